@@ -1,0 +1,329 @@
+"""Read audio of any length once, as one mono stream at one sample rate.
+
+Conventions
+-----------
+Samples are mono float32 with full scale at 1.0; all analysis runs at `SAMPLE_RATE`. Files are
+decoded block by block, mixed down by the mean over channels and resampled with soxr, so memory
+does not grow with the length of a file. libsndfile (through soundfile) decodes WAV, FLAC, Ogg,
+Opus in Ogg and MP3; everything else (m4a, aac, wma, video files ...) needs the optional PyAV.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import soundfile
+import soxr
+from numpy.typing import NDArray
+
+from hevner.errors import AudioError, MissingDependencyError
+
+SAMPLE_RATE = 16_000
+"""Hertz. Enough for every encoder that runs by default: MusiCNN and chroma up to 8 kHz."""
+
+BLOCK_S = 12.0
+"""Seconds decoded at a time; memory grows with it, the overhead per block shrinks."""
+
+MINIMUM_S = 0.1
+"""Shortest audio that is analysed, in seconds."""
+
+SAMPLE_RATES = (1_000, 1_000_000)
+"""Hertz. A header outside this range is damaged, and would blow a few bytes up to hours."""
+
+RESCUE_FRAMES = 4096
+"""Frames read at a time in front of damage."""
+
+SUFFIXES = frozenset(
+    (".wav", ".wave", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".aifc", ".au")
+    + (".snd", ".caf", ".w64", ".rf64", ".m4a", ".m4b", ".mp4", ".aac", ".wma", ".webm", ".mka")
+    + (".ape", ".wv", ".ac3", ".mpc")
+)
+"""File name endings taken for audio when a folder is searched."""
+
+Samples = NDArray[np.float32]
+
+
+@dataclass
+class Audio:
+    """A stream of mono blocks at `SAMPLE_RATE`, read at most once.
+
+    Attributes
+    ----------
+    source
+        Where it comes from, for messages.
+    blocks
+        The samples, block by block.
+    warnings
+        Sentences on what was unusual; complete only when ``blocks`` is exhausted.
+    """
+
+    source: str
+    blocks: Iterator[Samples]
+    warnings: list[str]
+
+
+def open_audio(path: str | Path) -> Audio:
+    """Open a file for reading.
+
+    Parameters
+    ----------
+    path
+        An audio file.
+
+    Returns
+    -------
+    Audio
+        Errors in the middle of the file appear while its blocks are read.
+
+    Raises
+    ------
+    AudioError
+        If it does not exist, cannot be read, is empty or is not audio.
+    MissingDependencyError
+        If its format needs PyAV and that is not installed.
+    """
+    path = Path(path)
+    _check_readable(path)
+    warnings: list[str] = []
+    # soundfile cannot encode names that are not valid Unicode, but takes them as bytes.
+    name = path if sys.platform == "win32" else os.fsencode(path)
+    try:
+        file = soundfile.SoundFile(name)
+    except (soundfile.LibsndfileError, TypeError) as error:
+        # TypeError: raised for endings of headerless formats, e.g. ".raw".
+        return Audio(str(path), _checked(_decode_with_av(path, error), str(path)), warnings)
+    return Audio(str(path), _checked(_decode(file, path, warnings), str(path)), warnings)
+
+
+def from_array(samples: NDArray[np.floating], sample_rate: int) -> Audio:
+    """Treat an array as audio.
+
+    Parameters
+    ----------
+    samples
+        Shape ``(n,)``, ``(n, channels)`` or ``(channels, n)``; the longer axis is time.
+    sample_rate
+        Hertz.
+
+    Raises
+    ------
+    AudioError
+        If the shape, type or sample rate makes no sense, or a sample is not finite.
+    """
+    array = np.asarray(samples)
+    source = "array"
+    if array.ndim not in (1, 2) or not np.issubdtype(array.dtype, np.floating):
+        raise AudioError(
+            f"expected floating point samples of shape (n,) or (n, channels), got "
+            f"{array.dtype} {array.shape}",
+            subject=source,
+            remedy="Divide integer samples by their full scale first",
+        )
+    _check_rate(sample_rate, source)
+    if array.ndim == 2 and array.shape[0] < array.shape[1]:
+        array = array.T
+    size = max(1, int(BLOCK_S * sample_rate))
+    pieces = (array[at : at + size] for at in range(0, len(array), size))
+    return Audio(source, _checked(_mono_resampled(pieces, sample_rate), source), [])
+
+
+def _check_readable(path: Path) -> None:
+    # Looked at before it is opened: opening a pipe waits for ever.
+    try:
+        if not path.exists():
+            raise AudioError("no such file", subject=str(path), remedy="Check the path")
+        if not path.is_file():
+            raise AudioError("not a regular file", subject=str(path), remedy="Name an audio file")
+        with path.open("rb") as file:
+            first = file.read(1)
+    except OSError as error:
+        raise AudioError(
+            f"cannot be opened ({error.strerror})",
+            subject=str(path),
+            remedy="Check the path and the permissions of the file",
+        ) from error
+    if not first:
+        raise AudioError("the file is empty", subject=str(path), remedy="Copy the file again")
+
+
+def _check_rate(sample_rate: float, source: str) -> None:
+    low, high = SAMPLE_RATES
+    if not low <= sample_rate <= high:
+        raise AudioError(
+            f"a sample rate of {sample_rate:g} Hz makes no sense",
+            subject=source,
+            remedy=f"It should lie between {low} and {high} Hz",
+        )
+
+
+def _decode(file: soundfile.SoundFile, path: Path, warnings: list[str]) -> Iterator[Samples]:
+    """Decode with libsndfile; a file that ends early is read as far as it goes."""
+    try:
+        _check_rate(file.samplerate, str(path))
+    except AudioError:
+        file.close()
+        raise
+
+    def pieces() -> Iterator[NDArray[np.float32]]:
+        read = 0
+        with file:
+            size = max(1, int(BLOCK_S * file.samplerate))
+            while True:
+                try:
+                    piece = file.read(size, dtype="float32", always_2d=True)
+                except soundfile.LibsndfileError as error:
+                    # The whole block is lost; what lies before the damage comes in small ones.
+                    if size > RESCUE_FRAMES and _seek(file, read):
+                        size = RESCUE_FRAMES
+                        continue
+                    if read == 0:
+                        raise AudioError(
+                            f"the audio data is damaged ({error.error_string})",
+                            subject=str(path),
+                            remedy="Copy or convert the file again",
+                        ) from error
+                    break
+                if not len(piece):
+                    break
+                read += len(piece)
+                yield piece
+            warnings.extend(_ends_early(_promised_frames(file), read, file.samplerate))
+
+    return _mono_resampled(pieces(), file.samplerate)
+
+
+def _seek(file: soundfile.SoundFile, frame: int) -> bool:
+    try:
+        return bool(file.seek(frame) == frame)
+    except soundfile.LibsndfileError:
+        return False
+
+
+def _promised_frames(file: soundfile.SoundFile) -> int:
+    """Length by the header; libsndfile cuts that of PCM down to what is there, and logs both."""
+    log = re.search(r"^ *(?:data|SSND) *: (\d+) \(should be (\d+)\)", file.extra_info, re.MULTILINE)
+    if log is None:
+        return int(file.frames)
+    promised, there = map(int, log.groups())
+    # Streams of unknown length promise about the largest size that can be written.
+    if there == 0 or promised >= 0x7FFFF000:
+        return int(file.frames)
+    return int(file.frames) * promised // there
+
+
+def _ends_early(promised: int, read: int, sample_rate: int) -> list[str]:
+    missing = (promised - read) / sample_rate
+    # Formats without a length in their header claim an arbitrarily large one.
+    if not 0.1 < missing < 1e6:
+        return []
+    whole = promised / sample_rate
+    return [f"the file ends early: {whole - missing:.1f} of {whole:.1f} s could be read"]
+
+
+def _decode_with_av(path: Path, reason: Exception) -> Iterator[Samples]:
+    """Decode with PyAV what libsndfile does not know."""
+    try:
+        import av
+    except ImportError as error:
+        if path.suffix.lower() in {".wav", ".flac", ".ogg", ".mp3", ".aiff"} or (
+            path.suffix.lower() not in SUFFIXES
+        ):
+            raise _not_audio(path) from reason
+        raise MissingDependencyError(
+            f"'{path.suffix}' files need the optional package PyAV",
+            subject=str(path),
+            remedy="Install it with: pip install 'hevner[audio]'",
+            stage="decode",
+        ) from error
+
+    try:
+        container = av.open(str(path))
+    except (av.FFmpegError, ValueError) as error:
+        raise _not_audio(path) from error
+    with container:
+        if not container.streams.audio:
+            raise AudioError(
+                "the file holds no audio track", subject=str(path), remedy="Name an audio file"
+            )
+        rate = int(container.streams.audio[0].rate or 0)
+        if rate <= 0:
+            raise _not_audio(path)
+
+    def pieces() -> Iterator[NDArray[np.float32]]:
+        resampler = av.AudioResampler(format="fltp", layout="mono")
+        size, held, count = int(BLOCK_S * rate), [], 0
+        with av.open(str(path)) as file:
+            try:
+                for frame in file.decode(audio=0):
+                    for mono in resampler.resample(frame):
+                        held.append(mono.to_ndarray()[0].astype(np.float32))
+                        count += len(held[-1])
+                    if count >= size:
+                        yield np.concatenate(held)
+                        held, count = [], 0
+            except av.FFmpegError as error:
+                if not held:
+                    raise AudioError(
+                        f"the audio data is damaged ({error})",
+                        subject=str(path),
+                        remedy="Copy or convert the file again",
+                    ) from error
+        if held:
+            yield np.concatenate(held)
+
+    return _mono_resampled(pieces(), rate)
+
+
+def _not_audio(path: Path) -> AudioError:
+    return AudioError(
+        "not audio, or damaged beyond reading",
+        subject=str(path),
+        remedy="Check that it plays elsewhere, or convert it to WAV or FLAC; "
+        "m4a, aac and wma need: pip install 'hevner[audio]'",
+    )
+
+
+def _mono_resampled(pieces: Iterator[NDArray[np.floating]], sample_rate: int) -> Iterator[Samples]:
+    """Mix each piece down and resample the stream to `SAMPLE_RATE`."""
+    resampler = (
+        None
+        if sample_rate == SAMPLE_RATE
+        else soxr.ResampleStream(sample_rate, SAMPLE_RATE, 1, dtype="float32", quality="HQ")
+    )
+    for piece in pieces:
+        mono = piece.mean(axis=1, dtype=np.float32) if piece.ndim == 2 else piece
+        mono = np.ascontiguousarray(mono, np.float32)
+        yield mono if resampler is None else resampler.resample_chunk(mono)
+    if resampler is not None:
+        yield resampler.resample_chunk(np.zeros(0, np.float32), last=True)
+
+
+def _checked(blocks: Iterator[Samples], source: str) -> Iterator[Samples]:
+    """Pass blocks on; refuse what is not finite and what is too short altogether."""
+    total = 0
+    for block in blocks:
+        with np.errstate(over="ignore", invalid="ignore"):
+            energy = float(np.dot(block, block))
+        if not math.isfinite(energy) and not np.isfinite(block).all():
+            at = (total + int(np.argmin(np.isfinite(block)))) / SAMPLE_RATE
+            raise AudioError(
+                f"samples are not finite (NaN or infinite) near {at:.1f} s",
+                subject=source,
+                remedy="Export the audio again, as integer PCM",
+            )
+        total += len(block)
+        if len(block):
+            yield block
+    if total < MINIMUM_S * SAMPLE_RATE:
+        raise AudioError(
+            f"too short to analyse ({1000 * total / SAMPLE_RATE:.0f} ms)",
+            subject=source,
+            remedy=f"At least {MINIMUM_S:g} s of audio are needed",
+        )

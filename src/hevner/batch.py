@@ -1,0 +1,135 @@
+"""Analyse many files at once; one bad file never stops the others.
+
+Conventions
+-----------
+Results come in the order of the files. Whatever goes wrong with a file becomes its `Failure`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import threading
+from collections import deque
+from collections.abc import Callable, Generator, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Protocol
+
+from hevner.cache import Cache
+from hevner.errors import HevnerError
+from hevner.files import display_name
+from hevner.result import Analysis, Failure
+
+AHEAD = 4
+"""Files in work or waiting to be handed over, per job."""
+
+
+class SupportsAnalyze(Protocol):
+    """Anything that analyses a file, such as `hevner.Analyzer`."""
+
+    def analyze(self, source: Path, /) -> Analysis:
+        """The emotion of a file; raises `HevnerError` if there is none to tell."""
+        ...
+
+
+class LazyAnalyzer:
+    """An analyzer that is made when the first file needs it.
+
+    With every result in the cache, none is needed and no model is loaded.
+
+    Parameters
+    ----------
+    make
+        Makes the real one. If that fails, every file fails in the same way.
+    """
+
+    def __init__(self, make: Callable[[], SupportsAnalyze]) -> None:
+        self._make = make
+        self._made: SupportsAnalyze | None = None
+        self._lock = threading.Lock()
+
+    def analyze(self, source: Path, /) -> Analysis:
+        """Pass the file on."""
+        with self._lock:
+            if self._made is None:
+                self._made = self._make()
+        return self._made.analyze(source)
+
+
+def usable_cores() -> int:
+    """Number of processor cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def analyze_many(
+    paths: Iterable[Path],
+    analyzer: SupportsAnalyze,
+    jobs: int = 1,
+    cache: Cache | None = None,
+) -> Generator[Analysis | Failure, None, None]:
+    """Analyse files in parallel.
+
+    Parameters
+    ----------
+    paths
+        The files; read only as far as the work has come.
+    analyzer
+        Used from several threads at once.
+    jobs
+        Number of threads.
+    cache
+        Where to look first, and where to keep each result as soon as it is known.
+
+    Yields
+    ------
+    Analysis or Failure
+        One per file, in order.
+    """
+    waiting: deque[Future[Analysis | Failure]] = deque()
+    pool = ThreadPoolExecutor(jobs, thread_name_prefix="hevner")
+    try:
+        for path in paths:
+            waiting.append(pool.submit(analyze_one, path, analyzer, cache))
+            if len(waiting) >= AHEAD * jobs:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        # Files in work are finished and cached, those that wait are dropped.
+        pool.shutdown(cancel_futures=True)
+
+
+def analyze_one(
+    path: Path, analyzer: SupportsAnalyze, cache: Cache | None = None
+) -> Analysis | Failure:
+    """Analyse a file, or say why that was not possible."""
+    name = display_name(path)
+    try:
+        return _analyze(path, name, analyzer, cache)
+    except HevnerError as error:
+        failure = Failure.of(name, error)
+    except MemoryError:
+        failure = Failure(name, "analyse", "out of memory", "Use fewer --jobs, or free memory")
+    # The one place where everything is caught: whatever a file provokes, the others go on.
+    except Exception as error:  # noqa: BLE001
+        cause = f"{type(error).__name__}: {error}"
+        failure = Failure(name, "analyse", cause, "Convert the file to WAV or FLAC and try again")
+    return dataclasses.replace(failure, cause=display_name(failure.cause))
+
+
+def _analyze(path: Path, name: str, analyzer: SupportsAnalyze, cache: Cache | None) -> Analysis:
+    key = None if cache is None else cache.key(path)
+    if cache is not None and key is not None:
+        known = cache.load(key, name)
+        if known is not None:
+            return known
+    analysis = dataclasses.replace(analyzer.analyze(path), path=name)
+    # NaN and infinity have no place in a result: here they cost one file, later the whole output.
+    json.dumps(analysis.to_dict(), allow_nan=False)
+    if cache is not None and key is not None:
+        cache.store(key, analysis)
+    return analysis

@@ -1,0 +1,131 @@
+"""Results kept between runs, so that a second run is instant and a killed one resumes.
+
+Conventions
+-----------
+A result is found by the content of the audio file, the identity of the analysis (model, version
+and options) and the version of hevner; names and dates of files play no part. Each result is one
+small JSON file on the unit scale, written in one step, with a checksum: a damaged one is ignored
+and made again. The folder may be deleted at any time.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import os
+import sys
+import threading
+from pathlib import Path
+
+from hevner import __version__
+from hevner.emotion import UNIT
+from hevner.files import display_name, replace_file
+from hevner.result import Analysis
+
+ENVIRONMENT = "HEVNER_CACHE"
+"""Environment variable naming a folder to use instead of the usual one."""
+
+
+def default_folder() -> Path:
+    """The folder for hevner's cache on this system.
+
+    Raises
+    ------
+    RuntimeError
+        If there is no home directory.
+    """
+    if named := os.environ.get(ENVIRONMENT):
+        return Path(named)
+    if sys.platform == "win32":
+        local = os.environ.get("LOCALAPPDATA")
+        return (Path(local) if local else Path.home() / "AppData/Local") / "hevner" / "Cache"
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Caches" / "hevner"
+    xdg = Path(os.environ.get("XDG_CACHE_HOME", ""))
+    return (xdg if xdg.is_absolute() else Path.home() / ".cache") / "hevner"
+
+
+class Cache:
+    """Analyses on disk.
+
+    Parameters
+    ----------
+    identity
+        Names the model, its version and every option that changes a result.
+    folder
+        Where to keep them; `default_folder` if None.
+
+    Attributes
+    ----------
+    problem
+        Why nothing is stored any more, empty as long as all is well. A cache that cannot be
+        written is no reason to fail: after the first refusal it is only read.
+    hits
+        Number of results served.
+    """
+
+    def __init__(self, identity: str, folder: Path | None = None) -> None:
+        self.identity = identity
+        self.problem = ""
+        self.hits = 0
+        self._lock = threading.Lock()
+        self._folder: Path | None = folder
+        if folder is None:
+            try:
+                self._folder = default_folder()
+            except RuntimeError as error:
+                self.problem = str(error)
+
+    def key(self, path: Path) -> str | None:
+        """What a file's result is stored under, or None if the file cannot be read."""
+        digest = hashlib.blake2b(digest_size=20)
+        digest.update(json.dumps([__version__, self.identity]).encode())
+        try:
+            if not path.is_file():  # Opening a pipe would wait for ever.
+                return None
+            with path.open("rb") as file:
+                # One update per block lets other threads run, and holds memory down.
+                while block := file.read(2**20):
+                    digest.update(block)
+        except OSError:
+            return None
+        return digest.hexdigest()
+
+    def load(self, key: str, path: str) -> Analysis | None:
+        """The stored result as that of ``path``, or None if there is none that is sound."""
+        if self._folder is None:
+            return None
+        try:
+            entry = json.loads(self._file(key).read_bytes())
+            if entry["checksum"] != _checksum(entry["analysis"]):
+                return None
+            analysis = Analysis.from_dict({**entry["analysis"], "path": path})
+        except (OSError, ValueError, TypeError, KeyError):
+            return None
+        with self._lock:
+            self.hits += 1
+        return analysis
+
+    def store(self, key: str, analysis: Analysis) -> None:
+        """Keep a result."""
+        if self.problem or self._folder is None:
+            return
+        record = dataclasses.replace(analysis.on(UNIT), path="").to_dict()
+        entry = {"checksum": _checksum(record), "analysis": record}
+        try:
+            file = self._file(key)
+            file.parent.mkdir(parents=True, exist_ok=True)
+            replace_file(file, json.dumps(entry).encode())
+        except OSError as error:
+            where = display_name(self._folder)
+            self.problem = f"cannot write to {where} ({error.strerror or error})"
+
+    def _file(self, key: str) -> Path:
+        assert self._folder is not None
+        return self._folder / "analyses" / key[:2] / f"{key[2:]}.json"
+
+
+def _checksum(record: object) -> str:
+    text = json.dumps(record, sort_keys=True)
+    return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()

@@ -1,0 +1,56 @@
+"""The command line: one module per verb.
+
+Conventions
+-----------
+The standard output carries results only; progress, summaries and messages go to the standard
+error stream. Exit status: 0 if all went well, 1 if a file failed or a result could not be written,
+2 for a call that makes no sense, 130 after Ctrl-C.
+
+Everything heavy is imported inside the commands, so that ``--help`` answers at once.
+"""
+
+from __future__ import annotations
+
+import io
+import sys
+from typing import Annotated
+
+import typer
+
+from hevner import __version__
+from hevner.cli.analyze import analyze
+
+app = typer.Typer(
+    name="hevner",
+    no_args_is_help=True,
+    add_completion=False,
+    # Help drawn by rich takes twice as long to appear.
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command()(analyze)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"hevner {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show it.")
+    ] = False,
+) -> None:
+    """Tell the emotion of music: valence, arousal, moods, key and chords."""
+
+
+def main() -> None:
+    """Entry point of the command ``hevner``."""
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal that lacks a character gets an escape instead of stopping the run.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    app()

@@ -1,0 +1,127 @@
+"""``hevner analyze``: the emotion of files and folders."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+class Format(StrEnum):
+    """Forms of output."""
+
+    TABLE = "table"
+    JSON = "json"
+    JSONL = "jsonl"
+    CSV = "csv"
+
+
+def analyze(
+    paths: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="PATH...",
+            help="Audio files, and folders to search for them.",
+            show_default=False,
+        ),
+    ],
+    form: Annotated[
+        Format | None,
+        typer.Option(
+            "--format",
+            "-f",
+            help="Form of the results. Without it, the ending of the output file decides "
+            "(.json, .jsonl, .csv), else it is a table.",
+            show_default=False,
+        ),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FILE",
+            help="Write the results there instead of to the standard output. The file appears "
+            "when it is complete; a run that was stopped goes on from the cache.",
+            show_default=False,
+        ),
+    ] = None,
+    plot: Annotated[
+        Path | None,
+        typer.Option(
+            "--plot",
+            metavar="PLACE",
+            help="Draw each analysis: into this folder, or for a single piece into this file "
+            "(.png, .svg or .pdf).",
+            show_default=False,
+        ),
+    ] = None,
+    scale: Annotated[
+        str,
+        typer.Option(
+            "--scale",
+            metavar="LOW..HIGH",
+            help="Scale of valence and arousal, such as -1..1, 0..1 or 1..9.",
+        ),
+    ] = "-1..1",
+    window: Annotated[
+        float | None,
+        typer.Option(
+            "--window",
+            metavar="SECONDS",
+            min=0.1,
+            help="Distance between the points of the curves over time.",
+            show_default="that of the model",
+        ),
+    ] = None,
+    jobs: Annotated[
+        int | None,
+        typer.Option(
+            "--jobs",
+            "-j",
+            metavar="N",
+            min=1,
+            help="Files to analyse at the same time.",
+            show_default="one per processor core",
+        ),
+    ] = None,
+    no_cache: Annotated[
+        bool, typer.Option("--no-cache", help="Analyse anew, and keep nothing.")
+    ] = False,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="No progress and no summary, errors only.")
+    ] = False,
+) -> None:
+    """Tell valence, arousal, moods, key and chords of files and folders.
+
+    Results are kept in a cache by the content of the files, so that a second run is instant and
+    one that was stopped goes on where it was. The environment variable HEVNER_CACHE moves it.
+
+    Exit status: 0 all fine, 1 some files failed, 2 wrong usage.
+    """
+    from hevner.cli.run import Request, run
+    from hevner.emotion import Scale
+    from hevner.errors import HevnerError
+
+    try:
+        request = Request(
+            paths=paths,
+            form=(form or _form_of(output)).value,
+            output=output,
+            plot=plot,
+            scale=Scale.parse(scale),
+            window=window,
+            jobs=jobs,
+            cache=not no_cache,
+            quiet=quiet,
+        )
+    except HevnerError as error:
+        raise typer.BadParameter(str(error), param_hint="--scale") from error
+    raise typer.Exit(run(request))
+
+
+def _form_of(output: Path | None) -> Format:
+    ending = output.suffix.lower().lstrip(".") if output else ""
+    return Format(ending) if ending in list(Format) else Format.TABLE

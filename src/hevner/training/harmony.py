@@ -1,0 +1,290 @@
+"""Train the harmony network on rendered music and write its weights.
+
+Conventions
+-----------
+Run as ``python -m hevner.training.harmony --data DIR --out FILE``; ``DIR`` holds ``pop909``.
+Songs whose id ends in 8 or 9 are never trained on. The seed fixes the examples and the order of
+training; the examples are kept in ``--cache`` so that an interrupted run goes on where it was.
+Needs torch, FluidSynth and the soundfonts of `hevner.training.harmony_render`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional
+
+from hevner.harmony import labels, network, tuning
+from hevner.harmony.spectrum import BINS, BINS_PER_SEMITONE, SEMITONES
+from hevner.training import harmony_examples
+from hevner.training.harmony_examples import Example
+from hevner.training.harmony_songs import UNKNOWN
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What decides the weights."""
+
+    seed: int = 1
+    examples: int = 2000
+    steps: int = 4000
+    batch: int = 12
+    crop_frames: int = 240
+    learning_rate: float = 3e-3
+    weight_decay: float = 1e-3
+    features: int = 8
+    channels: int = 28
+    key_features: int = 8
+    key_hidden: int = 24
+    label_smoothing: float = 0.03
+    key_weight: float = 0.4
+    tone_weight: float = 0.5
+
+
+class HarmonyNetwork(nn.Module):
+    """The network of `hevner.harmony.network`; shapes of parameters are those stored."""
+
+    def __init__(self, recipe: Recipe) -> None:
+        super().__init__()
+        r, c = recipe, recipe.channels
+        qualities = len(labels.QUALITIES)
+        self.pitch = _parameter(r.features, network.KERNEL_BINS, fan=network.KERNEL_BINS)
+        folded = network.REGISTERS * r.features
+        self.fold = _parameter(c, folded, 12, fan=folded * 6)
+        for k in range(len(network.DILATIONS)):
+            self.register_parameter(f"block{k}", _parameter(c, c, 12, 3, fan=c * 36 * 4))
+        self.chord = _parameter(qualities, c, 12, fan=c * 12)
+        self.none = _parameter(c, fan=c)
+        self.tones = _parameter(1, c, 12, fan=c * 12)
+        self.key_features = _parameter(r.key_features, c, 12, fan=c * 12)
+        self.key_hidden = _parameter(r.key_hidden, r.key_features + qualities, 12, fan=100)
+        self.key = _parameter(2, r.key_hidden, 12, fan=r.key_hidden * 12)
+        for name, value in list(self.named_parameters()):
+            size = 1 if name == "none" else len(value)
+            self.register_parameter(f"{name}_bias", nn.Parameter(torch.zeros(size)))
+        self.register_buffer("registers", torch.from_numpy(network.register_weights()))
+
+    def forward(self, frames: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Frames ``(batch, time, 252)`` to chord and chord-tone log-odds and key features."""
+        batch, time, _ = frames.shape
+        centred = (frames - network.INPUT_MEAN) * network.INPUT_SCALE
+        margin = (network.KERNEL_BINS - BINS_PER_SEMITONE) // 2
+        flat = functional.pad(centred.reshape(-1, 1, BINS), (margin, margin))
+        heard = functional.conv1d(
+            flat, self.pitch[:, None], self.pitch_bias, stride=BINS_PER_SEMITONE
+        ).relu()
+        octaves = heard.reshape(len(flat), -1, SEMITONES // 12, 12)
+        registers = self.registers.reshape(SEMITONES // 12, 12, -1)  # type: ignore[operator]
+        folded = torch.einsum("nfop,opr->pnrf", octaves, registers).flatten(2)
+        hidden = (_map(folded, self.fold) + self.fold_bias).relu()
+        for k, reach in enumerate(network.DILATIONS):
+            padded = functional.pad(hidden.unflatten(1, (batch, time)), (0, 0, reach, reach))
+            taps = [padded[:, :, t * reach : t * reach + time] for t in range(3)]
+            kernel = getattr(self, f"block{k}").permute(0, 3, 1, 2).flatten(1, 2)
+            new = _map(torch.cat(taps, dim=-1).flatten(1, 2), kernel)
+            hidden = hidden + (new + getattr(self, f"block{k}_bias")).relu()
+        none = hidden.mean(0) @ self.none[:, None] + self.none_bias
+        chord = (_map(hidden, self.chord) + self.chord_bias).transpose(0, 1).flatten(1)
+        tones = (_map(hidden, self.tones) + self.tones_bias).transpose(0, 1).flatten(1)
+        features = (_map(hidden, self.key_features) + self.key_features_bias).relu()
+        odds = torch.cat([chord, none], dim=-1)
+        return tuple(
+            v.unflatten(0, (batch, time)) for v in (odds, tones, features.transpose(0, 1))
+        )
+
+    def keys(self, features: Tensor, chords: Tensor, weights: Tensor) -> Tensor:
+        """Key log-odds ``(batch, 24)`` of the frames that ``weights`` ``(batch, time)`` select."""
+        posterior = chords.softmax(-1)
+        presence = weights * (1 - posterior[..., labels.NO_CHORD]) + 1e-6
+        by_root = posterior[..., : labels.NO_CHORD].unflatten(-1, (12, -1))
+        both = torch.cat([features, by_root], dim=-1)
+        share = presence / presence.sum(1, keepdim=True)
+        pooled = (both * share[..., None, None]).sum(1).transpose(0, 1)
+        hidden = (_map(pooled, self.key_hidden) + self.key_hidden_bias).relu()
+        return (_map(hidden, self.key) + self.key_bias).permute(1, 2, 0).flatten(1)
+
+
+def _parameter(*shape: int, fan: int) -> nn.Parameter:
+    return nn.Parameter(torch.randn(*shape) * (2 / fan) ** 0.5)
+
+
+def _map(values: Tensor, kernel: Tensor) -> Tensor:
+    """Correlate ``(12, n, in)`` with a kernel ``(out, in, 12)`` around the pitch classes.
+
+    Done on real Fourier coefficients over pitch class: constant, alternating, five cosines and
+    five sines. A cosine and a sine of one frequency mix as the parts of a complex product.
+    """
+    basis = _fourier_basis()
+    count, out = values.shape[1], len(kernel)
+    spectrum = (basis @ values.reshape(12, -1)).view(12, count, -1)
+    weights = (kernel @ basis.T).permute(2, 1, 0)
+    cosine, sine = weights[2:7] * 6**0.5, weights[7:] * 6**0.5
+    mixing = torch.cat(
+        [torch.cat([cosine, -sine], dim=2), torch.cat([sine, cosine], dim=2)], dim=1
+    )
+    single = torch.bmm(spectrum[:2], weights[:2] * 12**0.5)
+    pairs = torch.bmm(torch.cat([spectrum[2:7], spectrum[7:]], dim=2), mixing)
+    product = torch.cat([single, pairs[..., :out], pairs[..., out:]])
+    return (basis.T @ product.reshape(12, -1)).view(12, count, out)
+
+
+@lru_cache(maxsize=1)
+def _fourier_basis() -> Tensor:
+    pitch = np.arange(12)
+    single = [np.full(12, 12**-0.5), (-1.0) ** pitch * 12**-0.5]
+    waves = [2 * np.pi * k * pitch / 12 for k in range(1, 6)]
+    rows = single + [part(wave) / 6**0.5 for part in (np.cos, np.sin) for wave in waves]
+    return torch.from_numpy(np.stack(rows).astype(np.float32))
+
+
+def disturb(
+    example: Example, cents: float, crop: int, rng: np.random.Generator
+) -> tuple[NDArray[np.float32], NDArray[np.int64], int]:
+    """A random piece of an example, transposed, equalised, masked, slightly out of tune."""
+    spare = max(len(example.frames) - crop, 0)
+    first = int(rng.integers(spare + 1))
+    rows = slice(first, first + crop)
+    frames = tuning.correct(example.frames[rows], cents + rng.normal(0, 4))
+    shift = int(rng.integers(-6, 6))
+    frames = _shift(frames, shift * BINS_PER_SEMITONE)
+    curve = np.interp(np.arange(BINS), np.linspace(0, BINS, 6), rng.normal(0, 0.08, 6))
+    sounding = frames.any(axis=1, keepdims=True)
+    floor = abs(rng.normal(0, 0.05)) * rng.random(frames.shape, np.float32)
+    frames = np.where(sounding, np.clip(frames + curve, 0, None) + floor, 0).astype(np.float32)
+    if rng.random() < 0.3:
+        begin = int(rng.integers(BINS - 40))
+        frames[:, begin : begin + int(rng.integers(6, 40))] *= rng.uniform(0, 0.5)
+    chords = example.chords[rows].astype(np.int64)
+    sure = (chords != UNKNOWN) & (chords != labels.NO_CHORD)
+    chords = np.where(sure, (chords + shift * len(labels.QUALITIES)) % labels.NO_CHORD, chords)
+    key = example.key
+    return frames, chords, key if key == UNKNOWN else key // 12 * 12 + (key + shift) % 12
+
+
+def _shift(frames: NDArray[np.float32], bins: int) -> NDArray[np.float32]:
+    moved = np.zeros_like(frames)
+    if bins >= 0:
+        moved[:, bins:] = frames[:, : BINS - bins]
+    else:
+        moved[:, :bins] = frames[:, -bins:]
+    return moved
+
+
+def loss_of(
+    model: HarmonyNetwork,
+    recipe: Recipe,
+    batch: tuple[Tensor, Tensor, Tensor],
+    rng: np.random.Generator,
+) -> tuple[Tensor, dict[str, float]]:
+    """Chords, chord tones and key of a batch; the key is asked of a random part of every piece."""
+    frames, chords, keys = batch
+    odds, tones, features = model(frames)
+    chord_loss = functional.cross_entropy(
+        odds.flatten(0, 1), chords.flatten(), ignore_index=UNKNOWN,
+        label_smoothing=recipe.label_smoothing,
+    )  # fmt: skip
+    sure = (chords != UNKNOWN).float()[..., None]
+    wanted = _tone_table()[chords.clamp(min=0)]
+    tone_loss = functional.binary_cross_entropy_with_logits(tones, wanted, reduction="none")
+    tone_loss = (tone_loss * sure).sum() / sure.sum().clamp(min=1) / 12
+    selected = torch.zeros(frames.shape[:2])
+    for row in selected:
+        length = int(len(row) * rng.uniform(0.15, 1.0))
+        first = int(rng.integers(len(row) - length + 1))
+        row[first : first + length] = 1
+    key_odds = model.keys(features, odds, selected)
+    key_loss = functional.cross_entropy(
+        key_odds, keys, ignore_index=UNKNOWN, label_smoothing=recipe.label_smoothing
+    ) if bool((keys != UNKNOWN).any()) else torch.zeros(())  # fmt: skip
+    total = chord_loss + recipe.tone_weight * tone_loss + recipe.key_weight * key_loss
+    known = chords != UNKNOWN
+    right = (odds.argmax(-1) == chords)[known].float().mean()
+    return total, {
+        "chord": chord_loss.item(), "key": key_loss.item(), "tone": tone_loss.item(),
+        "accuracy": right.item(),
+    }  # fmt: skip
+
+
+def _tone_table() -> Tensor:
+    table = torch.zeros(labels.CHORD_CLASSES, 12)
+    for number in range(labels.NO_CHORD):
+        root, quality = divmod(number, len(labels.QUALITIES))
+        for tone in labels.TEMPLATES[labels.QUALITIES[quality]]:
+            table[number, (root + tone) % 12] = 1
+    return table
+
+
+def fit(recipe: Recipe, examples: list[Example]) -> HarmonyNetwork:
+    """Train for ``recipe.steps`` steps with a one-cycle learning rate."""
+    torch.manual_seed(recipe.seed)
+    rng = np.random.default_rng(recipe.seed)
+    model = HarmonyNetwork(recipe)
+    cents = [tuning.estimate(example.frames) for example in examples]
+    optimiser = torch.optim.AdamW(
+        model.parameters(), recipe.learning_rate, weight_decay=recipe.weight_decay
+    )
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimiser, recipe.learning_rate, total_steps=recipe.steps, pct_start=0.15
+    )
+    seen: dict[str, float] = {}
+    for step in range(recipe.steps):
+        picks = rng.integers(len(examples), size=recipe.batch)
+        pieces = [disturb(examples[k], cents[k], recipe.crop_frames, rng) for k in picks]
+        batch = (
+            torch.from_numpy(np.stack([p[0] for p in pieces])),
+            torch.from_numpy(np.stack([p[1] for p in pieces])),
+            torch.tensor([p[2] for p in pieces]),
+        )
+        loss, parts = loss_of(model, recipe, batch, rng)
+        optimiser.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimiser.step()
+        schedule.step()
+        seen = {k: 0.98 * seen.get(k, v) + 0.02 * v for k, v in parts.items()}
+        if step % 100 == 0 or step == recipe.steps - 1:
+            log.info("step %d %s", step, {k: round(v, 3) for k, v in seen.items()})
+    return model
+
+
+def save(model: HarmonyNetwork, out: Path) -> None:
+    """Write the parameters as float16; the chord-tone head is only for training."""
+    stored = {
+        name: value.detach().numpy().astype(np.float16)
+        for name, value in model.named_parameters()
+        if not name.startswith("tones")
+    }
+    out.parent.mkdir(parents=True, exist_ok=True)
+    np.savez_compressed(out, **stored)
+
+
+def main() -> None:
+    """Command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", type=Path, required=True, help="folder that holds pop909")
+    parser.add_argument("--out", type=Path, required=True, help="weights to write (.npz)")
+    parser.add_argument("--cache", type=Path, default=Path("harmony-examples"))
+    for name, value in asdict(Recipe()).items():
+        parser.add_argument(f"--{name.replace('_', '-')}", type=type(value), default=value)
+    options = vars(parser.parse_args())
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    recipe = Recipe(**{name: options[name] for name in asdict(Recipe())})
+    examples = [
+        harmony_examples.load_or_make(k, options["data"], "train", recipe.seed, options["cache"])
+        for k in range(recipe.examples)
+    ]
+    save(fit(recipe, examples), options["out"])
+
+
+if __name__ == "__main__":
+    main()

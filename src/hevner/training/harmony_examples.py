@@ -1,0 +1,105 @@
+"""Training examples of harmony: frames with a chord class each and one key.
+
+Conventions
+-----------
+An example is made from its number and the seed alone, so a set can be extended or made in
+pieces. Frames are those of `hevner.harmony.spectrum`, not corrected for tuning, as float16.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import soxr
+from numpy.typing import NDArray
+
+from hevner.harmony import labels
+from hevner.harmony.spectrum import HOP_SAMPLES, SAMPLE_RATE, HarmonySpectrum, frame_times
+from hevner.training import harmony_compose, harmony_render, harmony_songs
+from hevner.training.harmony_songs import UNKNOWN, Song
+
+LENGTH_S = 30.0
+_RENDER_RATE = 32_000
+_SHARES = {"pop909": 0.55, "composed": 0.41, "no_harmony": 0.04}
+
+
+@dataclass(frozen=True)
+class Example:
+    """Frames ``(n, 252)``, chord class per frame ``(n,)`` and key class; -1 where unknown."""
+
+    frames: NDArray[np.float16]
+    chords: NDArray[np.int16]
+    key: int
+
+
+def load_or_make(number: int, data: Path, subset: str, seed: int, cache: Path) -> Example:
+    """Example ``number`` of a set, from the cache folder if it was made before."""
+    path = cache / f"{subset}-{seed}" / f"{number:06d}.npz"
+    if path.exists():
+        with np.load(path) as stored:
+            return Example(stored["frames"], stored["chords"], int(stored["key"]))
+    example = make(number, data, subset, seed)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_suffix(f".{os.getpid()}.npz")
+    np.savez(partial, frames=example.frames, chords=example.chords, key=np.int16(example.key))
+    os.replace(partial, path)
+    return example
+
+
+def make(number: int, data: Path, subset: str, seed: int) -> Example:
+    """Draw, render and analyse one example."""
+    rng = np.random.default_rng([seed, number, {"train": 0, "validation": 1}[subset]])
+    source = rng.choice(list(_SHARES), p=list(_SHARES.values()))
+    song = _draw_song(str(source), data, subset, rng)
+    soundfont = str(rng.choice(harmony_render.SOUNDFONTS))
+    if source == "pop909" and rng.random() < 0.12:
+        parts, sung = harmony_render.piano(song), np.zeros((0, 4))
+    else:
+        parts, sung = harmony_render.arrange(song, rng)
+    sound = harmony_render.render(parts, song.duration, soundfont, rate=_RENDER_RATE)
+    voice = harmony_render.sing(sung, song.duration, rng, rate=_RENDER_RATE)
+    sound = harmony_render.mix(sound, voice, rng)
+    if source == "no_harmony" and rng.random() < 0.3:
+        sound = rng.standard_normal(len(sound)).astype(np.float32)
+    cents = float(rng.uniform(-40, 40)) if rng.random() < 0.7 else 0.0
+    sound = harmony_render.detune(sound, cents, _RENDER_RATE)
+    if rng.random() < 0.85:
+        sound = harmony_render.roughen(sound, _RENDER_RATE, rng)
+    frames = analyse(sound, _RENDER_RATE)
+    times = frame_times(len(frames), len(sound) / _RENDER_RATE) * 2 ** (cents / 1200)
+    return Example(frames.astype(np.float16), targets(song, times), song.key)
+
+
+def analyse(sound: NDArray[np.float32], rate: int) -> NDArray[np.float32]:
+    """Frames ``(n, 252)`` of a sound at any sample rate; it must last at least one window."""
+    samples = np.asarray(soxr.resample(sound, rate, SAMPLE_RATE), np.float32)
+    views = np.lib.stride_tricks.sliding_window_view(samples, HarmonySpectrum.window_samples)
+    return HarmonySpectrum().encode(views[::HOP_SAMPLES])
+
+
+def targets(song: Song, times: NDArray[np.float64]) -> NDArray[np.int16]:
+    """Chord class at every time; `UNKNOWN` before the first and after the last chord."""
+    classes = np.full(len(times), UNKNOWN, np.int16)
+    for start, end, number in song.chords:
+        classes[(times >= start) & (times < end)] = number
+    return classes
+
+
+def _draw_song(source: str, data: Path, subset: str, rng: np.random.Generator) -> Song:
+    if source == "pop909":
+        ids = harmony_songs.song_ids(data, subset)
+        song, keys = harmony_songs.load_pop909(data / "pop909" / str(rng.choice(ids)))
+        start = rng.uniform(0, max(song.duration - LENGTH_S, 0))
+        song = harmony_songs.excerpt(song, keys, float(start), LENGTH_S)
+        if rng.random() < 0.3:
+            song = harmony_songs.parallel(song, raised_seventh=bool(rng.random() < 0.5))
+        return harmony_songs.transpose(song, int(rng.integers(-5, 7)))
+    song = harmony_compose.compose(rng, LENGTH_S)
+    if source == "no_harmony":
+        chords = ((0.0, LENGTH_S, labels.NO_CHORD),)
+        empty = {role: np.zeros((0, 4)) for role in song.parts}
+        return Song(LENGTH_S, empty, chords, UNKNOWN, song.beats)
+    return song

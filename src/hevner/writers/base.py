@@ -1,0 +1,59 @@
+"""What a writer is."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Protocol
+
+from hevner.result import Analysis, Failure
+
+Record = Analysis | Failure
+
+
+class Destination(Protocol):
+    """Where text goes: a stream, or `hevner.files.OutputFile`."""
+
+    def write(self, text: str, /) -> object:
+        """Take text."""
+        ...
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a table looks.
+
+    Attributes
+    ----------
+    width
+        Characters per line; None for as many as the table needs.
+    colour
+        Whether to use terminal colours.
+    """
+
+    width: int | None = None
+    colour: bool = False
+
+
+class Writer(ABC):
+    """Writes results one after the other.
+
+    Parameters
+    ----------
+    destination
+        Where the text goes.
+    options
+        How a table looks.
+    """
+
+    def __init__(self, destination: Destination, options: Options) -> None:
+        self.destination = destination
+        self.options = options
+
+    @abstractmethod
+    def write(self, record: Record) -> None:
+        """Add a result."""
+
+    @abstractmethod
+    def finish(self) -> None:
+        """Write what comes after the last result."""

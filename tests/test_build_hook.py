@@ -1,0 +1,254 @@
+"""The build: reading a checkpoint, fetching the wheel, writing the weights."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import math
+import struct
+import subprocess
+import zipfile
+
+import numpy as np
+import onnx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+from musicnn_reference import FILTERS, conv, random_checkpoint
+
+from build_hook import bundle, graph, weights, wheel
+
+# --- writing a bundle, the reverse of what the reader does ---
+
+
+def varint(value):
+    result = b""
+    while value >= 0x80:
+        result += bytes([value & 0x7F | 0x80])
+        value >>= 7
+    return result + bytes([value])
+
+
+def field(number, value):
+    if isinstance(value, int):
+        return varint(number << 3) + varint(value)
+    return varint(number << 3 | 2) + varint(len(value)) + value
+
+
+def record(array, offset, dtype=1):
+    shape = b"".join(field(2, field(1, size)) for size in array.shape)
+    place = field(4, offset) if offset else b""
+    checksum = varint(6 << 3 | 5) + b"\x01\x02\x03\x04"
+    return field(1, dtype) + field(2, shape) + place + field(5, array.nbytes) + checksum
+
+
+def block(pairs):
+    body, last = b"", b""
+    for key, value in pairs:
+        shared = 0
+        while shared < min(len(key), len(last)) and key[shared] == last[shared]:
+            shared += 1
+        body += varint(shared) + varint(len(key) - shared) + varint(len(value))
+        body += key[shared:] + value
+        last = key
+    return body + struct.pack("<II", 0, 1)
+
+
+def table(pairs, per_block=3, compression=0):
+    content, handles = b"", []
+    for start in range(0, len(pairs), per_block):
+        part = pairs[start : start + per_block]
+        body = block(part)
+        handles.append((part[-1][0], varint(len(content)) + varint(len(body))))
+        content += body + bytes([compression]) + b"crc!"
+    places = []
+    for body in (block([]), block(handles)):
+        places.append(varint(len(content)) + varint(len(body)))
+        content += body + b"\0crc!"
+    footer = b"".join(places).ljust(40, b"\0") + struct.pack("<Q", 0xDB4775248B80FB57)
+    return content + footer
+
+
+def write_bundle(tensors):
+    pairs, data = [(b"", field(1, 1))], b""
+    for name, array in sorted(tensors.items()):
+        pairs.append((name.encode(), record(array, len(data))))
+        data += array.astype("<f4").tobytes()
+    return table(pairs), data
+
+
+NAMES = st.text(st.sampled_from("abc/_1"), min_size=1, max_size=12)
+FLOATS = arrays.arrays(np.float32, arrays.array_shapes(min_dims=0, max_dims=4, max_side=4))
+
+
+@given(st.dictionaries(NAMES, FLOATS, max_size=12))
+def test_reading_undoes_writing(tensors):
+    result = bundle.read_bundle(*write_bundle(tensors))
+    assert result.keys() == tensors.keys()
+    for name, array in tensors.items():
+        assert result[name].shape == array.shape
+        assert result[name].tobytes() == array.tobytes()
+
+
+def test_variables_of_other_types_are_left_out():
+    array = np.zeros(3, np.float32)
+    index = table([(b"", b""), (b"a", record(array, 0)), (b"b", record(array, 0, dtype=3))])
+    assert list(bundle.read_bundle(index, array.tobytes())) == ["a"]
+
+
+def test_damaged_bundles_are_refused():
+    index, data = write_bundle({"a/b": np.arange(6, dtype=np.float32).reshape(2, 3)})
+    with pytest.raises(bundle.BundleError, match="ends too early"):
+        bundle.read_bundle(index, data[:-1])
+    with pytest.raises(bundle.BundleError, match="does not end as"):
+        bundle.read_bundle(index[:-1], data)
+    with pytest.raises(bundle.BundleError, match="does not end as"):
+        bundle.read_bundle(b"", data)
+    with pytest.raises(bundle.BundleError, match="outside the file"):
+        bundle.read_bundle(index[-bundle.FOOTER_BYTES :], data)
+    with pytest.raises(bundle.BundleError, match="compressed"):
+        bundle.read_bundle(table([(b"a", b"")], compression=1), data)
+    wrong = field(1, 1) + field(2, field(2, field(1, 5))) + field(5, 24)
+    with pytest.raises(bundle.BundleError, match=r"a: 24 bytes do not fill shape \(5,\)"):
+        bundle.read_bundle(table([(b"a", wrong)]), data)
+
+
+# --- the wheel ---
+
+
+def test_a_wheel_with_another_checksum_is_refused(tmp_path, monkeypatch):
+    copy = tmp_path / "musicnn.whl"
+    copy.write_bytes(b"something else")
+    monkeypatch.setenv(wheel.WHEEL_VARIABLE, str(copy))
+    with pytest.raises(wheel.WheelError, match=f"is not the published.*{wheel.WHEEL_SHA256}"):
+        wheel.obtain_wheel(tmp_path)
+
+
+def test_a_named_wheel_that_is_missing_is_an_error(tmp_path, monkeypatch):
+    monkeypatch.setenv(wheel.WHEEL_VARIABLE, str(tmp_path / "nothing.whl"))
+    with pytest.raises(wheel.WheelError, match=r"nothing\.whl, which is not a file"):
+        wheel.obtain_wheel(tmp_path)
+
+
+def test_a_failed_download_says_why_and_what_to_do(tmp_path, monkeypatch):
+    def refuse(command, **_):
+        assert "--no-deps" in command
+        return subprocess.CompletedProcess(command, 1, "", "ERROR: Network is unreachable\n")
+
+    monkeypatch.delenv(wheel.WHEEL_VARIABLE, raising=False)
+    monkeypatch.setattr(subprocess, "run", refuse)
+    with pytest.raises(wheel.WheelError, match="Network is unreachable") as caught:
+        wheel.obtain_wheel(tmp_path)
+    assert wheel.WHEEL_VARIABLE in str(caught.value)
+
+
+def test_a_download_is_verified(tmp_path, monkeypatch):
+    def fetch(command, **_):
+        (tmp_path / wheel.WHEEL_NAME).write_bytes(b"tampered with")
+        return subprocess.CompletedProcess(command, 0, "", "")
+
+    monkeypatch.delenv(wheel.WHEEL_VARIABLE, raising=False)
+    monkeypatch.setattr(subprocess, "run", fetch)
+    with pytest.raises(wheel.WheelError, match="is not the published"):
+        wheel.obtain_wheel(tmp_path)
+
+
+# --- the weights ---
+
+
+@pytest.fixture(scope="module")
+def checkpoint():
+    return random_checkpoint(seed=3)
+
+
+@pytest.fixture
+def source_tree(tmp_path, monkeypatch, checkpoint):
+    """A tree that pins the weights made from a stand-in for the published wheel."""
+    extra = {"dense/bias/Adam": np.ones(200, np.float32), "beta1_power": np.ones((), np.float32)}
+    index, data = write_bundle({**checkpoint, **extra})
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        archive.writestr(weights.CHECKPOINT + ".index", index)
+        archive.writestr(weights.CHECKPOINT + ".data-00000-of-00001", data)
+        archive.writestr(weights.LICENCE_IN_WHEEL, "Copyright, and permission")
+    stand_in = tmp_path / "stand_in.whl"
+    stand_in.write_bytes(content.getvalue())
+    monkeypatch.setenv(wheel.WHEEL_VARIABLE, str(stand_in))
+    digest = hashlib.sha256(content.getvalue()).hexdigest()
+    monkeypatch.setattr(wheel, "WHEEL_SHA256", digest)
+    expected = graph.build_model(checkpoint)
+    pin(tmp_path, hashlib.sha256(expected).hexdigest())
+    return tmp_path, expected
+
+
+def pin(root, checksum):
+    pinned = root / weights.ENCODERS / "pinned.py"
+    pinned.parent.mkdir(parents=True, exist_ok=True)
+    pinned.write_text(
+        f"WEIGHTS_FOLDER = 'weights'\nMUSICNN_FILE = 'net.onnx'\nMUSICNN_SHA256 = '{checksum}'\n"
+    )
+
+
+def test_the_checkpoint_is_read_without_the_state_of_its_optimiser(source_tree, checkpoint):
+    root, _ = source_tree
+    tensors = weights.read_checkpoint(root / "stand_in.whl")
+    assert tensors.keys() == checkpoint.keys()
+    assert len(tensors) == 64
+    assert sum(array.size for array in tensors.values()) == 792_079
+
+
+def test_weights_and_licence_are_written(source_tree):
+    root, expected = source_tree
+    folder = weights.ensure_weights(root)
+    assert {path.name for path in folder.iterdir()} == {"net.onnx", weights.NOTICE_FILE}
+    assert (folder / "net.onnx").read_bytes() == expected
+    notice = (folder / weights.NOTICE_FILE).read_text()
+    assert wheel.WHEEL_NAME in notice
+    assert notice.endswith("Copyright, and permission")
+
+
+def test_weights_that_are_there_are_kept_without_the_wheel(source_tree, monkeypatch):
+    root, _ = source_tree
+    folder = weights.ensure_weights(root)
+    monkeypatch.setenv(wheel.WHEEL_VARIABLE, str(root / "nothing.whl"))
+    assert weights.ensure_weights(root) == folder
+    (folder / "net.onnx").write_bytes(b"damaged")
+    with pytest.raises(wheel.WheelError):
+        weights.ensure_weights(root)
+
+
+def test_weights_that_differ_from_the_pinned_ones_are_not_written(source_tree):
+    root, _ = source_tree
+    pin(root, "0" * 64)
+    with pytest.raises(weights.WeightsError, match="expected 0000"):
+        weights.ensure_weights(root)
+    assert not (root / weights.ENCODERS / "weights").exists()
+
+
+def test_only_filters_that_matter_are_computed(checkpoint):
+    model = onnx.load_from_string(graph.build_model(checkpoint))
+    filters = {item.name: item.dims[0] for item in model.graph.initializer}
+    for number in FILTERS:
+        largest = np.abs(checkpoint[conv(number) + "/kernel"]).max(axis=(0, 1, 2))
+        alive = np.count_nonzero(largest > 1e-20)
+        rounded = min(math.ceil(alive / 16) * 16, len(largest))
+        assert filters[f"front_{number}_weights"] == rounded
+    assert filters["front_0_weights"] < 204
+
+
+def test_a_filter_is_left_out_only_if_it_cannot_move_its_bias(checkpoint):
+    # Inputs up to 10 in 266 places: 2.7e-8 is below half an ulp of 1, which is 3e-8.
+    kernel = np.full((7, 38, 1, 204), 1e-11, np.float32)
+    kernel[..., 50:82] = 1.2e-11
+    changed = {**checkpoint, "conv2d/kernel": kernel, "conv2d/bias": np.ones(204, np.float32)}
+    model = onnx.load_from_string(graph.build_model(changed))
+    stored = {item.name: onnx.numpy_helper.to_array(item) for item in model.graph.initializer}
+    assert stored["front_0_weights"].shape == (32, 1, 7, 38)
+    np.testing.assert_allclose(np.abs(stored["front_0_weights"]), 1.2e-11, rtol=1e-6)
+
+
+def test_a_checkpoint_that_lacks_a_variable_is_refused(checkpoint):
+    incomplete = {name: array for name, array in checkpoint.items() if name != "dense/bias"}
+    with pytest.raises(KeyError, match="dense/bias"):
+        graph.build_model(incomplete)

@@ -1,0 +1,330 @@
+"""Harmony analysis on sound whose chords are known by construction."""
+
+from __future__ import annotations
+
+import mir_eval
+import numpy as np
+import pytest
+
+from hevner.errors import DataError, ModelError
+from hevner.harmony import Harmony, analyse, decode, key, labels, network, tuning
+from hevner.harmony.chroma import from_frames
+from hevner.harmony.descriptors import NAMES, descriptors
+from hevner.harmony.spectrum import BINS, HOP_SAMPLES, SAMPLE_RATE, WINDOW_SAMPLES, HarmonySpectrum
+from hevner.windows import Windower
+
+RATE = SAMPLE_RATE
+
+
+def chord_sound(pitches: list[int], seconds: float, cents: float = 0.0) -> np.ndarray:
+    """Notes of eight harmonics with fixed, unrelated phases."""
+    time = np.arange(int(seconds * RATE)) / RATE
+    sound = np.zeros(len(time))
+    for pitch in pitches:
+        frequency = 440 * 2 ** ((pitch - 69 + cents / 100) / 12)
+        for harmonic in range(1, 9):
+            phase = 2.4 * pitch + 1.7 * harmonic**2
+            sound += 0.6**harmonic * np.sin(2 * np.pi * harmonic * frequency * time + phase)
+    return (0.1 * sound).astype(np.float32)
+
+
+def played(chord_class: int, seconds: float = 3.0, cents: float = 0.0) -> np.ndarray:
+    """A chord in close position with its root in the bass."""
+    root, quality = divmod(chord_class, len(labels.QUALITIES))
+    tones = labels.TEMPLATES[labels.QUALITIES[quality]]
+    return chord_sound([36 + root, *(60 + root + tone for tone in tones)], seconds, cents)
+
+
+def cadence(tonic: int, minor: bool, cents: float = 0.0) -> np.ndarray:
+    """I IV V I, twice, two seconds a chord."""
+    third = "min" if minor else "maj"
+    steps = [(0, third), (5, third), (7, "maj"), (0, third)] * 2
+    classes = [
+        labels.parse_chord(f"{labels.SHARP_NAMES[(tonic + step) % 12]}:{quality}")
+        for step, quality in steps
+    ]
+    return np.concatenate([played(number, 2.0, cents) for number in classes])
+
+
+def frames_of(sound: np.ndarray) -> np.ndarray:
+    windower = Windower(WINDOW_SAMPLES, HOP_SAMPLES)
+    windows = np.concatenate([windower.push(sound), windower.finish()])
+    return HarmonySpectrum().encode(windows)
+
+
+def hear(sound: np.ndarray) -> Harmony:
+    return analyse(frames_of(sound), len(sound) / RATE)
+
+
+def longest(harmony: Harmony) -> str:
+    return max(harmony.chords, key=lambda chord: chord.end - chord.start).label
+
+
+# --- spectrum
+
+
+def test_a_sinusoid_peaks_in_the_bin_of_its_pitch() -> None:
+    time = np.arange(WINDOW_SAMPLES) / RATE
+    for pitch in (45, 57, 69, 93):
+        sound = np.sin(2 * np.pi * 440 * 2 ** ((pitch - 69) / 12) * time).astype(np.float32)
+        frame = HarmonySpectrum().encode(sound[None])[0]
+        assert frame.argmax() == 3 * (pitch - 24) + 1
+
+
+def test_spectrum_does_not_depend_on_level() -> None:
+    windows = np.random.default_rng(0).normal(size=(3, WINDOW_SAMPLES)).astype(np.float32)
+    loud = HarmonySpectrum().encode(windows)
+    quiet = HarmonySpectrum().encode(windows * np.float32(1e-3))
+    np.testing.assert_allclose(loud, quiet, atol=1e-5)
+
+
+def test_spectrum_of_a_batch_equals_singles() -> None:
+    windows = np.random.default_rng(1).normal(size=(300, WINDOW_SAMPLES)).astype(np.float32)
+    batch = HarmonySpectrum().encode(windows)
+    singles = np.concatenate([HarmonySpectrum().encode(windows[k : k + 1]) for k in (0, 255, 299)])
+    np.testing.assert_allclose(batch[[0, 255, 299]], singles, atol=1e-5)
+
+
+def test_silent_windows_give_zeros() -> None:
+    assert not HarmonySpectrum().encode(np.zeros((2, WINDOW_SAMPLES), np.float32)).any()
+
+
+def test_windows_of_another_length_are_refused() -> None:
+    with pytest.raises(ModelError, match="8192"):
+        HarmonySpectrum().encode(np.zeros((2, 100), np.float32))
+
+
+# --- tuning
+
+
+@pytest.mark.parametrize("cents", [-40, -20, 0, 15, 40])
+def test_tuning_is_found_and_corrected(cents: float) -> None:
+    frames = frames_of(cadence(2, minor=False, cents=cents))
+    assert tuning.estimate(frames) == pytest.approx(cents, abs=8)
+    corrected = tuning.correct(frames, tuning.estimate(frames))
+    assert abs(tuning.estimate(corrected)) < 4
+
+
+def test_tuning_of_silence_is_zero() -> None:
+    assert tuning.estimate(np.zeros((4, BINS), np.float32)) == 0
+
+
+# --- chords and keys
+
+
+@pytest.mark.parametrize("quality", labels.QUALITIES)
+def test_every_quality_is_recognised_on_every_root(quality: str) -> None:
+    classes = [labels.parse_chord(f"{root}:{quality}") for root in labels.SHARP_NAMES]
+    heard = [labels.parse_chord(longest(hear(played(number)))) for number in classes]
+    if quality == "aug":  # its three roots sound alike but for the bass
+        assert [number % 10 for number in heard] == [number % 10 for number in classes]
+    else:
+        assert heard == classes
+
+
+@pytest.mark.parametrize("tonic", range(12))
+@pytest.mark.parametrize("minor", [False, True])
+def test_cadences_have_the_right_key(tonic: int, minor: bool) -> None:
+    found = hear(cadence(tonic, minor)).key
+    assert found is not None
+    assert found.number == tonic + 12 * minor
+    assert found.probabilities.sum() == pytest.approx(1, abs=1e-4)
+    assert found.confidence == pytest.approx(found.probabilities.max())
+
+
+def test_chords_follow_each_other_at_the_right_times() -> None:
+    harmony = hear(cadence(0, minor=False))
+    names = [chord.label for chord in harmony.chords]
+    assert names == ["C:maj", "F:maj", "G:maj", "C:maj", "F:maj", "G:maj", "C:maj"]
+    starts = np.array([chord.start for chord in harmony.chords])
+    np.testing.assert_allclose(starts, [0, 2, 4, 6, 10, 12, 14], atol=0.2)
+    assert harmony.chords[-1].end == pytest.approx(harmony.duration)
+    for before, after in zip(harmony.chords, harmony.chords[1:], strict=False):
+        assert before.end == after.start
+
+
+def test_flat_keys_are_spelled_with_flats() -> None:
+    harmony = hear(cadence(10, minor=False))
+    assert harmony.key is not None and harmony.key.label == "Bb major"
+    assert {chord.label for chord in harmony.chords} == {"Bb:maj", "Eb:maj", "F:maj"}
+
+
+@pytest.mark.parametrize("cents", [-40, 40])
+def test_detuned_sound_gives_the_same_chords(cents: float) -> None:
+    plain, detuned = hear(cadence(4, True)), hear(cadence(4, True, cents))
+    assert [c.label for c in plain.chords] == [c.label for c in detuned.chords]
+    assert plain.key is not None and detuned.key is not None
+    assert plain.key.label == detuned.key.label
+
+
+def test_level_changes_nothing() -> None:
+    sound = cadence(9, minor=True)
+    loud, quiet = hear(sound), hear(sound * np.float32(0.01))
+    assert [c.label for c in loud.chords] == [c.label for c in quiet.chords]
+    np.testing.assert_allclose(loud.chroma, quiet.chroma, atol=1e-3)
+    np.testing.assert_allclose(
+        descriptors(loud, 0, 16), descriptors(quiet, 0, 16), atol=2e-2
+    )
+
+
+def test_transposed_frames_give_transposed_output() -> None:
+    frames = frames_of(cadence(0, minor=True))
+    # Only the middle of the range is used, so that nothing falls off either end.
+    frames[:, :72], frames[:, 180:] = 0, 0
+    moved = np.roll(frames, 12 * 3, axis=1)
+    model = network.load()
+    # The registers overlap smoothly but are not equal, hence compare with a semitone as well.
+    odds = model.frames(frames)[0]
+    semitone = model.frames(np.roll(frames, 3, axis=1))[0]
+    rolled = np.roll(odds[:, :-1].reshape(-1, 12, 10), 1, axis=1).argmax(axis=(1)).shape
+    assert rolled == (len(frames), 10)
+    agreement = np.mean(_classes(semitone) == (_classes(odds) + 10) % 120)
+    assert agreement > 0.95
+    assert np.mean(_classes(model.frames(moved)[0]) == _classes(odds)) > 0.8
+
+
+def _classes(odds: np.ndarray) -> np.ndarray:
+    return odds[:, : labels.NO_CHORD].argmax(axis=1)
+
+
+# --- borders
+
+
+def test_silence_has_no_key_and_no_chord() -> None:
+    harmony = hear(np.zeros(5 * RATE, np.float32))
+    assert harmony.key is None
+    assert [chord.label for chord in harmony.chords] == ["N"]
+    assert not harmony.chroma.any()
+    assert not descriptors(harmony, 0, 5).any()
+
+
+def test_one_frame_is_enough() -> None:
+    harmony = hear(played(labels.parse_chord("D:min"), 0.3))
+    assert len(harmony.times) == 1
+    assert harmony.chords[0].start == 0
+    assert harmony.chords[-1].end == pytest.approx(0.3)
+    assert np.isfinite(descriptors(harmony, 0, 0.3)).all()
+
+
+def test_no_frames_are_refused() -> None:
+    with pytest.raises(DataError, match="252"):
+        analyse(np.zeros((0, BINS), np.float32), 1.0)
+
+
+def test_long_files_do_not_depend_on_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    frames = frames_of(cadence(5, minor=False))
+    whole = analyse(frames, 16.0)
+    monkeypatch.setattr("hevner.harmony.analysis._PIECE", 37)
+    pieces = analyse(frames, 16.0)
+    np.testing.assert_allclose(
+        whole.chord_posterior.astype(float), pieces.chord_posterior.astype(float), atol=2e-3
+    )
+    assert [c.label for c in whole.chords] == [c.label for c in pieces.chords]
+
+
+def test_two_hours_of_half_precision_frames() -> None:
+    frames = np.tile(frames_of(cadence(0, False)).astype(np.float16), (470, 1))[:72_000]
+    harmony = analyse(frames, 7200.0)
+    assert harmony.chord_posterior.shape == (72_000, labels.CHORD_CLASSES)
+    assert harmony.key is not None and harmony.key.label == "C major"
+    assert harmony.chords[-1].end == 7200.0
+
+
+def test_viterbi_finds_the_best_of_all_paths() -> None:
+    rng = np.random.default_rng(3)
+    scores = np.log(rng.dirichlet(np.ones(3), size=6)).astype(np.float32)
+    paths = np.stack(np.meshgrid(*[range(3)] * 6, indexing="ij"), -1).reshape(-1, 6)
+    totals = scores[np.arange(6), paths].sum(axis=1) - 0.7 * (np.diff(paths) != 0).sum(axis=1)
+    np.testing.assert_array_equal(decode.best_path(scores, 0.7), paths[totals.argmax()])
+
+
+# --- chroma and key profiles
+
+
+def test_chroma_adds_up_to_one_and_holds_the_chord() -> None:
+    chroma = from_frames(frames_of(played(labels.parse_chord("E:min"))))
+    np.testing.assert_allclose(chroma.sum(axis=1), 1, atol=1e-5)
+    assert set(np.argsort(chroma.mean(axis=0))[-3:]) == {4, 7, 11}
+
+
+def test_profiles_find_their_own_keys() -> None:
+    for number in range(24):
+        chroma = np.roll(key.TEMPERLEY[number // 12], number % 12)
+        correlations = key.profile_correlations(chroma)
+        assert correlations.argmax() == number
+        assert correlations.max() == pytest.approx(1)
+
+
+# --- descriptors
+
+
+def test_descriptors_do_not_depend_on_the_key() -> None:
+    plain, moved = hear(cadence(0, True)), hear(cadence(3, True))
+    np.testing.assert_allclose(descriptors(plain, 0, 16), descriptors(moved, 0, 16), atol=0.08)
+
+
+def test_descriptors_tell_major_from_minor() -> None:
+    bright = dict(zip(NAMES, descriptors(hear(cadence(0, False)), 0, 16), strict=True))
+    dark = dict(zip(NAMES, descriptors(hear(cadence(0, True)), 0, 16), strict=True))
+    for name in (
+        "mode_probability", "major_minor_temperley", "major_minor_krumhansl", "third_balance",
+    ):  # fmt: skip
+        assert bright[name] > 0.02 and dark[name] < -0.02, name
+    assert bright["share_major"] > 0.8 and dark["share_minor"] > 0.5
+    assert bright["share_diatonic"] > 0.8 and bright["share_tonic"] > 0.35
+    assert sum(bright[f"degree_{k}"] for k in range(12)) == pytest.approx(1, abs=1e-4)
+    assert bright["chord_change_rate"] == pytest.approx(6 / 16, abs=0.01)
+
+
+def test_descriptors_of_a_span_see_that_span_only() -> None:
+    harmony = hear(np.concatenate([cadence(0, False), cadence(0, True)]))
+    first = dict(zip(NAMES, descriptors(harmony, 0, 15), strict=True))
+    second = dict(zip(NAMES, descriptors(harmony, 17, 32), strict=True))
+    assert first["mode_probability"] > 0.3 > -0.3 > second["mode_probability"]
+
+
+def test_names_are_unique_and_as_many_as_numbers() -> None:
+    vector = descriptors(hear(cadence(0, False)), 0, 3)
+    assert len(set(NAMES)) == len(NAMES) == len(vector)
+    assert vector.dtype == np.float32
+
+
+# --- labels
+
+
+def test_labels_round_trip_and_agree_with_mir_eval() -> None:
+    for number in range(labels.CHORD_CLASSES):
+        for flats in (False, True):
+            label = labels.chord_label(number, flats=flats)
+            assert labels.parse_chord(label) == number
+            root, notes, _ = mir_eval.chord.encode(label)
+            if number < labels.NO_CHORD:
+                assert root == number // 10
+                tones = labels.TEMPLATES[labels.QUALITIES[number % 10]]
+                assert set(np.flatnonzero(notes)) == set(tones)
+            else:
+                assert root == -1
+
+
+def test_keys_round_trip_and_agree_with_mir_eval() -> None:
+    for number in range(labels.KEY_CLASSES):
+        label = labels.key_label(number)
+        assert labels.parse_key(label) == number
+        assert mir_eval.key.weighted_score(label, label) == 1
+
+
+def test_foreign_labels_become_the_nearest_class() -> None:
+    assert labels.parse_chord("Gb:maj6/5") == labels.parse_chord("F#:maj")
+    assert labels.parse_chord("C:minmaj7") == labels.parse_chord("C:min")
+    assert labels.parse_chord("X") == labels.NO_CHORD
+
+
+@pytest.mark.parametrize("label", ["H:maj", "C:blue", "", "maj"])
+def test_unknown_labels_are_refused(label: str) -> None:
+    with pytest.raises(DataError):
+        labels.parse_chord(label)
+
+
+def test_unknown_modes_are_refused() -> None:
+    with pytest.raises(DataError, match="mode"):
+        labels.parse_key("C dorian")
