@@ -32,13 +32,11 @@ def example_module(name: str, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 
 @pytest.fixture
 def compose(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    pytest.importorskip("mido")
     return example_module("compose", monkeypatch)
 
 
 @pytest.fixture
 def notation(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    pytest.importorskip("mido")
     return example_module("notation", monkeypatch)
 
 
@@ -141,11 +139,12 @@ def test_annotated_intervals_tile_the_piece(name: str, what: str) -> None:
 @each_piece
 def test_annotated_chords_are_what_sounds(name: str) -> None:
     """Most of what sounds within each chord belongs to it, and nearly all over the piece."""
-    mir_eval_chord = pytest.importorskip("mir_eval.chord")
+    import mir_eval.chord
+
     notes = sounding_notes(EXAMPLES / ANNOTATIONS[name]["midi"])
     inside = total = 0.0
     for start, end, label in ANNOTATIONS[name]["chords"]:
-        root, tones, _ = mir_eval_chord.encode(label)
+        root, tones, _ = mir_eval.chord.encode(label)
         chord = {(root + step) % 12 for step in np.flatnonzero(tones)}
         weight: Counter[int] = Counter()
         for note_start, note_end, pitch in notes:

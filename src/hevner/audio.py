@@ -37,13 +37,12 @@ MINIMUM_S = 0.1
 SAMPLE_RATES = (1_000, 1_000_000)
 """Hertz. A header outside this range is damaged, and would blow a few bytes up to hours."""
 
-RESCUE_FRAMES = 4096
-"""Frames read at a time in front of damage."""
+STEP_FRAMES = 4096
+"""Frames decoded at a time; at most so many are lost in front of damage."""
 
 SUFFIXES = frozenset(
-    (".wav", ".wave", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".aifc", ".au")
-    + (".snd", ".caf", ".w64", ".rf64", ".m4a", ".m4b", ".mp4", ".aac", ".wma", ".webm", ".mka")
-    + (".ape", ".wv", ".ac3", ".mpc")
+    ".wav .wave .flac .ogg .oga .opus .mp3 .aif .aiff .aifc .au .snd .caf .w64 .rf64 "  # noqa: SIM905
+    ".m4a .m4b .mp4 .aac .wma .webm .mka .ape .wv .ac3 .mpc".split()
 )
 """File name endings taken for audio when a folder is searched."""
 
@@ -67,6 +66,19 @@ class Audio:
     source: str
     blocks: Iterator[Samples]
     warnings: list[str]
+
+
+class _SequentialFile(soundfile.SoundFile):  # type: ignore[misc]
+    """A sound file that is read from begin to end.
+
+    Where a file can seek, soundfile seeks to where it already is after each read. For MP3 that
+    restarts the decoder, which then lacks the bits that frames share with those before them: a
+    click at every step.
+    """
+
+    def seekable(self) -> bool:
+        """Say no, so that nothing seeks."""
+        return False
 
 
 def open_audio(path: str | Path) -> Audio:
@@ -95,10 +107,12 @@ def open_audio(path: str | Path) -> Audio:
     # soundfile cannot encode names that are not valid Unicode, but takes them as bytes.
     name = path if sys.platform == "win32" else os.fsencode(path)
     try:
-        file = soundfile.SoundFile(name)
+        file = _SequentialFile(name)
     except (soundfile.LibsndfileError, TypeError) as error:
         # TypeError: raised for endings of headerless formats, e.g. ".raw".
-        return Audio(str(path), _checked(_decode_with_av(path, error), str(path)), warnings)
+        return Audio(
+            str(path), _checked(_decode_with_av(path, error, warnings), str(path)), warnings
+        )
     return Audio(str(path), _checked(_decode(file, path, warnings), str(path)), warnings)
 
 
@@ -163,7 +177,7 @@ def _check_rate(sample_rate: float, source: str) -> None:
         )
 
 
-def _decode(file: soundfile.SoundFile, path: Path, warnings: list[str]) -> Iterator[Samples]:
+def _decode(file: _SequentialFile, path: Path, warnings: list[str]) -> Iterator[Samples]:
     """Decode with libsndfile; a file that ends early is read as far as it goes."""
     try:
         _check_rate(file.samplerate, str(path))
@@ -172,41 +186,46 @@ def _decode(file: soundfile.SoundFile, path: Path, warnings: list[str]) -> Itera
         raise
 
     def pieces() -> Iterator[NDArray[np.float32]]:
-        read = 0
+        read, size = 0, max(1, int(BLOCK_S * file.samplerate))
         with file:
-            size = max(1, int(BLOCK_S * file.samplerate))
             while True:
-                try:
-                    piece = file.read(size, dtype="float32", always_2d=True)
-                except soundfile.LibsndfileError as error:
-                    # The whole block is lost; what lies before the damage comes in small ones.
-                    if size > RESCUE_FRAMES and _seek(file, read):
-                        size = RESCUE_FRAMES
-                        continue
-                    if read == 0:
-                        raise AudioError(
-                            f"the audio data is damaged ({error.error_string})",
-                            subject=str(path),
-                            remedy="Copy or convert the file again",
-                        ) from error
-                    break
-                if not len(piece):
-                    break
+                piece, damage = _read(file, size)
                 read += len(piece)
+                if damage is not None and read == 0:
+                    raise AudioError(
+                        f"the audio data is damaged ({damage.error_string})",
+                        subject=str(path),
+                        remedy="Copy or convert the file again",
+                    ) from damage
                 yield piece
+                if len(piece) < size:
+                    break
             warnings.extend(_ends_early(_promised_frames(file), read, file.samplerate))
 
     return _mono_resampled(pieces(), file.samplerate)
 
 
-def _seek(file: soundfile.SoundFile, frame: int) -> bool:
-    try:
-        return bool(file.seek(frame) == frame)
-    except soundfile.LibsndfileError:
-        return False
+def _read(
+    file: _SequentialFile, size: int
+) -> tuple[NDArray[np.float32], soundfile.LibsndfileError | None]:
+    """Read a block, shorter at the end of the audio or at damage, and the damage if there is any.
+
+    The block is read in small steps, since damage takes the whole step with it.
+    """
+    block = np.empty((size, file.channels), np.float32)
+    filled = 0
+    while filled < size:
+        try:
+            got = len(file.read(out=block[filled : filled + STEP_FRAMES]))
+        except soundfile.LibsndfileError as damage:
+            return block[:filled], damage
+        if got == 0:
+            break
+        filled += got
+    return block[:filled], None
 
 
-def _promised_frames(file: soundfile.SoundFile) -> int:
+def _promised_frames(file: _SequentialFile) -> int:
     """Length by the header; libsndfile cuts that of PCM down to what is there, and logs both."""
     log = re.search(r"^ *(?:data|SSND) *: (\d+) \(should be (\d+)\)", file.extra_info, re.MULTILINE)
     if log is None:
@@ -227,7 +246,7 @@ def _ends_early(promised: int, read: int, sample_rate: int) -> list[str]:
     return [f"the file ends early: {whole - missing:.1f} of {whole:.1f} s could be read"]
 
 
-def _decode_with_av(path: Path, reason: Exception) -> Iterator[Samples]:
+def _decode_with_av(path: Path, reason: Exception, warnings: list[str]) -> Iterator[Samples]:
     """Decode with PyAV what libsndfile does not know."""
     try:
         import av
@@ -244,39 +263,42 @@ def _decode_with_av(path: Path, reason: Exception) -> Iterator[Samples]:
         ) from error
 
     try:
-        container = av.open(str(path))
+        with av.open(str(path)) as file:
+            if not file.streams.audio:
+                raise AudioError(
+                    "the file holds no audio track", subject=str(path), remedy="Name an audio file"
+                )
+            rate = int(file.streams.audio[0].rate or 0)
+            promised = round(rate * (file.duration or 0) / 1e6)
     except (av.FFmpegError, ValueError) as error:
         raise _not_audio(path) from error
-    with container:
-        if not container.streams.audio:
-            raise AudioError(
-                "the file holds no audio track", subject=str(path), remedy="Name an audio file"
-            )
-        rate = int(container.streams.audio[0].rate or 0)
-        if rate <= 0:
-            raise _not_audio(path)
+    if rate == 0:
+        raise _not_audio(path)
+    _check_rate(rate, str(path))
 
     def pieces() -> Iterator[NDArray[np.float32]]:
-        resampler = av.AudioResampler(format="fltp", layout="mono")
-        size, held, count = int(BLOCK_S * rate), [], 0
+        resampler = av.AudioResampler(format="fltp", rate=rate)
+        size, held, count, read = int(BLOCK_S * rate), [], 0, 0
         with av.open(str(path)) as file:
             try:
                 for frame in file.decode(audio=0):
-                    for mono in resampler.resample(frame):
-                        held.append(mono.to_ndarray()[0].astype(np.float32))
+                    for planar in resampler.resample(frame):
+                        # FFmpeg's own mix would be louder than the mean over channels.
+                        held.append(planar.to_ndarray().mean(axis=0, dtype=np.float32))
                         count += len(held[-1])
                     if count >= size:
                         yield np.concatenate(held)
-                        held, count = [], 0
+                        held, count, read = [], 0, read + count
             except av.FFmpegError as error:
-                if not held:
+                if read + count == 0:
                     raise AudioError(
-                        f"the audio data is damaged ({error})",
+                        f"the audio data is damaged ({error.strerror})",
                         subject=str(path),
                         remedy="Copy or convert the file again",
                     ) from error
         if held:
             yield np.concatenate(held)
+        warnings.extend(_ends_early(promised, read + count, rate))
 
     return _mono_resampled(pieces(), rate)
 

@@ -50,6 +50,8 @@ class Features:
         Start of every patch, shape ``(n_patches,)``.
     musicnn, handcrafted
         One row per patch; columns as the encoders say.
+    onsets
+        Onset strength within every patch, half precision, shape ``(n_patches, frames - 1)``.
     spectrum
         Harmony spectrum, half precision, shape ``(n_frames, bins)``.
     """
@@ -58,6 +60,7 @@ class Features:
     starts: NDArray[np.float64]
     musicnn: NDArray[np.float32]
     handcrafted: NDArray[np.float32]
+    onsets: NDArray[np.float16]
     spectrum: NDArray[np.float16]
 
     @property

@@ -22,7 +22,7 @@ def analyze(
     paths: Annotated[
         list[Path],
         typer.Argument(
-            metavar="PATH...",
+            metavar="PATH",
             help="Audio files, and folders to search for them.",
             show_default=False,
         ),

@@ -68,6 +68,7 @@ def run(request: Request) -> int:
     session = Session(request, destination, plots)
     results = analyze_many((f.path for f in found), analyzer, request.jobs or usable_cores(), cache)
     with ExitStack() as stack:
+        stack.callback(_warn_of, cache)
         stack.enter_context(without_decoder_notes())
         stack.enter_context(stopping_cleanly())
         stack.enter_context(closing(destination))
@@ -92,6 +93,11 @@ def _prepare(request: Request) -> tuple[SupportsAnalyze, Cache | None]:
 
     analyzer = LazyAnalyzer(lambda: Analyzer(window=request.window))
     return analyzer, Cache(identity(request.window)) if request.cache else None
+
+
+def _warn_of(cache: Cache | None) -> None:
+    if cache is not None and cache.problem:
+        say(f"Warning: results are not kept for the next run: {cache.problem}.")
 
 
 class StandardOutput:
@@ -228,8 +234,6 @@ class Session:
         return Options()
 
     def _conclude(self, seconds: float, cache: Cache | None) -> None:
-        if cache is not None and cache.problem:
-            say(f"Warning: results are not kept for the next run: {cache.problem}.")
         if self.request.quiet:
             return
         parts = [f"{self.count['ok']} analysed"]

@@ -4,9 +4,10 @@ Conventions
 -----------
 Run as ``python -m hevner.evaluation.harmony --data DIR``. ``DIR`` holds ``pop909``; the songs are
 those whose id ends in 9. A minute of each is rendered as a piano piece (FluidR3_GM) and with other
-instruments and drums (MuseScore_General_Full), both clean and with a room and pink noise 15 dB
-below the music. Scores are those of mir_eval, the mean over songs, with a 95 % bootstrap interval
-over songs. ``--peer PYTHON`` also runs Essentia with another Python on the very same files.
+instruments, drums and sung lines (MuseScore_General_Full), both clean and with a room and pink
+noise 15 dB below the music. Scores are those of mir_eval, the mean over songs, with a 95 %
+bootstrap interval over songs. ``--peer PYTHON`` also runs Essentia with another Python on the very
+same files.
 
 Chord scores are duration-weighted agreement with the annotation by root, major or minor, sevenths
 and the MIREX rule (three notes in common), and the mean of over- and under-segmentation. The key
@@ -21,8 +22,9 @@ import json
 import logging
 import subprocess
 import tempfile
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import mir_eval
 import numpy as np
@@ -70,7 +72,7 @@ class Reference:
 
 
 def load_reference(data: Path, song_id: str) -> tuple[Song, Reference]:
-    """A minute from the first quarter of a song on, and its annotation."""
+    """Cut a minute from the first quarter of a song on; return it with its annotation."""
     folder = data / "pop909" / song_id
     song, keys = harmony_songs.load_pop909(folder)
     start = min(song.duration / 4, max(song.duration - LENGTH_S, 0))
@@ -90,10 +92,12 @@ def render(song: Song, condition: Condition, seed: int, path: Path) -> None:
     """Write one rendered song as 16 bit WAV."""
     rng = np.random.default_rng(seed)
     if condition.band:
-        parts, _ = harmony_render.arrange(replace(song), rng)
+        parts, sung = harmony_render.arrange(song, rng)
     else:
-        parts = harmony_render.piano(song)
+        parts, sung = harmony_render.piano(song), np.zeros((0, 4))
     sound = harmony_render.render(parts, LENGTH_S, condition.soundfont, rate=RENDER_RATE)
+    voice = harmony_render.sing(sung, LENGTH_S, rng, rate=RENDER_RATE)
+    sound = harmony_render.mix(sound, voice, rng)
     if condition.rough:
         sound = harmony_render.add_reverb(sound, 1.2, 0.5, RENDER_RATE, rng)
         sound = harmony_render.add_noise(sound, 15.0, rng, pink=True)
@@ -139,11 +143,12 @@ def _split(chords: Chords) -> tuple[np.ndarray, list[str]]:
     return np.array([row[:2] for row in chords]), [row[2] for row in chords]
 
 
-def _run_peer(python: Path, paths: list[Path]) -> dict[str, dict[str, dict]]:
+def _run_peer(python: Path, paths: list[Path]) -> dict[str, Any]:
     script = Path(__file__).with_name("harmony_peer.py")
     command = [str(python), str(script), *map(str, paths)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
-    return json.loads(done.stdout)
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
 
 
 def evaluate(

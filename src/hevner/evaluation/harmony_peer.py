@@ -13,8 +13,8 @@ from __future__ import annotations
 import json
 import sys
 
-import essentia
-import essentia.standard as es
+import essentia  # type: ignore[import-not-found]
+import essentia.standard as es  # type: ignore[import-not-found]
 import numpy as np
 
 RATE = 44_100
@@ -33,7 +33,7 @@ def profiles(sound: np.ndarray) -> np.ndarray:
     )  # fmt: skip
     fold = es.HPCP(size=36, sampleRate=RATE)
     frames = es.FrameGenerator(sound, frameSize=FRAME, hopSize=HOP, startFromZero=False)
-    return essentia.array([fold(*peaks(spectrum(window(frame)))) for frame in frames])
+    return np.asarray(essentia.array([fold(*peaks(spectrum(window(frame)))) for frame in frames]))
 
 
 def chords(pitches: np.ndarray, window_s: float) -> list[tuple[float, float, str]]:

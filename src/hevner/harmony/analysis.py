@@ -73,15 +73,13 @@ def _listen(
         odds, features = model.frames(corrected)
         kept = slice(first - begin, last - begin)
         pitch_classes.append(chroma.from_frames(corrected[kept]))
-        silent = ~corrected[kept].any(axis=1)
+        silent = np.max(corrected[kept], axis=1) <= 0
         posteriors.append(_probabilities(odds[kept], silent))
         evidence.append(features[kept].astype(np.float16))
     return np.concatenate(pitch_classes), np.concatenate(posteriors), np.concatenate(evidence)
 
 
-def _probabilities(
-    odds: NDArray[np.float32], silent: NDArray[np.bool_]
-) -> NDArray[np.float16]:
+def _probabilities(odds: NDArray[np.float32], silent: NDArray[np.bool_]) -> NDArray[np.float16]:
     weights = np.exp(odds - odds.max(axis=1, keepdims=True))
     weights[silent] = 0
     weights[silent, labels.NO_CHORD] = 1

@@ -34,7 +34,7 @@ def from_frames(frames: Array) -> Array:
 def _neighbourhood() -> Array:
     distance = np.abs(np.arange(BINS)[:, None] - np.arange(BINS)[None, :])
     near = (distance <= 2 * BINS_PER_SEMITONE).astype(np.float32)
-    return near / near.sum(axis=0)
+    return np.asarray(near / near.sum(axis=0), np.float32)
 
 
 @lru_cache(maxsize=1)

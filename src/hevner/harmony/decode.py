@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from hevner.harmony import labels
 from hevner.harmony.result import Chord
 
-CHANGE_COST = 4.0
+CHANGE_COST = 5.0
 #: Log-probabilities below this count as this: one doubtful frame must not veto a chord.
 FLOOR = -7.0
 

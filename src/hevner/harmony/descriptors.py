@@ -54,6 +54,7 @@ Vector = NDArray[np.float64]
 #: Mean probability of a chord below which a span counts as silent.
 PRESENCE_FLOOR = 0.02
 _LAG = 10  # frames in a second
+_ROTATIONS = (np.arange(12)[:, None] + np.arange(12)[None, :]) % 12
 
 _GROUPS: dict[str, tuple[str, ...]] = {
     "share_major": ("maj",),
@@ -113,7 +114,8 @@ def descriptors(harmony: Harmony, start: float, end: float) -> NDArray[np.float3
     values = dict.fromkeys(NAMES, 0.0)
     if presence.mean() >= PRESENCE_FLOOR:
         chroma = np.asarray(harmony.chroma[rows], np.float64)
-        keys = np.asarray(key.probabilities(harmony.key_evidence[rows], harmony.chord_posterior[rows]), np.float64)
+        evidence = harmony.key_evidence[rows]
+        keys = key.probabilities(evidence, harmony.chord_posterior[rows]).astype(np.float64)
         values |= {"harmony_present": float(presence.mean())}
         values |= _of_keys(keys, _mean_chroma(chroma, presence))
         values |= _of_chords(posterior, presence, keys)
@@ -186,7 +188,9 @@ def _of_motion(chroma: Vector, presence: Vector) -> dict[str, float]:
 
 
 def _interval_classes(chroma: Vector) -> dict[str, float]:
-    pairs = np.array([(chroma * np.roll(chroma, k, axis=1)).sum(axis=1).mean() for k in range(7)])
+    together = chroma.T @ chroma
+    pitch = np.arange(12)
+    pairs = np.array([together[pitch, (pitch + k) % 12].sum() for k in range(7)])
     pairs[6] /= 2  # six semitones up and down are the same pair
     total = pairs[1:].sum()
     pairs = pairs / total if total > 0 else pairs
@@ -204,7 +208,7 @@ def _change_rate(harmony: Harmony, start: float, end: float) -> float:
 def _by_degree(values: Vector, keys: Vector) -> Vector:
     """Values per pitch class, counted from the tonic, averaged over keys by probability."""
     tonics = keys[:12] + keys[12:]
-    return np.asarray(sum(tonics[k] * np.roll(values, -k) for k in range(12)))
+    return np.asarray(tonics @ values[_ROTATIONS])
 
 
 def _entropy(probabilities: Vector) -> float:

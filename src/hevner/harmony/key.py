@@ -16,6 +16,9 @@ from hevner.harmony import labels, network
 #: Divides the network's log-odds; chosen on validation songs so that confidence is honest.
 TEMPERATURE = 1.0
 
+# Semitones of every pitch class above every tonic.
+_FROM_TONIC = (np.arange(12)[None, :] - np.arange(12)[:, None]) % 12
+
 #: Temperley's (1999) revision of the Krumhansl profiles, tonic first: major, minor.
 TEMPERLEY = np.array(
     [
@@ -38,8 +41,8 @@ def profile_correlations(
     """Correlation of a chroma vector ``(12,)`` with the 24 key profiles, major keys first."""
     if np.ptp(chroma) == 0:
         return np.zeros(24)
-    rotated = np.stack([np.roll(profile, k) for profile in profiles for k in range(12)])
-    rotated -= rotated.mean(axis=1, keepdims=True)
+    rotated = profiles[:, _FROM_TONIC].reshape(24, 12)
+    rotated = rotated - rotated.mean(axis=1, keepdims=True)
     centred = chroma - chroma.mean()
     scale = np.linalg.norm(rotated, axis=1) * np.linalg.norm(centred)
     return np.asarray(rotated @ centred / scale)
@@ -61,7 +64,7 @@ def probabilities(
     chords = np.asarray(posterior, np.float32)
     presence = 1 - chords[:, labels.NO_CHORD] + np.float32(1e-6)
     presence /= presence.sum()
-    by_root = (presence @ chords[:, : labels.NO_CHORD]).reshape(12, -1)
+    by_root = (presence @ chords[:, : labels.NO_CHORD]).reshape(12, -1).astype(np.float32)
     pooled = presence @ np.asarray(evidence, np.float32)
     odds = network.load().keys(pooled.reshape(12, -1), by_root) / TEMPERATURE
     weights = np.exp(odds - odds.max())

@@ -57,7 +57,7 @@ _FLAT_MINOR_TONICS = frozenset({2, 7, 0, 5, 10, 3})
 
 
 def pitch_class(name: str) -> int:
-    """Number 0..11 of a note name such as ``"F#"`` or ``"Bb"``.
+    """Return the number 0..11 of a note name such as ``"F#"`` or ``"Bb"``.
 
     Raises
     ------

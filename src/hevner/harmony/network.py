@@ -54,7 +54,7 @@ class Network:
 
         Only frames within `CONTEXT` of either end depend on where the input was cut.
         """
-        centred = (frames - np.float32(INPUT_MEAN)) * np.float32(INPUT_SCALE)
+        centred: Array = (frames - np.float32(INPUT_MEAN)) * np.float32(INPUT_SCALE)
         heard = _rectify(centred @ self.pitch + self.biases["pitch"])
         hidden = _rectify(heard @ self.fold + self.biases["fold"])
         hidden = hidden.reshape(len(frames), 12, -1)
@@ -88,9 +88,7 @@ class Network:
         return np.asarray(scipy.fft.irfft(product, 12, axis=1) + self.biases[name], np.float32)
 
 
-def _three_points(
-    spectrum: NDArray[np.complex64], reach: int
-) -> NDArray[np.complex64]:
+def _three_points(spectrum: NDArray[np.complex64], reach: int) -> NDArray[np.complex64]:
     """Frames ``reach`` before, now and ``reach`` later side by side; zeros beyond the ends."""
     count = spectrum.shape[1]
     padded = np.pad(spectrum, ((0, 0), (reach, reach), (0, 0)))
@@ -99,12 +97,13 @@ def _three_points(
 
 
 def _rectify(values: Array) -> Array:
-    return np.maximum(values, np.float32(0), out=values)
+    np.maximum(values, np.float32(0), out=values)
+    return values
 
 
 @lru_cache(maxsize=1)
 def load() -> Network:
-    """The network this package ships.
+    """Return the network this package ships.
 
     Raises
     ------
@@ -145,7 +144,7 @@ def register_weights() -> Array:
     width = centres[1] - centres[0]
     place = np.clip(np.arange(SEMITONES), centres[0], centres[-1])
     distance = np.abs(place[:, None] - centres[None, :])
-    return np.clip(1 - distance / width, 0, None).astype(np.float32)
+    return np.asarray(np.clip(1 - distance / width, 0, None), np.float32)
 
 
 def _transform(kernel: Array) -> NDArray[np.complex64]:

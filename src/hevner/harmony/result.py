@@ -40,7 +40,7 @@ class Key:
 
     @classmethod
     def from_probabilities(cls, probabilities: NDArray[np.float32]) -> Key:
-        """The most probable of 24 keys."""
+        """Pick the most probable of 24 keys."""
         best = int(np.argmax(probabilities))
         return cls(
             tonic=labels.key_tonic(best),

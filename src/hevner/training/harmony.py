@@ -36,86 +36,107 @@ class Recipe:
     """What decides the weights."""
 
     seed: int = 1
-    examples: int = 2000
-    steps: int = 4000
-    batch: int = 12
-    crop_frames: int = 240
+    examples: int = 900
+    plain_examples: int = 100
+    steps: int = 2500
+    batch: int = 10
+    crop_frames: int = 220
     learning_rate: float = 3e-3
     weight_decay: float = 1e-3
     features: int = 8
     channels: int = 28
-    key_features: int = 8
-    key_hidden: int = 24
+    key_features: int = 10
+    key_hidden: int = 32
     label_smoothing: float = 0.03
-    key_weight: float = 0.4
+    key_weight: float = 0.6
     tone_weight: float = 0.5
 
 
 class HarmonyNetwork(nn.Module):
-    """The network of `hevner.harmony.network`; shapes of parameters are those stored."""
+    """The network of `hevner.harmony.network`; ``weights`` has the names and shapes stored."""
 
     def __init__(self, recipe: Recipe) -> None:
         super().__init__()
         r, c = recipe, recipe.channels
         qualities = len(labels.QUALITIES)
-        self.pitch = _parameter(r.features, network.KERNEL_BINS, fan=network.KERNEL_BINS)
         folded = network.REGISTERS * r.features
-        self.fold = _parameter(c, folded, 12, fan=folded * 6)
+        # Name: shape and the fan-in that sets the scale of the random start; heads start small.
+        shapes: dict[str, tuple[tuple[int, ...], int]] = {
+            "pitch": ((r.features, network.KERNEL_BINS), network.KERNEL_BINS),
+            "fold": ((c, folded, 12), folded * 6),
+            "chord": ((qualities, c, 12), c * 600),
+            "none": ((c,), c),
+            "tones": ((1, c, 12), c * 600),
+            "key_features": ((r.key_features, c, 12), c * 120),
+            "key_hidden": ((r.key_hidden, r.key_features + qualities, 12), 100),
+            "key": ((2, r.key_hidden, 12), r.key_hidden * 48),
+        }
         for k in range(len(network.DILATIONS)):
-            self.register_parameter(f"block{k}", _parameter(c, c, 12, 3, fan=c * 36 * 4))
-        self.chord = _parameter(qualities, c, 12, fan=c * 12)
-        self.none = _parameter(c, fan=c)
-        self.tones = _parameter(1, c, 12, fan=c * 12)
-        self.key_features = _parameter(r.key_features, c, 12, fan=c * 12)
-        self.key_hidden = _parameter(r.key_hidden, r.key_features + qualities, 12, fan=100)
-        self.key = _parameter(2, r.key_hidden, 12, fan=r.key_hidden * 12)
-        for name, value in list(self.named_parameters()):
-            size = 1 if name == "none" else len(value)
-            self.register_parameter(f"{name}_bias", nn.Parameter(torch.zeros(size)))
-        self.register_buffer("registers", torch.from_numpy(network.register_weights()))
+            shapes[f"block{k}"] = ((c, c, 12, 3), c * 144)
+        self.weights = nn.ParameterDict()
+        for name, (shape, fan) in shapes.items():
+            self.weights[name] = nn.Parameter(torch.randn(*shape) * (2 / fan) ** 0.5)
+            size = 1 if name == "none" else shape[0]
+            self.weights[f"{name}_bias"] = nn.Parameter(torch.zeros(size))
+        registers = torch.from_numpy(network.register_weights())
+        self.registers = registers.reshape(SEMITONES // 12, 12, -1)
 
     def forward(self, frames: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Frames ``(batch, time, 252)`` to chord and chord-tone log-odds and key features."""
-        batch, time, _ = frames.shape
-        centred = (frames - network.INPUT_MEAN) * network.INPUT_SCALE
-        margin = (network.KERNEL_BINS - BINS_PER_SEMITONE) // 2
-        flat = functional.pad(centred.reshape(-1, 1, BINS), (margin, margin))
-        heard = functional.conv1d(
-            flat, self.pitch[:, None], self.pitch_bias, stride=BINS_PER_SEMITONE
-        ).relu()
-        octaves = heard.reshape(len(flat), -1, SEMITONES // 12, 12)
-        registers = self.registers.reshape(SEMITONES // 12, 12, -1)  # type: ignore[operator]
-        folded = torch.einsum("nfop,opr->pnrf", octaves, registers).flatten(2)
-        hidden = (_map(folded, self.fold) + self.fold_bias).relu()
+        """Hear frames ``(batch, time, 252)``.
+
+        Returns
+        -------
+        Log-odds of chords ``(batch, time, 121)`` and of chord tones ``(batch, time, 12)``, and key
+        features ``(batch, time, 12, k)``.
+        """
+        shape = frames.shape[:2]
+        hidden = self._pitch_classes(frames.flatten(0, 1))
         for k, reach in enumerate(network.DILATIONS):
-            padded = functional.pad(hidden.unflatten(1, (batch, time)), (0, 0, reach, reach))
-            taps = [padded[:, :, t * reach : t * reach + time] for t in range(3)]
-            kernel = getattr(self, f"block{k}").permute(0, 3, 1, 2).flatten(1, 2)
+            padded = functional.pad(hidden.reshape(12, *shape, -1), (0, 0, reach, reach))
+            taps = [padded[:, :, t * reach : t * reach + shape[1]] for t in range(3)]
+            kernel = self.weights[f"block{k}"].permute(0, 3, 1, 2).flatten(1, 2)
             new = _map(torch.cat(taps, dim=-1).flatten(1, 2), kernel)
-            hidden = hidden + (new + getattr(self, f"block{k}_bias")).relu()
-        none = hidden.mean(0) @ self.none[:, None] + self.none_bias
-        chord = (_map(hidden, self.chord) + self.chord_bias).transpose(0, 1).flatten(1)
-        tones = (_map(hidden, self.tones) + self.tones_bias).transpose(0, 1).flatten(1)
-        features = (_map(hidden, self.key_features) + self.key_features_bias).relu()
-        odds = torch.cat([chord, none], dim=-1)
-        return tuple(
-            v.unflatten(0, (batch, time)) for v in (odds, tones, features.transpose(0, 1))
+            hidden = hidden + (new + self.weights[f"block{k}_bias"]).relu()
+        none = hidden.mean(0) @ self.weights["none"][:, None] + self.weights["none_bias"]
+        rooted = self._head("chord", hidden).transpose(0, 1).flatten(1)
+        tones = self._head("tones", hidden).transpose(0, 1)
+        features = self._head("key_features", hidden).relu().transpose(0, 1)
+        odds = torch.cat([rooted, none], dim=-1)
+        return (
+            odds.reshape(*shape, -1),
+            tones.reshape(*shape, 12),
+            features.reshape(*shape, 12, -1),
         )
 
-    def keys(self, features: Tensor, chords: Tensor, weights: Tensor) -> Tensor:
-        """Key log-odds ``(batch, 24)`` of the frames that ``weights`` ``(batch, time)`` select."""
+    def keys(self, features: Tensor, chords: Tensor, selected: Tensor) -> Tensor:
+        """Key log-odds ``(batch, 24)`` of the frames that ``selected`` ``(batch, time)`` marks."""
         posterior = chords.softmax(-1)
-        presence = weights * (1 - posterior[..., labels.NO_CHORD]) + 1e-6
-        by_root = posterior[..., : labels.NO_CHORD].unflatten(-1, (12, -1))
+        presence = selected * (1 - posterior[..., labels.NO_CHORD]) + 1e-6
+        by_root = posterior[..., : labels.NO_CHORD].reshape(*features.shape[:3], -1)
         both = torch.cat([features, by_root], dim=-1)
         share = presence / presence.sum(1, keepdim=True)
         pooled = (both * share[..., None, None]).sum(1).transpose(0, 1)
-        hidden = (_map(pooled, self.key_hidden) + self.key_hidden_bias).relu()
-        return (_map(hidden, self.key) + self.key_bias).permute(1, 2, 0).flatten(1)
+        hidden = self._head("key_hidden", pooled).relu()
+        return self._head("key", hidden).permute(1, 2, 0).flatten(1)
 
+    def _pitch_classes(self, frames: Tensor) -> Tensor:
+        """Apply the layers *pitch* and *fold*: ``(n, 252)`` to ``(12, n, channels)``."""
+        centred = (frames - network.INPUT_MEAN) * network.INPUT_SCALE
+        margin = (network.KERNEL_BINS - BINS_PER_SEMITONE) // 2
+        heard = functional.conv1d(
+            functional.pad(centred[:, None], (margin, margin)),
+            self.weights["pitch"][:, None],
+            self.weights["pitch_bias"],
+            stride=BINS_PER_SEMITONE,
+        ).relu()
+        octaves = heard.reshape(len(frames), -1, SEMITONES // 12, 12)
+        folded = torch.einsum("nfop,opr->pnrf", octaves, self.registers).flatten(2)
+        return self._head("fold", folded).relu()
 
-def _parameter(*shape: int, fan: int) -> nn.Parameter:
-    return nn.Parameter(torch.randn(*shape) * (2 / fan) ** 0.5)
+    def _head(self, name: str, values: Tensor) -> Tensor:
+        mapped: Tensor = _map(values, self.weights[name])
+        biased: Tensor = mapped + self.weights[f"{name}_bias"]
+        return biased
 
 
 def _map(values: Tensor, kernel: Tensor) -> Tensor:
@@ -129,13 +150,12 @@ def _map(values: Tensor, kernel: Tensor) -> Tensor:
     spectrum = (basis @ values.reshape(12, -1)).view(12, count, -1)
     weights = (kernel @ basis.T).permute(2, 1, 0)
     cosine, sine = weights[2:7] * 6**0.5, weights[7:] * 6**0.5
-    mixing = torch.cat(
-        [torch.cat([cosine, -sine], dim=2), torch.cat([sine, cosine], dim=2)], dim=1
-    )
+    mixing = torch.cat([torch.cat([cosine, -sine], dim=2), torch.cat([sine, cosine], dim=2)], dim=1)
     single = torch.bmm(spectrum[:2], weights[:2] * 12**0.5)
     pairs = torch.bmm(torch.cat([spectrum[2:7], spectrum[7:]], dim=2), mixing)
     product = torch.cat([single, pairs[..., :out], pairs[..., out:]])
-    return (basis.T @ product.reshape(12, -1)).view(12, count, out)
+    result: Tensor = basis.T @ product.reshape(12, -1)
+    return result.view(12, count, out)
 
 
 @lru_cache(maxsize=1)
@@ -150,7 +170,7 @@ def _fourier_basis() -> Tensor:
 def disturb(
     example: Example, cents: float, crop: int, rng: np.random.Generator
 ) -> tuple[NDArray[np.float32], NDArray[np.int64], int]:
-    """A random piece of an example, transposed, equalised, masked, slightly out of tune."""
+    """Take a random piece of an example, transposed, equalised, masked, slightly out of tune."""
     spare = max(len(example.frames) - crop, 0)
     first = int(rng.integers(spare + 1))
     rows = slice(first, first + crop)
@@ -247,7 +267,7 @@ def fit(recipe: Recipe, examples: list[Example]) -> HarmonyNetwork:
         )
         loss, parts = loss_of(model, recipe, batch, rng)
         optimiser.zero_grad()
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimiser.step()
         schedule.step()
@@ -261,11 +281,11 @@ def save(model: HarmonyNetwork, out: Path) -> None:
     """Write the parameters as float16; the chord-tone head is only for training."""
     stored = {
         name: value.detach().numpy().astype(np.float16)
-        for name, value in model.named_parameters()
+        for name, value in model.weights.items()
         if not name.startswith("tones")
     }
     out.parent.mkdir(parents=True, exist_ok=True)
-    np.savez_compressed(out, **stored)
+    np.savez_compressed(out, allow_pickle=False, **stored)
 
 
 def main() -> None:
@@ -279,9 +299,11 @@ def main() -> None:
     options = vars(parser.parse_args())
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     recipe = Recipe(**{name: options[name] for name in asdict(Recipe())})
+    wanted = [("train", k) for k in range(recipe.examples)]
+    wanted += [("plain", k) for k in range(recipe.plain_examples)]
     examples = [
-        harmony_examples.load_or_make(k, options["data"], "train", recipe.seed, options["cache"])
-        for k in range(recipe.examples)
+        harmony_examples.load_or_make(k, options["data"], subset, recipe.seed, options["cache"])
+        for subset, k in wanted
     ]
     save(fit(recipe, examples), options["out"])
 

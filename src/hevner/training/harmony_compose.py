@@ -7,6 +7,8 @@ basses, passages without harmony.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -31,7 +33,7 @@ _SCALES = ((0, 2, 4, 5, 7, 9, 11), (0, 2, 3, 5, 7, 8, 10))
 
 
 def compose(rng: Rng, length: float) -> Song:
-    """A song of ``length`` seconds with exact chords; one in ten has no key at all."""
+    """Compose ``length`` seconds with exact chords; one in ten has no key at all."""
     beat = 60 / rng.uniform(60, 165)
     key = int(rng.integers(24))
     keyless = rng.random() < 0.1
@@ -61,6 +63,20 @@ def compose(rng: Rng, length: float) -> Song:
     return Song(
         length, parts, tuple(chords), UNKNOWN if keyless else key, np.arange(0, length, beat)
     )
+
+
+def compose_plain(rng: Rng, length: float) -> Song:
+    """Chords of every quality alike, in no key, held or broken, over a bass; nothing else."""
+    beat = 60 / rng.uniform(60, 165)
+    chords: list[tuple[float, float, int]] = []
+    time = 0.0
+    while time < length:
+        span = beat * float(rng.choice([2, 3, 4]))
+        number = int(rng.integers(labels.NO_CHORD))
+        chords.append((time, min(time + span, length), number))
+        time += span
+    parts = {"bass": _bass(chords, beat, rng), "chords": _comping(chords, beat, rng)}
+    return Song(length, parts, tuple(chords), UNKNOWN, np.arange(0, length, beat))
 
 
 def _progression(key: int, rng: Rng) -> list[int]:
@@ -108,12 +124,12 @@ def _tones(number: int) -> list[int]:
     return [(root + tone) % 12 for tone in labels.TEMPLATES[labels.QUALITIES[quality]]]
 
 
-def _array(rows: list[tuple[float, float, float, float]]) -> Notes:
+def _array(rows: Sequence[tuple[float, float, float, float]]) -> Notes:
     return np.array(rows, np.float64).reshape(-1, 4)
 
 
 def _near(tone: int, centre: float) -> int:
-    """The pitch of a pitch class nearest to a centre."""
+    """Return the pitch of a pitch class nearest to a centre."""
     return int(tone + 12 * np.round((centre - tone) / 12))
 
 
@@ -133,7 +149,7 @@ def _bass(chords: list[tuple[float, float, int]], beat: float, rng: Rng) -> Note
             if k and style == "fifths" and k % 2:
                 tone = tones[2]
             elif k and style == "walk":
-                tone = int(rng.choice(tones)) if rng.random() < 0.6 else (low + int(rng.integers(12)))
+                tone = int(rng.choice(tones) if rng.random() < 0.6 else low + rng.integers(12))
             stop = min(time + step * rng.uniform(0.7, 1.0), end)
             rows.append((time, stop, _near(tone % 12, centre), rng.uniform(70, 110)))
     return _array(rows)
@@ -159,7 +175,8 @@ def _comping(chords: list[tuple[float, float, int]], beat: float, rng: Rng) -> N
             continue
         pitches = _voicing(number, centre, rng)
         if style in ("arpeggio", "alberti"):
-            order = pitches + pitches[-2:0:-1] if style == "arpeggio" else pitches[::2] + pitches[1:]
+            broken = style == "arpeggio"
+            order = pitches + pitches[-2:0:-1] if broken else pitches[::2] + pitches[1:]
             step = beat * float(rng.choice([0.25, 0.5]))
             for k, time in enumerate(np.arange(start, end - 0.03, max(step, 0.08))):
                 stop = min(time + step * rng.uniform(0.8, 2.5), end)
@@ -188,7 +205,7 @@ def _pad(chords: list[tuple[float, float, int]], rng: Rng) -> Notes:
 def _melody(
     chords: list[tuple[float, float, int]], key: int, beat: float, rng: Rng
 ) -> NDArray[np.float64]:
-    """A line of chord notes on strong beats, scale steps between, and rests."""
+    """Draw a line of chord notes on strong beats, scale steps between, and rests."""
     scale = [(key + degree) % 12 for degree in _SCALES[key // 12]]
     pitch = rng.uniform(64, 78)
     loud = rng.uniform(70, 110)

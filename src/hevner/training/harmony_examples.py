@@ -36,7 +36,7 @@ class Example:
 
 
 def load_or_make(number: int, data: Path, subset: str, seed: int, cache: Path) -> Example:
-    """Example ``number`` of a set, from the cache folder if it was made before."""
+    """Take example ``number`` of a set from the cache folder, making it if need be."""
     path = cache / f"{subset}-{seed}" / f"{number:06d}.npz"
     if path.exists():
         with np.load(path) as stored:
@@ -50,8 +50,14 @@ def load_or_make(number: int, data: Path, subset: str, seed: int, cache: Path) -
 
 
 def make(number: int, data: Path, subset: str, seed: int) -> Example:
-    """Draw, render and analyse one example."""
-    rng = np.random.default_rng([seed, number, {"train": 0, "validation": 1}[subset]])
+    """Draw, render and analyse one example.
+
+    ``subset`` is ``"train"``, ``"validation"`` or ``"plain"``: chords alone, all equally frequent,
+    from sums of harmonics.
+    """
+    rng = np.random.default_rng([seed, number, {"train": 0, "validation": 1, "plain": 2}[subset]])
+    if subset == "plain":
+        return _make_plain(rng)
     source = rng.choice(list(_SHARES), p=list(_SHARES.values()))
     song = _draw_song(str(source), data, subset, rng)
     soundfont = str(rng.choice(harmony_render.SOUNDFONTS))
@@ -71,6 +77,16 @@ def make(number: int, data: Path, subset: str, seed: int) -> Example:
     frames = analyse(sound, _RENDER_RATE)
     times = frame_times(len(frames), len(sound) / _RENDER_RATE) * 2 ** (cents / 1200)
     return Example(frames.astype(np.float16), targets(song, times), song.key)
+
+
+def _make_plain(rng: np.random.Generator) -> Example:
+    song = harmony_compose.compose_plain(rng, LENGTH_S)
+    notes = list(song.parts.values())
+    sound = harmony_render.synthesise(notes, LENGTH_S, rng, rate=SAMPLE_RATE)
+    sound = harmony_render.roughen(sound, SAMPLE_RATE, rng)
+    frames = analyse(sound, SAMPLE_RATE)
+    times = frame_times(len(frames), LENGTH_S)
+    return Example(frames.astype(np.float16), targets(song, times), UNKNOWN)
 
 
 def analyse(sound: NDArray[np.float32], rate: int) -> NDArray[np.float32]:

@@ -35,8 +35,8 @@ _PROGRAMS: dict[str, tuple[int, ...]] = {
     "melody": (0, 4, 11, 21, 22, 24, 25, 26, 27, 29, 30, 40, 41, 42, 52, 53, 54, 56, 57, 60, 64, 65,
                66, 68, 69, 71, 72, 73, 74, 75, 80, 81, 82, 85),
     "counter": (0, 4, 6, 8, 9, 11, 12, 14, 24, 25, 27, 40, 42, 45, 46, 48, 60, 68, 70, 71, 73, 80),
-    "chords": (0, 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 24, 24, 25, 25, 26, 27, 27, 28, 29,
-               29, 30, 30, 46, 48, 50, 61, 62, 63, 88, 90, 91),
+    "chords": (0, 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 24, 24, 25, 25, 26, 27, 27, 28,
+               29, 29, 30, 30, 46, 48, 50, 61, 62, 63, 88, 90, 91),
     "bass": (32, 33, 33, 34, 35, 36, 37, 38, 39, 42, 43, 0, 58, 70),
     "pad": (48, 49, 50, 51, 52, 53, 88, 89, 91, 92, 94, 95, 16, 19, 61),
 }  # fmt: skip
@@ -88,7 +88,7 @@ def arrange(song: Song, rng: Rng) -> tuple[list[Part], Notes]:
 
 
 def _drums(song: Song, rng: Rng) -> Notes:
-    """A pattern of one bar, drawn at random, on eighths between the beats."""
+    """Draw a pattern of one bar and repeat it on eighths between the beats."""
     beats = song.beats
     if len(beats) < 4:
         beats = np.arange(0, song.duration, 0.5)
@@ -103,7 +103,7 @@ def _drums(song: Song, rng: Rng) -> Notes:
         hits = [(36, kick[k % 8]), (38, snare[k % 8]), (cymbal, hats[k % 8]), (49, k % 32 == 0)]
         rows += [(time, time + 0.1, pitch, loud) for pitch, hit in hits if hit]
         if rng.random() < 0.05:
-            rows.append((time, time + 0.1, rng.integers(41, 51), loud))
+            rows.append((time, time + 0.1, int(rng.integers(41, 51)), loud))
     return np.array(rows, np.float64).reshape(-1, 4)
 
 
@@ -154,7 +154,7 @@ def _write_midi(parts: list[Part], path: Path) -> None:
 
 
 def sing(notes: Notes, duration: float, rng: Rng, *, rate: int = _RENDER_RATE) -> Sound:
-    """A voice-like line: glides between notes, vibrato, vowel resonances."""
+    """Sound a voice-like line: glides between notes, vibrato, vowel resonances."""
     n = int(duration * rate)
     voice = np.zeros(n, np.float32)
     if not len(notes):
@@ -180,6 +180,30 @@ def sing(notes: Notes, duration: float, rng: Rng, *, rate: int = _RENDER_RATE) -
         peaks = np.exp(-(((harmonic * base - formants) / (0.12 * formants + 60)) ** 2)).sum()
         voice += ((0.15 + peaks) / harmonic * np.sin(2 * np.pi * harmonic * phase)).astype("f4")
     return voice * np.interp(np.arange(n), control, loud).astype(np.float32)
+
+
+def synthesise(parts: list[Notes], duration: float, rng: Rng, *, rate: int = 16_000) -> Sound:
+    """Play notes as sums of harmonics with a timbre drawn for each part; needs no soundfont."""
+    sound = np.zeros(int(duration * rate), np.float32)
+    for notes in parts:
+        decay = rng.uniform(0.3, 0.95)
+        odd = rng.uniform(0.3, 1.0)
+        fall = rng.choice([0.0, rng.uniform(0.5, 4)])
+        strengths = decay ** np.arange(12) * np.where(np.arange(12) % 2, odd, 1)
+        strengths *= rng.uniform(0.3, 1, 12)
+        for start, end, pitch, velocity in notes:
+            time = np.arange(max(int((end - start) * rate), 1)) / rate
+            frequency = 440 * 2 ** ((pitch - 69 + rng.normal(0, 0.03)) / 12)
+            audible = [h for h in range(1, 13) if h * frequency < 0.45 * rate]
+            note = np.zeros(len(time), np.float32)
+            for harmonic in audible:
+                angle = 2 * np.pi * harmonic * frequency * time + rng.uniform(0, 6.3)
+                note += strengths[harmonic - 1] * np.sin(angle)
+            note *= np.exp(-fall * time) * np.minimum(1, np.minimum(time, time[-1] - time) / 0.01)
+            first = int(start * rate)
+            kept = note[: len(sound) - first]
+            sound[first : first + len(kept)] += velocity / 100 * kept
+    return sound
 
 
 def mix(parts: Sound, voice: Sound, rng: Rng) -> Sound:
@@ -211,26 +235,28 @@ def add_reverb(sound: Sound, decay_s: float, wet: float, rate: int, rng: Rng) ->
     time = np.arange(int(decay_s * rate)) / rate
     room = rng.standard_normal(len(time)) * 10 ** (-3 * time / decay_s)
     tail = scipy.signal.fftconvolve(sound, room)[: len(sound)]
-    return (sound + wet * np.std(sound) / (np.std(tail) + 1e-9) * tail).astype(np.float32)
+    wetness = wet * np.std(sound) / (np.std(tail) + 1e-9)
+    return np.asarray(sound + wetness * tail, np.float32)
 
 
 def roughen(sound: Sound, rate: int, rng: Rng) -> Sound:
-    """What recordings go through: saturation, equaliser, room, noise, low-pass, codec."""
+    """Do what recordings go through: saturation, equaliser, room, noise, low-pass, codec."""
     sound = sound / (np.abs(sound).max() + 1e-9)
     if rng.random() < 0.2:
         sound = np.tanh(sound * rng.uniform(1, 6)).astype(np.float32)
     for _ in range(int(rng.integers(0, 4))):
         low = rng.uniform(60, 3000)
-        band = scipy.signal.butter(1, [low, low * rng.uniform(1.5, 4)], "band", fs=rate, output="sos")
+        high = min(low * rng.uniform(1.5, 4), 0.49 * rate)
+        band = scipy.signal.butter(1, [low, high], "band", fs=rate, output="sos")
         gain = 10 ** (rng.uniform(-10, 12) / 20) - 1
-        sound = sound + gain * scipy.signal.sosfilt(band, sound)
+        sound = (sound + gain * scipy.signal.sosfilt(band, sound)).astype(np.float32)
     if rng.random() < 0.5:
         sound = add_reverb(sound, rng.uniform(0.2, 2.0), rng.uniform(0.1, 0.8), rate, rng)
     if rng.random() < 0.4:
         sound = add_noise(sound, rng.uniform(8, 40), rng, pink=bool(rng.random() < 0.6))
     if rng.random() < 0.2:
         cut = scipy.signal.butter(4, rng.uniform(2500, 7000), fs=rate, output="sos")
-        sound = scipy.signal.sosfilt(cut, sound)
+        sound = scipy.signal.sosfilt(cut, sound).astype(np.float32)
     sound = np.asarray(0.7 * sound / (np.abs(sound).max() + 1e-9), np.float32)
     if rng.random() < 0.15:
         sound = _codec(sound, rate)

@@ -9,6 +9,7 @@ random comes from the generator that is passed in.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -178,7 +179,7 @@ def _rows(path: Path) -> list[tuple[float, float, str]]:
 
 
 def _read_notes(path: Path) -> dict[str, Notes]:
-    """Notes of the three tracks; times follow the file's tempo map."""
+    """Read the notes of the three tracks; times follow the file's tempo map."""
     roles = {"MELODY": "melody", "BRIDGE": "counter", "PIANO": "chords"}
     midi = mido.MidiFile(path)
     seconds = _tempo_map(midi)
@@ -187,7 +188,9 @@ def _read_notes(path: Path) -> dict[str, Notes]:
         role = roles.get(track.name)
         if role is None:
             continue
-        tick, open_notes, rows = 0, {}, []
+        tick = 0
+        open_notes: dict[int, tuple[int, int]] = {}
+        rows = []
         for message in track:
             tick += message.time
             if message.type not in ("note_on", "note_off"):
@@ -201,7 +204,8 @@ def _read_notes(path: Path) -> dict[str, Notes]:
     return parts
 
 
-def _tempo_map(midi: mido.MidiFile):  # type: ignore[no-untyped-def]
+def _tempo_map(midi: mido.MidiFile) -> Callable[[int], float]:
+    """Return a function from ticks to seconds."""
     ticks, starts, rates = [0], [0.0], [500_000]
     now = 0
     for message in midi.tracks[0]:

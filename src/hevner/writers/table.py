@@ -1,8 +1,12 @@
-"""A table to read."""
+"""A table to read; on narrow terminals, a few lines for each file instead.
+
+Failed files follow at the end, each with its cause and what to do about it.
+"""
 
 from __future__ import annotations
 
 import io
+import textwrap
 from typing import TYPE_CHECKING
 
 from hevner.files import printable
@@ -11,6 +15,7 @@ from hevner.writers.base import Destination, Options, Record, Writer
 from hevner.writers.summary import chord_name, is_unfamiliar, main_chords
 
 if TYPE_CHECKING:
+    from rich.console import Console
     from rich.table import Table
 
 MOODS = 3
@@ -19,16 +24,27 @@ MOODS = 3
 CHORDS = 4
 """Chords told."""
 
+NARROW = 120
+"""Below this many characters per line a table has no room."""
+
 NONE = "–"  # noqa: RUF001 - a dash, not a minus
 """Stands for what there is not."""
 
+_HEADINGS = "File Valence Arousal Feels Moods Key Tempo Chords Familiar".split()  # noqa: SIM905
+
+_LINES = (
+    ("Valence", "Arousal", "Feels"),
+    ("Moods",),
+    ("Key", "Tempo", "Chords", "Familiar"),
+)
+
 
 class TableWriter(Writer):
-    """Analysed files in one table, failed ones with cause and remedy in another below it."""
+    """Analysed files first, failed ones below them."""
 
     def __init__(self, destination: Destination, options: Options) -> None:
         super().__init__(destination, options)
-        self._rows: list[tuple[str, ...]] = []
+        self._rows: list[dict[str, str]] = []
         self._failures: list[Failure] = []
         self._notes: list[str] = []
         self._scale = ""
@@ -39,7 +55,7 @@ class TableWriter(Writer):
         if isinstance(record, Failure):
             self._failures.append(record)
             return
-        self._rows.append(cells(record))
+        self._rows.append(dict(zip(_HEADINGS, cells(record), strict=True)))
         self._scale = record.scale
         self._unfamiliar |= is_unfamiliar(record)
         self._notes += [f"{record.path}: {warning}" for warning in record.warnings]
@@ -49,49 +65,67 @@ class TableWriter(Writer):
         from rich.console import Console
 
         text = io.StringIO()
+        width = self.options.width
         console = Console(
             file=text,
             # A table is never wider than it needs to be.
-            width=self.options.width or 100_000,
+            width=width or 100_000,
             force_terminal=self.options.colour,
             no_color=not self.options.colour,
             highlight=False,
             markup=False,
             emoji=False,
         )
-        if self._rows:
-            console.print(self._results())
-            for note in self._legend():
-                console.print(note, style="dim")
+        if self._rows and width is not None and width < NARROW:
+            self._cards(console, width)
+        elif self._rows:
+            console.print(self._table())
+        for note in self._legend():
+            console.print(note, style="dim")
         for note in self._notes:
             console.print(f"Note: {printable(note)}", style="yellow")
         if self._failures:
             console.print(self._failed())
         # Lines of a table are padded to its width.
-        lines = text.getvalue().splitlines()
+        lines = text.getvalue().strip("\n").splitlines()
         self.destination.write("".join(f"{line.rstrip()}\n" for line in lines))
 
-    def _results(self) -> Table:
+    def _table(self) -> Table:
         from rich import box
         from rich.table import Table
         from rich.text import Text
 
-        table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_lines=False)
-        table.add_column("File", style="bold", overflow="fold", min_width=8)
-        for name in ("Valence", "Arousal"):
-            table.add_column(name, min_width=7)
-        table.add_column("Feels", min_width=7)
-        table.add_column("Moods", min_width=12)
-        table.add_column("Key", min_width=6)
-        table.add_column("Tempo", justify="right")
-        table.add_column("Chords", min_width=6)
-        table.add_column("Familiar", justify="right")
+        table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+        for heading in _HEADINGS:
+            table.add_column(
+                heading,
+                style="bold" if heading == "File" else "",
+                justify="right" if heading in ("Tempo", "Familiar") else "left",
+                overflow="fold",
+                # Room for an interval in one piece.
+                min_width=13 if heading in ("Valence", "Arousal") else None,
+                no_wrap=heading in ("Tempo", "Familiar"),
+            )
         for row in self._rows:
-            table.add_row(*map(Text, row))
+            table.add_row(*(Text(row[heading]) for heading in _HEADINGS))
         return table
 
+    def _cards(self, console: Console, width: int) -> None:
+        for row in self._rows:
+            console.print(row["File"], style="bold", overflow="fold")
+            for headings in _LINES:
+                parts = [f"{name.lower()} {row[name]}" for name in headings if row[name] != NONE]
+                for piece in textwrap.wrap(" · ".join(parts), max(width - 2, 20)):
+                    console.print(f"  {piece}")
+        console.print()
+
     def _legend(self) -> list[str]:
-        notes = [f"Valence and arousal on {self._scale}, with the interval for 9 of 10 pieces."]
+        notes = []
+        if self._rows:
+            notes.append(
+                f"Valence and arousal on {self._scale}; in brackets the interval that holds "
+                "the listeners' mean for 9 of 10 pieces."
+            )
         if self._unfamiliar:
             notes.append("! Unlike the music the model has learned from: take it with care.")
         return notes
@@ -102,7 +136,7 @@ class TableWriter(Writer):
         from rich.text import Text
 
         table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-        table.add_column("Failed", style="bold red", overflow="fold", min_width=8)
+        table.add_column("Failed", style="bold red", overflow="fold")
         table.add_column("Stage")
         table.add_column("Cause", overflow="fold")
         table.add_column("What to do", overflow="fold")
@@ -135,4 +169,9 @@ def _estimate(estimate: Estimate | None) -> str:
     if estimate is None:
         return NONE
     # No spaces inside the interval, so that a narrow column breaks before it.
-    return f"{estimate.value:.2f} ({estimate.low:.2f}…{estimate.high:.2f})"
+    return f"{_number(estimate.value)} ({_number(estimate.low)}…{_number(estimate.high)})"
+
+
+def _number(value: float) -> str:
+    # Adding zero turns -0.00 into 0.00.
+    return f"{round(value, 2) + 0.0:.2f}"

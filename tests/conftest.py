@@ -1,0 +1,44 @@
+"""Every test runs without network, with its own cache and a fixed random seed."""
+
+from __future__ import annotations
+
+import os
+import socket
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import settings
+
+# No wall-clock limits: machines differ. The examples are the same in every run.
+settings.register_profile("hevner", deadline=None, max_examples=40, derandomize=True)
+settings.load_profile("hevner")
+
+
+@pytest.fixture(autouse=True)
+def _own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HEVNER_CACHE", str(tmp_path_factory.mktemp("cache")))
+
+
+@pytest.fixture(autouse=True)
+def _no_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_args: object, **_kwargs: object) -> None:
+        raise AssertionError("tests must not use the network")
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    return np.random.default_rng(2024)
+
+
+@pytest.fixture
+def data() -> Path:
+    """The folder of datasets, for tests marked ``data``."""
+    folder = Path(
+        os.environ.get("HEVNER_DATA", Path(__file__).resolve().parents[2] / "shared" / "data")
+    )
+    if not folder.is_dir():
+        pytest.skip("no datasets here; set HEVNER_DATA")
+    return folder

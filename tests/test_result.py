@@ -1,0 +1,161 @@
+from __future__ import annotations
+
+import dataclasses
+import json
+import pickle
+from importlib.resources import files
+
+import jsonschema
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hevner.emotion import GEMS, UNIT, Quadrant, Scale
+from hevner.errors import AudioError, HevnerError
+from hevner.result import Analysis, ChordSpan, Estimate, Failure, Moment
+from tests.fakes import sample, silence
+
+SCHEMA = json.loads(files("hevner").joinpath("analysis.schema.json").read_text("utf-8"))
+
+finite = st.floats(-1, 1)
+shares = st.floats(0, 1)
+times = st.floats(0, 1e5)
+estimates = st.tuples(finite, finite, finite).map(
+    lambda three: Estimate(sorted(three)[1], min(three), max(three))
+)
+moments = st.builds(Moment, times, times, st.none() | estimates, st.none() | estimates)
+quadrants = st.sampled_from(Quadrant)
+
+
+@st.composite
+def analyses(draw: st.DrawFn) -> Analysis:
+    quadrant = draw(quadrants)
+    return Analysis(
+        path=draw(st.text(max_size=20)),
+        status="ok",
+        duration=draw(times),
+        model="any",
+        valence=draw(estimates),
+        arousal=draw(estimates),
+        quadrant=quadrant.name,
+        quadrant_words=quadrant.value,
+        quadrant_probabilities={q.name: draw(shares) for q in Quadrant},
+        moods={mood: draw(shares) for mood in GEMS},
+        key=draw(st.none() | st.sampled_from(["C major", "F# minor"])),
+        key_confidence=draw(st.none() | shares),
+        tempo=draw(st.none() | st.floats(20, 400)),
+        chords=tuple(
+            draw(st.lists(st.builds(ChordSpan, st.just("C:maj"), times, times), max_size=3))
+        ),
+        familiarity=draw(st.none() | shares),
+        timeline=tuple(draw(st.lists(moments, max_size=3))),
+        warnings=tuple(draw(st.lists(st.text(max_size=9), max_size=2))),
+    )
+
+
+@given(analyses())
+def test_analysis_survives_json(analysis: Analysis) -> None:
+    assert Analysis.from_dict(json.loads(json.dumps(analysis.to_dict()))) == analysis
+
+
+@given(analyses())
+def test_analysis_fits_the_published_schema(analysis: Analysis) -> None:
+    jsonschema.validate(json.loads(json.dumps(analysis.to_dict())), SCHEMA)
+
+
+@given(analyses(), st.sampled_from([Scale(0, 1), Scale(1, 9), Scale(-5, 5)]))
+def test_scales_can_be_changed_back_and_forth(analysis: Analysis, scale: Scale) -> None:
+    moved = analysis.on(scale)
+    back = moved.on(UNIT)
+    assert moved.scale == scale.name
+    for there, again in zip(_estimates(analysis), _estimates(back), strict=True):
+        assert (there is None) == (again is None)
+        if there is not None and again is not None:
+            assert dataclasses.astuple(again) == pytest.approx(
+                dataclasses.astuple(there), abs=1e-12
+            )
+    for estimate in filter(None, _estimates(moved)):
+        assert scale.low <= estimate.low <= estimate.value <= estimate.high <= scale.high
+
+
+def _estimates(analysis: Analysis) -> list[Estimate | None]:
+    over_time = [e for m in analysis.timeline for e in (m.valence, m.arousal)]
+    return [analysis.valence, analysis.arousal, *over_time]
+
+
+@pytest.mark.parametrize(
+    "record",
+    [sample(), silence(), Failure("x.wav", "decode", "the file is empty", "Copy it again")],
+    ids=["analysis", "silence", "failure"],
+)
+def test_every_kind_of_record_fits_the_schema(record: Analysis | Failure) -> None:
+    jsonschema.validate(record.to_dict(), SCHEMA)
+
+
+def test_schema_is_itself_valid() -> None:
+    jsonschema.Draft202012Validator.check_schema(SCHEMA)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"status": "fine"},
+        {"valence": None},
+        {"duration": -1},
+        {"quadrant": "Q5"},
+        {"moods": {"boredom": 0.5}},
+        {"familiarity": 2},
+        {"chords": [{"label": "C:maj", "start": 0}]},
+        {"extra": 1},
+    ],
+    ids=lambda changes: next(iter(changes)),
+)
+def test_schema_refuses_what_is_wrong(changes: dict[str, object]) -> None:
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(sample().to_dict() | changes, SCHEMA)
+
+
+def test_silence_with_an_emotion_does_not_fit_the_schema() -> None:
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(sample(status="silent").to_dict(), SCHEMA)
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [("analysis", Analysis), ("failure", Failure), ("estimate", Estimate), ("moment", Moment),
+     ("chord", ChordSpan)],
+)  # fmt: skip
+def test_schema_names_exactly_the_fields(name: str, kind: type) -> None:
+    fields = {field.name for field in dataclasses.fields(kind)}
+    assert set(SCHEMA["$defs"][name]["properties"]) == fields
+    assert set(SCHEMA["$defs"][name]["required"]) == fields
+
+
+def test_records_are_frozen() -> None:
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        sample().tempo = 3.0  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("record", [{}, {"path": "x"}, sample().to_dict() | {"new": 1}])
+def test_foreign_records_are_refused(record: dict[str, object]) -> None:
+    with pytest.raises((TypeError, KeyError)):
+        Analysis.from_dict(record)
+
+
+def test_failure_repeats_what_the_error_says() -> None:
+    error = AudioError("the file is empty", remedy="Copy it again", subject="a.wav")
+    assert Failure.of("a.wav", error).to_dict() == {
+        "path": "a.wav",
+        "status": "failed",
+        "stage": "decode",
+        "cause": "the file is empty",
+        "remedy": "Copy it again",
+    }
+
+
+def test_errors_read_as_sentences_and_travel_between_processes() -> None:
+    error = AudioError("the file is empty", remedy="Copy it again", subject="a.wav", stage="read")
+    again = pickle.loads(pickle.dumps(error))
+    assert str(again) == "a.wav: the file is empty. Copy it again"
+    assert (type(again), again.stage, again.subject) == (AudioError, "read", "a.wav")
+    assert str(HevnerError("no luck")) == "no luck"

@@ -1,0 +1,173 @@
+"""What every writer keeps, and what each of them writes."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+
+import pytest
+
+from hevner import writers
+from hevner.emotion import GEMS, Scale
+from hevner.files import display_name
+from hevner.result import Analysis, ChordSpan, Estimate, Failure
+from hevner.writers.spreadsheet import COLUMNS
+from hevner.writers.summary import chord_name, main_chords
+from tests.fakes import sample, silence
+
+FAILURE = Failure("bad [red].wav", "decode", 'the "file", is\nempty', "Copy it again")
+RECORDS = [sample(), silence(), FAILURE, sample("Dvořák – 月.mp3", familiarity=0.01)]  # noqa: RUF001
+
+
+def written(form: str, *records: Analysis | Failure, width: int | None = None) -> str:
+    text = io.StringIO()
+    writer = writers.create(form, text, writers.Options(width=width))
+    for record in records:
+        writer.write(record)
+    writer.finish()
+    return text.getvalue()
+
+
+@pytest.mark.parametrize("form", writers.FORMATS)
+def test_every_result_appears_in_order(form: str) -> None:
+    text = written(form, *RECORDS)
+    for what in ("song.wav", "silent", "bad [red].wav", "Copy it again", "Dvořák – 月.mp3"):  # noqa: RUF001
+        assert what in text
+    assert text.index("song.wav") < text.index("Dvořák")
+    assert text.endswith("\n")
+
+
+@pytest.mark.parametrize("form", writers.FORMATS)
+def test_no_results_are_no_error(form: str) -> None:
+    assert "song" not in written(form)
+
+
+@pytest.mark.parametrize("form", writers.FORMATS)
+def test_names_that_are_not_unicode_can_be_encoded(form: str) -> None:
+    text = written(form, sample(display_name("b\udcff.wav")))
+    text.encode("utf-8")
+    assert "b\\xff.wav" in text or "b\\\\xff.wav" in text
+
+
+@pytest.mark.parametrize("form", ["jsonl", "csv"])
+def test_lines_are_written_as_soon_as_they_are_known(form: str) -> None:
+    text = io.StringIO()
+    writer = writers.create(form, text)
+    before = text.getvalue()
+    writer.write(sample())
+    assert text.getvalue().removeprefix(before).count("\n") == 1
+
+
+def test_json_lines_are_one_object_each() -> None:
+    lines = written("jsonl", *RECORDS).splitlines()
+    assert [json.loads(line) for line in lines] == [record.to_dict() for record in RECORDS]
+    assert Analysis.from_dict(json.loads(lines[0])) == RECORDS[0]
+
+
+def test_json_is_one_array() -> None:
+    assert json.loads(written("json", *RECORDS)) == [record.to_dict() for record in RECORDS]
+    assert json.loads(written("json")) == []
+    assert json.loads(written("json", FAILURE)) == [FAILURE.to_dict()]
+
+
+def test_json_has_no_numbers_that_are_none() -> None:
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        written("jsonl", sample(tempo=float("nan")))
+
+
+def test_csv_has_the_same_columns_in_every_row() -> None:
+    rows = list(csv.reader(io.StringIO(written("csv", *RECORDS))))
+    assert tuple(rows[0]) == COLUMNS
+    assert {len(row) for row in rows} == {len(COLUMNS)}
+
+
+def test_csv_is_flat() -> None:
+    full, silent, failed, _ = csv.DictReader(io.StringIO(written("csv", *RECORDS)))
+    assert (full["valence"], full["valence_low"], full["valence_high"]) == (
+        "-0.25",
+        "-0.5",
+        "0.125",
+    )
+    assert full["probability_Q2"] == "0.5"
+    assert full["mood_joyful_activation"] == str(sample().moods["joyful activation"])
+    assert full["chords"] == "A:min=0.25 F:maj=0.25 C:maj=0.25 G:7=0.25"
+    assert full["warnings"].startswith("the file ends early")
+    assert (silent["status"], silent["valence"], silent["key"]) == ("silent", "", "")
+    assert (failed["status"], failed["cause"]) == ("failed", 'the "file", is\nempty')
+    assert failed["remedy"] == "Copy it again"
+
+
+def test_csv_has_a_column_for_every_mood() -> None:
+    assert sum(column.startswith("mood_") for column in COLUMNS) == len(GEMS)
+
+
+def test_table_says_it_in_words() -> None:
+    text = written("table", sample().on(Scale(1, 9)))
+    (line,) = (line for line in text.splitlines() if "song.wav" in line and "Note" not in line)
+    for cell in ("4.00 (3.00…5.50)", "7.00 (6.00…8.00)", "tense, angry", "amazement 90%",
+                 "A minor", "120", "Am F C G7", "0.50"):  # fmt: skip
+        assert cell in line
+    assert "on 1..9" in text
+    assert "Note: song.wav: the file ends early" in text
+    assert "!" not in line
+
+
+def test_table_marks_what_is_unfamiliar() -> None:
+    text = written("table", sample(familiarity=0.01))
+    assert "! 0.01" in text
+    assert "Unlike the music the model has learned from" in text
+
+
+def test_table_puts_failures_below_with_cause_and_remedy() -> None:
+    text = written("table", FAILURE, sample())
+    assert text.index("song.wav") < text.index("bad [red].wav")
+    (line,) = (line for line in text.splitlines() if "bad" in line)
+    for cell in ("decode", r'the "file", is\nempty', "Copy it again"):
+        assert cell in line
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 119, 120, 130, 200])
+def test_table_keeps_within_the_terminal_and_loses_nothing(width: int) -> None:
+    long = sample("a very long name of a song that does not end.flac")
+    text = written("table", long, FAILURE, width=width)
+    assert max(map(len, text.splitlines())) <= width
+    for part in ("-0.25", "(-0.50…0.12)", "(0.25…0.75)", "tense,", "amazement", "solemnity",
+                 "minor", "120", "Am", "G7", "0.50", "decode"):  # fmt: skip
+        assert part in text
+
+
+def test_table_of_silence_tells_no_emotion() -> None:
+    text = written("table", silence())
+    assert "silent" in text
+    (line,) = (line for line in text.splitlines() if "silent.wav" in line)
+    assert "0." not in line
+
+
+def test_main_chords_are_those_that_last() -> None:
+    spans = (("N", 0, 6), ("C:maj", 6, 7), ("A:min", 7, 9), ("C:maj", 9, 10.5), ("G:7", 10.5, 12))
+    analysis = sample(chords=tuple(ChordSpan(*span) for span in spans))
+    assert main_chords(analysis, 2) == [
+        ("C:maj", pytest.approx(2.5 / 12)),
+        ("A:min", pytest.approx(2 / 12)),
+    ]
+    assert main_chords(sample(chords=()), 3) == []
+
+
+@pytest.mark.parametrize(
+    ("label", "name"),
+    [("C:maj", "C"), ("F#:min7", "F#m7"), ("G:7", "G7"), ("Bb:dim", "Bbdim"), ("D:sus4", "Dsus"),
+     ("A", "A")],
+)  # fmt: skip
+def test_chords_are_named_as_musicians_do(label: str, name: str) -> None:
+    assert chord_name(label) == name
+
+
+def test_unknown_form_is_refused() -> None:
+    with pytest.raises(KeyError):
+        writers.create("xml", io.StringIO())
+
+
+def test_estimates_at_the_edge_are_told_with_two_digits() -> None:
+    text = written("table", sample(valence=Estimate(-1, -1, 1)))
+    assert "-1.00 (-1.00…1.00)" in text
