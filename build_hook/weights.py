@@ -19,12 +19,11 @@ from build_hook.bundle import Tensors, read_bundle
 from build_hook.wheel import WHEEL_NAME, obtain_wheel
 
 ENCODERS = Path("src", "hevner", "encoders")
-CHECKPOINT = "musicnn/MSD_musicnn/"
 LICENCE_IN_WHEEL = "musicnn-0.1.0.dist-info/LICENSE.md"
-NOTICE_FILE = "msd_musicnn.LICENSE.txt"
+NOTICE_FILE = "musicnn.LICENSE.txt"
 NOTICE = f"""\
-The file beside this notice holds the weights of MSD_musicnn, taken from {WHEEL_NAME}.
-They were converted to ONNX; filters that cannot change the result were left out.
+The files beside this notice hold the weights of MSD_musicnn and MTT_musicnn, taken from
+{WHEEL_NAME}. They were converted to ONNX; filters that cannot change the result were left out.
 The licence of the original follows.
 
 """
@@ -46,37 +45,45 @@ def ensure_weights(root: Path) -> Path:
     """
     pinned = _load_pinned(root)
     folder: Path = root / ENCODERS / pinned.WEIGHTS_FOLDER
-    target, notice = folder / pinned.MUSICNN_FILE, folder / NOTICE_FILE
-    if notice.is_file() and _holds(target, pinned.MUSICNN_SHA256):
+    networks: dict[str, tuple[str, str]] = pinned.MUSICNN
+    notice = folder / NOTICE_FILE
+    if notice.is_file() and all(_holds(folder / name, sha) for name, sha in networks.values()):
         return folder
     with tempfile.TemporaryDirectory() as temporary:
         wheel = obtain_wheel(Path(temporary))
-        weights, licence = convert(wheel)
-    if _sha256(weights) != pinned.MUSICNN_SHA256:
-        raise WeightsError(
-            f"the converted {target.name} has the SHA-256 {_sha256(weights)}, expected "
-            f"{pinned.MUSICNN_SHA256}; the installed onnx package may write models differently"
-        )
+        licence = read_licence(wheel)
+        converted = {checkpoint: convert(wheel, checkpoint) for checkpoint in networks}
+    for checkpoint, (name, checksum) in networks.items():
+        if _sha256(converted[checkpoint]) != checksum:
+            raise WeightsError(
+                f"the converted {name} has the SHA-256 {_sha256(converted[checkpoint])}, expected "
+                f"{checksum}; the installed onnx package may write models differently"
+            )
     folder.mkdir(parents=True, exist_ok=True)
     _write(notice, (NOTICE + licence).encode("utf-8"))
-    _write(target, weights)
+    for checkpoint, (name, _) in networks.items():
+        _write(folder / name, converted[checkpoint])
     return folder
 
 
-def convert(wheel: Path) -> tuple[bytes, str]:
-    """Return the ONNX model made from the wheel's MSD checkpoint, and the wheel's licence."""
+def convert(wheel: Path, checkpoint: str) -> bytes:
+    """Return the ONNX model made from one of the wheel's checkpoints."""
     from build_hook.graph import build_model
 
-    with zipfile.ZipFile(wheel) as archive:
-        licence = archive.read(LICENCE_IN_WHEEL).decode("utf-8")
-    return build_model(read_checkpoint(wheel)), licence
+    return build_model(read_checkpoint(wheel, checkpoint))
 
 
-def read_checkpoint(wheel: Path) -> Tensors:
-    """Return the variables of the wheel's MSD checkpoint without the optimiser's own."""
+def read_licence(wheel: Path) -> str:
+    """Return the wheel's licence."""
     with zipfile.ZipFile(wheel) as archive:
-        index = archive.read(CHECKPOINT + ".index")
-        data = archive.read(CHECKPOINT + ".data-00000-of-00001")
+        return archive.read(LICENCE_IN_WHEEL).decode("utf-8")
+
+
+def read_checkpoint(wheel: Path, checkpoint: str) -> Tensors:
+    """Return the variables of a checkpoint such as ``MSD_musicnn`` without the optimiser's own."""
+    with zipfile.ZipFile(wheel) as archive:
+        index = archive.read(f"musicnn/{checkpoint}/.index")
+        data = archive.read(f"musicnn/{checkpoint}/.data-00000-of-00001")
     return {
         name: tensor
         for name, tensor in read_bundle(index, data).items()

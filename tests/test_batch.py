@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from hevner.batch import AHEAD, LazyAnalyzer, analyze_many, usable_cores
+from hevner.batch import AHEAD, analyze_many, usable_cores
 from hevner.cache import Cache
 from hevner.errors import AudioError, ModelError
 from hevner.result import Analysis, Failure
@@ -122,11 +122,10 @@ def test_known_results_need_no_analyzer(tmp_path: Path) -> None:
     cache = Cache("m", tmp_path / "kept")
     (first,) = analyze_many([path], FakeAnalyzer(), 1, cache)
 
-    def refuse() -> FakeAnalyzer:
-        raise AssertionError("not needed")
-
-    (second,) = analyze_many([path], LazyAnalyzer(refuse), 1, cache)
+    second_analyzer = FakeAnalyzer()
+    (second,) = analyze_many([path], second_analyzer, 1, cache)
     assert second == first
+    assert second_analyzer.asked == []
 
 
 def test_failures_are_not_kept(tmp_path: Path) -> None:
@@ -139,22 +138,9 @@ def test_failures_are_not_kept(tmp_path: Path) -> None:
     assert len(analyzer.asked) == 2
 
 
-def test_analyzer_is_made_once_for_all_threads() -> None:
-    made = []
-
-    def make() -> Scripted:
-        made.append(1)
-        return Scripted()
-
-    list(analyze_many([Path(f"{n}") for n in range(20)], LazyAnalyzer(make), 4))
-    assert len(made) == 1
-
-
 def test_model_that_cannot_be_loaded_fails_every_file() -> None:
-    def refuse() -> Scripted:
-        raise ModelError("the model is damaged", remedy="Install hevner again")
-
-    failures = list(analyze_many([Path("a"), Path("b")], LazyAnalyzer(refuse)))
+    damaged = ModelError("the model is damaged", remedy="Install hevner again")
+    failures = list(analyze_many([Path("a"), Path("b")], Scripted(a=damaged, b=damaged)))
     assert [f.to_dict()["stage"] for f in failures] == ["model", "model"]
 
 

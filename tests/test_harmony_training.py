@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +12,6 @@ from hevner.evaluation import harmony as evaluation
 from hevner.harmony import labels, network
 from hevner.training import harmony_compose, harmony_examples, harmony_render, harmony_songs
 from hevner.training.harmony_songs import UNKNOWN, Song
-
-DATA = Path(os.environ.get("HEVNER_DATA", Path(__file__).parents[2] / "shared" / "data"))
 
 
 def little_song() -> Song:
@@ -98,6 +95,20 @@ def test_plain_examples_have_frames_and_chords_of_equal_length() -> None:
     assert example.key == UNKNOWN
 
 
+def test_disturbing_transposes_frames_chords_and_key_alike() -> None:
+    frames = np.zeros((30, 252), np.float16)
+    frames[:, 3 * 40 + 1] = 1  # E4 and nothing else
+    number = labels.parse_chord("E:min")
+    example = harmony_examples.Example(frames, np.full(30, number, np.int16), 4)
+    rng = np.random.default_rng(1)
+    for _ in range(10):
+        moved, chords, key = harmony_examples.disturb(example, 0.0, 20, rng)
+        shift = (int(moved.mean(axis=0).argmax()) - 1) // 3 - 40
+        assert moved.shape == (20, 252)
+        assert set(chords) == {(number + 10 * shift) % 120}
+        assert key == (4 + shift) % 12
+
+
 def test_detuning_moves_a_tone_by_cents() -> None:
     time = np.arange(32_000) / 16_000
     tone = np.sin(2 * np.pi * 440 * time).astype(np.float32)
@@ -124,7 +135,8 @@ def test_torch_and_numpy_give_the_same_numbers() -> None:
         odds, _, features = model(torch.from_numpy(frames))
         keys = model.keys(features, odds, torch.ones(1, 40))[0].numpy()
         posterior = odds[0].softmax(-1).numpy()
-    twin = network.build({name: v.detach().numpy() for name, v in model.weights.items()})
+    profiles = {"profile": np.zeros((2, 12), "f4"), "profile_bias": np.zeros(2, "f4")}
+    twin = network.build({n: v.detach().numpy() for n, v in model.weights.items()} | profiles)
     chords, heard = twin.frames(frames[0])
     np.testing.assert_allclose(chords, odds[0].numpy(), atol=1e-4)
     np.testing.assert_allclose(heard, features[0].numpy().reshape(40, -1), atol=1e-4)
@@ -132,7 +144,8 @@ def test_torch_and_numpy_give_the_same_numbers() -> None:
     presence /= presence.sum()
     by_root = (presence @ posterior[:, : labels.NO_CHORD]).reshape(12, -1)
     pooled = (presence @ heard).reshape(12, -1)
-    np.testing.assert_allclose(twin.keys(pooled, by_root), keys, atol=1e-4)
+    both = twin.keys(pooled, by_root, np.zeros(12, np.float32))
+    np.testing.assert_allclose(both, network.KEY_SHARE * keys, atol=1e-4)
 
 
 def test_a_perfect_estimate_scores_one_and_a_wrong_one_less() -> None:
@@ -157,8 +170,8 @@ def test_a_folder_without_songs_is_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.data
-def test_pop909_notes_lie_under_their_chords() -> None:
-    folder = DATA / "pop909" / harmony_songs.song_ids(DATA, "train")[0]
+def test_pop909_notes_lie_under_their_chords(data: Path) -> None:
+    folder = data / "pop909" / harmony_songs.song_ids(data, "train")[0]
     song, keys = harmony_songs.load_pop909(folder)
     inside = total = 0.0
     for start, end, number in song.chords:

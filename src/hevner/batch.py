@@ -10,9 +10,8 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
-import threading
 from collections import deque
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Protocol
@@ -32,30 +31,6 @@ class SupportsAnalyze(Protocol):
     def analyze(self, source: Path, /) -> Analysis:
         """The emotion of a file; raises `HevnerError` if there is none to tell."""
         ...
-
-
-class LazyAnalyzer:
-    """An analyzer that is made when the first file needs it.
-
-    With every result in the cache, none is needed and no model is loaded.
-
-    Parameters
-    ----------
-    make
-        Makes the real one. If that fails, every file fails in the same way.
-    """
-
-    def __init__(self, make: Callable[[], SupportsAnalyze]) -> None:
-        self._make = make
-        self._made: SupportsAnalyze | None = None
-        self._lock = threading.Lock()
-
-    def analyze(self, source: Path, /) -> Analysis:
-        """Pass the file on."""
-        with self._lock:
-            if self._made is None:
-                self._made = self._make()
-        return self._made.analyze(source)
 
 
 def usable_cores() -> int:

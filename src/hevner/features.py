@@ -11,7 +11,6 @@ other; *frames* are those of the harmony spectrum, ten a second.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,16 +19,16 @@ from numpy.typing import NDArray
 from hevner.audio import SAMPLE_RATE, Audio
 from hevner.encoders.handcrafted import CARD as HANDCRAFTED
 from hevner.encoders.handcrafted import NAMES as HANDCRAFTED_NAMES
-from hevner.encoders.handcrafted import Handcrafted
-from hevner.encoders.musicnn import CARD as MUSICNN
-from hevner.encoders.musicnn import MusiCNN
+from hevner.encoders.handcrafted import Handcrafted, band_levels, onset_strength
 from hevner.encoders.mel import power_spectrum
+from hevner.encoders.musicnn import MSD, MTT, MusiCNN
 from hevner.harmony import Harmony
+from hevner.harmony.descriptors import NAMES as HARMONY_NAMES
 from hevner.harmony.descriptors import descriptors
 from hevner.harmony.spectrum import HarmonySpectrum
 from hevner.windows import Windower
 
-PATCH_S = MUSICNN.window_samples / SAMPLE_RATE
+PATCH_S = MSD.window_samples / SAMPLE_RATE
 
 SILENCE_DB = -70.0
 """Patches below this level, in decibels relative to full scale, count as silent. Recorded silence
@@ -48,8 +47,10 @@ class Features:
         Seconds.
     starts
         Start of every patch, shape ``(n_patches,)``.
-    musicnn, handcrafted
-        One row per patch; columns as the encoders say.
+    musicnn, musicnn_mtt, handcrafted
+        One row per patch; columns as the encoders say. The MagnaTagATune network, which costs
+        six times as much as the other, hears the first two patches and then every second one;
+        the row of a patch that it did not hear repeats the one before.
     onsets
         Onset strength within every patch, half precision, shape ``(n_patches, frames - 1)``.
     spectrum
@@ -59,6 +60,7 @@ class Features:
     duration: float
     starts: NDArray[np.float64]
     musicnn: NDArray[np.float32]
+    musicnn_mtt: NDArray[np.float32]
     handcrafted: NDArray[np.float32]
     onsets: NDArray[np.float16]
     spectrum: NDArray[np.float16]
@@ -91,17 +93,24 @@ def extract(audio: Audio) -> Features:
     AudioError
         If the audio proves damaged or too short while it is read.
     """
-    musicnn, handcrafted, harmony = MusiCNN(), Handcrafted(), HarmonySpectrum()
-    patches = Windower(MUSICNN.window_samples, MUSICNN.hop_samples)
+    musicnn, magnatagatune = MusiCNN(MSD), MusiCNN(MTT)
+    handcrafted, harmony = Handcrafted(), HarmonySpectrum()
+    patches = Windower(MSD.window_samples, MSD.hop_samples)
     frames = Windower(harmony.window_samples, harmony.hop_samples)
-    rows: tuple[list[NDArray[np.float32]], ...] = ([], [])
+    rows: dict[str, list[NDArray[np.float32]]] = {"musicnn": [], "musicnn_mtt": [], "handcrafted": []}
+    onsets: list[NDArray[np.float16]] = []
     spectrum: list[NDArray[np.float16]] = []
 
     def encode(windows: NDArray[np.float32], short: NDArray[np.float32]) -> None:
         if len(windows):
+            count = len(patches.starts) - len(windows)
             power = power_spectrum(windows)
-            rows[0].append(musicnn.encode_power(power))
-            rows[1].append(handcrafted.describe(windows, power))
+            rows["musicnn"].append(musicnn.encode_power(power))
+            heard = [row for row in range(len(power)) if _is_heard(count + row)]
+            rows["musicnn_mtt"].append(magnatagatune.encode_power(power[heard]))
+            mel_db = band_levels(power)
+            rows["handcrafted"].append(handcrafted.describe(windows, power, mel_db))
+            onsets.append(onset_strength(mel_db).astype(np.float16))
         if len(short):
             spectrum.append(harmony.encode(short).astype(np.float16))
 
@@ -113,20 +122,41 @@ def extract(audio: Audio) -> Features:
     return Features(
         duration=total / SAMPLE_RATE,
         starts=np.array(patches.starts) / SAMPLE_RATE,
-        musicnn=_stack(rows[0], MUSICNN.dimension),
-        handcrafted=_stack(rows[1], HANDCRAFTED.dimension),
+        musicnn=np.concatenate(rows["musicnn"]),
+        musicnn_mtt=_hold(np.concatenate(rows["musicnn_mtt"]), len(patches.starts)),
+        handcrafted=np.concatenate(rows["handcrafted"]),
+        onsets=np.concatenate(onsets),
         spectrum=np.concatenate(spectrum),
     )
 
 
-def _stack(rows: Sequence[NDArray[np.float32]], width: int) -> NDArray[np.float32]:
-    return np.concatenate([np.zeros((0, width), np.float32), *rows])
+def _is_heard(patch: int) -> bool:
+    """Whether the MagnaTagATune network hears a patch, by its number."""
+    return patch < 2 or patch % 2 == 0
 
 
-def pool(
-    features: Features, harmony: Harmony, start: float, end: float
-) -> dict[str, NDArray[np.float32]]:
-    """Summarise a span, one vector per block.
+def _hold(heard: NDArray[np.float32], count: int) -> NDArray[np.float32]:
+    """Rows of all patches from those heard, each repeated until the next."""
+    latest = np.cumsum([_is_heard(patch) for patch in range(count)]) - 1
+    return heard[latest]
+
+
+BLOCKS: dict[str, int] = {
+    "musicnn": MSD.dimension,
+    "musicnn_mtt": MTT.dimension,
+    "handcrafted": HANDCRAFTED.dimension,
+    "harmony": len(HARMONY_NAMES),
+}
+"""The blocks of a pooled vector, in order, with their widths."""
+
+DIMENSION = sum(BLOCKS.values())
+
+
+def pool(features: Features, harmony: Harmony, start: float, end: float) -> NDArray[np.float32]:
+    """Summarise a span as one vector.
+
+    Means over patches, and the harmony of the span: a longer span gives a steadier vector of the
+    same kind, so one model serves whole pieces and short windows.
 
     Parameters
     ----------
@@ -137,17 +167,22 @@ def pool(
 
     Returns
     -------
-    dict
-        ``musicnn`` and ``handcrafted``: mean over patches, then standard deviation over patches
-        (zero for a single patch); ``harmony``: see `hevner.harmony.descriptors`.
+    NDArray
+        Shape ``(DIMENSION,)``, the `BLOCKS` one after the other.
     """
     rows = features.patches(start, end)
-    return {
-        "musicnn": _mean_and_spread(features.musicnn[rows]),
-        "handcrafted": _mean_and_spread(features.handcrafted[rows]),
-        "harmony": descriptors(harmony, start, end),
-    }
+    return np.concatenate(
+        [
+            features.musicnn[rows].mean(axis=0),
+            features.musicnn_mtt[rows].mean(axis=0),
+            features.handcrafted[rows].mean(axis=0),
+            descriptors(harmony, start, end),
+        ]
+    ).astype(np.float32)
 
 
-def _mean_and_spread(rows: NDArray[np.float32]) -> NDArray[np.float32]:
-    return np.concatenate([rows.mean(axis=0), rows.std(axis=0)]).astype(np.float32)
+def feature_id() -> str:
+    """Names everything that decides what the numbers in `Features` mean."""
+    harmony = HarmonySpectrum()
+    cards = " ".join(f"{card.id}-{card.version}" for card in (MSD, MTT, HANDCRAFTED))
+    return f"{cards} {harmony.id}-{harmony.version}"

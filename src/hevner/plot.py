@@ -13,7 +13,6 @@ from __future__ import annotations
 import io
 import warnings
 from functools import cache
-from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,12 +25,16 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator, MultipleLocator
 
 from hevner.emotion import Quadrant, Scale
 from hevner.files import cannot_write, printable, replace_file
+from hevner.harmony.labels import pitch_class
 from hevner.writers.summary import chord_name, is_unfamiliar, main_chords
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from hevner.result import Analysis, ChordSpan, Estimate
+
+DPI = 150
+"""Dots per inch of a PNG."""
 
 BLUE, VERMILION, ORANGE, GREEN, INK, FAINT = (
     "#0072B2",
@@ -41,11 +44,6 @@ BLUE, VERMILION, ORANGE, GREEN, INK, FAINT = (
     "#222222",
     "#8a8a8a",
 )
-
-FIFTHS = ("C", "G", "D", "A", "E", "B", "F#", "C#", "G#", "D#", "A#", "F")
-"""Roots in the order of fifths, so that chords of one key lie side by side."""
-
-_FLATS = {"Db": "C#", "Eb": "D#", "Gb": "F#", "Ab": "G#", "Bb": "A#", "Cb": "B", "Fb": "E"}
 
 _STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400)
 """Seconds between marks of the time axis."""
@@ -94,7 +92,7 @@ def save(analysis: Analysis, path: Path) -> None:
         with warnings.catch_warnings():
             # A title in a script without a font: boxes, but no reason to speak.
             warnings.filterwarnings("ignore", "Glyph .* missing from font", UserWarning)
-            figure.savefig(picture, format=kind, dpi=150)
+            figure.savefig(picture, format=kind, dpi=DPI)
     try:
         replace_file(path, picture.getvalue())
     except OSError as error:
@@ -309,19 +307,20 @@ def _triple(estimate: Estimate | None) -> tuple[float, float, float]:
 
 def _harmony(axes: Axes, analysis: Analysis) -> None:
     """Chords over time: a row per root, in the order of fifths around the key; the key above."""
-    order = _rows(analysis)
-    axes.set_ylim(-0.6, max(len(order), 5) - 0.4)
+    rows = _rows(analysis)
+    heights = {root: height for height, root in enumerate(rows)}
+    axes.set_ylim(-0.6, max(len(rows), 5) - 0.4)
     kinds = {"major": ORANGE, "minor": BLUE, "other": FAINT}
-    chords = sorted(analysis.chords, key=_kind)
-    for kind, group in groupby(chords, key=_kind):
-        if kind not in kinds:
-            continue
-        for row, spans in groupby(sorted(group, key=lambda c: order[_root(c)]), key=_root):
-            bars = [(c.start, c.end - c.start) for c in spans]
-            axes.broken_barh(bars, (order[row] - 0.4, 0.8), color=kinds[kind], lw=0)
+    spans: dict[tuple[int, str], list[tuple[float, float]]] = {}
+    for chord in analysis.chords:
+        if _sounds(chord):
+            place = (_root(chord), _kind(chord))
+            spans.setdefault(place, []).append((chord.start, chord.end - chord.start))
+    for (root, kind), bars in spans.items():
+        axes.broken_barh(bars, (heights[root] - 0.4, 0.8), color=kinds[kind], lw=0)
     for kind, colour in kinds.items():
         axes.plot([], [], "s", color=colour, label=kind)
-    axes.set_yticks(range(len(order)), list(order))
+    axes.set_yticks(range(len(rows)), list(rows.values()))
     axes.set_ylabel("Chord root", size=10, color=INK)
     axes.set_xlabel("Time", size=10, color=INK)
     axes.xaxis.set_major_formatter(FuncFormatter(_clock))
@@ -336,27 +335,29 @@ def _harmony(axes: Axes, analysis: Analysis) -> None:
         axes.set_title(f"Key: {analysis.key}{sure}", size=10, loc="left", color=INK)
 
 
-def _rows(analysis: Analysis) -> dict[str, int]:
-    """Row of each root that occurs: the tonic's neighbours by fifths are its neighbours here."""
-    tonic = _sharp(analysis.key.split()[0]) if analysis.key else "C"
-    first = (FIFTHS.index(tonic) - 5) % 12 if tonic in FIFTHS else 0
-    used = {_root(chord) for chord in analysis.chords}
-    ordered = [root for root in FIFTHS[first:] + FIFTHS[:first] if root in used]
-    return {root: row for row, root in enumerate(ordered)}
+def _rows(analysis: Analysis) -> dict[int, str]:
+    """Pitch class and name of the roots that occur, in the order of fifths around the key."""
+    tonic = pitch_class(analysis.key.split()[0]) if analysis.key else 0
+    names = {_root(chord): _root_name(chord) for chord in analysis.chords if _sounds(chord)}
+    # Five fifths below the tonic to six above, so that chords of one key lie side by side.
+    fifths = [(tonic + 7 * steps) % 12 for steps in range(-5, 7)]
+    return {root: names[root] for root in fifths if root in names}
 
 
-def _sharp(root: str) -> str:
-    return _FLATS.get(root, root)
+def _sounds(chord: ChordSpan) -> bool:
+    return chord.label not in ("N", "X")
 
 
-def _root(chord: ChordSpan) -> str:
-    return _sharp(chord.label.partition(":")[0].partition("/")[0])
+def _root_name(chord: ChordSpan) -> str:
+    return chord.label.partition(":")[0].partition("/")[0]
+
+
+def _root(chord: ChordSpan) -> int:
+    return pitch_class(_root_name(chord))
 
 
 def _kind(chord: ChordSpan) -> str:
-    root, _, quality = chord.label.partition(":")
-    if root in ("N", "X"):
-        return "none"
+    quality = chord.label.partition(":")[2]
     if quality.startswith("min"):
         return "minor"
     if quality.startswith("maj") or quality.split("/")[0] in ("", "7", "9", "6"):

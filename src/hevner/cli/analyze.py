@@ -71,8 +71,7 @@ def analyze(
         typer.Option(
             "--window",
             metavar="SECONDS",
-            min=0.1,
-            help="Distance between the points of the curves over time.",
+            help="Length of music behind each point of the curves over time.",
             show_default="that of the model",
         ),
     ] = None,

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hevner.batch import LazyAnalyzer, SupportsAnalyze, analyze_many, usable_cores
+from hevner.batch import SupportsAnalyze, analyze_many, usable_cores
 from hevner.cache import Cache
 from hevner.cli.report import (
     INTERRUPTED,
@@ -91,7 +91,8 @@ def run(request: Request) -> int:
 def _prepare(request: Request) -> tuple[SupportsAnalyze, Cache | None]:
     from hevner.analysis import Analyzer, identity
 
-    analyzer = LazyAnalyzer(lambda: Analyzer(window=request.window))
+    # The analyzer loads its model when a file needs it: never, if the cache knows them all.
+    analyzer = Analyzer(window=request.window)
     return analyzer, Cache(identity(request.window)) if request.cache else None
 
 

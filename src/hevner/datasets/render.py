@@ -1,8 +1,7 @@
 """Render MIDI files to audio with FluidSynth, once, into a cache folder.
 
-The rendered file is mono FLAC. Its name holds the piece, its folder the *voice*: the soundfont
-and, if the piano part is to be played by another instrument, the General MIDI program. Rendering
-is deterministic, so a file that exists is never rendered again; writing is atomic.
+The rendered file is mono FLAC. Its name holds the piece, its folder the soundfont. Rendering is
+deterministic, so a file that exists is never rendered again; writing is atomic.
 """
 
 from __future__ import annotations
@@ -11,10 +10,8 @@ import os
 import shutil
 import subprocess
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 
-import mido
 import numpy as np
 import soundfile
 
@@ -31,32 +28,8 @@ DYNAMIC_LOADING = ("-o", "synth.dynamic-sample-loading=1")
 
 SOUNDFONT_FOLDERS = (Path("/usr/share/sounds/sf2"), Path("/usr/share/soundfonts"))
 
-ENSEMBLE_PROGRAMS = (4, 6, 11, 12, 19, 21, 24, 26, 46, 48, 52, 61, 68, 73, 80, 89)
-"""General MIDI programs (0-based) for re-instrumented renders, one of each family:
-electric piano, harpsichord, vibraphone, marimba, organ, accordion, guitars, harp, strings, choir,
-brass, oboe, flute, square lead, pad."""
-
-
-@dataclass(frozen=True)
-class Voice:
-    """How a MIDI file is played.
-
-    Attributes
-    ----------
-    soundfont
-        File name without suffix, e.g. ``FluidR3_GM``.
-    ensemble
-        Whether every piano program is replaced by another instrument, chosen from
-        `ENSEMBLE_PROGRAMS` by the piece's name.
-    """
-
-    soundfont: str
-    ensemble: bool = False
-
-    @property
-    def name(self) -> str:
-        """Folder name of the renders made with this voice."""
-        return f"{self.soundfont}-ensemble" if self.ensemble else self.soundfont
+LONGEST_S = 600.0
+"""Seconds FluidSynth may take; a file with a note that never ends would keep it going for ever."""
 
 
 def find_soundfont(name: str) -> Path:
@@ -80,17 +53,17 @@ def find_soundfont(name: str) -> Path:
     )
 
 
-def render(midi: Path, voice: Voice, folder: Path) -> Path:
+def render(midi: Path, soundfont: str, folder: Path) -> Path:
     """Render one MIDI file, unless that was done before.
 
     Parameters
     ----------
     midi
         The MIDI file.
-    voice
-        How to play it.
+    soundfont
+        File name without suffix, e.g. ``FluidR3_GM``.
     folder
-        Cache folder; the result is ``folder/<voice>/<stem>.flac``.
+        Cache folder; the result is ``folder/<soundfont>/<stem>.flac``.
 
     Returns
     -------
@@ -104,7 +77,7 @@ def render(midi: Path, voice: Voice, folder: Path) -> Path:
     DataError
         If FluidSynth cannot play the file.
     """
-    target = folder / voice.name / f"{midi.stem}.flac"
+    target = folder / soundfont / f"{midi.stem}.flac"
     if target.exists():
         return target
     fluidsynth = shutil.which("fluidsynth")
@@ -114,24 +87,14 @@ def render(midi: Path, voice: Voice, folder: Path) -> Path:
             remedy="Install it, e.g. with 'apt-get install fluidsynth' or 'brew install fluidsynth'",
         )
     soundfont = find_soundfont(voice.soundfont)
+    bank = find_soundfont(soundfont)
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent) as work:
-        source = Path(work) / "piece.mid"
-        if voice.ensemble:
-            _reinstrument(midi, source)
-        else:
-            shutil.copyfile(midi, source)
         raw = Path(work) / "piece.wav"
         command = [fluidsynth, "-ni", "-q", *DYNAMIC_LOADING]
         command += ["-g", str(GAIN), "-r", str(RENDER_RATE)]
-        command += ["-O", "float", "-F", str(raw), str(soundfont), str(source)]
-        result = subprocess.run(command, capture_output=True, text=True, check=False)
-        if result.returncode != 0 or not raw.exists():
-            raise DataError(
-                f"FluidSynth cannot play it ({result.stderr.strip()[-200:] or 'no message'})",
-                subject=str(midi),
-                remedy="Check that it is a standard MIDI file",
-            )
+        command += ["-O", "float", "-F", str(raw), str(bank), str(midi)]
+        _play(command, midi, raw)
         stereo, rate = soundfile.read(raw, dtype="float32")
         mono = _trim_silence(stereo.mean(axis=1) if stereo.ndim == 2 else stereo)
         peak = float(np.abs(mono).max(initial=0.0))
@@ -149,17 +112,21 @@ def _trim_silence(mono: np.ndarray) -> np.ndarray:
     return mono[: loud[-1] + RENDER_RATE // 2]
 
 
-def _reinstrument(midi: Path, target: Path) -> None:
-    """Write a copy in which one other instrument plays everything but the drums."""
-    digest = sum(ord(letter) * (place + 1) for place, letter in enumerate(midi.stem))
-    program = ENSEMBLE_PROGRAMS[digest % len(ENSEMBLE_PROGRAMS)]
-    song = mido.MidiFile(str(midi))
-    for track in song.tracks:
-        track[:] = [message for message in track if message.type != "program_change"]
-    changes = [
-        mido.Message("program_change", channel=channel, program=program, time=0)
-        for channel in range(16)
-        if channel != 9
-    ]
-    song.tracks[0][0:0] = changes
-    song.save(str(target))
+def _play(command: list[str], midi: Path, raw: Path) -> None:
+    """Run FluidSynth."""
+    try:
+        result = subprocess.run(
+            command, capture_output=True, text=True, check=False, timeout=LONGEST_S
+        )
+    except subprocess.TimeoutExpired as error:
+        raise DataError(
+            f"FluidSynth did not finish within {LONGEST_S:g} s",
+            subject=str(midi),
+            remedy="Check the file for notes that never end",
+        ) from error
+    if result.returncode != 0 or not raw.exists():
+        raise DataError(
+            f"FluidSynth cannot play it ({result.stderr.strip()[-200:] or 'no message'})",
+            subject=str(midi),
+            remedy="Check that it is a standard MIDI file",
+        )

@@ -16,15 +16,16 @@ if TYPE_CHECKING:
 
 __all__ = ["available", "create"]
 
-_CLASSES = {
+_MAKERS = {
     "handcrafted": ("hevner.encoders.handcrafted", "Handcrafted"),
     "musicnn": ("hevner.encoders.musicnn", "MusiCNN"),
+    "musicnn-mtt": ("hevner.encoders.musicnn", "magnatagatune"),
 }
 
 
 def available() -> list[str]:
     """Return the names that `create` accepts."""
-    return sorted(_CLASSES)
+    return sorted(_MAKERS)
 
 
 def create(name: str) -> Encoder:
@@ -35,9 +36,9 @@ def create(name: str) -> Encoder:
     ModelError
         If there is none of that name.
     """
-    if name not in _CLASSES:
+    if name not in _MAKERS:
         raise ModelError(
             f"there is no encoder {name!r}", remedy=f"choose one of {', '.join(available())}"
         )
-    module, attribute = _CLASSES[name]
+    module, attribute = _MAKERS[name]
     return cast("Encoder", getattr(import_module(module), attribute)())

@@ -97,14 +97,13 @@ class Handcrafted:
         Array
             Shape ``(n, dimension)``, columns as in `NAMES`.
         """
-        return self.describe(windows, power_spectrum(windows))
+        power = power_spectrum(windows)
+        return self.describe(windows, power, band_levels(power))
 
-    def describe(self, windows: Array, power: Array) -> Array:
-        """Like `encode`, for a caller that has the power spectrum ``(n, frames, bins)``."""
+    def describe(self, windows: Array, power: Array, mel_db: Array) -> Array:
+        """Like `encode`, for a caller that has power spectra and `band_levels`."""
         if not len(windows):
             return np.zeros((0, len(NAMES)), np.float32)
-        mel = power @ mel_filterbank(N_MELS).T
-        mel_db = _relative_db(mel, axis=(1, 2))
         frames = _frame_descriptors(windows, power, mel_db)
         mfcc = frames[..., -(N_MFCC - 1) :]
         columns = [
@@ -114,6 +113,22 @@ class Handcrafted:
             _window_descriptors(windows, mel_db),
         ]
         return np.concatenate(columns, axis=1).astype(np.float32)
+
+
+def band_levels(power: Array) -> Array:
+    """Level of every mel band and frame, in decibels below the window's loudest.
+
+    Parameters
+    ----------
+    power
+        Power spectra, shape ``(n, frames, bins)``.
+
+    Returns
+    -------
+    Array
+        Shape ``(n, frames, N_MELS)``, in [-DYNAMIC_DB, 0].
+    """
+    return _relative_db(power @ mel_filterbank(N_MELS).T, axis=(1, 2))
 
 
 def onset_strength(mel_db: Array) -> Array:
@@ -170,7 +185,9 @@ def _window_descriptors(windows: Array, mel_db: Array) -> Array:
     """Dynamics and rhythm of every window, shape ``(n, len(_WINDOW_NAMES))``."""
     usable = (windows.shape[1] // HOP) * HOP
     energy = (windows[:, :usable].reshape(len(windows), -1, HOP) ** 2).mean(axis=2)
-    level = 10 * np.log10(np.maximum(energy.mean(axis=1), 10 ** (FLOOR_DB / 10)))
+    # The variance, not the mean square: a constant offset is not heard.
+    variance = windows[:, :usable].var(axis=1)
+    level = 10 * np.log10(np.maximum(variance, 10 ** (FLOOR_DB / 10)))
     relative = _relative_db(energy, axis=1)
     peak = 20 * np.log10(np.maximum(np.abs(windows).max(axis=1), 10 ** (FLOOR_DB / 20)))
     quiet = (energy < 0.5 * energy.mean(axis=1, keepdims=True)).mean(axis=1)

@@ -1,10 +1,14 @@
-"""MusiCNN, a small tagging network trained on the Million Song Dataset: 200 numbers per 3 s.
+"""MusiCNN, small tagging networks of the same shape trained on two sets: 200 numbers per 3 s.
+
+`MSD` learned the 50 most frequent Last.fm tags of 200,000 pop and rock songs of the Million Song
+Dataset, `MTT` the 50 tags of MagnaTagATune, whose music is more classical, ambient and electronic
+and whose tags speak of instruments, loudness and speed.
 
 Conventions
 -----------
 Windows are those of `hevner.encoders.mel`: 16 kHz, 187 frames, no padding. The embedding is the
 first dense layer before its ReLU, values of about -40 to 40. The 50 tags are probabilities in the
-order of `TAGS`.
+order of `TAGS`, one list per network.
 
 The weights
 -----------
@@ -32,6 +36,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hevner.audio import SAMPLE_RATE
+from hevner.audio import SAMPLE_RATE
 from hevner.encoders.base import EncoderCard
 from hevner.encoders.mel import (
     BINS,
@@ -41,7 +46,7 @@ from hevner.encoders.mel import (
     log_mel_of_power,
     power_spectrum,
 )
-from hevner.encoders.pinned import MUSICNN_FILE, MUSICNN_SHA256, WEIGHTS_FOLDER
+from hevner.encoders.pinned import MUSICNN, WEIGHTS_FOLDER
 from hevner.errors import ModelError
 
 if TYPE_CHECKING:
@@ -49,10 +54,10 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float32]
 
-WEIGHTS = Path(__file__).with_name(WEIGHTS_FOLDER) / MUSICNN_FILE
+WEIGHTS = Path(__file__).with_name(WEIGHTS_FOLDER)
 
 # fmt: off
-TAGS = (
+_MSD_TAGS = (
     "rock", "pop", "alternative", "indie", "electronic", "female vocalists", "dance", "00s",
     "alternative rock", "jazz", "beautiful", "metal", "chillout", "male vocalists", "classic rock",
     "soul", "indie rock", "Mellow", "electronica", "80s", "folk", "90s", "chill", "instrumental",
@@ -61,24 +66,41 @@ TAGS = (
     "catchy", "funk", "electro", "heavy metal", "Progressive rock", "60s", "rnb", "indie pop",
     "sad", "House", "happy",
 )
-# fmt: on
-"""The 50 most frequent Last.fm tags of the training data, spelt as listeners did."""
-
-CARD = EncoderCard(
-    id="musicnn",
-    version=f"msd-1-{MUSICNN_SHA256[:12]}",
-    sample_rate=SAMPLE_RATE,
-    window_samples=WINDOW_SAMPLES,
-    hop_samples=FRAMES * HOP,
-    dimension=200,
-    licence="ISC",
-    commercial_use=True,
-    citation=(
-        "J. Pons and X. Serra, musicnn: pre-trained convolutional neural networks for music "
-        "audio tagging, ISMIR 2019 late-breaking demo"
-    ),
-    description="Tagging network trained on the Million Song Dataset, layer before the tags",
+_MTT_TAGS = (
+    "guitar", "classical", "slow", "techno", "strings", "drums", "electronic", "rock", "fast",
+    "piano", "ambient", "beat", "violin", "vocal", "synth", "female", "indian", "opera", "male",
+    "singing", "vocals", "no vocals", "harpsichord", "loud", "quiet", "flute", "woman",
+    "male vocal", "no vocal", "pop", "soft", "sitar", "solo", "man", "classic", "choir", "voice",
+    "new age", "dance", "male voice", "female vocal", "beats", "harp", "cello", "no voice", "weird",
+    "country", "metal", "female voice", "choral",
 )
+# fmt: on
+TAGS = {"musicnn": _MSD_TAGS, "musicnn-mtt": _MTT_TAGS}
+"""The most frequent tags of the training data, spelt as listeners did, by encoder id."""
+
+
+
+def _card(name: str, checkpoint: str, trained_on: str) -> EncoderCard:
+    return EncoderCard(
+        id=name,
+        version=f"1-{MUSICNN[checkpoint][1][:12]}",
+        sample_rate=SAMPLE_RATE,
+        window_samples=WINDOW_SAMPLES,
+        hop_samples=FRAMES * HOP,
+        dimension=200,
+        licence="ISC",
+        commercial_use=True,
+        citation=(
+            "J. Pons and X. Serra, musicnn: pre-trained convolutional neural networks for music "
+            "audio tagging, ISMIR 2019 late-breaking demo"
+        ),
+        description=f"Tagging network trained on {trained_on}, layer before the tags",
+    )
+
+
+MSD = _card("musicnn", "MSD_musicnn", "the Million Song Dataset")
+MTT = _card("musicnn-mtt", "MTT_musicnn", "MagnaTagATune")
+_CHECKPOINTS = {MSD.id: "MSD_musicnn", MTT.id: "MTT_musicnn"}
 
 
 class Output(NamedTuple):
@@ -93,6 +115,8 @@ class MusiCNN:
 
     Parameters
     ----------
+    card
+        `MSD` or `MTT`.
     threads
         Threads for one network run. The network is too small to gain much from more than one;
         run several processes instead.
@@ -103,11 +127,10 @@ class MusiCNN:
     `threads`, so objects are cheap and can be sent to worker processes.
     """
 
-    card = CARD
-
-    def __init__(self, threads: int = 1) -> None:
+    def __init__(self, card: EncoderCard = MSD, *, threads: int = 1) -> None:
         if threads < 1:
             raise ValueError(f"threads must be at least 1, not {threads}")
+        self.card = card
         self.threads = threads
 
     def encode(self, windows: Array) -> Array:
@@ -126,7 +149,7 @@ class MusiCNN:
         return self.run(_log_mel(power)).embedding
 
     def tag(self, windows: Array) -> Array:
-        """Return the probability of each of the `TAGS`, shape ``(n, 50)``; otherwise `encode`."""
+        """Return the probability of each of its `TAGS`, shape ``(n, 50)``; otherwise `encode`."""
         return self.run(_log_mel(power_spectrum(windows))).tags
 
     def run(self, log_mel: Array) -> Output:
@@ -135,16 +158,21 @@ class MusiCNN:
         Patches go through one by one: that is as fast, and a vector then does not depend, not
         even in its last digit, on the patches around it.
         """
-        session = _session(self.threads)
+        session = _session(self.card.id, self.threads)
         output = Output(
-            np.empty((len(log_mel), CARD.dimension), np.float32),
-            np.empty((len(log_mel), len(TAGS)), np.float32),
+            np.empty((len(log_mel), self.card.dimension), np.float32),
+            np.empty((len(log_mel), len(TAGS[self.card.id])), np.float32),
         )
         for row in range(len(log_mel)):
             output.embedding[row], output.tags[row] = (
                 values[0] for values in session.run(Output._fields, {"log_mel": log_mel[row, None]})
             )
         return output
+
+
+def magnatagatune() -> MusiCNN:
+    """Return the encoder trained on MagnaTagATune."""
+    return MusiCNN(MTT)
 
 
 def _log_mel(power: Array) -> Array:
@@ -158,8 +186,8 @@ def _log_mel(power: Array) -> Array:
 
 
 @lru_cache(maxsize=4)
-def _session(threads: int) -> onnxruntime.InferenceSession:
-    """Load the network, once per process and number of threads."""
+def _session(name: str, threads: int) -> onnxruntime.InferenceSession:
+    """Load a network, once per process and number of threads."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
@@ -168,18 +196,20 @@ def _session(threads: int) -> onnxruntime.InferenceSession:
     # Idle threads that spin would take the cores from the rest of the analysis.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     return onnxruntime.InferenceSession(
-        read_weights(WEIGHTS), options, providers=["CPUExecutionProvider"]
+        read_weights(name), options, providers=["CPUExecutionProvider"]
     )
 
 
-def read_weights(path: Path) -> bytes:
-    """Return the bytes of the weights file.
+def read_weights(name: str, folder: Path = WEIGHTS) -> bytes:
+    """Return the bytes of the weights file of the encoder with that id.
 
     Raises
     ------
     ModelError
         If the file is missing or is not the one this version was made for.
     """
+    file, expected = MUSICNN[_CHECKPOINTS[name]]
+    path = folder / file
     if not path.is_file():
         raise ModelError(
             "the MusiCNN weights are missing",
@@ -188,9 +218,9 @@ def read_weights(path: Path) -> bytes:
         )
     content = path.read_bytes()
     found = hashlib.sha256(content).hexdigest()
-    if found != MUSICNN_SHA256:
+    if found != expected:
         raise ModelError(
-            f"the MusiCNN weights have the SHA-256 {found}, expected {MUSICNN_SHA256}",
+            f"the MusiCNN weights have the SHA-256 {found}, expected {expected}",
             subject=str(path),
             remedy="delete the file and install hevner again",
         )

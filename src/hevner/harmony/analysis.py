@@ -52,7 +52,7 @@ def analyse(frames: Frames, duration: float) -> Harmony:
     cents = tuning.estimate(frames)
     times = frame_times(len(frames), duration)
     pitch_classes, posterior, evidence = _listen(frames, cents)
-    found = _find_key(evidence, posterior)
+    found = _find_key(evidence, posterior, pitch_classes)
     path = decode.best_path(decode.scores(posterior))
     flats = found is not None and labels.prefers_flats(found.number)
     chords = decode.segments(path, posterior, times, duration, flats=flats)
@@ -86,8 +86,12 @@ def _probabilities(odds: NDArray[np.float32], silent: NDArray[np.bool_]) -> NDAr
     return np.asarray(weights / weights.sum(axis=1, keepdims=True), np.float16)
 
 
-def _find_key(evidence: NDArray[np.float16], posterior: NDArray[np.float16]) -> Key | None:
+def _find_key(
+    evidence: NDArray[np.float16],
+    posterior: NDArray[np.float16],
+    pitch_classes: NDArray[np.float32],
+) -> Key | None:
     presence = 1 - np.mean(posterior[:, labels.NO_CHORD], dtype=np.float64)
     if presence < _LEAST_PRESENCE:
         return None
-    return Key.from_probabilities(key.probabilities(evidence, posterior))
+    return Key.from_probabilities(key.probabilities(evidence, posterior, pitch_classes))

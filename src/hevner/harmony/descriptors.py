@@ -115,7 +115,8 @@ def descriptors(harmony: Harmony, start: float, end: float) -> NDArray[np.float3
     if presence.mean() >= PRESENCE_FLOOR:
         chroma = np.asarray(harmony.chroma[rows], np.float64)
         evidence = harmony.key_evidence[rows]
-        keys = key.probabilities(evidence, harmony.chord_posterior[rows]).astype(np.float64)
+        found = key.probabilities(evidence, harmony.chord_posterior[rows], harmony.chroma[rows])
+        keys = found.astype(np.float64)
         values |= {"harmony_present": float(presence.mean())}
         values |= _of_keys(keys, _mean_chroma(chroma, presence))
         values |= _of_chords(posterior, presence, keys)

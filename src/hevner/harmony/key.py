@@ -13,9 +13,6 @@ from numpy.typing import NDArray
 
 from hevner.harmony import labels, network
 
-#: Divides the network's log-odds; chosen on validation songs so that confidence is honest.
-TEMPERATURE = 1.0
-
 # Semitones of every pitch class above every tonic.
 _FROM_TONIC = (np.arange(12)[None, :] - np.arange(12)[:, None]) % 12
 
@@ -49,7 +46,9 @@ def profile_correlations(
 
 
 def probabilities(
-    evidence: NDArray[np.float16], posterior: NDArray[np.float16]
+    evidence: NDArray[np.float16],
+    posterior: NDArray[np.float16],
+    chroma: NDArray[np.float32],
 ) -> NDArray[np.float32]:
     """Probabilities of the 24 keys over a span of frames.
 
@@ -60,12 +59,16 @@ def probabilities(
     posterior
         Chord probabilities of the same frames, ``(n, 121)``. Frames count by their probability of
         holding a chord.
+    chroma
+        Chroma of the same frames, ``(n, 12)``.
     """
     chords = np.asarray(posterior, np.float32)
     presence = 1 - chords[:, labels.NO_CHORD] + np.float32(1e-6)
     presence /= presence.sum()
     by_root = (presence @ chords[:, : labels.NO_CHORD]).reshape(12, -1).astype(np.float32)
     pooled = presence @ np.asarray(evidence, np.float32)
-    odds = network.load().keys(pooled.reshape(12, -1), by_root) / TEMPERATURE
+    odds = network.load().keys(
+        pooled.reshape(12, -1), by_root, np.asarray(presence @ chroma, np.float32)
+    )
     weights = np.exp(odds - odds.max())
     return np.asarray(weights / weights.sum(), np.float32)

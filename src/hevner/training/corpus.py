@@ -21,18 +21,12 @@ import soundfile
 
 from hevner.audio import from_array
 from hevner.datasets.base import Clip
-from hevner.datasets.render import Voice, render
-from hevner.encoders import handcrafted, musicnn
-from hevner.features import Features, extract
-from hevner.harmony.spectrum import HarmonySpectrum
+from hevner.datasets.render import render
+from hevner.errors import DataError
+from hevner.features import Features, extract, feature_id
 from hevner.training.augment import augment
 
-PIANO_VOICES = (
-    Voice("FluidR3_GM"),
-    Voice("TimGM6mb"),
-    Voice("MuseScore_General_Full"),
-    Voice("FluidR3_GM", ensemble=True),
-)
+RECORDED = "recorded"
 
 
 @dataclass(frozen=True)
@@ -41,32 +35,38 @@ class Variant:
 
     Attributes
     ----------
-    voice
-        For MIDI clips; None for recordings.
+    soundfont
+        For MIDI clips; empty for recordings.
     seed
         0 for the clean sound, otherwise the number of the disturbance.
     """
 
-    voice: Voice | None = None
+    soundfont: str = ""
     seed: int = 0
 
     @property
     def name(self) -> str:
         """Folder name, e.g. ``FluidR3_GM-1`` or ``recorded-0``."""
-        return f"{self.voice.name if self.voice else 'recorded'}-{self.seed}"
+        return f"{self.soundfont or RECORDED}-{self.seed}"
 
+    @classmethod
+    def parse(cls, name: str) -> Variant:
+        """The reverse of `name`.
 
-def feature_key() -> str:
-    """Names everything that decides what the stored numbers are."""
-    harmony = HarmonySpectrum()
-    parts = [handcrafted.CARD, musicnn.CARD]
-    text = "_".join(f"{card.id}-{card.version}" for card in parts)
-    return f"{text}_{harmony.id}-{harmony.version}"
+        Raises
+        ------
+        DataError
+            If it does not end in a number.
+        """
+        sound, _, seed = name.rpartition("-")
+        if not sound or not seed.isdigit():
+            raise DataError(f"'{name}' is no variant", remedy="Write it as SOUNDFONT-NUMBER")
+        return cls("" if sound == RECORDED else sound, int(seed))
 
 
 def features_of(clip: Clip, variant: Variant, cache: Path) -> Features:
     """Features of a clip, computed unless they are stored already."""
-    folder = cache / "features" / feature_key() / clip.dataset / variant.name
+    folder = cache / "features" / feature_id().replace(" ", "_") / clip.dataset / variant.name
     path = folder / f"{clip.id}.npz"
     if path.exists():
         try:
@@ -104,8 +104,8 @@ def _read(path: Path) -> Features:
 
 def _compute(clip: Clip, variant: Variant, cache: Path) -> Features:
     path = clip.path
-    if variant.voice is not None:
-        path = render(clip.path, variant.voice, cache / "renders" / clip.dataset)
+    if variant.soundfont:
+        path = render(clip.path, variant.soundfont, cache / "renders" / clip.dataset)
     samples, rate = soundfile.read(path, dtype="float32")
     mono = samples.mean(axis=1) if samples.ndim == 2 else samples
     if variant.seed:

@@ -22,13 +22,16 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from hevner.harmony import labels, network, tuning
-from hevner.harmony.spectrum import BINS, BINS_PER_SEMITONE, SEMITONES
+from hevner.harmony import chroma, labels, network, tuning
+from hevner.harmony.spectrum import BINS_PER_SEMITONE, SEMITONES
 from hevner.training import harmony_examples
 from hevner.training.harmony_examples import Example
 from hevner.training.harmony_songs import UNKNOWN
 
 log = logging.getLogger(__name__)
+
+# Brings chroma, which adds up to 1, to the scale that the optimiser expects.
+_CHROMA_SCALE = np.float32(4)
 
 
 @dataclass(frozen=True)
@@ -167,39 +170,6 @@ def _fourier_basis() -> Tensor:
     return torch.from_numpy(np.stack(rows).astype(np.float32))
 
 
-def disturb(
-    example: Example, cents: float, crop: int, rng: np.random.Generator
-) -> tuple[NDArray[np.float32], NDArray[np.int64], int]:
-    """Take a random piece of an example, transposed, equalised, masked, slightly out of tune."""
-    spare = max(len(example.frames) - crop, 0)
-    first = int(rng.integers(spare + 1))
-    rows = slice(first, first + crop)
-    frames = tuning.correct(example.frames[rows], cents + rng.normal(0, 4))
-    shift = int(rng.integers(-6, 6))
-    frames = _shift(frames, shift * BINS_PER_SEMITONE)
-    curve = np.interp(np.arange(BINS), np.linspace(0, BINS, 6), rng.normal(0, 0.08, 6))
-    sounding = frames.any(axis=1, keepdims=True)
-    floor = abs(rng.normal(0, 0.05)) * rng.random(frames.shape, np.float32)
-    frames = np.where(sounding, np.clip(frames + curve, 0, None) + floor, 0).astype(np.float32)
-    if rng.random() < 0.3:
-        begin = int(rng.integers(BINS - 40))
-        frames[:, begin : begin + int(rng.integers(6, 40))] *= rng.uniform(0, 0.5)
-    chords = example.chords[rows].astype(np.int64)
-    sure = (chords != UNKNOWN) & (chords != labels.NO_CHORD)
-    chords = np.where(sure, (chords + shift * len(labels.QUALITIES)) % labels.NO_CHORD, chords)
-    key = example.key
-    return frames, chords, key if key == UNKNOWN else key // 12 * 12 + (key + shift) % 12
-
-
-def _shift(frames: NDArray[np.float32], bins: int) -> NDArray[np.float32]:
-    moved = np.zeros_like(frames)
-    if bins >= 0:
-        moved[:, bins:] = frames[:, : BINS - bins]
-    else:
-        moved[:, :bins] = frames[:, -bins:]
-    return moved
-
-
 def loss_of(
     model: HarmonyNetwork,
     recipe: Recipe,
@@ -259,7 +229,9 @@ def fit(recipe: Recipe, examples: list[Example]) -> HarmonyNetwork:
     seen: dict[str, float] = {}
     for step in range(recipe.steps):
         picks = rng.integers(len(examples), size=recipe.batch)
-        pieces = [disturb(examples[k], cents[k], recipe.crop_frames, rng) for k in picks]
+        pieces = [
+            harmony_examples.disturb(examples[k], cents[k], recipe.crop_frames, rng) for k in picks
+        ]
         batch = (
             torch.from_numpy(np.stack([p[0] for p in pieces])),
             torch.from_numpy(np.stack([p[1] for p in pieces])),
@@ -277,13 +249,70 @@ def fit(recipe: Recipe, examples: list[Example]) -> HarmonyNetwork:
     return model
 
 
-def save(model: HarmonyNetwork, out: Path) -> None:
+def fit_profiles(
+    model: HarmonyNetwork, recipe: Recipe, examples: list[Example]
+) -> dict[str, NDArray[np.float32]]:
+    """Learn what pooled chroma looks like in major and in minor, by logistic regression.
+
+    Returns
+    -------
+    ``profile`` ``(2, 12)``, tonic first, and ``profile_bias`` ``(2,)``.
+    """
+    weights = {name: value.detach().numpy() for name, value in model.weights.items()}
+    empty = {"profile": np.zeros((2, 12), np.float32), "profile_bias": np.zeros(2, np.float32)}
+    vectors, keys = _pooled_chroma(network.build(weights | empty), examples)
+    torch.manual_seed(recipe.seed)
+    profile = nn.Parameter(torch.zeros(2, 12))
+    bias = nn.Parameter(torch.zeros(2))
+    steps = 1500
+    optimiser = torch.optim.AdamW([profile, bias], 2e-2, weight_decay=1e-3)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, 2e-2, total_steps=steps)
+    rotated = torch.from_numpy(_CHROMA_SCALE * vectors[:, network.FROM_TONIC])
+    wanted = torch.from_numpy(keys)
+    for _ in range(steps):
+        rows = torch.randint(len(rotated), (512,))
+        odds = (profile @ rotated[rows] + bias[:, None]).flatten(1)
+        loss = functional.cross_entropy(odds, wanted[rows])
+        optimiser.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimiser.step()
+        schedule.step()
+    return {
+        "profile": _CHROMA_SCALE * profile.detach().numpy(),
+        "profile_bias": bias.detach().numpy(),
+    }
+
+
+def _pooled_chroma(
+    model: network.Network, examples: list[Example]
+) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """Mean chroma of whole, half and quarter examples in a known key, by presence of chords."""
+    vectors, keys = [], []
+    for example in examples:
+        if example.key == UNKNOWN:
+            continue
+        frames = tuning.correct(example.frames, tuning.estimate(example.frames))
+        odds, _ = model.frames(frames)
+        odds -= odds.max(axis=1, keepdims=True)
+        none = np.exp(odds[:, labels.NO_CHORD]) / np.exp(odds).sum(axis=1)
+        pitch_classes = chroma.from_frames(frames)
+        for length in (len(frames), 150, 75):
+            for first in range(0, len(frames) - length + 1, length):
+                presence = 1 - none[first : first + length] + 1e-6
+                mean = presence @ pitch_classes[first : first + length] / presence.sum()
+                vectors.append(mean)
+                keys.append(example.key)
+    return np.array(vectors, np.float32), np.array(keys, np.int64)
+
+
+def save(model: HarmonyNetwork, profiles: dict[str, NDArray[np.float32]], out: Path) -> None:
     """Write the parameters as float16; the chord-tone head is only for training."""
     stored = {
         name: value.detach().numpy().astype(np.float16)
         for name, value in model.weights.items()
         if not name.startswith("tones")
     }
+    stored |= {name: value.astype(np.float16) for name, value in profiles.items()}
     out.parent.mkdir(parents=True, exist_ok=True)
     np.savez_compressed(out, allow_pickle=False, **stored)
 
@@ -305,7 +334,8 @@ def main() -> None:
         harmony_examples.load_or_make(k, options["data"], subset, recipe.seed, options["cache"])
         for subset, k in wanted
     ]
-    save(fit(recipe, examples), options["out"])
+    model = fit(recipe, examples)
+    save(model, fit_profiles(model, recipe, examples), options["out"])
 
 
 if __name__ == "__main__":

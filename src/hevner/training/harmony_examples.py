@@ -16,8 +16,15 @@ import numpy as np
 import soxr
 from numpy.typing import NDArray
 
-from hevner.harmony import labels
-from hevner.harmony.spectrum import HOP_SAMPLES, SAMPLE_RATE, HarmonySpectrum, frame_times
+from hevner.harmony import labels, tuning
+from hevner.harmony.spectrum import (
+    BINS,
+    BINS_PER_SEMITONE,
+    HOP_SAMPLES,
+    SAMPLE_RATE,
+    HarmonySpectrum,
+    frame_times,
+)
 from hevner.training import harmony_compose, harmony_render, harmony_songs
 from hevner.training.harmony_songs import UNKNOWN, Song
 
@@ -77,6 +84,39 @@ def make(number: int, data: Path, subset: str, seed: int) -> Example:
     frames = analyse(sound, _RENDER_RATE)
     times = frame_times(len(frames), len(sound) / _RENDER_RATE) * 2 ** (cents / 1200)
     return Example(frames.astype(np.float16), targets(song, times), song.key)
+
+
+def disturb(
+    example: Example, cents: float, crop: int, rng: np.random.Generator
+) -> tuple[NDArray[np.float32], NDArray[np.int64], int]:
+    """Take a random piece of an example, transposed, equalised, masked, slightly out of tune."""
+    spare = max(len(example.frames) - crop, 0)
+    first = int(rng.integers(spare + 1))
+    rows = slice(first, first + crop)
+    frames = tuning.correct(example.frames[rows], cents + rng.normal(0, 4))
+    shift = int(rng.integers(-6, 6))
+    frames = _shift(frames, shift * BINS_PER_SEMITONE)
+    curve = np.interp(np.arange(BINS), np.linspace(0, BINS, 6), rng.normal(0, 0.08, 6))
+    sounding = frames.any(axis=1, keepdims=True)
+    floor = abs(rng.normal(0, 0.05)) * rng.random(frames.shape, np.float32)
+    frames = np.where(sounding, np.clip(frames + curve, 0, None) + floor, 0).astype(np.float32)
+    if rng.random() < 0.3:
+        begin = int(rng.integers(BINS - 40))
+        frames[:, begin : begin + int(rng.integers(6, 40))] *= rng.uniform(0, 0.5)
+    chords = example.chords[rows].astype(np.int64)
+    sure = (chords != UNKNOWN) & (chords != labels.NO_CHORD)
+    chords = np.where(sure, (chords + shift * len(labels.QUALITIES)) % labels.NO_CHORD, chords)
+    key = example.key
+    return frames, chords, key if key == UNKNOWN else key // 12 * 12 + (key + shift) % 12
+
+
+def _shift(frames: NDArray[np.float32], bins: int) -> NDArray[np.float32]:
+    moved = np.zeros_like(frames)
+    if bins >= 0:
+        moved[:, bins:] = frames[:, : BINS - bins]
+    else:
+        moved[:, :bins] = frames[:, -bins:]
+    return moved
 
 
 def _make_plain(rng: np.random.Generator) -> Example:

@@ -1,0 +1,215 @@
+"""From a file to its emotion: the main path of hevner.
+
+``analyze(path)`` decodes the file once, runs every encoder over the stream, finds harmony and
+tempo, pools the whole piece and a window around each moment, and asks the model.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property, lru_cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hevner.audio import Audio, from_array, open_audio
+from hevner.emotion import Scale
+from hevner.errors import HevnerError
+from hevner.features import PATCH_S, Features, extract, feature_id, pool
+from hevner.harmony import Harmony, analyse
+from hevner.models import head
+from hevner.result import Analysis, ChordSpan, Estimate, Moment
+from hevner.rhythm import tempo
+
+DEFAULT_MODEL = Path(__file__).with_name("pretrained") / "spine.npz"
+
+DEFAULT_WINDOW_S = 15.0
+"""Seconds of music behind each moment of the timeline: the length at which predicted curves
+follow the raters' best on VGMIDI."""
+
+MINIMUM_WINDOW_S = PATCH_S
+
+
+def analyze(
+    source: str | Path | NDArray[np.floating],
+    sample_rate: int | None = None,
+    *,
+    scale: str = "-1..1",
+    window: float | None = None,
+) -> Analysis:
+    """Tell the emotion of a recording.
+
+    Parameters
+    ----------
+    source
+        A file, or samples of shape ``(n,)`` or ``(n, channels)`` with full scale 1.
+    sample_rate
+        Hertz; needed for samples.
+    scale
+        Of valence and arousal, ``LOW..HIGH``.
+    window
+        Seconds of music behind each moment of the timeline.
+
+    Returns
+    -------
+    Analysis
+
+    Raises
+    ------
+    HevnerError
+        If the audio cannot be read or an option makes no sense.
+    """
+    analysis = _default_analyzer(window).analyze(source, sample_rate)
+    return analysis.on(Scale.parse(scale))
+
+
+def identity(window: float | None = None) -> str:
+    """Everything that decides an analysis besides the audio, without loading the model."""
+    stamp = DEFAULT_MODEL.stat().st_size if DEFAULT_MODEL.exists() else 0
+    card = DEFAULT_MODEL.with_suffix(".json")
+    name = card.read_text("utf-8") if card.exists() else ""
+    return f"{feature_id()} {stamp} {hash_text(name)} window={window or DEFAULT_WINDOW_S:g}"
+
+
+def hash_text(text: str) -> str:
+    """A short name for a text."""
+    import hashlib
+
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+class Analyzer:
+    """Analyses recordings with one model.
+
+    Parameters
+    ----------
+    model
+        Path of a model; the one that ships with hevner by default.
+    window
+        Seconds of music behind each moment of the timeline, at least `MINIMUM_WINDOW_S`.
+
+    Notes
+    -----
+    The model is loaded at first use. One analyzer may be used from several threads.
+    """
+
+    def __init__(self, model: Path | None = None, *, window: float | None = None) -> None:
+        self.path = model or DEFAULT_MODEL
+        self.window = DEFAULT_WINDOW_S if window is None else float(window)
+        if not MINIMUM_WINDOW_S <= self.window < float("inf"):
+            raise HevnerError(
+                f"a window of {self.window:g} s is too short",
+                remedy=f"Use at least {MINIMUM_WINDOW_S:.1f} s",
+                stage="options",
+            )
+
+    @cached_property
+    def model(self) -> head.Model:
+        """The model."""
+        return head.load(self.path)
+
+    def analyze(
+        self, source: str | Path | NDArray[np.floating], sample_rate: int | None = None
+    ) -> Analysis:
+        """Tell the emotion of a recording, on the unit scale; see `analyze`."""
+        audio = _open(source, sample_rate)
+        features = extract(audio)
+        path = audio.source
+        if not features.sounding.any():
+            return Analysis(
+                path=path,
+                status="silent",
+                duration=features.duration,
+                model=self.model.name,
+                warnings=(*audio.warnings, "nothing sounds: there is no emotion to tell"),
+            )
+        harmony = analyse(features.spectrum.astype(np.float32), features.duration)
+        return self._describe(path, features, harmony, tuple(audio.warnings))
+
+    def _describe(
+        self, path: str, features: Features, harmony: Harmony, warnings: tuple[str, ...]
+    ) -> Analysis:
+        vector = pool(features, harmony, 0.0, features.duration)[None, :]
+        whole = self.model.predict(vector)
+        quadrant = head.QUADRANTS[int(whole.quadrants[0].argmax())]
+        order = np.argsort(-whole.gems[0])
+        key = harmony.key
+        return Analysis(
+            path=path,
+            status="ok",
+            duration=round(features.duration, 3),
+            model=self.model.name,
+            valence=_estimate(whole, 0, 0),
+            arousal=_estimate(whole, 0, 1),
+            quadrant=quadrant.name,
+            quadrant_words=quadrant.value,
+            quadrant_probabilities={
+                one.name: _rounded(share)
+                for one, share in zip(head.QUADRANTS, whole.quadrants[0], strict=True)
+            },
+            moods={head.MOODS[mood]: _rounded(whole.gems[0, mood]) for mood in order},
+            key=key.label if key else None,
+            key_confidence=_rounded(key.confidence) if key else None,
+            tempo=tempo(features.onsets),
+            chords=tuple(
+                ChordSpan(chord.label, round(chord.start, 3), round(chord.end, 3))
+                for chord in harmony.chords
+            ),
+            familiarity=_rounded(whole.familiarity[0]),
+            timeline=self._timeline(features, harmony),
+            warnings=warnings,
+        )
+
+    def _timeline(self, features: Features, harmony: Harmony) -> tuple[Moment, ...]:
+        """One moment per patch, each from the window around it."""
+        edges = [0.0, *features.starts[1:], features.duration]
+        centres = features.centres
+        spans = [(centre - self.window / 2, centre + self.window / 2) for centre in centres]
+        vectors = np.stack([pool(features, harmony, *_inside(s, features)) for s in spans])
+        prediction = self.model.predict(vectors, windows=True)
+        return tuple(
+            Moment(
+                round(float(edges[row]), 3),
+                round(float(edges[row + 1]), 3),
+                _estimate(prediction, row, 0) if sounds else None,
+                _estimate(prediction, row, 1) if sounds else None,
+            )
+            for row, sounds in enumerate(features.sounding)
+        )
+
+
+@lru_cache(maxsize=4)
+def _default_analyzer(window: float | None) -> Analyzer:
+    return Analyzer(window=window)
+
+
+def _open(source: str | Path | NDArray[np.floating], sample_rate: int | None) -> Audio:
+    if isinstance(source, str | Path):
+        return open_audio(source)
+    if sample_rate is None:
+        raise HevnerError(
+            "samples were given without their sample rate",
+            remedy="Call analyze(samples, sample_rate)",
+            stage="options",
+        )
+    return from_array(source, sample_rate)
+
+
+def _inside(span: tuple[float, float], features: Features) -> tuple[float, float]:
+    """A window moved, not shortened, to lie within the recording."""
+    start, end = span
+    length = end - start
+    start = min(max(start, 0.0), max(features.duration - length, 0.0))
+    return start, min(start + length, features.duration)
+
+
+def _estimate(prediction: head.Prediction, row: int, axis: int) -> Estimate:
+    value, half = prediction.values[row, axis], prediction.halves[row, axis]
+    return Estimate(
+        _rounded(value), _rounded(max(value - half, -1.0)), _rounded(min(value + half, 1.0))
+    )
+
+
+def _rounded(value: float) -> float:
+    """Four decimals: finer than any interval, and short in JSON."""
+    return round(float(value), 4)

@@ -1,0 +1,249 @@
+"""The emotion model at run time: a pooled vector in, emotion with intervals out. Numpy only.
+
+Every head is linear in the standardised vector ``x``. Music is heard differently as a recording
+and as a solo piano, and ratings of the two come from different people and scales; so a head has a
+part shared by all and a part for each *domain* of training music, mixed by how much the piece
+belongs to each (frustratingly easy domain adaptation; Daume, 2007)::
+
+    score(x) = b + x . shared + sum_d  membership_d(x) * (c_d + x . part_d)
+
+Conventions
+-----------
+Valence and arousal are on the unit scale. Half-widths are those of intervals of coverage
+`hevner.result.COVERAGE`. Arrays have one row per vector.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hevner.emotion import GEMS, Quadrant
+from hevner.errors import ModelError
+from hevner.features import DIMENSION, feature_id
+
+Array = NDArray[np.float32]
+
+AXES = ("valence", "arousal")
+CLIP = 4.0
+"""Standardised features are limited to this many standard deviations, so that one odd descriptor
+cannot carry a prediction away."""
+
+NEIGHBOURS = 5
+UNFAMILIAR = 0.2
+"""Familiarity below which intervals widen towards those of music from an unknown source."""
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What the model says about ``n`` vectors.
+
+    Attributes
+    ----------
+    values, halves
+        Valence and arousal and the half-widths of their intervals, shape ``(n, 2)``.
+    quadrants
+        Probabilities, shape ``(n, 4)``.
+    gems
+        Expected shares of listeners, shape ``(n, 9)``.
+    familiarity
+        In [0, 1], shape ``(n,)``.
+    """
+
+    values: Array
+    halves: Array
+    quadrants: Array
+    gems: Array
+    familiarity: Array
+
+
+@dataclass(frozen=True)
+class Linear:
+    """One head.
+
+    Attributes
+    ----------
+    intercept, shared
+        The part shared by all domains, shapes ``(k,)`` and ``(dim, k)``.
+    constants, parts
+        The domains' own parts, shapes ``(domains, k)`` and ``(domains, dim, k)``.
+    """
+
+    intercept: Array
+    shared: Array
+    constants: Array
+    parts: Array
+
+    def __call__(self, x: Array, membership: Array) -> Array:
+        """Scores ``(n, k)`` of standardised vectors ``(n, dim)``."""
+        score = self.intercept + x @ self.shared + membership @ self.constants
+        for domain, part in enumerate(self.parts):
+            score = score + membership[:, [domain]] * (x @ part)
+        return np.asarray(score, np.float32)
+
+
+@dataclass(frozen=True)
+class Model:
+    """A trained model.
+
+    Attributes
+    ----------
+    card
+        What a person must know about it: name, data, licences, scores; plain JSON values.
+    mean, spread
+        Standardisation of the pooled vector, shape ``(dim,)``.
+    membership
+        Linear scores of the domains, shapes ``(dim, domains)`` and ``(domains,)``.
+    heads
+        ``emotion`` (2 outputs), ``quadrants`` (4), ``gems`` (9).
+    slope, offset
+        From the emotion head's scores to the unit scale, per domain and axis.
+    inside, moment, outside
+        Half-widths per domain and axis: for whole pieces, for short windows, and for music from
+        an unknown source.
+    sharpness
+        Turns quadrant scores into log odds.
+    axes_of_sound, known, distances
+        For familiarity: projection ``(dim, p)``, training pieces ``(m, p)``, and the rising
+        distances of training pieces to the rest, ``(q,)``.
+    """
+
+    card: dict[str, Any]
+    mean: Array
+    spread: Array
+    membership: tuple[Array, Array]
+    heads: dict[str, Linear]
+    slope: Array
+    offset: Array
+    inside: Array
+    moment: Array
+    outside: Array
+    sharpness: float
+    axes_of_sound: Array
+    known: Array
+    distances: Array
+
+    @property
+    def name(self) -> str:
+        """Name and version."""
+        return f"{self.card['name']}-{self.card['version']}"
+
+    def standardise(self, vectors: Array) -> Array:
+        """Pooled vectors in units of their spread in training, limited to `CLIP`."""
+        return np.clip((vectors - self.mean) / self.spread, -CLIP, CLIP)
+
+    def members(self, x: Array) -> Array:
+        """How much each standardised vector belongs to each domain; rows add up to 1."""
+        weights, bias = self.membership
+        return softmax(x @ weights + bias)
+
+    def predict(self, vectors: Array, *, windows: bool = False) -> Prediction:
+        """Tell the emotion of pooled vectors.
+
+        Parameters
+        ----------
+        vectors
+            Shape ``(n, DIMENSION)``; see `hevner.features.pool`.
+        windows
+            Whether they are short windows of a piece rather than whole pieces; their intervals
+            are wider.
+        """
+        x = self.standardise(vectors)
+        membership = self.members(x)
+        familiarity = self.familiarity(x)
+        score = self.heads["emotion"](x, membership)
+        values = membership @ self.offset + score * (membership @ self.slope)
+        doubt = np.clip(1 - familiarity / UNFAMILIAR, 0, 1)[:, None]
+        known = membership @ (self.moment if windows else self.inside)
+        strange = np.maximum(membership @ self.outside, known)
+        quadrants = softmax(self.sharpness * self.heads["quadrants"](x, membership))
+        return Prediction(
+            values=np.clip(values, -1, 1).astype(np.float32),
+            halves=((1 - doubt) * known + doubt * strange).astype(np.float32),
+            quadrants=quadrants,
+            gems=np.clip(self.heads["gems"](x, membership), 0, 1),
+            familiarity=familiarity,
+        )
+
+    def familiarity(self, x: Array) -> Array:
+        """Share of training pieces that lie further from the others than these vectors do."""
+        distance = neighbour_distance(x @ self.axes_of_sound, self.known)
+        rank = np.searchsorted(self.distances, distance) / len(self.distances)
+        return np.asarray(1 - rank, np.float32)
+
+    def save(self, path: Path) -> None:
+        """Write arrays as ``.npz`` and the card as ``.json`` beside it."""
+        arrays = {name: getattr(self, name) for name in _ARRAYS}
+        arrays["membership_weights"], arrays["membership_bias"] = self.membership
+        for name, head in self.heads.items():
+            for field in Linear.__annotations__:
+                arrays[f"{name}.{field}"] = getattr(head, field)
+        small = {name: np.asarray(array, np.float32) for name, array in arrays.items()}
+        np.savez_compressed(path, **small)
+        path.with_suffix(".json").write_text(json.dumps(self.card, indent=2) + "\n", "utf-8")
+
+
+_ARRAYS = (
+    "mean", "spread", "slope", "offset", "inside", "moment", "outside", "sharpness",
+    "axes_of_sound", "known", "distances",
+)  # fmt: skip
+
+
+def load(path: Path) -> Model:
+    """Read a model.
+
+    Raises
+    ------
+    ModelError
+        If a file is missing or damaged, or the model was trained on other features.
+    """
+    try:
+        card = json.loads(path.with_suffix(".json").read_text("utf-8"))
+        with np.load(path, allow_pickle=False) as stored:
+            arrays = {name: stored[name] for name in stored.files}
+        heads = {
+            name: Linear(*(arrays[f"{name}.{field}"] for field in Linear.__annotations__))
+            for name in ("emotion", "quadrants", "gems")
+        }
+        values = {name: arrays[name] for name in _ARRAYS}
+        membership = (arrays["membership_weights"], arrays["membership_bias"])
+    except (OSError, ValueError, KeyError, EOFError) as error:
+        raise ModelError(
+            f"the model cannot be read ({error})",
+            subject=str(path),
+            remedy="Install hevner again",
+        ) from error
+    if card["features"] != feature_id() or values["mean"].shape != (DIMENSION,):
+        raise ModelError(
+            f"the model was trained on features '{card['features']}', these are '{feature_id()}'",
+            subject=str(path),
+            remedy="Train it again, or use the version of hevner it came with",
+        )
+    sharpness = float(values.pop("sharpness"))
+    return Model(card=card, membership=membership, heads=heads, sharpness=sharpness, **values)
+
+
+def softmax(scores: Array) -> Array:
+    """Positive rows that add up to 1."""
+    raised = np.exp(scores - scores.max(axis=1, keepdims=True))
+    return np.asarray(raised / raised.sum(axis=1, keepdims=True), np.float32)
+
+
+def neighbour_distance(points: Array, known: Array) -> Array:
+    """Mean distance of each point to its `NEIGHBOURS` nearest known ones, shape ``(n,)``."""
+    squares = (points**2).sum(axis=1)[:, None] + (known**2).sum(axis=1) - 2 * points @ known.T
+    count = min(NEIGHBOURS, len(known))
+    nearest = np.partition(squares, count - 1, axis=1)[:, :count]
+    return np.asarray(np.sqrt(np.maximum(nearest, 0)).mean(axis=1), np.float32)
+
+
+QUADRANTS = tuple(Quadrant)
+"""Order of the quadrant head's outputs."""
+
+MOODS = GEMS
+"""Order of the GEMS head's outputs."""
