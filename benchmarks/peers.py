@@ -71,9 +71,7 @@ def main() -> None:
     for name in HEADS:
         for dataset in ("musemo", "vgmidi", "emopia"):
             rows = table.where(table.clean & (table.dataset == dataset))
-            values = apply_head(
-                options.peers / f"{name}.pb", rows.vectors[:, : BLOCKS["musicnn"]]
-            )
+            values = apply_head(options.peers / f"{name}.pb", rows.vectors[:, : BLOCKS["musicnn"]])
             score_values(report, f"essentia {name}", rows, [values])
     write(report.rows, options.out)
 

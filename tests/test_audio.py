@@ -179,5 +179,5 @@ def test_damaged_aac_is_read_as_far_as_it_goes(tmp_path: Path) -> None:
 def test_text_is_no_audio_for_pyav_either(tmp_path: Path, ending: str) -> None:
     pytest.importorskip("av")
     (tmp_path / f"a.{ending}").write_text("words\n" * 1000)
-    with pytest.raises(AudioError, match="not audio|no audio track"):
+    with pytest.raises(AudioError, match=r"not audio|no audio track"):
         open_audio(tmp_path / f"a.{ending}")

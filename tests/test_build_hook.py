@@ -166,43 +166,56 @@ def checkpoint():
 def source_tree(tmp_path, monkeypatch, checkpoint):
     """A tree that pins the weights made from a stand-in for the published wheel."""
     extra = {"dense/bias/Adam": np.ones(200, np.float32), "beta1_power": np.ones((), np.float32)}
-    index, data = write_bundle({**checkpoint, **extra})
+    other = {**checkpoint, "dense/bias": checkpoint["dense/bias"] + 1}
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w") as archive:
-        archive.writestr(weights.CHECKPOINT + ".index", index)
-        archive.writestr(weights.CHECKPOINT + ".data-00000-of-00001", data)
+        for name, tensors in (("first", checkpoint), ("second", other)):
+            index, data = write_bundle({**tensors, **extra})
+            archive.writestr(f"musicnn/{name}/.index", index)
+            archive.writestr(f"musicnn/{name}/.data-00000-of-00001", data)
         archive.writestr(weights.LICENCE_IN_WHEEL, "Copyright, and permission")
     stand_in = tmp_path / "stand_in.whl"
     stand_in.write_bytes(content.getvalue())
     monkeypatch.setenv(wheel.WHEEL_VARIABLE, str(stand_in))
     digest = hashlib.sha256(content.getvalue()).hexdigest()
     monkeypatch.setattr(wheel, "WHEEL_SHA256", digest)
-    expected = graph.build_model(checkpoint)
-    pin(tmp_path, hashlib.sha256(expected).hexdigest())
+    expected = {"first": graph.build_model(checkpoint), "second": graph.build_model(other)}
+    pin(tmp_path, {name: hashlib.sha256(model).hexdigest() for name, model in expected.items()})
     return tmp_path, expected
 
 
-def pin(root, checksum):
+def pin(root, checksums):
     pinned = root / weights.ENCODERS / "pinned.py"
     pinned.parent.mkdir(parents=True, exist_ok=True)
-    pinned.write_text(
-        f"WEIGHTS_FOLDER = 'weights'\nMUSICNN_FILE = 'net.onnx'\nMUSICNN_SHA256 = '{checksum}'\n"
-    )
+    networks = {name: (f"{name}.onnx", checksum) for name, checksum in checksums.items()}
+    pinned.write_text(f"WEIGHTS_FOLDER = 'weights'\nMUSICNN = {networks}\n")
 
 
 def test_the_checkpoint_is_read_without_the_state_of_its_optimiser(source_tree, checkpoint):
     root, _ = source_tree
-    tensors = weights.read_checkpoint(root / "stand_in.whl")
+    tensors = weights.read_checkpoint(root / "stand_in.whl", "first")
     assert tensors.keys() == checkpoint.keys()
     assert len(tensors) == 64
     assert sum(array.size for array in tensors.values()) == 792_079
+    other = weights.read_checkpoint(root / "stand_in.whl", "second")
+    np.testing.assert_array_equal(other["dense/bias"], checkpoint["dense/bias"] + 1)
+
+
+def test_each_checkpoint_is_converted_to_its_own_network(source_tree):
+    root, expected = source_tree
+    for name, model in expected.items():
+        assert weights.convert(root / "stand_in.whl", name) == model
+    assert expected["first"] != expected["second"]
+    assert weights.read_licence(root / "stand_in.whl") == "Copyright, and permission"
 
 
 def test_weights_and_licence_are_written(source_tree):
     root, expected = source_tree
     folder = weights.ensure_weights(root)
-    assert {path.name for path in folder.iterdir()} == {"net.onnx", weights.NOTICE_FILE}
-    assert (folder / "net.onnx").read_bytes() == expected
+    names = {"first.onnx", "second.onnx", weights.NOTICE_FILE}
+    assert {path.name for path in folder.iterdir()} == names
+    for name, model in expected.items():
+        assert (folder / f"{name}.onnx").read_bytes() == model
     notice = (folder / weights.NOTICE_FILE).read_text()
     assert wheel.WHEEL_NAME in notice
     assert notice.endswith("Copyright, and permission")
@@ -213,14 +226,25 @@ def test_weights_that_are_there_are_kept_without_the_wheel(source_tree, monkeypa
     folder = weights.ensure_weights(root)
     monkeypatch.setenv(wheel.WHEEL_VARIABLE, str(root / "nothing.whl"))
     assert weights.ensure_weights(root) == folder
-    (folder / "net.onnx").write_bytes(b"damaged")
+    (folder / "second.onnx").write_bytes(b"damaged")
     with pytest.raises(wheel.WheelError):
         weights.ensure_weights(root)
 
 
+def test_one_damaged_network_is_written_again(source_tree):
+    root, expected = source_tree
+    folder = weights.ensure_weights(root)
+    (folder / "second.onnx").unlink()
+    (folder / "first.onnx").write_bytes(b"damaged")
+    weights.ensure_weights(root)
+    for name, model in expected.items():
+        assert (folder / f"{name}.onnx").read_bytes() == model
+
+
 def test_weights_that_differ_from_the_pinned_ones_are_not_written(source_tree):
-    root, _ = source_tree
-    pin(root, "0" * 64)
+    root, expected = source_tree
+    first = hashlib.sha256(expected["first"]).hexdigest()
+    pin(root, {"first": first, "second": "0" * 64})
     with pytest.raises(weights.WeightsError, match="expected 0000"):
         weights.ensure_weights(root)
     assert not (root / weights.ENCODERS / "weights").exists()

@@ -52,6 +52,7 @@ def rms_dbfs(audio: np.ndarray) -> float:
 def sounding_notes(path: Path) -> list[tuple[float, float, int]]:
     """Start, end (seconds) and pitch of every note that is not a drum."""
     import mido
+
     now = 0.0
     pending: dict[tuple[int, int], float] = {}
     notes = []

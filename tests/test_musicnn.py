@@ -16,7 +16,8 @@ from build_hook.bundle import read_record
 from build_hook.graph import build_model
 from hevner.encoders import available, create, musicnn
 from hevner.encoders.mel import WINDOW_SAMPLES, log_mel
-from hevner.encoders.musicnn import CARD, TAGS, MusiCNN, read_weights
+from hevner.encoders.musicnn import MSD, MTT, TAGS, MusiCNN, read_weights
+from hevner.encoders.pinned import MUSICNN
 from hevner.errors import ModelError
 
 
@@ -71,19 +72,37 @@ def test_fast_graph_equals_readable_network_when_no_filter_has_decayed(windows):
 # --- the encoder ---
 
 # First eight numbers for the first window; they change only if the encoder's version does.
-GOLDEN = [-1.933911, -0.379613, -0.010718, -1.804965, 1.641653, 0.299646, -1.936798, 1.31075]
+GOLDEN = {
+    "musicnn": [
+        *(-1.933911, -0.379613, -0.010718, -1.804965),
+        *(1.641653, 0.299646, -1.936798, 1.31075),
+    ],
+    "musicnn-mtt": [
+        *(4.711786, -5.50294, 1.722503, -0.135027),
+        *(-6.425812, -1.077445, -4.580645, 6.500998),
+    ],
+}
+
+both = pytest.mark.parametrize("card", [MSD, MTT], ids=lambda card: card.id)
 
 
-def test_card_says_what_the_encoder_does(windows):
-    assert "musicnn" in available()
-    encoder = create("musicnn")
-    assert encoder.card is CARD
-    assert windows.shape[1] == CARD.window_samples == 48128
-    assert CARD.hop_samples == 187 * 256
-    assert CARD.sample_rate == 16000
-    assert CARD.licence == "ISC"
-    assert encoder.encode(windows).shape == (len(windows), CARD.dimension) == (4, 200)
+@both
+def test_card_says_what_the_encoder_does(windows, card):
+    assert card.id in available()
+    encoder = create(card.id)
+    assert encoder.card is card
+    assert windows.shape[1] == card.window_samples == 48128
+    assert card.hop_samples == 187 * 256
+    assert card.sample_rate == 16000
+    assert card.licence == "ISC"
+    assert encoder.encode(windows).shape == (len(windows), card.dimension) == (4, 200)
     assert encoder.encode(windows).dtype == np.float32
+
+
+def test_the_two_networks_are_told_apart_by_their_cards():
+    assert MSD.version != MTT.version
+    assert "Million Song" in MSD.description
+    assert "MagnaTagATune" in MTT.description
 
 
 def test_unknown_encoder_lists_the_known_ones():
@@ -91,13 +110,15 @@ def test_unknown_encoder_lists_the_known_ones():
         create("mert")
 
 
-def test_golden_embedding(windows):
-    embedding = MusiCNN().encode(windows[:1])[0]
-    np.testing.assert_allclose(embedding[:8], GOLDEN, atol=2e-3, rtol=0)
+@both
+def test_golden_embedding(windows, card):
+    embedding = MusiCNN(card).encode(windows[:1])[0]
+    np.testing.assert_allclose(embedding[:8], GOLDEN[card.id], atol=2e-3, rtol=0)
 
 
-def test_a_batch_equals_singles(windows):
-    encoder = MusiCNN()
+@both
+def test_a_batch_equals_singles(windows, card):
+    encoder = MusiCNN(card)
     singles = np.concatenate([encoder.encode(window[None]) for window in windows])
     np.testing.assert_array_equal(encoder.encode(windows), singles)
     assert encoder.encode(windows[:0]).shape == (0, 200)
@@ -115,8 +136,17 @@ def test_tags_are_probabilities_that_follow_the_sound(windows):
     tags = MusiCNN().tag(windows)
     assert tags.shape == (4, 50)
     assert ((tags > 0) & (tags < 1)).all()
-    electronic, folk = TAGS.index("electronic"), TAGS.index("folk")
+    electronic, folk = TAGS["musicnn"].index("electronic"), TAGS["musicnn"].index("folk")
     assert tags[3, electronic] > tags[3, folk]  # plain noise
+
+
+def test_tags_of_the_other_network_follow_the_sound(windows):
+    tags = MusiCNN(MTT).tag(windows)
+    assert tags.shape == (4, 50)
+    assert ((tags > 0) & (tags < 1)).all()
+    guitar, techno = TAGS["musicnn-mtt"].index("guitar"), TAGS["musicnn-mtt"].index("techno")
+    assert (tags[:3, guitar] > tags[:3, techno]).all()  # plucked chords
+    assert tags[3, techno] > tags[3, guitar]  # plain noise
 
 
 @pytest.mark.parametrize("gain", [0.0, 1e-12, 1.0, 1e6])
@@ -153,18 +183,30 @@ def test_importing_the_encoder_does_not_load_the_runtime():
 
 
 def test_missing_and_damaged_weights_are_named(tmp_path):
-    path = tmp_path / "net.onnx"
-    with pytest.raises(ModelError, match=r"net\.onnx: .* missing"):
-        read_weights(path)
-    damaged = bytearray(musicnn.WEIGHTS.read_bytes())
-    damaged[len(damaged) // 2] ^= 1
-    path.write_bytes(damaged)
+    for card in (MSD, MTT):
+        with pytest.raises(ModelError, match=r"_musicnn\.onnx: .* missing"):
+            read_weights(card.id, tmp_path)
+        intact = read_weights(card.id)
+        damaged = bytearray(intact)
+        damaged[len(damaged) // 2] ^= 1
+        for file, _ in MUSICNN.values():
+            (tmp_path / file).write_bytes(damaged)
+        with pytest.raises(ModelError, match="have the SHA-256"):
+            read_weights(card.id, tmp_path)
+        for file, _ in MUSICNN.values():
+            (tmp_path / file).unlink()
+
+
+def test_the_weights_of_one_network_are_not_taken_for_the_other(tmp_path):
+    file, _ = MUSICNN["MTT_musicnn"]
+    (tmp_path / file).write_bytes(read_weights(MSD.id))
     with pytest.raises(ModelError, match="have the SHA-256"):
-        read_weights(path)
+        read_weights(MTT.id, tmp_path)
 
 
-def test_tags_are_fifty_different_names():
-    assert len(set(TAGS)) == len(TAGS) == 50
+@both
+def test_tags_are_fifty_different_names(card):
+    assert len(set(TAGS[card.id])) == len(TAGS[card.id]) == 50
 
 
 # --- against an independent conversion of the same network ---
@@ -202,7 +244,7 @@ def test_tags_are_those_of_the_independent_conversion(peers, windows):
 @pytest.mark.data
 def test_tag_names_are_in_the_published_order(peers):
     card = json.loads((peers / "msd-musicnn-1.json").read_text())
-    assert list(TAGS) == card["classes"]
+    assert list(TAGS["musicnn"]) == card["classes"]
 
 
 def published_tags(constants, embedding):

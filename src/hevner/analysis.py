@@ -6,6 +6,7 @@ tempo, pools the whole piece and a window around each moment, and asks the model
 
 from __future__ import annotations
 
+import hashlib
 from functools import cached_property, lru_cache
 from pathlib import Path
 
@@ -16,12 +17,14 @@ from hevner.audio import Audio, from_array, open_audio
 from hevner.emotion import Scale
 from hevner.errors import HevnerError
 from hevner.features import PATCH_S, Features, extract, feature_id, pool
-from hevner.harmony import Harmony, analyse
+from hevner.harmony import Harmony, analyse, network
 from hevner.models import head
 from hevner.result import Analysis, ChordSpan, Estimate, Moment
 from hevner.rhythm import tempo
 
 DEFAULT_MODEL = Path(__file__).with_name("pretrained") / "spine.npz"
+
+HARMONY_WEIGHTS = Path(__file__).with_name("harmony") / network.WEIGHTS
 
 DEFAULT_WINDOW_S = 15.0
 """Seconds of music behind each moment of the timeline: the length at which predicted curves
@@ -64,18 +67,13 @@ def analyze(
 
 
 def identity(window: float | None = None) -> str:
-    """Everything that decides an analysis besides the audio, without loading the model."""
-    stamp = DEFAULT_MODEL.stat().st_size if DEFAULT_MODEL.exists() else 0
-    card = DEFAULT_MODEL.with_suffix(".json")
-    name = card.read_text("utf-8") if card.exists() else ""
-    return f"{feature_id()} {stamp} {hash_text(name)} window={window or DEFAULT_WINDOW_S:g}"
-
-
-def hash_text(text: str) -> str:
-    """A short name for a text."""
-    import hashlib
-
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+    """Everything that decides an analysis besides the audio, without loading a model."""
+    digest = hashlib.sha256()
+    for path in (DEFAULT_MODEL, DEFAULT_MODEL.with_suffix(".json"), HARMONY_WEIGHTS):
+        content = path.read_bytes() if path.exists() else b""
+        digest.update(len(content).to_bytes(8, "little") + content)
+    seconds = DEFAULT_WINDOW_S if window is None else window
+    return f"{feature_id()} {digest.hexdigest()[:16]} window={seconds:g}"
 
 
 class Analyzer:

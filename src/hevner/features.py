@@ -68,12 +68,13 @@ class Features:
     @property
     def centres(self) -> NDArray[np.float64]:
         """Middle of every patch, within the recording."""
-        return np.minimum(self.starts + PATCH_S / 2, max(self.duration - PATCH_S / 2, 0.0))
+        last = max(self.duration - PATCH_S / 2, self.duration / 2)
+        return np.minimum(self.starts + PATCH_S / 2, last)
 
     @property
     def sounding(self) -> NDArray[np.bool_]:
         """Which patches are not silent."""
-        return self.handcrafted[:, LEVEL] > SILENCE_DB
+        return np.asarray(self.handcrafted[:, LEVEL] > SILENCE_DB)
 
     def patches(self, start: float, end: float) -> NDArray[np.intp]:
         """Sounding patches whose middle lies in a span, else the sounding one nearest to it."""
@@ -97,7 +98,8 @@ def extract(audio: Audio) -> Features:
     handcrafted, harmony = Handcrafted(), HarmonySpectrum()
     patches = Windower(MSD.window_samples, MSD.hop_samples)
     frames = Windower(harmony.window_samples, harmony.hop_samples)
-    rows: dict[str, list[NDArray[np.float32]]] = {"musicnn": [], "musicnn_mtt": [], "handcrafted": []}
+    names = ("musicnn", "musicnn_mtt", "handcrafted")
+    rows: dict[str, list[NDArray[np.float32]]] = {name: [] for name in names}
     onsets: list[NDArray[np.float16]] = []
     spectrum: list[NDArray[np.float16]] = []
 
@@ -138,7 +140,7 @@ def _is_heard(patch: int) -> bool:
 def _hold(heard: NDArray[np.float32], count: int) -> NDArray[np.float32]:
     """Rows of all patches from those heard, each repeated until the next."""
     latest = np.cumsum([_is_heard(patch) for patch in range(count)]) - 1
-    return heard[latest]
+    return np.asarray(heard[latest])
 
 
 BLOCKS: dict[str, int] = {

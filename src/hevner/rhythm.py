@@ -27,6 +27,10 @@ CLARITY = 0.05
 """Mean autocorrelation at the beat and its multiples below which there is no pulse to speak of.
 White noise stays below .035; slow strings reach .07, most songs .1 to .4, dance music .6."""
 
+STEADY_DB = 0.01
+"""Root mean square variation of onset strength, in decibels, below which a sound is steady: a held
+tone beats faintly with the frames, and that is no pulse."""
+
 MULTIPLES = 4
 
 
@@ -74,7 +78,7 @@ def _autocorrelation(envelope: NDArray[np.float32]) -> NDArray[np.float32] | Non
     frames = frames - frames.mean(axis=1, keepdims=True)
     spectrum = rfft(frames, 2 * length, axis=1)
     raw = irfft(spectrum.real**2 + spectrum.imag**2, axis=1)[:, :length]
-    active = raw[:, 0] > 1e-6
+    active = raw[:, 0] > length * STEADY_DB**2
     if not active.any():
         return None
     # Long lags rest on fewer products; dividing by the overlap makes them comparable.

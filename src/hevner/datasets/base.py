@@ -128,7 +128,7 @@ def number(row: dict[str, str], column: str, path: Path, line: int) -> float:
     """
     try:
         value = float(row[column])
-    except ValueError:
+    except (TypeError, ValueError):  # TypeError: the line ends before this column
         value = float("nan")
     if not np.isfinite(value):
         raise DataError(
@@ -139,8 +139,8 @@ def number(row: dict[str, str], column: str, path: Path, line: int) -> float:
     return value
 
 
-def existing(path: Path, labels: Path, line: int) -> Path:
-    """``path``, which a label refers to.
+def existing(path: Path, where: str) -> Path:
+    """``path``, which the label at a place refers to.
 
     Raises
     ------
@@ -150,7 +150,7 @@ def existing(path: Path, labels: Path, line: int) -> Path:
     if not path.is_file():
         raise DataError(
             f"label for a missing file '{path.name}'",
-            subject=f"{labels}, line {line}",
+            subject=where,
             remedy="Fetch the file or remove the row",
         )
     return path

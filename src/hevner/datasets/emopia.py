@@ -25,7 +25,7 @@ def load(folder: Path) -> list[Clip]:
                 subject=f"{labels}, line {line}",
                 remedy="Expected Q1, Q2, Q3 or Q4",
             )
-        midi = existing(root / "midi" / f"{row['clip']}.mid", labels, line)
+        midi = existing(root / "midi" / f"{row['clip']}.mid", f"{labels}, line {line}")
         quadrant = Quadrant[row["quadrant"]]
         clips.append(Clip("emopia", row["clip"], midi, group=row["song"], quadrant=quadrant))
     return clips

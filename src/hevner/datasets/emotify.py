@@ -49,7 +49,7 @@ def load(folder: Path) -> list[Clip]:
         Clip(
             "emotify",
             f"{track:03d}",
-            existing(root / "audio" / f"{track:03d}.ogg", labels, first_line[track]),
+            existing(root / "audio" / f"{track:03d}.ogg", f"{labels}, line {first_line[track]}"),
             group=f"{track:03d}",
             domain=genres[track],
             gems=tuple(float(share) for share in np.mean(votes[track], axis=0)),

@@ -13,10 +13,12 @@ list; neighbouring numbers often share an artist, so ``group`` is genre and bloc
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from hevner.datasets.base import Clip, existing, number, read_rows
 from hevner.emotion import Quadrant, Scale
+from hevner.errors import DataError
 
 SCALE = Scale(-10, 10)
 REPEATED_JAZZ = {51: 33, 55: 35, 58: 36, 60: 37, 68: 42, 71: 45}
@@ -32,28 +34,51 @@ def load(folder: Path) -> list[Clip]:
     clips = []
     for line, row in rows:
         stem = row["Name"].removesuffix(".wav")
-        if _is_repeat(stem, names):
+        genre, song = _song(stem, f"{labels}, line {line}")
+        if _is_repeat(stem, genre, song, names):
             continue
-        genre, digits = stem.removeprefix("out_").split(" ")[0].split(".")
         clips.append(
             Clip(
                 "musemo",
                 stem,
-                existing(root / "audio" / f"{stem}.ogg", labels, line),
-                group=f"{genre}-{int(digits) // 10}",
+                existing(root / "audio" / f"{stem}.ogg", f"{labels}, line {line}"),
+                group=f"{genre}-{song // 10}",
                 domain=genre,
                 valence=SCALE.to_unit(number(row, "Valence", labels, line)),
                 arousal=SCALE.to_unit(number(row, "Arousal", labels, line)),
-                quadrant=Quadrant[row["EmoCat"].upper().replace("E", "Q")],
+                quadrant=_quadrant(row["EmoCat"], f"{labels}, line {line}"),
             )
         )
     return clips
 
 
-def _is_repeat(stem: str, names: set[str]) -> bool:
+def _song(stem: str, where: str) -> tuple[str, int]:
+    """Genre and number of the GTZAN song, from a name such as ``out_jazz.00051``."""
+    found = re.fullmatch(r"out_([a-z]+)\.(\d+)( - Kopia)?", stem)
+    if found is None:
+        raise DataError(
+            f"'{stem}' does not name a GTZAN song",
+            subject=where,
+            remedy="Expected names such as out_jazz.00051.wav",
+        )
+    return found[1], int(found[2])
+
+
+def _quadrant(category: str, where: str) -> Quadrant:
+    name = category.upper().replace("E", "Q")
+    if name not in Quadrant.__members__:
+        raise DataError(
+            f"'{category}' in column EmoCat is not a quadrant",
+            subject=where,
+            remedy="Expected e1, e2, e3 or e4",
+        )
+    return Quadrant[name]
+
+
+def _is_repeat(stem: str, genre: str, song: int, names: set[str]) -> bool:
+    """Whether another file of the set, named in ``names``, holds the same recording."""
     original = stem.split(" ")[0]
     if original != stem:
         return f"{original}.wav" in names
-    genre, digits = stem.split(".")
-    twin = REPEATED_JAZZ.get(int(digits)) if genre == "out_jazz" else None
-    return twin is not None and f"{genre}.{twin:05d}.wav" in names
+    twin = REPEATED_JAZZ.get(song) if genre == "jazz" else None
+    return twin is not None and f"out_jazz.{twin:05d}.wav" in names

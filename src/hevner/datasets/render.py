@@ -84,9 +84,8 @@ def render(midi: Path, soundfont: str, folder: Path) -> Path:
     if fluidsynth is None:
         raise MissingDependencyError(
             "the program 'fluidsynth' is not installed",
-            remedy="Install it, e.g. with 'apt-get install fluidsynth' or 'brew install fluidsynth'",
+            remedy="Install it, such as with 'apt install fluidsynth' or 'brew install fluidsynth'",
         )
-    soundfont = find_soundfont(voice.soundfont)
     bank = find_soundfont(soundfont)
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent) as work:

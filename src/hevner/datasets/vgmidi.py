@@ -29,23 +29,35 @@ def load(folder: Path) -> list[Clip]:
     labels = root / "ratings.json"
     if not labels.is_file():
         raise DataError("no such file", subject=str(labels), remedy="Check the dataset folder")
-    clips = []
-    for place, piece in enumerate(json.loads(labels.read_text(encoding="utf-8"))):
-        curve = _curve(piece, f"{labels}, piece {place}")
-        series, console, game = piece["id"].split("_")[:3]
-        clips.append(
-            Clip(
-                "vgmidi",
-                piece["id"],
-                existing(root / "midi" / f"{piece['id']}.mid", labels, place),
-                group=f"{series}-{console}-{game}",
-                domain=series,
-                valence=float(curve.valence.mean()),
-                arousal=float(curve.arousal.mean()),
-                curve=curve,
-            )
-        )
-    return clips
+    try:
+        pieces = json.loads(labels.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise DataError(
+            f"not JSON ({error})", subject=str(labels), remedy="Fetch the rating file again"
+        ) from error
+    return [_clip(piece, root / "midi", f"{labels}, piece {n}") for n, piece in enumerate(pieces)]
+
+
+def _clip(piece: dict[str, Any], folder: Path, where: str) -> Clip:
+    try:
+        name, curve = piece["id"], _curve(piece, where)
+        series, console, game = name.split("_")[:3]
+    except (KeyError, TypeError, ValueError) as error:
+        raise DataError(
+            f"an entry is missing or no number ({error})",
+            subject=where,
+            remedy="Fetch the rating file again",
+        ) from error
+    return Clip(
+        "vgmidi",
+        name,
+        existing(folder / f"{name}.mid", where),
+        group=f"{series}-{console}-{game}",
+        domain=series,
+        valence=float(curve.valence.mean()),
+        arousal=float(curve.arousal.mean()),
+        curve=curve,
+    )
 
 
 def _curve(piece: dict[str, Any], where: str) -> Curve:
@@ -66,4 +78,4 @@ def _mean(raters: list[list[float]], measures: int, where: str) -> NDArray[np.fl
     ratings = np.array([rater[:measures] for rater in raters], dtype=float)
     if not np.isfinite(ratings).all():
         raise DataError("a rating is not a number", subject=where, remedy="Remove that rater")
-    return ratings.mean(axis=0)
+    return np.asarray(ratings.mean(axis=0))

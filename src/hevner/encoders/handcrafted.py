@@ -13,6 +13,8 @@ A digitally silent window gives the descriptors of a flat spectrum at the floor 
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.fft import dct, rfft
@@ -40,9 +42,9 @@ MODULATION_EDGES_HZ = (0.5, 1.5, 3.0, 6.0, 12.0, 31.0)
 PULSE_BPM = (40.0, 240.0)
 
 _FRAME_NAMES = (
-    ("centroid", "spread", "rolloff", "flatness", "crossings", "flux", "bass_share")
-    + tuple(f"contrast_{int(low)}" for low in CONTRAST_EDGES_HZ[:-1])
-    + tuple(f"mfcc_{k}" for k in range(1, N_MFCC))
+    *("centroid", "spread", "rolloff", "flatness", "crossings", "flux", "bass_share"),
+    *(f"contrast_{int(low)}" for low in CONTRAST_EDGES_HZ[:-1]),
+    *(f"mfcc_{k}" for k in range(1, N_MFCC)),
 )
 _WINDOW_NAMES = (
     "level_db",
@@ -56,13 +58,14 @@ _WINDOW_NAMES = (
     "pulse_log_bpm",
     "pulse_fast_share",
     "percussive_share",
-) + tuple(f"modulation_{low:g}" for low in MODULATION_EDGES_HZ[:-1])
+    *(f"modulation_{low:g}" for low in MODULATION_EDGES_HZ[:-1]),
+)
 
 NAMES: tuple[str, ...] = (
-    tuple(f"{name}_mean" for name in _FRAME_NAMES)
-    + tuple(f"{name}_std" for name in _FRAME_NAMES)
-    + tuple(f"mfcc_{k}_delta" for k in range(1, N_MFCC))
-    + _WINDOW_NAMES
+    *(f"{name}_mean" for name in _FRAME_NAMES),
+    *(f"{name}_std" for name in _FRAME_NAMES),
+    *(f"mfcc_{k}_delta" for k in range(1, N_MFCC)),
+    *_WINDOW_NAMES,
 )
 
 CARD = EncoderCard(
@@ -133,13 +136,14 @@ def band_levels(power: Array) -> Array:
 
 def onset_strength(mel_db: Array) -> Array:
     """Mean rise in decibels over the mel bands, from frame to frame, shape ``(n, frames - 1)``."""
-    return np.maximum(np.diff(mel_db, axis=1), 0.0).mean(axis=2)
+    return np.asarray(np.maximum(np.diff(mel_db, axis=1), 0.0).mean(axis=2), np.float32)
 
 
 def _relative_db(energy: Array, axis: int | tuple[int, ...]) -> Array:
     """Decibels below the maximum over ``axis``, in [-DYNAMIC_DB, 0]."""
     top = np.maximum(energy.max(axis=axis, keepdims=True), 1e-12)
-    return 10 * np.log10(np.maximum(energy / top, 10 ** (-DYNAMIC_DB / 10)))
+    levels = 10 * np.log10(np.maximum(energy / top, 10 ** (-DYNAMIC_DB / 10)))
+    return np.asarray(levels, np.float32)
 
 
 def _frame_descriptors(windows: Array, power: Array, mel_db: Array) -> Array:
@@ -165,12 +169,12 @@ def _frame_descriptors(windows: Array, power: Array, mel_db: Array) -> Array:
 
 def _contrast_bands(frequency: Array) -> list[slice]:
     edges = np.searchsorted(frequency, CONTRAST_EDGES_HZ)
-    return [slice(low, max(high, low + 2)) for low, high in zip(edges[:-1], edges[1:], strict=True)]
+    return [slice(low, max(high, low + 2)) for low, high in pairwise(edges)]
 
 
 def _contrast(band: Array) -> Array:
     """Peak against valley inside a band, as the log ratio of maximum and mean."""
-    return np.log(band.max(axis=2) / band.mean(axis=2))
+    return np.asarray(np.log(band.max(axis=2) / band.mean(axis=2)), np.float32)
 
 
 def _crossings(windows: Array, power: Array) -> Array:
@@ -178,7 +182,8 @@ def _crossings(windows: Array, power: Array) -> Array:
     changes = (windows[:, 1:] >= 0) != (windows[:, :-1] >= 0)
     summed = np.cumsum(np.pad(changes, ((0, 0), (1, 0))), axis=1, dtype=np.int32)
     starts = np.arange(power.shape[1]) * HOP
-    return (summed[:, starts + N_FFT - 1] - summed[:, starts]).astype(np.float32) / (N_FFT - 1)
+    count = summed[:, starts + N_FFT - 1] - summed[:, starts]
+    return np.asarray(count / (N_FFT - 1), np.float32)
 
 
 def _window_descriptors(windows: Array, mel_db: Array) -> Array:
@@ -221,7 +226,7 @@ def autocorrelation(strength: Array) -> Array:
     spectrum = rfft(centred, size, axis=1)
     power = (spectrum.real**2 + spectrum.imag**2).astype(np.float32)
     correlation = np.fft.irfft(power, size, axis=1)[:, : centred.shape[1]].astype(np.float32)
-    return correlation / np.maximum(correlation[:, :1], 1e-6)
+    return np.asarray(correlation / np.maximum(correlation[:, :1], 1e-6), np.float32)
 
 
 def _pulse(strength: Array) -> list[Array]:
@@ -245,7 +250,7 @@ def _percussive(mel_db: Array) -> Array:
     """How much more the spectrum changes over time than over frequency, in [0, 1]."""
     over_time = np.abs(np.diff(mel_db, axis=1)).mean(axis=(1, 2))
     over_frequency = np.abs(np.diff(mel_db, axis=2)).mean(axis=(1, 2))
-    return over_time / np.maximum(over_time + over_frequency, 1e-6)
+    return np.asarray(over_time / np.maximum(over_time + over_frequency, 1e-6), np.float32)
 
 
 def _modulation(energy: Array) -> list[Array]:
@@ -258,5 +263,5 @@ def _modulation(energy: Array) -> list[Array]:
     total = np.maximum(power[:, frequency >= MODULATION_EDGES_HZ[0]].sum(axis=1), 1e-6)
     return [
         np.sqrt(power[:, (frequency >= low) & (frequency < high)].sum(axis=1) / total)
-        for low, high in zip(MODULATION_EDGES_HZ[:-1], MODULATION_EDGES_HZ[1:], strict=True)
+        for low, high in pairwise(MODULATION_EDGES_HZ)
     ]

@@ -36,7 +36,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hevner.audio import SAMPLE_RATE
-from hevner.audio import SAMPLE_RATE
 from hevner.encoders.base import EncoderCard
 from hevner.encoders.mel import (
     BINS,
@@ -77,7 +76,6 @@ _MTT_TAGS = (
 # fmt: on
 TAGS = {"musicnn": _MSD_TAGS, "musicnn-mtt": _MTT_TAGS}
 """The most frequent tags of the training data, spelt as listeners did, by encoder id."""
-
 
 
 def _card(name: str, checkpoint: str, trained_on: str) -> EncoderCard:

@@ -32,6 +32,8 @@ from hevner.training.table import Table, build
 
 Array = NDArray[np.float64]
 Row = dict[str, object]
+Score = Callable[[int, NDArray[np.intp]], float]
+"""A score by seed and rows."""
 
 OUTER_FOLDS = 10
 SEEDS = 5
@@ -94,7 +96,7 @@ class Report:
         protocol: str,
         table: Table,
         name: str,
-        score: Callable[[int, NDArray[np.intp]], float],
+        score: Score,
         seeds: int,
     ) -> None:
         """Add ``score(seed, rows)`` of a table."""
@@ -157,14 +159,8 @@ def score_set(report: Report, protocol: str, table: Table, guesses: list[Predict
     score_values(report, protocol, table, [guess.values for guess in guesses])
     if np.isfinite(table.emotion).all():
         for axis, name in enumerate(AXES):
-            report.add(
-                protocol, table, f"{name} coverage",
-                lambda s, rows, a=axis: coverage(table.emotion[rows, a], guesses[s], rows, a), seeds,
-            )  # fmt: skip
-            report.add(
-                protocol, table, f"{name} interval width",
-                lambda s, rows, a=axis: float(2 * guesses[s].halves[rows, a].mean()), seeds,
-            )  # fmt: skip
+            report.add(protocol, table, f"{name} coverage", _coverage(table, guesses, axis), seeds)
+            report.add(protocol, table, f"{name} interval width", _width(guesses, axis), seeds)
     if (table.quadrant >= 0).all():
         report.add(
             protocol, table, "quadrant accuracy",
@@ -189,23 +185,36 @@ def score_values(
         for axis, name in enumerate(AXES):
             truth = table.emotion[:, axis]
             for metric, function in METRICS.items():
-                report.add(
-                    protocol, table, f"{name} {metric}",
-                    lambda s, rows, f=function, t=truth, a=axis: f(t[rows], values[s][rows, a]),
-                    len(values),
-                )  # fmt: skip
-        report.add(
-            protocol, table, "leak",
-            lambda s, rows: pearson(table.emotion[rows, 1], values[s][rows, 0]), len(values),
-        )  # fmt: skip
+                score = _agreement(function, truth, values, axis)
+                report.add(protocol, table, f"{name} {metric}", score, len(values))
+        leak = _agreement(pearson, table.emotion[:, 1], values, 0)
+        report.add(protocol, table, "leak", leak, len(values))
     elif (table.quadrant >= 0).all():
         for axis, high in enumerate((np.isin(table.quadrant, (0, 3)), table.quadrant < 2)):
-            report.add(
-                protocol, table, f"{AXES[axis]} auc",
-                lambda s, rows, high=high, axis=axis: float(
-                    roc_auc_score(high[rows], values[s][rows, axis])
-                ), len(values),
-            )  # fmt: skip
+            score = _agreement(separation, high.astype(np.float64), values, axis)
+            report.add(protocol, table, f"{AXES[axis]} auc", score, len(values))
+
+
+def _agreement(
+    function: Callable[[Array, Array], float],
+    truth: Array,
+    values: list[NDArray[np.float32]],
+    axis: int,
+) -> Score:
+    return lambda seed, rows: function(truth[rows], values[seed][rows, axis])
+
+
+def _coverage(table: Table, guesses: list[Prediction], axis: int) -> Score:
+    return lambda seed, rows: coverage(table.emotion[rows, axis], guesses[seed], rows, axis)
+
+
+def _width(guesses: list[Prediction], axis: int) -> Score:
+    return lambda seed, rows: float(2 * guesses[seed].halves[rows, axis].mean())
+
+
+def separation(truth: Array, guess: Array) -> float:
+    """Area under the receiver operating characteristic; ``truth`` is 1 for high and 0 for low."""
+    return float(roc_auc_score(truth, guess))
 
 
 def coverage(truth: Array, guess: Prediction, rows: NDArray[np.intp], axis: int) -> float:
@@ -216,22 +225,24 @@ def coverage(truth: Array, guess: Prediction, rows: NDArray[np.intp], axis: int)
 def score_curves(report: Report, table: Table, guesses: list[Prediction]) -> None:
     """Correlation over time within a piece, averaged over pieces, for clean windows."""
     for axis, name in enumerate(AXES):
-        def within(seed: int, rows: NDArray[np.intp], axis: int = axis) -> float:
-            values = []
-            # A piece drawn twice counts once: its curve is the same.
-            for clip in sorted(set(table.clip[rows])):
-                mine = table.clip == clip
-                truth, guess = table.emotion[mine, axis], guesses[seed].values[mine, axis]
-                if mine.sum() >= 4 and truth.std() > 1e-6 and guess.std() > 1e-6:
-                    values.append(pearson(truth, guess))
-            return float(np.mean(values))
-
+        within = _within(table, guesses, axis)
         report.add("curves", table, f"{name} within-piece r", within, len(guesses))
-        report.add(
-            "curves", table, f"{name} coverage",
-            lambda s, rows, a=axis: coverage(table.emotion[rows, a], guesses[s], rows, a),
-            len(guesses),
-        )  # fmt: skip
+        inside = _coverage(table, guesses, axis)
+        report.add("curves", table, f"{name} coverage", inside, len(guesses))
+
+
+def _within(table: Table, guesses: list[Prediction], axis: int) -> Score:
+    def score(seed: int, rows: NDArray[np.intp]) -> float:
+        values = []
+        # A piece drawn twice counts once: its curve is the same.
+        for clip in sorted(set(table.clip[rows])):
+            mine = table.clip == clip
+            truth, guess = table.emotion[mine, axis], guesses[seed].values[mine, axis]
+            if mine.sum() >= 4 and truth.std() > 1e-6 and guess.std() > 1e-6:
+                values.append(pearson(truth, guess))
+        return float(np.mean(values))
+
+    return score
 
 
 def cross_validate(report: Report, table: Table, recipe: Recipe, seeds: int) -> None:

@@ -15,7 +15,10 @@ Valence and arousal are on the unit scale. Half-widths are those of intervals of
 
 from __future__ import annotations
 
+import io
 import json
+import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,6 +29,7 @@ from numpy.typing import NDArray
 from hevner.emotion import GEMS, Quadrant
 from hevner.errors import ModelError
 from hevner.features import DIMENSION, feature_id
+from hevner.files import replace_file
 
 Array = NDArray[np.float32]
 
@@ -135,7 +139,7 @@ class Model:
 
     def standardise(self, vectors: Array) -> Array:
         """Pooled vectors in units of their spread in training, limited to `CLIP`."""
-        return np.clip((vectors - self.mean) / self.spread, -CLIP, CLIP)
+        return np.asarray(np.clip((vectors - self.mean) / self.spread, -CLIP, CLIP), np.float32)
 
     def members(self, x: Array) -> Array:
         """How much each standardised vector belongs to each domain; rows add up to 1."""
@@ -183,15 +187,25 @@ class Model:
         for name, head in self.heads.items():
             for field in Linear.__annotations__:
                 arrays[f"{name}.{field}"] = getattr(head, field)
-        small = {name: np.asarray(array, np.float32) for name, array in arrays.items()}
-        np.savez_compressed(path, **small)
-        path.with_suffix(".json").write_text(json.dumps(self.card, indent=2) + "\n", "utf-8")
+        small: dict[str, Any] = {n: np.asarray(a, np.float32) for n, a in arrays.items()}
+        content = io.BytesIO()
+        np.savez_compressed(content, **small)
+        replace_file(path, content.getvalue())
+        card = json.dumps(self.card, indent=2) + "\n"
+        replace_file(path.with_suffix(".json"), card.encode("utf-8"))
 
 
 _ARRAYS = (
     "mean", "spread", "slope", "offset", "inside", "moment", "outside", "sharpness",
     "axes_of_sound", "known", "distances",
 )  # fmt: skip
+
+
+_DAMAGE = (
+    *(OSError, ValueError, KeyError, TypeError, EOFError, NotImplementedError),
+    *(zipfile.BadZipFile, zlib.error),
+)
+"""What reading a damaged ``.npz`` or ``.json`` raises, depending on where the damage is."""
 
 
 def load(path: Path) -> Model:
@@ -204,7 +218,8 @@ def load(path: Path) -> Model:
     """
     try:
         card = json.loads(path.with_suffix(".json").read_text("utf-8"))
-        with np.load(path, allow_pickle=False) as stored:
+        # numpy would leave a damaged file open.
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
             arrays = {name: stored[name] for name in stored.files}
         heads = {
             name: Linear(*(arrays[f"{name}.{field}"] for field in Linear.__annotations__))
@@ -212,15 +227,16 @@ def load(path: Path) -> Model:
         }
         values = {name: arrays[name] for name in _ARRAYS}
         membership = (arrays["membership_weights"], arrays["membership_bias"])
-    except (OSError, ValueError, KeyError, EOFError) as error:
+        features = card["features"]
+    except _DAMAGE as error:
         raise ModelError(
             f"the model cannot be read ({error})",
             subject=str(path),
             remedy="Install hevner again",
         ) from error
-    if card["features"] != feature_id() or values["mean"].shape != (DIMENSION,):
+    if features != feature_id() or values["mean"].shape != (DIMENSION,):
         raise ModelError(
-            f"the model was trained on features '{card['features']}', these are '{feature_id()}'",
+            f"the model was trained on features '{features}', these are '{feature_id()}'",
             subject=str(path),
             remedy="Train it again, or use the version of hevner it came with",
         )

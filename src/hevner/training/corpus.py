@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import os
 import zipfile
+import zlib
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -71,7 +72,7 @@ def features_of(clip: Clip, variant: Variant, cache: Path) -> Features:
     if path.exists():
         try:
             return _read(path)
-        except (zipfile.BadZipFile, KeyError, EOFError, ValueError):
+        except (zipfile.BadZipFile, zlib.error, KeyError, EOFError, TypeError, ValueError):
             path.unlink()
     features = _compute(clip, variant, cache)
     folder.mkdir(parents=True, exist_ok=True)
@@ -97,7 +98,8 @@ def _store(clip: Clip, variant: Variant, cache: Path) -> None:
 
 
 def _read(path: Path) -> Features:
-    with np.load(path, allow_pickle=False) as stored:
+    # numpy would leave a damaged file open.
+    with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
         values = {name: stored[name] for name in Features.__annotations__}
     return Features(**{**values, "duration": float(values["duration"])})
 

@@ -22,6 +22,7 @@ from sklearn.decomposition import PCA
 from sklearn.linear_model import LogisticRegression
 
 from hevner.emotion import Quadrant
+from hevner.errors import DataError
 from hevner.features import feature_id
 from hevner.models.head import AXES, CLIP, Linear, Model, neighbour_distance, softmax
 from hevner.result import COVERAGE
@@ -85,7 +86,7 @@ def fit(table: Table, recipe: Recipe, card: dict[str, Any] | None = None) -> Mod
     emotion = [_fit_axis(table, basis, recipe, axis) for axis in range(2)]
     quadrants, sharpness = _fit_quadrants(table, basis, recipe)
     gems = _fit_gems(table, basis, recipe)
-    outside = _outside(table, recipe) if len(set(table.dataset)) > 1 else None
+    outside = _outside(table, recipe)
     projection, known, distances = _sound(basis, table)
     inside = np.stack([axis.inside for axis in emotion], axis=1)
     facts = {"features": feature_id(), "recipe": recipe.digest, "domains": list(recipe.domains)}
@@ -125,17 +126,18 @@ def _basis(table: Table, recipe: Recipe) -> _Basis:
 
 
 def _membership(basis: _Basis) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Linear scores of the domains; strong regularisation keeps unusual music undecided."""
+    """Linear scores of the domains."""
     present = np.flatnonzero(basis.domain.any(axis=0))
     shape = (basis.x.shape[1], basis.domain.shape[1])
     scores, bias = np.zeros(shape, np.float32), np.full(shape[1], -20.0, np.float32)
     bias[present] = 0.0
-    if len(present) == 2:
-        label = basis.domain[:, present[1]]
-        model = LogisticRegression(C=0.01, max_iter=1000)
-        model.fit(basis.x, label, sample_weight=basis.weights)
-        scores[:, present[1]] = model.coef_[0]
-        bias[present[1]] = model.intercept_[0]
+    if len(present) > 1:
+        model = LogisticRegression(C=1.0, max_iter=1000)
+        model.fit(basis.x, basis.domain.argmax(axis=1), sample_weight=basis.weights)
+        # Two classes have one set of coefficients, that of the second.
+        chosen = present[1:] if len(present) == 2 else present
+        scores[:, chosen] = model.coef_.T
+        bias[chosen] = model.intercept_
     return scores, bias
 
 
@@ -149,44 +151,55 @@ class _Search:
 
 def _search(
     table: Table, basis: _Basis, recipe: Recipe, head: str, rows: NDArray[np.bool_],
-    targets: Array, own_rows: NDArray[np.bool_] | None = None,
-) -> _Search:
+    targets: Array, anchored: NDArray[np.bool_] | None = None,
+) -> _Search:  # fmt: skip
     """Fit the shared part, then every domain's own with the penalty that predicts best.
 
-    ``own_rows`` limits the rows that the domains' own parts learn from.
+    A domain gets a part of its own only if it has rows in ``anchored`` (by default any row): there
+    must be ratings that tie the part to a scale.
     """
     penalty = recipe.penalties[head]
-    own_rows = (rows if own_rows is None else own_rows)[rows]
+    anchored = (rows if anchored is None else anchored)[rows]
     x, row_weights = basis.x[rows].astype(np.float64), basis.weights[rows]
     fold = folds(table, INNER_FOLDS, recipe.seed)[rows]
-    shared, unseen = _cross_fit(x, targets, row_weights, fold, [penalty.shared])
-    rest = targets - (x @ shared[0] + shared[1])
+    shared = _cross_fit(x, targets, row_weights, fold, [penalty.shared])
+    rest = targets - (x @ shared.coefficients + shared.intercept)
+    unseen = shared.unseen.copy()
     parts, constants = [], []
     for domain in range(basis.domain.shape[1]):
-        member = basis.domain[rows, domain] == 1
-        mine = member & own_rows
-        part, constant = np.zeros_like(shared[0]), np.zeros_like(shared[1])
-        if mine.any() and not member.all():
-            ladder = [penalty.own * factor for factor in recipe.factors]
-            (part, constant), own = _cross_fit(
-                x[mine], rest[mine], row_weights[mine], fold[mine], ladder
-            )
-            unseen[mine] += own
+        mine = basis.domain[rows, domain] == 1
+        part, constant = np.zeros_like(shared.coefficients), np.zeros_like(shared.intercept)
+        if (mine & anchored).any() and not mine.all():
+            # Penalties are meant for features of unit variance; inside a domain they vary less.
+            variance = x[mine].var(axis=0) + 0.01
+            ladder = [penalty.own * factor * variance for factor in recipe.factors]
+            own = _cross_fit(x[mine], rest[mine], row_weights[mine], fold[mine], ladder)
+            unseen[mine] += own.unseen
+            part, constant = own.coefficients, own.intercept
         parts.append(part)
         constants.append(constant)
     solution = Linear(
-        intercept=shared[1].astype(np.float32),
-        shared=shared[0].astype(np.float32),
+        intercept=shared.intercept.astype(np.float32),
+        shared=shared.coefficients.astype(np.float32),
         constants=np.stack(constants).astype(np.float32),
         parts=np.stack(parts).astype(np.float32),
     )
     return _Search(solution, unseen)
 
 
+@dataclass(frozen=True)
+class _CrossFit:
+    """A ridge solution for all rows, and predictions for rows it had not seen."""
+
+    coefficients: Array
+    intercept: Array
+    unseen: Array
+
+
 def _cross_fit(
     x: Array, targets: Array, row_weights: Array, fold: NDArray[np.int64], ladder: list[Array]
-) -> tuple[tuple[Array, Array], Array]:
-    """Ridge with the best penalty of a ladder; solution and predictions for unseen rows."""
+) -> _CrossFit:
+    """Ridge with the penalty of a ladder that predicts unseen rows best."""
     parts = [
         Moments.of(x[fold == k], targets[fold == k], row_weights[fold == k])
         for k in range(INNER_FOLDS)
@@ -198,10 +211,13 @@ def _cross_fit(
         for k in range(INNER_FOLDS):
             coefficients, intercept = (total - parts[k]).solve(ridge)
             unseen[fold == k] = x[fold == k] @ coefficients + intercept
-        trials.append(unseen)
-    errors = [float(row_weights @ ((targets - unseen) ** 2).sum(axis=1)) for unseen in trials]
-    best = int(np.argmin(errors))
-    return total.solve(ladder[best]), trials[best]
+        trials.append((_error(targets, unseen, row_weights), ridge, unseen))
+    _, ridge, unseen = min(trials, key=lambda trial: trial[0])
+    return _CrossFit(*total.solve(ridge), unseen)
+
+
+def _error(targets: Array, guess: Array, row_weights: Array) -> float:
+    return float(row_weights @ ((targets - guess) ** 2).sum(axis=1))
 
 
 @dataclass(frozen=True)
@@ -227,6 +243,11 @@ def _fit_axis(table: Table, basis: _Basis, recipe: Recipe, axis: int) -> _Axis:
         for d in range(basis.domain.shape[1])
     ]
     known = [one for one in fits if one is not None]
+    if not known:
+        raise DataError(
+            f"no domain has ten clips rated in {AXES[axis]}",
+            remedy="Add a rated dataset to the recipe",
+        )
     # A domain without ratings of its own borrows the mean calibration of the others.
     filled = np.array([np.mean(known, axis=0) if one is None else one for one in fits], np.float32)
     return _Axis(found.head, filled[:, 0], filled[:, 1], filled[:, 2], filled[:, 3])
@@ -238,9 +259,7 @@ def _scores(table: Table, axis: int) -> Array:
     for dataset in set(table.dataset):
         mine = table.dataset == dataset
         if not np.isfinite(scores[mine]).any():
-            signs = np.where(
-                table.quadrant[mine] >= 0, SIGNS[table.quadrant[mine], axis], np.nan
-            )
+            signs = np.where(table.quadrant[mine] >= 0, SIGNS[table.quadrant[mine], axis], np.nan)
             scores[mine] = signs
         whole = mine & ~table.window & np.isfinite(scores)
         if whole.any():
@@ -324,10 +343,18 @@ def _outside(table: Table, recipe: Recipe) -> NDArray[np.float32] | None:
     """Half-widths for music from a dataset that was not trained on; the larger over datasets."""
     widths = []
     for _, mine in leave_one_out(table):
-        model = fit(table.where(~mine), recipe)
-        left = table.where(mine & table.clean)
-        error = np.abs(left.emotion - model.predict(left.vectors).values)
-        widths.append([conformal(error[:, axis]) for axis in range(2)])
+        rest, left = table.where(~mine), table.where(mine & table.clean)
+        basis = _basis(rest, recipe)
+        x = np.clip((left.vectors - basis.mean) / basis.spread, -CLIP, CLIP)
+        scores, bias = _membership(basis)
+        membership = softmax(x @ scores + bias)
+        errors = []
+        for axis in range(2):
+            found = _fit_axis(rest, basis, recipe, axis)
+            score = found.head(x, membership)[:, 0]
+            value = membership @ found.offset + score * (membership @ found.slope)
+            errors.append(np.abs(left.emotion[:, axis] - np.clip(value, -1, 1)))
+        widths.append([conformal(error) for error in errors])
     return np.max(widths, axis=0).astype(np.float32) if widths else None
 
 
@@ -349,4 +376,4 @@ def _sound(
     order = np.argsort(distance)
     levels = np.cumsum(share[order]) / share.sum()
     quantiles = np.interp(np.linspace(0, 1, 201), levels, distance[order])
-    return tuple(a.astype(np.float32) for a in (projection, known, quantiles))  # type: ignore[return-value]
+    return tuple(a.astype(np.float32) for a in (projection, known, quantiles))

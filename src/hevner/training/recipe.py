@@ -15,6 +15,9 @@ from hevner.errors import DataError
 from hevner.features import BLOCKS
 from hevner.training.corpus import Variant
 
+HEADS = ("valence", "arousal", "quadrants", "gems")
+"""What has penalties of its own."""
+
 
 @dataclass(frozen=True)
 class SetRecipe:
@@ -80,13 +83,15 @@ def read(path: Path) -> Recipe:
             version=table["version"],
             seed=table["seed"],
             sets={name: _set(entry) for name, entry in table["sets"].items()},
-            penalties={name: _penalty(entry) for name, entry in table["penalties"].items()},
+            penalties={name: _penalty(table["penalties"][name]) for name in HEADS},
             factors=tuple(table["choices"]["factors"]),
             digest=hashlib.sha256(text.encode()).hexdigest()[:16],
         )
     except OSError as error:
         raise DataError("no such recipe", subject=str(path), remedy="Check the path") from error
-    except (tomllib.TOMLDecodeError, KeyError) as error:
+    except DataError as error:
+        raise DataError(error.cause, subject=str(path), remedy=error.remedy) from error
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise DataError(
             f"the recipe is not complete ({error})",
             subject=str(path),

@@ -44,18 +44,21 @@ class Moments:
         )  # fmt: skip
 
     def __add__(self, other: Moments) -> Moments:
-        return Moments(*(a + b for a, b in zip(self._sums(), other._sums(), strict=True)))
+        return Moments(
+            self.gram + other.gram, self.cross + other.cross, self.row_sum + other.row_sum,
+            self.target_sum + other.target_sum, self.weight + other.weight,
+        )  # fmt: skip
 
     def __sub__(self, other: Moments) -> Moments:
-        return Moments(*(a - b for a, b in zip(self._sums(), other._sums(), strict=True)))
-
-    def _sums(self) -> tuple[Array, Array, Array, Array, float]:
-        return self.gram, self.cross, self.row_sum, self.target_sum, self.weight
+        return Moments(
+            self.gram - other.gram, self.cross - other.cross, self.row_sum - other.row_sum,
+            self.target_sum - other.target_sum, self.weight - other.weight,
+        )  # fmt: skip
 
     def solve(self, penalty: Array) -> tuple[Array, Array]:
         """Coefficients ``(p, k)`` and intercept ``(k,)``; the intercept is not penalised."""
         centre, target = self.row_sum / self.weight, self.target_sum / self.weight
         gram = self.gram - np.outer(self.row_sum, centre)
         cross = self.cross - np.outer(self.row_sum, target)
-        coefficients = np.linalg.solve(gram + np.diag(penalty), cross)
+        coefficients = np.asarray(np.linalg.solve(gram + np.diag(penalty), cross), np.float64)
         return coefficients, target - centre @ coefficients

@@ -1,0 +1,69 @@
+"""Write what the example pieces are analysed as, for `tests/test_golden.py`.
+
+    python -m tests.golden.regenerate
+
+Run it when the model or an encoder has changed on purpose, and look at the difference.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hevner.analysis import Analyzer
+from hevner.audio import open_audio
+from hevner.features import BLOCKS, extract, pool
+from hevner.harmony import analyse
+
+FOLDER = Path(__file__).resolve().parent
+AUDIO = FOLDER.parents[1] / "examples" / "audio"
+GOLDEN = FOLDER / "examples.json"
+FIRST_CHORDS = 6
+FIRST_MOODS = 3
+
+
+def describe(path: Path) -> dict[str, Any]:
+    """Give the numbers of one piece that are compared, rounded."""
+    result = Analyzer().analyze(path)
+    if result.valence is None or result.arousal is None or result.key_confidence is None:
+        raise ValueError(f"{path}: an example must sound and have a key")
+    return {
+        "embedding": embedding(path),
+        "duration": result.duration,
+        "valence": round(result.valence.value, 3),
+        "arousal": round(result.arousal.value, 3),
+        "valence_width": round(result.valence.high - result.valence.low, 3),
+        "arousal_width": round(result.arousal.high - result.arousal.low, 3),
+        "quadrant": result.quadrant,
+        "key": result.key,
+        "key_confidence": round(result.key_confidence, 2),
+        "tempo": result.tempo,
+        "chords": [[c.label, round(c.start, 1)] for c in result.chords[:FIRST_CHORDS]],
+        "moods": {m: round(v, 3) for m, v in list(result.moods.items())[:FIRST_MOODS]},
+        "timeline_arousal": [round(m.arousal.value, 2) for m in result.timeline if m.arousal],
+    }
+
+
+def embedding(path: Path) -> dict[str, list[float]]:
+    """Summarise the pooled vector: mean, standard deviation, least and greatest per block."""
+    features = extract(open_audio(path))
+    harmony = analyse(features.spectrum.astype(np.float32), features.duration)
+    vector = pool(features, harmony, 0.0, features.duration)
+    blocks = np.split(vector, np.cumsum(list(BLOCKS.values()))[:-1])
+    return {
+        name: [round(float(f(block)), 4) for f in (np.mean, np.std, np.min, np.max)]
+        for name, block in zip(BLOCKS, blocks, strict=True)
+    }
+
+
+def main() -> None:
+    """Write the file."""
+    pieces = {path.stem: describe(path) for path in sorted(AUDIO.glob("*.ogg"))}
+    GOLDEN.write_text(json.dumps(pieces, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

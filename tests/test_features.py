@@ -1,0 +1,137 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from hevner.audio import SAMPLE_RATE, Audio, from_array
+from hevner.encoders.handcrafted import NAMES as HANDCRAFTED_NAMES
+from hevner.encoders.handcrafted import Handcrafted
+from hevner.encoders.mel import FRAMES
+from hevner.encoders.musicnn import MSD, MTT, MusiCNN
+from hevner.errors import AudioError
+from hevner.features import BLOCKS, DIMENSION, PATCH_S, Features, extract, feature_id, pool
+from hevner.harmony import analyse
+from hevner.harmony.spectrum import BINS, HarmonySpectrum
+from tests.sounds import music
+
+
+def streamed(sound: np.ndarray, size: int) -> Features:
+    blocks = (sound[at : at + size] for at in range(0, len(sound), size))
+    return extract(Audio("array", blocks, []))
+
+
+@pytest.fixture(scope="module")
+def sound() -> np.ndarray:
+    return music(19.0)
+
+
+@pytest.fixture(scope="module")
+def features(sound: np.ndarray) -> Features:
+    return extract(from_array(sound, SAMPLE_RATE))
+
+
+def test_rows_of_every_kind(features: Features) -> None:
+    patches = len(features.starts)
+    assert features.duration == pytest.approx(19.0)
+    assert patches == 6
+    assert features.musicnn.shape == (patches, 200)
+    assert features.musicnn_mtt.shape == (patches, 200)
+    assert features.handcrafted.shape == (patches, len(HANDCRAFTED_NAMES))
+    assert features.onsets.shape == (patches, FRAMES - 1)
+    assert features.spectrum.shape == (186, BINS)
+    assert np.diff(features.starts).min() > 0
+    assert features.starts[-1] + PATCH_S <= features.duration + 1e-9
+
+
+@pytest.mark.parametrize("size", [1_111, 16_000, 200_000])
+def test_block_size_does_not_matter(features: Features, sound: np.ndarray, size: int) -> None:
+    other = streamed(sound, size)
+    np.testing.assert_array_equal(other.starts, features.starts)
+    np.testing.assert_allclose(other.musicnn, features.musicnn, atol=1e-4)
+    np.testing.assert_allclose(other.musicnn_mtt, features.musicnn_mtt, atol=1e-4)
+    np.testing.assert_allclose(other.handcrafted, features.handcrafted, atol=2e-3, rtol=1e-4)
+    np.testing.assert_allclose(other.onsets, features.onsets, atol=2e-2)
+    np.testing.assert_allclose(other.spectrum, features.spectrum, atol=2e-3)
+
+
+def test_rows_are_those_of_the_encoders(features: Features, sound: np.ndarray) -> None:
+    for row in (0, 2, len(features.starts) - 1):
+        start = round(features.starts[row] * SAMPLE_RATE)
+        window = sound[None, start : start + MSD.window_samples]
+        expected = MusiCNN(MSD).encode(window)[0]
+        np.testing.assert_allclose(features.musicnn[row], expected, atol=1e-4)
+        expected = Handcrafted().encode(window)[0]
+        np.testing.assert_allclose(features.handcrafted[row], expected, atol=2e-3, rtol=1e-4)
+    spectrum = HarmonySpectrum().encode(sound[None, :8192])[0]
+    np.testing.assert_allclose(features.spectrum[0], spectrum, atol=2e-3)
+
+
+def test_the_second_network_hears_the_first_two_patches_then_every_second(
+    features: Features, sound: np.ndarray
+) -> None:
+    starts = np.round(features.starts * SAMPLE_RATE).astype(int)
+    windows = np.stack([sound[at : at + MTT.window_samples] for at in starts])
+    own = MusiCNN(MTT).encode(windows)
+    held = own[[0, 1, 2, 2, 4, 4]]
+    np.testing.assert_allclose(features.musicnn_mtt, held, atol=1e-4)
+    assert np.abs(own[3] - own[2]).max() > 0.01  # or the test would say nothing
+
+
+def test_silence_is_not_sounding() -> None:
+    quiet = extract(from_array(np.zeros(4 * SAMPLE_RATE, np.float32), SAMPLE_RATE))
+    assert not quiet.sounding.any()
+    assert quiet.patches(0, 4).size == 0
+    assert np.isfinite(quiet.musicnn).all()
+    assert not quiet.spectrum.any()
+
+
+def test_spans_choose_sounding_patches_or_the_nearest_one() -> None:
+    sound = np.concatenate([music(9.0), np.zeros(9 * SAMPLE_RATE, np.float32)])
+    features = extract(from_array(sound, SAMPLE_RATE))
+    last = features.patches(0, 18)[-1]
+    assert features.starts[last] < 9 < features.starts[last + 1]
+    np.testing.assert_array_equal(features.patches(12, 18), [last])
+    np.testing.assert_array_equal(features.patches(0, 3), [0])
+
+
+def test_centres_lie_within_the_recording() -> None:
+    for seconds in (0.2, 2.0, 3.5, 8.0):
+        features = extract(from_array(music(seconds), SAMPLE_RATE))
+        centres = features.centres
+        assert (centres > 0).all()
+        assert (centres < seconds).all()
+        assert (np.diff(centres) > 0).all()
+
+
+def test_pooling_everything_is_the_mean(features: Features) -> None:
+    harmony = analyse(features.spectrum.astype(np.float32), features.duration)
+    vector = pool(features, harmony, 0.0, features.duration)
+    assert vector.shape == (DIMENSION,) == (sum(BLOCKS.values()),)
+    assert vector.dtype == np.float32
+    assert np.isfinite(vector).all()
+    np.testing.assert_allclose(vector[:200], features.musicnn.mean(axis=0), rtol=1e-5)
+    handcrafted = vector[400 : 400 + BLOCKS["handcrafted"]]
+    np.testing.assert_allclose(handcrafted, features.handcrafted.mean(axis=0), rtol=1e-5)
+
+
+def test_pooling_a_span_looks_at_that_span_only() -> None:
+    rng = np.random.default_rng(8)
+    noise = (0.1 * rng.normal(size=9 * SAMPLE_RATE)).astype(np.float32)
+    features = extract(from_array(np.concatenate([music(9.0), noise]), SAMPLE_RATE))
+    harmony = analyse(features.spectrum.astype(np.float32), features.duration)
+    centroid = 400 + HANDCRAFTED_NAMES.index("centroid_mean")
+    first, second = pool(features, harmony, 0, 7.5), pool(features, harmony, 10.5, 18)
+    assert second[centroid] > first[centroid] + 1
+
+
+def test_damage_found_while_reading_is_an_error() -> None:
+    damaged = music(20.0)
+    damaged[-10] = np.nan
+    with pytest.raises(AudioError, match="not finite"):
+        extract(from_array(damaged, SAMPLE_RATE))
+
+
+def test_the_identity_names_every_version() -> None:
+    name = feature_id()
+    for version in (MSD.version, MTT.version, HarmonySpectrum.version):
+        assert version in name
