@@ -6,7 +6,6 @@ tempo, pools the whole piece and a window around each moment, and asks the model
 
 from __future__ import annotations
 
-import hashlib
 from functools import cached_property, lru_cache
 from pathlib import Path
 
@@ -16,21 +15,27 @@ from numpy.typing import NDArray
 from hevner.audio import Audio, from_array, open_audio
 from hevner.emotion import Scale
 from hevner.errors import HevnerError
-from hevner.features import PATCH_S, Features, extract, feature_id, pool
-from hevner.harmony import Harmony, analyse, network
+from hevner.features import Features, extract, pool
+from hevner.harmony import Harmony, analyse
+from hevner.identity import (
+    DEFAULT_MODEL,
+    DEFAULT_WINDOW_S,
+    MINIMUM_WINDOW_S,
+    checked_window,
+    identity,
+)
 from hevner.models import head
 from hevner.result import Analysis, ChordSpan, Estimate, Moment
 from hevner.rhythm import tempo
 
-DEFAULT_MODEL = Path(__file__).with_name("pretrained") / "spine.npz"
-
-HARMONY_WEIGHTS = Path(__file__).with_name("harmony") / network.WEIGHTS
-
-DEFAULT_WINDOW_S = 15.0
-"""Seconds of music behind each moment of the timeline: the length at which predicted curves
-follow the raters' best on VGMIDI."""
-
-MINIMUM_WINDOW_S = PATCH_S
+__all__ = [
+    "DEFAULT_MODEL",
+    "DEFAULT_WINDOW_S",
+    "MINIMUM_WINDOW_S",
+    "Analyzer",
+    "analyze",
+    "identity",
+]
 
 
 def analyze(
@@ -66,16 +71,6 @@ def analyze(
     return analysis.on(Scale.parse(scale))
 
 
-def identity(window: float | None = None) -> str:
-    """Everything that decides an analysis besides the audio, without loading a model."""
-    digest = hashlib.sha256()
-    for path in (DEFAULT_MODEL, DEFAULT_MODEL.with_suffix(".json"), HARMONY_WEIGHTS):
-        content = path.read_bytes() if path.exists() else b""
-        digest.update(len(content).to_bytes(8, "little") + content)
-    seconds = DEFAULT_WINDOW_S if window is None else window
-    return f"{feature_id()} {digest.hexdigest()[:16]} window={seconds:g}"
-
-
 class Analyzer:
     """Analyses recordings with one model.
 
@@ -93,13 +88,7 @@ class Analyzer:
 
     def __init__(self, model: Path | None = None, *, window: float | None = None) -> None:
         self.path = model or DEFAULT_MODEL
-        self.window = DEFAULT_WINDOW_S if window is None else float(window)
-        if not MINIMUM_WINDOW_S <= self.window < float("inf"):
-            raise HevnerError(
-                f"a window of {self.window:g} s is too short",
-                remedy=f"Use at least {MINIMUM_WINDOW_S:.1f} s",
-                stage="options",
-            )
+        self.window = checked_window(window)
 
     @cached_property
     def model(self) -> head.Model:

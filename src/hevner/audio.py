@@ -24,6 +24,7 @@ import soxr
 from numpy.typing import NDArray
 
 from hevner.errors import AudioError, MissingDependencyError
+from hevner.files import SUFFIXES
 
 SAMPLE_RATE = 16_000
 """Hertz. Enough for every encoder that runs by default: MusiCNN and chroma up to 8 kHz."""
@@ -39,12 +40,6 @@ SAMPLE_RATES = (1_000, 1_000_000)
 
 STEP_FRAMES = 4096
 """Frames decoded at a time; at most so many are lost in front of damage."""
-
-SUFFIXES = frozenset(
-    ".wav .wave .flac .ogg .oga .opus .mp3 .aif .aiff .aifc .au .snd .caf .w64 .rf64 "  # noqa: SIM905
-    ".m4a .m4b .mp4 .aac .wma .webm .mka .ape .wv .ac3 .mpc".split()
-)
-"""File name endings taken for audio when a folder is searched."""
 
 Samples = NDArray[np.float32]
 
@@ -320,11 +315,21 @@ def _mono_resampled(pieces: Iterator[NDArray[np.floating]], sample_rate: int) ->
         else soxr.ResampleStream(sample_rate, SAMPLE_RATE, 1, dtype="float32", quality="HQ")
     )
     for piece in pieces:
-        mono = piece.mean(axis=1, dtype=np.float32) if piece.ndim == 2 else piece
-        mono = np.ascontiguousarray(mono, np.float32)
+        mono = np.ascontiguousarray(_mean_of_channels(piece), np.float32)
         yield mono if resampler is None else resampler.resample_chunk(mono)
     if resampler is not None:
         yield resampler.resample_chunk(np.zeros(0, np.float32), last=True)
+
+
+def _mean_of_channels(piece: NDArray[np.floating]) -> NDArray[np.floating]:
+    if piece.ndim == 1:
+        return piece
+    # Adding whole channels takes a tenth of the time of `mean` over so short an axis.
+    total = piece[:, 0].astype(np.float32)
+    for channel in range(1, piece.shape[1]):
+        total += piece[:, channel].astype(np.float32, copy=False)
+    total /= np.float32(piece.shape[1])
+    return total
 
 
 def _checked(blocks: Iterator[Samples], source: str) -> Iterator[Samples]:

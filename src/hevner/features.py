@@ -22,7 +22,7 @@ from hevner.encoders.handcrafted import NAMES as HANDCRAFTED_NAMES
 from hevner.encoders.handcrafted import Handcrafted, band_levels, onset_strength
 from hevner.encoders.mel import power_spectrum
 from hevner.encoders.musicnn import MSD, MTT, MusiCNN
-from hevner.harmony import Harmony
+from hevner.harmony import Harmony, network
 from hevner.harmony.descriptors import NAMES as HARMONY_NAMES
 from hevner.harmony.descriptors import descriptors
 from hevner.harmony.spectrum import HarmonySpectrum
@@ -188,3 +188,8 @@ def feature_id() -> str:
     harmony = HarmonySpectrum()
     cards = " ".join(f"{card.id}-{card.version}" for card in (MSD, MTT, HANDCRAFTED))
     return f"{cards} {harmony.id}-{harmony.version}"
+
+
+def vector_id() -> str:
+    """Names everything that decides what the numbers of a pooled vector mean."""
+    return f"{feature_id()} harmony-{network.version()}"

@@ -3,7 +3,7 @@
 Conventions
 -----------
 A file named by the user is always tried; a folder is searched for regular files whose ending is
-in `hevner.audio.SUFFIXES`, in sorted order, files before sub-folders, without hidden ones. Links
+in `SUFFIXES`, in sorted order, files before sub-folders, without hidden ones. Links
 are followed, but no file or folder is visited twice. Names that are not valid UTF-8 are legal on
 many systems; Python holds them with lone surrogates, which must not reach JSON or a terminal.
 """
@@ -24,6 +24,12 @@ from typing import IO
 
 from hevner.errors import OutputError
 from hevner.result import Failure
+
+SUFFIXES = frozenset(
+    ".wav .wave .flac .ogg .oga .opus .mp3 .aif .aiff .aifc .au .snd .caf .w64 .rf64 "  # noqa: SIM905
+    ".m4a .m4b .mp4 .aac .wma .webm .mka .ape .wv .ac3 .mpc".split()
+)
+"""File name endings taken for audio when a folder is searched."""
 
 SPOOL_BYTES = 2**23
 """An output up to this size waits in memory, a larger one in an unnamed file."""
@@ -75,8 +81,6 @@ def find_audio(paths: Iterable[str | Path]) -> tuple[list[Found], list[Failure]]
 
 
 def _search(root: Path, visited: set[tuple[int, int]], problems: list[Failure]) -> Iterator[Path]:
-    from hevner.audio import SUFFIXES
-
     def unreadable(error: OSError) -> None:
         problems.append(
             Failure(

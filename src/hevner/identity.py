@@ -21,31 +21,28 @@ DEFAULT_MODEL = Path(__file__).with_name("pretrained") / "spine.npz"
 HARMONY_WEIGHTS = Path(__file__).with_name("harmony") / "weights.npz"
 
 DEFAULT_WINDOW_S = 15.0
-"""Seconds of music behind each moment of the timeline: the length at which predicted curves
-follow the raters' best on VGMIDI."""
+"""Seconds of music behind each moment of the timeline: long enough to hear a few chords, short
+enough to follow a change; the model was trained on VGMIDI windows of this length."""
 
 MINIMUM_WINDOW_S = 3.008
 """The window of MusiCNN, `hevner.features.PATCH_S`: nothing is heard in less."""
 
 
-def identity(
-    window: float | None = None,
-    *,
-    model: Path | None = None,
-    harmony: Path | None = None,
-) -> str:
-    """Name the model and the options of an analysis.
+def identity(window: float | None = None) -> str:
+    """Name the default model and the options of an analysis.
 
     Parameters
     ----------
     window
         Seconds of music behind each moment; `DEFAULT_WINDOW_S` if None.
-    model, harmony
-        Weights; those that ship with hevner if None. The model's card lies beside it.
+
+    Raises
+    ------
+    HevnerError
+        If the window is too short.
     """
-    model = model or DEFAULT_MODEL
     digest = hashlib.sha256()
-    for path in (model, model.with_suffix(".json"), harmony or HARMONY_WEIGHTS):
+    for path in (DEFAULT_MODEL, DEFAULT_MODEL.with_suffix(".json"), HARMONY_WEIGHTS):
         content = path.read_bytes() if path.exists() else b""
         digest.update(len(content).to_bytes(8, "little") + content)
     return f"model={digest.hexdigest()[:16]} window={checked_window(window):g}"

@@ -22,7 +22,6 @@ FOLDER = Path(__file__).resolve().parent
 AUDIO = FOLDER.parents[1] / "examples" / "audio"
 GOLDEN = FOLDER / "examples.json"
 FIRST_CHORDS = 6
-FIRST_MOODS = 3
 
 
 def describe(path: Path) -> dict[str, Any]:
@@ -37,12 +36,12 @@ def describe(path: Path) -> dict[str, Any]:
         "arousal": round(result.arousal.value, 3),
         "valence_width": round(result.valence.high - result.valence.low, 3),
         "arousal_width": round(result.arousal.high - result.arousal.low, 3),
-        "quadrant": result.quadrant,
+        "quadrants": {q: round(p, 3) for q, p in result.quadrant_probabilities.items()},
         "key": result.key,
         "key_confidence": round(result.key_confidence, 2),
         "tempo": result.tempo,
         "chords": [[c.label, round(c.start, 1)] for c in result.chords[:FIRST_CHORDS]],
-        "moods": {m: round(v, 3) for m, v in list(result.moods.items())[:FIRST_MOODS]},
+        "moods": {m: round(v, 3) for m, v in sorted(result.moods.items())},
         "timeline_arousal": [round(m.arousal.value, 2) for m in result.timeline if m.arousal],
     }
 

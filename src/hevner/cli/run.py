@@ -9,6 +9,7 @@ import time
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING
 
 from hevner.batch import SupportsAnalyze, analyze_many, usable_cores
@@ -23,6 +24,7 @@ from hevner.cli.report import (
 from hevner.emotion import Scale
 from hevner.errors import HevnerError, OutputError
 from hevner.files import Found, OutputFile, cannot_write, display_name, find_audio
+from hevner.identity import identity
 from hevner.result import Analysis, Failure
 
 if TYPE_CHECKING:
@@ -89,11 +91,29 @@ def run(request: Request) -> int:
 
 
 def _prepare(request: Request) -> tuple[SupportsAnalyze, Cache | None]:
-    from hevner.analysis import Analyzer, identity
+    name = identity(request.window)
+    return LateAnalyzer(request.window), Cache(name) if request.cache else None
 
-    # The analyzer loads its model when a file needs it: never, if the cache knows them all.
-    analyzer = Analyzer(window=request.window)
-    return analyzer, Cache(identity(request.window)) if request.cache else None
+
+class LateAnalyzer:
+    """A `hevner.Analyzer` that is imported and made when a file needs it.
+
+    That is never, if the cache knows them all.
+    """
+
+    def __init__(self, window: float | None) -> None:
+        self._window = window
+        self._lock = Lock()
+        self._analyzer: SupportsAnalyze | None = None
+
+    def analyze(self, source: Path, /) -> Analysis:
+        """The emotion of a file; see `hevner.Analyzer`."""
+        with self._lock:
+            if self._analyzer is None:
+                from hevner.analysis import Analyzer
+
+                self._analyzer = Analyzer(window=self._window)
+        return self._analyzer.analyze(source)
 
 
 def _warn_of(cache: Cache | None) -> None:

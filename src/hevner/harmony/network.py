@@ -20,6 +20,7 @@ coefficients over pitch class, which takes a fifth of the arithmetic.
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
@@ -110,6 +111,13 @@ def _three_points(spectrum: NDArray[np.complex64], reach: int) -> NDArray[np.com
 def _rectify(values: Array) -> Array:
     np.maximum(values, np.float32(0), out=values)
     return values
+
+
+@lru_cache(maxsize=1)
+def version() -> str:
+    """Name the weights this package ships, by the beginning of their SHA-256."""
+    content = (resources.files("hevner.harmony") / WEIGHTS).read_bytes()
+    return hashlib.sha256(content).hexdigest()[:12]
 
 
 @lru_cache(maxsize=1)

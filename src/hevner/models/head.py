@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 
 from hevner.emotion import GEMS, Quadrant
 from hevner.errors import ModelError
-from hevner.features import DIMENSION, feature_id
+from hevner.features import DIMENSION, vector_id
 from hevner.files import replace_file
 
 Array = NDArray[np.float32]
@@ -234,9 +234,9 @@ def load(path: Path) -> Model:
             subject=str(path),
             remedy="Install hevner again",
         ) from error
-    if features != feature_id() or values["mean"].shape != (DIMENSION,):
+    if features != vector_id() or values["mean"].shape != (DIMENSION,):
         raise ModelError(
-            f"the model was trained on features '{features}', these are '{feature_id()}'",
+            f"the model was trained on features '{features}', these are '{vector_id()}'",
             subject=str(path),
             remedy="Train it again, or use the version of hevner it came with",
         )

@@ -23,7 +23,7 @@ from sklearn.linear_model import LogisticRegression
 
 from hevner.emotion import Quadrant
 from hevner.errors import DataError
-from hevner.features import feature_id
+from hevner.features import vector_id
 from hevner.models.head import AXES, CLIP, Linear, Model, neighbour_distance, softmax
 from hevner.result import COVERAGE
 from hevner.training.recipe import Recipe
@@ -89,7 +89,7 @@ def fit(table: Table, recipe: Recipe, card: dict[str, Any] | None = None) -> Mod
     outside = _outside(table, recipe)
     projection, known, distances = _sound(basis, table)
     inside = np.stack([axis.inside for axis in emotion], axis=1)
-    facts = {"features": feature_id(), "recipe": recipe.digest, "domains": list(recipe.domains)}
+    facts = {"features": vector_id(), "recipe": recipe.digest, "domains": list(recipe.domains)}
     return Model(
         card={"name": recipe.name, "version": recipe.version, **(card or {}), **facts},
         mean=basis.mean,

@@ -1,0 +1,33 @@
+"""What decides an analysis, without the analysis."""
+
+from __future__ import annotations
+
+import pytest
+
+from hevner.errors import HevnerError
+from hevner.features import PATCH_S
+from hevner.harmony import network
+from hevner.identity import (
+    DEFAULT_WINDOW_S,
+    HARMONY_WEIGHTS,
+    MINIMUM_WINDOW_S,
+    checked_window,
+    identity,
+)
+
+
+def test_constants_are_those_of_the_heavy_modules() -> None:
+    assert MINIMUM_WINDOW_S == PATCH_S
+    assert HARMONY_WEIGHTS.is_file()
+    assert HARMONY_WEIGHTS.name == network.WEIGHTS
+
+
+def test_window_is_the_usual_one_unless_told() -> None:
+    assert checked_window(None) == DEFAULT_WINDOW_S
+    assert checked_window(20) == 20.0
+
+
+@pytest.mark.parametrize("window", [0.0, 3.0, float("inf"), float("nan")])
+def test_senseless_window_is_refused(window: float) -> None:
+    with pytest.raises(HevnerError, match=r"Use at least 3\.0 s"):
+        identity(window)
