@@ -1,4 +1,4 @@
-"""Time what a person waits for: the import, the help, a first and a second analysis of a short clip.
+"""Time what a person waits for: import, help, a first and a second analysis of a short clip.
 
     python benchmarks/startup.py [--repetitions N]
 

@@ -110,7 +110,7 @@ class Analyzer:
                 model=self.model.name,
                 warnings=(*audio.warnings, "nothing sounds: there is no emotion to tell"),
             )
-        harmony = analyse(features.spectrum.astype(np.float32), features.duration)
+        harmony = analyse(features.spectrum, features.duration)
         return self._describe(path, features, harmony, tuple(audio.warnings))
 
     def _describe(

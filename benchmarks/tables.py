@@ -1,0 +1,107 @@
+"""Print the accuracy tables of the README from the committed results."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable
+from pathlib import Path
+
+RESULTS = Path(__file__).with_name("results")
+Score = dict[str, str]
+NAMES = {"musemo": "MusEmo", "vgmidi": "VGMIDI", "emopia": "EMOPIA", "emotify": "Emotify"}
+ABLATIONS = ("musicnn_mtt", "harmony", "handcrafted")
+
+
+def read(name: str) -> dict[tuple[str, str, str], Score]:
+    """Rows of a result file by protocol, dataset and metric."""
+    with (RESULTS / f"{name}.csv").open(newline="") as file:
+        return {(r["protocol"], r["dataset"], r["metric"]): r for r in csv.DictReader(file)}
+
+
+def cell(row: Score | None) -> str:
+    """A score with its interval."""
+    if row is None:
+        return ""
+    value, low, high = (short(float(row[key])) for key in ("value", "low", "high"))
+    return f"{value} [{low}, {high}]"
+
+
+def short(value: float) -> str:
+    """Two decimals without the leading zero."""
+    return f"{value:.2f}".replace("0.", ".")
+
+
+def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    """A table in Markdown."""
+    head = list(head)
+    lines = [head, ["---"] * len(head), *map(list, rows)]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def emotion(protocol: str, dataset: str) -> list[str]:
+    """Line of the table of one set with ratings."""
+    scores = read("spine")
+    metrics = [f"{axis} {m}" for axis in ("valence", "arousal") for m in ("r", "ccc", "r2")]
+    return [NAMES[dataset], *(cell(scores.get((protocol, dataset, m))) for m in metrics)]
+
+
+def main() -> None:
+    """Print all tables."""
+    scores, peers = read("spine"), read("peers")
+    axes = [f"{axis} {m}" for axis in ("valence", "arousal") for m in ("r", "CCC", "R2")]
+    for protocol in ("cross-validation", "leave-one-dataset-out"):
+        print(f"\n{protocol}\n")
+        print(table(["", *axes], [emotion(protocol, name) for name in ("musemo", "vgmidi")]))
+    print("\nclasses and moods\n")
+    wanted = [
+        (protocol, "emopia", metric)
+        for protocol in ("cross-validation", "leave-one-dataset-out")
+        for metric in ("valence auc", "arousal auc")
+    ] + [
+        ("cross-validation", "emopia", "quadrant accuracy"),
+        ("cross-validation", "musemo", "quadrant accuracy"),
+        ("cross-validation", "emotify", "gems mean r"),
+    ]
+    rows = [[f"{NAMES[d]} {m}", p, cell(scores[p, d, m])] for p, d, m in wanted]
+    print(table(["", "protocol", "score"], rows))
+    print("\nbeside Essentia's heads\n")
+    rows = []
+    for dataset in ("musemo", "vgmidi"):
+        for metric in ("valence r", "arousal r", "leak"):
+            rows.append(
+                [f"{NAMES[dataset]} {metric}"]
+                + [cell(scores[p, dataset, metric])
+                   for p in ("cross-validation", "leave-one-dataset-out")]
+                + [cell(peers[f"essentia {h}-musicnn-msd-1", dataset, metric])
+                   for h in ("emomusic", "deam")]
+            )  # fmt: skip
+    print(table(["", "hevner", "hevner, set left out", "emoMusic head", "DEAM head"], rows))
+    print("\nintervals and curves\n")
+    rows = [
+        [NAMES[d], p, *(cell(scores.get((p, d, f"{a} {m}"))) for a in ("valence", "arousal")
+                        for m in ("coverage", "interval width"))]
+        for p in ("cross-validation", "leave-one-dataset-out") for d in ("musemo", "vgmidi")
+    ]  # fmt: skip
+    heads = [f"{a} {m}" for a in ("valence", "arousal") for m in ("coverage", "width")]
+    print(table(["", "protocol", *heads], rows))
+    for metric in ("valence within-piece r", "arousal within-piece r", "valence coverage",
+                   "arousal coverage"):  # fmt: skip
+        print(f"curves {metric}: {cell(scores['curves', 'vgmidi', metric])}")
+    print("\nablations\n")
+    wanted = [
+        ("leave-one-dataset-out", "musemo", "valence r"),
+        ("leave-one-dataset-out", "musemo", "arousal r"),
+        ("leave-one-dataset-out", "vgmidi", "valence r"),
+        ("leave-one-dataset-out", "vgmidi", "arousal r"),
+        ("cross-validation", "emopia", "quadrant accuracy"),
+        ("cross-validation", "emotify", "gems mean r"),
+    ]
+    rows = [["all blocks", *(cell(scores[key]) for key in wanted)]]
+    for block in ABLATIONS:
+        found = read(f"without_{block}")
+        rows.append([f"without {block}", *(cell(found[key]) for key in wanted)])
+    print(table(["", *(f"{NAMES[d]} {m}, {p}" for p, d, m in wanted)], rows))
+
+
+if __name__ == "__main__":
+    main()
