@@ -20,22 +20,20 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 INSTALL_INPUTS := pyproject.toml constraints.txt $(wildcard build_hook/*.py) \
 	src/hevner/encoders/pinned.py
 
-.PHONY: demo test lint types clean
+.PHONY: demo test clean
 .DEFAULT_GOAL := demo
 
 demo: $(VENV)/.installed
 	$(BIN)/hevner analyze examples/audio --plot demo
 	@echo "Plots are in demo/."
 
-test: lint types
-	$(BIN)/python -m pytest
-
-lint: $(VENV)/.installed-for-tests
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
-
-types: $(VENV)/.installed-for-tests
-	$(BIN)/mypy
+# Every check runs, even if an earlier one has failed.
+test: $(VENV)/.installed-for-tests
+	@status=0; \
+	for check in "ruff check ." "ruff format --check ." "mypy" "pytest"; do \
+		echo "$(BIN)/$$check"; $(BIN)/$$check || status=1; \
+	done; \
+	exit $$status
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

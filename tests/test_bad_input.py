@@ -13,8 +13,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hevner.analysis import Analyzer
 
+from hevner.analysis import Analyzer
 from hevner.batch import analyze_many, analyze_one
 from hevner.cache import Cache
 from hevner.files import find_audio
