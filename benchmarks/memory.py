@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import csv
-import os
 import resource
 import subprocess
 import sys
@@ -52,8 +51,7 @@ def main() -> None:
         long, result = Path(name) / "long.flac", Path(name) / "result.json"
         compose(long, options.hours)
         command = [sys.executable, "-m", "hevner", "analyze", str(long), "--no-cache"]
-        environment = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
-        subprocess.run([*command, "--output", str(result)], env=environment, check=True)
+        subprocess.run([*command, "--output", str(result)], check=True)
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     per_megabyte = 2**20 if sys.platform == "darwin" else 2**10  # bytes there, else kibibytes
     megabytes, seconds = used.ru_maxrss / per_megabyte, used.ru_utime + used.ru_stime

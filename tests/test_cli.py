@@ -431,6 +431,25 @@ def test_importing_and_helping_load_nothing_heavy() -> None:
     assert "--scale" in done.stdout
 
 
+def test_matrix_products_use_one_thread_unless_told() -> None:
+    script = (
+        "import os, sys, hevner.cli\n"
+        "sys.argv = ['hevner', '--version']\n"
+        "try:\n    hevner.cli.main()\n"
+        "except SystemExit:\n    pass\n"
+        "print(os.environ['OPENBLAS_NUM_THREADS'], os.environ['OMP_NUM_THREADS'])\n"
+    )
+    given = {n: v for n, v in environment().items() if n not in hevner.cli.BLAS_THREADS}
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=ROOT,
+        env={**given, "OMP_NUM_THREADS": "3"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout.splitlines()[-1] == "1 3"
+
+
 # With the real analysis
 
 
