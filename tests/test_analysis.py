@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from functools import lru_cache
 from pathlib import Path
 
@@ -199,3 +201,17 @@ def test_the_identity_names_model_and_window(
         harmony.write_bytes(content)
         seen.add(identity())
     assert len(seen) == 7
+
+
+def test_analysing_loads_nothing_that_only_training_needs() -> None:
+    code = (
+        "import sys, numpy, hevner\n"
+        "time = numpy.arange(16000) / 16000\n"
+        "tone = 0.3 * numpy.sin(2 * numpy.pi * 440 * time)\n"
+        "assert hevner.analyze(tone, 16000).status == 'ok'\n"
+        "print(sorted({'torch', 'sklearn', 'librosa', 'mir_eval'} & set(sys.modules)))"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert result.stdout.strip() == "[]"

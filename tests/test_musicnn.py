@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import onnx
 import onnxruntime
 import pytest
 from musicnn_reference import forward, random_checkpoint
@@ -277,3 +278,12 @@ def read_frozen_graph(content):
             name = dict(read_record(node))[1].decode()
             constants[name] = np.frombuffer(tensor[4], "<f4").reshape(sizes).astype(np.float64)
     return constants
+
+
+@pytest.mark.parametrize("name", ["musicnn", "musicnn-mtt"])
+def test_no_stored_weight_is_denormal(name):
+    model = onnx.load_from_string(read_weights(name))
+    smallest = np.finfo(np.float32).tiny
+    for tensor in model.graph.initializer:
+        values = np.abs(onnx.numpy_helper.to_array(tensor))
+        assert not ((values > 0) & (values < smallest)).any(), tensor.name
