@@ -5,23 +5,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
+from hevner.evaluation.metrics.regression import pearson
 from hevner.evaluation.spine import (
-    METRICS,
     Report,
-    affine,
-    bootstrap,
-    concordance,
     coverage,
     cross_validate,
-    determination,
     first_variant,
     leave_one_dataset_out,
-    pearson,
     predict_held_out,
-    separation,
     write,
 )
 from hevner.models import head
@@ -29,59 +21,6 @@ from hevner.models.head import Prediction
 from hevner.training import recipe
 from hevner.training.table import Table
 from tests.worlds import RECIPE, WIDTH, stack, world
-
-
-@pytest.fixture
-def pair(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    truth = rng.normal(size=80)
-    return truth, 0.6 * truth + 0.5 * rng.normal(size=80) + 0.3
-
-
-@pytest.mark.parametrize("name", METRICS)
-def test_a_perfect_guess_scores_one(name: str, pair: tuple[np.ndarray, np.ndarray]) -> None:
-    truth, guess = pair
-    assert METRICS[name](truth, truth) == pytest.approx(1)
-    assert METRICS[name](truth, guess) < 1
-
-
-def test_concordance_is_symmetric_and_below_the_correlation(
-    pair: tuple[np.ndarray, np.ndarray],
-) -> None:
-    truth, guess = pair
-    assert concordance(truth, guess) == pytest.approx(concordance(guess, truth))
-    assert concordance(-truth, -guess) == pytest.approx(concordance(truth, guess))
-    assert concordance(truth, -truth + 2 * truth.mean()) == pytest.approx(-1)
-    assert abs(concordance(truth, guess)) < abs(pearson(truth, guess))
-    # A shift by d of a perfect guess: 2 v / (2 v + d²).
-    variance = truth.var()
-    assert concordance(truth, truth + 0.7) == pytest.approx(2 * variance / (2 * variance + 0.49))
-
-
-@given(st.floats(0.1, 10), st.floats(-5, 5))
-def test_correlation_and_affine_r2_do_not_see_an_affine_change(scale: float, shift: float) -> None:
-    rng = np.random.default_rng(1)
-    truth = rng.normal(size=50)
-    guess = truth + rng.normal(size=50)
-    moved = shift + scale * guess
-    assert pearson(truth, moved) == pytest.approx(pearson(truth, guess))
-    assert affine(truth, moved) == pytest.approx(affine(truth, guess))
-    assert affine(truth, -moved) == pytest.approx(affine(truth, guess))
-
-
-def test_determination_is_zero_for_the_mean_and_at_most_the_affine_one(
-    pair: tuple[np.ndarray, np.ndarray],
-) -> None:
-    truth, guess = pair
-    assert determination(truth, np.full(80, truth.mean())) == pytest.approx(0)
-    slope, offset = np.polyfit(guess, truth, 1)
-    assert determination(truth, slope * guess + offset) == pytest.approx(affine(truth, guess))
-    assert determination(truth, guess) < affine(truth, guess)
-
-
-def test_separation_is_the_share_of_pairs_in_the_right_order() -> None:
-    high = np.array([1.0, 1.0, 0.0, 0.0])
-    assert separation(high, np.array([4.0, 3.0, 2.0, 1.0])) == 1
-    assert separation(high, np.array([4.0, 1.5, 2.0, 1.0])) == pytest.approx(0.75)
 
 
 def test_coverage_counts_what_is_inside() -> None:
@@ -92,29 +31,6 @@ def test_coverage_counts_what_is_inside() -> None:
     rows = np.arange(4)
     assert coverage(truth, guess, rows, 0) == 0.75
     assert coverage(truth, guess, rows, 1) == 0.5
-
-
-def test_the_bootstrap_holds_the_value_and_repeats(pair: tuple[np.ndarray, np.ndarray]) -> None:
-    truth, guess = pair
-    groups = np.arange(80).astype(str)
-    low, high = bootstrap(lambda rows: pearson(truth[rows], guess[rows]), groups)
-    assert low < pearson(truth, guess) < high
-    assert (low, high) == bootstrap(lambda rows: pearson(truth[rows], guess[rows]), groups)
-
-
-def test_the_bootstrap_resamples_whole_groups(rng: np.random.Generator) -> None:
-    values = np.repeat(rng.normal(size=10), 20)
-    groups = np.repeat(np.arange(10), 20).astype(str)
-    counts = []
-
-    def score(rows: np.ndarray) -> float:
-        counts.append(np.bincount(rows, minlength=200).reshape(10, 20))
-        return float(values[rows].mean())
-
-    low, high = bootstrap(score, groups)
-    assert all((count == count[:, :1]).all() for count in counts)
-    one_by_one = bootstrap(lambda r: float(values[r].mean()), np.arange(200).astype(str))
-    assert high - low > 2 * (one_by_one[1] - one_by_one[0])
 
 
 def test_results_are_written_as_a_table(tmp_path: Path) -> None:

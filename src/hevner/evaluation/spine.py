@@ -22,8 +22,11 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.metrics import roc_auc_score
 
+from hevner.evaluation.metrics import calibration
+from hevner.evaluation.metrics.regression import ccc, pearson, r2, r2_affine
+from hevner.evaluation.metrics.tags import roc_auc
+from hevner.evaluation.statistics import bootstrap
 from hevner.files import replace_file
 from hevner.models.head import AXES, Model, Prediction
 from hevner.training.fit import fit, folds, leave_one_out
@@ -40,49 +43,12 @@ SEEDS = 5
 RESAMPLES = 1000
 
 
-def pearson(truth: Array, guess: Array) -> float:
-    """Correlation."""
-    return float(np.corrcoef(truth, guess)[0, 1])
-
-
-def concordance(truth: Array, guess: Array) -> float:
-    """Lin's concordance correlation coefficient."""
-    covariance = float(np.mean((truth - truth.mean()) * (guess - guess.mean())))
-    spread = float(truth.var() + guess.var() + (truth.mean() - guess.mean()) ** 2)
-    return 2 * covariance / spread
-
-
-def determination(truth: Array, guess: Array) -> float:
-    """R2 on the scale of the ratings."""
-    return 1 - float(((truth - guess) ** 2).sum() / ((truth - truth.mean()) ** 2).sum())
-
-
-def affine(truth: Array, guess: Array) -> float:
-    """R2 after the best line."""
-    return pearson(truth, guess) ** 2
-
-
 METRICS: dict[str, Callable[[Array, Array], float]] = {
     "r": pearson,
-    "ccc": concordance,
-    "r2": determination,
-    "r2_affine": affine,
+    "ccc": ccc,
+    "r2": r2,
+    "r2_affine": r2_affine,
 }
-
-
-def bootstrap(
-    score: Callable[[NDArray[np.intp]], float], groups: NDArray[np.str_], seed: int = 0
-) -> tuple[float, float]:
-    """95 % interval of a score of rows, resampling whole groups."""
-    rng = np.random.default_rng(seed)
-    names, index = np.unique(groups, return_inverse=True)
-    members = [np.flatnonzero(index == k) for k in range(len(names))]
-    values = []
-    for _ in range(RESAMPLES):
-        drawn = rng.integers(len(names), size=len(names))
-        values.append(score(np.concatenate([members[k] for k in drawn])))
-    low, high = np.nanquantile(values, [0.025, 0.975])
-    return float(low), float(high)
 
 
 class Report:
@@ -102,7 +68,7 @@ class Report:
         """Add ``score(seed, rows)`` of a table."""
         everything = np.arange(len(table))
         per_seed = [score(seed, everything) for seed in range(seeds)]
-        low, high = bootstrap(lambda rows: score(0, rows), table.group)
+        low, high = bootstrap(lambda rows: score(0, rows), table.group, resamples=RESAMPLES)
         self.rows.append(
             {
                 "protocol": protocol,
@@ -191,7 +157,7 @@ def score_values(
         report.add(protocol, table, "leak", leak, len(values))
     elif (table.quadrant >= 0).all():
         for axis, high in enumerate((np.isin(table.quadrant, (0, 3)), table.quadrant < 2)):
-            score = _agreement(separation, high.astype(np.float64), values, axis)
+            score = _agreement(roc_auc, high.astype(np.float64), values, axis)
             report.add(protocol, table, f"{AXES[axis]} auc", score, len(values))
 
 
@@ -212,14 +178,11 @@ def _width(guesses: list[Prediction], axis: int) -> Score:
     return lambda seed, rows: float(2 * guesses[seed].halves[rows, axis].mean())
 
 
-def separation(truth: Array, guess: Array) -> float:
-    """Area under the receiver operating characteristic; ``truth`` is 1 for high and 0 for low."""
-    return float(roc_auc_score(truth, guess))
-
-
 def coverage(truth: Array, guess: Prediction, rows: NDArray[np.intp], axis: int) -> float:
     """Share of ratings inside the interval."""
-    return float(np.mean(np.abs(truth - guess.values[rows, axis]) <= guess.halves[rows, axis]))
+    middle = guess.values[rows, axis].astype(np.float64)
+    half = guess.halves[rows, axis]
+    return calibration.coverage(truth, middle - half, middle + half)
 
 
 def score_curves(report: Report, table: Table, guesses: list[Prediction]) -> None:

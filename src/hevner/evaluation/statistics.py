@@ -1,0 +1,338 @@
+"""How sure a score is: intervals, tests, seeds, and how well raters agree.
+
+Conventions
+-----------
+``groups`` names the song, piece, game or artist of each row, shape ``(n,)``; rows of a group stand
+or fall together, since clips of one song are not independent. A *score* is a function of row
+numbers (with repeats) to a float; a *metric* takes truth and guess to a float. Every random draw
+comes from ``seed``. Fewer than two groups raise `hevner.errors.DataError`.
+
+NaN: resamples on which the score is not defined are left out of an interval; an interval is NaN if
+none is defined.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from hevner.errors import DataError
+
+Array = NDArray[np.float64]
+Rows = NDArray[np.intp]
+Score = Callable[[Rows], float]
+Metric = Callable[[Any, Any], float]
+
+RESAMPLES = 1000
+PERMUTATIONS = 10_000
+SPLITS = 1000
+LEVEL = 0.95
+
+
+class Interval(NamedTuple):
+    """A confidence interval."""
+
+    low: float
+    high: float
+
+
+class Difference(NamedTuple):
+    """The score of a first system less that of a second."""
+
+    value: float
+    low: float
+    high: float
+
+
+class Seeds(NamedTuple):
+    """A score over the seeds of one experiment.
+
+    ``std`` is that of the sample (n - 1), NaN for one seed. ``low`` and ``high`` are the ends of
+    the interval of the mean, for other seeds and other groups.
+    """
+
+    mean: float
+    std: float
+    least: float
+    greatest: float
+    low: float
+    high: float
+
+
+class Reliability(NamedTuple):
+    """How well one half of the raters of an item predicts the other.
+
+    Attributes
+    ----------
+    half
+        Correlation over items of the means of two halves, averaged over random splits.
+    full
+        The reliability of the mean of all raters, by Spearman and Brown.
+    items
+        Items with at least two ratings, the ones used.
+    """
+
+    half: float
+    full: float
+    items: int
+
+
+def bootstrap(
+    score: Score,
+    groups: ArrayLike,
+    *,
+    resamples: int = RESAMPLES,
+    level: float = LEVEL,
+    seed: int = 0,
+) -> Interval:
+    """Percentile interval of a score, drawing as many whole groups as there are, with repeats.
+
+    Examples
+    --------
+    >>> bootstrap(lambda rows: pearson(truth[rows], guess[rows]), songs)  # doctest: +SKIP
+    Interval(low=0.61, high=0.72)
+    """
+    rng = np.random.default_rng(seed)
+    members = _Groups(groups)
+    return _percentiles([score(members.draw(rng)) for _ in range(resamples)], level)
+
+
+def paired_bootstrap(
+    metric: Metric,
+    truth: ArrayLike,
+    first: ArrayLike,
+    second: ArrayLike,
+    groups: ArrayLike,
+    *,
+    resamples: int = RESAMPLES,
+    level: float = LEVEL,
+    seed: int = 0,
+) -> Difference:
+    """Difference of two systems on the same rows, with its interval.
+
+    Both are scored on the same resamples, so that what makes a group easy for both cancels.
+
+    Parameters
+    ----------
+    metric
+        Called with rows of ``truth`` and of one system.
+    truth, first, second
+        One row per clip, shape ``(n, ...)``.
+    """
+    labels, one, two = _rows(truth, first, second, groups)
+
+    def difference(rows: Rows) -> float:
+        return metric(labels[rows], one[rows]) - metric(labels[rows], two[rows])
+
+    value = difference(np.arange(len(labels)))
+    interval = bootstrap(difference, groups, resamples=resamples, level=level, seed=seed)
+    return Difference(value, *interval)
+
+
+def permutation_test(
+    metric: Metric,
+    truth: ArrayLike,
+    first: ArrayLike,
+    second: ArrayLike,
+    groups: ArrayLike,
+    *,
+    permutations: int = PERMUTATIONS,
+    seed: int = 0,
+) -> float:
+    """Two-sided p that two systems are exchangeable, paired by group.
+
+    Under the null hypothesis it does not matter which system gave the predictions of a group. Each
+    permutation exchanges the two systems' predictions in every group with odds one half and scores
+    both mixtures anew, so any metric will do, not only means over rows. With d the difference of
+    the two scores, ``p = (1 + permutations with |d| at least the observed) / (1 + permutations)``;
+    a permutation whose d is not defined counts as such. G groups cannot give less than about
+    ``2 / 2**G``.
+
+    Parameters
+    ----------
+    metric, truth, first, second, groups
+        As for `paired_bootstrap`.
+
+    Raises
+    ------
+    DataError
+        If the observed difference is not defined, or rows do not match.
+    """
+    labels, one, two = _rows(truth, first, second, groups)
+    names, index = _index(groups)
+    observed = abs(metric(labels, one) - metric(labels, two))
+    if np.isnan(observed):
+        raise DataError("the metric is not defined for these labels", remedy="Check the labels")
+    rng = np.random.default_rng(seed)
+    # Sums of the same numbers in another order differ in the last digits; those are ties.
+    bar = observed - 1e-12 * max(1.0, observed)
+    extreme = 0
+    for _ in range(permutations):
+        exchanged = rng.integers(2, size=len(names)).astype(bool)[index]
+        exchanged = exchanged.reshape(-1, *[1] * (one.ndim - 1))
+        mixed = metric(labels, np.where(exchanged, two, one))
+        other = metric(labels, np.where(exchanged, one, two))
+        extreme += not abs(mixed - other) < bar
+    return (1 + extreme) / (1 + permutations)
+
+
+def over_seeds(
+    score: Callable[[int, Rows], float],
+    seeds: int,
+    groups: ArrayLike,
+    *,
+    resamples: int = RESAMPLES,
+    level: float = LEVEL,
+    seed: int = 0,
+) -> Seeds:
+    """Mean, spread and interval of a score over the seeds of an experiment.
+
+    The interval resamples seeds and whole groups at once and takes the mean over the drawn seeds.
+    With few seeds their part of the spread is underestimated, by the factor (seeds - 1) / seeds in
+    variance.
+
+    Parameters
+    ----------
+    score
+        Called with the number of a seed, ``0 .. seeds - 1``, and rows.
+    """
+    if seeds < 1:
+        raise DataError(f"{seeds} seeds", remedy="Give the number of runs, at least 1")
+    rng = np.random.default_rng(seed)
+    members = _Groups(groups)
+    everything = np.arange(len(members.order))
+    values = np.array([score(number, everything) for number in range(seeds)])
+
+    def resample() -> float:
+        rows = members.draw(rng)
+        drawn, times = np.unique(rng.integers(seeds, size=seeds), return_counts=True)
+        return float(np.average([score(int(n), rows) for n in drawn], weights=times))
+
+    interval = _percentiles([resample() for _ in range(resamples)], level)
+    std = float(values.std(ddof=1)) if seeds > 1 else np.nan
+    mean, least, greatest = float(values.mean()), float(values.min()), float(values.max())
+    return Seeds(mean, std, least, greatest, *interval)
+
+
+def spearman_brown(correlation: float, times: float = 2.0) -> float:
+    """Reliability of ``times`` as many raters, from that of some; NaN at the pole."""
+    below = 1 + (times - 1) * correlation
+    return times * correlation / below if below else np.nan
+
+
+def split_half(
+    ratings: ArrayLike | Sequence[ArrayLike], *, splits: int = SPLITS, seed: int = 0
+) -> Reliability:
+    """Reliability of the mean rating, from random halves of the raters of each item.
+
+    Halves are of equal size; of an odd number of ratings one, at random, rests in each split. Items
+    with fewer than two ratings are left out. Raters are split item by item, so a rater who rates
+    everything high adds noise, not agreement.
+
+    Parameters
+    ----------
+    ratings
+        A table of items by raters, NaN where a rater gave nothing, or the ratings of each item as a
+        list of their own lengths.
+
+    Raises
+    ------
+    DataError
+        If fewer than three items have two ratings, or the means of a half do not vary.
+    """
+    table = _rating_table(ratings)
+    half = np.isfinite(table).sum(axis=1) // 2
+    table, half = table[half > 0], half[half > 0]
+    if len(table) < 3:
+        raise DataError(
+            f"{len(table)} items have two ratings or more", remedy="Give at least three"
+        )
+    rng = np.random.default_rng(seed)
+    correlations = [_correlation(*_halves(table, half, rng)) for _ in range(splits)]
+    mean = float(np.mean(correlations))
+    return Reliability(mean, spearman_brown(mean), len(table))
+
+
+def _halves(table: Array, half: Rows, rng: np.random.Generator) -> tuple[Array, Array]:
+    """Means of two random halves of each row."""
+    keys = np.where(np.isfinite(table), rng.random(table.shape), np.inf)
+    # Missing ratings come last and are never reached.
+    shuffled = np.nan_to_num(np.take_along_axis(table, keys.argsort(axis=1), axis=1))
+    sums = np.cumsum(shuffled, axis=1)
+    rows = np.arange(len(table))
+    first = sums[rows, half - 1]
+    return first / half, (sums[rows, 2 * half - 1] - first) / half
+
+
+def _correlation(first: Array, second: Array) -> float:
+    if np.ptp(first) == 0 or np.ptp(second) == 0:
+        raise DataError("the ratings do not vary over items", remedy="Check the column")
+    return float(np.corrcoef(first, second)[0, 1])
+
+
+def _rating_table(ratings: ArrayLike | Sequence[ArrayLike]) -> Array:
+    rows = [np.asarray(row, np.float64) for row in ratings]  # type: ignore[union-attr]
+    if not rows or any(row.ndim != 1 for row in rows):
+        raise DataError("ratings are not a list per item", remedy="Give items by raters")
+    table = np.full((len(rows), max(map(len, rows))), np.nan)
+    for filled, row in zip(table, rows, strict=True):
+        filled[: len(row)] = row
+    if np.isinf(table).any():
+        raise DataError("ratings hold infinity", remedy="Mark missing ratings with NaN")
+    return table
+
+
+class _Groups:
+    """Rows by group, for drawing whole groups quickly."""
+
+    def __init__(self, groups: ArrayLike) -> None:
+        _, index = _index(groups)
+        self.order: Rows = np.argsort(index, kind="stable")
+        self.sizes = np.bincount(index)
+        self.starts = np.cumsum(self.sizes) - self.sizes
+
+    def draw(self, rng: np.random.Generator) -> Rows:
+        """Rows of as many groups as there are, drawn with repeats, group after group."""
+        drawn = rng.integers(len(self.sizes), size=len(self.sizes))
+        sizes = self.sizes[drawn]
+        before = np.cumsum(sizes) - sizes
+        places = np.repeat(self.starts[drawn] - before, sizes) + np.arange(sizes.sum())
+        return np.asarray(self.order[places])
+
+
+def _index(groups: ArrayLike) -> tuple[NDArray[Any], Rows]:
+    """Distinct groups, and the number of the group of each row."""
+    array = np.asarray(groups)
+    if array.ndim != 1:
+        raise DataError(f"groups have shape {array.shape}", remedy="Give one group per row")
+    if array.dtype.kind == "f" and np.isnan(array).any():
+        raise DataError(
+            "groups hold NaN", remedy="Give every row a group of its own or a shared one"
+        )
+    names, index = np.unique(array, return_inverse=True)
+    if len(names) < 2:
+        raise DataError(f"too few groups: {len(names)}", remedy="Give rows of at least two groups")
+    return names, index
+
+
+def _rows(*columns: ArrayLike) -> list[NDArray[Any]]:
+    """Truth, first and second as arrays of as many rows as there are groups (the last column)."""
+    arrays = [np.asarray(column) for column in columns]
+    if len({len(array) for array in arrays}) > 1 or arrays[1].shape != arrays[2].shape:
+        shapes = ", ".join(str(array.shape) for array in arrays)
+        raise DataError(
+            f"truth, first, second and groups have shapes {shapes}",
+            remedy="Give one row of each per clip",
+        )
+    return arrays[:3]
+
+
+def _percentiles(values: Sequence[float], level: float) -> Interval:
+    if np.isnan(values).all():
+        return Interval(np.nan, np.nan)
+    tail = (1 - level) / 2
+    low, high = np.nanquantile(values, [tail, 1 - tail])
+    return Interval(float(low), float(high))
