@@ -30,6 +30,68 @@ GEMS = (
 in the order of the Emotify ratings."""
 
 
+MOOD_TAGS = (
+    "action",
+    "adventure",
+    "advertising",
+    "background",
+    "ballad",
+    "calm",
+    "children",
+    "christmas",
+    "commercial",
+    "cool",
+    "corporate",
+    "dark",
+    "deep",
+    "documentary",
+    "drama",
+    "dramatic",
+    "dream",
+    "emotional",
+    "energetic",
+    "epic",
+    "fast",
+    "film",
+    "fun",
+    "funny",
+    "game",
+    "groovy",
+    "happy",
+    "heavy",
+    "holiday",
+    "hopeful",
+    "inspiring",
+    "love",
+    "meditative",
+    "melancholic",
+    "melodic",
+    "motivational",
+    "movie",
+    "nature",
+    "party",
+    "positive",
+    "powerful",
+    "relaxing",
+    "retro",
+    "romantic",
+    "sad",
+    "sexy",
+    "slow",
+    "soft",
+    "soundscape",
+    "space",
+    "sport",
+    "summer",
+    "trailer",
+    "travel",
+    "upbeat",
+    "uplifting",
+)
+"""The 56 mood and theme tags in the splits of MTG-Jamendo (Bogdanov et al., 2019), in alphabetical
+order as in its baselines."""
+
+
 @dataclass(frozen=True)
 class Scale:
     """A linear scale for valence and arousal.

@@ -20,6 +20,7 @@ import typer
 
 from hevner import __version__
 from hevner.cli.analyze import analyze
+from hevner.cli.datasets import app as datasets
 
 BLAS_THREADS = (
     "OMP_NUM_THREADS",
@@ -41,6 +42,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command()(analyze)
+app.add_typer(datasets, name="datasets")
 
 
 def _show_version(wanted: bool) -> None:

@@ -29,13 +29,15 @@ class Reporter:
         Number of files.
     bar
         Whether to draw a progress bar, if there is a terminal to draw it on.
+    verb
+        What is being done to the files.
     """
 
-    def __init__(self, total: int, bar: bool) -> None:
+    def __init__(self, total: int, bar: bool, verb: str = "Analysing") -> None:
         self._progress: Progress | None = None
         self._task: TaskID | None = None
         if bar and sys.stderr.isatty():
-            self._progress = _progress()
+            self._progress = _progress(verb)
             self._task = self._progress.add_task("", total=total)
 
     def __enter__(self) -> Reporter:
@@ -68,7 +70,7 @@ def say(text: str) -> None:
     sys.stderr.flush()
 
 
-def _progress() -> Progress:
+def _progress(verb: str) -> Progress:
     from rich.console import Console
     from rich.progress import (
         BarColumn,
@@ -92,7 +94,7 @@ def _progress() -> Progress:
             return Text(f"{60 * task.speed:.1f} files/min")
 
     return Progress(
-        TextColumn("Analysing"),
+        TextColumn(verb),
         BarColumn(),
         MofNCompleteColumn(),
         Rate(),

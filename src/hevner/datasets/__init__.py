@@ -1,27 +1,190 @@
-"""Labelled music behind one door: ``load(name, folder)`` gives clips."""
+"""Every dataset of the field behind one door.
+
+`load` gives tracks with repaired labels, `check` a report of all that is wrong, `card` what is
+known about a dataset. Each dataset is one module with a ``CARD`` and a function ``read``.
+"""
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
+from typing import Literal
 
-from hevner.datasets.base import Clip, Curve, data_folder
+from hevner.datasets.card import Card, Defect
+from hevner.datasets.findings import Finding, Findings
+from hevner.datasets.track import Curve, Track
 from hevner.errors import DataError
 
-NAMES = ("musemo", "vgmidi", "emopia", "emotify")
+NAMES = (
+    "emomusic",
+    "deam",
+    "pmemo",
+    "wtc",
+    "wcmed",
+    "ccmed",
+    "mtg_jamendo",
+    "musemo",
+    "vgmidi",
+    "emopia",
+    "emotify",
+    "memomusic",
+    "own",
+)
+"""All datasets; ``own`` is any table of labels beside a folder of audio."""
 
-__all__ = ["NAMES", "Clip", "Curve", "data_folder", "load"]
+Labels = Literal["repaired", "as_published"]
+
+__all__ = [
+    "NAMES",
+    "Card",
+    "Curve",
+    "Dataset",
+    "Defect",
+    "Finding",
+    "Labels",
+    "Track",
+    "card",
+    "check",
+    "data_folder",
+    "load",
+]
 
 
-def load(name: str, folder: Path) -> list[Clip]:
-    """Clips of the dataset ``name`` under ``folder``.
+@dataclass(frozen=True)
+class Dataset:
+    """The tracks of a dataset and what came to light while they were read.
+
+    Attributes
+    ----------
+    card
+        Facts about it.
+    folder
+        Where it was read.
+    labels
+        Whether its defects were repaired.
+    tracks
+        In the order of the annotations.
+    findings
+        Problems, repairs, notes.
+    """
+
+    card: Card
+    folder: Path
+    labels: Labels
+    tracks: tuple[Track, ...]
+    findings: tuple[Finding, ...]
+
+    def __len__(self) -> int:
+        return len(self.tracks)
+
+    def __iter__(self) -> Iterator[Track]:
+        return iter(self.tracks)
+
+    def __getitem__(self, track: str) -> Track:
+        """The track with an id."""
+        for one in self.tracks:
+            if one.id == track:
+                return one
+        raise DataError(
+            f"no track '{track}'", subject=self.card.name, remedy="Check the id in the annotations"
+        )
+
+    @property
+    def problems(self) -> tuple[Finding, ...]:
+        """The findings that need a person."""
+        return tuple(finding for finding in self.findings if finding.kind == "problem")
+
+
+def card(name: str) -> Card:
+    """What is known about a dataset.
 
     Raises
     ------
     DataError
-        If there is no such dataset, or its files are missing or damaged.
+        If there is no such dataset.
     """
     if name not in NAMES:
         raise DataError(f"no dataset '{name}'", remedy=f"Choose one of {', '.join(NAMES)}")
-    clips: list[Clip] = import_module(f"hevner.datasets.{name}").load(folder)
-    return clips
+    found: Card = import_module(f"hevner.datasets.{name}").CARD
+    return found
+
+
+def load(
+    name: str, folder: str | Path, *, labels: Labels = "repaired", partial: bool = False
+) -> Dataset:
+    """Read a dataset.
+
+    Parameters
+    ----------
+    name
+        One of `NAMES`.
+    folder
+        The dataset's own folder, as its archive unpacks or as the card's ``layout`` says.
+    labels
+        With its defects repaired, or as they were published.
+    partial
+        Leave out tracks whose audio or MIDI file is missing, instead of stopping.
+
+    Raises
+    ------
+    DataError
+        If there is no such dataset, or at the first problem in its files. Media files without a
+        label are no problem here; `check` names them.
+    """
+    tolerated = {"unlabelled-file"} | ({"missing-file"} if partial else set())
+    findings = Findings(frozenset(tolerated))
+    dataset = _read(name, Path(folder), labels, findings)
+    if partial:
+        tracks = tuple(track for track in dataset if track.media is not None)
+        return Dataset(dataset.card, dataset.folder, labels, tracks, dataset.findings)
+    return dataset
+
+
+def check(name: str, folder: str | Path, *, labels: Labels = "repaired") -> Dataset:
+    """Read a dataset to the end and note every problem; tracks with one are left out.
+
+    Raises
+    ------
+    DataError
+        If there is no such dataset.
+    """
+    findings = Findings(tolerate=None)
+    try:
+        return _read(name, Path(folder), labels, findings)
+    except DataError as error:
+        known = card(name)
+        findings.problem("unreadable", error)
+        return Dataset(known, Path(folder), labels, (), tuple(findings.found))
+
+
+def _read(name: str, folder: Path, labels: Labels, findings: Findings) -> Dataset:
+    known = card(name)
+    if labels not in ("repaired", "as_published"):
+        raise DataError(f"no labels '{labels}'", remedy="Choose repaired or as_published")
+    if not folder.is_dir():
+        raise DataError(
+            "no such folder", subject=str(folder), remedy=f"Get {known.title} from {known.source}"
+        )
+    module = import_module(f"hevner.datasets.{name}")
+    tracks = tuple(module.read(folder, findings, labels))
+    return Dataset(known, folder, labels, tracks, tuple(findings.found))
+
+
+def data_folder(folder: str | Path | None = None) -> Path:
+    """The folder that holds the datasets: the argument, or the variable ``HEVNER_DATA``.
+
+    Raises
+    ------
+    DataError
+        If neither names an existing folder.
+    """
+    chosen = folder or os.environ.get("HEVNER_DATA")
+    if not chosen or not Path(chosen).is_dir():
+        raise DataError(
+            f"no data folder at '{chosen}'" if chosen else "no data folder given",
+            remedy="Name it with --data or in the environment variable HEVNER_DATA",
+        )
+    return Path(chosen)

@@ -1,31 +1,118 @@
-"""EMOPIA: piano covers of pop songs as MIDI, one of four quadrants per clip (Hung et al., 2021).
-
-Labels: the quadrant of the valence-arousal plane, by four annotators (perceived). CC BY-NC-SA 4.0.
-Several clips come from one song, so ``group`` is the song.
-"""
+"""EMOPIA: piano covers of pop songs as MIDI, one of four quadrants per clip (Hung et al., 2021)."""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
-from hevner.datasets.base import Clip, existing, read_rows
+from hevner.datasets.card import Card, Defect
+from hevner.datasets.findings import Findings
+from hevner.datasets.media import Media
+from hevner.datasets.rows import Row, read_rows, unique
+from hevner.datasets.track import Track
 from hevner.emotion import Quadrant
 from hevner.errors import DataError
 
+PARTS = ("train", "val", "test")
 
-def load(folder: Path) -> list[Clip]:
-    """Clips under ``folder/emopia``; their ``path`` is the MIDI file."""
-    root = folder / "emopia"
-    labels = root / "clips.csv"
-    clips = []
-    for line, row in read_rows(labels, ("clip", "song", "quadrant")):
-        if row["quadrant"] not in Quadrant.__members__:
-            raise DataError(
-                f"'{row['quadrant']}' is not a quadrant",
-                subject=f"{labels}, line {line}",
-                remedy="Expected Q1, Q2, Q3 or Q4",
-            )
-        midi = existing(root / "midi" / f"{row['clip']}.mid", f"{labels}, line {line}")
-        quadrant = Quadrant[row["quadrant"]]
-        clips.append(Clip("emopia", row["clip"], midi, group=row["song"], quadrant=quadrant))
-    return clips
+CARD = Card(
+    name="emopia",
+    title="EMOPIA",
+    what="Clips of pop piano covers, transcribed to MIDI with velocities: 1,078 clips of 387 songs "
+    "in archive 2.2 (the publication counts 1,087).",
+    tracks=1078,
+    media="MIDI",
+    labels=("quadrant",),
+    valence=None,
+    arousal=None,
+    emotion="perceived",
+    raters="four annotators, the authors' own; one label per clip, no ratings of single people",
+    group="the song, named by its YouTube id",
+    licence="CC BY-NC-SA 4.0",
+    source="https://zenodo.org/records/5257995",
+    layout=(
+        "label.csv (ID, 4Q, annotator) and midis/<clip>.mid, as the archive unpacks",
+        "split/train.csv, val.csv, test.csv (fname, label), of the authors' classification code, "
+        "if at hand",
+        "or clips.csv (clip, song, quadrant, official_split) and midi/<clip>.mid",
+    ),
+    citation="""@inproceedings{hung2021emopia,
+  author = {Hung, Hsiao-Tzu and Ching, Joann and Doh, Seungheon and Kim, Nabin and Nam, Juhan
+            and Yang, Yi-Hsuan},
+  title = {{EMOPIA}: A Multi-Modal Pop Piano Dataset For Emotion Recognition and Emotion-based
+           Music Generation},
+  booktitle = {Proceedings of the 22nd International Society for Music Information Retrieval
+               Conference},
+  pages = {318--325}, year = {2021}
+}""",
+    defects=(
+        Defect(
+            "clips-of-one-song",
+            "A song gives up to 33 clips, also in different quadrants; splitting by clip puts "
+            "pieces of one song on both sides.",
+            "None of the labels; the group is the song.",
+        ),
+    ),
+)
+
+
+def read(folder: Path, findings: Findings, labels: str) -> list[Track]:
+    """Tracks of a folder; see `hevner.datasets.load`. There is nothing to repair in the labels."""
+    media = Media(CARD, folder, ("midis", "midi"), findings)
+    official = (folder / "label.csv").is_file()
+    name, clip, quadrant = (
+        ("label.csv", "ID", "4Q") if official else ("clips.csv", "clip", "quadrant")
+    )
+    columns = (clip, quadrant) if official else (clip, quadrant, "official_split")
+    rows = read_rows(folder / name, columns)
+    parts = _parts(folder / "split") if official else {}
+    tracks = []
+    for row in unique(rows, clip, findings):
+        with findings.skipping():
+            part = parts.get(row.text(clip), "") if official else row.values["official_split"]
+            tracks.append(_track(row, clip, quadrant, part, media))
+    media.report_unlabelled()
+    return tracks
+
+
+def _track(row: Row, clip: str, quadrant: str, part: str, media: Media) -> Track:
+    stem = row.text(clip)
+    found = re.fullmatch(r"(Q[1-4])_(.+)_\d+", stem)
+    if found is None:
+        raise DataError(
+            f"'{stem}' does not name a clip",
+            subject=row.where,
+            remedy="Expected names such as Q1_0vLPYiPN7qY_0",
+        )
+    label = "Q" + row.text(quadrant).removeprefix("Q")
+    if label not in Quadrant.__members__:
+        raise DataError(
+            f"'{row.text(quadrant)}' is not a quadrant",
+            subject=row.where,
+            remedy="Expected Q1, Q2, Q3 or Q4",
+        )
+    if label != found[1]:
+        raise DataError(
+            f"quadrant {label} contradicts the name {stem}",
+            subject=row.where,
+            remedy="Fetch the label file again",
+        )
+    return Track(
+        "emopia",
+        stem,
+        media.find(stem, row.where),
+        group=found[2],
+        recording=f"emopia/{stem}",
+        quadrant=Quadrant[label],
+        official_split=part,
+    )
+
+
+def _parts(folder: Path) -> dict[str, str]:
+    """Part of each clip in the authors' split, as far as its files are there."""
+    return {
+        row.text("fname"): part
+        for part in PARTS
+        if (folder / f"{part}.csv").is_file()
+        for row in read_rows(folder / f"{part}.csv", ("fname",))
+    }

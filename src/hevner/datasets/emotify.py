@@ -1,15 +1,4 @@
-"""Emotify: 400 one-minute clips in four genres, nine GEMS emotions (Aljanaki et al., 2016).
-
-Labels: each listener marks the emotions that the music *induced*; here the share of listeners per
-emotion (split-half reliability .28 for amazement to .81 for joyful activation). Research use;
-cite the paper. Only the middle 30 s are at hand. Artists are not known, so a random split may let
-them leak; leave-one-genre-out does not.
-
-Known defects
--------------
-The track list of the original repository numbers genres in another order than the ratings; only
-the number in the rating file is right, and only that is used.
-"""
+"""Emotify: one-minute clips in four genres with nine induced emotions (Aljanaki et al., 2016)."""
 
 from __future__ import annotations
 
@@ -18,7 +7,12 @@ from pathlib import Path
 
 import numpy as np
 
-from hevner.datasets.base import Clip, existing, number, read_rows
+from hevner.datasets.card import Card, Defect
+from hevner.datasets.findings import Findings
+from hevner.datasets.media import Media
+from hevner.datasets.rows import Row, read_rows
+from hevner.datasets.track import Track
+from hevner.errors import DataError
 
 COLUMNS = (
     "amazement",
@@ -31,28 +25,128 @@ COLUMNS = (
     "tension",
     "sadness",
 )
+"""In the order of `hevner.emotion.GEMS`."""
+
+GENRES = ("classical", "rock", "electronic", "pop")
+"""In the order of the track ids: a hundred each, from 1."""
+
+CARD = Card(
+    name="emotify",
+    title="Emotify",
+    what="400 one-minute clips from a record label, 100 each of classical, rock, electronic and "
+    "pop.",
+    tracks=400,
+    media="audio",
+    labels=("gems",),
+    valence=None,
+    arousal=None,
+    emotion="induced",
+    raters="11 to 59 players of an online game per clip, median 14; each marks up to three of nine "
+    "emotions of the Geneva Emotional Music Scale",
+    group="the track: artists are not known, so only leave-one-genre-out is free of their leak",
+    licence="research use; cite the paper",
+    source="https://www2.projects.science.uu.nl/memotion/emotifydata/",
+    layout=(
+        "data.csv and <genre>/<1..100>.mp3, as the archive unpacks (also in emotifymusic/)",
+        "or ratings.csv and audio/<001..400>.*",
+    ),
+    citation="""@article{aljanaki2016emotify,
+  author = {Aljanaki, Anna and Wiering, Frans and Veltkamp, Remco C.},
+  title = {Studying emotion induced by music through a crowdsourcing game},
+  journal = {Information Processing and Management},
+  volume = {52}, number = {1}, pages = {115--128}, year = {2016}
+}""",
+    defects=(
+        Defect(
+            "genre-order",
+            "A track list in circulation (info.csv) numbers the genres alphabetically, the "
+            "ratings do not; joining by it shuffles three of four genres.",
+            "It is never read, and a rating whose genre does not fit its number is an error.",
+        ),
+        Defect(
+            "unreliable-emotions",
+            "Split-half reliability (Spearman-Brown) falls from .81 for joyful activation to .28 "
+            "for amazement.",
+            "None; the votes of each listener are kept.",
+        ),
+    ),
+)
 
 
-def load(folder: Path) -> list[Clip]:
-    """Clips under ``folder/emotify``."""
-    root = folder / "emotify"
-    labels = root / "ratings.csv"
-    votes: dict[int, list[list[float]]] = defaultdict(list)
-    genres: dict[int, str] = {}
-    first_line: dict[int, int] = {}
-    for line, row in read_rows(labels, ("track id", "genre", *COLUMNS)):
-        track = int(number(row, "track id", labels, line))
-        votes[track].append([number(row, column, labels, line) for column in COLUMNS])
-        genres[track] = row["genre"]
-        first_line.setdefault(track, line)
-    return [
-        Clip(
-            "emotify",
-            f"{track:03d}",
-            existing(root / "audio" / f"{track:03d}.ogg", f"{labels}, line {first_line[track]}"),
-            group=f"{track:03d}",
-            domain=genres[track],
-            gems=tuple(float(share) for share in np.mean(votes[track], axis=0)),
+def read(folder: Path, findings: Findings, labels: str) -> list[Track]:
+    """Tracks of a folder; see `hevner.datasets.load`. There is nothing to repair in the labels."""
+    official = folder / "data.csv"
+    path = official if official.is_file() else folder / "ratings.csv"
+    if (folder / "info.csv").is_file():
+        findings.note(
+            "genre-order", "its track numbers are not those of the ratings; not read", "info.csv"
         )
-        for track in sorted(votes)
-    ]
+    votes: dict[int, list[tuple[float, ...]]] = defaultdict(list)
+    first: dict[int, Row] = {}
+    for row in read_rows(path, ("track id", "genre", *COLUMNS)):
+        with findings.skipping():
+            number = _number(row)
+            votes[number].append(tuple(_vote(row, column) for column in COLUMNS))
+            first.setdefault(number, row)
+    by_number = (folder / "audio").is_dir()
+    places = ("audio",) if by_number else _genre_folders(folder)
+    media = Media(CARD, folder, places, findings)
+    tracks = []
+    for number in sorted(first):
+        with findings.skipping():
+            tracks.append(_track(number, first[number], votes[number], media, by_number))
+    media.report_unlabelled()
+    return tracks
+
+
+def _genre_folders(folder: Path) -> tuple[str, ...]:
+    """Where the folders of the genres lie."""
+    inside = any((folder / genre).is_dir() for genre in GENRES)
+    return (".",) if inside else ("emotifymusic",)
+
+
+def _number(row: Row) -> int:
+    number, genre = row.integer("track id"), row.text("genre")
+    if not 1 <= number <= 400:
+        raise DataError(
+            f"track {number} does not exist",
+            subject=row.where,
+            remedy="Expected ids from 1 to 400",
+        )
+    expected = GENRES[(number - 1) // 100]
+    if genre != expected:
+        raise DataError(
+            f"track {number} is {expected}, not {genre}",
+            subject=row.where,
+            remedy="Use the authors' data.csv; other lists number the genres differently",
+        )
+    return number
+
+
+def _vote(row: Row, column: str) -> float:
+    vote = row.number(column)
+    if vote not in (0, 1):
+        raise DataError(
+            f"{vote:g} in column {column} is neither 0 nor 1",
+            subject=row.where,
+            remedy="Correct or remove the row",
+        )
+    return vote
+
+
+def _track(
+    number: int, row: Row, votes: list[tuple[float, ...]], media: Media, by_number: bool
+) -> Track:
+    name, genre = f"{number:03d}", row.text("genre")
+    stem = name if by_number else f"{genre}/{(number - 1) % 100 + 1}"
+    return Track(
+        "emotify",
+        name,
+        media.find(stem, row.where),
+        group=name,
+        recording=f"emotify/{name}",
+        genre=genre,
+        raters=len(votes),
+        gems=tuple(float(share) for share in np.mean(votes, axis=0)),
+        gems_by_rater=tuple(votes),
+    )

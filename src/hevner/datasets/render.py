@@ -1,21 +1,31 @@
 """Render MIDI files to audio with FluidSynth, once, into a cache folder.
 
 The rendered file is mono FLAC. Its name holds the piece, its folder the soundfont. Rendering is
-deterministic, so a file that exists is never rendered again; writing is atomic.
+deterministic, so a file that exists is never rendered again; writing is atomic. Beside the files
+`RECORD` says which soundfont made them, so that a folder never mixes two of the same name. A folder
+without it, made before there was one, is taken to be of the soundfont installed now: nothing but
+the name is known of it, and that agrees.
 """
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 import soundfile
 
-from hevner.errors import DataError, MissingDependencyError
+from hevner.datasets.track import Track
+from hevner.errors import DataError, HevnerError, MissingDependencyError
+from hevner.files import replace_file
 
 RENDER_RATE = 24_000
 """Sample rate of rendered files in hertz, that of the recorded sets at hand."""
@@ -25,6 +35,9 @@ GAIN = 0.6
 
 DYNAMIC_LOADING = ("-o", "synth.dynamic-sample-loading=1")
 """Read only the samples a piece needs: starting takes half as long with a large soundfont."""
+
+RECORD = "soundfont.json"
+"""Names the sha256 of the soundfont, the gain and the rate of a folder of renders."""
 
 SOUNDFONT_FOLDERS = (Path("/usr/share/sounds/sf2"), Path("/usr/share/soundfonts"))
 
@@ -53,7 +66,53 @@ def find_soundfont(name: str) -> Path:
     )
 
 
-def render(midi: Path, soundfont: str, folder: Path) -> Path:
+def render_all(
+    tracks: Iterable[Track], soundfont: str, folder: Path, jobs: int = 1
+) -> Iterator[tuple[Track, Path | HevnerError]]:
+    """Render tracks whose media are MIDI files, several at a time; a bad file does not stop it.
+
+    Parameters
+    ----------
+    tracks
+        Their ids name the results.
+    soundfont, folder
+        As for `render`.
+    jobs
+        How many run at the same time.
+
+    Yields
+    ------
+    tuple
+        The track, and its rendered file or what went wrong with it, in the order they finish.
+
+    Raises
+    ------
+    MissingDependencyError, DataError
+        If FluidSynth or the soundfont is not installed, or the folder is another soundfont's.
+    """
+    tracks = list(tracks)
+    if not all(_target(folder, soundfont, track.id).exists() for track in tracks):
+        _prepare(soundfont, folder)
+    with ThreadPoolExecutor(jobs) as pool:
+        futures = {pool.submit(_render_track, track, soundfont, folder): track for track in tracks}
+        try:
+            for future in as_completed(futures):
+                error = future.exception()
+                if error is None:
+                    yield futures[future], future.result()
+                elif isinstance(error, HevnerError):
+                    yield futures[future], error
+                else:
+                    raise error
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def _render_track(track: Track, soundfont: str, folder: Path) -> Path:
+    return render(track.path, soundfont, folder, track.id)
+
+
+def render(midi: Path, soundfont: str, folder: Path, name: str = "") -> Path:
     """Render one MIDI file, unless that was done before.
 
     Parameters
@@ -63,7 +122,9 @@ def render(midi: Path, soundfont: str, folder: Path) -> Path:
     soundfont
         File name without suffix, e.g. ``FluidR3_GM``.
     folder
-        Cache folder; the result is ``folder/<soundfont>/<stem>.flac``.
+        Cache folder; the result is ``folder/<soundfont>/<name>.flac``.
+    name
+        That of the MIDI file if empty.
 
     Returns
     -------
@@ -75,19 +136,13 @@ def render(midi: Path, soundfont: str, folder: Path) -> Path:
     MissingDependencyError
         If FluidSynth or the soundfont is not installed.
     DataError
-        If FluidSynth cannot play the file.
+        If FluidSynth cannot play the file, or the folder holds renders of another soundfont of that
+        name.
     """
-    target = folder / soundfont / f"{midi.stem}.flac"
+    target = _target(folder, soundfont, name or midi.stem)
     if target.exists():
         return target
-    fluidsynth = shutil.which("fluidsynth")
-    if fluidsynth is None:
-        raise MissingDependencyError(
-            "the program 'fluidsynth' is not installed",
-            remedy="Install it, such as with 'apt install fluidsynth' or 'brew install fluidsynth'",
-        )
-    bank = find_soundfont(soundfont)
-    target.parent.mkdir(parents=True, exist_ok=True)
+    fluidsynth, bank = _prepare(soundfont, folder)
     with tempfile.TemporaryDirectory(dir=target.parent) as work:
         raw = Path(work) / "piece.wav"
         command = [fluidsynth, "-ni", "-q", *DYNAMIC_LOADING]
@@ -101,6 +156,50 @@ def render(midi: Path, soundfont: str, folder: Path) -> Path:
         soundfile.write(partial, mono / max(1.0, peak / 0.99), rate, subtype="PCM_16")
         os.replace(partial, target)
     return target
+
+
+def _target(folder: Path, soundfont: str, name: str) -> Path:
+    return folder / soundfont / f"{name}.flac"
+
+
+def _prepare(soundfont: str, folder: Path) -> tuple[str, Path]:
+    """FluidSynth and the soundfont, after making sure that the cache folder is theirs."""
+    fluidsynth = shutil.which("fluidsynth")
+    if fluidsynth is None:
+        raise MissingDependencyError(
+            "the program 'fluidsynth' is not installed",
+            remedy="Install it, such as with 'apt install fluidsynth' or 'brew install fluidsynth'",
+        )
+    bank = find_soundfont(soundfont)
+    made = {"sha256": _sha256(bank, bank.stat().st_mtime_ns), "gain": GAIN, "rate": RENDER_RATE}
+    record = folder / soundfont / RECORD
+    record.parent.mkdir(parents=True, exist_ok=True)
+    if not record.is_file():
+        replace_file(record, (json.dumps(made, indent=2) + "\n").encode())
+    elif _recorded(record) != made:
+        raise DataError(
+            f"its files were rendered with another soundfont {soundfont}.sf2, gain or rate than "
+            f"{bank}",
+            subject=str(record.parent),
+            remedy="Render into another folder, or delete this one",
+        )
+    return fluidsynth, bank
+
+
+def _recorded(record: Path) -> object:
+    try:
+        return json.loads(record.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise DataError(
+            f"not JSON ({error})", subject=str(record), remedy="Delete its folder and render again"
+        ) from error
+
+
+@cache
+def _sha256(path: Path, changed: int) -> str:
+    """Hash of a file, read once for each time it changed."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _trim_silence(mono: np.ndarray) -> np.ndarray:

@@ -1,81 +1,275 @@
-"""VGMIDI: piano arrangements of video game music, rated continuously (Ferreira and Whitehead).
-
-Labels: per piece 28 to 32 raters, one valence and arousal value per measure in [-1, 1] (perceived).
-No licence is stated; research use. The piece's value is the mean over raters and measures
-(split-half reliability .92 and .94); the curve is the mean over raters, its measures spread evenly
-over the duration. Pieces of one game share themes and raters, so ``group`` is the game.
-
-Known defects
--------------
-In three pieces one rater has a value more than there are measures; the surplus is left out.
-"""
+"""VGMIDI: piano arrangements of game music, rated continuously (Ferreira and Whitehead, 2019)."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from hevner.datasets.base import Clip, Curve, existing
+from hevner.datasets.card import Card, Defect
+from hevner.datasets.findings import Findings
+from hevner.datasets.media import Media
+from hevner.datasets.rows import on_scale
+from hevner.datasets.track import Array, Curve, Track
+from hevner.emotion import UNIT
 from hevner.errors import DataError
 
+AXES = ("valence", "arousal")
 
-def load(folder: Path) -> list[Clip]:
-    """Clips under ``folder/vgmidi``; their ``path`` is the MIDI file."""
-    root = folder / "vgmidi"
-    labels = root / "ratings.json"
-    if not labels.is_file():
-        raise DataError("no such file", subject=str(labels), remedy="Check the dataset folder")
+CARD = Card(
+    name="vgmidi",
+    title="VGMIDI",
+    what="200 piano arrangements of video game music as MIDI.",
+    tracks=200,
+    media="MIDI",
+    labels=("valence-arousal", "curve"),
+    valence=UNIT,
+    arousal=UNIT,
+    emotion="perceived",
+    raters="28 to 32 people per piece, recruited online; split-half reliability of the piece mean "
+    ".92 (valence) and .94 (arousal); the order of raters differs from piece to piece",
+    group="the game: pieces of one game share themes; collection is the game series",
+    licence="none stated, research use",
+    source="https://github.com/lucasnfe/vgmidi",
+    layout=(
+        "labelled/annotations/*.json and labelled/midi/<series>_<console>_<game>_<piece>.mid, as "
+        "in the authors' repository",
+        "or ratings.json and midi/<series>_<console>_<game>_<piece>.mid",
+    ),
+    citation="""@inproceedings{ferreira2019learning,
+  author = {Ferreira, Lucas N. and Whitehead, Jim},
+  title = {Learning to Generate Music With Sentiment},
+  booktitle = {Proceedings of the 20th International Society for Music Information Retrieval
+               Conference},
+  pages = {384--390}, year = {2019}
+}""",
+    curve="one value per measure in -1..1; measures lie evenly over the duration and a value "
+    "stands for the middle of its measure",
+    defects=(
+        Defect(
+            "surplus-value",
+            "In three pieces one rater has a value more than there are measures.",
+            "The value after the last measure is left out of the rater's mean; the curve never "
+            "has it.",
+        ),
+        Defect(
+            "ratings-without-piece",
+            'Ratings of "piece81" have no entry among the pieces.',
+            "They are left out.",
+        ),
+        Defect(
+            "signs-for-means",
+            "The tables of phrases (vgmidi_sent_*.csv) hold the sign of a cluster of raters, not "
+            "a mean; they agree with the sign of the mean in 95 % of pieces.",
+            "They are not read.",
+        ),
+    ),
+    unlabelled=4,
+)
+
+
+@dataclass(frozen=True)
+class _Entry:
+    """What the files say about a piece, unchecked."""
+
+    values: Any
+    where: str
+
+
+@dataclass(frozen=True)
+class _Piece:
+    """A piece with one list of values per rater, which may be longer than ``measures``."""
+
+    name: str
+    measures: int
+    duration: float
+    raters: dict[str, list[list[float]]]
+    where: str
+
+    @property
+    def has_surplus(self) -> bool:
+        """Whether a rater has more values than there are measures."""
+        return any(len(r) > self.measures for axis in AXES for r in self.raters[axis])
+
+
+def read(folder: Path, findings: Findings, labels: str) -> list[Track]:
+    """Tracks of a folder; see `hevner.datasets.load`."""
+    root = folder / "labelled" if (folder / "labelled").is_dir() else folder
+    rounds = sorted((root / "annotations").glob("*.json"))
+    entries = (
+        [entry for path in rounds for entry in _official(path, findings)]
+        if rounds
+        else _listed(root / "ratings.json")
+    )
+    media = Media(CARD, root, ("midi",), findings)
+    tracks: dict[str, Track] = {}
+    surplus = []
+    for entry in entries:
+        with findings.skipping():
+            piece = _piece(entry)
+            if piece.name in tracks:
+                raise DataError(
+                    f"piece '{piece.name}' occurs before",
+                    subject=piece.where,
+                    remedy="Keep one of the two entries",
+                )
+            tracks[piece.name] = _track(piece, media, labels)
+            surplus += [piece.name] * piece.has_surplus
+    media.report_unlabelled()
+    if surplus and labels == "repaired":
+        findings.repair("surplus-value", f"left out in {', '.join(surplus)}", len(surplus))
+    return list(tracks.values())
+
+
+def _json(path: Path) -> Any:
     try:
-        pieces = json.loads(labels.read_text(encoding="utf-8"))
-    except ValueError as error:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
         raise DataError(
-            f"not JSON ({error})", subject=str(labels), remedy="Fetch the rating file again"
+            f"cannot be read ({error.strerror})",
+            subject=str(path),
+            remedy="Check the dataset's folder",
         ) from error
-    return [_clip(piece, root / "midi", f"{labels}, piece {n}") for n, piece in enumerate(pieces)]
+    except ValueError as error:  # also UnicodeDecodeError
+        raise DataError(
+            f"not JSON ({error})", subject=str(path), remedy="Fetch the rating file again"
+        ) from error
 
 
-def _clip(piece: dict[str, Any], folder: Path, where: str) -> Clip:
+def _listed(path: Path) -> list[_Entry]:
+    """Pieces of a file that lists them with their ratings."""
+    pieces = _json(path)
+    if not isinstance(pieces, list):
+        raise DataError(
+            "does not hold a list of pieces", subject=str(path), remedy="Fetch the file again"
+        )
+    return [_Entry(piece, f"{path}, piece {number}") for number, piece in enumerate(pieces)]
+
+
+def _official(path: Path, findings: Findings) -> Iterator[_Entry]:
+    """Pieces of one round of the authors: pieces and ratings stand in separate tables."""
+    content = _json(path)
     try:
-        name, curve = piece["id"], _curve(piece, where)
-        series, console, game = name.split("_")[:3]
+        pieces, annotations = content["pieces"], content["annotations"]
+        ratings: dict[str, list[Any]] = {}
+        for name, rating in annotations.items():
+            ratings.setdefault(name.split("_")[0], []).append(rating)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise DataError(
+            "does not hold 'pieces' and 'annotations'",
+            subject=str(path),
+            remedy="Fetch the file again",
+        ) from error
+    for name in sorted(ratings.keys() - pieces.keys()):
+        findings.note("ratings-without-piece", f"ratings of an unknown {name}", str(path))
+    for name, piece in pieces.items():
+        where = f"{path}, {name}"
+        try:
+            values = {
+                "id": Path(piece["midi"]).stem,
+                "measures": piece["measures"],
+                "duration_s": piece["duration"],
+                **{axis: [one[axis] for one in ratings.get(name, ())] for axis in AXES},
+            }
+        except (KeyError, TypeError) as error:
+            values = {"id": name}  # reported with the other entries that lack something
+            where = f"{where} ({error})"
+        yield _Entry(values, where)
+
+
+def _piece(entry: _Entry) -> _Piece:
+    values = entry.values
+    try:
+        piece = _Piece(
+            str(values["id"]),
+            int(values["measures"]),
+            float(values["duration_s"]),
+            {axis: [list(rater) for rater in values[axis]] for axis in AXES},
+            entry.where,
+        )
     except (KeyError, TypeError, ValueError) as error:
         raise DataError(
             f"an entry is missing or no number ({error})",
-            subject=where,
+            subject=entry.where,
             remedy="Fetch the rating file again",
         ) from error
-    return Clip(
+    if piece.name.count("_") < 3 or piece.measures < 1 or not 0 < piece.duration < np.inf:
+        raise DataError(
+            f"'{piece.name}' with {piece.measures} measures in {piece.duration:g} s is no piece",
+            subject=entry.where,
+            remedy="Expected names such as <series>_<console>_<game>_<piece>",
+        )
+    return piece
+
+
+def _track(piece: _Piece, media: Media, labels: str) -> Track:
+    series, console, game, title = piece.name.split("_", 3)
+    valence, arousal = (_ratings(piece, axis) for axis in AXES)
+    if len(valence) != len(arousal):
+        raise DataError(
+            "valence and arousal have different numbers of raters",
+            subject=piece.where,
+            remedy="Fetch the rating file again",
+        )
+    curve = Curve(
+        (np.arange(piece.measures) + 0.5) * piece.duration / piece.measures,
+        valence.mean(axis=0),
+        arousal.mean(axis=0),
+        valence.std(axis=0, ddof=1),
+        arousal.std(axis=0, ddof=1),
+        valence,
+        arousal,
+    )
+    if labels == "repaired":
+        of_rater = {"valence": valence.mean(axis=1), "arousal": arousal.mean(axis=1)}
+        mean = {"valence": curve.valence.mean(), "arousal": curve.arousal.mean()}
+    else:
+        of_rater = {axis: np.array([np.mean(r) for r in piece.raters[axis]]) for axis in AXES}
+        mean = {axis: of_rater[axis].mean() for axis in AXES}
+    return Track(
         "vgmidi",
-        name,
-        existing(folder / f"{name}.mid", where),
+        piece.name,
+        media.find(piece.name, piece.where),
         group=f"{series}-{console}-{game}",
-        domain=series,
-        valence=float(curve.valence.mean()),
-        arousal=float(curve.arousal.mean()),
+        recording=f"vgmidi/{piece.name}",
+        title=title,
+        collection=series,
+        valence=float(mean["valence"]),
+        arousal=float(mean["arousal"]),
+        valence_std=float(of_rater["valence"].std(ddof=1)),
+        arousal_std=float(of_rater["arousal"].std(ddof=1)),
+        raters=len(valence),
+        valence_by_rater=tuple(of_rater["valence"].tolist()),
+        arousal_by_rater=tuple(of_rater["arousal"].tolist()),
         curve=curve,
     )
 
 
-def _curve(piece: dict[str, Any], where: str) -> Curve:
-    measures = int(piece["measures"])
-    means = [_mean(piece[name], measures, f"{where}, {name}") for name in ("valence", "arousal")]
-    times = (np.arange(measures) + 0.5) * float(piece["duration_s"]) / measures
-    return Curve(times, *means)
-
-
-def _mean(raters: list[list[float]], measures: int, where: str) -> NDArray[np.float64]:
-    """Mean over raters per measure; a value past the last measure is left out."""
-    if not raters or any(len(rater) < measures for rater in raters):
+def _ratings(piece: _Piece, axis: str) -> Array:
+    """Raters by measures; values past the last measure are left out."""
+    raters, where = piece.raters[axis], f"{piece.where}, {axis}"
+    if len(raters) < 2:
         raise DataError(
-            f"a rater has fewer than {measures} values",
+            f"{len(raters)} raters, expected two or more",
             subject=where,
             remedy="Fetch the rating file again",
         )
-    ratings = np.array([rater[:measures] for rater in raters], dtype=float)
+    if any(len(rater) < piece.measures for rater in raters):
+        raise DataError(
+            f"a rater has fewer than {piece.measures} values",
+            subject=where,
+            remedy="Fetch the rating file again",
+        )
+    try:
+        ratings = np.array([rater[: piece.measures] for rater in raters], dtype=float)
+    except (TypeError, ValueError):
+        ratings = np.array([[np.nan]])
     if not np.isfinite(ratings).all():
         raise DataError("a rating is not a number", subject=where, remedy="Remove that rater")
-    return np.asarray(ratings.mean(axis=0))
+    for extreme in (ratings.min(), ratings.max()):
+        on_scale(float(extreme), UNIT, "a rating", where)
+    return ratings

@@ -1,0 +1,262 @@
+"""``hevner datasets``: what labelled music there is, what is wrong with it, and how it is split."""
+
+from __future__ import annotations
+
+import json
+import textwrap
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from itertools import groupby
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from hevner.cli.report import Reporter, say
+from hevner.files import printable
+
+if TYPE_CHECKING:
+    from hevner.datasets import Labels
+
+SHOWN = 5
+"""Findings of one kind that a report for people lists; JSON has them all."""
+
+WIDTH = 96
+
+app = typer.Typer(no_args_is_help=True, help="Datasets: list, check, split, cite, render.")
+
+Name = Annotated[str, typer.Argument(metavar="NAME", help="Dataset, as 'list' has it.")]
+Folder = Annotated[
+    Path, typer.Argument(metavar="PATH", help="The dataset's own folder, as its archive unpacks.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Write JSON.")]
+
+
+class LabelChoice(StrEnum):
+    """Whether defects are repaired."""
+
+    REPAIRED = "repaired"
+    AS_PUBLISHED = "as_published"
+
+
+WhichLabels = Annotated[
+    LabelChoice, typer.Option("--labels", help="Labels with known defects repaired, or not.")
+]
+
+
+@app.command("list")
+def list_datasets(as_json: AsJson = False) -> None:
+    """List the datasets that can be read."""
+    from hevner import datasets
+    from hevner.datasets.report import describe_card
+
+    cards = [datasets.card(name) for name in datasets.NAMES]
+    if as_json:
+        _write_json([describe_card(card) for card in cards])
+        return
+    for card in cards:
+        size = f"{card.tracks:,}" if card.tracks else "any"
+        _write(f"{card.name:<12} {size:>6}  {card.emotion:<9} {', '.join(card.labels)}")
+
+
+@app.command()
+def info(name: Name, as_json: AsJson = False) -> None:
+    """Tell what is known about a dataset: music, raters, scales, licence, files, defects."""
+    from hevner import datasets
+    from hevner.datasets.report import describe_card
+
+    with _messages():
+        card = datasets.card(name)
+    if as_json:
+        _write_json(describe_card(card))
+        return
+    scales = {"valence": card.valence, "arousal": card.arousal}
+    _write(f"{card.title}: {card.what}")
+    for heading, text in (
+        ("tracks", f"{card.tracks:,}" if card.tracks else "any"),
+        ("labels", ", ".join(card.labels)),
+        ("emotion", card.emotion),
+        ("raters", card.raters),
+        ("scales", ", ".join(f"{axis} {s.name}" for axis, s in scales.items() if s)),
+        ("curves", card.curve),
+        ("group", card.group),
+        ("licence", card.licence),
+        ("source", card.source),
+    ):
+        if text:
+            _write(_entry(heading, text))
+    _write("files")
+    for line in card.layout:
+        _write(f"  {line}")
+    for defect in card.defects:
+        _write(_entry("defect", f"{defect.name}: {defect.what} Repair: {defect.repair}"))
+
+
+@app.command()
+def check(
+    name: Name,
+    folder: Folder,
+    labels: WhichLabels = LabelChoice.REPAIRED,
+    as_json: AsJson = False,
+) -> None:
+    """Read a dataset to the end and report what is there, what is wrong, what was repaired.
+
+    Exit status: 0 if nothing is wrong that a person must mend, else 1.
+    """
+    from hevner import datasets
+    from hevner.datasets.report import describe
+
+    choice: Labels = labels.value
+    with _messages():
+        dataset = datasets.check(name, folder, labels=choice)
+    facts = describe(dataset)
+    if as_json:
+        _write_json(facts)
+    else:
+        _write_report(facts)
+    raise typer.Exit(1 if dataset.problems else 0)
+
+
+@app.command()
+def cite(name: Name, as_json: AsJson = False) -> None:
+    """Write the BibTeX entry of a dataset."""
+    from hevner import datasets
+
+    with _messages():
+        card = datasets.card(name)
+    if as_json:
+        _write_json({"name": card.name, "citation": card.citation})
+    else:
+        _write(card.citation)
+
+
+@app.command()
+def splits(name: Name, as_json: AsJson = False) -> None:
+    """List the committed splits of a dataset with sizes, origin, leaks and hash."""
+    from hevner import datasets
+    from hevner.datasets import splits as committed
+
+    with _messages():
+        datasets.card(name)
+        found = [committed.load(name, split) for split in committed.names(name)]
+    if as_json:
+        _write_json(
+            [
+                {
+                    "dataset": name,
+                    "name": split.name,
+                    "what": split.what,
+                    "parts": {part: len(ids) for part, ids in split.parts.items()},
+                    "digest": split.digest,
+                }
+                for split in found
+            ]
+        )
+        return
+    if not found:
+        _write(f"No split of {name} is committed; make grouped folds (hevner.datasets.splits).")
+    for split in found:
+        sizes = ", ".join(f"{part} {len(ids):,}" for part, ids in split.parts.items())
+        _write(f"{split.name}: {sizes}")
+        _write(_entry("", split.what))
+        _write(_entry("hash", split.digest))
+
+
+@app.command()
+def render(
+    name: Name,
+    folder: Folder,
+    out: Annotated[
+        Path, typer.Option("--out", "-o", metavar="FOLDER", help="Where the audio goes.")
+    ],
+    soundfont: Annotated[
+        list[str],
+        typer.Option(
+            "--soundfont", metavar="NAME", help="Soundfont file without .sf2; repeatable."
+        ),
+    ],
+    jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, help="Files at the same time.")] = 1,
+) -> None:
+    """Render a dataset of MIDI files to FLAC with FluidSynth; what exists is left alone.
+
+    Exit status: 0 if all could be rendered, else 1.
+    """
+    from hevner import datasets
+    from hevner.datasets.render import render_all
+    from hevner.errors import DataError, HevnerError
+
+    failures = []
+    with _messages():
+        dataset = datasets.load(name, folder, partial=True)
+        if dataset.card.media != "MIDI":
+            raise DataError(f"{name} holds recordings, not MIDI", remedy="There is nothing to do")
+        with Reporter(len(soundfont) * len(dataset), bar=True, verb="Rendering") as reporter:
+            for font in soundfont:
+                for _, result in render_all(dataset.tracks, font, out, jobs):
+                    reporter.advance()
+                    if isinstance(result, HevnerError):
+                        failures.append(result)
+                        reporter.say(f"Failed: {result}")
+    say(f"{len(soundfont) * len(dataset) - len(failures)} rendered, {len(failures)} failed.")
+    raise typer.Exit(1 if failures else 0)
+
+
+@contextmanager
+def _messages() -> Iterator[None]:
+    """Turn errors into one line and exit status 1."""
+    from hevner.errors import HevnerError
+
+    try:
+        yield
+    except HevnerError as error:
+        say(f"Error: {error}")
+        raise typer.Exit(1) from error
+
+
+def _write(text: str) -> None:
+    typer.echo("\n".join(printable(line) for line in text.splitlines()))
+
+
+def _write_json(value: object) -> None:
+    typer.echo(json.dumps(value, indent=2))
+
+
+def _entry(heading: str, text: str) -> str:
+    return textwrap.fill(text, WIDTH, initial_indent=f"{heading:<10}", subsequent_indent=" " * 10)
+
+
+def _write_report(facts: dict[str, Any]) -> None:
+    _write(f"{facts['dataset']} in {facts['folder']}, labels {facts['labels']}")
+    _write(
+        f"  {facts['tracks']:,} tracks (published: {facts['published_tracks']:,}), "
+        f"{facts['with_media']:,} with media, {facts['groups']:,} groups"
+    )
+    labelled = {kind: n for kind, n in facts["labelled"].items() if n}
+    _write("  labelled: " + (", ".join(f"{kind} {n:,}" for kind, n in labelled.items()) or "none"))
+    for axis in ("valence", "arousal"):
+        if spread := facts[axis]:
+            _write(
+                f"  {axis} on {spread['scale']}: mean {spread['mean']:.3f}, sd {spread['std']:.3f}"
+            )
+    if facts["correlation"] is not None:
+        _write(f"  correlation of valence and arousal: {facts['correlation']:.3f}")
+    for heading, kind in (("Repaired", "repairs"), ("Notes", "notes"), ("Problems", "problems")):
+        if facts[kind]:
+            _write(heading)
+            _write_findings(facts[kind])
+    count = len(facts["problems"])
+    _write(f"{count} problem{'s' * (count != 1)} to mend." if count else "Nothing to mend.")
+
+
+def _write_findings(findings: list[dict[str, Any]]) -> None:
+    ordered = sorted(findings, key=lambda finding: finding["name"])
+    for name, group in groupby(ordered, key=lambda finding: finding["name"]):
+        alike = list(group)
+        for finding in alike[:SHOWN]:
+            where = f"{finding['subject']}: " if finding["subject"] else ""
+            remedy = f". {finding['remedy']}" if finding["remedy"] else ""
+            many = f" ({finding['tracks']} tracks)" if finding["tracks"] > 1 else ""
+            _write(f"  {name}{many}: {where}{finding['cause']}{remedy}")
+        if len(alike) > SHOWN:
+            _write(f"  {name}: and {len(alike) - SHOWN} more; --json lists all")

@@ -1,0 +1,226 @@
+"""Ratings over time as archives lay them out: a row per song, or a row per moment.
+
+Conventions
+-----------
+Times are seconds from the beginning of the clip. An empty cell is a moment without a rating; any
+other cell must be a number on the scale of its file.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from hevner.datasets.findings import Findings
+from hevner.datasets.rows import Row, read_rows
+from hevner.datasets.track import Array, Curve
+from hevner.emotion import Scale
+from hevner.errors import DataError
+
+Value = Callable[[Row, str], float]
+
+
+@dataclass(frozen=True, eq=False)
+class Wide:
+    """A file with a row per song and a column per moment.
+
+    Attributes
+    ----------
+    times
+        Of the columns, rising, shape ``(n,)``.
+    rows
+        By song, shape ``(n,)``; NaN where nothing was rated.
+    """
+
+    times: Array
+    rows: dict[str, Array]
+
+    def rated(self, song: str) -> Array:
+        """The times at which a song was rated."""
+        return self.times[np.isfinite(self.at(song, self.times))]
+
+    def at(self, song: str, times: Array) -> Array:
+        """Values of a song at other times; NaN where nothing was rated."""
+        return align(self.times, self.rows.get(song, np.full(len(self.times), np.nan)), times)
+
+
+def align(times: Array, values: Array, wanted: Array) -> Array:
+    """Values at the wanted moments.
+
+    Parameters
+    ----------
+    times
+        Moments of the values, shape ``(n,)``.
+    values
+        Shape ``(..., n)``.
+    wanted
+        Shape ``(m,)``.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape ``(..., m)``; NaN at moments that have no value.
+    """
+    found = np.full((*values.shape[:-1], len(wanted)), np.nan)
+    _, here, there = np.intersect1d(times, wanted, return_indices=True)
+    found[..., there] = values[..., here]
+    return found
+
+
+def read_wide(path: Path, scale: Scale, findings: Findings, *, spread: bool = False) -> Wide:
+    """Read a file with the columns ``song_id``, ``sample_15000ms``, ``sample_15500ms``, ...
+
+    Parameters
+    ----------
+    path
+        The file.
+    scale
+        Of the ratings.
+    findings
+        Takes rows that are left out.
+    spread
+        Whether it holds standard deviations instead of ratings.
+
+    Raises
+    ------
+    DataError
+        If the file cannot be read or lacks a column.
+    """
+    rows = read_rows(path, ("song_id",))
+    columns, times = _moments(rows[0], path)
+    series: dict[str, Array] = {}
+    for row in rows:
+        with findings.skipping():
+            song = row.text("song_id")
+            if song in series:
+                raise DataError(
+                    f"a second row of song {song}", subject=row.where, remedy="Keep one of the two"
+                )
+            series[song] = _series(row, columns, _value(scale, spread))
+    return Wide(times, series)
+
+
+def read_raters(path: Path, scale: Scale, times: Array) -> Array:
+    """Read one song's file with a row per rater and a column per moment.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape ``(raters, n)`` for ``n`` wanted times; NaN where a rater gave nothing.
+
+    Raises
+    ------
+    DataError
+        If the file cannot be read or holds anything but ratings.
+    """
+    rows = read_rows(path, ())
+    columns, own = _moments(rows[0], path)
+    ratings = np.array([_series(row, columns, _value(scale)) for row in rows])
+    return align(own, ratings, times)
+
+
+def wide_curve(
+    song: str,
+    valence: Wide,
+    arousal: Wide,
+    valence_std: Wide | None = None,
+    arousal_std: Wide | None = None,
+) -> Curve | None:
+    """The curve of a song at the moments where both axes are rated; None if there are none."""
+    times = np.intersect1d(valence.rated(song), arousal.rated(song))
+    if not len(times):
+        return None
+    return Curve(
+        times,
+        valence.at(song, times),
+        arousal.at(song, times),
+        None if valence_std is None else valence_std.at(song, times),
+        None if arousal_std is None else arousal_std.at(song, times),
+    )
+
+
+def read_long(
+    path: Path, scale: Scale, findings: Findings, deviations: Path | None = None
+) -> dict[str, Curve]:
+    """Read a file with the columns ``musicId, frameTime, Arousal(mean), Valence(mean)``.
+
+    Parameters
+    ----------
+    path
+        The file.
+    scale
+        Of the ratings.
+    findings
+        Takes rows that are left out.
+    deviations
+        A file of the same form with ``Arousal(std)`` and ``Valence(std)``.
+
+    Returns
+    -------
+    dict
+        Curves by song.
+
+    Raises
+    ------
+    DataError
+        If a file cannot be read or lacks a column.
+    """
+    means = _by_song(path, "mean", _value(scale), findings)
+    spreads = (
+        {} if deviations is None else _by_song(deviations, "std", _value(scale, True), findings)
+    )
+    curves = {}
+    for song, (times, valence, arousal) in means.items():
+        curves[song] = Curve(times, valence, arousal)
+        if song in spreads:
+            own, *std = spreads[song]
+            curves[song] = Curve(times, valence, arousal, *(align(own, s, times) for s in std))
+    return curves
+
+
+def _by_song(
+    path: Path, statistic: str, value: Value, findings: Findings
+) -> dict[str, tuple[Array, Array, Array]]:
+    """Times, valence and arousal of each song."""
+    columns = (f"Valence({statistic})", f"Arousal({statistic})")
+    moments: dict[str, list[tuple[float, ...]]] = defaultdict(list)
+    for row in read_rows(path, ("musicId", "frameTime", *columns)):
+        with findings.skipping():
+            song, time = row.text("musicId"), row.number("frameTime")
+            if moments[song] and time <= moments[song][-1][0]:
+                raise DataError(
+                    f"{time:g} s of song {song} does not come after the moment before it",
+                    subject=row.where,
+                    remedy="Sort the rows and remove repeated ones",
+                )
+            moments[song].append((time, *(value(row, column) for column in columns)))
+    songs = {song: np.array(rows).T for song, rows in moments.items() if rows}
+    return {song: (times, valence, arousal) for song, (times, valence, arousal) in songs.items()}
+
+
+def _moments(row: Row, path: Path) -> tuple[list[str], Array]:
+    """Names and times of the columns that hold moments."""
+    found = {name: re.fullmatch(r"sample_(\d+)ms", name) for name in row.values}
+    times = {name: int(match[1]) / 1000 for name, match in found.items() if match}
+    if not times or sorted(times.values()) != list(times.values()):
+        raise DataError(
+            "has no rising columns of moments",
+            subject=str(path),
+            remedy="Expected columns such as sample_15000ms, sample_15500ms",
+        )
+    return list(times), np.array(list(times.values()))
+
+
+def _series(row: Row, columns: list[str], value: Value) -> Array:
+    return np.array([value(row, name) if row.values[name] else np.nan for name in columns])
+
+
+def _value(scale: Scale, spread: bool = False) -> Value:
+    if spread:
+        return lambda row, column: row.spread(column, scale)
+    return lambda row, column: row.rating(column, scale)

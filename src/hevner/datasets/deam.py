@@ -1,0 +1,314 @@
+"""DEAM: the MediaEval songs of 2013 to 2015 (Aljanaki, Yang and Soleymani, 2017).
+
+Valence and arousal of the songs of 2013 are exchanged in the archive. That is tested against the
+ratings over time or EmoMusic, never assumed; see `hevner.datasets.exchange`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import defaultdict
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from hevner.datasets import emomusic
+from hevner.datasets.card import Card, Defect
+from hevner.datasets.curves import read_long, read_raters, read_wide, wide_curve
+from hevner.datasets.exchange import Ratings, compare
+from hevner.datasets.findings import Findings
+from hevner.datasets.media import Media
+from hevner.datasets.rows import read_rows, unique
+from hevner.datasets.track import Array, Curve, Track
+from hevner.emotion import UNIT, Scale
+from hevner.errors import DataError
+
+SCALE = Scale(1, 9)
+PARTS = {
+    "development": range(1, 1001),
+    "evaluation 2014": range(1001, 2001),
+    "evaluation 2015": range(2001, 2059),
+}
+"""Song ids of each part of the set."""
+
+METADATA = {
+    "2013": {"song": "song_id", "artist": "Artist", "title": "Song title", "genre": "Genre"},
+    "2014": {"song": "Id", "artist": "Artist", "title": "Track", "genre": "Genre"},
+    "2015": {"song": "id", "artist": "artist", "title": "title", "genre": "genre"},
+}
+"""Columns of the metadata of each year."""
+
+STATIC = ("song_id", "valence_mean", "valence_std", "arousal_mean", "arousal_std")
+CARD = Card(
+    name="deam",
+    title="DEAM (MediaEval Database for Emotional Analysis of Music)",
+    what="1,744 excerpts of 45 seconds and 58 full songs in many genres, from the Free Music "
+    "Archive, Jamendo and MedleyDB.",
+    tracks=1802,
+    media="audio",
+    labels=("valence-arousal", "curve"),
+    valence=SCALE,
+    arousal=SCALE,
+    emotion="perceived",
+    raters="about 10 crowd workers per excerpt, 5 or 6 per full song",
+    group="the artist where the metadata are at hand, else the song",
+    licence="labels for research use; audio under the Creative Commons licences of its artists",
+    source="https://cvml.unige.ch/databases/DEAM/",
+    layout=(
+        "annotations/annotations averaged per song/song_level/"
+        "static_annotations_averaged_songs_{1_2000,2000_2058}.csv",
+        "annotations/annotations averaged per song/dynamic (per second annotations)/"
+        "{arousal,valence}.csv",
+        "annotations/annotations per each rater/song_level/"
+        "static_annotations_songs_{1_2000,2000_2058}.csv (optional)",
+        "annotations/annotations per each rater/dynamic (per second annotations)/"
+        "{arousal,valence}/<id>.csv (optional)",
+        "metadata/metadata_{2013,2014,2015}.csv (optional)",
+        "or static_annotations.csv with dynamic_annotations.csv on 0..1",
+        "MEMD_audio/<id>.mp3, or audio/<id>.*; annotation files are found by name at any depth",
+    ),
+    citation="""@article{aljanaki2017deam,
+  author = {Aljanaki, Anna and Yang, Yi-Hsuan and Soleymani, Mohammad},
+  title = {Developing a benchmark for emotional analysis of music},
+  journal = {PLOS ONE}, volume = {12}, number = {3}, pages = {e0173392}, year = {2017}
+}""",
+    curve="2 Hz from 15 s on; -1..1 in the archive, 0..1 in the file dynamic_annotations.csv",
+    defects=(
+        Defect(
+            "exchanged-axes",
+            "Static valence and arousal of the 744 songs with id <= 1000 are exchanged: valence "
+            "correlates .956 with arousal over time and .575 with valence over time; with "
+            "EmoMusic, which rates the same clips, crosswise .9998 and .9999, same-name .599.",
+            "Exchanged back, means, deviations and single raters, if the ratings over time or "
+            "EmoMusic show it.",
+        ),
+        Defect(
+            "emomusic-inside",
+            "The 744 songs with id <= 1000 are the clips of EmoMusic; 82 of the 125 clips of its "
+            "random test set are in the random training set of DEAM. Ids 1001-2058 (1,058 songs) "
+            "share nothing with it.",
+            "The field recording is the same in both, so the leak check sees it.",
+        ),
+        Defect(
+            "stray-spaces",
+            "Columns and values carry spaces; the file of the full songs has maxima and minima "
+            "besides; unquoted commas shift fields of the metadata.",
+            "Stripped; maxima and minima are not read; metadata are read by column.",
+        ),
+    ),
+)
+
+
+@dataclass(frozen=True)
+class _Rated:
+    """Static ratings of a song, on the unit scale."""
+
+    file: Path | None
+    valence: float
+    arousal: float
+    valence_std: float
+    arousal_std: float
+
+    def exchanged(self) -> _Rated:
+        return _Rated(self.file, self.arousal, self.valence, self.arousal_std, self.valence_std)
+
+
+def read(folder: Path, findings: Findings, labels: str) -> list[Track]:
+    """Tracks of a folder; see `hevner.datasets.load`."""
+    media = Media(CARD, folder, ("MEMD_audio", "DEAM_audio/MEMD_audio", "audio"), findings)
+    songs = _static(folder, media, findings)
+    media.report_unlabelled()
+    curves = _curves(folder, songs, findings)
+    raters = _raters(folder, findings)
+    if labels == "repaired":
+        songs = _repaired(folder, songs, curves, findings)
+        raters = _repaired_raters(raters, songs, findings)
+    metadata = _metadata(folder, findings)
+    inside = sum(song in PARTS["development"] for song in songs)
+    if inside:
+        findings.note("emomusic-inside", "songs that are also in EmoMusic", tracks=inside)
+    return [
+        _track(song, rated, curves.get(song), raters.get(song), metadata.get(song, {}))
+        for song, rated in songs.items()
+    ]
+
+
+def _track(
+    song: int,
+    rated: _Rated,
+    curve: Curve | None,
+    raters: Array | None,
+    known: dict[str, str],
+) -> Track:
+    artist = known.get("artist", "")
+    return Track(
+        "deam",
+        str(song),
+        rated.file,
+        group=emomusic.artist_key(artist) if artist else str(song),
+        recording=f"mediaeval/{song}",
+        title=known.get("title", ""),
+        artist=artist,
+        genre=known.get("genre", ""),
+        valence=rated.valence,
+        arousal=rated.arousal,
+        valence_std=rated.valence_std,
+        arousal_std=rated.arousal_std,
+        raters=None if raters is None else raters.shape[1],
+        valence_by_rater=None if raters is None else tuple(raters[0].tolist()),
+        arousal_by_rater=None if raters is None else tuple(raters[1].tolist()),
+        curve=curve,
+        official_split=next((part for part, ids in PARTS.items() if song in ids), ""),
+    )
+
+
+def _found(folder: Path, name: str) -> Path | None:
+    """A file of that name at any depth: copies of the archive spell its folders differently."""
+    return next(iter(sorted(folder.rglob(name))), None)
+
+
+def _static(folder: Path, media: Media, findings: Findings) -> dict[int, _Rated]:
+    """Static ratings by song."""
+    first = _found(folder, "static_annotations_averaged_songs_1_2000.csv")
+    if first is None:
+        rows = read_rows(folder / "static_annotations.csv", STATIC)
+    else:
+        rows = read_rows(first, STATIC)
+        rows += read_rows(
+            first.with_name("static_annotations_averaged_songs_2000_2058.csv"), STATIC
+        )
+    songs = {}
+    for row in unique(rows, "song_id", findings):
+        with findings.skipping():
+            song = row.integer("song_id")
+            songs[song] = _Rated(
+                media.find(str(song), row.where),
+                row.rating("valence_mean", SCALE),
+                row.rating("arousal_mean", SCALE),
+                row.spread("valence_std", SCALE),
+                row.spread("arousal_std", SCALE),
+            )
+    return songs
+
+
+def _curves(folder: Path, songs: dict[int, _Rated], findings: Findings) -> dict[int, Curve]:
+    """Ratings over time by song, with single raters where they are at hand."""
+    arousal, long = _found(folder, "arousal.csv"), folder / "dynamic_annotations.csv"
+    curves: dict[int, Curve] = {}
+    if arousal is not None:
+        wide = [
+            read_wide(arousal.with_name(f"{axis}.csv"), UNIT, findings)
+            for axis in ("valence", "arousal")
+        ]
+        found = {song: wide_curve(str(song), *wide) for song in songs}
+        curves = {song: curve for song, curve in found.items() if curve is not None}
+    elif long.is_file():
+        by_song = read_long(long, Scale(0, 1), findings)
+        curves = {song: by_song[str(song)] for song in songs if str(song) in by_song}
+    if len(curves) < len(songs):
+        findings.note(
+            "no-curve", "songs without ratings over time", tracks=len(songs) - len(curves)
+        )
+    single = next((p for p in sorted(folder.rglob("arousal")) if p.is_dir()), None)
+    if single is None:
+        return curves
+    for song, curve in curves.items():
+        with findings.skipping("bad-rater-file"):
+            curves[song] = dataclasses.replace(
+                curve,
+                valence_by_rater=read_raters(
+                    single.with_name("valence") / f"{song}.csv", UNIT, curve.times
+                ),
+                arousal_by_rater=read_raters(single / f"{song}.csv", UNIT, curve.times),
+            )
+    return curves
+
+
+def _evidence(folder: Path, curves: dict[int, Curve]) -> tuple[Ratings, str]:
+    """Other ratings to test the static ones against, and what they are."""
+    if curves:
+        return {
+            song: (float(curve.valence.mean()), float(curve.arousal.mean()))
+            for song, curve in curves.items()
+        }, "the ratings over time"
+    beside = folder.resolve().parent / "emomusic"
+    if not beside.is_dir():
+        return {}, ""
+    return {
+        int(track.id): (track.valence, track.arousal)
+        for track in emomusic.read(beside, Findings(None), "repaired")
+        if track.valence is not None and track.arousal is not None
+    }, "EmoMusic"
+
+
+def _repaired(
+    folder: Path, songs: dict[int, _Rated], curves: dict[int, Curve], findings: Findings
+) -> dict[int, _Rated]:
+    """The songs, with valence and arousal exchanged back in each part that shows an exchange."""
+    others, name = _evidence(folder, curves)
+    repaired = dict(songs)
+    for part, ids in PARTS.items():
+        own = {song: rated for song, rated in songs.items() if song in ids}
+        found = compare({song: (r.valence, r.arousal) for song, r in own.items()}, others)
+        told = f"part {part} against {name}: {found}"
+        if found.verdict == "exchanged":
+            findings.repair("exchanged-axes", told, len(own))
+            repaired.update((song, rated.exchanged()) for song, rated in own.items())
+        elif own and part == "development" and found.verdict == "right":
+            findings.note("exchanged-axes", f"nothing to exchange in {told}", tracks=len(own))
+        elif own and part == "development":
+            findings.problem(
+                "untested-exchange",
+                DataError(
+                    "whether static valence and arousal of songs 1 to 1000 are exchanged cannot "
+                    f"be told ({told if name else 'no other ratings are at hand'})",
+                    subject=str(folder),
+                    remedy="Add the ratings over time (arousal.csv and valence.csv), put EmoMusic "
+                    "beside this folder as 'emomusic', or load the labels as_published",
+                ),
+            )
+    return repaired
+
+
+def _raters(folder: Path, findings: Findings) -> dict[int, Array]:
+    """Static ratings of single raters by song, valence and arousal, shape ``(2, raters)``."""
+    ratings: dict[int, list[tuple[float, float]]] = defaultdict(list)
+    for name, ending in (("1_2000", ""), ("2000_2058", "_Average")):
+        path = _found(folder, f"static_annotations_songs_{name}.csv")
+        columns = (f"Valence{ending}", f"Arousal{ending}")
+        for row in [] if path is None else read_rows(path, ("SongId", *columns)):
+            with findings.skipping():
+                valence, arousal = (row.rating(column, SCALE) for column in columns)
+                ratings[row.integer("SongId")].append((valence, arousal))
+    return {song: np.array(rows).T for song, rows in ratings.items()}
+
+
+def _repaired_raters(
+    raters: dict[int, Array], songs: dict[int, _Rated], findings: Findings
+) -> dict[int, Array]:
+    """The raters, exchanged where their means agree crosswise with the repaired songs."""
+    repaired = dict(raters)
+    for part, ids in PARTS.items():
+        own = {song: ratings for song, ratings in raters.items() if song in ids}
+        means = {song: tuple(ratings.mean(axis=1)) for song, ratings in own.items()}
+        found = compare(means, {song: (r.valence, r.arousal) for song, r in songs.items()})
+        if found.verdict == "exchanged":
+            told = f"single raters of part {part} against their repaired means: {found}"
+            findings.repair("exchanged-axes", told, len(own))
+            repaired.update((song, ratings[::-1]) for song, ratings in own.items())
+    return repaired
+
+
+def _metadata(folder: Path, findings: Findings) -> dict[int, dict[str, str]]:
+    """Artist, title and genre by song, as far as they are at hand."""
+    metadata = {}
+    for year, columns in METADATA.items():
+        path = _found(folder, f"metadata_{year}.csv")
+        for row in [] if path is None else read_rows(path, list(columns.values())):
+            with findings.skipping():
+                metadata[row.integer(columns["song"])] = {
+                    field: row.values[column].replace("n/a", "")
+                    for field, column in columns.items()
+                }
+    return metadata

@@ -1,0 +1,210 @@
+"""EmoMusic: 45-second clips of songs in eight genres (Soleymani et al., 2013)."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from hevner.datasets.card import Card, Defect
+from hevner.datasets.curves import Wide, read_wide, wide_curve
+from hevner.datasets.findings import Findings
+from hevner.datasets.media import Media
+from hevner.datasets.rows import Row, read_rows, unique
+from hevner.datasets.track import Track
+from hevner.emotion import UNIT, Scale
+from hevner.errors import DataError
+
+SCALE = Scale(1, 9)
+CLIP_S = 45
+
+STATIC = ("song_id", "mean_arousal", "std_arousal", "mean_valence", "std_valence")
+START, END = "start of the segment (min.sec)", "end of the segment (min.sec)"
+CURVES = ("valence_cont_average", "arousal_cont_average", "valence_cont_std", "arousal_cont_std")
+INFO = ("song_id", "Artist", "Song title", START, END, "Genre", "Mediaeval 2013 set")
+
+CARD = Card(
+    name="emomusic",
+    title="EmoMusic (1000 songs for emotional analysis of music)",
+    what="45-second clips of 744 songs by 411 artists from the Free Music Archive, in eight "
+    "genres.",
+    tracks=744,
+    media="audio",
+    labels=("valence-arousal", "curve"),
+    valence=SCALE,
+    arousal=SCALE,
+    emotion="perceived",
+    raters="at least 10 crowd workers per clip; the means of 99 % of the clips are tenths",
+    group="the artist: letters a-z and spaces of the name in lower case (409)",
+    licence="labels for research use; audio under the Creative Commons licences of its artists",
+    source="https://cvml.unige.ch/databases/emoMusic/",
+    layout=(
+        "annotations/static_annotations.csv, annotations/songs_info.csv",
+        "annotations/{arousal,valence}_cont_{average,std}.csv",
+        "clips_45seconds/<id>.mp3, or audio/<id>.*",
+    ),
+    citation="""@inproceedings{soleymani2013emomusic,
+  author = {Soleymani, Mohammad and Caro, Micheal N. and Schmidt, Erik M. and Sha, Cheng-Ya and
+    Yang, Yi-Hsuan},
+  title = {1000 songs for emotional analysis of music},
+  booktitle = {Proceedings of the 2nd ACM International Workshop on Crowdsourcing for Multimedia},
+  pages = {1--6}, year = {2013}
+}""",
+    curve="2 Hz from 15 s to 45 s, mean and standard deviation on -1..1",
+    defects=(
+        Defect(
+            "stray-tabs",
+            "Fields of songs_info.csv carry tabs and spaces; times are min.sec without trailing "
+            "zeros, so 1.2 is 1:20.",
+            "Fields are stripped, times read as such; every segment must last 45 s.",
+        ),
+        Defect(
+            "artist-leak",
+            "59 of the 125 clips of the official evaluation set share an artist with the random "
+            "training set of 495 clips.",
+            "The field group is the artist; use the artist-stratified split (504/115/125).",
+        ),
+        Defect(
+            "inside-deam",
+            "All 744 clips are also the DEAM songs of the same id.",
+            "The field recording is the same in both, so the leak check sees it.",
+        ),
+        Defect(
+            "sample-deviation",
+            "Standard deviations divide by raters less one, those of DEAM by raters: for the same "
+            "clip DEAM's are .949 of EmoMusic's.",
+            "None; each set keeps its own.",
+        ),
+    ),
+)
+
+
+@dataclass(frozen=True)
+class _Annotations:
+    """The files of the set beside the static ratings."""
+
+    info: dict[str, Row]
+    curves: list[Wide]
+
+
+def artist_key(name: str) -> str:
+    """An artist's name without what spellings differ in.
+
+    Lower case letters a-z and single spaces, as the artist-stratified split has it (Castellon,
+    Donahue and Liang, 2021); a name without such letters only in lower case.
+    """
+    letters = (c for c in name.lower() if c.isascii() and (c.isalpha() or c.isspace()))
+    return " ".join("".join(letters).split()) or name.strip().lower()
+
+
+def artist_stratified(track: Track) -> str:
+    """The part of the artist-stratified split that a clip belongs to: train, valid or test.
+
+    The official evaluation set is the test part; the rest is divided by the SHA-1 hash of the
+    artist, two tenths for validation (Castellon, Donahue and Liang, 2021).
+    """
+    if track.official_split == "evaluation":
+        return "test"
+    digest = hashlib.sha1(track.group.encode(), usedforsecurity=False).hexdigest()
+    return "train" if int(digest, 16) % 10 < 8 else "valid"
+
+
+def read(folder: Path, findings: Findings, labels: str) -> list[Track]:
+    """Tracks of a folder; see `hevner.datasets.load`. There is nothing to repair in the labels."""
+    place = folder / "annotations" if (folder / "annotations").is_dir() else folder
+    static = read_rows(place / "static_annotations.csv", STATIC)
+    info = read_rows(place / "songs_info.csv", INFO)
+    annotations = _Annotations(
+        {row.values["song_id"]: row for row in unique(info, "song_id", findings)},
+        [
+            read_wide(place / f"{name}.csv", UNIT, findings, spread=name.endswith("std"))
+            for name in CURVES
+        ],
+    )
+    media = Media(CARD, folder, ("clips_45seconds", "audio"), findings)
+    tracks = []
+    for row in unique(static, "song_id", findings):
+        with findings.skipping():
+            tracks.append(_track(row, annotations, media))
+    rated = {row.values["song_id"] for row in static}
+    for song, row in annotations.info.items():
+        if song not in rated:
+            findings.problem(
+                "unlabelled-song",
+                DataError(
+                    f"song {song} has no row in static_annotations.csv",
+                    subject=row.where,
+                    remedy="Add its ratings or remove the row",
+                ),
+            )
+    media.report_unlabelled()
+    return tracks
+
+
+def _track(row: Row, annotations: _Annotations, media: Media) -> Track:
+    song = row.text("song_id")
+    file = media.find(song, row.where)
+    if song not in annotations.info:
+        raise DataError(
+            f"song {song} has no row in songs_info.csv",
+            subject=row.where,
+            remedy="Add its artist and genre or remove the row",
+        )
+    info = annotations.info[song]
+    _check_segment(info)
+    curve = wide_curve(song, *annotations.curves)
+    if curve is None:
+        raise DataError(
+            f"song {song} has no ratings over time",
+            subject=row.where,
+            remedy="Add its rows to the files *_cont_average.csv or remove the row",
+        )
+    return Track(
+        "emomusic",
+        song,
+        file,
+        group=artist_key(info.text("Artist")),
+        recording=f"mediaeval/{song}",
+        title=info.values["Song title"],
+        artist=info.text("Artist"),
+        genre=info.text("Genre"),
+        valence=row.rating("mean_valence", SCALE),
+        arousal=row.rating("mean_arousal", SCALE),
+        valence_std=row.spread("std_valence", SCALE),
+        arousal_std=row.spread("std_arousal", SCALE),
+        curve=curve,
+        official_split=info.text("Mediaeval 2013 set"),
+    )
+
+
+def seconds(text: str) -> int:
+    """A time written ``min.sec`` without trailing zeros: 80 for ``1.2``.
+
+    Raises
+    ------
+    ValueError
+        If it is not of that form.
+    """
+    found = re.fullmatch(r"(\d+)(?:\.([0-5]\d?))?", text)
+    if found is None:
+        raise ValueError(text)
+    return int(found[1]) * 60 + int((found[2] or "0").ljust(2, "0"))
+
+
+def _check_segment(info: Row) -> None:
+    start, end = info.text(START), info.text(END)
+    try:
+        length = seconds(end) - seconds(start)
+    except ValueError as error:
+        raise DataError(
+            f"'{error}' is not a time such as 1.05 or 1.2",
+            subject=info.where,
+            remedy="Write minutes, a point and seconds",
+        ) from error
+    if length != CLIP_S:
+        raise DataError(
+            f"segment {start} to {end} lasts {length} s instead of {CLIP_S}",
+            subject=info.where,
+            remedy="Correct its start or end",
+        )

@@ -1,0 +1,248 @@
+"""Tables of labels whose columns and folders a person describes in ``layout.toml``.
+
+Conventions
+-----------
+The file lies in the dataset's folder and says what differs from the defaults of the dataset::
+
+    annotations = "labels.csv"
+    audio = "wav"
+    delimiter = ";"
+
+    [columns]
+    id = "excerpt"
+    valence = "V"
+    tags = "moods"
+
+    [scales]
+    valence = "1..9"
+    arousal = "1..9"
+
+The column ``id`` names the track and its file below the audio folder, with or without ending,
+unless ``file`` does. A column named in ``layout.toml`` must be there; a default one is used if it
+is there, and ``id`` always.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass, field, replace
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from hevner.datasets.card import Card
+from hevner.datasets.findings import Findings
+from hevner.datasets.media import Media
+from hevner.datasets.rows import Row, read_rows, unique
+from hevner.datasets.track import Track
+from hevner.emotion import Scale
+from hevner.errors import DataError, HevnerError
+from hevner.files import SUFFIXES
+
+FILE = "layout.toml"
+FIELDS = (
+    "id",
+    "file",
+    "valence",
+    "arousal",
+    "valence_std",
+    "arousal_std",
+    "raters",
+    "artist",
+    "title",
+    "genre",
+    "group",
+    "split",
+    "tags",
+)
+"""What a column can hold."""
+
+OPTIONS = ("annotations", "audio", "delimiter", "tag_separator")
+AXES = ("valence", "arousal")
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where a dataset keeps what.
+
+    Attributes
+    ----------
+    annotations, audio
+        File of labels and folder of audio, below the dataset's folder.
+    delimiter, tag_separator
+        Between columns, and between tags within one.
+    columns
+        Name of the column by field, any of `FIELDS`.
+    required
+        Fields that every track must have.
+    named
+        Further fields whose column must be there; its cells may be empty.
+    scales
+        Nominal scale by axis.
+    """
+
+    annotations: str = "annotations.csv"
+    audio: str = "audio"
+    delimiter: str = ","
+    tag_separator: str = ","
+    columns: dict[str, str] = field(default_factory=lambda: {name: name for name in FIELDS})
+    required: frozenset[str] = frozenset({"id"})
+    named: frozenset[str] = frozenset()
+    scales: dict[str, Scale] = field(default_factory=dict)
+
+
+def read_layout(folder: Path, default: Layout) -> Layout:
+    """The layout of a folder: its ``layout.toml`` over the default.
+
+    Raises
+    ------
+    DataError
+        If the file is not TOML, or holds something unknown or of the wrong type.
+    """
+    path = folder / FILE
+    if not path.is_file():
+        return default
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:  # also UnicodeDecodeError and TOMLDecodeError
+        raise DataError(
+            f"not TOML ({error})", subject=str(path), remedy="Correct the file"
+        ) from error
+    columns = _texts(content.pop("columns", {}), FIELDS, f"{path}, [columns]")
+    scales = _texts(content.pop("scales", {}), AXES, f"{path}, [scales]")
+    options = _texts(content, OPTIONS, str(path), extra="the tables [columns], [scales]")
+    delimiter = options.get("delimiter", default.delimiter)
+    if len(delimiter) != 1 or delimiter in '\r\n"':
+        raise DataError(
+            f"delimiter {delimiter!r} is not one character between columns",
+            subject=str(path),
+            remedy=r'Write one, such as "," or ";" or "\t"',
+        )
+    return replace(
+        default,
+        annotations=options.get("annotations", default.annotations),
+        audio=options.get("audio", default.audio),
+        delimiter=delimiter,
+        tag_separator=options.get("tag_separator", default.tag_separator),
+        columns={**default.columns, **columns},
+        named=frozenset(columns),
+        scales={**default.scales, **{axis: _scale(scales[axis], path) for axis in scales}},
+    )
+
+
+def _texts(table: Any, known: tuple[str, ...], where: str, extra: str = "") -> dict[str, str]:
+    if not isinstance(table, dict):
+        raise DataError("is not a table", subject=where, remedy="Write keys below the heading")
+    for key, value in table.items():
+        if key not in known:
+            raise DataError(
+                f"unknown key '{key}'",
+                subject=where,
+                remedy=f"Known are {', '.join(known)}{' and ' if extra else ''}{extra}",
+            )
+        if not isinstance(value, str) or not value:
+            raise DataError(
+                f"{key} = {value!r} is not a text", subject=where, remedy='Write it in "quotes"'
+            )
+    return table
+
+
+def _scale(text: str, path: Path) -> Scale:
+    try:
+        return Scale.parse(text)
+    except HevnerError as error:
+        raise DataError(error.cause, subject=f"{path}, [scales]", remedy=error.remedy) from error
+
+
+def read_tracks(card: Card, folder: Path, layout: Layout, findings: Findings) -> list[Track]:
+    """Tracks of a table.
+
+    The group is the column ``group``, else the artist, else the track itself.
+
+    Raises
+    ------
+    DataError
+        If there is no label column, or one without a scale; or for a bad row, unless tolerated.
+    """
+    path = folder / layout.annotations
+    must = layout.required | layout.named
+    expected = [layout.columns[name] for name in FIELDS if name in must]
+    rows = read_rows(path, expected, delimiter=layout.delimiter)
+    columns = {name: column for name, column in layout.columns.items() if column in rows[0].values}
+    _check_labels(columns, layout, path)
+    media = Media(card, folder, (layout.audio,), findings)
+    tracks = []
+    for row in unique(rows, columns["id"], findings):
+        with findings.skipping():
+            tracks.append(_track(card.name, row, columns, layout, media))
+    media.report_unlabelled()
+    return tracks
+
+
+def _check_labels(columns: dict[str, str], layout: Layout, path: Path) -> None:
+    if not {"valence", "arousal", "tags"} & columns.keys():
+        raise DataError(
+            "no column of valence, arousal or tags",
+            subject=str(path),
+            remedy=f"Name the columns in {FILE}, below [columns]",
+        )
+    for axis in AXES:
+        if axis in columns and axis not in layout.scales:
+            raise DataError(
+                f"the scale of column {columns[axis]} is not stated",
+                subject=str(path),
+                remedy=f"State it in {path.parent / FILE}, for example: "
+                f'[scales] on a line of its own, then {axis} = "1..9"',
+            )
+
+
+def _track(dataset: str, row: Row, columns: dict[str, str], layout: Layout, media: Media) -> Track:
+    def text(name: str) -> str:
+        if name in layout.required:
+            return row.text(columns[name])
+        return row.values[columns[name]] if name in columns else ""
+
+    name = _stem(row.text(columns["id"]))
+    file = _stem(row.text(columns["file"])) if "file" in columns else name
+    tags = tuple(tag.strip() for tag in text("tags").split(layout.tag_separator) if tag.strip())
+    return Track(
+        dataset,
+        name,
+        media.find(file, row.where),
+        group=text("group") or text("artist") or name,
+        recording=f"{dataset}/{name}",
+        title=text("title"),
+        artist=text("artist"),
+        genre=text("genre"),
+        valence=_rating(row, "valence", columns, layout),
+        arousal=_rating(row, "arousal", columns, layout),
+        valence_std=_std(row, "valence", columns, layout),
+        arousal_std=_std(row, "arousal", columns, layout),
+        raters=row.integer(columns["raters"]) if "raters" in columns else None,
+        tags=tags if "tags" in columns else None,
+        official_split=text("split"),
+    )
+
+
+def _stem(name: str) -> str:
+    """A name without the ending of an audio file."""
+    path = PurePosixPath(name)
+    return str(path.with_suffix("")) if path.suffix.lower() in SUFFIXES else name
+
+
+def _rating(row: Row, axis: str, columns: dict[str, str], layout: Layout) -> float | None:
+    return row.rating(columns[axis], layout.scales[axis]) if axis in columns else None
+
+
+def _std(row: Row, axis: str, columns: dict[str, str], layout: Layout) -> float | None:
+    column = columns.get(f"{axis}_std")
+    if column is None or axis not in columns:
+        return None
+    width = layout.scales[axis].high - layout.scales[axis].low
+    std = row.number(column)
+    if not 0 <= std <= width:
+        raise DataError(
+            f"{std:g} in column {column} is no standard deviation on {layout.scales[axis].name}",
+            subject=row.where,
+            remedy="Correct or remove the row",
+        )
+    return std * 2 / width

@@ -1,0 +1,163 @@
+"""MemoMusic 3.0: piano pieces in three styles with one valence and arousal each (Mou et al.)."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from hevner.datasets.card import Card, Defect
+from hevner.datasets.findings import Findings
+from hevner.datasets.media import Media
+from hevner.datasets.rows import Row, read_rows
+from hevner.datasets.track import Track
+from hevner.emotion import Scale
+from hevner.errors import DataError
+
+VALENCE, AROUSAL = Scale(-5, 5), Scale(0, 10)
+HEADER = ("title", "url", "type", "valence", "arousal")
+STYLES = {1: "Classic", 2: "Pop", 3: "Yanni"}
+"""Folders of the three types."""
+
+WITHOUT_MIDI = "Yanni-48"
+"""The one piece whose MIDI file was never published."""
+
+SPELLINGS = {"Rachmaninov": "Rachmaninoff"}
+
+CARD = Card(
+    name="memomusic",
+    title="MemoMusic 3.0",
+    what="180 piano pieces as MIDI, 60 each of classical music, pop and Yanni.",
+    tracks=180,
+    media="MIDI",
+    labels=("valence-arousal",),
+    valence=VALENCE,
+    arousal=AROUSAL,
+    emotion="induced",
+    raters="unknown; one whole number per piece and axis. The authors write of the listener's "
+    "emotion, hence induced",
+    group="the composer where the title ends with one, Yanni for all his pieces, else the title",
+    licence="none stated, research use",
+    source="https://github.com/MZhexin/MemoMusic-Dataset",
+    layout=(
+        "one CSV file, such as 'File/CSV File.csv', without header: title, url, type (1 classic, "
+        "2 pop, 3 Yanni), valence, arousal",
+        "MIDI/<Classic, Pop or Yanni>/<number>.mid, or with the title after the number",
+    ),
+    citation="""@inproceedings{mou2023memomusic,
+  author = {Mou, Luntian and others},
+  title = {{MemoMusic} 3.0: Considering Context at Music Recommendation and Combining Music Theory
+           at Music Generation},
+  booktitle = {IEEE International Conference on Multimedia and Expo Workshops},
+  year = {2023}
+}""",
+    defects=(
+        Defect(
+            "no-header",
+            "The table has no header, titles begin with a space, some values end with a tab.",
+            "Columns are known by position; spaces and tabs are stripped.",
+        ),
+        Defect(
+            "missing-midi",
+            "The MIDI file of Yanni 48 (Whispers In The Dark) is missing.",
+            "The track has labels only.",
+        ),
+        Defect(
+            "coarse-labels",
+            "One whole number per axis from raters unknown; trained and tested on itself, valence "
+            "is hardly predictable (R2 .03 to .14).",
+            "None; use it as a stress test by correlation.",
+        ),
+    ),
+)
+
+
+def read(folder: Path, findings: Findings, labels: str) -> list[Track]:
+    """Tracks of a folder; see `hevner.datasets.load`. There is nothing to repair in the labels."""
+    media = Media(CARD, folder, ("MIDI",), findings)
+    stems = _stems(media)
+    tracks: dict[str, Track] = {}
+    for row in read_rows(_table(folder), (), header=HEADER):
+        with findings.skipping():
+            style, number = _style(row), _number(row)
+            name = f"{style}-{number}"
+            if name in tracks:
+                raise DataError(
+                    f"piece {name} occurs before",
+                    subject=row.where,
+                    remedy="Keep one of the two rows",
+                )
+            if name == WITHOUT_MIDI and stems and name not in stems:
+                findings.note("missing-midi", "has labels, but its MIDI file was never published")
+                file = None
+            else:
+                file = media.find(stems.get(name, f"{style}/{number}"), row.where)
+            tracks[name] = _track(row, name, style, file)
+    media.report_unlabelled()
+    return list(tracks.values())
+
+
+def _table(folder: Path) -> Path:
+    """The one CSV file of the dataset."""
+    found = sorted([*folder.glob("*.csv"), *(folder / "File").glob("*.csv")])
+    if len(found) != 1:
+        raise DataError(
+            f"{len(found)} CSV files, expected one",
+            subject=str(folder),
+            remedy="Put the table of labels, and no other, into the folder or into File below it",
+        )
+    return found[0]
+
+
+def _stems(media: Media) -> dict[str, str]:
+    """Files by name of the piece, such as ``Yanni-1`` for ``Yanni/1 A Love For Life``."""
+    found = {stem: re.fullmatch(r"(\w+)/(\d+)(?: .*)?", stem) for stem in media.stems}
+    return {f"{match[1]}-{int(match[2])}": stem for stem, match in found.items() if match}
+
+
+def _style(row: Row) -> str:
+    kind = row.integer("type")
+    if kind not in STYLES:
+        raise DataError(
+            f"{kind} in column type is no style",
+            subject=row.where,
+            remedy="Expected 1 (classic), 2 (pop) or 3 (Yanni)",
+        )
+    return STYLES[kind]
+
+
+def _number(row: Row) -> int:
+    """The number of a piece within its style, which only the address of its audio gives."""
+    found = re.search(r"/(\d+)\.mp3$", row.text("url"))
+    if found is None:
+        raise DataError(
+            f"'{row.text('url')}' does not end with a number",
+            subject=row.where,
+            remedy="Expected addresses that end with, say, /12.mp3",
+        )
+    return int(found[1])
+
+
+def _track(row: Row, name: str, style: str, file: Path | None) -> Track:
+    title = row.text("title")
+    composer = "Yanni" if style == "Yanni" else _composer(title) if style == "Classic" else ""
+    return Track(
+        "memomusic",
+        name,
+        file,
+        group=composer or title,
+        recording=f"memomusic/{name}",
+        title=title,
+        artist=composer,
+        genre=style.lower(),
+        valence=row.rating("valence", VALENCE),
+        arousal=row.rating("arousal", AROUSAL),
+    )
+
+
+def _composer(title: str) -> str:
+    """Last name of the composer at the end of a title, the first of two; empty if none."""
+    found = re.search(r"\(([^()]+)\)$", title)
+    if found is None:
+        return ""
+    name = found[1].split("/")[0].split()[-1]
+    return SPELLINGS.get(name, name)

@@ -1,0 +1,137 @@
+"""MTG-Jamendo mood and theme: full tracks with tags by their artists (Bogdanov et al., 2019)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from hevner.datasets.card import Card, Defect
+from hevner.datasets.findings import Findings
+from hevner.datasets.media import Media
+from hevner.datasets.rows import Row, read_rows, unique
+from hevner.datasets.track import Track
+from hevner.emotion import MOOD_TAGS
+from hevner.errors import DataError
+
+PARTS = ("train", "validation", "test")
+COLUMNS = ("TRACK_ID", "ARTIST_ID", "ALBUM_ID", "PATH", "DURATION", "TAGS")
+PREFIX = "mood/theme---"
+
+CARD = Card(
+    name="mtg_jamendo",
+    title="MTG-Jamendo mood/theme",
+    what="17,982 full tracks of 1,508 artists on Jamendo with 1 to 8 of 56 mood and theme tags.",
+    tracks=17982,
+    media="audio",
+    labels=("tags",),
+    valence=None,
+    arousal=None,
+    emotion="perceived",
+    raters="one: whoever uploaded the track; a missing tag does not say that it would not fit",
+    group="the artist",
+    licence="annotations CC BY-NC-SA 4.0; audio under a Creative Commons licence per track",
+    source="https://github.com/MTG/mtg-jamendo-dataset",
+    layout=(
+        "data/splits/split-<0..4>/autotagging_moodtheme-{train,validation,test}.tsv, or "
+        "split-<0..4>/ in the folder itself",
+        "audio/<NN>/<id>.mp3 or <id>.low.mp3; also below raw_30s or autotagging_moodtheme",
+    ),
+    citation="""@inproceedings{bogdanov2019mtg,
+  author = {Bogdanov, Dmitry and Won, Minz and Tovstogan, Philip and Porter, Alastair and
+    Serra, Xavier},
+  title = {The {MTG-Jamendo} Dataset for Automatic Music Tagging},
+  booktitle = {Machine Learning for Music Discovery Workshop, International Conference on Machine
+    Learning},
+  year = {2019}, url = {http://hdl.handle.net/10230/42015}
+}""",
+    defects=(
+        Defect(
+            "ragged-rows",
+            "Each tag stands in a column of its own past the header, so a plain table reader drops "
+            "all but the first.",
+            "All are read.",
+        ),
+        Defect(
+            "few-tags",
+            "1.77 tags per track on average: most tags that would fit are missing.",
+            "None; measure by rank (ROC-AUC, PR-AUC) and per tag.",
+        ),
+    ),
+    # raw_30s has 55,701 files, of all three kinds of tags.
+    unlabelled=55701 - 17982,
+)
+
+
+def read(folder: Path, findings: Findings, labels: str) -> list[Track]:
+    """Tracks of split 0 of a folder; see `hevner.datasets.load`. There is nothing to repair."""
+    rows, parts = _rows(folder, 0)
+    media = Media(
+        CARD,
+        folder,
+        [
+            f"{place}audio{low}"
+            for place in ("", "raw_30s/", "autotagging_moodtheme/")
+            for low in ("", "-low")
+        ],
+        findings,
+    )
+    tracks = []
+    for row in unique(rows, "TRACK_ID", findings):
+        with findings.skipping():
+            tracks.append(_track(row, parts[row.where], media))
+    media.report_unlabelled()
+    return tracks
+
+
+def split(folder: Path, number: int) -> dict[str, str]:
+    """The part of one of the five official splits that each track belongs to.
+
+    Returns
+    -------
+    dict
+        By track id, such as ``track_0000948``: train, validation or test.
+
+    Raises
+    ------
+    DataError
+        If a file cannot be read, or a track is in two parts.
+    """
+    rows, parts = _rows(folder, number)
+    return {row.text("TRACK_ID"): parts[row.where] for row in unique(rows, "TRACK_ID", Findings())}
+
+
+def _rows(folder: Path, number: int) -> tuple[list[Row], dict[str, str]]:
+    """The rows of a split, and the part of each by where it stands."""
+    place = folder / "data" / "splits" if (folder / "data" / "splits").is_dir() else folder
+    rows: list[Row] = []
+    parts: dict[str, str] = {}
+    for part in PARTS:
+        path = place / f"split-{number}" / f"autotagging_moodtheme-{part}.tsv"
+        own = read_rows(path, COLUMNS, delimiter="\t")
+        rows += own
+        parts.update((row.where, part) for row in own)
+    return rows, parts
+
+
+def _track(row: Row, part: str, media: Media) -> Track:
+    name = row.text("TRACK_ID")
+    stem = row.text("PATH").removesuffix(".mp3")
+    file = media.find(stem, row.where)
+    tags = [tag.removeprefix(PREFIX) for tag in (row.text("TAGS"), *row.extra) if tag]
+    for tag in tags:
+        if tag not in MOOD_TAGS:
+            raise DataError(
+                f"unknown tag '{tag}'",
+                subject=row.where,
+                remedy="Use the official files of the mood/theme splits",
+            )
+    return Track(
+        "mtg_jamendo",
+        name,
+        file,
+        group=row.text("ARTIST_ID"),
+        recording=f"jamendo/{Path(stem).name}",
+        artist=row.text("ARTIST_ID"),
+        album=row.text("ALBUM_ID"),
+        tags=tuple(tags),
+        official_split=part,
+    )

@@ -1,0 +1,215 @@
+"""PMEmo: choruses of pop songs of 2016 and 2017 (Zhang et al., 2018)."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+from hevner.datasets.card import Card, Defect
+from hevner.datasets.curves import read_long
+from hevner.datasets.emomusic import artist_key
+from hevner.datasets.findings import Findings
+from hevner.datasets.media import Media
+from hevner.datasets.rows import Row, read_rows, unique
+from hevner.datasets.track import Curve, Track
+from hevner.emotion import Scale
+from hevner.errors import DataError
+
+SCALE = Scale(0, 1)
+RATED_SCALE = Scale(1, 9)
+"""Of the raters' answers and of copies that went back to it."""
+
+METADATA = ("musicId", "title", "artist", "album", "duration", "chorus_start_time")
+CARD = Card(
+    name="pmemo",
+    title="PMEmo",
+    what="Choruses, 11 to 88 seconds long, of 794 pop songs by 403 artists in the charts of 2016 "
+    "and 2017.",
+    tracks=767,
+    media="audio",
+    labels=("valence-arousal", "curve"),
+    valence=SCALE,
+    arousal=SCALE,
+    emotion="induced",
+    raters="457 listeners, at least 10 per song, on nine points; some lists of datasets and papers "
+    "take the emotion for perceived",
+    group="the artist: letters a-z and spaces of the name in lower case (399 in all, of 403 "
+    "spellings); featured artists stand in titles and do not count",
+    licence="research use; cite the paper",
+    source="https://github.com/HuiZhangDB/PMEmo",
+    layout=(
+        "annotations/static_annotations.csv, annotations/static_annotations_std.csv on 0..1",
+        "or static_annotations.csv on 1..9 with means and deviations",
+        "annotations/dynamic_annotations.csv, annotations/dynamic_annotations_std.csv (optional)",
+        "metadata.csv",
+        "chorus/<id>.mp3, or audio/<id>.*",
+    ),
+    citation="""@inproceedings{zhang2018pmemo,
+  author = {Zhang, Kejun and Zhang, Hui and Li, Simeng and Yang, Changyuan and Sun, Lingyun},
+  title = {The {PMEmo} Dataset for Music Emotion Recognition},
+  booktitle = {Proceedings of the 2018 ACM International Conference on Multimedia Retrieval},
+  pages = {135--142}, year = {2018}, doi = {10.1145/3206025.3206037}
+}""",
+    curve="2 Hz from 15.5 s on, mean and standard deviation on 0..1",
+    defects=(
+        Defect(
+            "std-units",
+            "In a copy with means on 1..9 the deviations are still those on 0..1, at most .32.",
+            "Read as on 0..1 if all of them are small enough for it.",
+        ),
+        Defect(
+            "artist-leak",
+            "62 of the 115 songs of the random test set share an artist with its training set of "
+            "536.",
+            "The field group is the artist.",
+        ),
+        Defect(
+            "repeated-song",
+            "Nine pairs of songs have the same artist, title, duration and beginning of the "
+            "chorus, and are rated twice.",
+            "The field recording is the same for both, so the leak check sees it.",
+        ),
+        Defect(
+            "metadata",
+            "Two artists are garbled, three bear two spellings, six songs lack an album.",
+            "The spellings share a group.",
+        ),
+    ),
+    unlabelled=27,
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class _Rated:
+    """Static ratings of a song, on the unit scale."""
+
+    where: str
+    file: Path | None
+    valence: float
+    arousal: float
+    valence_std: float
+    arousal_std: float
+
+
+def read(folder: Path, findings: Findings, labels: str) -> list[Track]:
+    """Tracks of a folder; see `hevner.datasets.load`."""
+    place = folder / "annotations" if (folder / "annotations").is_dir() else folder
+    media = Media(CARD, folder, ("chorus", "audio"), findings)
+    songs = _static(place, media, findings, labels)
+    media.report_unlabelled()
+    curves: dict[str, Curve] = {}
+    if (place / "dynamic_annotations.csv").is_file():
+        std = place / "dynamic_annotations_std.csv"
+        curves = read_long(
+            place / "dynamic_annotations.csv", SCALE, findings, std if std.is_file() else None
+        )
+    missing = sum(song not in curves for song in songs)
+    if missing:
+        findings.note("no-curve", "songs without ratings over time", tracks=missing)
+    rows = read_rows(folder / "metadata.csv", METADATA)
+    metadata = {row.values["musicId"]: row for row in unique(rows, "musicId", findings)}
+    first: dict[tuple[str, ...], str] = {}
+    for song, row in metadata.items():
+        first.setdefault(_chorus(row), song)
+    tracks = []
+    for song, rated in songs.items():
+        with findings.skipping():
+            if song not in metadata:
+                raise DataError(
+                    f"song {song} has no row in metadata.csv",
+                    subject=rated.where,
+                    remedy="Add its artist or remove the row",
+                )
+            row = metadata[song]
+            tracks.append(_track(row, rated, curves.get(song), first[_chorus(row)]))
+    return tracks
+
+
+def _track(row: Row, rated: _Rated, curve: Curve | None, twin: str) -> Track:
+    return Track(
+        "pmemo",
+        row.text("musicId"),
+        rated.file,
+        group=artist_key(row.text("artist")),
+        recording=f"pmemo/{twin}",
+        title=row.values["title"],
+        artist=row.text("artist"),
+        album=row.values["album"],
+        valence=rated.valence,
+        arousal=rated.arousal,
+        valence_std=rated.valence_std,
+        arousal_std=rated.arousal_std,
+        curve=curve,
+    )
+
+
+def _chorus(row: Row) -> tuple[str, ...]:
+    """What two songs share if they are the same recording."""
+    return tuple(row.values[name].lower() for name in METADATA if name not in ("musicId", "album"))
+
+
+def _static(place: Path, media: Media, findings: Findings, labels: str) -> dict[str, _Rated]:
+    path = place / "static_annotations.csv"
+    if "musicId" in read_rows(path, ())[0].values:
+        return _archive(path, media, findings)
+    return _copy(path, media, findings, labels)
+
+
+def _archive(path: Path, media: Media, findings: Findings) -> dict[str, _Rated]:
+    """Ratings as the archive has them, on 0..1, deviations in a file of their own."""
+    means, stds = (
+        ("musicId", f"Valence({statistic})", f"Arousal({statistic})")
+        for statistic in ("mean", "std")
+    )
+    rows = read_rows(path.with_name("static_annotations_std.csv"), stds)
+    deviations = {row.values["musicId"]: row for row in unique(rows, "musicId", findings)}
+    songs = {}
+    for row in unique(read_rows(path, means), "musicId", findings):
+        with findings.skipping():
+            song = row.text("musicId")
+            file = media.find(song, row.where)
+            if song not in deviations:
+                raise DataError(
+                    f"song {song} has no row in static_annotations_std.csv",
+                    subject=row.where,
+                    remedy="Fetch the file again or remove the row",
+                )
+            ratings = (row.rating(column, SCALE) for column in means[1:])
+            spreads = (deviations[song].spread(column, SCALE) for column in stds[1:])
+            songs[song] = _Rated(row.where, file, *ratings, *spreads)
+    return songs
+
+
+def _copy(path: Path, media: Media, findings: Findings, labels: str) -> dict[str, _Rated]:
+    """Ratings of a copy that brought the means to 1..9 and may have forgotten the deviations."""
+    axes = ("valence", "arousal")
+    columns = [f"{axis}_{statistic}" for axis in axes for statistic in ("mean", "std")]
+    songs = {}
+    for row in unique(read_rows(path, ("song_id", *columns)), "song_id", findings):
+        with findings.skipping():
+            file = media.find(row.text("song_id"), row.where)
+            means = (row.rating(f"{axis}_mean", RATED_SCALE) for axis in axes)
+            spreads = (row.spread(f"{axis}_std", RATED_SCALE) for axis in axes)
+            songs[row.text("song_id")] = _Rated(row.where, file, *means, *spreads)
+    return _in_own_unit(songs, findings, path) if labels == "repaired" else songs
+
+
+def _in_own_unit(songs: dict[str, _Rated], findings: Findings, path: Path) -> dict[str, _Rated]:
+    """The songs, their deviations taken for such on 0..1 if none is too large for that."""
+    factor = (RATED_SCALE.high - RATED_SCALE.low) / (SCALE.high - SCALE.low)
+    largest = max((max(r.valence_std, r.arousal_std) for r in songs.values()), default=1.0)
+    if largest * factor > 1:  # half the width of the unit scale: ratings cannot spread more
+        return songs
+    findings.repair(
+        "std-units",
+        f"standard deviations, at most {RATED_SCALE.from_unit(largest) - RATED_SCALE.neutral:.3f}, "
+        "read as on 0..1 beside means on 1..9",
+        len(songs),
+        str(path),
+    )
+    return {
+        song: dataclasses.replace(
+            rated, valence_std=rated.valence_std * factor, arousal_std=rated.arousal_std * factor
+        )
+        for song, rated in songs.items()
+    }

@@ -1,0 +1,233 @@
+"""Rows of annotation files, with errors that name file, row and remedy.
+
+Conventions
+-----------
+Names of columns and values are stripped of spaces and tabs, of which the archives of the field are
+full. Line numbers count from 1, the header included.
+"""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from hevner.datasets.findings import Findings
+from hevner.emotion import Scale
+from hevner.errors import DataError
+
+TOLERANCE = 1e-6
+"""Of the width of a scale: means over raters end in rounding errors."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row of an annotation file.
+
+    Attributes
+    ----------
+    values
+        By column.
+    where
+        File and line, for messages.
+    extra
+        Values past the last named column.
+    """
+
+    values: dict[str, str]
+    where: str
+    extra: tuple[str, ...] = ()
+
+    def text(self, column: str) -> str:
+        """The value of a column.
+
+        Raises
+        ------
+        DataError
+            If it is empty.
+        """
+        value = self.values[column]
+        if not value:
+            raise DataError(
+                f"column {column} is empty", subject=self.where, remedy="Fill it or remove the row"
+            )
+        return value
+
+    def number(self, column: str) -> float:
+        """The number in a column.
+
+        Raises
+        ------
+        DataError
+            If it is missing or not a finite number.
+        """
+        try:
+            value = float(self.values[column])
+        except ValueError:
+            value = math.nan
+        if not math.isfinite(value):
+            raise DataError(
+                f"'{self.values[column]}' in column {column} is not a number",
+                subject=self.where,
+                remedy="Correct or remove the row",
+            )
+        return value
+
+    def integer(self, column: str) -> int:
+        """The whole number in a column.
+
+        Raises
+        ------
+        DataError
+            If it is missing or not a whole number.
+        """
+        value = self.number(column)
+        if value != int(value):
+            raise DataError(
+                f"'{self.values[column]}' in column {column} is not a whole number",
+                subject=self.where,
+                remedy="Correct or remove the row",
+            )
+        return int(value)
+
+    def rating(self, column: str, scale: Scale) -> float:
+        """The rating in a column, brought from its nominal scale to [-1, 1].
+
+        Raises
+        ------
+        DataError
+            If it is not a number on that scale.
+        """
+        return on_scale(self.number(column), scale, f"column {column}", self.where)
+
+    def spread(self, column: str, scale: Scale) -> float:
+        """The standard deviation of ratings in a column, brought from their scale to [-1, 1].
+
+        Raises
+        ------
+        DataError
+            If it is negative or larger than two ratings on that scale can make it.
+        """
+        value, width = self.number(column), scale.high - scale.low
+        if not 0 <= value <= width / math.sqrt(2) + TOLERANCE * width:
+            raise DataError(
+                f"{value:g} in column {column} is no standard deviation on the scale {scale.name}",
+                subject=self.where,
+                remedy="Check that the file is on the published scale, and correct or remove the "
+                "row",
+            )
+        return value * 2 / width
+
+
+def on_scale(value: float, scale: Scale, what: str, where: str) -> float:
+    """A rating brought from its nominal scale to [-1, 1].
+
+    Raises
+    ------
+    DataError
+        If it lies outside the scale.
+    """
+    slack = TOLERANCE * (scale.high - scale.low)
+    if not scale.low - slack <= value <= scale.high + slack:
+        raise DataError(
+            f"{value:g} in {what} lies outside the scale {scale.name}",
+            subject=where,
+            remedy="Check that the file is on the published scale, and correct or remove the row",
+        )
+    return min(1.0, max(-1.0, scale.to_unit(value)))
+
+
+def read_rows(
+    path: Path,
+    columns: Sequence[str],
+    *,
+    header: Sequence[str] | None = None,
+    delimiter: str = ",",
+) -> list[Row]:
+    """Rows of a CSV file.
+
+    Parameters
+    ----------
+    path
+        The file, UTF-8 with or without a mark.
+    columns
+        Those that must be there.
+    header
+        Names of the columns of a file without a first line of them.
+    delimiter
+        Between values.
+
+    Raises
+    ------
+    DataError
+        If the file or a column is missing, it is not text, or it has no row.
+    """
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            reader = csv.reader(file, delimiter=delimiter)
+            lines = ((reader.line_num, line) for line in reader)
+            rows = list(_rows(lines, path, columns, header))
+    except OSError as error:
+        raise DataError(
+            f"cannot be read ({error.strerror})",
+            subject=str(path),
+            remedy="Check the dataset's folder",
+        ) from error
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise DataError(
+            f"not a table of text ({error})", subject=str(path), remedy="Fetch the file again"
+        ) from error
+    if not rows:
+        raise DataError("has no rows", subject=str(path), remedy="Fetch the file again")
+    return rows
+
+
+def _rows(
+    lines: Iterable[tuple[int, list[str]]],
+    path: Path,
+    columns: Sequence[str],
+    header: Sequence[str] | None,
+) -> Iterator[Row]:
+    names = None if header is None else list(header)
+    for number, line in lines:
+        values = [value.strip() for value in line]
+        if names is None:
+            names = values
+            _check_columns(names, path, columns)
+        elif any(values):
+            values += [""] * (len(names) - len(values))  # the line ends early
+            extra = tuple(values[len(names) :])
+            yield Row(dict(zip(names, values, strict=False)), f"{path}, line {number}", extra)
+    if names is None:
+        _check_columns([], path, columns)
+
+
+def _check_columns(names: Sequence[str], path: Path, columns: Sequence[str]) -> None:
+    missing = [name for name in columns if name not in names]
+    if missing:
+        raise DataError(
+            f"column {', '.join(missing)} is missing",
+            subject=str(path),
+            remedy=f"Expected the columns {', '.join(columns)}",
+        )
+
+
+def unique(rows: Iterable[Row], column: str, findings: Findings) -> Iterator[Row]:
+    """Rows whose value in a column did not occur before; the others are problems."""
+    seen: dict[str, str] = {}
+    for row in rows:
+        key = row.values[column]
+        if key in seen:
+            findings.problem(
+                "duplicate-id",
+                DataError(
+                    f"'{key}' in column {column} occurs before, in {seen[key]}",
+                    subject=row.where,
+                    remedy="Keep one of the two rows",
+                ),
+            )
+        else:
+            seen[key] = row.where
+            yield row

@@ -1,0 +1,216 @@
+"""Splits: the published ones, and repaired ones, as files with digests.
+
+Conventions
+-----------
+A split names, for each part, the ids of one dataset. Its digest is the SHA-256 of the ids and parts
+as CSV, so that a report can say which split it used. `hevner.datasets.folds` makes new ones.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from hevner.datasets.leaks import name
+from hevner.datasets.track import Track
+from hevner.errors import DataError
+
+FOLDER = Path(__file__).with_name("split_files")
+MANIFEST = FOLDER / "manifest.json"
+
+
+@dataclass(frozen=True)
+class Split:
+    """Ids of one dataset by part.
+
+    Attributes
+    ----------
+    dataset, name
+        Together they name it.
+    parts
+        Ids of each part.
+    what, origin
+        What it is and who made it.
+    leaks
+        What its parts are known to share.
+    """
+
+    dataset: str
+    name: str
+    parts: Mapping[str, tuple[str, ...]]
+    what: str = ""
+    origin: str = ""
+    leaks: str = ""
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of `as_csv`, 64 hexadecimal digits."""
+        return digest(as_csv(self.parts))
+
+    def apply(
+        self, tracks: Iterable[Track], *, partial: bool = False
+    ) -> dict[str, tuple[Track, ...]]:
+        """The tracks of each part, in their own order.
+
+        Parameters
+        ----------
+        tracks
+            All tracks of the dataset.
+        partial
+            Put up with ids of the split that have no track, since only a part of the dataset is
+            at hand.
+
+        Raises
+        ------
+        DataError
+            If a track is in no part, an id has no track, or a track is of another dataset.
+        """
+        part_of = {track: part for part, ids in self.parts.items() for track in ids}
+        result: dict[str, list[Track]] = {part: [] for part in self.parts}
+        strangers, seen = [], set()
+        for track in tracks:
+            if track.dataset != self.dataset:
+                raise DataError(
+                    f"{name(track)} is of another dataset",
+                    subject=self._subject,
+                    remedy=f"Apply it to the tracks of {self.dataset} alone",
+                )
+            seen.add(track.id)
+            if track.id in part_of:
+                result[part_of[track.id]].append(track)
+            else:
+                strangers.append(track.id)
+        if strangers:
+            raise DataError(
+                f"{len(strangers)} tracks are in no part: {_some(strangers)}",
+                subject=self._subject,
+                remedy="Leave them out, or choose a split that covers them",
+            )
+        missing = [track for track in part_of if track not in seen]
+        if missing and not partial:
+            raise DataError(
+                f"{len(missing)} of its ids have no track: {_some(missing)}",
+                subject=self._subject,
+                remedy="Load the whole dataset, or pass partial=True to go without them",
+            )
+        return {part: tuple(own) for part, own in result.items()}
+
+    @property
+    def _subject(self) -> str:
+        return f"split {self.name} of {self.dataset}"
+
+
+def names(dataset: str) -> tuple[str, ...]:
+    """The splits of a dataset that come as files."""
+    return tuple(e["name"] for e in _manifest() if e["dataset"] == dataset and e["file"])
+
+
+def load(dataset: str, split: str) -> Split:
+    """Read a split.
+
+    Raises
+    ------
+    DataError
+        If there is none of that name, or its file is not the one in the manifest.
+    """
+    entry = _entry(dataset, split)
+    if entry is None or not entry["file"]:
+        raise DataError(
+            f"no split '{split}' of {dataset}",
+            remedy=f"Choose among {', '.join(names(dataset))}"
+            if names(dataset)
+            else "Make folds with hevner.datasets.folds",
+        )
+    path = FOLDER / entry["file"]
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise _changed(path, f"cannot be read ({error})") from error
+    if digest(text) != entry["sha256"]:
+        raise _changed(path, "is not the file that was published: its SHA-256 differs")
+    parts: dict[str, list[str]] = {part: [] for part in entry["counts"]}
+    for line in text.splitlines()[1:]:
+        track, _, part = line.rpartition(",")
+        parts[part].append(track)
+    return _told(dataset, split, {part: tuple(ids) for part, ids in parts.items()}, entry)
+
+
+def published(dataset: str, split: str, parts: Mapping[str, str]) -> Split:
+    """A split whose ids come with the dataset's own archive, compared with the known digest.
+
+    Parameters
+    ----------
+    dataset, split
+        Such as ``mtg_jamendo`` and ``split-0``.
+    parts
+        Part by id, such as `hevner.datasets.mtg_jamendo.split` reads it.
+
+    Raises
+    ------
+    DataError
+        If its digest is not known, or differs.
+    """
+    entry = _entry(dataset, split)
+    if entry is None:
+        raise DataError(
+            f"no digest of a split '{split}' of {dataset} is known",
+            remedy="Check the name; split-0 of mtg_jamendo is known",
+        )
+    ids = {part: tuple(t for t, own in parts.items() if own == part) for part in entry["counts"]}
+    found = _told(dataset, split, ids, entry)
+    if set(parts.values()) - ids.keys() or found.digest != entry["sha256"]:
+        counts = dict(Counter(parts.values()))
+        raise DataError(
+            f"not the published one: it has {counts}, expected {entry['counts']}, or other ids",
+            subject=f"split {split} of {dataset}",
+            remedy="Fetch the dataset's split files again",
+        )
+    return found
+
+
+def as_csv(parts: Mapping[str, Iterable[str]]) -> str:
+    """Ids and parts as CSV with a header, in order of the ids; what a digest is made of."""
+    rows = sorted(((track, part) for part, ids in parts.items() for track in ids), key=_by_id)
+    return "".join(f"{track},{part}\n" for track, part in (("id", "part"), *rows))
+
+
+def _by_id(row: tuple[str, str]) -> tuple[int, str, str]:
+    return len(row[0]), *row  # numbers in their order
+
+
+def digest(text: str) -> str:
+    """SHA-256 of a text, 64 hexadecimal digits."""
+    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def _some(ids: Sequence[str]) -> str:
+    return ", ".join(ids[:3]) + (", ..." if len(ids) > 3 else "")
+
+
+@cache
+def _manifest() -> list[dict[str, Any]]:
+    entries: list[dict[str, Any]] = json.loads(MANIFEST.read_text(encoding="utf-8"))
+    return entries
+
+
+def _entry(dataset: str, split: str) -> dict[str, Any] | None:
+    for entry in _manifest():
+        if (entry["dataset"], entry["name"]) == (dataset, split):
+            return entry
+    return None
+
+
+def _told(
+    dataset: str, split: str, parts: Mapping[str, tuple[str, ...]], entry: dict[str, Any]
+) -> Split:
+    return Split(dataset, split, parts, entry["what"], entry["origin"], entry["leaks"])
+
+
+def _changed(path: Path, cause: str) -> DataError:
+    return DataError(cause, subject=str(path), remedy="Install hevner again")

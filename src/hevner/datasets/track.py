@@ -1,0 +1,131 @@
+"""What a dataset hands to training and evaluation: tracks with named, possibly missing labels.
+
+Conventions
+-----------
+Valence, arousal and their standard deviations are on the unit scale [-1, 1]; the card of a dataset
+(`hevner.datasets.card.Card`) states the scale it was rated on. A label that a set does not have is
+``None``, never a zero.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hevner.emotion import Quadrant
+from hevner.errors import DataError
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Curve:
+    """Ratings over time.
+
+    Attributes
+    ----------
+    times
+        Seconds from the beginning of the media file, rising, shape ``(n,)``: the moment of a
+        continuous rating, or the middle of a rated span.
+    valence, arousal
+        Mean over raters, shape ``(n,)``.
+    valence_std, arousal_std
+        Standard deviation over raters, shape ``(n,)``.
+    valence_by_rater, arousal_by_rater
+        One row per rater, shape ``(raters, n)``; NaN where a rater gave nothing.
+    """
+
+    times: Array
+    valence: Array
+    arousal: Array
+    valence_std: Array | None = None
+    arousal_std: Array | None = None
+    valence_by_rater: Array | None = None
+    arousal_by_rater: Array | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Track:
+    """One labelled piece of music.
+
+    Attributes
+    ----------
+    dataset, id
+        Together they name the track.
+    media
+        Its audio or MIDI file; None where only the labels are at hand.
+    group
+        What must stay on one side of a split: song, artist, piece, game.
+    recording
+        Names the recording across datasets: two tracks with the same one sound alike.
+    title, artist, album
+        Empty if unknown.
+    genre
+        Genre or style; empty if unknown.
+    collection
+        A larger unit than the group, such as a game series; empty if there is none.
+    valence, arousal
+        Mean over raters.
+    valence_std, arousal_std
+        Standard deviation over raters.
+    raters
+        How many people rated it.
+    valence_by_rater, arousal_by_rater
+        Static values of single raters, in the same order.
+    curve
+        Ratings over time.
+    quadrant
+        Where only that was rated, or in addition.
+    gems
+        Shares of listeners who felt each of `hevner.emotion.GEMS`, in [0, 1].
+    gems_by_rater
+        One row of 0 or 1 per listener.
+    tags
+        Of the dataset's vocabulary; an empty tuple says that none applies.
+    official_split
+        The part the authors put it in, such as ``train``; empty if they gave none.
+    """
+
+    dataset: str
+    id: str
+    media: Path | None
+    group: str
+    recording: str
+    title: str = ""
+    artist: str = ""
+    album: str = ""
+    genre: str = ""
+    collection: str = ""
+    valence: float | None = None
+    arousal: float | None = None
+    valence_std: float | None = None
+    arousal_std: float | None = None
+    raters: int | None = None
+    valence_by_rater: tuple[float, ...] | None = None
+    arousal_by_rater: tuple[float, ...] | None = None
+    curve: Curve | None = None
+    quadrant: Quadrant | None = None
+    gems: tuple[float, ...] | None = None
+    gems_by_rater: tuple[tuple[float, ...], ...] | None = None
+    tags: tuple[str, ...] | None = None
+    official_split: str = ""
+
+    @property
+    def path(self) -> Path:
+        """The media file.
+
+        Raises
+        ------
+        DataError
+            If only the labels are at hand.
+        """
+        if self.media is None:
+            raise DataError(
+                "only its labels are at hand, no audio",
+                subject=f"{self.dataset}, track {self.id}",
+                remedy=f"Put the files in place; 'hevner datasets info {self.dataset}' says where",
+            )
+        return self.media

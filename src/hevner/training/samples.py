@@ -1,0 +1,140 @@
+"""Labelled feature vectors of any representation, from any number of datasets: one row per track.
+
+Conventions
+-----------
+A *block* is one representation, such as an encoder's embedding or chroma statistics. Valence and
+arousal are on the unit scale. A missing label is NaN, a missing quadrant -1; a missing feature is
+an error and never gets this far.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hevner.datasets.track import Track
+from hevner.emotion import GEMS, Quadrant
+from hevner.errors import DataError
+
+
+@dataclass(frozen=True, eq=False)
+class Samples:
+    """Rows of features and labels.
+
+    Attributes
+    ----------
+    blocks
+        Name to vectors, shape ``(n, width)`` each.
+    emotion
+        Valence and arousal, shape ``(n, 2)``.
+    quadrant
+        Index into `hevner.emotion.Quadrant`, shape ``(n,)``.
+    gems
+        Shares of listeners, shape ``(n, 9)``.
+    dataset, track, group, recording, genre
+        Names, shape ``(n,)``. ``track`` and ``group`` begin with the dataset's name; ``genre`` is
+        the collection where there is no genre.
+    """
+
+    blocks: dict[str, NDArray[np.float32]]
+    emotion: NDArray[np.float64]
+    quadrant: NDArray[np.int64]
+    gems: NDArray[np.float64]
+    dataset: NDArray[np.str_]
+    track: NDArray[np.str_]
+    group: NDArray[np.str_]
+    recording: NDArray[np.str_]
+    genre: NDArray[np.str_]
+
+    def __len__(self) -> int:
+        return len(self.dataset)
+
+    def where(self, rows: NDArray[np.bool_] | NDArray[np.intp]) -> Samples:
+        """Some of the rows."""
+        labels = {f.name: getattr(self, f.name)[rows] for f in fields(self) if f.name != "blocks"}
+        return Samples({name: block[rows] for name, block in self.blocks.items()}, **labels)
+
+    def of(self, *names: str) -> NDArray[np.bool_]:
+        """Mask of the rows of some datasets."""
+        return np.isin(self.dataset, names)
+
+    def only(self, *blocks: str) -> Samples:
+        """The same rows with some of the blocks."""
+        missing = [name for name in blocks if name not in self.blocks]
+        if missing:
+            raise DataError(
+                f"no block {', '.join(missing)}", remedy=f"Choose from {', '.join(self.blocks)}"
+            )
+        labels = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "blocks"}
+        return Samples({name: self.blocks[name] for name in blocks}, **labels)
+
+
+def label(tracks: Sequence[Track], blocks: dict[str, NDArray[np.float32]]) -> Samples:
+    """Join feature vectors and the labels of their tracks, row by row.
+
+    Raises
+    ------
+    DataError
+        If a block has another number of rows than there are tracks, or holds numbers that are not
+        finite.
+    """
+    for name, block in blocks.items():
+        if block.ndim != 2 or len(block) != len(tracks):
+            raise DataError(
+                f"block {name} has the shape {block.shape}, expected ({len(tracks)}, width)",
+                remedy="Give one vector per track",
+            )
+        bad = np.flatnonzero(~np.isfinite(block).all(axis=1))
+        if bad.size:
+            track = tracks[bad[0]]
+            raise DataError(
+                f"block {name} holds numbers that are not finite",
+                subject=f"{track.dataset}, track {track.id}",
+                remedy="Extract the features of this track again",
+            )
+    nan = float("nan")
+    quadrants = list(Quadrant)
+    return Samples(
+        blocks=blocks,
+        emotion=np.array(
+            [[nan if v is None else v for v in (t.valence, t.arousal)] for t in tracks], float
+        ).reshape(-1, 2),
+        quadrant=np.array(
+            [-1 if t.quadrant is None else quadrants.index(t.quadrant) for t in tracks], np.int64
+        ),
+        gems=np.array(
+            [(nan,) * len(GEMS) if t.gems is None else t.gems for t in tracks], float
+        ).reshape(-1, len(GEMS)),
+        dataset=np.array([t.dataset for t in tracks], np.str_),
+        track=np.array([f"{t.dataset}/{t.id}" for t in tracks], np.str_),
+        group=np.array([f"{t.dataset}/{t.group}" for t in tracks], np.str_),
+        recording=np.array([t.recording for t in tracks], np.str_),
+        genre=np.array([t.genre or t.collection for t in tracks], np.str_),
+    )
+
+
+def stack(parts: Sequence[Samples]) -> Samples:
+    """Rows of several samples, one after the other.
+
+    Raises
+    ------
+    DataError
+        If there are none, or their blocks differ.
+    """
+    if not parts:
+        raise DataError("no samples to stack", remedy="Name at least one dataset")
+    names = parts[0].blocks.keys()
+    if any(part.blocks.keys() != names for part in parts):
+        raise DataError(
+            "the datasets have different blocks", remedy="Extract the same features for all"
+        )
+    labels = {
+        f.name: np.concatenate([getattr(part, f.name) for part in parts])
+        for f in fields(Samples)
+        if f.name != "blocks"
+    }
+    blocks = {name: np.concatenate([part.blocks[name] for part in parts]) for name in names}
+    return Samples(blocks, **labels)

@@ -1,0 +1,83 @@
+"""Rows of annotation files: stray spaces, line numbers, numbers on their scale."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from hevner.datasets.findings import Findings
+from hevner.datasets.rows import Row, read_rows, unique
+from hevner.emotion import Scale
+from hevner.errors import DataError
+
+NINE = Scale(1, 9)
+
+
+def table(folder: Path, text: str) -> Path:
+    path = folder / "rows.csv"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_line_numbers_count_lines_of_the_file(tmp_path: Path) -> None:
+    path = table(tmp_path, '\ufeffname\n"two\nlines"\n\nnext\n')
+    assert [(row.where, row.text("name")) for row in read_rows(path, ("name",))] == [
+        (f"{path}, line 3", "two\nlines"),
+        (f"{path}, line 5", "next"),
+    ]
+
+
+def test_spaces_and_tabs_are_stripped_and_short_lines_filled(tmp_path: Path) -> None:
+    (row,) = read_rows(table(tmp_path, " a,\tb\t, c \n 1\t, x\n"), ("a", "b", "c"))
+    assert row.values == {"a": "1", "b": "x", "c": ""}
+
+
+def test_a_file_without_a_header_gets_one(tmp_path: Path) -> None:
+    rows = read_rows(table(tmp_path, "1;2\n3;4\n"), (), header=("a", "b"), delimiter=";")
+    assert [row.values for row in rows] == [{"a": "1", "b": "2"}, {"a": "3", "b": "4"}]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"a,b\n", r"rows\.csv: has no rows\. Fetch the file again"),
+        (b"", r"rows\.csv: column a is missing\. Expected the columns a"),
+        (b"b\n1\n", r"rows\.csv: column a is missing"),
+        (b"a\n\xff\xfe\n", r"rows\.csv: not a table of text \(.*\)\. Fetch"),
+    ],
+)
+def test_a_file_that_is_no_table(tmp_path: Path, content: bytes, message: str) -> None:
+    (tmp_path / "rows.csv").write_bytes(content)
+    with pytest.raises(DataError, match=message):
+        read_rows(tmp_path / "rows.csv", ("a",))
+
+
+def test_ratings_are_brought_to_the_unit_scale() -> None:
+    values = {"low": "1", "middle": "5", "high": "9", "rounded": "9.0000001", "off": "9.1"}
+    row = Row(values, "rows.csv, line 2")
+    assert [row.rating(name, NINE) for name in ("low", "middle", "high", "rounded")] == [
+        -1,
+        0,
+        1,
+        1,
+    ]
+    with pytest.raises(DataError, match=r"line 2: 9\.1 in column off lies outside the scale 1\.\."):
+        row.rating("off", NINE)
+
+
+@pytest.mark.parametrize("text", ["", "nan", "inf", "-inf", "5,0", "x"])
+def test_what_is_not_a_number(text: str) -> None:
+    with pytest.raises(DataError, match=rf"line 2: '{text}' in column a is not a number\. Corr"):
+        Row({"a": text}, "rows.csv, line 2").number("a")
+
+
+def test_repeated_values_are_problems_and_left_out() -> None:
+    rows = [Row({"id": name}, f"line {line}") for line, name in enumerate("aba", start=2)]
+    findings = Findings(tolerate=None)
+    assert [row.where for row in unique(rows, "id", findings)] == ["line 2", "line 3"]
+    (problem,) = findings.found
+    assert (problem.name, problem.subject) == ("duplicate-id", "line 4")
+    assert "line 2" in problem.cause
+    with pytest.raises(DataError, match="'a' in column id occurs before"):
+        list(unique(rows, "id", Findings()))
