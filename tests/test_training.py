@@ -6,20 +6,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import soundfile
 from sklearn.linear_model import Ridge
 
-from hevner.datasets.base import Clip, Curve
+from hevner.datasets.track import Curve, Track
 from hevner.emotion import Quadrant
 from hevner.errors import DataError, ModelError
-from hevner.features import BLOCKS, Features
+from hevner.features import BLOCKS
 from hevner.models import head
 from hevner.result import COVERAGE
-from hevner.training import corpus, fit, recipe, table
+from hevner.training import fit, recipe, table
 from hevner.training.augment import augment, change_gain, encode
-from hevner.training.corpus import Variant, features_of
 from hevner.training.ridge import Moments
-from tests.sounds import music, write
+from tests.sounds import music
 from tests.worlds import RECIPE, WIDTH, stack, world
 
 SPINE = Path(__file__).resolve().parents[1] / "recipes" / "spine.toml"
@@ -62,48 +60,6 @@ def test_augmenting_silence_stays_silent_and_finite() -> None:
         result = augment(silence, 16_000, np.random.default_rng(seed))
         assert np.isfinite(result).all()
         assert np.abs(result).max() < 0.01
-
-
-# --- variants and stored features ---
-
-
-def test_variant_names_are_read_back() -> None:
-    for variant in (Variant(), Variant("FluidR3_GM", 2), Variant("A-B", 0)):
-        assert Variant.parse(variant.name) == variant
-    for wrong in ("FluidR3_GM", "recorded-", "-1", "recorded-x"):
-        with pytest.raises(DataError, match="is no variant"):
-            Variant.parse(wrong)
-
-
-def test_features_are_computed_once_and_repaired(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    clip = Clip("musemo", "a", write(tmp_path / "a.wav", music(2.0)), group="a")
-    first = features_of(clip, Variant(), tmp_path)
-    (stored,) = tmp_path.glob("features/*/musemo/recorded-0/*.npz")
-    stored.write_bytes(stored.read_bytes()[:1000])
-    repaired = features_of(clip, Variant(), tmp_path)
-    monkeypatch.setattr(corpus, "_compute", None)  # from here on it must not be called
-    read = features_of(clip, Variant(), tmp_path)
-    for field in dataclasses.fields(Features):
-        for other in (repaired, read):
-            np.testing.assert_array_equal(getattr(other, field.name), getattr(first, field.name))
-    assert isinstance(read.duration, float)
-
-
-def test_a_disturbed_variant_is_fixed_by_clip_and_number(tmp_path: Path) -> None:
-    path = tmp_path / "a.wav"
-    soundfile.write(path, music(2.0, channels=2), 16_000)
-    clip, other = (Clip("musemo", name, path, group="a") for name in "ab")
-    one = features_of(clip, Variant(seed=1), tmp_path / "x")
-    same = features_of(clip, Variant(seed=1), tmp_path / "y")
-    np.testing.assert_array_equal(one.musicnn, same.musicnn)
-    for changed in (
-        features_of(clip, Variant(seed=2), tmp_path / "x"),
-        features_of(other, Variant(seed=1), tmp_path / "x"),
-        features_of(clip, Variant(), tmp_path / "x"),
-    ):
-        assert np.abs(one.handcrafted - changed.handcrafted).max() > 1e-3
 
 
 # --- ridge regression ---
@@ -217,7 +173,7 @@ def test_windows_cover_a_piece_half_overlapping() -> None:
 def test_a_window_has_the_ratings_of_its_own_time() -> None:
     times = np.arange(10) + 0.5
     curve = Curve(times, times / 10, -times / 10)
-    clip = Clip("vgmidi", "a", Path("a"), "a", valence=0.9, arousal=0.8, curve=curve)
+    clip = Track("vgmidi", "a", Path("a"), "a", "a", valence=0.9, arousal=0.8, curve=curve)
     np.testing.assert_allclose(table._emotion(clip, None), [0.9, 0.8])
     np.testing.assert_allclose(table._emotion(clip, (2.0, 5.0)), [0.35, -0.35])
     np.testing.assert_allclose(table._emotion(clip, (2.1, 2.2)), [0.25, -0.25])

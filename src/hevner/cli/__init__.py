@@ -21,6 +21,8 @@ import typer
 from hevner import __version__
 from hevner.cli.analyze import analyze
 from hevner.cli.datasets import app as datasets
+from hevner.cli.extract import extract
+from hevner.cli.features import features_app
 
 BLAS_THREADS = (
     "OMP_NUM_THREADS",
@@ -43,6 +45,8 @@ app = typer.Typer(
 )
 app.command()(analyze)
 app.add_typer(datasets, name="datasets")
+app.command()(extract)
+app.add_typer(features_app, name="features")
 
 
 def _show_version(wanted: bool) -> None:

@@ -1,43 +1,57 @@
-"""Compute and keep the features of labelled clips, in the variants that training uses.
+"""Compute and keep the features of labelled tracks, in the variants that training uses.
 
-A *variant* says how a clip reaches the ear: as recorded or rendered with one soundfont
-(``clean``), or disturbed by `hevner.training.augment` with a numbered seed. Features are stored
-one file per clip and variant, named by the encoders that made them; a run that was killed goes on
-where it stopped.
+A *variant* says how a track reaches the ear: as recorded or rendered with one soundfont
+(``clean``), or disturbed by `hevner.training.augment` with a numbered seed.
+
+One folder holds the renders, in ``renders``, and the features (`hevner.store`). Features are
+stored under what the sound is made from: the bytes of the recording, or those of the MIDI file and
+of the soundfont, and the disturbance. So a track whose audio changed is heard anew, and a run that
+was killed goes on where it stopped.
 """
 
 from __future__ import annotations
 
 import hashlib
+import multiprocessing
 import os
-import zipfile
-import zlib
-from collections.abc import Iterator, Sequence
+import signal
+import threading
+from collections.abc import Generator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 import soundfile
 
-from hevner.audio import from_array
-from hevner.datasets.base import Clip
-from hevner.datasets.render import render
-from hevner.errors import DataError
-from hevner.features import Features, extract, feature_id
+from hevner.audio import Audio, from_array, open_audio
+from hevner.datasets.render import GAIN, RENDER_RATE, find_soundfont, render
+from hevner.datasets.track import Track
+from hevner.errors import AudioError, DataError, HevnerError, MissingDependencyError
+from hevner.features import Features
+from hevner.files import display_name
+from hevner.store import FeatureFile, FeatureStore, digest
 from hevner.training.augment import augment
+from hevner.training.extraction import DEFAULT, PASS, kinds, run
 
 RECORDED = "recorded"
+
+RENDERER = f"FluidSynth, gain {GAIN:g}, {RENDER_RATE} Hz"
+
+DISTURBANCE = "disturbance 1"
+"""Changes whenever `augment` gives other sounds."""
 
 
 @dataclass(frozen=True)
 class Variant:
-    """How a clip is made to sound.
+    """How a track is made to sound.
 
     Attributes
     ----------
     soundfont
-        For MIDI clips; empty for recordings.
+        For MIDI files; empty for recordings.
     seed
         0 for the clean sound, otherwise the number of the disturbance.
     """
@@ -47,7 +61,7 @@ class Variant:
 
     @property
     def name(self) -> str:
-        """Folder name, e.g. ``FluidR3_GM-1`` or ``recorded-0``."""
+        """What the store calls it, e.g. ``FluidR3_GM-1`` or ``recorded-0``."""
         return f"{self.soundfont or RECORDED}-{self.seed}"
 
     @classmethod
@@ -65,52 +79,182 @@ class Variant:
         return cls("" if sound == RECORDED else sound, int(seed))
 
 
-def features_of(clip: Clip, variant: Variant, cache: Path) -> Features:
-    """Features of a clip, computed unless they are stored already."""
-    folder = cache / "features" / feature_id().replace(" ", "_") / clip.dataset / variant.name
-    path = folder / f"{clip.id}.npz"
-    if path.exists():
-        try:
-            return _read(path)
-        except (zipfile.BadZipFile, zlib.error, KeyError, EOFError, TypeError, ValueError):
-            path.unlink()
-    features = _compute(clip, variant, cache)
-    folder.mkdir(parents=True, exist_ok=True)
-    partial = folder / f".{clip.id}.{os.getpid()}.npz"
-    np.savez(partial, **{name: getattr(features, name) for name in Features.__annotations__})
-    os.replace(partial, path)
-    return features
+def features_of(track: Track, variant: Variant, folder: Path) -> Features:
+    """What the default model hears of a track, computed unless it is stored already.
+
+    Raises
+    ------
+    AudioError, DataError, MissingDependencyError
+        If it is not stored, and the sound cannot be read or made.
+    OutputError
+        If the store cannot be written.
+    """
+    keep(track, variant, folder)
+    files = _files(folder, track.dataset, (DEFAULT,))
+    entries = {field: files[kind.name].get(track.id, variant.name) for field, kind in PASS.items()}
+    first = entries["musicnn"]
+    if first.duration is None or first.starts is None:
+        raise DataError(
+            "stored without duration or starts",
+            subject=f"{track.dataset}, track {track.id}",
+            remedy=f"Delete {files[PASS['musicnn'].name].path} and extract again",
+        )
+    rows = {field: entry.rows for field, entry in entries.items()}
+    return Features(duration=first.duration, starts=first.starts, **rows)
+
+
+def keep(
+    track: Track, variant: Variant, folder: Path, encoders: tuple[str, ...] = (DEFAULT,)
+) -> bool:
+    """Compute what is not stored yet; tell whether that was anything.
+
+    What is stored remains in use when the track's file or soundfont is no longer at hand.
+
+    Raises
+    ------
+    AudioError, DataError, MissingDependencyError
+        If the sound cannot be read or made.
+    OutputError
+        If the store cannot be written.
+    """
+    files = _files(folder, track.dataset, encoders)
+    try:
+        content = content_of(track, variant, FeatureStore(folder))
+    except (DataError, MissingDependencyError):
+        if all(file.content(track.id, variant.name) for file in files.values()):
+            return False
+        raise
+    stored = [file.link(content, track.id, variant.name) for file in files.values()]
+    if all(stored):
+        return False
+    for name, entry in run(_sound(track, variant, folder), encoders, content).items():
+        files[name].add(entry, track.id, variant.name)
+    return True
+
+
+def content_of(track: Track, variant: Variant, store: FeatureStore) -> str:
+    """Names what the sound is made from.
+
+    Raises
+    ------
+    DataError, MissingDependencyError
+        If the track's file or soundfont is not at hand.
+    """
+    content = store.file_digest(track.path)
+    if variant.soundfont:
+        soundfont = find_soundfont(variant.soundfont)
+        content = digest(content, store.file_digest(soundfont), RENDERER)
+    if variant.seed:
+        content = digest(content, DISTURBANCE, _seed(track, variant))
+    return content
+
+
+@lru_cache(maxsize=64)
+def _files(folder: Path, dataset: str, encoders: tuple[str, ...]) -> dict[str, FeatureFile]:
+    store = FeatureStore(folder)
+    return {kind.name: store.open(dataset, kind) for kind in kinds(encoders)}
+
+
+def _seed(track: Track, variant: Variant) -> str:
+    return f"{track.dataset}/{track.id}/{variant.name}"
+
+
+def _sound(track: Track, variant: Variant, folder: Path) -> Audio:
+    path = track.path
+    if variant.soundfont:
+        path = render(path, variant.soundfont, folder / "renders" / track.dataset, track.id)
+    if not variant.seed:
+        return open_audio(path)
+    try:
+        samples, rate = soundfile.read(path, dtype="float32")
+    except soundfile.LibsndfileError as error:
+        raise AudioError(
+            f"cannot be disturbed ({error})",
+            subject=display_name(path),
+            remedy="Convert it to WAV, FLAC, Ogg or MP3",
+        ) from error
+    mono = samples.mean(axis=1) if samples.ndim == 2 else samples
+    seed = hashlib.sha256(_seed(track, variant).encode()).digest()
+    return from_array(augment(mono, rate, np.random.default_rng(list(seed))), rate)
+
+
+@dataclass(frozen=True)
+class Done:
+    """What came of a track in a variant.
+
+    Attributes
+    ----------
+    track, variant
+        Which one.
+    computed
+        Whether anything was missing.
+    error
+        What went wrong; None if it is stored.
+    """
+
+    track: Track
+    variant: Variant
+    computed: bool = False
+    error: HevnerError | None = None
 
 
 def compute_all(
-    work: Sequence[tuple[Clip, Variant]], cache: Path, jobs: int
-) -> Iterator[tuple[Clip, Variant]]:
-    """Compute what is missing in parallel; yields each pair when it is done."""
-    with ProcessPoolExecutor(jobs) as pool:
-        futures = [pool.submit(_store, clip, variant, cache) for clip, variant in work]
-        for pair, future in zip(work, futures, strict=True):
-            future.result()
-            yield pair
+    work: Sequence[tuple[Track, Variant]],
+    folder: Path,
+    jobs: int,
+    encoders: tuple[str, ...] = (DEFAULT,),
+) -> Generator[Done]:
+    """Compute what is missing in parallel; a bad file does not stop the others.
+
+    Closing the generator lets the tracks in work finish.
+
+    Yields
+    ------
+    Done
+        One per pair, in order.
+
+    Raises
+    ------
+    HevnerError
+        If a worker process died.
+    """
+    context = multiprocessing.get_context("spawn")  # a fork would copy locks of other threads
+    pool = ProcessPoolExecutor(jobs, context, initializer=_prepare_worker)
+    try:
+        futures = [pool.submit(_compute, *pair, folder, encoders) for pair in work]
+        for future in futures:
+            yield future.result()
+    except BrokenProcessPool as error:
+        raise HevnerError(
+            "a worker process died",
+            remedy="Free memory or use fewer --jobs, and start again: what is done is kept",
+        ) from error
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
-def _store(clip: Clip, variant: Variant, cache: Path) -> None:
-    features_of(clip, variant, cache)
+def _compute(track: Track, variant: Variant, folder: Path, encoders: tuple[str, ...]) -> Done:
+    try:
+        return Done(track, variant, keep(track, variant, folder, encoders))
+    except HevnerError as error:
+        return Done(track, variant, error=error)
+    # The one place where everything is caught: whatever a file provokes, the others go on.
+    except Exception as error:  # noqa: BLE001
+        cause = f"{type(error).__name__}: {error}"
+        subject = f"{track.dataset}, track {track.id}"
+        return Done(
+            track, variant, error=HevnerError(cause, subject=subject, remedy="Check its file")
+        )
 
 
-def _read(path: Path) -> Features:
-    # numpy would leave a damaged file open.
-    with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
-        values = {name: stored[name] for name in Features.__annotations__}
-    return Features(**{**values, "duration": float(values["duration"])})
+def _prepare_worker() -> None:
+    """Leave Ctrl-C to the parent, and die with it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_die_with_parent, daemon=True).start()
 
 
-def _compute(clip: Clip, variant: Variant, cache: Path) -> Features:
-    path = clip.path
-    if variant.soundfont:
-        path = render(clip.path, variant.soundfont, cache / "renders" / clip.dataset)
-    samples, rate = soundfile.read(path, dtype="float32")
-    mono = samples.mean(axis=1) if samples.ndim == 2 else samples
-    if variant.seed:
-        digest = hashlib.sha256(f"{clip.dataset}/{clip.id}/{variant.name}".encode()).digest()
-        mono = augment(mono, rate, np.random.default_rng(list(digest)))
-    return extract(from_array(mono, rate))
+def _die_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)

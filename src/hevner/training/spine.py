@@ -21,23 +21,17 @@ from hevner.training.fit import fit
 from hevner.training.recipe import Recipe, read
 from hevner.training.table import Table, build
 
-LICENCES = {
-    "musemo": "no licence stated; research use (audio: GTZAN, copyrighted)",
-    "vgmidi": "no licence stated; research use",
-    "emopia": "CC BY-NC-SA 4.0",
-    "emotify": "research use",
-}
-
 
 def prepare(recipe: Recipe, data: Path, cache: Path, jobs: int) -> None:
     """Render and encode whatever a recipe needs and the cache does not have."""
     for name, entry in recipe.sets.items():
-        clips = datasets.load(name, data)
+        clips = datasets.load(name, data / name)
         for variant in entry.variants:
             work = [(clip, variant) for clip in clips]
             steps = compute_all(work, cache, jobs)
-            for _ in track(steps, f"{name} {variant.name}", total=len(work)):
-                pass
+            for done in track(steps, f"{name} {variant.name}", total=len(work)):
+                if done.error is not None:
+                    raise done.error
 
 
 def describe(table: Table) -> dict[str, Any]:
@@ -49,7 +43,7 @@ def describe(table: Table) -> dict[str, Any]:
                 "name": name,
                 "clips": len(set(table.clip[table.dataset == name])),
                 "groups": len(set(table.group[table.dataset == name])),
-                "licence": LICENCES[name],
+                "licence": datasets.card(name).licence,
             }
             for name in sets
         ],

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hevner import datasets
-from hevner.datasets.base import Clip
+from hevner.datasets.track import Track
 from hevner.emotion import Quadrant
 from hevner.features import Features, pool
 from hevner.harmony import Harmony, analyse
@@ -68,7 +68,7 @@ def build(recipe: Recipe, folder: Path, cache: Path, jobs: int | None = None) ->
         (clip, variant, cache, place == 0, entry.window_s)
         for name, entry in recipe.sets.items()
         for place, variant in enumerate(entry.variants)
-        for clip in datasets.load(name, folder)
+        for clip in datasets.load(name, folder / name)
     ]
     with ProcessPoolExecutor(jobs) as pool:
         rows = list(pool.map(_rows, *zip(*calls, strict=True), chunksize=16))
@@ -83,7 +83,7 @@ def from_rows(rows: list[dict[str, object]]) -> Table:
 
 
 def _rows(
-    clip: Clip, variant: Variant, cache: Path, clean: bool, window_s: float | None
+    clip: Track, variant: Variant, cache: Path, clean: bool, window_s: float | None
 ) -> list[dict[str, object]]:
     """The rows of one clip in one variant: the whole clip first, then its windows."""
     features = features_of(clip, variant, cache)
@@ -105,7 +105,7 @@ def windows(duration: float, length: float) -> list[tuple[float, float]]:
 
 
 def _row(
-    clip: Clip,
+    clip: Track,
     features: Features,
     harmony: Harmony,
     span: tuple[float, float],
@@ -122,7 +122,7 @@ def _row(
         "dataset": clip.dataset,
         "clip": f"{clip.dataset}/{clip.id}",
         "group": f"{clip.dataset}/{clip.group}",
-        "kind": clip.domain,
+        "kind": clip.genre or clip.collection,
         "clean": clean and not window,
         "window": window,
         "start": span[0],
@@ -130,7 +130,7 @@ def _row(
     }
 
 
-def _emotion(clip: Clip, span: tuple[float, float] | None) -> NDArray[np.float64]:
+def _emotion(clip: Track, span: tuple[float, float] | None) -> NDArray[np.float64]:
     """Ratings of a clip, or the mean of its curves over a span."""
     if span is not None and clip.curve is not None:
         curve = clip.curve

@@ -1,0 +1,160 @@
+"""What a store holds: entries, and the kind of numbers in them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hevner.errors import DataError
+
+Array = NDArray[Any]
+
+_FLOATS = ("float16", "float32", "float64")
+_INTEGERS = ("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64")
+DTYPES = _FLOATS + _INTEGERS
+"""Types of number that can be stored."""
+
+_NAME = re.compile(r"[A-Za-z0-9][\w.+-]*", re.ASCII)
+_CONTENT = re.compile(r"[0-9a-f]{16,128}")
+
+
+def digest(*parts: bytes | str) -> str:
+    """A name for what something is made from: 40 hexadecimal digits."""
+    result = hashlib.blake2b(digest_size=20)
+    for part in parts:
+        data = part.encode("utf-8", "surrogateescape") if isinstance(part, str) else part
+        result.update(len(data).to_bytes(8, "little") + data)
+    return result.hexdigest()
+
+
+def check_name(name: str, what: str) -> None:
+    """Make sure that a name can be that of a file.
+
+    Raises
+    ------
+    DataError
+        If it cannot.
+    """
+    if not _NAME.fullmatch(name):
+        raise DataError(
+            f"'{name}' cannot be the name of a file",
+            subject=what,
+            remedy="Use letters, digits, '.', '_', '+' and '-', a letter or digit first",
+        )
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What the numbers of a file mean.
+
+    Attributes
+    ----------
+    encoder, version
+        Of the encoder; its version changes whenever the same audio would give other numbers.
+    dimension
+        Length of a vector.
+    dtype
+        Type of the numbers, one of `DTYPES`.
+    parameters
+        Whatever else decides the numbers.
+    """
+
+    encoder: str
+    version: str
+    dimension: int
+    dtype: str = "float32"
+    parameters: Mapping[str, str | float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        check_name(self.encoder, "encoder")
+        check_name(self.version, "version")
+        if self.dimension < 1 or self.dtype not in DTYPES:
+            raise DataError(
+                f"vectors of {self.dimension} numbers of type {self.dtype} cannot be stored",
+                subject=self.encoder,
+                remedy=f"Use a positive dimension and one of {', '.join(DTYPES)}",
+            )
+
+    @property
+    def name(self) -> str:
+        """Name of the files, without ending."""
+        if not self.parameters:
+            return f"{self.encoder}-{self.version}"
+        text = json.dumps(dict(self.parameters), sort_keys=True)
+        return f"{self.encoder}-{self.version}-{digest(text)[:12]}"
+
+    @property
+    def description(self) -> str:
+        """All of it in words."""
+        more = f", {dict(self.parameters)}" if self.parameters else ""
+        return f"{self.encoder} {self.version} ({self.dimension} numbers of {self.dtype}{more})"
+
+
+@dataclass(frozen=True, eq=False)
+class Entry:
+    """The vectors of one piece of audio.
+
+    Attributes
+    ----------
+    content
+        Digest of what they were made from, such as the bytes of the audio file.
+    rows
+        One vector per window, shape ``(n_windows, dimension)``.
+    starts
+        Start of every window in seconds, shape ``(n_windows,)``; None if they follow each other
+        at the encoder's hop, or are unknown.
+    duration
+        Seconds of audio; None if unknown.
+    """
+
+    content: str
+    rows: Array
+    starts: NDArray[np.float64] | None = None
+    duration: float | None = None
+
+    def problem(self, kind: Kind) -> str:
+        """Why it cannot be stored among those of a kind; empty if it can."""
+        rows, starts, duration = self.rows, self.starts, self.duration
+        if rows.ndim != 2 or rows.shape[1] != kind.dimension or rows.dtype != kind.dtype:
+            expected = f"(n, {kind.dimension}) of {kind.dtype}"
+            return f"vectors of shape {rows.shape} of {rows.dtype}, expected {expected}"
+        if not np.isfinite(rows).all():
+            row = int(np.flatnonzero(~np.isfinite(rows).all(axis=1))[0])
+            return f"the vector of window {row} holds a number that is not finite"
+        if starts is not None:
+            if starts.shape != rows.shape[:1]:
+                return f"starts of shape {starts.shape} for {len(rows)} windows"
+            if not np.isfinite(starts).all():
+                return "a start that is not finite"
+        if duration is not None and not 0 < duration < math.inf:
+            return f"a duration of {duration} s"
+        if not _CONTENT.fullmatch(self.content):
+            return f"'{self.content}' is no digest of a content"
+        return ""
+
+
+@dataclass(frozen=True)
+class Dropped:
+    """A damaged entry that `hevner.store.FeatureFile.verify` took out.
+
+    Attributes
+    ----------
+    content
+        Its key.
+    cause
+        What was wrong.
+    tracks
+        The tracks and variants that referred to it.
+    """
+
+    content: str
+    cause: str
+    tracks: tuple[tuple[str, str], ...]
