@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -214,7 +215,7 @@ def test_a_bad_file_does_not_stop_the_others(song: Track, tmp_path: Path) -> Non
 
 def musemo(folder: Path, count: int) -> Path:
     """A tiny MusEmo."""
-    names = [f"out_jazz.000{n:02}" for n in range(count)]
+    names = [f"out_blues.000{n:02}" for n in range(count)]
     lines = ["Name,Arousal,Valence,EmoCat"]
     for number, name in enumerate(names):
         write(folder / "audio" / f"{name}.ogg", music(2.0 + number / 10))
@@ -276,7 +277,7 @@ def test_calls_that_make_no_sense_are_refused(tmp_path: Path) -> None:
 def test_a_stopped_run_leaves_a_sound_store_and_goes_on(
     tmp_path: Path, number: signal.Signals
 ) -> None:
-    count = 40
+    count = 80  # enough that no machine is done before it is told to stop
     data, store = musemo(tmp_path / "musemo", count), tmp_path / "store"
     what = ["--dataset", "musemo", "--data", data, "--store", store, "--jobs", 1]
     what += ["--encoder", "handcrafted,harmony"]
@@ -289,6 +290,7 @@ def test_a_stopped_run_leaves_a_sound_store_and_goes_on(
     second = PASS["spectrum"]
     while not list(store.glob("*/*.index")) or not FeatureStore(store).open("musemo", second).ids():
         assert process.poll() is None, process.communicate()
+        time.sleep(0.01)
     if number == signal.SIGINT:
         os.killpg(process.pid, number)  # as a terminal does
     else:

@@ -120,7 +120,7 @@ def test_files_and_labels_need_not_match(tmp_path: Path) -> None:
 def test_the_real_clips(data: Path) -> None:
     dataset = datasets.load("musemo", data / "musemo")
     assert len(dataset) == 258
-    assert len({track.recording for track in dataset}) == 258
+    assert len({track.recording for track in dataset}) == 257  # metal 4 and 13 are alike
     assert {f.name: f.tracks for f in dataset.findings} == {
         "copied-file": 2,
         "repeated-recording": 4,

@@ -133,7 +133,7 @@ def cite(name: Name, as_json: AsJson = False) -> None:
 
 @app.command()
 def splits(name: Name, as_json: AsJson = False) -> None:
-    """List the committed splits of a dataset with sizes, origin, leaks and hash."""
+    """List the committed splits of a dataset: sizes, what they are, known leaks, hash."""
     from hevner import datasets
     from hevner.datasets import splits as committed
 
@@ -147,6 +147,8 @@ def splits(name: Name, as_json: AsJson = False) -> None:
                     "dataset": name,
                     "name": split.name,
                     "what": split.what,
+                    "origin": split.origin,
+                    "leaks": split.leaks,
                     "parts": {part: len(ids) for part, ids in split.parts.items()},
                     "digest": split.digest,
                 }
@@ -155,11 +157,13 @@ def splits(name: Name, as_json: AsJson = False) -> None:
         )
         return
     if not found:
-        _write(f"No split of {name} is committed; make grouped folds (hevner.datasets.splits).")
+        _write(f"No split of {name} is committed; make grouped folds with hevner.datasets.folds.")
     for split in found:
         sizes = ", ".join(f"{part} {len(ids):,}" for part, ids in split.parts.items())
         _write(f"{split.name}: {sizes}")
-        _write(_entry("", split.what))
+        for heading, text in (("what", split.what), ("origin", split.origin)):
+            _write(_entry(heading, text))
+        _write(_entry("leaks", split.leaks or "none known"))
         _write(_entry("hash", split.digest))
 
 

@@ -61,9 +61,10 @@ CARD = Card(
         ),
         Defect(
             "artist-leak",
-            "59 of the 125 clips of the official evaluation set share an artist with the random "
-            "training set of 495 clips.",
-            "The field group is the artist; use the artist-stratified split (504/115/125).",
+            "59 of the 125 clips of the random test set share an artist with its training set of "
+            "495, and 52 of the 125 official evaluation clips with the training part of the split "
+            "called artist-stratified, which only parts training and validation.",
+            "The field group is the artist; the split 'common' has no artist on two sides.",
         ),
         Defect(
             "inside-deam",

@@ -15,6 +15,21 @@ from hevner.errors import DataError
 
 PARTS = ("train", "val", "test")
 
+SAME_SONG = {
+    "bIx4DwkZxFY": "TNoaOTrTkTQ",
+    "FoTXpYZXxJs": "Ie5koh4qvJc",
+    "jO2zX6Ul8GM": "Ie5koh4qvJc",
+}
+"""YouTube ids whose video repeats music of another one."""
+
+SAME_CLIP = {
+    "Q1_bIx4DwkZxFY_1": "Q1_TNoaOTrTkTQ_1",
+    "Q4_FoTXpYZXxJs_0": "Q4_Ie5koh4qvJc_16",
+    "Q4_FoTXpYZXxJs_1": "Q4_Ie5koh4qvJc_17",
+    "Q4_jO2zX6Ul8GM_2": "Q4_Ie5koh4qvJc_28",
+}
+"""Clips that repeat the performance of another one: nine notes of ten agree at one offset."""
+
 CARD = Card(
     name="emopia",
     title="EMOPIA",
@@ -27,7 +42,7 @@ CARD = Card(
     arousal=None,
     emotion="perceived",
     raters="four annotators, the authors' own; one label per clip, no ratings of single people",
-    group="the song, named by its YouTube id",
+    group="the song, named by its YouTube id, or the first of the ids that share music",
     licence="CC BY-NC-SA 4.0",
     source="https://zenodo.org/records/5257995",
     layout=(
@@ -51,6 +66,12 @@ CARD = Card(
             "A song gives up to 33 clips, also in different quadrants; splitting by clip puts "
             "pieces of one song on both sides.",
             "None of the labels; the group is the song.",
+        ),
+        Defect(
+            "repeated-video",
+            "Four pairs of clips, from videos with different ids, hold one performance; three of "
+            "them straddle the official training and validation parts.",
+            "The songs share a group, the clips a recording.",
         ),
     ),
 )
@@ -101,8 +122,8 @@ def _track(row: Row, clip: str, quadrant: str, part: str, media: Media) -> Track
         "emopia",
         stem,
         media.find(stem, row.where),
-        group=found[2],
-        recording=f"emopia/{stem}",
+        group=SAME_SONG.get(found[2], found[2]),
+        recording=f"emopia/{SAME_CLIP.get(stem, stem)}",
         quadrant=Quadrant[label],
         official_split=part,
     )

@@ -30,6 +30,9 @@ COLUMNS = (
 GENRES = ("classical", "rock", "electronic", "pop")
 """In the order of the track ids: a hundred each, from 1."""
 
+REPEATED = {80: 54, 166: 163, 176: 170, 366: 359}
+"""Track numbers that repeat the recording of another number, found by fingerprint."""
+
 CARD = Card(
     name="emotify",
     title="Emotify",
@@ -68,6 +71,12 @@ CARD = Card(
             "Split-half reliability (Spearman-Brown) falls from .81 for joyful activation to .28 "
             "for amazement.",
             "None; the votes of each listener are kept.",
+        ),
+        Defect(
+            "repeated-recording",
+            "Four recordings occur twice, rated by different listeners: 054/080, 163/166, 170/176, "
+            "359/366.",
+            "Both stay; they share group and recording.",
         ),
     ),
 )
@@ -138,13 +147,14 @@ def _track(
     number: int, row: Row, votes: list[tuple[float, ...]], media: Media, by_number: bool
 ) -> Track:
     name, genre = f"{number:03d}", row.text("genre")
+    first = f"{REPEATED.get(number, number):03d}"
     stem = name if by_number else f"{genre}/{(number - 1) % 100 + 1}"
     return Track(
         "emotify",
         name,
         media.find(stem, row.where),
-        group=name,
-        recording=f"emotify/{name}",
+        group=first,
+        recording=f"emotify/{first}",
         genre=genre,
         raters=len(votes),
         gems=tuple(float(share) for share in np.mean(votes, axis=0)),

@@ -3,8 +3,8 @@
 Conventions
 -----------
 `DEFAULT` names everything that the default model hears, made in one pass
-(`hevner.features.extract`). Any other name is that of a single encoder, or `HARMONY` for the
-spectrum that harmony is heard from; several of them share the audio. The MagnaTagATune network of
+(`hevner.features.extract`). Any other name is that of a single encoder, `HARMONY` for the spectrum
+that harmony is heard from, or `FINGERPRINT`; several of them share the audio. The MagnaTagATune network of
 the default pass hears every second window only, so its vectors are not those of the single encoder.
 """
 
@@ -17,22 +17,25 @@ from numpy.typing import NDArray
 
 from hevner import encoders
 from hevner.audio import SAMPLE_RATE, Audio
-from hevner.encoders.base import EncoderCard
+from hevner.encoders.base import Encoder, EncoderCard
 from hevner.encoders.handcrafted import CARD as HANDCRAFTED
 from hevner.encoders.mel import FRAMES
 from hevner.encoders.musicnn import MSD, MTT
 from hevner.errors import DataError
 from hevner.features import Features, extract
+from hevner.fingerprint import CARD as WORDS
+from hevner.fingerprint import Fingerprint
 from hevner.harmony.spectrum import HarmonySpectrum
 from hevner.store import Entry, Kind
 from hevner.windows import Windower
 
 DEFAULT = "default"
 HARMONY = "harmony"
+FINGERPRINT = "fingerprint"
 
 
-def _kind(card: EncoderCard, **parameters: str) -> Kind:
-    return Kind(card.id, card.version, card.dimension, parameters=parameters)
+def _kind(card: EncoderCard, dtype: str = "float32", **parameters: str) -> Kind:
+    return Kind(card.id, card.version, card.dimension, dtype, parameters)
 
 
 _SPECTRUM = Kind(
@@ -59,7 +62,7 @@ def kinds(names: Sequence[str]) -> list[Kind]:
     """
     if list(names) == [DEFAULT]:
         return list(PASS.values())
-    choices = (*encoders.available(), HARMONY)
+    choices = (*encoders.available(), HARMONY, FINGERPRINT)
     for name in names:
         if name not in choices:
             raise DataError(
@@ -101,7 +104,17 @@ def run(audio: Audio, names: Sequence[str], content: str) -> dict[str, Entry]:
 
 
 def _single(name: str) -> Kind:
-    return _SPECTRUM if name == HARMONY else _kind(encoders.create(name).card)
+    if name == HARMONY:
+        return _SPECTRUM
+    if name == FINGERPRINT:
+        return _kind(WORDS, "uint32")
+    return _kind(encoders.create(name).card)
+
+
+def _encoder(name: str) -> Encoder | HarmonySpectrum | Fingerprint:
+    if name == HARMONY:
+        return HarmonySpectrum()
+    return Fingerprint() if name == FINGERPRINT else encoders.create(name)
 
 
 def _entry(features: Features, field: str, content: str) -> Entry:
@@ -114,7 +127,7 @@ class _Lane:
 
     def __init__(self, name: str) -> None:
         self.kind = _single(name)
-        encoder = HarmonySpectrum() if name == HARMONY else encoders.create(name)
+        encoder = _encoder(name)
         shape = encoder if isinstance(encoder, HarmonySpectrum) else encoder.card
         self.windower = Windower(shape.window_samples, shape.hop_samples)
         self._has_starts = name != HARMONY  # its frames follow each other at a fixed rate
