@@ -23,6 +23,7 @@ from hevner.cli.analyze import analyze
 from hevner.cli.datasets import app as datasets
 from hevner.cli.extract import extract
 from hevner.cli.features import features_app
+from hevner.cli.gap import gap
 
 BLAS_THREADS = (
     "OMP_NUM_THREADS",
@@ -47,6 +48,7 @@ app.command()(analyze)
 app.add_typer(datasets, name="datasets")
 app.command()(extract)
 app.add_typer(features_app, name="features")
+app.command()(gap)
 
 
 def _show_version(wanted: bool) -> None:

@@ -1,0 +1,145 @@
+"""How large a distance between two sets must be before it means anything.
+
+Conventions
+-----------
+A *split* is a mask over pooled rows: True for the first set, False for the second. A *measure*
+takes a split to a float. Two references are computed for any measure:
+
+============  =====================================================================================
+exchanged     whole groups (songs, games, artists) of both sets change places at random: distances
+              that chance alone gives to sets of this size
+within        random halves of one set, by whole groups: how far a set lies from itself. Halves are
+              smaller than sets, which makes this reference rather too large than too small
+============  =====================================================================================
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hevner.errors import DataError
+
+Array = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+Names = NDArray[np.str_]
+Measure = Callable[[Mask], float]
+
+EXCHANGES = 199
+"""Random exchanges; the smallest p is 1 / (1 + EXCHANGES)."""
+
+HALVES = 50
+
+
+@dataclass(frozen=True)
+class Distance:
+    """A distance between two sets and what chance gives.
+
+    Attributes
+    ----------
+    space
+        ``valence``, ``arousal``, or the representation.
+    measure
+        Name of the distance.
+    first, second
+        Datasets.
+    value
+        The distance.
+    chance_95
+        A distance that only one in twenty random exchanges exceeds.
+    p
+        Share of exchanges, the observed one among them, that are at least as far apart.
+    """
+
+    space: str
+    measure: str
+    first: str
+    second: str
+    value: float
+    chance_95: float
+    p: float
+
+
+@dataclass(frozen=True)
+class Within:
+    """Mean distance between random halves of one dataset."""
+
+    space: str
+    measure: str
+    dataset: str
+    value: float
+
+
+def between(
+    space: str,
+    first: str,
+    second: str,
+    measures: Mapping[str, Measure],
+    is_first: Mask,
+    groups: Names,
+    seed: int = 0,
+) -> list[Distance]:
+    """Distances between two sets by several measures, over the same random exchanges.
+
+    Raises
+    ------
+    DataError
+        If a set has fewer than two groups.
+    """
+    chance = [*exchanges(is_first, groups, seed)]
+    rows = []
+    for name, measure in measures.items():
+        value = measure(is_first)
+        drawn = np.array([measure(split) for split in chance])
+        # Sums of the same numbers in another order differ in the last digits; those are ties.
+        extreme = int((drawn >= value - 1e-12 * max(1.0, value)).sum())
+        p = (1 + extreme) / (1 + len(drawn))
+        rows.append(Distance(space, name, first, second, value, float(np.quantile(drawn, 0.95)), p))
+    return rows
+
+
+def within(
+    space: str, dataset: str, measures: Mapping[str, Measure], groups: Names, seed: int = 0
+) -> list[Within]:
+    """Mean distance between halves of a set, by several measures.
+
+    Raises
+    ------
+    DataError
+        If it has fewer than two groups.
+    """
+    splits = halves(groups, seed)
+    return [
+        Within(space, name, dataset, float(np.mean([measure(split) for split in splits])))
+        for name, measure in measures.items()
+    ]
+
+
+def exchanges(is_first: Mask, groups: Names, seed: int = 0, count: int = EXCHANGES) -> list[Mask]:
+    """Random splits with as many groups on either side as there are."""
+    index, number = _groups(groups)
+    size = len(set(index[is_first].tolist()))
+    if not 0 < size < number:
+        raise DataError("a set has no groups", remedy="Compare two sets that are not empty")
+    rng = np.random.default_rng(seed)
+    return [np.isin(index, rng.permutation(number)[:size]) for _ in range(count)]
+
+
+def halves(groups: Names, seed: int = 0, count: int = HALVES) -> list[Mask]:
+    """Random splits of one set into two with the same number of groups, give or take one."""
+    index, number = _groups(groups)
+    rng = np.random.default_rng(seed)
+    return [np.isin(index, rng.permutation(number)[: number // 2]) for _ in range(count)]
+
+
+def _groups(groups: Names) -> tuple[NDArray[np.intp], int]:
+    names, index = np.unique(groups, return_inverse=True)
+    if len(names) < 2:
+        raise DataError(
+            f"all {len(groups)} tracks are of one group",
+            remedy="Distances need at least two independent songs in a set",
+        )
+    return index, len(names)
