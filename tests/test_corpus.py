@@ -231,7 +231,7 @@ def call(*arguments: object) -> tuple[int, str]:
 
 def test_extracting_a_dataset_says_what_failed_and_goes_on_later(tmp_path: Path) -> None:
     data, store = musemo(tmp_path / "musemo", 3), tmp_path / "store"
-    bad = data / "audio" / "out_jazz.00001.ogg"
+    bad = data / "audio" / "out_blues.00001.ogg"
     content = bad.read_bytes()
     bad.write_bytes(b"no audio")
     what = ["--dataset", "musemo", "--data", data, "--store", store, "--jobs", 1]
@@ -239,14 +239,14 @@ def test_extracting_a_dataset_says_what_failed_and_goes_on_later(tmp_path: Path)
     status, errors = call(*what)
     assert status == 1
     assert "3 tracks: 2 computed, 0 stored before, 1 failed." in errors
-    assert "Failed: out_jazz.00001: " in errors
+    assert "Failed: out_blues.00001: " in errors
     bad.write_bytes(content)
     assert call(*what) == (0, "3 tracks: 1 computed, 2 stored before, 0 failed.\n")
     bad.unlink()
     status, errors = call(*what)
     assert status == 1
     assert "Left out" in errors
-    assert "out_jazz.00001" in errors
+    assert "out_blues.00001" in errors
     files = FeatureStore(store).files()
     assert {file.kind.encoder for file in files} == {"handcrafted", "harmony-spectrum"}
     assert all(len(file.ids()) == 3 for file in files)

@@ -24,6 +24,7 @@ from hevner.cli.datasets import app as datasets
 from hevner.cli.extract import extract
 from hevner.cli.features import features_app
 from hevner.cli.gap import gap
+from hevner.cli.train import train
 
 BLAS_THREADS = (
     "OMP_NUM_THREADS",
@@ -49,6 +50,7 @@ app.add_typer(datasets, name="datasets")
 app.command()(extract)
 app.add_typer(features_app, name="features")
 app.command()(gap)
+app.command()(train)
 
 
 def _show_version(wanted: bool) -> None:

@@ -66,6 +66,16 @@ def analyze(
             help="Scale of valence and arousal, such as -1..1, 0..1 or 1..9.",
         ),
     ] = "-1..1",
+    personal: Annotated[
+        Path | None,
+        typer.Option(
+            "--personal",
+            metavar="FILE.JSON",
+            help="Correct valence and arousal by what 'hevner train --personalise' learned from "
+            "your ratings.",
+            show_default=False,
+        ),
+    ] = None,
     window: Annotated[
         float | None,
         typer.Option(
@@ -111,6 +121,7 @@ def analyze(
             output=output,
             plot=plot,
             scale=Scale.parse(scale),
+            personal=personal,
             window=window,
             jobs=jobs,
             cache=not no_cache,

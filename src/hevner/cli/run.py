@@ -22,15 +22,18 @@ from hevner.cli.report import (
     without_decoder_notes,
 )
 from hevner.emotion import Scale
-from hevner.errors import HevnerError, OutputError
+from hevner.errors import HevnerError, ModelError, OutputError
 from hevner.files import Found, OutputFile, cannot_write, display_name, find_audio
 from hevner.identity import identity
 from hevner.result import Analysis, Failure
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
 
+    from hevner.models.personal import Personal
     from hevner.writers import Options, Writer
+
+    Results = Generator[Analysis | Failure, None, None]
 
 FINE, SOME_FAILED, USAGE = 0, 1, 2
 
@@ -47,6 +50,7 @@ class Request:
     output: Path | None
     plot: Path | None
     scale: Scale
+    personal: Path | None
     window: float | None
     jobs: int | None
     cache: bool
@@ -63,12 +67,15 @@ def run(request: Request) -> int:
     try:
         plots = None if request.plot is None else Plots(request.plot, found)
         analyzer, cache = _prepare(request)
+        personal = None if request.personal is None else _load(request.personal)
         destination = StandardOutput() if request.output is None else OutputFile(request.output)
     except HevnerError as error:
         say(f"Error: {error}")
         return USAGE
     session = Session(request, destination, plots)
     results = analyze_many((f.path for f in found), analyzer, request.jobs or usable_cores(), cache)
+    if personal is not None:
+        results = _personalised(results, personal)
     with ExitStack() as stack:
         stack.callback(_warn_of, cache)
         stack.enter_context(without_decoder_notes())
@@ -77,7 +84,7 @@ def run(request: Request) -> int:
         stack.enter_context(closing(results))
         try:
             session.go(found, results, problems, cache)
-        except OutputError as error:
+        except (OutputError, ModelError) as error:
             say(f"Error: {error}")
             return SOME_FAILED
         except BrokenPipeError:
@@ -93,6 +100,22 @@ def run(request: Request) -> int:
 def _prepare(request: Request) -> tuple[SupportsAnalyze, Cache | None]:
     name = identity(request.window)
     return LateAnalyzer(request.window), Cache(name) if request.cache else None
+
+
+def _load(path: Path) -> Personal:
+    from hevner.models import personal
+
+    return personal.load(path)
+
+
+def _personalised(results: Results, personal: Personal) -> Results:
+    """Correct results after the cache, which keeps those of the model alone.
+
+    So no entry depends on a correction, and a new correction needs no new analysis.
+    """
+    with closing(results):
+        for result in results:
+            yield personal.apply(result) if isinstance(result, Analysis) else result
 
 
 class LateAnalyzer:
