@@ -6,6 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from hevner.datasets.track import Track
+from hevner.errors import DataError
 from hevner.evaluation.metrics.regression import pearson
 from hevner.evaluation.spine import (
     Report,
@@ -56,6 +58,21 @@ def known(rng: np.random.Generator) -> Table:
     return stack(*(world(rng, name, 100) for name in ("songs", "moods", "pieces")))
 
 
+def tracks_of(table: Table) -> dict[str, Track]:
+    """Bare tracks with the groups of a table."""
+    return {
+        str(clip): Track(dataset, clip.split("/")[1], None, group=group, recording=str(clip))
+        for clip, dataset, group in zip(table.clip, table.dataset, table.group, strict=True)
+    }
+
+
+def test_a_leak_stops_the_evaluation(toy: recipe.Recipe, known: Table) -> None:
+    tracks = tracks_of(known)
+    twin = dataclasses.replace(tracks["pieces/0"], recording=tracks["songs/0"].recording)
+    with pytest.raises(DataError, match=r"same recording for 1 of \d+ \(\w+/0 as \w+/0\)"):
+        leave_one_dataset_out(Report(), known, toy, {**tracks, "pieces/0": twin})
+
+
 def test_held_out_predictions_know_nothing_of_meaningless_labels(
     toy: recipe.Recipe, known: Table
 ) -> None:
@@ -63,7 +80,7 @@ def test_held_out_predictions_know_nothing_of_meaningless_labels(
     meaningless = dataclasses.replace(known, vectors=known.vectors[order])
     for axis in range(2):
         for table, expected in ((known, 0.95), (meaningless, 0.0)):
-            guess, _ = predict_held_out(table, toy, seed=0)
+            guess, _ = predict_held_out(table, toy, 0, tracks_of(table))
             rows = known.dataset == "songs"
             r = pearson(table.emotion[rows, axis], guess.values[rows, axis])
             assert r == pytest.approx(expected, abs=0.05 if expected else 0.3)
@@ -71,7 +88,7 @@ def test_held_out_predictions_know_nothing_of_meaningless_labels(
 
 def test_cross_validation_reports_what_the_labels_allow(toy: recipe.Recipe, known: Table) -> None:
     report = Report()
-    cross_validate(report, known, toy, seeds=2)
+    cross_validate(report, known, toy, 2, tracks_of(known))
     found = {(row["dataset"], row["metric"]): row for row in report.rows}
     for dataset in ("songs", "pieces"):
         row = found[dataset, "valence r"]
@@ -88,12 +105,12 @@ def test_cross_validation_reports_what_the_labels_allow(toy: recipe.Recipe, know
 
 def test_leaving_a_dataset_out_trains_on_the_others(toy: recipe.Recipe, known: Table) -> None:
     report = Report()
-    models = leave_one_dataset_out(report, known, toy)
+    models = leave_one_dataset_out(report, known, toy, tracks_of(known))
     assert set(models) == {"songs", "pieces"}
     alone = dataclasses.replace(known, emotion=known.emotion.copy())
     mine = known.dataset == "songs"
     alone.emotion[mine] = -alone.emotion[mine]  # labels of the left-out set change nothing
-    again = leave_one_dataset_out(Report(), alone, toy)
+    again = leave_one_dataset_out(Report(), alone, toy, tracks_of(alone))
     vectors = known.vectors[mine]
     np.testing.assert_array_equal(
         models["songs"].predict(vectors).values, again["songs"].predict(vectors).values

@@ -16,6 +16,7 @@ from hevner.models import head
 from hevner.result import COVERAGE
 from hevner.training import fit, recipe, table
 from hevner.training.augment import augment, change_gain, encode
+from hevner.training.labels import QUADRANT_SIGNS
 from hevner.training.ridge import Moments
 from tests.sounds import music
 from tests.worlds import RECIPE, WIDTH, stack, world
@@ -303,7 +304,7 @@ def test_without_ratings_there_is_nothing_to_fit(
     toy: recipe.Recipe, rng: np.random.Generator
 ) -> None:
     few = stack(world(rng, "songs", 8), world(rng, "moods", 60))
-    with pytest.raises(DataError, match="ten clips rated in valence"):
+    with pytest.raises(DataError, match="10 clips rated in valence"):
         fit.fit(few, toy)
 
 
@@ -321,7 +322,7 @@ def test_folds_keep_groups_together_and_spread_datasets(known: table.Table) -> N
 def test_a_set_weighs_what_its_recipe_says(toy: recipe.Recipe, rng: np.random.Generator) -> None:
     few, many = world(rng, "songs", 10), world(rng, "pieces", 80)
     both = stack(few, few, many)  # every song in two variants
-    weights = fit.weights(both, toy)
+    weights = fit.weights(both, {name: entry.weight for name, entry in toy.sets.items()})
     assert weights[both.dataset == "songs"].sum() == pytest.approx(100)
     assert weights[both.dataset == "pieces"].sum() == pytest.approx(100)
     assert weights[0] == pytest.approx(5)
@@ -405,5 +406,5 @@ def test_damaged_cards_are_refused(stored: tuple[Path, head.Model], card: str) -
 
 def test_a_quadrant_is_read_in_the_order_of_the_enumeration() -> None:
     assert list(head.QUADRANTS) == list(Quadrant)
-    for quadrant, signs in zip(Quadrant, fit.SIGNS, strict=True):
+    for quadrant, signs in zip(Quadrant, QUADRANT_SIGNS, strict=True):
         assert Quadrant.of(*signs) is quadrant

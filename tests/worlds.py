@@ -30,6 +30,13 @@ valence = { shared = { sound = 1.0 }, own = { sound = 10.0 } }
 arousal = { shared = { sound = 1.0 }, own = { sound = 10.0 } }
 quadrants = { shared = { sound = 1.0 }, own = { sound = 10.0 } }
 gems = { shared = { sound = 1.0 }, own = { sound = 10.0 } }
+[transfer]
+weights = { songs = 100, moods = 100, pieces = 100 }
+valence = { sound = 1.0 }
+arousal = { sound = 1.0 }
+[ratings]
+valence = { mean = 0.1, std = 0.3 }
+arousal = { mean = 0.1, std = 0.3 }
 [choices]
 factors = [1.0, 10.0]
 """

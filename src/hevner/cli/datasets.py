@@ -232,9 +232,10 @@ def _entry(heading: str, text: str) -> str:
 
 def _write_report(facts: dict[str, Any]) -> None:
     _write(f"{facts['dataset']} in {facts['folder']}, labels {facts['labels']}")
+    published = f"{facts['published_tracks']:,}" if facts["published_tracks"] else "any"
     _write(
-        f"  {facts['tracks']:,} tracks (published: {facts['published_tracks']:,}), "
-        f"{facts['with_media']:,} with media, {facts['groups']:,} groups"
+        f"  tracks {facts['tracks']:,} (published: {published}), "
+        f"with media {facts['with_media']:,}, groups {facts['groups']:,}"
     )
     labelled = {kind: n for kind, n in facts["labelled"].items() if n}
     _write("  labelled: " + (", ".join(f"{kind} {n:,}" for kind, n in labelled.items()) or "none"))

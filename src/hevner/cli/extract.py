@@ -29,7 +29,7 @@ def extract(
         typer.Option(
             metavar="A,B,...",
             help="'default' for all that the default model hears, or any of musicnn, musicnn-mtt, "
-            "handcrafted and harmony.",
+            "handcrafted, harmony and fingerprint.",
         ),
     ] = "default",
     soundfont: Annotated[
@@ -82,8 +82,11 @@ def extract(
     except KeyboardInterrupt as stop:
         say("Stopped; the same command goes on from here.")
         raise typer.Exit(INTERRUPTED) from stop
-    for problem in tracks.problems:
-        say(f"Left out: {problem.subject}: {problem.cause}. {problem.remedy}.")
+    if tracks.problems:
+        say(
+            f"{len(tracks.problems)} tracks left out; "
+            f"'hevner datasets check {dataset} {data}' says why."
+        )
         status = SOME_FAILED
     raise typer.Exit(status)
 

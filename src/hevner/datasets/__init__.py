@@ -144,7 +144,9 @@ def load(
 
 
 def check(name: str, folder: str | Path, *, labels: Labels = "repaired") -> Dataset:
-    """Read a dataset to the end and note every problem; tracks with one are left out.
+    """Read a dataset to the end and note every problem.
+
+    A row that cannot be read is left out; a track whose file is missing stays, without media.
 
     Raises
     ------

@@ -173,7 +173,7 @@ def read_rows(
         raise DataError(
             f"cannot be read ({error.strerror})",
             subject=str(path),
-            remedy="Check the dataset's folder",
+            remedy="Check the folder; 'hevner datasets info' lists the files of a dataset",
         ) from error
     except (UnicodeDecodeError, csv.Error) as error:
         raise DataError(

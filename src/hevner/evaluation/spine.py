@@ -3,8 +3,9 @@
     python -m hevner.evaluation.spine recipes/spine.toml --data DIR --cache DIR --out FILE.csv
 
 Every number comes with n, seeds and a 95 % bootstrap interval over groups (songs, games, artist
-proxies). Folds keep groups together; everything is fitted inside the training part, with the code
-that trains the shipped model.
+proxies). Before every fit the test tracks are compared with those trained on
+(`hevner.datasets.leaks`). Folds keep groups together; everything is fitted inside the training
+part, with the code that trains the shipped model.
 
 Conventions
 -----------
@@ -17,12 +18,15 @@ from __future__ import annotations
 
 import argparse
 import csv
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from hevner import datasets
+from hevner.datasets import leaks
+from hevner.datasets.track import Track
 from hevner.evaluation.metrics import calibration
 from hevner.evaluation.metrics.regression import ccc, pearson, r2, r2_affine
 from hevner.evaluation.metrics.tags import roc_auc
@@ -85,7 +89,21 @@ class Report:
         )
 
 
-def predict_held_out(table: Table, recipe: Recipe, seed: int) -> tuple[Prediction, Prediction]:
+def refuse_leaks(table: Table, test: NDArray[np.bool_], tracks: Mapping[str, Track]) -> None:
+    """Stop if a test row's track is known from the other rows in any way but by its sound.
+
+    Raises
+    ------
+    DataError
+        If there is a leak.
+    """
+    train, held = ([tracks[clip] for clip in np.unique(table.clip[m])] for m in (~test, test))
+    leaks.refuse(leaks.find(train, held))
+
+
+def predict_held_out(
+    table: Table, recipe: Recipe, seed: int, tracks: Mapping[str, Track]
+) -> tuple[Prediction, Prediction]:
     """Predictions for every row from a model that has not seen its group.
 
     Returns
@@ -97,6 +115,7 @@ def predict_held_out(table: Table, recipe: Recipe, seed: int) -> tuple[Predictio
     parts: list[tuple[NDArray[np.bool_], Prediction, Prediction]] = []
     for number in range(OUTER_FOLDS):
         test = fold == number
+        refuse_leaks(table, test, tracks)
         model = fit(table.where(~test), recipe)
         vectors = table.vectors[test]
         parts.append((test, model.predict(vectors), model.predict(vectors, windows=True)))
@@ -208,9 +227,11 @@ def _within(table: Table, guesses: list[Prediction], axis: int) -> Score:
     return score
 
 
-def cross_validate(report: Report, table: Table, recipe: Recipe, seeds: int) -> None:
+def cross_validate(
+    report: Report, table: Table, recipe: Recipe, seeds: int, tracks: Mapping[str, Track]
+) -> None:
     """Grouped cross-validation of the whole recipe, all sets at once."""
-    held_out = [predict_held_out(table, recipe, seed) for seed in range(seeds)]
+    held_out = [predict_held_out(table, recipe, seed, tracks) for seed in range(seeds)]
     for dataset in sorted(set(table.dataset)):
         rows = table.clean & (table.dataset == dataset)
         wholes = [select(whole, rows) for whole, _ in held_out]
@@ -231,12 +252,15 @@ def first_variant(table: Table) -> NDArray[np.bool_]:
     return result
 
 
-def leave_one_dataset_out(report: Report, table: Table, recipe: Recipe) -> dict[str, Model]:
+def leave_one_dataset_out(
+    report: Report, table: Table, recipe: Recipe, tracks: Mapping[str, Track]
+) -> dict[str, Model]:
     """Train on the other sets, test on one."""
     models = {}
     left_out = dict(leave_one_out(table))
     for dataset in sorted(set(table.dataset[table.quadrant >= 0]) | set(left_out)):
         mine = table.dataset == dataset
+        refuse_leaks(table, mine, tracks)
         models[dataset] = fit(table.where(~mine), recipe)
         rows = table.where(mine & table.clean)
         score_set(report, "leave-one-dataset-out", rows, [models[dataset].predict(rows.vectors)])
@@ -266,8 +290,13 @@ def main() -> None:
     recipe = read(options.recipe)
     table = build(recipe, options.data, options.cache)
     report = Report()
-    cross_validate(report, table, recipe, options.seeds)
-    leave_one_dataset_out(report, table, recipe)
+    tracks = {
+        leaks.name(track): track
+        for name in recipe.sets
+        for track in datasets.load(name, options.data / name)
+    }
+    cross_validate(report, table, recipe, options.seeds, tracks)
+    leave_one_dataset_out(report, table, recipe, tracks)
     write(report.rows, options.out)
 
 

@@ -7,6 +7,11 @@ belongs to each (frustratingly easy domain adaptation; Daume, 2007)::
 
     score(x) = b + x . shared + sum_d  membership_d(x) * (c_d + x . part_d)
 
+Valence and arousal are told twice. The *home* head is of that kind and knows the training domains
+best; the *transfer* head is one stiff linear score that holds across datasets. A piece at home in
+a rated domain is told by both, with weights `HOME` and ``1 - HOME``; music from elsewhere, by the
+transfer head alone, on the scale of ratings at large.
+
 Conventions
 -----------
 Valence and arousal are on the unit scale. Half-widths are those of intervals of coverage
@@ -39,8 +44,11 @@ CLIP = 4.0
 cannot carry a prediction away."""
 
 NEIGHBOURS = 5
-UNFAMILIAR = 0.2
-"""Familiarity below which intervals widen towards those of music from an unknown source."""
+UNFAMILIAR = 0.05
+"""Familiarity with a domain below which a piece is less and less at home in it."""
+
+HOME = 0.7
+"""Weight of the home head for a piece that is at home."""
 
 
 @dataclass(frozen=True)
@@ -106,15 +114,23 @@ class Model:
     heads
         ``emotion`` (2 outputs), ``quadrants`` (4), ``gems`` (9).
     slope, offset
-        From the emotion head's scores to the unit scale, per domain and axis.
+        From the home head's scores to the unit scale, shape ``(domains, 2)``.
+    transfer, transfer_bias
+        Coefficients ``(dim, 2)`` and intercepts ``(2,)`` of the transfer head.
+    transfer_slope, transfer_offset
+        From its scores to the unit scale, shape ``(domains + 1, 2)``; the last row is for music
+        from elsewhere.
     inside, moment, outside
         Half-widths per domain and axis: for whole pieces, for short windows, and for music from
-        an unknown source.
+        elsewhere.
+    rated
+        1 for domains with ratings of valence and arousal, else 0; shape ``(domains,)``.
     sharpness
         Turns quadrant scores into log odds.
-    axes_of_sound, known, distances
-        For familiarity: projection ``(dim, p)``, training pieces ``(m, p)``, and the rising
-        distances of training pieces to the rest, ``(q,)``.
+    axes_of_sound, known, known_domain, distances
+        For familiarity: projection ``(dim, p)``, training pieces ``(m, p)``, the number of each
+        one's domain ``(m,)``, and the rising distances of the pieces of a domain to its others,
+        ``(domains, q)``.
     """
 
     card: dict[str, Any]
@@ -124,12 +140,18 @@ class Model:
     heads: dict[str, Linear]
     slope: Array
     offset: Array
+    transfer: Array
+    transfer_bias: Array
+    transfer_slope: Array
+    transfer_offset: Array
     inside: Array
     moment: Array
     outside: Array
+    rated: Array
     sharpness: float
     axes_of_sound: Array
     known: Array
+    known_domain: Array
     distances: Array
 
     @property
@@ -160,25 +182,48 @@ class Model:
         x = self.standardise(vectors)
         membership = self.members(x)
         familiarity = self.familiarity(x)
-        score = self.heads["emotion"](x, membership)
-        values = membership @ self.offset + score * (membership @ self.slope)
-        doubt = np.clip(1 - familiarity / UNFAMILIAR, 0, 1)[:, None]
-        known = membership @ (self.moment if windows else self.inside)
-        strange = np.maximum(membership @ self.outside, known)
-        quadrants = softmax(self.sharpness * self.heads["quadrants"](x, membership))
+        # How much of a piece is at home in each domain; what is left comes from elsewhere.
+        home = membership * self.rated * np.clip(familiarity / UNFAMILIAR, 0, 1)
+        elsewhere = 1 - home.sum(axis=1, keepdims=True)
+        values = self._home(x, membership, home) + self._transfer(x, home, elsewhere)
+        inside = self.moment if windows else self.inside
+        strange = np.maximum(membership @ self.outside, membership @ inside)
         return Prediction(
             values=np.clip(values, -1, 1).astype(np.float32),
-            halves=((1 - doubt) * known + doubt * strange).astype(np.float32),
-            quadrants=quadrants,
+            halves=(home @ inside + elsewhere * strange).astype(np.float32),
+            quadrants=softmax(self.sharpness * self.heads["quadrants"](x, membership)),
             gems=np.clip(self.heads["gems"](x, membership), 0, 1),
-            familiarity=familiarity,
+            familiarity=(membership * familiarity).sum(axis=1),
         )
 
+    def _home(self, x: Array, membership: Array, home: Array) -> Array:
+        """What the home head adds to the values, shape ``(n, 2)``."""
+        score = self.heads["emotion"](x, membership)
+        return np.asarray(HOME * (home @ self.offset + score * (home @ self.slope)), np.float32)
+
+    def _transfer(self, x: Array, home: Array, elsewhere: Array) -> Array:
+        """What the transfer head adds to the values, shape ``(n, 2)``."""
+        score = x @ self.transfer + self.transfer_bias
+        share = np.concatenate([(1 - HOME) * home, elsewhere], axis=1)
+        lines = share @ self.transfer_offset + score * (share @ self.transfer_slope)
+        return np.asarray(lines, np.float32)
+
     def familiarity(self, x: Array) -> Array:
-        """Share of training pieces that lie further from the others than these vectors do."""
-        distance = neighbour_distance(x @ self.axes_of_sound, self.known)
-        rank = np.searchsorted(self.distances, distance) / len(self.distances)
-        return np.asarray(1 - rank, np.float32)
+        """Share of a domain's training pieces further from its others than these vectors are.
+
+        Returns
+        -------
+        Array
+            One column per domain, shape ``(n, domains)``.
+        """
+        points = x @ self.axes_of_sound
+        result = np.zeros((len(x), len(self.distances)), np.float32)
+        for domain, rising in enumerate(self.distances):
+            mine = self.known_domain == domain
+            if mine.any():
+                distance = neighbour_distance(points, self.known[mine])
+                result[:, domain] = 1 - np.searchsorted(rising, distance) / len(rising)
+        return result
 
     def save(self, path: Path) -> None:
         """Write arrays as ``.npz`` and the card as ``.json`` beside it."""
@@ -196,9 +241,11 @@ class Model:
 
 
 _ARRAYS = (
-    "mean", "spread", "slope", "offset", "inside", "moment", "outside", "sharpness",
-    "axes_of_sound", "known", "distances",
-)  # fmt: skip
+    *("mean", "spread", "slope", "offset"),
+    *("transfer", "transfer_bias", "transfer_slope", "transfer_offset"),
+    *("inside", "moment", "outside", "rated", "sharpness"),
+    *("axes_of_sound", "known", "known_domain", "distances"),
+)
 
 
 _DAMAGE = (

@@ -74,7 +74,8 @@ class FeatureFile:
             raise DataError(
                 f"holds {stored.description}, not {kind.description}",
                 subject=display_name(path),
-                remedy=f"Delete it and {self._data.name}, then extract again; or use another store",
+                remedy="Give other features another version or store, or delete it and "
+                f"{self._data.name}",
             )
         self.kind = stored
         self._dtype = np.dtype(stored.dtype).newbyteorder("<")

@@ -4,8 +4,9 @@ Conventions
 -----------
 `DEFAULT` names everything that the default model hears, made in one pass
 (`hevner.features.extract`). Any other name is that of a single encoder, `HARMONY` for the spectrum
-that harmony is heard from, or `FINGERPRINT`; several of them share the audio. The MagnaTagATune network of
-the default pass hears every second window only, so its vectors are not those of the single encoder.
+that harmony is heard from, or `FINGERPRINT`; several of them share the audio. The MagnaTagATune
+network of the default pass hears every second window only, so its vectors are not those of the
+single encoder.
 """
 
 from __future__ import annotations

@@ -3,16 +3,17 @@
 1. Standardise; learn to tell the domains apart.
 2. Per head, choose how freely each domain may depart from the shared part, by grouped
    cross-validation inside the table; keep the predictions for the left-out rows.
-3. From those predictions: the way back to each domain's rating scale, and intervals (split
-   conformal: the quantile of the absolute error). For music from an unknown source: the same
-   with a whole dataset left out.
-4. Fit every head to all rows.
-5. Keep what is needed to say how familiar a piece is.
+3. Fit the transfer head (`hevner.training.transfer`), keeping its predictions for left-out rows.
+4. From those predictions: the way back to each domain's rating scale, and intervals (split
+   conformal: the quantile of the absolute error). For music from elsewhere: the same with a whole
+   dataset left out.
+5. Fit every head to all rows.
+6. Keep what is needed to say how familiar a piece is.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,18 +25,21 @@ from sklearn.linear_model import LogisticRegression
 from hevner.emotion import Quadrant
 from hevner.errors import DataError
 from hevner.features import vector_id
-from hevner.models.head import AXES, CLIP, Linear, Model, neighbour_distance, softmax
+from hevner.models.head import AXES, CLIP, HOME, Linear, Model, neighbour_distance, softmax
 from hevner.result import COVERAGE
 from hevner.training.recipe import Recipe
 from hevner.training.ridge import Moments
 from hevner.training.table import Table
+from hevner.training.transfer import FEWEST_RATED, Transfer
+from hevner.training.transfer import fit as fit_transfer
+from hevner.training.transfer import targets as transfer_targets
 
 Array = NDArray[np.float64]
 
 INNER_FOLDS = 5
 SOUND_AXES = 24
-SIGNS = np.array([[1, 1], [-1, 1], [-1, -1], [1, -1]], float)
-"""Signs of valence and arousal in `Quadrant` order."""
+QUANTILES = 201
+WIDTHS = ("inside", "moment")
 
 
 def folds(table: Table, count: int, seed: int) -> NDArray[np.int64]:
@@ -49,13 +53,13 @@ def folds(table: Table, count: int, seed: int) -> NDArray[np.int64]:
     return np.array([number[group] for group in table.group])
 
 
-def weights(table: Table, recipe: Recipe) -> Array:
-    """Weight of every row: a set weighs what its recipe says, its clips the same each."""
+def weights(table: Table, sets: Mapping[str, float]) -> Array:
+    """Weight of every row: a set weighs as much as is said, its clips the same each."""
     _, row, copies = np.unique(table.clip, return_inverse=True, return_counts=True)
     result = 1.0 / copies[row]
-    for name, entry in recipe.sets.items():
+    for name, weight in sets.items():
         mine = table.dataset == name
-        result[mine] *= entry.weight / max(1, len(set(table.clip[mine])))
+        result[mine] *= weight / max(1, len(set(table.clip[mine])))
     return result
 
 
@@ -87,8 +91,8 @@ def fit(table: Table, recipe: Recipe, card: dict[str, Any] | None = None) -> Mod
     quadrants, sharpness = _fit_quadrants(table, basis, recipe)
     gems = _fit_gems(table, basis, recipe)
     outside = _outside(table, recipe)
-    projection, known, distances = _sound(basis, table)
-    inside = np.stack([axis.inside for axis in emotion], axis=1)
+    sound = _sound(basis, table)
+    inside, moment = (np.stack([getattr(a, n) for a in emotion], axis=1) for n in WIDTHS)
     facts = {"features": vector_id(), "recipe": recipe.digest, "domains": list(recipe.domains)}
     return Model(
         card={"name": recipe.name, "version": recipe.version, **(card or {}), **facts},
@@ -97,20 +101,23 @@ def fit(table: Table, recipe: Recipe, card: dict[str, Any] | None = None) -> Mod
         membership=_membership(basis),
         heads={"emotion": _join(emotion[0].head, emotion[1].head), "quadrants": quadrants,
                "gems": gems},
-        slope=np.stack([axis.slope for axis in emotion], axis=1),
-        offset=np.stack([axis.offset for axis in emotion], axis=1),
+        slope=np.stack([axis.home[:, 0] for axis in emotion], axis=1),
+        offset=np.stack([axis.home[:, 1] for axis in emotion], axis=1),
+        transfer=np.stack([a.transfer.coefficients for a in emotion], axis=1).astype(np.float32),
+        transfer_bias=np.array([axis.transfer.intercept for axis in emotion], np.float32),
+        transfer_slope=np.stack([axis.lines[:, 0] for axis in emotion], axis=1),
+        transfer_offset=np.stack([axis.lines[:, 1] for axis in emotion], axis=1),
         inside=inside,
-        moment=np.maximum(np.stack([axis.moment for axis in emotion], axis=1), inside),
+        moment=np.maximum(moment, inside),
         outside=inside if outside is None else np.tile(outside, (len(recipe.domains), 1)),
+        rated=emotion[0].rated,
         sharpness=sharpness,
-        axes_of_sound=projection,
-        known=known,
-        distances=distances,
+        **sound,
     )  # fmt: skip
 
 
 def _basis(table: Table, recipe: Recipe) -> _Basis:
-    row_weights = weights(table, recipe)
+    row_weights = weights(table, {name: entry.weight for name, entry in recipe.sets.items()})
     mean = np.average(table.vectors, axis=0, weights=row_weights)
     variance = np.average((table.vectors - mean) ** 2, axis=0, weights=row_weights)
     spread = np.sqrt(variance) + 1e-6
@@ -222,13 +229,19 @@ def _error(targets: Array, guess: Array, row_weights: Array) -> float:
 
 @dataclass(frozen=True)
 class _Axis:
-    """One axis of the emotion head with its calibration per domain."""
+    """One axis of both emotion heads.
+
+    Lines are slopes and offsets to the unit scale, one row per domain: ``home`` those of the home
+    head; ``lines`` those of the transfer head, with a last row for music from elsewhere.
+    """
 
     head: Linear
-    slope: NDArray[np.float32]
-    offset: NDArray[np.float32]
+    transfer: Transfer
+    home: NDArray[np.float32]
+    lines: NDArray[np.float32]
     inside: NDArray[np.float32]
     moment: NDArray[np.float32]
+    rated: NDArray[np.float32]
 
 
 def _fit_axis(table: Table, basis: _Basis, recipe: Recipe, axis: int) -> _Axis:
@@ -238,48 +251,49 @@ def _fit_axis(table: Table, basis: _Basis, recipe: Recipe, axis: int) -> _Axis:
     found = _search(table, basis, recipe, AXES[axis], rows, targets[rows, None], rated)
     unseen = np.full(len(table), np.nan)
     unseen[rows] = found.unseen[:, 0]
-    fits = [
-        _calibrate(table, rated & (basis.domain[:, d] == 1), unseen, axis)
-        for d in range(basis.domain.shape[1])
-    ]
-    known = [one for one in fits if one is not None]
-    if not known:
+    transfer = _fit_transfer(table, basis, recipe, axis)
+    count = basis.domain.shape[1]
+    home, lines, widths = np.zeros((count, 2)), np.zeros((count + 1, 2)), np.zeros((count, 2))
+    lines[-1] = transfer.elsewhere
+    known = np.zeros(count)
+    for domain in range(count):
+        mine = rated & (basis.domain[:, domain] == 1)
+        whole = mine & table.clean
+        if whole.sum() < FEWEST_RATED:
+            continue
+        known[domain] = 1
+        rating = table.emotion[:, axis]
+        home[domain] = np.polyfit(unseen[whole], rating[whole], 1)
+        lines[domain] = np.polyfit(transfer.unseen[whole], rating[whole], 1)
+        guess = HOME * np.polyval(home[domain], unseen)
+        guess += (1 - HOME) * np.polyval(lines[domain], transfer.unseen)
+        error = np.abs(rating - guess)
+        windows = mine & table.window
+        widths[domain] = conformal(error[whole])
+        if windows.any():
+            widths[domain, 1] = conformal(error[windows])
+    if not known.any():
         raise DataError(
-            f"no domain has ten clips rated in {AXES[axis]}",
+            f"no domain has {FEWEST_RATED} clips rated in {AXES[axis]}",
             remedy="Add a rated dataset to the recipe",
         )
-    # A domain without ratings of its own borrows the mean calibration of the others.
-    filled = np.array([np.mean(known, axis=0) if one is None else one for one in fits], np.float32)
-    return _Axis(found.head, filled[:, 0], filled[:, 1], filled[:, 2], filled[:, 3])
+    # A domain without ratings borrows the widths of the others.
+    widths[known == 0] = widths[known == 1].mean(axis=0)
+    single = (a.astype(np.float32) for a in (home, lines, *widths.T, known))
+    return _Axis(found.head, transfer, *single)
+
+
+def _fit_transfer(table: Table, basis: _Basis, recipe: Recipe, axis: int) -> Transfer:
+    fold = folds(table, INNER_FOLDS, recipe.seed)
+    row_weights = weights(table, recipe.transfer_weights)
+    return fit_transfer(table, recipe, axis, basis.x, row_weights, fold)
 
 
 def _scores(table: Table, axis: int) -> Array:
-    """Targets in standard units of each dataset; quadrants count as signs."""
-    scores = table.emotion[:, axis].copy()
-    for dataset in set(table.dataset):
-        mine = table.dataset == dataset
-        if not np.isfinite(scores[mine]).any():
-            signs = np.where(table.quadrant[mine] >= 0, SIGNS[table.quadrant[mine], axis], np.nan)
-            scores[mine] = signs
-        whole = mine & ~table.window & np.isfinite(scores)
-        if whole.any():
-            scores[mine] = (scores[mine] - scores[whole].mean()) / scores[whole].std()
+    """Targets of the home head: those of the transfer head, but GEMS alone do not count."""
+    scores = transfer_targets(table, axis)
+    scores[~np.isfinite(table.emotion[:, axis]) & (table.quadrant < 0)] = np.nan
     return scores
-
-
-def _calibrate(
-    table: Table, rows: NDArray[np.bool_], unseen: Array, axis: int
-) -> tuple[float, float, float, float] | None:
-    """Slope, offset and half-widths for clips and for windows, from unseen predictions."""
-    whole = rows & table.clean
-    if whole.sum() < 10:
-        return None
-    rating, score = table.emotion[:, axis], unseen
-    slope, offset = np.polyfit(score[whole], rating[whole], 1)
-    error = np.abs(rating - (offset + slope * score))
-    windows = rows & table.window
-    inside = conformal(error[whole])
-    return slope, offset, inside, conformal(error[windows]) if windows.any() else inside
 
 
 def conformal(errors: Array) -> float:
@@ -342,38 +356,42 @@ def leave_one_out(table: Table) -> Iterator[tuple[str, NDArray[np.bool_]]]:
 def _outside(table: Table, recipe: Recipe) -> NDArray[np.float32] | None:
     """Half-widths for music from a dataset that was not trained on; the larger over datasets."""
     widths = []
-    for _, mine in leave_one_out(table):
+    for dataset in sorted(set(table.dataset[np.isfinite(table.emotion[:, 0])])):
+        mine = table.dataset == dataset
         rest, left = table.where(~mine), table.where(mine & table.clean)
+        if not np.isfinite(transfer_targets(rest, 0)).any():
+            continue
         basis = _basis(rest, recipe)
         x = np.clip((left.vectors - basis.mean) / basis.spread, -CLIP, CLIP)
-        scores, bias = _membership(basis)
-        membership = softmax(x @ scores + bias)
         errors = []
         for axis in range(2):
-            found = _fit_axis(rest, basis, recipe, axis)
-            score = found.head(x, membership)[:, 0]
-            value = membership @ found.offset + score * (membership @ found.slope)
+            found = _fit_transfer(rest, basis, recipe, axis)
+            value = np.polyval(found.elsewhere, found(x))
             errors.append(np.abs(left.emotion[:, axis] - np.clip(value, -1, 1)))
         widths.append([conformal(error) for error in errors])
     return np.max(widths, axis=0).astype(np.float32) if widths else None
 
 
-def _sound(
-    basis: _Basis, table: Table
-) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
-    """Projection to whitened main axes, training pieces there, and their distances."""
+def _sound(basis: _Basis, table: Table) -> dict[str, NDArray[np.float32]]:
+    """What tells how familiar a piece is; see `Model`."""
     pca = PCA(SOUND_AXES, whiten=True, random_state=0)
     pca.fit(basis.x[table.clean])
     projection = (pca.components_ / np.sqrt(pca.explained_variance_)[:, None]).T
     known = basis.x[table.clean] @ projection
-    group = table.group[table.clean]
-    distance = np.array(
-        [neighbour_distance(known[[row]], known[group != group[row]])[0]
-         for row in range(len(known))]
-    )  # fmt: skip
-    # Sets count by their weight, or the largest would say what is familiar.
-    share = basis.weights[table.clean]
-    order = np.argsort(distance)
-    levels = np.cumsum(share[order]) / share.sum()
-    quantiles = np.interp(np.linspace(0, 1, 201), levels, distance[order])
-    return tuple(a.astype(np.float32) for a in (projection, known, quantiles))
+    group, share = table.group[table.clean], basis.weights[table.clean]
+    domain = basis.domain[table.clean].argmax(axis=1)
+    rising = np.zeros((basis.domain.shape[1], QUANTILES))
+    for number in np.unique(domain):
+        mine = np.flatnonzero(domain == number)
+        distance = np.array(
+            [neighbour_distance(known[[row]], known[mine][group[mine] != group[row]])[0]
+             for row in mine]
+        )  # fmt: skip
+        # Sets count by their weight, or the largest would say what is familiar.
+        order = np.argsort(distance)
+        levels = np.cumsum(share[mine][order]) / share[mine].sum()
+        rising[number] = np.interp(np.linspace(0, 1, QUANTILES), levels, distance[order])
+    found = {
+        "axes_of_sound": projection, "known": known, "known_domain": domain, "distances": rising,
+    }  # fmt: skip
+    return {name: np.asarray(array, np.float32) for name, array in found.items()}

@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 
 from hevner.errors import DataError
 from hevner.features import BLOCKS
+from hevner.models.head import AXES
 from hevner.training.corpus import Variant
 
-HEADS = ("valence", "arousal", "quadrants", "gems")
+HEADS = (*AXES, "quadrants", "gems")
 """What has penalties of its own."""
 
 
@@ -28,7 +29,7 @@ class SetRecipe:
     domain
         The kind of sound it belongs to.
     weight
-        Of the whole set in every loss, in clips.
+        Of the whole set in fitting every head but the transfer head, in clips.
     variants
         Ways its clips are made to sound; the first is the one that is evaluated.
     window_s
@@ -50,8 +51,32 @@ class Penalty:
 
 
 @dataclass(frozen=True)
+class Spread:
+    """Mean and standard deviation of the ratings of music at large, on the unit scale."""
+
+    mean: float
+    std: float
+
+
+@dataclass(frozen=True)
 class Recipe:
-    """A parsed recipe; ``digest`` names its text."""
+    """A parsed recipe; ``digest`` names its text.
+
+    Attributes
+    ----------
+    penalties
+        By head.
+    factors
+        Multiply the penalties of a domain's own part; one is chosen in training.
+    transfer
+        Penalties of the part that speaks for music from elsewhere, by axis, shape ``(dim,)``.
+    transfer_weights
+        Of the sets in fitting that part, in clips.
+    ratings
+        How ratings at large spread, by axis.
+    widths
+        Of the blocks of a vector, in order.
+    """
 
     name: str
     version: str
@@ -59,6 +84,10 @@ class Recipe:
     sets: dict[str, SetRecipe]
     penalties: dict[str, Penalty]
     factors: tuple[float, ...]
+    transfer: dict[str, NDArray[np.float64]]
+    transfer_weights: dict[str, float]
+    ratings: dict[str, Spread]
+    widths: tuple[int, ...]
     digest: str
 
     @property
@@ -85,6 +114,10 @@ def read(path: Path) -> Recipe:
             sets={name: _set(entry) for name, entry in table["sets"].items()},
             penalties={name: _penalty(table["penalties"][name]) for name in HEADS},
             factors=tuple(table["choices"]["factors"]),
+            transfer={axis: _spread_over(table["transfer"][axis]) for axis in AXES},
+            transfer_weights={name: table["transfer"]["weights"][name] for name in table["sets"]},
+            ratings={axis: Spread(**table["ratings"][axis]) for axis in AXES},
+            widths=tuple(BLOCKS.values()),
             digest=hashlib.sha256(text.encode()).hexdigest()[:16],
         )
     except OSError as error:
@@ -105,7 +138,9 @@ def _set(entry: dict[str, Any]) -> SetRecipe:
 
 
 def _penalty(entry: dict[str, dict[str, float]]) -> Penalty:
-    def spread(blocks: dict[str, float]) -> NDArray[np.float64]:
-        return np.concatenate([np.full(width, blocks[name]) for name, width in BLOCKS.items()])
+    return Penalty(_spread_over(entry["shared"]), _spread_over(entry["own"]))
 
-    return Penalty(spread(entry["shared"]), spread(entry["own"]))
+
+def _spread_over(blocks: dict[str, float]) -> NDArray[np.float64]:
+    """The value of a block for each of its dimensions."""
+    return np.concatenate([np.full(width, blocks[name]) for name, width in BLOCKS.items()])
