@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 from pathlib import Path
 
@@ -13,6 +14,10 @@ from hypothesis import settings
 # No wall-clock limits: machines differ. The examples are the same in every run.
 settings.register_profile("hevner", deadline=None, max_examples=40, derandomize=True)
 settings.load_profile("hevner")
+
+
+# A shell starts background jobs with Ctrl-C ignored, which the commands under test would inherit.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)
