@@ -21,6 +21,7 @@ import typer
 from hevner import __version__
 from hevner.cli.analyze import analyze
 from hevner.cli.datasets import app as datasets
+from hevner.cli.evaluate import evaluate
 from hevner.cli.extract import extract
 from hevner.cli.features import features_app
 from hevner.cli.gap import gap
@@ -48,6 +49,7 @@ app = typer.Typer(
 app.command()(analyze)
 app.add_typer(datasets, name="datasets")
 app.command()(extract)
+app.command()(evaluate)
 app.add_typer(features_app, name="features")
 app.command()(gap)
 app.command()(train)

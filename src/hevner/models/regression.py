@@ -90,8 +90,8 @@ class Ridge:
         return LinearModel(parts, intercept[0])
 
     def _penalty(self, factors: Array, choice: Choice, weight: float) -> Array:
-        # A number that counts f times has coefficients that cost 1 / f² as much.
-        return np.repeat(choice["penalty"] * weight / factors**2, self._widths)
+        # A number that counts f times has coefficients that cost 1 / f² as much; 0 shuts it out.
+        return np.repeat(choice["penalty"] * weight / np.maximum(factors, 1e-6) ** 2, self._widths)
 
 
 class Kernel:
