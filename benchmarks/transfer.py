@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from sklearn.linear_model import RidgeCV
 
 from hevner.evaluation.metrics.regression import pearson
-from hevner.evaluation.spine import separation, write
+from hevner.evaluation.metrics.tags import roc_auc
+from hevner.evaluation.spine import write
 from hevner.evaluation.statistics import Metric, paired_bootstrap, permutation_test
 from hevner.models.head import AXES
 from hevner.training.fit import fit
@@ -41,7 +42,8 @@ def plain(train: Table, test: Table, axis: int) -> Array:
 
 
 def compare(metric: Metric, truth: Array, ours: Array, theirs: Array, groups: Array) -> dict:
-    """One line of the result."""
+    """One line of the result; predictions in standard units, so that they can be exchanged."""
+    ours, theirs = ((guess - guess.mean()) / guess.std() for guess in (ours, theirs))
     difference = paired_bootstrap(metric, truth, ours, theirs, groups)
     return {
         "default": round(metric(truth, ours), 4),
@@ -79,9 +81,10 @@ def main() -> None:
             theirs = plain(train, test, axis)
             if np.isfinite(test.emotion).all():
                 metric, truth = pearson, test.emotion[:, axis]
-                kept[dataset, axis] = (truth, values[:, axis], theirs, test.group)
+                units = [(g - g.mean()) / g.std() for g in (values[:, axis], theirs)]
+                kept[dataset, axis] = (truth, *units, test.group)
             else:
-                metric = separation
+                metric = roc_auc
                 truth = (targets(test, axis) > 0).astype(np.float64)
             line = compare(metric, truth, values[:, axis], theirs, test.group)
             rows.append({"dataset": dataset, "axis": name, **line})

@@ -9,10 +9,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 # No wall-clock limits: machines differ. The examples are the same in every run.
-settings.register_profile("hevner", deadline=None, max_examples=40, derandomize=True)
+settings.register_profile(
+    "hevner",
+    deadline=None,
+    max_examples=40,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.too_slow],
+)
 settings.load_profile("hevner")
 
 

@@ -72,7 +72,7 @@ class Prior:
     moods: float = MOODS
 
 
-PRIOR = Prior(offset=0.2, slope=0.3, noise=0.25)
+PRIOR = Prior(offset=0.12, slope=0.2, noise=0.22)
 """From MusEmo and VGMIDI, each analysed by a model that has not seen it, rounded; printed by
 ``benchmarks/personalise.py``."""
 
