@@ -71,7 +71,7 @@ def test_countless_ratings_give_the_plain_line() -> None:
     slope, offset = np.polyfit(sample.values, sample.ratings, 1)
     assert axis.change[:2] == pytest.approx([offset, slope - 1], abs=1e-3)
     np.testing.assert_allclose(axis.change[2:], 0, atol=1e-9)
-    assert axis.noise == pytest.approx(0.125, abs=1e-6)  # the smallest size allowed
+    assert axis.noise == pytest.approx(PRIOR.noise / 2, abs=1e-6)  # the smallest size allowed
 
 
 def test_countless_ratings_reveal_what_moods_do() -> None:
