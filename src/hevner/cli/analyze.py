@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from hevner.cli.options import Jobs
+
 
 class Format(StrEnum):
     """Forms of output."""
@@ -85,17 +87,7 @@ def analyze(
             show_default="that of the model",
         ),
     ] = None,
-    jobs: Annotated[
-        int | None,
-        typer.Option(
-            "--jobs",
-            "-j",
-            metavar="N",
-            min=1,
-            help="Files to analyse at the same time.",
-            show_default="one per processor core",
-        ),
-    ] = None,
+    jobs: Jobs = None,
     no_cache: Annotated[
         bool, typer.Option("--no-cache", help="Analyse anew, and keep nothing.")
     ] = False,

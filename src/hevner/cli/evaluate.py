@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from hevner.cli.options import Jobs
 from hevner.cli.report import INTERRUPTED, say, stopping_cleanly
 
 if TYPE_CHECKING:
@@ -44,17 +45,7 @@ def evaluate(
             show_default=False,
         ),
     ],
-    jobs: Annotated[
-        int | None,
-        typer.Option(
-            "--jobs",
-            "-j",
-            metavar="N",
-            min=1,
-            help="Fits at the same time.",
-            show_default="one per processor core",
-        ),
-    ] = None,
+    jobs: Jobs = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would be done and what is missing.")
     ] = False,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from hevner.cli.options import Jobs
 from hevner.cli.report import INTERRUPTED, Reporter, say, stopping_cleanly
 
 if TYPE_CHECKING:
@@ -40,17 +41,7 @@ def extract(
             show_default=False,
         ),
     ] = "",
-    jobs: Annotated[
-        int | None,
-        typer.Option(
-            "--jobs",
-            "-j",
-            metavar="N",
-            min=1,
-            help="Tracks to work on at the same time.",
-            show_default="one per processor core",
-        ),
-    ] = None,
+    jobs: Jobs = None,
 ) -> None:
     """Compute the features of every track of a dataset, one vector per window.
 

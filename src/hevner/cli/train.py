@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from hevner.cli.options import Jobs
 from hevner.cli.report import Reporter, say, stopping_cleanly, without_decoder_notes
 
 if TYPE_CHECKING:
@@ -38,17 +39,7 @@ def train(
             metavar="LOW..HIGH", help="Scale of your ratings, such as 1..9.", show_default=False
         ),
     ],
-    jobs: Annotated[
-        int | None,
-        typer.Option(
-            "--jobs",
-            "-j",
-            metavar="N",
-            min=1,
-            help="Files to analyse at the same time.",
-            show_default="one per processor core",
-        ),
-    ] = None,
+    jobs: Jobs = None,
 ) -> None:
     """Fit a correction of valence and arousal to your own ratings.
 
