@@ -175,10 +175,15 @@ class FeatureFile:
     def _get(self, index: sqlite3.Connection, track: str, variant: str) -> Entry:
         place = index.execute(_OF_TRACK, (track, variant)).fetchone()
         if place is None:
+            others = "SELECT variant FROM tracks WHERE track = ? ORDER BY variant"
+            found = ", ".join(repr(row[0]) for row in index.execute(others, (track,)))
+            folder = display_name(self.path.parent.parent)
             raise DataError(
                 f"no {self.kind.name} features are stored",
                 subject=self._name(track, variant),
-                remedy=f"Extract or import them into {display_name(self.path.parent.parent)}",
+                remedy=f"Ask for the variant {found}"
+                if found
+                else f"Extract or import them into {folder}",
             )
         return self._view(*place)
 
