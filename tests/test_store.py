@@ -168,7 +168,7 @@ def test_a_missing_feature_is_an_error_that_names_it(tmp_path: Path) -> None:
     file = filled(tmp_path, 2)
     with pytest.raises(DataError, match="songs, track t9: no loud-1 features"):
         file.pooled(["t1", "t9"])
-    with pytest.raises(DataError, match="track t1, variant loud: .*Ask for the variant ''"):
+    with pytest.raises(DataError, match=r"track t1, variant loud: .*Ask for the variant ''"):
         file.get("t1", "loud")
     file.add(Entry(digest("e"), np.zeros((0, 5), np.float32)), "empty")
     with pytest.raises(DataError, match="track empty: has no window"):
