@@ -13,7 +13,22 @@ import numpy as np
 
 from hevner.audio import SAMPLE_RATE, open_audio
 from hevner.emotion import GEMS, Quadrant
-from hevner.result import Analysis, ChordSpan, Estimate, Moment
+from hevner.moods import TAGS
+from hevner.result import Analysis, ChordSpan, Estimate, Moment, TagEstimate
+
+PRESENT = ("sad", "film", "slow", "melancholic", "nature", "soft", "dark", "energetic", "corporate")
+"""Tags of a sample that are present, the strongest first."""
+
+
+def tag_estimates() -> tuple[TagEstimate, ...]:
+    """All tags, those of `PRESENT` first."""
+    first = sorted(TAGS, key=lambda tag: (*PRESENT, tag.name).index(tag.name))
+    return tuple(
+        TagEstimate(tag.name, tag.group, 0.2, 9.0 - rank / 10, True)
+        if tag.name in PRESENT
+        else TagEstimate(tag.name, tag.group, 0.01, 0.5, False)
+        for rank, tag in enumerate(first)
+    )
 
 
 def sample(path: str = "song.wav", seconds: float = 12.0, **changes: object) -> Analysis:
@@ -32,6 +47,8 @@ def sample(path: str = "song.wav", seconds: float = 12.0, **changes: object) -> 
         quadrant_words=Quadrant.Q2.value,
         quadrant_probabilities={"Q1": 0.2, "Q2": 0.5, "Q3": 0.2, "Q4": 0.1},
         moods={mood: 0.9 - rank / 10 for rank, mood in enumerate(GEMS)},
+        tags=tag_estimates(),
+        contradictions=("slow but also fast: they disagree about tempo",),
         key="A minor",
         key_confidence=0.75,
         tempo=120.0,

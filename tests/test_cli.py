@@ -130,6 +130,12 @@ def test_plot_of_a_single_piece_goes_into_a_file(tmp_path: Path, songs: Path) ->
 
 
 @pytest.mark.usefixtures("analyzer")
+def test_tags_of_use_are_told_if_asked_for(songs: Path) -> None:
+    assert "corporate" not in hevner_analyze(songs).stdout
+    assert "corporate" in hevner_analyze(songs, "--all-tags").stdout
+
+
+@pytest.mark.usefixtures("analyzer")
 def test_quiet_says_nothing_but_results(songs: Path) -> None:
     result = hevner_analyze(songs, "--quiet", "-f", "jsonl")
     assert len(lines(result)) == 2

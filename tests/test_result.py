@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from hevner.emotion import GEMS, UNIT, Quadrant, Scale
 from hevner.errors import AudioError, HevnerError
-from hevner.result import Analysis, ChordSpan, Estimate, Failure, Moment
-from tests.fakes import sample, silence
+from hevner.moods import GROUPS, MOOD_TAGS, TAGS
+from hevner.result import Analysis, ChordSpan, Estimate, Failure, Moment, TagEstimate, clock
+from tests.fakes import sample, silence, tag_estimates
 
 SCHEMA = json.loads(files("hevner").joinpath("analysis.schema.json").read_text("utf-8"))
 
@@ -25,6 +26,13 @@ estimates = st.tuples(finite, finite, finite).map(
 )
 moments = st.builds(Moment, times, times, st.none() | estimates, st.none() | estimates)
 quadrants = st.sampled_from(Quadrant)
+tags = st.builds(
+    lambda tag, *rest: TagEstimate(tag.name, tag.group, *rest),
+    st.sampled_from(TAGS),
+    shares,
+    st.floats(0, 1e8),
+    st.booleans(),
+)
 
 
 @st.composite
@@ -41,6 +49,8 @@ def analyses(draw: st.DrawFn) -> Analysis:
         quadrant_words=quadrant.value,
         quadrant_probabilities={q.name: draw(shares) for q in Quadrant},
         moods={mood: draw(shares) for mood in GEMS},
+        tags=tuple(draw(st.lists(tags, max_size=3))),
+        contradictions=tuple(draw(st.lists(st.text(max_size=9), max_size=2))),
         key=draw(st.none() | st.sampled_from(["C major", "F# minor"])),
         key_confidence=draw(st.none() | shares),
         tempo=draw(st.none() | st.floats(20, 400)),
@@ -105,6 +115,18 @@ def test_schema_is_itself_valid() -> None:
         {"quadrant": "Q5"},
         {"moods": {"boredom": 0.5}},
         {"familiarity": 2},
+        {
+            "tags": [
+                {
+                    "name": "boredom",
+                    "group": "emotion",
+                    "probability": 0.5,
+                    "odds_ratio": 2,
+                    "present": True,
+                }
+            ]
+        },
+        {"contradictions": "happy but also sad"},
         {"chords": [{"label": "C:maj", "start": 0}]},
         {"extra": 1},
     ],
@@ -123,12 +145,41 @@ def test_silence_with_an_emotion_does_not_fit_the_schema() -> None:
 @pytest.mark.parametrize(
     ("name", "kind"),
     [("analysis", Analysis), ("failure", Failure), ("estimate", Estimate), ("moment", Moment),
-     ("chord", ChordSpan)],
+     ("chord", ChordSpan), ("tag", TagEstimate)],
 )  # fmt: skip
 def test_schema_names_exactly_the_fields(name: str, kind: type) -> None:
     fields = {field.name for field in dataclasses.fields(kind)}
     assert set(SCHEMA["$defs"][name]["properties"]) == fields
     assert set(SCHEMA["$defs"][name]["required"]) == fields
+
+
+def test_schema_knows_exactly_the_tags_and_their_groups() -> None:
+    properties = SCHEMA["$defs"]["tag"]["properties"]
+    assert properties["name"]["enum"] == list(MOOD_TAGS)
+    assert properties["group"]["enum"] == list(GROUPS)
+
+
+def test_silence_with_tags_does_not_fit_the_schema() -> None:
+    record = silence().to_dict()
+    jsonschema.validate(record, SCHEMA)
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(record | {"tags": [dataclasses.asdict(tag_estimates()[0])]}, SCHEMA)
+
+
+def test_record_of_a_time_without_tags_is_refused() -> None:
+    record = sample().to_dict()
+    del record["tags"]
+    with pytest.raises(KeyError):
+        Analysis.from_dict(record)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0, "0:00"), (7.4, "0:07"), (59.6, "1:00"), (125, "2:05"), (3599.7, "1:00:00"),
+     (7325, "2:02:05")],
+)  # fmt: skip
+def test_times_are_told_as_on_a_clock(seconds: float, text: str) -> None:
+    assert clock(seconds) == text
 
 
 def test_records_are_frozen() -> None:

@@ -9,20 +9,20 @@ import json
 import pytest
 
 from hevner import writers
-from hevner.emotion import GEMS, Scale
+from hevner.emotion import GEMS, MOOD_TAGS, Scale
 from hevner.files import display_name
 from hevner.result import Analysis, ChordSpan, Estimate, Failure
 from hevner.writers.spreadsheet import COLUMNS
-from hevner.writers.summary import chord_name, main_chords
-from tests.fakes import sample, silence
+from hevner.writers.summary import chord_name, main_chords, told_tags
+from tests.fakes import PRESENT, sample, silence
 
 FAILURE = Failure("bad [red].wav", "decode", 'the "file", is\nempty', "Copy it again")
 RECORDS = [sample(), silence(), FAILURE, sample("Dvořák – 月.mp3", familiarity=0.01)]  # noqa: RUF001
 
 
-def written(form: str, *records: Analysis | Failure, width: int | None = None) -> str:
+def written(form: str, *records: Analysis | Failure, **options: object) -> str:
     text = io.StringIO()
-    writer = writers.create(form, text, writers.Options(width=width))
+    writer = writers.create(form, text, writers.Options(**options))  # type: ignore[arg-type]
     for record in records:
         writer.write(record)
     writer.finish()
@@ -93,6 +93,9 @@ def test_csv_is_flat() -> None:
     assert full["mood_joyful_activation"] == str(sample().moods["joyful activation"])
     assert full["chords"] == "A:min=0.25 F:maj=0.25 C:maj=0.25 G:7=0.25"
     assert full["warnings"].startswith("the file ends early")
+    assert full["tags"].split() == list(PRESENT)
+    assert (full["tag_sad"], full["tag_happy"], silent["tag_sad"]) == ("0.2", "0.01", "")
+    assert full["contradictions"].startswith("slow but also fast")
     assert (silent["status"], silent["valence"], silent["key"]) == ("silent", "", "")
     assert (failed["status"], failed["cause"]) == ("failed", 'the "file", is\nempty')
     assert failed["remedy"] == "Copy it again"
@@ -100,6 +103,10 @@ def test_csv_is_flat() -> None:
 
 def test_csv_has_a_column_for_every_mood() -> None:
     assert sum(column.startswith("mood_") for column in COLUMNS) == len(GEMS)
+
+
+def test_csv_has_a_column_for_every_tag() -> None:
+    assert tuple(c.removeprefix("tag_") for c in COLUMNS if c.startswith("tag_")) == MOOD_TAGS
 
 
 def test_table_says_it_in_words() -> None:
@@ -111,6 +118,48 @@ def test_table_says_it_in_words() -> None:
     assert "on 1..9" in text
     assert "Note: song.wav: the file ends early" in text
     assert "!" not in line
+
+
+@pytest.mark.parametrize("width", [120, 130, 159, 160])
+def test_no_column_is_cut_off(width: int) -> None:
+    text = written("table", sample("a/long/way/to/a/song.wav", familiarity=0.01), width=width)
+    (heading,) = (line for line in text.splitlines() if "Valence " in line and "Moods" in line)
+    assert heading.endswith("Familiar")
+    for part in ("melancholic,", "(-0.50…0.12)", "! 0.01"):
+        assert part in text
+
+
+def test_table_tells_emotions_first_and_no_use() -> None:
+    text = written("table", sample())
+    assert "sad, melancholic, dark; slow; nature " in text
+    assert "film" not in text
+    assert "Note: song.wav: slow but also fast" in text
+
+
+@pytest.mark.parametrize("width", [None, 60])
+def test_table_tells_all_tags_if_asked_with_those_of_use_apart(width: int | None) -> None:
+    text = " ".join(written("table", sample(), width=width, all_tags=True).split())
+    for part in ("sad, melancholic, dark, energetic;", "slow, soft;", "nature;"):
+        assert part in text
+    assert "use: film, corporate" in text
+
+
+@pytest.mark.parametrize("width", [None, 60])
+def test_table_has_no_place_for_tags_if_there_are_none(width: int | None) -> None:
+    text = written("table", sample(tags=(), contradictions=()), width=width)
+    assert "tags" not in text.lower()
+    assert "amazement" in text
+    assert "Tags" in written("table", sample(tags=()), sample())
+
+
+def test_told_tags_are_those_present_by_group() -> None:
+    assert told_tags(sample(), everything=False) == {
+        "emotion": ["sad", "melancholic", "dark"],
+        "character": ["slow"],
+        "theme": ["nature"],
+    }
+    assert told_tags(sample(), everything=True)["use"] == ["film", "corporate"]
+    assert told_tags(silence(), everything=True) == {}
 
 
 def test_table_marks_what_is_unfamiliar() -> None:
@@ -133,7 +182,8 @@ def test_table_keeps_within_the_terminal_and_loses_nothing(width: int) -> None:
     text = written("table", long, FAILURE, width=width)
     assert max(map(len, text.splitlines())) <= width
     for part in ("-0.25", "(-0.50…0.12)", "(0.25…0.75)", "tense,", "amazement", "solemnity",
-                 "minor", "120", "Am", "G7", "0.50", "decode"):  # fmt: skip
+                 "melancholic", "nature", "minor", "120", "Am", "G7", "0.50",
+                 "decode"):  # fmt: skip
         assert part in text
 
 

@@ -1,4 +1,4 @@
-"""The words and scales of emotion: valence, arousal, quadrants and the nine GEMS emotions.
+"""The words and scales of emotion: valence, arousal, quadrants, GEMS emotions, mood tags.
 
 Conventions
 -----------
@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from hevner.errors import HevnerError
+from hevner.moods import MOOD_TAGS as MOOD_TAGS
 
 GEMS = (
     "amazement",
@@ -28,68 +29,6 @@ GEMS = (
 )
 """The nine factors of the Geneva Emotional Music Scale (Zentner, Grandjean and Scherer, 2008),
 in the order of the Emotify ratings."""
-
-
-MOOD_TAGS = (
-    "action",
-    "adventure",
-    "advertising",
-    "background",
-    "ballad",
-    "calm",
-    "children",
-    "christmas",
-    "commercial",
-    "cool",
-    "corporate",
-    "dark",
-    "deep",
-    "documentary",
-    "drama",
-    "dramatic",
-    "dream",
-    "emotional",
-    "energetic",
-    "epic",
-    "fast",
-    "film",
-    "fun",
-    "funny",
-    "game",
-    "groovy",
-    "happy",
-    "heavy",
-    "holiday",
-    "hopeful",
-    "inspiring",
-    "love",
-    "meditative",
-    "melancholic",
-    "melodic",
-    "motivational",
-    "movie",
-    "nature",
-    "party",
-    "positive",
-    "powerful",
-    "relaxing",
-    "retro",
-    "romantic",
-    "sad",
-    "sexy",
-    "slow",
-    "soft",
-    "soundscape",
-    "space",
-    "sport",
-    "summer",
-    "trailer",
-    "travel",
-    "upbeat",
-    "uplifting",
-)
-"""The 56 mood and theme tags in the splits of MTG-Jamendo (Bogdanov et al., 2019), in alphabetical
-order as in its baselines."""
 
 
 @dataclass(frozen=True)

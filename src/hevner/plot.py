@@ -26,6 +26,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator, MultipleLocator
 from hevner.emotion import Quadrant, Scale
 from hevner.files import cannot_write, printable, replace_file
 from hevner.harmony.labels import pitch_class
+from hevner.result import clock
 from hevner.writers.summary import chord_name, is_unfamiliar, main_chords
 
 if TYPE_CHECKING:
@@ -149,15 +150,8 @@ def _short(text: str, length: int) -> str:
     return text if len(text) <= length else f"{text[: length - 10]}…{text[-9:]}"
 
 
-def _clock(seconds: float, _position: object = None) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    if minutes < 60:
-        return f"{minutes}:{rest:02d}"
-    return f"{minutes // 60}:{minutes % 60:02d}:{rest:02d}"
-
-
 def _subtitle(analysis: Analysis) -> str:
-    parts = [_clock(analysis.duration)]
+    parts = [clock(analysis.duration)]
     if analysis.quadrant_words:
         parts.append(analysis.quadrant_words)
     if analysis.key:
@@ -323,7 +317,7 @@ def _harmony(axes: Axes, analysis: Analysis) -> None:
     axes.set_yticks(range(len(rows)), list(rows.values()))
     axes.set_ylabel("Chord root", size=10, color=INK)
     axes.set_xlabel("Time", size=10, color=INK)
-    axes.xaxis.set_major_formatter(FuncFormatter(_clock))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: clock(x)))
     step = next((s for s in _STEPS if analysis.duration <= 10 * s), _STEPS[-1])
     axes.xaxis.set_major_locator(MultipleLocator(step))
     axes.grid(axis="y", color="#eeeeee", lw=1)

@@ -15,6 +15,7 @@ from typing import Any, Literal
 
 from hevner.emotion import UNIT, Scale
 from hevner.errors import HevnerError
+from hevner.moods import Group
 
 COVERAGE = 0.9
 """Share of listeners' mean ratings that an interval is meant to hold."""
@@ -71,6 +72,33 @@ class ChordSpan:
 
 
 @dataclass(frozen=True)
+class TagEstimate:
+    """How likely a mood or theme tag is.
+
+    Attributes
+    ----------
+    name
+        One of `hevner.moods.MOOD_TAGS`.
+    group
+        Its kind; see `hevner.moods.GROUPS`.
+    probability
+        That people who tag music would give this piece the tag, in [0, 1]. Most tags are given
+        rarely, so a few percent can be a lot.
+    odds_ratio
+        The odds of the tag for this piece over those for any piece: above 1 the music speaks for
+        the tag, below 1 against it.
+    present
+        Whether the probability reaches the tag's own threshold.
+    """
+
+    name: str
+    group: Group
+    probability: float
+    odds_ratio: float
+    present: bool
+
+
+@dataclass(frozen=True)
 class Analysis:
     """The emotion of one recording.
 
@@ -95,6 +123,11 @@ class Analysis:
     moods
         Expected share of listeners, in [0, 1], who would tick each of the nine GEMS emotions;
         the largest first.
+    tags
+        All 56 mood and theme tags, those first for which the music speaks most; empty if the model
+        tells none.
+    contradictions
+        Sentences on tags that are present but contradict each other.
     key
         Such as ``"A minor"``; None if there is no harmony.
     key_confidence
@@ -125,6 +158,8 @@ class Analysis:
     quadrant_words: str | None = None
     quadrant_probabilities: dict[str, float] = field(default_factory=dict)
     moods: dict[str, float] = field(default_factory=dict)
+    tags: tuple[TagEstimate, ...] = ()
+    contradictions: tuple[str, ...] = ()
     key: str | None = None
     key_confidence: float | None = None
     tempo: float | None = None
@@ -169,8 +204,10 @@ class Analysis:
         values = dict(record)
         values["valence"] = _estimate(values["valence"])
         values["arousal"] = _estimate(values["arousal"])
+        values["tags"] = tuple(TagEstimate(**tag) for tag in values["tags"])
         values["chords"] = tuple(ChordSpan(**chord) for chord in values["chords"])
-        values["warnings"] = tuple(values["warnings"])
+        for sentences in ("contradictions", "warnings"):
+            values[sentences] = tuple(values[sentences])
         values["timeline"] = tuple(
             Moment(m["start"], m["end"], _estimate(m["valence"]), _estimate(m["arousal"]))
             for m in values["timeline"]
@@ -180,6 +217,14 @@ class Analysis:
 
 def _estimate(record: dict[str, float] | None) -> Estimate | None:
     return None if record is None else Estimate(**record)
+
+
+def clock(seconds: float) -> str:
+    """A time as m:ss or h:mm:ss."""
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes}:{rest:02d}"
+    return f"{minutes // 60}:{minutes % 60:02d}:{rest:02d}"
 
 
 @dataclass(frozen=True)

@@ -78,6 +78,14 @@ def analyze(
             show_default=False,
         ),
     ] = None,
+    all_tags: Annotated[
+        bool,
+        typer.Option(
+            "--all-tags",
+            help="Tell every tag that a piece has in the table, those of use ('corporate', 'film') "
+            "too. The other forms always hold all; 'hevner moods' explains them.",
+        ),
+    ] = False,
     window: Annotated[
         float | None,
         typer.Option(
@@ -95,7 +103,7 @@ def analyze(
         bool, typer.Option("--quiet", "-q", help="No progress and no summary, errors only.")
     ] = False,
 ) -> None:
-    """Tell valence, arousal, moods, key and chords of files and folders.
+    """Tell valence, arousal, moods, tags, key and chords of files and folders.
 
     Results are kept in a cache by the content of the files, so that a second run is instant and
     one that was stopped goes on where it was. The environment variable HEVNER_CACHE moves it.
@@ -114,6 +122,7 @@ def analyze(
             plot=plot,
             scale=Scale.parse(scale),
             personal=personal,
+            all_tags=all_tags,
             window=window,
             jobs=jobs,
             cache=not no_cache,

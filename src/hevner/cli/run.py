@@ -51,6 +51,7 @@ class Request:
     plot: Path | None
     scale: Scale
     personal: Path | None
+    all_tags: bool
     window: float | None
     jobs: int | None
     cache: bool
@@ -274,8 +275,9 @@ class Session:
 
         if self.request.output is None and sys.stdout.isatty():
             colour = "NO_COLOR" not in os.environ
-            return Options(width=shutil.get_terminal_size().columns, colour=colour)
-        return Options()
+            width = shutil.get_terminal_size().columns
+            return Options(width=width, colour=colour, all_tags=self.request.all_tags)
+        return Options(all_tags=self.request.all_tags)
 
     def _conclude(self, seconds: float, cache: Cache | None) -> None:
         if self.request.quiet:

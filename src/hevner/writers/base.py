@@ -29,10 +29,13 @@ class Options:
         Characters per line; None for as many as the table needs.
     colour
         Whether to use terminal colours.
+    all_tags
+        Whether to tell every tag that is present, those of use ("corporate", "film") too.
     """
 
     width: int | None = None
     colour: bool = False
+    all_tags: bool = False
 
 
 class Writer(ABC):

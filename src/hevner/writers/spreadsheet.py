@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 
-from hevner.emotion import GEMS, Quadrant
+from hevner.emotion import GEMS, MOOD_TAGS, Quadrant
 from hevner.result import Analysis, Estimate
 from hevner.writers.base import Destination, Options, Record, Writer
 from hevner.writers.summary import main_chords
@@ -27,6 +27,9 @@ COLUMNS = (
     "quadrant_words",
     *(f"probability_{quadrant.name}" for quadrant in Quadrant),
     *(f"mood_{mood.replace(' ', '_')}" for mood in GEMS),
+    "tags",
+    *(f"tag_{tag}" for tag in MOOD_TAGS),
+    "contradictions",
     "key",
     "key_confidence",
     "tempo",
@@ -66,6 +69,9 @@ def row(analysis: Analysis) -> dict[str, object]:
     columns |= _estimate("valence", analysis.valence) | _estimate("arousal", analysis.arousal)
     columns |= {f"probability_{q}": p for q, p in analysis.quadrant_probabilities.items()}
     columns |= {f"mood_{m.replace(' ', '_')}": share for m, share in analysis.moods.items()}
+    columns["tags"] = " ".join(tag.name for tag in analysis.tags if tag.present)
+    columns |= {f"tag_{tag.name}": tag.probability for tag in analysis.tags}
+    columns["contradictions"] = "; ".join(analysis.contradictions)
     chords = main_chords(analysis, CHORDS)
     columns["chords"] = " ".join(f"{label}={share:.2f}" for label, share in chords)
     columns["warnings"] = "; ".join(analysis.warnings)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from hevner.files import printable
 from hevner.result import Analysis, Estimate, Failure
 from hevner.writers.base import Destination, Options, Record, Writer
-from hevner.writers.summary import chord_name, is_unfamiliar, main_chords
+from hevner.writers.summary import chord_name, is_unfamiliar, main_chords, told_tags
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -30,11 +30,18 @@ NARROW = 120
 NONE = "–"  # noqa: RUF001 - a dash, not a minus
 """Stands for what there is not."""
 
-_HEADINGS = "File Valence Arousal Feels Moods Key Tempo Chords Familiar".split()  # noqa: SIM905
+_HEADINGS = "File Valence Arousal Feels Moods Tags Key Tempo Chords Familiar".split()  # noqa: SIM905
+
+ROOMY = 160
+"""From this many characters per line on, every column finds its width by itself."""
+
+_TIGHT = {"Valence": 13, "Arousal": 13, "Tags": 13}
+"""Widths in a table that is not roomy: an interval or a long word in one piece, and no more."""
 
 _LINES = (
     ("Valence", "Arousal", "Feels"),
     ("Moods",),
+    ("Tags",),
     ("Key", "Tempo", "Chords", "Familiar"),
 )
 
@@ -55,10 +62,12 @@ class TableWriter(Writer):
         if isinstance(record, Failure):
             self._failures.append(record)
             return
-        self._rows.append(dict(zip(_HEADINGS, cells(record), strict=True)))
+        texts = cells(record, all_tags=self.options.all_tags)
+        self._rows.append(dict(zip(_HEADINGS, texts, strict=True)))
         self._scale = record.scale
         self._unfamiliar |= is_unfamiliar(record)
-        self._notes += [f"{record.path}: {warning}" for warning in record.warnings]
+        sentences = (*record.contradictions, *record.warnings)
+        self._notes += [f"{record.path}: {sentence}" for sentence in sentences]
 
     def finish(self) -> None:
         """Write it all: column widths are known only now."""
@@ -95,19 +104,21 @@ class TableWriter(Writer):
         from rich.table import Table
         from rich.text import Text
 
-        table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-        for heading in _HEADINGS:
+        table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+        tight = self.options.width is not None and self.options.width < ROOMY
+        tagged = any(row["Tags"] != NONE for row in self._rows)
+        headings = [heading for heading in _HEADINGS if heading != "Tags" or tagged]
+        for heading in headings:
             table.add_column(
                 heading,
                 style="bold" if heading == "File" else "",
                 justify="right" if heading in ("Tempo", "Familiar") else "left",
                 overflow="fold",
-                # Room for an interval in one piece.
-                min_width=13 if heading in ("Valence", "Arousal") else None,
+                width=_TIGHT.get(heading) if tight else None,
                 no_wrap=heading in ("Tempo", "Familiar"),
             )
         for row in self._rows:
-            table.add_row(*(Text(row[heading]) for heading in _HEADINGS))
+            table.add_row(*(Text(row[heading]) for heading in headings))
         return table
 
     def _cards(self, console: Console, width: int) -> None:
@@ -146,11 +157,11 @@ class TableWriter(Writer):
         return table
 
 
-def cells(analysis: Analysis) -> tuple[str, ...]:
-    """The texts of a row."""
+def cells(analysis: Analysis, *, all_tags: bool) -> tuple[str, ...]:
+    """The texts of a row, one for each heading."""
     path = printable(analysis.path)
     if analysis.status == "silent":
-        return (path, NONE, NONE, "silent", NONE, NONE, NONE, NONE, NONE)
+        return (path, NONE, NONE, "silent", *[NONE] * 6)
     mark = "! " if is_unfamiliar(analysis) else ""
     return (
         path,
@@ -158,11 +169,21 @@ def cells(analysis: Analysis) -> tuple[str, ...]:
         _estimate(analysis.arousal),
         analysis.quadrant_words or NONE,
         ", ".join(f"{mood} {share:.0%}" for mood, share in list(analysis.moods.items())[:MOODS]),
+        _tags(analysis, all_tags),
         analysis.key or NONE,
         NONE if analysis.tempo is None else f"{analysis.tempo:.0f}",
         " ".join(chord_name(label) for label, _ in main_chords(analysis, CHORDS)) or NONE,
         NONE if analysis.familiarity is None else f"{mark}{analysis.familiarity:.2f}",
     )
+
+
+def _tags(analysis: Analysis, everything: bool) -> str:
+    """``calm, sad; slow; use: film``: names alone, as a tag given often has its few percent too."""
+    told = told_tags(analysis, everything=everything)
+    parts = {group: ", ".join(names) for group, names in told.items()}
+    if "use" in parts:
+        parts["use"] = f"use: {parts['use']}"
+    return "; ".join(parts.values()) or NONE
 
 
 def _estimate(estimate: Estimate | None) -> str:

@@ -1,0 +1,126 @@
+"""From tag probabilities to what is told of them: which tags a piece has, and why some clash.
+
+Conventions
+-----------
+The standard library only. Sequences over tags are in the order of `hevner.moods.MOOD_TAGS`;
+valence and arousal are on the unit scale.
+
+Tags are ranked by their *odds ratio*, the odds of a tag for this piece over its odds for any
+piece. Ranked by probability, the tags that are given often ("energetic", 9 % of all music) would
+lead with every piece; the ratio keeps what this piece adds (its logarithm is the weight of
+evidence; Good, 1950).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from hevner.moods import OPPOSITIONS, TAGS, Opposition
+from hevner.result import Moment, TagEstimate, clock
+
+LEAST = 1e-4
+"""Probabilities are kept this far from 0 and 1, where odds would have no end."""
+
+MOVES = 0.3
+"""Least change of valence or arousal over time that can explain contradicting tags. As spine-2
+tells it, nine of ten excerpts of 30 s move less (50 of Emotify), two of five whole pieces move
+more (30 of VGMIDI)."""
+
+
+def describe(
+    probabilities: Iterable[float],
+    base_rates: Iterable[float],
+    thresholds: Iterable[float],
+    timeline: Sequence[Moment],
+) -> tuple[tuple[TagEstimate, ...], tuple[str, ...]]:
+    """Say which tags a piece has.
+
+    Parameters
+    ----------
+    probabilities
+        Calibrated probability of each tag for this piece.
+    base_rates
+        Share of music at large that carries each tag.
+    thresholds
+        Probability from which each tag counts as present.
+    timeline
+        Emotion over time, on the unit scale.
+
+    Returns
+    -------
+    tags
+        All tags, the largest odds ratio first.
+    contradictions
+        A sentence for each opposition with present tags on both sides.
+
+    Raises
+    ------
+    ValueError
+        If a sequence does not have one number per tag.
+    """
+    numbers = zip(TAGS, probabilities, base_rates, thresholds, strict=True)
+    tags = [
+        TagEstimate(
+            tag.name,
+            tag.group,
+            round(float(probability), 4),
+            round(_odds(probability) / _odds(base_rate), 3),
+            bool(probability >= threshold),
+        )
+        for tag, probability, base_rate, threshold in numbers
+    ]
+    tags.sort(key=lambda tag: tag.odds_ratio, reverse=True)
+    return tuple(tags), contradictions(tags, timeline)
+
+
+def _odds(probability: float) -> float:
+    limited = min(max(float(probability), LEAST), 1 - LEAST)
+    return limited / (1 - limited)
+
+
+def contradictions(tags: Iterable[TagEstimate], timeline: Sequence[Moment]) -> tuple[str, ...]:
+    """Explain present tags that contradict each other.
+
+    A piece that moves from one side of the plane to the other has both tags rightly. Otherwise the
+    model is of two minds, and that is said.
+
+    Parameters
+    ----------
+    tags
+        In the order in which they shall be named.
+    timeline
+        Emotion over time, on the unit scale.
+
+    Returns
+    -------
+    tuple of str
+        Sentences without numbers on a scale, so that they hold on any.
+    """
+    present = [tag.name for tag in tags if tag.present]
+    sentences = []
+    for opposition in OPPOSITIONS:
+        first = [name for name in present if name in opposition.first]
+        second = [name for name in present if name in opposition.second]
+        if first and second:
+            sides = f"{', '.join(first)} but also {', '.join(second)}"
+            reason = _reason(opposition, timeline)
+            sentences.append(f"{sides}: they disagree about {opposition.aspect}, and {reason}")
+    return tuple(sentences)
+
+
+def _reason(opposition: Opposition, timeline: Sequence[Moment]) -> str:
+    """Whether the piece changes, or the evidence is divided."""
+    axis = opposition.axis
+    course = [
+        (estimate.value, (moment.start + moment.end) / 2)
+        for moment in timeline
+        if (estimate := getattr(moment, axis)) is not None
+    ]
+    if course:
+        (low, low_time), (high, high_time) = min(course), max(course)
+        if low < 0 < high and high - low >= MOVES:
+            return (
+                f"the piece changes ({axis} is lowest around {clock(low_time)} "
+                f"and highest around {clock(high_time)})"
+            )
+    return f"the evidence is divided, as {axis} does not change enough over time to explain it"
