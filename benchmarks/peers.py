@@ -1,6 +1,6 @@
 """Score Essentia's two valence/arousal heads on the clips that hevner is judged on.
 
-    python benchmarks/peers.py recipes/spine.toml --data DIR --cache DIR --peers DIR --out FILE.csv
+    python benchmarks/peers.py recipes/unified.toml --data DIR --cache DIR --peers DIR --out CSV
 
 The heads (emoMusic and DEAM, on the MSD-MusiCNN embedding) are affine maps, so they are applied to
 the mean embedding of a clip, which hevner computes to within 2e-5 of Essentia's network. The folder
@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from build_hook.bundle import read_record
 from hevner.emotion import Scale
-from hevner.evaluation.spine import Report, score_values, write
+from hevner.evaluation.default import Report, score_values, write
 from hevner.features import BLOCKS
 from hevner.training.recipe import read
 from hevner.training.table import build

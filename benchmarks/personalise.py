@@ -1,6 +1,6 @@
 """Measure personal corrections: accuracy by the number of ratings.
 
-    python benchmarks/personalise.py recipes/spine.toml --data DIR --store DIR
+    python benchmarks/personalise.py recipes/unified.toml --data DIR --store DIR
 
 Each dataset with valence and arousal plays the person: a model that has not seen it analyses it, a
 few pieces are drawn, a correction is fitted to their ratings and judged on all other pieces; so

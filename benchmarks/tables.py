@@ -40,14 +40,14 @@ def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
 
 def emotion(protocol: str, dataset: str) -> list[str]:
     """Line of the table of one set with ratings."""
-    scores = read("spine")
+    scores = read("default")
     metrics = [f"{axis} {m}" for axis in ("valence", "arousal") for m in ("r", "ccc", "r2")]
     return [NAMES[dataset], *(cell(scores.get((protocol, dataset, m))) for m in metrics)]
 
 
 def main() -> None:
     """Print all tables."""
-    scores, peers = read("spine"), read("peers")
+    scores, peers = read("default"), read("peers")
     axes = [f"{axis} {m}" for axis in ("valence", "arousal") for m in ("r", "CCC", "R2")]
     for protocol in ("cross-validation", "leave-one-dataset-out"):
         print(f"\n{protocol}\n")

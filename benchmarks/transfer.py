@@ -1,6 +1,6 @@
 """Compare the default model with a plain ridge regression on sets that neither was trained on.
 
-    python benchmarks/transfer.py recipes/spine.toml --data DIR --cache DIR --out FILE.csv
+    python benchmarks/transfer.py recipes/unified.toml --data DIR --cache DIR --out FILE.csv
 
 The plain ridge hears the same pooled vectors, standardised, whole clean clips only; labels are in
 standard units of each set, quadrants count as signs; its penalty is chosen by leave-one-out.
@@ -17,9 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.linear_model import RidgeCV
 
+from hevner.evaluation.default import write
 from hevner.evaluation.metrics.regression import pearson
 from hevner.evaluation.metrics.tags import roc_auc
-from hevner.evaluation.spine import write
 from hevner.evaluation.statistics import Metric, paired_bootstrap, permutation_test
 from hevner.models.head import AXES
 from hevner.training.fit import fit

@@ -187,7 +187,7 @@ def test_the_identity_names_model_and_window(
     plain = identity()
     assert plain == identity(analysis.DEFAULT_WINDOW_S)
     assert plain != identity(20.0)
-    model = tmp_path / "spine.npz"
+    model = tmp_path / "unified.npz"
     monkeypatch.setattr("hevner.identity.DEFAULT_MODEL", model)
     seen = {plain, identity()}
     for content, card in ((b"one", "{}"), (b"two", "{}"), (b"two", '{"version": "2"}')):

@@ -8,16 +8,17 @@ import pytest
 
 from hevner.datasets.track import Track
 from hevner.errors import DataError
-from hevner.evaluation.metrics.regression import pearson
-from hevner.evaluation.spine import (
+from hevner.evaluation.default import (
     Report,
     coverage,
     cross_validate,
     first_variant,
     leave_one_dataset_out,
+    leave_one_genre_out,
     predict_held_out,
     write,
 )
+from hevner.evaluation.metrics.regression import pearson
 from hevner.models import head
 from hevner.models.head import Prediction
 from hevner.training import recipe
@@ -28,7 +29,7 @@ from tests.worlds import RECIPE, WIDTH, stack, world
 def test_coverage_counts_what_is_inside() -> None:
     values = np.zeros((4, 2), np.float32)
     halves = np.tile(np.array([0.5, 0.1], np.float32), (4, 1))
-    guess = Prediction(values, halves, *(np.zeros((4, k), np.float32) for k in (4, 9, 1)))
+    guess = Prediction(values, halves, *(np.zeros((4, k), np.float32) for k in (4, 9, 0, 1)))
     truth = np.array([0.0, 0.4, -0.6, 0.05])
     rows = np.arange(4)
     assert coverage(truth, guess, rows, 0) == 0.75
@@ -47,8 +48,8 @@ def test_results_are_written_as_a_table(tmp_path: Path) -> None:
 def toy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> recipe.Recipe:
     monkeypatch.setattr(recipe, "BLOCKS", {"sound": WIDTH})
     monkeypatch.setattr(head, "DIMENSION", WIDTH)
-    monkeypatch.setattr("hevner.evaluation.spine.OUTER_FOLDS", 4)
-    monkeypatch.setattr("hevner.evaluation.spine.RESAMPLES", 50)
+    monkeypatch.setattr("hevner.evaluation.default.OUTER_FOLDS", 4)
+    monkeypatch.setattr("hevner.evaluation.report.RESAMPLES", 50)
     (tmp_path / "toy.toml").write_text(RECIPE)
     return recipe.read(tmp_path / "toy.toml")
 
@@ -80,7 +81,7 @@ def test_held_out_predictions_know_nothing_of_meaningless_labels(
     meaningless = dataclasses.replace(known, vectors=known.vectors[order])
     for axis in range(2):
         for table, expected in ((known, 0.95), (meaningless, 0.0)):
-            guess, _ = predict_held_out(table, toy, 0, tracks_of(table))
+            guess = predict_held_out(table, toy, 1, tracks_of(table))[0].whole
             rows = known.dataset == "songs"
             r = pearson(table.emotion[rows, axis], guess.values[rows, axis])
             assert r == pytest.approx(expected, abs=0.05 if expected else 0.3)
@@ -115,6 +116,17 @@ def test_leaving_a_dataset_out_trains_on_the_others(toy: recipe.Recipe, known: T
     np.testing.assert_array_equal(
         models["songs"].predict(vectors).values, again["songs"].predict(vectors).values
     )
+
+
+def test_leaving_genres_out_tests_every_clip_once(toy: recipe.Recipe, known: Table) -> None:
+    genres = np.where(np.arange(len(known)) // 2 % 2 == 0, "quiet", "loud")
+    table = dataclasses.replace(known, kind=genres)
+    report = Report()
+    leave_one_genre_out(report, table, toy, tracks_of(table))
+    (row,) = report.rows
+    assert (row["protocol"], row["dataset"]) == ("leave-one-genre-out", "moods")
+    assert (row["metric"], row["n"]) == ("gems mean r", 100)
+    assert row["value"] > 0.8
 
 
 def test_only_the_first_variant_of_a_clip_is_followed_over_time(rng: np.random.Generator) -> None:

@@ -35,6 +35,11 @@ def test_an_example_is_analysed_as_before(name: str) -> None:
         assert found[axis] == pytest.approx(expected[axis], abs=0.02), axis
     assert found["timeline_arousal"] == pytest.approx(expected["timeline_arousal"], abs=0.04)
     assert found["moods"] == pytest.approx(expected["moods"], abs=0.02)
+    # A tag at its threshold may come or go.
+    both = found["tags"].keys() & expected["tags"].keys()
+    assert len(both) >= 0.8 * len(expected["tags"])
+    for tag in both:
+        assert found["tags"][tag] == pytest.approx(expected["tags"][tag], rel=0.1), tag
     assert [label for label, _ in found["chords"]] == [label for label, _ in expected["chords"]]
     starts = [start for _, start in expected["chords"]]
     assert [start for _, start in found["chords"]] == pytest.approx(starts, abs=0.15)

@@ -218,8 +218,8 @@ def test_silence_stays_silent() -> None:
 
 
 def test_analysis_of_another_model_is_refused() -> None:
-    with pytest.raises(ModelError, match=r"'spine-1'.*'fake 1'.*Fit it again"):
-        correction("spine-1").apply(fakes.sample())
+    with pytest.raises(ModelError, match=r"'unified-2'.*'fake 1'.*Fit it again"):
+        correction("unified-2").apply(fakes.sample())
 
 
 # The file

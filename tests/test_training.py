@@ -12,6 +12,7 @@ from hevner.datasets.track import Curve, Track
 from hevner.emotion import Quadrant
 from hevner.errors import DataError, ModelError
 from hevner.features import BLOCKS
+from hevner.identity import DEFAULT_MODEL
 from hevner.models import head
 from hevner.result import COVERAGE
 from hevner.training import fit, recipe, table
@@ -21,7 +22,7 @@ from hevner.training.ridge import Moments
 from tests.sounds import music
 from tests.worlds import RECIPE, WIDTH, stack, world
 
-SPINE = Path(__file__).resolve().parents[1] / "recipes" / "spine.toml"
+UNIFIED = Path(__file__).resolve().parents[1] / "recipes" / "unified.toml"
 
 # --- disturbances ---
 
@@ -106,25 +107,30 @@ def test_each_dimension_has_a_penalty_of_its_own(rng: np.random.Generator) -> No
 
 
 def test_the_recipe_of_the_default_model_is_complete() -> None:
-    spine = recipe.read(SPINE)
-    assert spine.name == "spine"
-    assert set(spine.sets) == {"musemo", "vgmidi", "emopia", "emotify"}
-    assert spine.domains == ("piano", "recorded")
-    assert set(spine.penalties) == set(recipe.HEADS)
-    for penalty in spine.penalties.values():
+    default = recipe.read(UNIFIED)
+    assert default.name == "unified"
+    assert set(default.sets) == {"musemo", "vgmidi", "emopia", "emotify"}
+    assert default.domains == ("piano", "recorded")
+    assert set(default.penalties) == set(recipe.HEADS)
+    for penalty in default.penalties.values():
         for part in (penalty.shared, penalty.own):
             assert part.shape == (sum(BLOCKS.values()),)
             assert (part > 0).all()
-    for entry in spine.sets.values():
+    for entry in default.sets.values():
         assert entry.variants[0].seed == 0
 
 
+def test_the_shipped_model_was_made_by_the_recipe() -> None:
+    card = json.loads(DEFAULT_MODEL.with_suffix(".json").read_text("utf-8"))
+    assert card["recipe"] == recipe.read(UNIFIED).digest
+
+
 def test_penalties_belong_to_their_blocks(tmp_path: Path) -> None:
-    text = SPINE.read_text()
+    text = UNIFIED.read_text()
     begin = text.index("[penalties.valence]")
     path = tmp_path / "changed.toml"
     path.write_text(text[:begin] + text[begin:].replace("harmony = ", "harmony = 7", 1))
-    before, after = (recipe.read(p).penalties["valence"].shared for p in (SPINE, path))
+    before, after = (recipe.read(p).penalties["valence"].shared for p in (UNIFIED, path))
     changed = np.flatnonzero(before != after)
     harmony = np.arange(len(before) - BLOCKS["harmony"], len(before))
     np.testing.assert_array_equal(changed, harmony)
@@ -133,7 +139,7 @@ def test_penalties_belong_to_their_blocks(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new"),
     [
-        ('name = "spine"', ""),
+        ('name = "unified"', ""),
         ("seed = 1", ""),
         ("[penalties.gems]", "[penalties.joy]"),
         ("factors =", "numbers ="),
@@ -145,7 +151,7 @@ def test_penalties_belong_to_their_blocks(tmp_path: Path) -> None:
     ],
 )
 def test_an_incomplete_recipe_is_refused(tmp_path: Path, old: str, new: str) -> None:
-    text = SPINE.read_text()
+    text = UNIFIED.read_text()
     assert old in text
     path = tmp_path / "recipe.toml"
     path.write_text(text.replace(old, new))

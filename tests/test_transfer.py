@@ -107,7 +107,7 @@ def test_without_any_label_there_is_nothing_to_fit(
 
 @pytest.mark.data
 def test_the_recipe_has_the_spread_of_the_large_sets(data: Path) -> None:
-    spine = recipe.read(Path(__file__).parents[1] / "recipes" / "spine.toml")
+    default = recipe.read(Path(__file__).parents[1] / "recipes" / "unified.toml")
     for axis, (mean, std) in spread.ratings(data_folder(data)).items():
-        assert spine.ratings[axis].mean == pytest.approx(mean, abs=0.005)
-        assert spine.ratings[axis].std == pytest.approx(std, abs=0.005)
+        assert default.ratings[axis].mean == pytest.approx(mean, abs=0.005)
+        assert default.ratings[axis].std == pytest.approx(std, abs=0.005)

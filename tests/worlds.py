@@ -6,6 +6,7 @@ import dataclasses
 
 import numpy as np
 
+from hevner.emotion import MOOD_TAGS
 from hevner.training import table
 
 WIDTH = 30
@@ -42,6 +43,31 @@ factors = [1.0, 10.0]
 """
 
 
+STUDENTS = """
+[students]
+width = 16
+hidden = 16
+dropout = 0.1
+windows = 2
+[students.settings]
+learning_rate = 0.01
+batch = 32
+epochs = 30
+patience = 5
+noise = 0.1
+[tags]
+teacher = "a network"
+weight = 0.5
+slope = 0.85
+flagged = 2.0
+[tags.listeners]
+happy = [1.0, 0.0]
+calm = [0.0, -1.0]
+[tags.base_rates]
+""" + "\n".join(f"{tag} = 0.05" for tag in MOOD_TAGS)
+"""What turns `RECIPE` into one with a network."""
+
+
 def relation(vectors: np.ndarray) -> np.ndarray:
     """Valence and arousal as a linear function of a vector."""
     slope = np.random.default_rng(42).normal(size=(WIDTH, 2)) * 0.06
@@ -59,13 +85,15 @@ def world(rng: np.random.Generator, dataset: str, count: int, noise: float = 0.0
     quadrant = np.select(
         [high.all(1), ~high[:, 0] & high[:, 1], ~high.any(1)], [0, 1, 2], default=3
     )
-    shares = 0.3 + 0.1 * vectors[:, :9] + 0.02 * rng.normal(size=(count, 9))
+    shares = 0.4 + 0.1 * vectors[:, :9] + 0.02 * rng.normal(size=(count, 9))
+    shares = np.clip(shares, 0, 1)
     names = np.array([f"{dataset}/{row}" for row in range(count)])
     return table.Table(
         vectors=vectors,
         emotion=emotion if rated else np.full((count, 2), np.nan),
         quadrant=quadrant if rated else np.full(count, -1),
         gems=np.full((count, 9), np.nan) if rated else shares,
+        tags=np.full((count, len(MOOD_TAGS)), np.nan),
         dataset=np.full(count, dataset),
         clip=names,
         group=np.array([f"{dataset}/{row // 2}" for row in range(count)]),

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from hevner import tagging
 from hevner.audio import Audio, from_array, open_audio
 from hevner.emotion import Scale
 from hevner.errors import HevnerError
@@ -25,7 +26,7 @@ from hevner.identity import (
     identity,
 )
 from hevner.models import head
-from hevner.result import Analysis, ChordSpan, Estimate, Moment
+from hevner.result import Analysis, ChordSpan, Estimate, Moment, TagEstimate
 from hevner.rhythm import tempo
 
 __all__ = [
@@ -121,6 +122,8 @@ class Analyzer:
         quadrant = head.QUADRANTS[int(whole.quadrants[0].argmax())]
         order = np.argsort(-whole.gems[0])
         key = harmony.key
+        timeline = self._timeline(features, harmony)
+        tags, contradictions = self._tags(whole.tags[0], timeline)
         return Analysis(
             path=path,
             status="ok",
@@ -143,9 +146,20 @@ class Analyzer:
                 for chord in harmony.chords
             ),
             familiarity=_rounded(whole.familiarity[0]),
-            timeline=self._timeline(features, harmony),
+            tags=tags,
+            contradictions=contradictions,
+            timeline=timeline,
             warnings=warnings,
         )
+
+    def _tags(
+        self, probabilities: NDArray[np.float32], timeline: tuple[Moment, ...]
+    ) -> tuple[tuple[TagEstimate, ...], tuple[str, ...]]:
+        """Tags and what to say of those that contradict each other; none if the model has none."""
+        if not len(probabilities):
+            return (), ()
+        card = self.model.card["tags"]
+        return tagging.describe(probabilities, card["base_rates"], card["thresholds"], timeline)
 
     def _timeline(self, features: Features, harmony: Harmony) -> tuple[Moment, ...]:
         """One moment per patch, each from the window around it."""

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from hevner.errors import HevnerError
 
-DEFAULT_MODEL = Path(__file__).with_name("pretrained") / "spine.npz"
+DEFAULT_MODEL = Path(__file__).with_name("pretrained") / "unified.npz"
 
 HARMONY_WEIGHTS = Path(__file__).with_name("harmony") / "weights.npz"
 

@@ -22,9 +22,8 @@ LEAST = 1e-4
 """Probabilities are kept this far from 0 and 1, where odds would have no end."""
 
 MOVES = 0.3
-"""Least change of valence or arousal over time that can explain contradicting tags. As spine-2
-tells it, nine of ten excerpts of 30 s move less (50 of Emotify), two of five whole pieces move
-more (30 of VGMIDI)."""
+"""Least change of valence or arousal over time that can explain contradicting tags. Nine of ten
+excerpts of 30 s move less (50 of Emotify), two of five whole pieces move more (30 of VGMIDI)."""
 
 
 def describe(

@@ -47,6 +47,14 @@ def assert_found(name: str, folder: Path, message: str, left: int) -> None:
     assert all(found.remedy for found in report.problems)
 
 
+def assert_bad_file(
+    name: str, folder: Path, where: str, cause: str, remedy: str, left: int
+) -> None:
+    """What is wrong with a file is found, with its place and what can be done."""
+    where, cause, remedy = map(re.escape, (where, cause, remedy))
+    assert_found(name, folder, rf"{where}: {cause}.*\. .*{remedy}", left)
+
+
 def assert_unlabelled(name: str, folder: Path, extra: Path) -> None:
     """A media file without label is no matter for `load`; `check` names it."""
     extra.touch()

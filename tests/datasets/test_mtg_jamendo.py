@@ -14,6 +14,7 @@ from hevner import datasets
 from hevner.datasets.mtg_jamendo import split
 from hevner.emotion import MOOD_TAGS
 from hevner.errors import DataError
+from tests.datasets.tables import assert_bad_file
 
 HEADER = "TRACK_ID\tARTIST_ID\tALBUM_ID\tPATH\tDURATION\tTAGS\n"
 PARTS = {
@@ -90,53 +91,50 @@ BAD = {
         "moodtheme-train.tsv",
         "column TAGS is missing",
         "Expected the columns",
+        0,
     ),
     "unknown tag": (
         {"train": PARTS["train"].replace("---epic", "---joyful")},
         "moodtheme-train.tsv, line 3",
         "unknown tag 'joyful'",
         "official files",
+        3,
     ),
     "tag of another kind": (
         {"validation": PARTS["validation"].replace("mood/theme---calm", "genre---calm")},
         "moodtheme-validation.tsv, line 2",
         "unknown tag 'genre---calm'",
         "official files",
+        3,
     ),
     "no tag": (
         {"test": PARTS["test"].replace("mood/theme---melodic", "")},
         "moodtheme-test.tsv, line 2",
         "column TAGS is empty",
         "Fill it",
+        3,
     ),
     "duplicate": (
         {"test": PARTS["test"] + PARTS["train"].splitlines()[1] + "\n"},
         "moodtheme-test.tsv, line 3",
         "'track_0000948' in column TRACK_ID occurs before",
         "Keep one",
+        4,
     ),
     "no tracks": (
         {"test": HEADER},
         "moodtheme-test.tsv",
         "has no rows",
         "Fetch the file again",
+        0,
     ),
 }
 
 
 @pytest.mark.parametrize("name", BAD)
 def test_bad_files_name_file_row_and_remedy(tmp_path: Path, name: str) -> None:
-    changed, where, cause, remedy = BAD[name]
-    folder = archive(tmp_path, **changed)
-    with pytest.raises(DataError) as caught:
-        datasets.load("mtg_jamendo", folder)
-    assert where in caught.value.subject
-    assert cause in caught.value.cause
-    assert remedy in caught.value.remedy
-    checked = datasets.check("mtg_jamendo", folder)
-    assert [problem.cause for problem in checked.problems] == [caught.value.cause]
-    rows = {"missing column": 0, "no tracks": 0, "duplicate": 4}
-    assert len(checked) == rows.get(name, 3)
+    changed, *found = BAD[name]
+    assert_bad_file("mtg_jamendo", archive(tmp_path, **changed), *found)
 
 
 def test_missing_files_and_files_of_other_tags(tmp_path: Path) -> None:

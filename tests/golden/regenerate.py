@@ -42,6 +42,7 @@ def describe(path: Path) -> dict[str, Any]:
         "tempo": result.tempo,
         "chords": [[c.label, round(c.start, 1)] for c in result.chords[:FIRST_CHORDS]],
         "moods": {m: round(v, 3) for m, v in sorted(result.moods.items())},
+        "tags": {tag.name: round(tag.probability, 4) for tag in result.tags if tag.present},
         "timeline_arousal": [round(m.arousal.value, 2) for m in result.timeline if m.arousal],
     }
 

@@ -25,6 +25,8 @@ from hevner.cli.evaluate import evaluate
 from hevner.cli.extract import extract
 from hevner.cli.features import features_app
 from hevner.cli.gap import gap
+from hevner.cli.models import app as models
+from hevner.cli.moods import moods
 from hevner.cli.train import train
 
 BLAS_THREADS = (
@@ -52,6 +54,8 @@ app.command()(extract)
 app.command()(evaluate)
 app.add_typer(features_app, name="features")
 app.command()(gap)
+app.add_typer(models, name="models")
+app.command()(moods)
 app.command()(train)
 
 

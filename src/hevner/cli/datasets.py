@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import textwrap
-from collections.abc import Iterator
-from contextlib import contextmanager
 from enum import StrEnum
 from itertools import groupby
 from pathlib import Path
@@ -13,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hevner.cli.report import Reporter, say
+from hevner.cli.report import Reporter, errors_told, say
 from hevner.files import printable
 
 if TYPE_CHECKING:
@@ -66,7 +64,7 @@ def info(name: Name, as_json: AsJson = False) -> None:
     from hevner import datasets
     from hevner.datasets.report import describe_card
 
-    with _messages():
+    with errors_told():
         card = datasets.card(name)
     if as_json:
         _write_json(describe_card(card))
@@ -108,7 +106,7 @@ def check(
     from hevner.datasets.report import describe
 
     choice: Labels = labels.value
-    with _messages():
+    with errors_told():
         dataset = datasets.check(name, folder, labels=choice)
     facts = describe(dataset)
     if as_json:
@@ -123,7 +121,7 @@ def cite(name: Name, as_json: AsJson = False) -> None:
     """Write the BibTeX entry of a dataset."""
     from hevner import datasets
 
-    with _messages():
+    with errors_told():
         card = datasets.card(name)
     if as_json:
         _write_json({"name": card.name, "citation": card.citation})
@@ -137,7 +135,7 @@ def splits(name: Name, as_json: AsJson = False) -> None:
     from hevner import datasets
     from hevner.datasets import splits as committed
 
-    with _messages():
+    with errors_told():
         datasets.card(name)
         found = [committed.load(name, split) for split in committed.names(name)]
     if as_json:
@@ -191,7 +189,7 @@ def render(
     from hevner.errors import DataError, HevnerError
 
     failures = []
-    with _messages():
+    with errors_told():
         dataset = datasets.load(name, folder, partial=True)
         if dataset.card.media != "MIDI":
             raise DataError(f"{name} holds recordings, not MIDI", remedy="There is nothing to do")
@@ -204,18 +202,6 @@ def render(
                         reporter.say(f"Failed: {result}")
     say(f"{len(soundfont) * len(dataset) - len(failures)} rendered, {len(failures)} failed.")
     raise typer.Exit(1 if failures else 0)
-
-
-@contextmanager
-def _messages() -> Iterator[None]:
-    """Turn errors into one line and exit status 1."""
-    from hevner.errors import HevnerError
-
-    try:
-        yield
-    except HevnerError as error:
-        say(f"Error: {error}")
-        raise typer.Exit(1) from error
 
 
 def _write(text: str) -> None:

@@ -1,7 +1,8 @@
-"""``hevner evaluate``: run a study across datasets from stored features."""
+"""``hevner evaluate``: run a study across datasets, or a ladder of the unified model."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,6 +13,8 @@ from hevner.cli.report import INTERRUPTED, say, stopping_cleanly
 
 if TYPE_CHECKING:
     from hevner.evaluation.protocols import Material, Study
+    from hevner.training.unified import material as ladder_material
+    from hevner.training.unified.recipe import Recipe
 
 FINE, INCOMPLETE, USAGE = 0, 1, 2
 
@@ -21,7 +24,13 @@ NOTICES = 20
 
 def evaluate(
     recipe: Annotated[
-        Path, typer.Argument(metavar="RECIPE", help="Study, a TOML file.", show_default=False)
+        Path,
+        typer.Argument(
+            metavar="RECIPE",
+            help="Study across datasets or ladder of the unified model, a TOML file; or a folder "
+            "that 'hevner train' wrote.",
+            show_default=False,
+        ),
     ],
     data: Annotated[
         Path,
@@ -50,10 +59,11 @@ def evaluate(
         bool, typer.Option("--dry-run", help="Say what would be done and what is missing.")
     ] = False,
 ) -> None:
-    """Train on some datasets, test on others, and write a table of scores.
+    """Train on some tracks, test on others, and write a table of scores.
 
-    A dataset of which anything is missing is left out and named. After a stop the same command goes
-    on where it was.
+    Of a trained run, the protocols of its recipe are run anew: its own networks have heard all
+    tracks. A dataset of which anything is missing is left out and named. After a stop the same
+    command goes on where it was.
 
     Exit status: 0 all fine, 1 something is missing or failed, 2 wrong usage.
     """  # fmt: skip
@@ -61,6 +71,9 @@ def evaluate(
     from hevner.evaluation.protocols import read, survey
     from hevner.store import FeatureStore
 
+    if recipe.is_dir() or _is_ladder(recipe):
+        _evaluate_ladder(recipe, data, store, out, jobs, dry_run)
+        return
     try:
         study = read(recipe)
     except HevnerError as error:
@@ -112,12 +125,8 @@ def _describe(study: Study, material: Material) -> None:
         typer.echo(line)
 
 
-def _run(study: Study, material: Material, out: Path, jobs: int | None) -> None:
-    """Fit, score and write."""
-    from hevner.batch import usable_cores
-    from hevner.evaluation.protocols import claims, judge, run, scores
-    from hevner.evaluation.protocols.table import write
-
+def _progress() -> Callable[[int, int], None]:
+    """Tells now and then how many parts are done."""
     told = 0
 
     def progress(done: int, total: int) -> None:
@@ -126,8 +135,19 @@ def _run(study: Study, material: Material, out: Path, jobs: int | None) -> None:
             told = done * NOTICES // total
             say(f"{done} of {total} done")
 
+    return progress
+
+
+def _run(study: Study, material: Material, out: Path, jobs: int | None) -> None:
+    """Fit, score and write."""
+    from hevner.batch import usable_cores
+    from hevner.evaluation.protocols import claims, judge, run, scores
+    from hevner.evaluation.protocols.table import write
+
     with stopping_cleanly():
-        outcomes = run(study, material, out.with_suffix(".cells"), jobs or usable_cores(), progress)
+        outcomes = run(
+            study, material, out.with_suffix(".cells"), jobs or usable_cores(), _progress()
+        )
         cells = [cell for outcome in outcomes for cell in outcome.cells]
         write(out, scores.COLUMNS, cells)
         say(f"{out}: {len(cells)} rows")
@@ -136,3 +156,91 @@ def _run(study: Study, material: Material, out: Path, jobs: int | None) -> None:
             path = out.with_name(f"{out.stem}_claims.csv")
             write(path, claims.COLUMNS, verdicts)
             say(f"{path}: {len(verdicts)} rows")
+
+
+# --- ladders of the unified model ---
+
+
+def _is_ladder(recipe: Path) -> bool:
+    """Whether a recipe has rows; what cannot be read is left to the reader of studies."""
+    import tomllib
+
+    try:
+        return "rows" in tomllib.loads(recipe.read_text("utf-8"))
+    except (OSError, ValueError):
+        return False
+
+
+def _evaluate_ladder(
+    path: Path, data: Path, store: Path, out: Path, jobs: int | None, dry_run: bool
+) -> None:
+    """Run a ladder, or the row that a run was trained from."""
+    from hevner.batch import usable_cores
+    from hevner.errors import HevnerError, MissingDependencyError
+    from hevner.store import FeatureStore
+
+    if out.suffix.lower() != ".csv":
+        raise typer.BadParameter("ends in something else than .csv", param_hint="--out")
+    try:
+        from hevner.training.unified import material as materials
+        from hevner.training.unified import recipe as recipes
+        from hevner.training.unified import runs
+    except ModuleNotFoundError as error:
+        lacking = MissingDependencyError(
+            f"unified models need {error.name}", remedy="pip install 'hevner[train]'"
+        )
+        say(f"Error: {lacking}")
+        raise typer.Exit(INCOMPLETE) from error
+    try:
+        recipe = runs.recipe_of(path) if path.is_dir() else recipes.read(path)
+    except HevnerError as error:
+        say(f"Error: {error}")
+        raise typer.Exit(USAGE) from error
+    cores = jobs or usable_cores()
+    try:
+        with stopping_cleanly():
+            material, missing = materials.survey(recipe, data, FeatureStore(store), cores)
+            for line in missing:
+                say(f"Missing: {line}")
+            if material is None:
+                say("Error: no dataset is complete; nothing was done.")
+                raise typer.Exit(INCOMPLETE)
+            _climb(recipe, material, out, cores, dry_run)
+    except HevnerError as error:
+        say(f"Error: {error}")
+        raise typer.Exit(INCOMPLETE) from error
+    except KeyboardInterrupt as stop:
+        say("Stopped; the same command goes on from here.")
+        raise typer.Exit(INTERRUPTED) from stop
+    raise typer.Exit(INCOMPLETE if missing else FINE)
+
+
+def _climb(
+    recipe: Recipe, material: ladder_material.Material, out: Path, jobs: int, dry_run: bool
+) -> None:
+    """Fit, score and write the rows of a ladder, or tell what that would be."""
+    from hevner.evaluation.protocols import claims
+    from hevner.evaluation.protocols.table import write
+    from hevner.training.unified import scores, study
+
+    cells = study.plan(recipe, material, study.lay_out(recipe, material))
+    if dry_run:
+        for name in material.datasets:
+            typer.echo(f"{name}: {int(material.samples.of(name).sum())} tracks")
+        for row in recipe.rows:
+            own = [cell.part.protocol for cell in cells if cell.row.name == row.name]
+            told = ", ".join(f"{own.count(one)} cells of {one}" for one in dict.fromkeys(own))
+            typer.echo(f"{row.name}: {told or 'nothing at hand'}")
+        return
+    outcomes = study.run(
+        recipe, material, cells, out.with_suffix(".cells"), jobs, _progress()
+    )  # fmt: skip
+    trials = scores.trials(recipe, material, outcomes)
+    table = scores.score(recipe, trials)
+    write(out, scores.COLUMNS, table)
+    say(f"{out}: {len(table)} rows")
+    if recipe.claims:
+        verdicts = scores.judge(recipe, trials)
+        path = out.with_name(f"{out.stem}_claims.csv")
+        write(path, claims.COLUMNS, verdicts)
+        say(f"{path}: {len(verdicts)} rows")

@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import TYPE_CHECKING
 
+import typer
+
 from hevner.files import printable
 
 if TYPE_CHECKING:
@@ -106,6 +108,18 @@ def _progress(verb: str) -> Progress:
         redirect_stdout=False,
         redirect_stderr=False,
     )
+
+
+@contextmanager
+def errors_told() -> Iterator[None]:
+    """Turn errors raised on purpose into one line and exit status 1."""
+    from hevner.errors import HevnerError
+
+    try:
+        yield
+    except HevnerError as error:
+        say(f"Error: {error}")
+        raise typer.Exit(1) from error
 
 
 @contextmanager

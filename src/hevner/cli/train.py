@@ -1,4 +1,4 @@
-"""``hevner train``: fit a correction to a person's own ratings."""
+"""``hevner train``: train a unified model, or fit a correction to a person's own ratings."""
 
 from __future__ import annotations
 
@@ -13,41 +13,144 @@ from hevner.cli.report import Reporter, say, stopping_cleanly, without_decoder_n
 if TYPE_CHECKING:
     from hevner.result import Analysis
     from hevner.training.personalise import Rated
+    from hevner.training.unified.loop import Epoch
 
 FAILED = 1
 
 
 def train(
+    recipe: Annotated[
+        Path | None,
+        typer.Argument(metavar="RECIPE", help="Ladder of the unified model.", show_default=False),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out",
+            "-o",
+            metavar="PATH",
+            help="Where to write it: a folder for a recipe, FILE.JSON for a correction.",
+            show_default=False,
+        ),
+    ] = None,
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Folder with each dataset in a folder of its name.",
+            show_default=False,
+        ),
+    ] = None,
+    store: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Folder of the features.", show_default=False),
+    ] = None,
+    row: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Row of the recipe.", show_default="its only one"),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what is at hand and what is missing.")
+    ] = False,
     personalise: Annotated[
-        Path,
+        Path | None,
         typer.Option(
             metavar="RATINGS.CSV",
             help="Your ratings: columns path, valence, arousal; a row per piece. Paths start at "
             "the folder of the table. 10 to 30 pieces of different emotion are best.",
             show_default=False,
         ),
-    ],
-    out: Annotated[
-        Path,
-        typer.Option(
-            "--out", "-o", metavar="FILE.JSON", help="Where to write it.", show_default=False
-        ),
-    ],
+    ] = None,
     scale: Annotated[
-        str,
+        str | None,
         typer.Option(
             metavar="LOW..HIGH", help="Scale of your ratings, such as 1..9.", show_default=False
         ),
-    ],
+    ] = None,
     jobs: Jobs = None,
 ) -> None:
-    """Fit a correction of valence and arousal to your own ratings.
+    """Train a unified model, or fit a correction of valence and arousal to your own ratings.
 
-    It holds on to the default model as long as the ratings do not speak against it. Use it with
+    With RECIPE, a row of a ladder is trained on all tracks at hand, once per seed; after a stop the
+    same command goes on where it was. With --personalise, a correction is fitted that holds on to
+    the default model as long as the ratings do not speak against it; use it with
     'hevner analyze --personal FILE.JSON'.
 
-    Exit status: 0 all fine, 1 something is wrong with the ratings or files, 2 wrong usage.
+    Exit status: 0 all fine, 1 something is wrong with data or files, 2 wrong usage.
     """
+    if (recipe is None) == (personalise is None):
+        raise typer.BadParameter("give either a recipe or --personalise", param_hint="RECIPE")
+    if out is None:
+        raise typer.BadParameter("say where to write", param_hint="--out")
+    if personalise is not None:
+        if scale is None:
+            raise typer.BadParameter("is needed with --personalise", param_hint="--scale")
+        _personalise(personalise, out, scale, jobs)
+    elif recipe is not None:
+        if data is None or store is None:
+            raise typer.BadParameter("is needed with a recipe", param_hint="--data and --store")
+        _train_row(recipe, row, data, store, out, jobs, dry_run)
+
+
+def _train_row(
+    path: Path, name: str | None, data: Path, store: Path, out: Path, jobs: int | None, dry: bool
+) -> None:
+    """Train a row of a ladder."""
+    from dataclasses import replace
+
+    from hevner.batch import usable_cores
+    from hevner.cli.report import INTERRUPTED
+    from hevner.errors import HevnerError, MissingDependencyError
+    from hevner.store import FeatureStore
+
+    try:
+        from hevner.training.unified import recipe as recipes
+        from hevner.training.unified.material import survey
+        from hevner.training.unified.runs import train_row
+    except ModuleNotFoundError as error:
+        lacking = MissingDependencyError(
+            f"training needs {error.name}", remedy="pip install 'hevner[train]'"
+        )
+        say(f"Error: {lacking}")
+        raise typer.Exit(FAILED) from error
+    try:
+        recipe = recipes.read(path)
+        if name is None and len(recipe.rows) > 1:
+            choices = ", ".join(row.name for row in recipe.rows)
+            raise typer.BadParameter(f"choose from {choices}", param_hint="--row")
+        row = recipe.row(name or recipe.rows[0].name)
+        needed = tuple(one for one in recipe.rows if one.name in (row.name, row.teachers))
+        with stopping_cleanly():
+            narrow = replace(recipe, rows=needed)
+            material, missing = survey(narrow, data, FeatureStore(store), jobs or usable_cores())
+            for line in missing:
+                say(f"Missing: {line}")
+            if material is None:
+                say("Error: no dataset is complete; nothing was done.")
+                raise typer.Exit(FAILED)
+            if dry:
+                for one in material.datasets:
+                    typer.echo(f"{one}: {int(material.samples.of(one).sum())} tracks")
+            else:
+                train_row(recipe, row, material, out, _tell_best)
+                say(f"{out}: {recipe.seeds} networks")
+    except HevnerError as error:
+        say(f"Error: {error}")
+        raise typer.Exit(FAILED) from error
+    except KeyboardInterrupt as stop:
+        say("Stopped; the same command goes on from here.")
+        raise typer.Exit(INTERRUPTED) from stop
+    raise typer.Exit(FAILED if missing else 0)
+
+
+def _tell_best(seed: int, epoch: Epoch) -> None:
+    """Say when an epoch is the best so far, a few times per run."""
+    if epoch.best and epoch.number % 10 == 0:
+        say(f"seed {seed}, step {epoch.step}: validation loss {epoch.validation:.4f}")
+
+
+def _personalise(personalise: Path, out: Path, scale: str, jobs: int | None) -> None:
+    """Fit a correction."""
     import numpy as np
 
     from hevner.emotion import Scale

@@ -1,16 +1,21 @@
-"""The emotion model at run time: a pooled vector in, emotion with intervals out. Numpy only.
+"""The emotion model at run time: a pooled vector in, emotion with intervals out.
 
-Every head is linear in the standardised vector ``x``. Music is heard differently as a recording
-and as a solo piano, and ratings of the two come from different people and scales; so a head has a
-part shared by all and a part for each *domain* of training music, mixed by how much the piece
-belongs to each (frustratingly easy domain adaptation; Daume, 2007)::
+What is told comes from two readings of the same vector: linear heads, and a small network that
+learned from all kinds of labels at once (`hevner.training.students`).
+
+Linear heads read the standardised vector ``x``. Music is heard differently as a recording and as a
+solo piano, and ratings of the two come from different people and scales; so a head has a part
+shared by all and a part for each *domain* of training music, mixed by how much the piece belongs
+to each (frustratingly easy domain adaptation; Daume, 2007)::
 
     score(x) = b + x . shared + sum_d  membership_d(x) * (c_d + x . part_d)
 
 Valence and arousal are told twice. The *home* head is of that kind and knows the training domains
 best; the *transfer* head is one stiff linear score that holds across datasets. A piece at home in
-a rated domain is told by both, with weights `HOME` and ``1 - HOME``; music from elsewhere, by the
-transfer head alone, on the scale of ratings at large.
+a rated domain is told by both, with weights `HOME` and ``1 - HOME``, and by the network's head of
+that domain, with the weight `NETWORK` against the two; music from elsewhere, by the transfer head
+alone, on the scale of ratings at large. Quadrants and GEMS shares are mixed likewise; tags are told
+by the network alone.
 
 Conventions
 -----------
@@ -25,8 +30,9 @@ import json
 import zipfile
 import zlib
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +41,9 @@ from hevner.emotion import GEMS, Quadrant
 from hevner.errors import ModelError
 from hevner.features import DIMENSION, vector_id
 from hevner.files import replace_file
+
+if TYPE_CHECKING:
+    from onnxruntime import InferenceSession
 
 Array = NDArray[np.float32]
 
@@ -48,7 +57,18 @@ UNFAMILIAR = 0.05
 """Familiarity with a domain below which a piece is less and less at home in it."""
 
 HOME = 0.7
-"""Weight of the home head for a piece that is at home."""
+"""Weight of the home head against the transfer head for a piece that is at home."""
+
+NETWORK = 0.3
+"""Weight of the network against the linear heads: with .5 a little is won on sets that are trained
+on, and as much is lost on a set of the same kind of sound that is not."""
+
+TAGS_HEAD = "tags"
+
+
+def domain_head(domain: str) -> str:
+    """Name of the network's valence and arousal for a domain."""
+    return f"emotion_{domain}"
 
 
 @dataclass(frozen=True)
@@ -63,6 +83,9 @@ class Prediction:
         Probabilities, shape ``(n, 4)``.
     gems
         Expected shares of listeners, shape ``(n, 9)``.
+    tags
+        Probabilities of `hevner.emotion.MOOD_TAGS`, shape ``(n, 56)``; ``(n, 0)`` from a model
+        without tags.
     familiarity
         In [0, 1], shape ``(n,)``.
     """
@@ -71,6 +94,7 @@ class Prediction:
     halves: Array
     quadrants: Array
     gems: Array
+    tags: Array
     familiarity: Array
 
 
@@ -125,6 +149,12 @@ class Model:
         elsewhere.
     rated
         1 for domains with ratings of valence and arousal, else 0; shape ``(domains,)``.
+    network
+        ONNX file as bytes, uint8; empty for a model without a network.
+    network_slope, network_offset
+        From the network's scores to the unit scale, shape ``(domains, 2)``.
+    tag_slope, tag_offset
+        From its tags to log odds, shape ``(56,)``; empty without tags.
     sharpness
         Turns quadrant scores into log odds.
     axes_of_sound, known, known_domain, distances
@@ -148,6 +178,11 @@ class Model:
     moment: Array
     outside: Array
     rated: Array
+    network: NDArray[np.uint8]
+    network_slope: Array
+    network_offset: Array
+    tag_slope: Array
+    tag_offset: Array
     sharpness: float
     axes_of_sound: Array
     known: Array
@@ -185,14 +220,26 @@ class Model:
         # How much of a piece is at home in each domain; what is left comes from elsewhere.
         home = membership * self.rated * np.clip(familiarity / UNFAMILIAR, 0, 1)
         elsewhere = 1 - home.sum(axis=1, keepdims=True)
-        values = self._home(x, membership, home) + self._transfer(x, home, elsewhere)
+        linear = self._home(x, membership, home) + self._transfer(x, home)
+        quadrants = softmax(self.sharpness * self.heads["quadrants"](x, membership))
+        gems = np.clip(self.heads["gems"](x, membership), 0, 1)
+        tags = np.zeros((len(x), 0), np.float32)
+        told = self._listen(x)
+        if told:
+            linear = mixed(linear, self._learned(told, home))
+            quadrants = mixed(quadrants, told.get("quadrants"))
+            gems = mixed(gems, told.get("gems"))
+            if TAGS_HEAD in told:
+                tags = sigmoid(told[TAGS_HEAD] * self.tag_slope + self.tag_offset)
+        values = linear + self._elsewhere(x, elsewhere)
         inside = self.moment if windows else self.inside
         strange = np.maximum(membership @ self.outside, membership @ inside)
         return Prediction(
             values=np.clip(values, -1, 1).astype(np.float32),
             halves=(home @ inside + elsewhere * strange).astype(np.float32),
-            quadrants=softmax(self.sharpness * self.heads["quadrants"](x, membership)),
-            gems=np.clip(self.heads["gems"](x, membership), 0, 1),
+            quadrants=quadrants,
+            gems=gems,
+            tags=tags,
             familiarity=(membership * familiarity).sum(axis=1),
         )
 
@@ -201,12 +248,50 @@ class Model:
         score = self.heads["emotion"](x, membership)
         return np.asarray(HOME * (home @ self.offset + score * (home @ self.slope)), np.float32)
 
-    def _transfer(self, x: Array, home: Array, elsewhere: Array) -> Array:
-        """What the transfer head adds to the values, shape ``(n, 2)``."""
-        score = x @ self.transfer + self.transfer_bias
-        share = np.concatenate([(1 - HOME) * home, elsewhere], axis=1)
-        lines = share @ self.transfer_offset + score * (share @ self.transfer_slope)
+    def _transfer(self, x: Array, home: Array) -> Array:
+        """What the transfer head adds to the values of music at home, shape ``(n, 2)``."""
+        share = (1 - HOME) * home
+        lines = share @ self.transfer_offset[:-1]
+        lines += self._score(x) * (share @ self.transfer_slope[:-1])
         return np.asarray(lines, np.float32)
+
+    def _elsewhere(self, x: Array, elsewhere: Array) -> Array:
+        """What it adds to those of music from elsewhere, shape ``(n, 2)``."""
+        line = self.transfer_offset[-1] + self._score(x) * self.transfer_slope[-1]
+        return np.asarray(elsewhere * line, np.float32)
+
+    def _score(self, x: Array) -> Array:
+        return np.asarray(x @ self.transfer + self.transfer_bias, np.float32)
+
+    def _learned(self, told: dict[str, Array], home: Array) -> Array:
+        """What the network says of the values of music at home, shape ``(n, 2)``."""
+        values = np.zeros((len(home), 2), np.float32)
+        for number, domain in enumerate(self.card["domains"]):
+            if self.rated[number]:
+                score = told[domain_head(domain)]
+                line = self.network_offset[number] + score * self.network_slope[number]
+                values += home[:, [number]] * line
+        return values
+
+    def _listen(self, x: Array) -> dict[str, Array]:
+        """What the network tells of standardised vectors, by head; nothing without a network."""
+        session = self._session
+        if session is None:
+            return {}
+        names = [output.name for output in session.get_outputs()]
+        return dict(zip(names, session.run(names, {"vector": x}), strict=True))
+
+    @cached_property
+    def _session(self) -> InferenceSession | None:
+        if not len(self.network):
+            return None
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = 1
+        return onnxruntime.InferenceSession(
+            self.network.tobytes(), options, providers=["CPUExecutionProvider"]
+        )
 
     def familiarity(self, x: Array) -> Array:
         """Share of a domain's training pieces further from its others than these vectors are.
@@ -227,12 +312,13 @@ class Model:
 
     def save(self, path: Path) -> None:
         """Write arrays as ``.npz`` and the card as ``.json`` beside it."""
-        arrays = {name: getattr(self, name) for name in _ARRAYS}
+        arrays = {name: getattr(self, name) for name in _ARRAYS if name != "network"}
         arrays["membership_weights"], arrays["membership_bias"] = self.membership
         for name, head in self.heads.items():
             for field in Linear.__annotations__:
                 arrays[f"{name}.{field}"] = getattr(head, field)
         small: dict[str, Any] = {n: np.asarray(a, np.float32) for n, a in arrays.items()}
+        small["network"] = self.network
         content = io.BytesIO()
         np.savez_compressed(content, **small)
         replace_file(path, content.getvalue())
@@ -241,6 +327,7 @@ class Model:
 
 
 _ARRAYS = (
+    *("network", "network_slope", "network_offset", "tag_slope", "tag_offset"),
     *("mean", "spread", "slope", "offset"),
     *("transfer", "transfer_bias", "transfer_slope", "transfer_offset"),
     *("inside", "moment", "outside", "rated", "sharpness"),
@@ -287,8 +374,27 @@ def load(path: Path) -> Model:
             subject=str(path),
             remedy="Train it again, or use the version of hevner it came with",
         )
+    counts = {len(one) for one in card.get("tags", {}).values()} or {0}
+    if counts != {len(values["tag_slope"])}:
+        raise ModelError(
+            "the card and the weights disagree on the tags",
+            subject=str(path),
+            remedy="Install hevner again",
+        )
     sharpness = float(values.pop("sharpness"))
     return Model(card=card, membership=membership, heads=heads, sharpness=sharpness, **values)
+
+
+def mixed(linear: Array, learned: Array | None) -> Array:
+    """What linear heads and the network say together; None where the network says nothing."""
+    if learned is None:
+        return linear
+    return np.asarray((1 - NETWORK) * linear + NETWORK * learned, np.float32)
+
+
+def sigmoid(odds: Array) -> Array:
+    """Probabilities from log odds."""
+    return np.asarray(1 / (1 + np.exp(-odds)), np.float32)
 
 
 def softmax(scores: Array) -> Array:

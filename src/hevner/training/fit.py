@@ -4,6 +4,7 @@
 2. Per head, choose how freely each domain may depart from the shared part, by grouped
    cross-validation inside the table; keep the predictions for the left-out rows.
 3. Fit the transfer head (`hevner.training.transfer`), keeping its predictions for left-out rows.
+   Likewise the network (`hevner.training.students`), if the recipe has one.
 4. From those predictions: the way back to each domain's rating scale, and intervals (split
    conformal: the quantile of the absolute error). For music from elsewhere: the same with a whole
    dataset left out.
@@ -15,17 +16,29 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.decomposition import PCA
 from sklearn.linear_model import LogisticRegression
 
-from hevner.emotion import Quadrant
+from hevner.emotion import MOOD_TAGS, Quadrant
 from hevner.errors import DataError
 from hevner.features import vector_id
-from hevner.models.head import AXES, CLIP, HOME, Linear, Model, neighbour_distance, softmax
+from hevner.models.head import (
+    AXES,
+    CLIP,
+    HOME,
+    NETWORK,
+    TAGS_HEAD,
+    Linear,
+    Model,
+    domain_head,
+    neighbour_distance,
+    sigmoid,
+    softmax,
+)
 from hevner.result import COVERAGE
 from hevner.training.recipe import Recipe
 from hevner.training.ridge import Moments
@@ -33,6 +46,9 @@ from hevner.training.table import Table
 from hevner.training.transfer import FEWEST_RATED, Transfer
 from hevner.training.transfer import fit as fit_transfer
 from hevner.training.transfer import targets as transfer_targets
+
+if TYPE_CHECKING:
+    from hevner.training.students import Students
 
 Array = NDArray[np.float64]
 
@@ -87,13 +103,17 @@ def fit(table: Table, recipe: Recipe, card: dict[str, Any] | None = None) -> Mod
         Facts to keep with the model; features and recipe are added.
     """
     basis = _basis(table, recipe)
-    emotion = [_fit_axis(table, basis, recipe, axis) for axis in range(2)]
+    students = _students(table, basis, recipe)
+    unseen = students.unseen if students else {}
+    emotion = [_fit_axis(table, basis, recipe, axis, unseen) for axis in range(2)]
     quadrants, sharpness = _fit_quadrants(table, basis, recipe)
     gems = _fit_gems(table, basis, recipe)
     outside = _outside(table, recipe)
     sound = _sound(basis, table)
     inside, moment = (np.stack([getattr(a, n) for a in emotion], axis=1) for n in WIDTHS)
+    tag_slope, tag_offset, tag_card = _fit_tags(table, recipe, unseen.get(TAGS_HEAD))
     facts = {"features": vector_id(), "recipe": recipe.digest, "domains": list(recipe.domains)}
+    facts |= tag_card | {"heads": _told(recipe)}
     return Model(
         card={"name": recipe.name, "version": recipe.version, **(card or {}), **facts},
         mean=basis.mean,
@@ -111,9 +131,19 @@ def fit(table: Table, recipe: Recipe, card: dict[str, Any] | None = None) -> Mod
         moment=np.maximum(moment, inside),
         outside=inside if outside is None else np.tile(outside, (len(recipe.domains), 1)),
         rated=emotion[0].rated,
+        network=np.frombuffer(students.content if students else b"", np.uint8),
+        network_slope=np.stack([axis.network[:, 0] for axis in emotion], axis=1),
+        network_offset=np.stack([axis.network[:, 1] for axis in emotion], axis=1),
+        tag_slope=tag_slope,
+        tag_offset=tag_offset,
         sharpness=sharpness,
         **sound,
     )  # fmt: skip
+
+
+def _told(recipe: Recipe) -> list[str]:
+    """Kinds of labels that a model of this recipe tells."""
+    return ["emotion", "quadrants", "gems", *(["tags"] if recipe.tags else [])]
 
 
 def _basis(table: Table, recipe: Recipe) -> _Basis:
@@ -232,19 +262,23 @@ class _Axis:
     """One axis of both emotion heads.
 
     Lines are slopes and offsets to the unit scale, one row per domain: ``home`` those of the home
-    head; ``lines`` those of the transfer head, with a last row for music from elsewhere.
+    head; ``network`` those of the network; ``lines`` those of the transfer head, with a last row
+    for music from elsewhere.
     """
 
     head: Linear
     transfer: Transfer
     home: NDArray[np.float32]
+    network: NDArray[np.float32]
     lines: NDArray[np.float32]
     inside: NDArray[np.float32]
     moment: NDArray[np.float32]
     rated: NDArray[np.float32]
 
 
-def _fit_axis(table: Table, basis: _Basis, recipe: Recipe, axis: int) -> _Axis:
+def _fit_axis(
+    table: Table, basis: _Basis, recipe: Recipe, axis: int, network: Mapping[str, Array]
+) -> _Axis:
     targets = _scores(table, axis)
     rows = np.isfinite(targets)
     rated = np.isfinite(table.emotion[:, axis])
@@ -254,6 +288,7 @@ def _fit_axis(table: Table, basis: _Basis, recipe: Recipe, axis: int) -> _Axis:
     transfer = _fit_transfer(table, basis, recipe, axis)
     count = basis.domain.shape[1]
     home, lines, widths = np.zeros((count, 2)), np.zeros((count + 1, 2)), np.zeros((count, 2))
+    learned = np.zeros((count, 2))
     lines[-1] = transfer.elsewhere
     known = np.zeros(count)
     for domain in range(count):
@@ -267,6 +302,10 @@ def _fit_axis(table: Table, basis: _Basis, recipe: Recipe, axis: int) -> _Axis:
         lines[domain] = np.polyfit(transfer.unseen[whole], rating[whole], 1)
         guess = HOME * np.polyval(home[domain], unseen)
         guess += (1 - HOME) * np.polyval(lines[domain], transfer.unseen)
+        told = network.get(domain_head(recipe.domains[domain]))
+        if told is not None:
+            learned[domain] = np.polyfit(told[whole, axis], rating[whole], 1)
+            guess = (1 - NETWORK) * guess + NETWORK * np.polyval(learned[domain], told[:, axis])
         error = np.abs(rating - guess)
         windows = mine & table.window
         widths[domain] = conformal(error[whole])
@@ -279,7 +318,7 @@ def _fit_axis(table: Table, basis: _Basis, recipe: Recipe, axis: int) -> _Axis:
         )
     # A domain without ratings borrows the widths of the others.
     widths[known == 0] = widths[known == 1].mean(axis=0)
-    single = (a.astype(np.float32) for a in (home, lines, *widths.T, known))
+    single = (a.astype(np.float32) for a in (home, learned, lines, *widths.T, known))
     return _Axis(found.head, transfer, *single)
 
 
@@ -300,6 +339,41 @@ def conformal(errors: Array) -> float:
     """Half-width that holds a new error with probability `COVERAGE` (split conformal)."""
     level = min(1.0, np.ceil((len(errors) + 1) * COVERAGE) / len(errors))
     return float(np.quantile(errors, level, method="higher"))
+
+
+def _students(table: Table, basis: _Basis, recipe: Recipe) -> Students | None:
+    """The network, if the recipe has one."""
+    if recipe.students is None:
+        return None
+    # Only here: torch takes seconds to load, and models without a network do not need it.
+    from hevner.training.students import fit as fit_students
+
+    return fit_students(table, recipe, basis.x, folds(table, INNER_FOLDS, recipe.seed))
+
+
+def _fit_tags(
+    table: Table, recipe: Recipe, unseen: Array | None
+) -> tuple[NDArray[np.float32], NDArray[np.float32], dict[str, Any]]:
+    """Slopes and offsets from the network's tags to log odds; base rates and thresholds.
+
+    Log odds are a line of the tag in standard units. Its offset gives music at large the base
+    rate: for a normal score of variance 1, a logistic curve far below one half is on average its
+    value in the middle times ``exp(slope ** 2 / 2)``. A tag is said of the share of the training
+    clips that the recipe asks for, and never below its base rate.
+    """
+    if recipe.tags is None or unseen is None:
+        none = np.zeros(0, np.float32)
+        return none, none, {}
+    plan = recipe.tags
+    rates = np.array([plan.base_rates[tag] for tag in MOOD_TAGS])
+    slope = np.full(len(rates), plan.slope)
+    offset = np.log(rates / (1 - rates)) - plan.slope**2 / 2
+    odds = unseen[table.clean] * slope + offset
+    levels = 1 - plan.flagged * rates
+    limits = [sigmoid(np.quantile(one, level)) for one, level in zip(odds.T, levels, strict=True)]
+    thresholds = np.maximum(limits, rates)
+    card = {"base_rates": rates.tolist(), "thresholds": [round(float(t), 5) for t in thresholds]}
+    return slope.astype(np.float32), offset.astype(np.float32), {"tags": card}
 
 
 def _fit_quadrants(table: Table, basis: _Basis, recipe: Recipe) -> tuple[Linear, float]:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hevner.emotion import MOOD_TAGS
 from hevner.errors import DataError
 from hevner.features import BLOCKS
 from hevner.models.head import AXES
@@ -59,6 +60,62 @@ class Spread:
 
 
 @dataclass(frozen=True)
+class StudentRecipe:
+    """How the network is trained; see `hevner.training.students`.
+
+    Attributes
+    ----------
+    width, hidden, dropout
+        Of the network.
+    windows
+        Every so many of the windows are learned from; neighbours say much the same.
+    settings
+        Of the training loop, `hevner.training.unified.settings.Settings`.
+    """
+
+    width: int
+    hidden: int
+    dropout: float
+    windows: int
+    settings: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class TagRecipe:
+    """What the tags are learned from, and how often they are said.
+
+    Attributes
+    ----------
+    teacher
+        Name in the store of the network whose probabilities are learned.
+    weight
+        Of what listeners say of a word, against the teacher, both in standard units.
+    listeners
+        Which way valence and arousal speak for a tag; tags that say nothing of feeling are
+        missing.
+    base_rates
+        Share of music that carries a tag.
+    slope
+        Log odds of a tag for one standard unit.
+    flagged
+        A tag is said of this many times its base rate of music.
+    """
+
+    teacher: str
+    weight: float
+    listeners: dict[str, tuple[float, float]]
+    base_rates: dict[str, float]
+    slope: float
+    flagged: float
+
+    def directions(self) -> NDArray[np.float64]:
+        """Unit vectors in the plane of valence and arousal, or zero, shape ``(56, 2)``."""
+        arrows = np.array([self.listeners.get(tag, (0.0, 0.0)) for tag in MOOD_TAGS], float)
+        length = np.linalg.norm(arrows, axis=1, keepdims=True)
+        return np.asarray(np.divide(arrows, length, where=length > 0, out=np.zeros_like(arrows)))
+
+
+@dataclass(frozen=True)
 class Recipe:
     """A parsed recipe; ``digest`` names its text.
 
@@ -76,6 +133,10 @@ class Recipe:
         How ratings at large spread, by axis.
     widths
         Of the blocks of a vector, in order.
+    students
+        How the network is trained; None for a model without one.
+    tags
+        What the network learns of tags; None for a network without them.
     """
 
     name: str
@@ -89,6 +150,8 @@ class Recipe:
     ratings: dict[str, Spread]
     widths: tuple[int, ...]
     digest: str
+    students: StudentRecipe | None = None
+    tags: TagRecipe | None = None
 
     @property
     def domains(self) -> tuple[str, ...]:
@@ -118,6 +181,8 @@ def read(path: Path) -> Recipe:
             transfer_weights={name: table["transfer"]["weights"][name] for name in table["sets"]},
             ratings={axis: Spread(**table["ratings"][axis]) for axis in AXES},
             widths=tuple(BLOCKS.values()),
+            students=_students(table["students"]) if "students" in table else None,
+            tags=_tags(table["tags"]) if "tags" in table else None,
             digest=hashlib.sha256(text.encode()).hexdigest()[:16],
         )
     except OSError as error:
@@ -128,13 +193,28 @@ def read(path: Path) -> Recipe:
         raise DataError(
             f"the recipe is not complete ({error})",
             subject=str(path),
-            remedy="Compare it with recipes/spine.toml",
+            remedy="Compare it with recipes/unified.toml",
         ) from error
 
 
 def _set(entry: dict[str, Any]) -> SetRecipe:
     variants = tuple(Variant.parse(name) for name in entry["variants"])
     return SetRecipe(entry["domain"], entry["weight"], variants, entry.get("window_s"))
+
+
+def _students(entry: dict[str, Any]) -> StudentRecipe:
+    return StudentRecipe(**entry)
+
+
+def _tags(entry: dict[str, Any]) -> TagRecipe:
+    wrong = set(entry["base_rates"]) ^ set(MOOD_TAGS) | set(entry["listeners"]) - set(MOOD_TAGS)
+    if wrong:
+        raise DataError(
+            f"tags: {', '.join(sorted(wrong))} without base rate, or not a tag",
+            remedy="Give a base rate for each of hevner.emotion.MOOD_TAGS and no other word",
+        )
+    listeners = {tag: (float(v), float(a)) for tag, (v, a) in entry["listeners"].items()}
+    return TagRecipe(**entry | {"listeners": listeners})
 
 
 def _penalty(entry: dict[str, dict[str, float]]) -> Penalty:

@@ -105,7 +105,7 @@ def gather(
         raise DataError("nothing to gather", remedy="Name at least one track and one block")
     rows: dict[str, list[NDArray[np.intp]]] = {name: [] for name in names}
     parts: dict[str, list[Array]] = {name: [] for name in names}
-    lots = [(track.dataset, _variant(track, soundfont, seed).name) for track in tracks]
+    lots = [(track.dataset, variant_of(track, soundfont, seed).name) for track in tracks]
     for dataset, variant in dict.fromkeys(lots):
         places = np.array([i for i, lot in enumerate(lots) if lot == (dataset, variant)], np.intp)
         ids = [tracks[place].id for place in places]
@@ -155,7 +155,8 @@ def chroma_statistics(chroma: Array) -> Array:
     return np.concatenate(numbers).astype(np.float32)
 
 
-def _variant(track: Track, soundfont: str, seed: int) -> Variant:
+def variant_of(track: Track, soundfont: str, seed: int = 0) -> Variant:
+    """How a track is stored: MIDI files under the soundfont, others as recorded."""
     is_midi = track.media is not None and track.media.suffix.lower() in (".mid", ".midi")
     return Variant(soundfont if is_midi else "", seed)
 
@@ -251,12 +252,19 @@ def _entry(source: _Source, track: str) -> Entry:
 
 def _imported(store: FeatureStore, dataset: str, variant: str, ids: list[str], name: str) -> Array:
     """Mean vectors, shape ``(n, dimension)``; imported ones lie under no variant."""
-    file = _find(store, dataset, name)
+    file = find(store, dataset, name)
     imported = file.content(ids[0]) is not None
     return file.pooled(ids, "" if imported else variant)
 
 
-def _find(store: FeatureStore, dataset: str, name: str) -> FeatureFile:
+def find(store: FeatureStore, dataset: str, name: str) -> FeatureFile:
+    """The file of a dataset's vectors by the name of their encoder, whatever its version.
+
+    Raises
+    ------
+    DataError
+        If there is none, or there are several.
+    """
     files = [FeatureFile(path) for path in sorted((store.folder / dataset).glob(f"{name}*.index"))]
     found = [file for file in files if name in (file.kind.encoder, file.kind.name)]
     if len(found) == 1:

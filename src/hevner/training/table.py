@@ -11,11 +11,13 @@ from numpy.typing import NDArray
 
 from hevner import datasets
 from hevner.datasets.track import Track
-from hevner.emotion import Quadrant
+from hevner.emotion import MOOD_TAGS, Quadrant
 from hevner.features import Features, pool
 from hevner.harmony import Harmony, analyse
+from hevner.store import FeatureStore
 from hevner.training.corpus import Variant, features_of
 from hevner.training.recipe import Recipe
+from hevner.training.representations import find
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,8 @@ class Table:
         Index into `Quadrant`, shape ``(n,)``.
     gems
         Shape ``(n, 9)``.
+    tags
+        What a tagging network says, probabilities ``(n, 56)``; NaN for windows.
     dataset, clip, group, kind
         Names, shape ``(n,)``; ``clip`` and ``group`` begin with the dataset's name, ``kind`` is
         the clip's genre, series or the like.
@@ -45,6 +49,7 @@ class Table:
     emotion: NDArray[np.float64]
     quadrant: NDArray[np.int64]
     gems: NDArray[np.float64]
+    tags: NDArray[np.float64]
     dataset: NDArray[np.str_]
     clip: NDArray[np.str_]
     group: NDArray[np.str_]
@@ -63,9 +68,16 @@ class Table:
 
 
 def build(recipe: Recipe, folder: Path, cache: Path, jobs: int | None = None) -> Table:
-    """Pool the stored features of every set and variant of a recipe, in parallel."""
+    """Pool the stored features of every set and variant of a recipe, in parallel.
+
+    Raises
+    ------
+    DataError
+        If the tagging network of the recipe has not heard a clip.
+    """
+    teacher = recipe.tags.teacher if recipe.tags else None
     calls = [
-        (clip, variant, cache, place == 0, entry.window_s)
+        (clip, variant, cache, place == 0, entry.window_s, teacher)
         for name, entry in recipe.sets.items()
         for place, variant in enumerate(entry.variants)
         for clip in datasets.load(name, folder / name)
@@ -83,16 +95,24 @@ def from_rows(rows: list[dict[str, object]]) -> Table:
 
 
 def _rows(
-    clip: Track, variant: Variant, cache: Path, clean: bool, window_s: float | None
+    clip: Track,
+    variant: Variant,
+    cache: Path,
+    clean: bool,
+    window_s: float | None,
+    teacher: str | None,
 ) -> list[dict[str, object]]:
     """The rows of one clip in one variant: the whole clip first, then its windows."""
     features = features_of(clip, variant, cache)
     if not features.sounding.any():
         return []
     harmony = analyse(features.spectrum.astype(np.float32), features.duration)
+    tags = np.full(len(MOOD_TAGS), np.nan)
+    if teacher is not None:
+        tags = find(FeatureStore(cache), clip.dataset, teacher).pooled([clip.id], variant.name)[0]
     whole = _row(clip, features, harmony, (0.0, features.duration), clean=clean, window=False)
     spans = [] if window_s is None else windows(features.duration, window_s)
-    return [whole] + [
+    return [whole | {"tags": tags}] + [
         _row(clip, features, harmony, span, clean=clean, window=True) for span in spans
     ]
 
@@ -119,6 +139,7 @@ def _row(
         "emotion": emotion,
         "quadrant": -1 if clip.quadrant is None else list(Quadrant).index(clip.quadrant),
         "gems": np.full(9, np.nan) if clip.gems is None else np.array(clip.gems),
+        "tags": np.full(len(MOOD_TAGS), np.nan),
         "dataset": clip.dataset,
         "clip": f"{clip.dataset}/{clip.id}",
         "group": f"{clip.dataset}/{clip.group}",

@@ -1,9 +1,11 @@
 """Train the default model.
 
-    python -m hevner.training.spine recipes/spine.toml --data DIR --cache DIR --out MODEL.npz
+    python -m hevner.training.default recipes/unified.toml --data DIR --cache DIR --out MODEL.npz
 
 The first run renders and encodes every clip (about an hour on two cores); the features are kept in
-the cache folder and a run that was stopped goes on where it was. Fitting takes seconds.
+the cache folder and a run that was stopped goes on where it was. Tags are learned from a teacher
+that must have heard the clips before (``python -m hevner.training.teachers``, into the same
+folder). Fitting takes one to two minutes.
 """
 
 from __future__ import annotations
@@ -47,6 +49,7 @@ def describe(table: Table) -> dict[str, Any]:
             }
             for name in sets
         ],
+        "commercial_use": False,
         "licence": "Trained on data for research use: so is the model. The code is MIT.",
     }
 

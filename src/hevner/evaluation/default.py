@@ -1,6 +1,6 @@
-"""Measure the default model: grouped cross-validation, leave-one-dataset-out, curves over time.
+"""Measure the default model: grouped cross-validation, datasets and genres left out, curves.
 
-    python -m hevner.evaluation.spine recipes/spine.toml --data DIR --cache DIR --out FILE.csv
+    python -m hevner.evaluation.default recipes/unified.toml --data DIR --cache DIR --out FILE.csv
 
 Every number comes with n, seeds and a 95 % bootstrap interval over groups (songs, games, artist
 proxies). Before every fit the test tracks are compared with those trained on
@@ -11,18 +11,28 @@ Conventions
 -----------
 ``r`` Pearson, ``ccc`` concordance, ``r2`` coefficient of determination on the unit scale,
 ``r2_affine`` the same after the best line (the square of r), ``leak`` correlation of predicted
-valence with human arousal, ``coverage`` share of ratings inside the interval.
+valence with human arousal, ``coverage`` share of ratings inside the interval. ``network added``
+rows give the score of the model less that of its linear heads alone, on the same clips of the same
+fits. Tags: ``tags spearman`` mean over tags of the rank correlation with the tagging network that
+taught them, ``tags ece`` expected calibration error against what they were taught (both teachers,
+at the base rates), ``tag auc`` of one word against listeners, with that network's own beside it.
 """
 
 from __future__ import annotations
 
 import argparse
 import csv
+import multiprocessing
+import os
 from collections.abc import Callable, Mapping
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, fields, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from rich.progress import track
 
 from hevner import datasets
 from hevner.datasets import leaks
@@ -30,7 +40,8 @@ from hevner.datasets.track import Track
 from hevner.evaluation.metrics import calibration
 from hevner.evaluation.metrics.regression import ccc, pearson, r2, r2_affine
 from hevner.evaluation.metrics.tags import roc_auc
-from hevner.evaluation.statistics import bootstrap
+from hevner.evaluation.report import Report, Row, Score
+from hevner.evaluation.tags import score_tags, tag_targets
 from hevner.files import replace_file
 from hevner.models.head import AXES, Model, Prediction
 from hevner.training.fit import fit, folds, leave_one_out
@@ -38,14 +49,9 @@ from hevner.training.recipe import Recipe, read
 from hevner.training.table import Table, build
 
 Array = NDArray[np.float64]
-Row = dict[str, object]
-Score = Callable[[int, NDArray[np.intp]], float]
-"""A score by seed and rows."""
 
-OUTER_FOLDS = 10
+OUTER_FOLDS = 5
 SEEDS = 5
-RESAMPLES = 1000
-
 
 METRICS: dict[str, Callable[[Array, Array], float]] = {
     "r": pearson,
@@ -53,40 +59,6 @@ METRICS: dict[str, Callable[[Array, Array], float]] = {
     "r2": r2,
     "r2_affine": r2_affine,
 }
-
-
-class Report:
-    """Rows of a result table; a score is the mean over seeds, its interval over groups."""
-
-    def __init__(self) -> None:
-        self.rows: list[Row] = []
-
-    def add(
-        self,
-        protocol: str,
-        table: Table,
-        name: str,
-        score: Score,
-        seeds: int,
-    ) -> None:
-        """Add ``score(seed, rows)`` of a table."""
-        everything = np.arange(len(table))
-        per_seed = [score(seed, everything) for seed in range(seeds)]
-        low, high = bootstrap(lambda rows: score(0, rows), table.group, resamples=RESAMPLES)
-        self.rows.append(
-            {
-                "protocol": protocol,
-                "dataset": str(table.dataset[0]),
-                "metric": name,
-                "value": round(float(np.mean(per_seed)), 4),
-                "low": round(low, 4),
-                "high": round(high, 4),
-                "seed_std": round(float(np.std(per_seed)), 4),
-                "n": len(table),
-                "groups": len(set(table.group)),
-                "seeds": seeds,
-            }
-        )
 
 
 def refuse_leaks(table: Table, test: NDArray[np.bool_], tracks: Mapping[str, Track]) -> None:
@@ -101,25 +73,61 @@ def refuse_leaks(table: Table, test: NDArray[np.bool_], tracks: Mapping[str, Tra
     leaks.refuse(leaks.find(train, held))
 
 
-def predict_held_out(
-    table: Table, recipe: Recipe, seed: int, tracks: Mapping[str, Track]
-) -> tuple[Prediction, Prediction]:
-    """Predictions for every row from a model that has not seen its group.
+@dataclass(frozen=True)
+class HeldOut:
+    """What models say of rows they have not seen: as pieces, as windows, and without network."""
 
-    Returns
-    -------
-    tuple
-        The rows read as whole pieces, and read as windows.
-    """
-    fold = folds(table, OUTER_FOLDS, seed)
-    parts: list[tuple[NDArray[np.bool_], Prediction, Prediction]] = []
-    for number in range(OUTER_FOLDS):
-        test = fold == number
+    whole: Prediction
+    window: Prediction
+    linear: Prediction
+
+    @classmethod
+    def of(cls, model: Model, vectors: NDArray[np.float32]) -> HeldOut:
+        """What one model says."""
+        alone = replace(model, network=np.zeros(0, np.uint8))
+        return cls(
+            model.predict(vectors), model.predict(vectors, windows=True), alone.predict(vectors)
+        )
+
+
+def predict_held_out(
+    table: Table, recipe: Recipe, seeds: int, tracks: Mapping[str, Track], jobs: int = 1
+) -> list[HeldOut]:
+    """Predictions for every row from a model that has not seen its group; one for each seed."""
+    tests = []
+    for seed in range(seeds):
+        fold = folds(table, OUTER_FOLDS, seed)
+        tests += [fold == number for number in range(OUTER_FOLDS)]
+    for test in tests:
         refuse_leaks(table, test, tracks)
-        model = fit(table.where(~test), recipe)
-        vectors = table.vectors[test]
-        parts.append((test, model.predict(vectors), model.predict(vectors, windows=True)))
-    return _merge(table, [p[:2] for p in parts]), _merge(table, [(p[0], p[2]) for p in parts])
+    found = _fit_all(table, recipe, tests, jobs)
+    parts = list(zip(tests, found, strict=True))
+    lots = [parts[k : k + OUTER_FOLDS] for k in range(0, len(parts), OUTER_FOLDS)]
+    return [
+        HeldOut(
+            *(
+                _merge(table, [(test, getattr(held, reading.name)) for test, held in lot])
+                for reading in fields(HeldOut)
+            )
+        )
+        for lot in lots
+    ]
+
+
+def _fit_all(
+    table: Table, recipe: Recipe, tests: list[NDArray[np.bool_]], jobs: int
+) -> list[HeldOut]:
+    """Fit without the rows of each test and predict them."""
+    if jobs == 1:
+        return [_fit_one(table, recipe, test) for test in track(tests, "fits")]
+    context = multiprocessing.get_context("spawn")  # a fork would copy locks of other threads
+    with ProcessPoolExecutor(jobs, context) as workers:
+        found = workers.map(partial(_fit_one, table, recipe), tests)
+        return list(track(found, "fits", total=len(tests)))
+
+
+def _fit_one(table: Table, recipe: Recipe, test: NDArray[np.bool_]) -> HeldOut:
+    return HeldOut.of(fit(table.where(~test), recipe), table.vectors[test])
 
 
 def _merge(table: Table, parts: list[tuple[NDArray[np.bool_], Prediction]]) -> Prediction:
@@ -147,19 +155,42 @@ def score_set(report: Report, protocol: str, table: Table, guesses: list[Predict
             report.add(protocol, table, f"{name} coverage", _coverage(table, guesses, axis), seeds)
             report.add(protocol, table, f"{name} interval width", _width(guesses, axis), seeds)
     if (table.quadrant >= 0).all():
-        report.add(
-            protocol, table, "quadrant accuracy",
-            lambda s, rows: float(
-                (guesses[s].quadrants[rows].argmax(axis=1) == table.quadrant[rows]).mean()
-            ), seeds,
-        )  # fmt: skip
+        report.add(protocol, table, "quadrant accuracy", _accuracy(table, guesses), seeds)
     if np.isfinite(table.gems).all():
-        report.add(
-            protocol, table, "gems mean r",
-            lambda s, rows: float(np.mean(
-                [pearson(table.gems[rows, k], guesses[s].gems[rows, k]) for k in range(9)]
-            )), seeds,
-        )  # fmt: skip
+        report.add(protocol, table, "gems mean r", _gems(table, guesses), seeds)
+
+
+def _accuracy(table: Table, guesses: list[Prediction]) -> Score:
+    return lambda s, rows: float(
+        (guesses[s].quadrants[rows].argmax(axis=1) == table.quadrant[rows]).mean()
+    )
+
+
+def _gems(table: Table, guesses: list[Prediction]) -> Score:
+    return lambda s, rows: float(
+        np.mean([pearson(table.gems[rows, k], guesses[s].gems[rows, k]) for k in range(9)])
+    )
+
+
+def score_network(report: Report, protocol: str, table: Table, held: list[HeldOut]) -> None:
+    """What the network adds to the linear heads, paired by clip."""
+    whole, linear = [one.whole for one in held], [one.linear for one in held]
+
+    def add(name: str, first: Score, second: Score) -> None:
+        gain = lambda s, rows: first(s, rows) - second(s, rows)  # noqa: E731
+        report.add(protocol, table, f"network added, {name}", gain, len(held))
+
+    if np.isfinite(table.emotion).all():
+        for axis, name in enumerate(AXES):
+            scores = [
+                _agreement(r2, table.emotion[:, axis], [guess.values for guess in guesses], axis)
+                for guesses in (whole, linear)
+            ]
+            add(f"{name} r2", *scores)
+    if (table.quadrant >= 0).all():
+        add("quadrant accuracy", _accuracy(table, whole), _accuracy(table, linear))
+    if np.isfinite(table.gems).all():
+        add("gems mean r", _gems(table, whole), _gems(table, linear))
 
 
 def score_values(
@@ -228,17 +259,33 @@ def _within(table: Table, guesses: list[Prediction], axis: int) -> Score:
 
 
 def cross_validate(
-    report: Report, table: Table, recipe: Recipe, seeds: int, tracks: Mapping[str, Track]
+    report: Report,
+    table: Table,
+    recipe: Recipe,
+    seeds: int,
+    tracks: Mapping[str, Track],
+    jobs: int = 1,
 ) -> None:
     """Grouped cross-validation of the whole recipe, all sets at once."""
-    held_out = [predict_held_out(table, recipe, seed, tracks) for seed in range(seeds)]
+    protocol = "cross-validation"
+    held_out = predict_held_out(table, recipe, seeds, tracks, jobs)
+    wanted = tag_targets(table, recipe) if recipe.tags else None
     for dataset in sorted(set(table.dataset)):
         rows = table.clean & (table.dataset == dataset)
-        wholes = [select(whole, rows) for whole, _ in held_out]
-        score_set(report, "cross-validation", table.where(rows), wholes)
+        own = table.where(rows)
+        held = [_rows_of(one, rows) for one in held_out]
+        score_set(report, protocol, own, [one.whole for one in held])
+        if recipe.students is not None:
+            score_network(report, protocol, own, held)
+        if wanted is not None:
+            score_tags(report, protocol, own, [one.whole.tags for one in held], wanted[rows])
     rows = table.window & np.isin(table.clip, table.clip[table.clean]) & first_variant(table)
     if rows.any():
-        score_curves(report, table.where(rows), [select(moment, rows) for _, moment in held_out])
+        score_curves(report, table.where(rows), [select(held.window, rows) for held in held_out])
+
+
+def _rows_of(held: HeldOut, rows: NDArray[np.bool_]) -> HeldOut:
+    return HeldOut(*(select(getattr(held, one.name), rows) for one in fields(HeldOut)))
 
 
 def first_variant(table: Table) -> NDArray[np.bool_]:
@@ -267,6 +314,22 @@ def leave_one_dataset_out(
     return models
 
 
+def leave_one_genre_out(
+    report: Report, table: Table, recipe: Recipe, tracks: Mapping[str, Track], jobs: int = 1
+) -> None:
+    """Train without one genre of the sets with GEMS ratings, test on it; all genres together."""
+    for dataset in sorted(set(table.dataset[np.isfinite(table.gems[:, 0])])):
+        mine = table.dataset == dataset
+        tests = [mine & (table.kind == genre) for genre in sorted(set(table.kind[mine]))]
+        for test in tests:
+            refuse_leaks(table, test, tracks)
+        found = _fit_all(table, recipe, tests, jobs)
+        parts = [(test, held.whole) for test, held in zip(tests, found, strict=True)]
+        rows = mine & table.clean
+        own = select(_merge(table, parts), rows)
+        score_set(report, "leave-one-genre-out", table.where(rows), [own])
+
+
 def write(rows: list[Row], path: Path) -> None:
     """Write the rows as CSV, atomically."""
     import io
@@ -286,6 +349,7 @@ def main() -> None:
     parser.add_argument("--cache", type=Path, required=True, help="folder for renders and features")
     parser.add_argument("--out", type=Path, required=True, help="CSV file to write")
     parser.add_argument("--seeds", type=int, default=SEEDS)
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     options = parser.parse_args()
     recipe = read(options.recipe)
     table = build(recipe, options.data, options.cache)
@@ -295,8 +359,9 @@ def main() -> None:
         for name in recipe.sets
         for track in datasets.load(name, options.data / name)
     }
-    cross_validate(report, table, recipe, options.seeds, tracks)
+    cross_validate(report, table, recipe, options.seeds, tracks, options.jobs)
     leave_one_dataset_out(report, table, recipe, tracks)
+    leave_one_genre_out(report, table, recipe, tracks, options.jobs)
     write(report.rows, options.out)
 
 

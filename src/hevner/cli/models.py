@@ -1,0 +1,297 @@
+"""``hevner models``: which models there are, what a card says, and how two of them score."""
+
+from __future__ import annotations
+
+import io
+import json
+import shutil
+import textwrap
+from collections.abc import Iterable
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from hevner.cli.report import errors_told, say
+from hevner.files import printable
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from hevner.encoders.base import EncoderCard
+    from hevner.models.scores import Comparison, Pair, Score
+
+FINE, FAILED = 0, 1
+
+WIDTH = 120
+"""Characters per line where there is no terminal to ask."""
+
+INDENT = 18
+"""Where the text beside a heading begins."""
+
+UNSTATED = "not stated"
+
+app = typer.Typer(no_args_is_help=True, help="Models: list, show, compare.")
+
+Model = Annotated[
+    str,
+    typer.Argument(
+        metavar="MODEL", help="Name, as 'list' has it, or path of a card.", show_default=False
+    ),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Write JSON.")]
+
+
+@app.command("list")
+def list_models(
+    folder: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Also list the models in this folder: NAME.json beside NAME.npz or NAME.onnx.",
+            show_default=False,
+        ),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List the models that tell emotion, and the encoders that they hear with.
+
+    Exit status: 0 all fine, 1 a card cannot be read; the others are listed.
+    """
+    from hevner import encoders
+    from hevner.models import registry
+
+    with errors_told():
+        entries = registry.shipped()
+        found, problems = ([], []) if folder is None else registry.in_folder(folder)
+        facts = [entry.facts() for entry in (*entries, *found)]
+    hearing = [encoders.create(name).card for name in encoders.available()]
+    if as_json:
+        _write_json({"models": facts, "encoders": [asdict(card) for card in hearing]})
+    else:
+        _write_models(facts)
+        _write("")
+        _write_encoders(hearing)
+    for problem in problems:
+        say(f"Error: {problem}")
+    raise typer.Exit(FAILED if problems else FINE)
+
+
+@app.command()
+def show(model: Model, as_json: AsJson = False) -> None:
+    """Tell all that the card of a model says: data, licences, scores, limits."""
+    from hevner.models import registry
+    from hevner.models.scores import scores
+
+    with errors_told():
+        entry = registry.find(model)
+        tells, measured = entry.tells, scores(entry)
+    if as_json:
+        _write_json(entry.card)
+        return
+    _write(f"{entry.name}{', the default' if entry.default else ''}")
+    _write_entry("tells", "; ".join(tells) or UNSTATED)
+    _write_entry("commercial use", _yes_no(entry.commercial_use))
+    _write_entry("size", f"{entry.size / 1000:,.0f} kB")
+    for field, value in entry.card.items():
+        if field not in ("name", "version", "heads", "commercial_use", "scores"):
+            _write_field(field.replace("_", " "), value)
+    if measured is None:
+        _write_entry("scores", "the card holds none")
+    else:
+        _write_entry("scores", f"from {measured.run or 'a run that the card does not name'}")
+        _write_scores(measured.rows.values())
+    words = entry.path.with_suffix(".md")
+    if words.is_file():
+        from rich.markdown import Markdown
+
+        _write("")
+        _write(_drawn(Markdown(words.read_text("utf-8", "replace"))))
+
+
+@app.command()
+def compare(first: Model, second: Model, as_json: AsJson = False) -> None:
+    """Put the scores of two models side by side, as their cards hold them.
+
+    Only figures of the same protocol on as many pieces are compared; the others are named.
+
+    Exit status: 0 all fine, 1 a card holds no scores, or none that may be compared.
+    """
+    from hevner.models import registry, scores
+
+    with errors_told():
+        entries = registry.find(first), registry.find(second)
+        comparison = scores.compare(*entries)
+    names = entries[0].name, entries[1].name
+    if as_json:
+        _write_json(_describe(comparison, names))
+    else:
+        _write_comparison(comparison, names)
+
+
+def _write_models(facts: list[dict[str, Any]]) -> None:
+    headings = ("Model", "Tells", "Trained on", "Licence", "Commercial use", "kB")
+    rows = [
+        (
+            f"{one['name']}{' *' if one['default'] else ''}",
+            "; ".join(one["tells"]) or UNSTATED,
+            ", ".join(one["trained_on"]) or UNSTATED,
+            _licences(one["licences"]),
+            _yes_no(one["commercial_use"]),
+            f"{one['bytes'] / 1000:,.0f}",
+        )
+        for one in facts
+    ]
+    _write(_table(headings, rows))
+    _write("* the default")
+
+
+def _licences(licences: dict[str, Any]) -> str:
+    terms = {"code": licences["code"], "weights": licences["weights"]}
+    terms |= licences["data"] or {"data": None}
+    return "\n".join(f"{name}: {text or UNSTATED}" for name, text in terms.items())
+
+
+def _write_encoders(cards: Iterable[EncoderCard]) -> None:
+    headings = ("Encoder", "Hz", "Window", "Numbers", "Licence", "Commercial use", "What it is")
+    rows = [
+        (
+            f"{card.id}-{card.version}",
+            str(card.sample_rate),
+            f"{card.window_samples / card.sample_rate:.2f} s",
+            str(card.dimension),
+            card.licence,
+            _yes_no(card.commercial_use),
+            card.description,
+        )
+        for card in cards
+    ]
+    _write(_table(headings, rows))
+
+
+def _write_field(heading: str, value: Any) -> None:
+    """Write a field of a card that may hold anything."""
+    if isinstance(value, list) and any(isinstance(one, dict) for one in value):
+        for number, one in enumerate(value):
+            _write_entry("" if number else heading, _plain(one))
+    else:
+        _write_entry(heading, _plain(value))
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, dict):
+        name = f"{value['name']}: " if "name" in value else ""
+        parts = [f"{k.replace('_', ' ')} {_plain(v)}" for k, v in value.items() if k != "name"]
+        return name + ", ".join(parts)
+    if isinstance(value, list):
+        return ", ".join(map(_plain, value))
+    return _yes_no(value) if isinstance(value, bool) or value is None else str(value)
+
+
+def _write_scores(rows: Iterable[Score]) -> None:
+    headings = ("Protocol", "Dataset", "Metric", "Score", "Pieces", "Groups", "Seeds")
+    cells = [
+        (*row.key, _figure(row), f"{row.n:,}", f"{row.groups:,}", str(row.seeds)) for row in rows
+    ]
+    _write(_table(headings, cells))
+
+
+def _write_comparison(comparison: Comparison, names: tuple[str, str]) -> None:
+    for name, run in zip(names, comparison.runs, strict=True):
+        _write_entry(name, f"from {run or 'a run that the card does not name'}")
+    _write("")
+    headings = ("Protocol", "Dataset", "Metric", *names, "Difference", "Seeds")
+    _write(_table(headings, [_row(pair) for pair in comparison.pairs]))
+    _write(
+        "* The intervals do not meet. Where they do, a paired test on the same pieces can still "
+        "find a difference."
+    )
+    if comparison.refused:
+        _write("Not compared, since they were not measured in the same way:")
+        for sentence in comparison.refused:
+            _write(textwrap.fill(sentence, _width(), initial_indent="  ", subsequent_indent="    "))
+    for name, count in zip(names, comparison.alone, strict=True):
+        if count:
+            _write(f"Only {name} has {count} more score{'s' * (count != 1)}.")
+
+
+def _row(pair: Pair) -> tuple[str, ...]:
+    marks = {True: " *", False: "", None: " (no interval)"}
+    seeds = dict.fromkeys((pair.first.seeds, pair.second.seeds))
+    return (
+        *pair.first.key,
+        _figure(pair.first),
+        _figure(pair.second),
+        f"{pair.difference:+.3f}{marks[pair.apart]}",
+        " and ".join(map(str, seeds)),
+    )
+
+
+def _figure(score: Score) -> str:
+    if score.low is None or score.high is None:
+        return f"{score.value:.3f}"
+    return f"{score.value:.3f} [{score.low:.3f}, {score.high:.3f}]"
+
+
+def _describe(comparison: Comparison, names: tuple[str, str]) -> dict[str, Any]:
+    return {
+        "models": [
+            {"name": name, "run": run, "alone": alone}
+            for name, run, alone in zip(names, comparison.runs, comparison.alone, strict=True)
+        ],
+        "scores": [
+            {
+                "first": asdict(pair.first),
+                "second": asdict(pair.second),
+                "difference": pair.difference,
+                "apart": pair.apart,
+            }
+            for pair in comparison.pairs
+        ],
+        "refused": list(comparison.refused),
+    }
+
+
+def _yes_no(value: bool | None) -> str:
+    return {True: "yes", False: "no", None: UNSTATED}[value]
+
+
+def _table(headings: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    for heading in headings:
+        table.add_column(Text(heading), overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(cell) for cell in row))
+    return _drawn(table)
+
+
+def _drawn(thing: RenderableType) -> str:
+    """What rich makes of it, without colours and blanks at the ends of lines."""
+    from rich.console import Console
+
+    text = io.StringIO()
+    Console(file=text, width=_width(), color_system=None).print(thing)
+    return "\n".join(line.rstrip() for line in text.getvalue().splitlines()).strip("\n")
+
+
+def _width() -> int:
+    return shutil.get_terminal_size((WIDTH, 24)).columns
+
+
+def _write_entry(heading: str, text: str) -> None:
+    lines = textwrap.wrap(text, max(_width() - INDENT, 20)) or [""]
+    for number, line in enumerate(lines):
+        _write(f"{'' if number else heading:<{INDENT}}{line}".rstrip())
+
+
+def _write(text: str) -> None:
+    typer.echo("\n".join(printable(line) for line in text.split("\n")))
+
+
+def _write_json(value: object) -> None:
+    typer.echo(json.dumps(value, indent=2))
