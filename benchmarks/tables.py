@@ -45,6 +45,19 @@ def emotion(protocol: str, dataset: str) -> list[str]:
     return [NAMES[dataset], *(cell(scores.get((protocol, dataset, m))) for m in metrics)]
 
 
+def tags(scores: dict[tuple[str, str, str], Score]) -> list[list[str]]:
+    """Lines of the table of tags: against the network that taught them, and against listeners."""
+    rows = []
+    for (protocol, dataset, metric), row in scores.items():
+        if metric in ("tags spearman", "tags ece"):
+            rows.append([NAMES[dataset], metric, cell(row), ""])
+        elif metric.startswith("tag auc") and not metric.endswith("network"):
+            other = scores[protocol, dataset, f"{metric}, by the tagging network"]
+            word = metric.removeprefix("tag auc, ")
+            rows.append([NAMES[dataset], f"AUC of {word}", cell(row), cell(other)])
+    return rows
+
+
 def main() -> None:
     """Print all tables."""
     scores, peers = read("default"), read("peers")
@@ -84,6 +97,16 @@ def main() -> None:
     ]  # fmt: skip
     heads = [f"{a} {m}" for a in ("valence", "arousal") for m in ("coverage", "width")]
     print(table(["", "protocol", *heads], rows))
+    print("\nwhat the network adds, and genres left out\n")
+    rows = [
+        [NAMES[dataset], metric.removeprefix("network added, "), cell(row)]
+        for (_, dataset, metric), row in scores.items()
+        if metric.startswith("network added")
+    ]
+    print(table(["", "score", "difference"], rows))
+    print(cell(scores.get(("leave-one-genre-out", "emotify", "gems mean r"))))
+    print("\ntags\n")
+    print(table(["", "against", "hevner", "tagging network"], tags(scores)))
     for metric in ("valence within-piece r", "arousal within-piece r", "valence coverage",
                    "arousal coverage"):  # fmt: skip
         print(f"curves {metric}: {cell(scores['curves', 'vgmidi', metric])}")

@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from hevner.datasets.track import Track
-from hevner.errors import DataError
+from hevner.errors import DataError, ModelError
 from hevner.evaluation.default import (
     Report,
     coverage,
@@ -19,6 +20,7 @@ from hevner.evaluation.default import (
     write,
 )
 from hevner.evaluation.metrics.regression import pearson
+from hevner.evaluation.report import into_card
 from hevner.models import head
 from hevner.models.head import Prediction
 from hevner.training import recipe
@@ -39,6 +41,18 @@ def test_coverage_counts_what_is_inside() -> None:
 def test_results_are_written_as_a_table(tmp_path: Path) -> None:
     write([{"metric": "r", "value": 0.5}, {"metric": "ccc", "value": 0.4}], tmp_path / "a.csv")
     assert (tmp_path / "a.csv").read_text() == "metric,value\nr,0.5\nccc,0.4\n"
+
+
+def test_scores_are_kept_in_a_card(tmp_path: Path) -> None:
+    card = tmp_path / "model.json"
+    card.write_text('{"name": "toy"}')
+    row = {"protocol": "p", "dataset": "d", "metric": "m", "value": 0.5, "low": 0.4, "high": 0.6}
+    counts = {"n": 10, "groups": 5, "seeds": 1}
+    into_card([{**row, "seed_std": 0.1, **counts}], card, "a run")
+    facts = json.loads(card.read_text())
+    assert facts == {"name": "toy", "scores": {"run": "a run", "rows": [{**row, **counts}]}}
+    with pytest.raises(ModelError, match="Train the model first"):
+        into_card([], tmp_path / "nothing.json", "a run")
 
 
 # --- whole protocols, on a made-up world ---

@@ -40,7 +40,7 @@ from hevner.datasets.track import Track
 from hevner.evaluation.metrics import calibration
 from hevner.evaluation.metrics.regression import ccc, pearson, r2, r2_affine
 from hevner.evaluation.metrics.tags import roc_auc
-from hevner.evaluation.report import Report, Row, Score
+from hevner.evaluation.report import Report, Row, Score, into_card
 from hevner.evaluation.tags import score_tags, tag_targets
 from hevner.files import replace_file
 from hevner.models.head import AXES, Model, Prediction
@@ -348,6 +348,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="folder of the datasets")
     parser.add_argument("--cache", type=Path, required=True, help="folder for renders and features")
     parser.add_argument("--out", type=Path, required=True, help="CSV file to write")
+    parser.add_argument("--card", type=Path, help="card of the model to keep the scores in")
     parser.add_argument("--seeds", type=int, default=SEEDS)
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     options = parser.parse_args()
@@ -363,6 +364,9 @@ def main() -> None:
     leave_one_dataset_out(report, table, recipe, tracks)
     leave_one_genre_out(report, table, recipe, tracks, options.jobs)
     write(report.rows, options.out)
+    if options.card is not None:
+        run = f"hevner.evaluation.default, recipe {recipe.digest}, {OUTER_FOLDS} folds"
+        into_card(report.rows, options.card, run)
 
 
 if __name__ == "__main__":

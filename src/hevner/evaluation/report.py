@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from hevner.errors import ModelError
 from hevner.evaluation.statistics import bootstrap
+from hevner.files import replace_file
 from hevner.training.table import Table
 
 Row = dict[str, object]
@@ -49,3 +53,33 @@ class Report:
                 "seeds": seeds,
             }
         )
+
+
+def into_card(rows: Sequence[Row], card: Path, run: str) -> None:
+    """Keep scores in the card of a model, for `hevner.models.scores`.
+
+    Parameters
+    ----------
+    rows
+        Of a report.
+    card
+        JSON file.
+    run
+        What made the figures, in words.
+
+    Raises
+    ------
+    ModelError
+        If the card cannot be read.
+    OutputError
+        If it cannot be written.
+    """
+    try:
+        facts = json.loads(card.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise ModelError(
+            f"the card cannot be read ({error})", subject=str(card), remedy="Train the model first"
+        ) from error
+    kept = [{n: v for n, v in row.items() if n != "seed_std"} for row in rows]
+    facts["scores"] = {"run": run, "rows": kept}
+    replace_file(card, (json.dumps(facts, indent=1) + "\n").encode("utf-8"))
