@@ -58,7 +58,7 @@ def deaf(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object) -> None:
         raise AssertionError("computed again")
 
-    monkeypatch.setattr(corpus, "_sound", refuse)
+    monkeypatch.setattr(corpus, "sound", refuse)
 
 
 def test_variant_names_are_read_back() -> None:
@@ -307,3 +307,13 @@ def test_a_stopped_run_leaves_a_sound_store_and_goes_on(
     assert status == 0, errors
     assert f"{count - stored} computed, {stored} stored before" in errors
     assert all(len(file.ids()) == count for file in files)
+
+
+def stumble(*_: object) -> bool:
+    raise ZeroDivisionError("odd file")
+
+
+def test_whatever_a_file_provokes_is_an_error_of_that_track(tmp_path: Path) -> None:
+    song = Track("songs", "a", tmp_path / "a.wav", group="a", recording="a")
+    (done,) = corpus.each(stumble, [(song, Variant())], jobs=1)
+    assert "songs, track a: ZeroDivisionError: odd file" in str(done.error)

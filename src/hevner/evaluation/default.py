@@ -22,10 +22,8 @@ from __future__ import annotations
 
 import argparse
 import csv
-import multiprocessing
 import os
 from collections.abc import Callable, Mapping
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, fields, replace
 from functools import partial
 from pathlib import Path
@@ -44,6 +42,7 @@ from hevner.evaluation.report import Report, Row, Score, into_card
 from hevner.evaluation.tags import score_tags, tag_targets
 from hevner.files import replace_file
 from hevner.models.head import AXES, Model, Prediction
+from hevner.training import workers
 from hevner.training.fit import fit, folds, leave_one_out
 from hevner.training.recipe import Recipe, read
 from hevner.training.table import Table, build
@@ -120,9 +119,8 @@ def _fit_all(
     """Fit without the rows of each test and predict them."""
     if jobs == 1:
         return [_fit_one(table, recipe, test) for test in track(tests, "fits")]
-    context = multiprocessing.get_context("spawn")  # a fork would copy locks of other threads
-    with ProcessPoolExecutor(jobs, context) as workers:
-        found = workers.map(partial(_fit_one, table, recipe), tests)
+    with workers.pool(jobs) as pool:
+        found = pool.map(partial(_fit_one, table, recipe), tests)
         return list(track(found, "fits", total=len(tests)))
 
 

@@ -12,15 +12,10 @@ was killed goes on where it stopped.
 from __future__ import annotations
 
 import hashlib
-import multiprocessing
-import os
-import signal
-import threading
-from collections.abc import Generator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -33,6 +28,7 @@ from hevner.errors import AudioError, DataError, HevnerError, MissingDependencyE
 from hevner.features import Features
 from hevner.files import display_name
 from hevner.store import FeatureFile, FeatureStore, digest
+from hevner.training import workers
 from hevner.training.augment import augment
 from hevner.training.extraction import DEFAULT, PASS, kinds, run
 
@@ -127,7 +123,7 @@ def keep(
     stored = [file.link(content, track.id, variant.name) for file in files.values()]
     if all(stored):
         return False
-    for name, entry in run(_sound(track, variant, folder), encoders, content).items():
+    for name, entry in run(sound(track, variant, folder), encoders, content).items():
         files[name].add(entry, track.id, variant.name)
     return True
 
@@ -159,7 +155,14 @@ def _seed(track: Track, variant: Variant) -> str:
     return f"{track.dataset}/{track.id}/{variant.name}"
 
 
-def _sound(track: Track, variant: Variant, folder: Path) -> Audio:
+def sound(track: Track, variant: Variant, folder: Path) -> Audio:
+    """What a track in a variant sounds like; renders are kept in the folder.
+
+    Raises
+    ------
+    AudioError, DataError, MissingDependencyError
+        If the sound cannot be read or made.
+    """
     path = track.path
     if variant.soundfont:
         path = render(path, variant.soundfont, folder / "renders" / track.dataset, track.id)
@@ -204,9 +207,25 @@ def compute_all(
     jobs: int,
     encoders: tuple[str, ...] = (DEFAULT,),
 ) -> Generator[Done]:
-    """Compute what is missing in parallel; a bad file does not stop the others.
+    """Compute what is missing in parallel; see `each`."""
+    return each(partial(keep, folder=folder, encoders=encoders), work, jobs)
+
+
+def each(
+    keep: Callable[[Track, Variant], bool], work: Sequence[tuple[Track, Variant]], jobs: int
+) -> Generator[Done]:
+    """Do something with many tracks in parallel; a bad file does not stop the others.
 
     Closing the generator lets the tracks in work finish.
+
+    Parameters
+    ----------
+    keep
+        Does it; tells whether there was anything to do.
+    work
+        Tracks and their variants.
+    jobs
+        Processes.
 
     Yields
     ------
@@ -218,10 +237,9 @@ def compute_all(
     HevnerError
         If a worker process died.
     """
-    context = multiprocessing.get_context("spawn")  # a fork would copy locks of other threads
-    pool = ProcessPoolExecutor(jobs, context, initializer=_prepare_worker)
+    pool = workers.pool(jobs)
     try:
-        futures = [pool.submit(_compute, *pair, folder, encoders) for pair in work]
+        futures = [pool.submit(_compute, keep, *pair) for pair in work]
         for future in futures:
             yield future.result()
     except BrokenProcessPool as error:
@@ -233,9 +251,9 @@ def compute_all(
         pool.shutdown(cancel_futures=True)
 
 
-def _compute(track: Track, variant: Variant, folder: Path, encoders: tuple[str, ...]) -> Done:
+def _compute(keep: Callable[[Track, Variant], bool], track: Track, variant: Variant) -> Done:
     try:
-        return Done(track, variant, keep(track, variant, folder, encoders))
+        return Done(track, variant, keep(track, variant))
     except HevnerError as error:
         return Done(track, variant, error=error)
     # The one place where everything is caught: whatever a file provokes, the others go on.
@@ -245,16 +263,3 @@ def _compute(track: Track, variant: Variant, folder: Path, encoders: tuple[str, 
         return Done(
             track, variant, error=HevnerError(cause, subject=subject, remedy="Check its file")
         )
-
-
-def _prepare_worker() -> None:
-    """Leave Ctrl-C to the parent, and die with it."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_die_with_parent, daemon=True).start()
-
-
-def _die_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)

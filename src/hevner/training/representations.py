@@ -22,9 +22,7 @@ first call takes time.
 
 from __future__ import annotations
 
-import multiprocessing
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache, partial
 
@@ -37,6 +35,7 @@ from hevner.features import BLOCKS, DIMENSION, Features, pool, vector_id
 from hevner.files import display_name
 from hevner.harmony import analyse
 from hevner.store import Entry, FeatureFile, FeatureStore, Kind
+from hevner.training import workers
 from hevner.training.corpus import Variant
 from hevner.training.extraction import PASS
 from hevner.training.samples import Samples, label
@@ -204,9 +203,8 @@ def _map(make: Callable[[str], Entry], ids: list[str], jobs: int) -> Iterator[En
     if jobs == 1 or len(ids) < 2:
         yield from map(make, ids)
         return
-    context = multiprocessing.get_context("spawn")  # a fork would copy locks of other threads
-    with ProcessPoolExecutor(jobs, context) as workers:
-        yield from workers.map(make, ids, chunksize=8)
+    with workers.pool(jobs) as pool:
+        yield from pool.map(make, ids, chunksize=8)
 
 
 @dataclass(frozen=True)

@@ -210,8 +210,8 @@ def tag_labels(table: Table, plan: TagRecipe) -> Array:
     """
     odds = standard(log_odds(table.tags), table.clean)
     axes = np.stack([targets(table, axis) for axis in range(2)], axis=1)
-    directions = plan.directions()
-    agreement = np.where(np.isfinite(axes).all(axis=1)[:, None], axes, 0.0) @ directions.T
+    # Where no listener has spoken, the network speaks alone.
+    agreement = np.nan_to_num(axes) @ plan.directions().T
     return standard(odds + plan.weight * agreement, table.clean)
 
 

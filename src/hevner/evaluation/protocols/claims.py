@@ -19,9 +19,7 @@ better, the interval excludes 0 and p < .05; the *opposite* holds for the revers
 
 from __future__ import annotations
 
-import multiprocessing
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -35,6 +33,7 @@ from hevner.evaluation.protocols.run import Outcome
 from hevner.evaluation.protocols.scores import truth_of
 from hevner.evaluation.statistics import RESAMPLES, paired_bootstrap, permutation_test
 from hevner.models.head import AXES
+from hevner.training import workers
 
 PERMUTATIONS = 1000
 ALPHA = 0.05
@@ -134,8 +133,7 @@ def judge(
             trials += [(claim.claim, [pair], name) for pair in pairs]
     if jobs == 1:
         return [_judge(*trial) for trial in trials]
-    context = multiprocessing.get_context("spawn")  # a fork would copy locks of other threads
-    with ProcessPoolExecutor(jobs, context) as pool:
+    with workers.pool(jobs) as pool:
         return list(pool.map(_judge, *zip(*trials, strict=True)))
 
 

@@ -10,10 +10,9 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import multiprocessing
 import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import as_completed
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -29,6 +28,7 @@ from hevner.evaluation.protocols.scores import Cell, scores, truth_of
 from hevner.files import replace_file
 from hevner.models.fusion import FusionRegressor
 from hevner.models.head import AXES
+from hevner.training import workers
 from hevner.training.adaptation import AdaptedRegressor
 from hevner.training.samples import Samples
 
@@ -291,8 +291,7 @@ def _work(worker: _Worker, waiting: Mapping[Path, Task], jobs: int) -> Iterator[
             worker.do(task)
             yield path
         return
-    context = multiprocessing.get_context("spawn")  # a fork would copy locks of other threads
-    with ProcessPoolExecutor(jobs, context, _hand_over, (worker,)) as pool:
+    with workers.pool(jobs, _hand_over, worker) as pool:
         futures = {pool.submit(_do, task): path for path, task in waiting.items()}
         try:
             for future in as_completed(futures):

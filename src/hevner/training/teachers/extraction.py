@@ -6,12 +6,9 @@ belongs to the same sound as the features of the same track and variant.
 
 from __future__ import annotations
 
-import multiprocessing
 from collections.abc import Generator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +18,6 @@ from numpy.typing import NDArray
 from hevner.audio import SAMPLE_RATE, Audio
 from hevner.datasets.track import Track
 from hevner.encoders.base import Encoder
-from hevner.errors import HevnerError
 from hevner.store import Entry, FeatureStore
 from hevner.training import corpus
 from hevner.training.corpus import Done, Variant
@@ -72,7 +68,7 @@ def keep(extraction: Extraction, track: Track, variant: Variant) -> bool:
             missing.append((teacher, file))
     if not missing:
         return False
-    samples = read_all(corpus._sound(track, variant, extraction.store))
+    samples = read_all(corpus.sound(track, variant, extraction.store))
     for teacher, file in missing:
         file.add(entry(teacher, samples, content), track.id, variant.name)
     return True
@@ -109,56 +105,8 @@ def entry(teacher: Encoder, samples: Array, content: str) -> Entry:
 def compute_all(
     extraction: Extraction, work: Sequence[tuple[Track, Variant]], jobs: int
 ) -> Generator[Done]:
-    """Hear many sounds; a bad file does not stop the others.
-
-    Closing the generator lets the tracks in work finish.
-
-    Parameters
-    ----------
-    extraction
-        Which teachers hear, and where it is kept.
-    work
-        Tracks and their variants.
-    jobs
-        Processes.
-
-    Yields
-    ------
-    Done
-        One per pair, in order.
-
-    Raises
-    ------
-    HevnerError
-        If a worker process died.
-    """
-    context = multiprocessing.get_context("spawn")  # a fork would copy locks of other threads
-    pool = ProcessPoolExecutor(jobs, context, initializer=corpus._prepare_worker)
-    try:
-        futures = [pool.submit(_compute, extraction, *pair) for pair in work]
-        for future in futures:
-            yield future.result()
-    except BrokenProcessPool as error:
-        raise HevnerError(
-            "a worker process died",
-            remedy="Free memory or use fewer --jobs, and start again: what is done is kept",
-        ) from error
-    finally:
-        pool.shutdown(cancel_futures=True)
-
-
-def _compute(extraction: Extraction, track: Track, variant: Variant) -> Done:
-    try:
-        return Done(track, variant, keep(extraction, track, variant))
-    except HevnerError as error:
-        return Done(track, variant, error=error)
-    # Everything is caught here: whatever a file provokes, the others go on.
-    except Exception as error:  # noqa: BLE001
-        cause = f"{type(error).__name__}: {error}"
-        subject = f"{track.dataset}, track {track.id}"
-        return Done(
-            track, variant, error=HevnerError(cause, subject=subject, remedy="Check its file")
-        )
+    """Hear many sounds; see `hevner.training.corpus.each`."""
+    return corpus.each(partial(keep, extraction), work, jobs)
 
 
 @lru_cache(maxsize=8)

@@ -7,9 +7,7 @@ them. Only the first call takes time.
 
 from __future__ import annotations
 
-import multiprocessing
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import Literal
@@ -29,6 +27,7 @@ from hevner.harmony.sequence import (
     from_harmony,
 )
 from hevner.store import Entry, FeatureFile, FeatureStore, Kind
+from hevner.training import workers
 from hevner.training.extraction import PASS
 from hevner.training.representations import variant_of
 
@@ -95,9 +94,8 @@ def _map(listen: partial[Entry], named: list[tuple[str, str]], jobs: int) -> Ite
     if jobs == 1 or len(named) < 2:
         yield from map(listen, named)
         return
-    context = multiprocessing.get_context("spawn")  # a fork would copy locks of other threads
-    with ProcessPoolExecutor(jobs, context) as workers:
-        yield from workers.map(listen, named, chunksize=8)
+    with workers.pool(jobs) as pool:
+        yield from pool.map(listen, named, chunksize=8)
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ head.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -182,7 +182,7 @@ def fit(
     validation: Index | None = None,
     teachers: Mapping[str, NDArray[np.float32]] | None = None,
     folder: Path | None = None,
-    progress: object = None,
+    progress: Callable[[Epoch], None] | None = None,
 ) -> Fitted:
     """Train one network.
 
@@ -235,7 +235,7 @@ def fit(
         _begin(network, rows)
     history = train(
         network, rows, make.rows(stop, taught=False), settings, folder,
-        progress if callable(progress) else None,
+        progress,
     )  # fmt: skip
     return Fitted(network, preparation, heads, scales, history)
 
@@ -361,6 +361,3 @@ def _settings(row: Row, material: Material, index: Index, seed: int) -> Settings
     if row.patience_steps:
         settings = replace(settings, patience=-(-row.patience_steps // steps))
     return settings
-
-
-__all__ = ["Epoch", "Fitted", "Prediction", "Preparation", "fit"]

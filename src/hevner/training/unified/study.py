@@ -13,10 +13,9 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import multiprocessing
 import zipfile
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import as_completed
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -33,6 +32,7 @@ from hevner.datasets.leaks import name as full_name
 from hevner.datasets.track import Track
 from hevner.errors import DataError
 from hevner.files import cannot_write, replace_file
+from hevner.training import workers
 from hevner.training.unified.fit import Index, Prediction, fit
 from hevner.training.unified.material import Material
 from hevner.training.unified.recipe import FOLDS, LEFT_OUT, Recipe, Row
@@ -406,8 +406,7 @@ def _work(worker: _Worker, waiting: Mapping[Path, Cell], jobs: int) -> Iterator[
             worker.do(cell)
             yield path
         return
-    context = multiprocessing.get_context("spawn")  # a fork would copy locks of other threads
-    with ProcessPoolExecutor(jobs, context, _hand_over, (worker,)) as pool:
+    with workers.pool(jobs, _hand_over, worker) as pool:
         futures = {pool.submit(_do, cell): path for path, cell in waiting.items()}
         try:
             for future in as_completed(futures):
