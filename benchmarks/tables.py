@@ -50,11 +50,12 @@ def tags(scores: dict[tuple[str, str, str], Score]) -> list[list[str]]:
     rows = []
     for (protocol, dataset, metric), row in scores.items():
         if metric in ("tags spearman", "tags ece"):
-            rows.append([NAMES[dataset], metric, cell(row), ""])
+            rows.append([NAMES[dataset], metric, cell(row), "", ""])
         elif metric.startswith("tag auc") and not metric.endswith("network"):
             other = scores[protocol, dataset, f"{metric}, by the tagging network"]
+            gain = scores[protocol, dataset, f"{metric}, more than the tagging network"]
             word = metric.removeprefix("tag auc, ")
-            rows.append([NAMES[dataset], f"AUC of {word}", cell(row), cell(other)])
+            rows.append([NAMES[dataset], f"AUC of {word}", cell(row), cell(other), cell(gain)])
     return rows
 
 
@@ -106,7 +107,7 @@ def main() -> None:
     print(table(["", "score", "difference"], rows))
     print(cell(scores.get(("leave-one-genre-out", "emotify", "gems mean r"))))
     print("\ntags\n")
-    print(table(["", "against", "hevner", "tagging network"], tags(scores)))
+    print(table(["", "against", "hevner", "tagging network", "difference"], tags(scores)))
     for metric in ("valence within-piece r", "arousal within-piece r", "valence coverage",
                    "arousal coverage"):  # fmt: skip
         print(f"curves {metric}: {cell(scores['curves', 'vgmidi', metric])}")

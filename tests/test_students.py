@@ -113,6 +113,12 @@ def test_a_card_without_the_tags_of_its_weights_is_refused(
         load(tmp_path / "m.npz")
 
 
+def test_a_network_that_is_none_is_an_error(model: Model, known: Table) -> None:
+    broken = dataclasses.replace(model, network=np.frombuffer(b"no network", np.uint8))
+    with pytest.raises(ModelError, match=r"toy-7: its network cannot be read.*Install"):
+        broken.predict(known.vectors[:1])
+
+
 def test_the_same_recipe_gives_the_same_network(
     plan: recipe.Recipe, known: Table, model: Model
 ) -> None:

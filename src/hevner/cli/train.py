@@ -146,7 +146,7 @@ def _train_row(
 def _tell_best(seed: int, epoch: Epoch) -> None:
     """Say when an epoch is the best so far, a few times per run."""
     if epoch.best and epoch.number % 10 == 0:
-        say(f"seed {seed}, step {epoch.step}: validation loss {epoch.validation:.4f}")
+        say(f"seed {seed}, step {epoch.step}: loss {epoch.validation:.4f}")
 
 
 def _personalise(personalise: Path, out: Path, scale: str, jobs: int | None) -> None:

@@ -185,6 +185,13 @@ def score_network(report: Report, protocol: str, table: Table, held: list[HeldOu
                 for guesses in (whole, linear)
             ]
             add(f"{name} r2", *scores)
+    elif (table.quadrant >= 0).all():
+        for axis, high in enumerate(_high(table)):
+            scores = [
+                _agreement(roc_auc, high, [guess.values for guess in guesses], axis)
+                for guesses in (whole, linear)
+            ]
+            add(f"{AXES[axis]} auc", *scores)
     if (table.quadrant >= 0).all():
         add("quadrant accuracy", _accuracy(table, whole), _accuracy(table, linear))
     if np.isfinite(table.gems).all():
@@ -204,9 +211,15 @@ def score_values(
         leak = _agreement(pearson, table.emotion[:, 1], values, 0)
         report.add(protocol, table, "leak", leak, len(values))
     elif (table.quadrant >= 0).all():
-        for axis, high in enumerate((np.isin(table.quadrant, (0, 3)), table.quadrant < 2)):
-            score = _agreement(roc_auc, high.astype(np.float64), values, axis)
+        for axis, high in enumerate(_high(table)):
+            score = _agreement(roc_auc, high, values, axis)
             report.add(protocol, table, f"{AXES[axis]} auc", score, len(values))
+
+
+def _high(table: Table) -> tuple[Array, Array]:
+    """1 for clips in the quadrants of high valence, and of high arousal, else 0."""
+    valence, arousal = np.isin(table.quadrant, (0, 3)), table.quadrant < 2
+    return valence.astype(np.float64), arousal.astype(np.float64)
 
 
 def _agreement(

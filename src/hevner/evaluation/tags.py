@@ -81,6 +81,8 @@ def score_tags(
         report.add(protocol, table, f"tag auc, {word}", own, seeds)
         teacher = _auc(right, [table.tags[:, column]])
         report.add(protocol, table, f"tag auc, {word}, by the tagging network", teacher, 1)
+        gain = _difference(own, teacher)
+        report.add(protocol, table, f"tag auc, {word}, more than the tagging network", gain, seeds)
 
 
 def calibration_error(wanted: Array, probabilities: NDArray[np.floating]) -> float:
@@ -115,6 +117,11 @@ def _answers(table: Table) -> dict[str, NDArray[np.float64]]:
 
 def _auc(right: Array, scores: list[NDArray[np.floating]]) -> Score:
     return lambda s, rows: roc_auc(right[rows], scores[s][rows].astype(np.float64))
+
+
+def _difference(own: Score, teacher: Score) -> Score:
+    """Paired by clip; the teacher has no seeds."""
+    return lambda s, rows: own(s, rows) - teacher(0, rows)
 
 
 def _mean_spearman(teacher: Array, tags: list[NDArray[np.float32]]) -> Score:

@@ -286,12 +286,18 @@ class Model:
         if not len(self.network):
             return None
         import onnxruntime
+        from onnxruntime.capi import onnxruntime_pybind11_state as state
 
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1
-        return onnxruntime.InferenceSession(
-            self.network.tobytes(), options, providers=["CPUExecutionProvider"]
-        )
+        try:
+            return onnxruntime.InferenceSession(
+                self.network.tobytes(), options, providers=["CPUExecutionProvider"]
+            )
+        except (state.InvalidProtobuf, state.InvalidGraph, state.Fail) as error:
+            raise ModelError(
+                "its network cannot be read", subject=self.name, remedy="Install hevner again"
+            ) from error
 
     def familiarity(self, x: Array) -> Array:
         """Share of a domain's training pieces further from its others than these vectors are.
