@@ -6,6 +6,7 @@ tempo, pools the whole piece and a window around each moment, and asks the model
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
 
@@ -34,6 +35,7 @@ __all__ = [
     "DEFAULT_WINDOW_S",
     "MINIMUM_WINDOW_S",
     "Analyzer",
+    "Reading",
     "analyze",
     "identity",
 ]
@@ -72,6 +74,25 @@ def analyze(
     return analysis.on(Scale.parse(scale))
 
 
+@dataclass(frozen=True, eq=False)
+class Reading:
+    """An analysis with all that the model said, of the piece and of each moment.
+
+    Attributes
+    ----------
+    analysis
+        What is shown of it, on the unit scale.
+    whole
+        Of the whole piece, one row; None if it is silent.
+    moments
+        Of the window around each moment of the timeline, a row each; None if it is silent.
+    """
+
+    analysis: Analysis
+    whole: head.Prediction | None
+    moments: head.Prediction | None
+
+
 class Analyzer:
     """Analyses recordings with one model.
 
@@ -100,29 +121,43 @@ class Analyzer:
         self, source: str | Path | NDArray[np.floating], sample_rate: int | None = None
     ) -> Analysis:
         """Tell the emotion of a recording, on the unit scale; see `analyze`."""
+        return self.read(source, sample_rate).analysis
+
+    def read(
+        self, source: str | Path | NDArray[np.floating], sample_rate: int | None = None
+    ) -> Reading:
+        """Tell the emotion of a recording, and keep all that the model said."""
         audio = _open(source, sample_rate)
         features = extract(audio)
         path = audio.source
         if not features.sounding.any():
-            return Analysis(
+            analysis = Analysis(
                 path=path,
                 status="silent",
                 duration=features.duration,
                 model=self.model.name,
                 warnings=(*audio.warnings, "nothing sounds: there is no emotion to tell"),
             )
+            return Reading(analysis, None, None)
         harmony = analyse(features.spectrum, features.duration)
-        return self._describe(path, features, harmony, tuple(audio.warnings))
+        whole = self.model.predict(pool(features, harmony, 0.0, features.duration)[None, :])
+        moments = self._moments(features, harmony)
+        timeline = _timeline(features, moments)
+        analysis = self._describe(path, features, harmony, whole, timeline, tuple(audio.warnings))
+        return Reading(analysis, whole, moments)
 
     def _describe(
-        self, path: str, features: Features, harmony: Harmony, warnings: tuple[str, ...]
+        self,
+        path: str,
+        features: Features,
+        harmony: Harmony,
+        whole: head.Prediction,
+        timeline: tuple[Moment, ...],
+        warnings: tuple[str, ...],
     ) -> Analysis:
-        vector = pool(features, harmony, 0.0, features.duration)[None, :]
-        whole = self.model.predict(vector)
         quadrant = head.QUADRANTS[int(whole.quadrants[0].argmax())]
         order = np.argsort(-whole.gems[0])
         key = harmony.key
-        timeline = self._timeline(features, harmony)
         tags, contradictions = self._tags(whole.tags[0], timeline)
         return Analysis(
             path=path,
@@ -161,22 +196,25 @@ class Analyzer:
         card = self.model.card["tags"]
         return tagging.describe(probabilities, card["base_rates"], card["thresholds"], timeline)
 
-    def _timeline(self, features: Features, harmony: Harmony) -> tuple[Moment, ...]:
-        """One moment per patch, each from the window around it."""
-        edges = [0.0, *features.starts[1:], features.duration]
-        centres = features.centres
-        spans = [(centre - self.window / 2, centre + self.window / 2) for centre in centres]
+    def _moments(self, features: Features, harmony: Harmony) -> head.Prediction:
+        """What the model says of the window around each patch."""
+        spans = [(c - self.window / 2, c + self.window / 2) for c in features.centres]
         vectors = np.stack([pool(features, harmony, *_inside(s, features)) for s in spans])
-        prediction = self.model.predict(vectors, windows=True)
-        return tuple(
-            Moment(
-                round(float(edges[row]), 3),
-                round(float(edges[row + 1]), 3),
-                _estimate(prediction, row, 0) if sounds else None,
-                _estimate(prediction, row, 1) if sounds else None,
-            )
-            for row, sounds in enumerate(features.sounding)
+        return self.model.predict(vectors, windows=True)
+
+
+def _timeline(features: Features, moments: head.Prediction) -> tuple[Moment, ...]:
+    """One moment per patch."""
+    edges = [0.0, *features.starts[1:], features.duration]
+    return tuple(
+        Moment(
+            round(float(edges[row]), 3),
+            round(float(edges[row + 1]), 3),
+            _estimate(moments, row, 0) if sounds else None,
+            _estimate(moments, row, 1) if sounds else None,
         )
+        for row, sounds in enumerate(features.sounding)
+    )
 
 
 @lru_cache(maxsize=4)
