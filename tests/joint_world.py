@@ -19,19 +19,14 @@ def space(seed: int = 0, share: float = 0.2) -> Space:
     linear = np.zeros((READINGS, AXES))
     linear[0, 0] = linear[1, 1] = 1
     linear[2:, 2:] = rng.normal(size=(READINGS - 2, AXES - 2)) / np.sqrt(READINGS)
-    inner = rng.normal(size=(READINGS, 4)) / np.sqrt(READINGS)
     words = np.zeros((len(MOOD_TAGS), AXES))
     words[:, :2] = [[tag.valence, tag.arousal] for tag in TAGS]
     variates = np.eye(AXES)[:, :3]
     return Space(
-        card={"name": "toy", "version": 1},
+        card={"name": "toy", "version": "1"},
         centre=np.zeros(READINGS),
         scale=np.r_[0.4, 0.4, np.ones(READINGS - 2)],
         linear=linear,
-        bias=np.zeros(AXES),
-        inner=inner,
-        inner_bias=np.zeros(4),
-        outer=np.zeros((4, AXES)),
         music_variance=np.full(AXES, 0.1),
         experts={
             "point": _expert(2, np.eye(2, AXES), 0.4, rng),
@@ -56,7 +51,7 @@ def _expert(inputs: int, weights: np.ndarray | None, scale: float, rng: np.rando
     full = rng.normal(size=(inputs, AXES)) / np.sqrt(inputs) if weights is None else weights
     full = np.pad(full, ((0, 0), (0, AXES - full.shape[1])))
     sure = np.where(np.abs(full).sum(axis=0) > 0, 8.0, 0.05)
-    return Expert(np.zeros(inputs), np.full(inputs, scale), full, np.zeros(AXES), sure)
+    return Expert(np.zeros(inputs), np.full(inputs, scale), full, sure)
 
 
 def musics(count: int, seed: int = 0) -> Description:

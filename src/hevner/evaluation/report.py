@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,13 +13,28 @@ from numpy.typing import NDArray
 from hevner.errors import ModelError
 from hevner.evaluation.statistics import bootstrap
 from hevner.files import replace_file
-from hevner.training.table import Table
 
 Row = dict[str, object]
 Score = Callable[[int, NDArray[np.intp]], float]
 """A score by seed and rows."""
 
 RESAMPLES = 1000
+
+
+class Grouped(Protocol):
+    """What is scored: rows of one dataset, each of a group."""
+
+    @property
+    def dataset(self) -> NDArray[np.str_]:
+        """Its name, for every row."""
+        ...
+
+    @property
+    def group(self) -> NDArray[np.str_]:
+        """What stands or falls together."""
+        ...
+
+    def __len__(self) -> int: ...
 
 
 class Report:
@@ -30,7 +46,7 @@ class Report:
     def add(
         self,
         protocol: str,
-        table: Table,
+        table: Grouped,
         name: str,
         score: Score,
         seeds: int,

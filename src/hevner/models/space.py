@@ -1,6 +1,6 @@
 """The common space of music and emotion at run time: both become Gaussians there and are compared.
 
-A music is a Gaussian whose mean is a small network of what the unified model tells of it. An
+A music is a Gaussian whose mean is linear in what the unified model tells of it. An
 emotion is the product of one Gaussian for each form in which it is told and a standard normal one
 for music at large: what is told of it narrows it down, and an emotion of which little is told stays
 wide. How badly a music ``m`` fits an emotion ``e`` is a composite of two losses of Takashima et al.
@@ -36,7 +36,7 @@ from numpy.typing import NDArray
 
 from hevner.errors import DataError, ModelError
 from hevner.files import replace_file
-from hevner.models.description import Array, Description
+from hevner.models.description import CURVE_POINTS, Array, Description
 
 DEFAULT_SPACE = Path(__file__).parents[1] / "pretrained" / "joint.npz"
 
@@ -45,6 +45,10 @@ FORMS = ("point", "curve", "quadrants", "gems")
 
 CLIP = 4.0
 """Standardised readings are limited to this many standard deviations."""
+
+SPREAD = 0.1
+"""Of the variance between raters that makes an emotion wider: what is left of it in a mean of ten.
+All of it would hide the pieces that listeners do not agree on."""
 
 _SURE = 1e-4
 
@@ -81,8 +85,8 @@ class Expert:
     ----------
     centre, scale
         Standardise the form, shape ``(inputs,)`` each.
-    weights, bias
-        To the mean, shapes ``(inputs, D)`` and ``(D,)``.
+    weights
+        To the mean, shape ``(inputs, D)``.
     precision
         One over the variance, shape ``(D,)``.
     """
@@ -90,7 +94,6 @@ class Expert:
     centre: Array
     scale: Array
     weights: Array
-    bias: Array
     precision: Array
 
 
@@ -104,10 +107,8 @@ class Space:
         What a person must know about it; plain JSON values.
     centre, scale
         Standardise the readings of a music, shape ``(readings,)`` each; see `readings`.
-    linear, bias
-        From readings to the mean of a music, shapes ``(readings, D)`` and ``(D,)``.
-    inner, inner_bias, outer
-        What a hidden layer adds to it: ``tanh(x inner + inner_bias) outer``.
+    linear
+        From readings to the mean of a music, shape ``(readings, D)``.
     music_variance
         Of every music, shape ``(D,)``.
     experts
@@ -129,10 +130,6 @@ class Space:
     centre: Array
     scale: Array
     linear: Array
-    bias: Array
-    inner: Array
-    inner_bias: Array
-    outer: Array
     music_variance: Array
     experts: dict[str, Expert]
     tag_weights: Array
@@ -183,8 +180,7 @@ class Space:
                 remedy="Describe it by the unified model",
             )
         x = np.clip((x - self.centre) / self.scale, -CLIP, CLIP)
-        mean = x @ self.linear + self.bias + np.tanh(x @ self.inner + self.inner_bias) @ self.outer
-        return self._at(mean)
+        return self._at(x @ self.linear)
 
     def emotion(self, described: Description) -> Points:
         """Places of emotions, told in any of the forms.
@@ -199,16 +195,16 @@ class Space:
         precision = np.zeros((len(described), len(self.music_variance)))
         natural = np.zeros_like(precision)
         for form, expert in self.experts.items():
-            values = getattr(described, form).reshape(len(described), -1)
+            values = getattr(described, form).reshape(len(described), len(expert.centre))
             told = np.isfinite(values).all(axis=1, keepdims=True)
             x = np.where(told, (values - expert.centre) / expert.scale, 0.0)
             variance = 1 / expert.precision.astype(np.float64)
             if form == "point":
                 spread = np.nan_to_num(described.spread) / expert.scale
-                variance = variance + spread**2 @ expert.weights.astype(np.float64) ** 2
+                variance = variance + SPREAD * spread**2 @ expert.weights.astype(np.float64) ** 2
             mine = told / variance
             precision += mine
-            natural += mine * (x @ expert.weights + expert.bias)
+            natural += mine * (x @ expert.weights)
         told_tags = np.isfinite(described.tags)
         odds = np.where(told_tags, described.tags, 0.0)
         precision += told_tags @ self.tag_precision
@@ -334,7 +330,7 @@ class Space:
 
 
 _ARRAYS = (
-    *("centre", "scale", "linear", "bias", "inner", "inner_bias", "outer", "music_variance"),
+    *("centre", "scale", "linear", "music_variance"),
     *("tag_weights", "tag_bias", "tag_precision"),
     *("music_variates", "emotion_variates", "music_centre", "emotion_centre", "correlations"),
     *("share", "reference"),
@@ -383,7 +379,7 @@ def readings(described: Description) -> NDArray[np.float64]:
             quadrants - quadrants.mean(axis=1, keepdims=True),
             described.gems,
             described.tags,
-            described.curve.reshape(count, -1),
+            described.curve.reshape(count, 2 * CURVE_POINTS),
         ],
         axis=1,
     )

@@ -1,0 +1,85 @@
+"""How much of an emotion: degrees as distance from neutral.
+
+Conventions
+-----------
+The standard library only. A degree moves an emotion along the line from neutral through the plain
+word. `Degree.factor` is the distance from neutral in units of that of the plain word,
+`Degree.steps` is how far the emotion lies above the mean of music at large in standard deviations;
+it serves what has no neutral point, such as the shares of listeners who feel an emotion.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Degree:
+    """How much of an emotion.
+
+    Attributes
+    ----------
+    name
+        In words, empty for the plain word.
+    factor
+        Distance from neutral; that of the plain word is 1.
+    steps
+        Standard deviations above the mean of music at large.
+    phrases
+        All that people may write for it.
+    """
+
+    name: str
+    factor: float
+    steps: float
+    phrases: tuple[str, ...] = ()
+
+
+PLAIN = Degree("", 1.0, 1.5)
+"""A word without a degree."""
+
+DEGREES = (
+    Degree(
+        "slightly",
+        0.4,
+        0.5,
+        (
+            *("slightly", "a little bit", "a little", "a bit", "somewhat", "mildly"),
+            *("slight", "little", "mild", "some"),
+        ),
+    ),
+    Degree("moderately", 0.7, 1.0, ("moderately", "fairly", "quite", "rather", "moderate")),
+    PLAIN,
+    Degree(
+        "very", 1.2, 2.0, ("very much", "very", "strongly", "really", "highly", "strong", "much")
+    ),
+    Degree("extremely", 1.4, 2.5, ("extremely", "intensely", "extreme", "intense")),
+)
+"""From little to much."""
+
+# Longer phrases first, so that "a little bit" is not read as "a little" of something.
+_PHRASES = sorted(
+    ((phrase, degree) for degree in DEGREES for phrase in degree.phrases),
+    key=lambda pair: -len(pair[0]),
+)
+
+
+def split(text: str) -> tuple[Degree | None, str]:
+    """Part a phrase such as ``very tense`` into its degree and the rest.
+
+    Parameters
+    ----------
+    text
+        In lower case, with single spaces.
+
+    Returns
+    -------
+    Degree or None
+        None if none is said: then the rest is the whole text. A degree alone is a word.
+    str
+        What it is a degree of.
+    """
+    for phrase, degree in _PHRASES:
+        if text.startswith(f"{phrase} "):
+            return degree, text.removeprefix(f"{phrase} ").removeprefix("of ")
+    return None, text

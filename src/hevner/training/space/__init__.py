@@ -1,0 +1,1 @@
+"""Fit the common space of music and emotion that ships with hevner."""
