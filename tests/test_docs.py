@@ -1,4 +1,4 @@
-"""What the pages on data show is what happens: tables, commands, code and their output."""
+"""What the pages show is what happens: tables, commands, code and their output."""
 
 from __future__ import annotations
 
@@ -26,6 +26,8 @@ def sections(page: Path) -> dict[str, str]:
 
 
 SECTIONS = {f"data.md {heading}": text for heading, text in sections(PAGE).items()}
+SEARCH = "search.md"
+SECTIONS[SEARCH] = (ROOT / "docs" / SEARCH).read_text(encoding="utf-8")
 SECTIONS["README.md Data"] = sections(ROOT / "README.md")["Data"]
 
 
@@ -78,6 +80,7 @@ def test_commands_and_code_do_what_is_shown(
     if "data/" in text:
         (tmp_path / "data").symlink_to(request.getfixturevalue("data"))
     own_dataset(tmp_path)
+    shutil.copytree(ROOT / "examples" / "audio", tmp_path / "music")
     monkeypatch.chdir(tmp_path)
     names: dict[str, object] = {}
     for language, content in BLOCK.findall(text):

@@ -1,7 +1,7 @@
 """Music emotion recognition: from an audio file to valence, arousal, moods, key and chords.
 
 The public names load what they need when they are first used, so that importing the package is
-quick. `hevner.analyze` is the place to begin.
+quick. `hevner.analyze` is the place to begin; `hevner.open_catalog` opens a catalogue to search.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from hevner.emotion import Scale
     from hevner.errors import HevnerError
     from hevner.result import Analysis, Estimate, Failure
+    from hevner.retrieval import open_catalog
 
 __version__ = "0.1.0"
 
@@ -26,6 +27,7 @@ __all__ = [
     "Scale",
     "__version__",
     "analyze",
+    "open_catalog",
 ]
 
 _HOMES = {
@@ -36,6 +38,7 @@ _HOMES = {
     "HevnerError": "hevner.errors",
     "Scale": "hevner.emotion",
     "analyze": "hevner.analysis",
+    "open_catalog": "hevner.retrieval",
 }
 
 

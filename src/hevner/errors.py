@@ -78,3 +78,9 @@ class MissingDependencyError(HevnerError):
     """An optional package is needed for what was asked."""
 
     stage = "setup"
+
+
+class CatalogError(HevnerError):
+    """A catalogue is missing, damaged, in use, or made with something else."""
+
+    stage = "catalog"

@@ -25,8 +25,11 @@ from hevner.cli.evaluate import evaluate
 from hevner.cli.extract import extract
 from hevner.cli.features import features_app
 from hevner.cli.gap import gap
+from hevner.cli.index import index
 from hevner.cli.models import app as models
 from hevner.cli.moods import moods
+from hevner.cli.playlist import playlist
+from hevner.cli.search import search
 from hevner.cli.train import train
 
 BLAS_THREADS = (
@@ -54,8 +57,11 @@ app.command()(extract)
 app.command()(evaluate)
 app.add_typer(features_app, name="features")
 app.command()(gap)
+app.command()(index)
 app.add_typer(models, name="models")
 app.command()(moods)
+app.command()(playlist)
+app.command()(search)
 app.command()(train)
 
 

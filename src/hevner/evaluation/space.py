@@ -285,8 +285,9 @@ def _score_words(report: Report, judged: Judged, name: str) -> None:
     heard = judged.each(lambda test, _: test.musics.tags[:, columns])
     degrees_meant = judged.each(partial(_meant, meanings=tuple(words.values())))[0]
     truth = degrees_meant > np.median(degrees_meant, axis=0)
-    for place, word in enumerate(words):
-        auc = partial(_auc, truth[:, place], place)
+    every = [(word, [place]) for place, word in enumerate(words)]
+    for word, places in [*every, ("mean", list(range(len(words))))]:
+        auc = partial(_auc, truth, places)
         found: Score = partial(_seeded, auc, fits)
         plain: Score = partial(_seeded, auc, heard)
         less: Score = partial(_less, found, plain)
@@ -295,8 +296,11 @@ def _score_words(report: Report, judged: Judged, name: str) -> None:
         report.add("folds", judged, f"word auc, {word}, less unified model", less, len(fits))
 
 
-def _auc(truth: NDArray[np.bool_], column: int, table: Array, rows: NDArray[np.intp]) -> float:
-    return roc_auc(truth[rows], table[rows, column])
+def _auc(
+    truth: NDArray[np.bool_], columns: Sequence[int], table: Array, rows: NDArray[np.intp]
+) -> float:
+    """Mean over some columns."""
+    return float(np.mean([roc_auc(truth[rows, k], table[rows, k]) for k in columns]))
 
 
 def _fit_of(wanted: Description, test: Pairs, space: Space) -> Array:

@@ -9,7 +9,7 @@ mean 0 and, with the ridge added, variance 1. All is float64.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -125,6 +125,36 @@ class LinearCCA:
     def first_from_second(self, variates: Array) -> Array:
         """Variates of the first view as the lines tell them from those of the second."""
         return np.asarray(variates * self.slopes_to_first)
+
+    def recalibrated(self, first: ArrayLike, second: ArrayLike) -> LinearCCA:
+        """The same pairs, with mean 0, variance 1, correlations and lines of other rows.
+
+        Rows that were not fitted to tell how much the pairs are worth. A pair that correlates
+        negatively there has the correlation 0. Pairs keep their order.
+
+        Parameters
+        ----------
+        first, second
+            Shapes ``(n, p)`` and ``(n, q)``, at least two rows.
+        """
+        one, two = _table("first", first), _table("second", second)
+        means = one.mean(axis=0), two.mean(axis=0)
+        variates = (one - means[0]) @ self.first_weights, (two - means[1]) @ self.second_weights
+        # A pair that does not vary keeps its scale and correlates with nothing.
+        scales = [side.std(axis=0) for side in variates]
+        scales = [np.where(scale > NO_VARIANCE, scale, 1.0) for scale in scales]
+        products = (variates[0] * variates[1]).mean(axis=0) / (scales[0] * scales[1])
+        correlations = np.clip(products, 0, 1)
+        return replace(
+            self,
+            first_mean=means[0],
+            second_mean=means[1],
+            first_weights=self.first_weights / scales[0],
+            second_weights=self.second_weights / scales[1],
+            correlations=correlations,
+            slopes_to_second=correlations,
+            slopes_to_first=correlations,
+        )
 
 
 def _table(name: str, rows: ArrayLike) -> Array:

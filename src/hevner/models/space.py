@@ -50,6 +50,12 @@ SPREAD = 0.1
 """Of the variance between raters that makes an emotion wider: what is left of it in a mean of ten.
 All of it would hide the pieces that listeners do not agree on."""
 
+FITTING = 8
+"""Musics at large that tell how far off the variates of good hits are."""
+
+LEAST_DIFFERENCE = 0.2
+"""In variates; less would let one variate rule the first stage of a search."""
+
 _SURE = 1e-4
 
 
@@ -151,7 +157,7 @@ class Space:
     @property
     def width(self) -> int:
         """Length of the vectors of `music_vectors`."""
-        return 2 * len(self.music_variance)
+        return 2 * len(self.music_variance) + len(self.correlations)
 
     @cached_property
     def digest(self) -> str:
@@ -291,24 +297,40 @@ class Space:
         """Vectors whose inner products with `query_vectors` order musics nearly as `find` does.
 
         KL-divergences of Gaussians are linear in ``mean ** 2 + variance`` and ``mean`` of the
-        music, so the order by largest inner product is that of the first part of the composite.
+        music. In the place of absolute differences of variates are squares, equal to them where
+        they are as large as is typical of music that fits; squares are linear in those of the
+        music's variates and in its mean.
 
         Returns
         -------
         Array
             Shape ``(m, width)``.
         """
-        return np.concatenate([musics.mean**2 + musics.variance, musics.mean], axis=1)
+        squares = musics.mean**2 + musics.variance
+        return np.concatenate([squares, musics.mean, musics.correlated**2], axis=1)
 
     def query_vectors(self, emotions: Points) -> Array:
         """Vectors to look for musics with, of length 1, shape ``(e, width)``."""
         told = 1 / emotions.variance.astype(np.float64)
-        return _unit(np.concatenate([(1 - told) / 2, told * emotions.mean], axis=1))
+        weights = self.share * self.correlations / self._typical_differences(emotions)
+        pull = weights * self.correlations * emotions.correlated
+        linear = (1 - self.share) * told * emotions.mean + pull @ self.music_variates.T
+        squares = (1 - self.share) * (1 - told) / 2
+        return _unit(np.concatenate([squares, linear, -weights / 2], axis=1))
+
+    def _typical_differences(self, emotions: Points) -> NDArray[np.float64]:
+        """How far the variates of musics at large that fit best are from wanted, ``(e, k)``."""
+        large = self.at_large
+        best = np.argsort(self.find(emotions, large), axis=1)[:, :FITTING]
+        wanted = self.correlations * emotions.correlated.astype(np.float64)
+        apart = np.abs(large.correlated[best] - wanted[:, None]).mean(axis=1)
+        return np.asarray(np.maximum(apart, LEAST_DIFFERENCE))
 
     def like_vectors(self, musics: Points) -> Array:
         """Vectors to look for musics like these with, of length 1, shape ``(m, width)``."""
         told = 1 / musics.variance.astype(np.float64)
-        return _unit(np.concatenate([-told / 2, told * musics.mean], axis=1))
+        none = np.zeros(musics.correlated.shape)
+        return _unit(np.concatenate([-told / 2, told * musics.mean, none], axis=1))
 
     # --- on disk ---
 

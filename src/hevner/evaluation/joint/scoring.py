@@ -10,8 +10,11 @@ With p the Gaussians of musics, q those of emotions, and λ the weight, a distan
 
     λ * correlated + (1 - λ) * divergence
 
-``correlated`` is the distance of canonical variates, each weighted by its correlation in training.
-What ``divergence`` is depends on the orientation:
+``correlated`` is the distance of canonical variates, each weighted by its correlation in training
+(`correlated_distances`), or minus the log likelihood ratio of belonging together
+(`likelihood_ratios`). The former, as published, favours candidates in the middle whatever the
+query: what is told from a query is always nearer to the middle than what it is compared with. What
+``divergence`` is depends on the orientation:
 
 =============  ===========================  ===========================
 Orientation    music i to emotion j         emotion i to music j
@@ -41,6 +44,7 @@ from hevner.models.cca import LinearCCA
 
 Array = NDArray[np.float64]
 Orientation = Literal["reference", "fixed", "query"]
+Correlated = Literal["published", "likelihood"]
 
 LABELS: dict[Orientation, str] = {
     "reference": "reference scorer (transposed divergence)",
@@ -54,6 +58,9 @@ LEAST_CORRELATION = 0.4
 
 LEAST_VARIANCE = 1e-6
 """Added to variances, as published."""
+
+HIGHEST_CORRELATION = 0.95
+"""That a likelihood ratio believes; at 1 it would be infinite."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -153,6 +160,38 @@ def correlated_distances(
     )
 
 
+def likelihood_ratios(
+    musics: Embedded,
+    emotions: Embedded,
+    cca: LinearCCA,
+    least_correlation: float = LEAST_CORRELATION,
+) -> tuple[Array, Array]:
+    """Minus the log likelihood ratio of belonging together to being any two, both ways.
+
+    Each pair of variates is taken for two normal variables of variance 1 with its correlation
+    (probabilistic CCA; Bach and Jordan, 2005). For a query the order of the candidates is then that
+    of the probability of being its pair.
+
+    Parameters
+    ----------
+    musics, emotions, cca, least_correlation
+        As in `correlated_distances`; variates have variance 1 (`LinearCCA.recalibrated`).
+
+    Returns
+    -------
+    tuple of Array
+        Shapes ``(n, m)`` and ``(m, n)``, each other's transpose; in nats, of either sign.
+    """
+    kept = cca.correlations >= least_correlation
+    rho = np.minimum(cca.correlations[kept], HIGHEST_CORRELATION)
+    music = cca.first(musics.embedding)[:, kept]
+    emotion = cca.second(emotions.embedding)[:, kept]
+    rest = 1 - rho**2
+    squares = (music**2 * rho**2 / rest).sum(axis=1)[:, None] + (emotion**2 * rho**2 / rest).sum(1)
+    ratios = squares / 2 - (music * rho / rest) @ emotion.T + np.log(rest).sum() / 2
+    return ratios, ratios.T
+
+
 def oriented_divergences(
     musics: Embedded, emotions: Embedded, orientation: Orientation
 ) -> tuple[Array, Array]:
@@ -176,12 +215,16 @@ def oriented_divergences(
     return to_music, to_emotion
 
 
+_CORRELATED = {"published": correlated_distances, "likelihood": likelihood_ratios}
+
+
 def spreads(
     musics: Embedded,
     emotions: Embedded,
     cca: LinearCCA,
     *,
     orientation: Orientation = "fixed",
+    correlated: Correlated = "published",
     least_correlation: float = LEAST_CORRELATION,
 ) -> Spreads:
     """Standard deviations of both terms over all pairs of training musics and emotions.
@@ -191,9 +234,9 @@ def spreads(
     DataError
         If a term is the same for all pairs.
     """
-    correlated = correlated_distances(musics, emotions, cca, least_correlation)
+    correlation = _CORRELATED[correlated](musics, emotions, cca, least_correlation)
     divergence = oriented_divergences(musics, emotions, orientation)
-    found = [float(term.std()) for term in (*correlated, *divergence)]
+    found = [float(term.std()) for term in (*correlation, *divergence)]
     if not min(found) > 0:
         raise DataError(
             "a term is the same for all pairs", remedy="Give a lower least correlation, or train on"
@@ -208,6 +251,7 @@ def score(
     *,
     weight: float = 0.5,
     orientation: Orientation = "fixed",
+    correlated: Correlated = "published",
     least_correlation: float = LEAST_CORRELATION,
     balance: Spreads | None = None,
 ) -> Distances:
@@ -222,7 +266,7 @@ def score(
     weight
         λ in [0, 1]: 0 is the divergence alone, 1 the correlated distance alone; the other term is
         then left out.
-    orientation
+    orientation, correlated
         See the module.
     least_correlation
         See `correlated_distances`.
@@ -242,7 +286,7 @@ def score(
     if weight > 0:
         if cca is None:
             raise DataError("no canonical correlation analysis", remedy="Fit one, or weight 0")
-        pair = correlated_distances(musics, emotions, cca, least_correlation)
+        pair = _CORRELATED[correlated](musics, emotions, cca, least_correlation)
         terms.append(_scaled(pair, weight, scales.correlated))
     if weight < 1:
         pair = oriented_divergences(musics, emotions, orientation)

@@ -25,17 +25,24 @@ from hevner.models.joint.network import Branch, Heads, JointNetwork, Projections
 SIZE = 1024
 """D of the paper."""
 VGGISH_DIMENSION = 128
-_STATE = 512
+WIDTH = 512
+"""Of the layers in the middle and of the GRU's states; other layers are in proportion."""
 
 
 class PublishedVector(Branch):
     """Music branch over the mean of embeddings, used for DEAM: 5,150,976 parameters."""
 
     def __init__(
-        self, inputs: int = VGGISH_DIMENSION, size: int = SIZE, *, dropout: bool = False
+        self,
+        inputs: int = VGGISH_DIMENSION,
+        size: int = SIZE,
+        *,
+        width: int = WIDTH,
+        dropout: bool = False,
     ) -> None:
         super().__init__()
-        self.trunk = _trunk((inputs, 256, 512, 512, 1024, size), dropout=dropout)
+        widths = (inputs, width // 2, width, width, 2 * width, size)
+        self.trunk = _trunk(widths, dropout=dropout)
         self.heads = Heads(size, size)
         _begin(self)
 
@@ -52,10 +59,12 @@ class PublishedSequence(Branch):
     These count one bias vector per gate and direction; PyTorch's two add 3,072.
     """
 
-    def __init__(self, inputs: int, size: int = SIZE, *, dropout: bool = False) -> None:
+    def __init__(
+        self, inputs: int, size: int = SIZE, *, width: int = WIDTH, dropout: bool = False
+    ) -> None:
         super().__init__()
-        self.recurrent = Recurrent(inputs, _STATE)
-        self.trunk = _trunk((2 * _STATE, 512, 512, 512, 1024, size), dropout=dropout)
+        self.recurrent = Recurrent(inputs, width)
+        self.trunk = _trunk((2 * width, *(width,) * 3, 2 * width, size), dropout=dropout)
         self.heads = Heads(size, size)
         _begin(self)
 

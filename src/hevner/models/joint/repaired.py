@@ -1,7 +1,7 @@
 """The branches hevner trains, small enough for a few hundred pieces. Need torch.
 
 Each hears its input through linear heads and, beside it, what a small hidden layer makes of it, so
-that a branch holds every linear model of its input.
+that a branch holds every linear model of its input; a `VectorBranch` can leave the former out.
 
 Conventions
 -----------
@@ -43,6 +43,8 @@ class VectorBranch(Branch):
         Share of input values left out in training.
     noise
         Standard deviation of what is added to the input in training, in its standard units.
+    linear
+        Whether the heads hear the input beside the hidden layer.
     """
 
     def __init__(
@@ -54,14 +56,17 @@ class VectorBranch(Branch):
         dropout: float = 0.3,
         input_dropout: float = 0.0,
         noise: float = 0.0,
+        linear: bool = True,
     ) -> None:
         super().__init__()
-        self.noise = noise
+        if not (hidden or linear):
+            raise ModelError("a branch hears nothing", remedy="Give it a hidden layer")
+        self.noise, self.linear = noise, linear
         self.drop = nn.Dropout(input_dropout)
         self.hidden = None
         if hidden:
             self.hidden = nn.Sequential(nn.Linear(inputs, hidden), nn.GELU(), nn.Dropout(dropout))
-        self.heads = Heads(inputs + hidden, size)
+        self.heads = Heads(inputs * linear + hidden, size)
 
     def forward(self, values: Tensor, present: Tensor | None = None) -> Encoded:
         """Places of vectors ``(m, inputs)``, which have no steps to be present."""
@@ -70,9 +75,10 @@ class VectorBranch(Branch):
         if self.training and self.noise:
             values = values + self.noise * torch.randn_like(values)
         values = self.drop(values)
+        heard = [values] if self.linear else []
         if self.hidden is not None:
-            values = torch.cat([values, self.hidden(values)], dim=1)
-        return _bent(self.heads(values))
+            heard.append(self.hidden(values))
+        return _bent(self.heads(torch.cat(heard, dim=1)))
 
 
 class SummaryBranch(Branch):

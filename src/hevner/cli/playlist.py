@@ -1,0 +1,64 @@
+"""``hevner playlist``: pieces that lead from one emotion to another."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from hevner.cli.found import (
+    Folder,
+    Form,
+    Output,
+    PlaneScale,
+    Where,
+    Words,
+    finding,
+    form_of,
+    hand_out,
+    lexicon_of,
+    making_sense,
+    opened,
+)
+from hevner.cli.report import say
+
+
+def playlist(
+    catalog: Folder,
+    start: Annotated[
+        str, typer.Option("--from", metavar="WORDS", help="Where it begins, such as tense.")
+    ],
+    end: Annotated[
+        str, typer.Option("--to", metavar="WORDS", help='Where it leads, such as "very calm".')
+    ],
+    minutes: Annotated[float, typer.Option(metavar="N", help="How long it lasts.")],
+    where: Where = "",
+    scale: PlaneScale = "-1..1",
+    words: Words = None,
+    form: Form = None,
+    output: Output = None,
+) -> None:
+    """Make a playlist that travels from one emotion to another.
+
+    It lasts as long as asked for, to within half a piece, and no piece comes twice.
+
+    Exit status: 0 all fine, 1 there is too little music, the catalogue could not be read or the
+    result not be written, 2 wrong usage.
+    """
+    from hevner.emotion import Scale
+    from hevner.lexicon.describing import describe
+    from hevner.retrieval import writers
+    from hevner.retrieval.playlist import check_time, travel
+
+    named = form_of(form, output)
+    with making_sense():
+        lexicon, plane = lexicon_of(words), Scale.parse(scale)
+        feelings = lexicon.parse(start), lexicon.parse(end)
+        check_time(60 * minutes)
+    with finding():
+        music, space = opened(catalog)
+        first, last = (space.merge(space.emotion(describe(some))) for some in feelings)
+        hits = travel(music, space, first, last, 60 * minutes, where)
+        hand_out(lambda width: writers.hits_as(named, hits, plane, output, width), output)
+    total = sum(hit.duration for hit in hits) / 60
+    say(f"{len(hits)} pieces, {total:.1f} minutes.")

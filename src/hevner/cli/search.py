@@ -1,0 +1,171 @@
+"""``hevner search``: music for an emotion, and the emotions in a piece."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from hevner.cli.found import (
+    Folder,
+    Form,
+    Format,
+    Output,
+    PlaneScale,
+    Where,
+    Words,
+    finding,
+    form_of,
+    hand_out,
+    lexicon_of,
+    making_sense,
+    opened,
+)
+from hevner.cli.report import say
+
+if TYPE_CHECKING:
+    from hevner.emotion import Scale
+    from hevner.lexicon import Lexicon
+    from hevner.retrieval.query import Query
+
+
+def search(
+    catalog: Folder,
+    valence: Annotated[
+        float | None, typer.Option(help="Of the point that is wanted.", show_default=False)
+    ] = None,
+    arousal: Annotated[
+        float | None, typer.Option(help="Of the point that is wanted.", show_default=False)
+    ] = None,
+    radius: Annotated[
+        float | None,
+        typer.Option(
+            help="Leave out what lies further from the point, on its scale.", show_default=False
+        ),
+    ] = None,
+    mood: Annotated[
+        str,
+        typer.Option(
+            metavar="WORDS",
+            help="Words with degrees, such as \"calm, slightly nostalgic\"; 'hevner moods --words' "
+            "lists them.",
+            show_default=False,
+        ),
+    ] = "",
+    unwanted: Annotated[
+        str,
+        typer.Option(
+            "--not",
+            metavar="WORDS",
+            help="Leave out music that is typical of any of these words.",
+            show_default=False,
+        ),
+    ] = "",
+    like: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Music like this piece, in the catalogue or not.",
+            show_default=False,
+        ),
+    ] = None,
+    path: Annotated[
+        str | None,
+        typer.Option(
+            metavar="COURSE",
+            help='Music that moves in this way: words such as "tense->calm", or a CSV file with '
+            "the columns time, valence and arousal.",
+            show_default=False,
+        ),
+    ] = None,
+    emotions_of: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="The other direction: words for this piece, in the catalogue or not.",
+            show_default=False,
+        ),
+    ] = None,
+    where: Where = "",
+    diverse: Annotated[
+        bool, typer.Option("--diverse", help="Results that differ from each other.")
+    ] = False,
+    moments: Annotated[
+        bool,
+        typer.Option("--moments", help="Moments inside pieces, the best one of each piece."),
+    ] = False,
+    count: Annotated[int, typer.Option("--count", "-n", metavar="N", help="Most results.")] = 10,
+    scale: PlaneScale = "-1..1",
+    words: Words = None,
+    form: Form = None,
+    output: Output = None,
+) -> None:
+    """Find music in a catalogue by emotion, or name the emotions of a piece.
+
+    Exit status: 0 all fine, also if nothing was found; 1 the catalogue or a file could not be
+    read or the result not be written; 2 wrong usage.
+    """
+    from hevner.emotion import Scale
+    from hevner.retrieval.query import Query
+
+    named = form_of(form, output)
+    asked: dict[str, object] = {
+        "valence": valence,
+        "arousal": arousal,
+        "radius": radius,
+        "mood": mood,
+        "unwanted": unwanted,
+        "like": like,
+        "path": path,
+        "where": where,
+        "diverse": diverse,
+        "moments": moments,
+    }
+    with making_sense():
+        lexicon, plane = lexicon_of(words), Scale.parse(scale)
+        if emotions_of is None:
+            query = Query.of(**asked, scale=scale, count=count, lexicon=lexicon)  # type: ignore[arg-type]
+        else:
+            _check_telling(asked, named, count)
+    with finding():
+        if emotions_of is None:
+            _find(catalog, query, plane, named, output)
+        else:
+            _tell(catalog, emotions_of, count, lexicon, named, output)
+
+
+def _check_telling(asked: dict[str, object], form: str, count: int) -> None:
+    from hevner.errors import HevnerError
+
+    if any(value not in (None, "", False) for value in asked.values()):
+        raise HevnerError(
+            "--emotions-of tells of a piece and looks for no music",
+            remedy="Leave out the options for what is wanted",
+        )
+    if form == Format.M3U8:
+        raise HevnerError("words make no playlist", remedy="Use another --format")
+    if count < 1:
+        raise HevnerError(f"{count} words are none", remedy="Ask for at least 1")
+
+
+def _find(folder: Path, query: Query, scale: Scale, form: str, output: Path | None) -> None:
+    from hevner.retrieval import filters, search, writers
+
+    catalog, space = opened(folder)
+    hits = search.search(catalog, space, query)
+    hand_out(lambda width: writers.hits_as(form, hits, scale, output, width), output)
+    if not hits:
+        say(f"Nothing was found. {filters.why_nothing(catalog, query)}")
+
+
+def _tell(
+    folder: Path, path: Path, count: int, lexicon: Lexicon, form: str, output: Path | None
+) -> None:
+    from hevner.retrieval import telling, writers
+    from hevner.retrieval.goals import whereabouts
+
+    catalog, space = opened(folder)
+    music, _itself = whereabouts(catalog, space, path)
+    told = telling.emotions_of(space, music, count, lexicon)
+    hand_out(lambda width: writers.told_as(form, told, width), output)
