@@ -6,12 +6,11 @@ for music at large: what is told of it narrows it down, and an emotion of which 
 wide. How badly a music ``m`` fits an emotion ``e`` is a composite of two losses of Takashima et al.
 (2023), on whose ideas the space is built::
 
-    (1 - share) * [KL(m || e) - KL(m || at large)] + share * sum_k rho_k |u_k(m) - rho_k v_k(e)|
+    (1 - share) * [KL(m || e) - KL(m || at large)] - share * sum_k log p(u_k, v_k) / (p(u_k) p(v_k))
 
 The first part compares the Gaussians; what any music has against any emotion is taken off, so that
 the value is below zero where the music speaks for the emotion. The second compares canonical
-variates ``u`` of the music's mean and ``v`` of the emotion's, of correlation ``rho``; for the other
-direction it is ``|rho_k u_k - v_k|``.
+variates ``u`` of the music's mean and ``v`` of the emotion's, whose correlations are known.
 
 Conventions
 -----------
@@ -49,12 +48,6 @@ CLIP = 4.0
 SPREAD = 0.1
 """Of the variance between raters that makes an emotion wider: what is left of it in a mean of ten.
 All of it would hide the pieces that listeners do not agree on."""
-
-FITTING = 8
-"""Musics at large that tell how far off the variates of good hits are."""
-
-LEAST_DIFFERENCE = 0.2
-"""In variates; less would let one variate rule the first stage of a search."""
 
 _SURE = 1e-4
 
@@ -247,20 +240,16 @@ class Space:
 
     def find(self, emotions: Points, musics: Points) -> Array:
         """How badly each music fits each emotion that is looked for, shape ``(e, m)``."""
-        apart = _weighted_distances(
-            emotions.correlated * self.correlations, musics.correlated, self.correlations
-        )
-        return self._composite(relative_divergences(emotions, musics), apart)
+        gaussians = relative_divergences(emotions, musics)
+        variates = likelihood_ratios(emotions, musics, self.correlations)
+        return np.asarray((1 - self.share) * gaussians + self.share * variates, np.float32)
 
     def tell(self, musics: Points, emotions: Points) -> Array:
-        """How badly each emotion fits each music whose emotion is asked for, shape ``(m, e)``."""
-        apart = _weighted_distances(
-            musics.correlated * self.correlations, emotions.correlated, self.correlations
-        )
-        return self._composite(relative_divergences(emotions, musics).T, apart)
+        """How badly each emotion fits each music whose emotion is asked for, shape ``(m, e)``.
 
-    def _composite(self, divergences: NDArray[np.float64], apart: NDArray[np.float64]) -> Array:
-        return np.asarray((1 - self.share) * divergences + self.share * apart, np.float32)
+        Both parts of the composite are relative to music at large, so they serve both directions.
+        """
+        return self.find(emotions, musics).T
 
     def alike(self, musics: Points, others: Points) -> Array:
         """How unlike musics are in emotion: symmetric KL-divergence, shape ``(m, o)``."""
@@ -294,12 +283,10 @@ class Space:
     # --- first stage of a search ---
 
     def music_vectors(self, musics: Points) -> Array:
-        """Vectors whose inner products with `query_vectors` order musics nearly as `find` does.
+        """Vectors whose inner products with `query_vectors` order musics as `find` does.
 
-        KL-divergences of Gaussians are linear in ``mean ** 2 + variance`` and ``mean`` of the
-        music. In the place of absolute differences of variates are squares, equal to them where
-        they are as large as is typical of music that fits; squares are linear in those of the
-        music's variates and in its mean.
+        The composite is linear in ``mean ** 2 + variance`` of the music, its ``mean``, and the
+        squares of its variates.
 
         Returns
         -------
@@ -312,19 +299,13 @@ class Space:
     def query_vectors(self, emotions: Points) -> Array:
         """Vectors to look for musics with, of length 1, shape ``(e, width)``."""
         told = 1 / emotions.variance.astype(np.float64)
-        weights = self.share * self.correlations / self._typical_differences(emotions)
-        pull = weights * self.correlations * emotions.correlated
-        linear = (1 - self.share) * told * emotions.mean + pull @ self.music_variates.T
+        rho = self.correlations.astype(np.float64)
+        pull = self.share * rho / (1 - rho**2)
+        linear = (1 - self.share) * told * emotions.mean
+        linear += (pull * emotions.correlated) @ self.music_variates.T
         squares = (1 - self.share) * (1 - told) / 2
-        return _unit(np.concatenate([squares, linear, -weights / 2], axis=1))
-
-    def _typical_differences(self, emotions: Points) -> NDArray[np.float64]:
-        """How far the variates of musics at large that fit best are from wanted, ``(e, k)``."""
-        large = self.at_large
-        best = np.argsort(self.find(emotions, large), axis=1)[:, :FITTING]
-        wanted = self.correlations * emotions.correlated.astype(np.float64)
-        apart = np.abs(large.correlated[best] - wanted[:, None]).mean(axis=1)
-        return np.asarray(np.maximum(apart, LEAST_DIFFERENCE))
+        variates = np.broadcast_to(-pull * rho / 2, emotions.correlated.shape)
+        return _unit(np.concatenate([squares, linear, variates], axis=1))
 
     def like_vectors(self, musics: Points) -> Array:
         """Vectors to look for musics like these with, of length 1, shape ``(m, width)``."""
@@ -424,12 +405,19 @@ def _points(*arrays: NDArray[np.floating]) -> Points:
     return Points(*(np.asarray(array, np.float32) for array in arrays))
 
 
-def _weighted_distances(first: Array, second: Array, weights: Array) -> NDArray[np.float64]:
-    """Sum over axes of weighted absolute differences, for all pairs."""
-    total = np.zeros((len(first), len(second)))
-    for axis, weight in enumerate(weights):
-        total += weight * np.abs(first[:, axis, None] - second[None, :, axis])
-    return total
+def likelihood_ratios(emotions: Points, musics: Points, correlations: Array) -> NDArray[np.float64]:
+    """How much rather variates are those of strangers than of a pair, shape ``(e, m)``.
+
+    The negative logarithm of ``p(u, v) / (p(u) p(v))``, summed over variates, with both normal of
+    variance 1 and of correlation ``rho`` (probabilistic CCA; Bach and Jordan, 2005). The published
+    distance ``rho |rho v - u|`` favours candidates near the middle, whatever is looked for.
+    """
+    rho = correlations.astype(np.float64)
+    u, v = (one.correlated.astype(np.float64) for one in (musics, emotions))
+    weights = rho / (1 - rho**2)
+    own = [(x**2 @ (weights * rho)) / 2 for x in (v, u)]
+    crossed = (weights * v) @ u.T
+    return np.asarray(own[0][:, None] + own[1] - crossed + np.log(1 - rho**2).sum() / 2)
 
 
 def _unit(vectors: NDArray[np.float64]) -> Array:
