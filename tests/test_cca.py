@@ -164,3 +164,28 @@ def test_what_cannot_be_fitted_is_refused() -> None:
     second[3, 1] = np.nan
     with pytest.raises(DataError, match="second view"):
         LinearCCA.fit(first, second)
+
+
+def test_recalibrated_pairs_have_the_units_and_correlations_of_other_rows() -> None:
+    rng = np.random.default_rng(0)
+    # 12 rows of 6 dimensions without any relation: as good as perfect where they were fitted.
+    cca = LinearCCA.fit(*rng.normal(size=(2, 12, 6)))
+    assert cca.correlations[0] > 0.95
+    first, second = rng.normal(size=(2, 5000, 6)) * 3 + 1
+    other = cca.recalibrated(first, second)
+    one, two = other.first(first), other.second(second)
+    for side in (one, two):
+        assert side.mean(axis=0) == pytest.approx(np.zeros(6), abs=1e-9)
+        assert side.std(axis=0) == pytest.approx(np.ones(6))
+    expected = np.array([np.corrcoef(one[:, k], two[:, k])[0, 1] for k in range(6)])
+    assert other.correlations == pytest.approx(np.maximum(expected, 0), abs=1e-9)
+    assert other.correlations.max() < 0.1
+    assert other.second_from_first(one) == pytest.approx(one * other.correlations)
+    assert other.first_from_second(two) == pytest.approx(two * other.correlations)
+
+
+def test_a_pair_that_does_not_vary_in_other_rows_correlates_with_nothing() -> None:
+    first, second = views(300)
+    still = LinearCCA.fit(first, second).recalibrated(np.tile(first[0], (20, 1)), second[:20])
+    assert still.correlations == pytest.approx(np.zeros(3))
+    assert np.isfinite(still.first(first)).all()

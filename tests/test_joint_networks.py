@@ -210,6 +210,22 @@ def test_repaired_log_variances_stay_in_their_range() -> None:
     assert found.max() - found.min() > 9
 
 
+def test_a_vector_branch_can_hear_through_its_hidden_layer_alone() -> None:
+    branch = VectorBranch(5, 3, hidden=4, linear=False).eval()
+    assert branch.heads.embedding.in_features == 4
+    assert branch(torch.randn(2, 5)).embedding.shape == (2, 3)
+    with pytest.raises(ModelError, match="hears nothing"):
+        VectorBranch(5, 3, hidden=0, linear=False)
+
+
+def test_published_layers_keep_their_proportions_at_another_width() -> None:
+    vector, sequence = PublishedVector(6, 8, width=16), PublishedSequence(2, 8, width=16)
+    widths = [[one.out_features for one in branch.trunk if isinstance(one, nn.Linear)]
+              for branch in (vector, sequence)]  # fmt: skip
+    assert widths == [[8, 16, 16, 32, 8], [16, 16, 16, 32, 8]]
+    assert sequence.recurrent.gru.hidden_size == 16
+
+
 def test_a_branch_without_hidden_layer_is_linear() -> None:
     branch = VectorBranch(4, 3, hidden=0).eval()
     a, b = torch.randn(2, 4), torch.randn(2, 4)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.integrate import quad
-from scipy.stats import norm
+from scipy.stats import multivariate_normal, norm
 
 from hevner.errors import DataError
 from hevner.evaluation.joint import scoring
@@ -150,6 +150,44 @@ def test_correlated_distances_are_the_published_sum(least: float) -> None:
     found = scoring.correlated_distances(musics, emotions, cca, least)
     assert found[0] == pytest.approx(to_emotion)
     assert found[1] == pytest.approx(to_music)
+
+
+def test_likelihood_ratios_are_those_of_normal_variables() -> None:
+    rng = np.random.default_rng(0)
+    cca = pairs(10)[2]
+    rows = rng.normal(size=(2, 7, 3))
+    rho = cca.correlations[:3]
+    sides = [Embedded(side, side, np.ones_like(side)) for side in rows]
+    plain = dataclasses.replace(
+        cca, first_mean=np.zeros(3), second_mean=np.zeros(3), first_weights=np.eye(3),
+        second_weights=np.eye(3), correlations=rho,
+    )  # fmt: skip
+    to_emotion, to_music = scoring.likelihood_ratios(*sides, plain, least_correlation=0.0)
+    for i, j in ((0, 0), (2, 5), (6, 1)):
+        expected = 0.0
+        for k, r in enumerate(np.minimum(rho, scoring.HIGHEST_CORRELATION)):
+            both = multivariate_normal([0, 0], [[1, r], [r, 1]]).logpdf(
+                [rows[0, i, k], rows[1, j, k]]
+            )
+            expected += norm.logpdf(rows[0, i, k]) + norm.logpdf(rows[1, j, k]) - both
+        assert to_emotion[i, j] == pytest.approx(expected)
+        assert to_music[j, i] == pytest.approx(expected)
+
+
+def test_likelihood_ratios_do_not_favour_the_middle_as_the_published_distance_does() -> None:
+    """Music told badly is found by more extreme emotions too, not by mild ones alone."""
+    rng = np.random.default_rng(1)
+    emotion = rng.normal(size=(400, 2))
+    music = 0.5 * emotion + np.sqrt(0.75) * rng.normal(size=emotion.shape)
+    cca = LinearCCA.fit(music, emotion).recalibrated(music, emotion)
+    sides = [Embedded(side, side, np.ones_like(side)) for side in (music, emotion)]
+    ranks = {
+        kind: retrieval.average_rank(
+            -score(*sides, cca, weight=1.0, correlated=kind).to_emotion  # type: ignore[arg-type]
+        )
+        for kind in ("published", "likelihood")
+    }
+    assert ranks["likelihood"] < 0.9 * ranks["published"]
 
 
 def test_thresholds_leave_out_different_pairs_of_variates() -> None:

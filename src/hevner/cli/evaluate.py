@@ -1,8 +1,8 @@
-"""``hevner evaluate``: run a study across datasets, or a ladder of the unified model."""
+"""``hevner evaluate``: run a study across datasets, a ladder of the unified model, or spaces."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,6 +13,8 @@ from hevner.cli.report import INTERRUPTED, say, stopping_cleanly
 
 if TYPE_CHECKING:
     from hevner.evaluation.protocols import Material, Study
+    from hevner.training.joint import recipe as joint_recipe
+    from hevner.training.joint.material import World
     from hevner.training.unified import material as ladder_material
     from hevner.training.unified.recipe import Recipe
 
@@ -27,8 +29,8 @@ def evaluate(
         Path,
         typer.Argument(
             metavar="RECIPE",
-            help="Study across datasets or ladder of the unified model, a TOML file; or a folder "
-            "that 'hevner train' wrote.",
+            help="Study across datasets, of the unified model or of the joint space, a TOML file; "
+            "or a folder that 'hevner train' wrote.",
             show_default=False,
         ),
     ],
@@ -71,8 +73,11 @@ def evaluate(
     from hevner.evaluation.protocols import read, survey
     from hevner.store import FeatureStore
 
-    if recipe.is_dir() or _is_ladder(recipe):
+    if recipe.is_dir() or "rows" in _entries(recipe):
         _evaluate_ladder(recipe, data, store, out, jobs, dry_run)
+        return
+    if "spaces" in _entries(recipe):
+        _evaluate_spaces(recipe, data, store, out, jobs, dry_run)
         return
     try:
         study = read(recipe)
@@ -161,14 +166,14 @@ def _run(study: Study, material: Material, out: Path, jobs: int | None) -> None:
 # --- ladders of the unified model ---
 
 
-def _is_ladder(recipe: Path) -> bool:
-    """Whether a recipe has rows; what cannot be read is left to the reader of studies."""
+def _entries(recipe: Path) -> Collection[str]:
+    """What a recipe holds; what cannot be read is left to the reader of studies."""
     import tomllib
 
     try:
-        return "rows" in tomllib.loads(recipe.read_text("utf-8"))
+        return tomllib.loads(recipe.read_text("utf-8"))
     except (OSError, ValueError):
-        return False
+        return ()
 
 
 def _evaluate_ladder(
@@ -241,6 +246,83 @@ def _climb(
     say(f"{out}: {len(table)} rows")
     if recipe.claims:
         verdicts = scores.judge(recipe, trials)
+        path = out.with_name(f"{out.stem}_claims.csv")
+        write(path, claims.COLUMNS, verdicts)
+        say(f"{path}: {len(verdicts)} rows")
+
+
+# --- studies of the joint space ---
+
+
+def _evaluate_spaces(
+    path: Path, data: Path, store: Path, out: Path, jobs: int | None, dry_run: bool
+) -> None:
+    """Run a study of the joint space."""
+    from hevner.batch import usable_cores
+    from hevner.errors import HevnerError, MissingDependencyError
+    from hevner.store import FeatureStore
+
+    if out.suffix.lower() != ".csv":
+        raise typer.BadParameter("ends in something else than .csv", param_hint="--out")
+    try:
+        from hevner.training.joint import material as materials
+        from hevner.training.joint import recipe as recipes
+    except ModuleNotFoundError as error:
+        lacking = MissingDependencyError(
+            f"joint spaces need {error.name}", remedy="pip install 'hevner[train]'"
+        )
+        say(f"Error: {lacking}")
+        raise typer.Exit(INCOMPLETE) from error
+    try:
+        recipe = recipes.read(path)
+    except HevnerError as error:
+        say(f"Error: {error}")
+        raise typer.Exit(USAGE) from error
+    try:
+        with stopping_cleanly():
+            worlds, missing = materials.survey(recipe, data, FeatureStore(store))
+            for line in missing:
+                say(f"Missing: {line}")
+            if not worlds:
+                say("Error: no dataset is complete; nothing was done.")
+                raise typer.Exit(INCOMPLETE)
+            _match(recipe, worlds, out, jobs or usable_cores(), dry_run)
+    except HevnerError as error:
+        say(f"Error: {error}")
+        raise typer.Exit(INCOMPLETE) from error
+    except KeyboardInterrupt as stop:
+        say("Stopped; the same command goes on from here.")
+        raise typer.Exit(INTERRUPTED) from stop
+    raise typer.Exit(INCOMPLETE if missing else FINE)
+
+
+def _match(
+    recipe: joint_recipe.Recipe, worlds: list[World], out: Path, jobs: int, dry_run: bool
+) -> None:
+    """Fit, match, score and write the spaces of a study, or tell what that would be."""
+    from hevner.evaluation.protocols import claims
+    from hevner.evaluation.protocols.table import write
+    from hevner.training.joint import scores, study
+
+    cells = study.plan(recipe, worlds)
+    if dry_run:
+        for world in worlds:
+            groups = len(set(world.groups.tolist()))
+            typer.echo(f"{world.name}: {len(world.tracks)} tracks in {groups} groups")
+        for space in recipe.spaces:
+            own = [cell.part.division for cell in cells if cell.space.name == space.name]
+            told = ", ".join(f"{own.count(one)} cells of {one}" for one in dict.fromkeys(own))
+            typer.echo(f"{space.name}: {told}")
+        return
+    outcomes = study.run(
+        recipe, worlds, cells, out.with_suffix(".cells"), jobs, _progress()
+    )  # fmt: skip
+    trials = scores.trials(recipe, worlds, outcomes)
+    table = scores.score(recipe, trials)
+    write(out, scores.COLUMNS, table)
+    say(f"{out}: {len(table)} rows")
+    if recipe.claims:
+        verdicts = scores.judge(recipe, trials, jobs)
         path = out.with_name(f"{out.stem}_claims.csv")
         write(path, claims.COLUMNS, verdicts)
         say(f"{path}: {len(verdicts)} rows")

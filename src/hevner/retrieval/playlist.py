@@ -22,7 +22,6 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from hevner.errors import CatalogError, HevnerError
-from hevner.retrieval import filters
 from hevner.retrieval.catalog import ROW
 from hevner.retrieval.hits import Hit
 from hevner.retrieval.search import EMOTION, PIECE
@@ -130,8 +129,7 @@ def _gathered(
     """Pieces near the way, each content once, and their places."""
     least, most = GATHERED
     each = min(max(math.ceil(SPARE * seconds / SHORT / len(way)), least), most)
-    passing = filters.also(filters.SOUNDS, where)
-    near = [catalog.candidates(one, each, passing) for one in space.query_vectors(way)]
+    near = [catalog.candidates(one, each, where or None) for one in space.query_vectors(way)]
     found = pa.concat_tables(near).select([ROW, "place"])
     found = found.take(np.unique(found[ROW].to_numpy(), return_index=True)[1])
     rows = catalog.fetch(found[ROW].to_pylist(), (*PIECE, *EMOTION)).to_pylist()
