@@ -35,6 +35,7 @@ from numpy.typing import NDArray
 
 from hevner.errors import DataError, ModelError
 from hevner.files import replace_file
+from hevner.models.cca import likelihood_ratios
 from hevner.models.description import CURVE_POINTS, Array, Description
 
 DEFAULT_SPACE = Path(__file__).parents[1] / "pretrained" / "joint.npz"
@@ -241,7 +242,7 @@ class Space:
     def find(self, emotions: Points, musics: Points) -> Array:
         """How badly each music fits each emotion that is looked for, shape ``(e, m)``."""
         gaussians = relative_divergences(emotions, musics)
-        variates = likelihood_ratios(emotions, musics, self.correlations)
+        variates = likelihood_ratios(emotions.correlated, musics.correlated, self.correlations)
         return np.asarray((1 - self.share) * gaussians + self.share * variates, np.float32)
 
     def tell(self, musics: Points, emotions: Points) -> Array:
@@ -403,21 +404,6 @@ def relative_divergences(emotions: Points, musics: Points) -> NDArray[np.float64
 
 def _points(*arrays: NDArray[np.floating]) -> Points:
     return Points(*(np.asarray(array, np.float32) for array in arrays))
-
-
-def likelihood_ratios(emotions: Points, musics: Points, correlations: Array) -> NDArray[np.float64]:
-    """How much rather variates are those of strangers than of a pair, shape ``(e, m)``.
-
-    The negative logarithm of ``p(u, v) / (p(u) p(v))``, summed over variates, with both normal of
-    variance 1 and of correlation ``rho`` (probabilistic CCA; Bach and Jordan, 2005). The published
-    distance ``rho |rho v - u|`` favours candidates near the middle, whatever is looked for.
-    """
-    rho = correlations.astype(np.float64)
-    u, v = (one.correlated.astype(np.float64) for one in (musics, emotions))
-    weights = rho / (1 - rho**2)
-    own = [(x**2 @ (weights * rho)) / 2 for x in (v, u)]
-    crossed = (weights * v) @ u.T
-    return np.asarray(own[0][:, None] + own[1] - crossed + np.log(1 - rho**2).sum() / 2)
 
 
 def _unit(vectors: NDArray[np.float64]) -> Array:

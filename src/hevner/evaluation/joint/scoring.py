@@ -41,6 +41,7 @@ from numpy.typing import ArrayLike, NDArray
 from hevner.errors import DataError
 from hevner.evaluation.metrics.validation import numbers, same_shape
 from hevner.models.cca import LinearCCA
+from hevner.models.cca import likelihood_ratios as cca_ratios
 
 Array = NDArray[np.float64]
 Orientation = Literal["reference", "fixed", "query"]
@@ -168,9 +169,7 @@ def likelihood_ratios(
 ) -> tuple[Array, Array]:
     """Minus the log likelihood ratio of belonging together to being any two, both ways.
 
-    Each pair of variates is taken for two normal variables of variance 1 with its correlation
-    (probabilistic CCA; Bach and Jordan, 2005). For a query the order of the candidates is then that
-    of the probability of being its pair.
+    See `hevner.models.cca.likelihood_ratios`.
 
     Parameters
     ----------
@@ -186,9 +185,7 @@ def likelihood_ratios(
     rho = np.minimum(cca.correlations[kept], HIGHEST_CORRELATION)
     music = cca.first(musics.embedding)[:, kept]
     emotion = cca.second(emotions.embedding)[:, kept]
-    rest = 1 - rho**2
-    squares = (music**2 * rho**2 / rest).sum(axis=1)[:, None] + (emotion**2 * rho**2 / rest).sum(1)
-    ratios = squares / 2 - (music * rho / rest) @ emotion.T + np.log(rest).sum() / 2
+    ratios = cca_ratios(music, emotion, rho)
     return ratios, ratios.T
 
 
