@@ -11,8 +11,7 @@ import hashlib
 import io
 import json
 import zipfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import as_completed
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -119,7 +118,7 @@ def run(
     paths = [worker.path(task) for task in tasks]
     waiting = {path: task for path, task in zip(paths, tasks, strict=True) if not path.is_file()}
     done = len(tasks) - sum(path in waiting for path in paths)
-    for path in _work(worker, waiting, jobs):
+    for path in workers.work(worker, waiting, jobs):
         done += paths.count(path)
         if progress is not None:
             progress(done, len(tasks))
@@ -276,38 +275,3 @@ def _digest(*arrays: Any) -> str:
     for array in arrays:
         found.update(f"{array.shape}{array.dtype}".encode() + np.ascontiguousarray(array).tobytes())
     return found.hexdigest()
-
-
-# --- many tasks ---
-
-_worker: _Worker | None = None
-
-
-def _work(worker: _Worker, waiting: Mapping[Path, Task], jobs: int) -> Iterator[Path]:
-    """Do tasks; yield where each is kept as soon as it is."""
-    worker.folder.mkdir(parents=True, exist_ok=True)
-    if jobs == 1:
-        for path, task in waiting.items():
-            worker.do(task)
-            yield path
-        return
-    with workers.pool(jobs, _hand_over, worker) as pool:
-        futures = {pool.submit(_do, task): path for path, task in waiting.items()}
-        try:
-            for future in as_completed(futures):
-                future.result()
-                yield futures[future]
-        finally:
-            pool.shutdown(cancel_futures=True)
-
-
-def _hand_over(worker: _Worker) -> None:
-    """Give a process what all tasks share, once."""
-    global _worker
-    _worker = worker
-
-
-def _do(task: Task) -> None:
-    if _worker is None:
-        raise RuntimeError("the process was not given its material")
-    _worker.do(task)

@@ -16,7 +16,6 @@ import json
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import as_completed
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -31,7 +30,7 @@ from hevner.datasets.leaks import name as full_name
 from hevner.datasets.track import Track
 from hevner.errors import DataError
 from hevner.evaluation.metrics import retrieval
-from hevner.files import cannot_write, replace_file
+from hevner.files import replace_file
 from hevner.training import workers
 from hevner.training.joint import fit
 from hevner.training.joint.baselines import Chance, Correlated, Matcher, Regressor, places
@@ -200,7 +199,7 @@ def run(
         path: cell for path, cell in zip(paths, cells, strict=True) if not path.is_file()
     }  # fmt: skip
     done = len(cells) - len(waiting)
-    for _ in _work(worker, waiting, jobs):
+    for _ in workers.work(worker, waiting, jobs, _single_thread):
         done += 1
         if progress is not None:
             progress(done, len(cells))
@@ -327,40 +326,6 @@ def per_query(distances: Array, apart: Array) -> tuple[Array, Array]:
     return np.array(values, np.float64), np.array(chance, np.float64)
 
 
-# --- many cells ---
-
-_worker: _Worker | None = None
-
-
-def _work(worker: _Worker, waiting: Mapping[Path, Cell], jobs: int) -> Iterator[Path]:
-    """Do cells; yield where each is kept as soon as it is."""
-    try:
-        worker.folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise cannot_write(worker.folder, error) from error
-    if jobs == 1:
-        for path, cell in waiting.items():
-            worker.do(cell)
-            yield path
-        return
-    with workers.pool(jobs, _hand_over, worker) as pool:
-        futures = {pool.submit(_do, cell): path for path, cell in waiting.items()}
-        try:
-            for future in as_completed(futures):
-                future.result()
-                yield futures[future]
-        finally:
-            pool.shutdown(cancel_futures=True)
-
-
-def _hand_over(worker: _Worker) -> None:
-    """Give a process what all cells share, once."""
-    global _worker
-    _worker = worker
-    torch.set_num_threads(1)  # cells are many; threads would wait for each other
-
-
-def _do(cell: Cell) -> None:
-    if _worker is None:
-        raise RuntimeError("the process was not given its material")
-    _worker.do(cell)
+def _single_thread() -> None:
+    # Cells are many; threads would wait for each other.
+    torch.set_num_threads(1)

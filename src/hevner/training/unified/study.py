@@ -14,8 +14,7 @@ import hashlib
 import io
 import json
 import zipfile
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from concurrent.futures import as_completed
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -31,7 +30,7 @@ from hevner.datasets.leaks import LINKS, find, refuse
 from hevner.datasets.leaks import name as full_name
 from hevner.datasets.track import Track
 from hevner.errors import DataError
-from hevner.files import cannot_write, replace_file
+from hevner.files import replace_file
 from hevner.training import workers
 from hevner.training.unified.fit import Index, Prediction, fit
 from hevner.training.unified.material import Material
@@ -224,7 +223,7 @@ def run(
             for path, cell in zip(paths, cells, strict=True)
             if bool(cell.row.teachers) == taught and not path.is_file()
         }
-        for _ in _work(worker, waiting, jobs):
+        for _ in workers.work(worker, waiting, jobs, _single_thread):
             done += 1
             if progress is not None:
                 progress(done, len(cells))
@@ -390,40 +389,6 @@ def _digest(material: Material) -> str:
     return found.hexdigest()
 
 
-# --- many cells ---
-
-_worker: _Worker | None = None
-
-
-def _work(worker: _Worker, waiting: Mapping[Path, Cell], jobs: int) -> Iterator[Path]:
-    """Do cells; yield where each is kept as soon as it is."""
-    try:
-        worker.folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise cannot_write(worker.folder, error) from error
-    if jobs == 1:
-        for path, cell in waiting.items():
-            worker.do(cell)
-            yield path
-        return
-    with workers.pool(jobs, _hand_over, worker) as pool:
-        futures = {pool.submit(_do, cell): path for path, cell in waiting.items()}
-        try:
-            for future in as_completed(futures):
-                future.result()
-                yield futures[future]
-        finally:
-            pool.shutdown(cancel_futures=True)
-
-
-def _hand_over(worker: _Worker) -> None:
-    """Give a process what all cells share, once."""
-    global _worker
-    _worker = worker
-    torch.set_num_threads(1)  # cells are many; threads would wait for each other
-
-
-def _do(cell: Cell) -> None:
-    if _worker is None:
-        raise RuntimeError("the process was not given its material")
-    _worker.do(cell)
+def _single_thread() -> None:
+    # Cells are many; threads would wait for each other.
+    torch.set_num_threads(1)
