@@ -10,6 +10,9 @@ from hypothesis import strategies as st
 from scipy.stats import multivariate_normal, spearmanr
 
 from hevner.errors import DataError, ModelError
+from hevner.identity import DEFAULT_MODEL
+from hevner.lexicon import Lexicon
+from hevner.lexicon.describing import describe
 from hevner.models import space as spaces
 from hevner.models.description import Description
 from hevner.models.space import Points, relative_divergences
@@ -220,3 +223,22 @@ def test_a_damaged_space_is_told(toy, tmp_path, damage):
 def test_the_card_is_plain_json(toy, tmp_path):
     toy.save(tmp_path / "toy.npz")
     assert json.loads((tmp_path / "toy.json").read_text()) == toy.card
+
+
+def test_the_shipped_space_stands_on_the_shipped_model():
+    model = json.loads(DEFAULT_MODEL.with_suffix(".json").read_text("utf-8"))
+    assert spaces.load().card["unified"] == f"{model['name']}-{model['version']}"
+
+
+@pytest.mark.parametrize(
+    ("words", "valence", "arousal"),
+    [("happy", 1, 1), ("tense", -1, 1), ("sad", -1, -1), ("calm", 1, -1)],
+)
+def test_the_shipped_space_finds_music_of_a_word_in_its_quadrant(words, valence, arousal):
+    """Among musics at large; their first axes are valence and arousal."""
+    shipped = spaces.load()
+    emotion = shipped.emotion(describe(Lexicon().parse(words)))
+    best = shipped.find(emotion, shipped.at_large)[0].argsort()[:30]
+    means = shipped.at_large.mean[best, :2].mean(axis=0)
+    assert means[0] * valence > 0.2
+    assert means[1] * arousal > 0.2
