@@ -43,10 +43,10 @@ if TYPE_CHECKING:
 
 __all__ = ["CANDIDATES", "DISTANCE", "ROW", "Catalog"]
 
-CANDIDATES = 150
+CANDIDATES = 120
 """Rows that the first stage of a search hands to the second."""
 
-PROBES = 80
+PROBES = 48
 """Parts of the vector index that a search looks into."""
 
 OWN = {header.NAME, LOCK, HOLDER, CHANGE, f"{PIECES}.lance", f"{MOMENTS}.lance"}
