@@ -32,7 +32,7 @@ READINGS = {
     "quadrants": slice(2, 6),
     "gems": slice(6, 15),
     "tags": slice(15, 71),
-    "curve": slice(71, 87),
+    "curve": slice(71, 71 + 2 * CURVE_POINTS),
 }
 """Where each form lies among the readings (`hevner.models.space.readings`)."""
 
@@ -266,6 +266,3 @@ def _at_large(pairs: Pairs, musics: Points, recipe: Recipe) -> NDArray[np.float3
 
 def _single(values: Array) -> NDArray[np.float32]:
     return np.ascontiguousarray(values, np.float32)
-
-
-assert READINGS["curve"].stop == 71 + 2 * CURVE_POINTS

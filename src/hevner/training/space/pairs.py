@@ -49,12 +49,7 @@ class Pairs:
         return Pairs(*descriptions, self.dataset[rows], self.group[rows], self.clip[rows])
 
 
-def build(
-    table: Table,
-    recipe: Recipe,
-    readings: Readings,
-    tracks: Mapping[str, Track],
-) -> Pairs:
+def build(table: Table, recipe: Recipe, readings: Readings, tracks: Mapping[str, Track]) -> Pairs:
     """A pair for each whole clip of a table, in the variant that is judged.
 
     Parameters
@@ -69,7 +64,6 @@ def build(
         By full name, for the ratings over time and between raters.
     """
     assert recipe.tags is not None
-    rates = [recipe.tags.base_rates[tag] for tag in MOOD_TAGS]
     heard, rated = _courses(table, readings, tracks)
     rates = [recipe.tags.base_rates[tag] for tag in MOOD_TAGS]
     emotions = Description.of(
