@@ -329,7 +329,7 @@ def test_the_command_from_sounds_to_rows(tmp_path: Path, monkeypatch: pytest.Mon
     done = CliRunner().invoke(app, command)
     assert done.exit_code == 1, done.output
     assert "3 files in" in done.stderr
-    assert "2 added, 1 silent, 1 failed." in done.stderr
+    assert "2 added, 1 failed. 1 of them silent" in done.stderr
     assert f"Failed: {music / 'broken.wav'}: " in done.stderr
     assert done.stdout == ""
     catalog = Catalog(folder, wanted())

@@ -120,12 +120,13 @@ def _told(summary: Summary, total: int, seconds: float) -> str:
         "changed": summary.changed,
         "moved": summary.moved,
         "copies": summary.copied - summary.moved,
-        "silent": summary.silent,
         "failed": summary.failed,
         "removed": summary.removed,
     }
     parts = [f"{count} {what}" for what, count in counts.items() if count > 0]
     text = f"{total} file{'s' if total != 1 else ''} in {seconds:.1f} s: {', '.join(parts)}."
+    if summary.silent:
+        text += f" {summary.silent} of them silent: without emotion, and never found."
     if summary.failed_before:
         text += f" {summary.failed_before} failed before; --retry tries them again."
     if summary.vanished:
