@@ -1,4 +1,4 @@
-"""Every test runs without network, with its own cache and a fixed random seed."""
+"""Every test runs without network, with its own cache and home, and a fixed random seed."""
 
 from __future__ import annotations
 
@@ -27,8 +27,9 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)
-def _own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+def _own_folders(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HEVNER_CACHE", str(tmp_path_factory.mktemp("cache")))
+    monkeypatch.setenv("HEVNER_HOME", str(tmp_path_factory.mktemp("home")))
 
 
 @pytest.fixture(autouse=True)

@@ -181,3 +181,21 @@ def test_text_is_no_audio_for_pyav_either(tmp_path: Path, ending: str) -> None:
     (tmp_path / f"a.{ending}").write_text("words\n" * 1000)
     with pytest.raises(AudioError, match=r"not audio|no audio track"):
         open_audio(tmp_path / f"a.{ending}")
+
+
+@pytest.mark.parametrize("rate", [24_000, 44_100, 48_000])
+def test_other_sample_rates_can_be_asked_for(tmp_path: Path, rate: int) -> None:
+    original = music(2.0, rate)
+    opened = open_audio(write(tmp_path / "a.wav", original, rate), rate)
+    assert opened.sample_rate == rate
+    np.testing.assert_allclose(np.concatenate(list(opened.blocks)), original, atol=1e-3)
+    made = from_array(music(2.0, 16_000), 16_000, rate)
+    assert made.sample_rate == rate
+    assert sum(map(len, made.blocks)) == pytest.approx(2.0 * rate, abs=2)
+
+
+def test_the_shortest_audio_is_as_many_seconds_at_every_rate() -> None:
+    samples = np.zeros(5_000, np.float32)  # more than 0.1 s at 48 kHz
+    assert sum(map(len, from_array(samples, 48_000, 48_000).blocks)) == 5_000
+    with pytest.raises(AudioError, match=r"too short to analyse \(94 ms\)"):
+        list(from_array(samples[:4_512], 48_000, 48_000).blocks)

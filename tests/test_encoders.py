@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from hevner.encoders import available, create
+from hevner.encoders import LARGE, available, card, create
+from hevner.encoders.base import EncoderCard, check_windows
 from hevner.errors import ModelError
 
-each = pytest.mark.parametrize("name", available())
+each = pytest.mark.parametrize("name", sorted(set(available()) - set(LARGE)))
+each_large = pytest.mark.parametrize("name", sorted(LARGE))
 
 
 def some_windows(length: int, count: int = 3) -> np.ndarray:
@@ -29,16 +32,68 @@ def test_the_registry_is_sorted_and_knows_the_default_encoders() -> None:
         create("nothing")
 
 
+OF_LARGE_ONES = {"shortest", "states", "chosen", "memory", "source"}
+"""Fields of a card that small encoders leave empty."""
+
+
 @each
 def test_the_card_is_complete(name: str) -> None:
-    card = create(name).card
-    assert card.id == name
-    for field in dataclasses.fields(card):
+    facts = create(name).card
+    assert facts == card(name)
+    assert facts.id == name
+    for field in dataclasses.fields(facts):
         if field.name not in ("citation", "commercial_use"):
-            assert getattr(card, field.name), field.name
-    assert card.sample_rate == 16_000
-    assert 0 < card.hop_samples <= card.window_samples
-    assert isinstance(card.commercial_use, bool)
+            assert bool(getattr(facts, field.name)) != (field.name in OF_LARGE_ONES), field.name
+    assert facts.sample_rate == 16_000
+    assert 0 < facts.hop_samples <= facts.window_samples
+    assert isinstance(facts.commercial_use, bool)
+
+
+@each_large
+def test_the_card_of_a_large_encoder_needs_no_weights(
+    name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("HEVNER_HOME", str(tmp_path))
+    facts = card(name)
+    assert facts.id == name
+    for field in dataclasses.fields(facts):
+        if field.name not in ("commercial_use", "version", "chosen"):
+            assert getattr(facts, field.name), field.name
+    assert facts.version == ""
+    assert 0 < facts.shortest < facts.window_samples
+    assert 0 < facts.hop_samples <= facts.window_samples
+    if facts.chosen:
+        assert facts.dimension == sum(facts.states[one] for one in facts.chosen)
+    everything = card(f"{name}+all")
+    assert everything.dimension == sum(facts.states)
+    with pytest.raises(ModelError, match=f"hevner models add {name}"):
+        create(name)
+
+
+def test_other_states_can_be_chosen() -> None:
+    facts = EncoderCard("e", "1", 24_000, 9, 9, 7, "MIT", True, "", "", states=(2, 3, 4))
+    chosen = facts.choose("2+0")
+    assert (chosen.id, chosen.chosen, chosen.dimension) == ("e+2+0", (2, 0), 6)
+    assert facts.choose("all").chosen == (0, 1, 2)
+    for states in ("3", "-1", "1+", "x", "all+1", ""):
+        with pytest.raises(ModelError, match=r"from 0 to 2"):
+            facts.choose(states)
+    with pytest.raises(ModelError, match="one output only"):
+        card("musicnn+1")
+
+
+def test_what_needs_remote_code_is_refused() -> None:
+    for make in (card, create):
+        with pytest.raises(ModelError, match=r"runs no remote code.*mert-v1-95m"):
+            make("mert-v2-30s")
+
+
+def test_windows_may_be_short_where_an_encoder_says_so() -> None:
+    window = np.ones((2, 5), np.float32)
+    assert check_windows(window, 9, 5) is window
+    for length, shortest in ((9, 6), (4, 2), (9, 0)):
+        with pytest.raises(ModelError, match="expected"):
+            check_windows(window, length, shortest)
 
 
 @each

@@ -77,3 +77,26 @@ def test_nothing_gives_no_window() -> None:
 def test_hops_that_leave_gaps_are_refused(length: int, hop: int) -> None:
     with pytest.raises(ValueError, match="hop must lie in"):
         Windower(length, hop)
+
+
+@given(st.integers(1, 40), st.data())
+def test_a_short_stream_is_one_window_as_long_as_it_is(length: int, data: st.DataObject) -> None:
+    shortest = data.draw(st.integers(1, length))
+    total = data.draw(st.integers(1, length - 1)) if length > 1 else 1
+    samples = np.arange(1, total + 1, dtype=np.float32)
+    windower = Windower(length, length, shortest)
+    windows = [*windower.push(samples), *windower.finish()]
+    assert windower.starts == [0]
+    np.testing.assert_array_equal(windows, [np.resize(samples, max(total, shortest))])
+
+
+def test_streams_of_a_window_and_more_have_full_windows_only() -> None:
+    windower = Windower(4, 4, 2)
+    windows = [*windower.push(np.arange(7, dtype=np.float32)), *windower.finish()]
+    np.testing.assert_array_equal(windows, [[0, 1, 2, 3], [3, 4, 5, 6]])
+
+
+@pytest.mark.parametrize("shortest", [-1, 5])
+def test_the_shortest_window_is_no_longer_than_a_window(shortest: int) -> None:
+    with pytest.raises(ValueError, match="shortest"):
+        Windower(4, 4, shortest)

@@ -2,7 +2,8 @@
 
 Conventions
 -----------
-Samples are mono float32 with full scale at 1.0; all analysis runs at `SAMPLE_RATE`. Files are
+Samples are mono float32 with full scale at 1.0; all analysis runs at `SAMPLE_RATE`, large encoders
+at rates of their own. Files are
 decoded block by block, mixed down by the mean over channels and resampled with soxr, so memory
 does not grow with the length of a file. libsndfile (through soundfile) decodes WAV, FLAC, Ogg,
 Opus in Ogg and MP3; everything else (m4a, aac, wma, video files ...) needs the optional PyAV.
@@ -43,10 +44,13 @@ STEP_FRAMES = 4096
 
 Samples = NDArray[np.float32]
 
+Decoded = NDArray[np.floating]
+"""Samples as decoded, of any number of channels."""
+
 
 @dataclass
 class Audio:
-    """A stream of mono blocks at `SAMPLE_RATE`, read at most once.
+    """A stream of mono blocks, read at most once.
 
     Attributes
     ----------
@@ -56,11 +60,14 @@ class Audio:
         The samples, block by block.
     warnings
         Sentences on what was unusual; complete only when ``blocks`` is exhausted.
+    sample_rate
+        Hertz.
     """
 
     source: str
     blocks: Iterator[Samples]
     warnings: list[str]
+    sample_rate: int = SAMPLE_RATE
 
 
 class _SequentialFile(soundfile.SoundFile):  # type: ignore[misc]
@@ -76,13 +83,15 @@ class _SequentialFile(soundfile.SoundFile):  # type: ignore[misc]
         return False
 
 
-def open_audio(path: str | Path) -> Audio:
+def open_audio(path: str | Path, sample_rate: int = SAMPLE_RATE) -> Audio:
     """Open a file for reading.
 
     Parameters
     ----------
     path
         An audio file.
+    sample_rate
+        Hertz of the samples that are handed back.
 
     Returns
     -------
@@ -105,13 +114,15 @@ def open_audio(path: str | Path) -> Audio:
         file = _SequentialFile(name)
     except (soundfile.LibsndfileError, TypeError) as error:
         # TypeError: raised for endings of headerless formats, e.g. ".raw".
-        return Audio(
-            str(path), _checked(_decode_with_av(path, error, warnings), str(path)), warnings
-        )
-    return Audio(str(path), _checked(_decode(file, path, warnings), str(path)), warnings)
+        pieces, rate = _decode_with_av(path, error, warnings)
+    else:
+        pieces, rate = _decode(file, path, warnings)
+    return _audio(str(path), pieces, rate, sample_rate, warnings)
 
 
-def from_array(samples: NDArray[np.floating], sample_rate: int) -> Audio:
+def from_array(
+    samples: NDArray[np.floating], sample_rate: int, wanted_rate: int = SAMPLE_RATE
+) -> Audio:
     """Treat an array as audio.
 
     Parameters
@@ -120,6 +131,8 @@ def from_array(samples: NDArray[np.floating], sample_rate: int) -> Audio:
         Shape ``(n,)``, ``(n, channels)`` or ``(channels, n)``; the longer axis is time.
     sample_rate
         Hertz.
+    wanted_rate
+        Hertz of the samples that are handed back.
 
     Raises
     ------
@@ -140,7 +153,15 @@ def from_array(samples: NDArray[np.floating], sample_rate: int) -> Audio:
         array = array.T
     size = max(1, int(BLOCK_S * sample_rate))
     pieces = (array[at : at + size] for at in range(0, len(array), size))
-    return Audio(source, _checked(_mono_resampled(pieces, sample_rate), source), [])
+    return _audio(source, pieces, sample_rate, wanted_rate, [])
+
+
+def _audio(
+    source: str, pieces: Iterator[Decoded], rate: int, wanted_rate: int, warnings: list[str]
+) -> Audio:
+    """Decoded of any number of channels at one rate as audio at another."""
+    blocks = _checked(_mono_resampled(pieces, rate, wanted_rate), source, wanted_rate)
+    return Audio(source, blocks, warnings, wanted_rate)
 
 
 def _check_readable(path: Path) -> None:
@@ -172,15 +193,17 @@ def _check_rate(sample_rate: float, source: str) -> None:
         )
 
 
-def _decode(file: _SequentialFile, path: Path, warnings: list[str]) -> Iterator[Samples]:
-    """Decode with libsndfile; a file that ends early is read as far as it goes."""
+def _decode(
+    file: _SequentialFile, path: Path, warnings: list[str]
+) -> tuple[Iterator[Decoded], int]:
+    """Decode with libsndfile, at which rate; a file that ends early is read as far as it goes."""
     try:
         _check_rate(file.samplerate, str(path))
     except AudioError:
         file.close()
         raise
 
-    def pieces() -> Iterator[NDArray[np.float32]]:
+    def pieces() -> Iterator[Decoded]:
         read, size = 0, max(1, int(BLOCK_S * file.samplerate))
         with file:
             while True:
@@ -197,7 +220,7 @@ def _decode(file: _SequentialFile, path: Path, warnings: list[str]) -> Iterator[
                     break
             warnings.extend(_ends_early(_promised_frames(file), read, file.samplerate))
 
-    return _mono_resampled(pieces(), file.samplerate)
+    return pieces(), int(file.samplerate)
 
 
 def _read(
@@ -241,8 +264,10 @@ def _ends_early(promised: int, read: int, sample_rate: int) -> list[str]:
     return [f"the file ends early: {whole - missing:.1f} of {whole:.1f} s could be read"]
 
 
-def _decode_with_av(path: Path, reason: Exception, warnings: list[str]) -> Iterator[Samples]:
-    """Decode with PyAV what libsndfile does not know."""
+def _decode_with_av(
+    path: Path, reason: Exception, warnings: list[str]
+) -> tuple[Iterator[Decoded], int]:
+    """Decode with PyAV what libsndfile does not know, at which rate."""
     try:
         import av
     except ImportError as error:
@@ -271,7 +296,7 @@ def _decode_with_av(path: Path, reason: Exception, warnings: list[str]) -> Itera
         raise _not_audio(path)
     _check_rate(rate, str(path))
 
-    def pieces() -> Iterator[NDArray[np.float32]]:
+    def pieces() -> Iterator[Decoded]:
         resampler = av.AudioResampler(format="fltp", rate=rate)
         size, held, count, read = int(BLOCK_S * rate), [], 0, 0
         with av.open(str(path)) as file:
@@ -295,7 +320,7 @@ def _decode_with_av(path: Path, reason: Exception, warnings: list[str]) -> Itera
             yield np.concatenate(held)
         warnings.extend(_ends_early(promised, read + count, rate))
 
-    return _mono_resampled(pieces(), rate)
+    return pieces(), rate
 
 
 def _not_audio(path: Path) -> AudioError:
@@ -307,12 +332,12 @@ def _not_audio(path: Path) -> AudioError:
     )
 
 
-def _mono_resampled(pieces: Iterator[NDArray[np.floating]], sample_rate: int) -> Iterator[Samples]:
-    """Mix each piece down and resample the stream to `SAMPLE_RATE`."""
+def _mono_resampled(pieces: Iterator[Decoded], rate: int, wanted_rate: int) -> Iterator[Samples]:
+    """Mix each piece down and resample the stream."""
     resampler = (
         None
-        if sample_rate == SAMPLE_RATE
-        else soxr.ResampleStream(sample_rate, SAMPLE_RATE, 1, dtype="float32", quality="HQ")
+        if rate == wanted_rate
+        else soxr.ResampleStream(rate, wanted_rate, 1, dtype="float32", quality="HQ")
     )
     for piece in pieces:
         mono = np.ascontiguousarray(_mean_of_channels(piece), np.float32)
@@ -321,7 +346,7 @@ def _mono_resampled(pieces: Iterator[NDArray[np.floating]], sample_rate: int) ->
         yield resampler.resample_chunk(np.zeros(0, np.float32), last=True)
 
 
-def _mean_of_channels(piece: NDArray[np.floating]) -> NDArray[np.floating]:
+def _mean_of_channels(piece: Decoded) -> Decoded:
     if piece.ndim == 1:
         return piece
     # Adding whole channels takes a tenth of the time of `mean` over so short an axis.
@@ -332,14 +357,14 @@ def _mean_of_channels(piece: NDArray[np.floating]) -> NDArray[np.floating]:
     return total
 
 
-def _checked(blocks: Iterator[Samples], source: str) -> Iterator[Samples]:
+def _checked(blocks: Iterator[Samples], source: str, rate: int) -> Iterator[Samples]:
     """Pass blocks on; refuse what is not finite and what is too short altogether."""
     total = 0
     for block in blocks:
         with np.errstate(over="ignore", invalid="ignore"):
             energy = float(np.dot(block, block))
         if not math.isfinite(energy) and not np.isfinite(block).all():
-            at = (total + int(np.argmin(np.isfinite(block)))) / SAMPLE_RATE
+            at = (total + int(np.argmin(np.isfinite(block)))) / rate
             raise AudioError(
                 f"samples are not finite (NaN or infinite) near {at:.1f} s",
                 subject=source,
@@ -348,9 +373,9 @@ def _checked(blocks: Iterator[Samples], source: str) -> Iterator[Samples]:
         total += len(block)
         if len(block):
             yield block
-    if total < MINIMUM_S * SAMPLE_RATE:
+    if total < MINIMUM_S * rate:
         raise AudioError(
-            f"too short to analyse ({1000 * total / SAMPLE_RATE:.0f} ms)",
+            f"too short to analyse ({1000 * total / rate:.0f} ms)",
             subject=source,
             remedy=f"At least {MINIMUM_S:g} s of audio are needed",
         )

@@ -9,7 +9,8 @@ The tail rule
 -------------
 Windows start at multiples of ``hop``. At the end of the stream,
 
-- a stream shorter than one window is repeated until it fills one;
+- a stream shorter than one window is repeated until it fills one; where windows may be shorter, it
+  is one window as long as it is, and repeated up to the shortest length only;
 - otherwise, if at least half a hop of samples has not been covered, one last window is taken that
   ends at the last sample; less than that is left out.
 """
@@ -29,6 +30,8 @@ class Windower:
     ----------
     length, hop
         Window length and distance between window starts, in samples.
+    shortest
+        Fewest samples of the only window of a short stream; 0 stands for `length`.
 
     Attributes
     ----------
@@ -36,10 +39,13 @@ class Windower:
         Start of every window handed back so far, in samples.
     """
 
-    def __init__(self, length: int, hop: int) -> None:
+    def __init__(self, length: int, hop: int, shortest: int = 0) -> None:
         if not 0 < hop <= length:
             raise ValueError(f"hop must lie in 1..length={length}, not {hop}")
+        if not 0 <= shortest <= length:
+            raise ValueError(f"shortest must lie in 0..length={length}, not {shortest}")
         self.length = length
+        self.shortest = shortest or length
         self.hop = hop
         self.starts: list[int] = []
         self._pending: Samples = np.zeros(0, np.float32)
@@ -60,13 +66,13 @@ class Windower:
         return windows
 
     def finish(self) -> Samples:
-        """Return the tail, shape ``(0 or 1, length)``, by the rule of this module."""
+        """Return the tail, shape ``(0 or 1, length)`` or shorter, by the rule of this module."""
         total = self._pending_start + len(self._pending)
         if total == 0:
             return np.zeros((0, self.length), np.float32)
         if not self.starts:
             self.starts.append(0)
-            return np.resize(self._pending, (1, self.length))
+            return np.resize(self._pending, (1, max(total, self.shortest)))
         covered = self.starts[-1] + self.length
         if 2 * (total - covered) < self.hop:
             return np.zeros((0, self.length), np.float32)

@@ -29,8 +29,8 @@ def extract(
         str,
         typer.Option(
             metavar="A,B,...",
-            help="'default' for all that the default model hears, or any of musicnn, musicnn-mtt, "
-            "handcrafted, harmony and fingerprint.",
+            help="'default' for all that the default model hears; or harmony, fingerprint and "
+            "any encoder of 'hevner models list', with states such as mert-v1-95m+8.",
         ),
     ] = "default",
     soundfont: Annotated[
@@ -45,7 +45,9 @@ def extract(
 ) -> None:
     """Compute the features of every track of a dataset, one vector per window.
 
-    What is stored already is not computed again, so the same command goes on after a stop.
+    What is stored already is not computed again, so the same command goes on after a stop. Large
+    encoders run in one process unless --jobs says otherwise: each process would hold one, and one
+    uses all cores or the GPU.
 
     Exit status: 0 all fine, 1 some tracks failed, 2 wrong usage.
     """
@@ -66,7 +68,7 @@ def extract(
     _check_soundfont(tracks, soundfont)
     work = [(track, Variant(soundfont)) for track in tracks]
     try:
-        status = _run(work, store, jobs or usable_cores(), names)
+        status = _run(work, store, jobs or (1 if _large(names) else usable_cores()), names)
     except HevnerError as error:
         say(f"Error: {error}")
         raise typer.Exit(SOME_FAILED) from error
@@ -80,6 +82,12 @@ def extract(
         )
         status = SOME_FAILED
     raise typer.Exit(status)
+
+
+def _large(names: tuple[str, ...]) -> bool:
+    from hevner.encoders import LARGE
+
+    return any(name.partition("+")[0] in LARGE for name in names)
 
 
 def _check_soundfont(tracks: Dataset, soundfont: str) -> None:

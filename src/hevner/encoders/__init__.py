@@ -1,44 +1,129 @@
 """Encoders: from windows of audio to vectors.
 
-`available` lists them, `create` makes one; each lives in a module of its own, imported when it is
-first asked for.
+`available` lists them, `card` tells about one, `create` makes one; each lives in a module of its
+own, imported when it is first asked for. Large encoders need weights that a user adds
+(`hevner.encoders.weights`); the states that make up their vectors are written behind the name, see
+`hevner.encoders.base`.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from importlib import import_module
 from typing import TYPE_CHECKING, cast
 
 from hevner.errors import ModelError
 
 if TYPE_CHECKING:
-    from hevner.encoders.base import Encoder
+    from hevner.encoders.base import Encoder, EncoderCard, Family
 
-__all__ = ["available", "create"]
+__all__ = ["LARGE", "available", "card", "create", "family"]
 
-_MAKERS = {
+_SMALL = {
     "handcrafted": ("hevner.encoders.handcrafted", "Handcrafted"),
     "musicnn": ("hevner.encoders.musicnn", "MusiCNN"),
     "musicnn-mtt": ("hevner.encoders.musicnn", "magnatagatune"),
 }
 
+LARGE = {
+    "clap-general": "hevner.encoders.clap",
+    "clap-music": "hevner.encoders.clap",
+    "clap-music-speech": "hevner.encoders.clap",
+    "jukebox-1b-lyrics": "hevner.encoders.jukebox",
+    "jukebox-5b": "hevner.encoders.jukebox",
+    "jukebox-5b-lyrics": "hevner.encoders.jukebox",
+    "mert-v1-330m": "hevner.encoders.mert",
+    "mert-v1-95m": "hevner.encoders.mert",
+}
+"""Modules of the encoders whose weights a user adds, by name."""
+
+_REFUSED = {
+    "mert-v2": "MERT-v2 runs only with code from its repository, and hevner runs no remote code; "
+    "under transformers 5 that code also gives other numbers at every load",
+}
+
 
 def available() -> list[str]:
-    """Return the names that `create` accepts."""
-    return sorted(_MAKERS)
+    """Return the names that `create` accepts, without states."""
+    return sorted([*_SMALL, *LARGE])
 
 
-def create(name: str) -> Encoder:
+def card(name: str) -> EncoderCard:
+    """Return the facts about an encoder, as far as they are known without its weights.
+
+    The version is empty where weights are needed that have not been added.
+
+    Raises
+    ------
+    ModelError
+        If there is none of that name, or it has no such states.
+    """
+    plain, _, states = name.partition("+")
+    _check(plain)
+    if plain in _SMALL:
+        facts = _create_small(plain).card
+    else:
+        from hevner.encoders import weights
+
+        added = weights.added(plain)
+        facts = family(plain).CARDS[plain]
+        facts = replace(facts, version=f"{facts.version}-{added.digest[:12]}" if added else "")
+    return facts.choose(states) if states else facts
+
+
+def create(name: str, device: str = "auto") -> Encoder:
     """Return a new encoder.
+
+    Parameters
+    ----------
+    name
+        One of `available`; for a large encoder, states may follow.
+    device
+        Where a large encoder runs: ``"cpu"``, ``"cuda"`` or such, or ``"auto"`` for the best there
+        is.
+
+    Raises
+    ------
+    ModelError
+        If there is none of that name, it has no such states, its weights have not been added, or
+        there is too little memory for it.
+    MissingDependencyError
+        If a package that it needs is not installed.
+    """
+    plain = name.partition("+")[0]
+    facts = card(name)
+    if plain in _SMALL:
+        return _create_small(plain)
+    from hevner.encoders import weights
+
+    folder = weights.find(plain).folder
+    encoder = family(plain).load(facts, folder, device)
+    weights.check_memory(facts, device)
+    return encoder
+
+
+def family(name: str) -> Family:
+    """Return the module of a large encoder.
 
     Raises
     ------
     ModelError
         If there is none of that name.
     """
-    if name not in _MAKERS:
+    _check(name)
+    return cast("Family", import_module(LARGE[name]))
+
+
+def _create_small(name: str) -> Encoder:
+    module, attribute = _SMALL[name]
+    return cast("Encoder", getattr(import_module(module), attribute)())
+
+
+def _check(name: str) -> None:
+    for refused, reason in _REFUSED.items():
+        if name.startswith(refused):
+            raise ModelError(reason, subject=name, remedy="Take mert-v1-95m or mert-v1-330m")
+    if name not in _SMALL and name not in LARGE:
         raise ModelError(
             f"there is no encoder {name!r}", remedy=f"choose one of {', '.join(available())}"
         )
-    module, attribute = _MAKERS[name]
-    return cast("Encoder", getattr(import_module(module), attribute)())

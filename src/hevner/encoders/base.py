@@ -5,11 +5,17 @@ Conventions
 An encoder turns windows of mono float32 audio, full scale 1, into one vector per window. Windows
 are self-contained: nothing is padded, and the vector of a window does not depend on the other
 windows it is passed with.
+
+Large encoders have *states*: state 0 is the input to the first block of their transformer, state k
+the output of block k. Which states make up a vector is written behind the name of the encoder:
+``mert-v1-95m+8``, ``mert-v1-95m+6+7``, or ``mert-v1-95m+all``.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -45,6 +51,19 @@ class EncoderCard:
         The work to cite, empty if there is none.
     description
         One line.
+    shortest
+        Fewest samples of a window. A stream shorter than a window is one window, as long as it is,
+        and repeated up to this length if it is shorter still; 0 stands for `window_samples`.
+    states
+        Width of each state that can be chosen, by number; empty if there is only one output.
+    chosen
+        The states whose means over the window lie side by side in a vector; empty for an output
+        that is no state.
+    memory
+        Bytes of memory that loading and running it on a CPU take, estimated; 0 if it is small.
+    source
+        Where its weights are had, such as the name of a repository on a hub; empty if they come
+        with hevner.
     """
 
     id: str
@@ -57,6 +76,44 @@ class EncoderCard:
     commercial_use: bool
     citation: str
     description: str
+    shortest: int = 0
+    states: tuple[int, ...] = ()
+    chosen: tuple[int, ...] = ()
+    memory: int = 0
+    source: str = ""
+
+    def choose(self, states: str) -> EncoderCard:
+        """The same encoder with other states in its vectors.
+
+        Parameters
+        ----------
+        states
+            Numbers joined by ``+``, such as ``"8"`` or ``"6+7"``, or ``"all"``.
+
+        Raises
+        ------
+        ModelError
+            If there are no such states.
+        """
+        known = range(len(self.states))
+        numbers = states.split("+")
+        if states == "all" and self.states:
+            chosen = tuple(known)
+        elif all(one.isdecimal() and int(one) in known for one in numbers):
+            chosen = tuple(map(int, numbers))
+        else:
+            raise ModelError(
+                f"the encoder {self.id} has no states {states!r}",
+                remedy=f"Choose from 0 to {len(known) - 1}, joined by '+', or 'all'"
+                if known
+                else "Name it without states: it has one output only",
+            )
+        return replace(
+            self,
+            id=f"{self.id}+{states}",
+            chosen=chosen,
+            dimension=sum(self.states[one] for one in chosen),
+        )
 
 
 class Encoder(Protocol):
@@ -72,7 +129,8 @@ class Encoder(Protocol):
         Parameters
         ----------
         windows
-            Shape ``(n, card.window_samples)``; `n` may be 0.
+            Shape ``(n, card.window_samples)``, or shorter windows of one length, not below
+            ``card.shortest``; `n` may be 0.
 
         Returns
         -------
@@ -86,7 +144,42 @@ class Encoder(Protocol):
         """
 
 
-def check_windows(windows: Array, length: int) -> Array:
+class Family(Protocol):
+    """What the module of an encoder offers whose weights a user adds."""
+
+    @property
+    def CARDS(self) -> Mapping[str, EncoderCard]:  # noqa: N802 - a constant of a module
+        """Facts by name; the digest of the weights is joined to the versions later."""
+
+    @property
+    def FILES(self) -> Mapping[str, tuple[str, ...]]:  # noqa: N802
+        """Patterns of the names of the published files that are needed, by name."""
+
+    def convert(
+        self, name: str, source: Path, target: Path, progress: Callable[[int, int], None]
+    ) -> None:
+        """Make ``weights.safetensors`` in a folder from published files in another.
+
+        Parameters
+        ----------
+        name
+            One of `CARDS`.
+        source, target
+            Folders.
+        progress
+            Told from time to time how much of how much is done.
+
+        Raises
+        ------
+        ModelError
+            If a file is missing or damaged, or does not hold what it should; it is named.
+        """
+
+    def load(self, card: EncoderCard, folder: Path, device: str) -> Encoder:
+        """Return the encoder of a card with the weights in a folder, read at its first use."""
+
+
+def check_windows(windows: Array, length: int, shortest: int = 0) -> Array:
     """Return the windows as float32, or say what is wrong with them.
 
     Parameters
@@ -95,6 +188,8 @@ def check_windows(windows: Array, length: int) -> Array:
         Any array; to pass, of shape ``(n, length)`` and finite.
     length
         Window length in samples.
+    shortest
+        Windows may be shorter, down to this number of samples; 0 if they may not.
 
     Raises
     ------
@@ -102,9 +197,10 @@ def check_windows(windows: Array, length: int) -> Array:
         If the shape is another one, or a sample is not a finite number.
     """
     windows = np.asarray(windows, dtype=np.float32)
-    if windows.ndim != 2 or windows.shape[1] != length:
+    if windows.ndim != 2 or not (shortest or length) <= windows.shape[1] <= length:
+        expected = f"{shortest} to {length}" if shortest else str(length)
         raise ModelError(
-            f"windows have the shape {windows.shape}, expected (n, {length})",
+            f"windows have the shape {windows.shape}, expected (n, {expected})",
             remedy="cut the audio with hevner.windows.Windower",
             stage="encode",
         )

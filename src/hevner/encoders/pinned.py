@@ -5,7 +5,7 @@ Standard library only: the build reads this file before the package can be impor
 
 from __future__ import annotations
 
-WEIGHTS_FOLDER = "weights"  # inside hevner/encoders; filled by the build, ignored by git
+WEIGHTS_FOLDER = "musicnn_weights"  # inside hevner/encoders; filled by the build, ignored by git
 # Checkpoint in the published wheel -> converted file and its SHA-256.
 MUSICNN = {
     "MSD_musicnn": (

@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from hevner.audio import Audio, from_array, open_audio
+from hevner.audio import SAMPLE_RATE, Audio, from_array, open_audio
 from hevner.datasets.render import GAIN, RENDER_RATE, find_soundfont, render
 from hevner.datasets.track import Track
 from hevner.errors import AudioError, DataError, HevnerError, MissingDependencyError
@@ -123,7 +123,8 @@ def keep(
     stored = [file.link(content, track.id, variant.name) for file in files.values()]
     if all(stored):
         return False
-    for name, entry in run(sound(track, variant, folder), encoders, content).items():
+    listen = partial(sound, track, variant, folder)
+    for name, entry in run(listen, encoders, content).items():
         files[name].add(entry, track.id, variant.name)
     return True
 
@@ -155,7 +156,7 @@ def _seed(track: Track, variant: Variant) -> str:
     return f"{track.dataset}/{track.id}/{variant.name}"
 
 
-def sound(track: Track, variant: Variant, folder: Path) -> Audio:
+def sound(track: Track, variant: Variant, folder: Path, sample_rate: int = SAMPLE_RATE) -> Audio:
     """What a track in a variant sounds like; renders are kept in the folder.
 
     Raises
@@ -167,7 +168,7 @@ def sound(track: Track, variant: Variant, folder: Path) -> Audio:
     if variant.soundfont:
         path = render(path, variant.soundfont, folder / "renders" / track.dataset, track.id)
     if not variant.seed:
-        return open_audio(path)
+        return open_audio(path, sample_rate)
     try:
         samples, rate = soundfile.read(path, dtype="float32")
     except soundfile.LibsndfileError as error:
@@ -178,7 +179,7 @@ def sound(track: Track, variant: Variant, folder: Path) -> Audio:
         ) from error
     mono = samples.mean(axis=1) if samples.ndim == 2 else samples
     seed = hashlib.sha256(_seed(track, variant).encode()).digest()
-    return from_array(augment(mono, rate, np.random.default_rng(list(seed))), rate)
+    return from_array(augment(mono, rate, np.random.default_rng(list(seed))), rate, sample_rate)
 
 
 @dataclass(frozen=True)

@@ -6,12 +6,13 @@ Conventions
 (`hevner.features.extract`). Any other name is that of a single encoder, `HARMONY` for the spectrum
 that harmony is heard from, or `FINGERPRINT`; several of them share the audio. The MagnaTagATune
 network of the default pass hears every second window only, so its vectors are not those of the
-single encoder.
+single encoder. Large encoders hear at rates of their own, so the audio is read once for each rate.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +30,9 @@ from hevner.fingerprint import Fingerprint
 from hevner.harmony.spectrum import HarmonySpectrum
 from hevner.store import Entry, Kind
 from hevner.windows import Windower
+
+TOGETHER = 8
+"""So many windows wait until a large encoder is handed them."""
 
 DEFAULT = "default"
 HARMONY = "harmony"
@@ -65,7 +69,7 @@ def kinds(names: Sequence[str]) -> list[Kind]:
         return list(PASS.values())
     choices = (*encoders.available(), HARMONY, FINGERPRINT)
     for name in names:
-        if name not in choices:
+        if name.partition("+")[0] not in choices:
             raise DataError(
                 f"'{name}' cannot be extracted" + (" with others" if name == DEFAULT else ""),
                 remedy=f"Choose '{DEFAULT}' alone, or any of {', '.join(choices)}",
@@ -73,13 +77,13 @@ def kinds(names: Sequence[str]) -> list[Kind]:
     return [_single(name) for name in dict.fromkeys(names)]
 
 
-def run(audio: Audio, names: Sequence[str], content: str) -> dict[str, Entry]:
+def run(listen: Callable[[int], Audio], names: Sequence[str], content: str) -> dict[str, Entry]:
     """Entries by the name of their kind.
 
     Parameters
     ----------
-    audio
-        Read to its end.
+    listen
+        Opens the audio at a sample rate in Hertz; what it opens is read to its end.
     names
         As for `kinds`.
     content
@@ -89,19 +93,23 @@ def run(audio: Audio, names: Sequence[str], content: str) -> dict[str, Entry]:
     ------
     AudioError
         If the audio proves damaged or too short while it is read.
+    ModelError
+        If the weights of an encoder are missing or cannot be loaded.
     """
     if list(names) == [DEFAULT]:
-        features = extract(audio)
+        features = extract(listen(SAMPLE_RATE))
         return {kind.name: _entry(features, field, content) for field, kind in PASS.items()}
     lanes = [_Lane(name) for name in dict.fromkeys(names)]
-    total = 0
-    for block in audio.blocks:
-        total += len(block)
-        for lane in lanes:
-            lane.take(lane.windower.push(block))
-    for lane in lanes:
-        lane.take(lane.windower.finish())
-    return {lane.kind.name: lane.entry(content, total / SAMPLE_RATE) for lane in lanes}
+    entries: dict[str, Entry] = {}
+    for rate in dict.fromkeys(lane.sample_rate for lane in lanes):
+        there = [lane for lane in lanes if lane.sample_rate == rate]
+        total = 0
+        for block in listen(rate).blocks:
+            total += len(block)
+            for lane in there:
+                lane.push(block)
+        entries |= {lane.kind.name: lane.entry(content, total / rate) for lane in there}
+    return entries
 
 
 def _single(name: str) -> Kind:
@@ -109,13 +117,19 @@ def _single(name: str) -> Kind:
         return _SPECTRUM
     if name == FINGERPRINT:
         return _kind(WORDS, "uint32")
-    return _kind(encoders.create(name).card)
+    return _kind(_create(name).card)
+
+
+@lru_cache(maxsize=2)
+def _create(name: str) -> Encoder:
+    """An encoder, kept since large ones take long to load."""
+    return encoders.create(name)
 
 
 def _encoder(name: str) -> Encoder | HarmonySpectrum | Fingerprint:
     if name == HARMONY:
         return HarmonySpectrum()
-    return Fingerprint() if name == FINGERPRINT else encoders.create(name)
+    return Fingerprint() if name == FINGERPRINT else _create(name)
 
 
 def _entry(features: Features, field: str, content: str) -> Entry:
@@ -129,16 +143,37 @@ class _Lane:
     def __init__(self, name: str) -> None:
         self.kind = _single(name)
         encoder = _encoder(name)
-        shape = encoder if isinstance(encoder, HarmonySpectrum) else encoder.card
-        self.windower = Windower(shape.window_samples, shape.hop_samples)
-        self._has_starts = name != HARMONY  # its frames follow each other at a fixed rate
         self._encode = encoder.encode
+        if isinstance(encoder, HarmonySpectrum):  # its frames follow each other at a fixed rate
+            self.sample_rate, self._together = SAMPLE_RATE, 1
+            self._windower = Windower(encoder.window_samples, encoder.hop_samples)
+        else:
+            card = encoder.card
+            self.sample_rate = card.sample_rate
+            self._windower = Windower(card.window_samples, card.hop_samples, card.shortest)
+            self._together = TOGETHER if card.memory else 1
+        self._has_starts = name != HARMONY
+        self._waiting: list[NDArray[np.float32]] = []
         self._rows: list[NDArray[np.generic]] = []
 
-    def take(self, windows: NDArray[np.float32]) -> None:
-        if len(windows):
-            self._rows.append(self._encode(windows).astype(self.kind.dtype))
+    def push(self, block: NDArray[np.float32]) -> None:
+        """Hear a block of samples."""
+        self._take(self._windower.push(block))
 
     def entry(self, content: str, duration: float) -> Entry:
-        starts = np.array(self.windower.starts) / SAMPLE_RATE if self._has_starts else None
+        """What is kept when the audio, of so many seconds, has ended."""
+        self._take(self._windower.finish())
+        self._encode_waiting()
+        starts = np.array(self._windower.starts) / self.sample_rate if self._has_starts else None
         return Entry(content, np.concatenate(self._rows), starts, duration)
+
+    def _take(self, windows: NDArray[np.float32]) -> None:
+        self._waiting += list(windows)
+        if len(self._waiting) >= self._together:
+            self._encode_waiting()
+
+    def _encode_waiting(self) -> None:
+        if self._waiting:
+            vectors = self._encode(np.stack(self._waiting))
+            self._rows.append(vectors.astype(self.kind.dtype))
+            self._waiting = []
