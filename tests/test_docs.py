@@ -12,6 +12,9 @@ import pytest
 from typer.testing import CliRunner
 
 from hevner.cli import app
+from hevner.cli.encoders import state_widths
+from hevner.cli.layout import yes_no
+from hevner.encoders import LARGE, card
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "data.md"
@@ -26,8 +29,9 @@ def sections(page: Path) -> dict[str, str]:
 
 
 SECTIONS = {f"data.md {heading}": text for heading, text in sections(PAGE).items()}
-SEARCH = "search.md"
-SECTIONS[SEARCH] = (ROOT / "docs" / SEARCH).read_text(encoding="utf-8")
+SEARCH, ENCODERS = "search.md", "encoders.md"
+for name in (SEARCH, ENCODERS):
+    SECTIONS[name] = (ROOT / "docs" / name).read_text(encoding="utf-8")
 SECTIONS["README.md Data"] = sections(ROOT / "README.md")["Data"]
 
 
@@ -99,3 +103,19 @@ def test_tables_are_those_of_cards_splits_and_results(capsys: pytest.CaptureFixt
     page = PAGE.read_text(encoding="utf-8")
     for table in tables:
         assert f"\n\n{table}\n" in page, f"print it again: python docs/tables.py\n{table}"
+
+
+def test_the_table_of_large_encoders_is_that_of_their_cards() -> None:
+    rows = [
+        [cell.strip("` ") for cell in line.split("|")[1:-1]]
+        for line in SECTIONS[ENCODERS].splitlines()
+        if line.startswith("| `") and "Hz" in line
+    ]
+    assert [row[0] for row in rows] == sorted(LARGE)
+    for name, source, licence, commercial_use, window, states in rows:
+        facts = card(name)
+        assert source == facts.source or (name == "jukebox-5b" and "see below" in source)
+        assert (licence, commercial_use) == (facts.licence, yes_no(facts.commercial_use))
+        seconds = f"{facts.window_samples / facts.sample_rate:.2f}".removesuffix(".00")
+        assert window == f"{seconds} s at {facts.sample_rate} Hz"
+        assert states == state_widths(facts)

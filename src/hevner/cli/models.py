@@ -1,10 +1,7 @@
-"""``hevner models``: which models there are, what a card says, and how two of them score."""
+"""``hevner models``: which models and encoders there are, what is known of them, how two score."""
 
 from __future__ import annotations
 
-import io
-import json
-import shutil
 import textwrap
 from collections.abc import Iterable
 from dataclasses import asdict
@@ -13,26 +10,25 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from hevner.cli import encoders as hearing
+from hevner.cli.layout import (
+    UNSTATED,
+    drawn,
+    table,
+    width,
+    write,
+    write_entry,
+    write_json,
+    yes_no,
+)
 from hevner.cli.report import errors_told, say
-from hevner.files import printable
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
-
-    from hevner.encoders.base import EncoderCard
     from hevner.models.scores import Comparison, Pair, Score
 
 FINE, FAILED = 0, 1
 
-WIDTH = 120
-"""Characters per line where there is no terminal to ask."""
-
-INDENT = 18
-"""Where the text beside a heading begins."""
-
-UNSTATED = "not stated"
-
-app = typer.Typer(no_args_is_help=True, help="Models: list, show, compare.")
+app = typer.Typer(no_args_is_help=True, help="Models and encoders: list, show, compare, add.")
 
 Model = Annotated[
     str,
@@ -66,13 +62,13 @@ def list_models(
         entries = registry.shipped()
         found, problems = ([], []) if folder is None else registry.in_folder(folder)
         facts = [entry.facts() for entry in (*entries, *found)]
-    hearing = [encoders.create(name).card for name in encoders.available()]
+        cards = [encoders.card(name) for name in encoders.available()]
     if as_json:
-        _write_json({"models": facts, "encoders": [asdict(card) for card in hearing]})
+        write_json({"models": facts, "encoders": [hearing.facts(card) for card in cards]})
     else:
         _write_models(facts)
-        _write("")
-        _write_encoders(hearing)
+        write("")
+        write(hearing.draw_list(cards))
     for problem in problems:
         say(f"Error: {problem}")
     raise typer.Exit(FAILED if problems else FINE)
@@ -80,34 +76,43 @@ def list_models(
 
 @app.command()
 def show(model: Model, as_json: AsJson = False) -> None:
-    """Tell all that the card of a model says: data, licences, scores, limits."""
+    """Tell all that the card of a model or an encoder says: data, licences, scores, limits."""
+    from hevner import encoders
     from hevner.models import registry
     from hevner.models.scores import scores
 
+    if model.partition("+")[0] in encoders.available():
+        with errors_told():
+            card = encoders.card(model)
+        if as_json:
+            write_json(hearing.facts(card))
+        else:
+            hearing.show(card)
+        return
     with errors_told():
         entry = registry.find(model)
         tells, measured = entry.tells, scores(entry)
     if as_json:
-        _write_json(entry.card)
+        write_json(entry.card)
         return
-    _write(f"{entry.name}{', the default' if entry.default else ''}")
-    _write_entry("tells", "; ".join(tells) or UNSTATED)
-    _write_entry("commercial use", _yes_no(entry.commercial_use))
-    _write_entry("size", f"{entry.size / 1000:,.0f} kB")
+    write(f"{entry.name}{', the default' if entry.default else ''}")
+    write_entry("tells", "; ".join(tells) or UNSTATED)
+    write_entry("commercial use", yes_no(entry.commercial_use))
+    write_entry("size", f"{entry.size / 1000:,.0f} kB")
     for field, value in entry.card.items():
         if field not in ("name", "version", "heads", "commercial_use", "scores"):
             _write_field(field.replace("_", " "), value)
     if measured is None:
-        _write_entry("scores", "the card holds none")
+        write_entry("scores", "the card holds none")
     else:
-        _write_entry("scores", f"from {measured.run or 'a run that the card does not name'}")
+        write_entry("scores", f"from {measured.run or 'a run that the card does not name'}")
         _write_scores(measured.rows.values())
     words = entry.path.with_suffix(".md")
     if words.is_file():
         from rich.markdown import Markdown
 
-        _write("")
-        _write(_drawn(Markdown(words.read_text("utf-8", "replace"))))
+        write("")
+        write(drawn(Markdown(words.read_text("utf-8", "replace"))))
 
 
 @app.command()
@@ -125,9 +130,14 @@ def compare(first: Model, second: Model, as_json: AsJson = False) -> None:
         comparison = scores.compare(*entries)
     names = entries[0].name, entries[1].name
     if as_json:
-        _write_json(_describe(comparison, names))
+        write_json(_describe(comparison, names))
     else:
         _write_comparison(comparison, names)
+
+
+app.command()(hearing.add)
+app.command()(hearing.check)
+app.command()(hearing.remove)
 
 
 def _write_models(facts: list[dict[str, Any]]) -> None:
@@ -138,13 +148,13 @@ def _write_models(facts: list[dict[str, Any]]) -> None:
             "; ".join(one["tells"]) or UNSTATED,
             ", ".join(one["trained_on"]) or UNSTATED,
             _licences(one["licences"]),
-            _yes_no(one["commercial_use"]),
+            yes_no(one["commercial_use"]),
             f"{one['bytes'] / 1000:,.0f}",
         )
         for one in facts
     ]
-    _write(_table(headings, rows))
-    _write("* the default")
+    write(table(headings, rows))
+    write("* the default")
 
 
 def _licences(licences: dict[str, Any]) -> str:
@@ -153,30 +163,13 @@ def _licences(licences: dict[str, Any]) -> str:
     return "\n".join(f"{name}: {text or UNSTATED}" for name, text in terms.items())
 
 
-def _write_encoders(cards: Iterable[EncoderCard]) -> None:
-    headings = ("Encoder", "Hz", "Window", "Numbers", "Licence", "Commercial use", "What it is")
-    rows = [
-        (
-            f"{card.id}-{card.version}",
-            str(card.sample_rate),
-            f"{card.window_samples / card.sample_rate:.2f} s",
-            str(card.dimension),
-            card.licence,
-            _yes_no(card.commercial_use),
-            card.description,
-        )
-        for card in cards
-    ]
-    _write(_table(headings, rows))
-
-
 def _write_field(heading: str, value: Any) -> None:
     """Write a field of a card that may hold anything."""
     if isinstance(value, list) and any(isinstance(one, dict) for one in value):
         for number, one in enumerate(value):
-            _write_entry("" if number else heading, _plain(one))
+            write_entry("" if number else heading, _plain(one))
     else:
-        _write_entry(heading, _plain(value))
+        write_entry(heading, _plain(value))
 
 
 def _plain(value: Any) -> str:
@@ -186,7 +179,7 @@ def _plain(value: Any) -> str:
         return name + ", ".join(parts)
     if isinstance(value, list):
         return ", ".join(map(_plain, value))
-    return _yes_no(value) if isinstance(value, bool) or value is None else str(value)
+    return yes_no(value) if isinstance(value, bool) or value is None else str(value)
 
 
 def _write_scores(rows: Iterable[Score]) -> None:
@@ -194,26 +187,26 @@ def _write_scores(rows: Iterable[Score]) -> None:
     cells = [
         (*row.key, _figure(row), f"{row.n:,}", f"{row.groups:,}", str(row.seeds)) for row in rows
     ]
-    _write(_table(headings, cells))
+    write(table(headings, cells))
 
 
 def _write_comparison(comparison: Comparison, names: tuple[str, str]) -> None:
     for name, run in zip(names, comparison.runs, strict=True):
-        _write_entry(name, f"from {run or 'a run that the card does not name'}")
-    _write("")
+        write_entry(name, f"from {run or 'a run that the card does not name'}")
+    write("")
     headings = ("Protocol", "Dataset", "Metric", *names, "Difference", "Seeds")
-    _write(_table(headings, [_row(pair) for pair in comparison.pairs]))
-    _write(
+    write(table(headings, [_row(pair) for pair in comparison.pairs]))
+    write(
         "* The intervals do not meet. Where they do, a paired test on the same pieces can still "
         "find a difference."
     )
     if comparison.refused:
-        _write("Not compared, since they were not measured in the same way:")
+        write("Not compared, since they were not measured in the same way:")
         for sentence in comparison.refused:
-            _write(textwrap.fill(sentence, _width(), initial_indent="  ", subsequent_indent="    "))
+            write(textwrap.fill(sentence, width(), initial_indent="  ", subsequent_indent="    "))
     for name, count in zip(names, comparison.alone, strict=True):
         if count:
-            _write(f"Only {name} has {count} more score{'s' * (count != 1)}.")
+            write(f"Only {name} has {count} more score{'s' * (count != 1)}.")
 
 
 def _row(pair: Pair) -> tuple[str, ...]:
@@ -251,47 +244,3 @@ def _describe(comparison: Comparison, names: tuple[str, str]) -> dict[str, Any]:
         ],
         "refused": list(comparison.refused),
     }
-
-
-def _yes_no(value: bool | None) -> str:
-    return {True: "yes", False: "no", None: UNSTATED}[value]
-
-
-def _table(headings: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
-    from rich import box
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
-    for heading in headings:
-        table.add_column(Text(heading), overflow="fold")
-    for row in rows:
-        table.add_row(*(Text(cell) for cell in row))
-    return _drawn(table)
-
-
-def _drawn(thing: RenderableType) -> str:
-    """What rich makes of it, without colours and blanks at the ends of lines."""
-    from rich.console import Console
-
-    text = io.StringIO()
-    Console(file=text, width=_width(), color_system=None).print(thing)
-    return "\n".join(line.rstrip() for line in text.getvalue().splitlines()).strip("\n")
-
-
-def _width() -> int:
-    return shutil.get_terminal_size((WIDTH, 24)).columns
-
-
-def _write_entry(heading: str, text: str) -> None:
-    lines = textwrap.wrap(text, max(_width() - INDENT, 20)) or [""]
-    for number, line in enumerate(lines):
-        _write(f"{'' if number else heading:<{INDENT}}{line}".rstrip())
-
-
-def _write(text: str) -> None:
-    typer.echo("\n".join(printable(line) for line in text.split("\n")))
-
-
-def _write_json(value: object) -> None:
-    typer.echo(json.dumps(value, indent=2))

@@ -1,0 +1,248 @@
+"""Encoders under ``hevner models``: what is known of them, and weights added, checked, removed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from hevner.cli.layout import table, write, write_entry, yes_no
+from hevner.cli.report import INTERRUPTED, errors_told, say
+
+if TYPE_CHECKING:
+    from hevner.encoders.base import EncoderCard
+    from hevner.encoders.weights.record import Progress, Weights
+
+Name = Annotated[
+    str,
+    typer.Argument(
+        metavar="ENCODER", help="Name of an encoder, as 'list' has it.", show_default=False
+    ),
+]
+
+
+def add(
+    encoder: Name,
+    source: Annotated[
+        str,
+        typer.Option(
+            "--from",
+            metavar="DIR|HUB_ID[@REVISION]",
+            help="Folder with the published files, or name on the Hugging Face hub. Default: where "
+            "the encoder's authors have put them, if that is on the hub.",
+            show_default=False,
+        ),
+    ] = "",
+    accept_licence: Annotated[
+        bool,
+        typer.Option(
+            "--accept-licence", help="Accept a licence that does not permit commercial use."
+        ),
+    ] = False,
+    offline: Annotated[
+        bool,
+        typer.Option(
+            "--offline", help="Make no network call; HEVNER_OFFLINE=1 has the same effect."
+        ),
+    ] = False,
+) -> None:
+    """Add the weights of a large encoder.
+
+    The published files are read as plain tensors, never as programs, and converted; a download is
+    removed afterwards. What was added before is replaced when all is done.
+
+    Exit status: 0 all fine, 1 nothing was added, 130 after Ctrl-C.
+    """
+    from hevner.encoders import weights
+    from hevner.encoders.weights.memory import size_text
+
+    with errors_told(), _progress() as progress:
+        done = weights.add(
+            encoder, source, accept_licence=accept_licence, offline=offline, progress=progress
+        )
+    write(f"{done.encoder}: weights added, {size_text(done.size)}, SHA-256 {done.digest}")
+    write(f"From {_origin(done)}.")
+    write(f"In {done.folder}.")
+
+
+def check(encoder: Name) -> None:
+    """Read the weights of an encoder again and compare them with their SHA-256.
+
+    Exit status: 0 all fine, 1 they are damaged or have not been added, 130 after Ctrl-C.
+    """
+    from hevner.encoders import weights
+
+    with errors_told(), _progress() as progress:
+        found = weights.verify(encoder, progress)
+    write(f"{found.encoder}: the weights are as they were added, SHA-256 {found.digest}")
+
+
+def remove(encoder: Name) -> None:
+    """Remove the weights of an encoder from this computer.
+
+    Exit status: 0 all fine, 1 they have not been added or cannot be removed.
+    """
+    from hevner.encoders import weights
+    from hevner.encoders.weights.memory import size_text
+
+    with errors_told():
+        size = weights.remove(encoder)
+    write(f"{encoder}: weights removed, {size_text(size)} freed")
+
+
+def facts(card: EncoderCard) -> dict[str, Any]:
+    """All that is known of an encoder, as JSON values."""
+    from hevner.encoders import weights
+
+    found = weights.added(card.id) if _is_large(card) else None
+    record = None if found is None else {**asdict(found), "folder": str(found.folder)}
+    return {**asdict(card), "weights": _state(card), "added": record}
+
+
+def draw_list(cards: list[EncoderCard]) -> str:
+    """A table of encoders."""
+    from hevner.encoders.weights.memory import size_text
+
+    headings = (
+        "Encoder", "Window", "Numbers", "States", "Memory", "Weights", "Licence",
+        "Commercial use", "What it is",
+    )  # fmt: skip
+    rows = [
+        (
+            card.id,
+            f"{card.window_samples / card.sample_rate:.2f} s at {card.sample_rate} Hz",
+            str(card.dimension),
+            state_widths(card),
+            size_text(card.memory) if card.memory else "small",
+            _state(card),
+            card.licence,
+            yes_no(card.commercial_use),
+            card.description,
+        )
+        for card in cards
+    ]
+    return table(headings, rows)
+
+
+def show(card: EncoderCard) -> None:
+    """Write all that is known of an encoder."""
+    from hevner.encoders import weights
+    from hevner.encoders.states import PUBLISHED
+    from hevner.encoders.weights.memory import size_text
+
+    plain = card.id.partition("+")[0]
+    write(f"{_title(card)}, an encoder")
+    write_entry("what it is", card.description)
+    write_entry("hears", _hearing(card))
+    write_entry("tells", _vector(card))
+    if card.states:
+        write_entry(
+            "states",
+            f"{state_widths(card)}; {plain}+1 takes state 1, {plain}+1+2 two side by side, "
+            f"{plain}+all all",
+        )
+    for number, words in enumerate(PUBLISHED.get(plain, ())):
+        write_entry("" if number else "for emotion", words)
+    write_entry("memory", f"about {size_text(card.memory)}" if card.memory else "small")
+    write_entry("licence", card.licence)
+    write_entry("commercial use", yes_no(card.commercial_use))
+    write_entry("to cite", card.citation or "nothing")
+    if _is_large(card):
+        write_entry("source", card.source)
+    write_entry("weights", _state(card))
+    if found := weights.added(plain) if _is_large(card) else None:
+        _show_weights(found)
+    elif _is_large(card):
+        write_entry("to add them", weights.command(card))
+
+
+def _show_weights(found: Weights) -> None:
+    from hevner.encoders.weights.memory import size_text
+
+    accepted = ", accepted by option" if found.licence_accepted else ""
+    write_entry("  added", f"{found.added}, under {found.licence}{accepted}")
+    write_entry("  from", _origin(found))
+    for name, digest in found.files.items():
+        write_entry("", f"{name}: SHA-256 {digest}")
+    write_entry("  in", str(found.folder))
+    for name, (size, digest) in found.parts.items():
+        write_entry("", f"{name}: {size_text(size)}, SHA-256 {digest}")
+
+
+def _origin(found: Weights) -> str:
+    return f"{found.source} at {found.revision}" if found.revision else found.source
+
+
+def _is_large(card: EncoderCard) -> bool:
+    from hevner.encoders import LARGE
+
+    return card.id.partition("+")[0] in LARGE
+
+
+def _state(card: EncoderCard) -> str:
+    """Where the weights are, in words."""
+    if not _is_large(card):
+        return "with hevner"
+    from hevner.encoders.weights import record
+
+    if card.version:
+        return "added"
+    place = record.place_of(card.id.partition("+")[0])
+    return "damaged" if (place / record.RECORD).exists() else "not added"
+
+
+def _title(card: EncoderCard) -> str:
+    return f"{card.id}-{card.version}" if card.version else card.id
+
+
+def state_widths(card: EncoderCard) -> str:
+    """Number and width of the states; empty if there are none to choose from."""
+    if not card.states:
+        return ""
+    narrow, wide = min(card.states), max(card.states)
+    return f"{len(card.states)} x {narrow if narrow == wide else f'{narrow}-{wide}'}"
+
+
+def _hearing(card: EncoderCard) -> str:
+    window, hop = (n / card.sample_rate for n in (card.window_samples, card.hop_samples))
+    shorter = ", or a shorter piece as a whole" if card.shortest else ""
+    return f"windows of {window:.2f} s, one every {hop:.2f} s, at {card.sample_rate} Hz{shorter}"
+
+
+def _vector(card: EncoderCard) -> str:
+    which = " and ".join(map(str, card.chosen))
+    means = f": means of state{'s' * (len(card.chosen) > 1)} {which}" if which else ""
+    return f"{card.dimension} numbers per window{means}"
+
+
+@contextmanager
+def _progress() -> Iterator[Progress]:
+    """A bar for work that takes long, drawn on a terminal; Ctrl-C ends it with a message."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
+    from rich.progress import TimeRemainingColumn as Remaining
+
+    console = Console(stderr=True)
+    bar = Progress(
+        TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), Remaining(),
+        console=console, transient=True, redirect_stdout=False, redirect_stderr=False,
+    )  # fmt: skip
+    task = bar.add_task("")
+
+    def tell(verb: str, done: int, total: int) -> None:
+        if console.is_terminal:
+            bar.start()  # Not before: a download draws its own bar.
+            bar.update(task, description=verb, completed=done, total=total)
+
+    try:
+        try:
+            yield tell
+        finally:
+            if console.is_terminal:
+                bar.stop()
+    except KeyboardInterrupt as stop:
+        say("Stopped; nothing was changed. Files that were fetched whole are kept.")
+        raise typer.Exit(INTERRUPTED) from stop

@@ -1,0 +1,407 @@
+"""Weights of large encoders on this computer: added once, checked, found when they are used.
+
+Conventions
+-----------
+Names may carry states (``mert-v1-95m+8``); weights belong to the plain name. Only `add` may use the
+network, through `hevner.encoders.weights.hub`; what is kept is told in
+`hevner.encoders.weights.record`. To look for weights takes the standard library only.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from importlib.util import find_spec
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from hevner import encoders
+from hevner.encoders.weights import hub, record
+from hevner.encoders.weights.memory import check_memory
+from hevner.encoders.weights.record import Progress, Weights, home
+from hevner.errors import MissingDependencyError, ModelError, OutputError
+from hevner.files import cannot_write, display_name
+
+if TYPE_CHECKING:
+    from hevner.encoders.base import EncoderCard
+
+__all__ = [
+    "Weights",
+    "add",
+    "added",
+    "check_memory",
+    "check_packages",
+    "command",
+    "find",
+    "home",
+    "placed",
+    "remove",
+    "verify",
+]
+
+PACKAGES = ("torch", "transformers", "safetensors", "psutil")
+"""What large encoders need beyond the plain package."""
+
+
+def find(name: str) -> Weights:
+    """The weights of an encoder. That their files have the right size is checked.
+
+    Raises
+    ------
+    ModelError
+        If they have not been added, are damaged, or were added for another version of hevner; it
+        says with which command to add them.
+    """
+    card = _card(name)
+    again = f"Add them again: {command(card)}"
+    try:
+        weights = record.read(record.place_of(card.id))
+    except FileNotFoundError as error:
+        raise ModelError(
+            f"the weights of {card.id} have not been added", remedy=f"Add them: {command(card)}"
+        ) from error
+    except ModelError as error:
+        raise ModelError(error.cause, subject=error.subject, remedy=again) from error
+    if weights.version != card.version:
+        raise ModelError(
+            f"the weights of {card.id} were added for another version of hevner", remedy=again
+        )
+    for part, (size, _digest) in weights.parts.items():
+        file = weights.folder / part
+        real = file.stat().st_size if file.is_file() else None
+        if real != size:
+            problem = "is missing" if real is None else f"has {real} bytes instead of {size}"
+            raise ModelError(
+                f"the file of weights {problem}", subject=display_name(file), remedy=again
+            )
+    return weights
+
+
+def added(name: str) -> Weights | None:
+    """The weights of an encoder, or None if there are none that are sound."""
+    try:
+        return find(name)
+    except ModelError:
+        return None
+
+
+def verify(name: str, progress: Progress = lambda *_: None) -> Weights:
+    """Read all files of the weights of an encoder again and compare them with the record.
+
+    Raises
+    ------
+    ModelError
+        If a file is not what was added.
+    """
+    weights = find(name)
+    files = {part: weights.folder / part for part in weights.parts}
+    real = _read(files, progress, "Checking")
+    for part, (_size, digest) in weights.parts.items():
+        if real[part] != digest:
+            raise ModelError(
+                "the file of weights has changed since it was added",
+                subject=display_name(files[part]),
+                remedy=f"Add them again: {command(_card(name))}",
+            )
+    return weights
+
+
+def remove(name: str) -> int:
+    """Remove the weights of an encoder, and what a stopped `add` left; return the bytes freed.
+
+    Raises
+    ------
+    ModelError
+        If there is nothing to remove, or another process adds them at this moment.
+    OutputError
+        If they cannot be removed.
+    """
+    card = _card(name)
+    place = record.place_of(card.id)
+    size = sum(file.stat().st_size for file in place.rglob("*") if file.is_file())
+    if not size:
+        raise ModelError(f"the weights of {card.id} have not been added")
+    with record.locked(place):
+        try:
+            (place / record.RECORD).unlink(missing_ok=True)
+            record.clear(place)
+        except OSError as error:
+            raise OutputError(
+                f"cannot be removed ({error.strerror or error})",
+                subject=display_name(place),
+                remedy="Check the permissions of the folder",
+            ) from error
+    return size
+
+
+def add(
+    name: str,
+    source: str = "",
+    *,
+    accept_licence: bool = False,
+    offline: bool = False,
+    progress: Progress = lambda *_: None,
+) -> Weights:
+    """Convert published weights of an encoder and keep them; they replace those kept before.
+
+    Parameters
+    ----------
+    name
+        Name of a large encoder.
+    source
+        A folder with the published files, or a file in it; or a name on the hub,
+        ``OWNER/NAME`` or ``OWNER/NAME@REVISION``. Without it, the `source` of the encoder's card.
+    accept_licence
+        Whether the user accepts a licence that forbids commercial use.
+    offline
+        Make no network call; the variable HEVNER_OFFLINE has the same effect.
+    progress
+        Told what is being done, and how much of how much is done.
+
+    Raises
+    ------
+    ModelError
+        If there is no such encoder or source, the licence is not accepted, the files are not those
+        of this encoder, or another process adds the same weights.
+    MissingDependencyError
+        If packages are not installed.
+    OutputError
+        If there is too little room, or the folder cannot be written.
+    """
+    card = _card(name)
+    _check_licence(card, accept_licence)
+    check_packages("adding weights")
+    patterns = encoders.family(card.id).FILES[card.id]
+    found = _look_for(card, source, patterns, offline)
+    place = record.place_of(card.id)
+    with record.locked(place):
+        if isinstance(found, Path):
+            record.clear(place)
+            published = _Published(found, patterns, display_name(found.resolve()))
+        else:
+            published = _download(found, place)
+        try:
+            _convert(card, published, place, accept_licence, progress)
+        except ModelError:
+            record.clear(place)  # A download that is not fit for use is not kept.
+            raise
+        record.clear(place)
+    return find(card.id)
+
+
+def check_packages(what: str) -> None:
+    """Make sure that the packages of large encoders are installed.
+
+    Parameters
+    ----------
+    what
+        Needs them, as messages have it.
+
+    Raises
+    ------
+    MissingDependencyError
+        If one is missing; it is named.
+    """
+    missing = [package for package in PACKAGES if find_spec(package) is None]
+    if missing:
+        raise MissingDependencyError(
+            f"{what} needs {' and '.join(missing)}",
+            remedy="Install what is missing with: pip install 'hevner[encoders]'",
+        )
+
+
+def placed(card: EncoderCard, device: str) -> tuple[EncoderCard, str]:
+    """An encoder as it is on a device: the type of numbers, if not float32, is in its version.
+
+    Parameters
+    ----------
+    card
+        Of the encoder.
+    device
+        See `hevner.encoders.weights.checkpoint.pick_device`.
+
+    Returns
+    -------
+    EncoderCard
+        With that version.
+    str
+        The device that was picked.
+
+    Raises
+    ------
+    MissingDependencyError
+        If a package is not installed.
+    ModelError
+        If there is no such device.
+    """
+    check_packages(card.id)
+    from hevner.encoders.weights import checkpoint
+
+    picked = checkpoint.pick_device(device)
+    dtype = str(checkpoint.dtype_for(picked)).removeprefix("torch.")
+    if dtype != "float32":
+        card = replace(card, version=f"{card.version}-{dtype}")
+    return card, str(picked)
+
+
+def command(card: EncoderCard) -> str:
+    """The command that adds the weights of an encoder."""
+    source = "" if hub.is_name(card.source) else " --from DIR"
+    accept = "" if card.commercial_use else " --accept-licence"
+    return f"hevner models add {card.id.partition('+')[0]}{source}{accept}"
+
+
+def _card(name: str) -> EncoderCard:
+    """The card of a large encoder as its module has it, so without the digest of weights."""
+    plain = name.partition("+")[0]
+    if plain in encoders.available() and plain not in encoders.LARGE:
+        raise ModelError(f"the weights of {plain} come with hevner")
+    return encoders.family(plain).CARDS[plain]
+
+
+def _check_licence(card: EncoderCard, accepted: bool) -> None:
+    if not card.commercial_use and not accepted:
+        raise ModelError(
+            f"the weights are under {card.licence}, which does not permit commercial use",
+            subject=card.id,
+            remedy=f"If you accept these terms, add --accept-licence: {command(card)}",
+        )
+
+
+def _look_for(
+    card: EncoderCard, source: str, patterns: Iterable[str], offline: bool
+) -> Path | hub.Snapshot:
+    """The folder that a source names, or the files at that name on the hub."""
+    if not source and not hub.is_name(card.source):
+        raise ModelError(
+            "no source was given",
+            subject=card.id,
+            remedy=f"Fetch {card.source}, then: {command(card)}",
+        )
+    source = source or card.source
+    path = Path(source).expanduser()
+    if path.is_dir():
+        return path
+    if path.is_file():
+        return path.parent
+    if hub.is_name(source):
+        return hub.look(source, patterns, offline=offline, encoder=card.id)
+    raise ModelError(
+        "there is no such file or folder, and it is no name on a hub",
+        subject=display_name(source),
+        remedy="Give the folder with the published files, or OWNER/NAME[@REVISION]",
+    )
+
+
+class _Published:
+    """The published files of an encoder in a folder, and where they come from.
+
+    Parameters
+    ----------
+    folder
+        The folder.
+    patterns
+        Of the names of the files below it.
+    source, revision
+        As in `Weights`.
+    announced
+        SHA-256 that files should have.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        patterns: Iterable[str],
+        source: str,
+        revision: str = "",
+        announced: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
+        self.folder = folder
+        self.source = source
+        self.revision = revision
+        self.announced = announced
+        self.files = {
+            file.relative_to(folder).as_posix(): file
+            for pattern in patterns
+            for file in sorted(folder.glob(pattern))
+            if file.is_file()
+        }
+        if not self.files:
+            raise ModelError(
+                f"the folder holds none of {', '.join(patterns)}",
+                subject=display_name(folder),
+                remedy="Give the folder with the files as they were published",
+            )
+
+    def digests(self, progress: Progress) -> dict[str, str]:
+        """SHA-256 of each file, compared with what was announced."""
+        real = _read(self.files, progress, "Reading")
+        for name, digest in real.items():
+            if self.announced.get(name, digest) != digest:
+                raise ModelError(
+                    "what was downloaded is not what the hub announced",
+                    subject=f"{self.source}: {name}",
+                    remedy="Run the same command again",
+                )
+        return real
+
+
+def _download(snapshot: hub.Snapshot, place: Path) -> _Published:
+    """Fetch the files of a snapshot; what a stopped run has fetched of them is used."""
+    folder = place / f"download-{snapshot.revision[:12]}"
+    record.clear(place, keep=(folder.name,))
+    record.check_room(place, snapshot.missing(folder) + snapshot.size)
+    hub.fetch(snapshot, folder)
+    return _Published(
+        folder, snapshot.sizes, snapshot.repository, snapshot.revision, snapshot.digests
+    )
+
+
+def _convert(
+    card: EncoderCard, published: _Published, place: Path, accepted: bool, progress: Progress
+) -> None:
+    """Make the converted files in a new folder, then the record that names it."""
+    record.check_room(place, sum(file.stat().st_size for file in published.files.values()))
+    source_digests = published.digests(progress)
+    target = place / secrets.token_hex(6)
+    try:
+        target.mkdir()
+        encoders.family(card.id).convert(
+            card.id,
+            published.folder,
+            target,
+            lambda done, total: progress("Converting", done, total),
+        )
+        files = {file.name: file for file in sorted(target.iterdir())}
+        real = _read(files, progress, "Checking")
+        weights = Weights(
+            encoder=card.id,
+            version=card.version,
+            folder=target,
+            parts={name: (file.stat().st_size, real[name]) for name, file in files.items()},
+            source=published.source,
+            revision=published.revision,
+            files=source_digests,
+            licence=card.licence,
+            licence_accepted=accepted,
+            added=datetime.now(UTC).isoformat(timespec="seconds"),
+        )
+        record.write(place, weights)
+    except OSError as error:
+        raise cannot_write(place, error) from error
+    finally:
+        record.clear(place, keep=(published.folder.name,))
+
+
+def _read(files: Mapping[str, Path], progress: Progress, verb: str) -> dict[str, str]:
+    try:
+        return record.digests(files, verb, progress)
+    except OSError as error:
+        raise ModelError(
+            f"cannot be read ({error.strerror or error})",
+            subject=display_name(error.filename or next(iter(files.values())).parent),
+            remedy="Check the file and its permissions",
+        ) from error
