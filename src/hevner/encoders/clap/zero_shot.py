@@ -1,0 +1,85 @@
+"""Words for what music sounds like, from a model that was never trained on ratings.
+
+Conventions
+-----------
+Each word is put into a few sentences, whose vectors are averaged; the score of a word is the
+model's own contrast: the softmax, over the words that were asked about, of cosine times logit
+scale. Scores sum to 1. They are **not calibrated**: they rank words for a piece, depend on which
+other words were asked about, and are no probability that a listener would agree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+
+from hevner.encoders.base import Array
+
+TEMPLATES = (
+    "{} music",
+    "music that sounds {}",
+    "the mood of this music is {}",
+    "this music makes the listener feel {}",
+)
+
+
+class Text(Protocol):
+    """What turns sentences into vectors: a `TextTower`, or an encoder that has one."""
+
+    @property
+    def logit_scale(self) -> float:
+        """What cosines are multiplied by."""
+
+    def text(self, sentences: Sequence[str]) -> Array:
+        """Vectors of unit length, shape ``(n, dimension)``."""
+
+
+def moods(
+    audio: Array, text: Text, words: Sequence[str], templates: Sequence[str] = TEMPLATES
+) -> list[tuple[str, float]]:
+    """Say which words fit a piece best.
+
+    Parameters
+    ----------
+    audio
+        Embeddings of the windows of a piece, shape ``(n, dimension)``, of unit length.
+    text
+        Of the same checkpoint.
+    words
+        Words, such as those of `hevner.lexicon.WORDS`; whole sentences with ``templates=["{}"]``.
+    templates
+        Sentences with a gap for the word.
+
+    Returns
+    -------
+    list of (str, float)
+        Every word with its score, best first; of equals, in the order given.
+
+    Raises
+    ------
+    ValueError
+        If there are no windows, no words or no templates.
+    """
+    if not len(audio) or not len(words) or not len(templates):
+        raise ValueError("moods needs at least one window, one word and one template")
+    found = scores(audio, word_vectors(text, words, templates), text.logit_scale)
+    return [(words[at], float(found[at])) for at in np.argsort(-found, kind="stable")]
+
+
+def word_vectors(text: Text, words: Sequence[str], templates: Sequence[str] = TEMPLATES) -> Array:
+    """Vector of each word: mean over the templates, of unit length, ``(len(words), dimension)``.
+
+    To be kept where many pieces are asked about.
+    """
+    sentences = [template.format(word) for word in words for template in templates]
+    vectors = text.text(sentences).reshape(len(words), len(templates), -1).mean(axis=1)
+    return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), np.float32)
+
+
+def scores(audio: Array, vectors: Array, logit_scale: float) -> Array:
+    """Score of each word for a piece, from `word_vectors`, shape ``(len(vectors),)``."""
+    cosines = (vectors @ audio.T).mean(axis=1)
+    shares = np.exp(logit_scale * (cosines - cosines.max()))
+    return np.asarray(shares / shares.sum(), np.float32)
