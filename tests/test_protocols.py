@@ -608,8 +608,10 @@ def test_what_is_missing_is_named_and_left_out(app: typer.Typer, place: Path) ->
                                              'c = ["chroma72"]'))  # fmt: skip
     result = call(app, place, "--dry-run")
     assert result.exit_code == 1
-    assert "Missing: own, features jukebox" in result.stderr
-    assert "hevner extract --dataset own --encoder default" in result.stderr
+    assert "Missing: own, features jukebox: " in result.stderr
+    assert "import them with 'hevner features import " in result.stderr
+    assert "make them with 'hevner extract --dataset own --data " in result.stderr
+    assert "--encoder default'" in result.stderr
     assert "no dataset is complete" in result.stderr
 
 

@@ -29,6 +29,7 @@ from hevner.cli.index import index
 from hevner.cli.models import app as models
 from hevner.cli.moods import moods
 from hevner.cli.playlist import playlist
+from hevner.cli.probe import probe
 from hevner.cli.search import search
 from hevner.cli.train import train
 
@@ -61,6 +62,7 @@ app.command()(index)
 app.add_typer(models, name="models")
 app.command()(moods)
 app.command()(playlist)
+app.command()(probe)
 app.command()(search)
 app.command()(train)
 

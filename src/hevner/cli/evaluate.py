@@ -56,6 +56,14 @@ def evaluate(
             show_default=False,
         ),
     ],
+    encoder: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME",
+            help="Encoder in place of the one that the recipe names, such as mert-v1-95m.",
+            show_default=False,
+        ),
+    ] = "",
     jobs: Jobs = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would be done and what is missing.")
@@ -74,13 +82,13 @@ def evaluate(
     from hevner.store import FeatureStore
 
     if recipe.is_dir() or "rows" in _entries(recipe):
-        _evaluate_ladder(recipe, data, store, out, jobs, dry_run)
+        _evaluate_ladder(recipe, encoder, data, store, out, jobs, dry_run)
         return
     if "spaces" in _entries(recipe):
-        _evaluate_spaces(recipe, data, store, out, jobs, dry_run)
+        _evaluate_spaces(recipe, encoder, data, store, out, jobs, dry_run)
         return
     try:
-        study = read(recipe)
+        study = read(recipe, encoder)
     except HevnerError as error:
         say(f"Error: {error}")
         raise typer.Exit(USAGE) from error
@@ -177,7 +185,7 @@ def _entries(recipe: Path) -> Collection[str]:
 
 
 def _evaluate_ladder(
-    path: Path, data: Path, store: Path, out: Path, jobs: int | None, dry_run: bool
+    path: Path, encoder: str, data: Path, store: Path, out: Path, jobs: int | None, dry_run: bool
 ) -> None:
     """Run a ladder, or the row that a run was trained from."""
     from hevner.batch import usable_cores
@@ -186,6 +194,8 @@ def _evaluate_ladder(
 
     if out.suffix.lower() != ".csv":
         raise typer.BadParameter("ends in something else than .csv", param_hint="--out")
+    if path.is_dir() and encoder:
+        raise typer.BadParameter("a run keeps its encoder", param_hint="--encoder")
     try:
         from hevner.training.unified import material as materials
         from hevner.training.unified import recipe as recipes
@@ -197,7 +207,7 @@ def _evaluate_ladder(
         say(f"Error: {lacking}")
         raise typer.Exit(INCOMPLETE) from error
     try:
-        recipe = runs.recipe_of(path) if path.is_dir() else recipes.read(path)
+        recipe = runs.recipe_of(path) if path.is_dir() else recipes.read(path, encoder)
     except HevnerError as error:
         say(f"Error: {error}")
         raise typer.Exit(USAGE) from error
@@ -255,7 +265,7 @@ def _climb(
 
 
 def _evaluate_spaces(
-    path: Path, data: Path, store: Path, out: Path, jobs: int | None, dry_run: bool
+    path: Path, encoder: str, data: Path, store: Path, out: Path, jobs: int | None, dry_run: bool
 ) -> None:
     """Run a study of the joint space."""
     from hevner.batch import usable_cores
@@ -274,7 +284,7 @@ def _evaluate_spaces(
         say(f"Error: {lacking}")
         raise typer.Exit(INCOMPLETE) from error
     try:
-        recipe = recipes.read(path)
+        recipe = recipes.read(path, encoder)
     except HevnerError as error:
         say(f"Error: {error}")
         raise typer.Exit(USAGE) from error

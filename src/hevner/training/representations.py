@@ -14,7 +14,8 @@ chroma72         72  mean and standard deviation of the chroma and of its first 
 chroma12         12  mean of the chroma
 ============  =====  ==============================================================================
 
-Any other name is that of vectors in the store, imported or extracted: their mean over windows.
+Any other name is that of vectors in the store, imported or extracted, such as ``mert-v1-95m``:
+their mean over windows.
 Blocks of the table are made from what the default pass stores (`hevner.training.extraction`); the
 result is kept in the store as encoder ``pooled``, under the content of the sound, so that only the
 first call takes time.
@@ -184,6 +185,12 @@ def _kind() -> Kind:
 
 def _pooled(store: FeatureStore, dataset: str, variant: str, ids: list[str], jobs: int) -> Array:
     """Pooled vectors of the tracks, shape ``(n, width)``, made unless they are kept already."""
+    if not (store.folder / dataset / f"{PASS['spectrum'].name}.index").is_file():
+        raise DataError(  # opening a file would make it
+            "nothing of the default pass is stored",
+            subject=f"{dataset}, {display_name(store.folder)}",
+            remedy="Extract it with --encoder default",
+        )
     kept = store.open(dataset, _kind())
     sound = store.open(dataset, PASS["spectrum"])
     missing = []

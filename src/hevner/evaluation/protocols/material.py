@@ -18,9 +18,10 @@ from hevner.evaluation.protocols.recipe import Source, Study
 from hevner.fingerprint import Words, matches
 from hevner.store import FeatureFile, FeatureStore
 from hevner.training.corpus import Variant
-from hevner.training.extraction import FINGERPRINT, HARMONY
+from hevner.training.extraction import FINGERPRINT
 from hevner.training.labels import labels_of
-from hevner.training.representations import PLACES, gather
+from hevner.training.recipe_encoder import missing as lacking
+from hevner.training.representations import gather
 from hevner.training.samples import Samples, stack
 
 Kind = Literal["ratings", "quadrants", "proxies"]
@@ -97,16 +98,11 @@ def survey(study: Study, data: Path, store: FeatureStore) -> tuple[Material | No
         found, problems = _dataset(name, source, data / name)
         samples: list[Samples] = []
         for block in study.blocks if found else ():
-            if block in PLACES and not any((store.folder / name).glob(f"{HARMONY}-*.index")):
-                problems.append(
-                    f"{name}, features {block}: make them with "
-                    f"'hevner extract --dataset {name} --encoder default'"
-                )
-                continue
             try:
                 samples.append(gather(store, found, [block], soundfont=study.soundfont))
             except DataError as error:
-                problems.append(f"{name}, features {block}: {error}")
+                line = lacking(error, block, name, data / name, store.folder, study.soundfont)
+                problems.append(line)
         if not found and not problems:
             problems.append(f"{name}: no track with a label")
         missing += problems

@@ -10,6 +10,8 @@ Entries
     ``refuse`` leaves a cell with a leak without scores, ``label`` scores it and says so.
 ``soundfont``
     The rendering that is taken of MIDI files.
+``encoder``
+    What the word stands for below, `hevner.training.recipe_encoder`; may be left out.
 ``[datasets.NAME]``
     ``ids`` may give the first and the last id to take; ``shared`` kinds of link
     (`hevner.datasets.leaks.LINKS`) that do not hold tracks apart, such as the pianists of WTC.
@@ -30,7 +32,6 @@ Entries
 from __future__ import annotations
 
 import hashlib
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -41,6 +42,7 @@ from hevner.datasets.leaks import LINKS
 from hevner.errors import DataError, HevnerError
 from hevner.models.fusion import FusionRegressor
 from hevner.training.adaptation import Switches
+from hevner.training.recipe_encoder import parse
 
 PROTOCOLS = (
     "in-domain",
@@ -116,8 +118,8 @@ class Study:
         return tuple(dict.fromkeys(b for blocks in self.representations.values() for b in blocks))
 
 
-def read(path: Path) -> Study:
-    """Read a recipe.
+def read(path: Path, encoder: str = "") -> Study:
+    """Read a recipe, with another encoder in place of its own where one is given.
 
     Raises
     ------
@@ -125,8 +127,8 @@ def read(path: Path) -> Study:
         If the file is missing, no TOML, lacks an entry or holds one that is not known.
     """
     try:
-        text = path.read_text("utf-8")
-        return _study(tomllib.loads(text), hashlib.sha256(text.encode()).hexdigest()[:16])
+        table, text = parse(path.read_text("utf-8"), encoder)
+        return _study(table, hashlib.sha256(text.encode()).hexdigest()[:16])
     except OSError as error:
         raise DataError("no such recipe", subject=str(path), remedy="Check the path") from error
     except HevnerError as error:

@@ -26,7 +26,8 @@ from hevner.errors import DataError
 from hevner.models.joint import summary
 from hevner.store import FeatureStore
 from hevner.training.joint.recipe import LENGTH, Kind, Recipe, Source
-from hevner.training.representations import PLACES, find, gather, variant_of
+from hevner.training.recipe_encoder import missing
+from hevner.training.representations import find, gather, variant_of
 
 Array = NDArray[np.float64]
 Index = NDArray[np.intp]
@@ -144,18 +145,18 @@ def survey(recipe: Recipe, data: Path, store: FeatureStore) -> tuple[list[World]
     list of str
         What is missing, a line each; a dataset of which anything is missing is left out.
     """
-    worlds, missing = [], []
+    worlds, lacking = [], []
     for name, source in recipe.datasets.items():
         tracks, problems = _tracks(name, source, data / name)
         heard = None
         if tracks:
-            heard, more = _music(store, source, tracks, recipe.soundfont)
+            heard, more = _music(store, source, tracks, data / name, recipe.soundfont)
             problems += more
-        missing += problems
+        lacking += problems
         if heard is not None and not problems:
             emotions = emotions_of(source, tracks)
             worlds.append(World(tuple(tracks), *heard, emotions, _groups(source, tracks)))
-    return worlds, missing
+    return worlds, lacking
 
 
 def _tracks(name: str, source: Source, folder: Path) -> tuple[list[Track], list[str]]:
@@ -180,13 +181,10 @@ def _labelled(source: Source, track: Track) -> bool:
 
 
 def _music(
-    store: FeatureStore, source: Source, tracks: list[Track], soundfont: str
+    store: FeatureStore, source: Source, tracks: list[Track], folder: Path, soundfont: str
 ) -> tuple[tuple[tuple[Array, ...], tuple[NDArray[np.float32], ...]] | None, list[str]]:
     """Vectors and windows, and what is missing."""
     name = tracks[0].dataset
-    if not (store.folder / name).is_dir():
-        needed = ", ".join(source.blocks) or source.windows
-        return None, [f"{name}, features {needed}: {_remedy(name, needed.split(', ')[0])}"]
     windows: tuple[NDArray[np.float32], ...] = ()
     vectors, problems = [], []
     for block in source.blocks or (source.windows,):
@@ -194,7 +192,7 @@ def _music(
             found = gather(store, tracks, [block], soundfont=soundfont).blocks[block]
             vectors.append(found.astype(np.float64))
         except DataError as error:
-            problems.append(f"{name}, features {block}: {error.cause}; {_remedy(name, block)}")
+            problems.append(missing(error, block, name, folder, store.folder, soundfont))
     if source.windows and not problems:
         file = find(store, name, source.windows)
         windows = tuple(
@@ -207,12 +205,6 @@ def _music(
 def _variant(ids: Sequence[tuple[str, str]], track: Track, soundfont: str) -> str:
     """Imported vectors lie under no variant."""
     return "" if (track.id, "") in ids else variant_of(track, soundfont).name
-
-
-def _remedy(name: str, block: str) -> str:
-    if block in PLACES:
-        return f"make them with 'hevner extract --dataset {name} --encoder default'"
-    return f"import them with 'hevner features import STORE --dataset {name} --encoder {block}'"
 
 
 def _groups(source: Source, tracks: Sequence[Track]) -> Index:

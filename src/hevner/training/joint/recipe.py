@@ -10,6 +10,8 @@ Entries
     ``refuse`` stops at a leak, ``label`` says so in the table.
 ``soundfont``
     The rendering that is taken of MIDI files.
+``encoder``
+    What the word stands for below, `hevner.training.recipe_encoder`; may be left out.
 ``[datasets.NAME]``
     A world of its own, in which music and emotions are matched; the attributes of `Source`.
 ``[base]``
@@ -25,7 +27,6 @@ Entries
 from __future__ import annotations
 
 import hashlib
-import tomllib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -35,6 +36,7 @@ from hevner.datasets import NAMES, Labels
 from hevner.datasets.leaks import LINKS
 from hevner.errors import DataError, HevnerError
 from hevner.training.joint.settings import Settings
+from hevner.training.recipe_encoder import parse
 
 Kind = Literal["curve", "profile", "point"]
 Method = Literal["random", "regressor", "cca", "network"]
@@ -145,8 +147,8 @@ class Recipe:
     digest: str
 
 
-def read(path: Path) -> Recipe:
-    """Read a recipe.
+def read(path: Path, encoder: str = "") -> Recipe:
+    """Read a recipe, with another encoder in place of its own where one is given.
 
     Raises
     ------
@@ -154,8 +156,7 @@ def read(path: Path) -> Recipe:
         If the file is missing, no TOML, lacks an entry or holds one that is not known.
     """
     try:
-        text = path.read_text("utf-8")
-        return _recipe(tomllib.loads(text), text)
+        return _recipe(*parse(path.read_text("utf-8"), encoder))
     except OSError as error:
         raise DataError("no such recipe", subject=str(path), remedy="Check the path") from error
     except HevnerError as error:

@@ -24,7 +24,8 @@ from hevner.harmony.sequence import ChordSequence
 from hevner.store import FeatureStore
 from hevner.training.extraction import HARMONY
 from hevner.training.labels import labels_of
-from hevner.training.representations import PLACES, gather
+from hevner.training.recipe_encoder import missing
+from hevner.training.representations import gather
 from hevner.training.samples import Samples, stack
 from hevner.training.unified.chords import sequences
 from hevner.training.unified.recipe import LABELLED, Recipe, Source, Variant
@@ -92,20 +93,20 @@ def survey(
     list of str
         What is missing, a line each; a dataset of which anything is missing is left out.
     """
-    missing: list[str] = []
+    lacking: list[str] = []
     parts: list[_Part] = []
     for name, source in recipe.datasets.items():
         tracks, problems = _tracks(name, source, data / name)
         part = None
         if tracks:
-            part, more = _part(recipe, store, tracks, jobs)
+            part, more = _part(recipe, data / name, store, tracks, jobs)
             problems += more
         elif not problems:
             problems.append(f"{name}: no track with a label")
-        missing += problems
+        lacking += problems
         if part is not None and not problems:
             parts.append(part)
-    return (_join(recipe, parts) if parts else None), missing
+    return (_join(recipe, parts) if parts else None), lacking
 
 
 def _tracks(name: str, source: Source, folder: Path) -> tuple[list[Track], list[str]]:
@@ -128,7 +129,7 @@ def _tracks(name: str, source: Source, folder: Path) -> tuple[list[Track], list[
 
 
 def _part(
-    recipe: Recipe, store: FeatureStore, tracks: list[Track], jobs: int
+    recipe: Recipe, folder: Path, store: FeatureStore, tracks: list[Track], jobs: int
 ) -> tuple[_Part | None, list[str]]:
     """What is stored of a dataset, and what is missing."""
     name, font = tracks[0].dataset, recipe.soundfont
@@ -142,16 +143,10 @@ def _part(
     ]
     heard = any((store.folder / name).glob(f"{HARMONY}-*.index"))
     for block in dict.fromkeys([*recipe.blocks, *teachers]):
-        if block in PLACES and not heard:
-            problems.append(
-                f"{name}, features {block}: make them with "
-                f"'hevner extract --dataset {name} --encoder default'"
-            )
-            continue
         try:
             found[block] = gather(store, tracks, [block], soundfont=font, jobs=jobs)
         except DataError as error:
-            problems.append(f"{name}, features {block}: {error}")
+            problems.append(missing(error, block, name, folder, store.folder, font))
     chords: dict[str, tuple[ChordSequence, ...]] = {}
     for variant in _variants(recipe, name):
         if not heard:

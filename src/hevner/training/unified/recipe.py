@@ -10,6 +10,8 @@ Entries
     ``refuse`` stops at a leak, ``label`` says so in the table.
 ``soundfont``
     The rendering that is taken of MIDI files.
+``encoder``
+    What the word stands for below, `hevner.training.recipe_encoder`; may be left out.
 ``[datasets.NAME]``
     ``labels`` (``repaired`` or ``as_published``), ``split`` (name of a stored split; for the
     protocol ``split``), ``ids`` and ``shared`` as in `hevner.evaluation.protocols.recipe`.
@@ -32,7 +34,6 @@ Entries
 from __future__ import annotations
 
 import hashlib
-import tomllib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -41,6 +42,7 @@ from typing import Any, Literal, cast, get_args
 from hevner.datasets import NAMES, Labels
 from hevner.datasets.leaks import LINKS
 from hevner.errors import DataError, HevnerError
+from hevner.training.recipe_encoder import parse
 from hevner.training.unified.settings import Settings
 
 FOLDS, SPLIT, LEFT_OUT = "folds", "split", "leave-one-dataset-out"
@@ -199,8 +201,8 @@ class Recipe:
         )
 
 
-def read(path: Path) -> Recipe:
-    """Read a recipe.
+def read(path: Path, encoder: str = "") -> Recipe:
+    """Read a recipe, with another encoder in place of its own where one is given.
 
     Raises
     ------
@@ -208,8 +210,7 @@ def read(path: Path) -> Recipe:
         If the file is missing, no TOML, lacks an entry or holds one that is not known.
     """
     try:
-        text = path.read_text("utf-8")
-        return _recipe(tomllib.loads(text), text)
+        return _recipe(*parse(path.read_text("utf-8"), encoder))
     except OSError as error:
         raise DataError("no such recipe", subject=str(path), remedy="Check the path") from error
     except HevnerError as error:
