@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
@@ -20,9 +21,12 @@ from hevner.cli.report import (
 if TYPE_CHECKING:
     from hevner.files import Found
     from hevner.result import Failure
-    from hevner.retrieval.indexing import Summary
+    from hevner.retrieval.encoding import Encoded
+    from hevner.retrieval.indexing import Options, Summary
 
 FINE, SOME_FAILED, USAGE = 0, 1, 2
+
+Result = TypeVar("Result")
 
 
 def index(
@@ -46,6 +50,15 @@ def index(
     rebuild: Annotated[
         bool, typer.Option("--rebuild", help="Forget what the catalogue holds and begin anew.")
     ] = False,
+    encoder: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME",
+            help="Let an encoder that knows texts hear the pieces too, for 'hevner search --text': "
+            "clap-general, once its weights are there ('hevner models add').",
+            show_default=False,
+        ),
+    ] = "",
     quiet: Annotated[
         bool, typer.Option("--quiet", "-q", help="No progress and no summary, errors only.")
     ] = False,
@@ -53,40 +66,78 @@ def index(
     """Analyse folders of music and keep the result in a catalogue, to be searched by emotion.
 
     Only what is new or changed is analysed; files that were moved or copied are recognised by
-    their content. A run that was stopped goes on where it was.
+    their content. A run that was stopped goes on where it was. An encoder hears what it has not
+    heard, in a catalogue that is there as in a new one; nothing is analysed again for it.
 
     Exit status: 0 all fine, 1 some files failed, 2 wrong usage.
     """
-    import threading
-    from concurrent.futures import ThreadPoolExecutor
     from time import perf_counter
 
-    from hevner.batch import usable_cores
     from hevner.files import find_audio
 
     found, problems = find_audio(paths)
     if not found and not problems:
         say("Error: no audio files found; names must end in one of the usual ways, such as .mp3.")
         raise typer.Exit(USAGE)
-    start, stop = perf_counter(), threading.Event()
-    with errors_told():
+    start = perf_counter()
+    with errors_told(), without_decoder_notes():
         from hevner.analysis import Analyzer
+        from hevner.batch import usable_cores
         from hevner.models import space
-        from hevner.retrieval import header
+        from hevner.retrieval import encoding, header, indexing, texts
         from hevner.retrieval.catalog import Catalog
-        from hevner.retrieval.indexing import Options
-        from hevner.retrieval.indexing import index as bring_up_to_date
         from hevner.retrieval.listening import Listener
 
+        texter = texts.text_encoder(encoder) if encoder else None
         common = space.load()
         wanted = header.current(common)
-        opening = Catalog.create if rebuild else Catalog.open_or_create
-        catalog = opening(into, wanted)
+        catalog = Catalog.create(into, wanted) if rebuild else Catalog.open_or_create(into, wanted)
+        if texter is not None:
+            header.check_encoder(catalog.folder, catalog.header, texter.card)
         listener = Listener(Analyzer(), common)
+        options = indexing.Options(jobs or usable_cores(), retry, prune)
+        watch = _Watch(options, quiet)
+        summary = watch.see(
+            "Indexing",
+            len(found),
+            lambda watched: indexing.index(found, paths, catalog, listener, watched),
+        )
+        encoded = encoding.Encoded()
+        if texter is not None and not options.stop.is_set():
+            encoded = watch.see(
+                f"Hearing by {encoder}",
+                len(encoding.due(found, catalog)),
+                lambda watched: encoding.encode(found, catalog, texter, watched),
+            )
+        left = texts.unheard(catalog)
+    for problem in problems:
+        say(f"Failed: {problem.path}: {problem.cause}. {problem.remedy}")
+    if not quiet:
+        say(
+            _told(summary, len(found), perf_counter() - start)
+            + _heard(encoded, left, catalog.header.encoder)
+        )
+    if options.stop.is_set():
+        say("Stopped; the same command goes on from here.")
+        raise typer.Exit(INTERRUPTED)
+    raise typer.Exit(SOME_FAILED if summary.failed or encoded.failed or problems else FINE)
+
+
+class _Watch:
+    """Shows how work goes on, and stops it at Ctrl-C."""
+
+    def __init__(self, options: Options, quiet: bool) -> None:
+        self._options = options
+        self._quiet = quiet
+
+    def see(self, verb: str, total: int, work: Callable[[Options], Result]) -> Result:
+        """Do work in a thread of its own, where no Ctrl-C tears it from a change half made."""
+        import dataclasses
+        from concurrent.futures import ThreadPoolExecutor
+
         with (
-            without_decoder_notes(),
             stopping_cleanly(),
-            Reporter(len(found), not quiet, "Indexing") as reporter,
+            Reporter(total, not self._quiet, verb) as reporter,
             ThreadPoolExecutor(1) as pool,
         ):
 
@@ -95,22 +146,21 @@ def index(
                 if failure is not None:
                     reporter.say(f"Failed: {failure.path}: {failure.cause}. {failure.remedy}")
 
-            options = Options(jobs or usable_cores(), retry, prune, tell, stop)
-            # In a thread of its own, where no Ctrl-C tears it away from a change half made.
-            work = pool.submit(bring_up_to_date, found, paths, catalog, listener, options)
+            running = pool.submit(work, dataclasses.replace(self._options, tell=tell))
             try:
-                summary = work.result()
+                return running.result()
             except KeyboardInterrupt:
-                stop.set()
-                summary = work.result()
-    for problem in problems:
-        say(f"Failed: {problem.path}: {problem.cause}. {problem.remedy}")
-    if not quiet:
-        say(_told(summary, len(found), perf_counter() - start))
-    if stop.is_set():
-        say("Stopped; the same command goes on from here.")
-        raise typer.Exit(INTERRUPTED)
-    raise typer.Exit(SOME_FAILED if summary.failed or problems else FINE)
+                self._options.stop.set()
+                return running.result()
+
+
+def _heard(encoded: Encoded, left: int, name: str) -> str:
+    text = f" {encoded.heard} heard by {name}." if encoded.heard else ""
+    if encoded.failed:
+        text += f" {encoded.failed} could not be heard by {name}."
+    if left > encoded.failed:
+        text += f" {left - encoded.failed} not heard by {name}: --encoder {name} hears them."
+    return text
 
 
 def _told(summary: Summary, total: int, seconds: float) -> str:

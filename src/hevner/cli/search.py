@@ -79,6 +79,15 @@ def search(
             show_default=False,
         ),
     ] = None,
+    text: Annotated[
+        str,
+        typer.Option(
+            metavar="TEXT",
+            help='What it sounds like, in free words, such as "rainy piano at night"; for a '
+            "catalogue made with 'hevner index --encoder clap-general'.",
+            show_default=False,
+        ),
+    ] = "",
     emotions_of: Annotated[
         Path | None,
         typer.Option(
@@ -101,7 +110,7 @@ def search(
     form: Form = None,
     output: Output = None,
 ) -> None:
-    """Find music in a catalogue by emotion, or name the emotions of a piece.
+    """Find music in a catalogue by emotion or by a text, or name the emotions of a piece.
 
     Exit status: 0 all fine, also if nothing was found; 1 the catalogue or a file could not be
     read or the result not be written; 2 wrong usage.
@@ -118,6 +127,7 @@ def search(
         "unwanted": unwanted,
         "like": like,
         "path": path,
+        "text": text,
         "where": where,
         "diverse": diverse,
         "moments": moments,
@@ -151,12 +161,19 @@ def _check_telling(asked: dict[str, object], form: str, count: int) -> None:
 
 def _find(folder: Path, query: Query, scale: Scale, form: str, output: Path | None) -> None:
     from hevner.retrieval import filters, search, writers
+    from hevner.retrieval.texts import unheard
 
     catalog, space = opened(folder)
     hits = search.search(catalog, space, query)
-    hand_out(lambda width: writers.hits_as(form, hits, scale, output, width), output)
+    fit = writers.FIT
+    if query.text:
+        emotion = query.place or query.feelings or query.like
+        fit = writers.FIT_OF_BOTH if emotion else writers.FIT_OF_TEXT
+    hand_out(lambda width: writers.hits_as(form, hits, scale, output, width, fit), output)
     if not hits:
         say(f"Nothing was found. {filters.why_nothing(catalog, query)}")
+    if query.text and (left := unheard(catalog)):
+        say(f"{left} pieces were left out: {catalog.header.encoder} has not heard them yet.")
 
 
 def _tell(

@@ -142,6 +142,9 @@ class Catalog:
 
     def refresh(self) -> None:
         """Look at the newest version."""
+        found = header.read(self.folder)
+        header.check(self.folder, found, self.header)
+        self.header = found
         self.pieces.refresh()
         self.moments.refresh()
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 import socket
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -18,10 +18,14 @@ from typing import TYPE_CHECKING, Any
 
 from hevner.errors import CatalogError
 from hevner.files import cannot_write, display_name, replace_file
-from hevner.retrieval.header import rebuilding, write
+from hevner.retrieval.header import check_encoder, rebuilding, write
 from hevner.retrieval.tables import in_lists
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from hevner.encoders.base import EncoderCard
     from hevner.retrieval.catalog import Catalog
 
 LOCK, HOLDER, CHANGE = "lock", "holder.json", "change.json"
@@ -97,6 +101,27 @@ class Writer:
             write(self._catalog.folder, header)
             self._catalog.header = header
 
+    def note_encoder(self, card: EncoderCard) -> None:
+        """Make room for what an encoder makes of the pieces.
+
+        Raises
+        ------
+        CatalogError
+            If another one has heard some of them.
+        """
+        catalog = self._catalog
+        check_encoder(catalog.folder, catalog.header, card)
+        if not catalog.header.encoder:
+            catalog.header = catalog.header.with_encoder(card)
+            write(catalog.folder, catalog.header)
+        catalog.pieces.add_encoded(card.dimension)
+
+    def put_encoded(self, vectors: Mapping[str, NDArray[np.float32]]) -> None:
+        """Add what the encoder makes of pieces, by their ids."""
+        if vectors:
+            with self._change(set()):
+                self._catalog.pieces.put_encoded(vectors)
+
     def put(self, pieces: list[Row], moments: list[Row], replaced: Sequence[str] = ()) -> None:
         """Add pieces with their moments, or replace those of the same path.
 
@@ -141,6 +166,7 @@ class Writer:
             self.tidy()
 
     def _recover(self) -> None:
+        header = self._catalog.header
         try:
             ids = set(json.loads(self._journal.read_bytes()))
         except FileNotFoundError:
@@ -150,7 +176,7 @@ class Writer:
                 f"the note of an unfinished change is damaged ({error})",
                 subject=display_name(self._journal),
                 remedy="To analyse the music anew, "
-                + rebuilding(self._catalog.folder, self._catalog.header.folders),
+                + rebuilding(self._catalog.folder, header.folders, header.encoder),
             ) from error
         self._sweep(ids)
         self._journal.unlink()

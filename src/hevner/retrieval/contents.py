@@ -7,10 +7,12 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from hevner.errors import AudioError, HevnerError
 from hevner.files import display_name
-from hevner.retrieval.listening import Heard
+
+Heard = TypeVar("Heard")
 
 ATTEMPTS = 2
 """Times that a file which changes while it is listened to is tried."""
@@ -100,7 +102,7 @@ def listen_steadily(
     -------
     Content
         Of the file.
-    Heard, HevnerError or None
+    What ``listen`` returns, HevnerError or None
         What was heard in just that content, or why nothing could be; None if it is not new.
 
     Raises

@@ -11,12 +11,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hevner.retrieval.query import Place, Query
+from hevner.retrieval.tables import ENCODED
 
 if TYPE_CHECKING:
     from hevner.retrieval.catalog import Catalog
 
 SOUNDS = "status = 'ok'"
 """Passes pieces that have an emotion."""
+
+HEARD = f"{SOUNDS} AND {ENCODED} IS NOT NULL"
+UNHEARD = f"{SOUNDS} AND {ENCODED} IS NULL"
+"""Pass pieces that can be compared with a text, and those that cannot, where the column is."""
 
 
 def first_stage(query: Query) -> str | None:
@@ -58,6 +63,10 @@ def why_nothing(catalog: Catalog, query: Query) -> str:
     if query.unwanted:
         words = " or ".join(f"'{feeling}'" for feeling in query.unwanted)
         return f"All that is left is typical of {words}, which is not wanted."
+    if query.text and not catalog.pieces.count(HEARD):
+        return (
+            f"{catalog.header.encoder}, through which texts are compared, has heard no piece yet."
+        )
     if query.like is not None:
         return "There is nothing but the piece itself."
     return "Nothing passes all of the filters at once."

@@ -1,15 +1,14 @@
-"""What a query means in the joint space: a vector to look near, and how exact scores are told.
+"""What a query means: which rows may be it, and how exact scores of them are told.
 
 Conventions
 -----------
-Shapes: ``(W,)`` for first-stage vectors, ``(m,)`` for divergences of ``m`` pieces or moments;
-lower is better.
+Divergences have the shape ``(m,)`` for ``m`` pieces or moments; lower is better.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -23,12 +22,15 @@ from hevner.errors import AudioError
 from hevner.files import display_name
 from hevner.lexicon.describing import describe
 from hevner.models.description import CURVE_POINTS, Description, join
+from hevner.retrieval import filters
+from hevner.retrieval.catalog import CANDIDATES
 from hevner.retrieval.listening import Listener
-from hevner.retrieval.tables import in_lists
+from hevner.retrieval.tables import DISTANCE, in_lists
+from hevner.retrieval.texts import Matches, match
 
 if TYPE_CHECKING:
     from hevner.models.space import Points, Space
-    from hevner.retrieval.catalog import Catalog
+    from hevner.retrieval.catalog import Catalog, TableName
     from hevner.retrieval.course import Course
     from hevner.retrieval.query import Place, Query
 
@@ -37,6 +39,10 @@ Array = NDArray[np.float32]
 COURSE_COLUMNS = ("valence", "arousal", "curve")
 """Of the catalogue, that a course is compared with."""
 
+MANY = 2_000
+"""Fewest candidates where the first stage knows little of what is wanted: for a course, how a piece
+moves; for a text with an emotion, the emotion."""
+
 
 @dataclass(frozen=True, eq=False)
 class Goal:
@@ -44,33 +50,61 @@ class Goal:
 
     Attributes
     ----------
-    vector
-        The first stage takes what lies near it.
+    candidates
+        The first stage: so many rows of the catalogue that may be it, with `ROW`, ``place`` and
+        what ``score`` needs.
     score
-        Divergences of rows of the catalogue from what is wanted.
+        Divergences of such rows from what is wanted.
     fit
-        From divergences to the share of music at large that fits worse; None where the space does
-        not tell.
-    columns
-        That ``score`` needs besides ``place``.
+        From divergences to the share that fits worse, of music at large or of the catalogue; None
+        where it is not known.
     itself
         Id of the piece that others shall be like, which is no hit; empty if there is none.
+    least
+        Fewest candidates to take.
     """
 
-    vector: Array
+    candidates: Callable[[int], pa.Table]
     score: Callable[[Points, pa.Table], Array]
     fit: Callable[[Array], Array] | None = None
-    columns: tuple[str, ...] = ()
     itself: str = ""
+    least: int = 0
 
 
 def goal(catalog: Catalog, space: Space, query: Query) -> Goal:
-    """What a query looks for."""
+    """What a query looks for.
+
+    Raises
+    ------
+    HevnerError
+        If a file or the encoder that texts need cannot be used.
+    """
     if query.course is not None:
-        return _course_goal(space, query.course)
+        return _course_goal(catalog, space, query, query.course)
+    feeling = None
     if query.like is not None:
-        return _like_goal(catalog, space, query.like)
-    return emotion_goal(space, wanted(space, query))
+        feeling = _like_goal(catalog, space, query, query.like)
+    elif query.place is not None or query.feelings:
+        feeling = _emotion_goal(catalog, space, query)
+    if feeling is not None and not query.text:
+        return feeling
+    matches = match(catalog, query.text, filters.first_stage(query))
+    return _text_goal(matches) if feeling is None else _both(matches, feeling)
+
+
+def _near(
+    catalog: Catalog, query: Query, vector: Array, columns: Sequence[str] = ()
+) -> Callable[[int], pa.Table]:
+    """The first stage of what lies in the space: near a vector in the index."""
+    where = filters.first_stage(query)
+
+    def candidates(depth: int) -> pa.Table:
+        # With a filter, the whole index is looked through until there are enough.
+        passing = "vector IS NOT NULL" if where is None and depth > CANDIDATES else where
+        table: TableName = "moments" if query.moments else "pieces"
+        return catalog.candidates(vector, depth, passing, table, columns)
+
+    return candidates
 
 
 def wanted(space: Space, query: Query) -> Points:
@@ -85,16 +119,39 @@ def _point(place: Place) -> Description:
     return Description.of(point=[[place.valence, place.arousal]])
 
 
-def emotion_goal(space: Space, emotion: Points) -> Goal:
-    """Music that fits an emotion, one place."""
+def _emotion_goal(catalog: Catalog, space: Space, query: Query) -> Goal:
+    """Music that fits an emotion."""
+    emotion = wanted(space, query)
     return Goal(
-        space.query_vectors(emotion)[0],
+        _near(catalog, query, space.query_vectors(emotion)[0]),
         lambda music, _rows: space.find(emotion, music)[0],
         lambda divergences: space.fit(divergences[None], emotion)[0],
     )
 
 
-def _like_goal(catalog: Catalog, space: Space, path: Path) -> Goal:
+def _text_goal(matches: Matches) -> Goal:
+    """Music that matches a text."""
+    return Goal(matches.candidates, lambda _music, rows: _distances(rows), matches.fit)
+
+
+def _both(matches: Matches, feeling: Goal) -> Goal:
+    """Music that matches a text and fits an emotion or a piece: both, so the worse fit counts."""
+    fit = feeling.fit
+    assert fit is not None  # only a course has none, and goes with no text
+
+    def score(music: Points, rows: pa.Table) -> Array:
+        return 1 - np.minimum(matches.fit(_distances(rows)), fit(feeling.score(music, rows)))
+
+    return Goal(
+        matches.candidates, score, lambda divergences: 1 - divergences, feeling.itself, MANY
+    )
+
+
+def _distances(rows: pa.Table) -> Array:
+    return np.asarray(rows[DISTANCE].to_numpy(), np.float32)
+
+
+def _like_goal(catalog: Catalog, space: Space, query: Query, path: Path) -> Goal:
     """Music that is like a piece."""
     music, itself = whereabouts(catalog, space, path)
     rising = np.sort(space.alike(music, space.at_large)[0])
@@ -104,14 +161,14 @@ def _like_goal(catalog: Catalog, space: Space, path: Path) -> Goal:
         return np.asarray(1 - closer / len(rising), np.float32)
 
     return Goal(
-        space.like_vectors(music)[0],
+        _near(catalog, query, space.like_vectors(music)[0]),
         lambda others, _rows: space.alike(music, others)[0],
         fit,
         itself=itself,
     )
 
 
-def _course_goal(space: Space, course: Course) -> Goal:
+def _course_goal(catalog: Catalog, space: Space, query: Query, course: Course) -> Goal:
     """Music whose valence and arousal move in the way that is wanted.
 
     The divergence is the root mean square distance on the plane, over equal parts of the piece.
@@ -126,7 +183,8 @@ def _course_goal(space: Space, course: Course) -> Goal:
         squares = ((points - course.points) ** 2).sum(axis=1)
         return np.asarray(np.sqrt(squares.mean(axis=1)), np.float32)
 
-    return Goal(space.query_vectors(emotion)[0], distance, columns=COURSE_COLUMNS)
+    near = _near(catalog, query, space.query_vectors(emotion)[0], COURSE_COLUMNS)
+    return Goal(near, distance, least=MANY)
 
 
 def whereabouts(catalog: Catalog, space: Space, path: Path) -> tuple[Points, str]:

@@ -4,7 +4,8 @@ Conventions
 -----------
 ``catalog.json`` in the catalogue's folder, written in one step. Rows made by another space, model
 or schema mean something else, so a catalogue is only opened by an installation that would write
-the same header; the version of hevner and the folders are told, not compared.
+the same header; the version of hevner and the folders are told, not compared. An encoder that makes
+pieces comparable with texts may be named too; it is compared when it is used (`check_encoder`).
 """
 
 from __future__ import annotations
@@ -23,13 +24,17 @@ from hevner.files import cannot_write, display_name, replace_file
 from hevner.identity import identity
 
 if TYPE_CHECKING:
+    from hevner.encoders.base import EncoderCard
     from hevner.models.space import Space
 
 NAME = "catalog.json"
 SCHEMA = 1
 """Version of the tables and their columns."""
 
-NOT_COMPARED = ("hevner", "folders")
+NOT_COMPARED = ("hevner", "folders", "encoder", "encoder_version")
+
+PRECISIONS = ("-bfloat16", "-float16")
+"""Endings of versions of encoders that were not run in float32."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +59,9 @@ class Header:
         Of valence and arousal.
     folders
         What was indexed, as absolute paths.
+    encoder, encoder_version
+        What has heard the pieces so that texts find them (`hevner.retrieval.encoding`); empty if
+        nothing has.
     """
 
     schema: int
@@ -66,10 +74,16 @@ class Header:
     gaussian: int
     scale: str = UNIT.name
     folders: tuple[str, ...] = ()
+    encoder: str = ""
+    encoder_version: str = ""
 
     def with_folders(self, folders: list[str]) -> Header:
         """The same with more folders, each once."""
         return dataclasses.replace(self, folders=tuple(dict.fromkeys((*self.folders, *folders))))
+
+    def with_encoder(self, card: EncoderCard) -> Header:
+        """The same with the encoder that hears the pieces."""
+        return dataclasses.replace(self, encoder=card.id, encoder_version=card.version)
 
 
 def current(space: Space) -> Header:
@@ -162,8 +176,35 @@ def check(folder: Path, found: Header, wanted: Header) -> None:
             raise CatalogError(
                 f"the catalogue was made with another {WORDS[field.name]}: {old}, here {new}",
                 subject=display_name(folder),
-                remedy="To analyse the music anew, " + rebuilding(folder, found.folders),
+                remedy="To analyse the music anew, "
+                + rebuilding(folder, found.folders, found.encoder),
             )
+
+
+def check_encoder(folder: Path, found: Header, card: EncoderCard) -> None:
+    """Compare the encoder that has heard a catalogue's pieces with one at hand.
+
+    Versions that differ in the precision of the arithmetic alone pass: rounding turns a vector by
+    far less than what lies between two pieces.
+
+    Raises
+    ------
+    CatalogError
+        If it is another one, or has other weights.
+    """
+    old, new = (found.encoder, found.encoder_version), (card.id, card.version)
+    if found.encoder and (old[0] != new[0] or _weights(old[1]) != _weights(new[1])):
+        raise CatalogError(
+            f"the pieces were heard by {' '.join(old)}, here it would be {' '.join(new)}",
+            subject=display_name(folder),
+            remedy="To analyse the music anew, " + rebuilding(folder, found.folders, card.id),
+        )
+
+
+def _weights(version: str) -> str:
+    for precision in PRECISIONS:
+        version = version.removesuffix(precision)
+    return version
 
 
 WORDS = {
@@ -179,11 +220,16 @@ WORDS = {
 """What the fields that are compared stand for."""
 
 
-def rebuilding(folder: Path, folders: Any = ()) -> str:
-    """The command that makes a catalogue anew, as the end of a sentence."""
+def indexing(folder: Path, folders: Any = (), encoder: str = "") -> str:
+    """The command that brings a catalogue up to date, as the end of a sentence."""
     sources = [str(source) for source in folders] or ["FOLDER"]
-    words = ["hevner", "index", *sources, "--into", display_name(folder), "--rebuild"]
-    return "run: " + shlex.join(words)
+    words = ["hevner", "index", *sources, "--into", display_name(folder)]
+    return "run: " + shlex.join([*words, "--encoder", encoder] if encoder else words)
+
+
+def rebuilding(folder: Path, folders: Any = (), encoder: str = "") -> str:
+    """The command that makes a catalogue anew, as the end of a sentence."""
+    return indexing(folder, folders, encoder) + " --rebuild"
 
 
 def _damaged(path: Path, why: str, folder: Path) -> CatalogError:

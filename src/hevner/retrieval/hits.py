@@ -33,7 +33,8 @@ class Hit:
         How badly it fits; lower is better. Its unit depends on the kind of query, so it compares
         hits of one search only.
     fit
-        In [0, 1]: the share of music at large that fits worse; None for a course.
+        In [0, 1]: the share of music at large that fits worse, or for a text the share of the
+        catalogue that matches less; the smaller one for both; None for a course.
     start, end
         Of the moment; None for a whole piece.
     """

@@ -160,7 +160,7 @@ def index(
     OutputError
         If the catalogue cannot be written; what was written before stays.
     """
-    below = [_key(folder) for folder in folders]
+    below = [key(folder) for folder in folders]
     with catalog.writing() as writer:
         writer.note(below)
         run = _Run(catalog, writer, listener, options)
@@ -172,7 +172,7 @@ def index(
     return run.summary
 
 
-def _key(path: Path) -> str:
+def key(path: Path) -> str:
     """The path of a row: absolute, and valid Unicode."""
     return display_name(os.path.abspath(path))  # noqa: PTH100 - links are not resolved
 
@@ -223,7 +223,7 @@ class _Run:
             pool.shutdown(cancel_futures=True)
 
     def _is_unchanged(self, file: Found) -> bool:
-        path = _key(file.path)
+        path = key(file.path)
         self._seen.add(path)
         known = self._known.get(path)
         if known is None or self._is_due(known):
@@ -327,7 +327,7 @@ class _Run:
         waiting = []
         for work in self._copies:
             if work.content is not None and work.content.id in sources:
-                self._count_copy(_key(work.file.path), work.content.id)
+                self._count_copy(key(work.file.path), work.content.id)
                 yield {**sources[work.content.id], **_located(work.file, work.content)}
             else:
                 waiting.append(work)
@@ -371,7 +371,7 @@ class _Run:
 def _located(file: Found, content: Content) -> Row:
     return {
         "id": content.id,
-        "path": _key(file.path),
+        "path": key(file.path),
         "name": display_name(file.name),
         "size": content.stamp.size,
         "mtime": content.stamp.mtime,

@@ -1,4 +1,4 @@
-"""What is wanted of a catalogue: an emotion as a point or in words, a piece, or a course in time.
+"""What is wanted of a catalogue: an emotion, a piece, a course in time, or what a text says.
 
 Conventions
 -----------
@@ -50,7 +50,8 @@ class Query:
     """What is wanted.
 
     Music is wanted by its emotion (`place`, `feelings` or both at once), by a piece that it shall
-    be like, or by its course: one of the three.
+    be like, or by its course: one of the three. It is also wanted by a `text`, alone or together
+    with an emotion or a piece: then both shall fit, and the worse of the two fits counts.
 
     Attributes
     ----------
@@ -62,6 +63,8 @@ class Query:
         An audio file, in the catalogue or not.
     course
         How the emotion shall move through a piece.
+    text
+        What it sounds like, in free words; empty for none.
     unwanted
         Music typical of any of these is left out.
     where
@@ -78,6 +81,7 @@ class Query:
     feelings: tuple[Feeling, ...] = ()
     like: Path | None = None
     course: Course | None = None
+    text: str = ""
     unwanted: tuple[Feeling, ...] = ()
     where: str = ""
     diverse: bool = False
@@ -87,10 +91,10 @@ class Query:
     def __post_init__(self) -> None:
         emotion = self.place is not None or bool(self.feelings)
         kinds = emotion + (self.like is not None) + (self.course is not None)
-        if kinds == 0 and self.unwanted:
+        if kinds == 0 and not self.text and self.unwanted:
             raise _refused("only what is not wanted is told", "Say what is, too")
-        if kinds == 0:
-            raise _refused("nothing is wanted", "Give a point, words, a file or a course")
+        if kinds == 0 and not self.text:
+            raise _refused("nothing is wanted", "Give a point, words, a file, a course or a text")
         if kinds > 1:
             raise _refused(
                 "an emotion, a file to be like and a course cannot be wanted at once",
@@ -98,6 +102,12 @@ class Query:
             )
         if self.course is not None and self.moments:
             raise _refused("moments have no course", "Leave out one of the two")
+        if self.text and (self.course is not None or self.moments):
+            other = "moments" if self.moments else "a course"
+            raise _refused(
+                f"a text is compared with whole pieces, and cannot be wanted with {other}",
+                "Leave out one of the two",
+            )
         for feeling in self.unwanted:
             if feeling in self.feelings:
                 raise _refused(f"'{feeling}' is wanted and not wanted", "Decide for one of them")
@@ -115,6 +125,7 @@ class Query:
         unwanted: str = "",
         like: str | Path | None = None,
         path: str | Path | None = None,
+        text: str = "",
         scale: str = "-1..1",
         where: str = "",
         diverse: bool = False,
@@ -135,6 +146,9 @@ class Query:
         path
             Words with arrows between them, as ``tense->calm``, or a CSV file with the columns
             time, valence and arousal.
+        text
+            A description in free words, best in English, as ``rainy piano at night``; for a
+            catalogue made with an encoder that knows texts.
         scale
             Of the point and of the file.
         where, diverse, moments, count
@@ -157,6 +171,7 @@ class Query:
             feelings=words.parse(mood) if mood else (),
             like=None if like is None else Path(like),
             course=wanted,
+            text=text.strip(),
             unwanted=words.parse(unwanted) if unwanted else (),
             where=where,
             diverse=diverse,

@@ -30,16 +30,13 @@ from hevner.retrieval.tables import in_lists
 
 if TYPE_CHECKING:
     from hevner.models.space import Points, Space
-    from hevner.retrieval.catalog import Catalog, TableName
+    from hevner.retrieval.catalog import Catalog
 
 TYPICAL = 0.8
 """Fit from which music is typical of a feeling: the fifth of music at large that fits it best."""
 
 DEPTH = 10
 """Candidates for each hit; at least `CANDIDATES` in all."""
-
-COURSE_DEPTH = 2_000
-"""Least candidates for a course: the first stage knows little of how a piece moves."""
 
 DEEPER = 8
 """How many times more candidates are taken if too few are left."""
@@ -82,7 +79,7 @@ def search(catalog: Catalog, space: Space, query: Query) -> list[Hit]:
     aim = goal(catalog, space, query)
     unwanted = space.emotion(describe(query.unwanted)) if query.unwanted else None
     table = catalog.moments if query.moments else catalog.pieces
-    depth = max(CANDIDATES, DEPTH * query.count, COURSE_DEPTH if query.course is not None else 0)
+    depth = max(CANDIDATES, DEPTH * query.count, aim.least)
     while True:
         depth = min(depth, DEEPEST)
         ranked = _ranked(catalog, space, query, aim, unwanted, depth)
@@ -110,11 +107,7 @@ def _ranked(
     depth: int,
 ) -> _Ranked:
     """Candidates by their exact divergence, without those that are typical of what is unwanted."""
-    where = filters.first_stage(query)
-    if where is None and depth > CANDIDATES:
-        # With a filter, the whole index is looked through until there are enough.
-        where = "vector IS NOT NULL"
-    found = catalog.candidates(aim.vector, depth, where, _table(query), aim.columns)
+    found = aim.candidates(depth)
     places = catalog.points(found)
     divergences = aim.score(places, found)
     order = np.argsort(divergences, kind="stable")
@@ -187,7 +180,3 @@ def _shown(
         {**moment, **pieces[moment["piece"]]} if moment["piece"] in pieces else None
         for moment in moments
     ]
-
-
-def _table(query: Query) -> TableName:
-    return "moments" if query.moments else "pieces"

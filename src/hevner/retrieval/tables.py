@@ -14,7 +14,7 @@ import errno
 import os
 import re
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from itertools import islice
@@ -65,6 +65,9 @@ AT_A_TIME = 500
 
 ROW, DISTANCE = "_rowid", "_distance"
 
+ENCODED = "encoded"
+"""Column of the pieces that the encoder of the header has heard; not there before it hears any."""
+
 
 def schema(table: str, header: Header) -> pa.Schema:
     """The columns of a table.
@@ -78,6 +81,9 @@ def schema(table: str, header: Header) -> pa.Schema:
     the first stage of a search and ``place``, the three arrays of the space's points one after the
     other, for the second; ``curve``, the course of valence, then of arousal. What is not known is
     null. A moment has the ``piece`` it belongs to, ``start`` and ``end`` in seconds.
+
+    Pieces have one column more, `ENCODED`, once an encoder that shares a space with texts has heard
+    any (`Table.add_encoded`): the mean of what it makes of their windows, brought to length 1.
     """
     number, text = pa.float32(), pa.string()
     vector = pa.list_(pa.float32(), header.vector)
@@ -131,13 +137,15 @@ class Table:
         with self._telling():
             self._table = lancedb.connect(folder).open_table(name)
             found = self._table.schema
-        if not found.equals(self.schema):
+        if not _without_encoded(found).equals(self.schema):
             raise self._damaged("the table has other columns than its header says")
+        self.schema = found
 
     def refresh(self) -> None:
         """Look at the newest version."""
         with self._telling():
             self._table.checkout_latest()  # type: ignore[no-untyped-call]
+            self.schema = self._table.schema
 
     def count(self, where: str | None = None) -> int:
         """Number of rows."""
@@ -191,6 +199,21 @@ class Table:
             else:
                 self._table.add(data)
 
+    def add_encoded(self, width: int) -> None:
+        """Add the column `ENCODED` of so many numbers, if it is not there."""
+        if ENCODED not in self.schema.names:
+            with self._telling():
+                self._table.add_columns(pa.field(ENCODED, pa.list_(pa.float16(), width)))
+                self.schema = self._table.schema
+
+    def put_encoded(self, vectors: Mapping[str, NDArray[np.float32]]) -> None:
+        """Fill the column `ENCODED` of all rows with these ids in one step."""
+        flat = np.stack(list(vectors.values())).astype(np.float16)
+        column = pa.FixedSizeListArray.from_arrays(pa.array(flat.ravel()), flat.shape[1])
+        with self._telling():
+            merge = self._table.merge_insert("id").when_matched_update_all()
+            merge.execute(pa.table({"id": list(vectors), ENCODED: column}))
+
     def load(self, data: pa.Table) -> None:
         """Add many rows that have the columns of the table."""
         with self._telling():
@@ -240,7 +263,8 @@ class Table:
             raise self._damaged(_first_clause(said)) from error
 
     def _misunderstood(self, where: str, said: str) -> CatalogError:
-        names = ", ".join(n for n in self.schema.names if n not in ("vector", "place", "curve"))
+        hidden = ("vector", "place", "curve", ENCODED)
+        names = ", ".join(name for name in self.schema.names if name not in hidden)
         return CatalogError(
             f"the filter {where!r} is not understood: {_first_clause(said)}",
             remedy=f'Compare columns with values, as in "duration < 300"; there are {names}',
@@ -251,7 +275,8 @@ class Table:
         return CatalogError(
             f"the table cannot be read: {why}",
             subject=display_name(self.path),
-            remedy="To analyse the music anew, " + rebuilding(self._folder, self._header.folders),
+            remedy="To analyse the music anew, "
+            + rebuilding(self._folder, self._header.folders, self._header.encoder),
         )
 
 
@@ -299,6 +324,11 @@ def batched(values: Iterable[str], count: int) -> Iterator[list[str]]:
     left = iter(values)
     while some := list(islice(left, count)):
         yield some
+
+
+def _without_encoded(schema: pa.Schema) -> pa.Schema:
+    place = schema.get_field_index(ENCODED)
+    return schema if place < 0 else schema.remove(place)
 
 
 def _system_error(said: str) -> OSError | None:

@@ -30,6 +30,14 @@ FORMATS = ("table", "json", "csv", "m3u8")
 
 NONE = "–"  # noqa: RUF001 - a dash, not a minus
 
+FIT = "the share of music at large that fits worse"
+FIT_OF_TEXT = "the share of the catalogue that matches the text less"
+FIT_OF_BOTH = (
+    "the smaller of two shares, of the catalogue that matches the text less and of music at large "
+    "that fits worse"
+)
+"""What the fit of hits is: of an emotion or a piece, of a text, of both together."""
+
 HIT_COLUMNS = tuple(Hit("", "", 0, 0, 0, None, 0, None).to_dict(UNIT))
 TOLD_COLUMNS = tuple(Told("", "", 0, 0).to_dict())
 
@@ -40,6 +48,7 @@ def hits_as(
     scale: Scale = UNIT,
     output: Path | None = None,
     width: int | None = None,
+    fit: str = FIT,
 ) -> str:
     """Hits as text.
 
@@ -55,11 +64,13 @@ def hits_as(
         The file that the text is for, which a playlist names its pieces relative to.
     width
         Characters per line of a table; None for as many as it needs.
+    fit
+        What a table says that the fit is.
     """
     if form == "m3u8":
         return playlist(hits, output)
     if form == "table":
-        return _hit_table(hits, scale, width)
+        return _hit_table(hits, scale, width, fit)
     return _records(form, [hit.to_dict(scale) for hit in hits], HIT_COLUMNS)
 
 
@@ -126,7 +137,7 @@ def _records(
     return text.getvalue()
 
 
-def _hit_table(hits: Sequence[Hit], scale: Scale, width: int | None) -> str:
+def _hit_table(hits: Sequence[Hit], scale: Scale, width: int | None, fit: str) -> str:
     moments = any(hit.start is not None for hit in hits)
     numbers = ("#", "At", "Length", "Valence", "Arousal", "Fit")
     headings = ("#", "Piece", *(("At",) if moments else ()), *numbers[2:5], "Key", "Fit")
@@ -146,7 +157,7 @@ def _hit_table(hits: Sequence[Hit], scale: Scale, width: int | None) -> str:
         table.add_row(*(cells[heading] for heading in headings))
     note = f"Valence and arousal on {scale.name}."
     if any(hit.fit is not None for hit in hits):
-        note += " Fit: the share of music at large that fits worse."
+        note += f" Fit: {fit}."
     return _drawn(table, note, width)
 
 
