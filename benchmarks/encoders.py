@@ -1,0 +1,230 @@
+"""Measure the large encoders at their full size, with random weights.
+
+    python benchmarks/encoders.py --folder SCRATCH [--encoder mert-v1-95m ...] [--threads 2]
+
+For each encoder, weights of the published names and shapes are made up and added as a user would
+add them; a process of its own then loads them and hears a clip of 30 seconds three times. Speed and
+memory do not depend on the values of weights. On a CUDA card the throughput at several batch sizes
+is measured too, against the card's own rate at multiplying large matrices; without one, these
+figures are written as not measured.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import os
+import resource
+import shutil
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import jukebox
+import numpy as np
+import random_weights
+import random_weights_clap
+
+from hevner import encoders
+from hevner.audio import from_array
+
+ROOT = Path(__file__).resolve().parents[1]
+RESULTS = ROOT / "benchmarks" / "results" / "encoders.csv"
+NAMES = ("mert-v1-95m", "mert-v1-95m+all", "mert-v1-330m", "clap-music", "jukebox-5b")
+COLUMNS = ("encoder", "device", "measure", "value", "unit", "runs")
+RATE = 44_100
+SECONDS = 30
+RUNS = 3
+ENOUGH_S = 120
+"""No further run is begun after so many seconds."""
+
+BATCHES = (1, 2, 4, 8, 16, 32)
+MATRIX = 8_192
+NOT_MEASURED = "not measured"
+ON_CARD = (
+    ("throughput at the best batch", "clips of 30 s per s"),
+    ("best batch", "windows"),
+    ("times real time", ""),
+    ("memory on the card", "MB"),
+    ("share of the card's rate at matrices", ""),
+)
+
+
+def clip() -> np.ndarray:
+    """A chord in noise."""
+    rng = np.random.default_rng(5)
+    instants = np.arange(SECONDS * RATE) / RATE
+    chord = sum(np.sin(2 * np.pi * f * instants) for f in (220.0, 277.2, 329.6))
+    return (0.1 * chord + 0.02 * rng.normal(size=len(instants))).astype(np.float32)
+
+
+def add(name: str, scratch: Path) -> None:
+    """Make weights up and add them; what was published-like is removed again."""
+    from hevner.encoders import weights
+
+    if weights.added(name):
+        return
+    published = scratch / "published" / name
+    published.mkdir(parents=True, exist_ok=True)
+    make_up(name, published)
+    weights.add(name, str(published), accept_licence=True, offline=True)
+    shutil.rmtree(published)
+
+
+def make_up(name: str, folder: Path) -> None:
+    """Write what is published of an encoder, with random values."""
+    if name.startswith("mert"):
+        random_weights.mert(name, folder)
+    elif name.startswith("clap"):
+        random_weights_clap.write(folder)
+    else:
+        jukebox.write(name, folder)
+
+
+def measure_cpu(name: str, threads: int) -> dict[str, float]:
+    """Figures of this process, which has not done anything else."""
+    import torch
+
+    from hevner.training.extraction import run
+
+    torch.set_num_threads(threads)
+    samples = clip()
+    took, used = [], []
+    for _ in range(RUNS):
+        began, before = time.perf_counter(), time.process_time()
+        run(lambda rate: from_array(samples, RATE, rate), [name], "clip")
+        took.append(time.perf_counter() - began)
+        used.append(time.process_time() - before)
+        if sum(took) > ENOUGH_S:
+            break
+    return {
+        "first clip, loading included": took[0],
+        "seconds per clip": statistics.median(took[1:] or took),
+        "CPU seconds per clip": statistics.median(used[1:] or used),
+        "peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        "runs": len(took),
+    }
+
+
+def measure_card(name: str) -> dict[str, float]:
+    """Throughput on the card by batch; the best one is told."""
+    import torch
+    from torch.utils.flop_counter import FlopCounterMode
+
+    encoder = encoders.create(name, "cuda")
+    card = encoder.card
+    window = np.resize(clip(), card.window_samples)
+    encoder.encode(window[None])
+    with FlopCounterMode(display=False) as counter:
+        encoder.encode(window[None])
+    best: dict[str, float] = {}
+    for batch in BATCHES:
+        windows = np.repeat(window[None], batch, axis=0)
+        torch.cuda.reset_peak_memory_stats()
+        try:
+            seconds = timed(lambda windows=windows: encoder.encode(windows))
+        except torch.cuda.OutOfMemoryError:
+            break
+        heard = batch * card.window_samples / card.sample_rate / seconds
+        if heard > best.get("times real time", 0.0):
+            best = {
+                "throughput at the best batch": heard / SECONDS,
+                "best batch": batch,
+                "times real time": heard,
+                "memory on the card": torch.cuda.max_memory_allocated() / 2**20,
+                "share of the card's rate at matrices": (
+                    counter.get_total_flops() * batch / seconds / matrix_rate()
+                ),
+            }
+    return best
+
+
+def matrix_rate() -> float:
+    """Operations per second of the card on large matrices in bfloat16."""
+    import torch
+
+    one = torch.randn(MATRIX, MATRIX, device="cuda", dtype=torch.bfloat16)
+    return 2 * MATRIX**3 / timed(lambda: one @ one, 20)
+
+
+def timed(what: Callable[[], Any], times: int = RUNS) -> float:
+    """Seconds that one call takes on the card."""
+    import torch
+
+    what()
+    torch.cuda.synchronize()
+    began = time.perf_counter()
+    for _ in range(times):
+        what()
+    torch.cuda.synchronize()
+    return (time.perf_counter() - began) / times
+
+
+def rows(name: str, threads: int) -> list[tuple[str, ...]]:
+    """Lines of the result file about one encoder."""
+    import torch
+
+    cuda = torch.cuda.is_available()
+    figures = apart("cpu", name, threads)
+    runs = int(figures.pop("runs"))
+    units = {"peak": "MB"}
+    lines = [
+        (name, f"CPU, {threads} threads", measure, f"{value:.2f}", units.get(measure, "s"), runs)
+        for measure, value in figures.items()
+    ]
+    on_card = apart("card", name, threads) if cuda else {}
+    device = torch.cuda.get_device_name() if cuda else "CUDA"
+    for measure, unit in ON_CARD:
+        told = f"{on_card[measure]:.3g}" if cuda else NOT_MEASURED
+        lines.append((name, device, measure, told, unit, RUNS if cuda else 0))
+    return [tuple(map(str, line)) for line in lines]
+
+
+def apart(where: str, name: str, threads: int) -> dict[str, float]:
+    """Measure in a process of its own."""
+    command = [sys.executable, __file__, "--measure", where, "--encoder", name]
+    told = subprocess.run(
+        [*command, "--threads", str(threads)], check=True, capture_output=True, text=True
+    )
+    figures: dict[str, float] = json.loads(told.stdout.splitlines()[-1])
+    return figures
+
+
+def main() -> None:
+    """Run from the command line."""
+    parser = argparse.ArgumentParser(description="Measure the large encoders.")
+    parser.add_argument("--folder", type=Path, help="where weights are made up; many gigabytes")
+    parser.add_argument("--encoder", nargs="+", default=NAMES)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--measure", choices=("cpu", "card"), help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.measure == "cpu":
+        print(json.dumps(measure_cpu(options.encoder[0], options.threads)))
+        return
+    if options.measure == "card":
+        print(json.dumps(measure_card(options.encoder[0])))
+        return
+    os.environ["HEVNER_HOME"] = str(options.folder / "home")
+    kept = []
+    if RESULTS.is_file():
+        with RESULTS.open(newline="") as file:
+            kept = [tuple(row.values()) for row in csv.DictReader(file)]
+    for name in options.encoder:
+        add(name.partition("+")[0], options.folder)
+        found = rows(name, options.threads)
+        for row in found:
+            print(*row, sep=", ", flush=True)
+        kept = [row for row in kept if row[0] != name] + found
+        with RESULTS.open("w", newline="") as file:
+            lines = csv.writer(file, lineterminator="\n")
+            lines.writerow(COLUMNS)
+            lines.writerows(kept)
+
+
+if __name__ == "__main__":
+    main()
