@@ -192,6 +192,12 @@ class Analysis:
         record: dict[str, Any] = dataclasses.asdict(self)
         return {name: list(v) if isinstance(v, tuple) else v for name, v in record.items()}
 
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        from hevner.writers.page import notebook
+
+        return notebook(self)
+
     @classmethod
     def from_dict(cls, record: dict[str, Any]) -> Analysis:
         """The reverse of `to_dict`.

@@ -28,6 +28,7 @@ from hevner.cli.gap import gap
 from hevner.cli.index import index
 from hevner.cli.models import app as models
 from hevner.cli.moods import moods
+from hevner.cli.page import report
 from hevner.cli.playlist import playlist
 from hevner.cli.probe import probe
 from hevner.cli.search import search
@@ -63,6 +64,7 @@ app.add_typer(models, name="models")
 app.command()(moods)
 app.command()(playlist)
 app.command()(probe)
+app.command()(report)
 app.command()(search)
 app.command()(train)
 

@@ -18,6 +18,7 @@ class Format(StrEnum):
     JSON = "json"
     JSONL = "jsonl"
     CSV = "csv"
+    HTML = "html"
 
 
 def analyze(
@@ -35,7 +36,7 @@ def analyze(
             "--format",
             "-f",
             help="Form of the results. Without it, the ending of the output file decides "
-            "(.json, .jsonl, .csv), else it is a table.",
+            "(.json, .jsonl, .csv, .html), else it is a table.",
             show_default=False,
         ),
     ] = None,

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from hevner.models.space import Points
-    from hevner.retrieval.hits import Hit
+    from hevner.retrieval.hits import Hits
 
 __all__ = ["CANDIDATES", "DISTANCE", "ROW", "Catalog"]
 
@@ -205,7 +205,7 @@ class Catalog:
         for batch in self.pieces.scan(columns, where):
             yield from batch.to_pylist()
 
-    def search(self, **wanted: Any) -> list[Hit]:
+    def search(self, **wanted: Any) -> Hits:
         """Find music in a catalogue of the shipped space, the best first.
 
         Parameters

@@ -67,6 +67,15 @@ class Hit:
         }
 
 
+class Hits(list[Hit]):
+    """Hits in their order, which a notebook shows."""
+
+    def _repr_html_(self) -> str:
+        from hevner.writers.page import notebook_hits
+
+        return notebook_hits(self)
+
+
 @dataclass(frozen=True)
 class Told:
     """A word that says what a piece feels like.

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from hevner.errors import CatalogError, HevnerError
 from hevner.retrieval.catalog import ROW
-from hevner.retrieval.hits import Hit
+from hevner.retrieval.hits import Hit, Hits
 from hevner.retrieval.search import EMOTION, PIECE
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ gathered costs 1."""
 
 def travel(
     catalog: Catalog, space: Space, start: Points, end: Points, seconds: float, where: str = ""
-) -> list[Hit]:
+) -> Hits:
     """Choose pieces that lead from one emotion to another.
 
     Parameters
@@ -78,7 +78,7 @@ def travel(
 
     Returns
     -------
-    list of Hit
+    Hits
         In the order in which they are to be heard; each is compared with the point of the way that
         its middle falls on.
 
@@ -105,14 +105,14 @@ def travel(
     times = np.cumsum([0.0, *(durations[piece] for piece in order)])
     points = _points((times[:-1] + times[1:]) / 2 / seconds, len(way))
     fits = space.fit(divergences[points][:, order], way.where(points)).diagonal()
-    return [
+    return Hits(
         Hit(
             **{name: rows[piece][name] for name in (*PIECE[1:], *EMOTION)},
             divergence=float(divergences[point, piece]),
             fit=float(fit),
         )
         for piece, point, fit in zip(order, points, fits, strict=True)
-    ]
+    )
 
 
 def check_time(seconds: float) -> None:

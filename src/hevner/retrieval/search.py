@@ -24,7 +24,7 @@ from hevner.retrieval import filters
 from hevner.retrieval.catalog import CANDIDATES, ROW
 from hevner.retrieval.diversity import diverse
 from hevner.retrieval.goals import Goal, goal
-from hevner.retrieval.hits import Hit
+from hevner.retrieval.hits import Hit, Hits
 from hevner.retrieval.query import Query
 from hevner.retrieval.tables import in_lists
 
@@ -53,7 +53,7 @@ MOMENT = ("piece", "start", "end")
 """Columns that are shown."""
 
 
-def search(catalog: Catalog, space: Space, query: Query) -> list[Hit]:
+def search(catalog: Catalog, space: Space, query: Query) -> Hits:
     """Find what a query wants.
 
     Parameters
@@ -67,7 +67,7 @@ def search(catalog: Catalog, space: Space, query: Query) -> list[Hit]:
 
     Returns
     -------
-    list of Hit
+    Hits
         The best first, at most ``query.count``, and of files with the same content one;
         `hevner.retrieval.filters.why_nothing` says why there are none.
 
@@ -83,7 +83,7 @@ def search(catalog: Catalog, space: Space, query: Query) -> list[Hit]:
     while True:
         depth = min(depth, DEEPEST)
         ranked = _ranked(catalog, space, query, aim, unwanted, depth)
-        hits = list(islice(_hits(catalog, query, aim, ranked), query.count))
+        hits = Hits(islice(_hits(catalog, query, aim, ranked), query.count))
         if len(hits) == query.count or depth == DEEPEST or depth >= table.count():
             return hits
         depth *= DEEPER

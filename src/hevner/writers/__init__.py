@@ -1,4 +1,4 @@
-"""Turn results into text: a table to read, or JSON, JSON lines and CSV for programs.
+"""Turn results into text: a table or a page to read, or JSON, JSON lines and CSV for programs.
 
 Conventions
 -----------
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from hevner.writers.base import Destination, Options, Record, Writer
 from hevner.writers.lines import JsonLinesWriter, JsonWriter
+from hevner.writers.page import PageWriter
 from hevner.writers.spreadsheet import CsvWriter
 from hevner.writers.table import TableWriter
 
@@ -20,6 +21,7 @@ _WRITERS: dict[str, type[Writer]] = {
     "json": JsonWriter,
     "jsonl": JsonLinesWriter,
     "csv": CsvWriter,
+    "html": PageWriter,
 }
 
 FORMATS = tuple(_WRITERS)
