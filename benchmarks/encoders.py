@@ -15,7 +15,6 @@ import argparse
 import csv
 import json
 import os
-import resource
 import shutil
 import statistics
 import subprocess
@@ -106,9 +105,19 @@ def measure_cpu(name: str, threads: int) -> dict[str, float]:
         "first clip, loading included": took[0],
         "seconds per clip": statistics.median(took[1:] or took),
         "CPU seconds per clip": statistics.median(used[1:] or used),
-        "peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        "peak": peak_memory(),
         "runs": len(took),
     }
+
+
+def peak_memory() -> float:
+    """Most memory that this process has held, in MB (Linux).
+
+    What `resource` tells includes the process that started this one.
+    """
+    status = Path("/proc/self/status").read_text()
+    (kilobytes,) = (line.split()[1] for line in status.splitlines() if line.startswith("VmHWM"))
+    return int(kilobytes) / 1024
 
 
 def measure_card(name: str) -> dict[str, float]:

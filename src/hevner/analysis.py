@@ -74,6 +74,10 @@ def analyze(
     return analysis.on(Scale.parse(scale))
 
 
+Source = str | Path | NDArray[np.floating] | Audio
+"""A file, samples, or audio that is open already."""
+
+
 @dataclass(frozen=True, eq=False)
 class Reading:
     """An analysis with all that the model said, of the piece and of each moment.
@@ -117,16 +121,15 @@ class Analyzer:
         """The model."""
         return head.load(self.path)
 
-    def analyze(
-        self, source: str | Path | NDArray[np.floating], sample_rate: int | None = None
-    ) -> Analysis:
+    def analyze(self, source: Source, sample_rate: int | None = None) -> Analysis:
         """Tell the emotion of a recording, on the unit scale; see `analyze`."""
         return self.read(source, sample_rate).analysis
 
-    def read(
-        self, source: str | Path | NDArray[np.floating], sample_rate: int | None = None
-    ) -> Reading:
-        """Tell the emotion of a recording, and keep all that the model said."""
+    def read(self, source: Source, sample_rate: int | None = None) -> Reading:
+        """Tell the emotion of a recording, and keep all that the model said.
+
+        Audio that is open already, at `hevner.audio.SAMPLE_RATE`, may be given too.
+        """
         audio = _open(source, sample_rate)
         features = extract(audio)
         path = audio.source
@@ -222,7 +225,9 @@ def _default_analyzer(window: float | None) -> Analyzer:
     return Analyzer(window=window)
 
 
-def _open(source: str | Path | NDArray[np.floating], sample_rate: int | None) -> Audio:
+def _open(source: Source, sample_rate: int | None) -> Audio:
+    if isinstance(source, Audio):
+        return source
     if isinstance(source, str | Path):
         return open_audio(source)
     if sample_rate is None:

@@ -32,6 +32,7 @@ from hevner.cli.page import report
 from hevner.cli.playlist import playlist
 from hevner.cli.probe import probe
 from hevner.cli.search import search
+from hevner.cli.serve import serve
 from hevner.cli.train import train
 
 BLAS_THREADS = (
@@ -66,6 +67,7 @@ app.command()(playlist)
 app.command()(probe)
 app.command()(report)
 app.command()(search)
+app.command()(serve)
 app.command()(train)
 
 

@@ -1,0 +1,109 @@
+"""``hevner serve``: the service and its page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from hevner.cli.options import Jobs
+from hevner.cli.report import say
+
+
+def serve(
+    catalog: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="[CATALOG]",
+            help="Folder of a catalogue to search, made by 'hevner index'.",
+            show_default=False,
+        ),
+    ] = None,
+    host: Annotated[
+        str, typer.Option(help="Where to listen; 0.0.0.0 lets other machines in.")
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes any.")] = 8765,
+    opened: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,
+    token: Annotated[
+        str,
+        typer.Option(
+            envvar="HEVNER_TOKEN",
+            help="Serve only those who send this; the page asks for it once.",
+            show_default=False,
+        ),
+    ] = "",
+    jobs: Jobs = None,
+    queue: Annotated[int, typer.Option(min=1, help="Most analyses that wait.")] = 32,
+    max_upload: Annotated[
+        int, typer.Option(metavar="MIB", min=1, help="Largest file that is taken.")
+    ] = 300,
+    max_minutes: Annotated[
+        float, typer.Option(metavar="N", min=0.1, help="Longest audio that is analysed.")
+    ] = 120,
+    rate: Annotated[
+        float, typer.Option(metavar="N", min=1, help="Requests per second of one client.")
+    ] = 100,
+    state: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="Where analyses wait and are kept for a day.",
+            show_default="'serve' in the cache folder",
+        ),
+    ] = None,
+) -> None:
+    """Serve a page and an HTTP interface on this machine.
+
+    Nothing leaves the machine. Files that are sent are deleted once they are analysed. A server
+    that was stopped goes on with what was left when it is started again.
+
+    Exit status: 0 stopped, 1 it could not be started, 2 wrong usage.
+    """
+    try:
+        from hevner.serve import run
+    except ModuleNotFoundError as error:
+        say(f"Error: {error.name} is not installed. Install it with: pip install 'hevner[serve]'")
+        raise typer.Exit(1) from error
+    import logging
+    import webbrowser
+
+    from hevner.batch import usable_cores
+    from hevner.cache import default_folder
+    from hevner.errors import HevnerError
+    from hevner.models import space
+    from hevner.serve import app
+    from hevner.serve.settings import Settings
+    from hevner.serve.shelf import Library
+
+    logging.basicConfig(format="%(levelname)s: %(message)s", level=logging.INFO)
+    try:
+        settings = Settings(
+            state=state or default_folder() / "serve",
+            catalog=catalog,
+            host=host,
+            port=port,
+            token=token,
+            jobs=jobs or max(1, usable_cores() - 1),
+            queue=queue,
+            upload_bytes=max_upload * 2**20,
+            duration_s=60 * max_minutes,
+            rate=rate,
+        )
+        library = None if catalog is None else Library(catalog, space.load())
+        service, board = app.create(settings, library)
+    except HevnerError as error:
+        say(f"Error: {error}")
+        raise typer.Exit(1) from error
+    if not settings.is_loopback and not token:
+        say("Warning: without --token everyone who reaches this machine may use the server.")
+
+    def listening(address: str) -> None:
+        say(f"Listening on {address} (Ctrl-C stops)")
+        if opened:
+            webbrowser.open(address)
+
+    try:
+        run.Server(service, board, settings, listening).run()
+    except SystemExit as stop:  # it could not listen, and has said why
+        raise typer.Exit(1) from stop

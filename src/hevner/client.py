@@ -1,0 +1,394 @@
+"""A client for a server started with ``hevner serve``.
+
+>>> from hevner.client import Client
+>>> server = Client("http://127.0.0.1:8765")
+>>> analysis = server.analyze("song.mp3")  # doctest: +SKIP
+>>> hits = server.search(words=["calm", "slightly nostalgic"])  # doctest: +SKIP
+
+Conventions
+-----------
+The standard library only, so that a plain installation can call a server. Each call opens a
+connection of its own: one client may be used from several threads. Times are seconds.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass, fields
+from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import quote, urlencode, urlsplit
+
+from hevner.errors import HevnerError
+from hevner.files import display_name
+from hevner.result import Analysis
+from hevner.retrieval.hits import Told
+
+API = "/api/v1"
+
+BLOCK = 2**18
+"""Bytes of a file that are sent at a time."""
+
+FINAL = ("done", "failed", "cancelled")
+
+T = TypeVar("T")
+
+
+class ServerError(HevnerError):
+    """A server cannot be reached, or refuses what was asked.
+
+    Attributes
+    ----------
+    status
+        Of its answer; 0 if there was none.
+    kind
+        A word for it, such as ``not_found`` or ``busy``.
+    """
+
+    stage = "server"
+
+    def __init__(self, cause: str, *, status: int = 0, kind: str = "", remedy: str = "") -> None:
+        super().__init__(cause, remedy=remedy)
+        self.status = status
+        self.kind = kind
+
+
+@dataclass(frozen=True)
+class Job:
+    """An analysis that was asked for.
+
+    Attributes
+    ----------
+    id
+        Its id.
+    name
+        Of the file.
+    state
+        ``queued``, ``running``, ``done``, ``failed`` or ``cancelled``.
+    progress
+        In [0, 1].
+    position
+        Analyses that are begun before it; None if it does not wait.
+    error
+        ``kind``, ``message`` and ``remedy`` if it failed.
+    """
+
+    id: str
+    name: str
+    state: str
+    progress: float
+    position: int | None
+    error: dict[str, str] | None
+
+
+@dataclass(frozen=True)
+class Found:
+    """A piece of a server's catalogue that was found, or a moment in one.
+
+    Attributes
+    ----------
+    id
+        Of the piece, for `Client.search` with ``like`` and `Client.audio`.
+    name
+        The path below the folder that was indexed.
+    duration
+        Of the piece.
+    valence, arousal
+        Of the piece or the moment, on the scale that was asked for.
+    key
+        Such as ``A minor``.
+    fit
+        In [0, 1]; see `hevner.retrieval.hits.Hit`. None for a course.
+    divergence
+        Lower is better.
+    start, end
+        Of the moment; None for a whole piece.
+    audio
+        Address of the audio on the server.
+    """
+
+    id: str
+    name: str
+    duration: float
+    valence: float
+    arousal: float
+    key: str | None
+    fit: float | None
+    divergence: float
+    start: float | None
+    end: float | None
+    audio: str
+
+
+class Client:
+    """Talks to a server.
+
+    Parameters
+    ----------
+    address
+        Such as ``http://127.0.0.1:8765``.
+    token
+        What the server was told to ask for; empty for nothing.
+    timeout
+        Seconds without a sign of life after which a call gives up.
+
+    Raises
+    ------
+    ServerError
+        All methods raise it if the server cannot be reached or refuses.
+    """
+
+    def __init__(
+        self, address: str = "http://127.0.0.1:8765", token: str = "", timeout: float = 60.0
+    ) -> None:
+        parts = urlsplit(address)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ServerError(f"{address!r} is no address", remedy="Write http://HOST:PORT")
+        self._secure = parts.scheme == "https"
+        self._host, self._port = parts.hostname, parts.port
+        self._token = token
+        self._timeout = timeout
+
+    def analyze(
+        self,
+        path: str | Path,
+        *,
+        scale: str = "-1..1",
+        progress: Callable[[Job], None] = lambda _job: None,
+    ) -> Analysis:
+        """Send a file and wait for its analysis.
+
+        Parameters
+        ----------
+        path
+            The file.
+        scale
+            Of valence and arousal.
+        progress
+            Called whenever there is news.
+
+        Raises
+        ------
+        ServerError
+            Also if the file cannot be analysed, or somebody cancels it.
+        OSError
+            If the file cannot be read.
+        """
+        job = self.submit(path)
+        while job.state not in FINAL:  # a server that stops ends the events, and goes on later
+            for news in self.watch(job.id):
+                progress(news)
+                job = news
+        if job.state != "done":
+            error = job.error or {"message": f"it was {job.state}", "kind": job.state, "remedy": ""}
+            raise ServerError(error["message"], kind=error["kind"], remedy=error["remedy"])
+        return self.result(job.id, scale)
+
+    def submit(self, path: str | Path) -> Job:
+        """Send a file to be analysed; raises `OSError` if it cannot be read."""
+        path = Path(path)
+        boundary = secrets.token_hex(16)
+        name = display_name(path.name).replace('"', "%22").replace("\r", "%0D").replace("\n", "%0A")
+        head = (
+            f'--{boundary}\r\nContent-Disposition: form-data; name="file"; filename="{name}"\r\n'
+            "Content-Type: application/octet-stream\r\n\r\n"
+        ).encode()
+        tail = f"\r\n--{boundary}--\r\n".encode()
+        with path.open("rb") as file:
+            size = len(head) + path.stat().st_size + len(tail)
+
+            def body() -> Iterator[bytes]:
+                yield head
+                while block := file.read(BLOCK):
+                    yield block
+                yield tail
+
+            headers = {
+                "Content-Type": f"multipart/form-data; boundary={boundary}",
+                "Content-Length": str(size),
+            }
+            return _made(Job, self._json("POST", "/analyses", body(), headers))
+
+    def jobs(self) -> list[Job]:
+        """The analyses that the server keeps, the newest first."""
+        return [_made(Job, one) for one in self._json("GET", "/analyses")["analyses"]]
+
+    def job(self, id: str) -> Job:
+        """How an analysis stands."""
+        return _made(Job, self._json("GET", f"/analyses/{_part(id)}"))
+
+    def watch(self, id: str) -> Iterator[Job]:
+        """Watch an analysis until it has ended or the server stops."""
+        with self._open("GET", f"/analyses/{_part(id)}/events") as answer:
+            for line in answer:
+                if line.startswith(b"data:"):
+                    yield _made(Job, json.loads(line[5:]))
+
+    def result(self, id: str, scale: str = "-1..1") -> Analysis:
+        """An analysis that is done."""
+        query = urlencode({"scale": scale})
+        return Analysis.from_dict(self._json("GET", f"/analyses/{_part(id)}/result?{query}"))
+
+    def emotions(self, id: str) -> list[Told]:
+        """Words for a piece that was analysed, those that say most of it first."""
+        return _told(self._json("GET", f"/analyses/{_part(id)}/emotions"))
+
+    def plot(self, id: str, kind: str = "svg", scale: str = "-1..1") -> bytes:
+        """A picture of an analysis, ``svg`` or ``png``."""
+        query = urlencode({"scale": scale})
+        return self._read("GET", f"/analyses/{_part(id)}/plot.{_part(kind)}?{query}")
+
+    def cancel(self, id: str) -> None:
+        """Cancel an analysis; forget one that has ended."""
+        self._read("DELETE", f"/analyses/{_part(id)}")
+
+    def catalog(self) -> dict[str, Any]:
+        """What the server's catalogue is."""
+        return self._json("GET", "/catalog")
+
+    def pieces(self, limit: int = 100, offset: int = 0) -> list[dict[str, Any]]:
+        """Pieces of the catalogue by name."""
+        query = urlencode({"limit": limit, "offset": offset})
+        found: list[dict[str, Any]] = self._json("GET", f"/catalog/pieces?{query}")["pieces"]
+        return found
+
+    def piece(self, id: str) -> dict[str, Any]:
+        """All that the catalogue tells of a piece."""
+        return self._json("GET", f"/catalog/pieces/{_part(id)}")
+
+    def curve(self, id: str) -> list[dict[str, Any]]:
+        """Moments of a piece of the catalogue: start, end, valence, arousal."""
+        found = self._json("GET", f"/catalog/pieces/{_part(id)}/curve")
+        moments: list[dict[str, Any]] = found["moments"]
+        return moments
+
+    def emotions_of(self, id: str) -> list[Told]:
+        """Words for a piece of the catalogue, those that say most of it first."""
+        return _told(self._json("GET", f"/catalog/pieces/{_part(id)}/emotions"))
+
+    def audio(self, id: str) -> bytes:
+        """The file of a piece of the catalogue."""
+        return self._read("GET", f"/catalog/pieces/{_part(id)}/audio")
+
+    def search(self, **wanted: Any) -> list[Found]:
+        """Find music.
+
+        Parameters
+        ----------
+        wanted
+            The fields of ``POST /catalog/search``: ``words``, ``unwanted``, ``point``, ``course``,
+            ``like``, ``text``, ``filters``, ``where``, ``limit``, ``moments``, ``diversity``,
+            ``scale``.
+        """
+        return [_made(Found, hit) for hit in self._send("/catalog/search", wanted)["hits"]]
+
+    def playlist(
+        self, start: str | dict[str, float], end: str | dict[str, float], minutes: float, **how: Any
+    ) -> list[Found]:
+        """Make a playlist that travels from one emotion to another.
+
+        Parameters
+        ----------
+        start, end
+            Words, or a point as ``{"valence": 0.5, "arousal": -0.2}``.
+        minutes
+            How long it lasts.
+        how
+            ``filters``, ``where``, ``scale``.
+        """
+        wanted = {"from": start, "to": end, "minutes": minutes, **how}
+        return [_made(Found, hit) for hit in self._send("/catalog/playlist", wanted)["hits"]]
+
+    def words(self) -> dict[str, Any]:
+        """The words that searches understand, and their degrees."""
+        return self._json("GET", "/words")
+
+    def models(self) -> list[dict[str, Any]]:
+        """The models that the server has."""
+        found: list[dict[str, Any]] = self._json("GET", "/models")["models"]
+        return found
+
+    def health(self) -> dict[str, Any]:
+        """Whether the server is there, and how busy it is."""
+        return self._json("GET", "/health")
+
+    def _send(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        headers = {"Content-Type": "application/json"}
+        return self._json("POST", path, json.dumps(body).encode(), headers)
+
+    def _json(self, *request: Any) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(self._read(*request))
+        return found
+
+    def _read(self, *request: Any) -> bytes:
+        with self._open(*request) as answer:
+            return answer.read()
+
+    def _open(
+        self,
+        method: str,
+        path: str,
+        body: bytes | Iterator[bytes] | None = None,
+        headers: dict[str, str] | None = None,
+    ) -> _Answer:
+        kind = HTTPSConnection if self._secure else HTTPConnection
+        connection = kind(self._host, self._port, timeout=self._timeout)
+        bearer = {"Authorization": f"Bearer {self._token}"} if self._token else {}
+        try:
+            try:
+                connection.request(method, API + path, body, {**(headers or {}), **bearer})
+            except (BrokenPipeError, ConnectionResetError):
+                # What is too large is answered before it has come; the answer says so.
+                if connection.sock is None:
+                    raise
+            return _Answer(connection, connection.getresponse())
+        except (OSError, HTTPException) as error:
+            connection.close()
+            raise ServerError(
+                f"the server does not answer ({error})", remedy="Start it with 'hevner serve'"
+            ) from error
+
+
+class _Answer:
+    """An answer that is read while its connection is open; raises `ServerError` if it refuses."""
+
+    def __init__(self, connection: HTTPConnection, answer: HTTPResponse) -> None:
+        self._connection = connection
+        self._answer = answer
+
+    def __enter__(self) -> HTTPResponse:
+        if self._answer.status < 400:
+            return self._answer
+        with closing(self._connection):
+            raise _refusal(self._answer.status, self._answer.read())
+
+    def __exit__(self, *_: object) -> None:
+        self._connection.close()
+
+
+def _refusal(status: int, body: bytes) -> ServerError:
+    try:
+        error = json.loads(body)["error"]
+        return ServerError(
+            error["message"], status=status, kind=error["kind"], remedy=error["remedy"]
+        )
+    except (ValueError, KeyError, TypeError):
+        return ServerError(f"the server answers with status {status}", status=status)
+
+
+def _made(kind: type[T], record: dict[str, Any]) -> T:
+    """A record of a kind from what the server tells, whatever it tells besides."""
+    return kind(**{one.name: record[one.name] for one in fields(kind)})  # type: ignore[arg-type]
+
+
+def _told(record: dict[str, Any]) -> list[Told]:
+    return [_made(Told, word) for word in record["words"]]
+
+
+def _part(id: str) -> str:
+    """A name as one step of a path."""
+    return quote(id, safe="")

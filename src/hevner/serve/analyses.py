@@ -1,0 +1,172 @@
+"""Routes of analyses: send a file, watch, take the result.
+
+Conventions
+-----------
+Events are those of `Server-Sent Events <https://html.spec.whatwg.org/#server-sent-events>`_, named
+``progress``; each carries the job as JSON, the last one in its final state. A comment comes now and
+then, so that a connection that is gone shows.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import json
+from collections.abc import AsyncIterator
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Query, Request, Response
+from fastapi.responses import JSONResponse, StreamingResponse
+
+from hevner.emotion import Scale
+from hevner.result import Analysis
+from hevner.serve import API, jobs, schemas, uploads
+from hevner.serve.board import Board
+from hevner.serve.jobs import Job
+from hevner.serve.parts import Server, failures
+from hevner.serve.problems import ServiceError
+
+ALIVE_S = 15.0
+"""Seconds after which a silent stream of events says that it is still there."""
+
+router = APIRouter(prefix=f"{API}/analyses", tags=["analyses"])
+
+ScaleName = Annotated[
+    str, Query(pattern=r"^[-+.0-9]{1,12}\.\.[-+.0-9]{1,12}$", description="Of valence and arousal.")
+]
+
+FORM: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "required": ["file"],
+                    "properties": {"file": {"type": "string", "format": "binary"}},
+                }
+            }
+        },
+    }
+}
+
+
+@router.post(
+    "",
+    status_code=202,
+    response_model=schemas.Job,
+    responses=failures(408, 415, 503, 507),
+    openapi_extra=FORM,
+)
+async def send(request: Request, server: Server, response: Response) -> dict[str, Any]:
+    """Send an audio file to be analysed."""
+    job = await uploads.receive(request, server.board)
+    response.headers["Location"] = f"{API}/analyses/{job.id}"
+    return told(server.board, job)
+
+
+@router.get("", responses=failures())
+async def everything(server: Server) -> schemas.JobList:
+    """List the analyses that are kept, the newest first."""
+    listed = [told(server.board, job) for job in reversed(server.board.jobs.values())]
+    return schemas.JobList.model_validate({"analyses": listed})
+
+
+@router.get("/{id}", response_model=schemas.Job, responses=failures(404))
+async def one(id: str, server: Server) -> dict[str, Any]:
+    """How an analysis stands."""
+    return told(server.board, server.board.find(id))
+
+
+@router.delete("/{id}", status_code=204, responses=failures(404))
+async def drop(id: str, server: Server) -> Response:
+    """Cancel an analysis; forget one that has ended, with its result."""
+    await server.board.cancel(server.board.find(id))
+    return Response(status_code=204)
+
+
+@router.get(
+    "/{id}/events",
+    response_class=StreamingResponse,
+    responses={200: {"content": {"text/event-stream": {}}}, **failures(404)},
+)
+async def events(id: str, server: Server) -> StreamingResponse:
+    """Watch an analysis as server-sent events until it has ended."""
+    stream = _events(server.board, server.board.find(id))
+    return StreamingResponse(stream, media_type="text/event-stream")
+
+
+@router.get("/{id}/result", responses={200: {"model": dict[str, Any]}, **failures(404, 409)})
+async def result(id: str, server: Server, scale: ScaleName = "-1..1") -> JSONResponse:
+    """Return an analysis, as ``hevner analyze --format json`` writes it."""
+    wanted = Scale.parse(scale)
+    job = _done(server.board, id)
+    analysis = Analysis.from_dict(json.loads(await server.board.in_thread(job.result.read_bytes)))
+    record = dataclasses.replace(analysis, path=job.name).on(wanted).to_dict()
+    return JSONResponse(record)
+
+
+@router.get("/{id}/emotions", response_model=schemas.ToldWords, responses=failures(404, 409))
+async def emotions(id: str, server: Server) -> dict[str, Any]:
+    """Say what a piece expresses, in words."""
+    job = _done(server.board, id)
+    return {"words": json.loads(await server.board.in_thread(job.words.read_bytes))}
+
+
+@router.get(
+    "/{id}/plot.{kind}",
+    response_class=Response,
+    responses={200: {"content": {"image/svg+xml": {}, "image/png": {}}}, **failures(404, 409, 503)},
+)
+async def plot(
+    id: str, kind: Literal["svg", "png"], server: Server, scale: ScaleName = "-1..1"
+) -> Response:
+    """Draw an analysis on one page."""
+    Scale.parse(scale)
+    picture = await server.board.draw(_done(server.board, id), kind, scale)
+    media = "image/svg+xml" if kind == "svg" else "image/png"
+    # Opened by itself, a picture may bring nothing along and run nothing.
+    policy = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'"}
+    return Response(picture, media_type=media, headers=policy if kind == "svg" else None)
+
+
+def told(board: Board, job: Job) -> dict[str, Any]:
+    """A job as it is shown."""
+    return {
+        "id": job.id,
+        "name": job.name,
+        "bytes": job.bytes,
+        "state": job.state,
+        "progress": job.progress,
+        "position": board.position(job),
+        "created": job.created,
+        "finished": job.finished,
+        "error": job.error,
+    }
+
+
+def _done(board: Board, id: str) -> Job:
+    job = board.find(id)
+    if job.state != jobs.DONE:
+        raise ServiceError(409, "not_done", f"the analysis is {job.state}", "Look at its state")
+    return job
+
+
+async def _events(board: Board, job: Job) -> AsyncIterator[str]:
+    """Events until a job has ended or the server stops."""
+    stopping = asyncio.create_task(board.stopping.wait())
+    try:
+        while True:
+            changed = asyncio.create_task(job.changed.wait())
+            yield f"event: progress\ndata: {json.dumps(told(board, job))}\n\n"
+            if job.is_final or board.stopping.is_set():
+                changed.cancel()
+                return
+            ended, _ = await asyncio.wait(
+                {changed, stopping}, timeout=ALIVE_S, return_when=asyncio.FIRST_COMPLETED
+            )
+            changed.cancel()
+            if not ended:
+                yield ": still here\n\n"
+    finally:
+        stopping.cancel()

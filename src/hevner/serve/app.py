@@ -1,0 +1,114 @@
+"""The application: parts, routes and what stands in front of them.
+
+Conventions
+-----------
+`create` opens nothing; the jobs are taken up when the application starts and put down when it
+stops. The page lives in ``static`` and needs nothing from elsewhere.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from fastapi import FastAPI
+from fastapi.responses import FileResponse, Response
+from fastapi.staticfiles import StaticFiles
+from starlette.types import ASGIApp
+
+from hevner import __version__
+from hevner.errors import HevnerError
+from hevner.serve import analyses, catalog, models, problems
+from hevner.serve.board import Board
+from hevner.serve.guard import Guard
+from hevner.serve.media import Addresses
+from hevner.serve.metrics import Counting, Metrics
+from hevner.serve.parts import Parts, Searches
+from hevner.serve.settings import Settings
+from hevner.serve.shelf import Library
+
+STATIC = Path(__file__).with_name("static")
+
+LOOK_S = 10.0
+"""Seconds between looks for a new version of the catalogue."""
+
+DESCRIPTION = """The emotion of music over HTTP: send a file, watch it being analysed, take the
+result; search a catalogue by emotion, both ways. Errors are
+`{"error": {"kind", "message", "remedy"}}`."""
+
+
+def create(settings: Settings, library: Library | None = None) -> tuple[ASGIApp, Board]:
+    """Make the application.
+
+    Parameters
+    ----------
+    settings
+        How it behaves.
+    library
+        The catalogue, opened; None for none.
+
+    Returns
+    -------
+    ASGI application
+        Ready to be served.
+    Board
+        Its jobs; whoever serves it sets ``stopping`` when it is about to end.
+
+    Raises
+    ------
+    OutputError
+        If the state folder cannot be used.
+    """
+    metrics = Metrics()
+    board = Board(settings, metrics.died)
+    searches = Searches(settings.searches, settings.waiting)
+    parts = Parts(settings, board, library, searches, Addresses(bool(settings.token)), metrics)
+
+    @asynccontextmanager
+    async def running(_app: FastAPI) -> AsyncIterator[None]:
+        await board.open()
+        looking = None if library is None else asyncio.create_task(_look(parts, library))
+        try:
+            yield
+        finally:
+            if looking is not None:
+                looking.cancel()
+            await board.close()
+            searches.close()
+
+    app = FastAPI(
+        title="hevner",
+        description=DESCRIPTION,
+        version=__version__,
+        lifespan=running,
+        # Its page would fetch scripts from elsewhere.
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    app.state.parts = parts
+    problems.install(app)
+    for router in (analyses.router, catalog.router, models.router):
+        app.include_router(router)
+    _add_page(app)
+    return Guard(Counting(app, metrics), settings, parts.addresses), board
+
+
+def _add_page(app: FastAPI) -> None:
+    @app.get("/", include_in_schema=False)
+    async def page() -> Response:
+        return FileResponse(STATIC / "index.html", headers={"Cache-Control": "no-cache"})
+
+    app.mount("/static", StaticFiles(directory=STATIC, check_dir=False), name="static")
+
+
+async def _look(parts: Parts, library: Library) -> None:
+    """See now and then whether the catalogue has changed."""
+    while True:
+        await asyncio.sleep(LOOK_S)
+        try:
+            await parts.searches.do(library.look)
+        except (HevnerError, problems.ServiceError) as error:
+            problems.logger.warning("the catalogue is not read anew: %s", error)

@@ -1,0 +1,172 @@
+"""What stands in front of the application: who may ask, how often, and what browsers may do.
+
+Conventions
+-----------
+A page from elsewhere must not make a browser use this server: on loopback the ``Host`` must be one
+of this machine's names, or a name made to point here could read answers, and a request that says
+it comes from another origin is refused. A token, if there is one, comes in the header
+``Authorization: Bearer``; the page itself, which asks for the token, is open.
+"""
+
+from __future__ import annotations
+
+import hmac
+import time
+from collections import OrderedDict
+from urllib.parse import parse_qs, urlsplit
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from hevner.serve import API, problems
+from hevner.serve.media import Addresses
+from hevner.serve.problems import record
+from hevner.serve.settings import LOOPBACK, Settings
+
+OPEN = ("/", "/favicon.ico", "/openapi.json", f"{API}/health")
+"""Paths that need no token; so does all under ``/static/``."""
+
+POLICY = "; ".join(
+    (
+        "default-src 'self'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self' data: blob:",
+        "media-src 'self' blob:",
+        "connect-src 'self'",
+        "object-src 'none'",
+        "base-uri 'none'",
+        "form-action 'self'",
+        "frame-ancestors 'none'",
+    )
+)
+
+HEADERS = {
+    "Content-Security-Policy": POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
+}
+
+BODY = 2**20
+"""Largest body of a request in bytes, but for uploads, which have their own limit."""
+
+UPLOADS = f"{API}/analyses"
+
+CLIENTS = 10_000
+"""Clients that are remembered."""
+
+
+class Buckets:
+    """How often each client may ask.
+
+    Parameters
+    ----------
+    rate
+        Requests per second in the long run; twice as many may come at once.
+    """
+
+    def __init__(self, rate: float) -> None:
+        self._rate = rate
+        self._most = 2 * rate
+        self._left: OrderedDict[str, tuple[float, float]] = OrderedDict()
+
+    def take(self, client: str, now: float) -> bool:
+        """Whether a client may ask at that time, in seconds."""
+        left, then = self._left.pop(client, (self._most, now))
+        left = min(self._most, left + (now - then) * self._rate)
+        allowed = left >= 1
+        self._left[client] = (left - allowed, now)
+        if len(self._left) > CLIENTS:
+            self._left.popitem(last=False)
+        return allowed
+
+
+class Guard:
+    """Lets requests through that may pass, and gives all answers their headers.
+
+    Parameters
+    ----------
+    app
+        The application.
+    settings
+        Host, token and rate.
+    addresses
+        Knows the signatures of audio.
+    """
+
+    def __init__(self, app: ASGIApp, settings: Settings, addresses: Addresses) -> None:
+        self._app = app
+        self._settings = settings
+        self._addresses = addresses
+        self._buckets = Buckets(settings.rate)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request, or refuse it."""
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
+            return
+        if scope["type"] != "http":  # there are no web sockets here
+            await send({"type": "websocket.close", "code": 1000})
+            return
+
+        async def with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in HEADERS.items():
+                    headers.setdefault(name, value)
+                headers.setdefault("Cache-Control", "no-store")
+            await send(message)
+
+        refusal = self._refusal(scope)
+        if refusal is None:
+            await self._app(scope, receive, with_headers)
+            return
+        status, error, extra = refusal
+        await problems.answer(status, error, extra)(scope, receive, with_headers)
+
+    def _refusal(self, scope: Scope) -> tuple[int, dict[str, str], dict[str, str]] | None:
+        """Status, error and headers of a request that may not pass."""
+        headers = Headers(scope=scope)
+        host = headers.get("host", "")
+        if self._settings.is_loopback and _name(host) not in (*LOOPBACK, self._settings.host):
+            return 421, record("host", "this server goes by another name"), {}
+        origin = headers.get("origin", "")
+        if origin and urlsplit(origin).netloc.lower() != host.lower():
+            return 403, record("origin", "pages of other servers may not use this one"), {}
+        client = (scope.get("client") or ("",))[0]
+        if not self._buckets.take(client, time.monotonic()):
+            return 429, record("rate", "too many requests", "Slow down"), {"Retry-After": "1"}
+        if not self._is_allowed(scope, headers):
+            error = record("token", "a token is needed", "Send 'Authorization: Bearer TOKEN'")
+            return 401, error, {"WWW-Authenticate": "Bearer"}
+        if scope["path"] == UPLOADS:
+            return None
+        if "transfer-encoding" in headers:
+            return 411, record("length", "the body does not say how long it is"), {}
+        if int(headers.get("content-length", "0")) > BODY:
+            return 413, record("too_large", f"the body is larger than {BODY >> 20} MiB"), {}
+        return None
+
+    def _is_allowed(self, scope: Scope, headers: Headers) -> bool:
+        token, path = self._settings.token, scope["path"]
+        if not token or path in OPEN or path.startswith("/static/"):
+            return True
+        kind, _, sent = headers.get("authorization", "").partition(" ")
+        if kind.lower() == "bearer":
+            return hmac.compare_digest(sent.strip().encode(), token.encode())
+        query = parse_qs(scope["query_string"].decode("latin-1"))
+        until, signature = (query.get(name, [""])[0] for name in ("until", "signature"))
+        reads = scope["method"] in ("GET", "HEAD")
+        return reads and self._addresses.is_valid(path, until, signature)
+
+
+def _name(host: str) -> str:
+    """The name in a ``Host`` header, without the port."""
+    try:
+        return urlsplit(f"//{host}").hostname or ""
+    except ValueError:
+        return ""

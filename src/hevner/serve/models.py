@@ -1,0 +1,89 @@
+"""Routes of what does not change while a server runs: models, words, and how it is."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from fastapi import APIRouter, Response
+
+from hevner import __version__
+from hevner.lexicon import DEGREES, WORDS
+from hevner.models import registry
+from hevner.serve import API, jobs, schemas
+from hevner.serve.parts import Server, failures
+from hevner.serve.problems import not_found
+
+router = APIRouter(tags=["models"])
+
+
+@router.get(f"{API}/models", response_model=schemas.ModelList, responses=failures())
+async def models() -> dict[str, Any]:
+    """List the models that are installed."""
+    return {"models": [_facts(entry) for entry in _shipped()]}
+
+
+@router.get(f"{API}/models/{{name}}", response_model=schemas.ModelCard, responses=failures(404))
+async def model(name: str) -> dict[str, Any]:
+    """A model's card: what it was trained on, how good it is, what it cannot do."""
+    for entry in _shipped():
+        if name in (entry.name, entry.card["name"]):
+            return {"facts": _facts(entry), "card": entry.card, "text": _text(entry)}
+    raise not_found("model")
+
+
+@router.get(f"{API}/words", response_model=schemas.Lexicon, responses=failures())
+async def words() -> dict[str, Any]:
+    """List the words that searches understand."""
+    told = [
+        {
+            "word": word.name,
+            "valence": word.valence,
+            "arousal": word.arousal,
+            "group": word.sources[0],
+            "synonyms": list(word.synonyms),
+        }
+        for word in WORDS
+    ]
+    return {"words": told, "degrees": [degree.name for degree in DEGREES if degree.name]}
+
+
+@router.get(f"{API}/health", tags=["health"])
+async def health(server: Server) -> schemas.Health:
+    """Whether the server is there, and how busy it is."""
+    board, settings = server.board, server.settings
+    states = [job.state for job in board.jobs.values()]
+    return schemas.Health(
+        status="stopping" if board.stopping.is_set() else "ok",
+        version=__version__,
+        catalog=server.library is not None,
+        token=bool(settings.token),
+        queued=states.count(jobs.QUEUED),
+        running=states.count(jobs.RUNNING),
+        limits=schemas.Limits(
+            upload_bytes=settings.upload_bytes,
+            duration_s=settings.duration_s,
+            queue=settings.queue,
+        ),
+    )
+
+
+@router.get("/metrics", tags=["health"], response_class=Response, responses=failures())
+async def metrics(server: Server) -> Response:
+    """Counts in the format of Prometheus."""
+    text = server.metrics.text(server.board)
+    return Response(text, media_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+@cache
+def _shipped() -> tuple[registry.Entry, ...]:
+    return tuple(registry.shipped())
+
+
+def _facts(entry: registry.Entry) -> dict[str, Any]:
+    return {name: value for name, value in entry.facts().items() if name != "path"}
+
+
+def _text(entry: registry.Entry) -> str:
+    path = entry.path.with_suffix(".md")
+    return path.read_text("utf-8") if path.is_file() else ""

@@ -1,0 +1,320 @@
+"""What goes in and out, as the interface documents it.
+
+Conventions
+-----------
+Valence and arousal are on the scale that a request names, ``-1..1`` if it names none. Times are
+seconds; those of jobs are seconds since 1970. What is not known is null. Bodies with fields that
+are not known are refused, so that a typing error does not pass for an answer.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
+
+MOST_HITS = 200
+MOST_WORDS = 12
+MOST_STEPS = 500
+LONGEST_TEXT = 300
+
+Number = FiniteFloat
+Words = Annotated[
+    list[Annotated[str, Field(min_length=1, max_length=60)]], Field(max_length=MOST_WORDS)
+]
+ScaleName = Annotated[str, Field(pattern=r"^[-+.0-9]{1,12}\.\.[-+.0-9]{1,12}$")]
+
+
+class Body(BaseModel):
+    """What a request may hold."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Error(BaseModel):
+    """What is wrong and what to do about it."""
+
+    kind: str = Field(examples=["not_found"])
+    message: str = Field(examples=["there is no such analysis"])
+    remedy: str = Field(examples=["List what there is"])
+
+
+class Failure(BaseModel):
+    """The answer to a request that failed."""
+
+    error: Error
+
+
+class Job(BaseModel):
+    """An analysis that was asked for, and how it stands."""
+
+    id: str = Field(examples=["5f0c9b3d6f6a4a54b7c1d2e3"])
+    name: str = Field(examples=["song.mp3"])
+    bytes: int = Field(description="Size of the upload.", examples=[4_200_000])
+    state: Literal["queued", "running", "done", "failed", "cancelled"]
+    progress: float = Field(ge=0, le=1, examples=[0.4])
+    position: int | None = Field(description="Analyses that come before it.", examples=[2])
+    created: float = Field(examples=[1_760_000_000.0])
+    finished: float | None
+    error: Error | None
+
+
+class JobList(BaseModel):
+    """All analyses that are kept, the newest first."""
+
+    analyses: list[Job]
+
+
+class ToldWord(BaseModel):
+    """A word that says what a piece feels like."""
+
+    word: str = Field(examples=["nostalgic"])
+    degree: str = Field(description="Empty for the plain word.", examples=["slightly"])
+    fit: float = Field(description="Share of music at large that it says this of less rightly.")
+    divergence: float = Field(description="Lower is better.")
+
+
+class ToldWords(BaseModel):
+    """What a piece expresses, in words, those that say most of it first."""
+
+    words: list[ToldWord]
+
+
+class Word(BaseModel):
+    """A word that searches understand."""
+
+    word: str = Field(examples=["happy"])
+    valence: float | None
+    arousal: float | None
+    group: str = Field(description="Where it comes from.", examples=["tag"])
+    synonyms: list[str]
+
+
+class Lexicon(BaseModel):
+    """All words, and the degrees that may stand before them."""
+
+    words: list[Word]
+    degrees: list[str] = Field(examples=[["slightly", "moderately", "very", "extremely"]])
+
+
+class Span(Body):
+    """Bounds of a number; a missing one is no bound."""
+
+    min: Number | None = None
+    max: Number | None = None
+
+
+class Filters(Body):
+    """Conditions that pieces must meet, all of them."""
+
+    name: str = Field("", max_length=100, description="Part of the name, in any case.")
+    duration: Span | None = Field(None, examples=[{"max": 300}])
+    tempo: Span | None = None
+    familiarity: Span | None = None
+    key: str = Field("", max_length=20, examples=["A minor"])
+    key_mode: Literal["", "major", "minor"] = ""
+    quadrants: list[Literal["Q1", "Q2", "Q3", "Q4"]] = Field([], max_length=4)
+    tags: list[Annotated[str, Field(max_length=40)]] = Field(
+        [], max_length=10, description="Tags that a piece has, all of them."
+    )
+
+
+class Point(Body):
+    """A point on the plane of valence and arousal."""
+
+    valence: Number
+    arousal: Number
+
+
+class Circle(Point):
+    """A point, and how far away music may lie."""
+
+    radius: Number | None = Field(None, gt=0)
+
+
+class Search(Body):
+    """What is wanted: words, a point or both; or a piece to be like; or a course; or a text."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {"words": ["calm", "slightly nostalgic"], "limit": 5},
+                {"point": {"valence": 0.4, "arousal": -0.3, "radius": 0.2}},
+                {"course": [[0, -0.5, 0.6], [1, 0.5, -0.4]], "filters": {"duration": {"max": 300}}},
+            ]
+        },
+    )
+
+    words: Words = Field([], description="With degrees; all are wanted at once.")
+    unwanted: Words = Field([], description="Music typical of any of these is left out.")
+    point: Circle | None = None
+    course: (
+        Annotated[list[tuple[Number, Number, Number]], Field(min_length=2, max_length=MOST_STEPS)]
+        | Annotated[str, Field(max_length=LONGEST_TEXT)]
+        | None
+    ) = Field(
+        None,
+        description="Rising times with valence and arousal, or words such as 'tense->calm'.",
+    )
+    like: str | None = Field(None, max_length=80, description="Id of a piece.")
+    text: str = Field("", max_length=LONGEST_TEXT, description="What it sounds like.")
+    filters: Filters | None = None
+    where: str = Field("", max_length=1000, description="A condition in SQL, as in the CLI.")
+    limit: int = Field(10, ge=1, le=MOST_HITS)
+    moments: bool = Field(False, description="Find moments in pieces.")
+    diversity: bool = Field(False, description="Find what differs from each other.")
+    scale: ScaleName = "-1..1"
+
+
+class Hit(BaseModel):
+    """A piece that was found, or a moment in one."""
+
+    id: str
+    name: str = Field(examples=["album/track.flac"])
+    start: float | None
+    end: float | None
+    duration: float
+    valence: float
+    arousal: float
+    key: str | None = Field(examples=["A minor"])
+    fit: float | None = Field(description="In [0, 1]; what it is the share of, `fit` says.")
+    divergence: float
+    audio: str = Field(description="Address of the audio; may hold for some hours only.")
+
+
+class Hits(BaseModel):
+    """What was found, the best first."""
+
+    hits: list[Hit]
+    scale: str = Field(examples=["-1..1"])
+    fit: str = Field(description="What the fit is the share of.")
+    nothing: str | None = Field(description="Why there are none.")
+
+
+class Playlist(Body):
+    """A way from one emotion to another."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={"examples": [{"from": "tense", "to": "very calm", "minutes": 40}]},
+    )
+
+    start: Annotated[str, Field(max_length=LONGEST_TEXT)] | Point = Field(alias="from")
+    end: Annotated[str, Field(max_length=LONGEST_TEXT)] | Point = Field(alias="to")
+    minutes: Number = Field(gt=0, le=600)
+    filters: Filters | None = None
+    where: str = Field("", max_length=1000)
+    scale: ScaleName = "-1..1"
+
+
+class PlaylistHits(BaseModel):
+    """Pieces in the order in which they are to be heard."""
+
+    hits: list[Hit]
+    scale: str
+    minutes: float
+
+
+class Facts(BaseModel):
+    """What a catalogue is."""
+
+    pieces: int
+    moments: int
+    space: str
+    model: str
+    encoder: str = Field(description="What texts are compared through; empty for nothing.")
+    hevner: str
+    quadrants: dict[str, int]
+
+
+class Piece(BaseModel):
+    """A piece of the catalogue."""
+
+    id: str
+    name: str
+    duration: float | None
+    valence: float | None
+    arousal: float | None
+    quadrant: str | None
+    key: str | None
+    tempo: float | None
+    tags: list[str]
+    audio: str
+
+
+class PieceDetails(Piece):
+    """All that the catalogue tells of a piece."""
+
+    valence_low: float | None
+    valence_high: float | None
+    arousal_low: float | None
+    arousal_high: float | None
+    key_mode: str | None
+    familiarity: float | None
+
+
+class Points(BaseModel):
+    """Pieces as points, a column for each of their values."""
+
+    ids: list[str]
+    names: list[str]
+    valence: list[float | None]
+    arousal: list[float | None]
+
+
+class Pieces(BaseModel):
+    """A part of the list of pieces, or points in the place of it."""
+
+    total: int
+    pieces: list[Piece] | None = None
+    points: Points | None = None
+
+
+class CurveMoment(BaseModel):
+    """Emotion of a span of a piece."""
+
+    start: float
+    end: float
+    valence: float | None
+    arousal: float | None
+
+
+class Curve(BaseModel):
+    """How emotion moves through a piece."""
+
+    moments: list[CurveMoment]
+
+
+class ModelList(BaseModel):
+    """The models that are installed."""
+
+    models: list[dict[str, Any]]
+
+
+class ModelCard(BaseModel):
+    """A model's facts, its card, and the words that go with it."""
+
+    facts: dict[str, Any]
+    card: dict[str, Any]
+    text: str = Field(description="Markdown.")
+
+
+class Limits(BaseModel):
+    """What the server takes."""
+
+    upload_bytes: int
+    duration_s: float
+    queue: int
+
+
+class Health(BaseModel):
+    """That the server is there, and how busy it is."""
+
+    status: Literal["ok", "stopping"]
+    version: str
+    catalog: bool
+    token: bool = Field(description="Whether requests need one.")
+    queued: int
+    running: int
+    limits: Limits

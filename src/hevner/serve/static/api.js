@@ -1,0 +1,148 @@
+// The service over HTTP. Paths are relative to the page, so that it may live below any prefix.
+//
+// What goes wrong is a `Problem`: `kind` and `message` and `remedy` as the service told them, or kind
+// "offline" if it did not answer.
+
+const BASE = new URL("../api/v1/", import.meta.url);
+const KEPT = "hevner.token";
+
+export const connection = new EventTarget(); // "lost", "back", "token"
+let lost = false;
+let askForToken = null;
+
+export class Problem extends Error {
+  constructor({ kind, message, remedy = "" }, status = 0, wait = 0) {
+    super(message);
+    Object.assign(this, { kind, remedy, status, wait });
+  }
+}
+
+// `ask` returns a promise of a token; it is called when the service wants one.
+export function tokenFrom(ask) {
+  askForToken = ask;
+}
+
+export async function ask(path, { method = "GET", body, json, signal } = {}) {
+  const answer = await request(path, {
+    method,
+    signal,
+    headers: json === undefined ? {} : { "Content-Type": "application/json" },
+    body: json === undefined ? body : JSON.stringify(json),
+  });
+  return answer.status === 204 ? null : answer.json();
+}
+
+export async function blob(path) {
+  return (await request(path, {})).blob();
+}
+
+async function request(path, options) {
+  const answer = await reach(path, options);
+  if (answer.status === 401 && askForToken) {
+    sessionStorage.setItem(KEPT, await askForToken(Boolean(sessionStorage.getItem(KEPT))));
+    return request(path, options);
+  }
+  if (!answer.ok) throw await problem(answer);
+  return answer;
+}
+
+async function reach(path, options) {
+  const token = sessionStorage.getItem(KEPT);
+  const headers = { ...options.headers, ...(token ? { Authorization: `Bearer ${token}` } : {}) };
+  try {
+    const answer = await fetch(new URL(path, BASE), { ...options, headers });
+    heard();
+    return answer;
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    missed();
+    throw new Problem({ kind: "offline", message: error.message });
+  }
+}
+
+async function problem(answer) {
+  const wait = Number(answer.headers.get("Retry-After")) || 0;
+  const told = await answer.json().catch(() => null);
+  const said = told?.error ?? { kind: "http", message: `${answer.status} ${answer.statusText}` };
+  return new Problem(said, answer.status, wait);
+}
+
+function missed() {
+  if (lost) return;
+  lost = true;
+  connection.dispatchEvent(new Event("lost"));
+  knock();
+}
+
+function heard() {
+  if (!lost) return;
+  lost = false;
+  connection.dispatchEvent(new Event("back"));
+}
+
+async function knock() {
+  while (lost) {
+    await new Promise((done) => setTimeout(done, 1000));
+    await ask("health").catch(() => null); // still away: `heard` is called when it is not
+  }
+}
+
+// The messages of a job as they come, until the service ends them.
+export async function* events(id, signal) {
+  const answer = await request(`analyses/${id}/events`, { signal });
+  const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
+  let text = "";
+  for (;;) {
+    const { value, done } = await reader.read();
+    if (done) return;
+    text += value.replaceAll("\r", "");
+    const parts = text.split("\n\n");
+    text = parts.pop();
+    for (const part of parts) {
+      const data = part.split("\n").filter((line) => line.startsWith("data:"));
+      if (data.length) yield JSON.parse(data.map((line) => line.slice(5)).join("\n"));
+    }
+  }
+}
+
+export function upload(file, name = file.name) {
+  const body = new FormData();
+  body.append("file", file, name);
+  return ask("analyses", { method: "POST", body });
+}
+
+export const jobs = async () => (await ask("analyses")).analyses;
+export const job = (id) => ask(`analyses/${id}`);
+export const result = (id) => ask(`analyses/${id}/result`);
+export const forget = (id) => ask(`analyses/${id}`, { method: "DELETE" });
+export const expressed = async (id) => (await ask(`analyses/${id}/emotions`)).words;
+export const plot = (id, ending) => blob(`analyses/${id}/plot.${ending}`);
+
+export const catalog = () => ask("catalog");
+export const points = async () => (await ask("catalog/pieces?points=true")).points;
+export const pieces = async (limit) => (await ask(`catalog/pieces?limit=${limit}`)).pieces;
+export const curve = async (id) => (await ask(`catalog/pieces/${id}/curve`)).moments;
+export const emotions = async (id) => (await ask(`catalog/pieces/${id}/emotions`)).words;
+export const search = (query, signal) => ask("catalog/search", { method: "POST", json: query, signal });
+export const playlist = (query) => ask("catalog/playlist", { method: "POST", json: query });
+export const audioBlob = (id) => blob(`catalog/pieces/${id}/audio`);
+
+// An address that an audio element can play: it sends no token, so the service signs addresses where
+// there is one. Hits carry theirs, of other pieces it is asked for.
+export async function audio({ id, audio: known }) {
+  const address = known ?? (await ask(`catalog/pieces/${id}`)).audio;
+  return new URL(address, BASE).href;
+}
+
+const once = new Map();
+const kept = (path) => {
+  if (!once.has(path)) {
+    const told = ask(path);
+    told.catch(() => once.delete(path));
+    once.set(path, told);
+  }
+  return once.get(path);
+};
+export const words = async () => (await kept("words")).words;
+export const models = async () => (await kept("models")).models;
+export const model = (name) => kept(`models/${name}`);

@@ -1,0 +1,86 @@
+// Words with a degree each, as chips in front of a field to write more.
+
+import { button, fill, h } from "./dom.js";
+import { question } from "./question.js";
+import { t } from "./strings.js";
+
+const DEGREES = ["slightly", "moderately", "", "very", "extremely"];
+
+export class Chips {
+  known = new Set();
+
+  // `name` is "words" or "unwanted" in the question; `changed` is called after every change.
+  constructor(name, list, changed) {
+    this.name = name;
+    this.changed = changed;
+    this.chips = h("ul", { class: "chips" });
+    this.input = h("input", {
+      type: "text", list, id: `words-${name}`, autocomplete: "off", autocapitalize: "off",
+      onkeydown: (event) => this.#key(event),
+      oninput: (event) => {
+        // Chosen from the list with the mouse: there is no Enter.
+        if (event.inputType === "insertReplacementText" || !event.inputType) this.#add();
+      },
+      onblur: () => this.known.has(plain(this.input.value)) && this.#add(),
+    });
+    this.element = h("div", { class: "field" }, h("label", { for: `words-${name}` }, t(name)),
+      h("div", { class: "chipline" }, this.chips, this.input));
+    this.show();
+  }
+
+  show() {
+    const some = question[this.name];
+    const focused = this.chips.contains(document.activeElement) && document.activeElement.dataset.chip;
+    fill(this.chips, some.map((one) => this.#chip(one)));
+    this.input.placeholder = some.length ? "" : t(`${this.name}.placeholder`);
+    if (focused) this.chips.querySelector(`[data-chip="${CSS.escape(focused)}"]`)?.focus();
+  }
+
+  #key(event) {
+    if (event.key === "Enter" || event.key === ",") {
+      event.preventDefault();
+      this.#add();
+    } else if (event.key === "Backspace" && !this.input.value && question[this.name].length) {
+      this.#set(question[this.name].slice(0, -1));
+    }
+  }
+
+  #set(some) {
+    question[this.name] = some;
+    this.changed();
+  }
+
+  #add() {
+    const some = [...question[this.name]];
+    for (const part of this.input.value.split(",")) {
+      const text = plain(part);
+      const degree = DEGREES.find((one) => one && text.startsWith(`${one} `)) ?? "";
+      const word = text.slice(degree ? degree.length + 1 : 0);
+      if (word && !some.some((one) => one.word === word)) some.push({ word, degree });
+    }
+    this.input.value = "";
+    this.#set(some);
+  }
+
+  #chip(one) {
+    return h("li", { class: "chip" }, this.name === "words" ? this.#degree(one) : h("span", { class: "word" }, one.word),
+      button(t("word.remove", { word: one.word }), () => {
+        this.#set(question[this.name].filter((other) => other !== one));
+      }, { glyph: "close", class: "round quiet small" }));
+  }
+
+  #degree(one) {
+    const said = `${one.degree} ${one.word}`.trim();
+    const strength = DEGREES.indexOf(one.degree) + 1;
+    const dots = h("span", { class: "dots", "aria-hidden": "true" },
+      DEGREES.map((_, index) => h("i", { class: index < strength ? "on" : null })));
+    return button([said, dots], () => {
+      one.degree = DEGREES[strength % DEGREES.length];
+      this.changed();
+    }, { class: "word", title: t("degree.change"), "aria-label": t("degree.label", { said }), "data-chip": one.word });
+  }
+}
+
+function plain(text) {
+  return text.trim().toLowerCase().replaceAll("-", " ").replace(/\s+/g, " ");
+}

@@ -1,0 +1,243 @@
+// Two to four pieces on the same axes: performances of one work, versions of one track.
+
+import * as api from "./api.js";
+import { Curve, Ruler, valueAt } from "./curves.js";
+import { button, fill, h, relabel } from "./dom.js";
+import { clock, keyName, signed, titleOf } from "./emotion.js";
+import { jobs } from "./jobs.js";
+import { analysisOf, trouble } from "./listen.js";
+import { axis } from "./piece.js";
+import { Plane } from "./plane.js";
+import { player } from "./player.js";
+import { t } from "./strings.js";
+import { changes, colours } from "./theme.js";
+import { Timeline } from "./timeline.js";
+
+const MOST = 4;
+const LOOKS = [
+  { colour: "piece-a", dash: [] }, { colour: "piece-b", dash: [8, 4] },
+  { colour: "piece-c", dash: [2, 4] }, { colour: "piece-d", dash: [10, 3, 2, 3] },
+];
+
+// Kept while the page is open: [{id, title, duration, valence, arousal, means, key, tempo, address}].
+const chosen = [];
+let aligned = false;
+let shownFirst = true;
+
+export function open(main) {
+  const view = new Compare();
+  fill(main, view.element);
+  view.start();
+  return () => view.leave();
+}
+
+class Compare {
+  #stop = new AbortController();
+
+  constructor() {
+    this.plane = new Plane(t("plane.compare"));
+    this.curves = { valence: new Curve("valence"), arousal: new Curve("arousal") };
+    this.ruler = new Ruler();
+    this.timeline = new Timeline(t("timeline.compare"), this.curves.valence.element,
+      this.curves.arousal.element, this.ruler.element);
+    this.legend = h("ul", { class: "legend" });
+    this.status = h("div", { role: "status" });
+    this.select = h("select", { id: "compare-add", onchange: () => this.#add() });
+    this.stage = h("div", { class: "stage" },
+      h("div", { class: "along" }, this.timeline.element), h("div", { class: "beside" }, this.plane.element));
+    this.align = h("label", { class: "check" }, h("input", {
+      type: "checkbox", checked: aligned,
+      onchange: ({ target }) => {
+        aligned = target.checked;
+        this.#draw();
+      },
+    }), t("compare.align"));
+    this.hint = h("p", { class: "hint" }, t("compare.hint"));
+    this.element = h("section", { class: "view compare-view" },
+      h("header", { class: "heading" }, h("div", {}, h("h1", {}, t("view.compare")), h("p", { class: "aside" }, t("compare.text"))),
+        h("div", { class: "row" }, h("label", { class: "unseen", for: "compare-add" }, t("compare.add")), this.select, this.align)),
+      this.status, this.legend, this.hint, this.stage);
+  }
+
+  leave() {
+    this.#stop.abort();
+  }
+
+  async start() {
+    const { signal } = this.#stop;
+    jobs.addEventListener("change", () => this.#choices(), { signal });
+    changes.addEventListener("change", () => this.#draw(), { signal });
+    player.addEventListener("time", () => this.#follow(), { signal });
+    for (const name of ["state", "track"]) player.addEventListener(name, () => this.#sounding(), { signal });
+    this.timeline.addEventListener("seek", ({ detail }) => this.#seek(detail.seconds));
+    this.timeline.addEventListener("toggle", () => player.toggle());
+    this.#draw();
+    this.pieces = await api.pieces(200).catch(() => []);
+    if (shownFirst && !chosen.length) await this.#first();
+    shownFirst = false;
+    this.#choices();
+  }
+
+  // With files of one's own at hand, the latest of them are shown.
+  async #first() {
+    for (const job of jobs.list.filter((one) => one.state === "done").slice(0, 2)) {
+      await this.#take(`job ${job.id}`);
+    }
+  }
+
+  #choices() {
+    const taken = new Set(chosen.map((one) => one.choice));
+    const group = (label, options) => options.length > 0 && h("optgroup", { label },
+      options.filter(([value]) => !taken.has(value)).map(([value, text]) => h("option", { value }, text)));
+    const done = jobs.list.filter((job) => job.state === "done").map((job) => [`job ${job.id}`, titleOf(job.name)]);
+    const pieces = (this.pieces ?? []).map((piece) => [`piece ${piece.id}`, titleOf(piece.name)]);
+    fill(this.select, h("option", { value: "" }, t("compare.add")),
+      group(t("compare.jobs"), done), group(t("compare.catalog"), pieces));
+    this.select.disabled = chosen.length >= MOST || !(done.length || pieces.length);
+    if (!done.length && !pieces.length) this.hint.textContent = t("compare.nothing");
+    else this.hint.textContent = t("compare.hint");
+  }
+
+  async #add() {
+    const { value } = this.select;
+    if (value) await this.#take(value);
+    this.#choices();
+  }
+
+  async #take(choice) {
+    const [kind, id] = choice.split(" ");
+    try {
+      const taken = kind === "job" ? await ofJob(jobs.find(id)) : await ofPiece(this.pieces.find((one) => one.id === id));
+      if (!taken) return fill(this.status, h("p", { class: "callout" }, t("compare.silent")));
+      const used = new Set(chosen.map((one) => one.look));
+      chosen.push({ ...taken, id, choice, look: LOOKS.find((look) => !used.has(look)) });
+      fill(this.status);
+      this.#draw();
+    } catch (problem) {
+      if (!(problem instanceof api.Problem)) throw problem;
+      fill(this.status, trouble(problem));
+    }
+    return undefined;
+  }
+
+  get #length() {
+    return Math.max(1, ...chosen.map((one) => one.duration));
+  }
+
+  // Seconds of the axis per second of a piece: all end together if they are aligned.
+  #stretch(one) {
+    return aligned ? this.#length / one.duration : 1;
+  }
+
+  #draw() {
+    const length = this.#length;
+    this.stage.hidden = chosen.length === 0;
+    this.hint.hidden = chosen.length > 0;
+    this.timeline.duration = length;
+    this.ruler.show(length);
+    this.ruler.element.classList.toggle("gone", aligned);
+    for (const name of ["valence", "arousal"]) {
+      this.curves[name].show(chosen.map((one) => {
+        const stretch = this.#stretch(one);
+        const moments = one[name].map((moment) => ({ ...moment, start: moment.start * stretch, end: moment.end * stretch }));
+        const bands = chosen.length < 3 ? {} : { low: undefined, high: undefined };
+        return { moments: moments.map((moment) => ({ ...moment, ...bands })), colour: colours[one.look.colour], dash: one.look.dash };
+      }), length);
+    }
+    this.plane.courses = chosen.map((one) => ({
+      points: one.valence.map(({ value }, index) => (value === null ? null : [value, one.arousal[index].value])),
+      colour: colours[one.look.colour], dash: one.look.dash,
+    }));
+    this.plane.marks = chosen.map((one, index) => ({
+      valence: one.means[0], arousal: one.means[1], label: String.fromCharCode(65 + index), colour: colours[one.look.colour],
+    }));
+    fill(this.legend, chosen.map((one, index) => this.#entry(one, index)));
+    this.#sounding();
+  }
+
+  #entry(one, index) {
+    const facts = [
+      t("hit.place", { valence: signed(one.means[0]), arousal: signed(one.means[1]) }),
+      one.key && keyName(one.key), one.tempo && t("fact.tempo", { tempo: Math.round(one.tempo) }), clock(one.duration),
+    ].filter(Boolean);
+    const letter = h("span", { class: "letter", "aria-hidden": "true" }, String.fromCharCode(65 + index));
+    letter.style.setProperty("--colour", `var(--${one.look.colour})`);
+    const play = one.address && button(t("hit.play", { title: one.title }), () => this.#play(one), { glyph: "play", class: "round" });
+    return h("li", { "data-id": one.id }, letter, play,
+      h("div", { class: "what" }, h("span", { class: "title" }, one.title), h("span", { class: "aside" }, facts.join(" · "))),
+      button(t("compare.remove", { title: one.title }), () => {
+        chosen.splice(chosen.indexOf(one), 1);
+        this.#draw();
+        this.#choices();
+      }, { glyph: "close", class: "round quiet" }));
+  }
+
+  // From the same moment as the one that sounds, so that performances can be heard against each other.
+  #play(one, seconds) {
+    if (player.track?.id === one.id && seconds === undefined) return player.toggle();
+    const before = chosen.find((other) => other.id === player.track?.id);
+    const time = seconds ?? (before ? (player.time * this.#stretch(before)) / this.#stretch(one) : 0);
+    if (player.track?.id === one.id) return player.seek(time);
+    return player.load([{ id: one.id, title: one.title, duration: one.duration, start: Math.min(time, one.duration), address: one.address }]);
+  }
+
+  #seek(seconds) {
+    const one = chosen.find((other) => other.id === player.track?.id) ?? chosen.find((other) => other.address);
+    if (one) this.#play(one, Math.min(seconds / this.#stretch(one), one.duration));
+    this.#say(seconds);
+  }
+
+  #follow() {
+    const one = chosen.find((other) => other.id === player.track?.id);
+    if (!one) return;
+    const { time } = player;
+    this.timeline.time = time * this.#stretch(one);
+    const place = ["valence", "arousal"].map((name) => valueAt(one[name], time));
+    this.plane.show(place.includes(null) ? null : place);
+    if (Math.floor(time) !== this.second) this.#say(time * this.#stretch(one));
+    this.second = Math.floor(time);
+  }
+
+  #say(seconds) {
+    this.timeline.say(chosen.map((one) => {
+      const values = ["valence", "arousal"].map((name) => valueAt(one[name], seconds / this.#stretch(one)));
+      return values.includes(null) ? "" : t("compare.spoken", { title: one.title, valence: signed(values[0]), arousal: signed(values[1]) });
+    }).filter(Boolean).join("; "));
+  }
+
+  #sounding() {
+    for (const row of this.legend.children) {
+      const current = row.dataset.id === player.track?.id;
+      row.classList.toggle("current", current);
+      row.classList.toggle("playing", current && player.playing);
+      const play = row.querySelector(".round:not(.quiet)");
+      const { title } = chosen.find((one) => one.id === row.dataset.id);
+      if (!play) continue;
+      if (current && player.playing) relabel(play, t("player.pause"), "pause");
+      else relabel(play, t("hit.play", { title }), "play");
+    }
+    if (!chosen.some((one) => one.id === player.track?.id)) this.plane.show(null);
+  }
+}
+
+async function ofJob(job) {
+  const analysis = await analysisOf(job.id);
+  if (analysis.status === "silent") return null;
+  if (job.file) job.address ??= URL.createObjectURL(job.file);
+  return {
+    title: titleOf(job.name), duration: analysis.duration, key: analysis.key, tempo: analysis.tempo,
+    means: [analysis.valence.value, analysis.arousal.value],
+    valence: axis(analysis, "valence"), arousal: axis(analysis, "arousal"),
+    address: job.file && (async () => job.address),
+  };
+}
+
+async function ofPiece(piece) {
+  const moments = await api.curve(piece.id);
+  const of = (name) => moments.map(({ start, end, [name]: value }) => ({ start, end, value }));
+  return {
+    title: titleOf(piece.name), duration: piece.duration, key: piece.key, tempo: piece.tempo,
+    means: [piece.valence, piece.arousal], valence: of("valence"), arousal: of("arousal"),
+    address: () => api.audio(piece),
+  };
+}

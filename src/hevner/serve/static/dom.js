@@ -1,0 +1,53 @@
+// Elements in one call. Attributes whose names begin with "on" are listeners; null, undefined and
+// false leave an attribute out.
+
+const SVG = "http://www.w3.org/2000/svg";
+
+export function h(tag, attributes = {}, ...children) {
+  return filled(document.createElement(tag), attributes, children);
+}
+
+export function icon(path) {
+  const svg = document.createElementNS(SVG, "svg");
+  const drawn = filled(document.createElementNS(SVG, "path"), { d: path }, []);
+  return filled(svg, { viewBox: "0 0 24 24", "aria-hidden": "true", class: "icon" }, [drawn]);
+}
+
+export const ICONS = {
+  play: "M8 5.5v13l10.5-6.5z",
+  pause: "M7 5.5h3.4v13H7zM13.6 5.5H17v13h-3.4z",
+  next: "M6 6v12l8.5-6zM16 6h2.2v12H16z",
+  previous: "M18 6v12l-8.5-6zM8 6H5.800v12H8z",
+  close: "M6.4 5 12 10.6 17.6 5 19 6.4 13.4 12 19 17.6 17.6 19 12 13.4 6.4 19 5 17.6 10.6 12 5 6.400z",
+  sun: "M12 7.500a4.5 4.5 0 1 0 0 9 4.5 4.5 0 0 0 0-9zM11 2h2v3h-2zM11 19h2v3h-2zM2 11h3v2H2zM19 11h3v2h-3zM4.2 5.600l1.4-1.4 2.1 2.1-1.4 1.400zM16.3 17.700l1.4-1.4 2.1 2.1-1.4 1.400zM4.2 18.400l2.1-2.1 1.4 1.4-2.1 2.100zM16.3 6.300l2.1-2.1 1.4 1.4-2.1 2.100z",
+  moon: "M20 14.500A8.5 8.5 0 0 1 9.5 4a8.5 8.5 0 1 0 10.5 10.500z",
+};
+
+export function button(label, action, { glyph, ...attributes } = {}) {
+  const shown = glyph ? { "aria-label": label, title: label } : {};
+  const content = glyph ? icon(ICONS[glyph]) : label;
+  return h("button", { type: "button", onclick: action, ...shown, ...attributes }, content);
+}
+
+// Shows another glyph on a button that has one.
+export function relabel(made, label, glyph) {
+  if (made.getAttribute("aria-label") === label) return;
+  made.setAttribute("aria-label", label);
+  made.title = label;
+  made.replaceChildren(icon(ICONS[glyph]));
+}
+
+export function fill(element, ...children) {
+  element.replaceChildren(...children.flat().filter((child) => child != null && child !== false));
+  return element;
+}
+
+function filled(element, attributes, children) {
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value == null || value === false) continue;
+    if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
+    else element.setAttribute(name, value === true ? "" : value);
+  }
+  element.append(...children.flat().filter((child) => child != null && child !== false));
+  return element;
+}

@@ -1,0 +1,63 @@
+// Numbers and names as people read them: times, places on the plane, chords, quadrants.
+
+import { known, t } from "./strings.js";
+
+export const UNFAMILIAR = 0.05; // as hevner.writers.summary
+const AT_THE_EDGE = 0.2;
+const SHORT = { maj: "", min: "m", min7: "m7", sus4: "sus", hdim7: "m7b5" };
+
+export function clock(seconds) {
+  const whole = Math.max(0, Math.floor(seconds));
+  const hours = Math.floor(whole / 3600);
+  const minutes = Math.floor((whole % 3600) / 60);
+  const rest = String(whole % 60).padStart(2, "0");
+  return hours ? `${hours}:${String(minutes).padStart(2, "0")}:${rest}` : `${minutes}:${rest}`;
+}
+
+export function signed(value) {
+  const rounded = Math.round(value * 100) / 100;
+  return (rounded < 0 ? "−" : rounded > 0 ? "+" : "") + Math.abs(rounded).toFixed(2);
+}
+
+export function percent(share) {
+  return `${Math.round(share * 100)} %`;
+}
+
+export function quadrant(valence, arousal) {
+  if (valence >= 0) return arousal >= 0 ? "q1" : "q4";
+  return arousal >= 0 ? "q2" : "q3";
+}
+
+export function chordName(label) {
+  if (label === "N" || label === "X") return t("chord.none");
+  const [root, quality = "maj"] = label.split(":");
+  return (root + (SHORT[quality] ?? quality)).replace("#", "♯").replace(/(?<=^[A-G])b/, "♭");
+}
+
+export function isMinor(label) {
+  return /:(min|dim|hdim)/.test(label);
+}
+
+export function keyName(key) {
+  return key ? key.replace("#", "♯").replace(/(?<=^[A-G])b/, "♭") : t("key.none");
+}
+
+export function moodName(name) {
+  return known(`mood.${name}`, name);
+}
+
+export function familiarity(share) {
+  if (share === null || share === undefined) return null;
+  if (share < UNFAMILIAR) return { text: t("familiarity.low"), warning: true };
+  if (share < AT_THE_EDGE) return { text: t("familiarity.edge"), warning: false };
+  return { text: t("familiarity.high"), warning: false };
+}
+
+// How much a valence or an arousal is, in words, for ears instead of eyes.
+export function spoken(valence, arousal) {
+  return t("spoken", { valence: signed(valence), arousal: signed(arousal) });
+}
+
+export function titleOf(name) {
+  return name.split("/").pop().replace(/\.[a-z0-9]{2,4}$/i, "").replaceAll("_", " ");
+}

@@ -1,0 +1,372 @@
+// The catalogue by its emotion: the plane to touch and draw on, words, filters, and playlists.
+
+import * as api from "./api.js";
+import { Chips } from "./chips.js";
+import { button, fill, h, relabel } from "./dom.js";
+import { clock, keyName, percent, signed, spoken, titleOf } from "./emotion.js";
+import { filters } from "./filters.js";
+import { Instrument } from "./instrument.js";
+import { jobs } from "./jobs.js";
+import { trouble } from "./listen.js";
+import { player } from "./player.js";
+import { asFilters, asQuery, nothing, question } from "./question.js";
+import { t } from "./strings.js";
+import { changes, colours } from "./theme.js";
+
+const DEBOUNCE = 200; // milliseconds between the last change and the search
+const TOOLS = ["point", "path", "pick"];
+
+export function open(main) {
+  const view = new Find();
+  fill(main, view.element);
+  view.start();
+  return () => view.leave();
+}
+
+class Find {
+  #stop = new AbortController();
+  #searching = null;
+  #timer = 0;
+  #hits = [];
+  #line = [];
+
+  constructor() {
+    this.plane = new Instrument(t("plane.find"));
+    this.plane.element.setAttribute("aria-describedby", "plane-help");
+    this.facts = h("p", { class: "aside facts" });
+    this.list = h("ol", { class: "hits" });
+    this.status = h("p", { class: "status", role: "status" });
+    this.told = h("div", { class: "told" });
+    this.spoken = h("p", { class: "unseen", role: "status" });
+    this.asked = h("div", { class: "asked" });
+    this.element = h("section", { class: "view find-view" },
+      h("h1", { class: "unseen" }, t("view.find")),
+      h("div", { class: "stage" },
+        h("div", { class: "instrument" }, this.#tools(), this.plane.element, this.#help(), this.#numbers(), this.facts),
+        h("div", { class: "question" }, this.#words(), filters(() => this.#ask({})), this.asked, this.status,
+          this.told, this.list, this.#playlist())), this.spoken);
+  }
+
+  leave() {
+    this.#stop.abort();
+    this.#searching?.abort();
+    clearTimeout(this.#timer);
+  }
+
+  async start() {
+    const { signal } = this.#stop;
+    this.plane.addEventListener("point", ({ detail }) => this.#ask({ point: detail, path: [], like: null }));
+    this.plane.addEventListener("path", ({ detail }) => this.#ask({ path: detail.points, point: null, like: null }));
+    this.plane.addEventListener("pick", ({ detail }) => this.#pick(detail.index));
+    this.plane.addEventListener("cursor", ({ detail }) => {
+      this.spoken.textContent = spoken(detail.valence, detail.arousal);
+    });
+    player.addEventListener("track", () => this.#sounding(), { signal });
+    player.addEventListener("state", () => this.#sounding(), { signal });
+    changes.addEventListener("change", () => this.#paint(), { signal });
+    api.connection.addEventListener("back", () => this.#load(), { signal });
+    this.plane.ask(question);
+    this.#use(question.tool);
+    await this.#load();
+  }
+
+  async #load() {
+    try {
+      const [facts, points, words] = await Promise.all([api.catalog(), api.points(), api.words()]);
+      this.points = points;
+      this.text.hidden = !facts.encoder;
+      this.plane.words = words;
+      this.plane.pieces = { ...points, names: points.names.map(titleOf) };
+      fill(this.wordList, words.map(({ word }) => h("option", { value: word })));
+      for (const chips of this.chips) chips.known = new Set(words.map(({ word }) => word));
+      const shown = points.ids.length;
+      this.facts.textContent = facts.pieces > shown
+        ? t("catalog.some", { count: facts.pieces.toLocaleString(), shown: shown.toLocaleString() })
+        : t("catalog.facts", { count: facts.pieces });
+      this.#search();
+    } catch (problem) {
+      if (!(problem instanceof api.Problem)) throw problem;
+      if (problem.kind === "no_catalog") fill(this.element, noCatalog());
+      else fill(this.status, trouble(problem));
+    }
+  }
+
+  // ---- what is asked
+
+  #tools() {
+    this.choices = TOOLS.map((name) => button(t(`tool.${name}`), () => this.#use(name), {
+      "aria-pressed": "false", "data-tool": name,
+    }));
+    const tools = h("div", { class: "segments", role: "group", "aria-label": t("tools") }, this.choices);
+    return h("div", { class: "tools-row" }, tools,
+      button(t("clear"), () => this.#clear(), { class: "quiet" }));
+  }
+
+  #use(tool) {
+    question.tool = tool;
+    this.plane.tool = tool;
+    this.plane.element.dataset.tool = tool;
+    for (const choice of this.choices) {
+      choice.setAttribute("aria-pressed", choice.dataset.tool === tool);
+    }
+    fill(this.help, t(`tool.${tool}.help`), h("span", { class: "keys" }, ` ${t(`tool.${tool}.keys`)}`));
+  }
+
+  #help() {
+    this.help = h("p", { class: "aside", id: "plane-help" });
+    return this.help;
+  }
+
+  // The point in numbers, for those who would rather type, or cannot see the plane.
+  #numbers() {
+    const field = (name, min, max) => {
+      const input = h("input", {
+        type: "number", min, max, step: 0.05, id: `at-${name}`, inputmode: "decimal",
+        onchange: () => this.#typed(),
+      });
+      return [h("label", { for: `at-${name}` }, t(name)), input];
+    };
+    const groups = [["valence", -1, 1], ["arousal", -1, 1], ["radius", 0.05, 3]].map((one) => field(...one));
+    this.fields = groups.map(([, input]) => input);
+    return h("div", { class: "numbers" }, groups.map(([label, input]) => h("div", {}, label, input)));
+  }
+
+  #typed() {
+    const [valence, arousal, radius] = this.fields.map((field) =>
+      (field.value === "" || !field.validity.valid && !field.validity.stepMismatch ? null : Number(field.value)));
+    if (valence === null || arousal === null) return;
+    this.#ask({ point: { valence, arousal, radius }, path: [], like: null });
+  }
+
+  #words() {
+    this.wordList = h("datalist", { id: "word-list" });
+    this.chips = [
+      new Chips("words", "word-list", () => this.#ask({ like: null, path: [] })),
+      new Chips("unwanted", "word-list", () => this.#ask({})),
+    ];
+    return h("div", { class: "words" }, this.chips.map((chips) => chips.element), this.#text(), this.wordList);
+  }
+
+  // Free words, for catalogues whose encoder understands them.
+  #text() {
+    const input = h("input", {
+      type: "text", id: "text", value: question.text, placeholder: t("text.placeholder"), autocomplete: "off",
+      onchange: () => this.#ask({ text: input.value.trim(), path: [] }),
+    });
+    this.text = h("div", { class: "field", hidden: true }, h("label", { for: "text" }, t("text")), input);
+    return this.text;
+  }
+
+  #clear() {
+    this.text.querySelector("input").value = "";
+    this.#ask(nothing());
+  }
+
+  #ask(change) {
+    Object.assign(question, change);
+    this.plane.ask(question);
+    this.chips.forEach((chips) => chips.show());
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#search(), DEBOUNCE);
+  }
+
+  // ---- what is found
+
+  async #search() {
+    this.#describe();
+    const query = asQuery();
+    this.#searching?.abort();
+    fill(this.told);
+    if (!query) {
+      this.#show([]);
+      fill(this.status, h("span", { class: "hint" }, t("find.hint")));
+      return;
+    }
+    const stop = new AbortController();
+    this.#searching = stop;
+    try {
+      const { hits, nothing } = await api.search(query, stop.signal);
+      this.#show(hits);
+      fill(this.status, hits.length ? t("find.count", { count: hits.length }) : nothing);
+    } catch (problem) {
+      if (stop.signal.aborted) return; // asked again meanwhile
+      if (!(problem instanceof api.Problem)) throw problem;
+      this.#show([]);
+      fill(this.status, trouble(problem));
+    }
+  }
+
+  #describe() {
+    const parts = [];
+    const { point, path, like } = question;
+    const digits = (value) => (value === null || value === undefined ? "" : value.toFixed(2));
+    this.fields[0].value = digits(point?.valence);
+    this.fields[1].value = digits(point?.arousal);
+    this.fields[2].value = digits(point?.radius);
+    if (like) parts.push([t("asked.like", { name: titleOf(like.name) }), { like: null }]);
+    if (path.length) parts.push([t("asked.path"), { path: [] }]);
+    if (path.length && question.words.length) parts.push([t("asked.without"), null]);
+    fill(this.asked, parts.map(([text, change]) => h("span", { class: "chip" },
+      h("span", { class: "word" }, text),
+      change && button(t("clear"), () => this.#ask(change), { glyph: "close", class: "round quiet small" }))));
+  }
+
+  #show(hits, line = []) {
+    this.#hits = hits;
+    this.#line = line;
+    this.rows = hits.map((hit, index) => this.#row(hit, index));
+    fill(this.list, this.rows);
+    this.#paint();
+    this.#sounding();
+  }
+
+  #paint() {
+    this.plane.marks = this.#hits.map(({ valence, arousal }, index) =>
+      ({ valence, arousal, label: String(index + 1), colour: colours.ink }));
+    this.plane.courses = this.#line.length
+      ? [{ points: this.#line, colour: colours.ink, dash: [4, 4] }]
+      : [];
+  }
+
+  #row(hit, index) {
+    const title = titleOf(hit.name);
+    const play = button(t("hit.play", { title }), () => this.#play(index), { glyph: "play", class: "round" });
+    const facts = [
+      hit.start !== null && hit.start !== undefined && t("hit.from", { time: clock(hit.start) }),
+      clock(hit.duration), hit.key && keyName(hit.key),
+      t("hit.place", { valence: signed(hit.valence), arousal: signed(hit.arousal) }),
+    ].filter(Boolean);
+    const fit = h("span", { class: "fit", title: t("hit.fit.title") });
+    if (hit.fit !== null && hit.fit !== undefined) {
+      const level = h("i");
+      level.style.setProperty("--share", hit.fit);
+      fill(fit, h("b", { "aria-hidden": "true" }, level), t("hit.fit", { share: percent(hit.fit) }));
+    }
+    return h("li", { class: "hit", "data-id": hit.id },
+      h("span", { class: "rank" }, index + 1), play,
+      h("div", { class: "what" }, h("span", { class: "title", title: hit.name }, title),
+        h("span", { class: "aside" }, facts.join(" · "))),
+      fit,
+      h("div", { class: "more" },
+        button(t("hit.like"), () => this.#ask({ like: hit, point: null, path: [], words: [] }), { class: "quiet" }),
+        button(t("hit.express"), () => this.#express(hit), { class: "quiet" }),
+        button(t("hit.open"), () => this.#open(hit), { class: "quiet" })));
+  }
+
+  #play(index) {
+    const hit = this.#hits[index];
+    if (player.track?.id === hit.id && player.track?.start === (hit.start ?? undefined)) return player.toggle();
+    return player.load(this.#hits.map(asTrack), index);
+  }
+
+  #pick(index) {
+    const { ids, names, valence, arousal } = this.points;
+    const [id, name] = [ids[index], names[index]];
+    this.spoken.textContent = `${titleOf(name)}, ${spoken(valence[index], arousal[index])}`;
+    player.load([asTrack({ id, name, start: null, end: null })]);
+  }
+
+  #sounding() {
+    const { track, playing } = player;
+    this.#hits.forEach((hit, index) => {
+      const current = track?.id === hit.id;
+      this.rows[index].classList.toggle("current", current);
+      this.rows[index].classList.toggle("playing", current && playing);
+      const [title, button] = [titleOf(hit.name), this.rows[index].querySelector(".round")];
+      if (current && playing) relabel(button, t("player.pause"), "pause");
+      else relabel(button, t("hit.play", { title }), "play");
+    });
+    const place = track && this.#placeOf(track.id);
+    this.plane.show(place ?? null);
+  }
+
+  #placeOf(id) {
+    const index = this.points?.ids.indexOf(id) ?? -1;
+    return index < 0 ? null : [this.points.valence[index], this.points.arousal[index]];
+  }
+
+  async #express(hit) {
+    try {
+      const told = await api.emotions(hit.id);
+      fill(this.told, h("div", { class: "callout" },
+        h("p", {}, h("strong", {}, t("express.title", { title: titleOf(hit.name) }))),
+        h("ul", { class: "tags" }, told.map(({ word, degree, fit }) => h("li", { class: "tag emotion" },
+          button(`${degree} ${word}`.trim(), () => {
+            question.words = [{ word, degree }];
+            this.#ask({ like: null, path: [], point: null });
+          }, { title: t("express.search", { share: percent(fit) }) })))),
+        h("p", { class: "aside" }, t("express.text"))));
+      this.told.scrollIntoView({ block: "nearest" });
+    } catch (problem) {
+      if (!(problem instanceof api.Problem)) throw problem;
+      fill(this.told, trouble(problem));
+    }
+  }
+
+  // Listen shows what was analysed moment by moment, which a catalogue does not keep.
+  async #open(hit) {
+    try {
+      const sound = await api.audioBlob(hit.id);
+      const [job] = jobs.add([new File([sound], hit.name.split("/").pop(), { type: sound.type })]);
+      location.hash = `#listen/${job.id}`;
+    } catch (problem) {
+      if (!(problem instanceof api.Problem)) throw problem;
+      fill(this.told, trouble(problem));
+    }
+  }
+
+  // ---- playlist
+
+  #playlist() {
+    const text = (name, value) => {
+      const input = h("input", { type: "text", id: `list-${name}`, list: "word-list", value, required: true, autocomplete: "off" });
+      return { input, field: h("div", { class: "field" }, h("label", { for: `list-${name}` }, t(`playlist.${name}`)), input) };
+    };
+    const [start, end] = [text("from", "tense"), text("to", "very calm")];
+    const minutes = h("input", { type: "number", id: "list-minutes", min: 1, max: 600, value: 30, required: true });
+    const form = h("form", {
+      class: "playlist-form",
+      onsubmit: (event) => {
+        event.preventDefault();
+        this.#travel(start.input.value, end.input.value, Number(minutes.value));
+      },
+    }, start.field, end.field,
+    h("div", { class: "field short" }, h("label", { for: "list-minutes" }, t("playlist.minutes")), minutes),
+    button(t("playlist.make"), () => {}, { type: "submit", class: "primary" }));
+    return h("section", { class: "playlist" }, h("h2", {}, t("playlist")), h("p", { class: "aside" }, t("playlist.text")), form);
+  }
+
+  async #travel(from, to, minutes) {
+    clearTimeout(this.#timer);
+    this.#searching?.abort();
+    Object.assign(question, nothing());
+    this.plane.ask(question);
+    this.chips.forEach((chips) => chips.show());
+    this.#describe();
+    fill(this.told);
+    fill(this.status, t("playlist.making"));
+    try {
+      const { hits } = await api.playlist({ from, to, minutes, filters: asFilters() });
+      this.#show(hits, hits.map(({ valence, arousal }) => [valence, arousal]));
+      const total = hits.reduce((sum, hit) => sum + hit.duration, 0);
+      fill(this.status, h("span", {}, t("playlist.made", { count: hits.length, time: clock(total) }), " "),
+        button(t("playlist.play"), () => this.#play(0), { class: "primary" }));
+      this.status.scrollIntoView({ block: "nearest" });
+    } catch (problem) {
+      if (!(problem instanceof api.Problem)) throw problem;
+      fill(this.status, trouble(problem));
+    }
+  }
+}
+
+function asTrack(hit) {
+  return {
+    id: hit.id, title: titleOf(hit.name), duration: hit.duration,
+    start: hit.start ?? undefined, end: hit.end ?? undefined, address: () => api.audio(hit),
+  };
+}
+
+function noCatalog() {
+  return h("div", { class: "nothing" }, h("h1", {}, t("catalog.none")), h("p", {}, t("catalog.none.text")),
+    h("pre", {}, "hevner index music/ --into catalogue\nhevner serve catalogue"));
+}

@@ -1,0 +1,145 @@
+// Files on their way through the service: sent, queued, analysed, done or failed.
+//
+// A job is {id, name, state, progress, error, file, note}. States of the service are "queued",
+// "running", "done", "failed" and "cancelled"; before that a file is "sending", or "waiting" while
+// the service is full or away. Nothing that was chosen is lost while the page is open.
+
+import * as api from "./api.js";
+import { t } from "./strings.js";
+
+const AT_ONCE = 2;
+const PATIENCE = 5; // seconds to wait where the service does not say how long
+const FINAL = ["done", "failed", "cancelled"];
+
+class Jobs extends EventTarget {
+  #list = [];
+  #sending = 0;
+  #made = 0;
+
+  get list() {
+    return this.#list;
+  }
+
+  find(id) {
+    return this.#list.find((job) => job.id === id || job.before === id);
+  }
+
+  // Those that the service still knows from before.
+  async restore() {
+    const told = await api.jobs();
+    for (const one of told) {
+      if (this.find(one.id)) continue;
+      const job = { ...one };
+      this.#list.push(job);
+      if (!FINAL.includes(job.state)) this.#follow(job);
+    }
+    this.#tell();
+  }
+
+  // The jobs of these files. One that was analysed before is not sent again: its file can be heard.
+  add(files) {
+    const found = [...files].map((file) => this.#known(file) ?? this.#new(file));
+    this.#list.unshift(...found.filter((job) => !this.#list.includes(job)));
+    this.#tell();
+    this.#send();
+    return found;
+  }
+
+  #known(file) {
+    const same = this.#list.find((job) =>
+      job.name === file.name && job.bytes === file.size && ["done", "queued", "running"].includes(job.state));
+    return same && Object.assign(same, { file });
+  }
+
+  #new(file) {
+    return { id: `new-${++this.#made}`, name: file.name, state: "sending", progress: 0, error: null, file };
+  }
+
+  async remove(job) {
+    job.removed = true;
+    this.#list = this.#list.filter((other) => other !== job);
+    this.#tell();
+    if (!job.id.startsWith("new-")) await api.forget(job.id).catch(() => null);
+  }
+
+  retry(job) {
+    Object.assign(job, { state: "sending", error: null, progress: 0, claimed: false });
+    this.#tell();
+    this.#send();
+  }
+
+  #send() {
+    while (this.#sending < AT_ONCE) {
+      const job = this.#list.findLast((one) => one.state === "sending" && !one.claimed);
+      if (!job) return;
+      job.claimed = true;
+      this.#sending += 1;
+      this.#handOver(job).finally(() => {
+        this.#sending -= 1;
+        this.#send();
+      });
+    }
+  }
+
+  async #handOver(job) {
+    while (!job.removed) {
+      try {
+        const told = await api.upload(job.file, job.name);
+        if (job.removed) return void api.forget(told.id);
+        this.#update(job, { ...told, before: job.id, note: "" });
+        this.#follow(job);
+        return;
+      } catch (problem) {
+        if (!(problem instanceof api.Problem)) throw problem;
+        if (!passes(problem)) {
+          this.#update(job, { state: "failed", error: problem });
+          return;
+        }
+        const note = problem.kind === "offline" ? t("job.offline") : t("job.full");
+        this.#update(job, { state: "waiting", note });
+        await later(problem);
+      }
+    }
+  }
+
+  async #follow(job) {
+    while (!job.removed && !FINAL.includes(job.state)) {
+      try {
+        for await (const told of api.events(job.id)) this.#update(job, { ...told, note: "" });
+        if (!FINAL.includes(job.state)) this.#update(job, await api.job(job.id));
+      } catch (problem) {
+        if (problem.status === 404) return this.#gone(job);
+        this.#update(job, { note: t("job.offline") });
+        await later(problem);
+      }
+    }
+  }
+
+  #gone(job) {
+    if (job.file) return this.retry(job); // the service forgot it, the page did not
+    const error = { message: t("job.gone"), remedy: t("job.gone.remedy") };
+    return this.#update(job, { state: "failed", error });
+  }
+
+  #update(job, told) {
+    Object.assign(job, told);
+    this.#tell();
+  }
+
+  #tell() {
+    this.dispatchEvent(new Event("change"));
+  }
+}
+
+function passes(problem) {
+  return problem.kind === "offline" || problem.status === 429 || problem.status === 503;
+}
+
+function later(problem) {
+  return new Promise((done) => {
+    if (problem.kind === "offline") api.connection.addEventListener("back", done, { once: true });
+    else setTimeout(done, 1000 * (problem.wait || PATIENCE));
+  });
+}
+
+export const jobs = new Jobs();

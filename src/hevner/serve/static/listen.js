@@ -1,0 +1,208 @@
+// Drop a file and watch its emotion unfold.
+
+import * as api from "./api.js";
+import { button, fill, h } from "./dom.js";
+import { percent, titleOf } from "./emotion.js";
+import { jobs } from "./jobs.js";
+import { Piece } from "./piece.js";
+import { Plane } from "./plane.js";
+import { player } from "./player.js";
+import { t } from "./strings.js";
+import { peaks, Waveform } from "./waveform.js";
+
+const results = new Map(); // of the jobs that were looked at; an analysis does not change
+const expressed = new Map();
+let piece = null;
+let wanted = null; // id of the job that is shown, or will be once it is done
+
+export async function analysisOf(id) {
+  if (!results.has(id)) results.set(id, await api.result(id));
+  return results.get(id);
+}
+
+async function wordsFor(id, analysis) {
+  if (analysis.status === "silent") return [];
+  if (!expressed.has(id)) expressed.set(id, await api.expressed(id));
+  return expressed.get(id);
+}
+
+export function open(main, [id]) {
+  wanted = id ?? wanted;
+  const stop = new AbortController();
+  const pick = h("input", {
+    type: "file", multiple: true, accept: "audio/*,.flac,.ogg,.opus,.mp3,.wav,.m4a,.aif,.aiff",
+    class: "unseen", id: "pick",
+    onchange: () => {
+      take(pick.files);
+      pick.value = "";
+    },
+  });
+  const plane = new Plane(t("plane.words"));
+  const drop = h("label", { class: "drop", for: "pick" },
+    h("span", { class: "big" }, t("drop.title")),
+    h("span", { class: "aside" }, t("drop.text")),
+    h("span", { class: "like-button" }, t("drop.choose")), pick);
+  const list = h("ul", { class: "jobs", "aria-label": t("jobs") });
+  const stage = h("div", { class: "shown" });
+  const view = h("section", { class: "view listen-view" },
+    h("div", { class: "intake" }, list, drop, plane.element), stage);
+  fill(main, view);
+  api.words().then((words) => {
+    plane.words = words;
+  }).catch(ignored);
+
+  const show = () => {
+    view.classList.toggle("empty", jobs.list.length === 0);
+    drop.firstChild.textContent = t(jobs.list.length ? "drop.more" : "drop.title");
+    rows(list);
+    current(stage);
+  };
+  jobs.addEventListener("change", show, { signal: stop.signal });
+  show();
+  return () => {
+    stop.abort();
+    piece?.leave();
+    piece = null;
+  };
+}
+
+// The plane is only an ornament here; what is wrong is told elsewhere.
+function ignored(problem) {
+  if (!(problem instanceof api.Problem)) throw problem;
+}
+
+export function take(files) {
+  const added = jobs.add([...files]);
+  if (!added.length) return;
+  wanted = added[0].id;
+  if (location.hash.startsWith("#listen")) history.replaceState(null, "", "#listen");
+  else location.hash = "#listen";
+  jobs.dispatchEvent(new Event("change"));
+}
+
+// Rows are kept and changed in place: a list that is rebuilt loses the focus and is read out again.
+function rows(list) {
+  const before = new Map([...list.children].map((row) => [row.job, row]));
+  const after = jobs.list.map((job) => {
+    const row = before.get(job) ?? made(job);
+    update(row);
+    return row;
+  });
+  if (after.length !== before.size || after.some((row, index) => list.children[index] !== row)) {
+    fill(list, after);
+  }
+}
+
+function made(job) {
+  const name = button(titleOf(job.name), () => {
+    wanted = job.id;
+    location.hash = `#listen/${job.id}`;
+    jobs.dispatchEvent(new Event("change"));
+  }, { class: "name" });
+  const state = h("span", { class: "state", role: "status" });
+  const progress = h("progress", { max: 1, "aria-label": t("job.progress", { name: job.name }) });
+  const again = button(t("job.retry"), () => jobs.retry(job), { class: "quiet" });
+  const remove = button("", () => {
+    if (wanted === job.id) wanted = null;
+    if (player.track?.id === job.id) player.stop();
+    jobs.remove(job);
+  }, { glyph: "close", class: "round quiet" });
+  const row = h("li", {}, name, progress, state, again, remove);
+  return Object.assign(row, { job, parts: { name, state, progress, again, remove } });
+}
+
+function update(row) {
+  const { job, parts } = row;
+  const shown = wanted === job.id || wanted === job.before;
+  const unfinished = !["done", "failed", "cancelled"].includes(job.state);
+  row.className = `job ${job.state}${shown ? " current" : ""}`;
+  parts.name.setAttribute("aria-current", shown);
+  parts.progress.hidden = !unfinished;
+  if (job.state === "running") parts.progress.value = job.progress ?? 0;
+  else parts.progress.removeAttribute("value");
+  const text = stateText(job);
+  if (parts.state.textContent !== text) parts.state.textContent = text;
+  parts.again.hidden = !(job.file && ["failed", "cancelled"].includes(job.state));
+  const label = t(unfinished ? "job.cancel" : "job.remove", { name: job.name });
+  parts.remove.setAttribute("aria-label", label);
+  parts.remove.title = label;
+}
+
+function stateText(job) {
+  if (job.note) return job.note;
+  if (job.state === "running") return t("job.running", { share: percent(job.progress ?? 0) });
+  if (job.state === "queued" && job.position) return t("job.place", { count: job.position });
+  if (job.state === "failed") return job.error?.message ?? t("job.failed");
+  return job.state === "done" ? "" : t(`job.${job.state}`);
+}
+
+async function current(stage) {
+  const job = wanted ? jobs.find(wanted) : jobs.list.find((one) => one.state === "done");
+  if (!job) {
+    piece?.leave();
+    piece = null;
+    return fill(stage);
+  }
+  if (job.state === "failed") return failed(stage, job);
+  if (job.state !== "done") {
+    return unfinished(stage, job);
+  }
+  if (piece?.job === job && stage.contains(piece.element)) {
+    if (job.file) piece.hear(job.file);
+    return undefined;
+  }
+  if (stage.waiting === job) return undefined;
+  stage.waiting = job;
+  try {
+    const [analysis, words] = await Promise.all([analysisOf(job.id), api.words()]);
+    const told = await wordsFor(job.id, analysis);
+    if (stage.waiting !== job || !stage.isConnected) return undefined;
+    piece?.leave();
+    piece = new Piece(job, analysis, words, told);
+    fill(stage, piece.element);
+    player.dispatchEvent(new Event("track"));
+  } catch (problem) {
+    if (!(problem instanceof api.Problem)) throw problem;
+    fill(stage, trouble(problem));
+  } finally {
+    stage.waiting = null;
+  }
+  return undefined;
+}
+
+// Until there is an emotion to show there is the sound: its waveform fills up as it is heard.
+function unfinished(stage, job) {
+  piece?.leave();
+  piece = null;
+  let shown = stage.firstChild;
+  if (shown?.job !== job) {
+    const wave = new Waveform();
+    wave.say(job.file ? t("wave.loading") : "");
+    shown = Object.assign(h("article", { class: "piece" },
+      h("header", { class: "heading" }, h("div", {}, h("h1", {}, titleOf(job.name)),
+        h("p", { class: "lead" }, t("job.wait")))),
+      h("div", { class: "timeline" }, wave.element)), { job, wave });
+    fill(stage, shown);
+    if (job.file) peaks(job.file).then((found) => (found ? wave.show(found, heard(job)) : wave.say(t("wave.none"))));
+  }
+  shown.wave.canvas.invalidate();
+}
+
+function heard(job) {
+  return (share) => (share <= job.progress ? "valence" : "line");
+}
+
+function failed(stage, job) {
+  piece?.leave();
+  piece = null;
+  fill(stage, h("article", { class: "piece" },
+    h("header", { class: "heading" }, h("h1", {}, titleOf(job.name))),
+    trouble(job.error ?? { message: t("job.failed") })));
+}
+
+export function trouble(problem) {
+  const offline = problem.kind === "offline";
+  return h("div", { class: "callout warning", role: "alert" },
+    h("p", {}, h("strong", {}, offline ? t("offline") : problem.message)),
+    problem.remedy && h("p", {}, problem.remedy));
+}

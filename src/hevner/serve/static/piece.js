@@ -1,0 +1,318 @@
+// One analysed piece: how it sounds, how it moves, and what is there at the moment that is heard.
+
+import * as api from "./api.js";
+import { Chords, Curve, Ruler, valueAt } from "./curves.js";
+import { button, fill, h } from "./dom.js";
+import {
+  chordName, clock, familiarity, keyName, moodName, percent, quadrant, signed, spoken, titleOf,
+} from "./emotion.js";
+import { save, table } from "./export.js";
+import { Plane } from "./plane.js";
+import { player } from "./player.js";
+import { t } from "./strings.js";
+import { calm, changes, colours } from "./theme.js";
+import { Timeline } from "./timeline.js";
+import { peaks, Waveform } from "./waveform.js";
+
+const TRAIL = 12; // seconds
+const TRAIL_STEPS = 24;
+const MOODS = 5;
+const EXPRESSED = 5;
+const TAGS = 8;
+
+export function axis(analysis, name) {
+  return analysis.timeline.map(({ start, end, [name]: told }) => ({
+    start, end, value: told?.value ?? null, low: told?.low, high: told?.high,
+  }));
+}
+
+export class Piece {
+  #stop = new AbortController();
+
+  constructor(job, analysis, words, expressed) {
+    this.job = job;
+    this.analysis = analysis;
+    this.expressed = expressed;
+    this.words = words.filter((word) => word.valence !== null);
+    this.valence = axis(analysis, "valence");
+    this.arousal = axis(analysis, "arousal");
+    this.element = analysis.status === "silent" ? this.#silent() : this.#told();
+  }
+
+  // Ends the listeners; the piece is not shown any more.
+  leave() {
+    this.#stop.abort();
+  }
+
+  // Where the music comes from is known: from the file that was dropped.
+  hear(file) {
+    if (this.heard === file) return;
+    this.heard = this.job.file = file;
+    this.missing.hidden = true;
+    this.listen.hidden = false;
+    peaks(file).then((found) => {
+      if (!found) return this.wave.say(t("wave.none"));
+      const { duration } = this.analysis;
+      return this.wave.show(found, (share) => this.#colourAt(share * duration));
+    });
+  }
+
+  #silent() {
+    this.missing = this.listen = h("div");
+    this.wave = new Waveform();
+    return h("article", { class: "piece" },
+      this.#heading(t("silent.title")),
+      h("p", { class: "callout" }, t("silent.text")));
+  }
+
+  #told() {
+    const { analysis } = this;
+    this.wave = new Waveform();
+    this.curves = { valence: new Curve("valence"), arousal: new Curve("arousal") };
+    this.chords = new Chords();
+    this.ruler = new Ruler();
+    this.timeline = new Timeline(t("timeline"), this.wave.element, this.curves.valence.element,
+      this.curves.arousal.element, this.chords.element, this.ruler.element);
+    this.plane = new Plane(t("plane.piece", {
+      text: spoken(analysis.valence.value, analysis.arousal.value),
+    }));
+    this.#sources();
+    this.#draw();
+    this.#follow();
+    return h("article", { class: "piece" },
+      this.#heading(analysis.quadrant_words),
+      this.#familiarity(),
+      this.#warnings(),
+      h("div", { class: "stage" },
+        h("div", { class: "along" }, this.listen, this.missing, this.timeline.element, this.#table()),
+        h("div", { class: "beside" }, this.plane.element, this.#nowPanel())),
+      this.#whole());
+  }
+
+  #heading(words) {
+    const { analysis, job } = this;
+    const facts = [
+      analysis.key && t("fact.key", { key: keyName(analysis.key), sure: percent(analysis.key_confidence) }),
+      analysis.tempo && t("fact.tempo", { tempo: Math.round(analysis.tempo) }),
+      clock(analysis.duration),
+    ].filter(Boolean);
+    return h("header", { class: "heading" },
+      h("div", {},
+        h("h1", { tabindex: -1 }, titleOf(job.name)),
+        h("p", { class: "lead" }, h("strong", {}, words), " · ", facts.join(" · "))),
+      analysis.status === "ok" && this.#exports());
+  }
+
+  #exports() {
+    const name = titleOf(this.job.name);
+    const { analysis, job } = this;
+    return h("div", { class: "exports", role: "group", "aria-label": t("export") },
+      button("JSON", () => save(`${name}.json`, "application/json", JSON.stringify(analysis, null, 1)), { class: "quiet" }),
+      button("CSV", () => save(`${name}.csv`, "text/csv", table(analysis)), { class: "quiet" }),
+      button("PNG", async () => save(`${name}.png`, "image/png", await api.plot(job.id, "png")), { class: "quiet" }),
+      button("SVG", async () => save(`${name}.svg`, "image/svg+xml", await api.plot(job.id, "svg")), { class: "quiet" }));
+  }
+
+  #familiarity() {
+    const told = familiarity(this.analysis.familiarity);
+    return told && h("p", { class: told.warning ? "callout warning" : "aside" },
+      told.warning && h("strong", {}, t("familiarity.warning"), " "), told.text);
+  }
+
+  #warnings() {
+    const all = [...this.analysis.warnings, ...this.analysis.contradictions];
+    return all.length > 0 && h("ul", { class: "callout" }, all.map((text) => h("li", {}, text)));
+  }
+
+  #sources() {
+    const pick = h("input", {
+      type: "file", accept: "audio/*,.flac,.ogg,.opus,.mp3,.wav,.m4a", class: "unseen",
+      onchange: () => pick.files[0] && this.hear(pick.files[0]),
+    });
+    this.missing = h("p", { class: "aside" }, t("audio.missing"), " ",
+      h("label", { class: "link" }, t("audio.choose"), pick));
+    this.listen = h("div", { class: "listen" },
+      button(t("player.play"), () => this.#play(), { class: "primary" }),
+      h("span", { class: "aside" }, t("listen.keys")));
+    this.listen.hidden = true;
+    this.wave.say(t("wave.absent"));
+    if (this.job.file) this.hear(this.job.file);
+  }
+
+  #play(seconds) {
+    if (player.track?.id === this.job.id) {
+      if (seconds !== undefined) player.seek(seconds);
+      else player.toggle();
+      return;
+    }
+    if (!this.job.file) return;
+    const { file, id, name } = this.job;
+    this.address ??= URL.createObjectURL(file);
+    const track = {
+      id, title: titleOf(name), duration: this.analysis.duration, start: seconds,
+      address: async () => this.address,
+    };
+    player.load([track]);
+  }
+
+  #colourAt(time) {
+    const place = this.#placeAt(time);
+    return place ? quadrant(...place) : "soft";
+  }
+
+  #placeAt(time) {
+    const valence = valueAt(this.valence, time);
+    const arousal = valueAt(this.arousal, time);
+    return valence === null || arousal === null ? null : [valence, arousal];
+  }
+
+  #draw() {
+    const { analysis } = this;
+    const paint = () => {
+      for (const name of ["valence", "arousal"]) {
+        this.curves[name].show([{ moments: this[name], colour: colours[name] }], analysis.duration);
+      }
+      const points = this.valence.map(({ value }, index) =>
+        value === null ? null : [value, this.arousal[index].value]);
+      this.plane.courses = [{ points, colour: colours.soft, alpha: 0.55 }];
+    };
+    paint();
+    changes.addEventListener("change", paint, { signal: this.#stop.signal });
+    this.chords.show(analysis.chords, analysis.duration);
+    this.ruler.show(analysis.duration);
+    this.plane.words = this.words;
+    this.timeline.duration = analysis.duration;
+  }
+
+  #follow() {
+    const { signal } = this.#stop;
+    const mine = () => player.track?.id === this.job.id;
+    player.addEventListener("time", () => mine() && this.#at(player.time), { signal });
+    const state = () => {
+      const label = t(mine() && player.playing ? "player.pause" : "player.play");
+      this.listen.firstChild.textContent = label;
+    };
+    for (const name of ["state", "track"]) player.addEventListener(name, state, { signal });
+    this.timeline.addEventListener("seek", ({ detail }) => {
+      this.#at(detail.seconds);
+      this.#play(detail.seconds);
+    });
+    this.timeline.addEventListener("toggle", () => this.#play());
+    this.now = {
+      chord: h("span", { class: "chord" }), next: h("span", { class: "next" }),
+      valence: h("span", { class: "number valence" }), arousal: h("span", { class: "number arousal" }),
+      word: h("span"), time: h("span"),
+    };
+    this.#at(mine() ? player.time : 0);
+    if (mine()) state();
+  }
+
+  #nowPanel() {
+    const { now } = this;
+    return h("dl", { class: "now" },
+      h("div", {}, h("dt", {}, t("now.chord")), h("dd", {}, now.chord, now.next)),
+      h("div", {}, h("dt", {}, t("valence")), h("dd", {}, now.valence)),
+      h("div", {}, h("dt", {}, t("arousal")), h("dd", {}, now.arousal)),
+      h("div", {}, h("dt", {}, t("now.word")), h("dd", {}, now.word)));
+  }
+
+  // Once a frame while it plays: nothing here reads the layout, and text is written only if it differs.
+  #at(time) {
+    this.timeline.time = time;
+    const place = this.#placeAt(time);
+    const steps = calm() ? 0 : TRAIL_STEPS;
+    const trail = Array.from({ length: steps + 1 }, (_, step) => {
+      const before = time - TRAIL * (1 - step / (steps || 1));
+      return before < 0 ? null : this.#placeAt(before);
+    });
+    this.plane.show(place, place ? trail : []);
+    const { chords } = this.analysis;
+    const index = chords.findIndex((chord) => time < chord.end);
+    const chord = chords[index];
+    const { now } = this;
+    const following = chords[index + 1];
+    write(now.chord, chord ? chordName(chord.label) : "–");
+    write(now.next, following ? `→ ${chordName(following.label)}` : "");
+    write(now.valence, place ? signed(place[0]) : t("now.silent"));
+    write(now.arousal, place ? signed(place[1]) : t("now.silent"));
+    const changed = write(now.word, place ? this.#nearest(place) : "–");
+    const second = Math.floor(time);
+    if (changed || second !== this.second) {
+      this.second = second;
+      this.timeline.say(place ? `${spoken(...place)}, ${now.chord.textContent}` : t("now.silent"));
+    }
+  }
+
+  #nearest([valence, arousal]) {
+    let best = null;
+    let least = Infinity;
+    for (const word of this.words) {
+      const distance = (word.valence - valence) ** 2 + (word.arousal - arousal) ** 2;
+      if (distance < least) [best, least] = [word, distance];
+    }
+    if (!best) return "–";
+    return Math.hypot(valence, arousal) < 0.15 ? t("now.neutral") : best.word;
+  }
+
+  #whole() {
+    const { analysis } = this;
+    const moods = Object.entries(analysis.moods).slice(0, MOODS);
+    const tags = analysis.tags.filter((tag) => tag.present);
+    return h("div", { class: "whole" },
+      h("section", {}, h("h2", {}, t("whole")), h("dl", { class: "estimates" },
+        ["valence", "arousal"].map((name) => h("div", {},
+          h("dt", {}, t(name)),
+          h("dd", {},
+            h("span", { class: `number ${name}` }, signed(analysis[name].value)),
+            h("span", { class: "aside" }, t("interval", {
+              low: signed(analysis[name].low), high: signed(analysis[name].high),
+            })))))),
+        h("p", { class: "aside" }, t("interval.text"))),
+      h("section", {}, h("h2", {}, t("moods")), h("ul", { class: "bars" },
+        moods.map(([name, share]) => bar(moodName(name), share, percent(share)))),
+        h("p", { class: "aside" }, t("moods.text"))),
+      h("section", {}, h("h2", {}, t("tags")), this.#expressed(),
+        h("ul", { class: "tags" }, tags.slice(0, TAGS).map((tag) =>
+          h("li", { class: "tag", title: t("tag.title", { share: percent(tag.probability) }) }, tag.name))),
+        tags.length ? null : h("p", { class: "aside" }, t("tags.none")),
+        h("p", { class: "aside" }, t("model.by", { model: analysis.model }), " ",
+          h("a", { href: "#understand" }, t("model.more")))));
+  }
+
+  #expressed() {
+    return h("ul", { class: "tags" }, this.expressed.slice(0, EXPRESSED).map(({ word, degree, fit }) =>
+      h("li", { class: "tag emotion", title: t("express.fit", { share: percent(fit) }) }, `${degree} ${word}`.trim())));
+  }
+
+  #table() {
+    const body = h("tbody");
+    const details = h("details", {}, h("summary", {}, t("table.show")),
+      h("div", { class: "scroll", tabindex: 0 }, h("table", {},
+        h("thead", {}, h("tr", {}, ["table.time", "valence", "arousal", "table.chord"].map((name) =>
+          h("th", { scope: "col" }, t(name))))), body)));
+    details.addEventListener("toggle", () => {
+      if (body.childElementCount) return;
+      fill(body, this.analysis.timeline.map((moment) => {
+        const chord = this.analysis.chords.find(({ end }) => moment.start < end);
+        const cell = (told) => h("td", {}, told
+          ? t("table.value", { value: signed(told.value), low: signed(told.low), high: signed(told.high) })
+          : t("now.silent"));
+        return h("tr", {}, h("td", {}, clock(moment.start)), cell(moment.valence),
+          cell(moment.arousal), h("td", {}, chord ? chordName(chord.label) : ""));
+      }));
+    });
+    return details;
+  }
+}
+
+function bar(name, share, text) {
+  const level = h("i");
+  level.style.setProperty("--share", share);
+  return h("li", {}, h("span", {}, name), h("b", { "aria-hidden": "true" }, level), h("span", { class: "number" }, text));
+}
+
+function write(element, text) {
+  if (element.textContent === text) return false;
+  element.textContent = text;
+  return true;
+}

@@ -1,0 +1,41 @@
+// What is asked of the catalogue, kept while the page is open, so that coming back to the view finds
+// the same question.
+
+const LIMIT = 20;
+
+export const question = {
+  ...nothing(), tool: "point", filters: {}, moments: false, diverse: false,
+};
+
+// A question in which nothing is wanted yet.
+export function nothing() {
+  return { point: null, path: [], like: null, words: [], unwanted: [], text: "" };
+}
+
+// The question as the service takes it; null if nothing is asked.
+export function asQuery() {
+  const said = (some) => some.map(({ word, degree }) => `${degree} ${word}`.trim());
+  const query = { limit: LIMIT, filters: asFilters(), unwanted: said(question.unwanted) };
+  if (question.diverse) query.diversity = true;
+  if (question.path.length) {
+    const last = question.path.length - 1;
+    return { ...query, course: question.path.map(([valence, arousal], index) => [index / last, valence, arousal]) };
+  }
+  if (question.text) query.text = question.text;
+  else if (question.moments) query.moments = true;
+  if (question.like) return { ...query, like: question.like.id };
+  if (!question.point && !question.words.length && !question.text) return null;
+  if (question.point) query.point = { ...question.point };
+  return { ...query, words: said(question.words) };
+}
+
+// Filters as the service takes them.
+export function asFilters() {
+  const { quadrant, key_mode: mode, duration_max: longest, tempo_min: min, tempo_max: max } = question.filters;
+  return {
+    ...(quadrant && { quadrants: [quadrant] }),
+    ...(mode && { key_mode: mode }),
+    ...(longest !== undefined && { duration: { max: longest } }),
+    ...((min !== undefined || max !== undefined) && { tempo: { min, max } }),
+  };
+}

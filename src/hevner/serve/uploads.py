@@ -1,0 +1,208 @@
+"""Receiving a file: a form as browsers send it, written to disk as it comes.
+
+Conventions
+-----------
+The form has one field, ``file``; others are passed over. Nothing is kept in memory but the piece
+that has just come, and what is too large is refused as soon as that shows.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from functools import partial
+from pathlib import Path
+from typing import IO
+
+from python_multipart.exceptions import FormParserError
+from python_multipart.multipart import MultipartParser, parse_options_header
+from starlette.requests import ClientDisconnect, Request
+
+from hevner.files import cannot_write
+from hevner.serve.board import Board
+from hevner.serve.jobs import Job, bare_name, ending
+from hevner.serve.problems import ServiceError, stopping
+
+FIELD = "file"
+
+AROUND = 2**16
+"""Bytes that a form may have besides the file."""
+
+
+async def receive(request: Request, board: Board) -> Job:
+    """Take the file of a request and queue it.
+
+    Raises
+    ------
+    ServiceError
+        If there is no room for it, it is too large, comes too slowly, or is no form with a file.
+    """
+    limit = board.settings.upload_bytes
+    boundary = _boundary(request.headers.get("content-type", ""))
+    if int(_digits(request.headers.get("content-length", "0"))) > limit + AROUND:
+        raise _too_large(limit)
+    folder = board.reserve()
+    try:
+        form = await board.in_thread(partial(_Form, folder, boundary, limit))
+        try:
+            async for piece in _pieces(request, board):
+                await board.in_thread(partial(form.write, piece))
+            await board.in_thread(form.finish)
+        finally:
+            await board.in_thread(form.close)
+        return await board.accept(folder, form.name, form.size)
+    except (FormParserError, UnicodeDecodeError) as error:
+        await board.give_up(folder)
+        raise _no_form() from error
+    except OSError as error:
+        await board.give_up(folder)
+        raise cannot_write(Path("upload"), error) from error
+    except BaseException:
+        await board.give_up(folder)
+        raise
+
+
+async def _pieces(request: Request, board: Board) -> AsyncIterator[bytes]:
+    """The body as it comes; a client that falls silent is not waited for."""
+    stream = request.stream()
+    while True:
+        try:
+            async with asyncio.timeout(board.settings.idle_s):
+                piece = await anext(stream, None)
+        except TimeoutError as error:
+            raise ServiceError(408, "slow", "the upload stopped coming", "Send it again") from error
+        except ClientDisconnect as error:
+            raise ServiceError(400, "upload", "the upload broke off", "Send it again") from error
+        if piece is None:
+            return
+        if board.stopping.is_set():
+            raise stopping()
+        if piece:
+            yield piece
+
+
+class _Form:
+    """A form while it comes in; used from one thread at a time.
+
+    Parameters
+    ----------
+    folder
+        Where to put the file; made here.
+    boundary
+        Of the form.
+    limit
+        Largest size of the file.
+
+    Attributes
+    ----------
+    name, size
+        Of the file.
+    """
+
+    def __init__(self, folder: Path, boundary: bytes, limit: int) -> None:
+        self.name = ""
+        self.size = 0
+        self._folder = folder
+        self._limit = limit
+        self._total = 0
+        self._file: IO[bytes] | None = None
+        self._found = False
+        self._ended = False
+        self._header, self._value = b"", b""
+        self._disposition = b""
+        self._parser = MultipartParser(
+            boundary,
+            {
+                "on_part_begin": self._begin,
+                "on_header_field": self._field,
+                "on_header_value": self._content,
+                "on_header_end": self._header_ends,
+                "on_headers_finished": self._headers_end,
+                "on_part_data": self._data,
+                "on_part_end": self.close,
+                "on_end": self._end,
+            },
+        )
+        folder.mkdir(mode=0o700)
+
+    def write(self, piece: bytes) -> None:
+        """Take a piece of the body."""
+        self._total += len(piece)
+        if self._total > self._limit + AROUND:
+            raise _too_large(self._limit)
+        self._parser.write(piece)
+
+    def finish(self) -> None:
+        """The body is complete; raises a `ServiceError` if the form is not."""
+        self._parser.finalize()
+        if not self._ended:
+            raise ServiceError(400, "upload", "the form ends early", "Send it again")
+        if not self._found:
+            raise _no_form()
+
+    def close(self) -> None:
+        """Close the file."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+    def _begin(self) -> None:
+        self._disposition = b""
+
+    def _field(self, data: bytes, start: int, end: int) -> None:
+        self._header += data[start:end]
+
+    def _content(self, data: bytes, start: int, end: int) -> None:
+        self._value += data[start:end]
+
+    def _header_ends(self) -> None:
+        if self._header.lower() == b"content-disposition":
+            self._disposition = self._value
+        self._header, self._value = b"", b""
+
+    def _headers_end(self) -> None:
+        _kind, options = parse_options_header(self._disposition)
+        if options.get(b"name") != FIELD.encode() or b"filename" not in options:
+            return
+        if self._found:
+            raise ServiceError(400, "upload", "there is more than one file", "Send them one by one")
+        self._found = True
+        self.name = bare_name(options[b"filename"].decode("utf-8", "replace"))
+        self._file = (self._folder / f"audio{ending(self.name)}").open("xb")
+
+    def _data(self, data: bytes, start: int, end: int) -> None:
+        if self._file is not None:
+            self.size += end - start
+            if self.size > self._limit:
+                raise _too_large(self._limit)
+            self._file.write(data[start:end])
+
+    def _end(self) -> None:
+        self._ended = True
+
+
+def _boundary(content_type: str) -> bytes:
+    kind, options = parse_options_header(content_type)
+    boundary = options.get(b"boundary", b"")
+    if kind != b"multipart/form-data" or not boundary:
+        raise _no_form(415)
+    return boundary
+
+
+def _digits(text: str) -> str:
+    return text if text.isdecimal() and text.isascii() else "0"
+
+
+def _no_form(status: int = 400) -> ServiceError:
+    return ServiceError(
+        status, "upload", f"this is no form with a file in the field '{FIELD}'", "Send one"
+    )
+
+
+def _too_large(limit: int) -> ServiceError:
+    return ServiceError(
+        413,
+        "too_large",
+        f"the file is larger than this server takes, {limit / 2**20:.0f} MiB",
+        "Send a compressed form of it, or a part",
+    )

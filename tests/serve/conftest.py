@@ -1,0 +1,45 @@
+"""Servers for tests; these tests may talk to this machine."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("fastapi", reason="the service needs the extra 'serve'")
+
+from tests.retrieval.library import Library, build
+from tests.serve.servers import Running, running, settings, shelved
+
+CONNECT = socket.socket.connect
+
+
+@pytest.fixture(autouse=True)
+def _only_this_machine(_no_network: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    def connect(self: socket.socket, address: tuple[str, int]) -> None:
+        assert address[0] == "127.0.0.1", "tests must not use the network"
+        CONNECT(self, address)
+
+    monkeypatch.setattr(socket.socket, "connect", connect)
+
+
+@pytest.fixture(scope="session")
+def music(tmp_path_factory: pytest.TempPathFactory) -> Library:
+    """A made-up catalogue of 300 pieces without files."""
+    return build(tmp_path_factory.mktemp("music") / "catalog")
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory, music: Library) -> Iterator[Running]:
+    """A server with a made-up catalogue whose worker makes up what it hears."""
+    state = tmp_path_factory.mktemp("state")
+    with running(settings(state), shelved(music.catalog.folder)) as one:
+        yield one
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> Path:
+    """A folder for the jobs of a server."""
+    return tmp_path / "state"

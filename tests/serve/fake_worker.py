@@ -1,0 +1,40 @@
+"""A worker that decodes for real and makes up the rest; the sample rate of a file says how it goes
+(`tests.serve.rates`).
+"""
+
+from __future__ import annotations
+
+import os
+import time
+
+import numpy as np
+import soundfile
+
+from hevner.audio import Audio
+from hevner.result import Analysis
+from hevner.retrieval.hits import Told
+from hevner.serve.worker import main
+from tests import fakes
+from tests.serve.rates import CRASHING, FAULTY, GREEDY, SLOW
+
+
+class FakeEar:
+    """Hears what `tests.fakes` makes up."""
+
+    def hear(self, audio: Audio) -> tuple[Analysis, list[Told]]:
+        seconds = sum(map(len, audio.blocks)) / audio.sample_rate
+        rate = soundfile.info(audio.source).samplerate
+        os.write(1, b"what a decoder says is no answer\n")
+        if rate == SLOW:
+            time.sleep(3600)
+        if rate == CRASHING:
+            os._exit(9)
+        if rate == GREEDY:
+            np.ones(2**40)
+        if rate == FAULTY:
+            raise ValueError(f"a fault of {audio.source}")
+        return fakes.sample(audio.source, seconds), [Told("calm", "very", 0.9, -2.0)]
+
+
+if __name__ == "__main__":
+    main(FakeEar)

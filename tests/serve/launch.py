@@ -1,0 +1,31 @@
+"""``python -m tests.serve.launch STATE SETTINGS``: a server with a fake worker."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from pathlib import Path
+
+from hevner.errors import HevnerError
+from hevner.serve import app, run
+from tests.serve.servers import settings
+
+
+def main() -> None:
+    logging.basicConfig()
+    how = settings(Path(sys.argv[1]), **json.loads(sys.argv[2]))
+    try:
+        service, board = app.create(how)
+    except HevnerError as error:
+        sys.exit(f"Error: {error}")
+
+    def listening(address: str) -> None:
+        sys.stderr.write(f"Listening on {address}\n")
+        sys.stderr.flush()
+
+    run.Server(service, board, how, listening).run()
+
+
+if __name__ == "__main__":
+    main()

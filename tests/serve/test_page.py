@@ -1,0 +1,589 @@
+"""The page in a real browser, against the real service."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import wave
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip("fastapi", reason="needs the extra 'serve'")
+sync_api = pytest.importorskip("playwright.sync_api", reason="needs playwright")
+Page, expect = sync_api.Page, sync_api.expect
+
+STATIC = Path(__file__).parents[2] / "src" / "hevner" / "serve" / "static"
+AUDIO = Path(__file__).parents[2] / "examples" / "audio"
+TEXT: dict[str, Any] = json.loads((STATIC / "strings.en.json").read_text("utf-8"))
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+SERVE = "import typer; from hevner.cli.serve import serve; typer.run(serve)"
+LONG_S = 400
+"""Seconds of a file whose analysis takes long enough to be interrupted."""
+
+expect.set_options(timeout=60_000)
+
+if CHROMIUM is None:
+    pytest.skip("needs Chromium", allow_module_level=True)
+
+
+class Service:
+    """A server on a port of its own, that can be stopped and started again."""
+
+    def __init__(self, folder: Path, *options: str) -> None:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        self.address = f"http://127.0.0.1:{self.port}"
+        self._command = [
+            *(sys.executable, "-c", SERVE, *options, "--port", str(self.port)),
+            *("--state", str(folder / "state"), "--jobs", "1"),
+        ]
+        self._env = os.environ | {
+            "HEVNER_CACHE": str(folder / "cache"),
+            "HEVNER_HOME": str(folder / "home"),
+        }
+        self._process: subprocess.Popen[str] | None = None
+
+    def start(self) -> None:
+        self._process = subprocess.Popen(
+            self._command, env=self._env, stderr=subprocess.PIPE, text=True
+        )
+        assert self._process.stderr is not None
+        said = []
+        for line in self._process.stderr:
+            said.append(line)
+            if line.startswith("Listening on"):
+                return
+        raise AssertionError("".join(said))
+
+    def stop(self, how: signal.Signals = signal.SIGTERM) -> None:
+        if self._process is None:
+            return
+        self._process.send_signal(how)
+        self._process.communicate()
+        self._process = None
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """With a catalogue of the example pieces."""
+    folder = tmp_path_factory.mktemp("service")
+    catalogue = folder / "catalogue"
+    cache = {"HEVNER_CACHE": str(folder / "cache"), "HEVNER_HOME": str(folder / "home")}
+    subprocess.run(
+        [sys.executable, "-m", "hevner", "index", AUDIO, "--into", catalogue, "--quiet"],
+        env=os.environ | cache,
+        check=True,
+        capture_output=True,
+    )
+    running = Service(folder, str(catalogue))
+    running.start()
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="module")
+def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """With a token, and without a catalogue."""
+    running = Service(tmp_path_factory.mktemp("guarded"), "--token", "open sesame")
+    running.start()
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with sync_api.sync_playwright() as playwright:
+        started = playwright.chromium.launch(
+            executable_path=CHROMIUM,
+            args=["--no-sandbox", "--autoplay-policy=no-user-gesture-required"],
+        )
+        yield started
+        started.close()
+
+
+class Watch:
+    """What a page asked for and complained of."""
+
+    def __init__(self, page: Page, service: Service) -> None:
+        self.requests: list[str] = []
+        self.accepted = 0
+        self.complaints: list[str] = []
+        self.may_fail = False
+        self._service = service
+        page.on("request", lambda request: self.requests.append(f"{request.method} {request.url}"))
+        page.on("response", self._answered)
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on("console", lambda said: said.type == "error" and self._heard(said.text))
+
+    def _answered(self, answer: Any) -> None:
+        self.accepted += answer.status == 202
+
+    def _heard(self, text: str) -> None:
+        if not (self.may_fail and text.startswith("Failed to load resource")):
+            self.complaints.append(text)
+
+    def check(self) -> None:
+        own = (f"{self._service.address}/", f"blob:{self._service.address}/", "data:")
+        strangers = [one for one in self.requests if not one.split(" ", 1)[1].startswith(own)]
+        assert strangers == []
+        assert self.complaints == []
+
+
+DRAWN = """(canvas) => {
+    const shown = document.querySelector(canvas);
+    const { data } = shown.getContext("2d").getImageData(0, 0, shown.width, shown.height);
+    return new Set(new Uint32Array(data.buffer)).size > 10;
+}"""
+
+Opener = Callable[..., tuple[Any, Watch]]
+
+
+@pytest.fixture
+def opened(browser: Any) -> Iterator[Opener]:
+    """Open a page; at the end of a test each must have asked no other host and told no error."""
+    contexts, watches = [], []
+
+    def open_page(
+        service: Service, path: str = "/", *, may_fail: bool = False, **options: Any
+    ) -> tuple[Any, Watch]:
+        context = browser.new_context(
+            **{"viewport": {"width": 1280, "height": 900}, "color_scheme": "light"} | options
+        )
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(60_000)
+        watches.append(Watch(page, service))
+        watches[-1].may_fail = may_fail
+        page.goto(service.address + path)
+        page.wait_for_selector("nav a[aria-current]")
+        if path == "/#find" and not may_fail:
+            expect(page.locator(".facts")).to_have_text("5 pieces")
+        return page, watches[-1]
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    for watch in watches:
+        watch.check()
+
+
+@pytest.fixture
+def long_file(tmp_path: Path) -> Path:
+    """Some minutes of a melody in a WAV file."""
+    import numpy as np
+
+    rate = 16_000
+    time = np.arange(LONG_S * rate) / rate
+    pitch = 220 * 2 ** (np.array([0, 4, 7, 12])[(time * 2).astype(int) % 4] / 12)
+    sound = 0.3 * np.sin(2 * np.pi * np.cumsum(pitch) / rate) * (1 - (time * 2) % 1)
+    return write_wav(tmp_path / "long.wav", (sound * 32_767).astype("<i2").tobytes(), rate)
+
+
+def write_wav(path: Path, samples: bytes, rate: int) -> Path:
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(rate)
+        file.writeframes(samples)
+    return path
+
+
+def copied(name: str, folder: Path) -> Path:
+    """An example piece under a name that the service has not seen."""
+    copy = folder / f"{folder.name} {name}"
+    shutil.copyfile(AUDIO / name, copy)
+    return copy
+
+
+def drop(page: Page, file: Path) -> None:
+    """Drop a file on the page as a hand does."""
+    carried = page.evaluate_handle(
+        """([name, bytes]) => {
+            const data = new DataTransfer();
+            data.items.add(new File([new Uint8Array(bytes)], name));
+            return data;
+        }""",
+        [file.name, list(file.read_bytes())],
+    )
+    for event in ("dragenter", "dragover", "drop"):
+        page.dispatch_event("main", event, {"dataTransfer": carried})
+
+
+def playhead(page: Page) -> float:
+    """Where the playhead is, as a share of the width."""
+    share: float = page.evaluate(
+        """() => {
+            const line = document.querySelector(".timeline").getBoundingClientRect();
+            const head = document.querySelector(".playhead:not(.ghost)").getBoundingClientRect();
+            return (head.left + head.width / 2 - line.left) / line.width;
+        }"""
+    )
+    return share
+
+
+def drawn(page: Page, canvas: str) -> None:
+    """Wait until there is a picture on a canvas, and not only a colour or two."""
+    page.wait_for_function(DRAWN, arg=canvas)
+
+
+def result_of(page: Page) -> dict[str, Any]:
+    """The analysis that the service has of the newest file."""
+    told: dict[str, Any] = page.evaluate(
+        """async () => {
+            const { analyses } = await (await fetch("api/v1/analyses")).json();
+            return (await fetch(`api/v1/analyses/${analyses[0].id}/result`)).json();
+        }"""
+    )
+    return told
+
+
+def sounded(page: Page, time: str) -> None:
+    """Wait until the player has come to a time."""
+    page.wait_for_function(
+        "(time) => document.querySelector('.bar .time').textContent >= time", arg=time
+    )
+
+
+def along(page: Page, *points: tuple[float, float]) -> None:
+    """Draw on the plane with the mouse, from point to point, each on -1..1."""
+    box = page.locator(".plane").bounding_box()
+    margin = 18  # of the plane inside its canvas
+    side = box["width"] - 2 * margin
+
+    def place(point: tuple[float, float]) -> tuple[float, float]:
+        x = box["x"] + margin + (point[0] + 1) / 2 * side
+        return x, box["y"] + margin + (1 - point[1]) / 2 * side
+
+    page.mouse.move(*place(points[0]))
+    page.mouse.down()
+    for point in points[1:]:
+        page.mouse.move(*place(point), steps=8)
+    page.mouse.up()
+
+
+def test_a_dropped_file_unfolds(service: Service, opened: Opener, tmp_path: Path) -> None:
+    page, watch = opened(service)
+    drop(page, copied("journey.ogg", tmp_path))
+    expect(page.locator(".timeline[role]")).to_be_visible()
+    told = result_of(page)
+    expect(page.locator(".heading .lead strong")).to_have_text(told["quadrant_words"])
+    expect(page.locator(".estimates .valence")).to_have_text(
+        f"{told['valence']['value']:+.2f}".replace("-", "−")  # noqa: RUF001 - a minus, as shown
+    )
+    expect(page.locator(".listen button")).to_be_visible()
+    for canvas in (".wave", ".curve", ".chords", ".beside canvas"):
+        drawn(page, canvas)
+    assert watch.accepted == 1
+
+
+def test_play_and_seek_move_the_cursor(service: Service, opened: Opener) -> None:
+    page, _ = opened(service)
+    drop(page, AUDIO / "journey.ogg")
+    page.click(".listen button")
+    sounded(page, "0:01")
+    assert playhead(page) > 0.005
+    page.keyboard.press("Space")  # on the button: pauses
+    expect(page.locator(".listen button")).to_have_text(TEXT["player.play"])
+
+    box = page.locator(".timeline[role]").bounding_box()
+    page.mouse.click(box["x"] + 0.5 * box["width"], box["y"] + 150)
+    expect(page.locator(".bar .time")).to_contain_text("0:30 / 1:00")
+    assert playhead(page) == pytest.approx(0.5, abs=0.01)
+    place = page.locator(".now .valence").text_content()
+    page.keyboard.press("Home")
+    assert playhead(page) == pytest.approx(0, abs=0.01)
+    assert page.locator(".now .valence").text_content() != place
+    page.keyboard.press("ArrowRight")
+    expect(page.locator(".bar .time")).to_contain_text("0:05")
+    assert (
+        page.locator(".timeline[role]").get_attribute("aria-valuetext").startswith("0:05: valence")
+    )
+
+
+def test_exports(service: Service, opened: Opener) -> None:
+    page, _ = opened(service)
+    drop(page, AUDIO / "calm_evening.ogg")
+    saved = {}
+    for form in ("JSON", "CSV", "PNG", "SVG"):
+        with page.expect_download() as download:
+            page.click(f".exports button:text-is('{form}')")
+        assert download.value.suggested_filename == f"calm evening.{form.lower()}"
+        saved[form] = Path(download.value.path()).read_bytes()
+    told = result_of(page)
+    assert json.loads(saved["JSON"]) == told
+    rows = list(csv.DictReader(saved["CSV"].decode().splitlines()))
+    assert [float(row["valence_low"]) for row in rows] == [
+        moment["valence"]["low"] for moment in told["timeline"]
+    ]
+    assert saved["PNG"].startswith(b"\x89PNG")
+    assert b"<svg" in saved["SVG"][:1000]
+
+
+def test_nothing_is_lost_when_the_service_is_restarted(
+    service: Service, opened: Opener, long_file: Path, tmp_path: Path
+) -> None:
+    page, watch = opened(service, may_fail=True)
+    page.set_input_files("#pick", long_file)
+    page.wait_for_function(
+        """() => {
+            const shown = document.querySelector(".job.running progress");
+            return shown && shown.value > 0 && shown.value < 1;
+        }"""
+    )
+    service.stop()
+    expect(page.locator("#notice")).to_have_text(TEXT["offline.notice"])
+    drop(page, copied("calm_evening.ogg", tmp_path))
+    expect(page.locator(".job.waiting .state")).to_have_text(TEXT["job.offline"])
+    service.start()
+    expect(page.locator("#notice")).to_be_hidden()
+    expect(page.locator(".job.done")).to_have_count(page.locator(".job").count())
+    page.click(".job .name:has-text('long')")
+    expect(page.locator("h1")).to_have_text("long")
+    expect(page.locator(".timeline[role]")).to_be_visible()
+    assert watch.accepted == 2  # nothing was sent again that had been taken
+
+
+def test_what_was_analysed_is_there_after_a_reload(
+    service: Service, opened: Opener, tmp_path: Path
+) -> None:
+    page, watch = opened(service)
+    piece = copied("slow_lament.ogg", tmp_path)
+    drop(page, piece)
+    expect(page.locator(".estimates")).to_be_visible()
+    page.reload()
+    page.locator(".job .name").first.click()
+    expect(page.locator(".along")).to_contain_text(TEXT["audio.missing"])
+    drop(page, piece)  # to hear it again
+    expect(page.locator(".listen button")).to_be_visible()
+    assert watch.accepted == 1
+
+
+def test_a_broken_file_shows_its_reason(service: Service, opened: Opener, tmp_path: Path) -> None:
+    page, _ = opened(service)
+    broken = tmp_path / "broken.mp3"
+    broken.write_bytes(b"this is no music" * 100)
+    drop(page, broken)
+    expect(page.locator(".job.failed")).to_be_visible()
+    error = page.evaluate("fetch('api/v1/analyses').then((answer) => answer.json())")
+    told = error["analyses"][0]["error"]
+    expect(page.locator(".callout.warning strong")).to_have_text(told["message"])
+    expect(page.locator(".callout.warning")).to_contain_text(told["remedy"])
+
+
+def test_silence_is_told_as_silence(service: Service, opened: Opener, tmp_path: Path) -> None:
+    page, _ = opened(service)
+    drop(page, write_wav(tmp_path / "nothing.wav", bytes(2 * 8000 * 8), 8000))
+    expect(page.locator(".piece .callout").first).to_have_text(TEXT["silent.text"])
+    expect(page.locator(".timeline[role]")).to_have_count(0)
+
+
+def test_unfamiliar_music_is_told_in_words(service: Service, opened: Opener) -> None:
+    page, _ = opened(service)
+
+    def unlike_anything(route: Any) -> None:
+        told = route.fetch().json()
+        route.fulfill(json=told | {"familiarity": 0.01})
+
+    page.route("**/result", unlike_anything)
+    drop(page, AUDIO / "tense_chase.ogg")
+    expect(page.locator(".callout.warning")).to_contain_text(TEXT["familiarity.low"])
+
+
+def test_a_full_queue_is_tried_again(service: Service, opened: Opener, tmp_path: Path) -> None:
+    page, _ = opened(service, may_fail=True)
+    refused = {"error": {"kind": "full", "message": "the queue is full", "remedy": "Wait"}}
+    answers = iter([429])
+
+    def full_once(route: Any) -> None:
+        if route.request.method == "POST" and next(answers, None):
+            route.fulfill(status=429, json=refused, headers={"Retry-After": "1"})
+        else:
+            route.continue_()
+
+    page.route("**/analyses", full_once)
+    drop(page, copied("bright_dance.ogg", tmp_path))
+    expect(page.locator(".job .state").first).to_have_text(TEXT["job.full"])
+    expect(page.locator(".estimates")).to_be_visible()
+
+
+def test_a_drawn_path_finds_music(service: Service, opened: Opener) -> None:
+    page, _ = opened(service, "/#find")
+    page.click("[data-tool=path]")
+    with page.expect_request("**/search") as asked:
+        along(page, (-0.5, 0.5), (0, 0.1), (0.5, -0.6))
+    course = json.loads(asked.value.post_data)["course"]
+    assert [course[0][0], course[-1][0]] == [0, 1]
+    assert course[0][1:] == pytest.approx([-0.5, 0.5], abs=0.02)
+    assert course[-1][1:] == pytest.approx([0.5, -0.6], abs=0.02)
+    expect(page.locator(".hit")).to_have_count(5)
+    page.locator(".hit .round").first.click()
+    expect(page.locator(".hit.playing")).to_have_count(1)
+    drawn(page, ".plane canvas")
+
+
+def test_a_click_and_a_drag_ask_for_a_point(service: Service, opened: Opener) -> None:
+    page, _ = opened(service, "/#find")
+    with page.expect_request("**/search") as asked:
+        along(page, (0.3, -0.5))
+    assert json.loads(asked.value.post_data)["point"] == {
+        "valence": pytest.approx(0.3, abs=0.02),
+        "arousal": pytest.approx(-0.5, abs=0.02),
+        "radius": None,
+    }
+    with page.expect_request("**/search") as asked:
+        along(page, (0.3, -0.5), (0.3, -0.2))
+    assert json.loads(asked.value.post_data)["point"]["radius"] == pytest.approx(0.3, abs=0.02)
+    expect(page.locator(".hit .title")).to_have_text(["calm evening"])
+
+
+def test_the_plane_is_played_with_keys(service: Service, opened: Opener) -> None:
+    page, _ = opened(service, "/#find")
+    page.focus(".plane")
+    for key in ("ArrowRight", "ArrowRight", "ArrowUp", "+", "+"):
+        page.keyboard.press(key)
+    with page.expect_request("**/search") as asked:
+        page.keyboard.press("Enter")
+    point = json.loads(asked.value.post_data)["point"]
+    assert point == {"valence": 0.1, "arousal": 0.05, "radius": 0.1}
+
+
+def test_words_with_degrees(service: Service, opened: Opener) -> None:
+    page, watch = opened(service, "/#find")
+    page.fill("#words-words", "calm, slightly nostalgic")
+    page.press("#words-words", "Enter")
+    expect(page.locator(".hit .title").first).to_have_text("calm evening")
+    with page.expect_request("**/search") as asked:
+        page.click("[data-chip='calm']")
+    assert json.loads(asked.value.post_data)["words"] == ["very calm", "slightly nostalgic"]
+    watch.may_fail = True  # Chromium notes every refusal
+    page.fill("#words-words", "hapy")
+    page.press("#words-words", "Enter")
+    expect(page.locator(".status .callout")).to_contain_text("'happy'")
+
+
+def test_like_and_expressed_words(service: Service, opened: Opener) -> None:
+    page, _ = opened(service, "/#find")
+    page.fill("#words-words", "sad")
+    page.press("#words-words", "Enter")
+    first = page.locator(".hit").first
+    first.hover()
+    first.get_by_text(TEXT["hit.express"]).click()
+    expect(page.locator(".told .tag").first).to_be_visible()
+    first.get_by_text(TEXT["hit.like"]).click()
+    expect(page.locator(".asked")).to_contain_text("like slow lament")
+    expect(page.locator(".hit")).to_have_count(4)
+
+
+def test_a_playlist_plays(service: Service, opened: Opener) -> None:
+    page, _ = opened(service, "/#find")
+    page.fill("#list-minutes", "2")
+    page.click(".playlist-form button")
+    page.get_by_role("button", name=TEXT["playlist.play"]).click()
+    count = page.locator(".hit").count()
+    expect(page.locator(".bar .place")).to_have_text(f"1 of {count}")
+    expect(page.locator(".hit").nth(0)).to_have_class(re.compile("playing"))
+    sounded(page, "0:01")
+    page.focus(".bar input")
+    page.keyboard.press("End")  # to the end of the first piece
+    expect(page.locator(".bar .place")).to_have_text(f"2 of {count}")
+    expect(page.locator(".hit").nth(1)).to_have_class(re.compile("playing"))
+
+
+def test_pieces_are_compared(service: Service, opened: Opener) -> None:
+    page, _ = opened(service, "/#compare")
+    catalogue = page.locator(f"#compare-add optgroup[label='{TEXT['compare.catalog']}'] option")
+    expect(catalogue).to_have_count(5)
+    for _ in range(page.locator(".legend button.quiet").count()):
+        page.locator(".legend button.quiet").first.click()
+    for name in ("calm evening", "journey"):
+        page.select_option("#compare-add", catalogue.filter(has_text=name).get_attribute("value"))
+        expect(page.locator(".legend .title").last).to_have_text(name)
+    page.locator(".legend button.round:not(.quiet)").first.click()
+    sounded(page, "0:02")
+    page.locator(".legend button.round:not(.quiet)").last.click()
+    expect(page.locator(".bar .title")).to_have_text("journey")
+    sounded(page, "0:02")
+    drawn(page, ".curve")
+
+
+def test_without_a_catalogue_it_says_how_to_make_one(guarded: Service, opened: Opener) -> None:
+    page, _ = opened(guarded, "/#find", may_fail=True)
+    page.fill("#token-field", "wrong")
+    page.keyboard.press("Enter")
+    expect(page.locator("dialog label")).to_have_text(TEXT["token.refused"])
+    page.fill("#token-field", "open sesame")
+    page.keyboard.press("Enter")
+    expect(page.locator("h1")).to_have_text(TEXT["catalog.none"])
+    expect(page.locator("pre")).to_contain_text("hevner index")
+    drop(page, AUDIO / "calm_evening.ogg")
+    expect(page.locator(".timeline[role]")).to_be_visible()
+
+
+def test_the_card_of_the_model_is_shown(service: Service, opened: Opener) -> None:
+    page, _ = opened(service, "/#understand")
+    expect(page.locator(".card-text h3").last).to_contain_text("unified-")
+    assert page.locator(".card-text tbody tr").count() > 20
+
+
+@pytest.mark.parametrize("view", ["listen", "find", "compare", "understand"])
+def test_all_fits_a_telephone_and_has_a_name(service: Service, opened: Opener, view: str) -> None:
+    page, _ = opened(service, f"/#{view}", viewport={"width": 360, "height": 740})
+    page.wait_for_load_state("networkidle")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    unnamed = page.evaluate(
+        """() => [...document.querySelectorAll("button, a, input, select, [role]")]
+            .filter((one) => one.checkVisibility() && !["status", "alert"].includes(one.role))
+            .filter((one) => !(one.ariaLabel || one.textContent.trim() || one.labels?.length))
+            .map((one) => one.outerHTML)"""
+    )
+    assert unnamed == []
+
+
+def test_dark_and_light(service: Service, opened: Opener) -> None:
+    page, _ = opened(service, color_scheme="dark")
+    shown = "getComputedStyle(document.documentElement).backgroundColor"
+    dark = page.evaluate(shown)
+    page.click(".tools button")
+    light = page.evaluate(shown)
+    assert light != dark
+    page.reload()
+    page.wait_for_selector("nav a[aria-current]")
+    assert page.evaluate(shown) == light
+
+
+def test_every_text_is_in_one_file() -> None:
+    code = "\n".join(path.read_text("utf-8") for path in STATIC.glob("*.js"))
+    literal = set(re.findall(r'\bt\(\s*"([^"]+)"', code))
+    literal |= {name for pair in re.findall(r'\? "([\w.]+)" : "([\w.]+)"', code) for name in pair}
+    shapes = re.findall(r"\b(?:t|known)\(\s*`([^`]+)`", code)
+    patterns = [
+        re.compile("".join(".+" if part.startswith("$") else re.escape(part) for part in parts))
+        for parts in (re.split(r"(\$\{[^}]+\})", shape) for shape in shapes)
+    ]
+    assert {name for name in literal if "." in name} <= TEXT.keys()
+    quoted = set(re.findall(r'"([\w.]+)"', code))  # handed to a function that calls t
+    unused = [
+        name
+        for name in TEXT
+        if name not in literal | quoted and not any(one.fullmatch(name) for one in patterns)
+    ]
+    assert unused == []
+
+
+def test_nothing_is_inline_and_nothing_comes_from_elsewhere() -> None:
+    page = (STATIC / "index.html").read_text("utf-8")
+    assert not re.search(r"<style|<script(?![^>]*src=)|\sstyle=|\son\w+=", page)
+    for path in STATIC.iterdir():
+        found = set(re.findall(r"https?://[^\s\"'`)]+", path.read_text("utf-8")))
+        assert found <= {"http://www.w3.org/2000/svg"}, path.name

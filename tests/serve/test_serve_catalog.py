@@ -1,0 +1,402 @@
+"""The catalogue over HTTP: what `hevner search` finds, found by others."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hevner.errors import HevnerError
+from hevner.lexicon import Lexicon
+from hevner.retrieval import header
+from hevner.retrieval.catalog import Catalog
+from hevner.retrieval.course import Course
+from hevner.retrieval.query import Place, Query
+from hevner.retrieval.search import search
+from hevner.serve import asking, schemas
+from tests.retrieval import made_up
+from tests.retrieval.library import Library
+from tests.serve.servers import Running, running, settings, shelved, wait_for
+from tests.serve.test_serve_guard import BEARER, TOKEN
+
+WORDS = Lexicon()
+
+
+def ask(server: Running, **wanted: Any) -> list[dict]:
+    answer = server.post("/catalog/search", wanted)
+    assert answer.status == 200, answer.body
+    return answer.json["hits"]
+
+
+def the_same(server: Running, music: Library, query: Query, **wanted: Any) -> None:
+    """The server finds what a search finds."""
+    expected = search(music.catalog, music.space, query)
+    assert expected
+    found = ask(server, **wanted)
+    assert [hit["name"] for hit in found] == [hit.name for hit in expected]
+    assert [hit["divergence"] for hit in found] == pytest.approx(
+        [hit.divergence for hit in expected], abs=1e-3
+    )
+    assert [hit["start"] for hit in found] == [hit.start for hit in expected]
+
+
+def test_every_query_of_a_search(server: Running, music: Library) -> None:
+    calm = WORDS.parse("very calm, slightly sad")
+    same = (server, music)
+    the_same(*same, Query(feelings=calm), words=["very calm", "slightly sad"])
+    the_same(
+        *same,
+        Query(place=Place(0.2, -0.4, 0.3), count=5),
+        point={"valence": 0.2, "arousal": -0.4, "radius": 0.3},
+        limit=5,
+    )
+    the_same(
+        *same,
+        Query(place=Place(0.2, -0.4), feelings=calm, unwanted=WORDS.parse("dark"), diverse=True),
+        point={"valence": 6, "arousal": 3},
+        scale="0..10",
+        words=["very calm", "slightly sad"],
+        unwanted=["dark"],
+        diversity=True,
+    )
+    the_same(
+        *same, Query(feelings=calm, moments=True), words=["very calm, slightly sad"], moments=True
+    )
+    drawn = Course.through([0, 1, 4], [-0.5, 0.1, 0.5], [0.5, 0.2, -0.5])
+    the_same(*same, Query(course=drawn), course=[[0, -0.5, 0.5], [1, 0.1, 0.2], [4, 0.5, -0.5]])
+    the_same(
+        *same,
+        Query(like=Path(music.pieces[7]["path"])),
+        like=music.pieces[7]["id"],
+    )
+    the_same(
+        *same,
+        Query(feelings=calm, where="duration < 200 AND key_mode = 'minor' AND name LIKE '%it''s%'"),
+        words=["very calm", "slightly sad"],
+        filters={"duration": {"max": 200}, "key_mode": "minor", "name": "IT'S"},
+    )
+    the_same(
+        *same,
+        Query(feelings=calm, where="tempo > 100"),
+        words=["very calm", "slightly sad"],
+        where="tempo > 100 and not (key = 'C major; path' and false) or tempo > 100",
+    )
+
+
+def test_a_course_may_be_told_in_words(server: Running, music: Library) -> None:
+    from hevner.retrieval.course import parse
+
+    the_same(server, music, Query(course=parse("tense->calm", WORDS)), course="tense->calm")
+
+
+def test_hits_tell_no_paths(server: Running, music: Library) -> None:
+    hit = ask(server, words=["calm"], limit=1)[0]
+    assert set(hit) == {
+        *("id", "name", "start", "end", "duration", "valence", "arousal", "scale", "key", "fit"),
+        *("divergence", "audio"),
+    } - {"scale"}
+    assert hit["audio"] == f"/api/v1/catalog/pieces/{hit['id']}/audio"
+    (piece,) = [one for one in music.pieces if one["id"] == hit["id"]]
+    assert piece["name"] == hit["name"]
+    for answer in (
+        server.post("/catalog/search", {"words": ["calm"]}),
+        server.get("/catalog/pieces"),
+        server.get(f"/catalog/pieces/{hit['id']}"),
+        server.get("/catalog"),
+        server.get("/models"),
+    ):
+        assert b"/music/" not in answer.body
+        assert str(music.catalog.folder).encode() not in answer.body
+
+
+def test_values_come_on_the_scale_asked_for(server: Running) -> None:
+    plain = ask(server, words=["calm"], limit=3)
+    scaled = ask(server, words=["calm"], limit=3, scale="1..9")
+    for one, other in zip(plain, scaled, strict=True):
+        assert other["valence"] == pytest.approx(5 + 4 * one["valence"], abs=1e-3)
+
+
+def test_why_nothing_was_found(server: Running) -> None:
+    found = server.post(
+        "/catalog/search", {"words": ["calm"], "filters": {"duration": {"max": 1}}}
+    ).json
+    assert found["hits"] == []
+    assert "filter" in found["nothing"]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "kind"),
+    [
+        ({}, "query"),
+        ({"words": ["hapy"]}, "words"),
+        ({"unwanted": ["sad"]}, "query"),
+        ({"words": ["calm"], "like": "000001"}, "query"),
+        ({"words": ["calm"], "unwanted": ["calm"]}, "query"),
+        ({"point": {"valence": 3, "arousal": 0}}, "query"),
+        ({"point": {"valence": 0}}, "request"),
+        ({"point": {"valence": 0, "arousal": 0, "radius": -1}}, "request"),
+        ({"course": [[0, 0, 0], [0, 1, 1]]}, "query"),
+        ({"course": [[0, 0, 0], [1, 2, 0]]}, "query"),
+        ({"course": [[0, 0, 0]]}, "request"),
+        ({"course": "calm"}, "query"),
+        ({"course": "a->b", "moments": True}, "words"),
+        ({"words": ["calm"], "limit": 0}, "request"),
+        ({"words": ["calm"], "limit": 10**9}, "request"),
+        ({"words": ["calm"] * 100}, "request"),
+        ({"words": "calm"}, "request"),
+        ({"words": ["calm"], "wrods": ["sad"]}, "request"),
+        ({"words": ["calm"], "scale": "x"}, "request"),
+        ({"words": ["calm"], "scale": "1..1"}, "scale"),
+        ({"words": ["calm"], "where": "path LIKE '/m%'"}, "filter"),
+        ({"words": ["calm"], "where": "duration <"}, "filter"),
+        ({"words": ["calm"], "where": "sleep(10)"}, "filter"),
+        ({"words": ["calm"], "where": "name = 'x') OR (cause = ''"}, "filter"),
+        ({"words": ["calm"], "filters": {"tags": ["x' OR '1"]}}, "filter"),
+        ({"words": ["calm"], "filters": {"path": "x"}}, "request"),
+        ({"text": "rain at night"}, "catalog"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(server: Running, wanted: dict, kind: str) -> None:
+    answer = server.post("/catalog/search", wanted)
+    assert answer.status == (409 if kind == "catalog" else 422)
+    assert answer.kind == kind
+    assert b"/" not in answer.body.replace(b"/api/", b"") or kind in ("words", "request")
+
+
+def test_what_is_no_json_is_refused(server: Running) -> None:
+    for body in (b"", b"{", b"\xff", b"[]", b"null", b'{"words": [NaN]}', b"[" * 200):
+        headers = {"Content-Type": "application/json"}
+        answer = server.post("/catalog/search", body, headers=headers)
+        assert answer.status in (400, 422)
+        assert answer.kind
+    numbers = b'{"point": {"valence": NaN, "arousal": Infinity}}'
+    assert server.post("/catalog/search", numbers, headers=headers).kind == "request"
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        "path = 'x'",
+        'p"ath = 1',
+        "name ~ '(a+)+$'",
+        "duration > 1 -- x",
+        "duration > 1 /* x */",
+        "regexp_like(name, 'x')",
+        "name = 'a' || repeat('x', 1000000000)",
+        "n\u0430me = 'cyrillic'",
+        "_rowid > 1",
+        "1 = 1; x",
+    ],
+)
+def test_conditions_speak_of_what_is_open_only(where: str) -> None:
+    with pytest.raises(HevnerError, match="may not use"):
+        asking.checked(where)
+
+
+def test_conditions_are_joined_and_quoted() -> None:
+    filters = schemas.Filters(key="it's", tags=["calm"], quadrants=["Q1", "Q2"])
+    assert asking.condition(filters, "tempo > 1 or tempo < 0") == (
+        "(tempo > 1 or tempo < 0) AND key = 'it''s' AND quadrant IN ('Q1', 'Q2')"
+        " AND array_has(tags, 'calm')"
+    )
+    assert asking.condition(None, " ") == ""
+
+
+def test_facts_and_pages(server: Running, music: Library) -> None:
+    facts = server.get("/catalog").json
+    assert facts["pieces"] == len(music.pieces)
+    assert facts["moments"] == len(music.moments)
+    names: list[str] = []
+    while page := server.get(f"/catalog/pieces?limit=130&offset={len(names)}").json["pieces"]:
+        names += [piece["name"] for piece in page]
+    assert names == sorted(piece["name"] for piece in music.pieces)
+    for query in ("limit=0", "limit=501", "offset=-1", "limit=x", "offset=9999999999999"):
+        assert server.get(f"/catalog/pieces?{query}").kind == "request"
+
+
+def test_points(server: Running, music: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+    told = server.get("/catalog/pieces?points=true").json
+    assert told["total"] == 300
+    assert told["pieces"] is None
+    points = told["points"]
+    where = {piece["id"]: (piece["valence"], piece["arousal"]) for piece in music.pieces}
+    assert len(points["ids"]) == 300
+    for id, valence, arousal in zip(
+        points["ids"], points["valence"], points["arousal"], strict=True
+    ):
+        assert (valence, arousal) == pytest.approx(where[id], abs=1e-4)
+    monkeypatch.setattr("hevner.serve.catalog.MOST_POINTS", 100)
+    fewer = server.get("/catalog/pieces?points=true").json["points"]
+    assert fewer["ids"] == points["ids"][::3]
+
+
+def test_a_piece_its_curve_and_its_emotions(server: Running, music: Library) -> None:
+    id = music.pieces[4]["id"]
+    piece = server.get(f"/catalog/pieces/{id}").json
+    assert piece["name"] == music.pieces[4]["name"]
+    assert piece["key_mode"] == music.pieces[4]["key_mode"]
+    moments = server.get(f"/catalog/pieces/{id}/curve").json["moments"]
+    assert [moment["start"] for moment in moments] == [0, 9, 18]
+    assert moments[1]["valence"] == pytest.approx(music.moments[13]["valence"], abs=1e-4)
+    words = server.get(f"/catalog/pieces/{id}/emotions").json["words"]
+    assert len(words) == 12
+    assert [word["divergence"] for word in words] == sorted(word["divergence"] for word in words)
+    for rest in ("", "/curve", "/emotions", "/audio"):
+        assert server.get(f"/catalog/pieces/none{rest}").kind == "not_found"
+    assert server.get(f"/catalog/pieces/{id}/audio").kind == "gone"
+
+
+def test_a_playlist(server: Running) -> None:
+    wanted = {"from": "tense", "to": {"valence": 0.5, "arousal": -0.5}, "minutes": 30}
+    told = server.post("/catalog/playlist", wanted).json
+    assert told["minutes"] == pytest.approx(30, abs=4)
+    assert len({hit["id"] for hit in told["hits"]}) == len(told["hits"]) > 3
+    for change in ({"minutes": -1}, {"minutes": 10**6}, {"from": 3}, {"to": "nothing"}):
+        assert server.post("/catalog/playlist", wanted | change).status == 422
+    short = server.post("/catalog/playlist", wanted | {"filters": {"duration": {"max": 60.5}}})
+    assert (short.status, short.kind) == (409, "catalog")
+
+
+def test_without_a_catalogue_that_is_said(state: Path) -> None:
+    with running(settings(state)) as server:
+        for path in ("", "/pieces", "/pieces/x", "/pieces/x/audio"):
+            answer = server.get(f"/catalog{path}")
+            assert (answer.status, answer.kind) == (404, "no_catalog")
+        assert server.post("/catalog/search", {"words": ["calm"]}).kind == "no_catalog"
+        assert server.get("/health").json["catalog"] is False
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A catalogue whose pieces have files, among them some that should not be served."""
+    folder = tmp_path_factory.mktemp("files")
+    (folder / "a song.mp3").write_bytes(bytes(range(256)) * 1000)
+    (folder / "secret.txt").write_text("secret")
+    (folder / "folder.wav").mkdir()
+    catalog = Catalog.create(folder / "catalog", header.current(made_up.SPACE))
+    rows = [
+        made_up.piece(number, path=str(folder / name), name=name)
+        for number, name in enumerate(("a song.mp3", "secret.txt", "folder.wav", "gone.wav"))
+    ]
+    with catalog.writing() as writer:
+        writer.put(rows, [])
+    return folder
+
+
+@pytest.fixture(scope="module")
+def player(files: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    how = settings(tmp_path_factory.mktemp("player"), token=TOKEN)
+    with running(how, shelved(files / "catalog")) as server:
+        yield server
+
+
+def address(server: Running, name: str) -> str:
+    pieces = server.get("/catalog/pieces", headers=BEARER).json["pieces"]
+    return next(piece["audio"] for piece in pieces if piece["name"] == name)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "status", "part"),
+    [
+        (None, 200, slice(None)),
+        ("bytes=0-99", 206, slice(100)),
+        ("bytes=1000-", 206, slice(1000, None)),
+        ("bytes=-7", 206, slice(-7, None)),
+        ("bytes=255900-999999", 206, slice(255900, None)),
+        ("bytes=256000-", 416, None),
+        ("bytes=9-5", 400, None),
+        ("lines=1-2", 400, None),
+        ("bytes=" + ",".join(f"{n}-{n}" for n in range(0, 3000, 2)), 200, slice(None)),
+    ],
+)
+def test_audio_comes_in_ranges(
+    player: Running, files: Path, wanted: str | None, status: int, part: slice | None
+) -> None:
+    headers = {} if wanted is None else {"Range": wanted}
+    answer = player.ask("GET", address(player, "a song.mp3"), headers=headers, api="")
+    assert answer.status == status
+    data = (files / "a song.mp3").read_bytes()
+    if part is None:
+        assert str(files).encode() not in answer.body
+        return
+    assert hashlib.sha256(answer.body).digest() == hashlib.sha256(data[part]).digest()
+    assert answer.headers["content-type"] == "audio/mpeg"
+    assert answer.headers["accept-ranges"] == "bytes"
+    if status == 206:
+        assert answer.headers["content-range"].endswith("/256000")
+
+
+def test_audio_needs_a_signature_or_the_token(player: Running) -> None:
+    signed = address(player, "a song.mp3")
+    bare = signed.partition("?")[0]
+    assert player.ask("GET", bare, api="").status == 401
+    assert player.ask("GET", signed[:-1] + "x", api="").status == 401
+    assert player.ask("GET", bare, headers=BEARER, api="").status == 200
+    assert player.ask("HEAD", signed, api="").status in (200, 405)
+    # It opens nothing else.
+    query = signed.partition("?")[2]
+    assert player.get(f"/words?{query}").status == 401
+    assert player.ask("POST", signed, api="").status == 401
+
+
+@pytest.mark.parametrize("name", ["secret.txt", "folder.wav", "gone.wav"])
+def test_nothing_but_audio_files_is_served(player: Running, name: str) -> None:
+    answer = player.ask("GET", address(player, name), api="")
+    assert (answer.status, answer.kind) == (404, "gone")
+
+
+def test_a_piece_that_has_changed_is_no_example(player: Running) -> None:
+    pieces = player.get("/catalog/pieces", headers=BEARER).json["pieces"]
+    id = next(piece["id"] for piece in pieces if piece["name"] == "a song.mp3")
+    answer = player.post("/catalog/search", {"like": id}, headers=BEARER)
+    assert (answer.status, answer.kind) == (409, "changed")
+
+
+def test_a_catalogue_that_grows_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hevner.serve.app.LOOK_S", 0.05)
+    catalog = Catalog.create(tmp_path / "catalog", header.current(made_up.SPACE))
+    with running(settings(tmp_path / "state"), shelved(tmp_path / "catalog")) as server:
+        assert server.get("/catalog/pieces").json["total"] == 0
+        assert server.post("/catalog/search", {"words": ["calm"]}).json["hits"] == []
+        with catalog.writing() as writer:
+            heard = {"valence": 0.1, "arousal": 0.2}
+            writer.put([made_up.piece(number, **heard) for number in range(3)], [])
+        wait_for(lambda: server.get("/catalog/pieces").json["total"] == 3)
+        assert len(ask(server, words=["calm"])) == 3
+
+
+def test_searches_that_pile_up_are_refused(music: Library, state: Path) -> None:
+    from threading import Event, Thread
+
+    hold, begun = Event(), Event()
+
+    def slowly(*_: object) -> None:
+        begun.set()
+        hold.wait(30)
+        raise HevnerError("enough", stage="query")
+
+    how = settings(state, searches=1, waiting=1)
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        running(how, shelved(music.catalog.folder)) as server,
+    ):
+        patch.setattr(asking, "find", slowly)
+        statuses: list[int] = []
+
+        def once() -> None:
+            statuses.append(server.post("/catalog/search", {"words": ["calm"]}).status)
+
+        threads = [Thread(target=once) for _ in range(5)]
+        for thread in threads:
+            thread.start()
+        assert begun.wait(30)
+        wait_for(lambda: len(statuses) == 3)
+        assert statuses == [503] * 3
+        assert server.get("/health").status == 200
+        hold.set()
+        for thread in threads:
+            thread.join(30)
+        assert sorted(statuses) == [422, 422, 503, 503, 503]

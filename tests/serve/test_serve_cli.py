@@ -1,0 +1,105 @@
+"""``hevner serve``, with the model that ships."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from hevner.client import Client
+from tests.retrieval.library import Library
+from tests.serve.servers import ROOT
+from tests.sounds import music, write
+
+SERVE = [sys.executable, "-m", "hevner", "serve"]
+
+
+@contextmanager
+def served(*words: str) -> Iterator[tuple[subprocess.Popen[str], Client]]:
+    """The command, once it listens."""
+    command = [*SERVE, "--port", "0", *words]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=ROOT)
+    assert process.stderr is not None
+    try:
+        line = process.stderr.readline()
+        assert line.startswith("Listening on http://127.0.0.1:"), line + process.stderr.read()
+        yield process, Client(line.split()[2].rstrip("/"), "secret")
+    finally:
+        process.kill()
+        process.wait()
+        process.stderr.close()
+
+
+def test_an_upload_is_heard_by_the_model_that_ships(tmp_path: Path) -> None:
+    song = write(tmp_path / "song.wav", music(6.0))
+    with served("--state", str(tmp_path / "state"), "--token", "secret") as (process, client):
+        analysis = client.analyze(song)
+        assert analysis.status == "ok"
+        assert analysis.path == "song.wav"
+        assert analysis.duration == pytest.approx(6)
+        job = client.jobs()[0]
+        assert len(client.emotions(job.id)) == 12
+        silent = write(tmp_path / "silent.wav", 0 * music(4.0))
+        assert client.analyze(silent).status == "silent"
+        assert client.emotions(client.jobs()[0].id) == []
+        process.send_signal(signal.SIGINT)
+        assert process.wait(30) == 0
+    from hevner import analyze
+
+    assert analysis.valence == analyze(song).valence
+
+
+def run(*words: str) -> tuple[int, str]:
+    """The command in this process, where it does not come to serve."""
+    import typer
+
+    from hevner.cli.serve import serve
+
+    app = typer.Typer()
+    app.command()(serve)
+    result = CliRunner().invoke(app, list(words))
+    return result.exit_code, result.output
+
+
+def test_no_catalogue_is_told(tmp_path: Path) -> None:
+    code, said = run(str(tmp_path / "none"), "--state", str(tmp_path / "state"))
+    assert code == 1
+    assert "there is no catalogue here" in said
+
+
+def test_a_catalogue_of_another_space_is_told(music: Library, tmp_path: Path) -> None:
+    code, said = run(str(music.catalog.folder), "--state", str(tmp_path / "state"))
+    assert code == 1
+    assert "made with another" in said
+
+
+def test_a_missing_package_is_told() -> None:
+    without = "import sys; sys.modules['uvicorn'] = None; from hevner.cli import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", without, "serve"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert "uvicorn is not installed" in done.stderr
+    assert "pip install 'hevner[serve]'" in done.stderr
+
+
+def test_a_port_in_use_is_told(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        command = [*SERVE, "--port", port, "--state", str(tmp_path / "state")]
+        done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=120)
+    assert done.returncode == 1
+    assert "address already in use" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_numbers_that_make_no_sense_are_refused() -> None:
+    for words in (["--port", "-1"], ["--jobs", "0"], ["--queue", "0"], ["--max-minutes", "0"]):
+        assert run(*words)[0] == 2

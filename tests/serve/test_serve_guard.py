@@ -1,0 +1,192 @@
+"""Who may ask, how often, and what answers say of themselves."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from hevner.serve.guard import BODY, CLIENTS, Buckets
+from hevner.serve.media import Addresses
+from hevner.serve.problems import without_paths
+from tests.serve.servers import Running, form, running, settings, sound
+
+TOKEN = "a secret"
+BEARER = {"Authorization": f"Bearer {TOKEN}"}
+
+
+@pytest.fixture(scope="module")
+def closed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """A server with a token."""
+    with running(settings(tmp_path_factory.mktemp("closed"), token=TOKEN)) as server:
+        yield server
+
+
+@pytest.mark.parametrize("host", ["evil.example", "evil.example:80", "127.0.0.1.evil.example", "["])
+def test_names_made_to_point_here_are_refused(server: Running, host: str) -> None:
+    answer = server.get("/health", headers={"Host": host})
+    assert (answer.status, answer.kind) == (421, "host")
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1:99", "LOCALHOST:1", "[::1]:8765"])
+def test_names_of_this_machine_are_not(server: Running, host: str) -> None:
+    assert server.get("/health", headers={"Host": host}).status == 200
+
+
+def test_pages_of_other_servers_are_refused(server: Running) -> None:
+    body, kind = form(sound())
+    for origin in ("http://evil.example", "null", "http://localhost:1"):
+        answer = server.post("/analyses", body, headers={"Content-Type": kind, "Origin": origin})
+        assert (answer.status, answer.kind) == (403, "origin")
+    own = {"Origin": f"http://127.0.0.1:{server.port}"}
+    assert server.get("/health", headers=own).status == 200
+    assert "access-control-allow-origin" not in server.get("/health", headers=own).headers
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/api/v1/analyses"),
+        ("POST", "/api/v1/analyses"),
+        ("GET", "/api/v1/words"),
+        ("GET", "/api/v1/models"),
+        ("POST", "/api/v1/catalog/search"),
+        ("GET", "/api/v1/catalog/pieces/x/audio"),
+        ("GET", "/metrics"),
+        ("GET", "/nothing"),
+        ("GET", "/static/../api/v1/words"),
+    ],
+)
+def test_without_the_token_nothing_is_told(closed: Running, method: str, path: str) -> None:
+    for headers in (
+        {},
+        {"Authorization": "Bearer wrong"},
+        {"Authorization": "Bearer"},
+        {"Authorization": f"Basic {TOKEN}"},
+        {"Authorization": "Bearer \xe9"},
+    ):
+        answer = closed.ask(method, path, headers=headers, api="")
+        assert answer.status in (401, 404)
+        assert answer.kind in ("token", "not_found")
+    assert closed.ask(method, path, headers=BEARER, api="").status != 401
+
+
+def test_the_page_may_ask_for_the_token(closed: Running) -> None:
+    assert closed.get("/health").json["token"] is True
+    assert closed.get("/openapi.json", api="").status == 200
+    assert closed.get("/words", headers=BEARER).status == 200
+
+
+def test_signatures_hold_for_one_piece_and_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    addresses = Addresses(signed=True)
+    path, _, query = addresses.of("piece").partition("?")
+    until, signature = (part.partition("=")[2] for part in query.split("&"))
+    assert addresses.is_valid(path, until, signature)
+    assert not addresses.is_valid(path + "2", until, signature)
+    assert not addresses.is_valid(path, str(int(until) + 1), signature)
+    assert not Addresses(signed=True).is_valid(path, until, signature)
+    for wrong in ("", "-1", "x", "9" * 40, "\u0663"):
+        assert not addresses.is_valid(path, wrong, signature)
+    assert not addresses.is_valid(path, until, "\u00e9")
+    monkeypatch.setattr("time.time", lambda: float(until) + 1)
+    assert not addresses.is_valid(path, until, signature)
+    assert "?" not in Addresses(signed=False).of("piece")
+
+
+def test_all_answers_carry_the_headers(server: Running) -> None:
+    for path in ("/health", "/nothing", "/analyses/x", "/../openapi.json"):
+        headers = server.get(path).headers
+        policy = headers["content-security-policy"]
+        assert "default-src 'self'" in policy
+        assert "frame-ancestors 'none'" in policy
+        assert "unsafe" not in policy
+        assert headers["x-content-type-options"] == "nosniff"
+        assert headers["referrer-policy"] == "no-referrer"
+        assert "server" not in headers
+    refused = server.get("/health", headers={"Host": "evil.example"})
+    assert refused.headers["x-content-type-options"] == "nosniff"
+
+
+def test_the_interface_is_documented_and_no_page_loads_scripts_from_elsewhere(
+    server: Running,
+) -> None:
+    document = server.get("/openapi.json", api="").json
+    assert "/api/v1/catalog/search" in document["paths"]
+    assert server.get("/docs", api="").status == 404
+    assert server.get("/redoc", api="").status == 404
+
+
+def test_folders_are_not_listed(server: Running) -> None:
+    for path in (
+        "/static/",
+        "/static",
+        "/static/../app.py",
+        "/static/%2e%2e/app.py",
+        "/static//etc/passwd",
+    ):
+        assert server.get(path, api="").status == 404
+
+
+def test_who_asks_too_often_is_told_to_wait(state: Path) -> None:
+    with running(settings(state, rate=2.0)) as server:
+        answers = [server.get("/health") for _ in range(12)]
+        refused = [answer for answer in answers if answer.status == 429]
+        assert answers[0].status == 200
+        assert refused
+        assert refused[0].kind == "rate"
+        assert refused[0].headers["retry-after"] == "1"
+
+
+def test_buckets_fill_again_and_do_not_pile_up() -> None:
+    buckets = Buckets(2.0)
+    assert [buckets.take("a", 0.0) for _ in range(5)] == [True] * 4 + [False]
+    assert buckets.take("b", 0.0)
+    assert buckets.take("a", 0.5)
+    assert not buckets.take("a", 0.5)
+    for number in range(2 * CLIENTS):
+        buckets.take(str(number), 1.0)
+    assert len(buckets._left) == CLIENTS
+
+
+def test_bodies_are_bounded(server: Running) -> None:
+    large = {"text": "x" * (BODY + 1)}
+    answer = server.post("/catalog/search", large)
+    assert (answer.status, answer.kind) == (413, "too_large")
+    headers = {"Content-Type": "application/json"}
+    answer = server.post("/catalog/search", iter([b"{}"]), headers=headers)
+    assert (answer.status, answer.kind) == (411, "length")
+
+
+def test_methods_that_do_not_exist_are_refused(server: Running) -> None:
+    answer = server.ask("PUT", "/analyses")
+    assert (answer.status, answer.kind) == (405, "method_not_allowed")
+    assert "GET" in answer.headers["allow"] or "POST" in answer.headers["allow"]
+    assert server.ask("TRACE", "/analyses").status == 405
+
+
+def test_faults_give_nothing_away(server: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError("/etc/secret")
+
+    id = server.send()
+    monkeypatch.setattr("hevner.serve.analyses.told", fail)
+    answer = server.get(f"/analyses/{id}")
+    assert (answer.status, answer.kind) == (500, "internal")
+    assert b"secret" not in answer.body
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["lance error at /home/me/music/x.lance: no", "'/a/b'", r"C:\Users\me\x", "see /tmp/a/b/c."],
+)
+def test_paths_are_taken_out(text: str) -> None:
+    told = without_paths(text)
+    assert "…" in told
+    assert not re.search(r"home|/a/b|Users", told)
+
+
+@pytest.mark.parametrize("text", ["WAV/FLAC", "and/or", "-1..1", "3/4 time", "a / b"])
+def test_other_strokes_stay(text: str) -> None:
+    assert without_paths(text) == text
