@@ -17,7 +17,7 @@ from schemathesis.checks import (  # noqa: E402
 
 from tests.serve.servers import Running  # noqa: E402
 
-OPERATIONS = 21
+OPERATIONS = 22
 """That the interface has; a test that found none would pass."""
 
 CHECKS = [

@@ -95,7 +95,9 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
 @pytest.fixture(scope="module")
 def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """With a token, and without a catalogue."""
-    running = Service(tmp_path_factory.mktemp("guarded"), "--token", "open sesame")
+    folder = tmp_path_factory.mktemp("guarded")
+    (folder / "report.html").write_text("<h1>How the sets differ</h1>")
+    running = Service(folder, "--token", "open sesame", "--gap", str(folder))
     running.start()
     yield running
     running.stop()
@@ -528,6 +530,15 @@ def test_without_a_catalogue_it_says_how_to_make_one(guarded: Service, opened: O
     expect(page.locator("pre")).to_contain_text("hevner index")
     drop(page, AUDIO / "calm_evening.ogg")
     expect(page.locator(".timeline[role]")).to_be_visible()
+
+
+def test_the_gap_report_opens_though_there_is_a_token(guarded: Service, opened: Opener) -> None:
+    page, _ = opened(guarded, "/#understand", may_fail=True)
+    page.fill("#token-field", "open sesame")
+    page.keyboard.press("Enter")
+    with page.context.expect_page() as report:
+        page.click(f"text={TEXT['guide.gap.open']}")
+    expect(report.value.locator("h1")).to_have_text("How the sets differ")
 
 
 def test_the_card_of_the_model_is_shown(service: Service, opened: Opener) -> None:

@@ -24,6 +24,14 @@ def serve(
         str, typer.Option(help="Where to listen; 0.0.0.0 lets other machines in.")
     ] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes any.")] = 8765,
+    gap: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="A report of 'hevner gap', to be opened from the page.",
+            show_default=False,
+        ),
+    ] = None,
     opened: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,
     token: Annotated[
         str,
@@ -76,11 +84,16 @@ def serve(
     from hevner.serve.settings import Settings
     from hevner.serve.shelf import Library
 
+    report = None if gap is None else gap / "report.html"
+    if report is not None and not report.is_file():
+        raise typer.BadParameter(f"there is no {report}", param_hint="--gap")
+
     logging.basicConfig(format="%(levelname)s: %(message)s", level=logging.INFO)
     try:
         settings = Settings(
             state=state or default_folder() / "serve",
             catalog=catalog,
+            gap=report,
             host=host,
             port=port,
             token=token,

@@ -1,10 +1,10 @@
-"""Audio of the catalogue, in ranges, and addresses for it that a player can use.
+"""Audio of the catalogue, in ranges, and addresses that a browser opens by itself.
 
 Conventions
 -----------
-A player cannot send a token with its requests, and fetching a whole file first would make a person
-wait; so where there is a token, addresses of audio carry a signature that holds for `VALID_S`. The
-secret is made when the server starts.
+A player, or a link to a report, cannot send a token with its requests, and fetching a whole file
+first would make a person wait; so where there is a token, such addresses carry a signature that
+holds for `VALID_S`. The secret is made when the server starts.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ TYPES = {
 
 
 class Addresses:
-    """Makes addresses of audio and checks them.
+    """Makes addresses of audio and reports, and checks them.
 
     Parameters
     ----------
@@ -57,7 +57,10 @@ class Addresses:
 
     def of(self, id: str) -> str:
         """The address of a piece's audio."""
-        path = f"{API}/catalog/pieces/{id}/audio"
+        return self.to(f"{API}/catalog/pieces/{id}/audio")
+
+    def to(self, path: str) -> str:
+        """The address of something that a browser opens by itself."""
         if not self._signed:
             return path
         # Rounded, so that a browser's cache knows the address again.

@@ -1,4 +1,4 @@
-"""Routes of what does not change while a server runs: models, words, and how it is."""
+"""Routes of what does not change while a server runs: models, words, a report; and how it is."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from functools import cache
 from typing import Any
 
 from fastapi import APIRouter, Response
+from fastapi.responses import FileResponse
 
 from hevner import __version__
 from hevner.lexicon import DEGREES, WORDS
@@ -16,11 +17,28 @@ from hevner.serve.problems import not_found
 
 router = APIRouter(tags=["models"])
 
+GAP = f"{API}/gap"
+
+REPORT_POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'"
+)
+"""Reports bring their style and pictures along, and nothing else."""
+
 
 @router.get(f"{API}/models", response_model=schemas.ModelList, responses=failures())
-async def models() -> dict[str, Any]:
+async def models(server: Server) -> dict[str, Any]:
     """List the models that are installed."""
-    return {"models": [_facts(entry) for entry in _shipped()]}
+    gap = None if server.settings.gap is None else server.addresses.to(GAP)
+    return {"models": [_facts(entry) for entry in _shipped()], "gap": gap}
+
+
+@router.get(GAP, response_class=Response, responses=failures(404))
+async def gap(server: Server) -> Response:
+    """Show the report on how datasets differ that the server was given."""
+    if server.settings.gap is None:
+        raise not_found("report")
+    headers = {"Content-Security-Policy": REPORT_POLICY}
+    return FileResponse(server.settings.gap, headers=headers, media_type="text/html")
 
 
 @router.get(f"{API}/models/{{name}}", response_model=schemas.ModelCard, responses=failures(404))

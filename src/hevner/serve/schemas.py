@@ -290,6 +290,7 @@ class ModelList(BaseModel):
     """The models that are installed."""
 
     models: list[dict[str, Any]]
+    gap: str | None = Field(description="Address of the gap report, if the server has one.")
 
 
 class ModelCard(BaseModel):

@@ -27,6 +27,8 @@ class Settings:
         Folder of the jobs; made if it is not there.
     catalog
         Folder of a catalogue; None for none.
+    gap
+        A report of ``hevner gap`` to be shown; None for none.
     host, port
         Where it listens.
     token
@@ -63,6 +65,7 @@ class Settings:
 
     state: Path
     catalog: Path | None = None
+    gap: Path | None = None
     host: str = "127.0.0.1"
     port: int = 8765
     token: str = ""

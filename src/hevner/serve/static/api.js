@@ -145,4 +145,5 @@ const kept = (path) => {
 };
 export const words = async () => (await kept("words")).words;
 export const models = async () => (await kept("models")).models;
+export const gap = async () => (await kept("models")).gap;
 export const model = (name) => kept(`models/${name}`);

@@ -16,6 +16,7 @@ const GUIDE = ["interval", "time", "familiarity", "moods", "limits", "gap"];
 export function open(main, [name]) {
   const plane = new Plane(t("plane.words"));
   const card = h("div", { class: "card-text" });
+  const gap = h("p");
   const choices = h("div", { class: "segments", role: "group", "aria-label": t("models") });
   fill(main, h("section", { class: "view understand-view" },
     h("h1", {}, t("understand.title")),
@@ -24,10 +25,13 @@ export function open(main, [name]) {
         h("p", {}, t("guide.plane.arousal")), h("p", {}, t("guide.plane.listeners"))),
       plane.element),
     h("div", { class: "guides" }, GUIDE.map((part) => h("section", {},
-      h("h2", {}, t(`guide.${part}.title`)), h("p", {}, t(`guide.${part}`))))),
+      h("h2", {}, t(`guide.${part}.title`)), h("p", {}, t(`guide.${part}`)), part === "gap" ? gap : null))),
     h("h2", {}, t("models")), choices, card));
   api.words().then((words) => {
     plane.words = words;
+  }).catch(told(card));
+  api.gap().then((address) => {
+    if (address) fill(gap, h("a", { href: address, target: "_blank" }, t("guide.gap.open")));
   }).catch(told(card));
   api.models().then((models) => cards(models, name, choices, card)).catch(told(card));
 }
