@@ -20,7 +20,7 @@ import pytest
 
 from hevner import encoders
 from hevner.encoders import weights
-from hevner.encoders.weights import record
+from hevner.encoders.weights import devices, record
 from hevner.errors import MissingDependencyError, ModelError, OutputError
 from tests.encoders import made_up
 from tests.encoders.made_up import FREE, NAME, publish
@@ -103,7 +103,7 @@ def test_what_comes_with_hevner_needs_no_adding() -> None:
 
 def test_missing_packages_are_named(published: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
-        weights, "find_spec", lambda name: None if name == "transformers" else object()
+        devices, "find_spec", lambda name: None if name == "transformers" else object()
     )
     with pytest.raises(MissingDependencyError, match=r"needs transformers\. .*hevner\[encoders\]"):
         add(published)

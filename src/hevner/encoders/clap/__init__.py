@@ -104,28 +104,11 @@ FILES = {name: (*_PUBLISHED, ORIGINAL[name]) for name in CARDS}
 
 
 def convert(name: str, source: Path, target: Path, progress: Callable[[int, int], None]) -> None:
-    """Turn the published files of an encoder into those that `load` reads.
+    """Turn published files into those that `load` reads; see `hevner.encoders.base.Family`.
 
-    Parameters
-    ----------
-    name
-        A key of `CARDS`.
-    source
-        A folder as on the hub: ``config.json``, ``preprocessor_config.json``, the weights as
-        `ORIGINAL`, ``model.safetensors`` or ``pytorch_model.bin``, and ``tokenizer.json`` or
-        ``vocab.json`` with ``merges.txt``.
-    target
-        An existing folder for ``weights.safetensors``, ``config.json`` and ``tokenizer.json``.
-    progress
-        Called with the bytes written so far and their total.
-
-    Raises
-    ------
-    ModelError
-        If a file is missing, damaged, or of another model; a tensor that is missing, not expected
-        or of another shape is named.
-    OutputError
-        If a file cannot be written.
+    ``source`` is a folder as on the hub: ``config.json``, ``preprocessor_config.json``, the weights
+    as `ORIGINAL`, ``model.safetensors`` or ``pytorch_model.bin``, and ``tokenizer.json`` or
+    ``vocab.json`` with ``merges.txt``. The configuration and the tokenizer are kept too.
     """
     from hevner.encoders.clap import conversion
 

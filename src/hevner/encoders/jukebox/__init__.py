@@ -97,30 +97,11 @@ FILES = {name: _ORIGINAL if name == "jukebox-5b" else (*_ORIGINAL, *_HUB) for na
 
 
 def convert(name: str, source: Path, target: Path, progress: Callable[[int, int], None]) -> None:
-    """Make ``weights.safetensors`` from published files.
+    """Turn published files into those that `load` reads; see `hevner.encoders.base.Family`.
 
-    Only what an embedding needs is kept, in its stored type, under names of ours; tensors are
-    read and written one at a time.
-
-    Parameters
-    ----------
-    name
-        A key of `CARDS`.
-    source
-        Folder with the files of the original release (``vqvae.pth.tar`` and
-        ``prior_level_2.pth.tar``), or with those of the hub.
-    target
-        An existing folder.
-    progress
-        Called with the bytes written so far and their total.
-
-    Raises
-    ------
-    ModelError
-        If a file is missing, damaged, or of another model; a tensor that is missing, not expected
-        or of another shape is named.
-    OutputError
-        If the file cannot be written.
+    ``source`` is a folder with the files of the original release (``vqvae.pth.tar`` and
+    ``prior_level_2.pth.tar``), or with those of the hub. Only what an embedding needs is kept, in
+    its stored type, under names of ours; tensors are read and written one at a time.
     """
     from hevner.encoders.jukebox.encoder import WEIGHTS
     from hevner.encoders.jukebox.layouts import find

@@ -72,28 +72,11 @@ FILES = dict.fromkeys(
 
 
 def convert(name: str, source: Path, target: Path, progress: Callable[[int, int], None]) -> None:
-    """Make ``weights.safetensors`` from published files; see `conversion` for what is checked.
+    """Turn published files into those that `load` reads; see `hevner.encoders.base.Family`.
 
-    Parameters
-    ----------
-    name
-        A key of `CARDS`.
-    source
-        A folder as on the hub: ``preprocessor_config.json``, the weights as
-        ``model.safetensors`` or ``pytorch_model.bin``, and ``config.json``, which is compared if
-        it is there.
-    target
-        An existing folder.
-    progress
-        Called with the bytes written so far and their total.
-
-    Raises
-    ------
-    ModelError
-        If a file is missing, damaged, or of another model; a tensor or a setting that is not as it
-        should be is named.
-    OutputError
-        If the file cannot be written.
+    ``source`` is a folder as on the hub: ``preprocessor_config.json``, the weights as
+    ``model.safetensors`` or ``pytorch_model.bin``, and ``config.json``, which is compared if it is
+    there.
     """
     from hevner.encoders.mert import conversion
 

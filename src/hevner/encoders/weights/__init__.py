@@ -11,18 +11,17 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from datetime import UTC, datetime
-from importlib.util import find_spec
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from hevner import encoders
 from hevner.encoders.weights import hub, record
+from hevner.encoders.weights.devices import check_packages, placed
 from hevner.encoders.weights.memory import check_memory
 from hevner.encoders.weights.record import Progress, Weights, home
-from hevner.errors import MissingDependencyError, ModelError, OutputError
+from hevner.errors import ModelError, OutputError
 from hevner.files import cannot_write, display_name
 
 if TYPE_CHECKING:
@@ -41,9 +40,6 @@ __all__ = [
     "remove",
     "verify",
 ]
-
-PACKAGES = ("torch", "transformers", "safetensors", "psutil")
-"""What large encoders need beyond the plain package."""
 
 
 def find(name: str) -> Weights:
@@ -190,61 +186,6 @@ def add(
             raise
         record.clear(place)
     return find(card.id)
-
-
-def check_packages(what: str) -> None:
-    """Make sure that the packages of large encoders are installed.
-
-    Parameters
-    ----------
-    what
-        Needs them, as messages have it.
-
-    Raises
-    ------
-    MissingDependencyError
-        If one is missing; it is named.
-    """
-    missing = [package for package in PACKAGES if find_spec(package) is None]
-    if missing:
-        raise MissingDependencyError(
-            f"{what} needs {' and '.join(missing)}",
-            remedy="Install what is missing with: pip install 'hevner[encoders]'",
-        )
-
-
-def placed(card: EncoderCard, device: str) -> tuple[EncoderCard, str]:
-    """An encoder as it is on a device: the type of numbers, if not float32, is in its version.
-
-    Parameters
-    ----------
-    card
-        Of the encoder.
-    device
-        See `hevner.encoders.weights.checkpoint.pick_device`.
-
-    Returns
-    -------
-    EncoderCard
-        With that version.
-    str
-        The device that was picked.
-
-    Raises
-    ------
-    MissingDependencyError
-        If a package is not installed.
-    ModelError
-        If there is no such device.
-    """
-    check_packages(card.id)
-    from hevner.encoders.weights import checkpoint
-
-    picked = checkpoint.pick_device(device)
-    dtype = str(checkpoint.dtype_for(picked)).removeprefix("torch.")
-    if dtype != "float32":
-        card = replace(card, version=f"{card.version}-{dtype}")
-    return card, str(picked)
 
 
 def command(card: EncoderCard) -> str:

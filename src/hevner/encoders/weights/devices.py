@@ -1,0 +1,70 @@
+"""What large encoders need to run: their packages, and a device with its type of numbers."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+from hevner.errors import MissingDependencyError
+
+if TYPE_CHECKING:
+    from hevner.encoders.base import EncoderCard
+
+PACKAGES = ("torch", "transformers", "safetensors", "psutil")
+"""What large encoders need beyond the plain package."""
+
+
+def check_packages(what: str) -> None:
+    """Make sure that the packages of large encoders are installed.
+
+    Parameters
+    ----------
+    what
+        Needs them, as messages have it.
+
+    Raises
+    ------
+    MissingDependencyError
+        If one is missing; it is named.
+    """
+    missing = [package for package in PACKAGES if find_spec(package) is None]
+    if missing:
+        raise MissingDependencyError(
+            f"{what} needs {' and '.join(missing)}",
+            remedy="Install what is missing with: pip install 'hevner[encoders]'",
+        )
+
+
+def placed(card: EncoderCard, device: str) -> tuple[EncoderCard, str]:
+    """An encoder as it is on a device: the type of numbers, if not float32, is in its version.
+
+    Parameters
+    ----------
+    card
+        Of the encoder.
+    device
+        See `hevner.encoders.weights.checkpoint.pick_device`.
+
+    Returns
+    -------
+    EncoderCard
+        With that version.
+    str
+        The device that was picked.
+
+    Raises
+    ------
+    MissingDependencyError
+        If a package is not installed.
+    ModelError
+        If there is no such device.
+    """
+    check_packages(card.id)
+    from hevner.encoders.weights import checkpoint
+
+    picked = checkpoint.pick_device(device)
+    dtype = str(checkpoint.dtype_for(picked)).removeprefix("torch.")
+    if dtype != "float32":
+        card = replace(card, version=f"{card.version}-{dtype}")
+    return card, str(picked)
