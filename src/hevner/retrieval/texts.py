@@ -4,7 +4,7 @@ Conventions
 -----------
 A text and the pieces are vectors of length 1 in the space of an encoder that knows both; a text
 matches a piece the better, the larger the cosine of the two. A text is compared with every piece:
-in such a space texts lie apart from all music, where an index of neighbours misses many. Bare
+in such a space texts lie apart from all music, where an index of neighbours may miss many. Bare
 cosines mean nothing to a person; the share of the catalogue that matches less does.
 """
 
