@@ -33,14 +33,14 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from hevner.models import space as spaces
-from hevner.models.description import Description, join
-from hevner.models.space import Points, Space
-from hevner.retrieval import catalog as catalogs
-from hevner.retrieval import header
-from hevner.retrieval.catalog import Catalog
-from hevner.retrieval.listening import places
-from hevner.retrieval.tables import ROW
+from hevner.catalog import catalog as catalogs
+from hevner.catalog import header
+from hevner.catalog.analyze_file import places
+from hevner.catalog.catalog import Catalog
+from hevner.catalog.tables import ROW
+from hevner.model import space as spaces
+from hevner.model.description import Description, join
+from hevner.model.space import Points, Space
 
 RESULTS = Path(__file__).with_name("results") / "catalog.csv"
 SEED = 3

@@ -30,7 +30,7 @@ import random_weights
 import random_weights_clap
 
 from hevner import encoders
-from hevner.audio import from_array
+from hevner.audio.decode import from_array
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "benchmarks" / "results" / "encoders.csv"
@@ -89,7 +89,7 @@ def measure_cpu(name: str, threads: int) -> dict[str, float]:
     """Figures of this process, which has not done anything else."""
     import torch
 
-    from hevner.training.extraction import run
+    from hevner.lab.data.extraction import run
 
     torch.set_num_threads(threads)
     samples = clip()

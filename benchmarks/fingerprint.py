@@ -32,8 +32,8 @@ from time import perf_counter
 import numpy as np
 import scipy.fft
 
-from hevner.audio import SAMPLE_RATE, from_array, open_audio
-from hevner.fingerprint import (
+from hevner.audio.decode import SAMPLE_RATE, from_array, open_audio
+from hevner.audio.fingerprint import (
     BITS,
     CARD,
     ERROR_RATE,

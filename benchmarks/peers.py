@@ -19,10 +19,10 @@ from numpy.typing import NDArray
 
 from build_hook.bundle import read_record
 from hevner.emotion import Scale
-from hevner.evaluation.default import Report, score_values, write
 from hevner.features import BLOCKS
-from hevner.training.recipe import read
-from hevner.training.table import build
+from hevner.lab.default.evaluate import Report, score_values, write
+from hevner.lab.default.recipe import read
+from hevner.lab.default.table import build
 
 HEADS = ("emomusic-musicnn-msd-1", "deam-musicnn-msd-1")
 SCALE = Scale(1, 9)

@@ -19,7 +19,7 @@ import torch
 from random_weights import mert
 
 from hevner import datasets
-from hevner.audio import open_audio
+from hevner.audio.decode import open_audio
 from hevner.encoders.mert import architecture, conversion
 from hevner.encoders.mert.network import Network
 

@@ -42,11 +42,11 @@ import numpy as np
 import psutil
 import soundfile
 
+from hevner.catalog import header
+from hevner.catalog.catalog import Catalog
 from hevner.client import Client
-from hevner.lexicon import DEGREES, WORDS
-from hevner.models import space as spaces
-from hevner.retrieval import header
-from hevner.retrieval.catalog import Catalog
+from hevner.model import space as spaces
+from hevner.words import DEGREES, WORDS
 
 RESULTS = Path(__file__).with_name("results") / "serve.csv"
 CLIENTS, UPLOADS = 50, 8

@@ -33,16 +33,16 @@ from typing import Any
 import numpy as np
 
 from hevner.analysis import Analyzer
-from hevner.audio import SAMPLE_RATE, open_audio
+from hevner.audio.decode import SAMPLE_RATE, open_audio
+from hevner.audio.windows import Windower
 from hevner.encoders.handcrafted import Handcrafted, band_levels
 from hevner.encoders.mel import log_mel_of_power, power_spectrum
 from hevner.encoders.musicnn import MSD, MTT, MusiCNN
 from hevner.features import extract, pool
 from hevner.files import find_audio
-from hevner.harmony import analyse
-from hevner.harmony.spectrum import HarmonySpectrum
-from hevner.rhythm import tempo
-from hevner.windows import Windower
+from hevner.music import analyse
+from hevner.music.spectrum import HarmonySpectrum
+from hevner.music.tempo import tempo
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "benchmarks" / "results" / "speed.csv"

@@ -17,15 +17,15 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.linear_model import RidgeCV
 
-from hevner.evaluation.default import write
-from hevner.evaluation.metrics.regression import pearson
-from hevner.evaluation.metrics.tags import roc_auc
-from hevner.evaluation.statistics import Metric, paired_bootstrap, permutation_test
-from hevner.models.head import AXES
-from hevner.training.fit import fit
-from hevner.training.recipe import read
-from hevner.training.table import Table, build
-from hevner.training.transfer import targets
+from hevner.lab.default.evaluate import write
+from hevner.lab.default.fit import fit
+from hevner.lab.default.recipe import read
+from hevner.lab.default.table import Table, build
+from hevner.lab.default.transfer import targets
+from hevner.lab.metrics.regression import pearson
+from hevner.lab.metrics.statistics import Metric, paired_bootstrap, permutation_test
+from hevner.lab.metrics.tags import roc_auc
+from hevner.model.head import AXES
 
 Array = NDArray[np.float64]
 PENALTIES = np.geomspace(1e1, 1e5, 17)

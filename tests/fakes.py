@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from hevner.audio import SAMPLE_RATE, open_audio
+from hevner.audio.decode import SAMPLE_RATE, open_audio
 from hevner.emotion import GEMS, Quadrant
 from hevner.moods import TAGS
 from hevner.result import Analysis, ChordSpan, Estimate, Moment, TagEstimate

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from hevner.emotion import GEMS, MOOD_TAGS
-from hevner.models.description import CURVE_POINTS, Description
-from hevner.models.space import Expert, Space
+from hevner.model.description import CURVE_POINTS, Description
+from hevner.model.space import Expert, Space
 from hevner.moods import TAGS
 
 AXES = 6

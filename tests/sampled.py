@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from hevner.training.samples import Samples
+from hevner.lab.data.samples import Samples
 
 
 def samples(

@@ -188,7 +188,7 @@ def test_the_identity_names_model_and_window(
     assert plain == identity(analysis.DEFAULT_WINDOW_S)
     assert plain != identity(20.0)
     model = tmp_path / "unified.npz"
-    monkeypatch.setattr("hevner.identity.DEFAULT_MODEL", model)
+    monkeypatch.setattr("hevner.defaults.DEFAULT_MODEL", model)
     seen = {plain, identity()}
     for content, card in ((b"one", "{}"), (b"two", "{}"), (b"two", '{"version": "2"}')):
         model.write_bytes(content)
@@ -196,7 +196,7 @@ def test_the_identity_names_model_and_window(
         seen.add(identity())
     assert len(seen) == 5
     harmony = tmp_path / "weights.npz"
-    monkeypatch.setattr("hevner.identity.HARMONY_WEIGHTS", harmony)
+    monkeypatch.setattr("hevner.defaults.HARMONY_WEIGHTS", harmony)
     for content in (b"one", b"two"):
         harmony.write_bytes(content)
         seen.add(identity())

@@ -3,15 +3,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hevner.audio import SAMPLE_RATE, Audio, from_array
+from hevner.audio.decode import SAMPLE_RATE, Audio, from_array
 from hevner.encoders.handcrafted import NAMES as HANDCRAFTED_NAMES
 from hevner.encoders.handcrafted import Handcrafted
 from hevner.encoders.mel import FRAMES
 from hevner.encoders.musicnn import MSD, MTT, MusiCNN
 from hevner.errors import AudioError
 from hevner.features import BLOCKS, DIMENSION, PATCH_S, Features, extract, feature_id, pool
-from hevner.harmony import analyse
-from hevner.harmony.spectrum import BINS, HarmonySpectrum
+from hevner.music import analyse
+from hevner.music.spectrum import BINS, HarmonySpectrum
 from tests.sounds import music
 
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from hevner.errors import HevnerError
-from hevner.features import PATCH_S
-from hevner.harmony import network
-from hevner.identity import (
+from hevner.defaults import (
     DEFAULT_WINDOW_S,
     HARMONY_WEIGHTS,
     MINIMUM_WINDOW_S,
     checked_window,
     identity,
 )
+from hevner.errors import HevnerError
+from hevner.features import PATCH_S
+from hevner.music import network
 
 
 def test_constants_are_those_of_the_heavy_modules() -> None:

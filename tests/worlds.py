@@ -7,7 +7,7 @@ import dataclasses
 import numpy as np
 
 from hevner.emotion import MOOD_TAGS
-from hevner.training import table
+from hevner.lab.default import table
 
 WIDTH = 30
 RECIPE = """

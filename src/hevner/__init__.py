@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from hevner.analysis import Analyzer, analyze
+    from hevner.catalog import open_catalog
     from hevner.emotion import Scale
     from hevner.errors import HevnerError
     from hevner.result import Analysis, Estimate, Failure
-    from hevner.retrieval import open_catalog
 
 __version__ = "0.1.0"
 
@@ -38,7 +38,7 @@ _HOMES = {
     "HevnerError": "hevner.errors",
     "Scale": "hevner.emotion",
     "analyze": "hevner.analysis",
-    "open_catalog": "hevner.retrieval",
+    "open_catalog": "hevner.catalog",
 }
 
 

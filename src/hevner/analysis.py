@@ -13,22 +13,21 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from hevner import tagging
-from hevner.audio import Audio, from_array, open_audio
-from hevner.emotion import Scale
-from hevner.errors import HevnerError
-from hevner.features import Features, extract, pool
-from hevner.harmony import Harmony, analyse
-from hevner.identity import (
+from hevner.audio.decode import Audio, from_array, open_audio
+from hevner.defaults import (
     DEFAULT_MODEL,
     DEFAULT_WINDOW_S,
     MINIMUM_WINDOW_S,
     checked_window,
     identity,
 )
-from hevner.models import head
+from hevner.emotion import Scale
+from hevner.errors import HevnerError
+from hevner.features import Features, extract, pool
+from hevner.model import head, tagging
+from hevner.music import Harmony, analyse
+from hevner.music.tempo import tempo
 from hevner.result import Analysis, ChordSpan, Estimate, Moment, TagEstimate
-from hevner.rhythm import tempo
 
 __all__ = [
     "DEFAULT_MODEL",
@@ -128,7 +127,7 @@ class Analyzer:
     def read(self, source: Source, sample_rate: int | None = None) -> Reading:
         """Tell the emotion of a recording, and keep all that the model said.
 
-        Audio that is open already, at `hevner.audio.SAMPLE_RATE`, may be given too.
+        Audio that is open already, at `hevner.audio.decode.SAMPLE_RATE`, may be given too.
         """
         audio = _open(source, sample_rate)
         features = extract(audio)

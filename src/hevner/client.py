@@ -23,10 +23,10 @@ from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import quote, urlencode, urlsplit
 
+from hevner.catalog.hits import Told
 from hevner.errors import HevnerError
 from hevner.files import display_name
 from hevner.result import Analysis
-from hevner.retrieval.hits import Told
 
 API = "/api/v1"
 
@@ -102,7 +102,7 @@ class Found:
     key
         Such as ``A minor``.
     fit
-        In [0, 1]; see `hevner.retrieval.hits.Hit`. None for a course.
+        In [0, 1]; see `hevner.catalog.hits.Hit`. None for a course.
     divergence
         Lower is better.
     start, end

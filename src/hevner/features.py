@@ -16,17 +16,17 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from hevner.audio import SAMPLE_RATE, Audio
+from hevner.audio.decode import SAMPLE_RATE, Audio
+from hevner.audio.windows import Windower
 from hevner.encoders.handcrafted import CARD as HANDCRAFTED
 from hevner.encoders.handcrafted import NAMES as HANDCRAFTED_NAMES
 from hevner.encoders.handcrafted import Handcrafted, band_levels, onset_strength
 from hevner.encoders.mel import power_spectrum
 from hevner.encoders.musicnn import MSD, MTT, MusiCNN
-from hevner.harmony import Harmony, network
-from hevner.harmony.descriptors import NAMES as HARMONY_NAMES
-from hevner.harmony.descriptors import descriptors
-from hevner.harmony.spectrum import HarmonySpectrum
-from hevner.windows import Windower
+from hevner.music import Harmony, network
+from hevner.music.descriptors import NAMES as HARMONY_NAMES
+from hevner.music.descriptors import descriptors
+from hevner.music.spectrum import HarmonySpectrum
 
 PATCH_S = MSD.window_samples / SAMPLE_RATE
 

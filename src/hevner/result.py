@@ -194,7 +194,7 @@ class Analysis:
 
     def _repr_html_(self) -> str:
         """What a notebook shows."""
-        from hevner.writers.page import notebook
+        from hevner.output.html_page import notebook
 
         return notebook(self)
 

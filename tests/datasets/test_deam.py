@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from hevner import datasets
+from hevner.datasets.axis_swap import compare
 from hevner.datasets.deam import PARTS
-from hevner.datasets.exchange import compare
 from hevner.errors import DataError
 from tests.datasets.tables import assert_bad_file
 

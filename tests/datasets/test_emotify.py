@@ -137,7 +137,7 @@ def test_the_real_votes(data: Path) -> None:
 
 @pytest.mark.data
 def test_the_real_votes_are_as_reliable_as_measured(data: Path) -> None:
-    from hevner.evaluation.statistics import split_half
+    from hevner.lab.metrics.statistics import split_half
 
     expected = {
         "joyful activation": 0.81,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hevner.datasets.exchange import FEWEST_SONGS, Ratings, compare
+from hevner.datasets.axis_swap import FEWEST_SONGS, Ratings, compare
 
 
 def ratings(rng: np.random.Generator, songs: int = 40) -> Ratings:

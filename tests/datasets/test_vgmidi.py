@@ -196,7 +196,7 @@ def test_the_real_pieces(data: Path) -> None:
 
 @pytest.mark.data
 def test_the_real_means_are_reliable(data: Path) -> None:
-    from hevner.evaluation.statistics import split_half
+    from hevner.lab.metrics.statistics import split_half
 
     tracks = datasets.load("vgmidi", data / "vgmidi")
     valence = split_half([track.valence_by_rater or () for track in tracks])

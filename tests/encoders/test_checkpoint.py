@@ -9,14 +9,14 @@ import pytest
 torch = pytest.importorskip("torch")
 safetensors_torch = pytest.importorskip("safetensors.torch")
 
-from hevner.encoders.weights.checkpoint import (  # noqa: E402
+from hevner.encoders.weights.checkpoint import (
     Checkpoint,
     Stored,
     dtype_for,
     pick_device,
     write_safetensors,
 )
-from hevner.errors import ModelError  # noqa: E402
+from hevner.errors import ModelError
 
 
 def weights():

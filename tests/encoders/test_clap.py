@@ -19,10 +19,10 @@ from safetensors.torch import load_file, save_file
 from transformers import ClapFeatureExtractor
 
 from benchmarks.random_weights_clap import PREPROCESSOR
+from hevner.audio.windows import Windower
 from hevner.encoders import clap
 from hevner.encoders.clap.mel import log_mel
 from hevner.errors import MissingDependencyError, ModelError
-from hevner.windows import Windower
 from tests.encoders.small_clap import CARD, GOLDEN, close, load
 from tests.golden.encoders.make_clap import LENGTHS, SENTENCES, clip
 

@@ -7,18 +7,14 @@ import pytest
 torch = pytest.importorskip("torch")
 psutil = pytest.importorskip("psutil")
 
-from hevner.encoders.jukebox import CARDS, FILES, conditioning, load  # noqa: E402
-from hevner.encoders.jukebox.architecture import ARCHITECTURES, Stack, shapes  # noqa: E402
-from hevner.encoders.jukebox.encoder import WEIGHTS  # noqa: E402
-from hevner.encoders.jukebox.prior import Prior, Transformer  # noqa: E402
-from hevner.encoders.weights.checkpoint import (  # noqa: E402
-    Checkpoint,
-    Stored,
-    write_safetensors,
-)
-from hevner.errors import ModelError  # noqa: E402
-from hevner.windows import Windower  # noqa: E402
-from tests.encoders.small_jukebox import (  # noqa: E402
+from hevner.audio.windows import Windower
+from hevner.encoders.jukebox import CARDS, FILES, conditioning, load
+from hevner.encoders.jukebox.architecture import ARCHITECTURES, Stack, shapes
+from hevner.encoders.jukebox.encoder import WEIGHTS
+from hevner.encoders.jukebox.prior import Prior, Transformer
+from hevner.encoders.weights.checkpoint import Checkpoint, Stored, write_safetensors
+from hevner.errors import ModelError
+from tests.encoders.small_jukebox import (
     CODEC,
     SMALL,
     convert,
@@ -30,7 +26,7 @@ from tests.encoders.small_jukebox import (  # noqa: E402
     write_original_renamed,
     write_original_seeded,
 )
-from tests.golden.encoders.seeded import clip  # noqa: E402
+from tests.golden.encoders.seeded import clip
 
 MODELS = list(SMALL)
 

@@ -8,12 +8,12 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from hevner.encoders import jukebox  # noqa: E402
-from hevner.encoders.jukebox import layouts  # noqa: E402
-from hevner.encoders.jukebox.architecture import ARCHITECTURES, shapes  # noqa: E402
-from hevner.encoders.weights.checkpoint import Checkpoint, Stored  # noqa: E402
-from hevner.errors import ModelError  # noqa: E402
-from tests.encoders.small_jukebox import (  # noqa: E402
+from hevner.encoders import jukebox
+from hevner.encoders.jukebox import layouts
+from hevner.encoders.jukebox.architecture import ARCHITECTURES, shapes
+from hevner.encoders.weights.checkpoint import Checkpoint, Stored
+from hevner.errors import ModelError
+from tests.encoders.small_jukebox import (
     SMALL,
     hub_weights,
     write_hub,

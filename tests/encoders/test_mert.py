@@ -23,13 +23,13 @@ from safetensors.torch import load_file, save_file
 from transformers import HubertConfig, HubertModel, Wav2Vec2FeatureExtractor
 
 from hevner import encoders
+from hevner.audio.windows import Windower
 from hevner.encoders import mert
 from hevner.encoders.mert import architecture, conversion
 from hevner.encoders.mert.architecture import WEIGHTS, Size
 from hevner.encoders.mert.network import CHUNK, Convolutions, Network
 from hevner.encoders.weights.checkpoint import Checkpoint
 from hevner.errors import MissingDependencyError, ModelError
-from hevner.windows import Windower
 from tests.golden.encoders.seeded import clip, weights
 
 HERE = Path(__file__).parent

@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 
 from hevner.analysis import Analyzer
-from hevner.audio import open_audio
+from hevner.audio.decode import open_audio
 from hevner.features import BLOCKS, extract, pool
-from hevner.harmony import analyse
+from hevner.music import analyse
 
 FOLDER = Path(__file__).resolve().parent
 AUDIO = FOLDER.parents[1] / "examples" / "audio"

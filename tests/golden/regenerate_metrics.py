@@ -14,8 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from hevner.emotion import Scale
-from hevner.evaluation import statistics
-from hevner.evaluation.metrics import calibration, distribution, regression, retrieval, tags
+from hevner.lab.metrics import calibration, distribution, regression, retrieval, statistics, tags
 
 GOLDEN = Path(__file__).resolve().parent / "metrics.json"
 

@@ -10,7 +10,7 @@ import pytest
 
 pytest.importorskip("fastapi", reason="the service needs the extra 'serve'")
 
-from tests.retrieval.library import Library, build
+from tests.catalog.library import Library, build
 from tests.serve.servers import Running, running, settings, shelved
 
 CONNECT = socket.socket.connect

@@ -10,9 +10,9 @@ import time
 import numpy as np
 import soundfile
 
-from hevner.audio import Audio
+from hevner.audio.decode import Audio
+from hevner.catalog.hits import Told
 from hevner.result import Analysis
-from hevner.retrieval.hits import Told
 from hevner.serve.worker import main
 from tests import fakes
 from tests.serve.rates import CRASHING, FAULTY, GREEDY, SLOW

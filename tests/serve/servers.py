@@ -23,9 +23,9 @@ import numpy as np
 import soundfile
 
 from hevner.serve import app, run
-from hevner.serve.board import Board
+from hevner.serve.catalog_snapshot import Library
+from hevner.serve.job_queue import Board
 from hevner.serve.settings import Settings
-from hevner.serve.shelf import Library
 from tests import joint_world
 from tests.sounds import music
 

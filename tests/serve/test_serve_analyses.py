@@ -84,7 +84,7 @@ def test_an_analysis_is_drawn(server: Running) -> None:
 def test_pictures_at_once_are_bounded(server: Running, monkeypatch: pytest.MonkeyPatch) -> None:
     id = server.send()
     server.finished(id)
-    monkeypatch.setattr("hevner.serve.board.DRAWINGS", 0)
+    monkeypatch.setattr("hevner.serve.job_queue.DRAWINGS", 0)
     answer = server.get(f"/analyses/{id}/plot.svg")
     assert (answer.status, answer.kind) == (503, "busy")
 
@@ -165,7 +165,7 @@ def test_the_queue_is_bounded_and_tells_positions(state: Path) -> None:
 
 
 def test_results_are_kept_for_a_time_only(state: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("hevner.serve.board.SWEEP_S", 0.05)
+    monkeypatch.setattr("hevner.serve.job_queue.SWEEP_S", 0.05)
     with running(settings(state, kept_count=2)) as server:
         ids = [server.send() for _ in range(4)]
         wait_for(lambda: len(server.get("/analyses").json["analyses"]) == 2)

@@ -9,16 +9,16 @@ from typing import Any
 
 import pytest
 
+from hevner.catalog import header
+from hevner.catalog.catalog import Catalog
+from hevner.catalog.course import Course
+from hevner.catalog.query import Place, Query
+from hevner.catalog.search import search
 from hevner.errors import HevnerError
-from hevner.lexicon import Lexicon
-from hevner.retrieval import header
-from hevner.retrieval.catalog import Catalog
-from hevner.retrieval.course import Course
-from hevner.retrieval.query import Place, Query
-from hevner.retrieval.search import search
-from hevner.serve import asking, schemas
-from tests.retrieval import made_up
-from tests.retrieval.library import Library
+from hevner.serve import query_request, schemas
+from hevner.words import Lexicon
+from tests.catalog import made_up
+from tests.catalog.library import Library
 from tests.serve.servers import Running, running, settings, shelved, wait_for
 from tests.serve.test_serve_guard import BEARER, TOKEN
 
@@ -87,7 +87,7 @@ def test_every_query_of_a_search(server: Running, music: Library) -> None:
 
 
 def test_a_course_may_be_told_in_words(server: Running, music: Library) -> None:
-    from hevner.retrieval.course import parse
+    from hevner.catalog.course import parse
 
     the_same(server, music, Query(course=parse("tense->calm", WORDS)), course="tense->calm")
 
@@ -193,16 +193,16 @@ def test_what_is_no_json_is_refused(server: Running) -> None:
 )
 def test_conditions_speak_of_what_is_open_only(where: str) -> None:
     with pytest.raises(HevnerError, match="may not use"):
-        asking.checked(where)
+        query_request.checked(where)
 
 
 def test_conditions_are_joined_and_quoted() -> None:
     filters = schemas.Filters(key="it's", tags=["calm"], quadrants=["Q1", "Q2"])
-    assert asking.condition(filters, "tempo > 1 or tempo < 0") == (
+    assert query_request.condition(filters, "tempo > 1 or tempo < 0") == (
         "(tempo > 1 or tempo < 0) AND key = 'it''s' AND quadrant IN ('Q1', 'Q2')"
         " AND array_has(tags, 'calm')"
     )
-    assert asking.condition(None, " ") == ""
+    assert query_request.condition(None, " ") == ""
 
 
 def test_facts_and_pages(server: Running, music: Library) -> None:
@@ -383,7 +383,7 @@ def test_searches_that_pile_up_are_refused(music: Library, state: Path) -> None:
         pytest.MonkeyPatch.context() as patch,
         running(how, shelved(music.catalog.folder)) as server,
     ):
-        patch.setattr(asking, "find", slowly)
+        patch.setattr(query_request, "find", slowly)
         statuses: list[int] = []
 
         def once() -> None:

@@ -14,7 +14,7 @@ import pytest
 from typer.testing import CliRunner
 
 from hevner.client import Client
-from tests.retrieval.library import Library
+from tests.catalog.library import Library
 from tests.serve.servers import ROOT
 from tests.sounds import music, write
 

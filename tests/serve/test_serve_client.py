@@ -10,7 +10,7 @@ import pytest
 
 from hevner.client import Client, Job, ServerError
 from hevner.result import Analysis
-from tests.retrieval.library import Library
+from tests.catalog.library import Library
 from tests.serve.rates import CRASHING, SLOW
 from tests.serve.servers import Running, running, settings, shelved, sound, wait_for
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hevner.lexicon import Lexicon
-from hevner.lexicon.describing import describe
-from hevner.retrieval import header
-from hevner.retrieval.catalog import Catalog
-from hevner.retrieval.playlist import travel
-from hevner.retrieval.tables import ROW
-from hevner.serve import held
-from hevner.serve.held import Held
-from tests.retrieval.library import Library
+from hevner.catalog import header
+from hevner.catalog.catalog import Catalog
+from hevner.catalog.playlist import travel
+from hevner.catalog.tables import ROW
+from hevner.serve import memory_catalog
+from hevner.serve.memory_catalog import Held
+from hevner.words import Lexicon
+from hevner.words.describing import describe
+from tests.catalog.library import Library
 
 WANTED = ("id", "path", "name", "valence", "key")
 
@@ -69,7 +69,7 @@ def test_playlists_are_the_same(both: tuple[Held, Catalog], music: Library) -> N
 def test_too_many_pieces_are_left_to_the_index(
     music: Library, both: tuple[Held, Catalog], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(held, "MOST", 10)
+    monkeypatch.setattr(memory_catalog, "MOST", 10)
     many = Held(music.catalog.folder, header.current(music.space))
     assert "place" not in many.rows.column_names
     vector = vectors(music)[0]

@@ -7,15 +7,15 @@ from hypothesis import HealthCheck, Phase, given, settings
 
 schemathesis = pytest.importorskip("schemathesis")
 
-from schemathesis import GenerationMode  # noqa: E402
-from schemathesis.checks import (  # noqa: E402
+from schemathesis import GenerationMode
+from schemathesis.checks import (
     content_type_conformance,
     not_a_server_error,
     response_schema_conformance,
     status_code_conformance,
 )
 
-from tests.serve.servers import Running  # noqa: E402
+from tests.serve.servers import Running
 
 OPERATIONS = 22
 """That the interface has; a test that found none would pass."""

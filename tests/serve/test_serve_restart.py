@@ -12,7 +12,7 @@ import pytest
 
 from hevner.errors import OutputError
 from hevner.serve import app, jobs
-from hevner.serve.board import ATTEMPTS
+from hevner.serve.job_queue import ATTEMPTS
 from tests.serve.rates import SLOW
 from tests.serve.servers import process, running, settings, sound, wait_for
 

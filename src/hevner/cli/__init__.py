@@ -28,9 +28,9 @@ from hevner.cli.gap import gap
 from hevner.cli.index import index
 from hevner.cli.models import app as models
 from hevner.cli.moods import moods
-from hevner.cli.page import report
 from hevner.cli.playlist import playlist
 from hevner.cli.probe import probe
+from hevner.cli.report import report
 from hevner.cli.search import search
 from hevner.cli.serve import serve
 from hevner.cli.train import train

@@ -111,7 +111,7 @@ def analyze(
 
     Exit status: 0 all fine, 1 some files failed, 2 wrong usage.
     """
-    from hevner.cli.run import Request, run
+    from hevner.cli.analyze_run import Request, run
     from hevner.emotion import Scale
     from hevner.errors import HevnerError
 

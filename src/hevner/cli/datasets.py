@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hevner.cli.report import Reporter, errors_told, say
+from hevner.cli.progress import Reporter, errors_told, say
 from hevner.files import printable
 
 if TYPE_CHECKING:

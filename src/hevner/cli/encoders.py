@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from hevner.cli.layout import table, write, write_entry, yes_no
-from hevner.cli.report import INTERRUPTED, errors_told, say
+from hevner.cli.progress import INTERRUPTED, errors_told, say
 
 if TYPE_CHECKING:
     from hevner.encoders.base import EncoderCard

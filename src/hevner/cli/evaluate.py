@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from hevner.cli.options import Jobs
-from hevner.cli.report import INTERRUPTED, say, stopping_cleanly
+from hevner.cli.progress import INTERRUPTED, say, stopping_cleanly
 
 if TYPE_CHECKING:
-    from hevner.evaluation.protocols import Material, Study
-    from hevner.training.joint import recipe as joint_recipe
-    from hevner.training.joint.material import World
-    from hevner.training.unified import material as ladder_material
-    from hevner.training.unified.recipe import Recipe
+    from hevner.lab.joint import recipe as joint_recipe
+    from hevner.lab.joint.material import World
+    from hevner.lab.study import Material, Study
+    from hevner.lab.unified import material as ladder_material
+    from hevner.lab.unified.recipe import Recipe
 
 FINE, INCOMPLETE, USAGE = 0, 1, 2
 
@@ -78,7 +78,7 @@ def evaluate(
     Exit status: 0 all fine, 1 something is missing or failed, 2 wrong usage.
     """  # fmt: skip
     from hevner.errors import HevnerError
-    from hevner.evaluation.protocols import read, survey
+    from hevner.lab.study import read, survey
     from hevner.store import FeatureStore
 
     if recipe.is_dir() or "rows" in _entries(recipe):
@@ -116,7 +116,7 @@ def evaluate(
 
 def _describe(study: Study, material: Material) -> None:
     """Tell what a run would do."""
-    from hevner.evaluation.protocols import plan
+    from hevner.lab.study import plan
 
     for name, kind in material.kinds.items():
         rows = material.rows(name)
@@ -154,8 +154,8 @@ def _progress() -> Callable[[int, int], None]:
 def _run(study: Study, material: Material, out: Path, jobs: int | None) -> None:
     """Fit, score and write."""
     from hevner.batch import usable_cores
-    from hevner.evaluation.protocols import claims, judge, run, scores
-    from hevner.evaluation.protocols.table import write
+    from hevner.lab.study import claims, judge, run, scores
+    from hevner.lab.study.table import write
 
     with stopping_cleanly():
         outcomes = run(
@@ -197,9 +197,9 @@ def _evaluate_ladder(
     if path.is_dir() and encoder:
         raise typer.BadParameter("a run keeps its encoder", param_hint="--encoder")
     try:
-        from hevner.training.unified import material as materials
-        from hevner.training.unified import recipe as recipes
-        from hevner.training.unified import runs
+        from hevner.lab.unified import material as materials
+        from hevner.lab.unified import recipe as recipes
+        from hevner.lab.unified import runs
     except ModuleNotFoundError as error:
         lacking = MissingDependencyError(
             f"unified models need {error.name}", remedy="pip install 'hevner[train]'"
@@ -234,9 +234,9 @@ def _climb(
     recipe: Recipe, material: ladder_material.Material, out: Path, jobs: int, dry_run: bool
 ) -> None:
     """Fit, score and write the rows of a ladder, or tell what that would be."""
-    from hevner.evaluation.protocols import claims
-    from hevner.evaluation.protocols.table import write
-    from hevner.training.unified import scores, study
+    from hevner.lab.study import claims
+    from hevner.lab.study.table import write
+    from hevner.lab.unified import scores, study
 
     cells = study.plan(recipe, material, study.lay_out(recipe, material))
     if dry_run:
@@ -275,8 +275,8 @@ def _evaluate_spaces(
     if out.suffix.lower() != ".csv":
         raise typer.BadParameter("ends in something else than .csv", param_hint="--out")
     try:
-        from hevner.training.joint import material as materials
-        from hevner.training.joint import recipe as recipes
+        from hevner.lab.joint import material as materials
+        from hevner.lab.joint import recipe as recipes
     except ModuleNotFoundError as error:
         lacking = MissingDependencyError(
             f"joint spaces need {error.name}", remedy="pip install 'hevner[train]'"
@@ -310,9 +310,9 @@ def _match(
     recipe: joint_recipe.Recipe, worlds: list[World], out: Path, jobs: int, dry_run: bool
 ) -> None:
     """Fit, match, score and write the spaces of a study, or tell what that would be."""
-    from hevner.evaluation.protocols import claims
-    from hevner.evaluation.protocols.table import write
-    from hevner.training.joint import scores, study
+    from hevner.lab.joint import scores, study
+    from hevner.lab.study import claims
+    from hevner.lab.study.table import write
 
     cells = study.plan(recipe, worlds)
     if dry_run:

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from hevner.cli.options import Jobs
-from hevner.cli.report import INTERRUPTED, Reporter, say, stopping_cleanly
+from hevner.cli.progress import INTERRUPTED, Reporter, say, stopping_cleanly
 
 if TYPE_CHECKING:
     from hevner.datasets import Dataset
     from hevner.datasets.track import Track
-    from hevner.training.corpus import Variant
+    from hevner.lab.data.corpus import Variant
 
 FINE, SOME_FAILED, USAGE = 0, 1, 2
 
@@ -54,8 +54,8 @@ def extract(
     from hevner import datasets
     from hevner.batch import usable_cores
     from hevner.errors import HevnerError
-    from hevner.training.corpus import Variant
-    from hevner.training.extraction import kinds
+    from hevner.lab.data.corpus import Variant
+    from hevner.lab.data.extraction import kinds
 
     names = tuple(name.strip() for name in encoder.split(",") if name.strip())
     try:
@@ -113,7 +113,7 @@ def _run(
     work: list[tuple[Track, Variant]], store: Path, jobs: int, encoders: tuple[str, ...]
 ) -> int:
     """Work through the tracks; return the exit status."""
-    from hevner.training.corpus import compute_all
+    from hevner.lab.data.corpus import compute_all
 
     computed, failures = 0, []
     results = compute_all(work, store, jobs, encoders)

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from hevner.cli.report import say
+from hevner.cli.progress import say
 
 FINE, FAILED = 0, 1
 

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hevner.cli.report import INTERRUPTED, say
+from hevner.cli.progress import INTERRUPTED, say
 
 if TYPE_CHECKING:
-    from hevner.evaluation.gap.study import Gap
+    from hevner.lab.gap.study import Gap
 
 FAILED = 1
 
@@ -51,7 +51,7 @@ def gap(
     Exit status: 0 all fine, 1 nothing was written, 2 wrong usage.
     """
     from hevner.errors import HevnerError
-    from hevner.evaluation.gap.report import check_folder, write
+    from hevner.lab.gap.report import check_folder, write
 
     places = _places(dataset)
     representations = [name.strip() for name in representation.split(",") if name.strip()]
@@ -87,11 +87,11 @@ def _analyse(
     seed: int,
 ) -> Gap:
     from hevner import datasets
-    from hevner.evaluation.gap import maps
-    from hevner.evaluation.gap.study import analyse
+    from hevner.lab.data.representations import gather
+    from hevner.lab.data.samples import label
+    from hevner.lab.gap import maps
+    from hevner.lab.gap.study import analyse
     from hevner.store import FeatureStore
-    from hevner.training.representations import gather
-    from hevner.training.samples import label
 
     maps.require()
     tracks = {name: datasets.load(name, folder).tracks for name, folder in places.items()}

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 import typer
 
 from hevner.cli.options import Jobs
-from hevner.cli.report import (
+from hevner.cli.progress import (
     INTERRUPTED,
     Reporter,
     errors_told,
@@ -19,10 +19,10 @@ from hevner.cli.report import (
 )
 
 if TYPE_CHECKING:
+    from hevner.catalog.encoding import Encoded
+    from hevner.catalog.indexing import Options, Summary
     from hevner.files import Found
     from hevner.result import Failure
-    from hevner.retrieval.encoding import Encoded
-    from hevner.retrieval.indexing import Options, Summary
 
 FINE, SOME_FAILED, USAGE = 0, 1, 2
 
@@ -83,10 +83,10 @@ def index(
     with errors_told(), without_decoder_notes():
         from hevner.analysis import Analyzer
         from hevner.batch import usable_cores
-        from hevner.models import space
-        from hevner.retrieval import encoding, header, indexing, texts
-        from hevner.retrieval.catalog import Catalog
-        from hevner.retrieval.listening import Listener
+        from hevner.catalog import encoding, header, indexing, texts
+        from hevner.catalog.analyze_file import Listener
+        from hevner.catalog.catalog import Catalog
+        from hevner.model import space
 
         texter = texts.text_encoder(encoder) if encoder else None
         common = space.load()

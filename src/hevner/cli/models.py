@@ -11,20 +11,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from hevner.cli import encoders as hearing
-from hevner.cli.layout import (
-    UNSTATED,
-    drawn,
-    table,
-    width,
-    write,
-    write_entry,
-    write_json,
-    yes_no,
-)
-from hevner.cli.report import errors_told, say
+from hevner.cli.layout import UNSTATED, drawn, table, width, write, write_entry, write_json, yes_no
+from hevner.cli.progress import errors_told, say
 
 if TYPE_CHECKING:
-    from hevner.models.scores import Comparison, Pair, Score
+    from hevner.model.scores import Comparison, Pair, Score
 
 FINE, FAILED = 0, 1
 
@@ -56,7 +47,7 @@ def list_models(
     Exit status: 0 all fine, 1 a card cannot be read; the others are listed.
     """
     from hevner import encoders
-    from hevner.models import registry
+    from hevner.model import registry
 
     with errors_told():
         entries = registry.shipped()
@@ -78,8 +69,8 @@ def list_models(
 def show(model: Model, as_json: AsJson = False) -> None:
     """Tell all that the card of a model or an encoder says: data, licences, scores, limits."""
     from hevner import encoders
-    from hevner.models import registry
-    from hevner.models.scores import scores
+    from hevner.model import registry
+    from hevner.model.scores import scores
 
     if model.partition("+")[0] in encoders.available():
         with errors_told():
@@ -123,7 +114,7 @@ def compare(first: Model, second: Model, as_json: AsJson = False) -> None:
 
     Exit status: 0 all fine, 1 a card holds no scores, or none that may be compared.
     """
-    from hevner.models import registry, scores
+    from hevner.model import registry, scores
 
     with errors_told():
         entries = registry.find(first), registry.find(second)

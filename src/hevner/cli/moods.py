@@ -31,7 +31,7 @@ def moods(
 
 
 def _words() -> None:
-    from hevner.lexicon import DEGREES, WORDS
+    from hevner.words import DEGREES, WORDS
 
     for word in WORDS:
         if word.valence is None or word.arousal is None:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from hevner.cli.found import (
+from hevner.cli.catalog_options import (
     Folder,
     Form,
     Output,
@@ -20,7 +20,7 @@ from hevner.cli.found import (
     making_sense,
     opened,
 )
-from hevner.cli.report import say
+from hevner.cli.progress import say
 
 
 def playlist(
@@ -45,10 +45,10 @@ def playlist(
     Exit status: 0 all fine, 1 there is too little music, the catalogue could not be read or the
     result not be written, 2 wrong usage.
     """
+    from hevner.catalog.playlist import check_time, travel
     from hevner.emotion import Scale
-    from hevner.lexicon.describing import describe
-    from hevner.retrieval import writers
-    from hevner.retrieval.playlist import check_time, travel
+    from hevner.output import search_results
+    from hevner.words.describing import describe
 
     named = form_of(form, output)
     with making_sense():
@@ -59,6 +59,6 @@ def playlist(
         music, space = opened(catalog)
         first, last = (space.merge(space.emotion(describe(some))) for some in feelings)
         hits = travel(music, space, first, last, 60 * minutes, where)
-        hand_out(lambda width: writers.hits_as(named, hits, plane, output, width), output)
+        hand_out(lambda width: search_results.hits_as(named, hits, plane, output, width), output)
     total = sum(hit.duration for hit in hits) / 60
     say(f"{len(hits)} pieces, {total:.1f} minutes.")

@@ -14,10 +14,10 @@ import typer
 
 from hevner.cli.layout import table, write
 from hevner.cli.options import Jobs
-from hevner.cli.report import INTERRUPTED, say, stopping_cleanly
+from hevner.cli.progress import INTERRUPTED, say, stopping_cleanly
 
 if TYPE_CHECKING:
-    from hevner.evaluation.probe import Layout, Material, Outcome, Probe, Row
+    from hevner.lab.probe import Layout, Material, Outcome, Probe, Row
     from hevner.store import FeatureStore
 
 FINE, INCOMPLETE, USAGE = 0, 1, 2
@@ -98,7 +98,7 @@ def probe(
 
     _check_endings(out, plot)
     try:
-        from hevner.evaluation.probe import Probe, plan, survey
+        from hevner.lab.probe import Probe, plan, survey
     except ModuleNotFoundError as error:
         lacking = MissingDependencyError(
             f"the learned mix needs {error.name}", remedy="pip install 'hevner[train]'"
@@ -173,7 +173,7 @@ def _describe(probe: Probe, material: Material, layout: Layout) -> None:
 
 
 def _run(probe: Probe, material: Material, layout: Layout, out: Path | None, jobs: int) -> Outcome:
-    from hevner.evaluation.probe import run
+    from hevner.lab.probe import run
 
     def progress(done: int, total: int) -> None:
         say(f"{done} of {total} folds done")
@@ -194,9 +194,9 @@ def _report(
     plot: Path | None,
 ) -> None:
     """Score; write the tables and the picture."""
-    from hevner.evaluation.probe import COLUMNS, score
-    from hevner.evaluation.protocols import table as tables
-    from hevner.training.representations import find
+    from hevner.lab.data.representations import find
+    from hevner.lab.probe import COLUMNS, score
+    from hevner.lab.study import table as tables
 
     features = find(store, probe.dataset, probe.block).kind.name
     rows = score(probe, material, layout, outcome, features=features, command=command)
@@ -206,7 +206,7 @@ def _report(
         tables.write(out, COLUMNS, rows)
         say(f"{out}: {len(rows)} rows")
     if plot is not None:
-        from hevner.evaluation.probe.figure import save
+        from hevner.lab.probe.figure import save
 
         save(rows, plot)
         say(f"{plot}: drawn")

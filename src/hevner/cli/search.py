@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hevner.cli.found import (
+from hevner.cli.catalog_options import (
     Folder,
     Form,
     Format,
@@ -22,12 +22,12 @@ from hevner.cli.found import (
     making_sense,
     opened,
 )
-from hevner.cli.report import say
+from hevner.cli.progress import say
 
 if TYPE_CHECKING:
+    from hevner.catalog.query import Query
     from hevner.emotion import Scale
-    from hevner.lexicon import Lexicon
-    from hevner.retrieval.query import Query
+    from hevner.words import Lexicon
 
 
 def search(
@@ -115,8 +115,8 @@ def search(
     Exit status: 0 all fine, also if nothing was found; 1 the catalogue or a file could not be
     read or the result not be written; 2 wrong usage.
     """
+    from hevner.catalog.query import Query
     from hevner.emotion import Scale
-    from hevner.retrieval.query import Query
 
     named = form_of(form, output)
     asked: dict[str, object] = {
@@ -160,16 +160,17 @@ def _check_telling(asked: dict[str, object], form: str, count: int) -> None:
 
 
 def _find(folder: Path, query: Query, scale: Scale, form: str, output: Path | None) -> None:
-    from hevner.retrieval import filters, search, writers
-    from hevner.retrieval.texts import unheard
+    from hevner.catalog import filters, search
+    from hevner.catalog.texts import unheard
+    from hevner.output import search_results
 
     catalog, space = opened(folder)
     hits = search.search(catalog, space, query)
-    fit = writers.FIT
+    fit = search_results.FIT
     if query.text:
         emotion = query.place or query.feelings or query.like
-        fit = writers.FIT_OF_BOTH if emotion else writers.FIT_OF_TEXT
-    hand_out(lambda width: writers.hits_as(form, hits, scale, output, width, fit), output)
+        fit = search_results.FIT_OF_BOTH if emotion else search_results.FIT_OF_TEXT
+    hand_out(lambda width: search_results.hits_as(form, hits, scale, output, width, fit), output)
     if not hits:
         say(f"Nothing was found. {filters.why_nothing(catalog, query)}")
     if query.text and (left := unheard(catalog)):
@@ -179,10 +180,11 @@ def _find(folder: Path, query: Query, scale: Scale, form: str, output: Path | No
 def _tell(
     folder: Path, path: Path, count: int, lexicon: Lexicon, form: str, output: Path | None
 ) -> None:
-    from hevner.retrieval import telling, writers
-    from hevner.retrieval.goals import whereabouts
+    from hevner.catalog import describe
+    from hevner.catalog.scoring import whereabouts
+    from hevner.output import search_results
 
     catalog, space = opened(folder)
     music, _itself = whereabouts(catalog, space, path)
-    told = telling.emotions_of(space, music, count, lexicon)
-    hand_out(lambda width: writers.told_as(form, told, width), output)
+    told = describe.emotions_of(space, music, count, lexicon)
+    hand_out(lambda width: search_results.told_as(form, told, width), output)

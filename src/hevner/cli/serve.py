@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from hevner.cli.options import Jobs
-from hevner.cli.report import say
+from hevner.cli.progress import say
 
 
 def serve(
@@ -79,10 +79,10 @@ def serve(
     from hevner.batch import usable_cores
     from hevner.cache import default_folder
     from hevner.errors import HevnerError
-    from hevner.models import space
+    from hevner.model import space
     from hevner.serve import app
+    from hevner.serve.catalog_snapshot import Library
     from hevner.serve.settings import Settings
-    from hevner.serve.shelf import Library
 
     report = None if gap is None else gap / "report.html"
     if report is not None and not report.is_file():

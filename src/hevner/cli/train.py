@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from hevner.cli.options import Jobs
-from hevner.cli.report import Reporter, say, stopping_cleanly, without_decoder_notes
+from hevner.cli.progress import Reporter, say, stopping_cleanly, without_decoder_notes
 
 if TYPE_CHECKING:
+    from hevner.lab.personalise import Rated
+    from hevner.lab.unified.loop import Epoch
     from hevner.result import Analysis
-    from hevner.training.personalise import Rated
-    from hevner.training.unified.loop import Epoch
 
 FAILED = 1
 
@@ -99,14 +99,14 @@ def _train_row(
     from dataclasses import replace
 
     from hevner.batch import usable_cores
-    from hevner.cli.report import INTERRUPTED
+    from hevner.cli.progress import INTERRUPTED
     from hevner.errors import HevnerError, MissingDependencyError
     from hevner.store import FeatureStore
 
     try:
-        from hevner.training.unified import recipe as recipes
-        from hevner.training.unified.material import survey
-        from hevner.training.unified.runs import train_row
+        from hevner.lab.unified import recipe as recipes
+        from hevner.lab.unified.material import survey
+        from hevner.lab.unified.runs import train_row
     except ModuleNotFoundError as error:
         lacking = MissingDependencyError(
             f"training needs {error.name}", remedy="pip install 'hevner[train]'"
@@ -155,7 +155,7 @@ def _personalise(personalise: Path, out: Path, scale: str, jobs: int | None) -> 
 
     from hevner.emotion import Scale
     from hevner.errors import HevnerError
-    from hevner.training.personalise import fit, left_out_errors, read_ratings, samples
+    from hevner.lab.personalise import fit, left_out_errors, read_ratings, samples
 
     try:
         ratings_scale = Scale.parse(scale)
@@ -190,9 +190,9 @@ def _analyses(rated: list[Rated], jobs: int | None) -> list[Analysis]:
 
     from hevner.batch import analyze_many, usable_cores
     from hevner.cache import Cache
-    from hevner.cli.report import INTERRUPTED
-    from hevner.cli.run import LateAnalyzer
-    from hevner.identity import identity
+    from hevner.cli.analyze_run import LateAnalyzer
+    from hevner.cli.progress import INTERRUPTED
+    from hevner.defaults import identity
     from hevner.result import Failure
 
     paths = [one.path for one in rated]

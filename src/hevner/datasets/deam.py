@@ -1,7 +1,7 @@
 """DEAM: the MediaEval songs of 2013 to 2015 (Aljanaki, Yang and Soleymani, 2017).
 
 Valence and arousal of the songs of 2013 are exchanged in the archive. That is tested against the
-ratings over time or EmoMusic, never assumed; see `hevner.datasets.exchange`.
+ratings over time or EmoMusic, never assumed; see `hevner.datasets.axis_swap`.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from pathlib import Path
 import numpy as np
 
 from hevner.datasets import emomusic
+from hevner.datasets.axis_swap import Ratings, compare
 from hevner.datasets.card import Card, Defect
 from hevner.datasets.curves import read_long, read_raters, read_wide, wide_curve
-from hevner.datasets.exchange import Ratings, compare
 from hevner.datasets.findings import Findings
 from hevner.datasets.media import Media
 from hevner.datasets.rows import read_rows, unique

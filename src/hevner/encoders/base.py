@@ -201,7 +201,7 @@ def check_windows(windows: Array, length: int, shortest: int = 0) -> Array:
         expected = f"{shortest} to {length}" if shortest else str(length)
         raise ModelError(
             f"windows have the shape {windows.shape}, expected (n, {expected})",
-            remedy="cut the audio with hevner.windows.Windower",
+            remedy="cut the audio with hevner.audio.windows.Windower",
             stage="encode",
         )
     for row, window in enumerate(windows):

@@ -1,7 +1,7 @@
 """Classic descriptors of loudness, timbre and rhythm, one vector per three-second window.
 
 They carry what a tagging network leaves out: dynamics, brightness, attack, pulse. Harmony has a
-room of its own (`hevner.harmony`). Every descriptor but ``level_db`` is invariant to gain: spectra
+room of its own (`hevner.music`). Every descriptor but ``level_db`` is invariant to gain: spectra
 are taken relative to the window's own maximum.
 
 Conventions
@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.fft import dct, rfft
 
-from hevner.audio import SAMPLE_RATE
+from hevner.audio.decode import SAMPLE_RATE
 from hevner.encoders.base import EncoderCard
 from hevner.encoders.mel import HOP, N_FFT, WINDOW_SAMPLES, mel_filterbank, power_spectrum
 

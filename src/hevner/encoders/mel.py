@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.fft import rfft
 
-from hevner.audio import SAMPLE_RATE
+from hevner.audio.decode import SAMPLE_RATE
 from hevner.encoders.base import check_windows
 
 Array = NDArray[np.float32]

@@ -35,16 +35,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from hevner.audio import SAMPLE_RATE
+from hevner.audio.decode import SAMPLE_RATE
 from hevner.encoders.base import EncoderCard
-from hevner.encoders.mel import (
-    BINS,
-    FRAMES,
-    HOP,
-    WINDOW_SAMPLES,
-    log_mel_of_power,
-    power_spectrum,
-)
+from hevner.encoders.mel import BINS, FRAMES, HOP, WINDOW_SAMPLES, log_mel_of_power, power_spectrum
 from hevner.encoders.pinned import MUSICNN, WEIGHTS_FOLDER
 from hevner.errors import ModelError
 

@@ -21,10 +21,10 @@ from fastapi.responses import JSONResponse, StreamingResponse
 from hevner.emotion import Scale
 from hevner.result import Analysis
 from hevner.serve import API, jobs, schemas, uploads
-from hevner.serve.board import Board
+from hevner.serve.job_queue import Board
 from hevner.serve.jobs import Job
-from hevner.serve.parts import Server, failures
 from hevner.serve.problems import ServiceError
+from hevner.serve.state import Server, failures
 
 ALIVE_S = 15.0
 """Seconds after which a silent stream of events says that it is still there."""

@@ -21,13 +21,13 @@ from starlette.types import ASGIApp
 from hevner import __version__
 from hevner.errors import HevnerError
 from hevner.serve import analyses, catalog, models, problems
-from hevner.serve.board import Board
+from hevner.serve.catalog_snapshot import Library
 from hevner.serve.guard import Guard
+from hevner.serve.job_queue import Board
 from hevner.serve.media import Addresses
 from hevner.serve.metrics import Counting, Metrics
-from hevner.serve.parts import Parts, Searches
 from hevner.serve.settings import Settings
-from hevner.serve.shelf import Library
+from hevner.serve.state import Parts, Searches
 
 STATIC = Path(__file__).with_name("static")
 

@@ -7,12 +7,12 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
 
+from hevner.catalog import describe
+from hevner.catalog.hits import Hit
 from hevner.emotion import Scale
-from hevner.retrieval import telling
-from hevner.retrieval.hits import Hit
-from hevner.serve import API, asking, media, schemas
-from hevner.serve.parts import Parts, Server, failures
-from hevner.serve.shelf import Row, Shelf
+from hevner.serve import API, media, query_request, schemas
+from hevner.serve.catalog_snapshot import Row, Shelf
+from hevner.serve.state import Parts, Server, failures
 
 MOST_PIECES = 500
 MOST_POINTS = 5_000
@@ -92,7 +92,7 @@ async def audio(id: str, server: Server) -> Response:
 async def search(asked: schemas.Search, server: Server) -> dict[str, Any]:
     """Find music: every query of ``hevner search``."""
     shelf, scale = server.shelf, Scale.parse(asked.scale)
-    hits, fit, nothing = await server.searches.do(asking.find, shelf, asked)
+    hits, fit, nothing = await server.searches.do(query_request.find, shelf, asked)
     told = [_hit(server, shelf, hit, scale) for hit in hits]
     return {"hits": told, "scale": scale.name, "fit": fit, "nothing": nothing}
 
@@ -101,7 +101,7 @@ async def search(asked: schemas.Search, server: Server) -> dict[str, Any]:
 async def playlist(asked: schemas.Playlist, server: Server) -> dict[str, Any]:
     """Make a playlist that travels from one emotion to another."""
     shelf, scale = server.shelf, Scale.parse(asked.scale)
-    hits = await server.searches.do(asking.playlist, shelf, asked)
+    hits = await server.searches.do(query_request.playlist, shelf, asked)
     return {
         "hits": [_hit(server, shelf, hit, scale) for hit in hits],
         "scale": scale.name,
@@ -123,7 +123,7 @@ def _facts(shelf: Shelf) -> dict[str, Any]:
 
 
 def _emotions(shelf: Shelf, id: str) -> list[dict[str, Any]]:
-    told = telling.emotions_of(shelf.space, shelf.place(id), WORDS)
+    told = describe.emotions_of(shelf.space, shelf.place(id), WORDS)
     return [one.to_dict() for one in told]
 
 

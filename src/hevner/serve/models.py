@@ -9,11 +9,11 @@ from fastapi import APIRouter, Response
 from fastapi.responses import FileResponse
 
 from hevner import __version__
-from hevner.lexicon import DEGREES, WORDS
-from hevner.models import registry
+from hevner.model import registry
 from hevner.serve import API, jobs, schemas
-from hevner.serve.parts import Server, failures
 from hevner.serve.problems import not_found
+from hevner.serve.state import Server, failures
+from hevner.words import DEGREES, WORDS
 
 router = APIRouter(tags=["models"])
 

@@ -12,7 +12,7 @@ from types import FrameType
 import uvicorn
 from starlette.types import ASGIApp
 
-from hevner.serve.board import Board
+from hevner.serve.job_queue import Board
 from hevner.serve.settings import Settings
 
 GRACE_S = 5

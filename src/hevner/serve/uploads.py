@@ -19,7 +19,7 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.requests import ClientDisconnect, Request
 
 from hevner.files import cannot_write
-from hevner.serve.board import Board
+from hevner.serve.job_queue import Board
 from hevner.serve.jobs import Job, bare_name, ending
 from hevner.serve.problems import ServiceError, stopping
 

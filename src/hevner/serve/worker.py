@@ -30,14 +30,14 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
-from hevner.audio import Audio, Samples, open_audio
+from hevner.audio.decode import Audio, Samples, open_audio
 from hevner.errors import AudioError, HevnerError
 from hevner.files import replace_file
 from hevner.result import Analysis, clock
 
 if TYPE_CHECKING:
-    from hevner.models.space import Points
-    from hevner.retrieval.hits import Told
+    from hevner.catalog.hits import Told
+    from hevner.model.space import Points
 
 HEARD = 0.9
 """Progress when the last sample has been heard; harmony and the model come after."""
@@ -99,8 +99,8 @@ class Model:
 
     def __init__(self) -> None:
         from hevner.analysis import Analyzer
-        from hevner.models import space
-        from hevner.retrieval.listening import Listener
+        from hevner.catalog.analyze_file import Listener
+        from hevner.model import space
 
         self._analyzer = Analyzer()
         self._space = space.load()
@@ -109,7 +109,7 @@ class Model:
 
     def hear(self, audio: Audio) -> tuple[Analysis, list[Told]]:
         """The analysis of a recording and words for it; raises `HevnerError`."""
-        from hevner.retrieval.telling import emotions_of
+        from hevner.catalog.describe import emotions_of
 
         reading = self._analyzer.read(audio)
         if reading.whole is None:
@@ -119,7 +119,7 @@ class Model:
 
     def _point(self, flat: NDArray[np.float32]) -> Points:
         """A place in the space from its numbers in a row."""
-        from hevner.models.space import Points
+        from hevner.model.space import Points
 
         at_large = self._space.at_large
         ends = np.cumsum([at_large.correlated.shape[1], at_large.mean.shape[1]])
@@ -192,8 +192,8 @@ class Workshop:
             yield block
 
     def _draw(self, task: Task) -> None:
-        from hevner import plot
         from hevner.emotion import Scale
+        from hevner.output import plot
 
         analysis = Analysis.from_dict(json.loads(Path(task["result"]).read_bytes()))
         plot.save(analysis.on(Scale.parse(task["scale"])), Path(task["picture"]))

@@ -48,7 +48,7 @@ def moods(
     text
         Of the same checkpoint.
     words
-        Words, such as those of `hevner.lexicon.WORDS`; whole sentences with ``templates=["{}"]``.
+        Words, such as those of `hevner.words.WORDS`; whole sentences with ``templates=["{}"]``.
     templates
         Sentences with a gap for the word.
 

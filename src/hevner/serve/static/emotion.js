@@ -2,7 +2,7 @@
 
 import { known, t } from "./strings.js";
 
-export const UNFAMILIAR = 0.05; // as hevner.writers.summary
+export const UNFAMILIAR = 0.05; // as hevner.output.summary
 const AT_THE_EDGE = 0.2;
 const SHORT = { maj: "", min: "m", min7: "m7", sus4: "sus", hdim7: "m7b5" };
 

@@ -1,0 +1,1 @@
+"""Audio: decoding, windows over a stream, and fingerprints."""

@@ -1,0 +1,176 @@
+"""From a file to what a catalogue keeps of it.
+
+Conventions
+-----------
+The moments of an analysis are a patch of three seconds apart and each hears fifteen; of each
+`TOGETHER` that follow each other without silence the middle one is kept, for the span of all.
+Values are on the unit scale, rounded as in an analysis.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hevner.model import description
+from hevner.result import Analysis, Estimate
+
+if TYPE_CHECKING:
+    from hevner.analysis import Analyzer, Reading
+    from hevner.model.head import Prediction
+    from hevner.model.space import Points, Space
+
+TOGETHER = 3
+"""Moments of an analysis that make one of a catalogue: nine seconds, each heard by two or more."""
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Heard:
+    """What was heard in a file.
+
+    Attributes
+    ----------
+    piece
+        Columns of `hevner.catalog.tables.schema` that come from the sound, with ``status``.
+    moments
+        Rows without ``piece``.
+    """
+
+    piece: Row
+    moments: list[Row]
+
+
+class SupportsListen(Protocol):
+    """Anything that listens to files, such as `Listener`."""
+
+    def listen(self, path: Path, /) -> Heard:
+        """What a file sounds like; raises `HevnerError` if it cannot be heard."""
+        ...
+
+
+class Listener:
+    """Listens with the emotion model and puts what it hears into the common space.
+
+    Parameters
+    ----------
+    analyzer
+        With its default window, as `hevner.catalog.header.current` says.
+    space
+        The common space.
+
+    Notes
+    -----
+    May be used from several threads.
+    """
+
+    def __init__(self, analyzer: Analyzer, space: Space) -> None:
+        self._analyzer = analyzer
+        self._space = space
+
+    def listen(self, path: Path, /) -> Heard:
+        """What a file sounds like.
+
+        Raises
+        ------
+        HevnerError
+            If it cannot be heard.
+        """
+        return self.heard(self._analyzer.read(path))
+
+    def heard(self, reading: Reading) -> Heard:
+        """Rows from a reading."""
+        analysis = reading.analysis
+        piece = _described(analysis)
+        if reading.whole is None or reading.moments is None:
+            return Heard(piece, [])
+        course = _course(analysis)
+        piece["curve"] = course.reshape(-1).astype(np.float16)
+        piece.update(self._places(reading.whole, course[None])[0])
+        spans = _spans(analysis)
+        spots = self._places(_some(reading.moments, [row for row, *_ in spans]), None)
+        moments = []
+        for (row, start, end), spot in zip(spans, spots, strict=True):
+            moment = analysis.timeline[row]
+            told = {"valence": _value(moment.valence), "arousal": _value(moment.arousal)}
+            moments.append({"start": start, "end": end, **told, **spot})
+        return Heard(piece, moments)
+
+    def _places(self, prediction: Prediction, course: NDArray[np.float32] | None) -> list[Row]:
+        """The columns ``vector`` and ``place`` of each row."""
+        told = description.told(self._analyzer.model, prediction, course)
+        points = self._space.music(told)
+        vectors = self._space.music_vectors(points)
+        return [
+            {"vector": vector, "place": place}
+            for vector, place in zip(vectors, places(points), strict=True)
+        ]
+
+
+def places(points: Points) -> NDArray[np.float32]:
+    """The column ``place``: the three arrays of points side by side."""
+    parts = (points.correlated, points.mean, points.variance)
+    return np.concatenate(parts, axis=1, dtype=np.float32)
+
+
+def _described(analysis: Analysis) -> Row:
+    tonic, _, mode = (analysis.key or "").partition(" ")
+    valence, arousal = analysis.valence, analysis.arousal
+    return {
+        "status": analysis.status,
+        "duration": analysis.duration,
+        "valence": _value(valence),
+        "valence_low": valence.low if valence else None,
+        "valence_high": valence.high if valence else None,
+        "arousal": _value(arousal),
+        "arousal_low": arousal.low if arousal else None,
+        "arousal_high": arousal.high if arousal else None,
+        "quadrant": analysis.quadrant,
+        "key": analysis.key if tonic else None,
+        "key_mode": mode or None,
+        "tempo": analysis.tempo,
+        "familiarity": analysis.familiarity,
+        "tags": [tag.name for tag in analysis.tags if tag.present],
+    }
+
+
+def _course(analysis: Analysis) -> NDArray[np.float32]:
+    line = analysis.timeline
+    return description.course(
+        [(moment.start + moment.end) / 2 for moment in line],
+        np.array([_value(moment.valence) for moment in line], np.float64),
+        np.array([_value(moment.arousal) for moment in line], np.float64),
+    )
+
+
+def _spans(analysis: Analysis) -> list[tuple[int, float, float]]:
+    """The moments to keep: the middle row of each few that follow each other, start and end."""
+    spans: list[tuple[int, float, float]] = []
+    sounding = [moment.valence is not None for moment in analysis.timeline]
+    row = 0
+    while row < len(sounding):
+        count = 0
+        while count < TOGETHER and row + count < len(sounding) and sounding[row + count]:
+            count += 1
+        if count:
+            first, last = analysis.timeline[row], analysis.timeline[row + count - 1]
+            spans.append((row + count // 2, first.start, last.end))
+        row += max(count, 1)
+    return spans
+
+
+def _some(prediction: Prediction, rows: list[int]) -> Prediction:
+    from hevner.model.head import Prediction
+
+    return Prediction(
+        **{name: getattr(prediction, name)[rows] for name in Prediction.__dataclass_fields__}
+    )
+
+
+def _value(estimate: Estimate | None) -> float | None:
+    return None if estimate is None else estimate.value

@@ -1,0 +1,124 @@
+"""A wanted course of emotion through a piece, in words or drawn.
+
+Conventions
+-----------
+Valence and arousal are on the unit scale. A course has no length: it is stretched over a piece.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from hevner.datasets.rows import read_rows
+from hevner.emotion import UNIT, Scale
+from hevner.errors import DataError, HevnerError
+from hevner.files import display_name
+from hevner.model import description
+from hevner.words import Lexicon
+from hevner.words.describing import describe
+
+ARROW = "->"
+"""Between the words of a course; ``→`` will do as well."""
+
+COLUMNS = ("time", "valence", "arousal")
+"""Of a file that draws a course."""
+
+
+@dataclass(frozen=True, eq=False)
+class Course:
+    """How valence and arousal move through a piece.
+
+    Attributes
+    ----------
+    points
+        Their means over equal parts of the piece, shape ``(2, CURVE_POINTS)``.
+    """
+
+    points: NDArray[np.float32]
+
+    @classmethod
+    def through(cls, times: ArrayLike, valence: ArrayLike, arousal: ArrayLike) -> Course:
+        """The course along straight lines between moments.
+
+        Parameters
+        ----------
+        times
+            Rising, at least two, in any unit: the piece lasts from the first to the last.
+        valence, arousal
+            At these times.
+        """
+        moments = np.asarray(times, np.float64)
+        values = np.stack([np.asarray(valence, np.float64), np.asarray(arousal, np.float64)])
+        steps = np.diff(moments)
+        mean = (values[:, 1:] + values[:, :-1]) / 2 @ steps / steps.sum()
+        around = description.course(moments, *values)
+        return cls(np.asarray(mean[:, None] + around, np.float32))
+
+    @property
+    def mean(self) -> NDArray[np.float32]:
+        """Over the whole piece, shape ``(2,)``."""
+        return np.asarray(self.points.mean(axis=1))
+
+
+def is_words(text: str) -> bool:
+    """Whether a text is a course in words rather than the name of a file."""
+    return ARROW in text.replace("→", ARROW)
+
+
+def parse(text: str, lexicon: Lexicon) -> Course:
+    """Read words with arrows between them, such as ``tense->calm``.
+
+    Raises
+    ------
+    HevnerError
+        If there are fewer than two, or one is not known or has no place on the plane.
+    """
+    steps = [lexicon.feeling(step) for step in text.replace("→", ARROW).split(ARROW)]
+    if len(steps) < 2:
+        raise HevnerError(
+            "a course needs a beginning and an end",
+            remedy="Write it as 'tense->calm'",
+            stage="query",
+        )
+    for step in steps:
+        if step.word.valence is None:
+            raise HevnerError(
+                f"'{step.word.name}' has no place on the plane, so no way leads there",
+                remedy="Name a feeling, such as 'calm'",
+                stage="query",
+            )
+    valence, arousal = describe(steps).point.T
+    return Course.through(range(len(steps)), valence, arousal)
+
+
+def read(path: Path, scale: Scale = UNIT) -> Course:
+    """Read a drawn course from a CSV file with the columns `COLUMNS`.
+
+    Parameters
+    ----------
+    path
+        Times rise, in any unit.
+    scale
+        Of its valence and arousal.
+
+    Raises
+    ------
+    DataError
+        If the file does not hold that.
+    """
+    remedy = f"Give a CSV file with the columns {', '.join(COLUMNS)}, or words as 'tense->calm'"
+    if not path.is_file():
+        raise DataError("there is no such file", subject=display_name(path), remedy=remedy)
+    rows = read_rows(path, COLUMNS)
+    times = [row.number("time") for row in rows]
+    if len(times) < 2 or any(later <= earlier for earlier, later in pairwise(times)):
+        raise DataError(
+            "its times do not rise", subject=display_name(path), remedy="Sort the rows by time"
+        )
+    values = [[row.rating(axis, scale) for row in rows] for axis in COLUMNS[1:]]
+    return Course.through(times, *values)

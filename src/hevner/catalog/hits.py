@@ -1,0 +1,111 @@
+"""What a search finds.
+
+Conventions
+-----------
+The standard library only. Valence and arousal are on the unit scale; times are in seconds. None
+stands for what is not known or does not apply.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from hevner.emotion import Scale
+
+
+@dataclass(frozen=True)
+class Hit:
+    """A piece that was found, or a moment in one.
+
+    Attributes
+    ----------
+    path
+        The file.
+    name
+        The path below the folder that was indexed.
+    duration
+        Of the piece.
+    valence, arousal
+        Of the piece or the moment.
+    key
+        Such as ``A minor``.
+    divergence
+        How badly it fits; lower is better. Its unit depends on the kind of query, so it compares
+        hits of one search only.
+    fit
+        In [0, 1]: the share of music at large that fits worse, or for a text the share of the
+        catalogue that matches less; the smaller one for both; None for a course.
+    start, end
+        Of the moment; None for a whole piece.
+    """
+
+    path: str
+    name: str
+    duration: float
+    valence: float
+    arousal: float
+    key: str | None
+    divergence: float
+    fit: float | None
+    start: float | None = None
+    end: float | None = None
+
+    def to_dict(self, scale: Scale) -> dict[str, str | float | None]:
+        """Plain values with valence and arousal on a scale, rounded to what they can tell."""
+        return {
+            "path": self.path,
+            "name": self.name,
+            "start": _rounded(self.start, 1),
+            "end": _rounded(self.end, 1),
+            "duration": _rounded(self.duration, 1),
+            "valence": _rounded(scale.from_unit(self.valence), 4),
+            "arousal": _rounded(scale.from_unit(self.arousal), 4),
+            "scale": scale.name,
+            "key": self.key,
+            "divergence": _rounded(self.divergence, 4),
+            "fit": _rounded(self.fit, 4),
+        }
+
+
+class Hits(list[Hit]):
+    """Hits in their order, which a notebook shows."""
+
+    def _repr_html_(self) -> str:
+        from hevner.output.html_page import notebook_hits
+
+        return notebook_hits(self)
+
+
+@dataclass(frozen=True)
+class Told:
+    """A word that says what a piece feels like.
+
+    Attributes
+    ----------
+    word
+        Of the lexicon.
+    degree
+        The one of its degrees that says it best; empty for the plain word.
+    fit
+        In [0, 1]: the share of music at large that it says this of less rightly.
+    divergence
+        How badly it fits; lower is better.
+    """
+
+    word: str
+    degree: str
+    fit: float
+    divergence: float
+
+    def to_dict(self) -> dict[str, str | float | None]:
+        """Plain values."""
+        return {
+            "word": self.word,
+            "degree": self.degree,
+            "fit": _rounded(self.fit, 4),
+            "divergence": _rounded(self.divergence, 4),
+        }
+
+
+def _rounded(value: float | None, digits: int) -> float | None:
+    return None if value is None else round(float(value), digits)

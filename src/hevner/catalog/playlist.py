@@ -1,0 +1,257 @@
+"""A playlist that travels from one emotion to another in a given time.
+
+The way is the straight line between the two in the joint space. Pieces near it are gathered at
+`STATIONS` points along it; then pieces are chosen one after the other by a beam search, so that
+each fits the point of the way that its middle falls on, neighbours sound alike, no piece comes
+twice and the time is met.
+
+Conventions
+-----------
+Times are in seconds.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from hevner.catalog.catalog import ROW
+from hevner.catalog.hits import Hit, Hits
+from hevner.catalog.search import EMOTION, PIECE
+from hevner.errors import CatalogError, HevnerError
+
+if TYPE_CHECKING:
+    from hevner.catalog.catalog import Catalog
+    from hevner.model.space import Points, Space
+
+Array = NDArray[np.floating]
+
+STATIONS = 32
+"""Points along the way at which pieces are looked for and compared."""
+
+GATHERED = (32, 96)
+"""Least and most pieces that are gathered at a station."""
+
+SPARE = 8
+"""Pieces gathered for each that is needed."""
+
+SHORT = 120.0
+"""Seconds of a short piece, to tell how many may be needed."""
+
+SMOOTH = 0.5
+"""Weight of being unlike the piece before, against that of not fitting the way."""
+
+BEAM = 48
+"""Beginnings of a playlist that are kept at every length."""
+
+BRANCHES = 12
+"""Pieces tried after each beginning."""
+
+TIME = 1.0
+"""Cost of missing the time by all of it; a playlist of pieces as far from the way as half of those
+gathered costs 1."""
+
+
+def travel(
+    catalog: Catalog, space: Space, start: Points, end: Points, seconds: float, where: str = ""
+) -> Hits:
+    """Choose pieces that lead from one emotion to another.
+
+    Parameters
+    ----------
+    catalog
+        Made with this space.
+    space
+        The joint space.
+    start, end
+        One place of an emotion each.
+    seconds
+        Time to fill; it is met within half the length of a piece.
+    where
+        A condition on the columns of the catalogue, in SQL; empty for none.
+
+    Returns
+    -------
+    Hits
+        In the order in which they are to be heard; each is compared with the point of the way that
+        its middle falls on.
+
+    Raises
+    ------
+    HevnerError
+        If there is too little music, or the filter is not understood.
+    """
+    check_time(seconds)
+    way = between(start, end)
+    rows, places = _gathered(catalog, space, way, seconds, where)
+    durations = [row["duration"] for row in rows]
+    order: list[int] = []
+    if rows:
+        divergences = space.find(way, places)
+        unlike = space.alike(places, places)
+        order = plan(relative(divergences), unlike / typical(unlike), durations, seconds)
+    if not order:
+        raise CatalogError(
+            f"there is too little music for {seconds / 60:g} minutes: the pieces near the way last "
+            f"{sum(durations) / 60:.0f} minutes in all",
+            remedy="Ask for less time, leave out the filter or index more music",
+        )
+    times = np.cumsum([0.0, *(durations[piece] for piece in order)])
+    points = _points((times[:-1] + times[1:]) / 2 / seconds, len(way))
+    fits = space.fit(divergences[points][:, order], way.where(points)).diagonal()
+    return Hits(
+        Hit(
+            **{name: rows[piece][name] for name in (*PIECE[1:], *EMOTION)},
+            divergence=float(divergences[point, piece]),
+            fit=float(fit),
+        )
+        for piece, point, fit in zip(order, points, fits, strict=True)
+    )
+
+
+def check_time(seconds: float) -> None:
+    """Raise a `HevnerError` if a playlist cannot last so long."""
+    if not 0 < seconds < math.inf:
+        raise HevnerError(
+            "a playlist needs a time above zero", remedy="Give minutes, such as 40", stage="query"
+        )
+
+
+def _gathered(
+    catalog: Catalog, space: Space, way: Points, seconds: float, where: str
+) -> tuple[list[dict[str, Any]], Points]:
+    """Pieces near the way, each content once, and their places."""
+    least, most = GATHERED
+    each = min(max(math.ceil(SPARE * seconds / SHORT / len(way)), least), most)
+    near = [catalog.candidates(one, each, where or None) for one in space.query_vectors(way)]
+    found = pa.concat_tables(near).select([ROW, "place"])
+    found = found.take(np.unique(found[ROW].to_numpy(), return_index=True)[1])
+    rows = catalog.fetch(found[ROW].to_pylist(), (*PIECE, *EMOTION)).to_pylist()
+    first: dict[str, int] = {}
+    for number, row in enumerate(rows):
+        if row["duration"] > 0:
+            first.setdefault(row["id"], number)
+    chosen = np.array(list(first.values()), np.intp)
+    return [rows[number] for number in chosen], catalog.points(found).where(chosen)
+
+
+def typical(distances: Array) -> float:
+    """The median, or 1 where that is 0."""
+    return float(np.median(distances)) or 1.0
+
+
+def _points(shares: Array, count: int) -> NDArray[np.intp]:
+    """The points of a way that shares of the time fall on."""
+    return np.clip(np.rint(shares * (count - 1)), 0, count - 1).astype(np.intp)
+
+
+@dataclass(frozen=True)
+class _Start:
+    """The beginning of a playlist: pieces by number, their time and what they cost."""
+
+    pieces: tuple[int, ...] = ()
+    seconds: float = 0.0
+    cost: float = 0.0
+
+    @property
+    def mean(self) -> float:
+        """Cost per second."""
+        return self.cost / self.seconds if self.seconds else 0.0
+
+
+def between(start: Points, end: Points, count: int = STATIONS) -> Points:
+    """Places at equal steps along the straight line between two, both ends included.
+
+    Parameters
+    ----------
+    start, end
+        One place each.
+    count
+        At least 2.
+    """
+    share = np.linspace(0, 1, count, dtype=np.float32)[:, None]
+    ways = {
+        name: (1 - share) * getattr(start, name) + share * getattr(end, name)
+        for name in ("correlated", "mean", "variance")
+    }
+    return type(start)(**ways)
+
+
+def relative(distances: Array) -> Array:
+    """Distances, a row per point, over the median of their row; the least becomes 0."""
+    least = distances.min(axis=1, keepdims=True)
+    middle = np.median(distances - least, axis=1, keepdims=True)
+    return np.asarray((distances - least) / np.maximum(middle, np.finfo(np.float32).tiny))
+
+
+def plan(misfit: Array, unlike: Array, durations: Sequence[float], total: float) -> list[int]:
+    """Choose pieces for a way.
+
+    Parameters
+    ----------
+    misfit
+        How little each piece fits each point of the way, shape ``(points, pieces)``.
+    unlike
+        How little pieces are alike, shape ``(pieces, pieces)``.
+    durations
+        Of the pieces, above 0.
+    total
+        Time to fill.
+
+    Returns
+    -------
+    list of int
+        Numbers of the pieces in order; their time differs from ``total`` by at most half the
+        length of the last one, or of any piece left over. Empty if there is too little music.
+    """
+    lengths = np.asarray(durations, np.float64)
+    beam, finished = [_Start()], list[_Start]()
+    while beam:
+        longer: list[_Start] = []
+        for start in beam:
+            nexts = _continued(start, misfit, unlike, lengths, total)
+            longer += nexts
+            if start.pieces and (
+                abs(total - start.seconds) <= lengths[start.pieces[-1]] / 2
+                # Nothing fits into the rest, though there is music left.
+                or (not nexts and len(start.pieces) < len(lengths))
+            ):
+                finished.append(start)
+        beam = sorted(longer, key=lambda start: start.mean)[:BEAM]
+    if not finished:
+        return []
+
+    def cost(start: _Start) -> float:
+        return start.mean + TIME * abs(total - start.seconds) / total
+
+    return list(min(finished, key=cost).pieces)
+
+
+def _continued(
+    start: _Start, misfit: Array, unlike: Array, lengths: Array, total: float
+) -> list[_Start]:
+    """The beginning with one more piece, for the best pieces whose middle is within the time."""
+    middles = (start.seconds + lengths / 2) / total
+    possible = middles <= 1
+    possible[list(start.pieces)] = False
+    pieces = np.flatnonzero(possible)
+    if not len(pieces):
+        return []
+    cost = misfit[_points(middles[pieces], len(misfit)), pieces].astype(np.float64)
+    if start.pieces:
+        cost += SMOOTH * unlike[start.pieces[-1], pieces]
+    best = np.argsort(cost, kind="stable")[:BRANCHES]
+    return [
+        _Start(
+            (*start.pieces, int(pieces[one])),
+            start.seconds + float(lengths[pieces[one]]),
+            start.cost + float(cost[one] * lengths[pieces[one]]),
+        )
+        for one in best
+    ]

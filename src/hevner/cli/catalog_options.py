@@ -1,0 +1,153 @@
+"""What verbs that search a catalogue share: opening it, and handing out what was found."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from hevner.cli.progress import INTERRUPTED, errors_told, say, without_decoder_notes
+
+if TYPE_CHECKING:
+    from hevner.catalog.catalog import Catalog
+    from hevner.model.space import Space
+    from hevner.words import Lexicon
+
+USAGE = 2
+
+
+class Format(StrEnum):
+    """Forms of what was found."""
+
+    TABLE = "table"
+    JSON = "json"
+    CSV = "csv"
+    M3U8 = "m3u8"
+
+
+Folder = Annotated[
+    Path,
+    typer.Argument(
+        metavar="CATALOG", help="Folder of a catalogue, made by 'hevner index'.", show_default=False
+    ),
+]
+Where = Annotated[
+    str,
+    typer.Option(
+        metavar="SQL",
+        help="Only pieces that meet this, such as \"duration < 300 and key_mode = 'minor'\".",
+        show_default=False,
+    ),
+]
+Form = Annotated[
+    Format | None,
+    typer.Option(
+        "--format",
+        "-f",
+        help="Form of the results. Without it, the ending of the output file decides (.json, "
+        ".csv, .m3u8), else it is a table.",
+        show_default=False,
+    ),
+]
+Output = Annotated[
+    Path | None,
+    typer.Option(
+        "--output",
+        "-o",
+        metavar="FILE",
+        help="Write the results there instead of to the standard output.",
+        show_default=False,
+    ),
+]
+Words = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE.TOML",
+        help='Words of your own: [synonyms] NAME = "very happy", or [words.NAME] with valence '
+        "and arousal.",
+        show_default=False,
+    ),
+]
+PlaneScale = Annotated[
+    str,
+    typer.Option(
+        metavar="LOW..HIGH", help="Scale of valence and arousal, such as -1..1, 0..1 or 1..9."
+    ),
+]
+
+
+def form_of(form: Format | None, output: Path | None) -> str:
+    """The form that was asked for, by name or by the ending of the output file."""
+    if form is not None:
+        return form.value
+    ending = output.suffix.lower().lstrip(".") if output else ""
+    return ending if ending in list(Format) else Format.TABLE.value
+
+
+def lexicon_of(words: Path | None) -> Lexicon:
+    """The lexicon, with a person's own words if there are any."""
+    from hevner.words import Lexicon, load
+
+    return Lexicon() if words is None else load(words)
+
+
+@contextmanager
+def making_sense() -> Iterator[None]:
+    """Turn errors in what was asked for into one line and exit status 2."""
+    from hevner.errors import HevnerError
+
+    try:
+        yield
+    except HevnerError as error:
+        say(f"Error: {error}")
+        raise typer.Exit(USAGE) from error
+
+
+def opened(folder: Path) -> tuple[Catalog, Space]:
+    """A catalogue and its space."""
+    from hevner.catalog import header
+    from hevner.catalog.catalog import Catalog
+    from hevner.model.space import load
+
+    space = load()
+    return Catalog(folder, header.current(space)), space
+
+
+@contextmanager
+def finding() -> Iterator[None]:
+    """Tell errors in one line with exit status 1, and stop on Ctrl-C."""
+    with errors_told(), without_decoder_notes():
+        try:
+            yield
+        except KeyboardInterrupt as stop:
+            say("Stopped.")
+            raise typer.Exit(INTERRUPTED) from stop
+
+
+def hand_out(text: Callable[[int | None], str], output: Path | None) -> None:
+    """Write text to a file or to the standard output.
+
+    Parameters
+    ----------
+    text
+        Called with the characters per line of a table, None where there is no terminal.
+    output
+        The file; None for the standard output.
+    """
+    from hevner.cli.analyze_run import StandardOutput
+    from hevner.files import OutputFile
+
+    terminal = output is None and sys.stdout.isatty()
+    width = shutil.get_terminal_size().columns if terminal else None
+    with closing(StandardOutput() if output is None else OutputFile(output)) as destination:
+        try:
+            destination.write(text(width))
+        except BrokenPipeError as error:
+            raise typer.Exit(1) from error
+        destination.commit()

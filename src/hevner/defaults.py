@@ -1,0 +1,66 @@
+"""What decides an analysis besides the audio, found without loading anything heavy.
+
+A run whose results are all known from before needs this and nothing of the analysis itself.
+
+Conventions
+-----------
+The standard library only. The card of the model (the JSON file beside it) names the features it
+was trained on, with the versions of all encoders; loading a model checks that they are those of
+the installed code (`hevner.model.head.load`), so the card speaks for the encoders too.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from hevner.errors import HevnerError
+
+DEFAULT_MODEL = Path(__file__).with_name("pretrained") / "unified.npz"
+
+HARMONY_WEIGHTS = Path(__file__).with_name("music") / "weights.npz"
+
+DEFAULT_WINDOW_S = 15.0
+"""Seconds of music behind each moment of the timeline: long enough to hear a few chords, short
+enough to follow a change; the model was trained on VGMIDI windows of this length."""
+
+MINIMUM_WINDOW_S = 3.008
+"""The window of MusiCNN, `hevner.features.PATCH_S`: nothing is heard in less."""
+
+
+def identity(window: float | None = None) -> str:
+    """Name the default model and the options of an analysis.
+
+    Parameters
+    ----------
+    window
+        Seconds of music behind each moment; `DEFAULT_WINDOW_S` if None.
+
+    Raises
+    ------
+    HevnerError
+        If the window is too short.
+    """
+    digest = hashlib.sha256()
+    for path in (DEFAULT_MODEL, DEFAULT_MODEL.with_suffix(".json"), HARMONY_WEIGHTS):
+        content = path.read_bytes() if path.exists() else b""
+        digest.update(len(content).to_bytes(8, "little") + content)
+    return f"model={digest.hexdigest()[:16]} window={checked_window(window):g}"
+
+
+def checked_window(window: float | None) -> float:
+    """Return the length of a window in seconds.
+
+    Raises
+    ------
+    HevnerError
+        If it is too short to hear anything, or not finite.
+    """
+    seconds = DEFAULT_WINDOW_S if window is None else float(window)
+    if not MINIMUM_WINDOW_S <= seconds < float("inf"):
+        raise HevnerError(
+            f"a window of {seconds:g} s is too short",
+            remedy=f"Use at least {MINIMUM_WINDOW_S:.1f} s",
+            stage="options",
+        )
+    return seconds

@@ -1,1 +1,0 @@
-"""Measuring models and their peers."""

@@ -1,0 +1,1 @@
+"""Labelled music as numbers: features of tracks, labels, and samples that pair them."""

@@ -1,0 +1,179 @@
+"""Run encoders over one stream of audio and hand back what a feature store keeps.
+
+Conventions
+-----------
+`DEFAULT` names everything that the default model hears, made in one pass
+(`hevner.features.extract`). Any other name is that of a single encoder, `HARMONY` for the spectrum
+that harmony is heard from, or `FINGERPRINT`; several of them share the audio. The MagnaTagATune
+network of the default pass hears every second window only, so its vectors are not those of the
+single encoder. Large encoders hear at rates of their own, so the audio is read once for each rate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hevner import encoders
+from hevner.audio.decode import SAMPLE_RATE, Audio
+from hevner.audio.fingerprint import CARD as WORDS
+from hevner.audio.fingerprint import Fingerprint
+from hevner.audio.windows import Windower
+from hevner.encoders.base import Encoder, EncoderCard
+from hevner.encoders.handcrafted import CARD as HANDCRAFTED
+from hevner.encoders.mel import FRAMES
+from hevner.encoders.musicnn import MSD, MTT
+from hevner.errors import DataError
+from hevner.features import Features, extract
+from hevner.music.spectrum import HarmonySpectrum
+from hevner.store import Entry, Kind
+
+TOGETHER = 8
+"""So many windows wait until a large encoder is handed them."""
+
+DEFAULT = "default"
+HARMONY = "harmony"
+FINGERPRINT = "fingerprint"
+
+
+def _kind(card: EncoderCard, dtype: str = "float32", **parameters: str) -> Kind:
+    return Kind(card.id, card.version, card.dimension, dtype, parameters)
+
+
+_SPECTRUM = Kind(
+    HarmonySpectrum.id, HarmonySpectrum.version, HarmonySpectrum.dimension, dtype="float16"
+)
+
+PASS: dict[str, Kind] = {
+    "musicnn": _kind(MSD),
+    "musicnn_mtt": _kind(MTT, hears="the first two windows, then every second one"),
+    "handcrafted": _kind(HANDCRAFTED),
+    "onsets": Kind("onsets", HANDCRAFTED.version, FRAMES - 1, dtype="float16"),
+    "spectrum": _SPECTRUM,
+}
+"""What the default pass keeps, by field of `hevner.features.Features`."""
+
+
+def kinds(names: Sequence[str]) -> list[Kind]:
+    """What is kept of the encoders of those names.
+
+    Raises
+    ------
+    DataError
+        If a name is unknown, or `DEFAULT` is not the only one.
+    """
+    if list(names) == [DEFAULT]:
+        return list(PASS.values())
+    choices = (*encoders.available(), HARMONY, FINGERPRINT)
+    for name in names:
+        if name.partition("+")[0] not in choices:
+            raise DataError(
+                f"'{name}' cannot be extracted" + (" with others" if name == DEFAULT else ""),
+                remedy=f"Choose '{DEFAULT}' alone, or any of {', '.join(choices)}",
+            )
+    return [_single(name) for name in dict.fromkeys(names)]
+
+
+def run(listen: Callable[[int], Audio], names: Sequence[str], content: str) -> dict[str, Entry]:
+    """Entries by the name of their kind.
+
+    Parameters
+    ----------
+    listen
+        Opens the audio at a sample rate in Hertz; what it opens is read to its end.
+    names
+        As for `kinds`.
+    content
+        What the audio is stored under.
+
+    Raises
+    ------
+    AudioError
+        If the audio proves damaged or too short while it is read.
+    ModelError
+        If the weights of an encoder are missing or cannot be loaded.
+    """
+    if list(names) == [DEFAULT]:
+        features = extract(listen(SAMPLE_RATE))
+        return {kind.name: _entry(features, field, content) for field, kind in PASS.items()}
+    lanes = [_Lane(name) for name in dict.fromkeys(names)]
+    entries: dict[str, Entry] = {}
+    for rate in dict.fromkeys(lane.sample_rate for lane in lanes):
+        there = [lane for lane in lanes if lane.sample_rate == rate]
+        total = 0
+        for block in listen(rate).blocks:
+            total += len(block)
+            for lane in there:
+                lane.push(block)
+        entries |= {lane.kind.name: lane.entry(content, total / rate) for lane in there}
+    return entries
+
+
+def _single(name: str) -> Kind:
+    if name == HARMONY:
+        return _SPECTRUM
+    if name == FINGERPRINT:
+        return _kind(WORDS, "uint32")
+    return _kind(_create(name).card)
+
+
+@lru_cache(maxsize=2)
+def _create(name: str) -> Encoder:
+    """An encoder, kept since large ones take long to load."""
+    return encoders.create(name)
+
+
+def _encoder(name: str) -> Encoder | HarmonySpectrum | Fingerprint:
+    if name == HARMONY:
+        return HarmonySpectrum()
+    return Fingerprint() if name == FINGERPRINT else _create(name)
+
+
+def _entry(features: Features, field: str, content: str) -> Entry:
+    starts = None if field == "spectrum" else features.starts
+    return Entry(content, getattr(features, field), starts, features.duration)
+
+
+class _Lane:
+    """One encoder, its windows and its rows."""
+
+    def __init__(self, name: str) -> None:
+        self.kind = _single(name)
+        encoder = _encoder(name)
+        self._encode = encoder.encode
+        if isinstance(encoder, HarmonySpectrum):  # its frames follow each other at a fixed rate
+            self.sample_rate, self._together = SAMPLE_RATE, 1
+            self._windower = Windower(encoder.window_samples, encoder.hop_samples)
+        else:
+            card = encoder.card
+            self.sample_rate = card.sample_rate
+            self._windower = Windower(card.window_samples, card.hop_samples, card.shortest)
+            self._together = TOGETHER if card.memory else 1
+        self._has_starts = name != HARMONY
+        self._waiting: list[NDArray[np.float32]] = []
+        self._rows: list[NDArray[np.generic]] = []
+
+    def push(self, block: NDArray[np.float32]) -> None:
+        """Hear a block of samples."""
+        self._take(self._windower.push(block))
+
+    def entry(self, content: str, duration: float) -> Entry:
+        """What is kept when the audio, of so many seconds, has ended."""
+        self._take(self._windower.finish())
+        self._encode_waiting()
+        starts = np.array(self._windower.starts) / self.sample_rate if self._has_starts else None
+        return Entry(content, np.concatenate(self._rows), starts, duration)
+
+    def _take(self, windows: NDArray[np.float32]) -> None:
+        self._waiting += list(windows)
+        if len(self._waiting) >= self._together:
+            self._encode_waiting()
+
+    def _encode_waiting(self) -> None:
+        if self._waiting:
+            vectors = self._encode(np.stack(self._waiting))
+            self._rows.append(vectors.astype(self.kind.dtype))
+            self._waiting = []

@@ -1,0 +1,287 @@
+"""From stored features to `Samples`: one vector per track and representation.
+
+Conventions
+-----------
+A *block* is named in `gather`:
+
+============  =====  ==============================================================================
+musicnn         200  mean over sounding windows, as the default model has it
+musicnn-mtt     200  likewise
+handcrafted      78  likewise
+harmony          46  `hevner.music.descriptors`, over the whole track
+chroma72         72  mean and standard deviation of the chroma and of its first and second
+                     differences from frame to frame (ten a second)
+chroma12         12  mean of the chroma
+============  =====  ==============================================================================
+
+Any other name is that of vectors in the store, imported or extracted, such as ``mert-v1-95m``:
+their mean over windows.
+Blocks of the table are made from what the default pass stores (`hevner.lab.data.extraction`); the
+result is kept in the store as encoder ``pooled``, under the content of the sound, so that only the
+first call takes time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache, partial
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hevner.datasets.track import Track
+from hevner.errors import DataError
+from hevner.features import BLOCKS, DIMENSION, Features, pool, vector_id
+from hevner.files import display_name
+from hevner.lab import workers
+from hevner.lab.data.corpus import Variant
+from hevner.lab.data.extraction import PASS
+from hevner.lab.data.samples import Samples, label
+from hevner.music import analyse
+from hevner.store import Entry, FeatureFile, FeatureStore, Kind
+
+Array = NDArray[np.float32]
+
+DEFAULT_SOUNDFONT = "FluidR3_GM"
+
+CHROMA_WIDTH = 12
+CHROMA_STATISTICS_WIDTH = 72
+
+
+def _places() -> dict[str, slice]:
+    """Where the blocks lie in a pooled vector: that of the default model, then `chroma72`."""
+    widths = {name.replace("_", "-"): width for name, width in BLOCKS.items()}
+    ends = np.cumsum([*widths.values()])
+    places = {
+        name: slice(int(end) - width, int(end))
+        for (name, width), end in zip(widths.items(), ends, strict=True)
+    }
+    places["chroma72"] = slice(DIMENSION, DIMENSION + CHROMA_STATISTICS_WIDTH)
+    places["chroma12"] = slice(DIMENSION, DIMENSION + CHROMA_WIDTH)
+    return places
+
+
+PLACES = _places()
+
+
+def gather(
+    store: FeatureStore,
+    tracks: Iterable[Track],
+    blocks: Sequence[str],
+    *,
+    soundfont: str = DEFAULT_SOUNDFONT,
+    seed: int = 0,
+    jobs: int = 1,
+) -> Samples:
+    """Vectors and labels of tracks, from what is stored.
+
+    Parameters
+    ----------
+    store
+        Holds the features of every track.
+    tracks
+        Of any datasets; the rows of the result are in this order.
+    blocks
+        Names, see the module; the blocks of the result.
+    soundfont
+        The rendering that is taken for tracks that are MIDI files.
+    seed
+        0 for the clean sound, otherwise the number of the disturbance; see
+        `hevner.lab.data.corpus.Variant`.
+    jobs
+        Processes for what has not been pooled yet.
+
+    Raises
+    ------
+    DataError
+        If a block is unknown, or a track lacks it or is silent; the track is named.
+    OutputError
+        If the store cannot keep what was pooled.
+    """
+    tracks = list(tracks)
+    names = list(dict.fromkeys(blocks))
+    if not tracks or not names:
+        raise DataError("nothing to gather", remedy="Name at least one track and one block")
+    rows: dict[str, list[NDArray[np.intp]]] = {name: [] for name in names}
+    parts: dict[str, list[Array]] = {name: [] for name in names}
+    lots = [(track.dataset, variant_of(track, soundfont, seed).name) for track in tracks]
+    for dataset, variant in dict.fromkeys(lots):
+        places = np.array([i for i, lot in enumerate(lots) if lot == (dataset, variant)], np.intp)
+        ids = [tracks[place].id for place in places]
+        made = [name for name in names if name in PLACES]
+        pooled = _pooled(store, dataset, variant, ids, jobs) if made else None
+        for name in names:
+            part = (
+                _imported(store, dataset, variant, ids, name)
+                if pooled is None or name not in PLACES
+                else pooled[:, PLACES[name]]
+            )
+            rows[name].append(places)
+            parts[name].append(part)
+    return label(tracks, {name: _join(name, parts[name], rows[name]) for name in names})
+
+
+def chroma_statistics(chroma: Array) -> Array:
+    """Mean and standard deviation over time of chroma and its differences, order by order.
+
+    The layout of Castellon, Donahue and Liang ("Codified audio language modeling learns useful
+    representations for music information retrieval", ISMIR 2021); the chroma is hevner's own.
+
+    Parameters
+    ----------
+    chroma
+        Shape ``(n_frames, 12)``.
+
+    Returns
+    -------
+    NDArray
+        Shape ``(72,)``: 12 means and 12 standard deviations for each of the orders 0, 1 and 2.
+
+    Raises
+    ------
+    DataError
+        If there are fewer than three frames.
+    """
+    if chroma.ndim != 2 or chroma.shape[1] != CHROMA_WIDTH or len(chroma) < 3:
+        raise DataError(
+            f"chroma of shape {chroma.shape}, expected at least three frames of {CHROMA_WIDTH}",
+            remedy="Leave out sounds shorter than a second",
+        )
+    numbers = []
+    for order in range(3):
+        difference = np.diff(chroma.astype(np.float64), n=order, axis=0)
+        numbers += [difference.mean(axis=0), difference.std(axis=0)]
+    return np.concatenate(numbers).astype(np.float32)
+
+
+def variant_of(track: Track, soundfont: str, seed: int = 0) -> Variant:
+    """How a track is stored: MIDI files under the soundfont, others as recorded."""
+    is_midi = track.media is not None and track.media.suffix.lower() in (".mid", ".midi")
+    return Variant(soundfont if is_midi else "", seed)
+
+
+def _join(name: str, parts: list[Array], rows: list[NDArray[np.intp]]) -> Array:
+    """The parts one below the other, in the order of their rows."""
+    widths = {part.shape[1] for part in parts}
+    if len(widths) > 1:
+        raise DataError(
+            f"vectors of {' and '.join(map(str, sorted(widths)))} numbers",
+            subject=f"block {name}",
+            remedy="Import vectors of one kind for all datasets",
+        )
+    return np.asarray(np.concatenate(parts)[np.argsort(np.concatenate(rows))])
+
+
+# --- blocks of the default pass ---
+
+
+@lru_cache(maxsize=1)
+def _kind() -> Kind:
+    """What is kept; made late, because the name of the features reads the harmony network."""
+    parameters = {"features": vector_id(), "chroma": "mean, spread, differences 0-2"}
+    return Kind("pooled", "1", DIMENSION + CHROMA_STATISTICS_WIDTH, parameters=parameters)
+
+
+def _pooled(store: FeatureStore, dataset: str, variant: str, ids: list[str], jobs: int) -> Array:
+    """Pooled vectors of the tracks, shape ``(n, width)``, made unless they are kept already."""
+    if not (store.folder / dataset / f"{PASS['spectrum'].name}.index").is_file():
+        raise DataError(  # opening a file would make it
+            "nothing of the default pass is stored",
+            subject=f"{dataset}, {display_name(store.folder)}",
+            remedy="Extract it with --encoder default",
+        )
+    kept = store.open(dataset, _kind())
+    sound = store.open(dataset, PASS["spectrum"])
+    missing = []
+    for track in ids:
+        content = sound.content(track, variant)
+        if content is None:
+            sound.get(track, variant)  # says what to do
+        elif kept.content(track, variant) != content and not kept.link(content, track, variant):
+            missing.append(track)
+    make = partial(_entry, _Source(store, dataset, variant))
+    for track, entry in zip(missing, _map(make, missing, jobs), strict=True):
+        kept.add(entry, track, variant)
+    return kept.pooled(ids, variant)
+
+
+def _map(make: Callable[[str], Entry], ids: list[str], jobs: int) -> Iterator[Entry]:
+    if jobs == 1 or len(ids) < 2:
+        yield from map(make, ids)
+        return
+    with workers.pool(jobs) as pool:
+        yield from pool.map(make, ids, chunksize=8)
+
+
+@dataclass(frozen=True)
+class _Source:
+    store: FeatureStore
+    dataset: str
+    variant: str
+
+    def read(self, track: str) -> tuple[str, Features]:
+        """The content of the sound and what was kept of it."""
+        files = {field: self.store.open(self.dataset, kind) for field, kind in PASS.items()}
+        entries = {field: file.get(track, self.variant) for field, file in files.items()}
+        first = entries["musicnn"]
+        contents = {entry.content for entry in entries.values()}
+        if len(contents) > 1 or first.duration is None or first.starts is None:
+            raise DataError(
+                "the stored features are not those of one pass",
+                subject=self.name(track),
+                remedy="Extract the features of this track again",
+            )
+        rows = {field: entry.rows for field, entry in entries.items()}
+        return first.content, Features(duration=first.duration, starts=first.starts, **rows)
+
+    def name(self, track: str) -> str:
+        return f"{self.dataset}, track {track}, variant {self.variant}"
+
+
+def _entry(source: _Source, track: str) -> Entry:
+    content, features = source.read(track)
+    if not features.sounding.any():
+        raise DataError("nothing sounds", subject=source.name(track), remedy="Leave it out")
+    harmony = analyse(features.spectrum.astype(np.float32), features.duration)
+    try:
+        chroma = chroma_statistics(harmony.chroma)
+    except DataError as error:
+        raise DataError(error.cause, subject=source.name(track), remedy=error.remedy) from error
+    vector = np.concatenate([pool(features, harmony, 0.0, features.duration), chroma])
+    return Entry(content, vector[None], duration=features.duration)
+
+
+# --- other blocks ---
+
+
+def _imported(store: FeatureStore, dataset: str, variant: str, ids: list[str], name: str) -> Array:
+    """Mean vectors, shape ``(n, dimension)``; imported ones lie under no variant."""
+    file = find(store, dataset, name)
+    imported = file.content(ids[0]) is not None
+    return file.pooled(ids, "" if imported else variant)
+
+
+def find(store: FeatureStore, dataset: str, name: str) -> FeatureFile:
+    """The file of a dataset's vectors by the name of their encoder, whatever its version.
+
+    Raises
+    ------
+    DataError
+        If there is none, or there are several.
+    """
+    files = [FeatureFile(path) for path in sorted((store.folder / dataset).glob(f"{name}*.index"))]
+    found = [file for file in files if name in (file.kind.encoder, file.kind.name)]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise DataError(
+            f"several kinds of '{name}' are stored",
+            subject=dataset,
+            remedy=f"Name one of {', '.join(file.kind.name for file in found)}",
+        )
+    raise DataError(
+        f"no '{name}' features are stored",
+        subject=f"{dataset}, {display_name(store.folder)}",
+        remedy=f"Import them, or choose from {', '.join(PLACES)}",
+    )

@@ -1,0 +1,384 @@
+"""Measure the default model: grouped cross-validation, datasets and genres left out, curves.
+
+    python -m hevner.lab.default.evaluate recipes/unified.toml --data DIR --cache DIR --out FILE.csv
+
+Every number comes with n, seeds and a 95 % bootstrap interval over groups (songs, games, artist
+proxies). Before every fit the test tracks are compared with those trained on
+(`hevner.datasets.leaks`). Folds keep groups together; everything is fitted inside the training
+part, with the code that trains the shipped model.
+
+Conventions
+-----------
+``r`` Pearson, ``ccc`` concordance, ``r2`` coefficient of determination on the unit scale,
+``r2_affine`` the same after the best line (the square of r), ``leak`` correlation of predicted
+valence with human arousal, ``coverage`` share of ratings inside the interval. ``network added``
+rows give the score of the model less that of its linear heads alone, on the same clips of the same
+fits. Tags: ``tags spearman`` mean over tags of the rank correlation with the tagging network that
+taught them, ``tags ece`` expected calibration error against what they were taught (both teachers,
+at the base rates), ``tag auc`` of one word against listeners, with that network's own beside it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields, replace
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.progress import track
+
+from hevner import datasets
+from hevner.datasets import leaks
+from hevner.datasets.track import Track
+from hevner.files import replace_file
+from hevner.lab import workers
+from hevner.lab.default.fit import fit, folds, leave_one_out
+from hevner.lab.default.recipe import Recipe, read
+from hevner.lab.default.table import Table, build
+from hevner.lab.default.tag_scores import score_tags, tag_targets
+from hevner.lab.metrics import calibration
+from hevner.lab.metrics.regression import ccc, pearson, r2, r2_affine
+from hevner.lab.metrics.report import Report, Row, Score, into_card
+from hevner.lab.metrics.tags import roc_auc
+from hevner.model.head import AXES, Model, Prediction
+
+Array = NDArray[np.float64]
+
+OUTER_FOLDS = 5
+SEEDS = 5
+
+METRICS: dict[str, Callable[[Array, Array], float]] = {
+    "r": pearson,
+    "ccc": ccc,
+    "r2": r2,
+    "r2_affine": r2_affine,
+}
+
+
+def refuse_leaks(table: Table, test: NDArray[np.bool_], tracks: Mapping[str, Track]) -> None:
+    """Stop if a test row's track is known from the other rows in any way but by its sound.
+
+    Raises
+    ------
+    DataError
+        If there is a leak.
+    """
+    train, held = ([tracks[clip] for clip in np.unique(table.clip[m])] for m in (~test, test))
+    leaks.refuse(leaks.find(train, held))
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """What models say of rows they have not seen: as pieces, as windows, and without network."""
+
+    whole: Prediction
+    window: Prediction
+    linear: Prediction
+
+    @classmethod
+    def of(cls, model: Model, vectors: NDArray[np.float32]) -> HeldOut:
+        """What one model says."""
+        alone = replace(model, network=np.zeros(0, np.uint8))
+        return cls(
+            model.predict(vectors), model.predict(vectors, windows=True), alone.predict(vectors)
+        )
+
+
+def predict_held_out(
+    table: Table, recipe: Recipe, seeds: int, tracks: Mapping[str, Track], jobs: int = 1
+) -> list[HeldOut]:
+    """Predictions for every row from a model that has not seen its group; one for each seed."""
+    tests = []
+    for seed in range(seeds):
+        fold = folds(table, OUTER_FOLDS, seed)
+        tests += [fold == number for number in range(OUTER_FOLDS)]
+    for test in tests:
+        refuse_leaks(table, test, tracks)
+    found = _fit_all(table, recipe, tests, jobs)
+    parts = list(zip(tests, found, strict=True))
+    lots = [parts[k : k + OUTER_FOLDS] for k in range(0, len(parts), OUTER_FOLDS)]
+    return [
+        HeldOut(
+            *(
+                _merge(table, [(test, getattr(held, reading.name)) for test, held in lot])
+                for reading in fields(HeldOut)
+            )
+        )
+        for lot in lots
+    ]
+
+
+def _fit_all(
+    table: Table, recipe: Recipe, tests: list[NDArray[np.bool_]], jobs: int
+) -> list[HeldOut]:
+    """Fit without the rows of each test and predict them."""
+    if jobs == 1:
+        return [_fit_one(table, recipe, test) for test in track(tests, "fits")]
+    with workers.pool(jobs) as pool:
+        found = pool.map(partial(_fit_one, table, recipe), tests)
+        return list(track(found, "fits", total=len(tests)))
+
+
+def _fit_one(table: Table, recipe: Recipe, test: NDArray[np.bool_]) -> HeldOut:
+    return HeldOut.of(fit(table.where(~test), recipe), table.vectors[test])
+
+
+def _merge(table: Table, parts: list[tuple[NDArray[np.bool_], Prediction]]) -> Prediction:
+    fields = {}
+    for name in Prediction.__annotations__:
+        first = getattr(parts[0][1], name)
+        merged = np.zeros((len(table), *first.shape[1:]), np.float32)
+        for rows, prediction in parts:
+            merged[rows] = getattr(prediction, name)
+        fields[name] = merged
+    return Prediction(**fields)
+
+
+def select(prediction: Prediction, rows: NDArray[np.bool_]) -> Prediction:
+    """Some rows of a prediction."""
+    return Prediction(**{n: getattr(prediction, n)[rows] for n in Prediction.__annotations__})
+
+
+def score_set(report: Report, protocol: str, table: Table, guesses: list[Prediction]) -> None:
+    """All scores that the labels of one dataset allow; one prediction per seed."""
+    seeds = len(guesses)
+    score_values(report, protocol, table, [guess.values for guess in guesses])
+    if np.isfinite(table.emotion).all():
+        for axis, name in enumerate(AXES):
+            report.add(protocol, table, f"{name} coverage", _coverage(table, guesses, axis), seeds)
+            report.add(protocol, table, f"{name} interval width", _width(guesses, axis), seeds)
+    if (table.quadrant >= 0).all():
+        report.add(protocol, table, "quadrant accuracy", _accuracy(table, guesses), seeds)
+    if np.isfinite(table.gems).all():
+        report.add(protocol, table, "gems mean r", _gems(table, guesses), seeds)
+
+
+def _accuracy(table: Table, guesses: list[Prediction]) -> Score:
+    return lambda s, rows: float(
+        (guesses[s].quadrants[rows].argmax(axis=1) == table.quadrant[rows]).mean()
+    )
+
+
+def _gems(table: Table, guesses: list[Prediction]) -> Score:
+    return lambda s, rows: float(
+        np.mean([pearson(table.gems[rows, k], guesses[s].gems[rows, k]) for k in range(9)])
+    )
+
+
+def score_network(report: Report, protocol: str, table: Table, held: list[HeldOut]) -> None:
+    """What the network adds to the linear heads, paired by clip."""
+    whole, linear = [one.whole for one in held], [one.linear for one in held]
+
+    def add(name: str, first: Score, second: Score) -> None:
+        gain = lambda s, rows: first(s, rows) - second(s, rows)  # noqa: E731
+        report.add(protocol, table, f"network added, {name}", gain, len(held))
+
+    if np.isfinite(table.emotion).all():
+        for axis, name in enumerate(AXES):
+            scores = [
+                _agreement(r2, table.emotion[:, axis], [guess.values for guess in guesses], axis)
+                for guesses in (whole, linear)
+            ]
+            add(f"{name} r2", *scores)
+    elif (table.quadrant >= 0).all():
+        for axis, high in enumerate(_high(table)):
+            scores = [
+                _agreement(roc_auc, high, [guess.values for guess in guesses], axis)
+                for guesses in (whole, linear)
+            ]
+            add(f"{AXES[axis]} auc", *scores)
+    if (table.quadrant >= 0).all():
+        add("quadrant accuracy", _accuracy(table, whole), _accuracy(table, linear))
+    if np.isfinite(table.gems).all():
+        add("gems mean r", _gems(table, whole), _gems(table, linear))
+
+
+def score_values(
+    report: Report, protocol: str, table: Table, values: list[NDArray[np.float32]]
+) -> None:
+    """Scores of valence and arousal, shape ``(n, 2)`` per seed, against ratings or quadrants."""
+    if np.isfinite(table.emotion).all():
+        for axis, name in enumerate(AXES):
+            truth = table.emotion[:, axis]
+            for metric, function in METRICS.items():
+                score = _agreement(function, truth, values, axis)
+                report.add(protocol, table, f"{name} {metric}", score, len(values))
+        leak = _agreement(pearson, table.emotion[:, 1], values, 0)
+        report.add(protocol, table, "leak", leak, len(values))
+    elif (table.quadrant >= 0).all():
+        for axis, high in enumerate(_high(table)):
+            score = _agreement(roc_auc, high, values, axis)
+            report.add(protocol, table, f"{AXES[axis]} auc", score, len(values))
+
+
+def _high(table: Table) -> tuple[Array, Array]:
+    """1 for clips in the quadrants of high valence, and of high arousal, else 0."""
+    valence, arousal = np.isin(table.quadrant, (0, 3)), table.quadrant < 2
+    return valence.astype(np.float64), arousal.astype(np.float64)
+
+
+def _agreement(
+    function: Callable[[Array, Array], float],
+    truth: Array,
+    values: list[NDArray[np.float32]],
+    axis: int,
+) -> Score:
+    return lambda seed, rows: function(truth[rows], values[seed][rows, axis])
+
+
+def _coverage(table: Table, guesses: list[Prediction], axis: int) -> Score:
+    return lambda seed, rows: coverage(table.emotion[rows, axis], guesses[seed], rows, axis)
+
+
+def _width(guesses: list[Prediction], axis: int) -> Score:
+    return lambda seed, rows: float(2 * guesses[seed].halves[rows, axis].mean())
+
+
+def coverage(truth: Array, guess: Prediction, rows: NDArray[np.intp], axis: int) -> float:
+    """Share of ratings inside the interval."""
+    middle = guess.values[rows, axis].astype(np.float64)
+    half = guess.halves[rows, axis]
+    return calibration.coverage(truth, middle - half, middle + half)
+
+
+def score_curves(report: Report, table: Table, guesses: list[Prediction]) -> None:
+    """Correlation over time within a piece, averaged over pieces, for clean windows."""
+    for axis, name in enumerate(AXES):
+        within = _within(table, guesses, axis)
+        report.add("curves", table, f"{name} within-piece r", within, len(guesses))
+        inside = _coverage(table, guesses, axis)
+        report.add("curves", table, f"{name} coverage", inside, len(guesses))
+
+
+def _within(table: Table, guesses: list[Prediction], axis: int) -> Score:
+    def score(seed: int, rows: NDArray[np.intp]) -> float:
+        values = []
+        # A piece drawn twice counts once: its curve is the same.
+        for clip in sorted(set(table.clip[rows])):
+            mine = table.clip == clip
+            truth, guess = table.emotion[mine, axis], guesses[seed].values[mine, axis]
+            if mine.sum() >= 4 and truth.std() > 1e-6 and guess.std() > 1e-6:
+                values.append(pearson(truth, guess))
+        return float(np.mean(values))
+
+    return score
+
+
+def cross_validate(
+    report: Report,
+    table: Table,
+    recipe: Recipe,
+    seeds: int,
+    tracks: Mapping[str, Track],
+    jobs: int = 1,
+) -> None:
+    """Grouped cross-validation of the whole recipe, all sets at once."""
+    protocol = "cross-validation"
+    held_out = predict_held_out(table, recipe, seeds, tracks, jobs)
+    wanted = tag_targets(table, recipe) if recipe.tags else None
+    for dataset in sorted(set(table.dataset)):
+        rows = table.clean & (table.dataset == dataset)
+        own = table.where(rows)
+        held = [_rows_of(one, rows) for one in held_out]
+        score_set(report, protocol, own, [one.whole for one in held])
+        if recipe.students is not None:
+            score_network(report, protocol, own, held)
+        if wanted is not None:
+            score_tags(report, protocol, own, [one.whole.tags for one in held], wanted[rows])
+    rows = table.window & np.isin(table.clip, table.clip[table.clean]) & first_variant(table)
+    if rows.any():
+        score_curves(report, table.where(rows), [select(held.window, rows) for held in held_out])
+
+
+def _rows_of(held: HeldOut, rows: NDArray[np.bool_]) -> HeldOut:
+    return HeldOut(*(select(getattr(held, one.name), rows) for one in fields(HeldOut)))
+
+
+def first_variant(table: Table) -> NDArray[np.bool_]:
+    """Rows before the second whole-clip row of the same clip, that is of its first variant."""
+    seen: dict[str, int] = {}
+    result = np.zeros(len(table), bool)
+    for row in range(len(table)):
+        if not table.window[row]:
+            seen[table.clip[row]] = seen.get(table.clip[row], 0) + 1
+        result[row] = seen[table.clip[row]] == 1
+    return result
+
+
+def leave_one_dataset_out(
+    report: Report, table: Table, recipe: Recipe, tracks: Mapping[str, Track]
+) -> dict[str, Model]:
+    """Train on the other sets, test on one."""
+    models = {}
+    left_out = dict(leave_one_out(table))
+    for dataset in sorted(set(table.dataset[table.quadrant >= 0]) | set(left_out)):
+        mine = table.dataset == dataset
+        refuse_leaks(table, mine, tracks)
+        models[dataset] = fit(table.where(~mine), recipe)
+        rows = table.where(mine & table.clean)
+        score_set(report, "leave-one-dataset-out", rows, [models[dataset].predict(rows.vectors)])
+    return models
+
+
+def leave_one_genre_out(
+    report: Report, table: Table, recipe: Recipe, tracks: Mapping[str, Track], jobs: int = 1
+) -> None:
+    """Train without one genre of the sets with GEMS ratings, test on it; all genres together."""
+    for dataset in sorted(set(table.dataset[np.isfinite(table.gems[:, 0])])):
+        mine = table.dataset == dataset
+        tests = [mine & (table.kind == genre) for genre in sorted(set(table.kind[mine]))]
+        for test in tests:
+            refuse_leaks(table, test, tracks)
+        found = _fit_all(table, recipe, tests, jobs)
+        parts = [(test, held.whole) for test, held in zip(tests, found, strict=True)]
+        rows = mine & table.clean
+        own = select(_merge(table, parts), rows)
+        score_set(report, "leave-one-genre-out", table.where(rows), [own])
+
+
+def write(rows: list[Row], path: Path) -> None:
+    """Write the rows as CSV, atomically."""
+    import io
+
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    replace_file(path, text.getvalue().encode())
+
+
+def main() -> None:
+    """Run from the command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("recipe", type=Path)
+    parser.add_argument("--data", type=Path, required=True, help="folder of the datasets")
+    parser.add_argument("--cache", type=Path, required=True, help="folder for renders and features")
+    parser.add_argument("--out", type=Path, required=True, help="CSV file to write")
+    parser.add_argument("--card", type=Path, help="card of the model to keep the scores in")
+    parser.add_argument("--seeds", type=int, default=SEEDS)
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
+    options = parser.parse_args()
+    recipe = read(options.recipe)
+    table = build(recipe, options.data, options.cache)
+    report = Report()
+    tracks = {
+        leaks.name(track): track
+        for name in recipe.sets
+        for track in datasets.load(name, options.data / name)
+    }
+    cross_validate(report, table, recipe, options.seeds, tracks, options.jobs)
+    leave_one_dataset_out(report, table, recipe, tracks)
+    leave_one_genre_out(report, table, recipe, tracks, options.jobs)
+    write(report.rows, options.out)
+    if options.card is not None:
+        run = f"hevner.lab.default.evaluate, recipe {recipe.digest}, {OUTER_FOLDS} folds"
+        into_card(report.rows, options.card, run)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,237 @@
+"""Train the network of the default model: one student for each part of the groups left out.
+
+Every student is a `hevner.lab.unified.networks.UnifiedRepaired` without its linear part, for linear
+models are fitted beside it (`hevner.lab.default.fit`). It learns all kinds of labels at once:
+valence and arousal in a head of each rated domain, quadrants, GEMS shares and tags. It stops
+learning by the groups it has not seen. The network that is kept is the mean of the students; for
+rows of the training table the student that has not seen their group speaks, so that scales and
+intervals can be told from errors on unseen music.
+
+Tags are learned from two teachers: the log odds that a tagging network gives a clip, and what the
+listeners' valence and arousal say of the word (`TagRecipe.listeners`). Both are in standard units,
+so the base rates of tags are those that the recipe brings.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from hevner.emotion import GEMS, MOOD_TAGS, Quadrant
+from hevner.lab.default.recipe import Recipe, StudentRecipe, TagRecipe
+from hevner.lab.default.table import Table
+from hevner.lab.default.transfer import targets
+from hevner.lab.unified.loop import outputs_of, train
+from hevner.lab.unified.networks import Head, Inputs, Network, UnifiedRepaired, export
+from hevner.lab.unified.rows import Rows
+from hevner.lab.unified.settings import Settings
+from hevner.model.head import TAGS_HEAD, domain_head
+
+Array = NDArray[np.float64]
+
+QUADRANTS = Head("quadrants", "classes", len(Quadrant))
+SHARES = Head("gems", "shares", len(GEMS))
+TAGS = Head(TAGS_HEAD, "values", len(MOOD_TAGS))
+
+DOUBT = 0.2
+"""Share of a quadrant's label that goes to all quadrants alike (label smoothing): without it, the
+network grows ever surer of the clips it knows, and worse on others."""
+
+SURE = 1e-4
+"""A teacher's probability is kept this far from 0 and 1."""
+
+
+@dataclass(frozen=True)
+class Students:
+    """What came of the training.
+
+    Attributes
+    ----------
+    content
+        The mean of the students as ONNX: standardised vectors in, by head means of valence and
+        arousal in standard units of the domain, probabilities, shares, tags in standard units.
+    unseen
+        The same by head for every row of the table, told by a student that had not seen it.
+    """
+
+    content: bytes
+    unseen: dict[str, Array]
+
+
+def fit(table: Table, recipe: Recipe, x: NDArray[np.float32], fold: NDArray[np.int64]) -> Students:
+    """Train the students.
+
+    Parameters
+    ----------
+    table
+        Training rows only.
+    recipe
+        With a part for students.
+    x
+        Standardised vectors, shape ``(n, dim)``.
+    fold
+        Of every row; one student is trained for each.
+    """
+    assert recipe.students is not None
+    plan = recipe.students
+    scale = _balance(recipe.widths)
+    rows = _rows(table, recipe, x * scale)
+    heads = [one for one in _heads(recipe) if one.name in rows.labels]
+    used = torch.from_numpy(_used(table, plan))
+    students: list[Network] = []
+    unseen = {head.name: np.full((len(table), head.outputs), np.nan) for head in heads}
+    for number in np.unique(fold):
+        left = torch.from_numpy(fold == number)
+        settings = Settings(**plan.settings, seed=recipe.seed * 1000 + int(number))
+        network = _network(x.shape[1], heads, plan, settings.seed)
+        train(network, rows.rows(used & ~left), rows.rows(used & left), settings)
+        students.append(network)
+        told = _Mean([network], np.ones(x.shape[1])).tell(rows.inputs.rows(left))
+        for name, values in told.items():
+            unseen[name][left.numpy()] = values.numpy()
+    return Students(_written(_Mean(students, scale)), unseen)
+
+
+class _Mean(Network):
+    """The mean of several students, in the units of the labels."""
+
+    def __init__(self, students: Sequence[Network], scale: Array) -> None:
+        super().__init__(students[0].dimension, students[0].heads)
+        self.students = nn.ModuleList(students)
+        self.scale = nn.Buffer(torch.as_tensor(scale, dtype=torch.float32))
+
+    def forward(self, inputs: Inputs) -> dict[str, Tensor]:
+        """Values by head, shape ``(n, outputs)``."""
+        scaled = Inputs(inputs.vector * self.scale, *inputs.tensors()[1:])
+        told = [student(scaled) for student in self.students]
+        return {
+            head.name: torch.stack([_value(head, one[head.name]) for one in told]).mean(dim=0)
+            for head in self.heads
+        }
+
+    def tell(self, inputs: Inputs) -> dict[str, Tensor]:
+        """The same without gradients."""
+        return outputs_of(self, inputs)
+
+
+def _value(head: Head, raw: Tensor) -> Tensor:
+    """What the raw outputs of a head mean."""
+    match head.kind:
+        case "gaussian":
+            return raw[:, : head.outputs]
+        case "classes":
+            return torch.softmax(raw, dim=1)
+        case "tags" | "shares":
+            return torch.sigmoid(raw)
+        case "values":
+            return raw
+
+
+def _heads(recipe: Recipe) -> list[Head]:
+    # Learned variances overfit the few hundred clips of a domain within three epochs, and spoil the
+    # means with them; intervals are told from errors on unseen clips instead.
+    domains = [Head(domain_head(name), "values", 2) for name in recipe.domains]
+    return [*domains, QUADRANTS, SHARES, TAGS]
+
+
+def _network(dimension: int, heads: Sequence[Head], plan: StudentRecipe, seed: int) -> Network:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return UnifiedRepaired(
+            dimension, heads, width=plan.width, hidden=plan.hidden, dropout=plan.dropout,
+            chords=False, key=False, linear=False,
+        )  # fmt: skip
+
+
+def _balance(widths: Sequence[int]) -> Array:
+    """Factors that give every block of features the same total variance."""
+    average = sum(widths) / len(widths)
+    return np.concatenate([np.full(width, np.sqrt(average / width)) for width in widths])
+
+
+def _used(table: Table, plan: StudentRecipe) -> NDArray[np.bool_]:
+    """Whole clips, and every so many of the windows."""
+    place = np.cumsum(table.window) % plan.windows
+    return np.asarray(~table.window | (place == 0))
+
+
+def _rows(table: Table, recipe: Recipe, vectors: Array) -> Rows:
+    """The table as the training loop takes it, with the labels that any row has."""
+    labels = {domain_head(name): _ratings(table, recipe, name) for name in recipe.domains}
+    quadrants = np.full((len(table), len(Quadrant)), np.nan)
+    sorted_ = table.quadrant >= 0
+    certain = np.eye(len(Quadrant))[table.quadrant[sorted_]]
+    quadrants[sorted_] = (1 - DOUBT) * certain + DOUBT / len(Quadrant)
+    labels |= {QUADRANTS.name: quadrants, SHARES.name: table.gems}
+    if recipe.tags is not None:
+        labels[TAGS.name] = tag_labels(table, recipe.tags)
+    known = {name: label for name, label in labels.items() if np.isfinite(label).any()}
+    count = len(table)
+    none = torch.zeros((count, 1), dtype=torch.int64)
+    inputs = Inputs(
+        vector=torch.as_tensor(vectors, dtype=torch.float32),
+        roots=none, qualities=none, durations=torch.zeros((count, 1)),
+        present=torch.zeros((count, 1), dtype=torch.bool), minor=torch.full((count,), 0.5),
+    )  # fmt: skip
+    _, dataset = np.unique(table.dataset, return_inverse=True)
+    return Rows(
+        inputs=inputs,
+        labels={n: torch.as_tensor(a, dtype=torch.float32) for n, a in known.items()},
+        teachers={},
+        dataset=torch.from_numpy(dataset.astype(np.int64)),
+        weight=torch.ones(count),
+    )
+
+
+def _ratings(table: Table, recipe: Recipe, domain: str) -> Array:
+    """Ratings of the sets of a domain in standard units of the set, shape ``(n, 2)``."""
+    result = np.full((len(table), 2), np.nan)
+    for name, entry in recipe.sets.items():
+        mine = table.dataset == name
+        whole = mine & table.clean & np.isfinite(table.emotion).all(axis=1)
+        if entry.domain == domain and whole.any():
+            ratings = table.emotion[whole]
+            result[mine] = (table.emotion[mine] - ratings.mean(axis=0)) / ratings.std(axis=0)
+    return result
+
+
+def tag_labels(table: Table, plan: TagRecipe) -> Array:
+    """Tags in standard units, shape ``(n, 56)``; NaN where the tagging network has not listened.
+
+    The log odds of the tagging network and the listeners' ratings, both in standard units of the
+    clean clips, are added and brought to standard units again.
+    """
+    odds = standard(log_odds(table.tags), table.clean)
+    axes = np.stack([targets(table, axis) for axis in range(2)], axis=1)
+    # Where no listener has spoken, the network speaks alone.
+    agreement = np.nan_to_num(axes) @ plan.directions().T
+    return standard(odds + plan.weight * agreement, table.clean)
+
+
+def log_odds(probabilities: NDArray[np.floating]) -> Array:
+    """Logarithm of the odds; NaN stays."""
+    kept = np.clip(probabilities.astype(np.float64), SURE, 1 - SURE)
+    return np.asarray(np.log(kept / (1 - kept)))
+
+
+def standard(values: Array, rows: NDArray[np.bool_]) -> Array:
+    """Columns in units of their spread over some of the rows, around their mean."""
+    known = values[rows]
+    known = known[np.isfinite(known).all(axis=1)]
+    if not len(known):
+        return values
+    return np.asarray((values - known.mean(axis=0)) / np.maximum(known.std(axis=0), 1e-6))
+
+
+def _written(network: Network) -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "network.onnx"
+        export(network, path, [head.name for head in network.heads])
+        return path.read_bytes()

@@ -1,0 +1,163 @@
+"""Labelled vectors, ready to fit: one row per clip, variant and span."""
+
+from __future__ import annotations
+
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hevner import datasets
+from hevner.datasets.track import Track
+from hevner.emotion import MOOD_TAGS, Quadrant
+from hevner.features import Features, pool
+from hevner.lab.data.corpus import Variant, features_of
+from hevner.lab.data.representations import find
+from hevner.lab.default.recipe import Recipe
+from hevner.music import Harmony, analyse
+from hevner.store import FeatureStore
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of labelled vectors; a missing label is NaN (numbers) or -1 (quadrant).
+
+    Attributes
+    ----------
+    vectors
+        Shape ``(n, DIMENSION)``.
+    emotion
+        Valence and arousal on the unit scale, shape ``(n, 2)``.
+    quadrant
+        Index into `Quadrant`, shape ``(n,)``.
+    gems
+        Shape ``(n, 9)``.
+    tags
+        What a tagging network says, probabilities ``(n, 56)``; NaN for windows.
+    dataset, clip, group, kind
+        Names, shape ``(n,)``; ``clip`` and ``group`` begin with the dataset's name, ``kind`` is
+        the clip's genre, series or the like.
+    clean
+        Whether the row is a whole clip in the variant that is evaluated.
+    start, end
+        The span in seconds; whole clips begin at 0.
+    """
+
+    vectors: NDArray[np.float32]
+    emotion: NDArray[np.float64]
+    quadrant: NDArray[np.int64]
+    gems: NDArray[np.float64]
+    tags: NDArray[np.float64]
+    dataset: NDArray[np.str_]
+    clip: NDArray[np.str_]
+    group: NDArray[np.str_]
+    kind: NDArray[np.str_]
+    clean: NDArray[np.bool_]
+    window: NDArray[np.bool_]
+    start: NDArray[np.float64]
+    end: NDArray[np.float64]
+
+    def __len__(self) -> int:
+        return len(self.vectors)
+
+    def where(self, mask: NDArray[np.bool_]) -> Table:
+        """The rows that a mask selects."""
+        return Table(**{field.name: getattr(self, field.name)[mask] for field in fields(self)})
+
+
+def build(recipe: Recipe, folder: Path, cache: Path, jobs: int | None = None) -> Table:
+    """Pool the stored features of every set and variant of a recipe, in parallel.
+
+    Raises
+    ------
+    DataError
+        If the tagging network of the recipe has not heard a clip.
+    """
+    teacher = recipe.tags.teacher if recipe.tags else None
+    calls = [
+        (clip, variant, cache, place == 0, entry.window_s, teacher)
+        for name, entry in recipe.sets.items()
+        for place, variant in enumerate(entry.variants)
+        for clip in datasets.load(name, folder / name)
+    ]
+    with ProcessPoolExecutor(jobs) as pool:
+        rows = list(pool.map(_rows, *zip(*calls, strict=True), chunksize=16))
+    return from_rows([row for some in rows for row in some])
+
+
+def from_rows(rows: list[dict[str, object]]) -> Table:
+    """Stack rows into a table."""
+    return Table(
+        **{field.name: np.array([row[field.name] for row in rows]) for field in fields(Table)}
+    )
+
+
+def _rows(
+    clip: Track,
+    variant: Variant,
+    cache: Path,
+    clean: bool,
+    window_s: float | None,
+    teacher: str | None,
+) -> list[dict[str, object]]:
+    """The rows of one clip in one variant: the whole clip first, then its windows."""
+    features = features_of(clip, variant, cache)
+    if not features.sounding.any():
+        return []
+    harmony = analyse(features.spectrum.astype(np.float32), features.duration)
+    tags = np.full(len(MOOD_TAGS), np.nan)
+    if teacher is not None:
+        tags = find(FeatureStore(cache), clip.dataset, teacher).pooled([clip.id], variant.name)[0]
+    whole = _row(clip, features, harmony, (0.0, features.duration), clean=clean, window=False)
+    spans = [] if window_s is None else windows(features.duration, window_s)
+    return [whole | {"tags": tags}] + [
+        _row(clip, features, harmony, span, clean=clean, window=True) for span in spans
+    ]
+
+
+def windows(duration: float, length: float) -> list[tuple[float, float]]:
+    """Spans of a length, half overlapping, spread evenly from beginning to end."""
+    count = max(1, int(np.ceil((duration - length) / (length / 2))) + 1)
+    starts = np.linspace(0.0, max(duration - length, 0.0), count)
+    return [(float(start), float(min(start + length, duration))) for start in starts]
+
+
+def _row(
+    clip: Track,
+    features: Features,
+    harmony: Harmony,
+    span: tuple[float, float],
+    *,
+    clean: bool,
+    window: bool,
+) -> dict[str, object]:
+    emotion = _emotion(clip, span if window else None)
+    return {
+        "vectors": pool(features, harmony, *span),
+        "emotion": emotion,
+        "quadrant": -1 if clip.quadrant is None else list(Quadrant).index(clip.quadrant),
+        "gems": np.full(9, np.nan) if clip.gems is None else np.array(clip.gems),
+        "tags": np.full(len(MOOD_TAGS), np.nan),
+        "dataset": clip.dataset,
+        "clip": f"{clip.dataset}/{clip.id}",
+        "group": f"{clip.dataset}/{clip.group}",
+        "kind": clip.genre or clip.collection,
+        "clean": clean and not window,
+        "window": window,
+        "start": span[0],
+        "end": span[1],
+    }
+
+
+def _emotion(clip: Track, span: tuple[float, float] | None) -> NDArray[np.float64]:
+    """Ratings of a clip, or the mean of its curves over a span."""
+    if span is not None and clip.curve is not None:
+        curve = clip.curve
+        rows = (curve.times >= span[0]) & (curve.times <= span[1])
+        if not rows.any():
+            rows = np.abs(curve.times - sum(span) / 2) == np.abs(curve.times - sum(span) / 2).min()
+        return np.array([curve.valence[rows].mean(), curve.arousal[rows].mean()])
+    nan = float("nan")
+    return np.array([nan if v is None else v for v in (clip.valence, clip.arousal)])

@@ -1,0 +1,102 @@
+"""How tags of MTG-Jamendo follow the log odds that its baseline network gives them.
+
+    python -m hevner.lab.default.tag_rates DIR
+
+``DIR`` is the folder of MTG-Jamendo with the predictions of its baseline for the test songs
+(`baseline_vggish`). Prints what a recipe needs to know of tags (`hevner.lab.default.recipe`): base
+rates, the slope of the log odds of a tag over one standard unit of the network's log odds, and how
+many times its base rate a tag must be said for the best F1. Slope and share are one for all tags,
+for rare ones are too few to tell.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.linear_model import LogisticRegression
+
+from hevner import datasets
+from hevner.datasets.mtg_jamendo import split
+from hevner.emotion import MOOD_TAGS
+from hevner.errors import DataError
+from hevner.lab.metrics.tags import f1_macro
+
+Array = NDArray[np.float64]
+
+SHARES = (1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0)
+"""Shares to choose from, in base rates."""
+
+
+def base_rates(folder: Path) -> Array:
+    """Share of the training songs of split 0 with each tag, shape ``(56,)``."""
+    tracks = datasets.load("mtg_jamendo", folder)
+    part = split(folder, 0)
+    train = [track for track in tracks if part[track.id] == "train"]
+    rows = [[tag in (track.tags or ()) for tag in MOOD_TAGS] for track in train]
+    return np.asarray(np.mean(rows, axis=0), np.float64)
+
+
+def slope(truth: NDArray[np.bool_], odds: Array) -> float:
+    """Median over tags of the slope of a logistic regression on standardised log odds."""
+    units = (odds - odds.mean(axis=0)) / odds.std(axis=0)
+    fits = (
+        LogisticRegression(C=1.0).fit(unit[:, None], tag)
+        for unit, tag in zip(units.T, truth.T, strict=True)
+    )
+    return float(np.median([fit.coef_[0, 0] for fit in fits]))
+
+
+def best_share(truth: NDArray[np.bool_], odds: Array, rates: Array) -> float:
+    """Which of `SHARES` gives the best macro F1."""
+    scores = []
+    for share in SHARES:
+        levels = np.clip(1 - share * rates, 0, 1)
+        limits = [np.quantile(one, level) for one, level in zip(odds.T, levels, strict=True)]
+        scores.append(f1_macro(truth, odds, np.array(limits)))
+    return SHARES[int(np.argmax(scores))]
+
+
+def read_baseline(folder: Path) -> tuple[NDArray[np.bool_], Array]:
+    """Tags of the test songs and the log odds of the baseline, shape ``(4231, 56)``.
+
+    Raises
+    ------
+    DataError
+        If they are not there.
+    """
+    place = folder / "baseline_vggish"
+    try:
+        truth = np.load(place / "groundtruth.npy", allow_pickle=False).astype(bool)
+        told = np.load(place / "baseline_vggish_predictions.npy", allow_pickle=False)
+    except (OSError, ValueError) as error:
+        raise DataError(
+            f"the predictions of the baseline cannot be read ({error})",
+            subject=str(place),
+            remedy="Point to the folder of MTG-Jamendo with the results of its baseline",
+        ) from error
+    told = np.clip(told.astype(np.float64), 1e-6, 1 - 1e-6)
+    return truth, np.asarray(np.log(told / (1 - told)))
+
+
+def main() -> None:
+    """Run from the command line."""
+    parser = argparse.ArgumentParser(description="Print what a recipe needs to know of tags.")
+    parser.add_argument("folder", type=Path, help="folder of MTG-Jamendo")
+    folder = parser.parse_args().folder
+    rates = base_rates(folder)
+    truth, odds = read_baseline(folder)
+    lines = [
+        f"slope = {slope(truth, odds):.3f}",
+        f"flagged = {best_share(truth, odds, rates)}",
+        "[tags.base_rates]",
+        *(f"{tag} = {rate:.5f}" for tag, rate in zip(MOOD_TAGS, rates, strict=True)),
+    ]
+    sys.stdout.write("\n".join(lines) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,173 @@
+"""Fit the part of the model that speaks for music from elsewhere.
+
+It learns what holds in every dataset: a stiff ridge regression in standard units of each set, with
+sets that were only sorted into quadrants or rated by GEMS emotions taking part through signs and
+proxies (`hevner.lab.data.labels`). It is the mean of the regressions on every choice of feature
+blocks, so that no block can carry a prediction alone. The mean of linear models is linear.
+
+What a score means on the unit scale is told by the ratings of a domain, or, for music from
+elsewhere, by how ratings at large spread: see `Transfer`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hevner.errors import DataError
+from hevner.lab.data.labels import QUADRANT_SIGNS, gems_axes
+from hevner.lab.default.recipe import Recipe, Spread
+from hevner.lab.default.table import Table
+from hevner.lab.regression.ridge import Moments
+from hevner.model.head import AXES
+
+Array = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+
+
+FEWEST_RATED = 10
+"""Rated clips below which no line is drawn through them."""
+
+
+@dataclass(frozen=True)
+class Transfer:
+    """One axis.
+
+    Attributes
+    ----------
+    coefficients, intercept
+        Of the score, shapes ``(dim,)`` and ``()``.
+    unseen
+        Scores of all rows by a model that had not seen their group, shape ``(n,)``.
+    elsewhere
+        Slope and offset from the score to the unit scale for music from elsewhere. With every
+        dataset left out in turn, the scores of unseen sets have a mean, a spread and a correlation
+        with their labels; the line gives a typical unseen set the mean of ratings at large, and
+        their spread times that correlation.
+    """
+
+    coefficients: Array
+    intercept: float
+    unseen: Array
+    elsewhere: tuple[float, float]
+
+    def __call__(self, x: NDArray[np.float32]) -> Array:
+        """Scores ``(n,)`` of standardised vectors ``(n, dim)``."""
+        return np.asarray(x @ self.coefficients + self.intercept)
+
+
+def targets(table: Table, axis: int) -> Array:
+    """Ratings, else signs of quadrants, else proxies from GEMS; in standard units of each set."""
+    scores = table.emotion[:, axis].copy()
+    for dataset in set(table.dataset):
+        mine = table.dataset == dataset
+        if not np.isfinite(scores[mine]).any():
+            quadrant = table.quadrant[mine]
+            signs = np.where(quadrant >= 0, QUADRANT_SIGNS[quadrant, axis], np.nan)
+            scores[mine] = signs if (quadrant >= 0).any() else gems_axes(table.gems[mine])[:, axis]
+        whole = mine & ~table.window & np.isfinite(scores)
+        if whole.any():
+            scores[mine] = (scores[mine] - scores[whole].mean()) / scores[whole].std()
+    return scores
+
+
+def fit(
+    table: Table,
+    recipe: Recipe,
+    axis: int,
+    x: NDArray[np.float32],
+    weights: Array,
+    fold: NDArray[np.int64],
+) -> Transfer:
+    """Fit one axis.
+
+    Parameters
+    ----------
+    table
+        Training rows only.
+    recipe
+        How.
+    axis
+        0 for valence, 1 for arousal.
+    x, weights, fold
+        Standardised vectors, weight and fold of every row.
+
+    Raises
+    ------
+    DataError
+        If nothing in the table tells anything of this axis.
+    """
+    penalty = recipe.transfer[AXES[axis]]
+    columns = choices(recipe.widths)
+    truth = targets(table, axis)
+    known = np.isfinite(truth)
+    if not known.any():
+        raise DataError(
+            "no clip has a rating, a quadrant or GEMS emotions",
+            remedy="Add a labelled dataset to the recipe",
+        )
+    rows = x.astype(np.float64)
+
+    def left_out(label: NDArray[np.generic]) -> Array:
+        """Scores of all rows, by models without the rows of the same label."""
+        parts = {
+            one: Moments.of(*(array[known & (label == one)] for array in (rows, column, weights)))
+            for one in np.unique(label[known])
+        }
+        scores = np.empty(len(rows))
+        for one in np.unique(label):
+            rest = [part for other, part in parts.items() if other != one]
+            coefficients, intercept = solve(sum(rest[1:], start=rest[0]), penalty, columns)
+            scores[label == one] = rows[label == one] @ coefficients + intercept
+        return scores
+
+    column = truth[:, None]
+    everything = Moments.of(rows[known], column[known], weights[known])
+    coefficients, intercept = solve(everything, penalty, columns)
+    unseen = left_out(fold)
+    several = len(set(table.dataset[known])) > 1
+    strange = left_out(table.dataset) if several else unseen
+    whole = known & table.clean
+    line = _elsewhere(strange, truth, table.dataset, whole, recipe.ratings[AXES[axis]])
+    return Transfer(coefficients, intercept, unseen, line)
+
+
+def _elsewhere(
+    scores: Array, truth: Array, dataset: NDArray[np.str_], rows: Mask, ratings: Spread
+) -> tuple[float, float]:
+    """Slope and offset for music from elsewhere; see `Transfer`."""
+    sets = [rows & (dataset == name) for name in sorted(set(dataset[rows]))]
+    mean = np.mean([scores[mine].mean() for mine in sets])
+    spread = np.mean([scores[mine].std() for mine in sets])
+    agreement = np.mean([np.corrcoef(scores[mine], truth[mine])[0, 1] for mine in sets])
+    slope = ratings.std * max(float(agreement), 0.0) / float(spread)
+    return slope, ratings.mean - slope * float(mean)
+
+
+def choices(widths: Sequence[int]) -> list[NDArray[np.intp]]:
+    """Columns of every choice of one or more blocks of those widths."""
+    blocks = np.split(np.arange(sum(widths)), np.cumsum(widths)[:-1])
+    return [
+        np.concatenate(chosen)
+        for count in range(1, len(blocks) + 1)
+        for chosen in combinations(blocks, count)
+    ]
+
+
+def solve(
+    moments: Moments, penalty: Array, columns: Sequence[NDArray[np.intp]]
+) -> tuple[Array, float]:
+    """Mean of the ridge solutions on several choices of columns: coefficients and intercept."""
+    centre = moments.row_sum / moments.weight
+    target = float(moments.target_sum[0]) / moments.weight
+    gram = moments.gram - np.outer(moments.row_sum, centre)
+    cross = moments.cross[:, 0] - moments.row_sum * target
+    coefficients = np.zeros(len(cross))
+    for chosen in columns:
+        block = gram[np.ix_(chosen, chosen)] + np.diag(penalty[chosen])
+        coefficients[chosen] += np.linalg.solve(block, cross[chosen]) / len(columns)
+    return coefficients, target - float(centre @ coefficients)

@@ -1,0 +1,294 @@
+"""How much of dataset and genre a representation gives away, and how much emotion hangs on genre.
+
+Conventions
+-----------
+Everything is predicted for tracks whose group (song, game, artist) was not trained on. Intervals
+are 95 % bootstrap intervals over groups; they hold for the fitted models, not for refitting.
+Vectors are standardised on the training part.
+
+A *class* (a dataset, a genre) needs as many groups as there are folds, or its tracks are left out.
+``genre`` is the collection, such as a game series, where there is no genre.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hevner.lab.data.samples import Samples
+from hevner.lab.gap.labels import AXES, names, rated
+from hevner.lab.gap.null import Array, Mask, Names
+from hevner.lab.metrics.regression import pearson, r2
+from hevner.lab.metrics.statistics import bootstrap
+
+FOLDS = 5
+
+INVERSE_PENALTY = 0.01
+"""Of the linear classifier; C of scikit-learn's `LogisticRegression`."""
+
+PENALTIES = tuple(10.0 ** np.arange(0, 6.5, 0.5))
+"""Tried by the ridge regression inside the training part."""
+
+
+@dataclass(frozen=True)
+class Probe:
+    """How well a linear classifier tells classes apart.
+
+    Attributes
+    ----------
+    representation
+        What it hears.
+    target
+        ``dataset`` or ``genre``.
+    within
+        The dataset, or the datasets, whose tracks it sees.
+    classes, tracks, groups
+        How many.
+    accuracy, low, high
+        Mean share of each class that is recognised, with its interval.
+    chance
+        1 / classes.
+    """
+
+    representation: str
+    target: str
+    within: str
+    classes: int
+    tracks: int
+    groups: int
+    accuracy: float
+    low: float
+    high: float
+    chance: float
+
+
+@dataclass(frozen=True)
+class GenreShare:
+    """How much of the ratings of a dataset genre alone explains.
+
+    Attributes
+    ----------
+    dataset, axis, genres, tracks, groups
+        What was looked at.
+    eta_squared
+        Share of the variance that lies between the genres of these tracks; some of it by chance.
+    r2, low, high
+        R2 of guessing the genre's mean for new songs, with its interval.
+    """
+
+    dataset: str
+    axis: str
+    genres: int
+    tracks: int
+    groups: int
+    eta_squared: float
+    r2: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class GenreReliance:
+    """How much of what a model predicts is genre.
+
+    Attributes
+    ----------
+    representation, dataset, axis, tracks
+        A ridge regression on the representation, trained on other songs of the dataset.
+    r
+        Correlation of ratings and predictions.
+    r_within, low, high
+        The same after the genre's mean is taken from both, with its interval: what is recognised
+        beyond genre.
+    rated_share, predicted_share
+        Share of the variance that lies between genres, of ratings and of predictions.
+    excess, excess_low, excess_high
+        Predicted less rated share, with its interval: above 0 the model leans on genre more than
+        listeners do.
+    """
+
+    representation: str
+    dataset: str
+    axis: str
+    tracks: int
+    r: float
+    r_within: float
+    low: float
+    high: float
+    rated_share: float
+    predicted_share: float
+    excess: float
+    excess_low: float
+    excess_high: float
+
+
+def dataset_probes(representation: str, samples: Samples, seed: int = 0) -> list[Probe]:
+    """Tell all datasets apart, then every two of them; none if fewer than two can be."""
+    usable = common_classes(samples.dataset, samples.group)
+    present = names(samples.dataset[usable])
+    if len(present) < 2:
+        return []
+    choices = [tuple(present)] + (list(combinations(present, 2)) if len(present) > 2 else [])
+    return [
+        _probe(representation, "dataset", ", ".join(chosen), samples.where(samples.of(*chosen)),
+               samples.dataset[samples.of(*chosen)], seed)
+        for chosen in choices
+    ]  # fmt: skip
+
+
+def genre_probes(representation: str, samples: Samples, seed: int = 0) -> list[Probe]:
+    """Tell the genres of each dataset apart, where it has at least two."""
+    return [
+        _probe(representation, "genre", name, part, part.genre, seed)
+        for name, part in with_genres(samples)
+    ]
+
+
+def genre_shares(samples: Samples, seed: int = 0) -> list[GenreShare]:
+    """What genre alone explains, per rated dataset with at least two genres."""
+    rows = []
+    for name, part in with_genres(samples.where(rated(samples))):
+        guesses = np.empty_like(part.emotion)
+        for train, test in _folds(part.genre, part.group, seed):
+            guesses[test] = part.emotion[train].mean(axis=0)
+            for genre in set(part.genre[train]):
+                mine = part.genre == genre
+                guesses[test & mine] = part.emotion[train & mine].mean(axis=0)
+        for axis, truth, guess in zip(AXES, part.emotion.T, guesses.T, strict=True):
+            interval = bootstrap(_score(r2, truth, guess), part.group, seed=seed)
+            rows.append(
+                GenreShare(
+                    name, axis, len(set(part.genre)), len(part), len(set(part.group)),
+                    eta_squared(truth, part.genre), r2(truth, guess), *interval,
+                )
+            )  # fmt: skip
+    return rows
+
+
+def genre_reliance(representation: str, samples: Samples, seed: int = 0) -> list[GenreReliance]:
+    """How much a ridge regression leans on genre, per rated dataset with at least two genres."""
+    rows = []
+    for name, part in with_genres(samples.where(rated(samples))):
+        guesses = np.empty_like(part.emotion)
+        for train, test in _folds(part.genre, part.group, seed):
+            model = ridge().fit(part.blocks[representation][train], part.emotion[train])
+            guesses[test] = model.predict(part.blocks[representation][test])
+        for axis, truth, guess in zip(AXES, part.emotion.T, guesses.T, strict=True):
+            rows.append(_reliance(representation, name, axis, part, truth, guess, seed))
+    return rows
+
+
+def eta_squared(values: Array, classes: Names) -> float:
+    """Share of the variance of values ``(n,)`` that lies between classes, in [0, 1]."""
+    within = values - class_means(values, classes)
+    total = values - values.mean()
+    return float(1 - within @ within / (total @ total))
+
+
+def class_means(values: Array, classes: Names) -> Array:
+    """The mean of its class for each value, shape ``(n,)``."""
+    _, index = np.unique(classes, return_inverse=True)
+    means = np.bincount(index, values) / np.bincount(index)
+    return np.asarray(means[index])
+
+
+def balanced_accuracy(truth: Names, guess: Names) -> float:
+    """Mean over classes of the share that is recognised, in [0, 1]."""
+    _, index = np.unique(truth, return_inverse=True)
+    return float(np.mean(np.bincount(index, truth == guess) / np.bincount(index)))
+
+
+def with_genres(samples: Samples) -> Iterator[tuple[str, Samples]]:
+    """Each dataset with at least two genres that are common enough, and its tracks of these."""
+    for name in names(samples.dataset):
+        part = samples.where(samples.of(name))
+        part = part.where(common_classes(part.genre, part.group) & (part.genre != ""))
+        if len(set(part.genre)) > 1:
+            yield name, part
+
+
+def common_classes(classes: Names, groups: Names) -> Mask:
+    """Rows of classes with enough groups."""
+    pairs = set(zip(classes.tolist(), groups.tolist(), strict=True))
+    sizes = {name: sum(one == name for one, _ in pairs) for name in set(classes.tolist())}
+    return np.array([sizes[name] >= FOLDS for name in classes.tolist()], bool)
+
+
+def ridge() -> Any:
+    """A ridge regression of valence and arousal, each with a penalty of its own."""
+    from sklearn.linear_model import RidgeCV
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    return make_pipeline(StandardScaler(), RidgeCV(PENALTIES, alpha_per_target=True))
+
+
+def _probe(
+    representation: str, target: str, within: str, samples: Samples, truth: Names, seed: int
+) -> Probe:
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    vectors = samples.blocks[representation].astype(np.float64)
+    guess = np.empty_like(truth)
+    for train, test in _folds(truth, samples.group, seed):
+        model = make_pipeline(
+            StandardScaler(),
+            LogisticRegression(C=INVERSE_PENALTY, class_weight="balanced", max_iter=2000),
+        )
+        guess[test] = model.fit(vectors[train], truth[train]).predict(vectors[test])
+    low, high = bootstrap(_score(balanced_accuracy, truth, guess), samples.group, seed=seed)
+    classes = len(set(truth))
+    return Probe(
+        representation, target, within, classes, len(truth), len(set(samples.group)),
+        balanced_accuracy(truth, guess), low, high, 1 / classes,
+    )  # fmt: skip
+
+
+def _reliance(
+    representation: str,
+    dataset: str,
+    axis: str,
+    samples: Samples,
+    truth: Array,
+    guess: Array,
+    seed: int,
+) -> GenreReliance:
+    genre = samples.genre
+
+    def beyond(rows: NDArray[np.intp]) -> float:
+        first, second = truth[rows], guess[rows]
+        first, second = (v - class_means(v, genre[rows]) for v in (first, second))
+        return pearson(first, second)
+
+    def excess(rows: NDArray[np.intp]) -> float:
+        return eta_squared(guess[rows], genre[rows]) - eta_squared(truth[rows], genre[rows])
+
+    everything = np.arange(len(truth))
+    return GenreReliance(
+        representation, dataset, axis, len(truth), pearson(truth, guess),
+        beyond(everything), *bootstrap(beyond, samples.group, seed=seed),
+        eta_squared(truth, genre), eta_squared(guess, genre),
+        excess(everything), *bootstrap(excess, samples.group, seed=seed),
+    )  # fmt: skip
+
+
+def _folds(classes: Names, groups: Names, seed: int) -> Iterator[tuple[Mask, Mask]]:
+    """Masks of the rows to train on and to test; groups are never on both sides."""
+    from sklearn.model_selection import StratifiedGroupKFold
+
+    splitter = StratifiedGroupKFold(FOLDS, shuffle=True, random_state=seed)
+    for _, places in splitter.split(classes, classes, groups):
+        test = np.zeros(len(classes), bool)
+        test[places] = True
+        yield ~test, test
+
+
+def _score(metric: Any, truth: NDArray[Any], guess: NDArray[Any]) -> Any:
+    return lambda rows: metric(truth[rows], guess[rows])

@@ -1,0 +1,223 @@
+"""How far the music of datasets lies apart, as one representation hears it.
+
+Conventions
+-----------
+All datasets share one `Space`, so that distances between any two are in the same units. In it every
+dimension has mean 0 and standard deviation 1, each dataset counting the same however large it is;
+dimensions that do not vary are dropped.
+
+==================  ==========  ===================================================================
+Measure             Range       Meaning
+==================  ==========  ===================================================================
+``wasserstein``     [0, inf)    Wasserstein-1 distance of single dimensions, their mean, in
+                                standard deviations
+``sliced``          [0, inf)    the same along 100 random directions, so that differences in how
+                                dimensions go together count too
+``mmd``             [0, 1.42)   maximum mean discrepancy, Gaussian kernel as wide as the median
+                                distance of rows of the space (the root of the biased estimate)
+``jensen_shannon``  [0, 1]      Jensen-Shannon distance, base 2, of histograms of 8 x 8 cells over
+                                the first two principal components
+``frechet``         [0, inf)    Wasserstein-2 distance of normal distributions with the means and
+                                covariances of the first ten principal components
+==================  ==========  ===================================================================
+
+All are 0 for equal sets and symmetric. All but the last are above 0 for samples of one
+distribution, the smaller the samples the more: read them against `hevner.lab.gap.null`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hevner.errors import DataError
+from hevner.lab.gap.labels import names
+from hevner.lab.gap.null import Array, Distance, Mask, Measure, Names, Within, between, within
+
+DIRECTIONS = 100
+CELLS = 8
+COMPONENTS = 10
+KEPT = 50
+"""Principal components that are kept, for maps."""
+
+MEDIAN_ROWS = 1000
+"""Rows among which the median distance is taken."""
+
+
+@dataclass(frozen=True)
+class Space:
+    """Vectors of all datasets in common units.
+
+    Attributes
+    ----------
+    rows
+        Standardised, shape ``(n, p)``.
+    components
+        Principal components, the first varying most, shape ``(n, min(KEPT, p, n))``.
+    directions
+        Random unit vectors, shape ``(p, DIRECTIONS)``.
+    width
+        Of the kernel.
+    cell
+        Number of the histogram cell of each row, shape ``(n,)``.
+    """
+
+    rows: Array
+    components: Array
+    directions: Array
+    width: float
+    cell: NDArray[np.intp]
+
+    def measures(self, chosen: Mask) -> dict[str, Measure]:
+        """The measures over some of the rows."""
+        rows, components = self.rows[chosen], self.components[chosen, :COMPONENTS]
+        return {
+            "wasserstein": transport(rows),
+            "sliced": transport(rows @ self.directions),
+            "mmd": discrepancy(rows, self.width),
+            "jensen_shannon": divergence(self.cell[chosen]),
+            "frechet": lambda split: frechet(components[split], components[~split]),
+        }
+
+
+def space(vectors: NDArray[np.float32], datasets: Names, seed: int = 0) -> Space:
+    """Bring vectors of several datasets to common units.
+
+    Parameters
+    ----------
+    vectors
+        Shape ``(n, p)``.
+    datasets
+        Dataset of each row.
+
+    Raises
+    ------
+    DataError
+        If nothing varies.
+    """
+    _, which, counts = np.unique(datasets, return_inverse=True, return_counts=True)
+    weights = 1 / counts[which] / len(counts)
+    raw = vectors.astype(np.float64)
+    centred = raw - weights @ raw
+    spread = np.sqrt(weights @ centred**2)
+    varies = spread > 1e-6 * np.abs(raw).max(axis=0)
+    if not varies.any():
+        raise DataError("all vectors are the same", remedy="Check the stored features")
+    rows = centred[:, varies] / spread[varies]
+    rng = np.random.default_rng(seed)
+    directions = rng.normal(size=(rows.shape[1], DIRECTIONS))
+    components = _principal(rows, weights)
+    return Space(
+        rows,
+        components,
+        directions / np.linalg.norm(directions, axis=0),
+        _median_distance(rows, weights, rng),
+        _cells(components[:, :2]),
+    )
+
+
+def distances(
+    name: str, common: Space, datasets: Names, groups: Names, seed: int = 0
+) -> tuple[list[Distance], list[Within]]:
+    """Distances between every two datasets in a space called ``name``, and within each."""
+    apart: list[Distance] = []
+    inside: list[Within] = []
+    present = names(datasets)
+    for dataset in present:
+        chosen = datasets == dataset
+        inside += within(name, dataset, common.measures(chosen), groups[chosen], seed)
+    for first, second in combinations(present, 2):
+        chosen = np.isin(datasets, (first, second))
+        is_first = datasets[chosen] == first
+        measures = common.measures(chosen)
+        apart += between(name, first, second, measures, is_first, groups[chosen], seed)
+    return apart, inside
+
+
+def transport(values: Array) -> Measure:
+    """Mean Wasserstein-1 distance of the columns of values ``(n, p)``, by split.
+
+    The area between the two distribution functions; sorting once serves every split.
+    """
+    order = np.argsort(values, axis=0)
+    gaps = np.diff(np.take_along_axis(values, order, axis=0), axis=0)
+
+    def measure(split: Mask) -> float:
+        steps = np.where(split, 1 / split.sum(), -1 / (~split).sum())
+        between = np.cumsum(steps[order], axis=0)[:-1]
+        return float((np.abs(between) * gaps).sum(axis=0).mean())
+
+    return measure
+
+
+def discrepancy(rows: Array, width: float) -> Measure:
+    """Maximum mean discrepancy of rows ``(n, p)``, Gaussian kernel of a width, by split."""
+    kernel = np.exp(-_squared_distances(rows) / (2 * width**2))
+
+    def measure(split: Mask) -> float:
+        weights = np.where(split, 1 / split.sum(), -1 / (~split).sum())
+        return float(np.sqrt(max(0.0, weights @ kernel @ weights)))
+
+    return measure
+
+
+def divergence(cells: NDArray[np.intp]) -> Measure:
+    """Jensen-Shannon distance, base 2, of the shares of cells ``(n,)``, by split."""
+    from scipy.spatial.distance import jensenshannon
+
+    size = int(cells.max()) + 1
+
+    def measure(split: Mask) -> float:
+        counts = [np.bincount(cells[side], minlength=size) for side in (split, ~split)]
+        return float(jensenshannon(*counts, base=2))
+
+    return measure
+
+
+def frechet(first: Array, second: Array) -> float:
+    """Wasserstein-2 distance of the normal distributions fitted to rows ``(n, k)`` and ``(m, k)``.
+
+    After Dowson and Landau, "The Frechet distance between multivariate normal distributions", 1982.
+    """
+    shift = first.mean(axis=0) - second.mean(axis=0)
+    one, other = (np.atleast_2d(np.cov(rows, rowvar=False)) for rows in (first, second))
+    root = _root(one)
+    common = np.sqrt(np.clip(np.linalg.eigvalsh(root @ other @ root), 0, None)).sum()
+    return float(np.sqrt(max(0.0, shift @ shift + np.trace(one) + np.trace(other) - 2 * common)))
+
+
+def _root(covariance: Array) -> Array:
+    values, vectors = np.linalg.eigh(covariance)
+    return np.asarray((vectors * np.sqrt(np.clip(values, 0, None))) @ vectors.T)
+
+
+def _principal(rows: Array, weights: Array) -> Array:
+    _, _, axes = np.linalg.svd(rows * np.sqrt(weights)[:, None], full_matrices=False)
+    axes = axes[:KEPT]
+    # The sign of an axis is arbitrary; a fixed one keeps maps the same everywhere.
+    largest = np.abs(axes).argmax(axis=1)
+    return np.asarray(rows @ (axes * np.sign(axes[np.arange(len(axes)), largest])[:, None]).T)
+
+
+def _cells(plane: Array) -> NDArray[np.intp]:
+    cell = np.zeros(len(plane), np.intp)
+    for values in plane.T:
+        low, high = np.quantile(values, [0.01, 0.99])
+        edges = np.linspace(low, high, CELLS + 1)[1:-1]
+        cell = cell * CELLS + np.searchsorted(edges, values)
+    return cell
+
+
+def _median_distance(rows: Array, weights: Array, rng: np.random.Generator) -> float:
+    count = min(MEDIAN_ROWS, len(rows))
+    sample = rows[rng.choice(len(rows), count, replace=False, p=weights)]
+    squares = _squared_distances(sample)[np.triu_indices(count, 1)]
+    return float(np.sqrt(np.median(squares))) or 1.0
+
+
+def _squared_distances(rows: Array) -> Array:
+    squares = (rows**2).sum(axis=1)
+    return np.asarray(np.clip(squares[:, None] + squares - 2 * rows @ rows.T, 0, None))

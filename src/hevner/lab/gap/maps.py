@@ -1,0 +1,81 @@
+"""Flat maps of a representation: tracks that sound alike to it lie close together.
+
+Conventions
+-----------
+A map is made from the principal components of a `hevner.lab.gap.features.Space`, shape
+``(n, 2)``; its axes have no meaning and no unit. The same seed gives the same map.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from hevner.errors import DataError, MissingDependencyError
+from hevner.lab.gap.null import Array
+
+METHODS = ("t-SNE", "UMAP")
+
+PERPLEXITY = 30.0
+NEIGHBOURS = 15
+FEWEST = 10
+"""Rows that a map needs."""
+
+
+def require() -> None:
+    """Check that the packages of the analysis are installed.
+
+    Raises
+    ------
+    MissingDependencyError
+        If one is not.
+    """
+    from importlib.util import find_spec
+
+    for module, package in (("sklearn", "scikit-learn"), ("umap", "umap-learn")):
+        if find_spec(module) is None:
+            raise MissingDependencyError(
+                f"the gap analysis needs {package}", remedy="pip install 'hevner[gap]'"
+            )
+
+
+def draw_map(method: str, components: Array, seed: int = 0) -> Array:
+    """Coordinates by one of `METHODS`.
+
+    Raises
+    ------
+    DataError
+        If there are fewer than ten rows or no such method.
+    MissingDependencyError
+        If a package is not installed.
+    """
+    if method not in METHODS:
+        raise DataError(f"no map '{method}'", remedy=f"Choose from {', '.join(METHODS)}")
+    if len(components) < FEWEST:
+        raise DataError(
+            f"{len(components)} tracks are too few for a map",
+            remedy=f"Take at least {FEWEST}",
+        )
+    require()
+    return _tsne(components, seed) if method == "t-SNE" else _umap(components, seed)
+
+
+def _tsne(components: Array, seed: int) -> Array:
+    from sklearn.manifold import TSNE
+
+    perplexity = min(PERPLEXITY, (len(components) - 1) / 3)
+    model = TSNE(2, perplexity=perplexity, init="pca", random_state=seed)
+    return np.asarray(model.fit_transform(components), np.float64)
+
+
+def _umap(components: Array, seed: int) -> Array:
+    from umap import UMAP
+
+    # One thread: with several, the same seed gives different maps. The spectral beginning is
+    # undefined for very few rows.
+    model = UMAP(
+        n_neighbors=min(NEIGHBOURS, len(components) - 1),
+        init="spectral" if len(components) > 50 else "random",
+        random_state=seed,
+        n_jobs=1,
+    )
+    return np.asarray(model.fit_transform(components), np.float64)

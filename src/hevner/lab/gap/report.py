@@ -1,0 +1,176 @@
+"""Write the gap report: one page for people and the tables beside it.
+
+Conventions
+-----------
+The folder appears when it is complete. The page holds its pictures and loads nothing.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+import secrets
+import shutil
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict
+from html import escape
+from itertools import combinations
+from pathlib import Path
+
+from hevner import __version__
+from hevner.errors import OutputError
+from hevner.files import cannot_write, display_name
+from hevner.lab.gap.labels import names
+from hevner.lab.gap.page import PAGE, SECTION
+from hevner.lab.gap.sections import sections
+from hevner.lab.gap.study import MOST, Gap
+
+TITLE = "The gap between datasets"
+PAGE_NAME = "report.html"
+
+
+def check_folder(folder: Path) -> None:
+    """See that a report can go there, before hours are spent on it.
+
+    Raises
+    ------
+    OutputError
+        If it exists and is not an empty folder, or cannot be made.
+    """
+    if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
+        raise OutputError(
+            "there is something already",
+            subject=display_name(folder),
+            remedy="Name a new folder for the report, or move the old one away",
+        )
+    parent = folder.absolute().parent
+    if not parent.is_dir():
+        raise OutputError(
+            "no such folder", subject=display_name(parent), remedy="Create the folder first"
+        )
+
+
+def write(gap: Gap, folder: Path) -> None:
+    """Write page and tables.
+
+    Parameters
+    ----------
+    folder
+        A new or empty folder.
+
+    Raises
+    ------
+    OutputError
+        If it cannot be written; then nothing is left behind.
+    """
+    check_folder(folder)
+    files = {PAGE_NAME: page(gap), "maps.csv": _maps(gap)}
+    files |= {
+        f"{name}.csv": _csv([asdict(row) for row in rows]) for name, rows in gap.tables.items()
+    }
+    part = folder.absolute().parent / f".hevner-{secrets.token_hex(6)}.part"
+    try:
+        part.mkdir()
+        for name, text in files.items():
+            if text:
+                (part / name).write_text(text, encoding="utf-8", newline="")
+        if folder.exists():
+            folder.rmdir()
+        os.replace(part, folder)
+    except OSError as error:
+        raise cannot_write(folder, error) from error
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+
+
+def page(gap: Gap) -> str:
+    """The page as HTML."""
+    made = sections(gap)
+    return PAGE.substitute(
+        title=TITLE,
+        introduction=_introduction(gap),
+        contents="\n".join(
+            f'<li><a href="#{one.key}">{escape(one.heading)}</a></li>' for one in made
+        ),
+        sections="\n".join(
+            SECTION.substitute(asdict(one) | {"heading": escape(one.heading)}) for one in made
+        ),
+        footer=f"Made with hevner {__version__}. The same data give the same report.",
+    )
+
+
+def _introduction(gap: Gap) -> str:
+    silent = [
+        name
+        for name in names(gap.rated.dataset)
+        if gap.heard is None or not gap.heard.of(name).any()
+    ]
+    text = (
+        "<p>Models that name the emotion of music do well on songs like those they were trained "
+        "on and worse elsewhere. This report measures what stands between datasets: how listeners "
+        "used the scale, how the music itself differs, and what genre has to do with both.</p>"
+    )
+    text += f"<p>Datasets: {_listed(names(gap.rated.dataset))}."
+    if gap.heard is not None:
+        text += (
+            f" Representations, that is, ways of turning sound into numbers: "
+            f"{_listed(gap.representations)}. Of each dataset at most {MOST:,} tracks were heard."
+        )
+    for first, second, count in _shared(gap):
+        text += (
+            f" {_listed([first])} and {_listed([second])} hold {count:,} of the same recordings: "
+            "what is said of the two together says little."
+        )
+    if silent:
+        text += f" Known by their ratings alone: {_listed(silent)}."
+    return (
+        f"{text}</p><p>Each number in the text stands in a table too, and in the CSV files beside "
+        "this page.</p>"
+    )
+
+
+def _shared(gap: Gap) -> Iterator[tuple[str, str, int]]:
+    """Every two datasets with recordings in common, and how many."""
+    rows = gap.rated
+    recordings = {name: set(rows.recording[rows.of(name)]) for name in names(rows.dataset)}
+    for first, second in combinations(recordings, 2):
+        if common := recordings[first] & recordings[second]:
+            yield first, second, len(common)
+
+
+def _listed(texts: Sequence[str]) -> str:
+    return escape(", ".join(texts))
+
+
+def _maps(gap: Gap) -> str:
+    if gap.heard is None:
+        return ""
+    rows = gap.heard
+    return _csv(
+        {
+            "representation": name, "method": method, "track": str(rows.track[i]),
+            "genre": str(rows.genre[i]), "valence": float(rows.emotion[i, 0]),
+            "arousal": float(rows.emotion[i, 1]), "x": float(x), "y": float(y),
+        }
+        for (name, method), place in gap.maps.items()
+        for i, (x, y) in enumerate(place)
+    )  # fmt: skip
+
+
+def _csv(rows: Iterable[dict[str, object]]) -> str:
+    """Rows under a header; empty if there are none. NaN is an empty cell."""
+    text = io.StringIO()
+    writer: csv.DictWriter[str] | None = None
+    for row in rows:
+        if writer is None:
+            writer = csv.DictWriter(text, list(row), lineterminator="\n")
+            writer.writeheader()
+        writer.writerow({key: _cell(value) for key, value in row.items()})
+    return text.getvalue()
+
+
+def _cell(value: object) -> object:
+    if not isinstance(value, float):
+        return value
+    return "" if value != value else f"{value:.6g}"

@@ -1,0 +1,1 @@
+"""The harmony network: its training music, its training and its scores."""

@@ -1,0 +1,226 @@
+"""How well chords and keys are heard, on songs no parameter was fitted to.
+
+Conventions
+-----------
+Run as ``python -m hevner.lab.harmony.evaluate --data DIR``. ``DIR`` holds ``pop909``; the songs are
+those whose id ends in 9. A minute of each is rendered as a piano piece (FluidR3_GM) and with other
+instruments, drums and sung lines (MuseScore_General_Full), both clean and with a room and pink
+noise 15 dB below the music. Scores are those of mir_eval, the mean over songs, with a 95 %
+bootstrap interval over songs. ``--peer PYTHON`` also runs Essentia with another Python on the very
+same files.
+
+Chord scores are duration-weighted agreement with the annotation by root, major or minor, sevenths
+and the MIREX rule (three notes in common), and the mean of over- and under-segmentation. The key
+score is the MIREX weighting; ``mode`` is the share of songs with the right mode.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import logging
+import subprocess
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import mir_eval
+import numpy as np
+import soundfile
+import soxr
+
+from hevner.audio.windows import Windower
+from hevner.lab.harmony import render, songs
+from hevner.lab.harmony.songs import UNKNOWN, Song
+from hevner.music import Harmony, analyse, chord_labels
+from hevner.music.spectrum import HOP_SAMPLES, SAMPLE_RATE, WINDOW_SAMPLES, HarmonySpectrum
+
+log = logging.getLogger(__name__)
+
+RENDER_RATE = 44_100
+LENGTH_S = 60.0
+CHORD_SCORES = ("root", "majmin", "sevenths", "mirex", "seg")
+Chords = list[tuple[float, float, str]]
+
+
+@dataclass(frozen=True)
+class Condition:
+    """How a song is rendered."""
+
+    name: str
+    soundfont: str
+    band: bool
+    rough: bool
+
+
+CONDITIONS = (
+    Condition("piano clean", "FluidR3_GM", band=False, rough=False),
+    Condition("piano rough", "FluidR3_GM", band=False, rough=True),
+    Condition("band clean", "MuseScore_General_Full", band=True, rough=False),
+    Condition("band rough", "MuseScore_General_Full", band=True, rough=True),
+)
+
+
+@dataclass(frozen=True)
+class Reference:
+    """What is known of a rendered song: chords in Harte notation and the key or None."""
+
+    chords: Chords
+    key: str | None
+
+
+def load_reference(data: Path, song_id: str) -> tuple[Song, Reference]:
+    """Cut a minute from the first quarter of a song on; return it with its annotation."""
+    folder = data / "pop909" / song_id
+    song, keys = songs.load_pop909(folder)
+    start = min(song.duration / 4, max(song.duration - LENGTH_S, 0))
+    cut = songs.excerpt(song, keys, start, LENGTH_S)
+    rows = [line.split() for line in (folder / "chord_midi.txt").read_text().splitlines()]
+    chords: Chords = []
+    named = [(float(a), float(b), name) for a, b, name in (row for row in rows if row)]
+    for (begin, end, name), (_, _, number) in zip(named, song.chords, strict=True):
+        first, last = max(begin - start, 0.0), min(end - start, LENGTH_S)
+        if last - first > 1e-3:
+            chords.append((first, last, "X" if number == UNKNOWN else name))
+    key = None if cut.key == UNKNOWN else chord_labels.key_label(cut.key)
+    return cut, Reference(chords, key)
+
+
+def write_song(song: Song, condition: Condition, seed: int, path: Path) -> None:
+    """Write one rendered song as 16 bit WAV."""
+    rng = np.random.default_rng(seed)
+    if condition.band:
+        parts, sung = render.arrange(song, rng)
+    else:
+        parts, sung = render.piano(song), np.zeros((0, 4))
+    sound = render.render(parts, LENGTH_S, condition.soundfont, rate=RENDER_RATE)
+    voice = render.sing(sung, LENGTH_S, rng, rate=RENDER_RATE)
+    sound = render.mix(sound, voice, rng)
+    if condition.rough:
+        sound = render.add_reverb(sound, 1.2, 0.5, RENDER_RATE, rng)
+        sound = render.add_noise(sound, 15.0, rng, pink=True)
+    soundfile.write(path, 0.7 * sound / (np.abs(sound).max() + 1e-9), RENDER_RATE)
+
+
+def analyse_file(path: Path) -> Harmony:
+    """Harmony of a sound file."""
+    sound, rate = soundfile.read(path, dtype="float32", always_2d=True)
+    samples = np.asarray(soxr.resample(sound.mean(axis=1), rate, SAMPLE_RATE), np.float32)
+    windower = Windower(WINDOW_SAMPLES, HOP_SAMPLES)
+    windows = np.concatenate([windower.push(samples), windower.finish()])
+    return analyse(HarmonySpectrum().encode(windows), len(samples) / SAMPLE_RATE)
+
+
+def score_chords(reference: Chords, estimate: Chords) -> dict[str, float]:
+    """mir_eval's scores of one song, 0..1."""
+    intervals, names = _split(reference)
+    found, found_names = _split(estimate)
+    scores = mir_eval.chord.evaluate(intervals, names, found, found_names)
+    return {name: float(scores[name]) for name in CHORD_SCORES}
+
+
+def score_key(reference: str, estimate: str | None) -> dict[str, float]:
+    """MIREX-weighted key score and whether the mode is right, 0..1."""
+    if estimate is None:
+        return {"key": 0.0, "mode": 0.0}
+    return {
+        "key": float(mir_eval.key.weighted_score(reference, estimate)),
+        "mode": float(reference.split()[1] == estimate.split()[1]),
+    }
+
+
+def interval(values: np.ndarray, seed: int = 0) -> tuple[float, float, float]:
+    """Mean and 95 % bootstrap interval over songs."""
+    rng = np.random.default_rng(seed)
+    draws = rng.integers(len(values), size=(2000, len(values)))
+    low, high = np.percentile(values[draws].mean(axis=1), [2.5, 97.5])
+    return float(values.mean()), float(low), float(high)
+
+
+def _split(chords: Chords) -> tuple[np.ndarray, list[str]]:
+    return np.array([row[:2] for row in chords]), [row[2] for row in chords]
+
+
+def _run_peer(python: Path, paths: list[Path]) -> dict[str, Any]:
+    script = Path(__file__).with_name("harmony_peer.py")
+    command = [str(python), str(script), *map(str, paths)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+def evaluate(
+    data: Path, song_ids: list[str], folder: Path, peer: Path | None
+) -> list[dict[str, object]]:
+    """Rows of results: condition, system, score, mean, low, high and number of songs."""
+    collected: dict[tuple[str, str, str], list[float]] = {}
+
+    def add(condition: str, system: str, scores: dict[str, float]) -> None:
+        for name, value in scores.items():
+            collected.setdefault((condition, system, name), []).append(value)
+
+    songs = {song_id: load_reference(data, song_id) for song_id in song_ids}
+    for condition in CONDITIONS:
+        paths = {song_id: folder / f"{condition.name}-{song_id}.wav" for song_id in songs}
+        for song_id, (song, _) in songs.items():
+            if not paths[song_id].exists():
+                write_song(song, condition, int(song_id), paths[song_id])
+        peers = _run_peer(peer, list(paths.values())) if peer else {}
+        for song_id, (_, reference) in songs.items():
+            harmony = analyse_file(paths[song_id])
+            chords: Chords = [(c.start, c.end, c.label) for c in harmony.chords]
+            add(condition.name, "hevner", score_chords(reference.chords, chords))
+            if reference.key:
+                found = harmony.key.label if harmony.key else None
+                add(condition.name, "hevner", score_key(reference.key, found))
+            other = peers.get(str(paths[song_id]), {"chords": {}, "keys": {}})
+            for window, rows in other["chords"].items():
+                estimate = [(a, b, name) for a, b, name in rows]
+                system = f"essentia chords {window} s"
+                add(condition.name, system, score_chords(reference.chords, estimate))
+            for profile, name in other["keys"].items():
+                if reference.key:
+                    add(condition.name, f"essentia {profile}", score_key(reference.key, name))
+        log.info("%s done", condition.name)
+    rows = []
+    for (condition_name, system, name), values in collected.items():
+        mean, low, high = interval(np.array(values))
+        rows.append(
+            {"condition": condition_name, "system": system, "score": name,
+             "mean": f"{mean:.4f}", "low": f"{low:.4f}", "high": f"{high:.4f}",
+             "songs": len(values)}
+        )  # fmt: skip
+    return rows
+
+
+def main() -> None:
+    """Command line."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--data", type=Path, required=True, help="folder that holds pop909")
+    parser.add_argument("--out", type=Path, default=Path("benchmarks/results/harmony.csv"))
+    parser.add_argument("--songs", type=int, default=32)
+    parser.add_argument("--subset", choices=("test", "validation"), default="test")
+    parser.add_argument("--peer", type=Path, help="a Python that has Essentia")
+    parser.add_argument("--renders", type=Path, help="folder to keep the rendered sound in")
+    options = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    available = songs.song_ids(options.data, options.subset)
+    chosen = np.unique(np.linspace(0, len(available) - 1, options.songs).astype(int))
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = options.renders or Path(temporary)
+        folder.mkdir(parents=True, exist_ok=True)
+        ids = [available[k] for k in chosen]
+        rows = evaluate(options.data, ids, folder, options.peer)
+    options.out.parent.mkdir(parents=True, exist_ok=True)
+    with options.out.open("w", newline="") as stream:
+        writer = csv.DictWriter(stream, list(rows[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+    for row in rows:
+        log.info(" ".join(str(value) for value in row.values()))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,271 @@
+"""Songs to sound: instruments, drums, a sung voice, room, noise, codec.
+
+Conventions
+-----------
+Sound is mono float32. `render` plays exactly what it is given; everything random is decided in
+`arrange` and `roughen` by the generator passed in, so a seed gives the same sound again.
+"""
+
+from __future__ import annotations
+
+import io
+import subprocess
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import mido
+import numpy as np
+import scipy.signal
+import soundfile
+import soxr
+from numpy.typing import NDArray
+
+from hevner.datasets.render import DYNAMIC_LOADING, find_soundfont
+from hevner.errors import DataError
+from hevner.lab.harmony.songs import Notes, Song
+
+Rng = np.random.Generator
+Sound = NDArray[np.float32]
+
+SOUNDFONTS = ("FluidR3_GM", "MuseScore_General_Full", "TimGM6mb")
+
+# General MIDI programs, counted from 0, by what a part does.
+_PROGRAMS: dict[str, tuple[int, ...]] = {
+    "melody": (0, 4, 11, 21, 22, 24, 25, 26, 27, 29, 30, 40, 41, 42, 52, 53, 54, 56, 57, 60, 64, 65,
+               66, 68, 69, 71, 72, 73, 74, 75, 80, 81, 82, 85),
+    "counter": (0, 4, 6, 8, 9, 11, 12, 14, 24, 25, 27, 40, 42, 45, 46, 48, 60, 68, 70, 71, 73, 80),
+    "chords": (0, 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 24, 24, 25, 25, 26, 27, 27, 28,
+               29, 29, 30, 30, 46, 48, 50, 61, 62, 63, 88, 90, 91),
+    "bass": (32, 33, 33, 34, 35, 36, 37, 38, 39, 42, 43, 0, 58, 70),
+    "pad": (48, 49, 50, 51, 52, 53, 88, 89, 91, 92, 94, 95, 16, 19, 61),
+}  # fmt: skip
+_CHANNELS = {"melody": 0, "counter": 1, "chords": 2, "bass": 3, "pad": 4, "drums": 9}
+_RENDER_RATE = 32_000
+_TICKS_PER_SECOND = 1000
+
+
+@dataclass(frozen=True)
+class Part:
+    """Notes and the program that plays them; ``loudness`` scales velocity."""
+
+    role: str
+    program: int
+    notes: Notes
+    loudness: float = 1.0
+
+
+def piano(song: Song) -> list[Part]:
+    """Every part on a piano, as POP909 was recorded."""
+    return [Part(role, 0, notes) for role, notes in song.parts.items() if role != "drums"]
+
+
+def arrange(song: Song, rng: Rng) -> tuple[list[Part], Notes]:
+    """Choose instruments; return the parts and the notes of a sung voice (may be none)."""
+    parts = dict(song.parts)
+    if "bass" not in parts and rng.random() < 0.6:
+        notes = parts["chords"]
+        low = notes[:, 2] < 50
+        parts |= {"chords": notes[~low], "bass": notes[low]}
+    if rng.random() < 0.15:
+        parts.pop("melody")
+    if rng.random() < 0.6:
+        parts.pop("pad", None)
+    if rng.random() < 0.15:
+        program = int(rng.choice([0, 0, 0, 4, 24, 25, 6, 19, 48]))
+        return [Part(role, program, notes) for role, notes in parts.items()], np.zeros((0, 4))
+    sung = np.zeros((0, 4))
+    if "melody" in parts and rng.random() < 0.3:
+        sung = parts.pop("melody")
+    chosen = [
+        Part(role, int(rng.choice(_PROGRAMS[role])), notes, float(rng.uniform(0.6, 1.1)))
+        for role, notes in parts.items()
+        if role in _PROGRAMS and len(notes)
+    ]
+    if rng.random() < 0.55:
+        chosen.append(Part("drums", int(rng.choice([0, 0, 8, 16, 24, 25])), _drums(song, rng)))
+    return chosen, sung
+
+
+def _drums(song: Song, rng: Rng) -> Notes:
+    """Draw a pattern of one bar and repeat it on eighths between the beats."""
+    beats = song.beats
+    if len(beats) < 4:
+        beats = np.arange(0, song.duration, 0.5)
+    eighths = np.interp(np.arange(2 * len(beats)) / 2, np.arange(len(beats)), beats)
+    kick = rng.random(8) < [1, 0.1, 0.3, 0.3, 0.8, 0.2, 0.3, 0.3]
+    snare = rng.random(8) < [0, 0.05, 0.9, 0.05, 0.05, 0.1, 0.9, 0.2]
+    hats = rng.random(8) < rng.choice([0.5, 1.0])
+    cymbal = int(rng.choice([42, 42, 46, 51, 70, 54]))
+    loud = rng.uniform(50, 115)
+    rows = []
+    for k, time in enumerate(eighths):
+        hits = [(36, kick[k % 8]), (38, snare[k % 8]), (cymbal, hats[k % 8]), (49, k % 32 == 0)]
+        rows += [(time, time + 0.1, pitch, loud) for pitch, hit in hits if hit]
+        if rng.random() < 0.05:
+            rows.append((time, time + 0.1, int(rng.integers(41, 51)), loud))
+    return np.array(rows, np.float64).reshape(-1, 4)
+
+
+def render(parts: list[Part], duration: float, soundfont: str, *, rate: int = 32_000) -> Sound:
+    """Play parts with FluidSynth; ``duration`` seconds at ``rate`` hertz.
+
+    Raises
+    ------
+    DataError
+        If FluidSynth fails.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        source, target = Path(folder) / "song.mid", Path(folder) / "song.wav"
+        _write_midi(parts, source)
+        command = ["fluidsynth", "-ni", "-q", *DYNAMIC_LOADING, "-g", "0.5", "-r", str(rate)]
+        command += ["-O", "float", "-F", str(target), str(find_soundfont(soundfont)), str(source)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode or not target.exists():
+            raise DataError("FluidSynth cannot play the song", remedy=done.stderr[-200:])
+        sound, _ = soundfile.read(target, dtype="float32", always_2d=True)
+    mono = np.zeros(int(duration * rate), np.float32)
+    played = sound.mean(axis=1)[: len(mono)]
+    mono[: len(played)] = played
+    return mono
+
+
+def _write_midi(parts: list[Part], path: Path) -> None:
+    song = mido.MidiFile(ticks_per_beat=_TICKS_PER_SECOND // 2)
+    for part in parts:
+        channel = _CHANNELS[part.role]
+        track = mido.MidiTrack()
+        track.append(mido.Message("program_change", channel=channel, program=part.program))
+        events = []
+        for start, end, pitch, velocity in part.notes:
+            if not 0 <= pitch <= 127:
+                continue
+            loud = int(np.clip(velocity * part.loudness, 1, 127))
+            events.append((round(start * _TICKS_PER_SECOND), 1, int(pitch), loud))
+            events.append((round(end * _TICKS_PER_SECOND), 0, int(pitch), 0))
+        now = 0
+        for tick, _, pitch, loud in sorted(events):
+            track.append(
+                mido.Message("note_on", channel=channel, note=pitch, velocity=loud, time=tick - now)
+            )
+            now = tick
+        song.tracks.append(track)
+    song.save(path)
+
+
+def sing(notes: Notes, duration: float, rng: Rng, *, rate: int = _RENDER_RATE) -> Sound:
+    """Sound a voice-like line: glides between notes, vibrato, vowel resonances."""
+    n = int(duration * rate)
+    voice = np.zeros(n, np.float32)
+    if not len(notes):
+        return voice
+    control = np.arange(0, n, 64)
+    pitch, loud = np.zeros(len(control)), np.zeros(len(control))
+    pitch[:] = notes[0, 2]
+    for start, end, note, _ in notes[np.argsort(notes[:, 0])]:
+        first, last = int(start * rate / 64), int(end * rate / 64)
+        pitch[first:] = note
+        loud[first:last] = 1
+    smooth = int(rng.uniform(0.03, 0.08) * rate / 64)
+    kernel = np.hanning(smooth + 2)[1:-1] / np.hanning(smooth + 2)[1:-1].sum()
+    pitch = np.convolve(np.pad(pitch, smooth, mode="edge"), kernel, "same")[smooth:-smooth]
+    loud = np.convolve(loud, kernel, "same")
+    time = control / rate
+    depth = rng.uniform(0.1, 0.6)
+    pitch = pitch + depth * np.sin(2 * np.pi * rng.uniform(4.5, 6.5) * time) + rng.normal(0, 0.05)
+    phase = np.cumsum(np.interp(np.arange(n), control, 440 * 2 ** ((pitch - 69) / 12)) / rate)
+    formants = np.array([rng.uniform(300, 900), rng.uniform(900, 2300), rng.uniform(2400, 3200)])
+    base = 440 * 2 ** ((np.median(notes[:, 2]) - 69) / 12)
+    for harmonic in range(1, 16):
+        peaks = np.exp(-(((harmonic * base - formants) / (0.12 * formants + 60)) ** 2)).sum()
+        voice += ((0.15 + peaks) / harmonic * np.sin(2 * np.pi * harmonic * phase)).astype("f4")
+    return voice * np.interp(np.arange(n), control, loud).astype(np.float32)
+
+
+def synthesise(parts: list[Notes], duration: float, rng: Rng, *, rate: int = 16_000) -> Sound:
+    """Play notes as sums of harmonics with a timbre drawn for each part; needs no soundfont."""
+    sound = np.zeros(int(duration * rate), np.float32)
+    for notes in parts:
+        decay = rng.uniform(0.3, 0.95)
+        odd = rng.uniform(0.3, 1.0)
+        fall = rng.choice([0.0, rng.uniform(0.5, 4)])
+        strengths = decay ** np.arange(12) * np.where(np.arange(12) % 2, odd, 1)
+        strengths *= rng.uniform(0.3, 1, 12)
+        for start, end, pitch, velocity in notes:
+            time = np.arange(max(int((end - start) * rate), 1)) / rate
+            frequency = 440 * 2 ** ((pitch - 69 + rng.normal(0, 0.03)) / 12)
+            audible = [h for h in range(1, 13) if h * frequency < 0.45 * rate]
+            note = np.zeros(len(time), np.float32)
+            for harmonic in audible:
+                angle = 2 * np.pi * harmonic * frequency * time + rng.uniform(0, 6.3)
+                note += strengths[harmonic - 1] * np.sin(angle)
+            note *= np.exp(-fall * time) * np.minimum(1, np.minimum(time, time[-1] - time) / 0.01)
+            first = int(start * rate)
+            kept = note[: len(sound) - first]
+            sound[first : first + len(kept)] += velocity / 100 * kept
+    return sound
+
+
+def mix(parts: Sound, voice: Sound, rng: Rng) -> Sound:
+    """Add a voice at about the level of the rest."""
+    if not voice.any():
+        return parts
+    level = np.std(parts) / (np.std(voice) + 1e-9)
+    return (parts + voice * level * rng.uniform(0.3, 1.2)).astype(np.float32)
+
+
+def detune(sound: Sound, cents: float, rate: int) -> Sound:
+    """Raise pitch by ``cents`` by playing faster; the length changes by the same factor."""
+    if not cents:
+        return sound
+    return np.asarray(soxr.resample(sound, rate * 2 ** (cents / 1200), rate), np.float32)
+
+
+def add_noise(sound: Sound, snr_db: float, rng: Rng, *, pink: bool = False) -> Sound:
+    """Add white or pink noise at a signal-to-noise ratio in decibels."""
+    noise = rng.standard_normal(len(sound))
+    if pink:
+        noise = scipy.signal.lfilter([0.05, -0.09, 0.045], [1, -2.35, 1.78, -0.43], noise)
+    scale = np.std(sound) / (np.std(noise) + 1e-9) * 10 ** (-snr_db / 20)
+    return (sound + noise * scale).astype(np.float32)
+
+
+def add_reverb(sound: Sound, decay_s: float, wet: float, rate: int, rng: Rng) -> Sound:
+    """Add a room: noise that decays by 60 dB in ``decay_s``, ``wet`` as loud as the source."""
+    time = np.arange(int(decay_s * rate)) / rate
+    room = rng.standard_normal(len(time)) * 10 ** (-3 * time / decay_s)
+    tail = scipy.signal.fftconvolve(sound, room)[: len(sound)]
+    wetness = wet * np.std(sound) / (np.std(tail) + 1e-9)
+    return np.asarray(sound + wetness * tail, np.float32)
+
+
+def roughen(sound: Sound, rate: int, rng: Rng) -> Sound:
+    """Do what recordings go through: saturation, equaliser, room, noise, low-pass, codec."""
+    sound = sound / (np.abs(sound).max() + 1e-9)
+    if rng.random() < 0.2:
+        sound = np.tanh(sound * rng.uniform(1, 6)).astype(np.float32)
+    for _ in range(int(rng.integers(0, 4))):
+        low = rng.uniform(60, 3000)
+        high = min(low * rng.uniform(1.5, 4), 0.49 * rate)
+        band = scipy.signal.butter(1, [low, high], "band", fs=rate, output="sos")
+        gain = 10 ** (rng.uniform(-10, 12) / 20) - 1
+        sound = (sound + gain * scipy.signal.sosfilt(band, sound)).astype(np.float32)
+    if rng.random() < 0.5:
+        sound = add_reverb(sound, rng.uniform(0.2, 2.0), rng.uniform(0.1, 0.8), rate, rng)
+    if rng.random() < 0.4:
+        sound = add_noise(sound, rng.uniform(8, 40), rng, pink=bool(rng.random() < 0.6))
+    if rng.random() < 0.2:
+        cut = scipy.signal.butter(4, rng.uniform(2500, 7000), fs=rate, output="sos")
+        sound = scipy.signal.sosfilt(cut, sound).astype(np.float32)
+    sound = np.asarray(0.7 * sound / (np.abs(sound).max() + 1e-9), np.float32)
+    if rng.random() < 0.15:
+        sound = _codec(sound, rate)
+    return sound
+
+
+def _codec(sound: Sound, rate: int) -> Sound:
+    stored = io.BytesIO()
+    soundfile.write(stored, sound, rate, format="OGG", subtype="VORBIS", compression_level=0.95)
+    stored.seek(0)
+    back, _ = soundfile.read(stored, dtype="float32")
+    return np.asarray(back, np.float32)

@@ -1,0 +1,1 @@
+"""The composite-loss paper: networks, losses, scorers and the study of a joint space."""

@@ -1,0 +1,356 @@
+"""Losses of the joint space: correlation, divergence, and the two together. Need torch.
+
+Source: Takashima et al., "Embedding-based Music Emotion Recognition Using Composite Loss" (2023).
+Sections and defects are those of the specification that numbers them.
+
+Conventions
+-----------
+Row i of both sides is the same piece; all other rows are other pieces. ``first`` is music and
+``second`` emotions wherever that matters. Every loss falls as pairs get closer, and is finite in
+value and gradient for any finite input. Losses that factorise a matrix or divide by a variance
+reckon in float64 whatever they are given.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from hevner.errors import ModelError
+from hevner.lab.joint.networks import Encoded
+from hevner.lab.joint.singular import singular
+
+Centring = Literal["reference", "batch"]
+Reduction = Literal["sum", "mean"]
+
+RIDGE = 1e-4
+"""Added to the variances of every direction (r1 and r2 of section 5.1)."""
+_PULL = 1e-3
+_LEAST_VARIANCE = 1e-6
+_HIGHEST_LOG_VARIANCE = 40.0
+"""Far beyond any use; exponentials stay finite."""
+_TINY = 1e-12
+
+
+def cca_loss(
+    first: Tensor, second: Tensor, W1: Tensor, W2: Tensor, mode: Centring = "batch"
+) -> Tensor:
+    """CCA as a penalty on trainable projections (section 5.1).
+
+    The penalty adds what both sides violate before it takes absolute values, so violations of
+    opposite sign cancel and the loss has no lower bound where embeddings correlate well;
+    `dcca_loss` has the correlations themselves.
+
+    Parameters
+    ----------
+    first, second
+        Embeddings, shape ``(m, D)``.
+    W1, W2
+        Projections of each, shape ``(D, D)``.
+    mode
+        "reference" takes from every row its own mean over dimensions, as the authors' code does,
+        so the covariances are not centred (defect D2); "batch" takes from every dimension its mean
+        over rows.
+
+    Raises
+    ------
+    ModelError
+        If there are fewer than two rows.
+    """
+    axis = 1 if mode == "reference" else 0
+    S11, S22, S12 = _covariances(first, second, axis, RIDGE)
+    correlation = W1.T @ S12 @ W2
+    # The square root of the whole product C C^T has no gradient where an entry off the diagonal is
+    # negative, so the diagonal is taken first (defect D12).
+    total = torch.sqrt(correlation.square().sum(dim=1) + _TINY).sum()
+    twice = 2 * torch.eye(len(S11)).to(S11)
+    violation: Tensor = twice - W1.T @ S11 @ W1 - W2.T @ S22 @ W2
+    return 0.5 * violation.abs().sum() - total
+
+
+def dcca_loss(first: Tensor, second: Tensor, ridge: float = RIDGE) -> Tensor:
+    """Minus the sum of canonical correlations of a batch (Andrew et al., 2013).
+
+    Unchanged by invertible linear maps of either side, but for the ridge.
+
+    Parameters
+    ----------
+    first, second
+        Embeddings, shapes ``(m, D1)`` and ``(m, D2)``.
+    ridge
+        Added to both variances.
+
+    Raises
+    ------
+    ModelError
+        If there are fewer than two rows.
+    """
+    whitened, _, _ = _whitened(first, second, ridge)
+    correlations: Tensor = torch.linalg.svdvals(whitened)
+    return -correlations.sum()
+
+
+def cca_layer(
+    first: Tensor, second: Tensor, components: int | None = None, ridge: float = RIDGE
+) -> tuple[Tensor, Tensor]:
+    """Canonical variates of a batch, through which gradients flow (Dorfer et al., 2018).
+
+    Parameters
+    ----------
+    first, second
+        Embeddings, shapes ``(m, D1)`` and ``(m, D2)``.
+    components
+        How many variates, most correlated first; None keeps ``min(D1, D2)``. Those beyond the
+        rank of the batch, at most ``m - 1``, are arbitrary.
+    ridge
+        Added to both variances.
+
+    Returns
+    -------
+    tuple of Tensor
+        Variates of both sides, float64, shape ``(m, components)``: column k of one correlates
+        with column k of the other alone.
+
+    Raises
+    ------
+    ModelError
+        If there are fewer than two rows.
+    """
+    whitened, L1, L2 = _whitened(first, second, ridge)
+    U, _, V = singular(whitened)
+    variates = []
+    for rows, L, vectors in ((first, L1, U), (second, L2, V)):
+        centred = (rows - rows.mean(dim=0)).double()
+        projection = torch.linalg.solve_triangular(L.T, vectors[:, :components], upper=True)
+        variates.append(centred @ projection)
+    return variates[0], variates[1]
+
+
+def cosine_rank_loss(
+    first: Tensor, second: Tensor, margin: float = 0.5, negatives: Tensor | None = None
+) -> Tensor:
+    """Max-margin ranking of pairs by the cosine, both ways; the mean over all negatives.
+
+    On top of `cca_layer` this is the loss of Dorfer et al. (2018).
+
+    Parameters
+    ----------
+    first, second
+        Shapes ``(m, D)``.
+    margin
+        By how much the cosine of a pair is to exceed that of a negative.
+    negatives
+        As in `rank_loss`.
+    """
+    cosines = _cosines(first, second)
+    mask = _mask(negatives, cosines)
+    total = _hinges(-cosines, margin, mask) + _hinges(-cosines.T, margin, mask)
+    return total / mask.sum().clamp(min=1)
+
+
+def divergences(a: Encoded, b: Encoded) -> Tensor:
+    """KL divergences between Gaussians: entry (i, j) is KL(a_i || b_j), in nats, at least 0.
+
+    Parameters
+    ----------
+    a, b
+        ``m`` and ``n`` Gaussians. Variances are ``exp(log_variance) + 1e-6``, as published.
+
+    Returns
+    -------
+    Tensor
+        Float64, shape ``(m, n)``.
+    """
+    a_mean, b_mean = a.mean.double(), b.mean.double()
+    a_variance, b_variance = _variance(a), _variance(b)
+    precision = 1 / b_variance
+    ratio = a_variance @ precision.T
+    distance = (
+        a_mean.square() @ precision.T
+        - 2 * a_mean @ (b_mean * precision).T
+        + (b_mean.square() * precision).sum(dim=1)
+    )
+    logarithm = b_variance.log().sum(dim=1) - a_variance.log().sum(dim=1)[:, None]
+    # Rounding leaves equal Gaussians a hair on either side of 0.
+    return (0.5 * (ratio + distance - a.mean.shape[1] + logarithm)).clamp(min=0)
+
+
+def rank_loss(
+    music: Encoded,
+    emotion: Encoded,
+    margin: float = 1.0,
+    reduction: Reduction = "sum",
+    pull: float = _PULL,
+    negatives: Tensor | None = None,
+) -> Tensor:
+    """Bidirectional max-margin ranking by KL divergence (section 5.2).
+
+    An emotion i wants KL(music_i || emotion_i) below KL(music_j || emotion_i) by the margin, a
+    music i wants KL(emotion_i || music_i) below KL(emotion_j || music_i).
+
+    Parameters
+    ----------
+    music, emotion
+        ``m`` pairs.
+    margin
+        Nats.
+    reduction
+        "sum" is the published one: hinges are summed, and the pull counts ``m`` times because the
+        authors' code broadcasts it over the matrix of hinges. "mean" adds the mean hinges of
+        both directions and the mean pull, so that no part depends on ``m``.
+    pull
+        Weight of the divergences of pairs themselves.
+    negatives
+        Which rows j are negatives of row i, bool, shape ``(m, m)``, such as from `negatives`. None
+        takes all others (defect D16). The diagonal is never one.
+    """
+    by_emotion = divergences(music, emotion).T
+    by_music = divergences(emotion, music).T
+    mask = _mask(negatives, by_music)
+    own = by_emotion.diagonal() + by_music.diagonal()
+    hinges = _hinges(by_emotion, margin, mask) + _hinges(by_music, margin, mask)
+    if reduction == "mean":
+        return hinges / mask.sum().clamp(min=1) + pull * own.mean()
+    return hinges + pull * len(own) * own.sum()
+
+
+def negatives(emotions: Tensor, nearest: float) -> Tensor:
+    """Which pieces may be negatives of each other: those whose emotions are far enough apart.
+
+    Parameters
+    ----------
+    emotions
+        Valence and arousal, or any other numbers, shape ``(m, k)``. A piece with NaN is nobody's
+        negative and has none.
+    nearest
+        Least Euclidean distance, in the units of the emotions.
+
+    Returns
+    -------
+    Tensor
+        Bool, shape ``(m, m)``, symmetric, False on the diagonal.
+    """
+    far = _distances(emotions) >= nearest
+    return far & ~torch.eye(len(far), dtype=torch.bool, device=far.device)
+
+
+def emosim(first: Tensor, second: Tensor, emotions: Tensor) -> Tensor:
+    """How far cosines are from the likeness of emotions (EmoSim; Doh et al., 2023; section 13).
+
+    The mean over all pairs (i, j) of ``(cos(first_i, second_j) - 1 + d_ij)**2``, where ``d_ij`` is
+    the distance between the emotions of i and j on a scale from 0 to 1, half that on the unit
+    scale.
+
+    Parameters
+    ----------
+    first, second
+        Shapes ``(m, D)``.
+    emotions
+        Valence and arousal on the unit scale, shape ``(m, 2)``; pairs with NaN do not count.
+    """
+    wanted = 1 - 0.5 * _distances(emotions)
+    known = torch.isfinite(wanted)
+    cosines = _cosines(first, second)
+    error = torch.where(known, cosines - torch.nan_to_num(wanted), 0).square()
+    return error.sum() / known.sum().clamp(min=1)
+
+
+def sizes(cca: Tensor, kl: Tensor) -> tuple[float, float]:
+    """Sizes of both terms, to balance them by: absolute values, at least 1e-6.
+
+    The rule: taken once, from the first batch before the first step, and kept for the whole run.
+    """
+    return max(abs(cca.item()), 1e-6), max(abs(kl.item()), 1e-6)
+
+
+def composite(
+    cca: Tensor | None,
+    kl: Tensor | None,
+    weight: float,
+    scales: tuple[float, float] = (1.0, 1.0),
+) -> Tensor:
+    """The composite loss ``weight * cca + (1 - weight) * kl`` (section 5.3).
+
+    Parameters
+    ----------
+    cca, kl
+        The two terms; the one without weight may be None.
+    weight
+        Lambda, in [0, 1].
+    scales
+        What each term is divided by. Ones are as published, where the terms differ by orders of
+        magnitude; `sizes` of the first batch balances them.
+
+    Raises
+    ------
+    ModelError
+        If a term with weight is None.
+    """
+    parts = [
+        share * term / scale
+        for share, term, scale in zip((weight, 1 - weight), (cca, kl), scales, strict=True)
+        if share and term is not None
+    ]
+    if len(parts) != (weight > 0) + (weight < 1):
+        raise ModelError(f"a term of the composite loss with weight {weight} is missing")
+    return torch.stack(parts).sum()
+
+
+def _covariances(
+    first: Tensor, second: Tensor, axis: int, ridge: float
+) -> tuple[Tensor, Tensor, Tensor]:
+    """S11, S22 and S12 of section 5.1, of rows centred along an axis."""
+    if len(first) < 2:
+        raise ModelError("one row has no correlation", remedy="Use batches of two or more")
+    first = first - first.mean(dim=axis, keepdim=True)
+    second = second - second.mean(dim=axis, keepdim=True)
+    degrees = len(first) - 1
+    S11, S22 = (
+        rows.T @ rows / degrees + ridge * torch.eye(rows.shape[1]).to(rows)
+        for rows in (first, second)
+    )
+    return S11, S22, first.T @ second / degrees
+
+
+def _whitened(first: Tensor, second: Tensor, ridge: float) -> tuple[Tensor, Tensor, Tensor]:
+    """``L1^-1 S12 L2^-T`` with the Cholesky factors L of both variances.
+
+    It differs from ``S11^-1/2 S12 S22^-1/2`` by rotations of both sides, so its singular values
+    are the same; its gradient, unlike that of a matrix root, is finite for equal eigenvalues.
+    """
+    S11, S22, S12 = _covariances(first.double(), second.double(), 0, ridge)
+    L1, L2 = torch.linalg.cholesky(S11), torch.linalg.cholesky(S22)
+    half = torch.linalg.solve_triangular(L1, S12, upper=False)
+    return torch.linalg.solve_triangular(L2, half.T, upper=False).T, L1, L2
+
+
+def _variance(encoded: Encoded) -> Tensor:
+    logarithm = encoded.log_variance.double().clamp(max=_HIGHEST_LOG_VARIANCE)
+    return logarithm.exp() + _LEAST_VARIANCE
+
+
+def _mask(wanted: Tensor | None, matrix: Tensor) -> Tensor:
+    """Negatives: all others, or those of them that are wanted."""
+    others = ~torch.eye(len(matrix), dtype=torch.bool, device=matrix.device)
+    return others if wanted is None else others & wanted
+
+
+def _hinges(matrix: Tensor, margin: float, mask: Tensor) -> Tensor:
+    """Sum over negatives j of anchors i; entry (i, j) is how far j is from i."""
+    own = matrix.diagonal()[:, None]
+    return torch.where(mask, (margin + own - matrix).clamp(min=0), 0).sum()
+
+
+def _cosines(first: Tensor, second: Tensor) -> Tensor:
+    """Between all rows, shape ``(m, n)``; 0 for a row of zeros."""
+    first, second = (
+        rows / (rows.square().sum(dim=1, keepdim=True) + _TINY).sqrt() for rows in (first, second)
+    )
+    return first @ second.T
+
+
+def _distances(emotions: Tensor) -> Tensor:
+    """Euclidean, between all rows."""
+    return (emotions[:, None] - emotions).square().sum(dim=-1).sqrt()

@@ -1,0 +1,160 @@
+"""Scores of predicted valence or arousal against ratings.
+
+Conventions
+-----------
+``truth`` holds the ratings and ``guess`` the predictions of one axis, shape ``(n,)``, one value
+per clip (or per moment), both on one scale. Order of rows does not matter.
+
+==============  ================  ==============================================================
+Metric          Range             Meaning
+==============  ================  ==============================================================
+``r2``          (-inf, 1]         share of the variance of the ratings that is explained
+``rmse``        [0, inf)          root of the mean squared error, in units of the scale
+``mae``         [0, inf)          mean absolute error, in units of the scale
+``pearson``     [-1, 1]           linear correlation
+``spearman``    [-1, 1]           correlation of ranks, ties at their mean rank
+``ccc``         [-1, 1]           concordance (Lin 1989): correlation, level and spread at once
+``r2_affine``   [0, 1]            ``r2`` after the best straight line, the square of ``pearson``
+==============  ================  ==============================================================
+
+Constant values
+---------------
+With constant ratings every score but ``rmse`` and ``mae`` is NaN: these labels cannot tell a good
+prediction from a bad one. With varied ratings and a constant guess ``pearson``, ``spearman``,
+``ccc`` and ``r2_affine`` are 0: the guess tells nothing, and a NaN would let a collapsed model
+drop out of an average.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from hevner.emotion import UNIT, Scale
+from hevner.errors import DataError
+from hevner.lab.metrics.validation import Array, numbers, same_shape
+
+AXES = ("valence", "arousal")
+
+
+def validate(truth: ArrayLike, guess: ArrayLike) -> tuple[Array, Array]:
+    """Both as float64, or a `DataError` for other shapes, no rows, NaN or infinity."""
+    ratings, guesses = numbers("truth", truth), numbers("guess", guess)
+    same_shape(truth=ratings, guess=guesses)
+    return ratings, guesses
+
+
+def r2(truth: ArrayLike, guess: ArrayLike) -> float:
+    """Coefficient of determination; 0 for guessing the mean, NaN for constant ratings."""
+    ratings, guesses = validate(truth, guess)
+    if _constant(ratings):
+        return np.nan
+    residual = ((ratings - guesses) ** 2).sum()
+    return 1 - float(residual / ((ratings - ratings.mean()) ** 2).sum())
+
+
+def rmse(truth: ArrayLike, guess: ArrayLike) -> float:
+    """Root mean squared error, in units of the scale."""
+    ratings, guesses = validate(truth, guess)
+    return float(np.sqrt(np.mean((ratings - guesses) ** 2)))
+
+
+def mae(truth: ArrayLike, guess: ArrayLike) -> float:
+    """Mean absolute error, in units of the scale."""
+    ratings, guesses = validate(truth, guess)
+    return float(np.mean(np.abs(ratings - guesses)))
+
+
+def pearson(truth: ArrayLike, guess: ArrayLike) -> float:
+    """Linear correlation; NaN for constant ratings, 0 for a constant guess."""
+    ratings, guesses = validate(truth, guess)
+    if _constant(ratings):
+        return np.nan
+    if _constant(guesses):
+        return 0.0
+    ratings, guesses = ratings - ratings.mean(), guesses - guesses.mean()
+    r = ratings @ guesses / np.sqrt((ratings @ ratings) * (guesses @ guesses))
+    return float(min(1.0, max(-1.0, r)))
+
+
+def spearman(truth: ArrayLike, guess: ArrayLike) -> float:
+    """Correlation of ranks; NaN for constant ratings, 0 for a constant guess."""
+    from scipy.stats import rankdata
+
+    ratings, guesses = validate(truth, guess)
+    return pearson(rankdata(ratings), rankdata(guesses))
+
+
+def ccc(truth: ArrayLike, guess: ArrayLike) -> float:
+    """Lin's concordance correlation coefficient; NaN for constant ratings.
+
+    ``2 cov / (var(truth) + var(guess) + (mean(truth) - mean(guess))²)`` with moments over n; its
+    size is at most that of ``pearson``.
+    """
+    ratings, guesses = validate(truth, guess)
+    if _constant(ratings):
+        return np.nan
+    covariance = np.mean((ratings - ratings.mean()) * (guesses - guesses.mean()))
+    shift = ratings.mean() - guesses.mean()
+    return float(2 * covariance / (ratings.var() + guesses.var() + shift**2))
+
+
+def r2_affine(truth: ArrayLike, guess: ArrayLike) -> float:
+    """R2 after the best line from guess to truth, fitted on these very rows.
+
+    It forgives level, spread and sign. NaN for constant ratings, 0 for a constant guess.
+    """
+    return pearson(truth, guess) ** 2
+
+
+METRICS: dict[str, Callable[[ArrayLike, ArrayLike], float]] = {
+    "r2": r2,
+    "rmse": rmse,
+    "mae": mae,
+    "pearson": pearson,
+    "spearman": spearman,
+    "ccc": ccc,
+    "r2_affine": r2_affine,
+}
+"""All metrics, in the order of `evaluate`."""
+
+IN_SCALE_UNITS = ("rmse", "mae")
+
+
+def evaluate(
+    truth: Mapping[str, ArrayLike], guess: Mapping[str, ArrayLike], scale: Scale = UNIT
+) -> dict[str, float]:
+    """All scores of valence, then of arousal.
+
+    Parameters
+    ----------
+    truth, guess
+        ``valence`` and ``arousal``, shape ``(n,)`` each.
+    scale
+        The scale both are given on; errors carry its name, e.g. ``valence rmse (-1..1)``.
+
+    Raises
+    ------
+    DataError
+        If an axis is missing, or for what `validate` refuses.
+
+    Examples
+    --------
+    >>> axes = {"valence": [0.1, 0.5, -0.2], "arousal": [0.0, 0.3, 0.9]}
+    >>> evaluate(axes, axes)["valence mae (-1..1)"]
+    0.0
+    """
+    scores = {}
+    for axis in AXES:
+        if axis not in truth or axis not in guess:
+            raise DataError(f"no {axis}", remedy="Give valence and arousal by name")
+        for name, metric in METRICS.items():
+            unit = f" ({scale.name})" if name in IN_SCALE_UNITS else ""
+            scores[f"{axis} {name}{unit}"] = metric(truth[axis], guess[axis])
+    return scores
+
+
+def _constant(values: Array) -> bool:
+    return bool((values == values[0]).all())

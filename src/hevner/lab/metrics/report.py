@@ -1,0 +1,101 @@
+"""A table of scores: means over seeds with intervals over groups."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hevner.errors import ModelError
+from hevner.files import replace_file
+from hevner.lab.metrics.statistics import bootstrap
+
+Row = dict[str, object]
+Score = Callable[[int, NDArray[np.intp]], float]
+"""A score by seed and rows."""
+
+RESAMPLES = 1000
+
+
+class Grouped(Protocol):
+    """What is scored: rows of one dataset, each of a group."""
+
+    @property
+    def dataset(self) -> NDArray[np.str_]:
+        """Its name, for every row."""
+        ...
+
+    @property
+    def group(self) -> NDArray[np.str_]:
+        """What stands or falls together."""
+        ...
+
+    def __len__(self) -> int: ...
+
+
+class Report:
+    """Rows of a result table; a score is the mean over seeds, its interval over groups."""
+
+    def __init__(self) -> None:
+        self.rows: list[Row] = []
+
+    def add(
+        self,
+        protocol: str,
+        table: Grouped,
+        name: str,
+        score: Score,
+        seeds: int,
+    ) -> None:
+        """Add ``score(seed, rows)`` of a table."""
+        everything = np.arange(len(table))
+        per_seed = [score(seed, everything) for seed in range(seeds)]
+        low, high = bootstrap(lambda rows: score(0, rows), table.group, resamples=RESAMPLES)
+        self.rows.append(
+            {
+                "protocol": protocol,
+                "dataset": str(table.dataset[0]),
+                "metric": name,
+                "value": round(float(np.mean(per_seed)), 4),
+                "low": round(low, 4),
+                "high": round(high, 4),
+                "seed_std": round(float(np.std(per_seed)), 4),
+                "n": len(table),
+                "groups": len(set(table.group)),
+                "seeds": seeds,
+            }
+        )
+
+
+def into_card(rows: Sequence[Row], card: Path, run: str) -> None:
+    """Keep scores in the card of a model, for `hevner.model.scores`.
+
+    Parameters
+    ----------
+    rows
+        Of a report.
+    card
+        JSON file.
+    run
+        What made the figures, in words.
+
+    Raises
+    ------
+    ModelError
+        If the card cannot be read.
+    OutputError
+        If it cannot be written.
+    """
+    try:
+        facts = json.loads(card.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise ModelError(
+            f"the card cannot be read ({error})", subject=str(card), remedy="Train the model first"
+        ) from error
+    kept = [{n: v for n, v in row.items() if n != "seed_std"} for row in rows]
+    facts["scores"] = {"run": run, "rows": kept}
+    replace_file(card, (json.dumps(facts, indent=1) + "\n").encode("utf-8"))

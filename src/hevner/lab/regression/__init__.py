@@ -1,0 +1,1 @@
+"""Regressions from blocks of features to valence and arousal."""

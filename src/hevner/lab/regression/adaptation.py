@@ -1,0 +1,311 @@
+"""Ways to make a model hold on music from another dataset, each a switch.
+
+Conventions
+-----------
+`AdaptedRegressor` puts the switches together; without any it is plain regression. Everything is
+fitted to training rows alone. With ``align="all"`` it also looks at the features, never the labels,
+of the rows that are predicted.
+
+Adversarial training against a classifier of datasets (Ganin et al., 2016) is left out: with fixed
+features and a linear model, what it can learn is to do without the directions in which datasets
+differ. `hevner.lab.regression.alignment.IdentityRemoval` takes these out in closed form; no game of
+two players has to be settled by some thousand rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from itertools import combinations
+from typing import Any, Literal, Self
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from hevner.errors import DataError, ModelError
+from hevner.lab.data.blocks import Array, Block, Blocks, check, grouped_folds
+from hevner.lab.data.labels import LabelScale, labels_of
+from hevner.lab.data.samples import Samples
+from hevner.lab.metrics.regression import pearson
+from hevner.lab.regression.alignment import (
+    CovarianceAlignment,
+    IdentityRemoval,
+    Names,
+    balanced_weights,
+)
+from hevner.lab.regression.fusion import FusionRegressor
+from hevner.lab.regression.ridge import Moments
+from hevner.model.head import AXES
+
+ROBUST_ROUNDS = 10
+ROBUST_STEP = 0.5
+ROBUST_PENALTY = 0.1
+
+REMOVAL_ROUNDS = (0, 1, 2, 4)
+"""How often directions may be removed; the best is chosen inside the training rows."""
+
+
+def robust_weights(
+    blocks: Blocks, targets: Array, dataset: Names, group: Names, *, seed: int = 0
+) -> Array:
+    """Weights of mean 1 that lift the datasets predicted worst, shape ``(n,)``.
+
+    Group DRO (Sagawa et al., "Distributionally robust neural networks for group shifts", ICLR
+    2020) with ridge regression: round by round, the weight of a dataset is multiplied by the
+    exponential of its error. That is the error for rows unseen in a cross-validation, since a model
+    that fits its training rows perfectly has no worst dataset.
+
+    Parameters
+    ----------
+    blocks, targets
+        Training rows; targets in standard units, see `hevner.lab.data.labels.LabelScale`.
+    dataset, group
+        Names; rows of a group stay together in the cross-validation.
+    seed
+        Decides the parts of the cross-validation.
+    """
+    even = balanced_weights(dataset)
+    x = np.hstack([Block.fit(check(name, b), even)(b) for name, b in blocks.items()])
+    names, number = np.unique(dataset, return_inverse=True)
+    fold = grouped_folds(group, 5, seed)
+    share = np.ones(len(names))
+    for _ in range(ROBUST_ROUNDS):
+        miss = _unseen(x, targets, even * share[number], fold) - targets
+        errors = [np.mean(_finite(miss[number == d]) ** 2) for d in range(len(names))]
+        share = share * np.exp(ROBUST_STEP * np.array(errors))
+        share = share / share.mean()
+    weights = even * share[number]
+    return np.asarray(weights / weights.mean())
+
+
+def _unseen(x: Array, targets: Array, weights: Array, fold: Any) -> Array:
+    """Predictions of a ridge regression for rows that it has not seen."""
+    guess = np.empty_like(targets)
+    for axis in range(len(AXES)):
+        for k in range(fold.max() + 1):
+            rows = (fold != k) & np.isfinite(targets[:, axis])
+            moments = Moments.of(x[rows], targets[rows, axis, None], weights[rows])
+            penalty = np.full(x.shape[1], ROBUST_PENALTY * moments.weight)
+            coefficients, intercept = moments.solve(penalty)
+            guess[fold == k, axis] = (x[fold == k] @ coefficients + intercept)[:, 0]
+    return guess
+
+
+def _finite(values: Array) -> Array:
+    return np.asarray(values[np.isfinite(values)])
+
+
+@dataclass
+class SubsetEnsemble:
+    """Mean of one regression for each choice of some or all blocks.
+
+    A block that misleads on new music cannot spoil the models that do without it. By the estimator
+    contract, like `FusionRegressor`.
+
+    Parameters
+    ----------
+    member
+        Parameters of every regression.
+    """
+
+    member: FusionRegressor = field(default_factory=FusionRegressor)
+    _members: list[tuple[tuple[str, ...], FusionRegressor]] = field(
+        default_factory=list, init=False, repr=False, compare=False
+    )
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """Parameters by name."""
+        return {"member": self.member}
+
+    def set_params(self, **params: Any) -> Self:
+        """Change parameters."""
+        if params.keys() - {"member"}:
+            raise ModelError("no such parameter", remedy="The only one is member")
+        self.member = params.get("member", self.member)
+        return self
+
+    def fit(
+        self, blocks: Blocks, emotion: ArrayLike, *, groups: Any = None, sample_weight: Any = None
+    ) -> Self:
+        """Fit every member; see `FusionRegressor.fit`."""
+        names = list(blocks)
+        choices = [c for k in range(len(names)) for c in combinations(names, k + 1)]
+        self._members = []
+        for choice in choices:
+            member = replace(self.member)
+            some = {name: blocks[name] for name in choice}
+            member.fit(some, emotion, groups=groups, sample_weight=sample_weight)
+            self._members.append((choice, member))
+        return self
+
+    def predict(self, blocks: Blocks) -> Array:
+        """Valence and arousal of rows, shape ``(n, 2)``."""
+        if not self._members:
+            raise ModelError("not fitted yet", remedy="Call fit first")
+        return np.asarray(np.mean([member.predict(blocks) for _, member in self._members], axis=0))
+
+    def describe(self) -> dict[str, Any]:
+        """What was chosen by each member, by its blocks."""
+        return {"+".join(choice): member.describe() for choice, member in self._members}
+
+
+@dataclass(frozen=True)
+class Switches:
+    """What is done for the sake of other datasets; nothing by default.
+
+    Attributes
+    ----------
+    align_labels
+        Labels in standard units of each dataset; predictions in the units of the row's dataset
+        or, for an unknown one, the mean units of the rated training datasets.
+    balance
+        Every dataset counts the same.
+    robust
+        Weights by `robust_weights`, in place of those of ``balance``.
+    across
+        Hyper-parameters are chosen by leaving out one training dataset after the other instead of
+        groups of tracks, where there are two datasets or more.
+    gems
+        Clips with GEMS ratings are trained on by proxy; needs ``align_labels``.
+    align
+        CORAL: of the training ``sources``, or of ``all`` datasets including those predicted.
+    remove_identity
+        Directions that tell datasets apart are removed, as often as helps on a training dataset
+        left out.
+    ensemble
+        The mean over all choices of blocks in place of one model.
+    """
+
+    align_labels: bool = False
+    balance: bool = False
+    robust: bool = False
+    across: bool = False
+    gems: bool = False
+    align: Literal["", "sources", "all"] = ""
+    remove_identity: bool = False
+    ensemble: bool = False
+
+
+class AdaptedRegressor:
+    """Regression with `Switches`, from `Samples` to valence and arousal.
+
+    Parameters
+    ----------
+    switches
+        What to do.
+    regressor
+        Parameters of the regression.
+    rounds
+        How often directions of identity are removed; chosen in the training rows if None.
+    """
+
+    def __init__(
+        self,
+        switches: Switches = Switches(),
+        regressor: FusionRegressor | None = None,
+        rounds: int | None = None,
+    ) -> None:
+        self.switches, self.rounds = switches, rounds
+        self.regressor = regressor or FusionRegressor()
+
+    def fit(self, samples: Samples) -> Self:
+        """Fit to training rows; those without any label are left out.
+
+        Raises
+        ------
+        DataError
+            If there are no labels, or too few.
+        ModelError
+            If switches do not go together.
+        """
+        if self.switches.gems and not self.switches.align_labels:
+            raise ModelError("proxies from GEMS have no scale", remedy="Switch on align_labels")
+        labels = labels_of(samples, gems=self.switches.gems)
+        known = np.asarray(np.isfinite(labels).any(axis=1))
+        if not known.any():
+            raise DataError("no row has a label", remedy="Add a rated dataset")
+        train, labels = samples.where(known), labels[known]
+        self._scale = LabelScale.fit(labels, train.dataset)
+        self._rated = tuple(np.unique(train.dataset[np.isfinite(train.emotion).all(axis=1)]))
+        targets = self._scale.align(labels, train.dataset) if self.switches.align_labels else labels
+        many = len(self._scale.units) > 1
+        self.rounds_ = 0
+        if self.switches.remove_identity and many:
+            self.rounds_ = self._choose_rounds(train) if self.rounds is None else self.rounds
+        blocks = self._fit_features(train)
+        model = replace(self.regressor)
+        self._model = SubsetEnsemble(model) if self.switches.ensemble else model
+        self._model.fit(
+            blocks,
+            targets,
+            groups=train.dataset if self.switches.across and many else train.group,
+            sample_weight=self._weights(blocks, targets, train),
+        )
+        return self
+
+    def predict(self, samples: Samples) -> Array:
+        """Valence and arousal, shape ``(n, 2)``, on the unit scale."""
+        values = self.scores(samples)
+        if not self.switches.align_labels:
+            return values
+        scale = self._scale.with_default(self._rated or self._scale.units)
+        return scale.back(values, samples.dataset)
+
+    def scores(self, samples: Samples) -> Array:
+        """The same in the units that were trained on, shape ``(n, 2)``."""
+        return self._model.predict(self._features(samples))
+
+    def describe(self) -> dict[str, Any]:
+        """What was chosen, in plain JSON values."""
+        return {"rounds": self.rounds_, "model": self._model.describe()}
+
+    # --- inside ---
+
+    def _weights(self, blocks: Blocks, targets: Array, train: Samples) -> Array | None:
+        if self.switches.robust:
+            seed = self.regressor.seed
+            return robust_weights(blocks, targets, train.dataset, train.group, seed=seed)
+        return balanced_weights(train.dataset) if self.switches.balance else None
+
+    def _fit_features(self, train: Samples) -> Blocks:
+        blocks: Blocks = train.blocks
+        self._alignment = self._removal = None
+        if self.switches.align:
+            self._alignment = CovarianceAlignment.fit(blocks, train.dataset)
+            blocks = self._alignment.transform(blocks, train.dataset)
+        if self.rounds_:
+            self._removal = IdentityRemoval.fit(blocks, train.dataset, self.rounds_)
+            blocks = self._removal.transform(blocks)
+        return blocks
+
+    def _features(self, samples: Samples) -> Blocks:
+        blocks: Blocks = samples.blocks
+        if self._alignment is not None:
+            blocks = (
+                self._alignment.transform(blocks, samples.dataset)
+                if self.switches.align == "all"
+                else self._alignment.pass_through(blocks)
+            )
+        return blocks if self._removal is None else self._removal.transform(blocks)
+
+    def _choose_rounds(self, train: Samples) -> int:
+        """The number of rounds that orders the clips of training datasets left out best."""
+
+        def error(rounds: int) -> float:
+            model = AdaptedRegressor(self.switches, self.regressor, rounds)
+            # An error would forgive removal for what it takes away with the datasets' offsets.
+            return 1 - float(np.mean(list(_left_out(model, train))))
+
+        return min(REMOVAL_ROUNDS, key=error)
+
+
+def _left_out(model: AdaptedRegressor, train: Samples) -> Iterator[float]:
+    """Correlation with the labels of each training dataset when it is left out, axis by axis."""
+    for name in np.unique(train.dataset):
+        mine = train.of(str(name))
+        guess = model.fit(train.where(~mine)).scores(train.where(mine))
+        labels = labels_of(train.where(mine), gems=model.switches.gems)
+        for axis in range(len(AXES)):
+            rated = np.isfinite(labels[:, axis])
+            if rated.any():
+                yield pearson(labels[rated, axis], guess[rated, axis])

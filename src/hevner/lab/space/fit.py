@@ -1,0 +1,268 @@
+"""Fit a space to pairs of music and emotion, in closed form.
+
+The axes of the space are what the unified model tells of music, in standard units: valence and
+arousal, quadrants, GEMS shares, and the principal directions of courses and of tags. An emotion
+that is told in one form lies on the axes of that form, as surely as listeners and readings agree
+there. What a tag says of each axis is a regression on the tags' teachers. Canonical variates are
+fitted to the places of musics and emotions.
+
+Learning both branches by gradient descent on a composite of a ranking loss and a correlation loss,
+from this beginning or from a random one, was no better on music kept aside (README).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hevner.emotion import GEMS, MOOD_TAGS, Quadrant
+from hevner.lab.space.pairs import Pairs
+from hevner.lab.space.recipe import Recipe
+from hevner.model.cca import LinearCCA
+from hevner.model.description import CURVE_POINTS, Description
+from hevner.model.space import CLIP, Expert, Points, Space, readings
+
+Array = NDArray[np.float64]
+
+READINGS = {
+    "point": slice(0, 2),
+    "quadrants": slice(2, 6),
+    "gems": slice(6, 15),
+    "tags": slice(15, 71),
+    "curve": slice(71, 71 + 2 * CURVE_POINTS),
+}
+"""Where each form lies among the readings (`hevner.model.space.readings`)."""
+
+LEAST_SCALE = 1e-3
+UNTOLD = 1e-3
+"""Precision of an emotion on axes of which its form tells nothing."""
+
+LEAST_SPREAD = 0.1
+"""Of a principal direction, against the first; what is below is noise."""
+
+LEAST_MISS = 0.02
+RIDGE = 0.05
+"""Of the canonical variates, in units of the mean variance."""
+
+
+@dataclass(frozen=True)
+class Axes:
+    """Places of the forms among the axes of a space."""
+
+    point: slice
+    quadrants: slice
+    gems: slice
+    curve: slice
+    tags: slice
+
+    @classmethod
+    def of(cls, recipe: Recipe) -> Axes:
+        """One after the other."""
+        widths = (2, len(Quadrant), len(GEMS), recipe.space.course_axes, recipe.space.tag_axes)
+        ends = np.cumsum(widths).tolist()
+        return cls(*(slice(end - width, end) for end, width in zip(ends, widths, strict=True)))
+
+    @property
+    def count(self) -> int:
+        """All axes."""
+        return int(self.tags.stop)
+
+
+def fit(pairs: Pairs, recipe: Recipe, card: dict[str, Any] | None = None) -> Space:
+    """Fit a space.
+
+    Parameters
+    ----------
+    pairs
+        Training rows only.
+    recipe
+        How.
+    card
+        Facts to keep with the space; name, version and recipe are added.
+    """
+    axes = Axes.of(recipe)
+    heard = readings(pairs.musics)
+    centre, scale = _units(heard, pairs)
+    x = np.clip((heard - centre) / scale, -CLIP, CLIP)
+    courses = _directions(x[:, READINGS["curve"]], recipe.space.course_axes)
+    linear = _linear(x, courses, axes)
+    tag_weights, tag_bias, tag_precision = _tags(pairs, x @ linear, recipe)
+    none = np.zeros((axes.count, 0), np.float32)
+    blank = np.zeros(axes.count, np.float32)
+    facts = {"name": recipe.name, "version": recipe.version, "recipe": recipe.digest}
+    space = Space(
+        card=(card or {}) | facts,
+        centre=_single(centre),
+        scale=_single(scale),
+        linear=_single(linear),
+        music_variance=_single(np.full(axes.count, recipe.space.music_variance)),
+        experts=_experts(pairs, recipe, axes, (centre, scale), courses),
+        tag_weights=_single(tag_weights),
+        tag_bias=_single(tag_bias),
+        tag_precision=_single(tag_precision),
+        music_variates=none,
+        emotion_variates=none,
+        music_centre=blank,
+        emotion_centre=blank,
+        correlations=np.zeros(0, np.float32),
+        share=0.0,
+        reference=none.T,
+    )
+    return _with_variates(space, pairs, recipe)
+
+
+def _units(heard: Array, pairs: Pairs) -> tuple[Array, Array]:
+    """Centre and scale of readings; every set weighs the same."""
+    weights = np.zeros(len(pairs))
+    for name in np.unique(pairs.dataset):
+        mine = pairs.dataset == name
+        weights[mine] = 1 / mine.sum()
+    weights /= weights.sum()
+    centre = weights @ heard
+    scale = np.sqrt(weights @ (heard - centre) ** 2)
+    # A course is told of long pieces alone, around their mean; of others it is flat.
+    courses = heard[:, READINGS["curve"]]
+    moving = np.abs(courses).sum(axis=1) > 0
+    centre[READINGS["curve"]] = 0
+    scale[READINGS["curve"]] = courses[moving].std() if moving.any() else 1.0
+    return centre, np.maximum(scale, LEAST_SCALE)
+
+
+def _linear(x: Array, courses: Array, axes: Axes) -> Array:
+    """From readings to axes, shape ``(readings, axes)``."""
+    linear = np.zeros((x.shape[1], axes.count))
+    for form in ("point", "quadrants", "gems"):
+        place = getattr(axes, form)
+        width = place.stop - place.start
+        linear[READINGS[form].start + np.arange(width), place] = np.eye(width)
+    linear[READINGS["curve"], axes.curve] = courses
+    linear[READINGS["tags"], axes.tags] = _directions(
+        x[:, READINGS["tags"]], axes.tags.stop - axes.tags.start
+    )
+    return linear
+
+
+def _directions(values: Array, count: int) -> Array:
+    """Principal directions, each of variance 1, shape ``(width, count)``.
+
+    Rows that are all zero do not count; too few rows have no directions.
+    """
+    rows = values[np.abs(values).sum(axis=1) > 0]
+    if len(rows) <= count:
+        return np.zeros((values.shape[1], count))
+    rows = rows - rows.mean(axis=0)
+    found = np.linalg.svd(rows, full_matrices=False)[2][:count].T
+    # Signs of singular vectors are arbitrary.
+    found = found * np.sign(found[np.abs(found).argmax(axis=0), np.arange(count)])
+    spread = (rows @ found).std(axis=0)
+    told = spread > LEAST_SPREAD * spread.max()
+    return np.asarray(np.where(told, found / np.where(told, spread, 1.0), 0.0))
+
+
+def _experts(
+    pairs: Pairs, recipe: Recipe, axes: Axes, units: tuple[Array, Array], courses: Array
+) -> dict[str, Expert]:
+    centre, scale = units
+
+    def expert(form: str, middle: Array, unit: Array, weights: Array, sure: Array) -> Expert:
+        place = getattr(axes, form)
+        full, precision = np.zeros((len(middle), axes.count)), np.full(axes.count, UNTOLD)
+        full[:, place], precision[place] = weights, sure
+        return Expert(*(_single(one) for one in (middle, unit, full, precision)))
+
+    experts = {}
+    for form in ("point", "gems"):
+        where = READINGS[form]
+        eye = np.eye(where.stop - where.start)
+        experts[form] = expert(
+            form, centre[where], scale[where], eye, _agreement(pairs, form, scale[where], eye)
+        )
+    where = READINGS["curve"]
+    width = where.stop - where.start
+    experts["curve"] = expert(
+        "curve", np.zeros(width), scale[where], courses,
+        _agreement(pairs, "curve", scale[where], courses),
+    )  # fmt: skip
+    even = np.full(len(Quadrant), 1 / len(Quadrant))
+    corners = recipe.space.quadrant_reach * (np.eye(len(Quadrant)) - even)
+    sure = np.full(len(even), recipe.space.quadrant_precision)
+    experts["quadrants"] = expert("quadrants", even, np.ones(len(even)), corners, sure)
+    return experts
+
+
+def _agreement(pairs: Pairs, form: str, scale: Array, weights: Array) -> Array:
+    """One over the mean square of what readings miss of listeners, every set alike, by axis."""
+    told, heard = (
+        getattr(side, form).reshape(len(pairs), -1) for side in (pairs.emotions, pairs.musics)
+    )
+    missed = (((told - heard) / scale) @ weights) ** 2
+    known = np.isfinite(missed).all(axis=1)
+    means = [
+        missed[known & (pairs.dataset == name)].mean(axis=0)
+        for name in np.unique(pairs.dataset[known])
+    ]
+    if not means:
+        return np.full(weights.shape[1], UNTOLD)
+    return np.asarray(1 / np.maximum(np.mean(means, axis=0), LEAST_MISS))
+
+
+def _tags(pairs: Pairs, places: Array, recipe: Recipe) -> tuple[Array, Array, Array]:
+    """Weights, bias and precision of the tags' experts, shape ``(56, axes)`` each.
+
+    With the correlation ``r`` of a tag and an axis, the axis given the tag is a Gaussian of
+    variance ``1 - r ** 2`` in units of its own. Music at large is taken out of it, as it is
+    counted once for all experts.
+    """
+    odds = pairs.emotions.tags.astype(np.float64)
+    known = np.isfinite(odds).all(axis=1)
+    if known.sum() < len(MOOD_TAGS):
+        return tuple(np.full((len(MOOD_TAGS), places.shape[1]), v) for v in (0.0, 0.0, UNTOLD))  # type: ignore[return-value]
+    odds, places = odds[known], places[known]
+    middle, spread = odds.mean(axis=0), odds.std(axis=0)
+    scale = np.maximum(places.std(axis=0), LEAST_SCALE)
+    shared = ((odds - middle) / spread).T @ ((places - places.mean(axis=0)) / scale) / len(odds)
+    limit = recipe.space.most_correlation
+    shared = np.clip(shared, -limit, limit)
+    explained = np.maximum(shared**2, UNTOLD)
+    weights = shared / explained * scale / spread[:, None]
+    return weights, -weights * middle[:, None], explained / (1 - explained)
+
+
+def _with_variates(space: Space, pairs: Pairs, recipe: Recipe) -> Space:
+    """Add canonical variates of what listeners told, and musics at large."""
+    musics = space.music(pairs.musics)
+    rated = _without_tags(pairs.emotions)
+    emotions = space.emotion(rated)
+    found = LinearCCA.fit(musics.mean, emotions.mean, ridge=RIDGE, relative=True)
+    told = found.correlations >= recipe.scoring.least_correlation
+    return replace(
+        space,
+        music_variates=_single(found.first_weights[:, told]),
+        emotion_variates=_single(found.second_weights[:, told]),
+        music_centre=_single(found.first_mean),
+        emotion_centre=_single(found.second_mean),
+        correlations=_single(found.correlations[told]),
+        share=recipe.scoring.share,
+        reference=_at_large(pairs, musics, recipe),
+    )
+
+
+def _without_tags(emotions: Description) -> Description:
+    return replace(emotions, tags=np.full_like(emotions.tags, np.nan))
+
+
+def _at_large(pairs: Pairs, musics: Points, recipe: Recipe) -> NDArray[np.float32]:
+    """Means of as many musics of every set, evenly spread over it."""
+    means = []
+    for name in np.unique(pairs.dataset):
+        rows = np.flatnonzero(pairs.dataset == name)
+        count = min(recipe.scoring.reference, len(rows))
+        means.append(musics.mean[rows[np.linspace(0, len(rows) - 1, count).astype(int)]])
+    return np.concatenate(means)
+
+
+def _single(values: Array) -> NDArray[np.float32]:
+    return np.ascontiguousarray(values, np.float32)

@@ -1,0 +1,124 @@
+"""Musics and the emotions that listeners heard in them, side by side: what a space learns from.
+
+Music is described by readings of a unified model that had not seen it; emotions by the labels of
+the datasets. What no dataset here tells together is missing on the side of emotions, never on the
+side of music.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hevner.datasets.track import Track
+from hevner.emotion import MOOD_TAGS, Quadrant
+from hevner.lab.default.recipe import Recipe, TagRecipe
+from hevner.lab.default.students import tag_labels
+from hevner.lab.default.table import Table
+from hevner.lab.space.readings import Mask, Readings
+from hevner.model.description import CURVE_POINTS, Description, course, described
+
+
+@dataclass(frozen=True, eq=False)
+class Pairs:
+    """Rows of music and emotion.
+
+    Attributes
+    ----------
+    musics, emotions
+        Row i of both belongs to one piece.
+    dataset, group, clip
+        Names, shape ``(n,)``.
+    """
+
+    musics: Description
+    emotions: Description
+    dataset: NDArray[np.str_]
+    group: NDArray[np.str_]
+    clip: NDArray[np.str_]
+
+    def __len__(self) -> int:
+        return len(self.dataset)
+
+    def where(self, rows: Mask | NDArray[np.intp]) -> Pairs:
+        """Some of the rows."""
+        descriptions = self.musics.where(rows), self.emotions.where(rows)
+        return Pairs(*descriptions, self.dataset[rows], self.group[rows], self.clip[rows])
+
+
+def build(table: Table, recipe: Recipe, readings: Readings, tracks: Mapping[str, Track]) -> Pairs:
+    """A pair for each whole clip of a table, in the variant that is judged.
+
+    Parameters
+    ----------
+    table
+        Of the unified model's training.
+    recipe
+        Of that model, with tags.
+    readings
+        Of all rows of the table.
+    tracks
+        By full name, for the ratings over time and between raters.
+    """
+    assert recipe.tags is not None
+    heard, rated = _courses(table, readings, tracks)
+    rates = [recipe.tags.base_rates[tag] for tag in MOOD_TAGS]
+    emotions = Description.of(
+        point=table.emotion,
+        spread=_spreads(table, tracks),
+        curve=rated,
+        quadrants=_quadrants(table),
+        gems=table.gems,
+        tags=_tags(table, recipe.tags),
+    )
+    musics = described(readings.whole, rates, heard)
+    pairs = Pairs(musics, emotions, table.dataset, table.group, table.clip)
+    return pairs.where(table.clean)
+
+
+def _courses(
+    table: Table, readings: Readings, tracks: Mapping[str, Track]
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Courses of whole pieces: as the readings of their windows go, and as listeners rated them."""
+    heard = np.zeros((len(table), 2, CURVE_POINTS), np.float32)
+    rated = np.full_like(heard, np.nan)
+    # The windows of a clip in one variant follow the row of the whole.
+    piece = np.cumsum(~table.window) - 1
+    wholes = np.flatnonzero(~table.window)
+    for number in np.unique(piece[table.window]):
+        row = wholes[number]
+        if not table.clean[row]:
+            continue
+        mine = np.flatnonzero((piece == number) & table.window)
+        middle = (table.start[mine] + table.end[mine]) / 2
+        heard[row] = course(middle, *readings.window.values[mine].T)
+        curve = tracks[str(table.clip[row])].curve
+        if curve is not None:
+            rated[row] = course(curve.times, curve.valence, curve.arousal)
+    return heard, rated
+
+
+def _spreads(table: Table, tracks: Mapping[str, Track]) -> NDArray[np.float64]:
+    spreads = np.full((len(table), 2), np.nan)
+    for row in np.flatnonzero(table.clean):
+        track = tracks[str(table.clip[row])]
+        if track.valence_std is not None and track.arousal_std is not None:
+            spreads[row] = track.valence_std, track.arousal_std
+    return spreads
+
+
+def _quadrants(table: Table) -> NDArray[np.float64]:
+    """Certain quadrants where only they were rated."""
+    found = np.full((len(table), len(Quadrant)), np.nan)
+    told = (table.quadrant >= 0) & ~np.isfinite(table.emotion).all(axis=1)
+    found[told] = np.eye(len(Quadrant))[table.quadrant[told]]
+    return found
+
+
+def _tags(table: Table, plan: TagRecipe) -> NDArray[np.float64]:
+    """Log odds of tags above their base rates, as both teachers of the tags have them."""
+    # In standard units the odds at the base rate lie as in `hevner.lab.default.fit`.
+    return np.asarray(plan.slope * tag_labels(table, plan) - plan.slope**2 / 2)

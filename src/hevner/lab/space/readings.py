@@ -1,0 +1,162 @@
+"""What the unified model tells of music it has not seen, to train and to judge the common space on.
+
+A space that learned from readings of music the unified model was trained on would take them for
+surer than they are on new music. So the model is fitted once for each fold, without it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from collections.abc import Callable, Sequence
+from concurrent.futures import as_completed
+from dataclasses import dataclass, fields
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hevner import __version__
+from hevner.files import replace_file
+from hevner.lab import workers
+from hevner.lab.default.fit import fit
+from hevner.lab.default.recipe import Recipe
+from hevner.lab.default.table import Table
+from hevner.model.head import Prediction
+
+Mask = NDArray[np.bool_]
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, eq=False)
+class Readings:
+    """Predictions for all rows of a table; NaN where none was made.
+
+    Attributes
+    ----------
+    whole, window
+        The row taken for a whole piece, and for a window of one.
+    """
+
+    whole: Prediction
+    window: Prediction
+
+
+@dataclass(frozen=True, eq=False)
+class Task:
+    """A fit and what it is asked: masks of rows, which do not meet."""
+
+    train: Mask
+    told: Mask
+
+
+def plan(fold: NDArray[np.int64]) -> list[Task]:
+    """A fit for each fold, trained on the others and asked about that one."""
+    return [Task(fold != number, fold == number) for number in np.unique(fold)]
+
+
+def pairwise(fold: NDArray[np.int64]) -> dict[tuple[int, int], Task]:
+    """A fit for each two folds, trained on the others and asked about both.
+
+    Where one of them is kept for judging, readings of the other may train a space: neither the fit
+    nor the space has then seen anything of what is judged.
+    """
+    return {
+        (int(first), int(second)): Task(
+            (fold != first) & (fold != second), (fold == first) | (fold == second)
+        )
+        for first, second in combinations(np.unique(fold), 2)
+    }
+
+
+def read(
+    table: Table,
+    recipe: Recipe,
+    tasks: Sequence[Task],
+    folder: Path,
+    jobs: int = 1,
+    progress: Progress | None = None,
+) -> list[Readings]:
+    """Readings of every task, NaN in the rows it was not asked about.
+
+    Parameters
+    ----------
+    table, recipe
+        Of the unified model.
+    tasks
+        Of `plan` or `pairwise`.
+    folder
+        Keeps what is finished, so that a run that was stopped goes on.
+    jobs
+        Processes.
+    progress
+        Told how many tasks are done, and of how many.
+    """
+    paths = [folder / f"{_digest(table, recipe, task)}.npz" for task in tasks]
+    waiting = [(path, task) for path, task in zip(paths, tasks, strict=True) if not path.exists()]
+    done = len(tasks) - len(waiting)
+    folder.mkdir(parents=True, exist_ok=True)
+    with workers.pool(jobs) as pool:
+        work = [pool.submit(_keep, table, recipe, task, path) for path, task in waiting]
+        for one in as_completed(work):
+            one.result()
+            done += 1
+            if progress is not None:
+                progress(done, len(tasks))
+    return [_kept(path, len(table), task) for path, task in zip(paths, tasks, strict=True)]
+
+
+def joined(parts: Sequence[Readings], tasks: Sequence[Task]) -> Readings:
+    """Readings of tasks that were asked about different rows, as one."""
+    masks = [task.told for task in tasks]
+    whole, window = ([getattr(one, name) for one in parts] for name in ("whole", "window"))
+    return Readings(_merged(masks, whole), _merged(masks, window))
+
+
+def _keep(table: Table, recipe: Recipe, task: Task, path: Path) -> None:
+    """Do a task and keep what the model told."""
+    model = fit(table.where(task.train), recipe)
+    vectors = table.vectors[task.told]
+    arrays: dict[str, Any] = {}
+    for name in ("whole", "window"):
+        prediction = model.predict(vectors, windows=name == "window")
+        arrays |= {f"{name}.{f.name}": getattr(prediction, f.name) for f in fields(Prediction)}
+    content = io.BytesIO()
+    np.savez(content, **arrays)
+    replace_file(path, content.getvalue())
+
+
+def _kept(path: Path, count: int, task: Task) -> Readings:
+    with np.load(path, allow_pickle=False) as stored:
+        arrays = {name: stored[name] for name in stored.files}
+    found = {}
+    for name in ("whole", "window"):
+        full = {}
+        for field in fields(Prediction):
+            values = arrays[f"{name}.{field.name}"]
+            full[field.name] = np.full((count, *values.shape[1:]), np.nan, np.float32)
+            full[field.name][task.told] = values
+        found[name] = Prediction(**full)
+    return Readings(**found)
+
+
+def _digest(table: Table, recipe: Recipe, task: Task) -> str:
+    """Names all that a task depends on but the code."""
+    found = hashlib.blake2b(f"{__version__} {recipe.digest}".encode(), digest_size=12)
+    for array in (table.vectors, task.train, task.told):
+        found.update(np.ascontiguousarray(array).tobytes())
+    for name in ("emotion", "quadrant", "gems", "tags"):
+        found.update(np.ascontiguousarray(getattr(table, name)).tobytes())
+    return found.hexdigest()
+
+
+def _merged(masks: Sequence[Mask], parts: Sequence[Prediction]) -> Prediction:
+    whole = {}
+    for field in fields(Prediction):
+        values = getattr(parts[0], field.name).copy()
+        for mask, part in zip(masks[1:], parts[1:], strict=True):
+            values[mask] = getattr(part, field.name)[mask]
+        whole[field.name] = values
+    return Prediction(**whole)

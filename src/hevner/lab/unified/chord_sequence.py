@@ -1,0 +1,219 @@
+"""Chords as symbols counted from the key: what the unified network reads.
+
+Music in any key is moved to C major or A minor (Kang and Herremans, 2025), so that a chord's root
+tells its place in the key. A major key and its relative minor move alike: where a key estimator
+takes one for the other, the roots stay as they are.
+
+Conventions
+-----------
+Roots are pitch classes 0..11 after that move, C = 0, and `NO_ROOT` = 12 where there is no chord.
+Qualities are places in the names of a `Vocabulary`. Durations are seconds. ``"N"`` and ``"X"``
+are both no chord; inversions are dropped.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hevner.errors import DataError
+from hevner.music import chord_labels
+from hevner.music.records import Harmony
+
+logger = logging.getLogger(__name__)
+
+NO_ROOT = 12
+UNDECIDED = 0.5
+"""Probability of minor for music without a key."""
+
+_RELATIVE_MAJOR = 3
+_WITHOUT_CHORD = ("N", "X")
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """The chord qualities a network knows.
+
+    Attributes
+    ----------
+    qualities
+        Names in the order of their numbers, ``"N"`` among them.
+    length
+        Chords of every padded sequence: longer ones are cut. None: as many as there are.
+    soft_mode
+        Whether the mode is told as the probability of minor; if not, as 0 (major, or no key) or 1.
+    unnumbered
+        Qualities that become no chord. Any other unknown one becomes the nearest that is known.
+    """
+
+    qualities: tuple[str, ...]
+    length: int | None
+    soft_mode: bool
+    unnumbered: frozenset[str] = frozenset()
+
+    @property
+    def none(self) -> int:
+        """Number of the quality of no chord."""
+        return self.qualities.index("N")
+
+
+PUBLISHED = Vocabulary(
+    qualities=(
+        *("N", "maj", "dim", "sus4", "min7", "min", "sus2"),
+        *("aug", "dim7", "maj6", "hdim7", "7", "min6", "maj7"),
+    ),
+    length=100,
+    soft_mode=False,
+    unnumbered=frozenset({"minmaj7"}),
+)
+"""The published system's, which has no number for ``minmaj7``, though its chord recogniser has."""
+
+REPAIRED = Vocabulary(qualities=(*chord_labels.QUALITIES, "N"), length=None, soft_mode=True)
+"""The qualities that `hevner.music` hears."""
+
+
+@dataclass(frozen=True, eq=False)
+class ChordSequence:
+    """The chords of a piece of music, in order.
+
+    Attributes
+    ----------
+    roots, qualities
+        int64, shape ``(n,)``; ``n`` may be 0.
+    durations
+        Seconds, float32, shape ``(n,)``.
+    minor
+        0 major .. 1 minor.
+    """
+
+    roots: NDArray[np.int64]
+    qualities: NDArray[np.int64]
+    durations: NDArray[np.float32]
+    minor: float
+
+    def __len__(self) -> int:
+        return len(self.roots)
+
+
+@dataclass(frozen=True, eq=False)
+class PaddedChords:
+    """Sequences of different lengths as arrays, one row per sequence.
+
+    Attributes
+    ----------
+    roots, qualities
+        int64, shape ``(n, length)``; no chord where there is padding.
+    durations
+        Seconds, float32, shape ``(n, length)``; 0 where there is padding.
+    present
+        False where there is padding, shape ``(n, length)``.
+    minor
+        0 major .. 1 minor, float32, shape ``(n,)``.
+    """
+
+    roots: NDArray[np.int64]
+    qualities: NDArray[np.int64]
+    durations: NDArray[np.float32]
+    present: NDArray[np.bool_]
+    minor: NDArray[np.float32]
+
+
+def from_harmony(harmony: Harmony, vocabulary: Vocabulary) -> ChordSequence:
+    """Chords and mode of an analysed file."""
+    spans = [(chord.label, chord.start, chord.end) for chord in harmony.chords]
+    if harmony.key is None:
+        return from_spans(spans, None, vocabulary)
+    sequence = from_spans(spans, harmony.key.number, vocabulary)
+    if not vocabulary.soft_mode:
+        return sequence
+    return replace(sequence, minor=float(harmony.key.probabilities[12:].sum()))
+
+
+def from_spans(
+    spans: Iterable[tuple[str, float, float]], key: int | None, vocabulary: Vocabulary
+) -> ChordSequence:
+    """Chords given as labels with their times.
+
+    Parameters
+    ----------
+    spans
+        ``(label, start, end)`` in order; labels such as ``"G:7"``, ``"C"`` (major) or ``"N"``.
+    key
+        Key class 0..23, as `hevner.music.chord_labels.parse_key` gives it. None if there is no key:
+        roots are then left where they are.
+    vocabulary
+        Where the numbers of qualities come from.
+
+    Raises
+    ------
+    DataError
+        If a label cannot be read or a chord ends before it starts.
+
+    Example
+    -------
+    >>> chords = from_spans([("G:7", 0.0, 2.0)], chord_labels.parse_key("G major"), PUBLISHED)
+    >>> int(chords.roots[0]), PUBLISHED.qualities[chords.qualities[0]]
+    (0, '7')
+    """
+    rows = list(spans)
+    for label, start, end in rows:
+        if end < start:
+            raise DataError(f"chord {label!r} ends at {end} s, before its start at {start} s")
+    shift = 0 if key is None else _shift(key)
+    symbols = [_symbol(label, shift, vocabulary) for label, _, _ in rows]
+    without_key = UNDECIDED if vocabulary.soft_mode else 0.0
+    return ChordSequence(
+        roots=np.array([root for root, _ in symbols], np.int64),
+        qualities=np.array([quality for _, quality in symbols], np.int64),
+        durations=np.array([end - start for _, start, end in rows], np.float32),
+        minor=without_key if key is None else float(key >= 12),
+    )
+
+
+def pad(sequences: Sequence[ChordSequence], vocabulary: Vocabulary) -> PaddedChords:
+    """Arrays of a batch of sequences made with ``vocabulary``.
+
+    They are as long as the vocabulary says, or as the longest sequence, but never empty: without
+    a single chord, one column of padding remains.
+    """
+    longest = max((len(sequence) for sequence in sequences), default=0)
+    shape = (len(sequences), vocabulary.length or max(longest, 1))
+    padded = PaddedChords(
+        roots=np.full(shape, NO_ROOT, np.int64),
+        qualities=np.full(shape, vocabulary.none, np.int64),
+        durations=np.zeros(shape, np.float32),
+        present=np.zeros(shape, np.bool_),
+        minor=np.array([sequence.minor for sequence in sequences], np.float32),
+    )
+    for row, sequence in enumerate(sequences):
+        kept = min(len(sequence), shape[1])
+        padded.roots[row, :kept] = sequence.roots[:kept]
+        padded.qualities[row, :kept] = sequence.qualities[:kept]
+        padded.durations[row, :kept] = sequence.durations[:kept]
+        padded.present[row, :kept] = True
+    return padded
+
+
+def _shift(key: int) -> int:
+    """Semitones that are taken from every root, so that the key becomes C major or A minor."""
+    return key % 12 + (_RELATIVE_MAJOR if key >= 12 else 0)
+
+
+def _symbol(label: str, shift: int, vocabulary: Vocabulary) -> tuple[int, int]:
+    """Root and quality of a chord."""
+    root, _, quality = label.split("/")[0].partition(":")
+    quality = quality or "maj"
+    if label in _WITHOUT_CHORD:
+        return NO_ROOT, vocabulary.none
+    if quality in vocabulary.unnumbered:
+        logger.info("chord %r has no number in this vocabulary; taken as no chord", label)
+        return NO_ROOT, vocabulary.none
+    if quality not in vocabulary.qualities:
+        quality = chord_labels.QUALITIES[
+            chord_labels.parse_chord(label) % len(chord_labels.QUALITIES)
+        ]
+    return (chord_labels.pitch_class(root) - shift) % 12, vocabulary.qualities.index(quality)

@@ -1,0 +1,234 @@
+"""One person's correction of valence and arousal: applied to an analysis, kept in a small file.
+
+A person's rating of a piece is modelled from what the default model says of it, per axis::
+
+    rating = offset + slope * value + (moods - centre) . weights + noise
+
+where ``moods`` are the nine GEMS shares of the analysis. `hevner.lab.personalise` fits this
+to a few ratings. Only an analysis is needed, no features: a library that is in the cache is
+personalised at once.
+
+Conventions
+-----------
+Numpy only. Everything is on the unit scale. The *change* of an axis is what the correction adds to
+a value: the product of `basis` with ``(offset, slope - 1, weights)``; all zeros change nothing.
+Quadrants and moods stay those of the default model.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import NormalDist
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hevner.emotion import GEMS, UNIT, Scale
+from hevner.errors import ModelError
+from hevner.files import cannot_write, display_name, replace_file
+from hevner.result import COVERAGE, Analysis, Estimate
+
+Array = NDArray[np.float64]
+
+FORMAT = "hevner personal correction 1"
+
+TERMS = 2 + len(GEMS)
+"""Numbers that describe the change of an axis: offset, slope, one weight per mood."""
+
+LEAST_SLOPE = 0.2
+"""A correction never turns an axis round or flattens it. The default model ranks pieces better
+than chance in every dataset it was measured on, so a slope below this, from a few dozen ratings,
+is chance; and a flat line would tell the same of every piece."""
+
+QUANTILE = NormalDist().inv_cdf((1 + COVERAGE) / 2)
+"""Half-width of an interval in standard deviations."""
+
+
+@dataclass(frozen=True)
+class Axis:
+    """The correction of one axis.
+
+    Attributes
+    ----------
+    change
+        What is added to a value, shape ``(TERMS,)``; see the module.
+    centre
+        Mean moods of the rated pieces, shape ``(9,)``.
+    noise
+        Standard deviation of a rating around the corrected value.
+    covariance
+        Uncertainty of ``change``, shape ``(TERMS, TERMS)``.
+    """
+
+    change: Array
+    centre: Array
+    noise: float
+    covariance: Array
+
+    def values(self, values: Array, moods: Array) -> Array:
+        """Corrected values, shape ``(n,)``, of values ``(n,)`` and moods ``(n, 9)``."""
+        return np.clip(values + basis(values, moods - self.centre) @ self.change, -1, 1)
+
+    def halves(self, values: Array, moods: Array) -> Array:
+        """Half-widths of intervals of coverage `COVERAGE`, shape ``(n,)``.
+
+        From the noise and from what is not known about the correction at these very pieces.
+        """
+        terms = basis(values, moods - self.centre)
+        doubt = np.einsum("ni,ij,nj->n", terms, self.covariance, terms)
+        return np.asarray(QUANTILE * np.sqrt(self.noise**2 + np.maximum(doubt, 0)))
+
+
+@dataclass(frozen=True)
+class Personal:
+    """A person's correction.
+
+    Attributes
+    ----------
+    model
+        Name of the model whose analyses it corrects.
+    ratings
+        Number of pieces it was fitted to.
+    valence, arousal
+        The axes.
+    """
+
+    model: str
+    ratings: int
+    valence: Axis
+    arousal: Axis
+
+    @property
+    def name(self) -> str:
+        """What a personalised analysis has for its model."""
+        return f"{self.model}, personalised from {self.ratings} ratings"
+
+    def apply(self, analysis: Analysis) -> Analysis:
+        """Correct valence and arousal of an analysis and of its moments; ``model`` says so.
+
+        Raises
+        ------
+        ModelError
+            If the analysis was made by another model than the correction was fitted to.
+        """
+        if analysis.model != self.model:
+            raise ModelError(
+                f"the personal correction was fitted to the model '{self.model}', the analysis is "
+                f"by '{analysis.model}'",
+                remedy="Fit it again with hevner train --personalise",
+            )
+        if analysis.status == "silent":
+            return dataclasses.replace(analysis, model=self.name)
+        plain = analysis.on(UNIT)
+        moods = moods_of(plain)
+        assert plain.valence is not None
+        assert plain.arousal is not None
+        valence = _Shift(self.valence, plain.valence, moods)
+        arousal = _Shift(self.arousal, plain.arousal, moods)
+        changed = dataclasses.replace(
+            plain,
+            model=self.name,
+            valence=valence(plain.valence),
+            arousal=arousal(plain.arousal),
+            timeline=tuple(
+                dataclasses.replace(
+                    moment,
+                    valence=None if moment.valence is None else valence(moment.valence),
+                    arousal=None if moment.arousal is None else arousal(moment.arousal),
+                )
+                for moment in plain.timeline
+            ),
+        )
+        return changed.on(Scale.parse(analysis.scale))
+
+    def save(self, path: Path) -> None:
+        """Write a JSON file; raises `OutputError`."""
+        record: dict[str, Any] = {"format": FORMAT, "model": self.model, "ratings": self.ratings}
+        for name in ("valence", "arousal"):
+            fields = dataclasses.asdict(getattr(self, name))
+            record[name] = {key: np.asarray(value).tolist() for key, value in fields.items()}
+        try:
+            replace_file(path, (json.dumps(record, indent=1) + "\n").encode("utf-8"))
+        except OSError as error:
+            raise cannot_write(path, error) from error
+
+
+class _Shift:
+    """The correction of one axis of one piece.
+
+    A moment has no moods of its own and takes those of its piece; its interval is wider than that
+    of the piece by the factor by which it was before.
+    """
+
+    def __init__(self, axis: Axis, whole: Estimate, moods: Array) -> None:
+        self._axis, self._moods, self._width = axis, moods, _half(whole)
+        self._half = float(axis.halves(np.array([whole.value]), moods)[0])
+
+    def __call__(self, estimate: Estimate) -> Estimate:
+        value = float(self._axis.values(np.array([estimate.value]), self._moods)[0])
+        wider = max(1.0, _half(estimate) / self._width) if self._width > 0 else 1.0
+        ends = max(value - self._half * wider, -1.0), min(value + self._half * wider, 1.0)
+        return Estimate(round(value, 4), round(ends[0], 4), round(ends[1], 4))
+
+
+def _half(estimate: Estimate) -> float:
+    """Half-width of an interval, of which one end may have been cut off by the scale."""
+    return max(estimate.high - estimate.value, estimate.value - estimate.low)
+
+
+def basis(values: Array, moods: Array) -> Array:
+    """What a change is linear in: one, the value, the centred moods; shape ``(n, TERMS)``."""
+    return np.column_stack([np.ones(len(values)), values, moods])
+
+
+def moods_of(analysis: Analysis) -> Array:
+    """The moods of an analysis in the order of `GEMS`, shape ``(1, 9)``."""
+    return np.array([[analysis.moods[mood] for mood in GEMS]])
+
+
+def load(path: Path) -> Personal:
+    """Read a correction.
+
+    Raises
+    ------
+    ModelError
+        If the file is missing, damaged or something else.
+    """
+    try:
+        record = json.loads(path.read_text("utf-8"))
+        if record["format"] != FORMAT:
+            raise ValueError(f"its format is '{record['format']}', not '{FORMAT}'")
+        axes = {name: _axis(record[name]) for name in ("valence", "arousal")}
+        return Personal(str(record["model"]), int(record["ratings"]), **axes)
+    except OSError as error:
+        cause = f"the personal correction cannot be read ({error.strerror or error})"
+        raise ModelError(
+            cause, subject=display_name(path), remedy="Check the path given with --personal"
+        ) from error
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
+        raise ModelError(
+            f"this is no personal correction, or it is damaged ({error})",
+            subject=display_name(path),
+            remedy="Fit it again with hevner train --personalise",
+        ) from error
+
+
+def _axis(record: dict[str, Any]) -> Axis:
+    shapes = {"change": (TERMS,), "centre": (len(GEMS),), "noise": ()}
+    shapes["covariance"] = (TERMS, TERMS)
+    arrays = {name: np.array(record[name], np.float64) for name in shapes}
+    for name, array in arrays.items():
+        if array.shape != shapes[name] or not np.isfinite(array).all():
+            raise ValueError(f"'{name}' does not hold the numbers it should")
+    if arrays["noise"] <= 0 or 1 + arrays["change"][1] <= 0:
+        raise ValueError("noise or slope is not positive")
+    return Axis(
+        change=arrays["change"],
+        centre=arrays["centre"],
+        noise=float(arrays["noise"]),
+        covariance=arrays["covariance"],
+    )

@@ -1,0 +1,411 @@
+"""The common space of music and emotion at run time: both become Gaussians there and are compared.
+
+A music is a Gaussian whose mean is linear in what the unified model tells of it. An
+emotion is the product of one Gaussian for each form in which it is told and a standard normal one
+for music at large: what is told of it narrows it down, and an emotion of which little is told stays
+wide. How badly a music ``m`` fits an emotion ``e`` is a composite of two losses of Takashima et al.
+(2023), on whose ideas the space is built::
+
+    (1 - share) * [KL(m || e) - KL(m || at large)] - share * sum_k log p(u_k, v_k) / (p(u_k) p(v_k))
+
+The first part compares the Gaussians; what any music has against any emotion is taken off, so that
+the value is below zero where the music speaks for the emotion. The second compares canonical
+variates ``u`` of the music's mean and ``v`` of the emotion's, whose correlations are known.
+
+Conventions
+-----------
+Divergences have a row per query and a column per item; lower fits better. Arrays are float32,
+arithmetic on them float64.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import zipfile
+import zlib
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hevner.errors import DataError, ModelError
+from hevner.files import replace_file
+from hevner.model.cca import likelihood_ratios
+from hevner.model.description import CURVE_POINTS, Array, Description
+
+DEFAULT_SPACE = Path(__file__).parents[1] / "pretrained" / "joint.npz"
+
+FORMS = ("point", "curve", "quadrants", "gems")
+"""Forms of an emotion that are told as a whole; tags are told one by one."""
+
+CLIP = 4.0
+"""Standardised readings are limited to this many standard deviations."""
+
+SPREAD = 0.1
+"""Of the variance between raters that makes an emotion wider: what is left of it in a mean of ten.
+All of it would hide the pieces that listeners do not agree on."""
+
+_SURE = 1e-4
+
+
+@dataclass(frozen=True, eq=False)
+class Points:
+    """``n`` places in the space, of musics or of emotions.
+
+    Attributes
+    ----------
+    correlated
+        Canonical variates, shape ``(n, k)``.
+    mean, variance
+        Of a Gaussian with independent axes, shape ``(n, D)`` each.
+    """
+
+    correlated: Array
+    mean: Array
+    variance: Array
+
+    def __len__(self) -> int:
+        return len(self.mean)
+
+    def where(self, rows: NDArray[np.bool_] | NDArray[np.intp] | slice) -> Points:
+        """Some of the rows."""
+        return Points(self.correlated[rows], self.mean[rows], self.variance[rows])
+
+
+@dataclass(frozen=True, eq=False)
+class Expert:
+    """What one form says of the place of an emotion: a Gaussian around a line.
+
+    Attributes
+    ----------
+    centre, scale
+        Standardise the form, shape ``(inputs,)`` each.
+    weights
+        To the mean, shape ``(inputs, D)``.
+    precision
+        One over the variance, shape ``(D,)``.
+    """
+
+    centre: Array
+    scale: Array
+    weights: Array
+    precision: Array
+
+
+@dataclass(frozen=True, eq=False)
+class Space:
+    """A trained space.
+
+    Attributes
+    ----------
+    card
+        What a person must know about it; plain JSON values.
+    centre, scale
+        Standardise the readings of a music, shape ``(readings,)`` each; see `readings`.
+    linear
+        From readings to the mean of a music, shape ``(readings, D)``.
+    music_variance
+        Of every music, shape ``(D,)``.
+    experts
+        By form.
+    tag_weights, tag_bias, tag_precision
+        Experts of the 56 tags, each of one number, shape ``(56, D)`` each.
+    music_variates, emotion_variates
+        From means to canonical variates, shape ``(D, k)`` each; means are taken as centred at
+        ``music_centre`` and ``emotion_centre``.
+    correlations
+        Of the variates, shape ``(k,)``.
+    share
+        Of the variates in the composite, in [0, 1].
+    reference
+        Means of musics at large, shape ``(m, D)``.
+    """
+
+    card: dict[str, Any]
+    centre: Array
+    scale: Array
+    linear: Array
+    music_variance: Array
+    experts: dict[str, Expert]
+    tag_weights: Array
+    tag_bias: Array
+    tag_precision: Array
+    music_variates: Array
+    emotion_variates: Array
+    music_centre: Array
+    emotion_centre: Array
+    correlations: Array
+    share: float
+    reference: Array
+
+    @property
+    def name(self) -> str:
+        """Name and version."""
+        return f"{self.card['name']}-{self.card['version']}"
+
+    @property
+    def width(self) -> int:
+        """Length of the vectors of `music_vectors`."""
+        return 2 * len(self.music_variance) + len(self.correlations)
+
+    @cached_property
+    def digest(self) -> str:
+        """Names all parameters, in 16 hexadecimal digits."""
+        found = hashlib.sha256()
+        for name, array in sorted(self._arrays().items()):
+            found.update(name.encode() + np.ascontiguousarray(array, "<f4").tobytes())
+        return found.hexdigest()[:16]
+
+    # --- places ---
+
+    def music(self, described: Description) -> Points:
+        """Places of musics, described by the unified model (`hevner.model.description.told`).
+
+        Raises
+        ------
+        DataError
+            If anything but the spread is not told.
+        """
+        x = readings(described)
+        if not np.isfinite(x).all():
+            row = int(np.flatnonzero(~np.isfinite(x).all(axis=1))[0])
+            raise DataError(
+                "a music is not fully described",
+                subject=f"row {row}",
+                remedy="Describe it by the unified model",
+            )
+        x = np.clip((x - self.centre) / self.scale, -CLIP, CLIP)
+        return self._at(x @ self.linear)
+
+    def emotion(self, described: Description) -> Points:
+        """Places of emotions, told in any of the forms.
+
+        A spread between raters makes an emotion told as a point wider.
+
+        Raises
+        ------
+        DataError
+            If nothing is told of one.
+        """
+        precision = np.zeros((len(described), len(self.music_variance)))
+        natural = np.zeros_like(precision)
+        for form, expert in self.experts.items():
+            values = getattr(described, form).reshape(len(described), len(expert.centre))
+            told = np.isfinite(values).all(axis=1, keepdims=True)
+            x = np.where(told, (values - expert.centre) / expert.scale, 0.0)
+            variance = 1 / expert.precision.astype(np.float64)
+            if form == "point":
+                spread = np.nan_to_num(described.spread) / expert.scale
+                variance = variance + SPREAD * spread**2 @ expert.weights.astype(np.float64) ** 2
+            mine = told / variance
+            precision += mine
+            natural += mine * (x @ expert.weights)
+        told_tags = np.isfinite(described.tags)
+        odds = np.where(told_tags, described.tags, 0.0)
+        precision += told_tags @ self.tag_precision
+        natural += odds @ (self.tag_precision * self.tag_weights)
+        natural += told_tags @ (self.tag_precision * self.tag_bias)
+        untold = np.flatnonzero(~precision.any(axis=1))
+        if untold.size:
+            raise DataError(
+                "nothing is told of an emotion",
+                subject=f"row {untold[0]}",
+                remedy="Give valence and arousal, shares, tags or a word",
+            )
+        return self._emotion_at(precision, natural)
+
+    def merge(self, emotions: Points) -> Points:
+        """The one emotion that is all of these at once: the product of their Gaussians."""
+        told = 1 / emotions.variance.astype(np.float64)
+        natural = (told * emotions.mean).sum(axis=0, keepdims=True)
+        return self._emotion_at((told - 1).sum(axis=0, keepdims=True), natural)
+
+    def _emotion_at(self, precision: NDArray[np.float64], natural: NDArray[np.float64]) -> Points:
+        """Emotions from what is told of them; music at large, a standard normal, is added here."""
+        variance = 1 / (1 + precision)
+        mean = natural * variance
+        variates = (mean - self.emotion_centre) @ self.emotion_variates
+        return _points(variates, mean, variance)
+
+    def _at(self, mean: NDArray[np.floating]) -> Points:
+        """Musics from their means."""
+        variates = (mean - self.music_centre) @ self.music_variates
+        return _points(variates, mean, np.broadcast_to(self.music_variance, mean.shape))
+
+    # --- how they fit ---
+
+    def find(self, emotions: Points, musics: Points) -> Array:
+        """How badly each music fits each emotion that is looked for, shape ``(e, m)``."""
+        gaussians = relative_divergences(emotions, musics)
+        variates = likelihood_ratios(emotions.correlated, musics.correlated, self.correlations)
+        return np.asarray((1 - self.share) * gaussians + self.share * variates, np.float32)
+
+    def tell(self, musics: Points, emotions: Points) -> Array:
+        """How badly each emotion fits each music whose emotion is asked for, shape ``(m, e)``.
+
+        Both parts of the composite are relative to music at large, so they serve both directions.
+        """
+        return self.find(emotions, musics).T
+
+    def alike(self, musics: Points, others: Points) -> Array:
+        """How unlike musics are in emotion: symmetric KL-divergence, shape ``(m, o)``."""
+        variance = self.music_variance.astype(np.float64)
+        first, second = (one.mean / np.sqrt(variance) for one in (musics, others))
+        squares = (first**2).sum(axis=1)[:, None] + (second**2).sum(axis=1) - 2 * first @ second.T
+        return np.asarray(np.maximum(squares, 0) / 2, np.float32)
+
+    def fit(self, divergences: Array, emotions: Points) -> Array:
+        """Share of music at large that fits emotions worse, in [0, 1].
+
+        Parameters
+        ----------
+        divergences
+            Of `find`, shape ``(e, m)``.
+        emotions
+            The same ``e`` emotions.
+        """
+        rising = np.sort(self.find(emotions, self.at_large), axis=1)
+        places = [
+            np.searchsorted(one, row, side="right") / len(one)
+            for one, row in zip(rising, divergences, strict=True)
+        ]
+        return np.asarray(1 - np.stack(places), np.float32)
+
+    @cached_property
+    def at_large(self) -> Points:
+        """Musics at large, of all kinds in the training data."""
+        return self._at(self.reference)
+
+    # --- first stage of a search ---
+
+    def music_vectors(self, musics: Points) -> Array:
+        """Vectors whose inner products with `query_vectors` order musics as `find` does.
+
+        The composite is linear in ``mean ** 2 + variance`` of the music, its ``mean``, and the
+        squares of its variates.
+
+        Returns
+        -------
+        Array
+            Shape ``(m, width)``.
+        """
+        squares = musics.mean**2 + musics.variance
+        return np.concatenate([squares, musics.mean, musics.correlated**2], axis=1)
+
+    def query_vectors(self, emotions: Points) -> Array:
+        """Vectors to look for musics with, of length 1, shape ``(e, width)``."""
+        told = 1 / emotions.variance.astype(np.float64)
+        rho = self.correlations.astype(np.float64)
+        pull = self.share * rho / (1 - rho**2)
+        linear = (1 - self.share) * told * emotions.mean
+        linear += (pull * emotions.correlated) @ self.music_variates.T
+        squares = (1 - self.share) * (1 - told) / 2
+        variates = np.broadcast_to(-pull * rho / 2, emotions.correlated.shape)
+        return _unit(np.concatenate([squares, linear, variates], axis=1))
+
+    def like_vectors(self, musics: Points) -> Array:
+        """Vectors to look for musics like these with, of length 1, shape ``(m, width)``."""
+        told = 1 / musics.variance.astype(np.float64)
+        none = np.zeros(musics.correlated.shape)
+        return _unit(np.concatenate([-told / 2, told * musics.mean, none], axis=1))
+
+    # --- on disk ---
+
+    def save(self, path: Path) -> None:
+        """Write arrays as ``.npz`` and the card as ``.json`` beside it."""
+        content = io.BytesIO()
+        arrays: dict[str, Any] = {n: np.asarray(a, np.float32) for n, a in self._arrays().items()}
+        np.savez_compressed(content, **arrays)
+        replace_file(path, content.getvalue())
+        card = json.dumps(self.card, indent=2) + "\n"
+        replace_file(path.with_suffix(".json"), card.encode("utf-8"))
+
+    def _arrays(self) -> dict[str, Any]:
+        arrays = {name: getattr(self, name) for name in _ARRAYS}
+        for form, expert in self.experts.items():
+            for field in Expert.__annotations__:
+                arrays[f"{form}.{field}"] = getattr(expert, field)
+        return arrays
+
+
+_ARRAYS = (
+    *("centre", "scale", "linear", "music_variance"),
+    *("tag_weights", "tag_bias", "tag_precision"),
+    *("music_variates", "emotion_variates", "music_centre", "emotion_centre", "correlations"),
+    *("share", "reference"),
+)
+
+_DAMAGE = (
+    *(OSError, ValueError, KeyError, TypeError, EOFError, NotImplementedError),
+    *(zipfile.BadZipFile, zlib.error),
+)
+
+
+@lru_cache(maxsize=2)
+def load(path: Path = DEFAULT_SPACE) -> Space:
+    """Read a space.
+
+    Raises
+    ------
+    ModelError
+        If a file is missing or damaged.
+    """
+    try:
+        card = json.loads(path.with_suffix(".json").read_text("utf-8"))
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
+            arrays = {name: stored[name] for name in stored.files}
+        experts = {
+            form: Expert(*(arrays[f"{form}.{field}"] for field in Expert.__annotations__))
+            for form in FORMS
+        }
+        values = {name: arrays[name] for name in _ARRAYS}
+    except _DAMAGE as error:
+        raise ModelError(
+            f"the common space cannot be read ({error})",
+            subject=str(path),
+            remedy="Install hevner again",
+        ) from error
+    return Space(card=card, experts=experts, **values | {"share": float(values["share"])})
+
+
+def readings(described: Description) -> NDArray[np.float64]:
+    """What the music branch reads of what is told, shape ``(n, readings)``; NaN where untold."""
+    count = len(described)
+    quadrants = np.log(np.clip(described.quadrants.astype(np.float64), _SURE, 1))
+    return np.concatenate(
+        [
+            described.point,
+            quadrants - quadrants.mean(axis=1, keepdims=True),
+            described.gems,
+            described.tags,
+            described.curve.reshape(count, 2 * CURVE_POINTS),
+        ],
+        axis=1,
+    )
+
+
+def relative_divergences(emotions: Points, musics: Points) -> NDArray[np.float64]:
+    """``KL(m || e) - KL(m || standard normal)`` for all pairs, shape ``(e, m)``.
+
+    Gaussians have independent axes. The part of KL that is the music's own entropy cancels.
+    """
+    told = 1 / emotions.variance.astype(np.float64)
+    mean = emotions.mean.astype(np.float64)
+    squares = (musics.mean.astype(np.float64) ** 2 + musics.variance) / 2
+    own = ((told * mean**2).sum(axis=1) - np.log(told).sum(axis=1)) / 2
+    crossed = (told * mean) @ musics.mean.astype(np.float64).T
+    return np.asarray((told - 1) @ squares.T - crossed + own[:, None])
+
+
+def _points(*arrays: NDArray[np.floating]) -> Points:
+    return Points(*(np.asarray(array, np.float32) for array in arrays))
+
+
+def _unit(vectors: NDArray[np.float64]) -> Array:
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return np.asarray(vectors / np.maximum(lengths, 1e-12), np.float32)

@@ -1,0 +1,359 @@
+"""Draw an analysis on one page: where the music lies, how it moves, and its harmony.
+
+Conventions
+-----------
+Time runs from left to right, written as m:ss or h:mm:ss. Valence is blue and arousal vermilion,
+major chords are orange and minor ones blue: colours of Okabe and Ito's palette, which people with
+any kind of colour vision tell apart. Bands show intervals. Figures are made without pyplot, so that
+drawing leaves no global state and works in any thread.
+"""
+
+from __future__ import annotations
+
+import io
+import warnings
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from matplotlib import font_manager, rc_context
+from matplotlib.collections import LineCollection
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+from matplotlib.ticker import FuncFormatter, MaxNLocator, MultipleLocator
+
+from hevner.emotion import Quadrant, Scale
+from hevner.files import cannot_write, printable, replace_file
+from hevner.music.chord_labels import pitch_class
+from hevner.output.summary import chord_name, is_unfamiliar, main_chords
+from hevner.result import clock
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from hevner.result import Analysis, ChordSpan, Estimate
+
+DPI = 150
+"""Dots per inch of a PNG."""
+
+BLUE, VERMILION, ORANGE, GREEN, INK, FAINT = (
+    "#0072B2",
+    "#D55E00",
+    "#E69F00",
+    "#009E73",
+    "#222222",
+    "#8a8a8a",
+)
+
+_STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400)
+"""Seconds between marks of the time axis."""
+
+_QUADRANTS = {
+    # Colour, and the sides of the plane: valence, arousal.
+    Quadrant.Q1: ("#FDF3DC", 1, 1),
+    Quadrant.Q2: ("#FBE6DC", -1, 1),
+    Quadrant.Q3: ("#E1ECF5", -1, -1),
+    Quadrant.Q4: ("#E0F2EA", 1, -1),
+}
+
+_FONTS = (
+    "Noto Sans CJK JP",
+    "Noto Sans CJK SC",
+    "Hiragino Sans",
+    "PingFang SC",
+    "Apple SD Gothic Neo",
+    "Microsoft YaHei",
+    "Malgun Gothic",
+    "Noto Sans",
+    "Arial Unicode MS",
+)
+"""Tried, where installed, for titles in other scripts than the usual font has."""
+
+
+def save(analysis: Analysis, path: Path) -> None:
+    """Draw an analysis into a file.
+
+    Parameters
+    ----------
+    analysis
+        Any analysis; valence and arousal are drawn on its own scale.
+    path
+        The picture; its ending chooses the format (png, svg, pdf).
+
+    Raises
+    ------
+    OutputError
+        If it cannot be written; nothing is left behind.
+    """
+    picture = io.BytesIO()
+    kind = path.suffix.lower().lstrip(".") or "png"
+    with rc_context({"font.family": list(_families()), "svg.hashsalt": "hevner"}):
+        figure = draw(analysis)
+        with warnings.catch_warnings():
+            # A title in a script without a font: boxes, but no reason to speak.
+            warnings.filterwarnings("ignore", "Glyph .* missing from font", UserWarning)
+            figure.savefig(picture, format=kind, dpi=DPI)
+    try:
+        replace_file(path, picture.getvalue())
+    except OSError as error:
+        raise cannot_write(path, error) from error
+
+
+def draw(analysis: Analysis) -> Figure:
+    """The page as a figure.
+
+    Parameters
+    ----------
+    analysis
+        Any analysis.
+
+    Returns
+    -------
+    Figure
+        10 by 9 inches.
+    """
+    figure = Figure(figsize=(10, 9), facecolor="white")
+    name = printable(Path(analysis.path).name)
+    figure.text(0.06, 0.965, _short(name, 70), size=16, weight="bold", color=INK, parse_math=False)
+    figure.text(0.06, 0.94, _subtitle(analysis), size=10, color="#555555", parse_math=False)
+    if analysis.status == "silent" or analysis.valence is None or analysis.arousal is None:
+        figure.text(0.5, 0.5, "Nothing sounds in this file", size=16, color=FAINT, ha="center")
+        return figure
+    grid = figure.add_gridspec(
+        3,
+        2,
+        height_ratios=(4.6, 2.3, 1.7),
+        width_ratios=(1.25, 1),
+        left=0.09,
+        right=0.965,
+        top=0.885,
+        bottom=0.06,
+        hspace=0.27,
+        wspace=0.32,
+    )
+    _plane(figure.add_subplot(grid[0, 0]), analysis)
+    _moods(figure.add_subplot(grid[0, 1]), analysis)
+    curves = figure.add_subplot(grid[1, :])
+    _curves(curves, analysis)
+    _harmony(figure.add_subplot(grid[2, :], sharex=curves), analysis)
+    return figure
+
+
+@cache
+def _families() -> tuple[str, ...]:
+    installed = {font.name for font in font_manager.fontManager.ttflist}
+    return ("DejaVu Sans", *(name for name in _FONTS if name in installed))
+
+
+def _short(text: str, length: int) -> str:
+    return text if len(text) <= length else f"{text[: length - 10]}…{text[-9:]}"
+
+
+def _subtitle(analysis: Analysis) -> str:
+    parts = [clock(analysis.duration)]
+    if analysis.quadrant_words:
+        parts.append(analysis.quadrant_words)
+    if analysis.key:
+        parts.append(analysis.key)
+    if analysis.tempo is not None:
+        parts.append(f"{analysis.tempo:.0f} beats per minute")
+    chords = main_chords(analysis, 4)
+    if chords:
+        parts.append(" ".join(chord_name(label) for label, _ in chords))
+    if is_unfamiliar(analysis):
+        parts.append("unlike the music the model knows")
+    return "   ·   ".join(parts)
+
+
+def _plain(axes: Axes) -> None:
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.spines[["left", "bottom"]].set_color("#bbbbbb")
+    axes.tick_params(colors="#555555", labelsize=9, length=3)
+
+
+def _plane(axes: Axes, analysis: Analysis) -> None:
+    """The plane of valence and arousal, with the path of the piece."""
+    assert analysis.valence is not None
+    assert analysis.arousal is not None
+    scale = Scale.parse(analysis.scale)
+    half = (scale.high - scale.low) / 2
+    for quadrant, (colour, right, up) in _QUADRANTS.items():
+        corner = (scale.neutral if right > 0 else scale.low, scale.neutral if up > 0 else scale.low)
+        axes.add_patch(Rectangle(corner, half, half, color=colour, lw=0, zorder=0))
+        axes.text(
+            scale.neutral + right * 0.96 * half,
+            scale.neutral + up * 0.96 * half,
+            quadrant.value,
+            ha="right" if right > 0 else "left",
+            va="top" if up > 0 else "bottom",
+            size=10,
+            style="italic",
+            color="#666666",
+        )
+    axes.axhline(scale.neutral, color="white", lw=1.5, zorder=1)
+    axes.axvline(scale.neutral, color="white", lw=1.5, zorder=1)
+    _path(axes, analysis)
+    _whole(axes, analysis.valence, analysis.arousal)
+    axes.set(xlim=(scale.low, scale.high), ylim=(scale.low, scale.high), box_aspect=1)
+    ticks = np.linspace(scale.low, scale.high, 5)
+    axes.set(xticks=ticks, yticks=ticks)
+    axes.set_xlabel("Valence: unpleasant → pleasant", size=10, color=INK)
+    axes.set_ylabel("Arousal: calm → excited", size=10, color=INK)
+    _plain(axes)
+    axes.legend(
+        loc="upper center",
+        bbox_to_anchor=(0.5, 1.09),
+        ncols=3,
+        fontsize=8.5,
+        frameon=False,
+        handletextpad=0.4,
+        columnspacing=1.2,
+    )
+
+
+def _path(axes: Axes, analysis: Analysis) -> None:
+    points = np.array(
+        [
+            (m.valence.value, m.arousal.value)
+            for m in analysis.timeline
+            if m.valence is not None and m.arousal is not None
+        ]
+    )
+    if len(points) < 2:
+        return
+    segments = np.stack([points[:-1], points[1:]], axis=1)
+    lines = LineCollection(list(segments), cmap="cividis", lw=2, alpha=0.9, zorder=3)
+    lines.set_array(np.linspace(0, 1, len(segments)))
+    lines.set_capstyle("round")
+    axes.add_collection(lines)
+    shared: dict[str, Any] = {"ls": "", "mec": "white", "mew": 1.2, "zorder": 5}
+    axes.plot(*points[0], marker="o", ms=9, color="#00204D", label="start", **shared)
+    axes.plot(*points[-1], marker="s", ms=8.5, color="#D9C027", label="end", **shared)
+
+
+def _whole(axes: Axes, valence: Estimate, arousal: Estimate) -> None:
+    axes.errorbar(
+        valence.value,
+        arousal.value,
+        xerr=[[valence.value - valence.low], [valence.high - valence.value]],
+        yerr=[[arousal.value - arousal.low], [arousal.high - arousal.value]],
+        fmt="*",
+        ms=17,
+        color=VERMILION,
+        mec="white",
+        mew=1.2,
+        ecolor=VERMILION,
+        elinewidth=1.4,
+        capsize=4,
+        zorder=6,
+        label="whole piece, with interval",
+    )
+
+
+def _moods(axes: Axes, analysis: Analysis) -> None:
+    """Bars of the moods, the strongest on top."""
+    names = list(analysis.moods)
+    shares = list(analysis.moods.values())
+    rows = range(len(names))
+    axes.barh(rows, shares, height=0.62, color=GREEN, alpha=0.85)
+    for row, share in zip(rows, shares, strict=True):
+        axes.text(share, row, f" {share:.0%}", va="center", size=9, color="#555555")
+    axes.set_yticks(rows, [name.replace(" ", "\n") for name in names], size=10)
+    axes.invert_yaxis()
+    axes.set_xlim(0, max(0.3, *shares, 0) * 1.15)
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:.0%}"))
+    axes.xaxis.set_major_locator(MaxNLocator(4))
+    axes.set_title("Listeners who would feel it", size=10, loc="left", color=INK)
+    _plain(axes)
+    axes.spines["left"].set_visible(False)
+    axes.tick_params(axis="y", length=0)
+
+
+def _curves(axes: Axes, analysis: Analysis) -> None:
+    """Valence and arousal over time, with bands for the intervals."""
+    scale = Scale.parse(analysis.scale)
+    moments = analysis.timeline
+    if moments:
+        # The ends of the piece take the values of the first and the last moment.
+        moments = (moments[0], *moments, moments[-1])
+    time = [(m.start + m.end) / 2 for m in moments]
+    time[:1], time[-1:] = [m.start for m in moments[:1]], [m.end for m in moments[-1:]]
+    for name, colour, style in (("valence", BLUE, "-"), ("arousal", VERMILION, "--")):
+        values = [_triple(getattr(m, name)) for m in moments]
+        value, low, high = np.array(values, float).reshape(-1, 3).T
+        axes.fill_between(time, low, high, color=colour, alpha=0.14, lw=0)
+        axes.plot(time, value, style, color=colour, lw=2, label=name)
+    axes.axhline(scale.neutral, color="#cccccc", lw=1, zorder=0)
+    axes.set(xlim=(0, max(analysis.duration, 0.1)), ylim=(scale.low, scale.high))
+    axes.set_ylabel("Over time", size=10, color=INK)
+    axes.tick_params(labelbottom=False)
+    _plain(axes)
+    axes.legend(loc="lower right", bbox_to_anchor=(1.01, 0.97), ncols=2, fontsize=9, frameon=False)
+
+
+def _triple(estimate: Estimate | None) -> tuple[float, float, float]:
+    """Value and interval; where the music is silent, a gap in the curve."""
+    if estimate is None:
+        return (np.nan, np.nan, np.nan)
+    return (estimate.value, estimate.low, estimate.high)
+
+
+def _harmony(axes: Axes, analysis: Analysis) -> None:
+    """Chords over time: a row per root, in the order of fifths around the key; the key above."""
+    rows = _rows(analysis)
+    heights = {root: height for height, root in enumerate(rows)}
+    axes.set_ylim(-0.6, max(len(rows), 5) - 0.4)
+    kinds = {"major": ORANGE, "minor": BLUE, "other": FAINT}
+    spans: dict[tuple[int, str], list[tuple[float, float]]] = {}
+    for chord in analysis.chords:
+        if _sounds(chord):
+            place = (_root(chord), _kind(chord))
+            spans.setdefault(place, []).append((chord.start, chord.end - chord.start))
+    for (root, kind), bars in spans.items():
+        axes.broken_barh(bars, (heights[root] - 0.4, 0.8), color=kinds[kind], lw=0)
+    for kind, colour in kinds.items():
+        axes.plot([], [], "s", color=colour, label=kind)
+    axes.set_yticks(range(len(rows)), list(rows.values()))
+    axes.set_ylabel("Chord root", size=10, color=INK)
+    axes.set_xlabel("Time", size=10, color=INK)
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: clock(x)))
+    step = next((s for s in _STEPS if analysis.duration <= 10 * s), _STEPS[-1])
+    axes.xaxis.set_major_locator(MultipleLocator(step))
+    axes.grid(axis="y", color="#eeeeee", lw=1)
+    axes.set_axisbelow(True)
+    _plain(axes)
+    axes.legend(loc="lower right", bbox_to_anchor=(1.01, 0.96), ncols=3, fontsize=9, frameon=False)
+    if analysis.key is not None:
+        sure = "" if analysis.key_confidence is None else f" ({analysis.key_confidence:.0%} sure)"
+        axes.set_title(f"Key: {analysis.key}{sure}", size=10, loc="left", color=INK)
+
+
+def _rows(analysis: Analysis) -> dict[int, str]:
+    """Pitch class and name of the roots that occur, in the order of fifths around the key."""
+    tonic = pitch_class(analysis.key.split()[0]) if analysis.key else 0
+    names = {_root(chord): _root_name(chord) for chord in analysis.chords if _sounds(chord)}
+    # Five fifths below the tonic to six above, so that chords of one key lie side by side.
+    fifths = [(tonic + 7 * steps) % 12 for steps in range(-5, 7)]
+    return {root: names[root] for root in fifths if root in names}
+
+
+def _sounds(chord: ChordSpan) -> bool:
+    return chord.label not in ("N", "X")
+
+
+def _root_name(chord: ChordSpan) -> str:
+    return chord.label.partition(":")[0].partition("/")[0]
+
+
+def _root(chord: ChordSpan) -> int:
+    return pitch_class(_root_name(chord))
+
+
+def _kind(chord: ChordSpan) -> str:
+    quality = chord.label.partition(":")[2]
+    if quality.startswith("min"):
+        return "minor"
+    if quality.startswith("maj") or quality.split("/")[0] in ("", "7", "9", "6"):
+        return "major"
+    return "other"

@@ -1,0 +1,206 @@
+"""Turn what a search found into text: a table to read, JSON, CSV, or a playlist for a player.
+
+Conventions
+-----------
+Each writer returns the whole text, which is short. Text is valid Unicode; names cannot break it
+nor steer a terminal.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from hevner.catalog.hits import Hit, Told
+from hevner.emotion import UNIT, Scale
+from hevner.files import display_name, printable
+from hevner.result import clock
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+FORMATS = ("table", "json", "csv", "m3u8")
+"""Forms of hits; words have the first three."""
+
+NONE = "–"  # noqa: RUF001 - a dash, not a minus
+
+FIT = "the share of music at large that fits worse"
+FIT_OF_TEXT = "the share of the catalogue that matches the text less"
+FIT_OF_BOTH = (
+    "the smaller of two shares, of the catalogue that matches the text less and of music at large "
+    "that fits worse"
+)
+"""What the fit of hits is: of an emotion or a piece, of a text, of both together."""
+
+HIT_COLUMNS = tuple(Hit("", "", 0, 0, 0, None, 0, None).to_dict(UNIT))
+TOLD_COLUMNS = tuple(Told("", "", 0, 0).to_dict())
+
+
+def hits_as(
+    form: str,
+    hits: Sequence[Hit],
+    scale: Scale = UNIT,
+    output: Path | None = None,
+    width: int | None = None,
+    fit: str = FIT,
+) -> str:
+    """Hits as text.
+
+    Parameters
+    ----------
+    form
+        One of `FORMATS`.
+    hits
+        In their order.
+    scale
+        Of valence and arousal.
+    output
+        The file that the text is for, which a playlist names its pieces relative to.
+    width
+        Characters per line of a table; None for as many as it needs.
+    fit
+        What a table says that the fit is.
+    """
+    if form == "m3u8":
+        return playlist(hits, output)
+    if form == "table":
+        return _hit_table(hits, scale, width, fit)
+    return _records(form, [hit.to_dict(scale) for hit in hits], HIT_COLUMNS)
+
+
+def told_as(form: str, told: Sequence[Told], width: int | None = None) -> str:
+    """Words as text; see `hits_as`."""
+    if form != "table":
+        return _records(form, [one.to_dict() for one in told], TOLD_COLUMNS)
+    table = _table(("Feels", "Fit"), right=("Fit",))
+    for one in told:
+        table.add_row(f"{one.degree} {one.word}".strip(), f"{one.fit:.0%}")
+    note = "Fit: the share of music at large of which it would be less right to say this."
+    return _drawn(table, note, width)
+
+
+def playlist(hits: Sequence[Hit], output: Path | None = None) -> str:
+    """An extended M3U playlist in UTF-8.
+
+    Pieces in the folder of the file, or below it, are named relative to it, so that the folder can
+    be moved as a whole; others by their full path. Moments carry their times in the way of VLC;
+    other players start at the beginning.
+    """
+    lines = ["#EXTM3U"]
+    folder = None if output is None else Path(os.path.realpath(output)).parent
+    for hit in hits:
+        title = Path(hit.name).with_suffix("").as_posix()
+        seconds = hit.duration
+        if hit.start is not None and hit.end is not None:
+            title += f" ({clock(hit.start)})"
+            seconds = hit.end - hit.start
+        lines.append(f"#EXTINF:{max(round(seconds), 1)},{printable(title)}")
+        if hit.start is not None:
+            lines += [f"#EXTVLCOPT:start-time={hit.start:g}", f"#EXTVLCOPT:stop-time={hit.end:g}"]
+        lines.append(_place(hit.path, folder))
+    return "\n".join(lines) + "\n"
+
+
+def _place(path: str, folder: Path | None) -> str:
+    """A line that names a file: players take it for a comment if it begins with ``#``."""
+    file = Path(path)
+    if folder is not None and file.is_relative_to(folder):
+        place = file.relative_to(folder).as_posix()
+    else:
+        place = file.as_posix()
+    if printable(place) != place or place != place.strip():
+        # What cannot stand in a line of text can stand in an address.
+        return f"file://{quote(file.as_posix().encode('utf-8', 'surrogateescape'))}"
+    return f"./{place}" if place.startswith("#") else place
+
+
+def _records(
+    form: str, records: Sequence[dict[str, str | float | None]], columns: Sequence[str]
+) -> str:
+    told = [
+        {name: display_name(v) if isinstance(v, str) else v for name, v in record.items()}
+        for record in records
+    ]
+    if form == "json":
+        lines = ",\n".join(json.dumps(one, ensure_ascii=False, allow_nan=False) for one in told)
+        return f"[\n{lines}\n]\n" if lines else "[]\n"
+    text = io.StringIO()
+    rows = csv.DictWriter(text, columns, restval="", lineterminator="\n")
+    rows.writeheader()
+    rows.writerows(told)
+    return text.getvalue()
+
+
+def _hit_table(hits: Sequence[Hit], scale: Scale, width: int | None, fit: str) -> str:
+    moments = any(hit.start is not None for hit in hits)
+    numbers = ("#", "At", "Length", "Valence", "Arousal", "Fit")
+    headings = ("#", "Piece", *(("At",) if moments else ()), *numbers[2:5], "Key", "Fit")
+    table = _table(headings, right=numbers)
+    for rank, hit in enumerate(hits, 1):
+        at = "" if hit.start is None or hit.end is None else _span(hit.start, hit.end)
+        cells = {
+            "#": str(rank),
+            "Piece": printable(hit.name),
+            "At": at,
+            "Length": clock(hit.duration),
+            "Valence": _number(scale.from_unit(hit.valence)),
+            "Arousal": _number(scale.from_unit(hit.arousal)),
+            "Key": hit.key or NONE,
+            "Fit": NONE if hit.fit is None else f"{hit.fit:.0%}",
+        }
+        table.add_row(*(cells[heading] for heading in headings))
+    note = f"Valence and arousal on {scale.name}."
+    if any(hit.fit is not None for hit in hits):
+        note += f" Fit: {fit}."
+    return _drawn(table, note, width)
+
+
+def _span(start: float, end: float) -> str:
+    return f"{clock(start)}-{clock(end)}"
+
+
+def _number(value: float) -> str:
+    # Adding zero turns -0.00 into 0.00.
+    return f"{round(value, 2) + 0.0:.2f}"
+
+
+def _table(headings: Sequence[str], right: Sequence[str]) -> Table:
+    from rich import box
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    for heading in headings:
+        wide = heading in ("Piece", "Feels")
+        table.add_column(
+            heading,
+            justify="right" if heading in right else "left",
+            overflow="fold",
+            no_wrap=not wide,
+        )
+    return table
+
+
+def _drawn(table: Table, note: str, width: int | None) -> str:
+    from rich.console import Console
+
+    text = io.StringIO()
+    console = Console(
+        file=text,
+        # A table is never wider than it needs to be.
+        width=width or 100_000,
+        no_color=True,
+        highlight=False,
+        markup=False,
+        emoji=False,
+    )
+    if table.row_count:
+        console.print(table)
+        console.print(note)
+    lines = [line.rstrip() for line in text.getvalue().splitlines()]
+    return "\n".join(lines).strip("\n") + "\n" if table.row_count else ""

@@ -1,0 +1,198 @@
+"""A table to read; on narrow terminals, a few lines for each file instead.
+
+Failed files follow at the end, each with its cause and what to do about it.
+"""
+
+from __future__ import annotations
+
+import io
+import textwrap
+from typing import TYPE_CHECKING
+
+from hevner.files import printable
+from hevner.output.base import Destination, Options, Record, Writer
+from hevner.output.summary import chord_name, is_unfamiliar, main_chords, told_tags
+from hevner.result import Analysis, Estimate, Failure
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+MOODS = 3
+"""Moods told."""
+
+CHORDS = 4
+"""Chords told."""
+
+NARROW = 120
+"""Below this many characters per line a table has no room."""
+
+NONE = "–"  # noqa: RUF001 - a dash, not a minus
+"""Stands for what there is not."""
+
+_HEADINGS = "File Valence Arousal Feels Moods Tags Key Tempo Chords Familiar".split()  # noqa: SIM905
+
+ROOMY = 160
+"""From this many characters per line on, every column finds its width by itself."""
+
+_TIGHT = {"Valence": 13, "Arousal": 13, "Tags": 13}
+"""Widths in a table that is not roomy: an interval or a long word in one piece, and no more."""
+
+_LINES = (
+    ("Valence", "Arousal", "Feels"),
+    ("Moods",),
+    ("Tags",),
+    ("Key", "Tempo", "Chords", "Familiar"),
+)
+
+
+class TableWriter(Writer):
+    """Analysed files first, failed ones below them."""
+
+    def __init__(self, destination: Destination, options: Options) -> None:
+        super().__init__(destination, options)
+        self._rows: list[dict[str, str]] = []
+        self._failures: list[Failure] = []
+        self._notes: list[str] = []
+        self._scale = ""
+        self._unfamiliar = False
+
+    def write(self, record: Record) -> None:
+        """Add a row."""
+        if isinstance(record, Failure):
+            self._failures.append(record)
+            return
+        texts = cells(record, all_tags=self.options.all_tags)
+        self._rows.append(dict(zip(_HEADINGS, texts, strict=True)))
+        self._scale = record.scale
+        self._unfamiliar |= is_unfamiliar(record)
+        sentences = (*record.contradictions, *record.warnings)
+        self._notes += [f"{record.path}: {sentence}" for sentence in sentences]
+
+    def finish(self) -> None:
+        """Write it all: column widths are known only now."""
+        from rich.console import Console
+
+        text = io.StringIO()
+        width = self.options.width
+        console = Console(
+            file=text,
+            # A table is never wider than it needs to be.
+            width=width or 100_000,
+            force_terminal=self.options.colour,
+            no_color=not self.options.colour,
+            highlight=False,
+            markup=False,
+            emoji=False,
+        )
+        if self._rows and width is not None and width < NARROW:
+            self._cards(console, width)
+        elif self._rows:
+            console.print(self._table())
+        for note in self._legend():
+            console.print(note, style="dim")
+        for note in self._notes:
+            console.print(f"Note: {printable(note)}", style="yellow")
+        if self._failures:
+            console.print(self._failed())
+        # Lines of a table are padded to its width.
+        lines = text.getvalue().strip("\n").splitlines()
+        self.destination.write("".join(f"{line.rstrip()}\n" for line in lines))
+
+    def _table(self) -> Table:
+        from rich import box
+        from rich.table import Table
+        from rich.text import Text
+
+        table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+        tight = self.options.width is not None and self.options.width < ROOMY
+        tagged = any(row["Tags"] != NONE for row in self._rows)
+        headings = [heading for heading in _HEADINGS if heading != "Tags" or tagged]
+        for heading in headings:
+            table.add_column(
+                heading,
+                style="bold" if heading == "File" else "",
+                justify="right" if heading in ("Tempo", "Familiar") else "left",
+                overflow="fold",
+                width=_TIGHT.get(heading) if tight else None,
+                no_wrap=heading in ("Tempo", "Familiar"),
+            )
+        for row in self._rows:
+            table.add_row(*(Text(row[heading]) for heading in headings))
+        return table
+
+    def _cards(self, console: Console, width: int) -> None:
+        for row in self._rows:
+            console.print(row["File"], style="bold", overflow="fold")
+            for headings in _LINES:
+                parts = [f"{name.lower()} {row[name]}" for name in headings if row[name] != NONE]
+                for piece in textwrap.wrap(" · ".join(parts), max(width - 2, 20)):
+                    console.print(f"  {piece}")
+        console.print()
+
+    def _legend(self) -> list[str]:
+        notes = []
+        if self._rows:
+            notes.append(
+                f"Valence and arousal on {self._scale}; in brackets the interval that holds "
+                "the listeners' mean for 9 of 10 pieces."
+            )
+        if self._unfamiliar:
+            notes.append("! Unlike the music the model has learned from: take it with care.")
+        return notes
+
+    def _failed(self) -> Table:
+        from rich import box
+        from rich.table import Table
+        from rich.text import Text
+
+        table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+        table.add_column("Failed", style="bold red", overflow="fold")
+        table.add_column("Stage")
+        table.add_column("Cause", overflow="fold")
+        table.add_column("What to do", overflow="fold")
+        for failure in self._failures:
+            row = (failure.path, failure.stage, failure.cause, failure.remedy or NONE)
+            table.add_row(*(Text(printable(cell)) for cell in row))
+        return table
+
+
+def cells(analysis: Analysis, *, all_tags: bool) -> tuple[str, ...]:
+    """The texts of a row, one for each heading."""
+    path = printable(analysis.path)
+    if analysis.status == "silent":
+        return (path, NONE, NONE, "silent", *[NONE] * 6)
+    mark = "! " if is_unfamiliar(analysis) else ""
+    return (
+        path,
+        _estimate(analysis.valence),
+        _estimate(analysis.arousal),
+        analysis.quadrant_words or NONE,
+        ", ".join(f"{mood} {share:.0%}" for mood, share in list(analysis.moods.items())[:MOODS]),
+        _tags(analysis, all_tags),
+        analysis.key or NONE,
+        NONE if analysis.tempo is None else f"{analysis.tempo:.0f}",
+        " ".join(chord_name(label) for label, _ in main_chords(analysis, CHORDS)) or NONE,
+        NONE if analysis.familiarity is None else f"{mark}{analysis.familiarity:.2f}",
+    )
+
+
+def _tags(analysis: Analysis, everything: bool) -> str:
+    """``calm, sad; slow; use: film``: names alone, as a tag given often has its few percent too."""
+    told = told_tags(analysis, everything=everything)
+    parts = {group: ", ".join(names) for group, names in told.items()}
+    if "use" in parts:
+        parts["use"] = f"use: {parts['use']}"
+    return "; ".join(parts.values()) or NONE
+
+
+def _estimate(estimate: Estimate | None) -> str:
+    if estimate is None:
+        return NONE
+    # No spaces inside the interval, so that a narrow column breaks before it.
+    return f"{_number(estimate.value)} ({_number(estimate.low)}…{_number(estimate.high)})"
+
+
+def _number(value: float) -> str:
+    # Adding zero turns -0.00 into 0.00.
+    return f"{round(value, 2) + 0.0:.2f}"

@@ -1,0 +1,330 @@
+"""All jobs: taken in, handed to workers, cancelled, forgotten.
+
+Conventions
+-----------
+Lives on the event loop: methods are called there, and what takes time runs in threads. The queue is
+bounded; so is the number of results that are kept.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeVar
+
+from filelock import FileLock, Timeout
+
+from hevner.errors import OutputError
+from hevner.files import cannot_write, display_name
+from hevner.serve import jobs
+from hevner.serve.jobs import Job
+from hevner.serve.problems import ServiceError, failed, not_found, record, stopping
+from hevner.serve.settings import Settings
+from hevner.serve.worker_process import CANCELLED, STOPPING, Outcome, Worker
+
+T = TypeVar("T")
+
+logger = logging.getLogger("hevner.serve")
+
+ATTEMPTS = 3
+"""How often a job is begun: one that takes the whole server down must not do so for ever."""
+
+DRAWINGS = 16
+"""Most pictures that wait to be drawn or are drawn."""
+
+SWEEP_S = 30.0
+"""Seconds between looks for what has been kept long enough."""
+
+
+class Board:
+    """The jobs of a server.
+
+    Parameters
+    ----------
+    settings
+        Its limits.
+    died
+        Called when a worker has died.
+
+    Attributes
+    ----------
+    jobs
+        By id, the oldest first.
+    stopping
+        Set when the server is about to end.
+
+    Raises
+    ------
+    OutputError
+        If the state folder cannot be written or another server uses it.
+    """
+
+    def __init__(self, settings: Settings, died: Callable[[], None] = lambda: None) -> None:
+        self.settings = settings
+        self.jobs: dict[str, Job] = {}
+        self.stopping = asyncio.Event()
+        self._folder = settings.state / "analyses"
+        self._lock = _locked(self._folder)
+        self._waiting: asyncio.Queue[Job] = asyncio.Queue()
+        self._reserved = 0
+        self._workers = [Worker(settings, died) for _ in range(settings.jobs)]
+        self._artist = Worker(settings, died)
+        self._drawing = asyncio.Lock()
+        self._drawings = 0
+        self._at_work: dict[str, Worker] = {}
+        # A thread for each worker, one for drawing and some for files.
+        self._threads = ThreadPoolExecutor(settings.jobs + 5, thread_name_prefix="hevner-jobs")
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def open(self) -> None:
+        """Take up what was left by the server before, and begin to work."""
+        self._loop = asyncio.get_running_loop()
+        for job in await self.in_thread(partial(_left, self._folder)):
+            self.jobs[job.id] = job
+            if not job.is_final:
+                self._waiting.put_nowait(job)
+        self._begin(self._sweep())
+        for worker in self._workers:
+            self._begin(self._work(worker))
+
+    async def close(self) -> None:
+        """Stop all work; what was queued or running is taken up by the next server."""
+        self.stopping.set()
+        for worker in self._workers:
+            worker.stop(STOPPING)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for job in self.jobs.values():
+            if job.state == jobs.RUNNING:
+                job.state, job.attempts = jobs.QUEUED, job.attempts - 1
+                await self.in_thread(job.write)
+        for worker in (*self._workers, self._artist):
+            await self.in_thread(worker.close)
+        self._threads.shutdown()
+        self._lock.release()
+
+    def stop_soon(self) -> None:
+        """Take nothing more and end streams; may be called from a signal handler."""
+        self._loop.call_soon_threadsafe(self.stopping.set)
+
+    @property
+    def queued(self) -> int:
+        """Jobs that wait."""
+        return sum(job.state == jobs.QUEUED for job in self.jobs.values())
+
+    def position(self, job: Job) -> int | None:
+        """How many jobs are begun before this one; None if it does not wait."""
+        if job.state != jobs.QUEUED:
+            return None
+        before = 0
+        for other in self.jobs.values():
+            if other is job:
+                break
+            before += other.state == jobs.QUEUED
+        return before
+
+    def find(self, id: str) -> Job:
+        """The job of an id.
+
+        Raises
+        ------
+        ServiceError
+            If there is none.
+        """
+        try:
+            return self.jobs[id]
+        except KeyError:
+            raise not_found("analysis") from None
+
+    def reserve(self) -> Path:
+        """Keep a place in the queue for an upload that begins; return the folder to put it in.
+
+        Raises
+        ------
+        ServiceError
+            If the queue is full or the server is about to end.
+        """
+        if self.stopping.is_set():
+            raise stopping()
+        if self.queued + self._reserved >= self.settings.queue:
+            raise ServiceError(429, "busy", "the queue is full", "Try again later", retry_after=10)
+        if self._reserved >= self.settings.uploads:
+            raise ServiceError(429, "busy", "too many uploads at once", "Try again", retry_after=2)
+        self._reserved += 1
+        return self._folder / jobs.new_id()
+
+    async def give_up(self, folder: Path) -> None:
+        """An upload into a reserved folder has failed."""
+        self._reserved -= 1
+        await self.in_thread(partial(Job(folder, "", "", 0, 0).remove))
+
+    async def accept(self, folder: Path, name: str, size: int) -> Job:
+        """Queue an upload that is complete in a reserved folder."""
+        job = Job(folder, folder.name, name, size, time.time())
+        await self.in_thread(job.write)
+        self._reserved -= 1
+        self.jobs[job.id] = job
+        self._waiting.put_nowait(job)
+        return job
+
+    async def cancel(self, job: Job) -> None:
+        """Stop a job, or forget one that has ended."""
+        if job.is_final:
+            await self._forget(job)
+            return
+        job.error = record("cancelled", "it was cancelled")
+        running = self._at_work.get(job.id)
+        await self._end(job, jobs.CANCELLED)
+        if running is not None:
+            running.stop(CANCELLED)
+
+    async def draw(self, job: Job, kind: str, scale: str) -> bytes:
+        """A picture of an analysis: ``svg`` or ``png``."""
+        picture = job.folder / f"plot.{kind}"
+        task = {"do": "draw", "result": str(job.result), "picture": str(picture), "scale": scale}
+        if self._drawings >= DRAWINGS:
+            raise ServiceError(503, "busy", "too many pictures at once", "Try again", retry_after=5)
+        self._drawings += 1
+        try:
+            return await self._draw(task, picture)
+        finally:
+            self._drawings -= 1
+
+    async def _draw(self, task: dict[str, str], picture: Path) -> bytes:
+        async with self._drawing:
+            outcome = await self.in_thread(partial(self._artist.run, task))
+            if outcome.error is not None:
+                raise failed(500, outcome.error)
+            try:
+                return await self.in_thread(picture.read_bytes)
+            finally:
+                await self.in_thread(partial(picture.unlink, missing_ok=True))
+
+    async def in_thread(self, work: Callable[[], T]) -> T:
+        """Do what blocks in a thread."""
+        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+
+    def _begin(self, work: Coroutine[Any, Any, None]) -> None:
+        self._tasks.append(asyncio.create_task(work))
+
+    async def _work(self, worker: Worker) -> None:
+        """Hand one job after the other to a worker."""
+        await self.in_thread(worker.start)
+        while True:
+            job = await self._waiting.get()
+            if job.state != jobs.QUEUED:
+                continue
+            try:
+                await self._run(job, worker)
+            except OSError as error:
+                logger.error("%s", cannot_write(job.folder, error))
+                job.state, job.error = jobs.FAILED, record("write", "the disk is full or closed")
+                job.tell()
+
+    async def _run(self, job: Job, worker: Worker) -> None:
+        if job.attempts >= ATTEMPTS:
+            job.error = record(
+                "worker", "the server ended whenever it worked on this", "Convert it to WAV or FLAC"
+            )
+            await self._end(job, jobs.FAILED)
+            return
+        job.state, job.attempts = jobs.RUNNING, job.attempts + 1
+        job.tell()
+        await self.in_thread(job.write)
+        audio = await self.in_thread(lambda: job.audio)
+        if job.is_final or audio is None:  # cancelled meanwhile
+            return
+        loop = asyncio.get_running_loop()
+
+        def report(share: float) -> None:
+            loop.call_soon_threadsafe(_progressed, job, share)
+
+        task = {
+            "do": "analyse",
+            "audio": str(audio),
+            "name": job.name,
+            "result": str(job.result),
+            "words": str(job.words),
+        }
+        self._at_work[job.id] = worker
+        try:
+            outcome = await self.in_thread(partial(worker.run, task, report))
+        finally:
+            del self._at_work[job.id]
+        await self._conclude(job, outcome)
+
+    async def _conclude(self, job: Job, outcome: Outcome) -> None:
+        if job.is_final:
+            await self.in_thread(job.drop_audio)
+        elif outcome.error is not None:
+            job.error = record(**outcome.error)
+            await self._end(job, jobs.FAILED)
+        else:
+            await self._end(job, jobs.DONE)
+
+    async def _end(self, job: Job, state: str) -> None:
+        """Write that a job has ended, then delete the upload: in this order nothing is lost."""
+        job.state, job.finished = state, time.time()
+        job.progress = 1.0 if state == jobs.DONE else job.progress
+        await self.in_thread(job.write)
+        await self.in_thread(job.drop_audio)
+        job.tell()
+
+    async def _forget(self, job: Job) -> None:
+        self.jobs.pop(job.id, None)
+        await self.in_thread(job.remove)
+
+    async def _sweep(self) -> None:
+        """Forget jobs that ended long ago, and the oldest where there are too many."""
+        while True:
+            ended = [job for job in self.jobs.values() if job.is_final]
+            many = len(self.jobs) - self.settings.kept_count
+            limit = time.time() - self.settings.kept_s
+            for number, job in enumerate(ended):
+                if number < many or (job.finished or 0) < limit:
+                    await self._forget(job)
+            await asyncio.sleep(SWEEP_S)
+
+
+def _progressed(job: Job, share: float) -> None:
+    if job.state == jobs.RUNNING:
+        job.progress = share
+        job.tell()
+
+
+def _locked(folder: Path) -> FileLock:
+    """The lock of a state folder, which is made if it is not there."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        lock = FileLock(folder.parent / "serve.lock", thread_local=False)
+        lock.acquire(blocking=False)
+    except Timeout as error:
+        raise OutputError(
+            "another server works with this folder",
+            subject=display_name(folder.parent),
+            remedy="Stop it, or name another folder with --state",
+        ) from error
+    except OSError as error:
+        raise cannot_write(folder, error) from error
+    return lock
+
+
+def _left(folder: Path) -> list[Job]:
+    """The jobs on disk, the oldest first; remains of uploads are deleted."""
+    found: list[Job] = []
+    for place in folder.iterdir():
+        job = jobs.read(place) if place.is_dir() else None
+        if job is None:
+            logger.info("removed what was left of an upload")
+            Job(place, "", "", 0, 0).remove()
+        else:
+            if job.is_final:
+                job.drop_audio()
+            found.append(job)
+    return sorted(found, key=lambda job: job.created)

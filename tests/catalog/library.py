@@ -1,0 +1,98 @@
+"""A catalogue of made-up pieces in the toy space, where valence and arousal mean what they say."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hevner.catalog import header
+from hevner.catalog.analyze_file import places
+from hevner.catalog.catalog import Catalog
+from hevner.emotion import GEMS, MOOD_TAGS
+from hevner.model.description import CURVE_POINTS, Description
+from hevner.model.space import Points, Space
+from tests import joint_world
+
+MOMENTS = 3
+"""Of each piece, of nine seconds."""
+
+
+@dataclass(frozen=True)
+class Library:
+    """Made-up pieces, what is in the catalogue of them, and the catalogue."""
+
+    catalog: Catalog
+    space: Space
+    pieces: list[dict[str, Any]]
+    moments: list[dict[str, Any]]
+    points: Points
+    moment_points: Points
+
+
+def heard(values: np.ndarray, rng: np.random.Generator) -> Description:
+    """What a model might tell of musics of these valences and arousals, shape ``(n, 2)``."""
+    count = len(values)
+    curve = rng.normal(0, 0.2, (count, 2, CURVE_POINTS))
+    return Description.of(
+        point=values,
+        curve=curve - curve.mean(axis=2, keepdims=True),
+        quadrants=rng.dirichlet(np.ones(4), count),
+        gems=rng.uniform(0, 1, (count, len(GEMS))),
+        tags=rng.normal(0, 1, (count, len(MOOD_TAGS))),
+    )
+
+
+def build(folder: Path, count: int = 300, seed: int = 0) -> Library:
+    """A catalogue of so many pieces; one more is silent and one more failed."""
+    rng = np.random.default_rng(seed)
+    space = joint_world.space()
+    values = np.clip(rng.normal(0, 0.4, (count, 2)), -1, 1)
+    told = heard(values, rng)
+    points = space.music(told)
+    pieces = [
+        {
+            "id": f"{number:06d}",
+            "path": f"/music/{number % 7}/it's {number}.mp3",
+            "name": f"{number % 7}/it's {number}.mp3",
+            "size": 1000 + number,
+            "mtime": number,
+            "duration": float(rng.uniform(60, 400)),
+            "valence": float(values[number, 0]),
+            "arousal": float(values[number, 1]),
+            "key": ("A minor", "C major")[number % 2],
+            "key_mode": ("minor", "major")[number % 2],
+            "tempo": 120.0,
+            "status": "ok",
+            "vector": space.music_vectors(points)[number],
+            "place": places(points)[number],
+            "curve": told.curve[number].reshape(-1).astype(np.float16),
+        }
+        for number in range(count)
+    ]
+    owners = np.repeat(np.arange(count), MOMENTS)
+    moved = np.clip(values[owners] + rng.normal(0, 0.1, (len(owners), 2)), -1, 1)
+    moment_points = space.music(heard(moved, rng))
+    moments = [
+        {
+            "piece": pieces[owner]["id"],
+            "start": 9.0 * (row % MOMENTS),
+            "end": 9.0 * (row % MOMENTS) + 9,
+            "valence": float(moved[row, 0]),
+            "arousal": float(moved[row, 1]),
+            "vector": space.music_vectors(moment_points)[row],
+            "place": places(moment_points)[row],
+        }
+        for row, owner in enumerate(owners)
+    ]
+    catalog = Catalog.create(folder, header.current(space))
+    others = [
+        {"id": f"{status}-id", "path": f"/music/{status}.mp3", "name": status, "status": status}
+        for status in ("silent", "failed")
+    ]
+    with catalog.writing() as writer:
+        writer.put(pieces + others, moments)
+    catalog.refresh()
+    return Library(catalog, space, pieces, moments, points, moment_points)

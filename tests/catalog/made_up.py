@@ -1,0 +1,140 @@
+"""A small space and listeners that make up what they hear, so that tests are quick."""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from hevner.catalog import header
+from hevner.catalog.analyze_file import Heard, places
+from hevner.catalog.catalog import Catalog
+from hevner.catalog.header import Header
+from hevner.catalog.indexing import Options, Summary, index
+from hevner.errors import AudioError
+from hevner.files import find_audio
+from hevner.model.description import CURVE_POINTS
+from hevner.model.space import Points
+from tests import joint_world
+
+SPACE = joint_world.space()
+
+
+def wanted() -> Header:
+    """The header that a catalogue of the made-up space has."""
+    return header.current(SPACE)
+
+
+def musics(count: int, seed: int = 0) -> Points:
+    """Musics all over the space."""
+    mean = np.random.default_rng(seed).normal(size=(count, joint_world.AXES)).astype(np.float32)
+    return SPACE._at(mean)
+
+
+def rows(points: Points) -> list[dict[str, object]]:
+    """The columns ``vector`` and ``place`` of musics."""
+    vectors = SPACE.music_vectors(points)
+    return [{"vector": v, "place": p} for v, p in zip(vectors, places(points), strict=True)]
+
+
+def piece(number: int, **columns: object) -> dict[str, object]:
+    """A row of the table of pieces."""
+    return {
+        "id": f"{number:040x}",
+        "path": f"/music/{number}.mp3",
+        "name": f"{number}.mp3",
+        "size": number,
+        "mtime": 1,
+        "duration": 100.0 + number,
+        "status": "ok",
+        **rows(musics(1, number))[0],
+        **columns,
+    }
+
+
+def song(path: Path, text: str = "") -> Path:
+    """A file that a fake listener can hear; its content is a text."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text or path.name)
+    return path
+
+
+class FakeListener:
+    """Hears two moments in every text, and remembers what it was asked.
+
+    A text that begins with ``silence`` is silent, one that begins with ``noise`` cannot be heard.
+
+    Parameters
+    ----------
+    meanwhile
+        Called with the path while a file is heard.
+    log
+        A file that gets a line for everything heard; none if None.
+    """
+
+    def __init__(
+        self, meanwhile: Callable[[Path], None] = lambda _path: None, log: Path | None = None
+    ) -> None:
+        self.asked: list[str] = []
+        self._meanwhile = meanwhile
+        self._log = log
+
+    def listen(self, path: Path, /) -> Heard:
+        self.asked.append(path.name)
+        text = path.read_text()
+        self._meanwhile(path)
+        if self._log is not None:
+            with self._log.open("a") as log:
+                log.write(f"{path.name}\n")
+        if text.startswith("noise"):
+            raise AudioError("this is noise", remedy="Play music", subject=str(path))
+        if text.startswith("silence"):
+            return Heard({"status": "silent", "duration": 3.0, "tags": []}, [])
+        seed = int(hashlib.sha256(text.encode()).hexdigest()[:8], 16)
+        whole, first, second = rows(musics(3, seed))
+        columns = {"status": "ok", "duration": 18.0, "valence": 0.5, "tags": ["calm", "happy"]}
+        return Heard(
+            {**columns, "curve": np.zeros(2 * CURVE_POINTS, np.float16), **whole},
+            [{"start": 0.0, "end": 9.0, **first}, {"start": 9.0, "end": 18.0, **second}],
+        )
+
+
+def run(
+    folder: Path, catalog: Catalog, listener: FakeListener | None = None, **options: object
+) -> Summary:
+    """Index a folder."""
+    found, _ = find_audio([folder])
+    how = Options(**options)  # type: ignore[arg-type]
+    return index(found, [folder], catalog, listener or FakeListener(), how)
+
+
+def state(folder: Path) -> tuple[dict[str, tuple[str, str]], dict[str, int]]:
+    """What a catalogue holds: id and status by path, number of moments by id."""
+    catalog = Catalog(folder, wanted())
+    pieces = {
+        row["path"]: (row["id"], row["status"]) for row in catalog.listing(["path", "id", "status"])
+    }
+    assert len(pieces) == catalog.pieces.count()
+    moments: dict[str, int] = {}
+    for batch in catalog.moments.scan(["piece"]):
+        for one in batch.to_pylist():
+            moments[one["piece"]] = moments.get(one["piece"], 0) + 1
+    return pieces, moments
+
+
+if __name__ == "__main__":
+    # python -m tests.catalog.made_up LOG DELAY index ...: the command line over fakes.
+    import hevner.catalog.analyze_file
+    import hevner.model.space
+    from hevner.cli import main
+
+    delay = float(sys.argv[2])
+    fake = FakeListener(lambda _path: time.sleep(delay), Path(sys.argv[1]))
+    hevner.model.space.load = joint_world.space  # type: ignore[assignment]
+    hevner.catalog.analyze_file.Listener = lambda *_: fake  # type: ignore[assignment, misc]
+    del sys.argv[1:3]
+    main()

@@ -1,0 +1,319 @@
+"""Pieces of a catalogue heard by an encoder that knows texts."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import random
+import socket
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hevner.audio.decode import open_audio
+from hevner.catalog import encoding, header, tables, writer
+from hevner.catalog.catalog import Catalog
+from hevner.catalog.encoding import Encoded
+from hevner.catalog.indexing import Summary
+from hevner.errors import CatalogError, MissingDependencyError, ModelError
+from hevner.result import Failure
+from tests.catalog.hearing import BANDS, NAME, RATE, Bands, Tones, hear, tone, vectors, version
+from tests.catalog.made_up import run, song, state, wanted
+
+CONNECT = socket.socket.connect
+
+
+@pytest.fixture
+def music(tmp_path: Path) -> Path:
+    """A folder of three tones."""
+    for band in (2, 5, 9):
+        tone(tmp_path / "music" / f"{band}.wav", band)
+    return tmp_path / "music"
+
+
+@pytest.fixture
+def catalog(tmp_path: Path, music: Path) -> Catalog:
+    """A catalogue of them that no encoder has heard."""
+    catalog = Catalog.create(tmp_path / "catalog", wanted())
+    run(music, catalog, Tones())
+    return catalog
+
+
+def test_what_is_missing_is_heard_and_nothing_is_analysed_again(
+    music: Path, catalog: Catalog
+) -> None:
+    rows = sorted(catalog.listing(catalog.pieces.schema.names), key=lambda row: row["path"])
+    before = state(catalog.folder)
+    assert hear(music, catalog) == Encoded(heard=3)
+    assert state(catalog.folder) == before
+    reopened = Catalog(catalog.folder, wanted())
+    assert (reopened.header.encoder, reopened.header.encoder_version) == (
+        NAME,
+        Bands().card.version,
+    )
+    found = {row["path"]: row for row in reopened.listing(reopened.pieces.schema.names)}
+    for row in rows:
+        encoded = found[row["path"]].pop("encoded")
+        assert found[row["path"]] == row
+        assert int(np.argmax(encoded)) == int(Path(row["name"]).stem)
+        assert np.linalg.norm(encoded) == pytest.approx(1, abs=1e-3)
+    encoder = Bands()
+    assert hear(music, catalog, encoder) == Encoded()
+    assert encoder.asked == 0
+
+
+@pytest.mark.parametrize("seconds", [0.11, 0.7, 1.0, 3.4, 3.6, 21.0])
+def test_the_vector_is_the_mean_over_windows_of_length_1(
+    seconds: float, catalog: Catalog, music: Path
+) -> None:
+    path = tone(music / "long.wav", 4, seconds)
+    run(music, catalog, Tones())
+    hear(music, catalog)
+    (samples,) = [np.concatenate(list(open_audio(path, RATE).blocks))]
+    starts = [RATE * n for n in range(max(1, len(samples) // RATE))]
+    if len(samples) > RATE and 2 * (len(samples) % RATE) >= RATE:
+        starts.append(len(samples) - RATE)
+    mean = sum(Bands().encode(samples[None, at : at + RATE])[0] for at in starts)
+    np.testing.assert_allclose(vectors(catalog)["long.wav"], mean / np.linalg.norm(mean), atol=1e-3)
+
+
+def test_new_changed_moved_and_copied_files_keep_up(music: Path, catalog: Catalog) -> None:
+    hear(music, catalog)
+    tone(music / "new.wav", 7)
+    tone(music / "9.wav", 10)
+    (music / "2.wav").rename(music / "moved.wav")
+    (music / "copy.wav").write_bytes((music / "5.wav").read_bytes())
+    run(music, catalog, Tones())
+    found = vectors(catalog)
+    assert [name for name in sorted(found) if found[name] is None] == ["9.wav", "new.wav"]
+    assert found["copy.wav"] == found["5.wav"]
+    assert int(np.argmax(found["moved.wav"])) == 2
+    encoder = Bands()
+    assert hear(music, catalog, encoder) == Encoded(heard=2)
+    assert encoder.asked == 2
+    assert {n: int(np.argmax(v)) for n, v in vectors(catalog).items()} == {
+        "5.wav": 5, "9.wav": 10, "copy.wav": 5, "moved.wav": 2, "new.wav": 7,
+    }  # fmt: skip
+
+
+def test_files_of_one_content_are_heard_once(music: Path, catalog: Catalog) -> None:
+    (music / "below").mkdir()
+    (music / "below" / "copy.wav").write_bytes((music / "5.wav").read_bytes())
+    run(music, catalog, Tones())
+    encoder = Bands()
+    assert hear(music, catalog, encoder, jobs=3) == Encoded(heard=3)
+    assert encoder.asked == 3
+    found = vectors(catalog)
+    assert found["below/copy.wav"] == found["5.wav"] is not None
+
+
+def test_silent_and_failed_pieces_are_not_heard(tmp_path: Path) -> None:
+    song(tmp_path / "music" / "silent.mp3", "silence")
+    song(tmp_path / "music" / "noise.mp3", "noise")
+    catalog = Catalog.create(tmp_path / "catalog", wanted())
+    run(tmp_path / "music", catalog)
+    assert hear(tmp_path / "music", catalog) == Encoded()
+    assert set(vectors(catalog).values()) == {None}
+
+
+def test_a_file_that_cannot_be_heard_costs_itself_alone(
+    music: Path, catalog: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tone(music / "5.wav", 6)
+    told: list[Failure | None] = []
+    assert hear(music, catalog, tell=lambda _file, why: told.append(why)) == Encoded(2, 1)
+    (failure,) = filter(None, told)
+    assert len(told) == 3
+    assert (failure.path, failure.cause, failure.remedy) == (
+        str(music / "5.wav"),
+        "it has changed since it was analysed",
+        "Run the same command again",
+    )
+    assert vectors(catalog)["5.wav"] is None
+    run(music, catalog, Tones())
+    with monkeypatch.context() as patch:
+        patch.setattr(encoding, "open_audio", lambda *_: open_audio(music / "nowhere.wav"))
+        assert hear(music, catalog) == Encoded(failed=1)
+    assert hear(music, catalog) == Encoded(heard=1)
+    assert int(np.argmax(vectors(catalog)["5.wav"])) == 6
+
+
+@pytest.mark.parametrize("error", [ModelError, MissingDependencyError])
+def test_an_encoder_that_cannot_be_used_stops_the_run(
+    error: type[Exception], music: Path, catalog: Catalog
+) -> None:
+    def refuse() -> None:
+        raise error("there is no torch")
+
+    with pytest.raises(error):
+        hear(music, catalog, Bands(meanwhile=refuse), jobs=2)
+    assert hear(music, catalog) == Encoded(heard=3)
+
+
+def test_an_encoder_that_makes_nothing_of_texts_is_refused_before_it_hears(
+    music: Path, catalog: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_sentences: list[str]) -> None:
+        raise ModelError("all texts are the same to it")
+
+    encoder = Bands()
+    monkeypatch.setattr(encoder, "text", refuse)
+    with pytest.raises(ModelError, match="all texts are the same"):
+        hear(music, catalog, encoder)
+    assert encoder.asked == 0
+    assert Catalog(catalog.folder, wanted()).header.encoder == ""
+
+
+def test_the_encoder_runs_in_one_thread_at_a_time(music: Path, catalog: Catalog) -> None:
+    inside: list[int] = []
+
+    def meanwhile() -> None:
+        inside.append(1)
+        assert sum(inside) == 1
+        time.sleep(0.01)
+        inside.append(-1)
+
+    assert hear(music, catalog, Bands(meanwhile=meanwhile), jobs=3) == Encoded(heard=3)
+    assert len(inside) == 6
+
+
+def test_when_it_is_stopped_what_was_heard_is_written(music: Path, catalog: Catalog) -> None:
+    for number in range(12):
+        tone(music / f"more {number}.wav", number, 1 + number / 100)
+    run(music, catalog, Tones())
+    stop = threading.Event()
+    heard = hear(music, catalog, Bands(meanwhile=stop.set), stop=stop).heard
+    assert 1 <= heard < 15
+    assert sum(vector is not None for vector in vectors(catalog).values()) == heard
+    assert hear(music, catalog) == Encoded(heard=15 - heard)
+
+
+def test_what_was_heard_is_written_from_time_to_time(
+    music: Path, catalog: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(encoding, "SECONDS_AT_ONCE", 0)
+    sizes = []
+    put = writer.Writer.put_encoded
+    monkeypatch.setattr(
+        writer.Writer, "put_encoded", lambda self, some: (sizes.append(len(some)), put(self, some))
+    )
+    hear(music, catalog)
+    assert sizes == [1, 1, 1, 0]
+
+
+@pytest.mark.parametrize("version_", ["1-ba9876543210", "2-0123456789ab"])
+def test_another_encoder_is_refused_with_the_command(
+    version_: str, music: Path, catalog: Catalog
+) -> None:
+    hear(music, catalog)
+    before = vectors(catalog)
+    with pytest.raises(CatalogError, match=f"heard by {NAME} 1-0123456789ab, here") as caught:
+        hear(music, catalog, Bands(version(version_)))
+    command = f"index {music} --into {catalog.folder} --encoder {NAME} --rebuild"
+    assert caught.value.remedy.endswith(command)
+    assert vectors(catalog) == before
+
+
+def test_another_precision_is_the_same_encoder(music: Path, catalog: Catalog) -> None:
+    hear(music, catalog)
+    tone(music / "new.wav", 7)
+    run(music, catalog, Tones())
+    assert hear(music, catalog, Bands(version("1-0123456789ab-bfloat16"))) == Encoded(heard=1)
+    assert Catalog(catalog.folder, wanted()).header.encoder_version == "1-0123456789ab"
+
+
+def test_a_header_of_before_there_were_encoders_is_read(music: Path, catalog: Catalog) -> None:
+    path = catalog.folder / header.NAME
+    record = json.loads(path.read_text())
+    del record["encoder"], record["encoder_version"]
+    path.write_text(json.dumps(record))
+    assert Catalog(catalog.folder, wanted()).header.encoder == ""
+    assert run(music, Catalog(catalog.folder, wanted()), Tones()) == Summary(unchanged=3)
+    assert hear(music, Catalog(catalog.folder, wanted())) == Encoded(heard=3)
+
+
+def test_a_catalogue_opened_before_learns_of_the_encoder(music: Path, catalog: Catalog) -> None:
+    opened = Catalog(catalog.folder, wanted())
+    hear(music, catalog)
+    tone(music / "new.wav", 7)
+    assert run(music, opened, Tones()).added == 1
+    assert Catalog(catalog.folder, wanted()).header.encoder == NAME
+    assert len(vectors(catalog)["2.wav"] or []) == BANDS
+
+
+def test_the_command_that_mends_a_catalogue_names_the_encoder(
+    music: Path, catalog: Catalog
+) -> None:
+    hear(music, catalog)
+    (catalog.folder / writer.CHANGE).write_bytes(b"\x00")
+    with pytest.raises(CatalogError, match=f"--encoder {NAME} --rebuild"):
+        run(music, catalog, Tones())
+
+
+@pytest.mark.parametrize("step", ["header", "column", "vectors"])
+def test_cut_off_after_any_step_the_next_run_goes_on(
+    step: str, music: Path, catalog: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Killed(BaseException):
+        pass
+
+    def cut(*_arguments: object) -> None:
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        if step == "header":
+            patch.setattr(tables.Table, "add_encoded", cut)
+        elif step == "column":
+            patch.setattr(tables.Table, "put_encoded", cut)
+        else:
+            patch.setattr(Path, "unlink", cut)
+        with pytest.raises(Killed):
+            hear(music, catalog)
+    before = state(catalog.folder)
+    assert run(music, Catalog(catalog.folder, wanted()), Tones()) == Summary(unchanged=3)
+    left = 0 if step == "vectors" else 3
+    assert hear(music, Catalog(catalog.folder, wanted())) == Encoded(heard=left)
+    assert state(catalog.folder) == before
+    assert None not in vectors(catalog).values()
+
+
+def hear_slowly(folder: Path) -> None:
+    """Let an encoder hear ``folder/music`` in small steps."""
+    encoding.SECONDS_AT_ONCE = 0.01
+    writer.TIDY_AFTER = 3
+    encoder = Bands(meanwhile=lambda: time.sleep(0.005))
+    hear(folder / "music", Catalog(folder / "catalog", wanted()), encoder, jobs=2)
+
+
+def test_killed_at_any_point_nothing_is_lost_and_the_next_run_goes_on(
+    tmp_path: Path, music: Path, catalog: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(socket.socket, "connect", CONNECT)
+    for number in range(20):
+        tone(music / f"more {number}.wav", number % BANDS, 1 + number / 50)
+    run(music, catalog, Tones())
+    before = state(catalog.folder)
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["tests.catalog.hearing"])
+    chance, kept, finished = random.Random(3), 0, 0
+    for _ in range(6):
+        process = context.Process(target=hear_slowly, args=(tmp_path,))
+        process.start()
+        process.join(chance.uniform(0.1, 0.5))
+        finished += process.exitcode is not None
+        process.kill()
+        process.join()
+        assert state(catalog.folder) == before
+        if Catalog(catalog.folder, wanted()).header.encoder:
+            catalog.refresh()
+        if tables.ENCODED in catalog.pieces.schema.names:
+            now = sum(vector is not None for vector in vectors(catalog).values())
+            assert now >= kept
+            kept = now
+    assert finished < 6
+    hear_slowly(tmp_path)
+    assert None not in vectors(catalog).values()
+    assert state(catalog.folder) == before

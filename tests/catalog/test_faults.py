@@ -1,0 +1,346 @@
+"""What may go wrong while a catalogue is written: nothing is lost, and it is said."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+import random
+import shutil
+import signal
+import socket
+import time
+from collections.abc import Callable
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+
+import pytest
+
+from hevner.catalog import header, indexing, tables, writer
+from hevner.catalog.catalog import Catalog
+from hevner.errors import CatalogError, HevnerError, OutputError
+from tests.catalog.made_up import FakeListener, piece, run, song, state, wanted
+
+resource = pytest.importorskip("resource", reason="processes are forked and limited as on Unix")
+
+SONGS = 24
+
+
+CONNECT = socket.socket.connect
+
+
+@pytest.fixture
+def _processes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Processes are asked for over a local socket."""
+    monkeypatch.setattr(socket.socket, "connect", CONNECT)
+
+
+own_process = pytest.mark.usefixtures("_processes")
+
+
+def start(target: Callable[..., None], *arguments: object) -> BaseProcess:
+    """Run a function in a process of its own that has imported everything already."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["tests.catalog.made_up"])
+    process = context.Process(target=target, args=arguments)
+    process.start()
+    return process
+
+
+def wait_for(path: Path, process: BaseProcess) -> None:
+    """Wait until a process has made a file."""
+    while not path.exists():
+        assert process.is_alive()
+        time.sleep(0.005)
+
+
+def index_slowly(folder: Path, batch: int = 2) -> None:
+    """Index ``folder/music`` in small steps."""
+    indexing.PIECES_AT_ONCE = batch
+    writer.TIDY_AFTER = 3
+    listener = FakeListener(lambda _path: time.sleep(0.005), folder / "log")
+    run(folder / "music", Catalog.open_or_create(folder / "catalog", wanted()), listener, jobs=2)
+
+
+def index_with_little_room(folder: Path, limit: int) -> None:
+    """Index with files limited to so many bytes; tell the error."""
+    catalog = Catalog.open_or_create(folder / "catalog", wanted())
+    usual = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, usual[1]))
+    try:
+        run(folder / "music", catalog)
+    except HevnerError as error:
+        resource.setrlimit(resource.RLIMIT_FSIZE, usual)
+        (folder / "told").write_text(f"{type(error).__name__}: {error}")
+
+
+def check_whole(folder: Path) -> int:
+    """Every piece has its moments; return the number of pieces."""
+    pieces, moments = state(folder)
+    for id, status in pieces.values():
+        assert moments.get(id, 0) == (2 if status == "ok" else 0)
+    return len(pieces)
+
+
+@own_process
+def test_killed_at_any_point_nothing_is_lost_and_the_next_run_goes_on(tmp_path: Path) -> None:
+    chance = random.Random(5)
+    for number in range(SONGS):
+        song(tmp_path / "music" / f"{number}.mp3")
+    finished = 0
+    kept = 0
+    for attempt in range(14):
+        process = start(index_slowly, tmp_path)
+        process.join(chance.uniform(0.02, 0.5))
+        finished += process.exitcode is not None
+        process.kill()
+        process.join()
+        if (tmp_path / "catalog" / header.NAME).exists():
+            rows = len(state(tmp_path / "catalog")[0])
+            assert rows >= kept
+            kept = rows
+        # Changed and lost songs, so that rows are replaced too.
+        song(tmp_path / "music" / f"{attempt}.mp3", f"another {attempt}")
+    assert finished < 14
+    index_slowly(tmp_path)
+    assert check_whole(tmp_path / "catalog") == SONGS
+    fresh = tmp_path / "fresh"
+    run(tmp_path / "music", Catalog.create(fresh, wanted()))
+    assert state(tmp_path / "catalog") == state(fresh)
+    pieces, moments = state(fresh)
+    assert set(moments) == {id for id, _ in pieces.values()}
+
+
+@pytest.mark.parametrize("step", ["moments", "pieces", "sweep", "note"])
+def test_a_change_cut_off_after_any_step_is_completed_or_undone(
+    step: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Killed(BaseException):
+        pass
+
+    def cut(*_args: object, **_options: object) -> None:
+        raise Killed
+
+    music = tmp_path / "music"
+    for number in range(3):
+        song(music / f"{number}.mp3")
+    catalog = Catalog.create(tmp_path / "catalog", wanted())
+    run(music, catalog)
+    song(music / "0.mp3", "another")
+    song(music / "new.mp3")
+    with monkeypatch.context() as patch:
+        if step == "moments":
+            patch.setattr(catalog.moments, "add", cut)
+        elif step == "pieces":
+            patch.setattr(catalog.pieces, "add", cut)
+        elif step == "sweep":
+            patch.setattr(writer.Writer, "_sweep", cut)
+        else:
+            patch.setattr(Path, "unlink", cut)
+        with pytest.raises(Killed):
+            run(music, catalog)
+    assert (tmp_path / "catalog" / writer.CHANGE).exists()
+    assert run(music, Catalog(tmp_path / "catalog", wanted())).failed == 0
+    assert check_whole(tmp_path / "catalog") == 4
+    pieces, moments = state(tmp_path / "catalog")
+    assert set(moments) == {id for id, _ in pieces.values()}
+    assert not (tmp_path / "catalog" / writer.CHANGE).exists()
+
+
+@own_process
+def test_a_second_indexer_stops_at_once_and_names_the_first(tmp_path: Path) -> None:
+    for number in range(SONGS):
+        song(tmp_path / "music" / f"{number}.mp3")
+    process = start(index_slowly, tmp_path, 1)
+    wait_for(tmp_path / "log", process)
+    catalog = Catalog(tmp_path / "catalog", wanted())
+    listener = FakeListener()
+    with pytest.raises(CatalogError, match=f"written by process {process.pid} on .* since"):
+        run(tmp_path / "music", catalog, listener)
+    assert not listener.asked
+    assert process.is_alive()
+    process.join()
+    assert process.exitcode == 0
+    assert check_whole(tmp_path / "catalog") == SONGS
+
+
+@own_process
+def test_the_lock_of_a_killed_indexer_holds_nobody_up(tmp_path: Path) -> None:
+    song(tmp_path / "music" / "a.mp3")
+    catalog = Catalog.create(tmp_path / "catalog", wanted())
+    for number in range(SONGS):
+        song(tmp_path / "music" / f"{number}.mp3")
+    process = start(index_slowly, tmp_path)
+    wait_for(tmp_path / "log", process)
+    process.kill()
+    process.join()
+    run(tmp_path / "music", catalog)
+    assert check_whole(tmp_path / "catalog") == SONGS + 1
+
+
+def test_readers_keep_their_version_while_another_writes(tmp_path: Path) -> None:
+    music = tmp_path / "music"
+    for number in range(3):
+        song(music / f"{number}.mp3")
+    writer = Catalog.create(tmp_path / "catalog", wanted())
+    run(music, writer)
+    reader = Catalog(tmp_path / "catalog", wanted())
+    query = piece(1)["vector"]
+    before = reader.candidates(query, 9, columns=["path"])  # type: ignore[arg-type]
+    song(music / "0.mp3", "another")
+    (music / "1.mp3").unlink()
+    song(music / "new.mp3")
+    run(music, writer, prune=True)
+    again = reader.candidates(query, 9, columns=["path"])  # type: ignore[arg-type]
+    assert again.equals(before)
+    assert reader.fetch(again["_rowid"].to_pylist(), ["path"])["path"] == before["path"]
+    reader.refresh()
+    found = reader.candidates(query, 9, columns=["name"])["name"].to_pylist()  # type: ignore[arg-type]
+    assert sorted(found) == ["0.mp3", "2.mp3", "new.mp3"]
+
+
+@own_process
+def test_a_full_disk_is_told_and_nothing_is_lost(tmp_path: Path) -> None:
+    music = tmp_path / "music"
+    song(music / "first.mp3")
+    run(music, Catalog.create(tmp_path / "catalog", wanted()))
+    for number in range(200):
+        song(music / f"{number}.mp3")
+    process = start(index_with_little_room, tmp_path, 3000)
+    process.join()
+    told = (tmp_path / "told").read_text()
+    assert told.startswith("OutputError: ")
+    assert "cannot be written (File too large)" in told
+    assert check_whole(tmp_path / "catalog") == 1
+    assert run(music, Catalog(tmp_path / "catalog", wanted())).added == 200
+    assert check_whole(tmp_path / "catalog") == 201
+
+
+def test_the_words_of_a_full_disk_are_understood(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    catalog = Catalog.create(tmp_path / "catalog", wanted())
+
+    def refuse(*_args: object) -> None:
+        said = "lance error: LanceError(IO): Generic LocalFileSystem error: No space left on device"
+        raise RuntimeError(f"{said} (os error 28), /source/local.rs:20:8")
+
+    monkeypatch.setattr(catalog.pieces._table, "add", refuse)
+    with pytest.raises(OutputError, match=r"No space left on device.*Free some space"):
+        catalog.pieces.add([piece(1)])
+
+
+def test_a_file_that_changes_once_while_it_is_read_is_heard_again(tmp_path: Path) -> None:
+    path = song(tmp_path / "music" / "a.mp3", "begun")
+
+    def complete(path: Path) -> None:
+        if path.read_text() == "begun":
+            path.write_text("complete")
+
+    listener = FakeListener(complete)
+    catalog = Catalog.create(tmp_path / "catalog", wanted())
+    assert run(tmp_path / "music", catalog, listener).added == 1
+    assert listener.asked == ["a.mp3", "a.mp3"]
+    fresh = Catalog.create(tmp_path / "fresh", wanted())
+    run(tmp_path / "music", fresh)
+    assert state(tmp_path / "catalog") == state(tmp_path / "fresh")
+    assert path.read_text() == "complete"
+
+
+def test_a_file_that_changes_all_the_time_fails_clearly(tmp_path: Path) -> None:
+    path = song(tmp_path / "music" / "a.mp3", "begun")
+    steady = song(tmp_path / "music" / "b.mp3")
+    told = []
+
+    def grow(path: Path) -> None:
+        if path.name == "a.mp3":
+            with path.open("a") as file:
+                file.write("more")
+
+    catalog = Catalog.create(tmp_path / "catalog", wanted())
+    listener = FakeListener(grow)
+    summary = run(tmp_path / "music", catalog, listener, tell=lambda _, why: told.append(why))
+    assert (summary.added, summary.failed) == (1, 1)
+    assert told[0].path == str(path)
+    assert told[0].cause == "the file changes while it is read"
+    assert "again" in told[0].remedy
+    assert list(state(tmp_path / "catalog")[0]) == [str(steady)]
+    assert run(tmp_path / "music", catalog).added == 1
+
+
+def test_a_change_of_content_that_keeps_size_and_time_is_noticed(tmp_path: Path) -> None:
+    path = song(tmp_path / "music" / "a.mp3", "one")
+    times = path.stat()
+
+    def swap(path: Path) -> None:
+        if path.read_text() == "one":
+            path.write_text("two")
+            os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+
+    listener = FakeListener(swap)
+    run(tmp_path / "music", Catalog.create(tmp_path / "catalog", wanted()), listener)
+    assert len(listener.asked) == 2
+
+
+DAMAGES: dict[str, Callable[[Path], object]] = {
+    "no header": lambda folder: (folder / header.NAME).unlink(),
+    "half a header": lambda folder: (folder / header.NAME).write_text('{"schema": 1, "hev'),
+    "a header of bytes": lambda folder: (folder / header.NAME).write_bytes(b"\xff\xfe\x00"),
+    "a header of a list": lambda folder: (folder / header.NAME).write_text("[]"),
+    "a header without fields": lambda folder: (folder / header.NAME).write_text('{"schema": 1}'),
+    "no pieces": lambda folder: shutil.rmtree(folder / "pieces.lance"),
+    "no moments": lambda folder: shutil.rmtree(folder / "moments.lance"),
+    "no versions": lambda folder: shutil.rmtree(folder / "pieces.lance" / "_versions"),
+    "garbled versions": lambda folder: [
+        path.write_bytes(b"junk" * 100)
+        for path in (folder / "pieces.lance" / "_versions").glob("*.manifest")
+    ],
+    "no data": lambda folder: shutil.rmtree(folder / "pieces.lance" / "data"),
+    "half the data": lambda folder: [
+        os.truncate(path, path.stat().st_size // 2)
+        for path in (folder / "pieces.lance" / "data").iterdir()
+    ],
+    "garbled data": lambda folder: [
+        path.write_bytes(b"junk" * 100) for path in (folder / "moments.lance" / "data").iterdir()
+    ],
+    "a garbled note": lambda folder: (folder / writer.CHANGE).write_bytes(b"\x00"),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_catalogue_is_refused_with_the_file_and_the_remedy(
+    damage: str, tmp_path: Path
+) -> None:
+    music, folder = tmp_path / "music", tmp_path / "catalog"
+    song(music / "a.mp3")
+    run(music, Catalog.create(folder, wanted()))
+    DAMAGES[damage](folder)
+    with pytest.raises(CatalogError) as caught:  # noqa: PT012 - damage shows at different points
+        catalog = Catalog.open_or_create(folder, wanted())
+        state(folder)
+        with catalog.writing():
+            pass
+    assert caught.value.subject.startswith(str(folder))
+    assert f"--into {folder} --rebuild" in caught.value.remedy
+    run(music, Catalog.create(folder, wanted()))
+    assert check_whole(folder) == 1
+
+
+def test_a_newer_schema_is_refused(tmp_path: Path) -> None:
+    Catalog.create(tmp_path / "catalog", wanted())
+    path = tmp_path / "catalog" / header.NAME
+    record = json.loads(path.read_text())
+    path.write_text(json.dumps({**record, "schema": 2, "hevner": "9.0", "novelty": 1}))
+    with pytest.raises(CatalogError, match=r"newer hevner \(9.0\).*Update hevner"):
+        Catalog(tmp_path / "catalog", wanted())
+
+
+def test_a_stop_while_a_catalogue_is_made_leaves_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(header, "write", lambda *_: os.kill(os.getpid(), signal.SIGINT))
+        with pytest.raises(KeyboardInterrupt):
+            Catalog.open_or_create(tmp_path / "catalog", wanted())
+    assert (tmp_path / "catalog" / f"{tables.PIECES}.lance").exists()
+    assert Catalog.open_or_create(tmp_path / "catalog", wanted()).pieces.count() == 0

@@ -1,0 +1,400 @@
+"""Folders into a catalogue: what is listened to, what is not, and what is told."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+import hevner.model.space
+from hevner.catalog import analyze_file, header, indexing, writer
+from hevner.catalog.catalog import Catalog
+from hevner.catalog.indexing import Summary
+from hevner.cli import app
+from hevner.errors import ModelError
+from hevner.files import find_audio
+from hevner.result import Failure
+from tests import joint_world, sounds
+from tests.catalog.made_up import SPACE, FakeListener, run, song, state, wanted
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def music(tmp_path: Path) -> Path:
+    """A folder of three songs."""
+    for name in ("a.mp3", "b.mp3", "below/c.flac"):
+        song(tmp_path / "music" / name)
+    return tmp_path / "music"
+
+
+@pytest.fixture
+def catalog(tmp_path: Path) -> Catalog:
+    return Catalog.create(tmp_path / "catalog", wanted())
+
+
+def paths(catalog: Catalog, folder: Path) -> list[str]:
+    """Paths in the catalogue, below a folder."""
+    return sorted(str(Path(path).relative_to(folder)) for path in state(catalog.folder)[0])
+
+
+def test_a_new_folder_is_listened_to(music: Path, catalog: Catalog) -> None:
+    listener = FakeListener()
+    assert run(music, catalog, listener, jobs=2) == Summary(added=3)
+    assert sorted(listener.asked) == ["a.mp3", "b.mp3", "c.flac"]
+    assert paths(catalog, music) == ["a.mp3", "b.mp3", "below/c.flac"]
+    row = next(catalog.listing(catalog.pieces.schema.names, "name = 'below/c.flac'"))
+    assert row["size"] == (music / "below/c.flac").stat().st_size
+    assert row["mtime"] == (music / "below/c.flac").stat().st_mtime_ns
+    assert row["tags"] == ["calm", "happy"]
+    assert header.read(catalog.folder).folders == (str(music),)
+
+
+def test_unchanged_files_are_not_even_opened(
+    music: Path, catalog: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(music, catalog)
+    before = state(catalog.folder)
+    monkeypatch.setattr(indexing, "listen_steadily", None)
+    assert run(music, catalog) == Summary(unchanged=3)
+    assert state(catalog.folder) == before
+
+
+def test_a_touched_file_is_known_by_its_content(music: Path, catalog: Catalog) -> None:
+    run(music, catalog)
+    before = state(catalog.folder)
+    os.utime(music / "a.mp3", ns=(1, 1))
+    listener = FakeListener()
+    assert run(music, catalog, listener) == Summary(unchanged=3)
+    assert not listener.asked
+    assert next(catalog.listing(["mtime"], "name = 'a.mp3'"))["mtime"] == 1
+    assert run(music, catalog, listener) == Summary(unchanged=3)
+    assert state(catalog.folder) == before
+
+
+def test_a_moved_file_changes_its_path_alone(music: Path, catalog: Catalog) -> None:
+    run(music, catalog)
+    (id, _), moments = state(catalog.folder)[0][str(music / "a.mp3")], state(catalog.folder)[1]
+    (music / "new").mkdir()
+    (music / "a.mp3").rename(music / "new" / "z.mp3")
+    listener = FakeListener()
+    assert run(music, catalog, listener) == Summary(unchanged=2, copied=1, moved=1)
+    assert not listener.asked
+    assert paths(catalog, music) == ["b.mp3", "below/c.flac", "new/z.mp3"]
+    assert state(catalog.folder)[0][str(music / "new" / "z.mp3")] == (id, "ok")
+    assert state(catalog.folder)[1] == moments
+
+
+def test_a_whole_folder_that_moved_is_recognised(music: Path, catalog: Catalog) -> None:
+    run(music, catalog)
+    elsewhere = music.rename(music.parent / "elsewhere")
+    listener = FakeListener()
+    assert run(elsewhere, catalog, listener) == Summary(copied=3, moved=3)
+    assert not listener.asked
+    assert paths(catalog, elsewhere) == ["a.mp3", "b.mp3", "below/c.flac"]
+
+
+def test_a_changed_file_replaces_its_row_and_moments(music: Path, catalog: Catalog) -> None:
+    run(music, catalog)
+    old = state(catalog.folder)[0][str(music / "a.mp3")][0]
+    song(music / "a.mp3", "another")
+    listener = FakeListener()
+    assert run(music, catalog, listener) == Summary(unchanged=2, changed=1)
+    assert listener.asked == ["a.mp3"]
+    pieces, moments = state(catalog.folder)
+    assert len(pieces) == 3
+    assert pieces[str(music / "a.mp3")][0] != old
+    assert old not in moments
+    assert set(moments.values()) == {2}
+
+
+def test_two_files_of_one_content_are_heard_once_and_found_twice(
+    music: Path, catalog: Catalog
+) -> None:
+    song(music / "twin.mp3", "a.mp3")
+    song(music / "twin of twin.mp3", "a.mp3")
+    listener = FakeListener(lambda _path: time.sleep(0.01))
+    assert run(music, catalog, listener, jobs=4) == Summary(added=3, copied=2)
+    assert len(listener.asked) == 3
+    pieces, moments = state(catalog.folder)
+    assert len({pieces[str(music / name)] for name in ("a.mp3", "twin.mp3")}) == 1
+    assert (len(pieces), len(moments)) == (5, 3)
+    (music / "a.mp3").unlink()
+    song(music / "twin.mp3", "another")
+    run(music, catalog, prune=True)
+    pieces, moments = state(catalog.folder)
+    assert moments[pieces[str(music / "twin of twin.mp3")][0]] == 2
+
+
+def test_a_copy_waits_for_what_is_still_in_work(
+    music: Path, catalog: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Written while its content is being heard under another name, it has a row all the same."""
+    monkeypatch.setattr(indexing, "PIECES_AT_ONCE", 1)
+    begun = threading.Event()
+
+    def slowly(path: Path) -> None:
+        if path.read_text() == "same":
+            begun.set()
+            time.sleep(0.1)
+
+    song(music / "0.mp3", "same")
+    song(music / "1.mp3", "same")
+    assert run(music, catalog, FakeListener(slowly), jobs=3) == Summary(added=4, copied=1)
+    assert begun.is_set()
+    assert len(state(catalog.folder)[0]) == 5
+
+
+def test_a_copy_of_what_changed_meanwhile_is_heard_itself(music: Path, catalog: Catalog) -> None:
+    song(music / "0.mp3", "same")
+    song(music / "1.mp3", "same")
+
+    def change(path: Path) -> None:
+        if path.name == "0.mp3":
+            time.sleep(0.1)
+            path.write_text("changed")
+
+    summary = run(music, catalog, FakeListener(change), jobs=2)
+    assert summary.added >= 4
+    pieces = state(catalog.folder)[0]
+    assert pieces[str(music / "1.mp3")][1] == "ok"
+
+
+def test_failed_and_silent_files_are_kept_and_not_tried_again(
+    music: Path, catalog: Catalog
+) -> None:
+    song(music / "noise.mp3", "noise")
+    song(music / "silent.mp3", "silence")
+    told: list[Failure] = []
+    summary = run(music, catalog, tell=lambda _file, failure: told.append(failure))
+    assert summary == Summary(added=4, silent=1, failed=1)
+    failures = [failure for failure in told if failure]
+    assert len(told) == 5
+    assert [(one.cause, one.remedy) for one in failures] == [("this is noise", "Play music")]
+    rows = {row["name"]: row for row in catalog.listing(["name", "status", "cause"])}
+    assert rows["noise.mp3"]["status"] == "failed"
+    assert rows["noise.mp3"]["cause"] == "this is noise. Play music"
+    assert rows["silent.mp3"]["status"] == "silent"
+    listener = FakeListener()
+    assert run(music, catalog, listener) == Summary(unchanged=5, failed_before=1)
+    assert not listener.asked
+    assert run(music, catalog, listener, retry=True) == Summary(unchanged=4, failed=1)
+    assert listener.asked == ["noise.mp3"]
+    song(music / "noise.mp3", "music now")
+    assert run(music, catalog, listener) == Summary(unchanged=4, changed=1)
+    assert state(catalog.folder)[0][str(music / "noise.mp3")][1] == "ok"
+
+
+def test_a_retried_file_that_can_be_heard_now_gets_its_moments(
+    music: Path, catalog: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    noise = song(music / "noise.mp3", "noise, they said")
+    run(music, catalog)
+
+    class Patient(FakeListener):
+        def listen(self, path: Path, /) -> analyze_file.Heard:
+            self.asked.append(path.name)
+            return FakeListener().listen(song(noise.parent.parent / "other.mp3"))
+
+    assert run(music, catalog, Patient(), retry=True) == Summary(unchanged=3, changed=1)
+    pieces, moments = state(catalog.folder)
+    id, status = pieces[str(noise)]
+    assert (status, moments[id]) == ("ok", 2)
+
+
+def test_what_cannot_be_read_is_tried_each_time(music: Path, catalog: Catalog) -> None:
+    (music / "gone.mp3").symlink_to(music / "nowhere")
+    found = [*find_audio([music])[0], *find_audio([music / "gone.mp3"])[0]]
+    told: list[Failure | None] = []
+    options = indexing.Options(tell=lambda _file, failure: told.append(failure))
+    for _ in range(2):
+        assert indexing.index(found, [music], catalog, FakeListener(), options).failed == 1
+    causes = [one.cause for one in told if one]
+    assert causes == ["the file cannot be read (No such file or directory)"] * 2
+    assert len(state(catalog.folder)[0]) == 3
+
+
+def test_a_listener_that_breaks_costs_one_file(music: Path, catalog: Catalog) -> None:
+    def stumble(path: Path) -> None:
+        if path.name == "b.mp3":
+            raise ZeroDivisionError("by nought")
+
+    assert run(music, catalog, FakeListener(stumble)) == Summary(added=2, failed=1)
+    cause = next(catalog.listing(["cause"], "status = 'failed'"))["cause"]
+    assert cause.startswith("ZeroDivisionError: by nought")
+
+
+def test_a_model_that_cannot_be_used_stops_the_run(music: Path, catalog: Catalog) -> None:
+    def refuse(_path: Path) -> None:
+        raise ModelError("the model is damaged")
+
+    with pytest.raises(ModelError):
+        run(music, catalog, FakeListener(refuse))
+    assert catalog.pieces.count() == 0
+    assert run(music, catalog) == Summary(added=3)
+
+
+def test_what_vanished_stays_until_it_is_pruned(music: Path, catalog: Catalog) -> None:
+    outside = song(music.parent / "outside" / "o.mp3")
+    run(outside.parent, catalog)
+    run(music, catalog)
+    (music / "a.mp3").unlink()
+    outside.unlink()
+    assert run(music, catalog) == Summary(unchanged=2, vanished=1)
+    assert len(state(catalog.folder)[0]) == 4
+    assert run(music, catalog, prune=True) == Summary(unchanged=2, removed=1)
+    pieces, moments = state(catalog.folder)
+    assert sorted(pieces) == sorted([*(str(p) for p in music.rglob("*.*")), str(outside)])
+    assert len(moments) == 3
+
+
+def test_names_with_quotes_and_bytes_are_kept_apart(music: Path, catalog: Catalog) -> None:
+    song(music / 'it\'s "one" %.mp3')
+    song(music / os.fsdecode(b"caf\xe9.mp3"), "coffee")
+    assert run(music, catalog) == Summary(added=5)
+    assert run(music, catalog) == Summary(unchanged=5)
+    assert "caf\\xe9.mp3" in paths(catalog, music)
+    (music / 'it\'s "one" %.mp3').unlink()
+    assert run(music, catalog, prune=True) == Summary(unchanged=4, removed=1)
+    assert len(state(catalog.folder)[0]) == 4
+
+
+def test_what_was_heard_is_written_in_small_batches(
+    music: Path, catalog: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(10):
+        song(music / f"{number}.mp3")
+    monkeypatch.setattr(indexing, "PIECES_AT_ONCE", 4)
+    sizes = []
+    put = writer.Writer.put
+    monkeypatch.setattr(writer.Writer, "put", lambda *a: (sizes.append(len(a[1])), put(*a))[1])
+    run(music, catalog)
+    assert [size for size in sizes if size] == [4, 4, 4, 1]
+
+
+def test_when_it_is_stopped_files_in_work_are_finished_and_written(
+    music: Path, catalog: Catalog
+) -> None:
+    for number in range(10):
+        song(music / f"{number}.mp3")
+    stop = threading.Event()
+    listener = FakeListener(lambda _path: stop.set())
+    summary = run(music, catalog, listener, jobs=2, stop=stop)
+    assert 1 <= summary.added == len(listener.asked) < 13
+    assert len(state(catalog.folder)[0]) == summary.added
+    stop.clear()
+    assert run(music, catalog).added == 13 - summary.added
+
+
+# --- the listener ---
+
+
+def test_spans_are_of_three_moments_and_end_at_silence() -> None:
+    from hevner.result import Analysis, Estimate, Moment
+
+    loud = Estimate(0.1, 0.0, 0.2)
+    pattern = "xxxxxxxx..xx.x"
+    timeline = tuple(
+        Moment(3.0 * n, 3.0 * n + 3, *((loud, loud) if c == "x" else (None, None)))
+        for n, c in enumerate(pattern)
+    )
+    analysis = Analysis(path="", status="ok", duration=42.0, model="", timeline=timeline)
+    assert analyze_file._spans(analysis) == [
+        (1, 0.0, 9.0),
+        (4, 9.0, 18.0),
+        (7, 18.0, 24.0),
+        (11, 30.0, 36.0),
+        (13, 39.0, 42.0),
+    ]
+
+
+# --- the command ---
+
+
+def test_the_command_from_sounds_to_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hevner.model.space, "load", lambda: SPACE)
+    music, folder = tmp_path / "music", tmp_path / "catalog"
+    sounds.write(music / "song.wav", sounds.music(20.0))
+    sounds.write(music / "silent.wav", np.zeros(32_000, np.float32))
+    (music / "broken.wav").write_bytes(b"RIFF")
+    command = ["index", str(music), "--into", str(folder), "--jobs", "1"]
+    done = CliRunner().invoke(app, command)
+    assert done.exit_code == 1, done.output
+    assert "3 files in" in done.stderr
+    assert "2 added, 1 failed. 1 of them silent" in done.stderr
+    assert f"Failed: {music / 'broken.wav'}: " in done.stderr
+    assert done.stdout == ""
+    catalog = Catalog(folder, wanted())
+    rows = {row["name"]: row for row in catalog.listing(catalog.pieces.schema.names)}
+    assert [rows[n]["status"] for n in ("song.wav", "silent.wav", "broken.wav")] == [
+        "ok",
+        "silent",
+        "failed",
+    ]
+    row = rows["song.wav"]
+    assert row["duration"] == pytest.approx(20.0)
+    assert row["valence_low"] <= row["valence"] <= row["valence_high"]
+    assert row["arousal_low"] <= row["arousal"] <= row["arousal_high"]
+    assert row["quadrant"] in ("Q1", "Q2", "Q3", "Q4")
+    assert row["key"].split()[1] == row["key_mode"]
+    assert len(row["curve"]) == 16
+    assert len(row["tags"]) == len(set(row["tags"]))
+    moments = [
+        m for batch in catalog.moments.scan(["piece", "start", "end"]) for m in batch.to_pylist()
+    ]
+    assert {moment["piece"] for moment in moments} == {row["id"]}
+    assert sorted(m["start"] for m in moments)[0] == 0.0
+    found = catalog.candidates(np.asarray(row["vector"], np.float32), 5, columns=["name"])
+    assert found["name"].to_pylist() == ["song.wav"]
+    again = CliRunner().invoke(app, command)
+    assert again.exit_code == 0
+    assert "3 unchanged. 1 failed before; --retry tries them again." in again.stderr
+    rebuilt = CliRunner().invoke(app, [*command, "--rebuild", "--quiet"])
+    assert rebuilt.exit_code == 1
+    assert "files in" not in rebuilt.stderr
+
+
+def test_the_command_refuses_another_space(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    song(tmp_path / "music" / "a.mp3")
+    Catalog.create(tmp_path / "catalog", wanted())
+    monkeypatch.setattr(hevner.model.space, "load", lambda: joint_world.space(2))
+    done = CliRunner().invoke(
+        app, ["index", str(tmp_path / "music"), "--into", str(tmp_path / "catalog")]
+    )
+    assert done.exit_code == 1
+    assert f"--into {tmp_path / 'catalog'} --rebuild" in done.stderr
+
+
+def test_the_command_without_music_is_no_use(tmp_path: Path) -> None:
+    done = CliRunner().invoke(app, ["index", str(tmp_path), "--into", str(tmp_path / "catalog")])
+    assert done.exit_code == 2
+    assert "no audio files" in done.stderr
+    assert not (tmp_path / "catalog").exists()
+
+
+def test_ctrl_c_finishes_what_is_in_work(tmp_path: Path) -> None:
+    music, folder, log = tmp_path / "music", tmp_path / "catalog", tmp_path / "log"
+    for number in range(30):
+        song(music / f"{number:02}.mp3")
+    command = [sys.executable, "-m", "tests.catalog.made_up", str(log), "0.1"]
+    command += ["index", str(music), "--into", str(folder), "--jobs", "2"]
+    with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True) as process:
+        while not log.exists():
+            assert process.poll() is None
+            time.sleep(0.01)
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate()
+    assert process.returncode == 130, said
+    assert "Finishing the files in work" in said
+    assert "Stopped; the same command goes on from here." in said
+    heard = log.read_text().split()
+    assert 1 <= len(heard) < 30
+    assert len(state(folder)[0]) == len(heard)

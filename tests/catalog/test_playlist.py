@@ -1,0 +1,181 @@
+"""Playlists that travel."""
+
+from __future__ import annotations
+
+from itertools import permutations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hevner.catalog import playlist
+from hevner.catalog.hits import Hit
+from hevner.catalog.playlist import SMOOTH, TIME, between, plan, relative, travel
+from hevner.errors import CatalogError, HevnerError
+from hevner.model.space import Points
+from hevner.words import Lexicon
+from hevner.words.describing import describe
+from tests.catalog.library import Library
+
+
+def emotion(library: Library, words: str) -> Points:
+    return library.space.merge(library.space.emotion(describe(Lexicon().parse(words))))
+
+
+def journey(library: Library, minutes: float, where: str = "") -> list[Hit]:
+    ends = emotion(library, "tragic"), emotion(library, "very fun")
+    return travel(library.catalog, library.space, *ends, 60 * minutes, where)
+
+
+def world(pieces: int, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Misfit, unlikeness and durations of made-up pieces on a plane with a way across it."""
+    rng = np.random.default_rng(seed)
+    places = rng.random((pieces, 2))
+    way = np.linspace([0, 0], [1, 1], 9)
+    misfit = np.linalg.norm(way[:, None] - places, axis=2)
+    unlike = np.linalg.norm(places[:, None] - places, axis=2)
+    return misfit, unlike, rng.uniform(50, 400, pieces)
+
+
+# The plan
+
+
+@given(st.integers(2, 25), st.integers(0, 10_000), st.floats(60, 4000))
+def test_time_is_met_within_half_a_piece_without_repeats(
+    pieces: int, seed: int, total: float
+) -> None:
+    misfit, unlike, durations = world(pieces, seed)
+    order = plan(misfit, unlike, durations, total)
+    assert len(set(order)) == len(order)
+    if not order:
+        # Nothing but too little music is a reason.
+        assert durations.sum() < total or (durations / 2 > total).all()
+        return
+    missed = abs(durations[order].sum() - total)
+    left = np.delete(durations, order)
+    assert missed <= max([durations[order[-1]], *left]) / 2
+
+
+def cost(
+    order: tuple[int, ...],
+    misfit: np.ndarray,
+    unlike: np.ndarray,
+    durations: np.ndarray,
+    total: float,
+) -> float:
+    seconds = sums = 0.0
+    for position, piece in enumerate(order):
+        middle = (seconds + durations[piece] / 2) / total
+        each = misfit[round(middle * (len(misfit) - 1)), piece]
+        each += SMOOTH * unlike[order[position - 1], piece] if position else 0
+        sums += each * durations[piece]
+        seconds += durations[piece]
+    return sums / seconds + TIME * abs(total - seconds) / total
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_small_plans_are_the_best_of_all(seed: int) -> None:
+    misfit, unlike, _ = world(6, seed)
+    durations = np.full(6, 100.0)
+    best = min(
+        permutations(range(6), 3), key=lambda order: cost(order, misfit, unlike, durations, 300)
+    )
+    assert plan(misfit, unlike, durations, 300) == list(best)
+
+
+def test_more_beginnings_make_no_plan_worse(monkeypatch: pytest.MonkeyPatch) -> None:
+    costs = []
+    for beam in (1, 48):
+        monkeypatch.setattr(playlist, "BEAM", beam)
+        found = []
+        for seed in range(5):
+            misfit, unlike, durations = world(30, seed)
+            order = tuple(plan(misfit, unlike, durations, 1500))
+            found.append(cost(order, misfit, unlike, durations, 1500))
+        costs.append(np.mean(found))
+    assert costs[1] < costs[0]
+
+
+def test_distances_are_relative_to_what_is_near_each_point() -> None:
+    found = relative(np.array([[1.0, 2, 4], [10, 10, 10]]))
+    np.testing.assert_allclose(found[0], [0, 1, 3])
+    np.testing.assert_array_equal(found[1], 0)
+
+
+def test_way_is_straight_and_even(library: Library) -> None:
+    start, end = emotion(library, "sad"), emotion(library, "happy")
+    way = between(start, end, 5)
+    for name in ("correlated", "mean", "variance"):
+        steps = np.diff(getattr(way, name), axis=0)
+        np.testing.assert_allclose(steps, np.tile(steps[0], (4, 1)), atol=1e-5)
+        np.testing.assert_allclose(getattr(way, name)[0], getattr(start, name)[0], rtol=1e-6)
+        np.testing.assert_allclose(getattr(way, name)[-1], getattr(end, name)[0], rtol=1e-6)
+
+
+# The journey
+
+
+@pytest.mark.parametrize("minutes", [8, 40, 200])
+def test_journey_lasts_as_long_as_asked_for(library: Library, minutes: float) -> None:
+    hits = journey(library, minutes)
+    total = sum(hit.duration for hit in hits)
+    assert abs(total - 60 * minutes) <= max(piece["duration"] for piece in library.pieces) / 2
+    assert len({hit.path for hit in hits}) == len(hits)
+
+
+def test_journey_leads_from_one_emotion_to_the_other(library: Library) -> None:
+    hits = journey(library, 60)
+    third = len(hits) // 3
+    begins, ends = (
+        np.mean([hit.valence for hit in some]) for some in (hits[:third], hits[-third:])
+    )
+    assert ends - begins > 0.4
+    ranks = np.argsort(np.argsort([hit.valence for hit in hits]))
+    assert np.corrcoef(ranks, np.arange(len(hits)))[0, 1] > 0.6
+
+
+def test_neighbours_are_more_alike_than_pieces_in_any_order(library: Library) -> None:
+    paths = [piece["path"] for piece in library.pieces]
+    chosen = np.array([paths.index(hit.path) for hit in journey(library, 60)])
+    unlike = library.space.alike(library.points.where(chosen), library.points.where(chosen))
+    steps = np.diagonal(unlike, 1).mean()
+    assert steps < unlike[~np.eye(len(chosen), dtype=bool)].mean()
+
+
+def test_fit_is_to_the_point_of_the_way_that_a_piece_falls_on(library: Library) -> None:
+    hits = journey(library, 30)
+    way = between(emotion(library, "tragic"), emotion(library, "very fun"))
+    paths = [piece["path"] for piece in library.pieces]
+    seconds = 0.0
+    for hit in hits:
+        point = round((seconds + hit.duration / 2) / 1800 * (len(way) - 1))
+        here = way.where(slice(point, point + 1))
+        music = library.points.where(np.array([paths.index(hit.path)]))
+        assert hit.divergence == pytest.approx(
+            float(library.space.find(here, music)[0, 0]), rel=1e-4
+        )
+        large = library.space.find(here, library.space.at_large)[0]
+        assert hit.fit == pytest.approx((large > hit.divergence).mean(), abs=1e-6)
+        seconds += hit.duration
+
+
+def test_conditions_apply(library: Library) -> None:
+    hits = journey(library, 30, "key_mode = 'minor' and duration < 240 or 1 = 0")
+    assert {hit.key for hit in hits} == {"A minor"}
+    assert max(hit.duration for hit in hits) < 240
+    with pytest.raises(CatalogError, match="is not understood"):
+        journey(library, 30, "it's")
+
+
+def test_too_little_music_is_told_with_what_there_is(library: Library) -> None:
+    with pytest.raises(CatalogError, match=r"too little music for 60 minutes: .* last 6 minutes"):
+        journey(library, 60, "name = '3/it''s 3.mp3'")
+    with pytest.raises(CatalogError, match=r"too little music for 60 minutes: .* last 0 minutes"):
+        journey(library, 60, "duration < 0")
+
+
+@pytest.mark.parametrize("minutes", [0, -1, float("nan"), float("inf")])
+def test_times_that_make_no_sense_are_refused(library: Library, minutes: float) -> None:
+    with pytest.raises(HevnerError, match="a time above zero"):
+        journey(library, minutes)

@@ -1,0 +1,121 @@
+"""What the pages show is what happens: tables, commands, code and their output."""
+
+from __future__ import annotations
+
+import re
+import runpy
+import shlex
+import shutil
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from hevner.cli import app
+from hevner.cli.encoders import state_widths
+from hevner.cli.layout import yes_no
+from hevner.encoders import LARGE, card
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGE = ROOT / "docs" / "data.md"
+TABLES = ROOT / "docs" / "tables.py"
+BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def sections(page: Path) -> dict[str, str]:
+    """Text of each section by heading."""
+    _, *parts = re.split(r"^## ", page.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    return {heading: text for heading, _, text in (part.partition("\n") for part in parts)}
+
+
+SECTIONS = {f"data.md {heading}": text for heading, text in sections(PAGE).items()}
+SEARCH, ENCODERS = "search.md", "encoders.md"
+for name in (SEARCH, ENCODERS):
+    SECTIONS[name] = (ROOT / "docs" / name).read_text(encoding="utf-8")
+SECTIONS["README.md Data"] = sections(ROOT / "README.md")["Data"]
+
+
+def blocks(text: str, language: str) -> list[str]:
+    return [content for found, content in BLOCK.findall(text) if found == language]
+
+
+def own_dataset(folder: Path) -> None:
+    """The dataset that the page describes, and a copy with the faults it speaks of."""
+    text = SECTIONS["data.md 5. Your own dataset"]
+    for name in ("mine", "broken"):
+        shutil.copytree(ROOT / "examples" / "audio", folder / name / "clips")
+        (folder / name / "layout.toml").write_text(*blocks(text, "toml"))
+        (folder / name / "labels.csv").write_text(*blocks(text, "csv"))
+    faulty = folder / "broken" / "labels.csv"
+    faulty.write_text(faulty.read_text().replace("dance;8;", "dance;n.a.;") + "lost;5;5;Ann\n")
+
+
+def assert_shown(shown: str, real: str) -> None:
+    """What is shown is what came, but for line breaks and what ``...`` leaves out."""
+    parts = [re.escape(" ".join(part.split())) for part in shown.split("...")]
+    assert re.fullmatch(r"\s*" + ".*?".join(parts) + r"\s*", " ".join(real.split())), real
+
+
+def run_console(block: str) -> None:
+    for entry in re.split(r"^\$ ", block.replace("\\\n", ""), flags=re.MULTILINE)[1:]:
+        command, _, shown = entry.partition("\n")
+        program, *arguments = shlex.split(command)
+        assert program == "hevner"
+        result = CliRunner().invoke(app, arguments)
+        assert result.exit_code == ("problems to mend" in shown), result.output
+        assert_shown(shown or "...", result.output)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param(text, id=name, marks=[pytest.mark.data] if "data/" in text else [])
+        for name, text in SECTIONS.items()
+        if blocks(text, "python") or blocks(text, "console")
+    ],
+)
+def test_commands_and_code_do_what_is_shown(
+    text: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    request: pytest.FixtureRequest,
+) -> None:
+    if "data/" in text:
+        (tmp_path / "data").symlink_to(request.getfixturevalue("data"))
+    own_dataset(tmp_path)
+    shutil.copytree(ROOT / "examples" / "audio", tmp_path / "music")
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, object] = {}
+    for language, content in BLOCK.findall(text):
+        if language == "console":
+            run_console(content)
+        elif language == "python":
+            exec(compile(content, text.partition("\n")[0], "exec"), names)
+        elif language == "text":
+            assert_shown(content, capsys.readouterr().out)
+
+
+def test_tables_are_those_of_cards_splits_and_results(capsys: pytest.CaptureFixture[str]) -> None:
+    runpy.run_path(str(TABLES), run_name="__main__")
+    tables = capsys.readouterr().out.strip().split("\n\n")
+    assert len(tables) == 5
+    page = PAGE.read_text(encoding="utf-8")
+    for table in tables:
+        assert f"\n\n{table}\n" in page, f"print it again: python docs/tables.py\n{table}"
+
+
+def test_the_table_of_large_encoders_is_that_of_their_cards() -> None:
+    rows = [
+        [cell.strip("` ") for cell in line.split("|")[1:-1]]
+        for line in SECTIONS[ENCODERS].splitlines()
+        if line.startswith("| `") and "Hz" in line
+    ]
+    assert [row[0] for row in rows] == sorted(LARGE)
+    for name, source, licence, commercial_use, window, states in rows:
+        facts = card(name)
+        assert source == facts.source or (name == "jukebox-5b" and "see below" in source)
+        assert (licence, commercial_use) == (facts.licence, yes_no(facts.commercial_use))
+        seconds = f"{facts.window_samples / facts.sample_rate:.2f}".removesuffix(".00")
+        assert window == f"{seconds} s at {facts.sample_rate} Hz"
+        assert states == state_widths(facts)

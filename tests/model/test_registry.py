@@ -1,0 +1,105 @@
+"""Cards of models: what is read from them, and what is said of bad ones."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hevner.defaults import DEFAULT_MODEL
+from hevner.errors import ModelError
+from hevner.model import registry
+
+
+def make(folder: Path, name: str = "mine", **fields: Any) -> Path:
+    """A card with a few bytes of weights beside it."""
+    path = folder / f"{name}.json"
+    path.write_text(json.dumps({"name": name, "version": "1", **fields}), "utf-8")
+    path.with_suffix(".onnx").write_bytes(b"weights")
+    return path
+
+
+def test_default_is_among_the_shipped_models() -> None:
+    (entry,) = [entry for entry in registry.shipped() if entry.default]
+    assert entry.card == json.loads(DEFAULT_MODEL.with_suffix(".json").read_text("utf-8"))
+    assert entry.size == DEFAULT_MODEL.stat().st_size
+    assert entry.trained_on["emopia"] == "CC BY-NC-SA 4.0"
+
+
+def test_what_a_card_lacks_is_not_assumed(tmp_path: Path) -> None:
+    facts = registry.read(make(tmp_path)).facts()
+    assert facts["commercial_use"] is None
+    assert facts["licences"] == {"code": "MIT", "weights": None, "data": {}}
+    assert (facts["tells"], facts["trained_on"], facts["default"]) == ([], [], False)
+
+
+def test_what_a_card_says_counts(tmp_path: Path) -> None:
+    fields = {"heads": ["emotion", {"name": "tags", "outputs": 56}], "commercial_use": True}
+    entry = registry.read(make(tmp_path, licence="MIT", data=[{"name": "own"}], **fields))
+    assert entry.tells == ("valence, arousal", "tags")
+    assert entry.commercial_use is True
+    assert (entry.licence, entry.trained_on) == ("MIT", {"own": None})
+
+
+@pytest.mark.parametrize("ending", [".json", ".npz", ".onnx"])
+def test_model_is_found_by_any_of_its_files(tmp_path: Path, ending: str) -> None:
+    path = make(tmp_path, heads=["tags"])
+    path.with_suffix(".npz").write_bytes(b"more")
+    entry = registry.find(str(path.with_suffix(ending)))
+    assert (entry.name, entry.size) == ("mine-1", len(b"weights" + b"more"))
+
+
+def test_model_is_found_by_name_with_or_without_version() -> None:
+    (entry,) = [entry for entry in registry.shipped() if entry.default]
+    assert registry.find(entry.name) == registry.find(entry.card["name"]) == entry
+    with pytest.raises(ModelError, match=rf"no model 'nobody'.*{entry.name}"):
+        registry.find("nobody")
+
+
+def test_folder_gives_what_can_be_read_and_what_cannot(tmp_path: Path) -> None:
+    make(tmp_path, "good")
+    (tmp_path / "settings.json").write_text("{}")
+    make(tmp_path, "bad").write_text("{")
+    entries, problems = registry.in_folder(tmp_path)
+    assert [entry.name for entry in entries] == ["good-1"]
+    assert [Path(problem.subject).name for problem in problems] == ["bad.json"]
+
+
+def test_missing_folder_is_said(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="no such folder"):
+        registry.in_folder(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "complaint"),
+    [
+        ("name", None, "'name' is not a text"),
+        ("version", 2, "'version' is not a text"),
+        ("licence", {}, "'licence' is not a text"),
+        ("commercial_use", "no", "neither true nor false"),
+        ("data", [{"clips": 3}], "'data' is not a list of things with names"),
+        ("heads", "emotion", "'heads' is not a list"),
+    ],
+)
+def test_card_with_a_wrong_field_is_refused(
+    tmp_path: Path, field: str, value: object, complaint: str
+) -> None:
+    with pytest.raises(ModelError, match=complaint):
+        registry.read(make(tmp_path, **{"name": "mine", field: value}))
+
+
+@pytest.mark.parametrize("content", [b"", b"[", b"[]", b"\xff", b'"text"', b"[" * 100_000])
+def test_file_that_is_no_card_is_refused(tmp_path: Path, content: bytes) -> None:
+    path = make(tmp_path)
+    path.write_bytes(content)
+    with pytest.raises(ModelError, match=r"mine\.json"):
+        registry.read(path)
+
+
+def test_card_alone_is_refused(tmp_path: Path) -> None:
+    path = make(tmp_path)
+    path.with_suffix(".onnx").unlink()
+    with pytest.raises(ModelError, match=r"Put mine\.npz or mine\.onnx beside it"):
+        registry.read(path)
