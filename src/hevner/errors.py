@@ -2,7 +2,8 @@
 
 Every error says what went wrong (``cause``), during which ``stage``, for which file or row
 (``subject``), and what a person can do about it (``remedy``). ``str(error)`` joins them into
-one sentence, so that a log line is enough to act on.
+one sentence, so that a log line is enough to act on. ``code`` is a short word for programs, which
+stays the same when a sentence is reworded.
 """
 
 from __future__ import annotations
@@ -21,18 +22,29 @@ class HevnerError(Exception):
         The file, row or option concerned; empty if there is none.
     stage
         The step that failed; each kind of error has its own default.
+    code
+        A short name of the fault, such as ``unknown_key``; each kind of error has its own default.
     """
 
     stage = "run"
+    code = "failed"
 
     def __init__(
-        self, cause: str, *, remedy: str = "", subject: str = "", stage: str | None = None
+        self,
+        cause: str,
+        *,
+        remedy: str = "",
+        subject: str = "",
+        stage: str | None = None,
+        code: str | None = None,
     ) -> None:
         self.cause = cause
         self.remedy = remedy
         self.subject = subject
         if stage is not None:
             self.stage = stage
+        if code is not None:
+            self.code = code
         super().__init__(cause, remedy, subject)
 
     def __str__(self) -> str:
@@ -41,46 +53,52 @@ class HevnerError(Exception):
 
     def __reduce__(self) -> tuple[object, ...]:
         # Errors travel between worker processes; the default would lose keyword arguments.
-        return _rebuild, (type(self), self.cause, self.remedy, self.subject, self.stage)
+        return _rebuild, (type(self), self.cause, self.remedy, self.subject, self.stage, self.code)
 
 
 def _rebuild(
-    kind: type[HevnerError], cause: str, remedy: str, subject: str, stage: str
+    kind: type[HevnerError], cause: str, remedy: str, subject: str, stage: str, code: str
 ) -> HevnerError:
-    return kind(cause, remedy=remedy, subject=subject, stage=stage)
+    return kind(cause, remedy=remedy, subject=subject, stage=stage, code=code)
 
 
 class AudioError(HevnerError):
     """The audio cannot be read, or holds nothing that can be analysed."""
 
     stage = "decode"
+    code = "bad_audio"
 
 
 class ModelError(HevnerError):
     """A model or encoder is missing, damaged, or does not fit its input."""
 
     stage = "model"
+    code = "bad_model"
 
 
 class DataError(HevnerError):
     """A dataset, rating file or recipe does not say what it should."""
 
     stage = "data"
+    code = "bad_data"
 
 
 class OutputError(HevnerError):
     """A result cannot be written."""
 
     stage = "write"
+    code = "cannot_write"
 
 
 class MissingDependencyError(HevnerError):
     """An optional package is needed for what was asked."""
 
     stage = "setup"
+    code = "missing_extra"
 
 
 class CatalogError(HevnerError):
     """A catalogue is missing, damaged, in use, or made with something else."""
 
     stage = "catalog"
+    code = "bad_catalog"
