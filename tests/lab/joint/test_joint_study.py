@@ -11,12 +11,13 @@ from typer.testing import CliRunner
 
 pytest.importorskip("torch", reason="joint networks are trained with torch")
 
+from hevner.lab.joint.material import Emotions, World, emotions_of
+
 from hevner.cli import app
 from hevner.datasets.track import Curve, Track
 from hevner.errors import DataError
 from hevner.lab.joint import baselines, fit, scores, study
 from hevner.lab.joint import recipe as recipes
-from hevner.lab.joint.material import Emotions, World, emotions_of
 from hevner.lab.joint.recipe import Recipe, Source
 from hevner.lab.joint.settings import Settings
 from hevner.lab.metrics import retrieval

@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 pytest.importorskip("torch", reason="the unified model is trained with torch")
 
 import torch
+from hevner.lab.unified.material import Material, survey
 
 from hevner.cli.train import train as train_command
 from hevner.datasets.leaks import links
@@ -26,7 +27,6 @@ from hevner.lab.unified import recipe as recipes
 from hevner.lab.unified import runs, scores, study
 from hevner.lab.unified.chord_sequence import ChordSequence
 from hevner.lab.unified.fit import Preparation, fit
-from hevner.lab.unified.material import Material, survey
 
 PAPERS = sorted((Path(__file__).parents[3] / "papers" / "unified").glob("*.toml"))
 TEXT = """
