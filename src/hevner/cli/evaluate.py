@@ -12,11 +12,11 @@ from hevner.cli.options import Jobs
 from hevner.cli.progress import INTERRUPTED, say, stopping_cleanly
 
 if TYPE_CHECKING:
-    from hevner.lab.joint import recipe as joint_recipe
     from hevner.lab.joint.material import World
-    from hevner.lab.study import Material, Study
+    from hevner.lab.joint.recipe import JointRecipe
+    from hevner.lab.study import FusionRecipe, Material
     from hevner.lab.unified import material as ladder_material
-    from hevner.lab.unified.recipe import Recipe
+    from hevner.lab.unified.recipe import UnifiedRecipe
 
 FINE, INCOMPLETE, USAGE = 0, 1, 2
 
@@ -78,7 +78,8 @@ def evaluate(
     Exit status: 0 all fine, 1 something is missing or failed, 2 wrong usage.
     """  # fmt: skip
     from hevner.errors import HevnerError
-    from hevner.lab.study import read, survey
+    from hevner.lab.recipes import read
+    from hevner.lab.study import FusionRecipe, survey
     from hevner.store import FeatureStore
 
     if recipe.is_dir() or "rows" in _entries(recipe):
@@ -88,7 +89,7 @@ def evaluate(
         _evaluate_spaces(recipe, encoder, data, store, out, jobs, dry_run)
         return
     try:
-        study = read(recipe, encoder)
+        study = read(recipe, FusionRecipe, encoder)
     except HevnerError as error:
         say(f"Error: {error}")
         raise typer.Exit(USAGE) from error
@@ -114,7 +115,7 @@ def evaluate(
     raise typer.Exit(INCOMPLETE if missing else FINE)
 
 
-def _describe(study: Study, material: Material) -> None:
+def _describe(study: FusionRecipe, material: Material) -> None:
     """Tell what a run would do."""
     from hevner.lab.study import plan
 
@@ -151,7 +152,7 @@ def _progress() -> Callable[[int, int], None]:
     return progress
 
 
-def _run(study: Study, material: Material, out: Path, jobs: int | None) -> None:
+def _run(study: FusionRecipe, material: Material, out: Path, jobs: int | None) -> None:
     """Fit, score and write."""
     from hevner.batch import usable_cores
     from hevner.lab.study import claims, judge, run, scores
@@ -190,6 +191,7 @@ def _evaluate_ladder(
     """Run a ladder, or the row that a run was trained from."""
     from hevner.batch import usable_cores
     from hevner.errors import HevnerError, MissingDependencyError
+    from hevner.lab.recipes import read
     from hevner.store import FeatureStore
 
     if out.suffix.lower() != ".csv":
@@ -198,8 +200,8 @@ def _evaluate_ladder(
         raise typer.BadParameter("a run keeps its encoder", param_hint="--encoder")
     try:
         from hevner.lab.unified import material as materials
-        from hevner.lab.unified import recipe as recipes
         from hevner.lab.unified import runs
+        from hevner.lab.unified.recipe import UnifiedRecipe
     except ModuleNotFoundError as error:
         lacking = MissingDependencyError(
             f"unified models need {error.name}", remedy="pip install 'hevner[train]'"
@@ -207,7 +209,7 @@ def _evaluate_ladder(
         say(f"Error: {lacking}")
         raise typer.Exit(INCOMPLETE) from error
     try:
-        recipe = runs.recipe_of(path) if path.is_dir() else recipes.read(path, encoder)
+        recipe = runs.recipe_of(path) if path.is_dir() else read(path, UnifiedRecipe, encoder)
     except HevnerError as error:
         say(f"Error: {error}")
         raise typer.Exit(USAGE) from error
@@ -231,7 +233,7 @@ def _evaluate_ladder(
 
 
 def _climb(
-    recipe: Recipe, material: ladder_material.Material, out: Path, jobs: int, dry_run: bool
+    recipe: UnifiedRecipe, material: ladder_material.Material, out: Path, jobs: int, dry_run: bool
 ) -> None:
     """Fit, score and write the rows of a ladder, or tell what that would be."""
     from hevner.lab.study import claims
@@ -270,13 +272,14 @@ def _evaluate_spaces(
     """Run a study of the joint space."""
     from hevner.batch import usable_cores
     from hevner.errors import HevnerError, MissingDependencyError
+    from hevner.lab.recipes import read
     from hevner.store import FeatureStore
 
     if out.suffix.lower() != ".csv":
         raise typer.BadParameter("ends in something else than .csv", param_hint="--out")
     try:
         from hevner.lab.joint import material as materials
-        from hevner.lab.joint import recipe as recipes
+        from hevner.lab.joint.recipe import JointRecipe
     except ModuleNotFoundError as error:
         lacking = MissingDependencyError(
             f"joint spaces need {error.name}", remedy="pip install 'hevner[train]'"
@@ -284,7 +287,7 @@ def _evaluate_spaces(
         say(f"Error: {lacking}")
         raise typer.Exit(INCOMPLETE) from error
     try:
-        recipe = recipes.read(path, encoder)
+        recipe = read(path, JointRecipe, encoder)
     except HevnerError as error:
         say(f"Error: {error}")
         raise typer.Exit(USAGE) from error
@@ -306,9 +309,7 @@ def _evaluate_spaces(
     raise typer.Exit(INCOMPLETE if missing else FINE)
 
 
-def _match(
-    recipe: joint_recipe.Recipe, worlds: list[World], out: Path, jobs: int, dry_run: bool
-) -> None:
+def _match(recipe: JointRecipe, worlds: list[World], out: Path, jobs: int, dry_run: bool) -> None:
     """Fit, match, score and write the spaces of a study, or tell what that would be."""
     from hevner.lab.joint import scores, study
     from hevner.lab.study import claims

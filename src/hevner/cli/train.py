@@ -96,7 +96,7 @@ def _train_row(
     path: Path, name: str | None, data: Path, store: Path, out: Path, jobs: int | None, dry: bool
 ) -> None:
     """Train a row of a ladder."""
-    from dataclasses import replace
+    from msgspec import structs
 
     from hevner.batch import usable_cores
     from hevner.cli.progress import INTERRUPTED
@@ -104,8 +104,9 @@ def _train_row(
     from hevner.store import FeatureStore
 
     try:
-        from hevner.lab.unified import recipe as recipes
+        from hevner.lab import recipes
         from hevner.lab.unified.material import survey
+        from hevner.lab.unified.recipe import UnifiedRecipe
         from hevner.lab.unified.runs import train_row
     except ModuleNotFoundError as error:
         lacking = MissingDependencyError(
@@ -114,14 +115,14 @@ def _train_row(
         say(f"Error: {lacking}")
         raise typer.Exit(FAILED) from error
     try:
-        recipe = recipes.read(path)
+        recipe = recipes.read(path, UnifiedRecipe)
         if name is None and len(recipe.rows) > 1:
             choices = ", ".join(row.name for row in recipe.rows)
             raise typer.BadParameter(f"choose from {choices}", param_hint="--row")
         row = recipe.row(name or recipe.rows[0].name)
         needed = tuple(one for one in recipe.rows if one.name in (row.name, row.teachers))
         with stopping_cleanly():
-            narrow = replace(recipe, rows=needed)
+            narrow = structs.replace(recipe, rows=needed, claims=())
             material, missing = survey(narrow, data, FeatureStore(store), jobs or usable_cores())
             for line in missing:
                 say(f"Missing: {line}")

@@ -16,7 +16,7 @@ from typing import Protocol
 import numpy as np
 
 from hevner.lab.data.blocks import Block, grouped_folds
-from hevner.lab.joint import scoring
+from hevner.lab.joint import scoring, settings
 from hevner.lab.joint.material import Array, Emotions, Index, World
 from hevner.lab.joint.recipe import Scorer, Space
 from hevner.lab.joint.scoring import Distances, Embedded, random_distances, regressed_distances
@@ -232,7 +232,7 @@ class Correlated:
     units: Units
     music: Array
     analyses: tuple[LinearCCA, ...]
-    distance: scoring.Correlated
+    distance: settings.Correlated
     least_correlation: float
 
     @classmethod
@@ -274,7 +274,7 @@ def averaged(found: Sequence[Distances]) -> Distances:
 
 
 def _apart(
-    music: Array, rated: Array, cca: LinearCCA, distance: scoring.Correlated, least: float
+    music: Array, rated: Array, cca: LinearCCA, distance: settings.Correlated, least: float
 ) -> Distances:
     musics, emotions = (Embedded(rows, rows, np.ones_like(rows)) for rows in (music, rated))
     return scoring.score(

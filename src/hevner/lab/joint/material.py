@@ -26,7 +26,8 @@ from hevner.errors import DataError
 from hevner.lab.data.recipe_encoder import missing
 from hevner.lab.data.representations import find, gather, variant_of
 from hevner.lab.joint.networks import summary
-from hevner.lab.joint.recipe import LENGTH, Kind, Recipe, Source
+from hevner.lab.joint.recipe import LENGTH, Kind, Source
+from hevner.lab.joint.recipe import JointRecipe as Recipe
 from hevner.store import FeatureStore
 
 Array = NDArray[np.float64]

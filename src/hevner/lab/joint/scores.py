@@ -21,7 +21,8 @@ from numpy.typing import NDArray
 from hevner.lab import workers
 from hevner.lab.joint import degrees
 from hevner.lab.joint.material import Array, World
-from hevner.lab.joint.recipe import Claim, Recipe
+from hevner.lab.joint.recipe import Claim
+from hevner.lab.joint.recipe import JointRecipe as Recipe
 from hevner.lab.joint.study import METRICS, Outcome
 from hevner.lab.metrics.statistics import bootstrap, paired_bootstrap, permutation_test
 from hevner.lab.study.claims import ALL, ALPHA, Verdict

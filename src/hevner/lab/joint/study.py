@@ -16,7 +16,7 @@ import json
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -34,8 +34,10 @@ from hevner.lab import workers
 from hevner.lab.joint import fit
 from hevner.lab.joint.baselines import Chance, Correlated, Matcher, Regressor, places
 from hevner.lab.joint.material import Array, Index, World, joined
-from hevner.lab.joint.recipe import Division, Recipe, Scorer, Space
+from hevner.lab.joint.recipe import Division, Scorer, Space
+from hevner.lab.joint.recipe import JointRecipe as Recipe
 from hevner.lab.metrics import retrieval
+from hevner.lab.recipe_types import plain
 
 Progress = Callable[[int, int], None]
 Query = Literal["rated", "point"]
@@ -221,8 +223,8 @@ class _Worker:
         about: dict[str, Any] = {
             "version": __version__,
             "world": self.worlds[cell.world].digest,
-            "source": asdict(self.recipe.datasets[cell.world]),
-            "space": asdict(cell.space) | {"name": "", "divisions": ()},
+            "source": plain(self.recipe.datasets[cell.world]),
+            "space": plain(cell.space) | {"name": "", "divisions": ()},
             "seed": part.seed,
             "rows": [part.train.tolist(), part.test.tolist()],
         }

@@ -9,6 +9,7 @@ import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,13 +22,13 @@ from hevner.lab import workers
 from hevner.lab.data.blocks import grouped_folds
 from hevner.lab.probe.mix import learn_weights
 from hevner.lab.probe.ridge import Array, Rows, fit, kernel, standard
-from hevner.lab.study import Layout, Material, Study, lay_out
+from hevner.lab.study import FusionRecipe, Layout, Material, lay_out
 from hevner.lab.study.layouts import Part
 from hevner.lab.study.material import survey as survey_study
 from hevner.lab.study.recipe import Protocol, Source
 from hevner.store import FeatureStore
 
-IN_DOMAIN = "in-domain"
+IN_DOMAIN: Final = "in-domain"
 
 ALL, MEAN, MIX, CHOSEN = "all states", "mean of states", "learned mix", "chosen inside"
 
@@ -215,14 +216,17 @@ def name_of(state: int | str) -> str:
     return f"state {state}"
 
 
-def _study(probe: Probe) -> Study:
+def _study(probe: Probe) -> FusionRecipe:
     """The probe as a study across datasets, with one dataset."""
     block = (probe.block,)
-    return Study(
-        name="probe", folds=probe.folds, leaks="refuse", soundfont=probe.soundfont,
+    return FusionRecipe(
+        name="probe", seeds=probe.seeds, folds=probe.folds, leaks="refuse",
+        soundfont=probe.soundfont,
         datasets={probe.dataset: Source()}, representations={probe.block: block}, models={},
-        protocols=(Protocol(IN_DOMAIN, (probe.dataset,), block, (), probe.seeds),), claims=(),
-        digest="",
+        protocols=(Protocol(
+            name=IN_DOMAIN, datasets=(probe.dataset,), representations=block, models=(),
+            seeds=probe.seeds,
+        ),),
     )  # fmt: skip
 
 

@@ -19,21 +19,20 @@ from __future__ import annotations
 from hevner.lab.study.claims import Verdict, judge
 from hevner.lab.study.layouts import Layout, lay_out
 from hevner.lab.study.material import Material, survey
-from hevner.lab.study.recipe import Study, read
+from hevner.lab.study.recipe import FusionRecipe
 from hevner.lab.study.run import Outcome, plan, run
 from hevner.lab.study.scores import Cell
 
 __all__ = [
     "Cell",
+    "FusionRecipe",
     "Layout",
     "Material",
     "Outcome",
-    "Study",
     "Verdict",
     "judge",
     "lay_out",
     "plan",
-    "read",
     "run",
     "survey",
 ]

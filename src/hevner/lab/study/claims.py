@@ -30,7 +30,8 @@ from hevner.lab import workers
 from hevner.lab.metrics.statistics import RESAMPLES, paired_bootstrap, permutation_test
 from hevner.lab.metrics.tags import roc_auc
 from hevner.lab.study.material import Array, Material
-from hevner.lab.study.recipe import Claim, Study
+from hevner.lab.study.recipe import Claim
+from hevner.lab.study.recipe import FusionRecipe as Study
 from hevner.lab.study.run import Outcome
 from hevner.lab.study.scores import truth_of
 from hevner.model.head import AXES

@@ -29,7 +29,8 @@ from hevner.datasets.leaks import name as full_name
 from hevner.datasets.track import Track
 from hevner.errors import DataError
 from hevner.lab.study.material import Material
-from hevner.lab.study.recipe import Protocol, Study
+from hevner.lab.study.recipe import FusionRecipe as Study
+from hevner.lab.study.recipe import Protocol
 
 Rows = NDArray[np.intp]
 

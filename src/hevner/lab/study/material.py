@@ -21,7 +21,8 @@ from hevner.lab.data.labels import labels_of
 from hevner.lab.data.recipe_encoder import missing as lacking
 from hevner.lab.data.representations import gather
 from hevner.lab.data.samples import Samples, stack
-from hevner.lab.study.recipe import Source, Study
+from hevner.lab.study.recipe import FusionRecipe as Study
+from hevner.lab.study.recipe import Source
 from hevner.store import FeatureFile, FeatureStore
 
 Kind = Literal["ratings", "quadrants", "proxies"]

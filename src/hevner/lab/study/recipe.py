@@ -1,50 +1,32 @@
-"""A study as a TOML file.
-
-Entries
--------
-``name``
-    Of the study.
-``seeds``, ``folds``
-    Runs of everything random; parts of a cross-validation.
-``leaks``
-    ``refuse`` leaves a cell with a leak without scores, ``label`` scores it and says so.
-``soundfont``
-    The rendering that is taken of MIDI files.
-``encoder``
-    What the word stands for below, `hevner.lab.data.recipe_encoder`; may be left out.
-``[datasets.NAME]``
-    ``ids`` may give the first and the last id to take; ``shared`` kinds of link
-    (`hevner.datasets.leaks.LINKS`) that do not hold tracks apart, such as the pianists of WTC.
-``[representations]``
-    Name to a list of blocks (`hevner.lab.data.representations`).
-``[models.NAME]``
-    Parameters of `hevner.lab.regression.fusion.FusionRegressor` and of
-    `hevner.lab.regression.adaptation.Switches`, or ``mean_of``, names of models to be averaged.
-``[[protocols]]``
-    ``name``, one of `PROTOCOLS`; ``datasets``, ``representations``, ``models`` and ``seeds`` unless
-    all are meant. For ``split`` and ``inside-split`` also ``split``, the name of a stored one; for
-    ``matrix`` and ``combinations`` also ``unseen``, datasets that are tested only.
-``[[claims]]``
-    ``claim``, a sentence; ``first`` and ``second``, what is compared (`hevner.lab.study.
-    claims`).
-"""
+"""Recipes of studies across datasets."""
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
+
+from msgspec import Meta, structs
 
 from hevner.datasets import NAMES
 from hevner.datasets.leaks import LINKS
-from hevner.errors import DataError, HevnerError
-from hevner.lab.data.recipe_encoder import parse
+from hevner.lab.recipe_types import (
+    Count,
+    Key,
+    Names,
+    NonNegative,
+    Positive,
+    RecipeError,
+    Section,
+    StudyRecipe,
+    Text,
+    check_keys,
+    check_names,
+    merged,
+)
 from hevner.lab.regression.adaptation import Switches
-from hevner.lab.regression.fusion import FusionRegressor
 
-PROTOCOLS = (
+ProtocolName = Literal[
     "in-domain",
     "matrix",
     "leave-one-dataset-out",
@@ -52,160 +34,219 @@ PROTOCOLS = (
     "leave-one-genre-out",
     "split",
     "inside-split",
-)
+]
 
-_SWITCHES = frozenset(one.name for one in fields(Switches))
-_PARAMETERS = frozenset(FusionRegressor().get_params()) - {"seed"}
+Selector = Mapping[str, bool | str | tuple[str, ...]]
+
+SELECTORS = ("protocol", "representation", "model", "train", "seen")
+"""Keys of a selector."""
 
 
-@dataclass(frozen=True)
-class Source:
-    """How a dataset takes part; see the module."""
+class Source(Section, frozen=True, kw_only=True):
+    """A dataset of the study: ``[datasets.NAME]``.
+
+    Attributes
+    ----------
+    ids
+        First and last number of the tracks to use; all tracks if missing.
+    shared
+        Kinds of link (`hevner.datasets.leaks.LINKS`) that may join training and test tracks, such
+        as the pianists of WTC.
+    """
 
     ids: tuple[int, int] | None = None
     shared: tuple[str, ...] = ()
 
+    def __post_init__(self) -> None:
+        check_names(("shared",), self.shared, LINKS)
 
-@dataclass(frozen=True)
-class Model:
-    """A model of a study; see the module."""
 
-    parameters: Mapping[str, Any] = field(default_factory=dict)
-    switches: Switches = field(default_factory=Switches)
+class Model(Section, frozen=True, kw_only=True):
+    """A model of the study: ``[models.NAME]``.
+
+    The first six keys are parameters of `hevner.lab.regression.fusion.FusionRegressor`, which
+    explains them; those from ``align_labels`` to ``ensemble`` are
+    `hevner.lab.regression.adaptation.Switches`.
+
+    Attributes
+    ----------
+    mean_of
+        Names of models whose predictions are averaged; then no other key is allowed.
+    """
+
+    kind: Literal["linear", "hidden", "kernel"] = "linear"
+    weights: dict[str, NonNegative] | None = None
+    balanced: bool = True
+    components: Count | None = None
+    search: tuple[Positive, ...] = ()
+    folds: Annotated[int, Meta(ge=2)] = 5
+    align_labels: bool = False
+    balance: bool = False
+    robust: bool = False
+    across: bool = False
+    gems: bool = False
+    align: Literal["", "sources", "all"] = ""
+    remove_identity: bool = False
+    ensemble: bool = False
     mean_of: tuple[str, ...] = ()
 
+    def __post_init__(self) -> None:
+        if self.mean_of and structs.replace(self, mean_of=()) != Model():
+            raise RecipeError(
+                "conflict", ("mean_of",), "does not go with other keys",
+                "Leave the other keys out, or mean_of",
+            )  # fmt: skip
 
-@dataclass(frozen=True)
-class Protocol:
-    """One protocol with what it is run for."""
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """Parameters of the regression, without its seed."""
+        names = ("kind", "weights", "balanced", "components", "search", "folds")
+        return {name: getattr(self, name) for name in names}
 
-    name: str
+    @property
+    def switches(self) -> Switches:
+        """Adaptations to other datasets."""
+        return Switches(
+            align_labels=self.align_labels, balance=self.balance, robust=self.robust,
+            across=self.across, gems=self.gems, align=self.align,
+            remove_identity=self.remove_identity, ensemble=self.ensemble,
+        )  # fmt: skip
+
+
+class Protocol(Section, frozen=True, kw_only=True):
+    """A way to divide the tracks, and what is run in it: ``[[protocols]]``.
+
+    Attributes
+    ----------
+    name
+        Name of the protocol; see `hevner.lab.study.layouts`.
+    datasets, representations, models
+        Names of those to use; all if missing.
+    seeds
+        Repetitions; those of the study if missing.
+    split
+        Name of the stored split, for ``split`` and ``inside-split``.
+    unseen
+        Datasets that are tested only, for ``matrix`` and ``combinations``.
+    """
+
+    name: ProtocolName
     datasets: tuple[str, ...]
     representations: tuple[str, ...]
     models: tuple[str, ...]
-    seeds: int
+    seeds: Count
     split: str = ""
     unseen: tuple[str, ...] = ()
 
-
-@dataclass(frozen=True)
-class Claim:
-    """A sentence, and what is compared to test it."""
-
-    claim: str
-    first: Mapping[str, Any]
-    second: Mapping[str, Any]
+    def __post_init__(self) -> None:
+        if self.name.endswith("split") and (len(self.datasets) != 1 or not self.split):
+            raise RecipeError(
+                "conflict", ("split",), f"is missing or of several datasets, in {self.name}",
+                "Give the name of a stored split and the one dataset it divides",
+            )  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Study:
-    """A parsed recipe; ``digest`` names its text."""
+class Claim(Section, frozen=True, kw_only=True):
+    """A comparison of two systems: ``[[claims]]``.
 
-    name: str
-    folds: int
-    leaks: Literal["refuse", "label"]
-    soundfont: str
-    datasets: Mapping[str, Source]
-    representations: Mapping[str, tuple[str, ...]]
-    models: Mapping[str, Model]
+    Attributes
+    ----------
+    claim
+        The claim in words.
+    first, second
+        Selectors of the systems that are compared; see `hevner.lab.study.claims`.
+    """
+
+    claim: Text
+    first: Selector
+    second: Selector
+
+
+class FusionRecipe(StudyRecipe, frozen=True, kw_only=True):
+    """A study of models, on fused representations, within and across datasets.
+
+    Attributes
+    ----------
+    datasets
+        Datasets by name.
+    representations
+        Lists of blocks (`hevner.lab.data.representations`) by the name of the representation.
+    models
+        Models by name.
+    protocols
+        What is run.
+    claims
+        What is tested.
+    """
+
+    mark: ClassVar[str] = "protocols"
+
+    datasets: dict[str, Source]
+    representations: dict[str, Names]
+    models: dict[str, Model]
     protocols: tuple[Protocol, ...]
-    claims: tuple[Claim, ...]
-    digest: str
+    claims: tuple[Claim, ...] = ()
+
+    @classmethod
+    def completed(cls, table: dict[str, Any], text: str, folder: Path) -> dict[str, Any]:
+        """Protocols without an entry of their own take all datasets, models and so on."""
+        table = super().completed(table, text, folder)
+        if not isinstance(table.get("protocols"), list):
+            return table
+        every = {
+            name: list(table[name])
+            for name in ("datasets", "representations", "models")
+            if isinstance(table.get(name), dict)
+        }
+        if "seeds" in table:
+            every["seeds"] = table["seeds"]
+        return table | {"protocols": [merged(every, one) for one in table["protocols"]]}
+
+    def __post_init__(self) -> None:
+        check_keys(("datasets",), self.datasets, NAMES, "unknown_name")
+        for name in self.models:
+            self._check_means(name)
+        for place, one in enumerate(self.protocols):
+            where = ("protocols", place)
+            check_names((*where, "datasets"), one.datasets, self.datasets)
+            check_names((*where, "representations"), one.representations, self.representations)
+            check_names((*where, "models"), one.models, self.models)
+            check_names((*where, "unseen"), one.unseen, self.datasets)
+        for place, claim in enumerate(self.claims):
+            self._check_selector(claim.first, ("claims", place, "first"))
+            self._check_selector(claim.second, ("claims", place, "second"))
+
+    def _check_means(self, name: str, inside: tuple[str, ...] = ()) -> None:
+        """Members of a mean are models of the study, and not the mean itself."""
+        where = ("models", name, "mean_of")
+        if name in inside:
+            raise RecipeError("conflict", where, "leads back to itself", "Name other models")
+        members = self.models[name].mean_of
+        check_names(where, members, self.models)
+        for member in members:
+            self._check_means(member, (*inside, name))
+
+    def _check_selector(self, selector: Selector, where: tuple[Key, ...]) -> None:
+        check_keys(where, selector, SELECTORS)
+        choices: dict[str, Collection[str]] = {
+            "protocol": [one.name for one in self.protocols],
+            "representation": self.representations,
+            "model": self.models,
+        }
+        for key, value in selector.items():
+            if isinstance(value, bool) != (key == "seen"):
+                allowed = "true or false" if key == "seen" else "a name or a list of names"
+                raise RecipeError("wrong_type", (*where, key), f"is {value!r}", f"Give {allowed}")
+            if isinstance(value, bool):
+                continue
+            names = (value,) if isinstance(value, str) else value
+            if key == "train":
+                sets = ("one", "several") if isinstance(value, str) else tuple(self.datasets)
+                check_names((*where, key), names, sets)
+            else:
+                check_names((*where, key), names, choices[key])
 
     @property
     def blocks(self) -> tuple[str, ...]:
         """Every block that a representation has."""
         return tuple(dict.fromkeys(b for blocks in self.representations.values() for b in blocks))
-
-
-def read(path: Path, encoder: str = "") -> Study:
-    """Read a recipe, with another encoder in place of its own where one is given.
-
-    Raises
-    ------
-    DataError
-        If the file is missing, no TOML, lacks an entry or holds one that is not known.
-    """
-    try:
-        table, text = parse(path.read_text("utf-8"), encoder)
-        return _study(table, hashlib.sha256(text.encode()).hexdigest()[:16])
-    except OSError as error:
-        raise DataError("no such recipe", subject=str(path), remedy="Check the path") from error
-    except HevnerError as error:
-        raise DataError(error.cause, subject=str(path), remedy=error.remedy) from error
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise DataError(
-            f"the recipe is not complete ({error!r})",
-            subject=str(path),
-            remedy="Compare it with papers/distribution_gap/at_hand.toml",
-        ) from error
-
-
-def _study(table: dict[str, Any], digest: str) -> Study:
-    _known(table, ("name", "seeds", "folds", "leaks", "soundfont", "datasets", "representations",
-                   "models", "protocols", "claims"), "the recipe")  # fmt: skip
-    _known(table["datasets"], NAMES, "[datasets]")
-    models = {name: _model(name, entry) for name, entry in table["models"].items()}
-    for name, model in models.items():
-        _known(dict.fromkeys(model.mean_of), models, f"mean_of of {name}")
-    study = Study(
-        name=table["name"],
-        folds=table["folds"],
-        leaks=table["leaks"],
-        soundfont=table["soundfont"],
-        datasets={name: _source(name, entry) for name, entry in table["datasets"].items()},
-        representations={name: tuple(blocks) for name, blocks in table["representations"].items()},
-        models=models,
-        protocols=tuple(_protocol(entry, table) for entry in table["protocols"]),
-        claims=tuple(Claim(**entry) for entry in table.get("claims", ())),
-        digest=digest,
-    )
-    _known({study.leaks: None}, ("refuse", "label"), "leaks")
-    return study
-
-
-def _known(entries: Mapping[str, Any], known: Any, where: str) -> None:
-    strange = sorted(set(entries) - set(known))
-    if strange:
-        raise DataError(
-            f"'{strange[0]}' in {where} is not known",
-            remedy=f"Choose from {', '.join(sorted(known))}",
-        )
-
-
-def _source(name: str, entry: dict[str, Any]) -> Source:
-    _known(entry, ("ids", "shared"), f"dataset {name}")
-    shared = tuple(entry.get("shared", ()))
-    _known(dict.fromkeys(shared), LINKS, f"shared of {name}")
-    first_last = entry.get("ids")
-    return Source(None if first_last is None else (first_last[0], first_last[1]), shared)
-
-
-def _model(name: str, entry: dict[str, Any]) -> Model:
-    _known(entry, _SWITCHES | _PARAMETERS | {"mean_of"}, f"model {name}")
-    if "mean_of" in entry:
-        _known(entry, ("mean_of",), f"model {name}, which is a mean")
-        return Model(mean_of=tuple(entry["mean_of"]))
-    parameters = {key: value for key, value in entry.items() if key in _PARAMETERS}
-    if "search" in parameters:
-        parameters["search"] = tuple(parameters["search"])
-    return Model(parameters, Switches(**{k: v for k, v in entry.items() if k in _SWITCHES}))
-
-
-def _protocol(entry: dict[str, Any], table: dict[str, Any]) -> Protocol:
-    names = ("datasets", "representations", "models")
-    _known(entry, (*names, "name", "seeds", "split", "unseen"), "[[protocols]]")
-    _known({entry["name"]: None}, PROTOCOLS, "[[protocols]]")
-    chosen = {}
-    for what in names:
-        chosen[what] = tuple(entry.get(what, table[what]))
-        _known(dict.fromkeys(chosen[what]), table[what], f"{what} of {entry['name']}")
-    _known(dict.fromkeys(entry.get("unseen", ())), table["datasets"], f"unseen of {entry['name']}")
-    if entry["name"].endswith("split") and (len(chosen["datasets"]) != 1 or "split" not in entry):
-        raise DataError(
-            f"{entry['name']} needs a split of one dataset", remedy="Give datasets and split"
-        )
-    return Protocol(
-        entry["name"], seeds=entry.get("seeds", table["seeds"]), split=entry.get("split", ""),
-        unseen=tuple(entry.get("unseen", ())), **chosen,
-    )  # fmt: skip

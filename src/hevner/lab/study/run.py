@@ -27,7 +27,8 @@ from hevner.lab.regression.adaptation import AdaptedRegressor
 from hevner.lab.regression.fusion import FusionRegressor
 from hevner.lab.study.layouts import Layout, lay_out
 from hevner.lab.study.material import Array, Material
-from hevner.lab.study.recipe import Model, Study
+from hevner.lab.study.recipe import FusionRecipe as Study
+from hevner.lab.study.recipe import Model
 from hevner.lab.study.scores import Cell, scores, truth_of
 from hevner.model.head import AXES
 

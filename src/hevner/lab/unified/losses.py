@@ -14,7 +14,6 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import torch
 from torch import Tensor
@@ -23,8 +22,7 @@ from torch.nn import functional
 from hevner.errors import ModelError
 from hevner.lab.unified.networks import Head
 from hevner.lab.unified.rows import Rows
-
-Distillation = Literal["as_published", "repaired", "none"]
+from hevner.lab.unified.settings import Distillation
 
 _SURE = 1e-6
 """A teacher's probability is kept this far from 0 and 1, where its log odds are infinite."""

@@ -27,7 +27,8 @@ from hevner.lab.data.representations import gather
 from hevner.lab.data.samples import Samples, stack
 from hevner.lab.unified.chord_sequence import ChordSequence
 from hevner.lab.unified.chords import sequences
-from hevner.lab.unified.recipe import LABELLED, Recipe, Source, Variant
+from hevner.lab.unified.recipe import LABELLED, Source, Variant
+from hevner.lab.unified.recipe import UnifiedRecipe as Recipe
 from hevner.store import FeatureStore
 
 Array = NDArray[np.float64]

@@ -12,20 +12,24 @@ import hashlib
 import io
 import json
 from collections.abc import Callable
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from msgspec import structs
 
 from hevner import __version__
 from hevner.errors import DataError
 from hevner.files import cannot_write, replace_file
+from hevner.lab import recipes
+from hevner.lab.recipe_types import plain
 from hevner.lab.unified.fit import Fitted, fit
 from hevner.lab.unified.loop import Epoch
 from hevner.lab.unified.material import Material
-from hevner.lab.unified.recipe import Recipe, Row, read
+from hevner.lab.unified.recipe import Row
+from hevner.lab.unified.recipe import UnifiedRecipe as Recipe
 
 Progress = Callable[[int, Epoch], None]
 
@@ -98,10 +102,10 @@ def recipe_of(folder: Path) -> Recipe:
         raise DataError(
             f"no run of 'hevner train' ({error})", subject=str(folder), remedy="Check the path"
         ) from error
-    recipe = read(folder / "recipe.toml")
+    recipe = recipes.read(folder / "recipe.toml", Recipe)
     row = recipe.row(name)
     kept = tuple(one for one in recipe.rows if one.name in (row.name, row.teachers))
-    return replace(recipe, rows=kept, claims=())
+    return structs.replace(recipe, rows=kept, claims=())
 
 
 def _lessons(
@@ -153,7 +157,7 @@ def _card(
         "variant": row.variant,
         "network": type(fitted.network).__name__,
         "heads": [asdict(head) for head in fitted.network.heads],
-        "shape": asdict(row.network) | {"chords": row.chords, "key": row.key},
+        "shape": plain(row.network) | {"chords": row.chords, "key": row.key},
         "dimension": fitted.network.dimension,
         "blocks": list(row.blocks),
         "seeds": recipe.seeds,

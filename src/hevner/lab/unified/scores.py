@@ -35,7 +35,8 @@ from hevner.lab.metrics.statistics import over_seeds, paired_bootstrap, permutat
 from hevner.lab.metrics.tags import pr_auc_macro, roc_auc, roc_auc_macro
 from hevner.lab.study.claims import ALL, ALPHA, Verdict
 from hevner.lab.unified.material import Material
-from hevner.lab.unified.recipe import LEFT_OUT, Claim, HeadRecipe, Recipe, Row
+from hevner.lab.unified.recipe import LEFT_OUT, Claim, HeadRecipe, Row
+from hevner.lab.unified.recipe import UnifiedRecipe as Recipe
 from hevner.lab.unified.study import Outcome
 from hevner.model.head import AXES
 

@@ -15,7 +15,7 @@ import io
 import json
 import zipfile
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -32,9 +32,11 @@ from hevner.datasets.track import Track
 from hevner.errors import DataError
 from hevner.files import replace_file
 from hevner.lab import workers
+from hevner.lab.recipe_types import plain
 from hevner.lab.unified.fit import Index, Prediction, fit
 from hevner.lab.unified.material import Material
-from hevner.lab.unified.recipe import FOLDS, LEFT_OUT, Recipe, Row
+from hevner.lab.unified.recipe import FOLDS, LEFT_OUT, Row
+from hevner.lab.unified.recipe import UnifiedRecipe as Recipe
 
 Progress = Callable[[int, int], None]
 
@@ -49,7 +51,7 @@ class Part:
     Attributes
     ----------
     protocol, name
-        Of `hevner.lab.unified.recipe.PROTOCOLS`; a number, or what is left out.
+        Of `hevner.lab.unified.recipe.Protocol`; a number, or what is left out.
     seed
         Number of the run.
     train, validation, test
@@ -246,11 +248,11 @@ class _Worker:
         """Where a cell is kept; the name changes with anything that it depends on."""
         row, part = cell.row, cell.part
         rows = [row] + ([self.recipe.row(row.teachers)] if row.teachers else [])
-        heads = [asdict(self.recipe.heads[name]) for one in rows for name in one.heads]
+        heads = [plain(self.recipe.heads[name]) for one in rows for name in one.heads]
         about: dict[str, Any] = {
             "version": __version__,
             "material": self._digest,
-            "rows": [asdict(one) | {"name": "", "teachers": "", "protocols": ()} for one in rows],
+            "rows": [plain(one) | {"name": "", "teachers": "", "protocols": ()} for one in rows],
             "heads": heads,
             "seed": part.seed,
         }
