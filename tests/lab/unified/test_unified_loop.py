@@ -24,7 +24,7 @@ from hevner.lab.unified.networks import (
     UnifiedPublished,
     UnifiedRepaired,
 )
-from hevner.lab.unified.rows import Rows, concatenate
+from hevner.lab.unified.rows import Rows
 from hevner.lab.unified.settings import TrainingSettings
 from tests.lab.unified.worlds import (
     CLASSES,
@@ -33,6 +33,7 @@ from tests.lab.unified.worlds import (
     NAN,
     TAGS,
     Small,
+    concatenate,
     inputs,
     rows,
 )
@@ -43,11 +44,9 @@ QUICK = TrainingSettings(learning_rate=0.02, epochs=5, patience=5)
 def world(seed: int = 0) -> Rows:
     """Three datasets that were asked different things."""
     return concatenate(
-        [
-            rows(40, 0, EMOTION, CLASSES, seed=seed),
-            rows(12, 1, EMOTION, seed=seed),
-            rows(21, 2, TAGS, seed=seed),
-        ]
+        rows(40, 0, EMOTION, CLASSES, seed=seed),
+        rows(12, 1, EMOTION, seed=seed),
+        rows(21, 2, TAGS, seed=seed),
     )
 
 
@@ -110,7 +109,7 @@ def test_noise_is_heard_in_training_alone() -> None:
 
 def test_published_weights_of_tags_are_those_of_the_training_rows() -> None:
     network, validation = Small(), rows(8, 0, TAGS, seed=3)
-    table = concatenate([rows(21, 0, TAGS), rows(5, 1, EMOTION)])
+    table = concatenate(rows(21, 0, TAGS), rows(5, 1, EMOTION))
     settings = structs.replace(
         QUICK, epochs=1, learning_rate=1e-9, batch=21, tag_weights="as_published"
     )
@@ -280,7 +279,7 @@ def test_9_a_student_learns_from_teachers_as_published_and_repaired() -> None:
 
     tags = (torch.rand(20, 56, generator=draw) < 0.1).float()
     values = 1 + 8 * torch.rand(6, 2, generator=draw)
-    data = concatenate([table(20, 0, PUBLISHED_TAGS, tags), table(6, 1, VALENCE_AROUSAL, values)])
+    data = concatenate(table(20, 0, PUBLISHED_TAGS, tags), table(6, 1, VALENCE_AROUSAL, values))
     settings = TrainingSettings(epochs=2, learning_rate=1e-3, seed=4)
     published = structs.replace(
         settings, distillation="as_published", sampling="as_published", tag_weights="as_published"

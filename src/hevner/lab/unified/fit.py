@@ -11,7 +11,7 @@ head.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -294,7 +294,7 @@ def _heads(
     """Heads of a row that some training row has a label for."""
     heads = [recipe.heads[name] for name in row.heads]
     return tuple(
-        replace(head, kind="values") if row.values and head.kind == "gaussian" else head
+        structs.replace(head, kind="values") if row.values and head.kind == "gaussian" else head
         for head in heads
         if np.isfinite(_labels(head, material, index)).any()
     )
