@@ -102,7 +102,8 @@ def _train_row(
     from hevner.store import FeatureStore
 
     try:
-        from hevner.lab.unified import recipe as recipes
+        from hevner.lab import recipes
+        from hevner.lab.unified.recipe import UnifiedRecipe
         from hevner.lab.unified.study import UnifiedStudy, only_row
     except ModuleNotFoundError as error:
         lacking = MissingDependencyError(
@@ -111,7 +112,7 @@ def _train_row(
         say(f"Error: {lacking}")
         raise typer.Exit(FAILED) from error
     try:
-        recipe = recipes.read(path)
+        recipe = recipes.read(path, UnifiedRecipe)
         if name is None and len(recipe.rows) > 1:
             choices = ", ".join(row.name for row in recipe.rows)
             raise typer.BadParameter(f"choose from {choices}", param_hint="--row")

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import json
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +21,7 @@ from hevner.lab.joint import study as joint
 from hevner.lab.joint.data import MatchingData, emotions_of, groups_of
 from hevner.lab.probe import study as probe
 from hevner.lab.probe.states import Probe
+from hevner.lab.recipe_types import plain
 from hevner.lab.study import engine, kept
 from hevner.lab.study.kinds import open_recipe
 from hevner.lab.unified import study as unified
@@ -164,12 +164,7 @@ def test_parts_of_recipes_are_named_like_their_fields() -> None:
 
     wanted = {"names": ["a", "b"], "inner": {"share": 0.5}}
     assert kept.file_name([Outer()]) == kept.file_name([wanted])
-    assert kept.file_name(kept.plain(Outer()) | {"names": ()}) == kept.file_name(
-        wanted | {"names": []}
-    )
-    assert json.loads(json.dumps(Outer(), default=kept.plain)) == dataclasses.asdict(
-        Outer()
-    ) | {"names": ["a", "b"]}  # fmt: skip
+    assert kept.file_name(plain(Outer()) | {"names": ()}) == kept.file_name(wanted | {"names": []})
 
 
 def test_a_digest_depends_on_numbers_shape_and_type() -> None:

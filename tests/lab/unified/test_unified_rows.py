@@ -8,33 +8,21 @@ import pytest
 import torch
 
 from hevner.errors import DataError
-from hevner.lab.unified.chord_sequence import NO_ROOT
-from hevner.lab.unified.rows import Rows, concatenate
-from tests.lab.unified.worlds import CLASSES, EMOTION, HEADS, NAN, TAGS, VALUES, rows
+from hevner.lab.unified.rows import Rows
+from tests.lab.unified.worlds import CLASSES, EMOTION, HEADS, NAN, TAGS, VALUES, concatenate, rows
 
 
 def test_some_rows_by_number_and_by_mask() -> None:
-    table = concatenate([rows(3, 0, EMOTION), rows(2, 4, TAGS)])
-    by_mask = table.rows(table.of(4))
+    table = concatenate(rows(3, 0, EMOTION), rows(2, 4, TAGS))
+    by_mask = table.rows(table.dataset == 4)
     by_number = table.rows(torch.tensor([3, 4]))
     assert len(by_mask) == 2
     assert by_mask.dataset.tolist() == [4, 4]
     assert by_mask.digest() == by_number.digest()
     assert torch.equal(by_mask.inputs.vector, table.inputs.vector[3:])
     assert torch.equal(by_mask.labels["tags"], table.labels["tags"][3:])
-
-
-def test_concatenation_fills_what_a_part_lacks() -> None:
-    taught = replace(rows(2, 1, TAGS, length=7), teachers={"emotion": torch.zeros(2, 2)})
-    table = concatenate([rows(3, 0, EMOTION, length=4), taught])
     assert table.labelled("emotion").tolist() == [True] * 3 + [False] * 2
-    assert table.labelled("tags").tolist() == [False] * 3 + [True] * 2
-    assert table.taught("emotion").tolist() == [False] * 3 + [True] * 2
     assert not table.labelled("quadrants").any()
-    assert table.inputs.roots.shape == (5, 7)
-    assert (table.inputs.roots[:3, 4:] == NO_ROOT).all()
-    assert not table.inputs.present[:3, 4:].any()
-    assert table.inputs.present[3:].all()
 
 
 def test_one_axis_is_enough_to_be_labelled() -> None:
@@ -42,15 +30,6 @@ def test_one_axis_is_enough_to_be_labelled() -> None:
     table.labels["emotion"][0] = torch.tensor([0.3, NAN])
     table.labels["emotion"][1] = NAN
     assert table.labelled("emotion").tolist() == [True, False]
-
-
-def test_parts_that_do_not_fit_are_refused() -> None:
-    with pytest.raises(DataError, match="no rows"):
-        concatenate([])
-    wide = rows(2, 0, EMOTION)
-    other = replace(wide, labels={"emotion": torch.zeros(2, 3)})
-    with pytest.raises(DataError, match="different widths"):
-        concatenate([wide, other])
 
 
 @pytest.mark.parametrize(

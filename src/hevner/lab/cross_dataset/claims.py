@@ -22,13 +22,11 @@ import numpy as np
 
 from hevner.errors import DataError
 from hevner.lab.cross_dataset.data import Array, StudyData
+from hevner.lab.cross_dataset.recipe import Claim
 from hevner.lab.metrics.tags import roc_auc
 from hevner.lab.study import claims
 from hevner.lab.study.claims import ALL, Comparison, Pair, Verdict
-from hevner.lab.study.recipe import Claim
 from hevner.model.head import AXES
-
-SELECTORS = frozenset({"protocol", "representation", "model", "train", "seen"})
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,8 +52,7 @@ def compare(
     Raises
     ------
     DataError
-        If a selector is not known (``unknown_key``), or a claim selects no pair
-        (``nothing_to_compare``).
+        If a claim selects no pair (``nothing_to_compare``).
     """
     comparisons = []
     for claim in wanted:
@@ -74,14 +71,6 @@ def compare(
 
 
 def _pairs(claim: Claim, systems: Sequence[System]) -> list[tuple[System, System]]:
-    for selector in (claim.first, claim.second):
-        unknown = selector.keys() - SELECTORS
-        if unknown:
-            raise DataError(
-                f"no selector '{unknown.pop()}'", subject=f"claim '{claim.claim}'",
-                remedy="Choose from protocol, representation, model, train, seen",
-                code="unknown_key",
-            )  # fmt: skip
     pairs = []
     for one in systems:
         if not _selected(one, claim.first):

@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from hevner.audio.fingerprint import Words, matches
 from hevner.datasets.leaks import name as full_name
 from hevner.datasets.track import Track
+from hevner.lab.cross_dataset.recipe import CrossDatasetRecipe
 from hevner.lab.data.corpus import Variant
 from hevner.lab.data.extraction import FINGERPRINT
 from hevner.lab.data.labels import labels_of
 from hevner.lab.data.samples import Samples, stack
-from hevner.lab.study.recipe import Study as Recipe
 from hevner.lab.study.sources import IncompleteError, gather_blocks, load_tracks, with_blocks
 from hevner.lab.study.splits import Rows
 from hevner.store import FeatureFile, FeatureStore
@@ -89,7 +89,7 @@ class StudyData:
 
 
 def load_dataset(
-    recipe: Recipe, name: str, folder: Path, store: FeatureStore, jobs: int = 1
+    recipe: CrossDatasetRecipe, name: str, folder: Path, store: FeatureStore, jobs: int = 1
 ) -> DatasetPart:
     """Read one dataset of a study; raise `IncompleteError` if anything of it is missing."""
     tracks = load_tracks(name, folder, _labelled, ids=recipe.datasets[name].ids)

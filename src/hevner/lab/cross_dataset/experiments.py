@@ -28,8 +28,7 @@ from hevner.datasets.leaks import name as full_name
 from hevner.datasets.track import Track
 from hevner.errors import DataError
 from hevner.lab.cross_dataset.data import StudyData
-from hevner.lab.study.recipe import Protocol
-from hevner.lab.study.recipe import Study as Recipe
+from hevner.lab.cross_dataset.recipe import CrossDatasetRecipe, Protocol
 from hevner.lab.study.splits import Rows, Split, joined_links, row_numbers
 
 TEST = "test"
@@ -70,7 +69,7 @@ class Experiment:
         return [split for run in self.runs for split in run]
 
 
-def plan(protocol: Protocol, recipe: Recipe, data: StudyData) -> list[Experiment]:
+def plan(protocol: Protocol, recipe: CrossDatasetRecipe, data: StudyData) -> list[Experiment]:
     """Experiments of a protocol on the datasets of the data."""
     names = tuple(name for name in protocol.datasets if name in data.kinds)
     unseen = [name for name in protocol.unseen if name in data.kinds]
@@ -99,7 +98,7 @@ def plan(protocol: Protocol, recipe: Recipe, data: StudyData) -> list[Experiment
 class _Maker:
     """Makes the experiments of one protocol."""
 
-    def __init__(self, protocol: Protocol, recipe: Recipe, data: StudyData) -> None:
+    def __init__(self, protocol: Protocol, recipe: CrossDatasetRecipe, data: StudyData) -> None:
         self.protocol, self.recipe, self.data = protocol, recipe, data
 
     def folded(self, train: Sequence[str], tracks: Sequence[Track] | None = None) -> Experiment:

@@ -15,13 +15,14 @@ from hevner import __version__
 from hevner.lab.cross_dataset import claims, experiments, scores
 from hevner.lab.cross_dataset.data import Array, DatasetPart, StudyData, join, load_dataset
 from hevner.lab.cross_dataset.experiments import Experiment
+from hevner.lab.cross_dataset.recipe import CrossDatasetRecipe
 from hevner.lab.cross_dataset.scores import Score
 from hevner.lab.data.samples import Samples
+from hevner.lab.recipe_types import plain
 from hevner.lab.regression.adaptation import AdaptedRegressor
 from hevner.lab.regression.fusion import FusionRegressor
 from hevner.lab.study import engine, kept
 from hevner.lab.study.claims import Verdict
-from hevner.lab.study.recipe import Study as Recipe
 from hevner.model.head import AXES
 from hevner.store import FeatureStore
 
@@ -39,7 +40,7 @@ class Cell:
 CellResult = engine.CellResult[Cell]
 
 
-class CrossDatasetStudy(engine.Study[Recipe, StudyData, Cell]):
+class CrossDatasetStudy(engine.Study[CrossDatasetRecipe, StudyData, Cell]):
     """A study across datasets.
 
     Results hold, for every test set that has scores, ``guesses.NAME``: predictions for
@@ -51,7 +52,7 @@ class CrossDatasetStudy(engine.Study[Recipe, StudyData, Cell]):
 
     @classmethod
     def load_dataset(
-        cls, recipe: Recipe, name: str, folder: Path, store: FeatureStore, jobs: int
+        cls, recipe: CrossDatasetRecipe, name: str, folder: Path, store: FeatureStore, jobs: int
     ) -> DatasetPart:
         """Tracks, samples and fingerprints of one dataset."""
         return load_dataset(recipe, name, folder, store, jobs)
@@ -176,7 +177,7 @@ class CrossDatasetStudy(engine.Study[Recipe, StudyData, Cell]):
         model = self.recipe.models[name]
         if model.mean_of:
             return [self._parameters(one) for one in model.mean_of]
-        return [FusionRegressor(**model.parameters).get_params(), kept.plain(model.switches)]
+        return [FusionRegressor(**model.parameters).get_params(), plain(model.switches)]
 
     @cached_property
     def _blocks(self) -> dict[str, str]:
@@ -217,7 +218,7 @@ class CrossDatasetStudy(engine.Study[Recipe, StudyData, Cell]):
         return found | {"n": int(tested.sum()), "groups": len(np.unique(group))}
 
 
-def build(recipe: Recipe, name: str, seed: int) -> AdaptedRegressor | Mean:
+def build(recipe: CrossDatasetRecipe, name: str, seed: int) -> AdaptedRegressor | Mean:
     """A model of a recipe, not fitted."""
     model = recipe.models[name]
     if model.mean_of:

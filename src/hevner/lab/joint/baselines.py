@@ -20,6 +20,7 @@ from hevner.lab.joint import scoring
 from hevner.lab.joint.data import Array, Emotions, Index, MatchingData
 from hevner.lab.joint.recipe import Scorer, Space
 from hevner.lab.joint.scoring import Distances, Embedded, random_distances, regressed_distances
+from hevner.lab.joint.settings import Correlated as CorrelatedDistance
 from hevner.lab.metrics.retrieval import first_ranks
 from hevner.lab.regression.ridge import Moments
 from hevner.model.cca import LinearCCA
@@ -232,7 +233,7 @@ class Correlated:
     units: Units
     music: Array
     analyses: tuple[LinearCCA, ...]
-    distance: scoring.Correlated
+    distance: CorrelatedDistance
     least_correlation: float
 
     @classmethod
@@ -274,7 +275,7 @@ def averaged(found: Sequence[Distances]) -> Distances:
 
 
 def _apart(
-    music: Array, rated: Array, cca: LinearCCA, distance: scoring.Correlated, least: float
+    music: Array, rated: Array, cca: LinearCCA, distance: CorrelatedDistance, least: float
 ) -> Distances:
     musics, emotions = (Embedded(rows, rows, np.ones_like(rows)) for rows in (music, rated))
     return scoring.score(

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from hevner.datasets.folds import linked_groups
 from hevner.datasets.track import Curve, Track
 from hevner.lab.data.representations import find, variant_of
-from hevner.lab.joint.recipe import LENGTH, Kind, Recipe, Source
+from hevner.lab.joint.recipe import LENGTH, JointRecipe, Kind, Source
 from hevner.lab.study import kept
 from hevner.lab.study.sources import IncompleteError, gather_blocks, load_tracks
 from hevner.lab.study.splits import Rows, joined_links
@@ -124,7 +124,7 @@ class MatchingData:
 
 
 def load_dataset(
-    recipe: Recipe, name: str, folder: Path, store: FeatureStore, jobs: int = 1
+    recipe: JointRecipe, name: str, folder: Path, store: FeatureStore, jobs: int = 1
 ) -> MatchingData:
     """Read one dataset of a study; raise `IncompleteError` if anything of it is missing."""
     source = recipe.datasets[name]

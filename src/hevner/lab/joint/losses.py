@@ -20,10 +20,10 @@ from torch import Tensor
 
 from hevner.errors import ModelError
 from hevner.lab.joint.networks import Encoded
+from hevner.lab.joint.settings import Reduction
 from hevner.lab.joint.singular import singular
 
 Centring = Literal["reference", "batch"]
-Reduction = Literal["sum", "mean"]
 
 RIDGE = 1e-4
 """Added to the variances of every direction (r1 and r2 of section 5.1)."""

@@ -22,7 +22,7 @@ import numpy as np
 from hevner.lab.joint import degrees
 from hevner.lab.joint.data import Array, MatchingData
 from hevner.lab.joint.ranks import METRICS
-from hevner.lab.joint.recipe import Claim, Recipe
+from hevner.lab.joint.recipe import Claim, JointRecipe
 from hevner.lab.metrics.statistics import bootstrap
 from hevner.lab.study import claims
 from hevner.lab.study.claims import ALL, Comparison, Measure, Pair, Verdict, mean_over_pairs
@@ -114,7 +114,7 @@ class Evaluation:
 
 
 def evaluations(
-    recipe: Recipe, data: Mapping[str, MatchingData], results: Sequence[CellResult]
+    recipe: JointRecipe, data: Mapping[str, MatchingData], results: Sequence[CellResult]
 ) -> list[Evaluation]:
     """Everything that was matched, dataset by dataset and space by space."""
     found = []
@@ -131,7 +131,7 @@ def evaluations(
 
 
 def _evaluations(
-    recipe: Recipe, data: MatchingData, results: Sequence[CellResult]
+    recipe: JointRecipe, data: MatchingData, results: Sequence[CellResult]
 ) -> Iterator[Evaluation]:
     cell = results[0].cell
     shape = (len(data.tracks), recipe.seeds)
@@ -176,12 +176,12 @@ def _degrees(
     return replace(blank, values={TAU: predicted}, chance={TAU: chance}, truth=truth)
 
 
-def score(recipe: Recipe, found: Sequence[Evaluation]) -> list[Score]:
+def score(recipe: JointRecipe, found: Sequence[Evaluation]) -> list[Score]:
     """The table of scores."""
     return [_score(recipe, one, metric) for one in found for metric in one.values]
 
 
-def _score(recipe: Recipe, one: Evaluation, metric: str) -> Score:
+def _score(recipe: JointRecipe, one: Evaluation, metric: str) -> Score:
     means = one.means(metric)
     rows = np.flatnonzero(np.isfinite(means))
     groups, truth, own = one.data.groups[rows], one.truth[rows], means[rows]
@@ -230,7 +230,7 @@ class _Queries:
     pair: Pair
 
 
-def compare(recipe: Recipe, found: Sequence[Evaluation], jobs: int = 1) -> list[Verdict]:
+def compare(recipe: JointRecipe, found: Sequence[Evaluation], jobs: int = 1) -> list[Verdict]:
     """Test every claim on all queries that both of its spaces answered."""
     comparisons = []
     for claim in recipe.claims:

@@ -39,13 +39,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from hevner.errors import DataError
+from hevner.lab.joint.settings import Correlated
 from hevner.lab.metrics.validation import numbers, same_shape
 from hevner.model.cca import LinearCCA
 from hevner.model.cca import likelihood_ratios as cca_ratios
 
 Array = NDArray[np.float64]
 Orientation = Literal["reference", "fixed", "query"]
-Correlated = Literal["published", "likelihood"]
 
 LABELS: dict[Orientation, str] = {
     "reference": "reference scorer (transposed divergence)",

@@ -25,9 +25,10 @@ from hevner.lab.joint import scores
 from hevner.lab.joint.baselines import Chance, Correlated, Matcher, Regressor, places
 from hevner.lab.joint.data import Emotions, MatchingData, load_dataset
 from hevner.lab.joint.ranks import per_query
-from hevner.lab.joint.recipe import Recipe, Space
+from hevner.lab.joint.recipe import JointRecipe, Space
 from hevner.lab.joint.scores import Score
 from hevner.lab.metrics import retrieval
+from hevner.lab.recipe_types import plain
 from hevner.lab.study import engine, kept
 from hevner.lab.study.claims import Verdict
 from hevner.lab.study.splits import Split, joined_links, leak_label, row_numbers
@@ -52,7 +53,7 @@ class Cell:
 CellResult = engine.CellResult[Cell]
 
 
-class JointStudy(engine.Study[Recipe, StudyData, Cell]):
+class JointStudy(engine.Study[JointRecipe, StudyData, Cell]):
     """Spaces of a recipe on its datasets.
 
     Results hold, for each scorer, query and direction, ``SCORER,QUERY,DIRECTION`` (`ranks.METRICS`
@@ -65,7 +66,7 @@ class JointStudy(engine.Study[Recipe, StudyData, Cell]):
 
     @classmethod
     def load_dataset(
-        cls, recipe: Recipe, name: str, folder: Path, store: FeatureStore, jobs: int
+        cls, recipe: JointRecipe, name: str, folder: Path, store: FeatureStore, jobs: int
     ) -> MatchingData:
         """Music and emotions of one dataset."""
         return load_dataset(recipe, name, folder, store, jobs)
@@ -127,7 +128,7 @@ class JointStudy(engine.Study[Recipe, StudyData, Cell]):
             "version": __version__,
             "world": self.data[cell.dataset].digest,
             "source": self.recipe.datasets[cell.dataset],
-            "space": kept.plain(cell.space) | {"name": "", "divisions": ()},
+            "space": plain(cell.space) | {"name": "", "divisions": ()},
             "seed": split.seed,
             "rows": [split.train.tolist(), split.test.tolist()],
         })  # fmt: skip

@@ -9,10 +9,7 @@ import numpy as np
 
 from hevner import encoders
 from hevner.errors import DataError
-from hevner.lab.study.recipe import Protocol, Source
-from hevner.lab.study.recipe import Study as Recipe
-
-IN_DOMAIN = "in-domain"
+from hevner.lab.cross_dataset.recipe import CrossDatasetRecipe, Protocol, Source
 
 ALL, MEAN, MIX, CHOSEN = "all states", "mean of states", "learned mix", "chosen inside"
 
@@ -93,17 +90,17 @@ class Probe:
         return {self.dataset: Source()}
 
     @property
-    def recipe(self) -> Recipe:
+    def recipe(self) -> CrossDatasetRecipe:
         """The probe as a study across datasets, with one dataset."""
         block = (self.block,)
         protocol = Protocol(
-            name=IN_DOMAIN, datasets=(self.dataset,), representations=block, models=(),
+            name="in-domain", datasets=(self.dataset,), representations=block, models=(),
             seeds=self.seeds,
         )  # fmt: skip
-        return Recipe(
-            name="probe", folds=self.folds, leaks="refuse", soundfont=self.soundfont,
-            datasets=self.datasets, representations={self.block: block}, models={},
-            protocols=(protocol,), claims=(), digest="",
+        return CrossDatasetRecipe(
+            name="probe", seeds=self.seeds, folds=self.folds, leaks="refuse",
+            soundfont=self.soundfont, datasets=self.datasets, models={},
+            representations={self.block: block}, protocols=(protocol,),
         )  # fmt: skip
 
 

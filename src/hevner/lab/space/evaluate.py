@@ -38,6 +38,7 @@ from rich.progress import Progress
 from hevner.datasets.track import Track
 from hevner.emotion import GEMS, MOOD_TAGS, Quadrant
 from hevner.files import replace_file
+from hevner.lab import recipes
 from hevner.lab.default.evaluate import refuse_leaks
 from hevner.lab.default.fit import folds
 from hevner.lab.default.table import Table
@@ -47,11 +48,10 @@ from hevner.lab.joint import degrees
 from hevner.lab.metrics import retrieval
 from hevner.lab.metrics.report import Report, Row, Score
 from hevner.lab.metrics.tags import average_precision, roc_auc
-from hevner.lab.space import recipe as recipes
 from hevner.lab.space.fit import fit
 from hevner.lab.space.pairs import Pairs, build
 from hevner.lab.space.readings import Task, joined, pairwise, plan, read
-from hevner.lab.space.recipe import Recipe
+from hevner.lab.space.recipe import SpaceRecipe
 from hevner.lab.space.train import READINGS, tracks_of
 from hevner.model.description import Description
 from hevner.model.space import Space
@@ -97,7 +97,7 @@ WORDS: dict[str, dict[str, Meaning]] = {
 median, or a direction in the plane above the median."""
 
 
-def evaluate(divisions: Sequence[Sequence[Fold]], recipe: Recipe) -> Report:
+def evaluate(divisions: Sequence[Sequence[Fold]], recipe: SpaceRecipe) -> Report:
     """Fit and judge a space for every fold.
 
     Parameters
@@ -379,7 +379,12 @@ def _mean(values: Sequence[Array]) -> Score:
 
 
 def divide(
-    table: Table, recipe: Recipe, seed: int, tracks: Mapping[str, Track], cache: Path, jobs: int
+    table: Table,
+    recipe: SpaceRecipe,
+    seed: int,
+    tracks: Mapping[str, Track],
+    cache: Path,
+    jobs: int,
 ) -> list[Fold]:
     """Training and test rows of every fold of one division.
 
@@ -431,7 +436,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=SEEDS)
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     options = parser.parse_args()
-    recipe = recipes.read(options.recipe)
+    recipe = recipes.read(options.recipe, SpaceRecipe)
     prepare(recipe.unified, options.data, options.cache, options.jobs)
     table = build_table(recipe.unified, options.data, options.cache, options.jobs)
     tracks = tracks_of(recipe, options.data)

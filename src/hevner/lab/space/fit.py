@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from hevner.emotion import GEMS, MOOD_TAGS, Quadrant
 from hevner.lab.space.pairs import Pairs
-from hevner.lab.space.recipe import Recipe
+from hevner.lab.space.recipe import SpaceRecipe
 from hevner.model.cca import LinearCCA
 from hevner.model.description import CURVE_POINTS, Description
 from hevner.model.space import CLIP, Expert, Points, Space, readings
@@ -59,7 +59,7 @@ class Axes:
     tags: slice
 
     @classmethod
-    def of(cls, recipe: Recipe) -> Axes:
+    def of(cls, recipe: SpaceRecipe) -> Axes:
         """One after the other."""
         widths = (2, len(Quadrant), len(GEMS), recipe.space.course_axes, recipe.space.tag_axes)
         ends = np.cumsum(widths).tolist()
@@ -71,7 +71,7 @@ class Axes:
         return int(self.tags.stop)
 
 
-def fit(pairs: Pairs, recipe: Recipe, card: dict[str, Any] | None = None) -> Space:
+def fit(pairs: Pairs, recipe: SpaceRecipe, card: dict[str, Any] | None = None) -> Space:
     """Fit a space.
 
     Parameters
@@ -163,7 +163,7 @@ def _directions(values: Array, count: int) -> Array:
 
 
 def _experts(
-    pairs: Pairs, recipe: Recipe, axes: Axes, units: tuple[Array, Array], courses: Array
+    pairs: Pairs, recipe: SpaceRecipe, axes: Axes, units: tuple[Array, Array], courses: Array
 ) -> dict[str, Expert]:
     centre, scale = units
 
@@ -209,7 +209,7 @@ def _agreement(pairs: Pairs, form: str, scale: Array, weights: Array) -> Array:
     return np.asarray(1 / np.maximum(np.mean(means, axis=0), LEAST_MISS))
 
 
-def _tags(pairs: Pairs, places: Array, recipe: Recipe) -> tuple[Array, Array, Array]:
+def _tags(pairs: Pairs, places: Array, recipe: SpaceRecipe) -> tuple[Array, Array, Array]:
     """Weights, bias and precision of the tags' experts, shape ``(56, axes)`` each.
 
     With the correlation ``r`` of a tag and an axis, the axis given the tag is a Gaussian of
@@ -231,7 +231,7 @@ def _tags(pairs: Pairs, places: Array, recipe: Recipe) -> tuple[Array, Array, Ar
     return weights, -weights * middle[:, None], explained / (1 - explained)
 
 
-def _with_variates(space: Space, pairs: Pairs, recipe: Recipe) -> Space:
+def _with_variates(space: Space, pairs: Pairs, recipe: SpaceRecipe) -> Space:
     """Add canonical variates of what listeners told, and musics at large."""
     musics = space.music(pairs.musics)
     rated = _without_tags(pairs.emotions)
@@ -254,7 +254,7 @@ def _without_tags(emotions: Description) -> Description:
     return replace(emotions, tags=np.full_like(emotions.tags, np.nan))
 
 
-def _at_large(pairs: Pairs, musics: Points, recipe: Recipe) -> NDArray[np.float32]:
+def _at_large(pairs: Pairs, musics: Points, recipe: SpaceRecipe) -> NDArray[np.float32]:
     """Means of as many musics of every set, evenly spread over it."""
     means = []
     for name in np.unique(pairs.dataset):

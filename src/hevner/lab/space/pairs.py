@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from hevner.datasets.track import Track
 from hevner.emotion import MOOD_TAGS, Quadrant
-from hevner.lab.default.recipe import Recipe, TagRecipe
+from hevner.lab.default.recipe import DefaultRecipe, TagRecipe
 from hevner.lab.default.students import tag_labels
 from hevner.lab.default.table import Table
 from hevner.lab.space.readings import Mask, Readings
@@ -49,7 +49,9 @@ class Pairs:
         return Pairs(*descriptions, self.dataset[rows], self.group[rows], self.clip[rows])
 
 
-def build(table: Table, recipe: Recipe, readings: Readings, tracks: Mapping[str, Track]) -> Pairs:
+def build(
+    table: Table, recipe: DefaultRecipe, readings: Readings, tracks: Mapping[str, Track]
+) -> Pairs:
     """A pair for each whole clip of a table, in the variant that is judged.
 
     Parameters

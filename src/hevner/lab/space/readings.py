@@ -22,7 +22,7 @@ from hevner import __version__
 from hevner.files import replace_file
 from hevner.lab import workers
 from hevner.lab.default.fit import fit
-from hevner.lab.default.recipe import Recipe
+from hevner.lab.default.recipe import DefaultRecipe
 from hevner.lab.default.table import Table
 from hevner.model.head import Prediction
 
@@ -73,7 +73,7 @@ def pairwise(fold: NDArray[np.int64]) -> dict[tuple[int, int], Task]:
 
 def read(
     table: Table,
-    recipe: Recipe,
+    recipe: DefaultRecipe,
     tasks: Sequence[Task],
     folder: Path,
     jobs: int = 1,
@@ -115,7 +115,7 @@ def joined(parts: Sequence[Readings], tasks: Sequence[Task]) -> Readings:
     return Readings(_merged(masks, whole), _merged(masks, window))
 
 
-def _keep(table: Table, recipe: Recipe, task: Task, path: Path) -> None:
+def _keep(table: Table, recipe: DefaultRecipe, task: Task, path: Path) -> None:
     """Do a task and keep what the model told."""
     model = fit(table.where(task.train), recipe)
     vectors = table.vectors[task.told]
@@ -142,7 +142,7 @@ def _kept(path: Path, count: int, task: Task) -> Readings:
     return Readings(**found)
 
 
-def _digest(table: Table, recipe: Recipe, task: Task) -> str:
+def _digest(table: Table, recipe: DefaultRecipe, task: Task) -> str:
     """Names all that a task depends on but the code."""
     found = hashlib.blake2b(f"{__version__} {recipe.digest}".encode(), digest_size=12)
     for array in (table.vectors, task.train, task.told):

@@ -18,26 +18,26 @@ from rich.progress import Progress
 from hevner import datasets
 from hevner.datasets import leaks
 from hevner.datasets.track import Track
+from hevner.lab import recipes
 from hevner.lab.default.fit import folds
 from hevner.lab.default.table import Table, build
 from hevner.lab.default.train import describe, prepare
-from hevner.lab.space import recipe as recipes
 from hevner.lab.space.fit import fit
 from hevner.lab.space.pairs import build as build_pairs
 from hevner.lab.space.readings import joined, plan, read
-from hevner.lab.space.recipe import Recipe
+from hevner.lab.space.recipe import SpaceRecipe
 
 READINGS = "readings"
 """Folder in the cache for what fits of the unified model told."""
 
 
-def tracks_of(recipe: Recipe, data: Path) -> dict[str, Track]:
+def tracks_of(recipe: SpaceRecipe, data: Path) -> dict[str, Track]:
     """Tracks of all sets, by full name."""
     names = recipe.unified.sets
     return {leaks.name(t): t for name in names for t in datasets.load(name, data / name)}
 
 
-def card(table: Table, recipe: Recipe) -> dict[str, Any]:
+def card(table: Table, recipe: SpaceRecipe) -> dict[str, Any]:
     """What a person must know about the space."""
     tells = ["music for an emotion", "emotions of music"]
     unified = f"{recipe.unified.name}-{recipe.unified.version}"
@@ -53,7 +53,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, help="file to write (.npz)")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     options = parser.parse_args()
-    recipe = recipes.read(options.recipe)
+    recipe = recipes.read(options.recipe, SpaceRecipe)
     prepare(recipe.unified, options.data, options.cache, options.jobs)
     table = build(recipe.unified, options.data, options.cache, options.jobs)
     tasks = plan(folds(table, recipe.folds, recipe.seed))

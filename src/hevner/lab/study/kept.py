@@ -5,7 +5,6 @@ The names must not change: cells that an earlier version kept are found by them.
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import io
 import json
@@ -19,24 +18,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from hevner.errors import DataError
 from hevner.files import replace_file
+from hevner.lab.recipe_types import plain
 
 Arrays = dict[str, NDArray[Any]]
-
-
-def plain(value: Any) -> dict[str, Any]:
-    """The fields of a part of a recipe by name; parts inside it stay as they are.
-
-    Raises
-    ------
-    TypeError
-        If the value is neither a dataclass nor a `msgspec.Struct`.
-    """
-    names = getattr(value, "__struct_fields__", None)
-    if names is None and dataclasses.is_dataclass(value):
-        names = tuple(field.name for field in dataclasses.fields(value))
-    if names is None:
-        raise TypeError(f"{type(value).__name__} has no fields")
-    return {name: getattr(value, name) for name in names}
 
 
 def file_name(about: Any, more: bytes = b"") -> str:
@@ -45,11 +29,11 @@ def file_name(about: Any, more: bytes = b"") -> str:
     Parameters
     ----------
     about
-        All that decides the result: plain values, and parts of recipes (`plain`) anywhere in them.
+        All that decides the result: plain values, with parts of recipes anywhere in them.
     more
         Bytes that decide it too, such as those of row numbers.
     """
-    text = json.dumps(about, sort_keys=True, default=plain).encode()
+    text = json.dumps(plain(about), sort_keys=True).encode()
     return f"{hashlib.blake2b(text + more, digest_size=16).hexdigest()}.npz"
 
 

@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
-import tomllib
-from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
+from hevner.errors import DataError
+from hevner.lab import recipes
+from hevner.lab.cross_dataset.recipe import CrossDatasetRecipe
+from hevner.lab.cross_dataset.study import CrossDatasetStudy
+from hevner.lab.joint.recipe import JointRecipe
+from hevner.lab.joint.study import JointStudy
 from hevner.lab.study.engine import Study
+from hevner.lab.unified.recipe import UnifiedRecipe
+from hevner.lab.unified.study import UnifiedStudy, recipe_of_run
+
+KINDS: dict[Any, type[Study[Any, Any, Any]]] = {
+    CrossDatasetRecipe: CrossDatasetStudy,
+    UnifiedRecipe: UnifiedStudy,
+    JointRecipe: JointStudy,
+}
+"""Kind of study by type of recipe."""
 
 
 def open_recipe(path: Path, encoder: str = "") -> tuple[type[Study[Any, Any, Any]], Any]:
@@ -23,27 +36,14 @@ def open_recipe(path: Path, encoder: str = "") -> tuple[type[Study[Any, Any, Any
     Raises
     ------
     DataError
-        If there is no such recipe, or it has a mistake.
+        If there is no such recipe, it has a mistake, or it is none of a study (``no_study``).
     """
-    entries = _entries(path)
-    if path.is_dir() or "rows" in entries:
-        from hevner.lab.unified import study as unified
-
-        return unified.UnifiedStudy, unified.read(path, encoder)
-    if "spaces" in entries:
-        from hevner.lab.joint import recipe as joint_recipe
-        from hevner.lab.joint.study import JointStudy
-
-        return JointStudy, joint_recipe.read(path, encoder)
-    from hevner.lab.cross_dataset.study import CrossDatasetStudy
-    from hevner.lab.study import recipe as cross_dataset_recipe
-
-    return CrossDatasetStudy, cross_dataset_recipe.read(path, encoder)
-
-
-def _entries(path: Path) -> Collection[str]:
-    """Entries of a recipe; none if it cannot be read, which its reader reports."""
-    try:
-        return tomllib.loads(path.read_text("utf-8"))
-    except (OSError, ValueError):
-        return ()
+    if path.is_dir():
+        return UnifiedStudy, recipe_of_run(path, encoder)
+    kind = recipes.kind_of(path)
+    if kind not in KINDS:
+        raise DataError(
+            "is no recipe of a study", subject=str(path), code="no_study",
+            remedy="Give one of the recipes in papers/",
+        )  # fmt: skip
+    return KINDS[kind], recipes.read(path, kind, encoder)

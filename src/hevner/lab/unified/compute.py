@@ -11,14 +11,14 @@ from numpy.typing import NDArray
 from hevner.lab.study.splits import Rows, Split
 from hevner.lab.unified.data import StudyData
 from hevner.lab.unified.fit import Fitted, Prediction, fit
-from hevner.lab.unified.recipe import LEFT_OUT, Recipe, Row
+from hevner.lab.unified.recipe import LEFT_OUT, Row, UnifiedRecipe
 
 Lessons = dict[str, NDArray[np.float32]]
 """Raw outputs of teachers for all rows of the data, NaN for none, by head."""
 
 
 def together(
-    recipe: Recipe, row: Row, data: StudyData, split: Split, lessons: Mapping[str, Any]
+    recipe: UnifiedRecipe, row: Row, data: StudyData, split: Split, lessons: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Arrays of a cell with one network for all datasets of its row."""
     train = _of(data, split.train, row.datasets)
@@ -28,7 +28,7 @@ def together(
     return _arrays(found, {})
 
 
-def apart(recipe: Recipe, row: Row, data: StudyData, split: Split) -> dict[str, Any]:
+def apart(recipe: UnifiedRecipe, row: Row, data: StudyData, split: Split) -> dict[str, Any]:
     """Arrays of a cell with a network for each dataset; their mean where several predict a row."""
     predicted: dict[str, list[Prediction]] = {}
     lessons: Lessons = {}
@@ -45,7 +45,7 @@ def apart(recipe: Recipe, row: Row, data: StudyData, split: Split) -> dict[str, 
     return _arrays({head: _mean(found) for head, found in predicted.items()}, lessons)
 
 
-def lessons_of(recipe: Recipe, row: Row, data: StudyData, rows: Rows, seed: int) -> Lessons:
+def lessons_of(recipe: UnifiedRecipe, row: Row, data: StudyData, rows: Rows, seed: int) -> Lessons:
     """Raw outputs of the teachers of a row, each fitted to the rows of its dataset."""
     teacher = recipe.row(row.teachers)
     lessons: Lessons = {}

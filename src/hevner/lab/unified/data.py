@@ -25,7 +25,7 @@ from hevner.lab.data.samples import Samples, stack
 from hevner.lab.study.sources import IncompleteError, gather_blocks, load_tracks, with_blocks
 from hevner.lab.unified.chord_sequence import ChordSequence
 from hevner.lab.unified.chords import sequences
-from hevner.lab.unified.recipe import LABELLED, Recipe, Variant
+from hevner.lab.unified.recipe import LABELLED, UnifiedRecipe, Variant
 from hevner.store import FeatureStore
 
 Array = NDArray[np.float64]
@@ -69,7 +69,7 @@ class DatasetPart:
 
 
 def load_dataset(
-    recipe: Recipe, name: str, folder: Path, store: FeatureStore, jobs: int = 1
+    recipe: UnifiedRecipe, name: str, folder: Path, store: FeatureStore, jobs: int = 1
 ) -> DatasetPart:
     """Read one dataset of a recipe; raise `IncompleteError` if anything of it is missing."""
     source = recipe.datasets[name]
@@ -133,7 +133,7 @@ def _labelled(track: Track) -> bool:
     return any(label is not None for label in labels) or bool(track.tags)
 
 
-def _variants(recipe: Recipe, name: str) -> list[Variant]:
+def _variants(recipe: UnifiedRecipe, name: str) -> list[Variant]:
     """Vocabularies of chords that rows with a dataset need."""
     rows = [row for row in recipe.rows if name in row.datasets and (row.chords or row.key)]
     return list(dict.fromkeys(row.variant for row in rows))

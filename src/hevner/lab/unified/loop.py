@@ -29,11 +29,12 @@ from torch import Tensor, nn
 
 from hevner.errors import DataError, ModelError
 from hevner.files import cannot_write, replace_file
+from hevner.lab.recipe_types import plain
 from hevner.lab.unified.losses import Losses, losses, published_tag_weights
 from hevner.lab.unified.networks import Inputs, Network
 from hevner.lab.unified.rows import Rows
 from hevner.lab.unified.sampling import Sampler
-from hevner.lab.unified.settings import Settings
+from hevner.lab.unified.settings import TrainingSettings
 
 _EVALUATION_BATCH = 512
 _COLUMNS = "epoch,step,part,dataset,head,loss\n"
@@ -75,7 +76,7 @@ class History:
         """The epoch whose weights the run ends with."""
         return [epoch for epoch in self.epochs if epoch.best][-1]
 
-    def finished(self, settings: Settings) -> bool:
+    def finished(self, settings: TrainingSettings) -> bool:
         """Whether all epochs are done, or patience is at its end."""
         if not self.epochs:
             return False
@@ -87,7 +88,7 @@ def train(
     network: Network,
     rows: Rows,
     validation: Rows,
-    settings: Settings,
+    settings: TrainingSettings,
     folder: Path | None = None,
     progress: Callable[[Epoch], None] | None = None,
 ) -> History:
@@ -155,7 +156,7 @@ class _Run:
         network: Network,
         rows: Rows,
         validation: Rows,
-        settings: Settings,
+        settings: TrainingSettings,
         folder: Path | None,
     ) -> None:
         self.network, self.settings, self.folder = network, settings, folder
@@ -280,7 +281,7 @@ class _Run:
         """Go on from the checkpoint in a folder, or make the folder ready for a first epoch."""
         log, checkpoint = folder / "log.csv", folder / "checkpoint.pt"
         self.identity = {
-            "settings": asdict(self.settings),
+            "settings": plain(self.settings),
             "rows": [self.rows.digest(), self.validation.digest()],
             "network": {name: list(value.shape) for name, value in self.best.items()},
         }

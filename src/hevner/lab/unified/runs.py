@@ -3,7 +3,7 @@
 ``recipe.toml`` is the recipe; ``card.json`` names the row, the tracks it was trained on and what is
 needed to use the weights; ``seed-N`` holds ``weights.pt`` (a state dictionary, to be loaded with
 ``weights_only=True``), ``preparation.npz`` (units of the embedding's blocks), ``log.csv`` and the
-last checkpoint. `hevner.lab.unified.study.read` reads the recipe of such a folder.
+last checkpoint. `hevner.lab.unified.study.recipe_of_run` reads the recipe of such a folder.
 """
 
 from __future__ import annotations
@@ -21,19 +21,19 @@ import torch
 from hevner import __version__
 from hevner.errors import DataError
 from hevner.files import cannot_write, replace_file
-from hevner.lab.study import kept
+from hevner.lab.recipe_types import plain
 from hevner.lab.study.splits import Rows
 from hevner.lab.unified.compute import lessons_of
 from hevner.lab.unified.data import StudyData
 from hevner.lab.unified.fit import Fitted, fit
 from hevner.lab.unified.loop import Epoch
-from hevner.lab.unified.recipe import Recipe, Row
+from hevner.lab.unified.recipe import Row, UnifiedRecipe
 
 Progress = Callable[[int, Epoch], None]
 
 
 def train_row(
-    recipe: Recipe, row: Row, data: StudyData, folder: Path, progress: Progress | None = None
+    recipe: UnifiedRecipe, row: Row, data: StudyData, folder: Path, progress: Progress | None = None
 ) -> None:
     """Train a row on all tracks, once per seed, and write it; it goes on after a stop.
 
@@ -85,7 +85,7 @@ def train_row(
         fitted = fit(recipe, row, data, rows, seed, teachers=lessons, folder=own, progress=report)
         _write(fitted, own)
         if not seed:
-            card = json.dumps(_card(recipe, row, data, rows, fitted), indent=2, default=kept.plain)
+            card = json.dumps(_card(recipe, row, data, rows, fitted), indent=2, default=plain)
             replace_file(folder / "card.json", card.encode())
 
 
@@ -110,7 +110,7 @@ def _write(fitted: Fitted, folder: Path) -> None:
 
 
 def _card(
-    recipe: Recipe, row: Row, data: StudyData, rows: Rows, fitted: Fitted
+    recipe: UnifiedRecipe, row: Row, data: StudyData, rows: Rows, fitted: Fitted
 ) -> dict[str, Any]:  # fmt: skip
     tracks = sorted(data.samples.track[rows].tolist())
     return {
@@ -120,7 +120,7 @@ def _card(
         "variant": row.variant,
         "network": type(fitted.network).__name__,
         "heads": list(fitted.network.heads),
-        "shape": kept.plain(row.network) | {"chords": row.chords, "key": row.key},
+        "shape": plain(row.network) | {"chords": row.chords, "key": row.key},
         "dimension": fitted.network.dimension,
         "blocks": list(row.blocks),
         "seeds": recipe.seeds,

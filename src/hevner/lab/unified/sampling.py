@@ -16,15 +16,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from hevner.errors import DataError
-
-Sampling = Literal["as_published", "balanced"]
+from hevner.lab.unified.settings import Sampling
 
 
 @dataclass(frozen=True, eq=False)

@@ -38,7 +38,7 @@ from hevner.lab.study import claims
 from hevner.lab.study.claims import ALL, Comparison, Pair, Verdict, mean_over_pairs
 from hevner.lab.study.splits import Rows
 from hevner.lab.unified.data import StudyData
-from hevner.lab.unified.recipe import LEFT_OUT, Claim, HeadRecipe, Recipe, Row
+from hevner.lab.unified.recipe import LEFT_OUT, Claim, HeadRecipe, Row, UnifiedRecipe
 from hevner.model.head import AXES
 
 if TYPE_CHECKING:
@@ -128,7 +128,7 @@ class Evaluation:
 
 
 def evaluations(
-    recipe: Recipe, data: StudyData, results: Sequence[CellResult]
+    recipe: UnifiedRecipe, data: StudyData, results: Sequence[CellResult]
 ) -> list[Evaluation]:  # fmt: skip
     """Everything that was predicted and has a label, in the order of the recipe's rows."""
     found: list[Evaluation] = []
@@ -145,7 +145,11 @@ def evaluations(
 
 
 def _evaluations(
-    recipe: Recipe, data: StudyData, results: Sequence[CellResult], head: HeadRecipe, test: str
+    recipe: UnifiedRecipe,
+    data: StudyData,
+    results: Sequence[CellResult],
+    head: HeadRecipe,
+    test: str,
 ) -> Iterator[Evaluation]:
     row, protocol = results[0].cell.row, results[0].cell.split.protocol
     if test not in head.datasets or (head.source == "axes") != (protocol == LEFT_OUT):
@@ -172,7 +176,7 @@ def _evaluations(
 
 
 def _over_seeds(
-    recipe: Recipe, results: Sequence[CellResult], head: str, mine: NDArray[np.bool_]
+    recipe: UnifiedRecipe, results: Sequence[CellResult], head: str, mine: NDArray[np.bool_]
 ) -> tuple[Array | None, Array | None, str]:
     """Predictions of a dataset from all splits and seeds, shape ``(count, seeds, k)``."""
     values: Array | None = None
@@ -216,7 +220,7 @@ def _metrics(head: HeadRecipe, quadrants: bool) -> dict[str, Metric]:
     return {"spearman": _pearson, "ece": _calibration_error}
 
 
-def score(recipe: Recipe, found: Sequence[Evaluation]) -> list[Score]:
+def score(recipe: UnifiedRecipe, found: Sequence[Evaluation]) -> list[Score]:
     """The table of scores."""
     table = []
     for one in found:
@@ -229,7 +233,7 @@ def score(recipe: Recipe, found: Sequence[Evaluation]) -> list[Score]:
     return table
 
 
-def _score(recipe: Recipe, one: Evaluation, name: str, metric: Metric) -> Score:
+def _score(recipe: UnifiedRecipe, one: Evaluation, name: str, metric: Metric) -> Score:
     used = one.ranked() if name == "spearman" else one
     truth, guesses = used.truth, used.guesses
     found = over_seeds(
@@ -253,7 +257,7 @@ def _resamples(width: int) -> int:
 # --- claims ---
 
 
-def compare(recipe: Recipe, found: Sequence[Evaluation], jobs: int = 1) -> list[Verdict]:
+def compare(recipe: UnifiedRecipe, found: Sequence[Evaluation], jobs: int = 1) -> list[Verdict]:
     """Test every claim on all that both of its rows predicted, by the first metric.
 
     Where several datasets have the same output, ``all`` takes them together.

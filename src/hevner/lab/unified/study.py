@@ -18,19 +18,21 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from msgspec import structs
 
 from hevner import __version__
 from hevner.datasets import splits as stored_splits
 from hevner.datasets.folds import Fold, k_folds, leave_one_out
 from hevner.datasets.track import Track
 from hevner.errors import DataError
+from hevner.lab import recipes
+from hevner.lab.recipe_types import plain
 from hevner.lab.study import engine, kept
 from hevner.lab.study.claims import Verdict
 from hevner.lab.study.splits import Split, joined_links, leak_label, row_numbers
-from hevner.lab.unified import recipe as recipes
 from hevner.lab.unified import scores
 from hevner.lab.unified.data import DatasetPart, StudyData, join, load_dataset
-from hevner.lab.unified.recipe import FOLDS, LEFT_OUT, Recipe, Row
+from hevner.lab.unified.recipe import FOLDS, LEFT_OUT, Row, UnifiedRecipe
 from hevner.lab.unified.scores import Score
 from hevner.store import FeatureStore
 
@@ -52,7 +54,7 @@ class Cell:
 CellResult = engine.CellResult[Cell]
 
 
-class UnifiedStudy(engine.Study[Recipe, StudyData, Cell]):
+class UnifiedStudy(engine.Study[UnifiedRecipe, StudyData, Cell]):
     """Rows of a recipe on its datasets.
 
     Results hold ``values.HEAD``, ``spread.HEAD`` where a head has one, and ``lesson.HEAD``, raw
@@ -63,7 +65,7 @@ class UnifiedStudy(engine.Study[Recipe, StudyData, Cell]):
 
     @classmethod
     def load_dataset(
-        cls, recipe: Recipe, name: str, folder: Path, store: FeatureStore, jobs: int
+        cls, recipe: UnifiedRecipe, name: str, folder: Path, store: FeatureStore, jobs: int
     ) -> DatasetPart:
         """Tracks, embeddings, labels and chords of one dataset."""
         return load_dataset(recipe, name, folder, store, jobs)
@@ -126,7 +128,7 @@ class UnifiedStudy(engine.Study[Recipe, StudyData, Cell]):
         about = {
             "version": __version__,
             "material": self._digest,
-            "rows": [kept.plain(one) | nameless for one in rows],
+            "rows": [plain(one) | nameless for one in rows],
             "heads": [self.recipe.heads[name] for one in rows for name in one.heads],
             "seed": split.seed,
         }
@@ -229,35 +231,32 @@ class UnifiedStudy(engine.Study[Recipe, StudyData, Cell]):
         return found
 
 
-def read(path: Path, encoder: str = "") -> Recipe:
-    """Read a recipe, or the recipe of a folder that 'hevner train' wrote.
-
-    That of a folder has no rows but its own and its teachers', and no claims.
+def recipe_of_run(folder: Path, encoder: str = "") -> UnifiedRecipe:
+    """The recipe of a folder that 'hevner train' wrote, with no rows but its own and its teachers'.
 
     Raises
     ------
     DataError
-        If the recipe has a mistake, or the folder is none that 'hevner train' wrote.
+        If the folder is none that 'hevner train' wrote (``no_run``), or another encoder is wanted
+        (``other_encoder``).
     """
-    if not path.is_dir():
-        return recipes.read(path, encoder)
     if encoder:
         raise DataError(
-            "a trained run keeps its encoder", subject=str(path),
+            "a trained run keeps its encoder", subject=str(folder),
             remedy="Leave out the other encoder", code="other_encoder",
         )  # fmt: skip
     try:
-        name = json.loads((path / "card.json").read_text("utf-8"))["row"]
+        name = json.loads((folder / "card.json").read_text("utf-8"))["row"]
     except (OSError, ValueError, KeyError) as error:
         raise DataError(
-            f"no run of 'hevner train' ({error})", subject=str(path), remedy="Check the path",
+            f"no run of 'hevner train' ({error})", subject=str(folder), remedy="Check the path",
             code="no_run",
         ) from error  # fmt: skip
-    return only_row(recipes.read(path / "recipe.toml"), name)
+    return only_row(recipes.read(folder / "recipe.toml", UnifiedRecipe), name)
 
 
-def only_row(recipe: Recipe, name: str) -> Recipe:
+def only_row(recipe: UnifiedRecipe, name: str) -> UnifiedRecipe:
     """The recipe with one of its rows and the row that teaches it, without claims."""
     row = recipe.row(name)
     rows = tuple(one for one in recipe.rows if one.name in (row.name, row.teachers))
-    return replace(recipe, rows=rows, claims=())
+    return structs.replace(recipe, rows=rows, claims=())

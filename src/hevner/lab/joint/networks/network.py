@@ -1,11 +1,11 @@
-"""The joint network: a branch for music, a branch for emotions, and what correlates them.
+"""The joint network: a branch for music, one for emotions, and projections that correlate them.
 
 Conventions
 -----------
 A branch takes ``m`` vectors, shape ``(m, inputs)``, or ``m`` sequences padded to the longest,
 shape ``(m, steps, inputs)``, with ``present``, bool, shape ``(m, steps)``, False where there is
-padding. Without ``present`` every step counts. What stands at padded steps is never read, so a
-piece is put at the same place alone and in any batch. Row i of both sides is the same piece.
+padding. Without ``present`` every step counts. Padded steps are never read, so a piece is put at
+the same place alone and in any batch. Row i of both sides is the same piece.
 Needs torch.
 """
 
@@ -34,7 +34,7 @@ class Heads(nn.Module):
     Parameters
     ----------
     features
-        Size of what they hear.
+        Size of their input.
     size
         D, the dimensions of the joint space.
     """
