@@ -14,10 +14,10 @@ from hevner import encoders
 from hevner.cli import app
 from hevner.encoders import weights
 from hevner.errors import DataError
+from hevner.lab.cross_dataset.recipe import CrossDatasetRecipe
 from hevner.lab.data.recipe_encoder import substitute
 from hevner.lab.joint.recipe import JointRecipe
 from hevner.lab.recipes import read
-from hevner.lab.study import FusionRecipe
 from hevner.lab.unified.recipe import UnifiedRecipe
 from hevner.store import FeatureStore, Kind
 from hevner.store.entry import Entry, digest
@@ -179,8 +179,8 @@ def test_a_recipe_without_the_entry_keeps_its_blocks(tmp_path: Path) -> None:
     path = tmp_path / "recipe.toml"
     path.write_text((HEAD + GAP).replace('encoder = "vggish"\n', ""))
     with raises(DataError, "missing_key", subject=str(path)):
-        read(path, FusionRecipe, "clap-music")
-    assert read(path, FusionRecipe).representations["encoder"] == ("encoder",)
+        read(path, CrossDatasetRecipe, "clap-music")
+    assert read(path, CrossDatasetRecipe).representations["encoder"] == ("encoder",)
 
 
 def test_the_word_is_replaced_where_it_is_a_name() -> None:
@@ -198,14 +198,14 @@ def test_the_word_is_replaced_where_it_is_a_name() -> None:
 def test_another_encoder_is_another_recipe(tmp_path: Path) -> None:
     path = tmp_path / "recipe.toml"
     path.write_text(HEAD + GAP)
-    digests = {read(path, FusionRecipe, name).digest for name in ("", "vggish", "clap-music")}
+    digests = {read(path, CrossDatasetRecipe, name).digest for name in ("", "vggish", "clap-music")}
     assert len(digests) == 2
 
 
 @pytest.mark.parametrize("encoder", LARGE)
 def test_recipes_of_the_papers_take_any_encoder(encoder: str) -> None:
     for name in ("five_sets", "five_sets_overlapping"):
-        study = read(PAPERS / "distribution_gap" / f"{name}.toml", FusionRecipe, encoder)
+        study = read(PAPERS / "distribution_gap" / f"{name}.toml", CrossDatasetRecipe, encoder)
         assert study.representations[f"{encoder}+chroma"] == (encoder, "chroma72")
         assert study.blocks == (encoder, "chroma72")
     for name in ("as_published", "repaired"):
@@ -219,7 +219,10 @@ def test_recipes_of_the_papers_take_any_encoder(encoder: str) -> None:
 
 
 def test_recipes_of_the_papers_name_the_encoders_of_the_papers() -> None:
-    assert "jukebox-5b" in read(PAPERS / "distribution_gap" / "five_sets.toml", FusionRecipe).blocks
+    assert (
+        "jukebox-5b"
+        in read(PAPERS / "distribution_gap" / "five_sets.toml", CrossDatasetRecipe).blocks
+    )
     assert read(PAPERS / "unified" / "repaired.toml", UnifiedRecipe).blocks == ("mert-v1-95m",)
     assert encoders.card("jukebox-5b").dimension == 4800
     assert encoders.card("mert-v1-95m").dimension == 1536

@@ -21,6 +21,7 @@ from hypothesis import strategies as some
 from msgspec import inspect
 
 from hevner.errors import DataError
+from hevner.lab.cross_dataset.recipe import CrossDatasetRecipe, Model
 from hevner.lab.default.recipe import DefaultRecipe
 from hevner.lab.joint.recipe import JointRecipe
 from hevner.lab.recipe_types import Recipe, Section, digest, plain
@@ -28,7 +29,6 @@ from hevner.lab.recipes import allowed, kind_of, kinds, read
 from hevner.lab.regression.adaptation import Switches
 from hevner.lab.regression.fusion import FusionRegressor
 from hevner.lab.space.recipe import SpaceRecipe
-from hevner.lab.study.recipe import FusionRecipe, Model
 from hevner.lab.unified.recipe import UnifiedRecipe
 from tests.errors import raises
 
@@ -39,7 +39,7 @@ PATHS = sorted(
     for path in ROOT.glob(pattern)
 )
 EXAMPLES: dict[type[Recipe], str] = {
-    FusionRecipe: "papers/distribution_gap/at_hand.toml",
+    CrossDatasetRecipe: "papers/distribution_gap/at_hand.toml",
     UnifiedRecipe: "papers/unified/repaired.toml",
     JointRecipe: "papers/composite_loss/deam.toml",
     DefaultRecipe: "recipes/unified.toml",
@@ -355,7 +355,7 @@ def test_parts_are_written_as_when_cells_were_first_kept(case: str) -> None:
             parts = [*map(plain, recipe.datasets.values()), *map(plain, recipe.spaces)]
         case UnifiedRecipe():
             parts = [*map(plain, recipe.heads.values()), *map(plain, recipe.rows)]
-        case FusionRecipe():
+        case CrossDatasetRecipe():
             parts = [
                 [name, list(model.mean_of), FusionRegressor(**model.parameters).get_params(),
                  asdict(model.switches)]
@@ -386,28 +386,29 @@ def test_a_model_has_the_parameters_of_the_regressor_and_the_switches() -> None:
 @pytest.mark.parametrize(
     ("kind", "where", "value", "code", "path"),
     [
-        (FusionRecipe, ("datasets", "museumo"), {}, "unknown_name", "$.datasets.museumo"),
-        (FusionRecipe, ("models", "mean"), {"mean_of": ["nobody"]}, "unknown_name",
+        (CrossDatasetRecipe, ("datasets", "museumo"), {}, "unknown_name", "$.datasets.museumo"),
+        (CrossDatasetRecipe, ("models", "mean"), {"mean_of": ["nobody"]}, "unknown_name",
          "$.models.mean.mean_of"),
-        (FusionRecipe, ("models", "mean"), {"mean_of": ["mean"]}, "conflict",
+        (CrossDatasetRecipe, ("models", "mean"), {"mean_of": ["mean"]}, "conflict",
          "$.models.mean.mean_of"),
-        (FusionRecipe, ("models", "mean"), {"mean_of": ["ridge"], "gems": True}, "conflict",
+        (CrossDatasetRecipe, ("models", "mean"), {"mean_of": ["ridge"], "gems": True}, "conflict",
          "$.models.mean.mean_of"),
-        (FusionRecipe, ("protocols", 0), {"name": "split"}, "conflict", "$.protocols[0].split"),
-        (FusionRecipe, ("protocols", 0), {"name": "matrix", "models": ["x"]}, "unknown_name",
+        (CrossDatasetRecipe, ("protocols", 0), {"name": "split"}, "conflict",
+         "$.protocols[0].split"),
+        (CrossDatasetRecipe, ("protocols", 0), {"name": "matrix", "models": ["x"]}, "unknown_name",
          "$.protocols[0].models"),
-        (FusionRecipe, ("protocols", 0), {"name": "matrix", "unseen": ["x"]}, "unknown_name",
+        (CrossDatasetRecipe, ("protocols", 0), {"name": "matrix", "unseen": ["x"]}, "unknown_name",
          "$.protocols[0].unseen"),
-        (FusionRecipe, ("claims",), [{"claim": "c", "first": {"colour": "x"}, "second": {}}],
+        (CrossDatasetRecipe, ("claims",), [{"claim": "c", "first": {"colour": "x"}, "second": {}}],
          "unknown_key", "$.claims[0].first.colour"),
-        (FusionRecipe, ("claims",), [{"claim": "c", "first": {"model": "x"}, "second": {}}],
+        (CrossDatasetRecipe, ("claims",), [{"claim": "c", "first": {"model": "x"}, "second": {}}],
          "unknown_name", "$.claims[0].first.model"),
-        (FusionRecipe, ("claims",), [{"claim": "c", "first": {"seen": "x"}, "second": {}}],
+        (CrossDatasetRecipe, ("claims",), [{"claim": "c", "first": {"seen": "x"}, "second": {}}],
          "wrong_type", "$.claims[0].first.seen"),
-        (FusionRecipe, ("claims",), [{"claim": "c", "first": {"train": "x"}, "second": {}}],
+        (CrossDatasetRecipe, ("claims",), [{"claim": "c", "first": {"train": "x"}, "second": {}}],
          "unknown_name", "$.claims[0].first.train"),
-        (FusionRecipe, ("encoder",), "jukbox-5b", "unknown_name", "$.encoder"),
-        (FusionRecipe, ("encoder",), "mert-v1-95m+13", "unknown_name", "$.encoder"),
+        (CrossDatasetRecipe, ("encoder",), "jukbox-5b", "unknown_name", "$.encoder"),
+        (CrossDatasetRecipe, ("encoder",), "mert-v1-95m+13", "unknown_name", "$.encoder"),
         (UnifiedRecipe, ("heads", "x"), {"kind": "shares", "source": "quadrants",
          "datasets": ["deam"]}, "unknown_name", "$.heads.x.kind"),
         (UnifiedRecipe, ("rows", 0, "heads"), ["x"], "unknown_name", "$.rows[0].heads"),

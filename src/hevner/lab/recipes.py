@@ -49,7 +49,7 @@ def read(path: Path, kind: type[R], encoder: str = "") -> R:
     path
         TOML file.
     kind
-        Type of the recipe, such as `hevner.lab.study.recipe.FusionRecipe`.
+        Type of the recipe, such as `hevner.lab.cross_dataset.recipe.CrossDatasetRecipe`.
     encoder
         Replaces the encoder that the recipe names; empty to keep it.
 
@@ -94,13 +94,13 @@ def kind_of(path: Path) -> type[Recipe]:
 
 def kinds() -> tuple[type[Recipe], ...]:
     """Every kind of recipe."""
+    from hevner.lab.cross_dataset.recipe import CrossDatasetRecipe
     from hevner.lab.default.recipe import DefaultRecipe
     from hevner.lab.joint.recipe import JointRecipe
     from hevner.lab.space.recipe import SpaceRecipe
-    from hevner.lab.study.recipe import FusionRecipe
     from hevner.lab.unified.recipe import UnifiedRecipe
 
-    return FusionRecipe, UnifiedRecipe, JointRecipe, DefaultRecipe, SpaceRecipe
+    return CrossDatasetRecipe, UnifiedRecipe, JointRecipe, DefaultRecipe, SpaceRecipe
 
 
 def allowed(kind: inspect.Type) -> str:

@@ -1,4 +1,4 @@
-"""Ladders of the unified model: recipes, divisions, cells, scores, runs."""
+"""Studies of the unified model: recipes, splits, cells, scores, runs."""
 
 from __future__ import annotations
 
@@ -24,11 +24,14 @@ from hevner.lab import recipes
 from hevner.lab.data.labels import labels_of
 from hevner.lab.data.samples import label
 from hevner.lab.metrics import regression
-from hevner.lab.unified import runs, scores, study
+from hevner.lab.study import claims, engine
+from hevner.lab.unified import compute, runs, scores
 from hevner.lab.unified.chord_sequence import ChordSequence
+from hevner.lab.unified.data import StudyData
 from hevner.lab.unified.fit import Preparation, fit
-from hevner.lab.unified.material import Material, survey
 from hevner.lab.unified.recipe import Source, UnifiedRecipe
+from hevner.lab.unified.study import Cell, UnifiedStudy, recipe_of_run
+from tests.errors import raises
 
 PAPERS = sorted((Path(__file__).parents[3] / "papers" / "unified").glob("*.toml"))
 TEXT = """
@@ -98,7 +101,7 @@ def recipe(tmp_path: Path) -> UnifiedRecipe:
 
 
 @pytest.fixture(scope="module")
-def material() -> Material:
+def material() -> StudyData:
     """Three datasets whose valence and arousal are linear in the block ``sound``."""
     rng = np.random.default_rng(0)
     tracks, sound = [], []
@@ -138,7 +141,7 @@ def material() -> Material:
     chord = ChordSequence(
         np.array([0, 7]), np.array([0, 0]), np.array([1.0, 2.0], np.float32), minor=0.75
     )
-    return Material(tuple(tracks), samples, labels, {"repaired": (chord,) * len(tracks)})
+    return StudyData(tuple(tracks), samples, labels, {"repaired": (chord,) * len(tracks)})
 
 
 @pytest.mark.parametrize("path", PAPERS, ids=lambda path: path.stem)
@@ -154,9 +157,9 @@ def test_entries_of_a_row_are_added_to_those_of_the_base(recipe: UnifiedRecipe) 
 
 
 def test_every_track_is_tested_once_and_linked_tracks_stay_together(
-    recipe: UnifiedRecipe, material: Material
+    recipe: UnifiedRecipe, material: StudyData
 ) -> None:
-    parts = study.lay_out(recipe, material)
+    parts = UnifiedStudy(recipe, material).splits()
     for seed in range(2):
         folds = [part for part in parts if part.protocol == "folds" and part.seed == seed]
         tested = np.concatenate([part.test for part in folds])
@@ -172,7 +175,7 @@ def test_every_track_is_tested_once_and_linked_tracks_stay_together(
 
 
 def test_inputs_are_in_units_of_the_training_rows(
-    recipe: UnifiedRecipe, material: Material
+    recipe: UnifiedRecipe, material: StudyData
 ) -> None:
     row, index = recipe.row("together"), np.arange(60)
     vector = Preparation.fit(row, material, index).inputs(material, index).vector.numpy()
@@ -183,7 +186,7 @@ def test_inputs_are_in_units_of_the_training_rows(
 
 
 def test_chords_and_key_are_heard_only_where_the_row_says_so(
-    recipe: UnifiedRecipe, material: Material
+    recipe: UnifiedRecipe, material: StudyData
 ) -> None:
     index = np.arange(3)
 
@@ -198,20 +201,21 @@ def test_chords_and_key_are_heard_only_where_the_row_says_so(
     assert heard(chords=True, chord_limit=1) == (3, 0.0)
 
 
-def test_a_ladder_finds_what_can_be_learned_and_goes_on_where_it_was(
-    recipe: UnifiedRecipe, material: Material, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_study_finds_what_can_be_learned_and_goes_on_where_it_was(
+    recipe: UnifiedRecipe, material: StudyData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(scores, "RESAMPLES", 100)
-    recipe = structs.replace(recipe, seeds=1)
-    cells = study.plan(recipe, material, study.lay_out(recipe, material))
-    outcomes = study.run(recipe, material, cells, tmp_path / "cells")
-    for outcome in outcomes:
-        for found in outcome.predictions.values():
-            told = np.isfinite(found.values).any(axis=1)
-            assert set(np.flatnonzero(told)) <= set(outcome.cell.part.test)
+    monkeypatch.setattr(claims, "RESAMPLES", 100)
+    study = UnifiedStudy(structs.replace(recipe, seeds=1), material)
+    cells = study.plan()
+    results = engine.run(study, cells, tmp_path / "cells")
+    for result in results:
+        for name, array in result.arrays.items():
+            if name.startswith("values."):
+                predicted = np.isfinite(array).any(axis=1)
+                assert set(np.flatnonzero(predicted)) <= set(result.cell.split.test)
     table = {
         (one.row, one.protocol, one.test, one.output, one.metric): one
-        for one in scores.score(recipe, scores.trials(recipe, material, outcomes))
+        for one in study.table(results)
     }
     for row in ("apart", "together", "taught"):
         assert table[row, "folds", "musemo", "valence", "r2"].value > 0.7
@@ -219,27 +223,25 @@ def test_a_ladder_finds_what_can_be_learned_and_goes_on_where_it_was(
         assert table[row, "leave-one-dataset-out", "vgmidi", "arousal", "r"].value > 0.8
         assert table[row, "leave-one-dataset-out", "emopia", "valence", "auc"].value > 0.8
     assert table["deaf", "folds", "musemo", "valence", "r2"].value < 0.3
-    verdicts = scores.judge(recipe, scores.trials(recipe, material, outcomes))
+    verdicts = study.compare(results)
     assert {one.verdict for one in verdicts if "musemo" in one.test} == {"holds"}
     before = {path: path.stat().st_mtime_ns for path in (tmp_path / "cells").iterdir()}
-    study.run(recipe, material, cells, tmp_path / "cells")
+    engine.run(study, cells, tmp_path / "cells")
     assert {path: path.stat().st_mtime_ns for path in before} == before
 
 
 def test_a_pupil_is_taught_on_training_rows_alone(
-    recipe: UnifiedRecipe, material: Material, tmp_path: Path
+    recipe: UnifiedRecipe, material: StudyData, tmp_path: Path
 ) -> None:
-    part = study.lay_out(recipe, material)[0]
-    worker = study._Worker(recipe, material, tmp_path)
-    cell = study.Cell(recipe.row("apart"), part)
-    worker.do(cell)
-    _, lessons = worker.read(worker.path(cell))
-    taught = np.isfinite(lessons["musemo"]).all(axis=1)
+    study = UnifiedStudy(recipe, material)
+    part = study.splits()[0]
+    arrays = study.compute(Cell(recipe.row("apart"), part), tmp_path)
+    taught = np.isfinite(arrays["lesson.musemo"]).all(axis=1)
     mine = material.samples.of("musemo")[part.train]
     assert set(np.flatnonzero(taught)) == set(part.train[mine])
 
 
-def test_a_leak_is_refused_or_labelled(recipe: UnifiedRecipe, material: Material) -> None:
+def test_a_leak_is_refused_or_labelled(recipe: UnifiedRecipe, material: StudyData) -> None:
     tracks = list(material.tracks)
     split = dataclasses.replace(tracks[0], group="song 19", official_split="train")
     names = ("train", "test")
@@ -250,8 +252,8 @@ def test_a_leak_is_refused_or_labelled(recipe: UnifiedRecipe, material: Material
     sources = {name: Source(split="official") for name in recipe.datasets}
     asked = structs.replace(recipe, rows=rows, datasets=sources)
     with pytest.raises(DataError, match="known from training"):
-        study.lay_out(asked, leaking)
-    parts = study.lay_out(structs.replace(asked, leaks="label"), leaking)
+        UnifiedStudy(asked, leaking).splits()
+    parts = UnifiedStudy(structs.replace(asked, leaks="label"), leaking).splits()
     assert "group" in parts[0].leaks
 
 
@@ -271,25 +273,27 @@ def test_calibration_error_is_the_gap_between_probability_and_label() -> None:
     assert scores._calibration_error(labels, np.full((50, 1, 2), 0.35)) == pytest.approx(0.1)
 
 
-def test_a_run_can_be_used_again(recipe: UnifiedRecipe, material: Material, tmp_path: Path) -> None:
+def test_a_run_can_be_used_again(
+    recipe: UnifiedRecipe, material: StudyData, tmp_path: Path
+) -> None:
     row = recipe.row("taught")
     runs.train_row(recipe, row, material, tmp_path / "run")
     weights = torch.load(tmp_path / "run" / "seed-1" / "weights.pt", weights_only=True)
-    lessons = runs._lessons(recipe, row, material, np.arange(120), 1)
+    lessons = compute.lessons_of(recipe, row, material, np.arange(120), 1)
     again = fit(recipe, row, material, np.arange(120), 1, teachers=lessons)
     assert all(
         torch.equal(value, weights[name]) for name, value in again.network.state_dict().items()
     )
-    found = runs.recipe_of(tmp_path / "run")
+    found = recipe_of_run(tmp_path / "run")
     assert [one.name for one in found.rows] == ["apart", "taught"]
-    with pytest.raises(DataError, match="no run"):
-        runs.recipe_of(tmp_path)
+    with raises(DataError, "no_run"):
+        recipe_of_run(tmp_path)
 
 
 def test_what_is_missing_is_named(recipe: UnifiedRecipe, tmp_path: Path) -> None:
     from hevner.store import FeatureStore
 
-    found, missing = survey(recipe, tmp_path / "nowhere", FeatureStore(tmp_path))
+    found, missing = UnifiedStudy.load(recipe, tmp_path / "nowhere", FeatureStore(tmp_path))
     assert found is None
     assert [line.split(",")[0] for line in missing] == ["musemo", "vgmidi", "emopia"]
 

@@ -26,8 +26,10 @@ from torch import Tensor
 
 from hevner.lab.data.blocks import grouped_folds
 from hevner.lab.joint import losses, scoring
-from hevner.lab.joint.baselines import Matcher, Units, averaged, heard, log_rank
-from hevner.lab.joint.material import Emotions, Index, World
+from hevner.lab.joint.baselines import Matcher, Units, averaged, log_rank
+from hevner.lab.joint.baselines import music_vectors as heard
+from hevner.lab.joint.data import Emotions, Index
+from hevner.lab.joint.data import MatchingData as World
 from hevner.lab.joint.networks import (
     Branch,
     Encoded,

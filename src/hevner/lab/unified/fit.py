@@ -26,8 +26,8 @@ from hevner.lab.data.labels import LabelScale
 from hevner.lab.regression.alignment import balanced_weights
 from hevner.lab.unified.chord_sequence import ChordSequence
 from hevner.lab.unified.chords import VOCABULARIES
+from hevner.lab.unified.data import StudyData as Material
 from hevner.lab.unified.loop import Epoch, History, outputs_of, train
-from hevner.lab.unified.material import Material
 from hevner.lab.unified.networks import Head, Inputs, Network, UnifiedPublished, UnifiedRepaired
 from hevner.lab.unified.recipe import HeadRecipe, Row
 from hevner.lab.unified.recipe import UnifiedRecipe as Recipe

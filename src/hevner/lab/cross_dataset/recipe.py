@@ -119,7 +119,7 @@ class Protocol(Section, frozen=True, kw_only=True):
     Attributes
     ----------
     name
-        Name of the protocol; see `hevner.lab.study.layouts`.
+        Name of the protocol; see `hevner.lab.cross_dataset.experiments`.
     datasets, representations, models
         Names of those to use; all if missing.
     seeds
@@ -154,7 +154,7 @@ class Claim(Section, frozen=True, kw_only=True):
     claim
         The claim in words.
     first, second
-        Selectors of the systems that are compared; see `hevner.lab.study.claims`.
+        Selectors of the systems that are compared; see `hevner.lab.cross_dataset.claims`.
     """
 
     claim: Text
@@ -162,7 +162,7 @@ class Claim(Section, frozen=True, kw_only=True):
     second: Selector
 
 
-class FusionRecipe(StudyRecipe, frozen=True, kw_only=True):
+class CrossDatasetRecipe(StudyRecipe, frozen=True, kw_only=True):
     """A study of models, on fused representations, within and across datasets.
 
     Attributes
