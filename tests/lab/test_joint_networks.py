@@ -30,6 +30,7 @@ from hevner.lab.joint.networks.repaired import (
     HIGHEST_LOG_VARIANCE,
     LOWEST_LOG_VARIANCE,
 )
+from tests.errors import raises
 
 SEQUENCES = ("published", "recurrent")
 
@@ -167,13 +168,13 @@ def test_a_vector_has_its_place_alone_and_in_any_batch(linear: bool) -> None:
 @pytest.mark.parametrize("kind", SEQUENCES)
 def test_a_sequence_without_steps_is_an_error(kind: str) -> None:
     present = torch.tensor([[True, False], [False, False]])
-    with pytest.raises(ModelError, match="no steps"):
+    with raises(ModelError, "no_steps"):
         sequence_branch(kind)(torch.zeros(2, 2, 2), present)
 
 
 @pytest.mark.parametrize("branch", [PublishedVector(2, 3), VectorBranch(2, 3)])
 def test_a_vector_takes_no_mask(branch: Branch) -> None:
-    with pytest.raises(ModelError, match="a vector has no steps"):
+    with raises(ModelError, "wrong_shape"):
         branch(torch.zeros(1, 2), torch.ones(1, 1, dtype=torch.bool))
 
 

@@ -215,7 +215,10 @@ def fit(
     heads = _heads(recipe, row, material, index)
     if not heads:
         raise DataError(
-            "no training row has a label", subject=f"row {row.name}", remedy="Check its datasets"
+            "no training row has a label",
+            subject=f"row {row.name}",
+            code="no_labels",
+            remedy="Check its datasets",
         )
     scales = {
         head.name: LabelScale.fit(

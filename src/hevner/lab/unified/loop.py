@@ -42,12 +42,12 @@ _COLUMNS = "epoch,step,part,dataset,head,loss\n"
 
 @dataclass(frozen=True)
 class Epoch:
-    """What came of one epoch.
+    """Result of one epoch.
 
     Attributes
     ----------
     number
-        From 0.
+        Number of the epoch, from 0.
     step
         Steps of the optimiser so far.
     training
@@ -99,12 +99,13 @@ def train(
     network
         Training starts from its weights and runs on the device it is on.
     rows, validation
-        To learn from and to stop by. Validation needs labels; its teachers are not used.
+        Rows to train on and rows for early stopping. Validation needs labels; its teachers are not
+        used.
     settings
-        What decides the run.
+        Settings of the run.
     folder
-        For log and checkpoint; made if missing. A run that was stopped there goes on, one that
-        has ended is only read back. None keeps nothing.
+        Folder for log and checkpoint; made if missing. A run that was stopped there goes on, one
+        that has ended is only read back. None keeps nothing.
     progress
         Called after every epoch, when its checkpoint is written.
 
@@ -166,11 +167,15 @@ class _Run:
             raise ModelError(
                 f"mixed precision needs a GPU, the network is on {self.device}",
                 remedy='Choose precision "32"',
+                code="wrong_device",
             )
         rows.check(self.heads, logits=settings.distillation == "as_published")
         validation.check(self.heads)
         if not any(validation.labelled(head.name).any() for head in self.heads):
-            raise DataError("no validation row has a label", remedy="Give labelled rows to stop by")
+            raise DataError(
+                "no validation row has a label", code="no_labels",
+                remedy="Give labelled rows for early stopping",
+            )  # fmt: skip
         self.datasets = int(max(rows.dataset.max(), validation.dataset.max())) + 1
         self.sampler = Sampler(rows.dataset, settings.batch, settings.seed, settings.sampling)
         self.rows, self.validation = rows.to(self.device), validation.to(self.device)
@@ -180,7 +185,7 @@ class _Run:
         )
         self.best = _copy(network)
         self.history = History()
-        # What a checkpoint must agree with.
+        # A checkpoint must agree with this.
         self.identity: dict[str, Any] = {}
 
     def next(self) -> Epoch:
@@ -301,6 +306,7 @@ class _Run:
                     f"was written with other {name}",
                     subject=str(checkpoint),
                     remedy="Give the run a folder of its own",
+                    code="other_run",
                 )
         self.network.load_state_dict(state["weights"])
         self.optimiser.load_state_dict(state["optimiser"])
@@ -309,7 +315,7 @@ class _Run:
         torch.set_rng_state(state["random"])
         if state["random_gpu"]:
             torch.cuda.set_rng_state_all(state["random_gpu"])
-        # What was logged after the checkpoint is going to be done again.
+        # Epochs that were logged after the checkpoint are repeated.
         os.truncate(checkpoint.with_name("log.csv"), state["log_bytes"])
 
 
@@ -319,6 +325,7 @@ def _expect_finite(loss: Tensor, epoch: int) -> None:
             f"the loss is not finite in epoch {epoch}",
             stage="train",
             remedy="Lower the learning rate or limit the gradient norm",
+            code="not_finite",
         )
 
 
@@ -332,6 +339,6 @@ def _load(checkpoint: Path) -> dict[str, Any]:
         state: dict[str, Any] = torch.load(checkpoint, map_location="cpu", weights_only=True)
     except (RuntimeError, EOFError, pickle.UnpicklingError) as error:
         raise ModelError(
-            "is damaged", subject=str(checkpoint), remedy="Delete it to begin again"
+            "is damaged", subject=str(checkpoint), remedy="Delete it to begin again", code="damaged"
         ) from error
     return state

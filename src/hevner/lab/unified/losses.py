@@ -153,6 +153,7 @@ def distilled_as_published(
         raise ModelError(
             f"published distillation knows no head of kind {head.kind} ({head.name})",
             remedy='Choose distillation "repaired"',
+            code="wrong_head",
         )
     known = torch.isfinite(teachers)
     teacher = torch.log_softmax(torch.nan_to_num(teachers) / temperature, dim=1)

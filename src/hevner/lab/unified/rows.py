@@ -54,19 +54,23 @@ class Rows:
         count = len(self.inputs)
         for name, table in [*self.labels.items(), *self.teachers.items()]:
             if table.ndim != 2 or len(table) != count or table.dtype != torch.float32:
-                raise _misfit(f"{name} is {_form(table)}, expected torch.float32 ({count}, k)")
+                raise _misfit(
+                    "wrong_shape", f"{name} is {_form(table)}, expected torch.float32 ({count}, k)"
+                )
             if torch.isinf(table).any():
-                raise _misfit(f"{name} holds infinite numbers")
+                raise _misfit("out_of_range", f"{name} holds infinite numbers")
         for name, column, dtype in [
             ("dataset", self.dataset, torch.int64),
             ("weight", self.weight, torch.float32),
         ]:
             if column.shape != (count,) or column.dtype != dtype:
-                raise _misfit(f"{name} is {_form(column)}, expected {dtype} ({count},)")
+                raise _misfit(
+                    "wrong_shape", f"{name} is {_form(column)}, expected {dtype} ({count},)"
+                )
         if count and self.dataset.min() < 0:
-            raise _misfit("a number of a dataset is negative")
+            raise _misfit("out_of_range", "a number of a dataset is negative")
         if not (torch.isfinite(self.weight) & (self.weight > 0)).all():
-            raise _misfit("a weight is not a positive number")
+            raise _misfit("out_of_range", "a weight is not a positive number")
 
     def __len__(self) -> int:
         return len(self.dataset)
@@ -117,7 +121,9 @@ class Rows:
         for part, tables in [("labels", self.labels), ("teachers", self.teachers)]:
             for name, table in tables.items():
                 if name not in known:
-                    raise _misfit(f"{part} for {name}, but the heads are {', '.join(known)}")
+                    raise _misfit(
+                        "unknown_head", f"{part} for {name}, but the heads are {', '.join(known)}"
+                    )
                 _check(f"{part} for {name}", known[name], table, logits and part == "teachers")
 
     def digest(self) -> str:
@@ -136,19 +142,21 @@ class Rows:
 
 def _check(what: str, head: Head, table: Tensor, logits: bool) -> None:
     if table.shape[1] != head.outputs:
-        raise _misfit(f"{what} have {table.shape[1]} columns, expected {head.outputs}")
+        raise _misfit(
+            "wrong_shape", f"{what} have {table.shape[1]} columns, expected {head.outputs}"
+        )
     if head.kind in ("values", "gaussian") or logits:
         return
     # Comparisons with NaN are false, so missing entries pass.
     if ((table < 0) | (table > 1)).any():
-        raise _misfit(f"{what} are not all in [0, 1]")
+        raise _misfit("out_of_range", f"{what} are not all in [0, 1]")
     if head.kind == "classes" and ((table.sum(dim=1) - 1).abs() > 1e-3).any():
-        raise _misfit(f"{what} do not add up to 1 in every row")
+        raise _misfit("out_of_range", f"{what} do not add up to 1 in every row")
 
 
 def _form(tensor: Tensor) -> str:
     return f"{tensor.dtype} {tuple(tensor.shape)}"
 
 
-def _misfit(cause: str) -> DataError:
-    return DataError(cause, subject="rows", remedy="Gather the rows again")
+def _misfit(code: str, cause: str) -> DataError:
+    return DataError(cause, subject="rows", remedy="Gather the rows again", code=code)

@@ -136,8 +136,9 @@ def compacted(values: Tensor, present: Tensor | None) -> tuple[Tensor, Tensor]:
     lengths = present.sum(dim=1)
     if not len(lengths) or int(lengths.min()) == 0:
         raise ModelError(
-            "a sequence has no steps", remedy="Leave out pieces without a window or a rating"
-        )
+            "a sequence has no steps", code="no_steps",
+            remedy="Leave out pieces without a window or a rating",
+        )  # fmt: skip
     order = torch.argsort((~present).to(torch.uint8), dim=1, stable=True)
     kept = torch.where(present[..., None], values, 0)
     return kept.gather(1, order[..., None].expand_as(kept)), lengths

@@ -49,7 +49,9 @@ class PublishedVector(Branch):
     def forward(self, values: Tensor, present: Tensor | None = None) -> Encoded:
         """Places of vectors ``(m, inputs)``, which have no steps to be present."""
         if present is not None:
-            raise ModelError("a vector has no steps", remedy="Give no mask with vectors")
+            raise ModelError(
+                "a vector has no steps", remedy="Give no mask with vectors", code="wrong_shape"
+            )
         return cast(Encoded, self.heads(self.trunk(values)))
 
 

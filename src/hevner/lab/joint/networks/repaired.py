@@ -62,7 +62,9 @@ class VectorBranch(Branch):
     def forward(self, values: Tensor, present: Tensor | None = None) -> Encoded:
         """Places of vectors ``(m, inputs)``, which have no steps to be present."""
         if present is not None:
-            raise ModelError("a vector has no steps", remedy="Give no mask with vectors")
+            raise ModelError(
+                "a vector has no steps", remedy="Give no mask with vectors", code="wrong_shape"
+            )
         if self.training and self.noise:
             values = values + self.noise * torch.randn_like(values)
         hidden = self.hidden(values)
