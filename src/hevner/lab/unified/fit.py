@@ -1,8 +1,8 @@
-"""One network of a ladder: from rows of the material to weights, and to predictions.
+"""One network: from rows of the data to weights, and to predictions.
 
 Conventions
 -----------
-Predictions have a row per asked row of the material and are in the units of the labels' source:
+Predictions have a row for each wanted row of the data and are in the units of the labels' source:
 valence and arousal on the unit scale, or in standard units for a head of that scale where the
 dataset of a row has not been trained on. Teachers' outputs are raw outputs of their networks, by
 head.
@@ -26,7 +26,7 @@ from hevner.lab.data.labels import LabelScale
 from hevner.lab.regression.alignment import balanced_weights
 from hevner.lab.unified.chord_sequence import ChordSequence
 from hevner.lab.unified.chords import VOCABULARIES
-from hevner.lab.unified.data import StudyData as Material
+from hevner.lab.unified.data import StudyData
 from hevner.lab.unified.loop import Epoch, History, outputs_of, train
 from hevner.lab.unified.networks import Head, Inputs, Network, UnifiedPublished, UnifiedRepaired
 from hevner.lab.unified.recipe import HeadRecipe, Row
@@ -47,7 +47,7 @@ _RAREST = 1e-3
 
 @dataclass(frozen=True, eq=False)
 class Prediction:
-    """What a head tells about rows: means or probabilities, and standard deviations if known."""
+    """Predictions of a head: means or probabilities, and standard deviations if known."""
 
     values: Array
     spread: Array | None
@@ -55,7 +55,7 @@ class Prediction:
 
 @dataclass(frozen=True, eq=False)
 class Preparation:
-    """How a row of the ladder hears tracks.
+    """Units in which a row of the recipe gets its inputs.
 
     Attributes
     ----------
@@ -73,11 +73,11 @@ class Preparation:
     scale: float
 
     @classmethod
-    def fit(cls, row: Row, material: Material, index: Index) -> Preparation:
+    def fit(cls, row: Row, data: StudyData, index: Index) -> Preparation:
         """Take the units of training rows, every dataset with the same weight."""
         if row.variant == "as_published":
             return cls(row, {}, 1.0)
-        samples = material.samples.where(index)
+        samples = data.samples.where(index)
         weights = balanced_weights(samples.dataset)
         blocks = {
             name: Block.fit(samples.blocks[name].astype(float), weights) for name in row.blocks
@@ -85,9 +85,9 @@ class Preparation:
         width = sum(samples.blocks[name].shape[1] for name in row.blocks)
         return cls(row, blocks, float(np.sqrt(width / len(blocks))))
 
-    def inputs(self, material: Material, index: Index) -> Inputs:
-        """What the network hears of rows."""
-        own = [material.samples.blocks[name][index] for name in self.row.blocks]
+    def inputs(self, data: StudyData, index: Index) -> Inputs:
+        """Inputs of the network for some rows."""
+        own = [data.samples.blocks[name][index] for name in self.row.blocks]
         if self.blocks:
             prepared = [self.blocks[name] for name in self.row.blocks]
             own = [
@@ -95,16 +95,16 @@ class Preparation:
                 for block, rows in zip(prepared, own, strict=True)
             ]
         vectors = np.ascontiguousarray(np.concatenate(own, axis=1), np.float32)
-        chords = [self._heard(material, place) for place in index]
+        chords = [self._chords(data, place) for place in index]
         return Inputs.from_sequences(vectors, chords, VOCABULARIES[self.row.variant])
 
-    def _heard(self, material: Material, place: int) -> ChordSequence:
-        """Chords of a track as far as this row listens to them."""
+    def _chords(self, data: StudyData, place: int) -> ChordSequence:
+        """Chords and key of a track, as far as this row uses them."""
         row = self.row
         if not (row.chords or row.key):
             empty = np.zeros(0, np.int64)
             return ChordSequence(empty, empty, np.zeros(0, np.float32), 0.0)
-        whole = material.chords[row.variant][place]
+        whole = data.chords[row.variant][place]
         kept = slice(row.chord_limit if row.chords else 0)
         return ChordSequence(
             whole.roots[kept], whole.qualities[kept], whole.durations[kept],
@@ -119,15 +119,15 @@ class Fitted:
     Attributes
     ----------
     network
-        Its best weights in it.
+        The network, with its best weights.
     preparation
-        Of its inputs.
+        Units of its inputs.
     heads
-        What its heads learn, in the order of the network's.
+        Heads as the recipe declares them, in the order of the network's.
     scales
         Units of the labels of heads with the scale ``standard``.
     history
-        Of the training.
+        Losses of the epochs.
     """
 
     network: Network
@@ -136,20 +136,20 @@ class Fitted:
     scales: Mapping[str, LabelScale]
     history: History
 
-    def raw(self, material: Material, index: Index) -> dict[str, Tensor]:
+    def raw(self, data: StudyData, index: Index) -> dict[str, Tensor]:
         """Raw outputs by head."""
-        return outputs_of(self.network, self.preparation.inputs(material, index))
+        return outputs_of(self.network, self.preparation.inputs(data, index))
 
-    def predict(self, material: Material, index: Index) -> dict[str, Prediction]:
+    def predict(self, data: StudyData, index: Index) -> dict[str, Prediction]:
         """Predictions by head."""
-        raw = self.raw(material, index)
-        names = material.samples.dataset[index]
+        raw = self.raw(data, index)
+        names = data.samples.dataset[index]
         return {
-            recipe.name: self._told(recipe, head, raw[head.name], names)
+            recipe.name: self._prediction(recipe, head, raw[head.name], names)
             for recipe, head in zip(self.heads, self.network.heads, strict=True)
         }
 
-    def _told(
+    def _prediction(
         self, recipe: HeadRecipe, head: Head, raw: Tensor, names: NDArray[np.str_]
     ) -> Prediction:
         if head.kind in ("tags", "shares"):
@@ -177,7 +177,7 @@ class Fitted:
 def fit(
     recipe: Recipe,
     row: Row,
-    material: Material,
+    data: StudyData,
     index: Index,
     seed: int,
     *,
@@ -191,17 +191,17 @@ def fit(
     Parameters
     ----------
     recipe, row
-        What to train.
-    material
-        What is at hand.
+        The recipe and its row to train.
+    data
+        Tracks, inputs and labels.
     index
-        Rows of the material to train on.
+        Rows of the data to train on.
     seed
-        Decides weights, order and what is held out.
+        Decides weights, order and held-out rows.
     validation
         Rows to stop by; without, a share of the training rows is held out, as the row says.
     teachers
-        Raw outputs of teachers for all rows of the material, NaN for none, by head.
+        Raw outputs of teachers for all rows of the data, NaN for none, by head.
     folder
         Keeps log and checkpoints.
     progress
@@ -212,7 +212,7 @@ def fit(
     DataError
         If nothing is left to train on.
     """
-    heads = _heads(recipe, row, material, index)
+    heads = _heads(recipe, row, data, index)
     if not heads:
         raise DataError(
             "no training row has a label",
@@ -222,19 +222,19 @@ def fit(
         )
     scales = {
         head.name: LabelScale.fit(
-            _labels(head, material, index), material.samples.dataset[index]
+            _labels(head, data, index), data.samples.dataset[index]
         )
         for head in heads
         if head.scale == "standard"
     }  # fmt: skip
     stop = validation
     if stop is None:
-        index, stop = _held_out(row, material, index, seed)
-    preparation = Preparation.fit(row, material, index)
-    told = tuple(_head(head, row, material) for head in heads)
-    make = _Tables(row, material, preparation, heads, told, scales, teachers or {})
-    network = _network(row, preparation, material, told, seed)
-    settings = _settings(row, material, index, seed)
+        index, stop = _held_out(row, data, index, seed)
+    preparation = Preparation.fit(row, data, index)
+    outputs = tuple(_head(head, row, data) for head in heads)
+    make = _Tables(row, data, preparation, heads, outputs, scales, teachers or {})
+    network = _network(row, preparation, data, outputs, seed)
+    settings = _settings(row, data, index, seed)
     rows = make.rows(index)
     if isinstance(network, UnifiedRepaired):
         _begin(network, rows)
@@ -250,40 +250,40 @@ class _Tables:
     """Makes the rows of the loop."""
 
     row: Row
-    material: Material
+    data: StudyData
     preparation: Preparation
     heads: tuple[HeadRecipe, ...]
-    told: tuple[Head, ...]
+    outputs: tuple[Head, ...]
     scales: Mapping[str, LabelScale]
     teachers: Mapping[str, NDArray[np.float32]]
 
     def rows(self, index: Index, *, taught: bool = True) -> Rows:
-        names = self.material.samples.dataset[index]
-        places = {name: place for place, name in enumerate(self.material.datasets)}
+        names = self.data.samples.dataset[index]
+        places = {name: place for place, name in enumerate(self.data.datasets)}
         numbers = [places[name] for name in names.tolist()]
         labels = {}
         for head in self.heads:
-            wanted = _labels(head, self.material, index)
+            wanted = _labels(head, self.data, index)
             if head.scale == "1..9":
                 wanted = _MIDDLE + _RATED * wanted
             elif head.scale == "standard":
                 wanted = self.scales[head.name].align(wanted, names)
             labels[head.name] = torch.from_numpy(wanted.astype(np.float32))
         lessons = {}
-        for told in self.told if taught else ():
-            if told.name in self.teachers:
-                raw = torch.from_numpy(self.teachers[told.name][index])
-                lesson = _lesson(told, raw, self.row.training.distillation == "as_published")
+        for output in self.outputs if taught else ():
+            if output.name in self.teachers:
+                raw = torch.from_numpy(self.teachers[output.name][index])
+                lesson = _lesson(output, raw, self.row.training.distillation == "as_published")
                 if lesson is not None:
-                    lessons[told.name] = lesson
+                    lessons[output.name] = lesson
         return Rows(
-            self.preparation.inputs(self.material, index), labels, lessons,
+            self.preparation.inputs(self.data, index), labels, lessons,
             torch.tensor(numbers, dtype=torch.int64), torch.ones(len(index)),
         )  # fmt: skip
 
 
 def _lesson(head: Head, raw: Tensor, as_published: bool) -> Tensor | None:
-    """What a teacher's raw outputs teach; None for heads the published system does not teach."""
+    """Targets from raw outputs of a teacher; None for heads that are not taught as published."""
     if head.kind in ("gaussian", "values"):
         return raw[:, : head.outputs]
     if as_published:
@@ -292,46 +292,46 @@ def _lesson(head: Head, raw: Tensor, as_published: bool) -> Tensor | None:
 
 
 def _heads(
-    recipe: Recipe, row: Row, material: Material, index: Index
+    recipe: Recipe, row: Row, data: StudyData, index: Index
 ) -> tuple[HeadRecipe, ...]:  # fmt: skip
     """Heads of a row that some training row has a label for."""
     heads = [recipe.heads[name] for name in row.heads]
     return tuple(
         structs.replace(head, kind="values") if row.values and head.kind == "gaussian" else head
         for head in heads
-        if np.isfinite(_labels(head, material, index)).any()
+        if np.isfinite(_labels(head, data, index)).any()
     )
 
 
-def _labels(head: HeadRecipe, material: Material, index: Index) -> Array:
+def _labels(head: HeadRecipe, data: StudyData, index: Index) -> Array:
     """Labels of rows on the unit scale or as probabilities; NaN outside the head's datasets."""
-    labels = material.labels[head.source][index].copy()
-    labels[~np.isin(material.samples.dataset[index], head.datasets)] = np.nan
+    labels = data.labels[head.source][index].copy()
+    labels[~np.isin(data.samples.dataset[index], head.datasets)] = np.nan
     return labels
 
 
-def _head(head: HeadRecipe, row: Row, material: Material) -> Head:
-    return Head(head.name, head.kind, material.labels[head.source].shape[1])
+def _head(head: HeadRecipe, row: Row, data: StudyData) -> Head:
+    return Head(head.name, head.kind, data.labels[head.source].shape[1])
 
 
-def _held_out(row: Row, material: Material, index: Index, seed: int) -> tuple[Index, Index]:
+def _held_out(row: Row, data: StudyData, index: Index, seed: int) -> tuple[Index, Index]:
     """Rows to train on and rows to stop by: the same ones if nothing is held out."""
     if not row.held_out:
         return index, index
     stop = np.zeros(len(index), bool)
-    names = material.samples.dataset[index]
+    names = data.samples.dataset[index]
     for name in np.unique(names):
         mine = np.flatnonzero(names == name)
         parts = round(1 / row.held_out)
-        folds = grouped_folds(material.samples.group[index][mine], parts, seed)
+        folds = grouped_folds(data.samples.group[index][mine], parts, seed)
         stop[mine[folds == 0]] = True
     return index[~stop], index[stop]
 
 
 def _network(
-    row: Row, preparation: Preparation, material: Material, heads: Sequence[Head], seed: int
+    row: Row, preparation: Preparation, data: StudyData, heads: Sequence[Head], seed: int
 ) -> Network:
-    dimension = preparation.inputs(material, np.arange(1)).vector.shape[1]
+    dimension = preparation.inputs(data, np.arange(1)).vector.shape[1]
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         if row.variant == "as_published":
@@ -356,10 +356,10 @@ def _begin(network: UnifiedRepaired, rows: Rows) -> None:
             layer.bias[: head.outputs] = mean
 
 
-def _settings(row: Row, material: Material, index: Index, seed: int) -> TrainingSettings:
+def _settings(row: Row, data: StudyData, index: Index, seed: int) -> TrainingSettings:
     """TrainingSettings of a run, with steps turned into epochs."""
     settings = structs.replace(row.training, seed=seed)
-    longest = np.unique(material.samples.dataset[index], return_counts=True)[1].max()
+    longest = np.unique(data.samples.dataset[index], return_counts=True)[1].max()
     steps = -(-int(longest) // settings.batch)
     if row.steps:
         settings = structs.replace(settings, epochs=-(-row.steps // steps))
