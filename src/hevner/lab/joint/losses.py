@@ -237,12 +237,11 @@ def negatives(emotions: Tensor, nearest: float) -> Tensor:
 
 
 def emosim(first: Tensor, second: Tensor, emotions: Tensor) -> Tensor:
-    """Squared difference of cosines from the similarity of emotions (EmoSim; Doh et al., 2023;
-    section 13).
+    """EmoSim: squared difference of cosines and similarities of emotions (Doh et al., 2023).
 
-    The mean over all pairs (i, j) of ``(cos(first_i, second_j) - 1 + d_ij)**2``, where ``d_ij`` is
-    the distance between the emotions of i and j on a scale from 0 to 1, half that on the unit
-    scale.
+    The mean over all pairs (i, j) of ``(cos(first_i, second_j) - 1 + d_ij)**2`` (section 13), where
+    ``d_ij`` is the distance between the emotions of i and j on a scale from 0 to 1, half that on
+    the unit scale.
 
     Parameters
     ----------

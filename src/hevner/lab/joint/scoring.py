@@ -264,11 +264,11 @@ def score(
     musics, emotions
         Embeddings to search among, not those of training rows.
     cca
-        Canonical correlation analysis of the training rows' embeddings, musics first; may be None if
-        the weight is 0.
+        Canonical correlation analysis of the training rows' embeddings, musics first; may be None
+        if the weight is 0.
     weight
-        Weight λ in [0, 1]: 0 is the divergence alone, 1 the correlated distance alone; the other term is
-        then left out.
+        Weight λ in [0, 1]: 0 is the divergence alone, 1 the correlated distance alone; the other
+        term is then left out.
     orientation, correlated
         See the module.
     least_correlation
