@@ -19,7 +19,7 @@ from hevner.errors import DataError
 from hevner.lab import recipes
 from hevner.lab.joint import baselines, fit, ranks, scores
 from hevner.lab.joint.data import Emotions, MatchingData, emotions_of
-from hevner.lab.joint.recipe import JointRecipe, Source, Space
+from hevner.lab.joint.recipe import JointRecipe, MatcherRecipe, Source
 from hevner.lab.joint.settings import NetworkSettings
 from hevner.lab.joint.study import Cell, JointStudy
 from hevner.lab.metrics import retrieval
@@ -268,7 +268,7 @@ def test_sequences_of_music_and_emotions_are_heard(world: MatchingData) -> None:
     )
     world = dataclasses.replace(world, windows=windows)
     settings = NetworkSettings(hears="sequence", size=4, width=4, members=0, steps=2, moments=5)
-    space = Space(name="sequence", method="network", network=settings)
+    space = MatcherRecipe(name="sequence", method="network", network=settings)
     matcher = fit.fit(world, Source(emotion="curve", windows="x"), space, np.arange(40), 0)
     alone = matcher.distances(np.array([50]), world.emotions.where(np.array([51])), "corrected")
     test = np.arange(45, COUNT)

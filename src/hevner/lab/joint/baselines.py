@@ -18,7 +18,7 @@ import numpy as np
 from hevner.lab.data.blocks import Block, grouped_folds
 from hevner.lab.joint import scoring
 from hevner.lab.joint.data import Array, Emotions, Index, MatchingData
-from hevner.lab.joint.recipe import Scorer, Space
+from hevner.lab.joint.recipe import MatcherRecipe, Scorer
 from hevner.lab.joint.scoring import Distances, Embedded, random_distances, regressed_distances
 from hevner.lab.joint.settings import Correlated as CorrelatedDistance
 from hevner.lab.metrics.retrieval import first_ranks
@@ -164,7 +164,7 @@ class Regressor:
     rated: Array | None = None
 
     @classmethod
-    def fit(cls, data: MatchingData, space: Space, train: Index) -> Regressor:
+    def fit(cls, data: MatchingData, space: MatcherRecipe, train: Index) -> Regressor:
         """Fit to training rows."""
         truth = data.emotions.labels if space.whole else data.emotions.place
         own = data.emotions.where(train)
@@ -237,7 +237,7 @@ class Correlated:
     least_correlation: float
 
     @classmethod
-    def fit(cls, data: MatchingData, space: Space, train: Index) -> Correlated:
+    def fit(cls, data: MatchingData, space: MatcherRecipe, train: Index) -> Correlated:
         """Fit to training rows, with the ridge that ranks best in folds of them."""
         music, units = music_vectors(data, train), Units.of(data.emotions.where(train))
         rated, distance = units(data.emotions.labels), space.network.correlated

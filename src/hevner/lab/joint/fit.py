@@ -2,16 +2,15 @@
 
 Conventions
 -----------
-Each step sees a batch drawn from all rows of the training part. Music is given in standard units of
-the training rows (`hevner.lab.joint.baselines.music_vectors`), emotions in those of their labels;
-the network as published gets emotions, and if the settings say so music, as they are.
+Each step takes a batch from all rows of the training part. Music is in standard units of the
+training rows (`hevner.lab.joint.baselines.music_vectors`), emotions in those of their labels; the
+network as published reads emotions, and music if asked to, as they are.
 
-Members of a space are networks that each leave out a share of the training groups. The groups left
-out decide when a member stops (by the mean logarithm of the rank of the right item), how well its
-canonical variates correlate and which lines join them (for rows that it learned from, correlations
-would be far too high), the spread of both distances, and the share of each. Distances of members
-are averaged. A network without a part left out takes all this from the rows it learned from, as the
-paper does.
+Members of a space are networks that each leave out a share of the training groups. The rows left
+out decide when training stops (by the mean logarithm of the rank of the right item), the
+correlations and regression lines of the canonical variates (those of the training rows would be far
+too good), the spread of both distances, and the share of each. Distances of members are averaged. A
+network without such rows takes all this from its training rows, as the paper does.
 """
 
 from __future__ import annotations
@@ -38,14 +37,14 @@ from hevner.lab.joint.networks import (
     SequenceBranch,
     VectorBranch,
 )
-from hevner.lab.joint.recipe import Scorer, Source, Space
+from hevner.lab.joint.recipe import MatcherRecipe, Scorer, Source
 from hevner.lab.joint.scoring import Distances, Embedded, Orientation, Spreads
 from hevner.lab.joint.settings import WEIGHTS, NetworkSettings
 from hevner.model.cca import LinearCCA
 
 CHECK = 10
 PATIENCE = 4
-"""Steps between two looks at the groups left out, and looks without gain that end training."""
+"""Steps between two checks on the groups left out, and checks without gain that end training."""
 
 Values = NDArray[np.float32]
 
@@ -73,11 +72,11 @@ class InputMaker:
     Parameters
     ----------
     data, source
-        Music and emotions, and how the dataset takes part.
+        Music and emotions, and the recipe of the dataset.
     settings
         Settings of the network.
     train
-        Rows whose units are taken.
+        Training rows, which give the standard units.
     """
 
     def __init__(
@@ -105,11 +104,11 @@ class InputMaker:
         return _padded(windows)
 
     def emotions(self, emotions: Emotions) -> BranchInput:
-        """Input of the branch of emotions."""
+        """Input of the emotion branch."""
         if not self._curves or emotions.moments is None:
             if not self.published:
                 return BranchInput(_tensor(self._labels(emotions.labels)))
-            # The published branch knows sequences alone; a profile is one of a single step.
+            # The published branch takes sequences alone; a profile is one of a single step.
             return _padded(list(emotions.place[:, None]))
         found = []
         for curve in emotions.moments:
@@ -140,7 +139,7 @@ def _padded(sequences: list[NDArray[np.float64]]) -> BranchInput:
 
 
 def build(settings: NetworkSettings, music: BranchInput, emotions: BranchInput) -> JointNetwork:
-    """A network for inputs of this shape, with weights of torch's generator."""
+    """A network for these inputs, with weights of torch's generator."""
     sides = [_branch(settings, one, noise) for one, noise in (
         (music, settings.noise), (emotions, settings.emotion_noise)
     )]  # fmt: skip
@@ -208,7 +207,7 @@ def _correlation(
 
 
 LAYER_RIDGE = 1e-3
-"""Of canonical correlations of a batch."""
+"""Ridge of canonical correlations of a batch."""
 
 
 # --- matching ---
@@ -216,11 +215,11 @@ LAYER_RIDGE = 1e-3
 
 @dataclass(frozen=True, eq=False)
 class Member:
-    """A trained network and what its scorer was fitted to."""
+    """A trained network and its fitted scorer."""
 
     network: JointNetwork
-    maker: InputMaker
-    space: Space
+    inputs: InputMaker
+    space: MatcherRecipe
     weight: float
     cca: LinearCCA | None
     balance: Spreads | None
@@ -229,7 +228,7 @@ class Member:
         """Distances of some music and emotions."""
         settings = self.space.network
         orientation: Orientation = "reference" if scorer == "reference" else self.space.orientation
-        sides = embed(self.network, self.maker, musics, emotions)
+        sides = embed(self.network, self.inputs, musics, emotions)
         return scoring.score(
             *sides,
             self.cca,
@@ -254,11 +253,11 @@ class Members:
 
 @torch.no_grad()
 def embed(
-    network: JointNetwork, maker: InputMaker, musics: Index, emotions: Emotions
+    network: JointNetwork, inputs: InputMaker, musics: Index, emotions: Emotions
 ) -> tuple[Embedded, Embedded]:
     """Places of music and of emotions."""
     network.eval()
-    sides = _forward(network, maker.music.where(musics), maker.emotions(emotions))
+    sides = _forward(network, inputs.music.where(musics), inputs.emotions(emotions))
     first, second = (
         Embedded(*(
             part.double().numpy()
@@ -278,17 +277,19 @@ def _forward(
     )
 
 
-def fit(data: MatchingData, source: Source, space: Space, train: Index, seed: int) -> Matcher:
+def fit(
+    data: MatchingData, source: Source, space: MatcherRecipe, train: Index, seed: int
+) -> Matcher:
     """Train the networks of a space.
 
     Parameters
     ----------
     data, source
-        Music and emotions, and how the dataset takes part.
+        Music and emotions, and the recipe of the dataset.
     space
-        With settings of a network.
+        Recipe of the space, with settings of its networks.
     train
-        Rows to train on.
+        Training rows of the data.
     seed
         Decides weights, noise, dropout and which groups a member leaves out.
 
@@ -310,26 +311,31 @@ def fit(data: MatchingData, source: Source, space: Space, train: Index, seed: in
 
 
 def _member(
-    data: MatchingData, source: Source, space: Space, train: Index, held: Index | None, seed: int
+    data: MatchingData,
+    source: Source,
+    space: MatcherRecipe,
+    train: Index,
+    held: Index | None,
+    seed: int,
 ) -> Member:
     """Train a network on some rows; those held out, if any, choose among its steps."""
     settings = space.network
-    maker = InputMaker(data, source, settings, train)
+    inputs = InputMaker(data, source, settings, train)
     own = data.emotions.where(train)
-    music, emotions = maker.music.where(train), maker.emotions(own)
-    flat = maker.emotions(own.flat())
+    music, curves = inputs.music.where(train), inputs.emotions(own)
+    flat = inputs.emotions(own.flat())
     place = _tensor(own.place)
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        network = build(settings, music, emotions)
+        network = build(settings, music, curves)
         optimizer = torch.optim.AdamW(
             network.parameters(), settings.learning_rate, weight_decay=settings.weight_decay
         )
-        best, kept, scales, looks = np.inf, None, None, 0
+        best, kept, scales, checks = np.inf, None, None, 0
         for step in range(1, settings.steps + 1):
             network.train()
             rows = torch.randperm(len(train))[: settings.batch or None].numpy()
-            shown = flat if float(torch.rand(())) < settings.flattened else emotions
+            shown = flat if float(torch.rand(())) < settings.flattened else curves
             sides = _forward(network, music.where(rows), shown.where(rows))
             loss, scales = _loss(settings, network, *sides, place[rows], scales)
             optimizer.zero_grad()
@@ -337,40 +343,40 @@ def _member(
             optimizer.step()
             if held is None or step % CHECK:
                 continue
-            member = _ready(network, maker, data, space, train, held)
+            member = _ready(network, inputs, data, space, train, held)
             found = log_rank(member.distances(held, data.emotions.where(held), "corrected"))
-            looks += 1
+            checks += 1
             if found < best:
-                best, kept, looks = found, copy.deepcopy(network.state_dict()), 0
-            if looks == PATIENCE:
+                best, kept, checks = found, copy.deepcopy(network.state_dict()), 0
+            if checks == PATIENCE:
                 break
     if kept is not None:
         network.load_state_dict(kept)
-    member = _ready(network, maker, data, space, train, held)
+    member = _ready(network, inputs, data, space, train, held)
     if held is None or member.weight in (0, 1):
         return member
-    left_out = data.emotions.where(held)
+    emotions = data.emotions.where(held)
     choices = [replace(member, weight=weight) for weight in WEIGHTS]
-    return min(choices, key=lambda one: log_rank(one.distances(held, left_out, "corrected")))
+    return min(choices, key=lambda one: log_rank(one.distances(held, emotions, "corrected")))
 
 
 def _ready(
     network: JointNetwork,
-    maker: InputMaker,
+    inputs: InputMaker,
     data: MatchingData,
-    space: Space,
+    space: MatcherRecipe,
     train: Index,
     held: Index | None,
 ) -> Member:
-    """Fit the scorer: projections to rows that the network learned from, the rest to others."""
+    """Fit the scorer: projections to the training rows, the rest to those held out."""
     settings = space.network
-    member = Member(network, maker, space, settings.weight, None, None)
+    member = Member(network, inputs, space, settings.weight, None, None)
     if settings.weight == 0:
         return member
-    sides = embed(network, maker, train, data.emotions.where(train))
+    sides = embed(network, inputs, train, data.emotions.where(train))
     cca = LinearCCA.fit(sides[0].embedding, sides[1].embedding)
     if held is not None:
-        sides = embed(network, maker, held, data.emotions.where(held))
+        sides = embed(network, inputs, held, data.emotions.where(held))
         cca = cca.recalibrated(sides[0].embedding, sides[1].embedding)
     if settings.weight < 1 and not (cca.correlations >= settings.least_correlation).any():
         return replace(member, weight=0.0)  # nothing correlates yet

@@ -80,8 +80,8 @@ class Source(Section, frozen=True, kw_only=True):
             )  # fmt: skip
 
 
-class Space(Section, frozen=True, kw_only=True):
-    """A way to match music and emotions: ``[[spaces]]``. Missing keys are those of ``[base]``.
+class MatcherRecipe(Section, frozen=True, kw_only=True):
+    """A way to match music and emotions: ``[[spaces]]``. Missing keys are in ``[base]``.
 
     Attributes
     ----------
@@ -143,7 +143,7 @@ class JointRecipe(StudyRecipe, frozen=True, kw_only=True):
     datasets
         Datasets by name.
     base
-        Keys of `Space` that all spaces share. Entries of ``network`` are merged one by one.
+        Keys of `MatcherRecipe` that all spaces share. Entries of ``network`` are merged one by one.
     spaces
         Spaces that are fitted and scored.
     claims
@@ -154,7 +154,7 @@ class JointRecipe(StudyRecipe, frozen=True, kw_only=True):
 
     datasets: dict[str, Source]
     base: Mapping[str, Any] = {}
-    spaces: Annotated[tuple[Space, ...], Meta(min_length=1)]
+    spaces: Annotated[tuple[MatcherRecipe, ...], Meta(min_length=1)]
     claims: tuple[Claim, ...] = ()
 
     @classmethod

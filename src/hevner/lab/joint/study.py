@@ -25,7 +25,7 @@ from hevner.lab.joint import scores
 from hevner.lab.joint.baselines import Chance, Correlated, Matcher, Regressor, places
 from hevner.lab.joint.data import Emotions, MatchingData, load_dataset
 from hevner.lab.joint.ranks import per_query
-from hevner.lab.joint.recipe import JointRecipe, Space
+from hevner.lab.joint.recipe import JointRecipe, MatcherRecipe
 from hevner.lab.joint.scores import Score
 from hevner.lab.metrics import retrieval
 from hevner.lab.recipe_types import plain
@@ -45,7 +45,7 @@ class Cell:
     """One fit."""
 
     dataset: str
-    space: Space
+    space: MatcherRecipe
     split: Split
 
 

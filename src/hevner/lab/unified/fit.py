@@ -1,11 +1,11 @@
-"""One network: from rows of the data to weights, and to predictions.
+"""One network of a study: training on some rows of the data, and predictions for others.
 
 Conventions
 -----------
-Predictions have a row for each wanted row of the data and are in the units of the labels' source:
-valence and arousal on the unit scale, or in standard units for a head of that scale where the
-dataset of a row has not been trained on. Teachers' outputs are raw outputs of their networks, by
-head.
+Predictions have a row for each predicted row of the data and are in the units of the labels'
+source: valence and arousal on the unit scale, or in standard units for a head of that scale where
+the dataset of a row has not been trained on. Teachers' outputs are raw outputs of their networks,
+by head.
 """
 
 from __future__ import annotations
@@ -29,8 +29,7 @@ from hevner.lab.unified.chords import VOCABULARIES
 from hevner.lab.unified.data import StudyData
 from hevner.lab.unified.loop import Epoch, History, outputs_of, train
 from hevner.lab.unified.networks import Head, Inputs, Network, UnifiedPublished, UnifiedRepaired
-from hevner.lab.unified.recipe import HeadRecipe, Row
-from hevner.lab.unified.recipe import UnifiedRecipe as Recipe
+from hevner.lab.unified.recipe import HeadRecipe, Row, UnifiedRecipe
 from hevner.lab.unified.rows import Rows
 from hevner.lab.unified.settings import TrainingSettings
 
@@ -42,7 +41,7 @@ _RATED = 4.0
 _MIDDLE = 5.0
 
 _RAREST = 1e-3
-"""Means of probabilities that training begins at are no smaller."""
+"""Least mean of probabilities at the beginning of training."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,17 +54,17 @@ class Prediction:
 
 @dataclass(frozen=True, eq=False)
 class Preparation:
-    """Units in which a row of the recipe gets its inputs.
+    """Inputs of a network from tracks.
 
     Attributes
     ----------
     row
-        The row.
+        Row of the recipe that describes the network.
     blocks
         Standard units of the training rows and one variance for all blocks; empty for raw
         embeddings.
     scale
-        Makes the mean variance of a number 1.
+        Factor that makes the mean variance of a number 1.
     """
 
     row: Row
@@ -74,7 +73,7 @@ class Preparation:
 
     @classmethod
     def fit(cls, row: Row, data: StudyData, index: Index) -> Preparation:
-        """Take the units of training rows, every dataset with the same weight."""
+        """Fit to training rows, every dataset with the same weight."""
         if row.variant == "as_published":
             return cls(row, {}, 1.0)
         samples = data.samples.where(index)
@@ -99,7 +98,7 @@ class Preparation:
         return Inputs.from_sequences(vectors, chords, VOCABULARIES[self.row.variant])
 
     def _chords(self, data: StudyData, place: int) -> ChordSequence:
-        """Chords and key of a track, as far as this row uses them."""
+        """Chords of a track, as far as this network reads them."""
         row = self.row
         if not (row.chords or row.key):
             empty = np.zeros(0, np.int64)
@@ -114,20 +113,20 @@ class Preparation:
 
 @dataclass(frozen=True, eq=False)
 class Fitted:
-    """A trained network with all that its use needs.
+    """A trained network with everything that predictions need.
 
     Attributes
     ----------
     network
-        The network, with its best weights.
+        Network with its best weights.
     preparation
-        Units of its inputs.
+        Preparation of its inputs.
     heads
-        Heads as the recipe declares them, in the order of the network's.
+        Recipes of its heads, in the order of the network's.
     scales
         Units of the labels of heads with the scale ``standard``.
     history
-        Losses of the epochs.
+        Epochs of the training.
     """
 
     network: Network
@@ -175,7 +174,7 @@ class Fitted:
 
 
 def fit(
-    recipe: Recipe,
+    recipe: UnifiedRecipe,
     row: Row,
     data: StudyData,
     index: Index,
@@ -191,19 +190,19 @@ def fit(
     Parameters
     ----------
     recipe, row
-        The recipe and its row to train.
+        Recipe of the study, and row to train.
     data
-        Tracks, inputs and labels.
+        Tracks with their features and labels.
     index
         Rows of the data to train on.
     seed
-        Decides weights, order and held-out rows.
+        Decides weights, order and the rows that are held out.
     validation
-        Rows to stop by; without, a share of the training rows is held out, as the row says.
+        Rows for early stopping; without them, a share of the training rows is held out.
     teachers
         Raw outputs of teachers for all rows of the data, NaN for none, by head.
     folder
-        Keeps log and checkpoints.
+        Folder for log and checkpoints; None keeps nothing.
     progress
         Called with every epoch.
 
@@ -213,47 +212,31 @@ def fit(
         If nothing is left to train on.
     """
     heads = _heads(recipe, row, data, index)
-    if not heads:
-        raise DataError(
-            "no training row has a label",
-            subject=f"row {row.name}",
-            code="no_labels",
-            remedy="Check its datasets",
-        )
-    scales = {
-        head.name: LabelScale.fit(
-            _labels(head, data, index), data.samples.dataset[index]
-        )
-        for head in heads
-        if head.scale == "standard"
-    }  # fmt: skip
+    scales = _scales(heads, data, index)
     stop = validation
     if stop is None:
         index, stop = _held_out(row, data, index, seed)
     preparation = Preparation.fit(row, data, index)
-    outputs = tuple(_head(head, row, data) for head in heads)
-    make = _Tables(row, data, preparation, heads, outputs, scales, teachers or {})
-    network = _network(row, preparation, data, outputs, seed)
+    network_heads = tuple(_head(head, data) for head in heads)
+    make = _Tables(row, data, preparation, heads, network_heads, scales, teachers or {})
+    network = _network(row, preparation, data, network_heads, seed)
     settings = _settings(row, data, index, seed)
     rows = make.rows(index)
     if isinstance(network, UnifiedRepaired):
         _begin(network, rows)
-    history = train(
-        network, rows, make.rows(stop, taught=False), settings, folder,
-        progress,
-    )  # fmt: skip
+    history = train(network, rows, make.rows(stop, taught=False), settings, folder, progress)
     return Fitted(network, preparation, heads, scales, history)
 
 
 @dataclass(frozen=True, eq=False)
 class _Tables:
-    """Makes the rows of the loop."""
+    """Tables for the training loop."""
 
     row: Row
     data: StudyData
     preparation: Preparation
     heads: tuple[HeadRecipe, ...]
-    outputs: tuple[Head, ...]
+    network_heads: tuple[Head, ...]
     scales: Mapping[str, LabelScale]
     teachers: Mapping[str, NDArray[np.float32]]
 
@@ -262,20 +245,20 @@ class _Tables:
         places = {name: place for place, name in enumerate(self.data.datasets)}
         numbers = [places[name] for name in names.tolist()]
         labels = {}
-        for head in self.heads:
-            wanted = _labels(head, self.data, index)
-            if head.scale == "1..9":
+        for recipe in self.heads:
+            wanted = _labels(recipe, self.data, index)
+            if recipe.scale == "1..9":
                 wanted = _MIDDLE + _RATED * wanted
-            elif head.scale == "standard":
-                wanted = self.scales[head.name].align(wanted, names)
-            labels[head.name] = torch.from_numpy(wanted.astype(np.float32))
+            elif recipe.scale == "standard":
+                wanted = self.scales[recipe.name].align(wanted, names)
+            labels[recipe.name] = torch.from_numpy(wanted.astype(np.float32))
         lessons = {}
-        for output in self.outputs if taught else ():
-            if output.name in self.teachers:
-                raw = torch.from_numpy(self.teachers[output.name][index])
-                lesson = _lesson(output, raw, self.row.training.distillation == "as_published")
+        for head in self.network_heads if taught else ():
+            if head.name in self.teachers:
+                raw = torch.from_numpy(self.teachers[head.name][index])
+                lesson = _lesson(head, raw, self.row.training.distillation == "as_published")
                 if lesson is not None:
-                    lessons[output.name] = lesson
+                    lessons[head.name] = lesson
         return Rows(
             self.preparation.inputs(self.data, index), labels, lessons,
             torch.tensor(numbers, dtype=torch.int64), torch.ones(len(index)),
@@ -283,7 +266,7 @@ class _Tables:
 
 
 def _lesson(head: Head, raw: Tensor, as_published: bool) -> Tensor | None:
-    """Targets from raw outputs of a teacher; None for heads that are not taught as published."""
+    """Targets from a teacher's raw outputs; None for heads the published system does not teach."""
     if head.kind in ("gaussian", "values"):
         return raw[:, : head.outputs]
     if as_published:
@@ -292,15 +275,33 @@ def _lesson(head: Head, raw: Tensor, as_published: bool) -> Tensor | None:
 
 
 def _heads(
-    recipe: Recipe, row: Row, data: StudyData, index: Index
-) -> tuple[HeadRecipe, ...]:  # fmt: skip
+    recipe: UnifiedRecipe, row: Row, data: StudyData, index: Index
+) -> tuple[HeadRecipe, ...]:
     """Heads of a row that some training row has a label for."""
-    heads = [recipe.heads[name] for name in row.heads]
-    return tuple(
+    found = [recipe.heads[name] for name in row.heads]
+    heads = tuple(
         structs.replace(head, kind="values") if row.values and head.kind == "gaussian" else head
-        for head in heads
+        for head in found
         if np.isfinite(_labels(head, data, index)).any()
     )
+    if not heads:
+        raise DataError(
+            "no training row has a label",
+            subject=f"row {row.name}",
+            code="no_labels",
+            remedy="Check its datasets",
+        )
+    return heads
+
+
+def _scales(heads: Sequence[HeadRecipe], data: StudyData, index: Index) -> dict[str, LabelScale]:
+    """Units of the labels of heads with the scale ``standard``."""
+    names = data.samples.dataset[index]
+    return {
+        head.name: LabelScale.fit(_labels(head, data, index), names)
+        for head in heads
+        if head.scale == "standard"
+    }
 
 
 def _labels(head: HeadRecipe, data: StudyData, index: Index) -> Array:
@@ -310,12 +311,12 @@ def _labels(head: HeadRecipe, data: StudyData, index: Index) -> Array:
     return labels
 
 
-def _head(head: HeadRecipe, row: Row, data: StudyData) -> Head:
+def _head(head: HeadRecipe, data: StudyData) -> Head:
     return Head(head.name, head.kind, data.labels[head.source].shape[1])
 
 
 def _held_out(row: Row, data: StudyData, index: Index, seed: int) -> tuple[Index, Index]:
-    """Rows to train on and rows to stop by: the same ones if nothing is held out."""
+    """Rows for training and for early stopping: the same ones if nothing is held out."""
     if not row.held_out:
         return index, index
     stop = np.zeros(len(index), bool)
@@ -357,7 +358,7 @@ def _begin(network: UnifiedRepaired, rows: Rows) -> None:
 
 
 def _settings(row: Row, data: StudyData, index: Index, seed: int) -> TrainingSettings:
-    """TrainingSettings of a run, with steps turned into epochs."""
+    """Settings of a run, with steps turned into epochs."""
     settings = structs.replace(row.training, seed=seed)
     longest = np.unique(data.samples.dataset[index], return_counts=True)[1].max()
     steps = -(-int(longest) // settings.batch)
