@@ -133,9 +133,7 @@ class ProbeStudy(engine.Study[Probe, StudyData, Split]):
             "leaks": self.experiment.leaks[self.recipe.dataset],
             "command": command,
         }
-        return scores.score(
-            self.recipe.dataset, self.data, self.parts, self.predict(results), about
-        )
+        return scores.score(self, self.predict(results), about)
 
     def predict(self, results: Sequence[CellResult]) -> Predictions:
         """Predictions of all folds together; results are in the order of `plan`."""
