@@ -181,9 +181,9 @@ def test_a_curve_is_resampled_to_equal_steps() -> None:
 def test_a_point_has_the_place_of_its_curve_and_nothing_else(world: MatchingData) -> None:
     flat = world.emotions.flat()
     assert np.allclose(flat.place, world.emotions.place)
-    assert np.allclose(flat.told[:, :2], flat.place)
-    assert np.allclose(flat.told[:, 2:-2], 0)
-    assert np.isnan(flat.told[:, -2:]).all()
+    assert np.allclose(flat.labels[:, :2], flat.place)
+    assert np.allclose(flat.labels[:, 2:-2], 0)
+    assert np.isnan(flat.labels[:, -2:]).all()
 
 
 def test_distances_of_profiles_are_as_large_as_in_a_plane() -> None:

@@ -96,7 +96,7 @@ class Units:
         much as it moves: in standard units of its own, the small movements of most curves would
         outweigh where they are.
         """
-        labels, place = cls.fit(emotions.told), cls.fit(emotions.place)
+        labels, place = cls.fit(emotions.labels), cls.fit(emotions.place)
         return cls(labels.mean, np.resize(place.spread, len(labels.mean)))
 
     def __call__(self, table: Array) -> Array:
@@ -166,7 +166,7 @@ class Regressor:
     @classmethod
     def fit(cls, data: MatchingData, space: MatcherRecipe, train: Index) -> Regressor:
         """Fit to training rows."""
-        truth = data.emotions.told if space.whole else data.emotions.place
+        truth = data.emotions.labels if space.whole else data.emotions.place
         own = data.emotions.where(train)
         units = Units.of(own) if space.whole else Units.fit(own.place)
         music, rated = music_vectors(data, train), units(truth)[train]
@@ -179,7 +179,7 @@ class Regressor:
 
     def distances(self, musics: Index, emotions: Emotions, scorer: Scorer) -> Distances:
         """Euclidean distances, or minus the log likelihood ratios of Gaussians."""
-        rated = self.units(emotions.told if self.whole else emotions.place)
+        rated = self.units(emotions.labels if self.whole else emotions.place)
         predicted = self.predicted[musics]
         if self.residuals is None or self.rated is None:
             return regressed_distances(predicted, rated)
@@ -240,7 +240,7 @@ class Correlated:
     def fit(cls, data: MatchingData, space: MatcherRecipe, train: Index) -> Correlated:
         """Fit to training rows, with the ridge that ranks best in folds of them."""
         music, units = music_vectors(data, train), Units.of(data.emotions.where(train))
-        rated, distance = units(data.emotions.told), space.network.correlated
+        rated, distance = units(data.emotions.labels), space.network.correlated
         fold = grouped_folds(data.groups[train], INNER_FOLDS, seed=0)
         least = space.network.least_correlation
         best = np.inf
@@ -259,7 +259,7 @@ class Correlated:
 
     def distances(self, musics: Index, emotions: Emotions, scorer: Scorer) -> Distances:
         """Distances of canonical variates."""
-        rated = self.units(emotions.told)
+        rated = self.units(emotions.labels)
         music = self.music[musics]
         return averaged([
             _apart(music, rated, one, self.distance, self.least_correlation)

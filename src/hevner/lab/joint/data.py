@@ -73,7 +73,7 @@ class Emotions:
         return replace(self, moments=still, spread=np.full_like(self.spread, np.nan))
 
     @cached_property
-    def told(self) -> Array:
+    def labels(self) -> Array:
         """All labels as one vector; for curves, their summary and the spread between raters."""
         if self.moments is None or self.spread is None:
             return self.place

@@ -107,7 +107,7 @@ class InputMaker:
         """Input of the emotion branch."""
         if not self._curves or emotions.moments is None:
             if not self.published:
-                return BranchInput(_tensor(self._labels(emotions.told)))
+                return BranchInput(_tensor(self._labels(emotions.labels)))
             # The published branch takes sequences alone; a profile is one of a single step.
             return _padded(list(emotions.place[:, None]))
         found = []
