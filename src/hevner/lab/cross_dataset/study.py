@@ -13,7 +13,7 @@ import numpy as np
 
 from hevner import __version__
 from hevner.lab.cross_dataset import claims, experiments, scores
-from hevner.lab.cross_dataset.data import Array, DatasetPart, StudyData, join, load_dataset
+from hevner.lab.cross_dataset.data import Array, StudyData, join, load_dataset
 from hevner.lab.cross_dataset.experiments import Experiment
 from hevner.lab.cross_dataset.recipe import CrossDatasetRecipe
 from hevner.lab.cross_dataset.scores import Score
@@ -24,7 +24,6 @@ from hevner.lab.regression.fusion import FusionRegressor
 from hevner.lab.study import engine, kept
 from hevner.lab.study.claims import Verdict
 from hevner.model.head import AXES
-from hevner.store import FeatureStore
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,18 +48,8 @@ class CrossDatasetStudy(engine.Study[CrossDatasetRecipe, StudyData, Cell]):
     """
 
     columns = scores.COLUMNS
-
-    @classmethod
-    def load_dataset(
-        cls, recipe: CrossDatasetRecipe, name: str, folder: Path, store: FeatureStore, jobs: int
-    ) -> DatasetPart:
-        """Tracks, samples and fingerprints of one dataset."""
-        return load_dataset(recipe, name, folder, store, jobs)
-
-    @classmethod
-    def join(cls, parts: Sequence[DatasetPart]) -> StudyData:
-        """Data of all datasets."""
-        return join(parts)
+    load_dataset = staticmethod(load_dataset)
+    join = staticmethod(join)
 
     def plan(self) -> list[Cell]:
         """All cells, protocol by protocol.

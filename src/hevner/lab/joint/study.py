@@ -31,8 +31,7 @@ from hevner.lab.metrics import retrieval
 from hevner.lab.recipe_types import plain
 from hevner.lab.study import engine, kept
 from hevner.lab.study.claims import Verdict
-from hevner.lab.study.splits import Split, joined_links, leak_label, row_numbers
-from hevner.store import FeatureStore
+from hevner.lab.study.splits import Split, checked_split, joined_links
 
 Query = Literal["rated", "point"]
 StudyData = Mapping[str, MatchingData]
@@ -64,15 +63,10 @@ class JointStudy(engine.Study[JointRecipe, StudyData, Cell]):
 
     columns = scores.COLUMNS
 
-    @classmethod
-    def load_dataset(
-        cls, recipe: JointRecipe, name: str, folder: Path, store: FeatureStore, jobs: int
-    ) -> MatchingData:
-        """Music and emotions of one dataset."""
-        return load_dataset(recipe, name, folder, store, jobs)
+    load_dataset = staticmethod(load_dataset)
 
-    @classmethod
-    def join(cls, parts: Sequence[MatchingData]) -> StudyData:
+    @staticmethod
+    def join(parts: Sequence[MatchingData]) -> StudyData:
         """All datasets by name."""
         return {part.name: part for part in parts}
 
@@ -95,21 +89,18 @@ class JointStudy(engine.Study[JointRecipe, StudyData, Cell]):
     def splits(self, name: str) -> list[Split]:
         """All splits of a dataset for the divisions that spaces ask for, checked for leaks."""
         recipe, tracks = self.recipe, self.data[name].tracks
-        shared = recipe.datasets[name].shared
+        shared, refused = recipe.datasets[name].shared, recipe.leaks == "refuse"
+        joined = joined_links(shared)
         found = []
         for division in dict.fromkeys(one for space in recipe.spaces for one in space.divisions):
             for seed in range(recipe.seeds):
                 folds = [_random_fold(tracks, seed)]
                 if division == "folds":
-                    joined = joined_links(shared)
                     folds = k_folds(tracks, recipe.folds, seed=seed, joined=joined)
-                for fold in folds:
-                    refused = recipe.leaks != "label"
-                    label = leak_label(fold.train, fold.test, shared, refused=refused)
-                    train, test = (
-                        np.sort(row_numbers(tracks, side)) for side in (fold.train, fold.test)
-                    )
-                    found.append(Split(train, test, None, division, fold.name, seed, label))
+                found += [
+                    checked_split(tracks, fold, division, seed, shared, refused=refused)
+                    for fold in folds
+                ]
         return found
 
     def describe(self, cells: Sequence[Cell]) -> Iterator[str]:
@@ -180,9 +171,10 @@ class JointStudy(engine.Study[JointRecipe, StudyData, Cell]):
 
 def _random_fold(tracks: Sequence[Track], seed: int) -> Fold:
     """A random split that keeps nothing together."""
-    order = [tracks[row] for row in np.random.default_rng(seed).permutation(len(tracks))]
-    first = int(TRAIN_SHARE * len(order))
-    return Fold("test", tuple(order[:first]), tuple(order[first:]))
+    order = np.random.default_rng(seed).permutation(len(tracks))
+    sides = np.split(order, [int(TRAIN_SHARE * len(order))])
+    train, test = (tuple(tracks[row] for row in np.sort(side)) for side in sides)
+    return Fold("test", train, test)
 
 
 def _queries(rated: Emotions) -> Iterator[tuple[Query, Emotions]]:

@@ -90,17 +90,21 @@ class Probe:
         return {self.dataset: Source()}
 
     @property
+    def blocks(self) -> tuple[str, ...]:
+        """The vectors, as recipes name them."""
+        return (self.block,)
+
+    @property
     def recipe(self) -> CrossDatasetRecipe:
         """The probe as a study across datasets, with one dataset."""
-        block = (self.block,)
         protocol = Protocol(
-            name="in-domain", datasets=(self.dataset,), representations=block, models=(),
+            name="in-domain", datasets=(self.dataset,), representations=self.blocks, models=(),
             seeds=self.seeds,
         )  # fmt: skip
         return CrossDatasetRecipe(
             name="probe", seeds=self.seeds, folds=self.folds, leaks="refuse",
             soundfont=self.soundfont, datasets=self.datasets, models={},
-            representations={self.block: block}, protocols=(protocol,),
+            representations={self.block: self.blocks}, protocols=(protocol,),
         )  # fmt: skip
 
 

@@ -14,7 +14,7 @@ from hevner import __version__
 from hevner.datasets.folds import linked_groups
 from hevner.errors import DataError
 from hevner.lab.cross_dataset import experiments
-from hevner.lab.cross_dataset.data import DatasetPart, StudyData, join, load_dataset
+from hevner.lab.cross_dataset.data import StudyData, join, load_dataset
 from hevner.lab.cross_dataset.experiments import Experiment
 from hevner.lab.data.blocks import grouped_folds
 from hevner.lab.probe import scores
@@ -40,6 +40,8 @@ class ProbeStudy(engine.Study[Probe, StudyData, Split]):
     """
 
     columns = scores.COLUMNS
+    load_dataset = staticmethod(load_dataset)
+    join = staticmethod(join)
 
     @classmethod
     def load(
@@ -50,18 +52,6 @@ class ProbeStudy(engine.Study[Probe, StudyData, Split]):
         if study is not None:
             recipe.parts(study.vectors.shape[1])
         return study, missing
-
-    @classmethod
-    def load_dataset(
-        cls, recipe: Probe, name: str, folder: Path, store: FeatureStore, jobs: int
-    ) -> DatasetPart:
-        """Tracks, labels and vectors of the dataset."""
-        return load_dataset(recipe.recipe, name, folder, store, jobs)
-
-    @classmethod
-    def join(cls, parts: Sequence[DatasetPart]) -> StudyData:
-        """Data of the dataset."""
-        return join(parts)
 
     @cached_property
     def experiment(self) -> Experiment:

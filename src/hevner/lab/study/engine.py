@@ -51,8 +51,6 @@ class Study(ABC, Generic[RecipeT, DataT, CellT]):
     columns: ClassVar[tuple[str, ...]]
     """Columns of the table of scores."""
 
-    # --- data ---
-
     @classmethod
     def load(
         cls, recipe: RecipeT, data: Path, store: FeatureStore, jobs: int = 1
@@ -87,19 +85,15 @@ class Study(ABC, Generic[RecipeT, DataT, CellT]):
                 missing += error.lines
         return (cls(recipe, cls.join(parts)) if parts else None), missing
 
-    @classmethod
+    @staticmethod
     @abstractmethod
-    def load_dataset(
-        cls, recipe: RecipeT, name: str, folder: Path, store: FeatureStore, jobs: int
-    ) -> Any:
+    def load_dataset(recipe: Any, name: str, folder: Path, store: FeatureStore, jobs: int) -> Any:
         """Read one dataset from its folder; raise `IncompleteError` if anything is missing."""
 
-    @classmethod
+    @staticmethod
     @abstractmethod
-    def join(cls, parts: Sequence[Any]) -> DataT:
-        """Data of all datasets from what `load_dataset` returned for each."""
-
-    # --- cells ---
+    def join(parts: Sequence[Any]) -> Any:
+        """Data of the study from what `load_dataset` returned for each dataset."""
 
     @abstractmethod
     def plan(self) -> list[CellT]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from hevner.datasets.folds import Fold
 from hevner.datasets.leaks import LINKS, find, refuse
 from hevner.datasets.leaks import name as full_name
 from hevner.datasets.track import Track
@@ -53,24 +54,40 @@ def joined_links(shared: Collection[str]) -> tuple[str, ...]:
     return tuple(kind for kind in LINKS if kind not in shared)
 
 
-def leak_label(
-    train: Sequence[Track], test: Sequence[Track], shared: Collection[str], *, refused: bool
-) -> str:
-    """Compare the two sides of a split.
+def checked_split(
+    tracks: Sequence[Track],
+    fold: Fold,
+    protocol: str,
+    seed: int,
+    shared: Collection[str],
+    *,
+    refused: bool,
+    validation: Sequence[Track] = (),
+) -> Split:
+    """A fold as a split, after a comparison of its two sides.
 
     Parameters
     ----------
-    train, test
-        The two sides.
+    tracks
+        All tracks, which give the row numbers.
+    fold
+        Tracks to train on and to test.
+    protocol, seed
+        Kind of the split, and number of the run.
     shared
         Kinds of link that the two sides may share.
     refused
         Whether a leak of another kind is an error; otherwise the label only names it.
+    validation
+        Tracks that training stops by; they count as trained on.
 
     Raises
     ------
     DataError
         If there is such a leak and it is refused.
     """
-    found = find(train, test)
-    return refuse(found, shared) if refused else found.label
+    found = find([*fold.train, *validation], fold.test)
+    label = refuse(found, shared) if refused else found.label
+    train, test = row_numbers(tracks, fold.train), row_numbers(tracks, fold.test)
+    stop = row_numbers(tracks, validation) if validation else None
+    return Split(train, test, stop, protocol, fold.name, seed, label)

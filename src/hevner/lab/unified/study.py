@@ -29,12 +29,11 @@ from hevner.lab import recipes
 from hevner.lab.recipe_types import plain
 from hevner.lab.study import engine, kept
 from hevner.lab.study.claims import Verdict
-from hevner.lab.study.splits import Split, joined_links, leak_label, row_numbers
+from hevner.lab.study.splits import Split, checked_split, joined_links
 from hevner.lab.unified import scores
-from hevner.lab.unified.data import DatasetPart, StudyData, join, load_dataset
+from hevner.lab.unified.data import StudyData, join, load_dataset
 from hevner.lab.unified.recipe import FOLDS, LEFT_OUT, Row, UnifiedRecipe
 from hevner.lab.unified.scores import Score
-from hevner.store import FeatureStore
 
 OFFICIAL = "official"
 """Name of the split that the tracks of a dataset themselves give."""
@@ -62,18 +61,8 @@ class UnifiedStudy(engine.Study[UnifiedRecipe, StudyData, Cell]):
     """
 
     columns = scores.COLUMNS
-
-    @classmethod
-    def load_dataset(
-        cls, recipe: UnifiedRecipe, name: str, folder: Path, store: FeatureStore, jobs: int
-    ) -> DatasetPart:
-        """Tracks, embeddings, labels and chords of one dataset."""
-        return load_dataset(recipe, name, folder, store, jobs)
-
-    @classmethod
-    def join(cls, parts: Sequence[DatasetPart]) -> StudyData:
-        """Data of all datasets."""
-        return join(parts)
+    load_dataset = staticmethod(load_dataset)
+    join = staticmethod(join)
 
     def plan(self) -> list[Cell]:
         """Every cell, row by row; splits that leave a row nothing to learn have none.
@@ -189,15 +178,10 @@ class UnifiedStudy(engine.Study[UnifiedRecipe, StudyData, Cell]):
     def _split(
         self, protocol: str, fold: Fold, seed: int, validation: Sequence[Track] = ()
     ) -> Split:
-        """A fold as a split, checked for leaks."""
-        tracks = self.data.tracks
-        label = leak_label(
-            [*fold.train, *validation], fold.test, self._shared,
-            refused=self.recipe.leaks != "label",
+        return checked_split(
+            self.data.tracks, fold, protocol, seed, self._shared,
+            refused=self.recipe.leaks == "refuse", validation=validation,
         )  # fmt: skip
-        train, test = row_numbers(tracks, fold.train), row_numbers(tracks, fold.test)
-        stop = row_numbers(tracks, validation) if validation else None
-        return Split(train, test, stop, protocol, fold.name, seed, label)
 
     def _stored_split(self) -> Split:
         """The stored splits of all datasets together."""
