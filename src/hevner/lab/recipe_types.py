@@ -15,12 +15,14 @@ from __future__ import annotations
 
 import difflib
 import hashlib
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
 import msgspec
 from msgspec import Meta
+
+from hevner.datasets.leaks import LINKS
 
 Key = str | int
 
@@ -100,6 +102,22 @@ class Recipe(Section, frozen=True, kw_only=True):
         return table | {Derived("digest"): digest(text)}
 
 
+class DatasetRecipe(Section, frozen=True, kw_only=True):
+    """A dataset of a study: ``[datasets.NAME]``.
+
+    Attributes
+    ----------
+    shared
+        Kinds of link (`hevner.datasets.leaks.LINKS`) that may join training and test tracks, such
+        as the pianists of WTC.
+    """
+
+    shared: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        check_names(("shared",), self.shared, LINKS)
+
+
 class StudyRecipe(Recipe, frozen=True, kw_only=True):
     """What all studies have in common.
 
@@ -139,22 +157,7 @@ def digest(text: str | bytes) -> str:
 
 
 def check_names(where: tuple[Key, ...], found: Collection[str], choices: Collection[str]) -> None:
-    """Refuse values that are not among the choices.
-
-    Parameters
-    ----------
-    where
-        Keys on the way to the values.
-    found
-        The values that stand there.
-    choices
-        The values that may.
-
-    Raises
-    ------
-    RecipeError
-        With the code ``unknown_name``, for the first value that is not known.
-    """
+    """Refuse values at a key path that are not among the choices, as a `RecipeError`."""
     for name in found:
         if name not in choices:
             cause = f"has the unknown name {name!r}"
@@ -167,47 +170,26 @@ def check_keys(
     choices: Collection[str],
     code: str = "unknown_key",
 ) -> None:
-    """Refuse a table with a key that is not among the choices.
-
-    Raises
-    ------
-    RecipeError
-        For the first key that is not known.
-    """
+    """Refuse a table with a key that is not among the choices, as a `RecipeError`."""
     for key in found:
         if key not in choices:
             raise RecipeError(code, (*where, key), "is not known", _choose(key, choices))
 
 
 def check_complete(where: tuple[Key, ...], found: Collection[str], wanted: Collection[str]) -> None:
-    """Refuse a table whose keys are not exactly the wanted ones.
-
-    Raises
-    ------
-    RecipeError
-        With the code ``unknown_key`` or ``missing_key``, for the first such key.
-    """
+    """Refuse a table whose keys are not exactly the wanted ones, as a `RecipeError`."""
     check_keys(where, found, wanted)
     for key in wanted:
         if key not in found:
             raise RecipeError("missing_key", (*where, key), "is missing", "Give it a value")
 
 
-def check_unique(where: tuple[Key, ...], names: Collection[str]) -> None:
-    """Refuse names that occur twice.
-
-    Raises
-    ------
-    RecipeError
-        With the code ``repeated_name``.
-    """
-    seen: set[str] = set()
-    for name in names:
-        if name in seen:
-            raise RecipeError(
-                "repeated_name", where, f"has {name!r} twice", "Give each its own name"
-            )
-        seen.add(name)
+def check_unique(where: tuple[Key, ...], names: Sequence[str]) -> None:
+    """Refuse names that occur twice, as a `RecipeError`."""
+    for place, name in enumerate(names):
+        if name in names[:place]:
+            cause = f"has {name!r} twice"
+            raise RecipeError("repeated_name", where, cause, "Give each its own name")
 
 
 def merged(base: Any, entry: Any, nested: Collection[str] = ()) -> Any:

@@ -9,9 +9,9 @@ from typing import Annotated, Any, ClassVar, Literal
 from msgspec import Meta, structs
 
 from hevner.datasets import NAMES
-from hevner.datasets.leaks import LINKS
 from hevner.lab.recipe_types import (
     Count,
+    DatasetRecipe,
     Key,
     Names,
     NonNegative,
@@ -42,23 +42,16 @@ SELECTORS = ("protocol", "representation", "model", "train", "seen")
 """Keys of a selector."""
 
 
-class Source(Section, frozen=True, kw_only=True):
+class Source(DatasetRecipe, frozen=True, kw_only=True):
     """A dataset of the study: ``[datasets.NAME]``.
 
     Attributes
     ----------
     ids
         First and last number of the tracks to use; all tracks if missing.
-    shared
-        Kinds of link (`hevner.datasets.leaks.LINKS`) that may join training and test tracks, such
-        as the pianists of WTC.
     """
 
     ids: tuple[int, int] | None = None
-    shared: tuple[str, ...] = ()
-
-    def __post_init__(self) -> None:
-        check_names(("shared",), self.shared, LINKS)
 
 
 class Model(Section, frozen=True, kw_only=True):

@@ -142,7 +142,7 @@ def cosine_rank_loss(
     margin
         By how much the cosine of a pair is to exceed that of a negative.
     negatives
-        As in `rank_loss`.
+        Mask of negatives, see `rank_loss`.
     """
     cosines = _cosines(first, second)
     mask = _mask(negatives, cosines)

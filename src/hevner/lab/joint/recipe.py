@@ -9,9 +9,9 @@ from typing import Annotated, Any, ClassVar, Literal
 from msgspec import Meta
 
 from hevner.datasets import NAMES, Labels
-from hevner.datasets.leaks import LINKS
 from hevner.lab.joint.settings import NetworkSettings
 from hevner.lab.recipe_types import (
+    DatasetRecipe,
     NonNegative,
     RecipeError,
     Section,
@@ -34,7 +34,7 @@ LENGTH = 60
 """Points of a curve: those of 30 s at 2 Hz."""
 
 
-class Source(Section, frozen=True, kw_only=True):
+class Source(DatasetRecipe, frozen=True, kw_only=True):
     """A dataset in which music and emotions are matched: ``[datasets.NAME]``.
 
     Attributes
@@ -57,8 +57,6 @@ class Source(Section, frozen=True, kw_only=True):
         Repeats defect D4: curves that have not 60 points get arousal in place of valence.
     labels
         ``repaired`` labels, or those ``as_published``.
-    shared
-        Kinds of link (`hevner.datasets.leaks.LINKS`) that may join training and test tracks.
     """
 
     emotion: Kind
@@ -69,10 +67,9 @@ class Source(Section, frozen=True, kw_only=True):
     least_end: NonNegative = 0.0
     repeat_fault: bool = False
     labels: Labels = "repaired"
-    shared: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        check_names(("shared",), self.shared, LINKS)
+        super().__post_init__()
         if bool(self.blocks) == bool(self.windows):
             raise RecipeError(
                 "conflict", ("blocks",), "and windows are both given, or both missing",

@@ -176,7 +176,7 @@ def likelihood_ratios(
     Parameters
     ----------
     musics, emotions, cca, least_correlation
-        As in `correlated_distances`; variates have variance 1 (`LinearCCA.recalibrated`).
+        See `correlated_distances`; variates have variance 1 (`LinearCCA.recalibrated`).
 
     Returns
     -------

@@ -138,7 +138,7 @@ def distilled_as_published(
     Parameters
     ----------
     head
-        Of kind "tags" or "values".
+        Head of kind "tags" or "values".
     outputs, teachers
         Logits, or values, of student and teacher, shape ``(n, k)``; NaN for no teacher.
     temperature

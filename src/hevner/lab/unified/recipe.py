@@ -9,10 +9,10 @@ from typing import Annotated, Any, ClassVar, Literal, get_args
 from msgspec import Meta
 
 from hevner.datasets import NAMES, Labels
-from hevner.datasets.leaks import LINKS
 from hevner.errors import DataError
 from hevner.lab.recipe_types import (
     Count,
+    DatasetRecipe,
     Derived,
     Key,
     Names,
@@ -51,7 +51,7 @@ _KINDS: dict[str, tuple[HeadKind, ...]] = {
 _TEACHER_KINDS: tuple[HeadKind, ...] = ("tags", "shares")
 
 
-class Source(Section, frozen=True, kw_only=True):
+class Source(DatasetRecipe, frozen=True, kw_only=True):
     """A dataset of the study: ``[datasets.NAME]``.
 
     Attributes
@@ -62,17 +62,11 @@ class Source(Section, frozen=True, kw_only=True):
         Name of a stored split, for the protocol ``split``.
     ids
         First and last number of the tracks to use; all tracks if missing.
-    shared
-        Kinds of link (`hevner.datasets.leaks.LINKS`) that may join training and test tracks.
     """
 
     labels: Labels = "repaired"
     split: str = ""
     ids: tuple[int, int] | None = None
-    shared: tuple[str, ...] = ()
-
-    def __post_init__(self) -> None:
-        check_names(("shared",), self.shared, LINKS)
 
 
 class HeadRecipe(Section, frozen=True, kw_only=True):
