@@ -20,9 +20,10 @@ from numpy.typing import NDArray
 from build_hook.bundle import read_record
 from hevner.emotion import Scale
 from hevner.features import BLOCKS
-from hevner.lab.default.evaluate import Report, score_values, write
+from hevner.lab.default.evaluate import Report, score_values
 from hevner.lab.default.recipe import read
 from hevner.lab.default.table import build
+from hevner.lab.metrics.report import write
 
 HEADS = ("emomusic-musicnn-msd-1", "deam-musicnn-msd-1")
 SCALE = Scale(1, 9)
@@ -66,7 +67,8 @@ def main() -> None:
     for name in ("data", "cache", "peers", "out"):
         parser.add_argument(f"--{name}", type=Path, required=True)
     options = parser.parse_args()
-    table = build(read(options.recipe), options.data, options.cache)
+    recipe = read(options.recipe)
+    table = build(recipe, {name: options.data / name for name in recipe.sets}, options.cache)
     report = Report()
     for name in HEADS:
         for dataset in ("musemo", "vgmidi", "emopia"):

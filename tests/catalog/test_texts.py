@@ -311,7 +311,7 @@ def test_from_sounds_to_hits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     assert "--encoder clap-general" in told.stderr
     done = hevner_(*index, "--encoder", NAME)
     assert done.exit_code == 0, done.output
-    assert f"3 unchanged. 3 heard by {NAME}." in done.stderr
+    assert f"3 unchanged. 3 encoded by {NAME}." in done.stderr
     assert len(listener.asked) == 3
     found = json.loads(hevner_("search", catalog, "--text", "5 5 9", "-f", "json").stdout)
     assert found[0]["name"] == "5.wav"
@@ -324,10 +324,10 @@ def test_from_sounds_to_hits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
     tone(music / "new.wav", 12)
     done = hevner_(*index)
-    assert f"1 not heard by {NAME}: --encoder {NAME} hears them." in done.stderr
+    assert f"1 not encoded by {NAME}: --encoder {NAME} encodes them." in done.stderr
     table = hevner_("search", catalog, "--text", "12")
     assert "new.wav" not in table.stdout
-    assert table.stderr == f"1 pieces were left out: {NAME} has not heard them yet.\n"
+    assert table.stderr == f"1 pieces were left out: {NAME} has not encoded them yet.\n"
     (music / "new.wav").unlink()
     tone(music / "9.wav", 10)
     assert hevner_(*index, "--rebuild", "--encoder", NAME, "--quiet").stderr == ""

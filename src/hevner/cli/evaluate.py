@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from hevner.cli.data_options import (
+    Data,
+    DataFolders,
+    DryRun,
+    Store,
+    Table,
+    check_table,
+    data_folders,
+)
 from hevner.cli.options import Jobs
 from hevner.cli.progress import INTERRUPTED, say, stopping_cleanly
+from hevner.cli.recipe_kind import RecipeKind, kind_of
 
 if TYPE_CHECKING:
     from hevner.lab.joint import recipe as joint_recipe
@@ -29,33 +39,14 @@ def evaluate(
         Path,
         typer.Argument(
             metavar="RECIPE",
-            help="Study across datasets, of the unified model or of the joint space, a TOML file; "
-            "or a folder that 'hevner train' wrote.",
+            help="Recipe of a study, or of a model such as recipes/unified.toml, a TOML file; or a "
+            "folder that 'hevner train' wrote.",
             show_default=False,
         ),
     ],
-    data: Annotated[
-        Path,
-        typer.Option(
-            metavar="DIR",
-            help="Folder with each dataset in a folder of its name.",
-            show_default=False,
-        ),
-    ],
-    store: Annotated[
-        Path, typer.Option(metavar="DIR", help="Folder of the features.", show_default=False)
-    ],
-    out: Annotated[
-        Path,
-        typer.Option(
-            "--out",
-            "-o",
-            metavar="FILE.CSV",
-            help="Table to write. Claims go to FILE_claims.csv; finished parts are kept in "
-            "FILE.cells, which may be removed afterwards.",
-            show_default=False,
-        ),
-    ],
+    store: Store,
+    out: Table,
+    data: Data = [],  # noqa: B006
     encoder: Annotated[
         str,
         typer.Option(
@@ -65,37 +56,71 @@ def evaluate(
         ),
     ] = "",
     jobs: Jobs = None,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Say what would be done and what is missing.")
-    ] = False,
+    dry_run: DryRun = False,
+    seeds: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            min=1,
+            help="Number of cross-validations of the default model or its space.",
+            show_default="5",
+        ),
+    ] = None,
+    card: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE.JSON",
+            help="Card of the default model to write the scores into.",
+            show_default=False,
+        ),
+    ] = None,
+    peer: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="PYTHON",
+            help="A Python that has Essentia, to measure its chords and keys beside those of the "
+            "harmony network.",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
     """Train on some tracks, test on others, and write a table of scores.
 
-    Of a trained run, the protocols of its recipe are run anew: its own networks have heard all
-    tracks. A dataset of which anything is missing is left out and named. After a stop the same
-    command goes on where it was.
+    For a trained run, the protocols of its recipe are repeated, since its own networks were
+    trained on all tracks. A dataset of which anything is missing is left out and named. After a
+    stop the same command goes on where it was. Claims go to FILE_claims.csv; finished parts are
+    kept in FILE.cells, which may be removed afterwards.
 
     Exit status: 0 all fine, 1 something is missing or failed, 2 wrong usage.
     """  # fmt: skip
+    from hevner.cli.evaluate_models import check_options, evaluate_model
     from hevner.errors import HevnerError
     from hevner.lab.study import read, survey
     from hevner.store import FeatureStore
 
-    if recipe.is_dir() or "rows" in _entries(recipe):
-        _evaluate_ladder(recipe, encoder, data, store, out, jobs, dry_run)
+    check_table(out)
+    folders = data_folders(data)
+    kind = kind_of(recipe)
+    check_options(kind, encoder, seeds, card, peer)
+    if kind is RecipeKind.UNIFIED:
+        _evaluate_ladder(recipe, encoder, folders, store, out, jobs, dry_run)
         return
-    if "spaces" in _entries(recipe):
-        _evaluate_spaces(recipe, encoder, data, store, out, jobs, dry_run)
+    if kind is RecipeKind.JOINT:
+        _evaluate_spaces(recipe, encoder, folders, store, out, jobs, dry_run)
+        return
+    if kind is not RecipeKind.STUDY:
+        evaluate_model(
+            kind, recipe, folders, store, out,
+            seeds=seeds, card=card, peer=peer, jobs=jobs, dry_run=dry_run,
+        )  # fmt: skip
         return
     try:
         study = read(recipe, encoder)
     except HevnerError as error:
         say(f"Error: {error}")
         raise typer.Exit(USAGE) from error
-    if out.suffix.lower() != ".csv":
-        raise typer.BadParameter("ends in something else than .csv", param_hint="--out")
     try:
-        material, missing = survey(study, data, FeatureStore(store))
+        material, missing = survey(study, folders, FeatureStore(store))
         for line in missing:
             say(f"Missing: {line}")
         if material is None:
@@ -174,38 +199,26 @@ def _run(study: Study, material: Material, out: Path, jobs: int | None) -> None:
 # --- ladders of the unified model ---
 
 
-def _entries(recipe: Path) -> Collection[str]:
-    """What a recipe holds; what cannot be read is left to the reader of studies."""
-    import tomllib
-
-    try:
-        return tomllib.loads(recipe.read_text("utf-8"))
-    except (OSError, ValueError):
-        return ()
-
-
 def _evaluate_ladder(
-    path: Path, encoder: str, data: Path, store: Path, out: Path, jobs: int | None, dry_run: bool
+    path: Path,
+    encoder: str,
+    folders: DataFolders,
+    store: Path,
+    out: Path,
+    jobs: int | None,
+    dry_run: bool,
 ) -> None:
     """Run a ladder, or the row that a run was trained from."""
     from hevner.batch import usable_cores
-    from hevner.errors import HevnerError, MissingDependencyError
+    from hevner.errors import HevnerError
     from hevner.store import FeatureStore
 
-    if out.suffix.lower() != ".csv":
-        raise typer.BadParameter("ends in something else than .csv", param_hint="--out")
     if path.is_dir() and encoder:
         raise typer.BadParameter("a run keeps its encoder", param_hint="--encoder")
-    try:
-        from hevner.lab.unified import material as materials
-        from hevner.lab.unified import recipe as recipes
-        from hevner.lab.unified import runs
-    except ModuleNotFoundError as error:
-        lacking = MissingDependencyError(
-            f"unified models need {error.name}", remedy="pip install 'hevner[train]'"
-        )
-        say(f"Error: {lacking}")
-        raise typer.Exit(INCOMPLETE) from error
+    from hevner.lab.unified import material as materials
+    from hevner.lab.unified import recipe as recipes
+    from hevner.lab.unified import runs
+
     try:
         recipe = runs.recipe_of(path) if path.is_dir() else recipes.read(path, encoder)
     except HevnerError as error:
@@ -214,7 +227,7 @@ def _evaluate_ladder(
     cores = jobs or usable_cores()
     try:
         with stopping_cleanly():
-            material, missing = materials.survey(recipe, data, FeatureStore(store), cores)
+            material, missing = materials.survey(recipe, folders, FeatureStore(store), cores)
             for line in missing:
                 say(f"Missing: {line}")
             if material is None:
@@ -265,24 +278,21 @@ def _climb(
 
 
 def _evaluate_spaces(
-    path: Path, encoder: str, data: Path, store: Path, out: Path, jobs: int | None, dry_run: bool
+    path: Path,
+    encoder: str,
+    folders: DataFolders,
+    store: Path,
+    out: Path,
+    jobs: int | None,
+    dry_run: bool,
 ) -> None:
     """Run a study of the joint space."""
     from hevner.batch import usable_cores
-    from hevner.errors import HevnerError, MissingDependencyError
+    from hevner.errors import HevnerError
+    from hevner.lab.joint import material as materials
+    from hevner.lab.joint import recipe as recipes
     from hevner.store import FeatureStore
 
-    if out.suffix.lower() != ".csv":
-        raise typer.BadParameter("ends in something else than .csv", param_hint="--out")
-    try:
-        from hevner.lab.joint import material as materials
-        from hevner.lab.joint import recipe as recipes
-    except ModuleNotFoundError as error:
-        lacking = MissingDependencyError(
-            f"joint spaces need {error.name}", remedy="pip install 'hevner[train]'"
-        )
-        say(f"Error: {lacking}")
-        raise typer.Exit(INCOMPLETE) from error
     try:
         recipe = recipes.read(path, encoder)
     except HevnerError as error:
@@ -290,7 +300,7 @@ def _evaluate_spaces(
         raise typer.Exit(USAGE) from error
     try:
         with stopping_cleanly():
-            worlds, missing = materials.survey(recipe, data, FeatureStore(store))
+            worlds, missing = materials.survey(recipe, folders, FeatureStore(store))
             for line in missing:
                 say(f"Missing: {line}")
             if not worlds:

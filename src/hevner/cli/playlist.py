@@ -15,23 +15,23 @@ from hevner.cli.catalog_options import (
     Words,
     finding,
     form_of,
-    hand_out,
     lexicon_of,
-    making_sense,
     opened,
+    write_results,
 )
-from hevner.cli.progress import say
+from hevner.cli.progress import say, usage_errors
 
 
 def playlist(
     catalog: Folder,
     start: Annotated[
-        str, typer.Option("--from", metavar="WORDS", help="Where it begins, such as tense.")
+        str,
+        typer.Option("--from", metavar="WORDS", help="Emotion at the beginning, such as tense."),
     ],
     end: Annotated[
-        str, typer.Option("--to", metavar="WORDS", help='Where it leads, such as "very calm".')
+        str, typer.Option("--to", metavar="WORDS", help='Emotion at the end, such as "very calm".')
     ],
-    minutes: Annotated[float, typer.Option(metavar="N", help="How long it lasts.")],
+    minutes: Annotated[float, typer.Option(metavar="N", help="Duration in minutes.")],
     where: Where = "",
     scale: PlaneScale = "-1..1",
     words: Words = None,
@@ -51,7 +51,7 @@ def playlist(
     from hevner.words.describing import describe
 
     named = form_of(form, output)
-    with making_sense():
+    with usage_errors():
         lexicon, plane = lexicon_of(words), Scale.parse(scale)
         feelings = lexicon.parse(start), lexicon.parse(end)
         check_time(60 * minutes)
@@ -59,6 +59,8 @@ def playlist(
         music, space = opened(catalog)
         first, last = (space.merge(space.emotion(describe(some))) for some in feelings)
         hits = travel(music, space, first, last, 60 * minutes, where)
-        hand_out(lambda width: search_results.hits_as(named, hits, plane, output, width), output)
+        write_results(
+            lambda width: search_results.hits_as(named, hits, plane, output, width), output
+        )
     total = sum(hit.duration for hit in hits) / 60
     say(f"{len(hits)} pieces, {total:.1f} minutes.")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from hevner.cli.data_options import Data, DryRun, Soundfont, Store, dataset_folder
 from hevner.cli.layout import table, write
 from hevner.cli.options import Jobs
 from hevner.cli.progress import INTERRUPTED, say, stopping_cleanly
@@ -41,31 +42,20 @@ def probe(
             metavar="NAME", help="Dataset, as 'hevner datasets list' has it.", show_default=False
         ),
     ],
-    data: Annotated[
-        Path,
-        typer.Option(
-            metavar="DIR",
-            help="Folder with each dataset in a folder of its name.",
-            show_default=False,
-        ),
-    ],
-    store: Annotated[
-        Path, typer.Option(metavar="DIR", help="Folder of the features.", show_default=False)
-    ],
+    store: Store,
+    data: Data = [],  # noqa: B006
     states: Annotated[
         str,
         typer.Option(
             metavar="N|W1,W2,...",
-            help="Of what other vectors consist: a number of equal parts, or the width of each.",
+            help="States of vectors that no known encoder made: a number of equal parts, or the "
+            "width of each.",
             show_default=False,
         ),
     ] = "",
-    soundfont: Annotated[
-        str,
-        typer.Option(metavar="NAME", help="The rendering that is taken of MIDI files."),
-    ] = "FluidR3_GM",
-    folds: Annotated[int, typer.Option(min=2, help="Parts of a cross-validation.")] = 5,
-    seeds: Annotated[int, typer.Option(min=1, help="Cross-validations.")] = 5,
+    soundfont: Soundfont = "FluidR3_GM",
+    folds: Annotated[int, typer.Option(min=2, help="Number of parts of a cross-validation.")] = 5,
+    seeds: Annotated[int, typer.Option(min=1, help="Number of cross-validations.")] = 5,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -84,27 +74,20 @@ def probe(
         ),
     ] = None,
     jobs: Jobs = None,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Say what would be done and what is missing.")
-    ] = False,
+    dry_run: DryRun = False,
 ) -> None:
     """Score every state of an encoder, their learned mix, and the honest choice of a state.
 
     Exit status: 0 all fine, 1 something is missing or failed, 2 wrong usage.
     """
     from hevner.batch import usable_cores
-    from hevner.errors import HevnerError, MissingDependencyError
+    from hevner.errors import HevnerError
     from hevner.store import FeatureStore
 
     _check_endings(out, plot)
-    try:
-        from hevner.lab.probe import Probe, plan, survey
-    except ModuleNotFoundError as error:
-        lacking = MissingDependencyError(
-            f"the learned mix needs {error.name}", remedy="pip install 'hevner[train]'"
-        )
-        say(f"Error: {lacking}")
-        raise typer.Exit(INCOMPLETE) from error
+    dataset, folder = dataset_folder(data, dataset)
+    from hevner.lab.probe import Probe, plan, survey
+
     try:
         if states:
             wanted = Probe(dataset, encoder, (), _widths(states), folds, seeds, soundfont)
@@ -115,12 +98,13 @@ def probe(
     except HevnerError as error:
         say(f"Error: {error}")
         raise typer.Exit(USAGE) from error
-    options = {"--encoder": encoder, "--dataset": dataset, "--data": data, "--store": store,
+    options = {"--encoder": encoder, "--dataset": dataset, "--store": store,
                "--states": states, "--folds": folds, "--seeds": seeds, "--out": out}  # fmt: skip
     told = [str(part) for pair in options.items() if pair[1] for part in pair]
+    told += [part for one in data for part in ("--data", one)]
     try:
         with stopping_cleanly():
-            material, missing = survey(wanted, data, FeatureStore(store))
+            material, missing = survey(wanted, {dataset: folder}, FeatureStore(store))
             for line in missing:
                 say(f"Missing: {line}")
             if material is None:

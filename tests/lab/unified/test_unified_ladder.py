@@ -310,7 +310,7 @@ def test_a_run_can_be_used_again(
 def test_what_is_missing_is_named(recipe: recipes.Recipe, tmp_path: Path) -> None:
     from hevner.store import FeatureStore
 
-    found, missing = survey(recipe, tmp_path / "nowhere", FeatureStore(tmp_path))
+    found, missing = survey(recipe, {"own": tmp_path / "nowhere" / "own"}, FeatureStore(tmp_path))
     assert found is None
     assert [line.split(",")[0] for line in missing] == ["musemo", "vgmidi", "emopia"]
 

@@ -9,7 +9,7 @@ Valence and arousal are on the unit scale; shares of listeners in [0, 1]; NaN is
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -126,15 +126,17 @@ class World:
         return found.hexdigest()
 
 
-def survey(recipe: Recipe, data: Path, store: FeatureStore) -> tuple[list[World], list[str]]:
+def survey(
+    recipe: Recipe, folders: Mapping[str, Path], store: FeatureStore
+) -> tuple[list[World], list[str]]:
     """Gather what is at hand.
 
     Parameters
     ----------
     recipe
         What is needed.
-    data
-        Holds each dataset in a folder of its name.
+    folders
+        Folder of each dataset, by name.
     store
         Holds features.
 
@@ -147,10 +149,10 @@ def survey(recipe: Recipe, data: Path, store: FeatureStore) -> tuple[list[World]
     """
     worlds, lacking = [], []
     for name, source in recipe.datasets.items():
-        tracks, problems = _tracks(name, source, data / name)
+        tracks, problems = _tracks(name, source, folders[name])
         heard = None
         if tracks:
-            heard, more = _music(store, source, tracks, data / name, recipe.soundfont)
+            heard, more = _music(store, source, tracks, folders[name], recipe.soundfont)
             problems += more
         lacking += problems
         if heard is not None and not problems:

@@ -125,7 +125,9 @@ class Outcome:
     weights: Array | None
 
 
-def survey(probe: Probe, data: Path, store: FeatureStore) -> tuple[Material | None, list[str]]:
+def survey(
+    probe: Probe, folders: Mapping[str, Path], store: FeatureStore
+) -> tuple[Material | None, list[str]]:
     """Gather tracks, labels and vectors; None, and what is missing, a line each.
 
     Parameters
@@ -142,7 +144,7 @@ def survey(probe: Probe, data: Path, store: FeatureStore) -> tuple[Material | No
     DataError
         If the vectors do not consist of such states.
     """
-    material, missing = survey_study(_study(probe), data, store)
+    material, missing = survey_study(_study(probe), folders, store)
     if material is not None:
         probe.parts(material.samples.blocks[probe.block].shape[1])
     return material, missing

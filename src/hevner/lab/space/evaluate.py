@@ -1,12 +1,10 @@
 """Measure the common space: found both ways, by words and by degrees, on music kept aside.
 
-    python -m hevner.lab.space.evaluate recipes/joint.toml --data DIR --cache DIR --out FILE.csv
-
-Folds are those of the unified model's evaluation, one division for every seed. For every fold a
-space is fitted to the others, from readings of unified models that saw neither the fold nor the
-row they tell of; it is judged on readings of a model that had not seen the fold. Candidates are the
-pieces of the same dataset in the fold. Intervals (95 %) are over groups: songs, games, artist
-proxies.
+``hevner evaluate recipes/joint.toml`` runs it. Folds are those of the unified model's evaluation,
+one division for every seed. For every fold a space is fitted to the others, from readings of
+unified models that saw neither the fold nor the row they tell of; it is judged on readings of a
+model that had not seen the fold. Candidates are the pieces of the same dataset in the fold.
+Intervals (95 %) are over groups: songs, games, artist proxies.
 
 Conventions
 -----------
@@ -22,10 +20,6 @@ paired differences on the same pieces.
 
 from __future__ import annotations
 
-import argparse
-import csv
-import io
-import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -33,21 +27,18 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from rich.progress import Progress
 
 from hevner.datasets.track import Track
 from hevner.emotion import GEMS, MOOD_TAGS, Quadrant
-from hevner.files import replace_file
 from hevner.lab.default.evaluate import refuse_leaks
 from hevner.lab.default.fit import folds
 from hevner.lab.default.table import Table
 from hevner.lab.default.table import build as build_table
-from hevner.lab.default.train import prepare
+from hevner.lab.default.train import Progress, prepare
 from hevner.lab.joint import degrees
 from hevner.lab.metrics import retrieval
 from hevner.lab.metrics.report import Report, Row, Score
 from hevner.lab.metrics.tags import average_precision, roc_auc
-from hevner.lab.space import recipe as recipes
 from hevner.lab.space.fit import fit
 from hevner.lab.space.pairs import Pairs, build
 from hevner.lab.space.readings import Task, joined, pairwise, plan, read
@@ -375,11 +366,17 @@ def _mean(values: Sequence[Array]) -> Score:
     return lambda seed, rows: float(values[seed][rows].mean())
 
 
-# --- command ---
+# --- the whole measurement ---
 
 
 def divide(
-    table: Table, recipe: Recipe, seed: int, tracks: Mapping[str, Track], cache: Path, jobs: int
+    table: Table,
+    recipe: Recipe,
+    seed: int,
+    tracks: Mapping[str, Track],
+    store: Path,
+    jobs: int,
+    progress: Progress,
 ) -> list[Fold]:
     """Training and test rows of every fold of one division.
 
@@ -392,12 +389,10 @@ def divide(
     single, double = plan(fold), pairwise(fold)
     for task in single:
         refuse_leaks(table, task.told, tracks)
-    with Progress() as bar:
-        work = bar.add_task(f"unified model, seed {seed}", total=len(single) + len(double))
-        found = read(
-            table, recipe.unified, [*single, *double.values()], cache / READINGS, jobs,
-            lambda done, _: bar.update(work, completed=done),
-        )  # fmt: skip
+    found = read(
+        table, recipe.unified, [*single, *double.values()], store / READINGS, jobs,
+        partial(progress, f"unified model, seed {seed}"),
+    )  # fmt: skip
     unseen = dict(zip(double, found[len(single) :], strict=True))
     inside = fold[table.clean]
     divided = []
@@ -412,35 +407,40 @@ def divide(
     return divided
 
 
-def write(rows: Sequence[Row], path: Path) -> None:
-    """Write a result table as CSV."""
-    text = io.StringIO()
-    writer = csv.DictWriter(text, fieldnames=list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    replace_file(path, text.getvalue().encode("utf-8"))
+def measure(
+    recipe: Recipe,
+    folders: Mapping[str, Path],
+    store: Path,
+    seeds: int,
+    jobs: int,
+    progress: Progress,
+) -> list[Row]:
+    """Encode what is missing, fit spaces to the folds, and judge them on what was kept aside.
 
+    Parameters
+    ----------
+    recipe
+        Decides the space.
+    folders
+        Folder of each dataset, by name.
+    store
+        Folder of the features, and of the predictions of finished fits of the unified model.
+    seeds
+        Number of divisions into folds.
+    jobs
+        Number of parallel processes.
+    progress
+        Called after every clip that was encoded and every fit.
 
-def main() -> None:
-    """Measure."""
-    parser = argparse.ArgumentParser(description="Measure the common space.")
-    parser.add_argument("recipe", type=Path)
-    parser.add_argument("--data", type=Path, required=True, help="folder of the datasets")
-    parser.add_argument("--cache", type=Path, required=True, help="folder for renders and features")
-    parser.add_argument("--out", type=Path, required=True, help="table to write (.csv)")
-    parser.add_argument("--seeds", type=int, default=SEEDS)
-    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
-    options = parser.parse_args()
-    recipe = recipes.read(options.recipe)
-    prepare(recipe.unified, options.data, options.cache, options.jobs)
-    table = build_table(recipe.unified, options.data, options.cache, options.jobs)
-    tracks = tracks_of(recipe, options.data)
+    Raises
+    ------
+    DataError
+        If a dataset cannot be read, or a test track is known from the training tracks.
+    """
+    prepare(recipe.unified, folders, store, jobs, progress)
+    table = build_table(recipe.unified, folders, store, jobs)
+    tracks = tracks_of(recipe, folders)
     divisions = [
-        divide(table, recipe, seed, tracks, options.cache, options.jobs)
-        for seed in range(options.seeds)
+        divide(table, recipe, seed, tracks, store, jobs, progress) for seed in range(seeds)
     ]
-    write(evaluate(divisions, recipe).rows, options.out)
-
-
-if __name__ == "__main__":
-    main()
+    return evaluate(divisions, recipe).rows

@@ -71,15 +71,17 @@ class Material:
         return np.flatnonzero(self.samples.of(*names) & np.isfinite(self.truth).any(axis=1))
 
 
-def survey(study: Study, data: Path, store: FeatureStore) -> tuple[Material | None, list[str]]:
+def survey(
+    study: Study, folders: Mapping[str, Path], store: FeatureStore
+) -> tuple[Material | None, list[str]]:
     """Gather what is at hand.
 
     Parameters
     ----------
     study
         The recipe.
-    data
-        Holds each dataset in a folder of its name.
+    folders
+        Folder of each dataset, by name.
     store
         Holds the features.
 
@@ -95,13 +97,13 @@ def survey(study: Study, data: Path, store: FeatureStore) -> tuple[Material | No
     parts: list[Samples] = []
     words: dict[str, Words] = {}
     for name, source in study.datasets.items():
-        found, problems = _dataset(name, source, data / name)
+        found, problems = _dataset(name, source, folders[name])
         samples: list[Samples] = []
         for block in study.blocks if found else ():
             try:
                 samples.append(gather(store, found, [block], soundfont=study.soundfont))
             except DataError as error:
-                line = lacking(error, block, name, data / name, store.folder, study.soundfont)
+                line = lacking(error, block, name, folders[name], store.folder, study.soundfont)
                 problems.append(line)
         if not found and not problems:
             problems.append(f"{name}: no track with a label")

@@ -71,7 +71,7 @@ class _Part:
 
 
 def survey(
-    recipe: Recipe, data: Path, store: FeatureStore, jobs: int = 1
+    recipe: Recipe, folders: Mapping[str, Path], store: FeatureStore, jobs: int = 1
 ) -> tuple[Material | None, list[str]]:
     """Gather what is at hand.
 
@@ -79,8 +79,8 @@ def survey(
     ----------
     recipe
         What is needed.
-    data
-        Holds each dataset in a folder of its name.
+    folders
+        Folder of each dataset, by name.
     store
         Holds features and what teachers say.
     jobs
@@ -96,10 +96,10 @@ def survey(
     lacking: list[str] = []
     parts: list[_Part] = []
     for name, source in recipe.datasets.items():
-        tracks, problems = _tracks(name, source, data / name)
+        tracks, problems = _tracks(name, source, folders[name])
         part = None
         if tracks:
-            part, more = _part(recipe, data / name, store, tracks, jobs)
+            part, more = _part(recipe, folders[name], store, tracks, jobs)
             problems += more
         elif not problems:
             problems.append(f"{name}: no track with a label")
