@@ -98,10 +98,18 @@ def probe(
     except HevnerError as error:
         say(f"Error: {error}")
         raise typer.Exit(USAGE) from error
-    options = {"--encoder": encoder, "--dataset": dataset, "--store": store,
-               "--states": states, "--folds": folds, "--seeds": seeds, "--out": out}  # fmt: skip
-    told = [str(part) for pair in options.items() if pair[1] for part in pair]
-    told += [part for one in data for part in ("--data", one)]
+    places = [("--data", one) for one in data]
+    options = [
+        ("--encoder", encoder),
+        ("--dataset", dataset),
+        *places,
+        ("--store", store),
+        ("--states", states),
+        ("--folds", folds),
+        ("--seeds", seeds),
+        ("--out", out),
+    ]
+    told = [str(part) for pair in options if pair[1] for part in pair]
     try:
         with stopping_cleanly():
             material, missing = survey(wanted, {dataset: folder}, FeatureStore(store))
