@@ -13,7 +13,7 @@ PACKAGES = {
     "catalog": ("lancedb", "pyarrow"),
     "plot": ("matplotlib",),
     "serve": (
-        "fastapi", "prometheus_client", "pydantic", "python_multipart", "starlette", "uvicorn",
+        "fastapi", "prometheus_client", "python_multipart", "starlette", "uvicorn",
         "av", "lancedb", "matplotlib", "pyarrow",
     ),
     "encoders": ("huggingface_hub", "psutil", "safetensors", "torch", "transformers"),

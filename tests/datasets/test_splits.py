@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hevner import datasets
 from hevner.datasets import mtg_jamendo, splits, splits_make
 from hevner.datasets.track import Track
 from hevner.errors import DataError
@@ -132,7 +131,7 @@ def test_mtg_jamendo_split_0(data: Path) -> None:
 
 @pytest.mark.data
 def test_files_are_made_again_the_same(data: Path) -> None:
-    made = splits_make.make({name: data / name for name in datasets.NAMES})
+    made = splits_make.make(data)
     assert [(split.dataset, split.name) for split in made] == FILES
     for split in made:
         assert split.digest == splits.load(split.dataset, split.name).digest

@@ -207,18 +207,6 @@ def render(
     raise typer.Exit(FAILED if failures else FINE)
 
 
-@app.command("make-splits")
-def make_splits(data: Data = []) -> None:  # noqa: B006
-    """Make the split files that come with the package again, and their manifest.
-
-    The data must hold emomusic, deam, pmemo, emopia and mtg_jamendo.
-    """
-    from hevner.datasets import splits_make
-
-    folders = data_folders(data)
-    splits_make.write(splits_make.make(folders), folders)
-
-
 @app.command()
 def ratings(data: Data = []) -> None:  # noqa: B006
     """Print mean and standard deviation of ratings over EmoMusic, DEAM and PMEmo, for recipes."""

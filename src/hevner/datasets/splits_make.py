@@ -1,8 +1,10 @@
 """Make the split files that come with the package, and their manifest.
 
-``hevner datasets make-splits`` runs it. It needs the datasets emomusic, deam, pmemo, emopia and
-mtg_jamendo; the published random splits are read from ``splits/random_<part>.txt`` in the folders
-of the first three. Running it again gives the same files.
+    python -m hevner.datasets.splits_make --data FOLDER
+
+The folder holds the datasets emomusic, deam, pmemo, emopia and mtg_jamendo; the published random
+splits are read from ``splits/random_<part>.txt`` in those of the first three. Running it again
+gives the same files.
 
 The rule of the splits named common
 -----------------------------------
@@ -13,6 +15,7 @@ validation, the rest for training.
 
 from __future__ import annotations
 
+import argparse
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -37,18 +40,11 @@ CROSS = (
 )
 
 Tracks = Mapping[str, Sequence[Track]]
-Folders = Mapping[str, Path]
 
 
-def make(folders: Folders) -> list[Split]:
-    """All splits, without what is known of their leaks.
-
-    Parameters
-    ----------
-    folders
-        Folder of each dataset, by name.
-    """
-    tracks = {name: _load(name, folders) for name in ("emomusic", "deam", "pmemo", "emopia")}
+def make(folder: Path) -> list[Split]:
+    """All splits, without what is known of their leaks."""
+    tracks = {name: _load(name, folder) for name in ("emomusic", "deam", "pmemo", "emopia")}
     stratified = {
         track.id: emomusic.artist_stratified(track).replace("valid", "validation")
         for track in tracks["emomusic"]
@@ -78,7 +74,7 @@ def make(folders: Folders) -> list[Split]:
             "balanced in valence and arousal: one for test, one for validation, four to train.",
             "made for hevner, to train on both without testing on what was trained on",
         ),
-        *(_random(folders[name], name) for name in ("emomusic", "deam", "pmemo")),
+        *(_random(folder, name) for name in ("emomusic", "deam", "pmemo")),
         *_common(tracks),
         _split(
             "emopia",
@@ -97,7 +93,7 @@ def make(folders: Folders) -> list[Split]:
 def _random(folder: Path, dataset: str) -> Split:
     parts: dict[str, str] = {}
     for part in PARTS:
-        path = folder / "splits" / f"random_{part}.txt"
+        path = folder / dataset / "splits" / f"random_{part}.txt"
         parts |= {row.values["id"]: part for row in read_rows(path, (), header=("id",))}
     return _split(
         dataset,
@@ -125,12 +121,12 @@ def _common(tracks: Tracks) -> list[Split]:
     ]
 
 
-def _load(dataset: str, folders: Folders) -> list[Track]:
+def _load(dataset: str, folder: Path) -> list[Track]:
     """The tracks of a dataset; DEAM's with the artists and titles that EmoMusic knows."""
-    tracks = datasets.load(dataset, folders[dataset]).tracks
+    tracks = datasets.load(dataset, folder / dataset).tracks
     if dataset != "deam":
         return list(tracks)
-    known = {track.recording: track for track in _load("emomusic", folders)}
+    known = {track.recording: track for track in _load("emomusic", folder)}
     return [
         replace(track, artist=known[track.recording].artist, title=known[track.recording].title)
         if track.recording in known
@@ -175,23 +171,23 @@ def known_leaks(split: Split, tracks: Iterable[Track]) -> str:
     return "; ".join(told)
 
 
-def write(made: Sequence[Split], folders: Folders) -> None:
-    """Write the split files and their manifest into the package."""
+def write(made: Sequence[Split], folder: Path) -> None:
+    """Write files and manifest."""
     FOLDER.mkdir(exist_ok=True)
     entries = []
     for split in made:
-        tracks = _load(split.dataset, folders)
+        tracks = _load(split.dataset, folder)
         file = f"{split.dataset}-{split.name}.csv"
         replace_file(FOLDER / file, as_csv(split.parts).encode())
         entries.append(_entry(split, file, known_leaks(split, tracks)))
     split = _split(
         "mtg_jamendo",
         "split-0",
-        mtg_jamendo.split(folders["mtg_jamendo"], 0),
+        mtg_jamendo.split(folder / "mtg_jamendo", 0),
         "The first of five official splits, by artist; its ids come with the dataset.",
         "Bogdanov et al., 2019",
     )
-    entries.append(_entry(split, "", known_leaks(split, _load("mtg_jamendo", folders))))
+    entries.append(_entry(split, "", known_leaks(split, _load("mtg_jamendo", folder))))
     text = json.dumps(entries, indent=1, ensure_ascii=False) + "\n"
     replace_file(MANIFEST, text.encode())
 
@@ -207,3 +203,15 @@ def _entry(split: Split, file: str, found: str) -> dict[str, object]:
         "origin": split.origin,
         "leaks": found,
     }
+
+
+def main() -> None:
+    """Run from the command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, help="folder of the datasets")
+    folder = datasets.data_folder(parser.parse_args().data)
+    write(make(folder), folder)
+
+
+if __name__ == "__main__":
+    main()
