@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import subprocess
@@ -149,3 +150,15 @@ def test_what_is_missing_is_named() -> None:
     assert extras.extra_of("torch.nn") == "encoders"
     assert extras.extra_of("torch.nn", "lab") == "lab"
     assert extras.extra_of("hevner.analysis") == ""
+
+
+def test_the_lowest_versions_are_those_of_the_project() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    extras_of = project["optional-dependencies"].values()
+    bounds = set()
+    for requirement in {*project["dependencies"], *itertools.chain(*extras_of)}:
+        if not requirement.startswith("hevner["):
+            name, _, versions = requirement.partition(">=")
+            bounds.add(f"{name}=={versions.partition(',')[0]}")
+    lines = (ROOT / "constraints-lowest.txt").read_text().splitlines()
+    assert bounds == {line for line in lines if not line.startswith("#")}

@@ -15,7 +15,16 @@ from typing import TYPE_CHECKING
 from hevner import extras
 from hevner.batch import SupportsAnalyze, analyze_many, usable_cores
 from hevner.cache import Cache
-from hevner.cli.progress import FAILED, FINE, INTERRUPTED, USAGE, Reporter, say, stopping_cleanly, without_decoder_notes
+from hevner.cli.progress import (
+    FAILED,
+    FINE,
+    INTERRUPTED,
+    USAGE,
+    Reporter,
+    say,
+    stopping_cleanly,
+    without_decoder_notes,
+)
 from hevner.defaults import identity
 from hevner.emotion import Scale
 from hevner.errors import HevnerError, ModelError, OutputError

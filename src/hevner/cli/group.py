@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from typing import Any
 
 import typer
@@ -19,9 +20,19 @@ EXTRAS = {"serve": "serve"} | dict.fromkeys(("train", "evaluate", "probe", "gap"
 
 UNLIMITED = 10_000
 
+NARROW, NARROWEST = 52, 30
+"""Characters per line below which help is fitted to the terminal, and the fewest."""
+
 
 class Group(TyperGroup):
     """A group whose commands report errors in one line with exit status 1."""
+
+    def make_context(self, *args: Any, **settings: Any) -> Any:
+        """Parse the arguments; narrow terminals get help of their width, which stops at 50."""
+        columns = shutil.get_terminal_size().columns
+        if columns < NARROW:
+            settings.setdefault("terminal_width", max(columns, NARROWEST))
+        return super().make_context(*args, **settings)
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command that was named."""
