@@ -14,7 +14,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from hevner.cli import app
-from hevner.cli.recipe_kind import RecipeKind, kind_of
+from hevner.cli.model_recipes import RecipeKind, kind_of
 from tests.lab.test_corpus import musemo
 
 ROOT = Path(__file__).parents[2]

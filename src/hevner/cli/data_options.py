@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from hevner.cli.progress import FAILED, FINE, say
 from hevner.errors import DataError
 
 VARIABLE = "HEVNER_DATA"
@@ -121,20 +120,6 @@ def dataset_folder(data: Sequence[str], dataset: str = "") -> tuple[str, Path]:
     if roots and not any((root / name).is_dir() for root in roots for name in NAMES):
         return dataset, roots[0]
     return dataset, data_folders(data)[dataset]
-
-
-def describe_datasets(names: Iterable[str], folders: Mapping[str, Path]) -> int:
-    """Write how many tracks datasets have, and which are missing; return the exit status."""
-    from hevner.datasets import load
-
-    status = FINE
-    for name in names:
-        try:
-            typer.echo(f"{name}: {len(load(name, folders[name]))} tracks")
-        except DataError as error:
-            say(f"Missing: {name}: {error}")
-            status = FAILED
-    return status
 
 
 def check_table(out: Path, option: str = "--out") -> None:

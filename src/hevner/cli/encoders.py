@@ -135,8 +135,8 @@ def show(card: EncoderCard) -> None:
     plain = card.id.partition("+")[0]
     write(f"{_title(card)}, an encoder")
     write_entry("what it is", card.description)
-    write_entry("hears", _hearing(card))
-    write_entry("tells", _vector(card))
+    write_entry("hears", _input(card))
+    write_entry("tells", _output(card))
     if card.states:
         write_entry(
             "states",
@@ -205,13 +205,13 @@ def state_widths(card: EncoderCard) -> str:
     return f"{len(card.states)} x {narrow if narrow == wide else f'{narrow}-{wide}'}"
 
 
-def _hearing(card: EncoderCard) -> str:
+def _input(card: EncoderCard) -> str:
     window, hop = (n / card.sample_rate for n in (card.window_samples, card.hop_samples))
     shorter = ", or a shorter piece as a whole" if card.shortest else ""
     return f"windows of {window:.2f} s, one every {hop:.2f} s, at {card.sample_rate} Hz{shorter}"
 
 
-def _vector(card: EncoderCard) -> str:
+def _output(card: EncoderCard) -> str:
     which = " and ".join(map(str, card.chosen))
     means = f": means of state{'s' * (len(card.chosen) > 1)} {which}" if which else ""
     return f"{card.dimension} numbers per window{means}"

@@ -17,9 +17,15 @@ from hevner.cli.data_options import (
     check_table,
     data_folders,
 )
+from hevner.cli.model_recipes import (
+    SHIPPED,
+    RecipeKind,
+    check_options,
+    evaluate_model,
+    kind_of,
+)
 from hevner.cli.options import Jobs
 from hevner.cli.progress import INTERRUPTED, say, stopping_cleanly
-from hevner.cli.recipe_kind import RecipeKind, kind_of
 
 if TYPE_CHECKING:
     from hevner.lab.joint import recipe as joint_recipe
@@ -93,9 +99,8 @@ def evaluate(
 
     Exit status: 0 all fine, 1 something is missing or failed, 2 wrong usage.
     """  # fmt: skip
-    from hevner.cli.evaluate_models import check_options, evaluate_model
+    from hevner.batch import usable_cores
     from hevner.errors import HevnerError
-    from hevner.lab.study import read, survey
     from hevner.store import FeatureStore
 
     check_table(out)
@@ -108,12 +113,14 @@ def evaluate(
     if kind is RecipeKind.JOINT:
         _evaluate_spaces(recipe, encoder, folders, store, out, jobs, dry_run)
         return
-    if kind is not RecipeKind.STUDY:
+    if kind in SHIPPED:
         evaluate_model(
             kind, recipe, folders, store, out,
-            seeds=seeds, card=card, peer=peer, jobs=jobs, dry_run=dry_run,
+            seeds=seeds, card=card, peer=peer, jobs=jobs or usable_cores(), dry_run=dry_run,
         )  # fmt: skip
         return
+    from hevner.lab.study import read, survey
+
     try:
         study = read(recipe, encoder)
     except HevnerError as error:

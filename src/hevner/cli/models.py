@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hevner.cli import encoders as hearing
+from hevner.cli import encoders as encoder_verbs
 from hevner.cli.group import Group
 from hevner.cli.layout import UNSTATED, drawn, table, width, write, write_entry, write_json, yes_no
 from hevner.cli.progress import FAILED, FINE, say
@@ -45,7 +45,7 @@ def list_models(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """List the models that tell emotion, and the encoders that they hear with.
+    """List the models of emotion, and the encoders that they use.
 
     Exit status: 0 all fine, 1 a card cannot be read; the others are listed.
     """
@@ -57,11 +57,11 @@ def list_models(
     facts = [entry.facts() for entry in (*entries, *found)]
     cards = [encoders.card(name) for name in encoders.available()]
     if as_json:
-        write_json({"models": facts, "encoders": [hearing.facts(card) for card in cards]})
+        write_json({"models": facts, "encoders": [encoder_verbs.facts(card) for card in cards]})
     else:
         _write_models(facts)
         write("")
-        write(hearing.draw_list(cards))
+        write(encoder_verbs.draw_list(cards))
     for problem in problems:
         say(f"Error: {problem}")
     raise typer.Exit(FAILED if problems else FINE)
@@ -69,7 +69,7 @@ def list_models(
 
 @app.command()
 def show(model: Model, as_json: AsJson = False) -> None:
-    """Tell all that the card of a model or an encoder says: data, licences, scores, limits."""
+    """Show the card of a model or an encoder: data, licences, scores, limits."""
     from hevner import encoders
     from hevner.model import registry
     from hevner.model.scores import scores
@@ -77,9 +77,9 @@ def show(model: Model, as_json: AsJson = False) -> None:
     if model.partition("+")[0] in encoders.available():
         card = encoders.card(model)
         if as_json:
-            write_json(hearing.facts(card))
+            write_json(encoder_verbs.facts(card))
         else:
-            hearing.show(card)
+            encoder_verbs.show(card)
         return
     entry = registry.find(model)
     tells, measured = entry.tells, scores(entry)
@@ -125,9 +125,9 @@ def compare(first: Model, second: Model, as_json: AsJson = False) -> None:
         _write_comparison(comparison, names)
 
 
-app.command()(hearing.add)
-app.command()(hearing.check)
-app.command()(hearing.remove)
+app.command()(encoder_verbs.add)
+app.command()(encoder_verbs.check)
+app.command()(encoder_verbs.remove)
 
 
 def _write_models(facts: list[dict[str, Any]]) -> None:

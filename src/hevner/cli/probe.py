@@ -149,7 +149,7 @@ def _widths(states: str) -> tuple[int, ...]:
 
 
 def _describe(probe: Probe, material: Material, layout: Layout) -> None:
-    """Tell what a run would do."""
+    """Write what a run would do."""
     rows = material.rows(probe.dataset)
     groups = len(set(material.samples.group[rows].tolist()))
     vectors = material.samples.blocks[probe.block]

@@ -7,20 +7,19 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hevner.cli.data_options import Data, DataFolders, DryRun, data_folders, describe_datasets
+from hevner.cli.data_options import Data, DataFolders, DryRun, data_folders
+from hevner.cli.model_recipes import SHIPPED, RecipeKind, kind_of, train_model
 from hevner.cli.options import Jobs
 from hevner.cli.progress import (
     FAILED,
     FINE,
     INTERRUPTED,
     Reporter,
-    progress_bars,
     resumable,
     say,
     stopping_cleanly,
     without_decoder_notes,
 )
-from hevner.cli.recipe_kind import RecipeKind, kind_of
 
 if TYPE_CHECKING:
     from hevner.lab.personalise import Rated
@@ -123,68 +122,13 @@ def _train(
         raise typer.BadParameter("this recipe has no rows", param_hint="--row")
     if kind is RecipeKind.UNIFIED:
         _train_row(recipe, row, folders, store, out, cores, dry)
-    elif kind is RecipeKind.DEFAULT:
-        _train_default(recipe, folders, store, out, cores, dry)
-    elif kind is RecipeKind.SPACE:
-        _train_space(recipe, folders, store, out, cores, dry)
-    elif kind is RecipeKind.HARMONY:
-        _train_harmony(recipe, folders, store, out, dry)
+    elif kind in SHIPPED:
+        train_model(kind, recipe, folders, store, out, cores, dry)
     else:
         raise typer.BadParameter(
             f"{recipe} is no recipe of a model; use 'hevner evaluate' for studies",
             param_hint="RECIPE",
         )
-
-
-def _train_default(
-    path: Path, folders: DataFolders, store: Path, out: Path, jobs: int, dry: bool
-) -> None:
-    """Train the default model."""
-    from hevner.lab.default import recipe as recipes
-
-    recipe = recipes.read(path)
-    if dry:
-        raise typer.Exit(describe_datasets(recipe.sets, folders))
-    from hevner.lab.default.train import train as fit
-
-    with resumable(), progress_bars() as progress:
-        fit(recipe, folders, store, jobs, progress).save(out)
-    say(f"{out}: {recipe.name}-{recipe.version}")
-
-
-def _train_space(
-    path: Path, folders: DataFolders, store: Path, out: Path, jobs: int, dry: bool
-) -> None:
-    """Fit the space of the default model."""
-    from hevner.lab.space import recipe as recipes
-
-    recipe = recipes.read(path)
-    if dry:
-        raise typer.Exit(describe_datasets(recipe.unified.sets, folders))
-    from hevner.lab.space.train import train as fit
-
-    with resumable(), progress_bars() as progress:
-        fit(recipe, folders, store, jobs, progress).save(out)
-    say(f"{out}: {recipe.name}-{recipe.version}")
-
-
-def _train_harmony(path: Path, folders: DataFolders, store: Path, out: Path, dry: bool) -> None:
-    """Train the harmony network."""
-    from functools import partial
-
-    from hevner.lab.harmony import recipe as recipes
-    from hevner.lab.harmony import songs
-
-    recipe = recipes.read(path)
-    folder = folders["pop909"]
-    typer.echo(f"pop909: {len(songs.song_ids(folder, 'train'))} songs to train on")
-    if dry:
-        return
-    from hevner.lab.harmony.train import train as fit
-
-    with resumable(), progress_bars() as progress:
-        fit(recipe, folder, store / "harmony", out, partial(progress, "examples"))
-    say(f"{out}: {recipe.name}")
 
 
 def _train_row(
