@@ -21,9 +21,10 @@ from build_hook.bundle import read_record
 from hevner.emotion import Scale
 from hevner.features import BLOCKS
 from hevner.lab.default.evaluate import Report, score_values
-from hevner.lab.default.recipe import read
+from hevner.lab.default.recipe import DefaultRecipe
 from hevner.lab.default.table import build
 from hevner.lab.metrics.report import write
+from hevner.lab.recipes import read
 
 HEADS = ("emomusic-musicnn-msd-1", "deam-musicnn-msd-1")
 SCALE = Scale(1, 9)
@@ -67,7 +68,7 @@ def main() -> None:
     for name in ("data", "cache", "peers", "out"):
         parser.add_argument(f"--{name}", type=Path, required=True)
     options = parser.parse_args()
-    recipe = read(options.recipe)
+    recipe = read(options.recipe, DefaultRecipe)
     table = build(recipe, {name: options.data / name for name in recipe.sets}, options.cache)
     report = Report()
     for name in HEADS:

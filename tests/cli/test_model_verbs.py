@@ -14,7 +14,9 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from hevner.cli import app
-from hevner.cli.model_recipes import RecipeKind, kind_of
+from hevner.cli.model_recipes import ModelKind, kind_of
+from hevner.errors import DataError
+from tests.errors import raises
 from tests.lab.test_corpus import musemo
 
 ROOT = Path(__file__).parents[2]
@@ -28,21 +30,27 @@ def call(verb: str, recipe: str, place: Path, *more: str | Path) -> Result:
     return CliRunner().invoke(app, [str(word) for word in words])
 
 
-def test_kinds_of_recipes_are_told_apart(tmp_path: Path) -> None:
+def test_recipes_of_models_are_told_from_studies(tmp_path: Path) -> None:
     found = {name: kind_of(RECIPES / f"{name}.toml") for name in SHIPPED}
     assert found == {
-        "unified": RecipeKind.DEFAULT,
-        "joint": RecipeKind.SPACE,
-        "harmony": RecipeKind.HARMONY,
+        "unified": ModelKind.DEFAULT,
+        "joint": ModelKind.SPACE,
+        "harmony": ModelKind.HARMONY,
     }
-    papers = {path.parent.name: kind_of(path) for path in ROOT.glob("papers/*/at_hand.toml")}
-    assert papers == {
-        "composite_loss": RecipeKind.JOINT,
-        "distribution_gap": RecipeKind.STUDY,
-        "unified": RecipeKind.UNIFIED,
-    }
-    assert kind_of(tmp_path) is RecipeKind.UNIFIED
-    assert kind_of(tmp_path / "none.toml") is RecipeKind.STUDY
+    assert {kind_of(path) for path in ROOT.glob("papers/*/at_hand.toml")} == {None}
+    assert kind_of(tmp_path) is None
+    with raises(DataError, "file_missing"):
+        kind_of(tmp_path / "none.toml")
+
+
+def test_the_harmony_recipe_is_checked(tmp_path: Path) -> None:
+    recipe = tmp_path / "harmony.toml"
+    recipe.write_text("plain_examples = 1\nsteps = 0\n")
+    words = [recipe, "--data", tmp_path, "--store", tmp_path, "--out", tmp_path / "out.csv"]
+    for verb, code in (("train", 1), ("evaluate", 2)):
+        done = CliRunner().invoke(app, [verb, *map(str, words)])
+        assert done.exit_code == code
+        assert "$.steps is 0" in done.stderr
 
 
 @pytest.mark.parametrize("verb", ["train", "evaluate"])
@@ -73,7 +81,9 @@ def test_a_dry_run_of_the_harmony_network_counts_songs(verb: str, tmp_path: Path
 def test_dry_runs_need_no_torch(tmp_path: Path) -> None:
     lines = [
         *(f"{verb} recipes/{name}.toml" for name in SHIPPED for verb in ("train", "evaluate")),
-        "evaluate papers/distribution_gap/at_hand.toml",
+        "train papers/unified/at_hand.toml --row multi-task",
+        *(f"evaluate {path.relative_to(ROOT)}" for path in ROOT.glob("papers/*/at_hand.toml")),
+        "probe --encoder x --states 4 --dataset musemo",
     ]
     musemo(tmp_path / "data" / "musemo", 3)
     (tmp_path / "data" / "pop909" / "001").mkdir(parents=True)

@@ -137,11 +137,11 @@ def test_noise_has_the_level_asked_for() -> None:
 
 def test_torch_and_numpy_give_the_same_numbers() -> None:
     torch = pytest.importorskip("torch")
-    from hevner.lab.harmony.recipe import Recipe
+    from hevner.lab.harmony.recipe import HarmonyRecipe
     from hevner.lab.harmony.train import HarmonyNetwork
 
     torch.manual_seed(0)
-    model = HarmonyNetwork(Recipe(channels=6, features=3, key_features=2, key_hidden=4))
+    model = HarmonyNetwork(HarmonyRecipe(channels=6, features=3, key_features=2, key_hidden=4))
     frames = np.random.default_rng(0).random((1, 40, 252)).astype(np.float32)
     with torch.no_grad():
         odds, _, features = model(torch.from_numpy(frames))

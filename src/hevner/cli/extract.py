@@ -11,7 +11,7 @@ import typer
 
 from hevner.cli.data_options import Data, Store, data_folders, dataset_folder
 from hevner.cli.options import Jobs, names_of
-from hevner.cli.progress import FAILED, FINE, Reporter, resumable, say, usage_errors
+from hevner.cli.progress import FAILED, FINE, Reporter, say, stopping, usage_errors
 from hevner.errors import DataError
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ def extract(
                 "no dataset can have such a sound", remedy="Check --variant", code="no_tracks"
             )
     status = FINE
-    with resumable():
+    with stopping():
         for one, own in work:
             status = max(status, _run(one, own, compute))
     for one in found:

@@ -2,77 +2,72 @@
 
 from __future__ import annotations
 
-import tomllib
-from collections.abc import Collection
-from enum import Enum
+from enum import Enum, auto
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
 
-from hevner.cli.progress import FAILED, FINE, progress_bars, resumable, say
+from hevner.cli.progress import FAILED, FINE, progress_bars, say, stopping, usage_errors
 from hevner.errors import DataError
 
 if TYPE_CHECKING:
     from hevner.cli.data_options import DataFolders
 
 
-class RecipeKind(Enum):
-    """What a recipe is for; the value is a key that no other kind has."""
+class ModelKind(Enum):
+    """Models that ship with hevner."""
 
-    UNIFIED = "rows"
-    """Networks of the unified model."""
+    DEFAULT = auto()
+    """The model of valence, arousal, quadrants, GEMS and tags."""
 
-    JOINT = "spaces"
-    """Spaces of music and emotion."""
+    SPACE = auto()
+    """Its space of music and emotion."""
 
-    DEFAULT = "sets"
-    """The default model."""
-
-    SPACE = "unified"
-    """The space of the default model."""
-
-    HARMONY = "plain_examples"
+    HARMONY = auto()
     """The network for chords and keys."""
 
-    STUDY = ""
-    """Regression across datasets; also a recipe that cannot be read."""
 
+def kind_of(recipe: Path) -> ModelKind | None:
+    """The model that a recipe describes; None for studies and folders of 'hevner train'.
 
-SHIPPED = (RecipeKind.DEFAULT, RecipeKind.SPACE, RecipeKind.HARMONY)
-"""Kinds of the models that ship with hevner."""
-
-
-def kind_of(recipe: Path) -> RecipeKind:
-    """The kind of a recipe, a TOML file, or of a folder that 'hevner train' wrote."""
+    Raises
+    ------
+    DataError
+        If the recipe cannot be read, or is of no known kind.
+    """
     if recipe.is_dir():
-        return RecipeKind.UNIFIED
-    keys: Collection[str]
-    try:
-        keys = tomllib.loads(recipe.read_text("utf-8"))
-    except (OSError, ValueError):
-        keys = ()
-    return next((kind for kind in RecipeKind if kind.value in keys), RecipeKind.STUDY)
+        return None
+    from hevner.lab import recipes
+    from hevner.lab.default.recipe import DefaultRecipe
+    from hevner.lab.harmony.recipe import HarmonyRecipe
+    from hevner.lab.space.recipe import SpaceRecipe
+
+    return {
+        DefaultRecipe: ModelKind.DEFAULT,
+        SpaceRecipe: ModelKind.SPACE,
+        HarmonyRecipe: ModelKind.HARMONY,
+    }.get(recipes.kind_of(recipe))
 
 
 def check_options(
-    kind: RecipeKind, encoder: str, seeds: int | None, card: Path | None, peer: Path | None
+    kind: ModelKind | None, encoder: str, seeds: int | None, card: Path | None, peer: Path | None
 ) -> None:
     """Refuse options of ``hevner evaluate`` that have no meaning for a kind of recipe."""
-    default, space, harmony = SHIPPED
+    default, space, harmony = ModelKind
     for option, given, kinds in (
-        ("--encoder", bool(encoder), set(RecipeKind) - set(SHIPPED)),
-        ("--seeds", seeds is not None, {default, space}),
-        ("--card", card is not None, {default}),
-        ("--peer", peer is not None, {harmony}),
+        ("--encoder", bool(encoder), (None,)),
+        ("--seeds", seeds is not None, (default, space)),
+        ("--card", card is not None, (default,)),
+        ("--peer", peer is not None, (harmony,)),
     ):
         if given and kind not in kinds:
             raise typer.BadParameter("has no meaning for this recipe", param_hint=option)
 
 
 def train_model(
-    kind: RecipeKind,
+    kind: ModelKind,
     path: Path,
     folders: DataFolders,
     store: Path,
@@ -80,16 +75,16 @@ def train_model(
     jobs: int,
     dry_run: bool,
 ) -> None:
-    """Train a model of one of the kinds `SHIPPED`, and write it."""
-    recipe = _read(kind, path)
+    """Train a model that ships with hevner, and write it."""
+    recipe = _read(path)
     if dry_run:
         raise typer.Exit(_describe(kind, recipe, folders, "train"))
-    with resumable(), progress_bars() as progress:
-        if kind is RecipeKind.DEFAULT:
+    with stopping(), progress_bars() as progress:
+        if kind is ModelKind.DEFAULT:
             from hevner.lab.default.train import train as train_default
 
             train_default(recipe, folders, store, jobs, progress).save(out)
-        elif kind is RecipeKind.SPACE:
+        elif kind is ModelKind.SPACE:
             from hevner.lab.space.train import train as train_space
 
             train_space(recipe, folders, store, jobs, progress).save(out)
@@ -102,7 +97,7 @@ def train_model(
 
 
 def evaluate_model(
-    kind: RecipeKind,
+    kind: ModelKind,
     path: Path,
     folders: DataFolders,
     store: Path,
@@ -114,20 +109,21 @@ def evaluate_model(
     jobs: int,
     dry_run: bool,
 ) -> None:
-    """Measure a model of one of the kinds `SHIPPED`, and write a table of scores."""
-    recipe = _read(kind, path)
+    """Measure a model that ships with hevner, and write a table of scores."""
+    with usage_errors():
+        recipe = _read(path)
     if dry_run:
         raise typer.Exit(_describe(kind, recipe, folders, "test"))
     from hevner.lab.metrics.report import write
 
-    with resumable(), progress_bars() as progress:
-        if kind is RecipeKind.DEFAULT:
+    with stopping(), progress_bars() as progress:
+        if kind is ModelKind.DEFAULT:
             from hevner.lab.default import evaluate as default
 
             rows = default.evaluate(recipe, folders, store, seeds or default.SEEDS, jobs)
             if card is not None:
                 default.write_into_card(rows, recipe, card)
-        elif kind is RecipeKind.SPACE:
+        elif kind is ModelKind.SPACE:
             from hevner.lab.space import evaluate as space
 
             rows = space.measure(recipe, folders, store, seeds or space.SEEDS, jobs, progress)
@@ -140,16 +136,15 @@ def evaluate_model(
     say(f"{out}: {len(rows)} rows")
 
 
-def _read(kind: RecipeKind, path: Path) -> Any:
-    """A recipe of one of the kinds `SHIPPED`."""
-    from importlib import import_module
+def _read(path: Path) -> Any:
+    from hevner.lab import recipes
 
-    return import_module(f"hevner.lab.{kind.name.lower()}.recipe").read(path)
+    return recipes.read(path, recipes.kind_of(path))
 
 
-def _describe(kind: RecipeKind, recipe: Any, folders: DataFolders, subset: str) -> int:
+def _describe(kind: ModelKind, recipe: Any, folders: DataFolders, subset: str) -> int:
     """Write how many tracks there are, and which datasets are missing; return the exit status."""
-    if kind is RecipeKind.HARMONY:
+    if kind is ModelKind.HARMONY:
         from hevner.lab.harmony.songs import song_ids
 
         count = len(song_ids(folders["pop909"], subset))
@@ -158,7 +153,7 @@ def _describe(kind: RecipeKind, recipe: Any, folders: DataFolders, subset: str) 
     from hevner.datasets import load
 
     status = FINE
-    for name in recipe.sets if kind is RecipeKind.DEFAULT else recipe.unified.sets:
+    for name in recipe.sets if kind is ModelKind.DEFAULT else recipe.unified.sets:
         try:
             typer.echo(f"{name}: {len(load(name, folders[name]))} tracks")
         except DataError as error:

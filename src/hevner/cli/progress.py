@@ -156,13 +156,19 @@ def usage_errors() -> Iterator[None]:
 
 
 @contextmanager
-def resumable() -> Iterator[None]:
-    """Stop cleanly on Ctrl-C work that goes on where it was when it is started again."""
+def stopping(resumable: bool = True) -> Iterator[None]:
+    """On Ctrl-C stop work cleanly with a message and exit status 130.
+
+    Parameters
+    ----------
+    resumable
+        Whether the same command goes on where it was.
+    """
     try:
         with stopping_cleanly():
             yield
     except KeyboardInterrupt as stop:
-        say("Stopped; the same command goes on from here.")
+        say("Stopped; the same command goes on from here." if resumable else "Stopped.")
         raise typer.Exit(INTERRUPTED) from stop
 
 

@@ -8,15 +8,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from hevner.cli.data_options import Data, DataFolders, DryRun, data_folders
-from hevner.cli.model_recipes import SHIPPED, RecipeKind, kind_of, train_model
 from hevner.cli.options import Jobs
 from hevner.cli.progress import (
     FAILED,
     FINE,
     INTERRUPTED,
     Reporter,
-    resumable,
     say,
+    stopping,
     stopping_cleanly,
     without_decoder_notes,
 )
@@ -115,20 +114,16 @@ def _train(
 ) -> None:
     """Train what a recipe of any kind describes."""
     from hevner.batch import usable_cores
+    from hevner.cli.model_recipes import kind_of, train_model
 
     cores = jobs or usable_cores()
     kind = kind_of(recipe)
-    if row is not None and kind is not RecipeKind.UNIFIED:
-        raise typer.BadParameter("this recipe has no rows", param_hint="--row")
-    if kind is RecipeKind.UNIFIED:
+    if kind is None:
         _train_row(recipe, row, folders, store, out, cores, dry)
-    elif kind in SHIPPED:
+    elif row is None:
         train_model(kind, recipe, folders, store, out, cores, dry)
     else:
-        raise typer.BadParameter(
-            f"{recipe} is no recipe of a model; use 'hevner evaluate' for studies",
-            param_hint="RECIPE",
-        )
+        raise typer.BadParameter("this recipe has no rows", param_hint="--row")
 
 
 def _train_row(
@@ -141,33 +136,35 @@ def _train_row(
     dry: bool,
 ) -> None:
     """Train a row of unified networks."""
-    from dataclasses import replace
-
-    from hevner.lab.unified import recipe as recipes
-    from hevner.lab.unified.material import survey
+    from hevner.lab import recipes
+    from hevner.lab.unified.recipe import UnifiedRecipe
+    from hevner.lab.unified.study import UnifiedStudy, only_row
     from hevner.store import FeatureStore
 
-    recipe = recipes.read(path)
+    if path.is_dir() or recipes.kind_of(path) is not UnifiedRecipe:
+        raise typer.BadParameter(
+            f"{path} describes no model; use 'hevner evaluate' for studies", param_hint="RECIPE"
+        )
+    recipe = recipes.read(path, UnifiedRecipe)
     if name is None and len(recipe.rows) > 1:
         choices = ", ".join(row.name for row in recipe.rows)
         raise typer.BadParameter(f"choose from {choices}", param_hint="--row")
     row = recipe.row(name or recipe.rows[0].name)
-    needed = tuple(one for one in recipe.rows if one.name in (row.name, row.teachers))
-    with resumable():
-        narrow = replace(recipe, rows=needed)
-        material, missing = survey(narrow, folders, FeatureStore(store), jobs)
+    with stopping():
+        needed = only_row(recipe, row.name)
+        study, missing = UnifiedStudy.load(needed, folders, FeatureStore(store), jobs)
         for line in missing:
             say(f"Missing: {line}")
-        if material is None:
+        if study is None:
             say("Error: no dataset is complete; nothing was done.")
             raise typer.Exit(FAILED)
         if dry:
-            for one in material.datasets:
-                typer.echo(f"{one}: {int(material.samples.of(one).sum())} tracks")
+            for line in study.describe([]):
+                typer.echo(line)
         else:
             from hevner.lab.unified.runs import train_row
 
-            train_row(recipe, row, material, out, _report_best)
+            train_row(recipe, row, study.data, out, _report_best)
             say(f"{out}: {recipe.seeds} networks")
     raise typer.Exit(FAILED if missing else FINE)
 

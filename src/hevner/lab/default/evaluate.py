@@ -33,7 +33,7 @@ from hevner.datasets import leaks
 from hevner.datasets.track import Track
 from hevner.lab import workers
 from hevner.lab.default.fit import fit, folds, leave_one_out
-from hevner.lab.default.recipe import Recipe
+from hevner.lab.default.recipe import DefaultRecipe as Recipe
 from hevner.lab.default.table import Table, build
 from hevner.lab.default.tag_scores import score_tags, tag_targets
 from hevner.lab.metrics import calibration
@@ -116,8 +116,7 @@ def _fit_all(
     if jobs == 1:
         return [_fit_one(table, recipe, test) for test in shown(tests)]
     with workers.pool(jobs) as pool:
-        found = pool.map(partial(_fit_one, table, recipe), tests)
-        return list(shown(found))
+        return list(shown(pool.map(partial(_fit_one, table, recipe), tests)))
 
 
 def _fit_one(table: Table, recipe: Recipe, test: NDArray[np.bool_]) -> HeldOut:

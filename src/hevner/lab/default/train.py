@@ -15,7 +15,7 @@ from typing import Any
 from hevner import datasets
 from hevner.lab.data.corpus import compute_all
 from hevner.lab.default.fit import fit
-from hevner.lab.default.recipe import Recipe
+from hevner.lab.default.recipe import DefaultRecipe as Recipe
 from hevner.lab.default.table import Table, build
 from hevner.model.head import Model
 

@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from hevner.lab.harmony.examples import Example, disturb, load_or_make
-from hevner.lab.harmony.recipe import Recipe
+from hevner.lab.harmony.recipe import HarmonyRecipe
 from hevner.lab.harmony.songs import UNKNOWN
 from hevner.music import chord_labels, chroma, network, tuning
 from hevner.music.spectrum import BINS_PER_SEMITONE, SEMITONES
@@ -35,7 +35,7 @@ _CHROMA_SCALE = np.float32(4)
 class HarmonyNetwork(nn.Module):
     """The network of `hevner.music.network`; ``weights`` has the names and shapes stored."""
 
-    def __init__(self, recipe: Recipe) -> None:
+    def __init__(self, recipe: HarmonyRecipe) -> None:
         super().__init__()
         r, c = recipe, recipe.channels
         qualities = len(chord_labels.QUALITIES)
@@ -149,7 +149,7 @@ def _fourier_basis() -> Tensor:
 
 def loss_of(
     model: HarmonyNetwork,
-    recipe: Recipe,
+    recipe: HarmonyRecipe,
     batch: tuple[Tensor, Tensor, Tensor],
     rng: np.random.Generator,
 ) -> tuple[Tensor, dict[str, float]]:
@@ -191,7 +191,7 @@ def _tone_table() -> Tensor:
     return table
 
 
-def fit(recipe: Recipe, examples: list[Example]) -> HarmonyNetwork:
+def fit(recipe: HarmonyRecipe, examples: list[Example]) -> HarmonyNetwork:
     """Train for ``recipe.steps`` steps with a one-cycle learning rate."""
     torch.manual_seed(recipe.seed)
     rng = np.random.default_rng(recipe.seed)
@@ -225,7 +225,7 @@ def fit(recipe: Recipe, examples: list[Example]) -> HarmonyNetwork:
 
 
 def fit_profiles(
-    model: HarmonyNetwork, recipe: Recipe, examples: list[Example]
+    model: HarmonyNetwork, recipe: HarmonyRecipe, examples: list[Example]
 ) -> dict[str, NDArray[np.float32]]:
     """Learn what pooled chroma looks like in major and in minor, by logistic regression.
 
@@ -293,7 +293,11 @@ def save(model: HarmonyNetwork, profiles: dict[str, NDArray[np.float32]], out: P
 
 
 def train(
-    recipe: Recipe, folder: Path, examples: Path, out: Path, progress: Callable[[int, int], None]
+    recipe: HarmonyRecipe,
+    folder: Path,
+    examples: Path,
+    out: Path,
+    progress: Callable[[int, int], None],
 ) -> None:
     """Render the examples, fit the network and its profiles, and write the weights.
 

@@ -26,8 +26,10 @@ from torch import Tensor
 
 from hevner.lab.data.blocks import grouped_folds
 from hevner.lab.joint import losses, scoring
-from hevner.lab.joint.baselines import Matcher, Units, averaged, heard, log_rank
-from hevner.lab.joint.material import Emotions, Index, World
+from hevner.lab.joint.baselines import Matcher, Units, averaged, log_rank
+from hevner.lab.joint.baselines import music_vectors as heard
+from hevner.lab.joint.data import Emotions, Index
+from hevner.lab.joint.data import MatchingData as World
 from hevner.lab.joint.networks import (
     Branch,
     Encoded,
@@ -40,7 +42,7 @@ from hevner.lab.joint.networks import (
 )
 from hevner.lab.joint.recipe import Scorer, Source, Space
 from hevner.lab.joint.scoring import Distances, Embedded, Orientation, Spreads
-from hevner.lab.joint.settings import WEIGHTS, Settings
+from hevner.lab.joint.settings import WEIGHTS, NetworkSettings
 from hevner.model.cca import LinearCCA
 
 CHECK = 10
@@ -80,7 +82,9 @@ class Ear:
         Rows whose units are taken.
     """
 
-    def __init__(self, world: World, source: Source, settings: Settings, train: Index) -> None:
+    def __init__(
+        self, world: World, source: Source, settings: NetworkSettings, train: Index
+    ) -> None:
         self.settings, self._scale = settings, source.scale
         self.published = settings.variant == "as_published"
         self.music = self._music(world, train)
@@ -136,7 +140,7 @@ def _padded(sequences: list[NDArray[np.float64]]) -> Heard:
 # --- the network ---
 
 
-def build(settings: Settings, music: Heard, emotions: Heard) -> JointNetwork:
+def build(settings: NetworkSettings, music: Heard, emotions: Heard) -> JointNetwork:
     """A network for what is heard, with weights of torch's generator."""
     sides = [_branch(settings, one, noise) for one, noise in (
         (music, settings.noise), (emotions, settings.emotion_noise)
@@ -144,7 +148,7 @@ def build(settings: Settings, music: Heard, emotions: Heard) -> JointNetwork:
     return JointNetwork(sides[0], sides[1], Projections(settings.size))
 
 
-def _branch(settings: Settings, one: Heard, noise: float) -> Branch:
+def _branch(settings: NetworkSettings, one: Heard, noise: float) -> Branch:
     inputs, size, width = one.values.shape[-1], settings.size, settings.width
     if settings.variant == "as_published":
         kind = PublishedVector if one.present is None else PublishedSequence
@@ -158,7 +162,7 @@ def _branch(settings: Settings, one: Heard, noise: float) -> Branch:
 
 
 def _loss(
-    settings: Settings,
+    settings: NetworkSettings,
     network: JointNetwork,
     music: Encoded,
     emotion: Encoded,
@@ -186,7 +190,7 @@ def _loss(
 
 
 def _correlation(
-    settings: Settings,
+    settings: NetworkSettings,
     network: JointNetwork,
     music: Encoded,
     emotion: Encoded,

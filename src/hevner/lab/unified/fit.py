@@ -11,11 +11,12 @@ head.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
+from msgspec import structs
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -25,12 +26,13 @@ from hevner.lab.data.labels import LabelScale
 from hevner.lab.regression.alignment import balanced_weights
 from hevner.lab.unified.chord_sequence import ChordSequence
 from hevner.lab.unified.chords import VOCABULARIES
+from hevner.lab.unified.data import StudyData as Material
 from hevner.lab.unified.loop import Epoch, History, outputs_of, train
-from hevner.lab.unified.material import Material
 from hevner.lab.unified.networks import Head, Inputs, Network, UnifiedPublished, UnifiedRepaired
-from hevner.lab.unified.recipe import HeadRecipe, Recipe, Row
+from hevner.lab.unified.recipe import HeadRecipe, Row
+from hevner.lab.unified.recipe import UnifiedRecipe as Recipe
 from hevner.lab.unified.rows import Rows
-from hevner.lab.unified.settings import Settings
+from hevner.lab.unified.settings import TrainingSettings
 
 Array = NDArray[np.float64]
 Index = NDArray[np.intp]
@@ -213,7 +215,10 @@ def fit(
     heads = _heads(recipe, row, material, index)
     if not heads:
         raise DataError(
-            "no training row has a label", subject=f"row {row.name}", remedy="Check its datasets"
+            "no training row has a label",
+            subject=f"row {row.name}",
+            code="no_labels",
+            remedy="Check its datasets",
         )
     scales = {
         head.name: LabelScale.fit(
@@ -292,7 +297,7 @@ def _heads(
     """Heads of a row that some training row has a label for."""
     heads = [recipe.heads[name] for name in row.heads]
     return tuple(
-        replace(head, kind="values") if row.values and head.kind == "gaussian" else head
+        structs.replace(head, kind="values") if row.values and head.kind == "gaussian" else head
         for head in heads
         if np.isfinite(_labels(head, material, index)).any()
     )
@@ -351,13 +356,13 @@ def _begin(network: UnifiedRepaired, rows: Rows) -> None:
             layer.bias[: head.outputs] = mean
 
 
-def _settings(row: Row, material: Material, index: Index, seed: int) -> Settings:
-    """Settings of a run, with steps turned into epochs."""
-    settings = replace(row.training, seed=seed)
+def _settings(row: Row, material: Material, index: Index, seed: int) -> TrainingSettings:
+    """TrainingSettings of a run, with steps turned into epochs."""
+    settings = structs.replace(row.training, seed=seed)
     longest = np.unique(material.samples.dataset[index], return_counts=True)[1].max()
     steps = -(-int(longest) // settings.batch)
     if row.steps:
-        settings = replace(settings, epochs=-(-row.steps // steps))
+        settings = structs.replace(settings, epochs=-(-row.steps // steps))
     if row.patience_steps:
-        settings = replace(settings, patience=-(-row.patience_steps // steps))
+        settings = structs.replace(settings, patience=-(-row.patience_steps // steps))
     return settings
