@@ -4,8 +4,8 @@ Conventions
 -----------
 ``catalog.json`` in the catalogue's folder, written in one step. Rows made by another space, model
 or schema mean something else, so a catalogue is only opened by an installation that would write
-the same header; the version of hevner and the folders are told, not compared. An encoder that makes
-pieces comparable with texts may be named too; it is compared when it is used (`check_encoder`).
+the same header; the version of hevner and the folders are noted, not compared. An encoder for
+searches by text may be named too; it is compared when it is used (`check_encoder`).
 """
 
 from __future__ import annotations
@@ -52,16 +52,16 @@ class Header:
     model
         Identity of the emotion model and its options, `hevner.defaults.identity`.
     vector
-        Numbers in a first-stage vector.
+        Length of a first-stage vector.
     correlated, gaussian
-        Numbers in the two parts of a place in the space.
+        Lengths of the two parts of a place in the space.
     scale
-        Of valence and arousal.
+        Name of the scale of valence and arousal.
     folders
-        What was indexed, as absolute paths.
+        Folders that were indexed, as absolute paths.
     encoder, encoder_version
-        What has heard the pieces so that texts find them (`hevner.catalog.encoding`); empty if
-        nothing has.
+        The encoder that makes pieces searchable by text (`hevner.catalog.encoding`); empty for
+        none.
     """
 
     schema: int
@@ -82,7 +82,7 @@ class Header:
         return dataclasses.replace(self, folders=tuple(dict.fromkeys((*self.folders, *folders))))
 
     def with_encoder(self, card: EncoderCard) -> Header:
-        """The same with the encoder that hears the pieces."""
+        """The same with the encoder for searches by text."""
         return dataclasses.replace(self, encoder=card.id, encoder_version=card.version)
 
 
@@ -134,6 +134,7 @@ def read(folder: Path) -> Header:
             "there is no catalogue here",
             subject=display_name(folder),
             remedy=f"Make one with 'hevner index FOLDER --into {display_name(folder)}'",
+            code="file_missing",
         ) from error
     except (OSError, ValueError) as error:
         raise _damaged(path, str(error), folder) from error
@@ -150,6 +151,7 @@ def _parsed(record: Any, path: Path, folder: Path) -> Header:
             f"this version knows up to {SCHEMA}",
             subject=display_name(path),
             remedy="Update hevner, or " + rebuilding(folder, record.get("folders", ())),
+            code="newer_version",
         )
     try:
         header = Header(**{**record, "folders": tuple(record["folders"])})
@@ -178,11 +180,12 @@ def check(folder: Path, found: Header, wanted: Header) -> None:
                 subject=display_name(folder),
                 remedy="To analyse the music anew, "
                 + rebuilding(folder, found.folders, found.encoder),
+                code=f"other_{WORDS[field.name]}",
             )
 
 
 def check_encoder(folder: Path, found: Header, card: EncoderCard) -> None:
-    """Compare the encoder that has heard a catalogue's pieces with one at hand.
+    """Compare the encoder of a catalogue's pieces with the one that is to be used.
 
     Versions that differ in the precision of the arithmetic alone pass: rounding turns a vector by
     far less than what lies between two pieces.
@@ -195,9 +198,10 @@ def check_encoder(folder: Path, found: Header, card: EncoderCard) -> None:
     old, new = (found.encoder, found.encoder_version), (card.id, card.version)
     if found.encoder and (old[0] != new[0] or _weights(old[1]) != _weights(new[1])):
         raise CatalogError(
-            f"the pieces were heard by {' '.join(old)}, here it would be {' '.join(new)}",
+            f"the pieces were encoded by {' '.join(old)}, here it would be {' '.join(new)}",
             subject=display_name(folder),
             remedy="To analyse the music anew, " + rebuilding(folder, found.folders, card.id),
+            code="other_encoder",
         )
 
 
@@ -212,12 +216,12 @@ WORDS = {
     "space": "space",
     "digest": "space",
     "model": "model",
-    "vector": "vector width",
+    "vector": "space",
     "correlated": "space",
     "gaussian": "space",
     "scale": "scale",
 }
-"""What the fields that are compared stand for."""
+"""Part of hevner that each compared field belongs to."""
 
 
 def indexing(folder: Path, folders: Any = (), encoder: str = "") -> str:
@@ -237,4 +241,5 @@ def _damaged(path: Path, why: str, folder: Path) -> CatalogError:
         f"the header is damaged ({why})",
         subject=display_name(path),
         remedy="To analyse the music anew, " + rebuilding(folder),
+        code="damaged",
     )
