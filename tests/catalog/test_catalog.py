@@ -250,7 +250,7 @@ def test_another_space_model_or_schema_is_refused_with_the_command(tmp_path: Pat
 
 
 def test_the_command_that_rebuilds_can_be_pasted_into_a_shell() -> None:
-    words = shlex.split(header.rebuilding(Path("/it's here"), ("/my music",)))
+    words = shlex.split(header.command(Path("/it's here"), ("/my music",), rebuild=True))
     assert words[-5:] == ["index", "/my music", "--into", "/it's here", "--rebuild"]
 
 

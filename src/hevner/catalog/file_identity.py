@@ -39,6 +39,13 @@ class Stamp:
         status = path.stat()
         return cls(status.st_size, status.st_mtime_ns)
 
+    def still_holds(self, path: Path) -> bool:
+        """Whether a file has not changed since; one that is gone counts as unchanged."""
+        try:
+            return self == Stamp.of(path)
+        except OSError:
+            return True
+
 
 @dataclass(frozen=True)
 class Content:

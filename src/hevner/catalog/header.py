@@ -129,7 +129,7 @@ def read(folder: Path) -> Header:
         record = json.loads(path.read_bytes())
     except FileNotFoundError as error:
         if any(folder.glob("*.lance")):
-            raise _damaged(path, "it is missing", folder) from error
+            raise _unreadable(folder, "it is missing") from error
         raise CatalogError(
             "there is no catalogue here",
             subject=display_name(folder),
@@ -137,30 +137,26 @@ def read(folder: Path) -> Header:
             code="file_missing",
         ) from error
     except (OSError, ValueError) as error:
-        raise _damaged(path, str(error), folder) from error
-    return _parsed(record, path, folder)
-
-
-def _parsed(record: Any, path: Path, folder: Path) -> Header:
+        raise _unreadable(folder, str(error)) from error
     schema = record.get("schema") if isinstance(record, dict) else None
     if not isinstance(schema, int):
-        raise _damaged(path, "it names no schema", folder)
+        raise _unreadable(folder, "it names no schema")
     if schema > SCHEMA:
         raise CatalogError(
             f"it was made by a newer hevner ({record.get('hevner')}): its schema is {schema}, "
             f"this version knows up to {SCHEMA}",
             subject=display_name(path),
-            remedy="Update hevner, or " + rebuilding(folder, record.get("folders", ())),
+            remedy="Update hevner, or run: " + command(folder, record.get("folders", ()), "", True),
             code="newer_version",
         )
     try:
         header = Header(**{**record, "folders": tuple(record["folders"])})
     except (TypeError, KeyError) as error:
-        raise _damaged(path, str(error), folder) from error
+        raise _unreadable(folder, str(error)) from error
     for field in dataclasses.fields(Header):
         wanted = {"int": int, "str": str}.get(str(field.type), tuple)
         if not isinstance(getattr(header, field.name), wanted):
-            raise _damaged(path, f"{field.name} is not a {wanted.__name__}", folder)
+            raise _unreadable(folder, f"{field.name} is not a {wanted.__name__}")
     return header
 
 
@@ -175,12 +171,13 @@ def check(folder: Path, found: Header, wanted: Header) -> None:
     for field in dataclasses.fields(Header):
         old, new = getattr(found, field.name), getattr(wanted, field.name)
         if field.name not in NOT_COMPARED and old != new:
+            # All other fields depend on the space.
+            what = field.name if field.name in ("schema", "model", "scale") else "space"
             raise CatalogError(
-                f"the catalogue was made with another {WORDS[field.name]}: {old}, here {new}",
+                f"the catalogue was made with another {what}: {old}, here {new}",
                 subject=display_name(folder),
-                remedy="To analyse the music anew, "
-                + rebuilding(folder, found.folders, found.encoder),
-                code=f"other_{WORDS[field.name]}",
+                remedy=rebuilding(folder, found),
+                code=f"other_{what}",
             )
 
 
@@ -200,7 +197,7 @@ def check_encoder(folder: Path, found: Header, card: EncoderCard) -> None:
         raise CatalogError(
             f"the pieces were encoded by {' '.join(old)}, here it would be {' '.join(new)}",
             subject=display_name(folder),
-            remedy="To analyse the music anew, " + rebuilding(folder, found.folders, card.id),
+            remedy=rebuilding(folder, dataclasses.replace(found, encoder=card.id)),
             code="other_encoder",
         )
 
@@ -211,35 +208,25 @@ def _weights(version: str) -> str:
     return version
 
 
-WORDS = {
-    "schema": "schema",
-    "space": "space",
-    "digest": "space",
-    "model": "model",
-    "vector": "space",
-    "correlated": "space",
-    "gaussian": "space",
-    "scale": "scale",
-}
-"""Part of hevner that each compared field belongs to."""
-
-
-def indexing(folder: Path, folders: Any = (), encoder: str = "") -> str:
-    """The command that brings a catalogue up to date, as the end of a sentence."""
+def command(folder: Path, folders: Any = (), encoder: str = "", rebuild: bool = False) -> str:
+    """The command that brings a catalogue up to date, or makes it anew."""
     sources = [str(source) for source in folders] or ["FOLDER"]
     words = ["hevner", "index", *sources, "--into", display_name(folder)]
-    return "run: " + shlex.join([*words, "--encoder", encoder] if encoder else words)
+    words += ["--encoder", encoder] if encoder else []
+    return shlex.join([*words, "--rebuild"] if rebuild else words)
 
 
-def rebuilding(folder: Path, folders: Any = (), encoder: str = "") -> str:
-    """The command that makes a catalogue anew, as the end of a sentence."""
-    return indexing(folder, folders, encoder) + " --rebuild"
+def rebuilding(folder: Path, header: Header | None = None) -> str:
+    """How to make a catalogue anew, as a remedy."""
+    made_of = (header.folders, header.encoder) if header is not None else ((), "")
+    return f"To analyse the music anew, run: {command(folder, *made_of, rebuild=True)}"
 
 
-def _damaged(path: Path, why: str, folder: Path) -> CatalogError:
-    return CatalogError(
-        f"the header is damaged ({why})",
-        subject=display_name(path),
-        remedy="To analyse the music anew, " + rebuilding(folder),
-        code="damaged",
-    )
+def damaged(path: Path, cause: str, folder: Path, header: Header | None = None) -> CatalogError:
+    """The error for a damaged file of a catalogue."""
+    remedy = rebuilding(folder, header)
+    return CatalogError(cause, subject=display_name(path), remedy=remedy, code="damaged")
+
+
+def _unreadable(folder: Path, why: str) -> CatalogError:
+    return damaged(folder / NAME, f"the header is damaged ({why})", folder)

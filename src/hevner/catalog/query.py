@@ -161,7 +161,7 @@ class Query:
         mood: str = "",
         unwanted: str = "",
         like: str | Path | None = None,
-        path: str | Path | None = None,
+        path: str | Path | Course | None = None,
         text: str = "",
         scale: str = "-1..1",
         where: str = "",
@@ -181,8 +181,8 @@ class Query:
         like
             An audio file.
         path
-            Words with arrows between them, as ``tense->calm``, or a CSV file with the columns
-            time, valence and arousal.
+            A course: words with arrows between them, as ``tense->calm``, a CSV file with the
+            columns time, valence and arousal, or a `Course`.
         text
             A description in free words, best in English, as ``rainy piano at night``; for a
             catalogue made with an encoder that knows texts.
@@ -199,15 +199,15 @@ class Query:
             If a value is out of range, a word is unknown, or values contradict each other.
         """
         words, plane = lexicon or Lexicon(), Scale.parse(scale)
-        wanted = None
-        if path is not None:
-            is_words = isinstance(path, str) and course.is_words(path)
-            wanted = course.parse(str(path), words) if is_words else course.read(Path(path), plane)
+        if isinstance(path, str) and course.is_words(path):
+            path = course.parse(path, words)
+        elif isinstance(path, str | Path):
+            path = course.read(Path(path), plane)
         return cls(
             place=_place(valence, arousal, radius, plane),
             feelings=words.parse(mood) if mood else (),
             like=None if like is None else Path(like),
-            course=wanted,
+            course=path,
             text=text.strip(),
             unwanted=words.parse(unwanted) if unwanted else (),
             where=where,

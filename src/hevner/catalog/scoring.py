@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 from hevner.catalog import texts
 from hevner.catalog.catalog import CANDIDATES, Catalog
 from hevner.catalog.course import Course
+from hevner.catalog.file_identity import Stamp
 from hevner.catalog.packages import pa
 from hevner.catalog.query import Query
 from hevner.catalog.tables import DISTANCE, ROW, in_lists
@@ -161,7 +162,8 @@ def locate(catalog: Catalog, path: Path) -> tuple[Points, str]:
     columns = ("id", "size", "mtime", "status", "place")
     for batch in catalog.pieces.scan(columns, same):
         for row in batch.to_pylist():  # at most one
-            if row["status"] == "ok" and _is_unchanged(path, row["size"], row["mtime"]):
+            stamp = Stamp(row["size"], row["mtime"])
+            if row["status"] == "ok" and stamp.still_holds(path):
                 return catalog.points(pa.Table.from_batches([batch])), row["id"]
     piece = _file_analyzer(catalog.space).analyze(path).piece
     if piece["status"] != "ok":
@@ -314,15 +316,6 @@ def _nearness(distances: Array) -> NDArray[np.float64]:
     positive = np.maximum(np.asarray(distances, np.float64), 0)
     typical = float(np.median(positive)) or float(positive.max()) or 1.0
     return np.asarray(np.exp(-positive / typical))
-
-
-def _is_unchanged(path: Path, size: int, mtime: int) -> bool:
-    """Whether a file is the one that was indexed; a file that is gone counts as unchanged."""
-    try:
-        found = path.stat()
-    except OSError:
-        return True
-    return found.st_size == size and found.st_mtime_ns == mtime
 
 
 @lru_cache(maxsize=1)

@@ -24,10 +24,10 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from hevner.catalog.header import Header, rebuilding
+from hevner.catalog.header import Header, damaged
 from hevner.catalog.packages import IvfFlat, LanceVectorQueryBuilder, lancedb, pa
 from hevner.errors import CatalogError, HevnerError
-from hevner.files import cannot_write, display_name
+from hevner.files import cannot_write
 
 PIECES, MOMENTS = "pieces", "moments"
 
@@ -272,13 +272,8 @@ class Table:
         )
 
     def _damaged(self, why: str) -> CatalogError:
-        return CatalogError(
-            f"the table cannot be read: {why}",
-            subject=display_name(self.path),
-            remedy="To analyse the music anew, "
-            + rebuilding(self._folder, self._header.folders, self._header.encoder),
-            code="damaged",
-        )
+        cause = f"the table cannot be read: {why}"
+        return damaged(self.path, cause, self._folder, self._header)
 
 
 def create_tables(folder: Path, header: Header) -> None:

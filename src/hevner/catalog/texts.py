@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from hevner import encoders
 from hevner.catalog.catalog import Catalog
-from hevner.catalog.header import check_encoder, indexing
+from hevner.catalog.header import check_encoder, command
 from hevner.catalog.packages import pa
 from hevner.catalog.tables import DISTANCE, ENCODED, ROW, WITH_VECTOR, WITHOUT_VECTOR
 from hevner.errors import CatalogError, ModelError
@@ -125,8 +125,8 @@ def _vector(catalog: Catalog, text: str) -> Array:
         raise CatalogError(
             "the catalogue cannot be searched by text: no encoder of texts was run on its pieces",
             subject=display_name(catalog.folder),
-            remedy="To run one, "
-            + indexing(catalog.folder, catalog.header.folders, name or SUGGESTED),
+            remedy="To run one: "
+            + command(catalog.folder, catalog.header.folders, name or SUGGESTED),
             code="not_encoded",
         )
     encoder = text_encoder(name)

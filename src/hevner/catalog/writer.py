@@ -224,19 +224,14 @@ class Writer:
             self.tidy()
 
     def _recover(self) -> None:
-        made_with = self._catalog.header
         try:
             ids = set(json.loads(self._journal.read_bytes()))
         except FileNotFoundError:
             return
         except (OSError, ValueError, TypeError) as error:
-            raise CatalogError(
-                f"the note of an unfinished change is damaged ({error})",
-                subject=display_name(self._journal),
-                remedy="To analyse the music anew, "
-                + header.rebuilding(self._catalog.folder, made_with.folders, made_with.encoder),
-                code="damaged",
-            ) from error
+            cause = f"the note of an unfinished change is damaged ({error})"
+            folder, made_with = self._catalog.folder, self._catalog.header
+            raise header.damaged(self._journal, cause, folder, made_with) from error
         self._sweep(ids)
         self._journal.unlink()
 

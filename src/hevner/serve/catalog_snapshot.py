@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hevner.catalog.catalog import CANDIDATES, Catalog, TableName
+from hevner.catalog.file_identity import Stamp
 from hevner.catalog.packages import pa
 from hevner.catalog.tables import DISTANCE, MOMENTS, PIECES, ROW, SOUNDS, Row, in_lists
 from hevner.hits import Hit
@@ -201,12 +202,7 @@ class CatalogSnapshot(Catalog):
             If it has changed, so that the catalogue is out of date.
         """
         path = Path(self.piece(id)["path"])
-        known = self._read(id, ("size", "mtime"))
-        try:
-            found = path.stat()
-        except OSError:
-            return path
-        if (found.st_size, found.st_mtime_ns) != (known["size"], known["mtime"]):
+        if not Stamp(**self._read(id, ("size", "mtime"))).still_holds(path):
             cause = "the piece has changed since it was indexed"
             raise ServiceError(409, "changed", cause, "Bring the catalogue up to date")
         return path

@@ -9,9 +9,7 @@ private, and functions could take long.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from itertools import pairwise
-from typing import Any
 
 from hevner.catalog import course
 from hevner.catalog.course import Course
@@ -61,22 +59,19 @@ def find(snapshot: CatalogSnapshot, request: schemas.Search) -> tuple[list[Hit],
 
 def query_of(snapshot: CatalogSnapshot, request: schemas.Search) -> Query:
     """The query of a request."""
-    scale = Scale.parse(request.scale)
-    place = None
-    if request.point is not None:
-        # The same way as the options of the command line go, so that the same is refused.
-        place = Query.of(**request.point.model_dump(), scale=request.scale).place
-    return Query(
-        place=place,
-        feelings=_feelings(request.words),
+    return Query.of(
+        **({} if request.point is None else request.point.model_dump()),
+        mood=", ".join(request.words),
+        unwanted=", ".join(request.unwanted),
         like=None if request.like is None else snapshot.unchanged_file(request.like),
-        course=_course(request.course, scale),
-        text=request.text.strip(),
-        unwanted=_feelings(request.unwanted),
+        path=_course(request.course, Scale.parse(request.scale)),
+        text=request.text,
+        scale=request.scale,
         where=condition(request.filters, request.where),
         diverse=request.diversity,
         moments=request.moments,
         count=request.limit,
+        lexicon=LEXICON,
     )
 
 
@@ -94,10 +89,6 @@ def _end(space: Space, end: str | schemas.Point, scale: Scale) -> Points:
         return space.merge(space.emotion(describe(LEXICON.parse(end))))
     place = Place(scale.to_unit(end.valence), scale.to_unit(end.arousal))
     return space.emotion(Description.of(point=[[place.valence, place.arousal]]))
-
-
-def _feelings(words: Sequence[str]) -> tuple[Any, ...]:
-    return LEXICON.parse(", ".join(words)) if words else ()
 
 
 def _course(given: list[tuple[float, float, float]] | str | None, scale: Scale) -> Course | None:
