@@ -6,7 +6,7 @@ Pieces are made from real music: the readings that come with the common space, e
 the way to one of its nearest and shaken a little, so that they lie as densely and as oddly as real
 ones do. Queries are emotions in every form. A search is the whole of it: vector index, exact
 divergences of the candidates, the columns shown of the best ten; it is timed in a process of its
-own, warm, whose memory is told too. Recall is against the exact divergences of all pieces.
+own, warm, whose memory is measured too. Recall is against the exact divergences of all pieces.
 
 Run it on an idle machine, limited to two cores: taskset -c 0,1 python benchmarks/catalog.py
 """
@@ -77,7 +77,7 @@ def musics(space: Space, mean: NDArray[np.float32]) -> Points:
 
 
 def emotions(space: Space, count: int, rng: np.random.Generator) -> Points:
-    """As many emotions, told as points, vague points, quadrants, tags and shares in turn."""
+    """As many emotions, given as points, vague points, quadrants, tags and shares in turn."""
     each = -(-count // 5)
     point = rng.uniform(-0.8, 0.8, (each, 2))
     quadrants = rng.dirichlet(np.full(4, 0.3), each)
@@ -85,7 +85,7 @@ def emotions(space: Space, count: int, rng: np.random.Generator) -> Points:
     tags = np.full((each, 56), np.nan)
     for row in tags:
         row[rng.choice(56, rng.integers(1, 4), replace=False)] = rng.uniform(1, 4)
-    told = [
+    given = [
         Description.of(point=point),
         Description.of(point=point, spread=rng.uniform(0.1, 0.5, (each, 2))),
         Description.of(quadrants=quadrants),
@@ -93,7 +93,7 @@ def emotions(space: Space, count: int, rng: np.random.Generator) -> Points:
         Description.of(gems=gems),
     ]
     order = np.arange(each * 5).reshape(5, each).T.ravel()[:count]
-    return space.emotion(join(told).where(order))
+    return space.emotion(join(given).where(order))
 
 
 def column(rows: NDArray[np.float32]) -> pa.Array:

@@ -97,12 +97,12 @@ class FakeAnalyzer:
 
 
 def run(
-    folder: Path, catalog: Catalog, listener: FakeAnalyzer | None = None, **options: object
+    folder: Path, catalog: Catalog, analyzer: FakeAnalyzer | None = None, **options: object
 ) -> Summary:
     """Index a folder."""
     found, _ = find_audio([folder])
     how = Options(**options)  # type: ignore[arg-type]
-    return index(found, [folder], catalog, listener or FakeAnalyzer(), how)
+    return index(found, [folder], catalog, analyzer or FakeAnalyzer(), how)
 
 
 def state(folder: Path) -> tuple[dict[str, tuple[str, str]], dict[str, int]]:

@@ -42,12 +42,12 @@ def many(folder: Path, points: Points) -> Catalog:
 
 
 def test_rows_come_back_as_they_were(tmp_path: Path) -> None:
-    told = {"valence": 0.25, "key": "A minor", "key_mode": "minor", "tags": ["calm", "sad"]}
-    filled(tmp_path, [piece(1, **told), piece(2, cause=None)])
+    known = {"valence": 0.25, "key": "A minor", "key_mode": "minor", "tags": ["calm", "sad"]}
+    filled(tmp_path, [piece(1, **known), piece(2, cause=None)])
     catalog = Catalog(tmp_path, SPACE)
     found = {row["path"]: row for row in catalog.listing(catalog.pieces.schema.names)}
     row = found["/music/1.mp3"]
-    assert {name: row[name] for name in told} == told
+    assert {name: row[name] for name in known} == known
     assert row["duration"] == 101.0
     assert row["arousal"] is None
     np.testing.assert_array_equal(row["place"], piece(1)["place"])

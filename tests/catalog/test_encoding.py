@@ -135,12 +135,12 @@ def test_a_file_that_cannot_be_encoded_costs_itself_alone(
     music: Path, catalog: Catalog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tone(music / "5.wav", 6)
-    told: list[Failure | None] = []
-    assert encode_folder(music, catalog, report=lambda _file, why: told.append(why)) == Encoded(
+    reported: list[Failure | None] = []
+    assert encode_folder(music, catalog, report=lambda _file, why: reported.append(why)) == Encoded(
         2, 1
     )
-    (failure,) = filter(None, told)
-    assert len(told) == 3
+    (failure,) = filter(None, reported)
+    assert len(reported) == 3
     assert (failure.path, failure.cause, failure.remedy) == (
         str(music / "5.wav"),
         "it has changed since it was analysed",

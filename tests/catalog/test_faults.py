@@ -1,4 +1,4 @@
-"""What may go wrong while a catalogue is written: nothing is lost, and it is said."""
+"""What may go wrong while a catalogue is written: nothing is lost, and the error says so."""
 
 from __future__ import annotations
 
@@ -60,12 +60,12 @@ def index_slowly(folder: Path, batch: int = 2) -> None:
     """Index ``folder/music`` in small steps."""
     indexing.PIECES_AT_ONCE = batch
     writer.TIDY_AFTER = 3
-    listener = FakeAnalyzer(lambda _path: time.sleep(0.005), folder / "log")
-    run(folder / "music", open_or_create(folder / "catalog", SPACE), listener, jobs=2)
+    analyzer = FakeAnalyzer(lambda _path: time.sleep(0.005), folder / "log")
+    run(folder / "music", open_or_create(folder / "catalog", SPACE), analyzer, jobs=2)
 
 
 def index_with_little_room(folder: Path, limit: int) -> None:
-    """Index with files limited to so many bytes; tell the error."""
+    """Index with files limited to so many bytes; write down the error."""
     catalog = open_or_create(folder / "catalog", SPACE)
     usual = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (limit, usual[1]))
@@ -73,7 +73,7 @@ def index_with_little_room(folder: Path, limit: int) -> None:
         run(folder / "music", catalog)
     except HevnerError as error:
         resource.setrlimit(resource.RLIMIT_FSIZE, usual)
-        (folder / "told").write_text(f"{type(error).__name__}: {error}")
+        (folder / "error").write_text(f"{type(error).__name__}: {error}")
 
 
 def check_whole(folder: Path) -> int:
@@ -156,11 +156,11 @@ def test_a_second_indexer_stops_at_once_and_names_the_first(tmp_path: Path) -> N
     process = start(index_slowly, tmp_path, 1)
     wait_for(tmp_path / "log", process)
     catalog = Catalog(tmp_path / "catalog", SPACE)
-    listener = FakeAnalyzer()
+    analyzer = FakeAnalyzer()
     with raises(CatalogError, "locked") as caught:
-        run(tmp_path / "music", catalog, listener)
+        run(tmp_path / "music", catalog, analyzer)
     assert f"written by process {process.pid} on " in caught.value.cause
-    assert not listener.asked
+    assert not analyzer.asked
     assert process.is_alive()
     process.join()
     assert process.exitcode == 0
@@ -211,9 +211,9 @@ def test_a_full_disk_is_told_and_nothing_is_lost(tmp_path: Path) -> None:
         song(music / f"{number}.mp3")
     process = start(index_with_little_room, tmp_path, 3000)
     process.join()
-    told = (tmp_path / "told").read_text()
-    assert told.startswith("OutputError: ")
-    assert "cannot be written (File too large)" in told
+    reported = (tmp_path / "error").read_text()
+    assert reported.startswith("OutputError: ")
+    assert "cannot be written (File too large)" in reported
     assert check_whole(tmp_path / "catalog") == 1
     assert run(music, Catalog(tmp_path / "catalog", SPACE)).added == 200
     assert check_whole(tmp_path / "catalog") == 201
@@ -240,10 +240,10 @@ def test_a_file_that_changes_once_while_it_is_read_is_heard_again(tmp_path: Path
         if path.read_text() == "begun":
             path.write_text("complete")
 
-    listener = FakeAnalyzer(complete)
+    analyzer = FakeAnalyzer(complete)
     catalog = create(tmp_path / "catalog", SPACE)
-    assert run(tmp_path / "music", catalog, listener).added == 1
-    assert listener.asked == ["a.mp3", "a.mp3"]
+    assert run(tmp_path / "music", catalog, analyzer).added == 1
+    assert analyzer.asked == ["a.mp3", "a.mp3"]
     fresh = create(tmp_path / "fresh", SPACE)
     run(tmp_path / "music", fresh)
     assert state(tmp_path / "catalog") == state(tmp_path / "fresh")
@@ -253,7 +253,7 @@ def test_a_file_that_changes_once_while_it_is_read_is_heard_again(tmp_path: Path
 def test_a_file_that_changes_all_the_time_fails_clearly(tmp_path: Path) -> None:
     path = song(tmp_path / "music" / "a.mp3", "begun")
     steady = song(tmp_path / "music" / "b.mp3")
-    told = []
+    reported = []
 
     def grow(path: Path) -> None:
         if path.name == "a.mp3":
@@ -261,12 +261,12 @@ def test_a_file_that_changes_all_the_time_fails_clearly(tmp_path: Path) -> None:
                 file.write("more")
 
     catalog = create(tmp_path / "catalog", SPACE)
-    listener = FakeAnalyzer(grow)
-    summary = run(tmp_path / "music", catalog, listener, report=lambda _, why: told.append(why))
+    analyzer = FakeAnalyzer(grow)
+    summary = run(tmp_path / "music", catalog, analyzer, report=lambda _, why: reported.append(why))
     assert (summary.added, summary.failed) == (1, 1)
-    assert told[0].path == str(path)
-    assert told[0].cause == "the file changes while it is read"
-    assert "again" in told[0].remedy
+    assert reported[0].path == str(path)
+    assert reported[0].cause == "the file changes while it is read"
+    assert "again" in reported[0].remedy
     assert list(state(tmp_path / "catalog")[0]) == [str(steady)]
     assert run(tmp_path / "music", catalog).added == 1
 
@@ -280,9 +280,9 @@ def test_a_change_of_content_that_keeps_size_and_time_is_noticed(tmp_path: Path)
             path.write_text("two")
             os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
 
-    listener = FakeAnalyzer(swap)
-    run(tmp_path / "music", create(tmp_path / "catalog", SPACE), listener)
-    assert len(listener.asked) == 2
+    analyzer = FakeAnalyzer(swap)
+    run(tmp_path / "music", create(tmp_path / "catalog", SPACE), analyzer)
+    assert len(analyzer.asked) == 2
 
 
 DAMAGES: dict[str, Callable[[Path], object]] = {

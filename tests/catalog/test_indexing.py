@@ -1,4 +1,4 @@
-"""Folders into a catalogue: what is listened to, what is not, and what is told."""
+"""Folders into a catalogue: what is analysed, what is not, and what is reported."""
 
 from __future__ import annotations
 
@@ -174,11 +174,11 @@ def test_failed_and_silent_files_are_kept_and_not_tried_again(
 ) -> None:
     song(music / "noise.mp3", "noise")
     song(music / "silent.mp3", "silence")
-    told: list[Failure] = []
-    summary = run(music, catalog, report=lambda _file, failure: told.append(failure))
+    reported: list[Failure] = []
+    summary = run(music, catalog, report=lambda _file, failure: reported.append(failure))
     assert summary == Summary(added=4, silent=1, failed=1)
-    failures = [failure for failure in told if failure]
-    assert len(told) == 5
+    failures = [failure for failure in reported if failure]
+    assert len(reported) == 5
     assert [(one.cause, one.remedy) for one in failures] == [("this is noise", "Play music")]
     rows = {row["name"]: row for row in catalog.listing(["name", "status", "cause"])}
     assert rows["noise.mp3"]["status"] == "failed"
@@ -214,11 +214,11 @@ def test_a_retried_file_that_can_be_heard_now_gets_its_moments(
 def test_what_cannot_be_read_is_tried_each_time(music: Path, catalog: Catalog) -> None:
     (music / "gone.mp3").symlink_to(music / "nowhere")
     found = [*find_audio([music])[0], *find_audio([music / "gone.mp3"])[0]]
-    told: list[Failure | None] = []
-    options = indexing.Options(report=lambda _file, failure: told.append(failure))
+    reported: list[Failure | None] = []
+    options = indexing.Options(report=lambda _file, failure: reported.append(failure))
     for _ in range(2):
         assert indexing.index(found, [music], catalog, FakeAnalyzer(), options).failed == 1
-    causes = [one.cause for one in told if one]
+    causes = [one.cause for one in reported if one]
     assert causes == ["the file cannot be read (No such file or directory)"] * 2
     assert len(state(catalog.folder)[0]) == 3
 

@@ -63,8 +63,8 @@ def test_words_find_what_comparing_with_everything_finds(library: Library, mood:
 
 def test_point_and_words_are_wanted_at_once(library: Library) -> None:
     hits = find(library, valence=0.5, arousal=0.5, mood="sad", count=5)
-    told = join([Description.of(point=[[0.5, 0.5]]), describe(Lexicon().parse("sad"))])
-    merged = library.space.merge(library.space.emotion(told))
+    given = join([Description.of(point=[[0.5, 0.5]]), describe(Lexicon().parse("sad"))])
+    merged = library.space.merge(library.space.emotion(given))
     exact = library.space.find(merged, library.points)[0]
     assert numbers(library, hits) == np.argsort(exact)[:5].tolist()
 
@@ -369,23 +369,23 @@ def test_files_of_the_same_content_are_one_hit(tmp_path: Path) -> None:
 def test_words_for_a_piece_are_ranked_by_what_they_say_of_it(library: Library) -> None:
     number = int(np.argmin([piece["valence"] + piece["arousal"] for piece in library.pieces]))
     music = library.points.where(slice(number, number + 1))
-    told = emotions_of(library.space, music)
-    assert [one.divergence for one in told] == sorted(one.divergence for one in told)
-    assert len({one.word for one in told}) == len(told)
-    assert {one.word for one in told[:12]} & {"sad", "gloomy", "brooding", "tragic", "poignant"}
-    assert not {one.word for one in told[:12]} & {"happy", "excited", "tense", "calm"}
-    assert not {one.word for one in told} & {"film", "heavy", "christmas"}
+    words = emotions_of(library.space, music)
+    assert [one.divergence for one in words] == sorted(one.divergence for one in words)
+    assert len({one.word for one in words}) == len(words)
+    assert {one.word for one in words[:12]} & {"sad", "gloomy", "brooding", "tragic", "poignant"}
+    assert not {one.word for one in words[:12]} & {"happy", "excited", "tense", "calm"}
+    assert not {one.word for one in words} & {"film", "heavy", "christmas"}
 
 
 def test_degree_told_is_the_one_of_least_divergence(library: Library) -> None:
     music = library.points.where(slice(5, 6))
-    told = {one.word: one for one in emotions_of(library.space, music)}
+    words = {one.word: one for one in emotions_of(library.space, music)}
     for name in ("sad", "calm", "rousing"):
         word = Lexicon().feeling(name).word
         emotions = library.space.emotion(describe([Feeling(word, d) for d in DEGREES]))
         exact = library.space.tell(music, emotions)[0]
-        assert told[name].degree == DEGREES[int(exact.argmin())].name
-        assert told[name].divergence == pytest.approx(float(exact.min()), rel=1e-5)
+        assert words[name].degree == DEGREES[int(exact.argmin())].name
+        assert words[name].divergence == pytest.approx(float(exact.min()), rel=1e-5)
 
 
 def test_more_extreme_music_is_told_in_higher_degrees(library: Library) -> None:
@@ -395,7 +395,7 @@ def test_more_extreme_music_is_told_in_higher_degrees(library: Library) -> None:
     factors = {"slightly": 0.4, "moderately": 0.7, "": 1, "very": 1.2, "extremely": 1.4}
 
     def strength(music: object) -> float:
-        told = emotions_of(library.space, music, count=5)  # type: ignore[arg-type]
-        return float(np.mean([factors[one.degree] for one in told]))
+        words = emotions_of(library.space, music, count=5)  # type: ignore[arg-type]
+        return float(np.mean([factors[one.degree] for one in words]))
 
     assert strength(loud) > strength(quiet)

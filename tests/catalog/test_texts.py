@@ -292,20 +292,20 @@ def hevner_(*arguments: str | Path) -> Result:
 
 def test_from_sounds_to_hits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hevner.model.space, "load", lambda: SPACE)
-    listener = Tones()
-    monkeypatch.setattr(hevner.catalog.analyze_file, "FileAnalyzer", lambda *_: listener)
+    analyzer = Tones()
+    monkeypatch.setattr(hevner.catalog.analyze_file, "FileAnalyzer", lambda *_: analyzer)
     music, catalog = tmp_path / "music", tmp_path / "catalog"
     for band in (2, 5, 9):
         tone(music / f"{band}.wav", band)
     index = ("index", music, "--into", catalog)
     assert hevner_(*index).exit_code == 0
-    told = hevner_("search", catalog, "--text", "5")
-    assert (told.exit_code, told.stdout) == (1, "")
-    assert "--encoder clap-general" in told.stderr
+    refused = hevner_("search", catalog, "--text", "5")
+    assert (refused.exit_code, refused.stdout) == (1, "")
+    assert "--encoder clap-general" in refused.stderr
     done = hevner_(*index, "--encoder", NAME)
     assert done.exit_code == 0, done.output
     assert f"3 unchanged. 3 encoded by {NAME}." in done.stderr
-    assert len(listener.asked) == 3
+    assert len(analyzer.asked) == 3
     found = json.loads(hevner_("search", catalog, "--text", "5 5 9", "-f", "json").stdout)
     assert found[0]["name"] == "5.wav"
     assert [hit["fit"] for hit in found] == pytest.approx([2 / 3, 1 / 3, 0], abs=1e-3)
@@ -317,10 +317,10 @@ def test_from_sounds_to_hits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
     tone(music / "new.wav", 12)
     done = hevner_(*index)
-    assert f"1 not encoded by {NAME}: --encoder {NAME} does that." in done.stderr
+    assert f"1 not encoded by {NAME}: --encoder {NAME} encodes them." in done.stderr
     table = hevner_("search", catalog, "--text", "12")
     assert "new.wav" not in table.stdout
-    assert table.stderr == f"1 pieces were left out: they are not encoded by {NAME} yet.\n"
+    assert table.stderr == f"1 pieces were left out: {NAME} has not encoded them yet.\n"
     (music / "new.wav").unlink()
     tone(music / "9.wav", 10)
     assert hevner_(*index, "--rebuild", "--encoder", NAME, "--quiet").stderr == ""
@@ -332,8 +332,8 @@ def test_another_encoder_is_refused_before_anything_is_analysed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, encoder: Bands
 ) -> None:
     monkeypatch.setattr(hevner.model.space, "load", lambda: SPACE)
-    listener = Tones()
-    monkeypatch.setattr(hevner.catalog.analyze_file, "FileAnalyzer", lambda *_: listener)
+    analyzer = Tones()
+    monkeypatch.setattr(hevner.catalog.analyze_file, "FileAnalyzer", lambda *_: analyzer)
     tone(tmp_path / "music" / "a.wav", 3)
     index = ("index", tmp_path / "music", "--into", tmp_path / "catalog", "--encoder", NAME)
     assert hevner_(*index).exit_code == 0
@@ -342,14 +342,14 @@ def test_another_encoder_is_refused_before_anything_is_analysed(
     done = hevner_(*index)
     assert done.exit_code == 1
     assert f"--encoder {NAME} --rebuild" in done.stderr
-    assert listener.asked == ["a.wav"]
+    assert analyzer.asked == ["a.wav"]
 
 
 def test_texts_go_with_nothing_that_asks_for_words(known: tuple[Library, np.ndarray]) -> None:
     folder = known[0].catalog.folder
     done = hevner_("search", folder, "--emotions-of", "a.mp3", "--text", "3")
     assert done.exit_code == 2
-    assert "looks for no music" in done.stderr
+    assert "searches for no music" in done.stderr
 
 
 def test_without_a_text_no_framework_is_loaded(tmp_path: Path, library: Library) -> None:

@@ -217,10 +217,10 @@ def test_facts_and_pages(server: Running, music: Library) -> None:
 
 
 def test_points(server: Running, music: Library, monkeypatch: pytest.MonkeyPatch) -> None:
-    told = server.get("/catalog/pieces?points=true").json
-    assert told["total"] == 300
-    assert told["pieces"] is None
-    points = told["points"]
+    answer = server.get("/catalog/pieces?points=true").json
+    assert answer["total"] == 300
+    assert answer["pieces"] is None
+    points = answer["points"]
     where = {piece["id"]: (piece["valence"], piece["arousal"]) for piece in music.pieces}
     assert len(points["ids"]) == 300
     for id, valence, arousal in zip(
@@ -250,9 +250,9 @@ def test_a_piece_its_curve_and_its_emotions(server: Running, music: Library) -> 
 
 def test_a_playlist(server: Running) -> None:
     wanted = {"from": "tense", "to": {"valence": 0.5, "arousal": -0.5}, "minutes": 30}
-    told = server.post("/catalog/playlist", wanted).json
-    assert told["minutes"] == pytest.approx(30, abs=4)
-    assert len({hit["id"] for hit in told["hits"]}) == len(told["hits"]) > 3
+    answer = server.post("/catalog/playlist", wanted).json
+    assert answer["minutes"] == pytest.approx(30, abs=4)
+    assert len({hit["id"] for hit in answer["hits"]}) == len(answer["hits"]) > 3
     for change in ({"minutes": -1}, {"minutes": 10**6}, {"from": 3}, {"to": "nothing"}):
         assert server.post("/catalog/playlist", wanted | change).status == 422
     short = server.post("/catalog/playlist", wanted | {"filters": {"duration": {"max": 60.5}}})
@@ -361,8 +361,8 @@ def test_a_catalogue_that_grows_is_seen(tmp_path: Path, monkeypatch: pytest.Monk
         assert server.get("/catalog/pieces").json["total"] == 0
         assert server.post("/catalog/search", {"words": ["calm"]}).json["hits"] == []
         with writing(catalog) as writer:
-            heard = {"valence": 0.1, "arousal": 0.2}
-            writer.put([made_up.piece(number, **heard) for number in range(3)], [])
+            emotion = {"valence": 0.1, "arousal": 0.2}
+            writer.put([made_up.piece(number, **emotion) for number in range(3)], [])
         wait_for(lambda: server.get("/catalog/pieces").json["total"] == 3)
         assert len(ask(server, words=["calm"])) == 3
 

@@ -46,8 +46,8 @@ def test_candidates_are_those_of_the_largest_products(
         ]
         places = [piece["place"] for piece in best]
         points = ours.points(found)
-        told = np.concatenate([points.correlated, points.mean, points.variance], axis=1)
-        assert np.array_equal(told, np.array(places).reshape(told.shape))
+        found_places = np.concatenate([points.correlated, points.mean, points.variance], axis=1)
+        assert np.array_equal(found_places, np.array(places).reshape(found_places.shape))
 
 
 def test_what_is_shown_is_the_same(both: tuple[CatalogSnapshot, Catalog], music: Library) -> None:

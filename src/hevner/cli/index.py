@@ -54,7 +54,7 @@ def index(
         str,
         typer.Option(
             metavar="NAME",
-            help="Encode the pieces too, for 'hevner search --text', by this encoder: "
+            help="Also encode the pieces with an encoder of texts, for 'hevner search --text': "
             "clap-general, once its weights are there ('hevner models add').",
             show_default=False,
         ),
@@ -66,8 +66,8 @@ def index(
     """Analyse folders of music and keep the result in a catalogue, to be searched by emotion.
 
     Only what is new or changed is analysed; files that were moved or copied are recognised by
-    their content. A run that was stopped goes on where it was. With --encoder, pieces that are not
-    encoded yet are, in an old catalogue as in a new one; nothing is analysed again for that.
+    their content. A run that was stopped goes on where it was. With --encoder, pieces of
+    an existing catalogue are encoded too, and not analysed again.
 
     Exit status: 0 all fine, 1 some files failed, 2 wrong usage.
     """
@@ -112,8 +112,8 @@ def index(
         say(f"Failed: {problem.path}: {problem.cause}. {problem.remedy}")
     if not quiet:
         say(
-            _described(summary, len(found), perf_counter() - start)
-            + _encoded(encoded, left, catalog.header.encoder)
+            _summary_text(summary, len(found), perf_counter() - start)
+            + _encoded_text(encoded, left, catalog.header.encoder)
         )
     if options.stop.is_set():
         say("Stopped; the same command goes on from here.")
@@ -152,16 +152,16 @@ class _Watch:
                 return running.result()
 
 
-def _encoded(encoded: Encoded, left: int, name: str) -> str:
+def _encoded_text(encoded: Encoded, left: int, name: str) -> str:
     text = f" {encoded.done} encoded by {name}." if encoded.done else ""
     if encoded.failed:
         text += f" {encoded.failed} could not be encoded by {name}."
     if left > encoded.failed:
-        text += f" {left - encoded.failed} not encoded by {name}: --encoder {name} does that."
+        text += f" {left - encoded.failed} not encoded by {name}: --encoder {name} encodes them."
     return text
 
 
-def _described(summary: Summary, total: int, seconds: float) -> str:
+def _summary_text(summary: Summary, total: int, seconds: float) -> str:
     counts = {
         "unchanged": summary.unchanged,
         "added": summary.added,

@@ -136,7 +136,7 @@ def search(
         if emotions_of is None:
             query = Query.of(**asked, scale=scale, count=count, lexicon=lexicon)  # type: ignore[arg-type]
         else:
-            _check_words(asked, named, count)
+            _check_describing(asked, named, count)
     with finding():
         if emotions_of is None:
             _write_hits(catalog, query, plane, named, output)
@@ -144,13 +144,13 @@ def search(
             _write_words(catalog, emotions_of, count, lexicon, named, output)
 
 
-def _check_words(asked: dict[str, object], form: str, count: int) -> None:
+def _check_describing(asked: dict[str, object], form: str, count: int) -> None:
     from hevner.errors import HevnerError
 
     if any(value not in (None, "", False) for value in asked.values()):
         raise HevnerError(
-            "--emotions-of describes a piece and looks for no music",
-            remedy="Leave out the options for what is wanted",
+            "--emotions-of describes a piece and searches for no music",
+            remedy="Leave out the options for the search",
             code="conflict",
         )
     if form == Format.M3U8:
@@ -173,7 +173,7 @@ def _write_hits(folder: Path, query: Query, scale: Scale, form: str, output: Pat
     if not hits:
         say(f"Nothing was found. {why_nothing(catalog, query)}")
     if query.text and (left := count_without_vector(catalog)):
-        say(f"{left} pieces were left out: they are not encoded by {catalog.header.encoder} yet.")
+        say(f"{left} pieces were left out: {catalog.header.encoder} has not encoded them yet.")
 
 
 def _write_words(

@@ -119,11 +119,11 @@ def test_names_cannot_steer_a_terminal_or_break_a_form(form: str) -> None:
 
 
 def test_words_are_told_in_every_form() -> None:
-    told = [EmotionWord("sad", "very", 0.98765, -1.5), EmotionWord("calm", "", 0.5, 0.0)]
-    text = words_as("table", told)
+    words = [EmotionWord("sad", "very", 0.98765, -1.5), EmotionWord("calm", "", 0.5, 0.0)]
+    text = words_as("table", words)
     assert "very sad" in text
     assert "99%" in text
-    records = json.loads(words_as("json", told))
+    records = json.loads(words_as("json", words))
     assert records[0] == {"word": "sad", "degree": "very", "fit": 0.9877, "divergence": -1.5}
-    rows = list(csv.DictReader(io.StringIO(words_as("csv", told))))
+    rows = list(csv.DictReader(io.StringIO(words_as("csv", words))))
     assert [row["word"] for row in rows] == ["sad", "calm"]
