@@ -15,17 +15,15 @@ import json
 import shlex
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from hevner import __version__
 from hevner.defaults import identity
 from hevner.emotion import UNIT
+from hevner.encoders.base import EncoderCard
 from hevner.errors import CatalogError
 from hevner.files import cannot_write, display_name, replace_file
-
-if TYPE_CHECKING:
-    from hevner.encoders.base import EncoderCard
-    from hevner.model.space import Space
+from hevner.model.space import Space
 
 NAME = "catalog.json"
 SCHEMA = 1
@@ -76,14 +74,6 @@ class Header:
     folders: tuple[str, ...] = ()
     encoder: str = ""
     encoder_version: str = ""
-
-    def with_folders(self, folders: list[str]) -> Header:
-        """The same with more folders, each once."""
-        return dataclasses.replace(self, folders=tuple(dict.fromkeys((*self.folders, *folders))))
-
-    def with_encoder(self, card: EncoderCard) -> Header:
-        """The same with the encoder for searches by text."""
-        return dataclasses.replace(self, encoder=card.id, encoder_version=card.version)
 
 
 def current(space: Space) -> Header:

@@ -256,7 +256,7 @@ class _Run:
                 display_name(f"{type(error).__name__}: {error}"),
                 remedy="Convert the file to WAV or FLAC and try again",
                 stage="analyse",
-                code="unforeseen",
+                code="unexpected",
             ) from error
 
     def take(self, outcome: FileOutcome) -> None:

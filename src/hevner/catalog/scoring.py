@@ -289,13 +289,11 @@ def _scores(
         fits = space.fit(divergences[None], target.emotion)[0]
     elif target.music is not None:
         divergences = space.alike(target.music, places)[0]
-        rising = np.sort(space.alike(target.music, space.at_large)[0])
-        closer = np.searchsorted(rising, divergences, side="right")
-        fits = np.asarray(1 - closer / len(rising), np.float32)
+        fits = _share_above(np.sort(space.alike(target.music, space.at_large)[0]), divergences)
     if target.matches is None:
         return divergences, fits
     distances = np.asarray(rows[DISTANCE].to_numpy(), np.float32)
-    matching = target.matches.fit(distances)
+    matching = _share_above(target.matches.rising, distances)
     if target.emotion is None and target.music is None:
         return distances, matching
     # Both shall fit, so the worse fit counts.
@@ -310,6 +308,12 @@ def _course_distances(course: Course, rows: pa.Table) -> Array:
     points = means[:, :, None] + curves.astype(np.float32)
     squares = ((points - course.points) ** 2).sum(axis=1)
     return np.asarray(np.sqrt(squares.mean(axis=1)), np.float32)
+
+
+def _share_above(rising: Array, values: Array) -> Array:
+    """The share of sorted values that are larger than each of others."""
+    closer = np.searchsorted(rising, values, side="right")
+    return np.asarray(1 - closer / max(len(rising), 1), np.float32)
 
 
 def _nearness(distances: Array) -> NDArray[np.float64]:

@@ -310,16 +310,10 @@ def any_rows(folder: Path) -> bool:
 
 def in_lists(column: str, values: Iterable[str]) -> Iterator[str]:
     """Filters that together pass the rows whose column has one of the values."""
-    for some in batched(values, AT_A_TIME):
+    left = iter(values)
+    while some := list(islice(left, AT_A_TIME)):
         quoted = ", ".join("'" + value.replace("'", "''") + "'" for value in some)
         yield f"{column} IN ({quoted})"
-
-
-def batched(values: Iterable[str], count: int) -> Iterator[list[str]]:
-    """Lists of at most so many of the values."""
-    left = iter(values)
-    while some := list(islice(left, count)):
-        yield some
 
 
 def _without_encoded(schema: pa.Schema) -> pa.Schema:

@@ -73,11 +73,6 @@ class Matches:
     distances: Array
     rising: Array
 
-    def fit(self, distances: Array) -> Array:
-        """The share of the catalogue that matches less, for each distance."""
-        closer = np.searchsorted(self.rising, distances, side="right")
-        return np.asarray(1 - closer / max(len(self.rising), 1), np.float32)
-
 
 def match(catalog: Catalog, text: str, where: str | None) -> Matches:
     """Compare a text with the pieces of a catalogue that pass a filter.

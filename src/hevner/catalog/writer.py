@@ -15,8 +15,10 @@ import os
 import socket
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -152,8 +154,8 @@ class Writer:
         self._recover()
 
     def note_folders(self, folders: Iterable[str]) -> None:
-        """Add to the folders in the header."""
-        self._put_header(self._catalog.header.with_folders(list(folders)))
+        """Add to the folders in the header, each once."""
+        self._put_header(folders=tuple(dict.fromkeys((*self._catalog.header.folders, *folders))))
 
     def note_encoder(self, card: EncoderCard) -> None:
         """Note the encoder for searches by text, and make the column for its vectors.
@@ -166,10 +168,11 @@ class Writer:
         catalog = self._catalog
         header.check_encoder(catalog.folder, catalog.header, card)
         if not catalog.header.encoder:
-            self._put_header(catalog.header.with_encoder(card))
+            self._put_header(encoder=card.id, encoder_version=card.version)
         catalog.pieces.add_encoded(card.dimension)
 
-    def _put_header(self, new: header.Header) -> None:
+    def _put_header(self, **changes: Any) -> None:
+        new = replace(self._catalog.header, **changes)
         if new != self._catalog.header:
             header.write(self._catalog.folder, new)
             self._catalog.header = new
