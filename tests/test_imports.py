@@ -112,7 +112,7 @@ def test_modules_of_a_package_import_each_other_one_way(package: str) -> None:
     assert circle({module: {*imports(module)} & {*inside} for module in inside}) == []
 
 
-HEAVY = {"lancedb", "pyarrow", "filelock", "matplotlib", "torch", "sklearn", "msgspec"}
+HEAVY = {"lancedb", "pyarrow", "matplotlib", "torch", "sklearn", "msgspec"}
 
 
 @pytest.mark.parametrize("module", ["hevner", "hevner.analysis", "hevner.catalog", "hevner.cli"])
@@ -125,7 +125,7 @@ def test_optional_packages_are_not_loaded_before_they_are_needed(module: str) ->
 def test_without_its_packages_a_catalogue_names_the_remedy() -> None:
     code = """
 import sys
-sys.modules.update({"lancedb": None, "pyarrow": None, "filelock": None})
+sys.modules.update({"lancedb": None, "pyarrow": None})
 import hevner
 from hevner.errors import MissingDependencyError
 for _ in range(2):

@@ -15,7 +15,6 @@ os.environ.setdefault("LANCEDB_LOG", "error")
 os.environ.setdefault("LANCE_INCLUDE_VECTOR_CENTROIDS", "false")
 
 try:
-    import filelock
     import lancedb
     import pyarrow as pa
     from lancedb.index import IvfFlat
@@ -26,4 +25,4 @@ except ModuleNotFoundError as error:
         remedy="Install it with: pip install 'hevner[catalog]'",
     ) from error
 
-__all__ = ["IvfFlat", "LanceVectorQueryBuilder", "filelock", "lancedb", "pa"]
+__all__ = ["IvfFlat", "LanceVectorQueryBuilder", "lancedb", "pa"]

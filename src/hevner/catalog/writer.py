@@ -20,12 +20,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import filelock
 import numpy as np
 from numpy.typing import NDArray
 
 from hevner.catalog import header, tables
 from hevner.catalog.catalog import Catalog
-from hevner.catalog.packages import filelock
 from hevner.catalog.tables import MOMENTS, PIECES, Row, in_lists
 from hevner.encoders.base import EncoderCard
 from hevner.errors import CatalogError
