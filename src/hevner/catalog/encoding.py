@@ -24,8 +24,8 @@ from hevner.audio.decode import open_audio
 from hevner.audio.windows import Windower
 from hevner.batch import in_threads
 from hevner.catalog.catalog import Catalog
-from hevner.catalog.file_identity import read_steadily
-from hevner.catalog.indexing import SECONDS_AT_ONCE, Options, key
+from hevner.catalog.file_identity import read_steadily, row_path
+from hevner.catalog.indexing import SECONDS_AT_ONCE, Options
 from hevner.catalog.tables import ENCODED, SOUNDS, WITHOUT_VECTOR
 from hevner.catalog.writer import writing
 from hevner.errors import HevnerError, MissingDependencyError, ModelError
@@ -105,7 +105,7 @@ def due(found: Iterable[Found], catalog: Catalog) -> list[tuple[Found, str]]:
     """A file, and its id, of each content that was analysed and has no vector."""
     where = WITHOUT_VECTOR if ENCODED in catalog.pieces.schema.names else SOUNDS
     ids = {row["path"]: row["id"] for row in catalog.listing(["path", "id"], where)}
-    paths = ((key(file.path), file) for file in found)
+    paths = ((row_path(file.path), file) for file in found)
     files = {ids[path]: file for path, file in paths if path in ids}
     return [(file, id) for id, file in files.items()]
 

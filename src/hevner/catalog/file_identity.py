@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,11 @@ Result = TypeVar("Result")
 
 ATTEMPTS = 2
 """How often a file is tried that changes while it is read."""
+
+
+def row_path(path: Path) -> str:
+    """The path of a file as catalogues write it: absolute, and valid Unicode."""
+    return display_name(os.path.abspath(path))  # noqa: PTH100 - links are not resolved
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ from pathlib import Path
 from hevner.batch import in_threads
 from hevner.catalog.analyze_file import AnalyzedFile, FileAnalyzer
 from hevner.catalog.catalog import Catalog
-from hevner.catalog.file_identity import Content, Stamp, read_steadily
+from hevner.catalog.file_identity import Content, Stamp, read_steadily, row_path
 from hevner.catalog.tables import Row, in_lists
 from hevner.catalog.writer import Writer, writing
 from hevner.errors import HevnerError, ModelError
@@ -155,7 +155,7 @@ def index(
     OutputError
         If the catalogue cannot be written; what was written before stays.
     """
-    below = [key(folder) for folder in folders]
+    below = [row_path(folder) for folder in folders]
     with writing(catalog) as writer:
         writer.note_folders(below)
         run = _Run(catalog, writer, analyzer, options)
@@ -165,11 +165,6 @@ def index(
         if not options.stop.is_set():
             writer.tidy()
     return run.summary
-
-
-def key(path: Path) -> str:
-    """The path of a row: absolute, and valid Unicode."""
-    return display_name(os.path.abspath(path))  # noqa: PTH100 - links are not resolved
 
 
 class _Run:
@@ -204,7 +199,7 @@ class _Run:
                 yield file
 
     def _is_unchanged(self, file: Found) -> bool:
-        path = key(file.path)
+        path = row_path(file.path)
         self._seen.add(path)
         known = self._known.get(path)
         if known is None or self._is_due(known):
@@ -311,7 +306,7 @@ class _Run:
         waiting = []
         for copy in self._copies:
             if copy.content is not None and copy.content.id in sources:
-                self._count_copy(key(copy.file.path), copy.content.id)
+                self._count_copy(row_path(copy.file.path), copy.content.id)
                 yield {**sources[copy.content.id], **_located(copy.file, copy.content)}
             else:
                 waiting.append(copy)
@@ -355,7 +350,7 @@ class _Run:
 def _located(file: Found, content: Content) -> Row:
     return {
         "id": content.id,
-        "path": key(file.path),
+        "path": row_path(file.path),
         "name": display_name(file.name),
         "size": content.stamp.size,
         "mtime": content.stamp.mtime,

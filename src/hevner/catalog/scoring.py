@@ -13,7 +13,6 @@ Unwanted music is left out: a piece is *typical* of a feeling if it fits it bett
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -26,7 +25,7 @@ from numpy.typing import NDArray
 from hevner.catalog import texts
 from hevner.catalog.catalog import CANDIDATES, Catalog
 from hevner.catalog.course import Course
-from hevner.catalog.file_identity import Stamp
+from hevner.catalog.file_identity import Stamp, row_path
 from hevner.catalog.packages import pa
 from hevner.catalog.query import Query
 from hevner.catalog.tables import DISTANCE, ROW, in_lists
@@ -157,8 +156,7 @@ def locate(catalog: Catalog, path: Path) -> tuple[Points, str]:
     AudioError
         If the file cannot be read, or is silent.
     """
-    # As the catalogue writes paths: links are not resolved.
-    (same,) = in_lists("path", [display_name(os.path.abspath(path))])  # noqa: PTH100
+    (same,) = in_lists("path", [row_path(path)])
     columns = ("id", "size", "mtime", "status", "place")
     for batch in catalog.pieces.scan(columns, same):
         for row in batch.to_pylist():  # at most one
