@@ -1,4 +1,4 @@
-"""Options of the verbs that search a catalogue; opening it, and writing results."""
+"""Options of the verbs that search a catalogue, and how they write their results."""
 
 from __future__ import annotations
 
@@ -15,13 +15,11 @@ import typer
 from hevner.cli.progress import INTERRUPTED, say, without_decoder_notes
 
 if TYPE_CHECKING:
-    from hevner.catalog.catalog import Catalog
-    from hevner.model.space import Space
     from hevner.words import Lexicon
 
 
 class Format(StrEnum):
-    """Forms of what was found."""
+    """Forms of results."""
 
     TABLE = "table"
     JSON = "json"
@@ -81,7 +79,7 @@ PlaneScale = Annotated[
 
 
 def form_of(form: Format | None, output: Path | None) -> str:
-    """The form that was asked for, by name or by the ending of the output file."""
+    """The form by its name, or by the ending of the output file."""
     if form is not None:
         return form.value
     ending = output.suffix.lower().lstrip(".") if output else ""
@@ -93,16 +91,6 @@ def lexicon_of(words: Path | None) -> Lexicon:
     from hevner.words import Lexicon, load
 
     return Lexicon() if words is None else load(words)
-
-
-def opened(folder: Path) -> tuple[Catalog, Space]:
-    """A catalogue and its space."""
-    from hevner.catalog import header
-    from hevner.catalog.catalog import Catalog
-    from hevner.model.space import load
-
-    space = load()
-    return Catalog(folder, header.current(space)), space
 
 
 @contextmanager

@@ -83,33 +83,31 @@ def index(
     with without_decoder_notes():
         from hevner.analysis import Analyzer
         from hevner.batch import usable_cores
-        from hevner.catalog import encoding, header, indexing, texts
-        from hevner.catalog.analyze_file import Listener
-        from hevner.catalog.catalog import Catalog
+        from hevner.catalog import encoding, header, indexing, texts, writer
+        from hevner.catalog.analyze_file import FileAnalyzer
         from hevner.model import space
 
-        texter = texts.text_encoder(encoder) if encoder else None
+        text_encoder = texts.text_encoder(encoder) if encoder else None
         common = space.load()
-        wanted = header.current(common)
-        catalog = Catalog.create(into, wanted) if rebuild else Catalog.open_or_create(into, wanted)
-        if texter is not None:
-            header.check_encoder(catalog.folder, catalog.header, texter.card)
-        listener = Listener(Analyzer(), common)
+        catalog = (writer.create if rebuild else writer.open_or_create)(into, common)
+        if text_encoder is not None:
+            header.check_encoder(catalog.folder, catalog.header, text_encoder.card)
+        analyzer = FileAnalyzer(Analyzer(), common)
         options = indexing.Options(jobs or usable_cores(), retry, prune)
         watch = _Watch(options, quiet)
         summary = watch.run(
             "Indexing",
             len(found),
-            lambda watched: indexing.index(found, paths, catalog, listener, watched),
+            lambda watched: indexing.index(found, paths, catalog, analyzer, watched),
         )
         encoded = encoding.Encoded()
-        if texter is not None and not options.stop.is_set():
+        if text_encoder is not None and not options.stop.is_set():
             encoded = watch.run(
                 f"Encoding by {encoder}",
                 len(encoding.due(found, catalog)),
-                lambda watched: encoding.encode(found, catalog, texter, watched),
+                lambda watched: encoding.encode(found, catalog, text_encoder, watched),
             )
-        left = texts.unheard(catalog)
+        left = texts.count_without_vector(catalog)
     for problem in problems:
         say(f"Failed: {problem.path}: {problem.cause}. {problem.remedy}")
     if not quiet:
@@ -124,14 +122,14 @@ def index(
 
 
 class _Watch:
-    """Shows the progress of work, and stops it on Ctrl-C."""
+    """Shows how work goes on, and stops it at Ctrl-C."""
 
     def __init__(self, options: Options, quiet: bool) -> None:
         self._options = options
         self._quiet = quiet
 
     def run(self, verb: str, total: int, work: Callable[[Options], Result]) -> Result:
-        """Do work in a thread, where Ctrl-C cannot interrupt a half-made change."""
+        """Work in another thread, where no Ctrl-C interrupts a change of the catalogue."""
         import dataclasses
         from concurrent.futures import ThreadPoolExecutor
 
@@ -146,7 +144,7 @@ class _Watch:
                 if failure is not None:
                     reporter.say(f"Failed: {failure.path}: {failure.cause}. {failure.remedy}")
 
-            running = pool.submit(work, dataclasses.replace(self._options, tell=report))
+            running = pool.submit(work, dataclasses.replace(self._options, report=report))
             try:
                 return running.result()
             except KeyboardInterrupt:
@@ -155,7 +153,7 @@ class _Watch:
 
 
 def _encoded_text(encoded: Encoded, left: int, name: str) -> str:
-    text = f" {encoded.heard} encoded by {name}." if encoded.heard else ""
+    text = f" {encoded.done} encoded by {name}." if encoded.done else ""
     if encoded.failed:
         text += f" {encoded.failed} could not be encoded by {name}."
     if left > encoded.failed:

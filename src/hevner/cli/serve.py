@@ -81,7 +81,7 @@ def serve(
     from hevner.cache import default_folder
     from hevner.model import space
     from hevner.serve import app, run
-    from hevner.serve.catalog_snapshot import Library
+    from hevner.serve.catalog_snapshot import CatalogSnapshot
     from hevner.serve.settings import Settings
 
     report = None if gap is None else gap / "report.html"
@@ -102,8 +102,8 @@ def serve(
         duration_s=60 * max_minutes,
         rate=rate,
     )
-    library = None if catalog is None else Library(catalog, space.load())
-    service, board = app.create(settings, library)
+    snapshot = None if catalog is None else CatalogSnapshot(catalog, space.load())
+    service, board = app.create(settings, snapshot)
     if not settings.is_loopback and not token:
         say("Warning: without --token everyone who reaches this machine may use the server.")
 
