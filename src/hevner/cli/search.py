@@ -17,12 +17,10 @@ from hevner.cli.catalog_options import (
     Words,
     finding,
     form_of,
-    hand_out,
     lexicon_of,
-    making_sense,
-    opened,
+    write_results,
 )
-from hevner.cli.progress import say
+from hevner.cli.progress import say, usage_errors
 
 if TYPE_CHECKING:
     from hevner.catalog.query import Query
@@ -33,15 +31,15 @@ if TYPE_CHECKING:
 def search(
     catalog: Folder,
     valence: Annotated[
-        float | None, typer.Option(help="Of the point that is wanted.", show_default=False)
+        float | None, typer.Option(help="Target valence.", show_default=False)
     ] = None,
     arousal: Annotated[
-        float | None, typer.Option(help="Of the point that is wanted.", show_default=False)
+        float | None, typer.Option(help="Target arousal.", show_default=False)
     ] = None,
     radius: Annotated[
         float | None,
         typer.Option(
-            help="Leave out what lies further from the point, on its scale.", show_default=False
+            help="Largest distance from the target point, on its scale.", show_default=False
         ),
     ] = None,
     mood: Annotated[
@@ -74,8 +72,8 @@ def search(
         str | None,
         typer.Option(
             metavar="COURSE",
-            help='Music that moves in this way: words such as "tense->calm", or a CSV file with '
-            "the columns time, valence and arousal.",
+            help='Music whose emotion moves in this way: words such as "tense->calm", or a CSV '
+            "file with the columns time, valence and arousal.",
             show_default=False,
         ),
     ] = None,
@@ -83,7 +81,7 @@ def search(
         str,
         typer.Option(
             metavar="TEXT",
-            help='What it sounds like, in free words, such as "rainy piano at night"; for a '
+            help='Description of the sound in free words, such as "rainy piano at night"; for a '
             "catalogue made with 'hevner index --encoder clap-general'.",
             show_default=False,
         ),
@@ -92,19 +90,22 @@ def search(
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="The other direction: words for this piece, in the catalogue or not.",
+            help="Show words for the emotion of this piece, in the catalogue or not, instead of "
+            "searching.",
             show_default=False,
         ),
     ] = None,
     where: Where = "",
     diverse: Annotated[
-        bool, typer.Option("--diverse", help="Results that differ from each other.")
+        bool, typer.Option("--diverse", help="Prefer results that differ from each other.")
     ] = False,
     moments: Annotated[
         bool,
-        typer.Option("--moments", help="Moments inside pieces, the best one of each piece."),
+        typer.Option("--moments", help="Find moments inside pieces, the best one of each piece."),
     ] = False,
-    count: Annotated[int, typer.Option("--count", "-n", metavar="N", help="Most results.")] = 10,
+    count: Annotated[
+        int, typer.Option("--count", "-n", metavar="N", help="Largest number of results.")
+    ] = 10,
     scale: PlaneScale = "-1..1",
     words: Words = None,
     form: Form = None,
@@ -132,59 +133,60 @@ def search(
         "diverse": diverse,
         "moments": moments,
     }
-    with making_sense():
+    with usage_errors():
         lexicon, plane = lexicon_of(words), Scale.parse(scale)
         if emotions_of is None:
             query = Query.of(**asked, scale=scale, count=count, lexicon=lexicon)  # type: ignore[arg-type]
         else:
-            _check_telling(asked, named, count)
+            _check_describing(asked, named, count)
     with finding():
         if emotions_of is None:
-            _find(catalog, query, plane, named, output)
+            _write_hits(catalog, query, plane, named, output)
         else:
-            _tell(catalog, emotions_of, count, lexicon, named, output)
+            _write_words(catalog, emotions_of, count, lexicon, named, output)
 
 
-def _check_telling(asked: dict[str, object], form: str, count: int) -> None:
+def _check_describing(asked: dict[str, object], form: str, count: int) -> None:
     from hevner.errors import HevnerError
 
     if any(value not in (None, "", False) for value in asked.values()):
         raise HevnerError(
-            "--emotions-of tells of a piece and looks for no music",
-            remedy="Leave out the options for what is wanted",
+            "--emotions-of describes a piece and searches for no music",
+            remedy="Leave out the options for the search",
+            code="conflict",
         )
     if form == Format.M3U8:
-        raise HevnerError("words make no playlist", remedy="Use another --format")
+        raise HevnerError("words make no playlist", remedy="Use another --format", code="conflict")
     if count < 1:
-        raise HevnerError(f"{count} words are none", remedy="Ask for at least 1")
+        raise HevnerError(
+            f"{count} words are none", remedy="Ask for at least 1", code="out_of_range"
+        )
 
 
-def _find(folder: Path, query: Query, scale: Scale, form: str, output: Path | None) -> None:
-    from hevner.catalog import filters, search
-    from hevner.catalog.texts import unheard
-    from hevner.output import search_results
+def _write_hits(folder: Path, query: Query, scale: Scale, form: str, output: Path | None) -> None:
+    from hevner.catalog import open_catalog
+    from hevner.catalog.search import search, why_nothing
+    from hevner.catalog.texts import count_without_vector
+    from hevner.output.search_results import hits_as
 
-    catalog, space = opened(folder)
-    hits = search.search(catalog, space, query)
-    fit = search_results.FIT
-    if query.text:
-        emotion = query.place or query.feelings or query.like
-        fit = search_results.FIT_OF_BOTH if emotion else search_results.FIT_OF_TEXT
-    hand_out(lambda width: search_results.hits_as(form, hits, scale, output, width, fit), output)
+    catalog = open_catalog(folder)
+    hits, fit = search(catalog, query), query.meaning_of_fit
+    write_results(lambda width: hits_as(form, hits, scale, output, width, fit), output)
     if not hits:
-        say(f"Nothing was found. {filters.why_nothing(catalog, query)}")
-    if query.text and (left := unheard(catalog)):
-        say(f"{left} pieces were left out: {catalog.header.encoder} has not heard them yet.")
+        say(f"Nothing was found. {why_nothing(catalog, query)}")
+    if query.text and (left := count_without_vector(catalog)):
+        say(f"{left} pieces were left out: {catalog.header.encoder} has not encoded them yet.")
 
 
-def _tell(
+def _write_words(
     folder: Path, path: Path, count: int, lexicon: Lexicon, form: str, output: Path | None
 ) -> None:
-    from hevner.catalog import describe
-    from hevner.catalog.scoring import whereabouts
-    from hevner.output import search_results
+    from hevner.catalog import open_catalog
+    from hevner.catalog.describe import emotions_of
+    from hevner.catalog.scoring import locate
+    from hevner.output.search_results import words_as
 
-    catalog, space = opened(folder)
-    music, _itself = whereabouts(catalog, space, path)
-    told = describe.emotions_of(space, music, count, lexicon)
-    hand_out(lambda width: search_results.told_as(form, told, width), output)
+    catalog = open_catalog(folder)
+    music, _id = locate(catalog, path)
+    words = emotions_of(catalog.space, music, count, lexicon)
+    write_results(lambda width: words_as(form, words, width), output)

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from hevner.errors import DataError, MissingDependencyError
+from hevner import extras
+from hevner.errors import DataError
 from hevner.lab.gap.null import Array
 
 METHODS = ("t-SNE", "UMAP")
@@ -29,13 +30,7 @@ def require() -> None:
     MissingDependencyError
         If one is not.
     """
-    from importlib.util import find_spec
-
-    for module, package in (("sklearn", "scikit-learn"), ("umap", "umap-learn")):
-        if find_spec(module) is None:
-            raise MissingDependencyError(
-                f"the gap analysis needs {package}", remedy="pip install 'hevner[gap]'"
-            )
+    extras.require("lab", "the gap analysis", "sklearn", "umap")
 
 
 def draw_map(method: str, components: Array, seed: int = 0) -> Array:

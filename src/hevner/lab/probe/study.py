@@ -45,10 +45,10 @@ class ProbeStudy(engine.Study[Probe, StudyData, Split]):
 
     @classmethod
     def load(
-        cls, recipe: Probe, data: Path, store: FeatureStore, jobs: int = 1
+        cls, recipe: Probe, folders: Mapping[str, Path], store: FeatureStore, jobs: int = 1
     ) -> tuple[Self | None, list[str]]:
         """As `engine.Study.load`; raises `DataError` if vectors do not consist of such states."""
-        study, missing = super().load(recipe, data, store, jobs)
+        study, missing = super().load(recipe, folders, store, jobs)
         if study is not None:
             recipe.parts(study.vectors.shape[1])
         return study, missing

@@ -19,7 +19,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from hevner.errors import MissingDependencyError
+from hevner import extras
 from hevner.lab.regression.ridge import Moments
 
 Array = NDArray[np.float64]
@@ -261,13 +261,8 @@ class _Network:
     """The network while it is trained."""
 
     def __init__(self, width: int, decay: float, seed: int) -> None:
-        try:
+        with extras.required("training a network", "lab"):
             import torch
-        except ImportError as error:
-            raise MissingDependencyError(
-                "training a network needs torch",
-                remedy="Install it with: pip install 'hevner[train]'",
-            ) from error
         self._torch = torch
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
