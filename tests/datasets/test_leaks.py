@@ -89,7 +89,7 @@ def test_the_same_sound(rng: np.random.Generator) -> None:
     tests = [track("b", "two"), track("c", "two"), track("d", "two")]
     found = leaks.find([track("a")], tests, prints)
     assert found.pairs == {"sound": (("two/b", "one/a"),)}
-    assert found.unheard == 1
+    assert found.not_compared == 1
     assert found.label == "leaks: sound 1 of 3; sound of 1 tracks not compared"
 
 

@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hevner.datasets import mtg_jamendo, splits, splits_make
+from hevner.datasets import mtg_jamendo, splits
 from hevner.datasets.track import Track
 from hevner.errors import DataError
+from recipes.make_splits import make
 
 ENTRIES = json.loads(splits.MANIFEST.read_text(encoding="utf-8"))
 FILES = [(entry["dataset"], entry["name"]) for entry in ENTRIES if entry["file"]]
@@ -131,7 +132,7 @@ def test_mtg_jamendo_split_0(data: Path) -> None:
 
 @pytest.mark.data
 def test_files_are_made_again_the_same(data: Path) -> None:
-    made = splits_make.make(data)
+    made = make(data)
     assert [(split.dataset, split.name) for split in made] == FILES
     for split in made:
         assert split.digest == splits.load(split.dataset, split.name).digest

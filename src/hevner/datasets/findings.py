@@ -1,7 +1,7 @@
-"""What comes to light while a dataset is read: problems, repairs, notes.
+"""Problems, repairs and notes from reading a dataset.
 
 `hevner.datasets.load` stops at the first problem, `hevner.datasets.check` notes it, leaves the row
-out and goes on, so that one report tells all.
+out and goes on, so that one report has all of them.
 """
 
 from __future__ import annotations
@@ -16,22 +16,23 @@ from hevner.errors import DataError
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that came to light.
+    """A problem, repair or note.
 
     Attributes
     ----------
     kind
         A problem needs a person; a repair was made to the labels; a note is good to know.
     name
-        What it is, with hyphens, such as ``missing-file``; repairs bear the name of the defect.
+        Kind of finding, with hyphens, such as ``missing-file``; a repair has the name of the
+        defect.
     cause
-        What was found, as a clause.
+        Description, as a clause.
     subject
         File and row, or track.
     remedy
-        What a person can do; empty for repairs and notes.
+        Action for a person; empty for repairs and notes.
     tracks
-        How many tracks it concerns.
+        Number of tracks concerned.
     """
 
     kind: Literal["problem", "repair", "note"]
@@ -43,7 +44,7 @@ class Finding:
 
 
 class Findings:
-    """Collects what comes to light.
+    """Collects findings.
 
     Parameters
     ----------
@@ -71,7 +72,7 @@ class Findings:
 
     @contextmanager
     def skipping(self, name: str = "bad-row") -> Iterator[None]:
-        """Leave out what raises a `DataError` inside, if that is tolerated."""
+        """Note a `DataError` raised inside as a problem, if that is tolerated."""
         try:
             yield
         except DataError as error:

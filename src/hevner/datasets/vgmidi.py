@@ -29,7 +29,6 @@ CARD = Card(
     labels=("valence-arousal", "curve"),
     valence=UNIT,
     arousal=UNIT,
-    emotion="perceived",
     raters="28 to 32 people per piece, recruited online; split-half reliability of the piece mean "
     ".92 (valence) and .94 (arousal); the order of raters differs from piece to piece",
     group="the game: pieces of one game share themes; collection is the game series",
@@ -74,7 +73,7 @@ CARD = Card(
 
 @dataclass(frozen=True)
 class _Entry:
-    """What the files say about a piece, unchecked."""
+    """A piece as the files have it, unchecked."""
 
     values: Any
     where: str
@@ -116,6 +115,7 @@ def read(folder: Path, findings: Findings, labels: str) -> list[Track]:
                     f"piece '{piece.name}' occurs before",
                     subject=piece.where,
                     remedy="Keep one of the two entries",
+                    code="duplicate_id",
                 )
             tracks[piece.name] = _track(piece, media, labels)
             surplus += [piece.name] * piece.has_surplus
@@ -133,10 +133,14 @@ def _json(path: Path) -> Any:
             f"cannot be read ({error.strerror})",
             subject=str(path),
             remedy="Check the dataset's folder",
+            code="unreadable_file",
         ) from error
     except ValueError as error:  # also UnicodeDecodeError
         raise DataError(
-            f"not JSON ({error})", subject=str(path), remedy="Fetch the rating file again"
+            f"not JSON ({error})",
+            subject=str(path),
+            remedy="Fetch the rating file again",
+            code="not_json",
         ) from error
 
 
@@ -145,7 +149,10 @@ def _listed(path: Path) -> list[_Entry]:
     pieces = _json(path)
     if not isinstance(pieces, list):
         raise DataError(
-            "does not hold a list of pieces", subject=str(path), remedy="Fetch the file again"
+            "does not hold a list of pieces",
+            subject=str(path),
+            remedy="Fetch the file again",
+            code="wrong_type",
         )
     return [_Entry(piece, f"{path}, piece {number}") for number, piece in enumerate(pieces)]
 
@@ -163,6 +170,7 @@ def _official(path: Path, findings: Findings) -> Iterator[_Entry]:
             "does not hold 'pieces' and 'annotations'",
             subject=str(path),
             remedy="Fetch the file again",
+            code="wrong_type",
         ) from error
     for name in sorted(ratings.keys() - pieces.keys()):
         findings.note("ratings-without-piece", f"ratings of an unknown {name}", str(path))
@@ -196,12 +204,14 @@ def _piece(entry: _Entry) -> _Piece:
             f"an entry is missing or no number ({error})",
             subject=entry.where,
             remedy="Fetch the rating file again",
+            code="value_missing",
         ) from error
     if piece.name.count("_") < 3 or piece.measures < 1 or not 0 < piece.duration < np.inf:
         raise DataError(
             f"'{piece.name}' with {piece.measures} measures in {piece.duration:g} s is no piece",
             subject=entry.where,
             remedy="Expected names such as <series>_<console>_<game>_<piece>",
+            code="unknown_name",
         )
     return piece
 
@@ -214,6 +224,7 @@ def _track(piece: _Piece, media: Media, labels: str) -> Track:
             "valence and arousal have different numbers of raters",
             subject=piece.where,
             remedy="Fetch the rating file again",
+            code="wrong_count",
         )
     curve = Curve(
         (np.arange(piece.measures) + 0.5) * piece.duration / piece.measures,
@@ -257,19 +268,26 @@ def _ratings(piece: _Piece, axis: str) -> Array:
             f"{len(raters)} raters, expected two or more",
             subject=where,
             remedy="Fetch the rating file again",
+            code="wrong_count",
         )
     if any(len(rater) < piece.measures for rater in raters):
         raise DataError(
             f"a rater has fewer than {piece.measures} values",
             subject=where,
             remedy="Fetch the rating file again",
+            code="wrong_count",
         )
     try:
         ratings = np.array([rater[: piece.measures] for rater in raters], dtype=float)
     except (TypeError, ValueError):
         ratings = np.array([[np.nan]])
     if not np.isfinite(ratings).all():
-        raise DataError("a rating is not a number", subject=where, remedy="Remove that rater")
+        raise DataError(
+            "a rating is not a number",
+            subject=where,
+            remedy="Remove that rater",
+            code="not_a_number",
+        )
     for extreme in (ratings.min(), ratings.max()):
         on_scale(float(extreme), UNIT, "a rating", where)
     return ratings
