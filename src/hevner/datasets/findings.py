@@ -33,6 +33,8 @@ class Finding:
         Action for a person; empty for repairs and notes.
     tracks
         Number of tracks concerned.
+    code
+        Code of the error of a problem (`hevner.errors.HevnerError`); empty for repairs and notes.
     """
 
     kind: Literal["problem", "repair", "note"]
@@ -41,6 +43,7 @@ class Finding:
     subject: str = ""
     remedy: str = ""
     tracks: int = 1
+    code: str = ""
 
 
 class Findings:
@@ -60,7 +63,9 @@ class Findings:
         """Note a problem, or raise it if it is not tolerated."""
         if self.tolerate is not None and name not in self.tolerate:
             raise error
-        self.found.append(Finding("problem", name, error.cause, error.subject, error.remedy))
+        self.found.append(
+            Finding("problem", name, error.cause, error.subject, error.remedy, code=error.code)
+        )
 
     def repair(self, name: str, cause: str, tracks: int, subject: str = "") -> None:
         """Note that labels were changed or left out."""

@@ -218,4 +218,4 @@ def _split(
 
 
 def _changed(path: Path, cause: str) -> DataError:
-    return DataError(cause, subject=str(path), remedy="Install hevner again", code="bad_data")
+    return DataError(cause, subject=str(path), remedy="Install hevner again", code="changed_file")
