@@ -1,4 +1,4 @@
-"""DEAM on replicas of its archive, and on the real labels where they are at hand."""
+"""DEAM on replicas of its archive, and on the real labels where they are available."""
 
 from __future__ import annotations
 

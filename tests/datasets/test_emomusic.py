@@ -1,4 +1,4 @@
-"""EmoMusic on a replica of its archive, and on the real labels where they are at hand."""
+"""EmoMusic on a replica of its archive, and on the real labels where they are available."""
 
 from __future__ import annotations
 

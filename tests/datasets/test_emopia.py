@@ -1,4 +1,4 @@
-"""EMOPIA on replicas of both layouts, and on the real clips where they are at hand."""
+"""EMOPIA on replicas of both layouts, and on the real clips where they are available."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Emotify on replicas of both layouts, and on the real votes where they are at hand."""
+"""Emotify on replicas of both layouts, and on the real votes where they are available."""
 
 from __future__ import annotations
 

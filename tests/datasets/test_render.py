@@ -24,7 +24,7 @@ def track(name: str, midi: Path | None) -> Track:
 
 @pytest.fixture
 def font() -> str:
-    """The smallest soundfont at hand."""
+    """The smallest installed soundfont."""
     fonts = [font for folder in render.SOUNDFONT_FOLDERS for font in folder.glob("*.sf2")]
     if shutil.which("fluidsynth") is None or not fonts:
         pytest.skip("FluidSynth or a soundfont is not installed")

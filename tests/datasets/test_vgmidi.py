@@ -1,4 +1,4 @@
-"""VGMIDI on replicas of both layouts, and on the real ratings where they are at hand."""
+"""VGMIDI on replicas of both layouts, and on the real ratings where they are available."""
 
 from __future__ import annotations
 

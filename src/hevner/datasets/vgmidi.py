@@ -111,11 +111,11 @@ def read(folder: Path, findings: Findings, labels: str) -> list[Track]:
         with findings.skipping():
             piece = _piece(entry)
             if piece.name in tracks:
-                raise DataError(
+                raise _fault(
+                    piece.where,
+                    "duplicate_id",
                     f"piece '{piece.name}' occurs before",
-                    subject=piece.where,
-                    remedy="Keep one of the two entries",
-                    code="duplicate_id",
+                    "Keep one of the two entries",
                 )
             tracks[piece.name] = _track(piece, media, labels)
             surplus += [piece.name] * piece.has_surplus
@@ -125,35 +125,31 @@ def read(folder: Path, findings: Findings, labels: str) -> list[Track]:
     return list(tracks.values())
 
 
+def _fault(
+    where: str, code: str, cause: str, remedy: str = "Fetch the rating file again"
+) -> DataError:
+    return DataError(cause, subject=where, remedy=remedy, code=code)
+
+
 def _json(path: Path) -> Any:
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise DataError(
+        raise _fault(
+            str(path),
+            "unreadable_file",
             f"cannot be read ({error.strerror})",
-            subject=str(path),
-            remedy="Check the dataset's folder",
-            code="unreadable_file",
+            "Check the dataset's folder",
         ) from error
     except ValueError as error:  # also UnicodeDecodeError
-        raise DataError(
-            f"not JSON ({error})",
-            subject=str(path),
-            remedy="Fetch the rating file again",
-            code="not_json",
-        ) from error
+        raise _fault(str(path), "not_json", f"not JSON ({error})") from error
 
 
 def _listed(path: Path) -> list[_Entry]:
     """Pieces of a file that lists them with their ratings."""
     pieces = _json(path)
     if not isinstance(pieces, list):
-        raise DataError(
-            "does not hold a list of pieces",
-            subject=str(path),
-            remedy="Fetch the file again",
-            code="wrong_type",
-        )
+        raise _fault(str(path), "wrong_type", "does not hold a list of pieces")
     return [_Entry(piece, f"{path}, piece {number}") for number, piece in enumerate(pieces)]
 
 
@@ -166,12 +162,7 @@ def _official(path: Path, findings: Findings) -> Iterator[_Entry]:
         for name, rating in annotations.items():
             ratings.setdefault(name.split("_")[0], []).append(rating)
     except (KeyError, TypeError, AttributeError) as error:
-        raise DataError(
-            "does not hold 'pieces' and 'annotations'",
-            subject=str(path),
-            remedy="Fetch the file again",
-            code="wrong_type",
-        ) from error
+        raise _fault(str(path), "wrong_type", "does not hold 'pieces' and 'annotations'") from error
     for name in sorted(ratings.keys() - pieces.keys()):
         findings.note("ratings-without-piece", f"ratings of an unknown {name}", str(path))
     for name, piece in pieces.items():
@@ -200,18 +191,15 @@ def _piece(entry: _Entry) -> _Piece:
             entry.where,
         )
     except (KeyError, TypeError, ValueError) as error:
-        raise DataError(
-            f"an entry is missing or no number ({error})",
-            subject=entry.where,
-            remedy="Fetch the rating file again",
-            code="value_missing",
+        raise _fault(
+            entry.where, "value_missing", f"an entry is missing or no number ({error})"
         ) from error
     if piece.name.count("_") < 3 or piece.measures < 1 or not 0 < piece.duration < np.inf:
-        raise DataError(
+        raise _fault(
+            entry.where,
+            "unknown_name",
             f"'{piece.name}' with {piece.measures} measures in {piece.duration:g} s is no piece",
-            subject=entry.where,
-            remedy="Expected names such as <series>_<console>_<game>_<piece>",
-            code="unknown_name",
+            "Expected names such as <series>_<console>_<game>_<piece>",
         )
     return piece
 
@@ -220,11 +208,8 @@ def _track(piece: _Piece, media: Media, labels: str) -> Track:
     series, console, game, title = piece.name.split("_", 3)
     valence, arousal = (_ratings(piece, axis) for axis in AXES)
     if len(valence) != len(arousal):
-        raise DataError(
-            "valence and arousal have different numbers of raters",
-            subject=piece.where,
-            remedy="Fetch the rating file again",
-            code="wrong_count",
+        raise _fault(
+            piece.where, "wrong_count", "valence and arousal have different numbers of raters"
         )
     curve = Curve(
         (np.arange(piece.measures) + 0.5) * piece.duration / piece.measures,
@@ -264,30 +249,15 @@ def _ratings(piece: _Piece, axis: str) -> Array:
     """Raters by measures; values past the last measure are left out."""
     raters, where = piece.raters[axis], f"{piece.where}, {axis}"
     if len(raters) < 2:
-        raise DataError(
-            f"{len(raters)} raters, expected two or more",
-            subject=where,
-            remedy="Fetch the rating file again",
-            code="wrong_count",
-        )
+        raise _fault(where, "wrong_count", f"{len(raters)} raters, expected two or more")
     if any(len(rater) < piece.measures for rater in raters):
-        raise DataError(
-            f"a rater has fewer than {piece.measures} values",
-            subject=where,
-            remedy="Fetch the rating file again",
-            code="wrong_count",
-        )
+        raise _fault(where, "wrong_count", f"a rater has fewer than {piece.measures} values")
     try:
         ratings = np.array([rater[: piece.measures] for rater in raters], dtype=float)
     except (TypeError, ValueError):
         ratings = np.array([[np.nan]])
     if not np.isfinite(ratings).all():
-        raise DataError(
-            "a rating is not a number",
-            subject=where,
-            remedy="Remove that rater",
-            code="not_a_number",
-        )
+        raise _fault(where, "not_a_number", "a rating is not a number", "Remove that rater")
     for extreme in (ratings.min(), ratings.max()):
         on_scale(float(extreme), UNIT, "a rating", where)
     return ratings

@@ -1,4 +1,4 @@
-"""Convert a store of the first layout, with its vectors and their index in two files, to this one.
+"""Convert a store of the first layout, vectors and their index in two files, to the present one.
 
 Conventions
 -----------
