@@ -1,4 +1,4 @@
-"""DEAM on replicas of its archive, and on the real labels where they are available."""
+"""DEAM on replicas of its archive, and on the real labels if they are there."""
 
 from __future__ import annotations
 

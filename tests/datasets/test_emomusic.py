@@ -1,4 +1,4 @@
-"""EmoMusic on a replica of its archive, and on the real labels where they are available."""
+"""EmoMusic on a replica of its archive, and on the real labels if they are there."""
 
 from __future__ import annotations
 

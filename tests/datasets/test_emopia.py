@@ -1,4 +1,4 @@
-"""EMOPIA on replicas of both layouts, and on the real clips where they are available."""
+"""EMOPIA on replicas of both layouts, and on the real clips if they are there."""
 
 from __future__ import annotations
 

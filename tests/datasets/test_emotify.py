@@ -1,4 +1,4 @@
-"""Emotify on replicas of both layouts, and on the real votes where they are available."""
+"""Emotify on replicas of both layouts, and on the real votes if they are there."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""MTG-Jamendo mood/theme on replicas of its splits, and on the real ones where they are available."""
+"""MTG-Jamendo mood/theme on replicas of its splits, and on the real ones if they are there."""
 
 from __future__ import annotations
 

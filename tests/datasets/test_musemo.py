@@ -1,4 +1,4 @@
-"""MusEmo on a replica with its copies and repeats, and on the real clips where they are available."""
+"""MusEmo on a replica with its copies and repeats, and on the real clips if they are there."""
 
 from __future__ import annotations
 

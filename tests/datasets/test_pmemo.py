@@ -1,4 +1,4 @@
-"""PMEmo on replicas of its archive and of a copy, and on the real labels where they are available."""
+"""PMEmo on replicas of its archive and of a copy, and on the real labels if they are there."""
 
 from __future__ import annotations
 

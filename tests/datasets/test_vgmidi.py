@@ -1,4 +1,4 @@
-"""VGMIDI on replicas of both layouts, and on the real ratings where they are available."""
+"""VGMIDI on replicas of both layouts, and on the real ratings if they are there."""
 
 from __future__ import annotations
 
