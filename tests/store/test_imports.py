@@ -57,12 +57,15 @@ def test_windows_and_half_precision_are_kept(tmp_path: Path) -> None:
 
 WRONG = {
     "dimension": ("wrong_features", {"a": np.zeros(3), "b": np.zeros(4)}),
-    "nan": ("not_a_number", {"a": np.zeros(2), "b": np.array([0, np.nan])}),
+    "nan": ("wrong_features", {"a": np.zeros(2), "b": np.array([0, np.nan])}),
     "unknown": ("unknown_id", {"a": np.zeros(2), "q": np.zeros(2)}),
     "text": ("not_a_number", {"a": np.zeros(2), "b": np.array(["x", "y"])}),
     "cube": ("wrong_features", {"a": np.zeros((2, 2, 2))}),
+    "no rows": ("wrong_features", {"a": np.zeros(2), "b": np.zeros((0, 2))}),
+    "no rows at first": ("wrong_features", {"a": np.zeros((0, 2))}),
+    "no vector": ("wrong_features", {"a": np.array(3.0)}),
     "empty": ("empty_features", {}),
-    "too large": ("not_a_number", {"a": np.array([1e300])}),
+    "too large": ("wrong_features", {"a": np.array([1e300])}),
 }
 
 
@@ -80,9 +83,9 @@ def test_wrong_features_are_refused_as_a_whole(tmp_path: Path, case: str) -> Non
 @pytest.mark.parametrize(
     ("text", "code", "place"),
     [
-        ("a\nb\na\n", "duplicate_id", "m.npy, row 2"),
+        ("a\nb\na\n", "unknown_id", "m.npy, row 2"),
         ("a\nb\n", "id_missing", "m.npy"),
-        ("a\n\nc\n", "id_missing", "row 1"),
+        ("a\n\nc\n", "unknown_id", "row 1"),
     ],
 )
 def test_wrong_lists_of_ids_are_named(tmp_path: Path, text: str, code: str, place: str) -> None:

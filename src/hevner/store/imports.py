@@ -80,21 +80,27 @@ def import_features(
         If the store cannot be written.
     """
     additions: dict[str, Entry] = {}
+    kind = None
     for where, track, vectors in _read(source):
-        if fault := _wrong(track, vectors, additions, known):
-            code, cause = fault
+        rows = np.atleast_2d(vectors)
+        entry = Entry(digest(str(rows.shape), rows.tobytes()), rows)
+        code, cause = "unknown_id", _id_problem(track, additions, known)
+        if not cause and not (vectors.ndim and vectors.size):
+            code, cause = "wrong_features", f"an array of shape {vectors.shape}"
+        if not cause:
+            kind = kind or Kind(encoder, version, rows.shape[-1], rows.dtype.name)
+            code, cause = "wrong_features", entry.problem(kind)
+        if cause:
             raise DataError(
                 cause,
                 subject=f"{display_name(source.path)}, {where}",
                 remedy="Correct the file; nothing was imported",
                 code=code,
             )
-        rows = np.atleast_2d(vectors)
-        additions[track] = Entry(digest(str(rows.shape), rows.tobytes()), rows)
-    if not additions:
+        additions[track] = entry
+    if kind is None:
         raise _fault(source.path, "empty_features", "holds no features", "Check it")
-    first = next(iter(additions.values())).rows
-    file = store.open(dataset, Kind(encoder, version, first.shape[1], first.dtype.name))
+    file = store.open(dataset, kind)
     for track, entry in additions.items():
         if file.content(track) not in (None, entry.content):
             raise _fault(
@@ -107,28 +113,13 @@ def import_features(
     return file
 
 
-def _wrong(
-    track: str, vectors: Array, before: dict[str, Entry], known: Collection[str] | None
-) -> tuple[str, str] | None:
-    """Code and cause of a fault in the vectors of a track."""
+def _id_problem(track: str, before: Collection[str], known: Collection[str] | None) -> str:
+    """The fault of an id; empty if there is none."""
     if not track:
-        return "id_missing", "an empty id"
+        return "an empty id"
     if track in before:
-        return "duplicate_id", f"id '{track}' occurs twice"
-    if known is not None and track not in known:
-        return "unknown_id", f"id '{track}' is not in the dataset"
-    if vectors.ndim not in (1, 2) or not vectors.size:
-        expected = "expected (dimension,) or (n, dimension)"
-        return "wrong_features", f"an array of shape {vectors.shape}, {expected}"
-    first = next(iter(before.values())).rows if before else np.atleast_2d(vectors)
-    if vectors.shape[-1] != first.shape[1] or vectors.dtype != first.dtype:
-        return "wrong_features", (
-            f"vectors of {vectors.shape[-1]} numbers of {vectors.dtype}, "
-            f"those before have {first.shape[1]} of {first.dtype}"
-        )
-    if not np.isfinite(vectors).all():
-        return "not_a_number", f"the features of '{track}' hold a number that is not finite"
-    return None
+        return f"id '{track}' occurs twice"
+    return "" if known is None or track in known else f"id '{track}' is not in the dataset"
 
 
 Found = Iterator[tuple[str, str, Array]]
