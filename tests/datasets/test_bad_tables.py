@@ -123,6 +123,10 @@ def tables(wanted: Callable[[Table], object]) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("replica", names, indirect=True)
 
 
+def test_every_dataset_is_here() -> None:
+    assert {*TABLES, "vgmidi"} == {*MEDIA} == {*datasets.NAMES}
+
+
 @pytest.mark.parametrize("value", ["x", "nan", ""])
 @tables(lambda table: table.number)
 def test_a_bad_number(replica: Replica, value: str) -> None:

@@ -32,7 +32,7 @@ CREATE TABLE tracks (track TEXT NOT NULL, variant TEXT NOT NULL,
 
 def old_store(folder: Path) -> Path:
     """Ten tracks as the first layout has them; returns the index."""
-    (folder / "songs").mkdir(parents=True)
+    (folder / "songs").mkdir(parents=True, exist_ok=True)
     index, rows = folder / "songs" / "loud-1.index", bytearray()
     with closing(sqlite3.connect(index)) as database, database:
         database.executescript(TABLES)
@@ -96,6 +96,11 @@ def test_a_migration_that_was_stopped_goes_on(
     ((file, _),) = migrate.migrate(FeatureStore(tmp_path / "again"))
     assert_holds(file, [f"t{i}" for i in range(10)])
     assert names(tmp_path) == names(tmp_path / "again") == {"loud-1.features"}
+    # Stopped between the two old files.
+    old_store(tmp_path / "again").with_suffix(".rows").unlink()
+    ((file, dropped),) = migrate.migrate(FeatureStore(tmp_path / "again"))
+    assert (len(file), dropped) == (10, [])
+    assert names(tmp_path / "again") == {"loud-1.features"}
 
 
 def test_damage_of_the_old_files_is_reported(tmp_path: Path) -> None:

@@ -54,8 +54,8 @@ def migrate(store: FeatureStore) -> Iterator[tuple[FeatureFile, list[Dropped]]]:
                 part.with_name(f"{part.name}-journal").unlink(missing_ok=True)
                 dropped = _convert(old, data, part)
                 part.replace(new)
-            old.unlink()
             data.unlink(missing_ok=True)
+            old.unlink()  # last: it marks a file that is not done
         except OSError as error:
             raise cannot_write(new, error) from error
         yield FeatureFile(new), dropped
