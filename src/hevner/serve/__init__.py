@@ -1,7 +1,8 @@
 """The service: analyses, a catalogue and its search over HTTP, and the page that shows them.
 
 ``app`` puts everything together; ``jobs``, ``board``, ``crew`` and ``worker`` are the way of an
-upload; ``shelf`` and ``asking`` that of a search; ``guard`` stands in front of all.
+upload; ``query_request`` and ``catalog_snapshot`` that of a search; ``guard`` stands in front of
+all.
 
 Conventions
 -----------
