@@ -29,15 +29,12 @@ from hevner.lab.data.corpus import Variant, compute_all, content_of, features_of
 from hevner.lab.data.extraction import DEFAULT, PASS, kinds
 from hevner.store import FeatureStore
 from tests.errors import raises
+from tests.lab.tracks import musemo, track
 from tests.sounds import music, write
 
 ROOT = Path(__file__).resolve().parents[2]
 app = typer.Typer()
 app.command()(extract)
-
-
-def track(path: Path | None, name: str = "a", dataset: str = "songs") -> Track:
-    return Track(dataset, name, path, group=name, recording=name)
 
 
 def assert_same(one: Features, other: Features) -> None:
@@ -212,17 +209,6 @@ def test_a_bad_file_does_not_stop_the_others(song: Track, tmp_path: Path) -> Non
 
 
 # --- the command line ---
-
-
-def musemo(folder: Path, count: int) -> Path:
-    """A tiny MusEmo."""
-    names = [f"out_blues.000{n:02}" for n in range(count)]
-    lines = ["Name,Arousal,Valence,EmoCat"]
-    for number, name in enumerate(names):
-        write(folder / "audio" / f"{name}.ogg", music(2.0 + number / 10))
-        lines.append(f"{name}.wav,5,5,e1")
-    (folder / "annotations.csv").write_text("\n".join(lines) + "\n")
-    return folder
 
 
 def call(*arguments: object) -> tuple[int, str]:
