@@ -34,10 +34,10 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from hevner.catalog import catalog as catalogs
-from hevner.catalog import header
 from hevner.catalog.analyze_file import places
 from hevner.catalog.catalog import Catalog
 from hevner.catalog.tables import ROW
+from hevner.catalog.writer import create, writing
 from hevner.model import space as spaces
 from hevner.model.description import Description, join
 from hevner.model.space import Points, Space
@@ -156,7 +156,7 @@ def search(
 
 def time_searches(folder: Path, space: Space) -> dict[str, object]:
     """Times, memory and results of all queries, in this process."""
-    catalog = Catalog(folder, header.current(space))
+    catalog = Catalog(folder, space)
     wanted = emotions(space, QUERIES, np.random.default_rng(SEED))
     vectors = space.query_vectors(wanted)
     for row in range(0, QUERIES, 4):
@@ -179,11 +179,11 @@ def measure(folder: Path, space: Space, count: int) -> dict[str, float]:
     """All figures of a catalogue of so many pieces."""
     rng = np.random.default_rng(SEED + count)
     mean = means(space, count, rng)
-    catalog = Catalog.create(folder, header.current(space))
-    with catalog.writing() as writer:
+    catalog = create(folder, space)
+    with writing(catalog) as writer:
         start = time.perf_counter()
         for table in pieces(space, mean, catalog.pieces.schema, rng):
-            catalog.pieces.load(table)
+            catalog.pieces.add(table)
         filled = time.perf_counter()
         writer.tidy()
         built = time.perf_counter()

@@ -23,9 +23,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import quote, urlencode, urlsplit
 
-from hevner.catalog.hits import Told
 from hevner.errors import HevnerError
 from hevner.files import display_name
+from hevner.hits import EmotionWord
 from hevner.result import Analysis
 
 API = "/api/v1"
@@ -102,7 +102,7 @@ class Found:
     key
         Such as ``A minor``.
     fit
-        In [0, 1]; see `hevner.catalog.hits.Hit`. None for a course.
+        In [0, 1]; see `hevner.hits.Hit`. None for a course.
     divergence
         Lower is better.
     start, end
@@ -233,7 +233,7 @@ class Client:
         query = urlencode({"scale": scale})
         return Analysis.from_dict(self._json("GET", f"/analyses/{_part(id)}/result?{query}"))
 
-    def emotions(self, id: str) -> list[Told]:
+    def emotions(self, id: str) -> list[EmotionWord]:
         """Words for a piece that was analysed, those that say most of it first."""
         return _told(self._json("GET", f"/analyses/{_part(id)}/emotions"))
 
@@ -266,7 +266,7 @@ class Client:
         moments: list[dict[str, Any]] = found["moments"]
         return moments
 
-    def emotions_of(self, id: str) -> list[Told]:
+    def emotions_of(self, id: str) -> list[EmotionWord]:
         """Words for a piece of the catalogue, those that say most of it first."""
         return _told(self._json("GET", f"/catalog/pieces/{_part(id)}/emotions"))
 
@@ -385,8 +385,8 @@ def _made(kind: type[T], record: dict[str, Any]) -> T:
     return kind(**{one.name: record[one.name] for one in fields(kind)})  # type: ignore[arg-type]
 
 
-def _told(record: dict[str, Any]) -> list[Told]:
-    return [_made(Told, word) for word in record["words"]]
+def _told(record: dict[str, Any]) -> list[EmotionWord]:
+    return [_made(EmotionWord, word) for word in record["words"]]
 
 
 def _part(id: str) -> str:

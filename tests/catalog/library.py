@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from hevner.catalog import header
 from hevner.catalog.analyze_file import places
 from hevner.catalog.catalog import Catalog
+from hevner.catalog.writer import create, writing
 from hevner.emotion import GEMS, MOOD_TAGS
 from hevner.model.description import CURVE_POINTS, Description
 from hevner.model.space import Points, Space
@@ -87,12 +87,12 @@ def build(folder: Path, count: int = 300, seed: int = 0) -> Library:
         }
         for row, owner in enumerate(owners)
     ]
-    catalog = Catalog.create(folder, header.current(space))
+    catalog = create(folder, space)
     others = [
         {"id": f"{status}-id", "path": f"/music/{status}.mp3", "name": status, "status": status}
         for status in ("silent", "failed")
     ]
-    with catalog.writing() as writer:
+    with writing(catalog) as writer:
         writer.put(pieces + others, moments)
     catalog.refresh()
     return Library(catalog, space, pieces, moments, points, moment_points)

@@ -23,7 +23,7 @@ import numpy as np
 import soundfile
 
 from hevner.serve import app, run
-from hevner.serve.catalog_snapshot import Library
+from hevner.serve.catalog_snapshot import CatalogSnapshot
 from hevner.serve.job_queue import Board
 from hevner.serve.settings import Settings
 from tests import joint_world
@@ -143,15 +143,15 @@ def settings(state: Path, **how: Any) -> Settings:
     return Settings(**{"state": state, "port": 0, "worker": FAKE, "rate": 1e6, **how})
 
 
-def shelved(folder: Path) -> Library:
+def snapshot(folder: Path) -> CatalogSnapshot:
     """A made-up catalogue, open."""
-    return Library(folder, joint_world.space())
+    return CatalogSnapshot(folder, joint_world.space())
 
 
 @contextmanager
-def running(how: Settings, library: Library | None = None) -> Iterator[Running]:
+def running(how: Settings, catalog: CatalogSnapshot | None = None) -> Iterator[Running]:
     """A server in a thread of this process."""
-    service, board = app.create(how, library)
+    service, board = app.create(how, catalog)
     ready, address = threading.Event(), ""
 
     def listening(where: str) -> None:

@@ -20,7 +20,7 @@ group
 file
     Media files with the same bytes.
 sound
-    The same recording by fingerprint (`hevner.audio.fingerprint`).
+    The same recording by fingerprint (`hevner.encoders.fingerprint`).
 
 A count is the number of test tracks with at least one such partner in training.
 """
@@ -144,7 +144,7 @@ def find(
     train, test
         Tracks of any datasets.
     fingerprints
-        By `name` of the track, as `hevner.audio.fingerprint.fingerprint` makes them.
+        By `name` of the track, as `hevner.encoders.fingerprint.fingerprint` makes them.
 
     Raises
     ------
@@ -263,7 +263,7 @@ def _same_sound(
 ) -> list[Pair]:
     import numpy as np
 
-    from hevner.audio.fingerprint import matches
+    from hevner.encoders.fingerprint import matches
 
     learned, tested = ({name(track) for track in side} for side in (train, test))
     words = {

@@ -7,7 +7,7 @@ A job is a folder named by its id::
     job.json     what is asked and how it stands, written in one step
     audio.*      the upload; gone as soon as there is a result, or none to come
     result.json  the analysis, as `hevner.Analysis.to_dict` tells it
-    words.json   words for it, as `hevner.catalog.hits.Told.to_dict` tells them
+    words.json   words for it, as `hevner.hits.EmotionWord.to_dict` returns them
 
 On disk a job that is being worked on is still queued: so whatever ends the server, the next one
 begins it again. Times are seconds since 1970.

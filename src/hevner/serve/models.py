@@ -74,7 +74,7 @@ async def health(server: Server) -> schemas.Health:
     return schemas.Health(
         status="stopping" if board.stopping.is_set() else "ok",
         version=__version__,
-        catalog=server.library is not None,
+        catalog=server.newest is not None,
         token=bool(settings.token),
         queued=states.count(jobs.QUEUED),
         running=states.count(jobs.RUNNING),

@@ -26,9 +26,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Protocol
 
-import numpy as np
 import soundfile
-from numpy.typing import NDArray
 
 from hevner.audio.decode import Audio, Samples, open_audio
 from hevner.errors import AudioError, HevnerError
@@ -36,8 +34,7 @@ from hevner.files import replace_file
 from hevner.result import Analysis, clock
 
 if TYPE_CHECKING:
-    from hevner.catalog.hits import Told
-    from hevner.model.space import Points
+    from hevner.hits import EmotionWord
 
 HEARD = 0.9
 """Progress when the last sample has been heard; harmony and the model come after."""
@@ -89,7 +86,7 @@ def _read(source: IO[str], tasks: queue.SimpleQueue[Task]) -> None:
 class Ear(Protocol):
     """Anything that tells what a recording feels like, such as `Model`."""
 
-    def hear(self, audio: Audio) -> tuple[Analysis, list[Told]]:
+    def hear(self, audio: Audio) -> tuple[Analysis, list[EmotionWord]]:
         """The analysis of a recording and words for it; raises `HevnerError`."""
         ...
 
@@ -99,31 +96,22 @@ class Model:
 
     def __init__(self) -> None:
         from hevner.analysis import Analyzer
-        from hevner.catalog.analyze_file import Listener
+        from hevner.catalog.analyze_file import FileAnalyzer
         from hevner.model import space
 
         self._analyzer = Analyzer()
         self._space = space.load()
-        self._listener = Listener(self._analyzer, self._space)
+        self._files = FileAnalyzer(self._analyzer, self._space)
         _ = self._analyzer.model  # loaded before the first task comes
 
-    def hear(self, audio: Audio) -> tuple[Analysis, list[Told]]:
+    def hear(self, audio: Audio) -> tuple[Analysis, list[EmotionWord]]:
         """The analysis of a recording and words for it; raises `HevnerError`."""
         from hevner.catalog.describe import emotions_of
 
         reading = self._analyzer.read(audio)
         if reading.whole is None:
             return reading.analysis, []
-        place = self._listener.heard(reading).piece["place"]
-        return reading.analysis, emotions_of(self._space, self._point(place), WORDS)
-
-    def _point(self, flat: NDArray[np.float32]) -> Points:
-        """A place in the space from its numbers in a row."""
-        from hevner.model.space import Points
-
-        at_large = self._space.at_large
-        ends = np.cumsum([at_large.correlated.shape[1], at_large.mean.shape[1]])
-        return Points(*np.split(flat[None], ends, axis=1))
+        return reading.analysis, emotions_of(self._space, self._files.point(reading), WORDS)
 
 
 class Workshop:

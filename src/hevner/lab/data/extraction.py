@@ -21,10 +21,10 @@ from numpy.typing import NDArray
 from hevner import encoders
 from hevner.arrays import Floats
 from hevner.audio.decode import SAMPLE_RATE, Audio
-from hevner.audio.fingerprint import CARD as WORDS
-from hevner.audio.fingerprint import Fingerprint
 from hevner.audio.windows import Windower
 from hevner.encoders.base import Encoder, EncoderCard
+from hevner.encoders.fingerprint import CARD as WORDS
+from hevner.encoders.fingerprint import Fingerprint
 from hevner.encoders.handcrafted import CARD as HANDCRAFTED
 from hevner.encoders.mel import FRAMES
 from hevner.encoders.musicnn import MSD, MTT

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hevner import datasets
-from hevner.audio.fingerprint import Words, matches
 from hevner.datasets.leaks import name as full_name
 from hevner.datasets.track import Track
+from hevner.encoders.fingerprint import Words, matches
 from hevner.errors import DataError
 from hevner.lab.data.corpus import Variant
 from hevner.lab.data.extraction import FINGERPRINT
