@@ -38,12 +38,13 @@ from hevner.datasets.track import Track
 from hevner.files import replace_file
 from hevner.lab import workers
 from hevner.lab.default.fit import fit, folds, leave_one_out
-from hevner.lab.default.recipe import Recipe, read
+from hevner.lab.default.recipe import DefaultRecipe as Recipe
 from hevner.lab.default.table import Table, build
 from hevner.lab.default.tag_scores import score_tags, tag_targets
 from hevner.lab.metrics.regression import ccc, pearson, r2, r2_affine
 from hevner.lab.metrics.report import Report, Row, Score, into_card
 from hevner.lab.metrics.tags import roc_auc
+from hevner.lab.recipes import read
 from hevner.model.head import AXES, Model, Prediction
 
 Array = NDArray[np.float64]
@@ -362,7 +363,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=SEEDS)
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     options = parser.parse_args()
-    recipe = read(options.recipe)
+    recipe = read(options.recipe, Recipe)
     table = build(recipe, options.data, options.cache)
     report = Report()
     tracks = {
