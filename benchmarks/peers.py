@@ -20,9 +20,10 @@ from numpy.typing import NDArray
 from build_hook.bundle import read_record
 from hevner.emotion import Scale
 from hevner.features import BLOCKS
-from hevner.lab.default.evaluate import Report, score_values, write
+from hevner.lab.default.evaluate import Report, score_values
 from hevner.lab.default.recipe import DefaultRecipe
 from hevner.lab.default.table import build
+from hevner.lab.metrics.report import write
 from hevner.lab.recipes import read
 
 HEADS = ("emomusic-musicnn-msd-1", "deam-musicnn-msd-1")
@@ -67,7 +68,8 @@ def main() -> None:
     for name in ("data", "cache", "peers", "out"):
         parser.add_argument(f"--{name}", type=Path, required=True)
     options = parser.parse_args()
-    table = build(read(options.recipe, DefaultRecipe), options.data, options.cache)
+    recipe = read(options.recipe, DefaultRecipe)
+    table = build(recipe, {name: options.data / name for name in recipe.sets}, options.cache)
     report = Report()
     for name in HEADS:
         for dataset in ("musemo", "vgmidi", "emopia"):

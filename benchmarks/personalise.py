@@ -203,7 +203,8 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=RESULTS, help="CSV; the figure goes beside it")
     options = parser.parse_args()
     recipe = read(options.recipe, DefaultRecipe)
-    write(study(build(recipe, options.data, options.store), recipe, options.draws), options.out)
+    folders = {name: options.data / name for name in recipe.sets}
+    write(study(build(recipe, folders, options.store), recipe, options.draws), options.out)
 
 
 def write(rows: list[Row], path: Path) -> None:

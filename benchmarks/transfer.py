@@ -17,12 +17,12 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.linear_model import RidgeCV
 
-from hevner.lab.default.evaluate import write
 from hevner.lab.default.fit import fit
 from hevner.lab.default.recipe import DefaultRecipe
 from hevner.lab.default.table import Table, build
 from hevner.lab.default.transfer import targets
 from hevner.lab.metrics.regression import pearson
+from hevner.lab.metrics.report import write
 from hevner.lab.metrics.statistics import Metric, paired_bootstrap, permutation_test
 from hevner.lab.metrics.tags import roc_auc
 from hevner.lab.recipes import read
@@ -72,7 +72,7 @@ def main() -> None:
         parser.add_argument(f"--{name}", type=Path, required=True)
     options = parser.parse_args()
     recipe = read(options.recipe, DefaultRecipe)
-    table = build(recipe, options.data, options.cache)
+    table = build(recipe, {name: options.data / name for name in recipe.sets}, options.cache)
     rows, kept = [], {}
     for dataset in ("musemo", "vgmidi", "emopia"):
         mine = table.dataset == dataset

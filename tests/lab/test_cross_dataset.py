@@ -7,11 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import typer
 from typer.testing import CliRunner
 
 from hevner import datasets
-from hevner.cli.evaluate import evaluate
+from hevner.cli import app
 from hevner.datasets.track import Track
 from hevner.emotion import Quadrant
 from hevner.errors import DataError
@@ -516,13 +515,6 @@ def test_wcmed_is_not_trained_on_in_the_diverse_mix() -> None:
 
 
 @pytest.fixture
-def app() -> typer.Typer:
-    app = typer.Typer()
-    app.command()(evaluate)
-    return app
-
-
-@pytest.fixture
 def place(tmp_path: Path, rng: np.random.Generator) -> Path:
     """A folder with a dataset of one's own, its features and a recipe."""
     own = tmp_path / "data" / "own"
@@ -542,15 +534,15 @@ def place(tmp_path: Path, rng: np.random.Generator) -> Path:
     return tmp_path
 
 
-def call(app: typer.Typer, place: Path, *more: str, out: str = "out.csv"):
+def call(place: Path, *more: str, out: str = "out.csv"):
     places = ["--data", str(place / "data"), "--store", str(place / "store")]
-    return CliRunner().invoke(
-        app, [str(place / "recipe.toml"), *places, "--out", str(place / out), "--jobs", "1", *more]
-    )
+    recipe = str(place / "recipe.toml")
+    words = ["evaluate", recipe, *places, "--out", str(place / out), "--jobs", "1", *more]
+    return CliRunner().invoke(app, words)
 
 
-def test_the_command_writes_a_table(app: typer.Typer, place: Path) -> None:
-    result = call(app, place)
+def test_the_command_writes_a_table(place: Path) -> None:
+    result = call(place)
     assert result.exit_code == 0, result.output
     assert "1 of 1 done" in result.stderr
     header, valence, arousal = (place / "out.csv").read_text().splitlines()
@@ -562,8 +554,8 @@ def test_the_command_writes_a_table(app: typer.Typer, place: Path) -> None:
     assert ",arousal," in arousal
 
 
-def test_a_dry_run_says_what_would_be_done(app: typer.Typer, place: Path) -> None:
-    result = call(app, place, "--dry-run")
+def test_a_dry_run_says_what_would_be_done(place: Path) -> None:
+    result = call(place, "--dry-run")
     assert result.exit_code == 0, result.output
     assert "own: 20 tracks with ratings in 10 groups" in result.stdout
     assert "in-domain: 1 cells, 4 fits" in result.stdout
@@ -571,17 +563,17 @@ def test_a_dry_run_says_what_would_be_done(app: typer.Typer, place: Path) -> Non
     assert not (place / "out.cells").exists()
 
 
-def test_what_is_missing_is_named_and_left_out(app: typer.Typer, place: Path) -> None:
+def test_what_is_missing_is_named_and_left_out(place: Path) -> None:
     path = place / "recipe.toml"
     path.write_text(path.read_text().replace("[datasets.own]", "[datasets.own]\n[datasets.wcmed]"))
     for more in (["--dry-run"], []):
-        result = call(app, place, *more)
+        result = call(place, *more)
         assert result.exit_code == 1
         assert f"Missing: wcmed, data: no folder {place / 'data' / 'wcmed'}" in result.stderr
     assert (place / "out.csv").read_text().count("\n") == 3
     path.write_text(path.read_text().replace('x = ["x"]', 'x = ["x"]\nj = ["jukebox"]\n'
                                              'c = ["chroma72"]'))  # fmt: skip
-    result = call(app, place, "--dry-run")
+    result = call(place, "--dry-run")
     assert result.exit_code == 1
     assert "Missing: own, features jukebox: " in result.stderr
     assert "import them with 'hevner features import " in result.stderr
@@ -590,12 +582,14 @@ def test_what_is_missing_is_named_and_left_out(app: typer.Typer, place: Path) ->
     assert "no dataset is complete" in result.stderr
 
 
-def test_wrong_usage(app: typer.Typer, place: Path) -> None:
-    assert call(app, place, out="out.txt").exit_code == 2
+def test_wrong_usage(place: Path) -> None:
+    assert call(place, out="out.txt").exit_code == 2
     path = place / "recipe.toml"
-    path.write_text(path.read_text().replace('name = "own"', "name = 1"))
-    result = call(app, place)
+    path.write_text(path.read_text().replace('name = "own"', "name = 1", 1))
+    result = call(place)
     assert result.exit_code == 2
     assert "$.name is 1" in result.stderr
     path.write_text("name = 1")
-    assert call(app, place).exit_code == 2
+    result = call(place)
+    assert result.exit_code == 2
+    assert "of a known kind" in result.stderr

@@ -373,7 +373,7 @@ def test_missing_vectors_are_named_with_the_command_that_makes_them(place: Path)
         ([], "x", "there is no encoder"),
         ([], "musicnn", "has no states"),
         (["--states", "many"], "x", "no number"),
-        (["--states", "4", "--out", "a.txt"], "x", "something else than .csv"),
+        (["--states", "4", "--out", "a.txt"], "x", "must end in .csv"),
         (["--states", "4", "--plot", "a.gif"], "x", "ends in none of"),
     ],
 )

@@ -23,6 +23,7 @@ from msgspec import inspect
 from hevner.errors import DataError
 from hevner.lab.cross_dataset.recipe import CrossDatasetRecipe, Model
 from hevner.lab.default.recipe import DefaultRecipe
+from hevner.lab.harmony.recipe import HarmonyRecipe
 from hevner.lab.joint.recipe import JointRecipe
 from hevner.lab.recipe_types import Recipe, Section, digest, plain
 from hevner.lab.recipes import allowed, kind_of, kinds, read
@@ -44,6 +45,7 @@ EXAMPLES: dict[type[Recipe], str] = {
     JointRecipe: "papers/composite_loss/deam.toml",
     DefaultRecipe: "recipes/unified.toml",
     SpaceRecipe: "recipes/joint.toml",
+    HarmonyRecipe: "recipes/harmony.toml",
 }
 CODES = {
     "unknown_key", "missing_key", "wrong_type", "out_of_range", "unknown_name", "repeated_name",

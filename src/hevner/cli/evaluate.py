@@ -1,4 +1,4 @@
-"""``hevner evaluate``: run a study from its recipe, and write its tables."""
+"""``hevner evaluate``: run a study or measure a model from its recipe, and write its tables."""
 
 from __future__ import annotations
 
@@ -8,13 +8,20 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from hevner.cli.data_options import (
+    Data,
+    DataFolders,
+    DryRun,
+    Store,
+    Table,
+    check_table,
+    data_folders,
+)
 from hevner.cli.options import Jobs
-from hevner.cli.progress import INTERRUPTED, say, stopping_cleanly
+from hevner.cli.progress import FAILED, FINE, say, stopping, usage_errors
 
 if TYPE_CHECKING:
     from hevner.lab.study.engine import Study
-
-FINE, INCOMPLETE, USAGE = 0, 1, 2
 
 NOTICES = 20
 """Number of messages on progress in a run."""
@@ -25,33 +32,14 @@ def evaluate(
         Path,
         typer.Argument(
             metavar="RECIPE",
-            help="Study across datasets, of the unified model or of the joint space, a TOML file; "
-            "or a folder that 'hevner train' wrote.",
+            help="Recipe of a study, or of a model such as recipes/unified.toml, a TOML file; or a "
+            "folder that 'hevner train' wrote.",
             show_default=False,
         ),
     ],
-    data: Annotated[
-        Path,
-        typer.Option(
-            metavar="DIR",
-            help="Folder with each dataset in a folder of its name.",
-            show_default=False,
-        ),
-    ],
-    store: Annotated[
-        Path, typer.Option(metavar="DIR", help="Folder of the features.", show_default=False)
-    ],
-    out: Annotated[
-        Path,
-        typer.Option(
-            "--out",
-            "-o",
-            metavar="FILE.CSV",
-            help="Table to write. Claims go to FILE_claims.csv; finished parts are kept in "
-            "FILE.cells, which may be removed afterwards.",
-            show_default=False,
-        ),
-    ],
+    store: Store,
+    out: Table,
+    data: Data = [],  # noqa: B006
     encoder: Annotated[
         str,
         typer.Option(
@@ -61,52 +49,89 @@ def evaluate(
         ),
     ] = "",
     jobs: Jobs = None,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Say what would be done and what is missing.")
-    ] = False,
+    dry_run: DryRun = False,
+    seeds: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            min=1,
+            help="Number of cross-validations of the default model or its space.",
+            show_default="5",
+        ),
+    ] = None,
+    card: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE.JSON",
+            help="Card of the default model to write the scores into.",
+            show_default=False,
+        ),
+    ] = None,
+    peer: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="PYTHON",
+            help="A Python that has Essentia, to measure its chords and keys beside those of the "
+            "harmony network.",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
     """Train on some tracks, test on others, and write a table of scores.
 
-    For a trained run, the protocols of its recipe are run anew, as its own networks were trained on
-    all tracks. A dataset of which anything is missing is left out and named. After a stop the same
-    command goes on where it was.
+    For a trained run, the protocols of its recipe are repeated, since its own networks were
+    trained on all tracks. A dataset of which anything is missing is left out and named. After a
+    stop the same command goes on where it was. Claims go to FILE_claims.csv; finished parts are
+    kept in FILE.cells, which may be removed afterwards.
 
     Exit status: 0 all fine, 1 something is missing or failed, 2 wrong usage.
     """  # fmt: skip
     from hevner.batch import usable_cores
-    from hevner.errors import HevnerError
+    from hevner.cli import model_recipes
+
+    check_table(out)
+    folders, cores = data_folders(data), jobs or usable_cores()
+    with usage_errors():
+        kind = model_recipes.kind_of(recipe)
+    model_recipes.check_options(kind, encoder, seeds, card, peer)
+    if kind is None:
+        _evaluate_study(recipe, encoder, folders, store, out, cores, dry_run)
+    else:
+        model_recipes.evaluate_model(
+            kind, recipe, folders, store, out,
+            seeds=seeds, card=card, peer=peer, jobs=cores, dry_run=dry_run,
+        )  # fmt: skip
+
+
+def _evaluate_study(
+    recipe: Path,
+    encoder: str,
+    folders: DataFolders,
+    store: Path,
+    out: Path,
+    jobs: int,
+    dry_run: bool,
+) -> None:
+    """Run a study on what is complete."""
     from hevner.lab.study.kinds import open_recipe
     from hevner.store import FeatureStore
 
-    if out.suffix.lower() != ".csv":
-        raise typer.BadParameter("ends in something else than .csv", param_hint="--out")
-    try:
+    with usage_errors():
         kind, wanted = open_recipe(recipe, encoder)
-    except HevnerError as error:
-        say(f"Error: {error}")
-        raise typer.Exit(USAGE) from error
-    cores = jobs or usable_cores()
-    try:
-        with stopping_cleanly():
-            study, missing = kind.load(wanted, data, FeatureStore(store), cores)
-            for line in missing:
-                say(f"Missing: {line}")
-            if study is None:
-                say("Error: no dataset is complete; nothing was done.")
-                raise typer.Exit(INCOMPLETE)
-            cells = study.plan()
-            if dry_run:
-                for line in study.describe(cells):
-                    typer.echo(line)
-            else:
-                _run(study, cells, out, cores)
-    except HevnerError as error:
-        say(f"Error: {error}")
-        raise typer.Exit(INCOMPLETE) from error
-    except KeyboardInterrupt as stop:
-        say("Stopped; the same command goes on from here.")
-        raise typer.Exit(INTERRUPTED) from stop
-    raise typer.Exit(INCOMPLETE if missing else FINE)
+    with stopping():
+        study, missing = kind.load(wanted, folders, FeatureStore(store), jobs)
+        for line in missing:
+            say(f"Missing: {line}")
+        if study is None:
+            say("Error: no dataset is complete; nothing was done.")
+            raise typer.Exit(FAILED)
+        cells = study.plan()
+        if dry_run:
+            for line in study.describe(cells):
+                typer.echo(line)
+        else:
+            _run(study, cells, out, jobs)
+    raise typer.Exit(FAILED if missing else FINE)
 
 
 def _run(study: Study[Any, Any, Any], cells: Sequence[Any], out: Path, jobs: int) -> None:

@@ -12,17 +12,23 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from hevner.cli.data_options import (
+    Data,
+    DryRun,
+    Soundfont,
+    Store,
+    check_table,
+    dataset_folder,
+)
 from hevner.cli.layout import table, write
 from hevner.cli.options import Jobs
-from hevner.cli.progress import INTERRUPTED, say, stopping_cleanly
+from hevner.cli.progress import FAILED, FINE, say, stopping, usage_errors
 
 if TYPE_CHECKING:
     from hevner.lab.probe.scores import Row
     from hevner.lab.probe.states import Probe
     from hevner.lab.probe.study import CellResult, ProbeStudy
     from hevner.store import FeatureStore
-
-FINE, INCOMPLETE, USAGE = 0, 1, 2
 
 PICTURES = (".png", ".svg", ".pdf")
 
@@ -43,17 +49,8 @@ def probe(
             metavar="NAME", help="Dataset, as 'hevner datasets list' has it.", show_default=False
         ),
     ],
-    data: Annotated[
-        Path,
-        typer.Option(
-            metavar="DIR",
-            help="Folder with each dataset in a folder of its name.",
-            show_default=False,
-        ),
-    ],
-    store: Annotated[
-        Path, typer.Option(metavar="DIR", help="Folder of the features.", show_default=False)
-    ],
+    store: Store,
+    data: Data = [],  # noqa: B006
     states: Annotated[
         str,
         typer.Option(
@@ -62,12 +59,9 @@ def probe(
             show_default=False,
         ),
     ] = "",
-    soundfont: Annotated[
-        str,
-        typer.Option(metavar="NAME", help="The rendering that is taken of MIDI files."),
-    ] = "FluidR3_GM",
-    folds: Annotated[int, typer.Option(min=2, help="Parts of a cross-validation.")] = 5,
-    seeds: Annotated[int, typer.Option(min=1, help="Cross-validations.")] = 5,
+    soundfont: Soundfont = "FluidR3_GM",
+    folds: Annotated[int, typer.Option(min=2, help="Number of parts of a cross-validation.")] = 5,
+    seeds: Annotated[int, typer.Option(min=1, help="Number of cross-validations.")] = 5,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -86,65 +80,53 @@ def probe(
         ),
     ] = None,
     jobs: Jobs = None,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Say what would be done and what is missing.")
-    ] = False,
+    dry_run: DryRun = False,
 ) -> None:
     """Score every state of an encoder, their learned mix, and the honest choice of a state.
 
     Exit status: 0 all fine, 1 something is missing or failed, 2 wrong usage.
     """
     from hevner.batch import usable_cores
-    from hevner.errors import HevnerError
     from hevner.lab.probe.study import ProbeStudy
     from hevner.store import FeatureStore
 
     _check_endings(out, plot)
-    wanted = _wanted(encoder, dataset, states, folds, seeds, soundfont)
-    options = {"--encoder": encoder, "--dataset": dataset, "--data": data, "--store": store,
-               "--states": states, "--folds": folds, "--seeds": seeds, "--out": out}  # fmt: skip
-    given = [str(part) for pair in options.items() if pair[1] for part in pair]
-    try:
-        with stopping_cleanly():
-            study, missing = ProbeStudy.load(wanted, data, FeatureStore(store))
-            for line in missing:
-                say(f"Missing: {line}")
-            if study is None:
-                raise typer.Exit(INCOMPLETE)
-            if dry_run:
-                for line in study.describe(study.plan()):
-                    typer.echo(line)
-                raise typer.Exit(FINE)
-            results = _run(study, out, jobs or usable_cores())
-            command = shlex.join(["hevner", "probe", *given])
-            _report(study, results, FeatureStore(store), command, out, plot)
-    except HevnerError as error:
-        say(f"Error: {error}")
-        raise typer.Exit(INCOMPLETE) from error
-    except KeyboardInterrupt as stop:
-        say("Stopped." if out is None else "Stopped; the same command goes on from here.")
-        raise typer.Exit(INTERRUPTED) from stop
+    with usage_errors():
+        dataset, folder = dataset_folder(data, dataset)
+        wanted = _wanted(encoder, dataset, states, folds, seeds, soundfont)
+    places = [("--data", one) for one in data]
+    options = [("--encoder", encoder), ("--dataset", dataset), *places, ("--store", store)]
+    options += [("--states", states), ("--folds", folds), ("--seeds", seeds), ("--out", out)]
+    given = [str(part) for pair in options if pair[1] for part in pair]
+    with stopping(resumable=out is not None):
+        study, missing = ProbeStudy.load(wanted, {dataset: folder}, FeatureStore(store))
+        for line in missing:
+            say(f"Missing: {line}")
+        if study is None:
+            raise typer.Exit(FAILED)
+        if dry_run:
+            for line in study.describe(study.plan()):
+                typer.echo(line)
+            raise typer.Exit(FINE)
+        results = _run(study, out, jobs or usable_cores())
+        command = shlex.join(["hevner", "probe", *given])
+        _report(study, results, FeatureStore(store), command, out, plot)
 
 
 def _wanted(
     encoder: str, dataset: str, states: str, folds: int, seeds: int, soundfont: str
 ) -> Probe:
     """The probe of the options."""
-    from hevner.errors import HevnerError
     from hevner.lab.probe.states import Probe
 
     if states:
         return Probe(dataset, encoder, (), _widths(states), folds, seeds, soundfont)
-    try:
-        return Probe.of_encoder(encoder, dataset, folds=folds, seeds=seeds, soundfont=soundfont)
-    except HevnerError as error:
-        say(f"Error: {error}")
-        raise typer.Exit(USAGE) from error
+    return Probe.of_encoder(encoder, dataset, folds=folds, seeds=seeds, soundfont=soundfont)
 
 
 def _check_endings(out: Path | None, plot: Path | None) -> None:
-    if out is not None and out.suffix.lower() != ".csv":
-        raise typer.BadParameter("ends in something else than .csv", param_hint="--out")
+    if out is not None:
+        check_table(out)
     if plot is not None and plot.suffix.lower() not in PICTURES:
         raise typer.BadParameter(f"ends in none of {', '.join(PICTURES)}", param_hint="--plot")
 

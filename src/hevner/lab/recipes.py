@@ -96,11 +96,13 @@ def kinds() -> tuple[type[Recipe], ...]:
     """Every kind of recipe."""
     from hevner.lab.cross_dataset.recipe import CrossDatasetRecipe
     from hevner.lab.default.recipe import DefaultRecipe
+    from hevner.lab.harmony.recipe import HarmonyRecipe
     from hevner.lab.joint.recipe import JointRecipe
     from hevner.lab.space.recipe import SpaceRecipe
     from hevner.lab.unified.recipe import UnifiedRecipe
 
-    return CrossDatasetRecipe, UnifiedRecipe, JointRecipe, DefaultRecipe, SpaceRecipe
+    models = DefaultRecipe, SpaceRecipe, HarmonyRecipe
+    return CrossDatasetRecipe, UnifiedRecipe, JointRecipe, *models
 
 
 def allowed(kind: inspect.Type) -> str:

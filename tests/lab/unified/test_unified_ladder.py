@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import typer
 from typer.testing import CliRunner
 
 pytest.importorskip("torch", reason="the unified model is trained with torch")
@@ -15,7 +14,7 @@ pytest.importorskip("torch", reason="the unified model is trained with torch")
 import torch
 from msgspec import structs
 
-from hevner.cli.train import train as train_command
+from hevner.cli import app
 from hevner.datasets.leaks import links
 from hevner.datasets.track import Track
 from hevner.emotion import Quadrant
@@ -293,21 +292,21 @@ def test_a_run_can_be_used_again(
 def test_what_is_missing_is_named(recipe: UnifiedRecipe, tmp_path: Path) -> None:
     from hevner.store import FeatureStore
 
-    found, missing = UnifiedStudy.load(recipe, tmp_path / "nowhere", FeatureStore(tmp_path))
+    found, missing = UnifiedStudy.load(
+        recipe, dict.fromkeys(recipe.datasets, tmp_path / "no"), FeatureStore(tmp_path)
+    )
     assert found is None
     assert [line.split(",")[0] for line in missing] == ["musemo", "vgmidi", "emopia"]
 
 
 def test_training_wants_a_recipe_or_ratings(tmp_path: Path) -> None:
-    app = typer.Typer()
-    app.command()(train_command)
     call = CliRunner().invoke
-    assert call(app, ["--out", "x"]).exit_code == 2
+    assert call(app, ["train", "--out", "x"]).exit_code == 2
     path = str(write(tmp_path))
-    assert call(app, [path, "--out", "x"]).exit_code == 2
+    assert call(app, ["train", path, "--out", "x"]).exit_code == 2
     options = ["--data", str(tmp_path), "--store", str(tmp_path), "--out", str(tmp_path / "run")]
-    assert call(app, [path, *options]).exit_code == 2
-    result = call(app, [path, *options, "--row", "together", "--dry-run"])
+    assert call(app, ["train", path, *options]).exit_code == 2
+    result = call(app, ["train", path, *options, "--row", "together", "--dry-run"])
     assert result.exit_code == 1
     assert "musemo" in result.output
     assert not (tmp_path / "run").exists()

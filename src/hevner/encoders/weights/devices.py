@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
-from hevner.errors import MissingDependencyError
+from hevner import extras
 
 if TYPE_CHECKING:
     from hevner.encoders.base import EncoderCard
-
-PACKAGES = ("torch", "transformers", "safetensors", "psutil")
-"""What large encoders need beyond the plain package."""
 
 
 def check_packages(what: str) -> None:
@@ -28,12 +24,7 @@ def check_packages(what: str) -> None:
     MissingDependencyError
         If one is missing; it is named.
     """
-    missing = [package for package in PACKAGES if find_spec(package) is None]
-    if missing:
-        raise MissingDependencyError(
-            f"{what} needs {' and '.join(missing)}",
-            remedy="Install what is missing with: pip install 'hevner[encoders]'",
-        )
+    extras.require("encoders", what, "torch", "transformers", "safetensors", "psutil")
 
 
 def placed(card: EncoderCard, device: str) -> tuple[EncoderCard, str]:

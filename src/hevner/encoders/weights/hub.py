@@ -18,7 +18,8 @@ from errno import EACCES, EDQUOT, EFBIG, ENOSPC, EROFS
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from hevner.errors import MissingDependencyError, ModelError
+from hevner import extras
+from hevner.errors import ModelError
 from hevner.files import cannot_write
 
 OFFLINE = "HEVNER_OFFLINE"
@@ -139,13 +140,8 @@ def _matches(name: str, pattern: str) -> bool:
 @contextmanager
 def _answers(source: str, folder: Path | None = None) -> Iterator[None]:
     """Say what went wrong on the way to the hub."""
-    try:
+    with extras.required("downloading weights", "encoders"):
         from huggingface_hub import errors
-    except ImportError as error:
-        raise MissingDependencyError(
-            "downloading weights needs huggingface_hub",
-            remedy="Install it with: pip install 'hevner[encoders]'",
-        ) from error
     try:
         yield
     except errors.GatedRepoError as error:

@@ -22,6 +22,7 @@ import numpy as np
 
 from hevner.errors import DataError
 from hevner.lab.cross_dataset.data import Array, StudyData
+from hevner.lab.cross_dataset.experiments import Cell, CellResult
 from hevner.lab.cross_dataset.recipe import Claim
 from hevner.lab.metrics.tags import roc_auc
 from hevner.lab.study import claims
@@ -31,21 +32,29 @@ from hevner.model.head import AXES
 
 @dataclass(frozen=True, eq=False)
 class System:
-    """Predictions of a cell for one test set, shape ``(seeds, n, 2)``."""
+    """A cell on one test set; predictions have shape ``(seeds, n, 2)``."""
 
-    about: Mapping[str, Any]
-    train: tuple[str, ...]
+    cell: Cell
     test: str
     guesses: Array
 
     @property
     def name(self) -> str:
         """Training sets, representation and model."""
-        return f"{'+'.join(self.train)}: {self.about['representation']}, {self.about['model']}"
+        return f"{'+'.join(self.cell.train)}: {self.cell.representation}, {self.cell.model}"
+
+    @property
+    def about(self) -> dict[str, Any]:
+        """What selectors may ask for, but for the training sets."""
+        cell = self.cell
+        return {
+            "protocol": cell.experiment.protocol, "representation": cell.representation,
+            "model": cell.model,
+        }  # fmt: skip
 
 
 def compare(
-    wanted: Sequence[Claim], data: StudyData, systems: Sequence[System], jobs: int = 1
+    wanted: Sequence[Claim], data: StudyData, results: Sequence[CellResult], jobs: int = 1
 ) -> list[Verdict]:
     """Test every claim on all pairs of systems that it selects, in a number of processes.
 
@@ -54,9 +63,14 @@ def compare(
     DataError
         If a claim selects no pair (``nothing_to_compare``).
     """
+    systems = {}
+    for result in results:
+        for test in result.cell.experiment.tests:
+            one = System(result.cell, test, result.arrays[f"guesses.{test}"])
+            systems[one.about["protocol"], test, one.name] = one
     comparisons = []
     for claim in wanted:
-        found = _pairs(claim, systems)
+        found = _pairs(claim, list(systems.values()))
         if not found:
             raise DataError(
                 "no two cells to compare", subject=f"claim '{claim.claim}'",
@@ -77,7 +91,7 @@ def _pairs(claim: Claim, systems: Sequence[System]) -> list[tuple[System, System
             continue
         wanted = {**one.about, **claim.second}
         if wanted["protocol"] == one.about["protocol"] and "train" not in wanted:
-            wanted["train"] = list(one.train)
+            wanted["train"] = list(one.cell.train)
         pairs += [(one, two) for two in systems if two.test == one.test and _selected(two, wanted)]
     return pairs
 
@@ -85,9 +99,9 @@ def _pairs(claim: Claim, systems: Sequence[System]) -> list[tuple[System, System
 def _selected(system: System, selector: Mapping[str, Any]) -> bool:
     for key, wanted in selector.items():
         if key == "seen":
-            found: bool = (system.test in system.train) == wanted
+            found: bool = (system.test in system.cell.train) == wanted
         elif key == "train":
-            found = _trained(system.train, wanted)
+            found = _trained(system.cell.train, wanted)
         else:
             found = system.about[key] in ([wanted] if isinstance(wanted, str) else wanted)
         if not found:

@@ -29,6 +29,7 @@ from hevner.datasets.track import Track
 from hevner.errors import DataError
 from hevner.lab.cross_dataset.data import StudyData
 from hevner.lab.cross_dataset.recipe import CrossDatasetRecipe, Protocol
+from hevner.lab.study import engine
 from hevner.lab.study.splits import Rows, Split, joined_links, row_numbers
 
 TEST = "test"
@@ -67,6 +68,19 @@ class Experiment:
     def splits(self) -> list[Split]:
         """All splits, seed by seed."""
         return [split for run in self.runs for split in run]
+
+
+@dataclass(frozen=True, eq=False)
+class Cell:
+    """An experiment with a representation and a model; ``train`` names what the model can use."""
+
+    experiment: Experiment
+    train: tuple[str, ...]
+    representation: str
+    model: str
+
+
+CellResult = engine.CellResult[Cell]
 
 
 def plan(protocol: Protocol, recipe: CrossDatasetRecipe, data: StudyData) -> list[Experiment]:

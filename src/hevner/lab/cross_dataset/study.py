@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ import numpy as np
 from hevner import __version__
 from hevner.lab.cross_dataset import claims, experiments, scores
 from hevner.lab.cross_dataset.data import Array, StudyData, join, load_dataset
-from hevner.lab.cross_dataset.experiments import Experiment
+from hevner.lab.cross_dataset.experiments import Cell, CellResult, Experiment
 from hevner.lab.cross_dataset.recipe import CrossDatasetRecipe
 from hevner.lab.cross_dataset.scores import Score
 from hevner.lab.data.samples import Samples
@@ -24,19 +24,6 @@ from hevner.lab.regression.fusion import FusionRegressor
 from hevner.lab.study import engine, kept
 from hevner.lab.study.claims import Verdict
 from hevner.model.head import AXES
-
-
-@dataclass(frozen=True, eq=False)
-class Cell:
-    """An experiment with a representation and a model; ``train`` names what the model can use."""
-
-    experiment: Experiment
-    train: tuple[str, ...]
-    representation: str
-    model: str
-
-
-CellResult = engine.CellResult[Cell]
 
 
 class CrossDatasetStudy(engine.Study[CrossDatasetRecipe, StudyData, Cell]):
@@ -135,18 +122,7 @@ class CrossDatasetStudy(engine.Study[CrossDatasetRecipe, StudyData, Cell]):
 
     def compare(self, results: Sequence[CellResult], jobs: int = 1) -> list[Verdict]:
         """Test every claim on all pairs of predictions that it is about."""
-        systems = {}
-        for result in results:
-            cell = result.cell
-            protocol = cell.experiment.protocol
-            about = {
-                "protocol": protocol, "representation": cell.representation, "model": cell.model
-            }  # fmt: skip
-            for test in cell.experiment.tests:
-                guesses = result.arrays[f"guesses.{test}"]
-                system = claims.System(about, cell.train, test, guesses)
-                systems[protocol, test, system.name] = system
-        return claims.compare(self.recipe.claims, self.data, list(systems.values()), jobs)
+        return claims.compare(self.recipe.claims, self.data, results, jobs)
 
     # --- inside ---
 

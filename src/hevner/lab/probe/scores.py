@@ -12,16 +12,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hevner.lab.cross_dataset.data import StudyData
 from hevner.lab.probe.resampling import Estimate, Resamples, estimate
 from hevner.lab.probe.ridge import Array
 from hevner.lab.probe.states import ALL, state_name
 from hevner.model.head import AXES
+
+if TYPE_CHECKING:
+    from hevner.lab.probe.study import ProbeStudy
 
 NAN = float("nan")
 
@@ -139,41 +141,25 @@ class Row:
 COLUMNS = tuple(one.name for one in fields(Row))
 
 
-def score(
-    dataset: str,
-    data: StudyData,
-    parts: Mapping[int, slice],
-    found: Predictions,
-    about: Mapping[str, Any],
-) -> list[Row]:
+def score(study: ProbeStudy, found: Predictions, about: Mapping[str, Any]) -> list[Row]:
     """Rows of the table, valence first; states in order, then the other systems.
 
     Parameters
     ----------
-    dataset, data
-        The dataset that was probed, and the data.
-    parts
-        Place of each state in the vectors.
-    found
-        Predictions.
+    study, found
+        The probe with its data, and the predictions of its folds.
     about
         Fields that all rows share.
     """
-    axes = [_Axis(dataset, data, parts, found, axis) for axis in range(len(AXES))]
+    axes = [_Axis(study, found, axis) for axis in range(len(AXES))]
     return [row for one in axes for row in one.rows(dict(about))]
 
 
 class _Axis:
     """Scores of all systems on one axis."""
 
-    def __init__(
-        self,
-        dataset: str,
-        data: StudyData,
-        parts: Mapping[int, slice],
-        found: Predictions,
-        axis: int,
-    ) -> None:
+    def __init__(self, study: ProbeStudy, found: Predictions, axis: int) -> None:
+        data, dataset, parts = study.data, study.recipe.dataset, study.parts
         rows, truth = data.truth_of(dataset, axis)
         mine = np.isin(data.rows(dataset), rows)
         guesses = {name: one[:, mine, axis] for name, one in found.guesses.items()}

@@ -45,10 +45,10 @@ class ProbeStudy(engine.Study[Probe, StudyData, Split]):
 
     @classmethod
     def load(
-        cls, recipe: Probe, data: Path, store: FeatureStore, jobs: int = 1
+        cls, recipe: Probe, folders: Mapping[str, Path], store: FeatureStore, jobs: int = 1
     ) -> tuple[Self | None, list[str]]:
         """As `engine.Study.load`; raises `DataError` if vectors do not consist of such states."""
-        study, missing = super().load(recipe, data, store, jobs)
+        study, missing = super().load(recipe, folders, store, jobs)
         if study is not None:
             recipe.parts(study.vectors.shape[1])
         return study, missing
@@ -133,9 +133,7 @@ class ProbeStudy(engine.Study[Probe, StudyData, Split]):
             "leaks": self.experiment.leaks[self.recipe.dataset],
             "command": command,
         }
-        return scores.score(
-            self.recipe.dataset, self.data, self.parts, self.predict(results), about
-        )
+        return scores.score(self, self.predict(results), about)
 
     def predict(self, results: Sequence[CellResult]) -> Predictions:
         """Predictions of all folds together; results are in the order of `plan`."""

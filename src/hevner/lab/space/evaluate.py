@@ -1,11 +1,10 @@
 """Measure the common space: searched both ways, by words and by degrees, on unseen music.
 
-    python -m hevner.lab.space.evaluate recipes/joint.toml --data DIR --cache DIR --out FILE.csv
-
-Folds are those of the default model's evaluation, one division for every seed. For every fold a
-space is fitted to the others, from readings of models fitted without the fold and without the row
-they predict; it is scored on readings of a model fitted without the fold. Candidates are the pieces
-of the same dataset in the fold. Intervals (95 %) are over groups: songs, games, artist proxies.
+``hevner evaluate recipes/joint.toml`` runs it. Folds are those of the default model's evaluation,
+one division for every seed. For every fold a space is fitted to the others, from readings of models
+fitted without the fold and without the row they predict; it is scored on readings of a model fitted
+without the fold. Candidates are the pieces of the same dataset in the fold. Intervals (95 %) are
+over groups: songs, games, artist proxies.
 
 Conventions
 -----------
@@ -21,22 +20,19 @@ paired differences on the same pieces.
 
 from __future__ import annotations
 
-import argparse
-import os
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
-from rich.progress import Progress
 
 from hevner.datasets.track import Track
-from hevner.lab import recipes
-from hevner.lab.default.evaluate import refuse_leaks, write
+from hevner.lab.default.evaluate import refuse_leaks
 from hevner.lab.default.fit import folds
 from hevner.lab.default.table import Table
 from hevner.lab.default.table import build as build_table
-from hevner.lab.default.train import prepare
-from hevner.lab.metrics.report import Report
+from hevner.lab.default.train import Progress, prepare
+from hevner.lab.metrics.report import Report, Row
 from hevner.lab.space.categories import WORDS, score_degrees, score_quadrants, score_words
 from hevner.lab.space.fit import fit
 from hevner.lab.space.fold_rows import FoldRows
@@ -85,8 +81,9 @@ def divide(
     recipe: SpaceRecipe,
     seed: int,
     tracks: Mapping[str, Track],
-    cache: Path,
+    store: Path,
     jobs: int,
+    progress: Progress,
 ) -> list[Fold]:
     """Training and test rows of every fold of one division.
 
@@ -99,12 +96,10 @@ def divide(
     single, double = plan(fold), pairwise(fold)
     for task in single:
         refuse_leaks(table, task.predicted, tracks)
-    with Progress() as bar:
-        work = bar.add_task(f"unified model, seed {seed}", total=len(single) + len(double))
-        found = read(
-            table, recipe.unified, [*single, *double.values()], cache / READINGS, jobs,
-            lambda done, _: bar.update(work, completed=done),
-        )  # fmt: skip
+    found = read(
+        table, recipe.unified, [*single, *double.values()], store / READINGS, jobs,
+        partial(progress, f"default model, seed {seed}"),
+    )  # fmt: skip
     unseen = dict(zip(double, found[len(single) :], strict=True))
     inside = fold[table.clean]
     divided = []
@@ -121,46 +116,40 @@ def divide(
     return divided
 
 
-def run(
-    recipe: SpaceRecipe, data: Path, cache: Path, out: Path, seeds: int = SEEDS, jobs: int = 1
-) -> None:
-    """Measure the space of a recipe and write a table.
+def measure(
+    recipe: SpaceRecipe,
+    folders: Mapping[str, Path],
+    store: Path,
+    seeds: int,
+    jobs: int,
+    progress: Progress,
+) -> list[Row]:
+    """Encode what is missing, and measure the space of a recipe.
 
     Parameters
     ----------
     recipe
         Recipe of the space.
-    data
-        Folder of the datasets.
-    cache
-        Folder for renders, features and finished fits.
-    out
-        Table to write (.csv).
+    folders
+        Folder of each dataset, by name.
+    store
+        Folder of renders, features and finished fits.
     seeds
-        Divisions into folds.
+        Number of divisions into folds.
     jobs
         Number of parallel processes.
+    progress
+        Called after every clip that was encoded and every fit.
+
+    Raises
+    ------
+    DataError
+        If a dataset cannot be read, or a test track is known from the training tracks.
     """
-    prepare(recipe.unified, data, cache, jobs)
-    table = build_table(recipe.unified, data, cache, jobs)
-    tracks = tracks_of(recipe, data)
-    divisions = [divide(table, recipe, seed, tracks, cache, jobs) for seed in range(seeds)]
-    write(evaluate(divisions, recipe).rows, out)
-
-
-def main() -> None:
-    """Measure."""
-    parser = argparse.ArgumentParser(description="Measure the common space.")
-    parser.add_argument("recipe", type=Path)
-    parser.add_argument("--data", type=Path, required=True, help="folder of the datasets")
-    parser.add_argument("--cache", type=Path, required=True, help="folder for renders and features")
-    parser.add_argument("--out", type=Path, required=True, help="table to write (.csv)")
-    parser.add_argument("--seeds", type=int, default=SEEDS)
-    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
-    options = parser.parse_args()
-    recipe = recipes.read(options.recipe, SpaceRecipe)
-    run(recipe, options.data, options.cache, options.out, options.seeds, options.jobs)
-
-
-if __name__ == "__main__":
-    main()
+    prepare(recipe.unified, folders, store, jobs, progress)
+    table = build_table(recipe.unified, folders, store, jobs)
+    tracks = tracks_of(recipe, folders)
+    divisions = [
+        divide(table, recipe, seed, tracks, store, jobs, progress) for seed in range(seeds)
+    ]
+    return evaluate(divisions, recipe).rows

@@ -53,7 +53,7 @@ class Study(ABC, Generic[RecipeT, DataT, CellT]):
 
     @classmethod
     def load(
-        cls, recipe: RecipeT, data: Path, store: FeatureStore, jobs: int = 1
+        cls, recipe: RecipeT, folders: Mapping[str, Path], store: FeatureStore, jobs: int = 1
     ) -> tuple[Self | None, list[str]]:
         """Read tracks, labels and features.
 
@@ -61,8 +61,8 @@ class Study(ABC, Generic[RecipeT, DataT, CellT]):
         ----------
         recipe
             Names what is needed.
-        data
-            Folder that holds each dataset in a folder of its name.
+        folders
+            Folder of each dataset, by name.
         store
             Holds the features.
         jobs
@@ -80,7 +80,9 @@ class Study(ABC, Generic[RecipeT, DataT, CellT]):
         datasets: Mapping[str, Any] = recipe.datasets  # type: ignore[attr-defined]
         for name in datasets:
             try:
-                parts.append(cls.load_dataset(recipe, name, data / name, store, jobs))
+                if name not in folders:
+                    raise IncompleteError([f"{name}, data: no folder is given"])
+                parts.append(cls.load_dataset(recipe, name, folders[name], store, jobs))
             except IncompleteError as error:
                 missing += error.lines
         return (cls(recipe, cls.join(parts)) if parts else None), missing

@@ -41,7 +41,7 @@ def load_tracks(
     name, folder
         The dataset and its own folder.
     wanted
-        Tells whether a track has a label that the study uses.
+        Whether a track has a label that the study uses.
     labels
         With defects of the dataset repaired, or as published.
     ids

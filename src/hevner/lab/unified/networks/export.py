@@ -10,7 +10,6 @@ under the names of the heads.
 from __future__ import annotations
 
 import copy
-import importlib.util
 import warnings
 from collections.abc import Sequence
 from dataclasses import fields
@@ -19,7 +18,8 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from hevner.errors import MissingDependencyError, ModelError
+from hevner import extras
+from hevner.errors import ModelError
 from hevner.files import replace_file
 from hevner.lab.unified.chord_sequence import NO_ROOT
 from hevner.lab.unified.networks.inputs import Inputs, Network
@@ -65,10 +65,7 @@ def export(network: Network, path: Path, names: Sequence[str]) -> None:
         raise ModelError(
             f"the network has no head {sorted(unknown) or 'at all'}", code="unknown_head"
         )
-    if importlib.util.find_spec("onnxscript") is None:
-        raise MissingDependencyError(
-            "writing ONNX needs onnxscript", remedy="pip install 'hevner[train]'"
-        )
+    extras.require("lab", "writing ONNX", "onnxscript")
     with warnings.catch_warnings():
         # The exporter warns of its own insides, and that an axis met again keeps its name.
         warnings.simplefilter("ignore")
