@@ -10,9 +10,9 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from hevner.audio.fingerprint import Words, matches
 from hevner.datasets.leaks import name as full_name
 from hevner.datasets.track import Track
+from hevner.encoders.fingerprint import Words, matches
 from hevner.lab.cross_dataset.recipe import CrossDatasetRecipe
 from hevner.lab.data.corpus import Variant
 from hevner.lab.data.extraction import FINGERPRINT
