@@ -464,7 +464,7 @@ def test_a_killed_run_goes_on_where_it_was(
         env=environment,
     )
     last = kind(load(plan.teachers[-1], plan.weights))
-    while not list(plan.store.glob("*/*.index")) or not (
+    while not list(plan.store.glob("*/*.features")) or not (
         FeatureStore(plan.store).open("musemo", last).ids()
     ):
         assert process.poll() is None, process.communicate()
