@@ -7,6 +7,16 @@ import signal
 import socket
 from pathlib import Path
 
+# Before numpy and torch are imported, for this process and those it starts: tests run side by side,
+# and matrix products of several threads round otherwise than those of one.
+for _variable in (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "VECLIB_MAXIMUM_THREADS",
+):
+    os.environ[_variable] = "1"
+
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings

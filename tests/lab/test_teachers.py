@@ -14,7 +14,7 @@ import librosa
 import numpy as np
 import pytest
 from scipy.stats import spearmanr
-from tests.test_corpus import musemo, track
+from tests.lab.test_corpus import musemo, track
 
 from hevner import datasets
 from hevner.audio.decode import from_array, open_audio
