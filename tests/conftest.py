@@ -13,6 +13,7 @@ for _variable in (
     "OMP_NUM_THREADS",
     "OPENBLAS_NUM_THREADS",
     "MKL_NUM_THREADS",
+    "NUMBA_NUM_THREADS",
     "VECLIB_MAXIMUM_THREADS",
 ):
     os.environ[_variable] = "1"

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.test_registry import make
+from tests.model.test_registry import make
 
 from hevner.errors import ModelError
 from hevner.model import registry

@@ -340,7 +340,7 @@ def test_files_that_another_process_makes_first_are_not_made_again(tmp_path: Pat
 WRITER = """
 import os, signal, sys
 from pathlib import Path
-from tests.test_store import KIND, entry
+from tests.store.test_store import KIND, entry
 from hevner.store import FeatureStore, digest
 folder, first, last, deadly = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), sys.argv[4]
 file = FeatureStore(folder).open("songs", KIND)
@@ -473,7 +473,7 @@ def test_a_limit_of_file_size_met_for_real(tmp_path: Path) -> None:
     script = (
         "import resource, sys\n"
         f"resource.setrlimit(resource.RLIMIT_FSIZE, ({limit}, {limit}))\n"
-        "from tests.test_store import *\n"
+        "from tests.store.test_store import *\n"
         "file = FeatureStore(sys.argv[1]).open('songs', KIND)\n"
         "problems = []\n"
         "for call in (lambda: file.add(entry('big', 5000), 'big'),\n"
@@ -517,7 +517,7 @@ def test_a_store_that_may_not_be_written_is_read(open_folder: Path) -> None:
     # The super-user may write all the same, and becomes somebody else for that reason.
     script = (
         "import os, sys\n"
-        "from tests.test_store import *\n"
+        "from tests.store.test_store import *\n"
         "store = FeatureStore(sys.argv[1])\n"
         "assert_holds(store.open('songs', KIND), ['t0', 't1', 't2'])  # imports what it needs\n"
         "if os.geteuid() == 0: os.setuid(65534)\n"
