@@ -14,7 +14,6 @@ import librosa
 import numpy as np
 import pytest
 from scipy.stats import spearmanr
-from tests.lab.test_corpus import musemo, track
 
 from hevner import datasets
 from hevner.audio.decode import from_array, open_audio
@@ -25,6 +24,7 @@ from hevner.lab.data.representations import gather
 from hevner.lab.teachers import NAMES, kind, load
 from hevner.lab.teachers.extraction import Extraction, compute_all, entry, keep, read_all
 from hevner.store import FeatureStore
+from tests.lab.test_corpus import musemo, track
 from tests.sounds import music, write
 
 torch = pytest.importorskip("torch")
