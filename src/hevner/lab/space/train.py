@@ -1,6 +1,6 @@
 """Fit the common space that ships with hevner.
 
-    python -m hevner.lab.space recipes/joint.toml --data DIR --cache DIR --out FILE.npz
+    python -m hevner.lab.space.train recipes/joint.toml --data DIR --cache DIR --out FILE.npz
 
 Features are those of the unified model (`hevner.lab.default.train`); what is missing is extracted
 first. Fits of the unified model are kept in the cache, so that a run that was stopped goes on.
