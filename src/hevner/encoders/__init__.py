@@ -122,8 +122,15 @@ def _create_small(name: str) -> Encoder:
 def _check(name: str) -> None:
     for refused, reason in _REFUSED.items():
         if name.startswith(refused):
-            raise ModelError(reason, subject=name, remedy="Take mert-v1-95m or mert-v1-330m")
+            raise ModelError(
+                reason,
+                subject=name,
+                remedy="Take mert-v1-95m or mert-v1-330m",
+                code="remote_code",
+            )
     if name not in _SMALL and name not in LARGE:
         raise ModelError(
-            f"there is no encoder {name!r}", remedy=f"choose one of {', '.join(available())}"
+            f"there is no encoder {name!r}",
+            remedy=f"Choose one of {', '.join(available())}",
+            code="unknown_encoder",
         )

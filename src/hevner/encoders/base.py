@@ -107,6 +107,7 @@ class EncoderCard:
                 remedy=f"Choose from 0 to {len(known) - 1}, joined by '+', or 'all'"
                 if known
                 else "Name it without states: it has one output only",
+                code="unknown_states",
             )
         return replace(
             self,
@@ -176,7 +177,15 @@ class Family(Protocol):
         """
 
     def load(self, card: EncoderCard, folder: Path, device: str) -> Encoder:
-        """Return the encoder of a card with the weights in a folder, read at its first use."""
+        """Return the encoder of a card with the weights in a folder, read at its first use.
+
+        Raises
+        ------
+        MissingDependencyError
+            If a package is not installed.
+        ModelError
+            If there is no such device.
+        """
 
 
 def check_windows(windows: Array, length: int, shortest: int = 0) -> Array:
@@ -201,14 +210,16 @@ def check_windows(windows: Array, length: int, shortest: int = 0) -> Array:
         expected = f"{shortest} to {length}" if shortest else str(length)
         raise ModelError(
             f"windows have the shape {windows.shape}, expected (n, {expected})",
-            remedy="cut the audio with hevner.audio.windows.Windower",
+            remedy="Cut the audio with hevner.audio.windows.Windower",
             stage="encode",
+            code="wrong_shape",
         )
     for row, window in enumerate(windows):
         if not np.isfinite(window).all():
             raise ModelError(
                 f"window {row} holds samples that are not finite numbers",
-                remedy="repair the audio or leave this window out",
+                remedy="Repair the audio or leave this window out",
                 stage="encode",
+                code="not_finite",
             )
     return windows

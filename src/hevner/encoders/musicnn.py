@@ -170,8 +170,9 @@ def _log_mel(power: Array) -> Array:
     if power.ndim != 3 or power.shape[1:] != (FRAMES, BINS):
         raise ModelError(
             f"the power spectrum has the shape {power.shape}, expected (n, {FRAMES}, {BINS})",
-            remedy="compute it with hevner.encoders.mel.power_spectrum",
+            remedy="Compute it with hevner.encoders.mel.power_spectrum",
             stage="encode",
+            code="wrong_shape",
         )
     return log_mel_of_power(power)
 
@@ -205,7 +206,8 @@ def read_weights(name: str, folder: Path = WEIGHTS) -> bytes:
         raise ModelError(
             "the MusiCNN weights are missing",
             subject=str(path),
-            remedy="install hevner with pip, which fetches them during the build",
+            remedy="Install hevner with pip, which fetches them during the build",
+            code="weights_missing",
         )
     content = path.read_bytes()
     found = hashlib.sha256(content).hexdigest()
@@ -213,6 +215,7 @@ def read_weights(name: str, folder: Path = WEIGHTS) -> bytes:
         raise ModelError(
             f"the MusiCNN weights have the SHA-256 {found}, expected {expected}",
             subject=str(path),
-            remedy="delete the file and install hevner again",
+            remedy="Delete the file and install hevner again",
+            code="weights_damaged",
         )
     return content

@@ -101,6 +101,7 @@ class TextTower:
                 subject=str(folder),
                 remedy="Take clap-general or clap-music-speech for text, or add the checkpoint of "
                 "the authors that hevner.encoders.clap names",
+                code="collapsed_text",
             )
 
 
@@ -114,4 +115,5 @@ def read_tokenizer(path: Path, read: Callable[[str], Tokenizer]) -> Tokenizer:
             f"cannot be read as a tokenizer ({error})",
             subject=str(path),
             remedy="Fetch the folder again, whole",
+            code="other_tokenizer",
         ) from error

@@ -125,12 +125,13 @@ class Jukebox:
 
     def _load(self) -> tuple[Tokenizer, Prior]:
         checkpoint = Checkpoint(self._folder / WEIGHTS)
-        found = {name: checkpoint.shape(name) for name in checkpoint.names()}
+        found = {name: checkpoint.stored(name).shape for name in checkpoint.names()}
         if found != shapes(self._architecture):
             raise ModelError(
                 f"does not hold the weights of {self.card.id}",
                 subject=str(checkpoint.path),
                 remedy="Add the weights again",
+                code="other_weights",
             )
 
         def here(name: str) -> Tensor:

@@ -83,6 +83,7 @@ def look(source: str, patterns: Iterable[str], *, offline: bool, encoder: str) -
             subject=source,
             remedy=f"Fetch {', '.join(patterns)} from there on another computer, copy them here "
             f"and give their folder: hevner models add {encoder} --from DIR",
+            code="offline",
         )
     repository, _, revision = source.partition("@")
     with _answers(source):
@@ -103,6 +104,7 @@ def look(source: str, patterns: Iterable[str], *, offline: bool, encoder: str) -
             f"has none of {', '.join(patterns)}",
             subject=source,
             remedy=f"Check that this is the place of {encoder}",
+            code="file_missing",
         )
     return Snapshot(
         repository,
@@ -153,12 +155,14 @@ def _answers(source: str, folder: Path | None = None) -> Iterator[None]:
             "the hub hands this out to registered users only",
             subject=source,
             remedy="Ask for access on its page, log in with 'hf auth login', and try again",
+            code="registration_needed",
         ) from error
     except (errors.RepositoryNotFoundError, errors.RevisionNotFoundError) as error:
         raise ModelError(
             "the hub has no such name or revision, and there is no such folder here",
             subject=source,
             remedy="Check the spelling",
+            code="unknown_source",
         ) from error
     except (errors.HTTPError, OSError) as error:  # type: ignore[attr-defined] # not listed there
         full = (EACCES, EDQUOT, EFBIG, ENOSPC, EROFS)
@@ -169,4 +173,5 @@ def _answers(source: str, folder: Path | None = None) -> Iterator[None]:
             subject=source,
             remedy="Check the connection and run the same command again; files that were fetched "
             "whole are not fetched again",
+            code="hub_failed",
         ) from error
