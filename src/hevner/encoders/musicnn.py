@@ -2,7 +2,7 @@
 
 `MSD` learned the 50 most frequent Last.fm tags of 200,000 pop and rock songs of the Million Song
 Dataset, `MTT` the 50 tags of MagnaTagATune, whose music is more classical, ambient and electronic
-and whose tags speak of instruments, loudness and speed.
+and whose tags name instruments, loudness and speed.
 
 Conventions
 -----------
@@ -12,8 +12,8 @@ order of `TAGS`, one list per network.
 
 The weights
 -----------
-They are the authors' own, converted when the package is built (``build_hook/graph.py`` tells
-how), and checked by their checksum when first used. No stored weight is a denormal number, but
+They are the authors' own, converted when the package is built (see
+``build_hook/graph.py``), and checked by their checksum when first used. No stored weight is a denormal number, but
 in 398 of the 561 filters of the front end all weights have decayed below 1e-29, where products with
 the input can become denormal and slow; another 76 have too little left to matter. These filters'
 outputs are constants, and the conversion folds them away, which is also most of why this form is
@@ -95,14 +95,14 @@ _CHECKPOINTS = {MSD.id: "MSD_musicnn", MTT.id: "MTT_musicnn"}
 
 
 class Output(NamedTuple):
-    """What the network says about windows: embedding ``(n, 200)`` and tags ``(n, 50)``."""
+    """Output of the network for windows: embedding ``(n, 200)`` and tags ``(n, 50)``."""
 
     embedding: Array
     tags: Array
 
 
 class MusiCNN:
-    """The encoder; see the module for what its numbers mean.
+    """The encoder; the module explains its numbers.
 
     Parameters
     ----------

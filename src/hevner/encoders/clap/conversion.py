@@ -1,4 +1,4 @@
-"""From the files of a checkpoint as they are published to those that the towers read.
+"""Conversion of the published files of a CLAP into the files that the towers read.
 
 Names of tensors stay those of ``ClapModel`` of ``transformers``; buffers that follow from the
 configuration are left out.
@@ -49,7 +49,7 @@ FEATURES = {
     "padding": "repeatpad",
     "top_db": None,
 }
-"""What ``preprocessor_config.json`` must say for `hevner.encoders.clap.mel` to be right."""
+"""Values in ``preprocessor_config.json`` for which `hevner.encoders.clap.mel` is right."""
 
 T = TypeVar("T")
 

@@ -12,10 +12,10 @@ import torch
 from hevner.encoders.weights.checkpoint import Checkpoint, Stored
 
 PREFIX = "module."
-"""In front of all names after training on several devices."""
+"""Beginning of all names after training on several devices."""
 
 MARK = "audio_branch."
-"""Begins names of this layout only."""
+"""Beginning of names that only this layout has."""
 
 UNUSED = (
     "audio_branch.spectrogram_extractor.",
@@ -25,7 +25,7 @@ UNUSED = (
     "audio_transform.",
     "text_transform.",
 )
-"""Beginnings of names of what embeddings do not need: the transform to mel bands, the classifier,
+"""Beginnings of the names of tensors that embeddings do not need: the transform to mel bands, the classifier,
 and a head of another training loss."""
 
 RENAMED = (

@@ -8,8 +8,8 @@ the positional convolution either spelling of PyTorch; it is folded here. Values
 
 Whether windows are brought to mean 0 and variance 1 is read from ``preprocessor_config.json``. It
 was off when the networks were trained and in the first release, and is on for MERT-v1-95M today.
-The norm behind the first convolution undoes it but for a small constant, so only very soft music
-can tell.
+The norm behind the first convolution undoes it but for a small constant, so the setting
+matters for very soft music only.
 """
 
 from __future__ import annotations

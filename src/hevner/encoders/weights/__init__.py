@@ -3,8 +3,8 @@
 Conventions
 -----------
 Names may carry states (``mert-v1-95m+8``); weights belong to the plain name. Only `add` may use the
-network, through `hevner.encoders.weights.hub`; what is kept is told in
-`hevner.encoders.weights.record`. To look for weights takes the standard library only.
+network, through `hevner.encoders.weights.hub`; `hevner.encoders.weights.record`
+describes what is kept. To look for weights takes the standard library only.
 """
 
 from __future__ import annotations
@@ -165,7 +165,7 @@ def add(
     offline
         Make no network call; the variable HEVNER_OFFLINE has the same effect.
     progress
-        Told what is being done, and how much of how much is done.
+        Called with what is being done, the amount done and the total.
 
     Raises
     ------
@@ -258,11 +258,11 @@ class _Published:
     folder
         The folder.
     patterns
-        Of the names of the files below it.
+        Patterns of the names of the files below it.
     source, revision
-        As in `Weights`.
+        Source and revision, as in `Weights`.
     announced
-        SHA-256 that files should have.
+        SHA-256 that files should have, by name.
     """
 
     def __init__(

@@ -41,7 +41,7 @@ class Snapshot:
     sizes
         Bytes by name of file.
     digests
-        SHA-256 by name of file, where the hub tells it.
+        SHA-256 by name of file, where the hub states it.
     """
 
     repository: str

@@ -1,4 +1,4 @@
-"""Whether an encoder will fit into memory, asked before it is loaded.
+"""Check before loading whether an encoder will fit into memory.
 
 Conventions
 -----------

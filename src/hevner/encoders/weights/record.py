@@ -1,4 +1,4 @@
-"""What lies on disk of an encoder's weights: files, and the record that tells of them.
+"""The files of an encoder's weights on disk, and the record that describes them.
 
 Conventions
 -----------
@@ -37,7 +37,7 @@ MAIN = "weights.safetensors"
 SCHEMA = 1
 
 Progress = Callable[[str, int, int], None]
-"""Told what is being done, and how much of how much is done."""
+"""Called with what is being done, the amount done and the total."""
 
 
 @dataclass(frozen=True)
@@ -49,9 +49,9 @@ class Weights:
     encoder
         Name of the encoder, without states.
     version
-        That of the encoder's card when they were made, without digest.
+        Version in the encoder's card when they were made, without digest.
     folder
-        Where the converted files are.
+        Folder of the converted files.
     parts
         Size in bytes and SHA-256 of each of them.
     source, revision
