@@ -12,12 +12,12 @@ order of `TAGS`, one list per network.
 
 The weights
 -----------
-They are the authors' own, converted when the package is built (see
-``build_hook/graph.py``), and checked by their checksum when first used. No stored weight is a denormal number, but
-in 398 of the 561 filters of the front end all weights have decayed below 1e-29, where products with
-the input can become denormal and slow; another 76 have too little left to matter. These filters'
-outputs are constants, and the conversion folds them away, which is also most of why this form is
-fast: about 6 ms for 3 s of audio on one core.
+They are the authors' own, converted when the package is built (see ``build_hook/graph.py``), and
+checked by their checksum when first used. No stored weight is a denormal number, but in 398 of the
+561 filters of the front end all weights have decayed below 1e-29, where products with the input can
+become denormal and slow; another 76 have too little left to matter. These filters' outputs are
+constants, and the conversion folds them away, which is also most of why this form is fast: about
+6 ms for 3 s of audio on one core.
 
 References
 ----------

@@ -25,8 +25,8 @@ UNUSED = (
     "audio_transform.",
     "text_transform.",
 )
-"""Beginnings of the names of tensors that embeddings do not need: the transform to mel bands, the classifier,
-and a head of another training loss."""
+"""Beginnings of the names of tensors that embeddings do not need: the transform to mel bands, the
+classifier, and a head of another training loss."""
 
 RENAMED = (
     ("audio_branch.bn0.", "audio_model.audio_encoder.batch_norm."),

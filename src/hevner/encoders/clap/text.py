@@ -23,8 +23,8 @@ LONGEST = 77
 
 UNRELATED = ("solo classical piano", "aggressive distorted metal", "a crowd cheering at a match")
 COLLAPSED = 0.99
-"""Mean cosine of `UNRELATED` above which a tower cannot distinguish sentences. Working towers of this
-family have been reported at 0.2 to 0.3, one that does not work at 0.999."""
+"""Mean cosine of `UNRELATED` above which a tower cannot distinguish sentences. Working towers of
+this family have been reported at 0.2 to 0.3, one that does not work at 0.999."""
 
 
 class TextTower:

@@ -3,8 +3,9 @@
 Conventions
 -----------
 Each word is put into a few sentences, whose vectors are averaged; the score of a word is the
-model's own contrast: the softmax of cosine times logit scale over the given words. Scores sum to 1. They are **not calibrated**: they rank words for a piece, depend on which
-other words were given, and are no probability that a listener would agree.
+model's own contrast: the softmax of cosine times logit scale over the given words. Scores sum to 1.
+They are **not calibrated**: they rank words for a piece, depend on which other words were given,
+and are no probability that a listener would agree.
 """
 
 from __future__ import annotations
