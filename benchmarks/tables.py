@@ -95,6 +95,11 @@ def main() -> None:
                    for h in ("emomusic", "deam")]
             )  # fmt: skip
     print(table(["", "hevner", "hevner, set left out", "emoMusic head", "DEAM head"], rows))
+    print_rest(scores)
+
+
+def print_rest(scores: dict[tuple[str, str, str], Score]) -> None:
+    """Print intervals, what the network adds, tags and ablations."""
     print("\nintervals and curves\n")
     rows = [
         [NAMES[d], p, *(cell(scores.get((p, d, f"{a} {m}"))) for a in ("valence", "arousal")
