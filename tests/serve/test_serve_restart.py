@@ -64,7 +64,7 @@ def test_an_end_is_shown_when_it_is_on_disk(
     monkeypatch.setattr(jobs.Job, kept, late)
     with running(settings(state)) as server:
         id = server.send()
-        wait_for(lambda: server.board.jobs[id].ending)
+        wait_for(lambda: server.queue.jobs[id].ending)
         assert server.job(id)["state"] == "running"
         goes_on.set()
         assert server.finished(id)["state"] == on_disk(state, id)["state"] == "done"
@@ -75,7 +75,7 @@ def test_a_stop_ends_streams_and_refuses_uploads(state: Path) -> None:
     with running(settings(state)) as server:
         id = server.send(sound(rate=SLOW))
         server.until(id, "running")
-        server.board.stop_soon()
+        server.queue.stop_soon()
         # The stream ends though the job has not.
         last = server.get(f"/analyses/{id}/events").body.decode().strip().splitlines()[-1]
         assert json.loads(last.removeprefix("data: "))["state"] == "running"

@@ -1,0 +1,105 @@
+"""Results of a search: pieces or moments that were found, and words for the emotion of a piece.
+
+Conventions
+-----------
+The standard library only. Valence and arousal are on the unit scale; times are in seconds. None
+stands for what is not known or does not apply.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from hevner.emotion import Scale
+
+FIT = "the share of music at large that fits worse"
+"""Meaning of the fit of hits, except those for a text."""
+
+
+@dataclass(frozen=True)
+class Hit:
+    """A piece that was found, or a moment in one.
+
+    Attributes
+    ----------
+    path
+        The file.
+    name
+        The path below the folder that was indexed.
+    duration
+        Length of the piece.
+    valence, arousal
+        Emotion of the piece or the moment.
+    key
+        Such as ``A minor``.
+    divergence
+        How badly it fits; lower is better. Its unit depends on the kind of query, so it compares
+        hits of one search only.
+    fit
+        In [0, 1]: the share of music at large that fits worse, or for a text the share of the
+        catalogue that matches less; the smaller one for both; None for a course.
+    start, end
+        Begin and end of the moment; None for a whole piece.
+    """
+
+    path: str
+    name: str
+    duration: float
+    valence: float
+    arousal: float
+    key: str | None
+    divergence: float
+    fit: float | None
+    start: float | None = None
+    end: float | None = None
+
+    def to_dict(self, scale: Scale) -> dict[str, str | float | None]:
+        """Plain values with valence and arousal on a scale, rounded to their precision."""
+        return {
+            "path": self.path,
+            "name": self.name,
+            "start": _rounded(self.start, 1),
+            "end": _rounded(self.end, 1),
+            "duration": _rounded(self.duration, 1),
+            "valence": _rounded(scale.from_unit(self.valence), 4),
+            "arousal": _rounded(scale.from_unit(self.arousal), 4),
+            "scale": scale.name,
+            "key": self.key,
+            "divergence": _rounded(self.divergence, 4),
+            "fit": _rounded(self.fit, 4),
+        }
+
+
+@dataclass(frozen=True)
+class EmotionWord:
+    """A word for the emotion of a piece.
+
+    Attributes
+    ----------
+    word
+        A word of the lexicon.
+    degree
+        The degree that fits best; empty for the plain word.
+    fit
+        In [0, 1]: the share of music at large that the word fits worse.
+    divergence
+        How badly it fits; lower is better.
+    """
+
+    word: str
+    degree: str
+    fit: float
+    divergence: float
+
+    def to_dict(self) -> dict[str, str | float | None]:
+        """Plain values."""
+        return {
+            "word": self.word,
+            "degree": self.degree,
+            "fit": _rounded(self.fit, 4),
+            "divergence": _rounded(self.divergence, 4),
+        }
+
+
+def _rounded(value: float | None, digits: int) -> float | None:
+    return None if value is None else round(float(value), digits)
