@@ -14,7 +14,6 @@ import librosa
 import numpy as np
 import pytest
 from scipy.stats import spearmanr
-from tests.test_corpus import musemo, track
 
 from hevner import datasets
 from hevner.audio.decode import from_array, open_audio
@@ -25,6 +24,7 @@ from hevner.lab.data.representations import gather
 from hevner.lab.teachers import NAMES, kind, load
 from hevner.lab.teachers.extraction import Extraction, compute_all, entry, keep, read_all
 from hevner.store import FeatureStore
+from tests.lab.test_corpus import musemo, track
 from tests.sounds import music, write
 
 torch = pytest.importorskip("torch")
@@ -474,7 +474,7 @@ def test_a_killed_run_goes_on_where_it_was(
         env=environment,
     )
     last = kind(load(plan.teachers[-1], plan.weights))
-    while not list(plan.store.glob("*/*.index")) or not (
+    while not list(plan.store.glob("*/*.features")) or not (
         FeatureStore(plan.store).open("musemo", last).ids()
     ):
         assert process.poll() is None, process.communicate()

@@ -185,7 +185,7 @@ def _kind() -> Kind:
 
 def _pooled(store: FeatureStore, dataset: str, variant: str, ids: list[str], jobs: int) -> Array:
     """Pooled vectors of the tracks, shape ``(n, width)``, made unless they are kept already."""
-    if not (store.folder / dataset / f"{PASS['spectrum'].name}.index").is_file():
+    if not store.paths(dataset, PASS["spectrum"].name):
         raise DataError(  # opening a file would make it
             "nothing of the default pass is stored",
             subject=f"{dataset}, {display_name(store.folder)}",
@@ -270,7 +270,7 @@ def find(store: FeatureStore, dataset: str, name: str) -> FeatureFile:
     DataError
         If there is none, or there are several.
     """
-    files = [FeatureFile(path) for path in sorted((store.folder / dataset).glob(f"{name}*.index"))]
+    files = [FeatureFile(path) for path in store.paths(dataset, f"{name}*")]
     found = [file for file in files if name in (file.kind.encoder, file.kind.name)]
     if len(found) == 1:
         return found[0]
