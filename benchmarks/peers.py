@@ -21,8 +21,9 @@ from build_hook.bundle import read_record
 from hevner.emotion import Scale
 from hevner.features import BLOCKS
 from hevner.lab.default.evaluate import Report, score_values, write
-from hevner.lab.default.recipe import read
+from hevner.lab.default.recipe import DefaultRecipe
 from hevner.lab.default.table import build
+from hevner.lab.recipes import read
 
 HEADS = ("emomusic-musicnn-msd-1", "deam-musicnn-msd-1")
 SCALE = Scale(1, 9)
@@ -66,7 +67,7 @@ def main() -> None:
     for name in ("data", "cache", "peers", "out"):
         parser.add_argument(f"--{name}", type=Path, required=True)
     options = parser.parse_args()
-    table = build(read(options.recipe), options.data, options.cache)
+    table = build(read(options.recipe, DefaultRecipe), options.data, options.cache)
     report = Report()
     for name in HEADS:
         for dataset in ("musemo", "vgmidi", "emopia"):

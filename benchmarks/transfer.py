@@ -19,12 +19,13 @@ from sklearn.linear_model import RidgeCV
 
 from hevner.lab.default.evaluate import write
 from hevner.lab.default.fit import fit
-from hevner.lab.default.recipe import read
+from hevner.lab.default.recipe import DefaultRecipe
 from hevner.lab.default.table import Table, build
 from hevner.lab.default.transfer import targets
 from hevner.lab.metrics.regression import pearson
 from hevner.lab.metrics.statistics import Metric, paired_bootstrap, permutation_test
 from hevner.lab.metrics.tags import roc_auc
+from hevner.lab.recipes import read
 from hevner.model.head import AXES
 
 Array = NDArray[np.float64]
@@ -70,7 +71,7 @@ def main() -> None:
     for name in ("data", "cache", "out"):
         parser.add_argument(f"--{name}", type=Path, required=True)
     options = parser.parse_args()
-    recipe = read(options.recipe)
+    recipe = read(options.recipe, DefaultRecipe)
     table = build(recipe, options.data, options.cache)
     rows, kept = [], {}
     for dataset in ("musemo", "vgmidi", "emopia"):

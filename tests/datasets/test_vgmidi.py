@@ -13,6 +13,7 @@ import pytest
 from hevner import datasets
 from hevner.datasets.track import Track
 from tests.datasets.tables import assert_found, touch
+from tests.reliability import reliability
 
 Ratings = Sequence[Sequence[float]]
 
@@ -184,9 +185,7 @@ def test_the_real_pieces(data: Path) -> None:
 
 @pytest.mark.data
 def test_the_real_means_are_reliable(data: Path) -> None:
-    from hevner.lab.metrics.statistics import split_half
-
     tracks = datasets.load("vgmidi", data / "vgmidi")
-    valence = split_half([track.valence_by_rater or () for track in tracks])
-    arousal = split_half([track.arousal_by_rater or () for track in tracks])
-    assert (valence.full, arousal.full) == pytest.approx((0.92, 0.94), abs=0.01)
+    valence = reliability([track.valence_by_rater or () for track in tracks])
+    arousal = reliability([track.arousal_by_rater or () for track in tracks])
+    assert (valence, arousal) == pytest.approx((0.92, 0.94), abs=0.01)

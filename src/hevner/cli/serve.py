@@ -104,7 +104,7 @@ def serve(
             rate=rate,
         )
         snapshot = None if catalog is None else CatalogSnapshot(catalog, space.load())
-        service, board = app.create(settings, snapshot)
+        service, jobs_queue = app.create(settings, snapshot)
     except HevnerError as error:
         say(f"Error: {error}")
         raise typer.Exit(1) from error
@@ -117,6 +117,6 @@ def serve(
             webbrowser.open(address)
 
     try:
-        run.Server(service, board, settings, listening).run()
+        run.Server(service, jobs_queue, settings, listening).run()
     except SystemExit as stop:  # it could not listen, and has said why
         raise typer.Exit(1) from stop

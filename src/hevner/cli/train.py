@@ -96,17 +96,15 @@ def _train_row(
     path: Path, name: str | None, data: Path, store: Path, out: Path, jobs: int | None, dry: bool
 ) -> None:
     """Train a row of a ladder."""
-    from dataclasses import replace
-
     from hevner.batch import usable_cores
     from hevner.cli.progress import INTERRUPTED
     from hevner.errors import HevnerError, MissingDependencyError
     from hevner.store import FeatureStore
 
     try:
-        from hevner.lab.unified import recipe as recipes
-        from hevner.lab.unified.material import survey
-        from hevner.lab.unified.runs import train_row
+        from hevner.lab import recipes
+        from hevner.lab.unified.recipe import UnifiedRecipe
+        from hevner.lab.unified.study import UnifiedStudy, only_row
     except ModuleNotFoundError as error:
         lacking = MissingDependencyError(
             f"training needs {error.name}", remedy="pip install 'hevner[train]'"
@@ -114,25 +112,27 @@ def _train_row(
         say(f"Error: {lacking}")
         raise typer.Exit(FAILED) from error
     try:
-        recipe = recipes.read(path)
+        recipe = recipes.read(path, UnifiedRecipe)
         if name is None and len(recipe.rows) > 1:
             choices = ", ".join(row.name for row in recipe.rows)
             raise typer.BadParameter(f"choose from {choices}", param_hint="--row")
         row = recipe.row(name or recipe.rows[0].name)
-        needed = tuple(one for one in recipe.rows if one.name in (row.name, row.teachers))
+        needed = only_row(recipe, row.name)
         with stopping_cleanly():
-            narrow = replace(recipe, rows=needed)
-            material, missing = survey(narrow, data, FeatureStore(store), jobs or usable_cores())
+            cores = jobs or usable_cores()
+            study, missing = UnifiedStudy.load(needed, data, FeatureStore(store), cores)
             for line in missing:
                 say(f"Missing: {line}")
-            if material is None:
+            if study is None:
                 say("Error: no dataset is complete; nothing was done.")
                 raise typer.Exit(FAILED)
             if dry:
-                for one in material.datasets:
-                    typer.echo(f"{one}: {int(material.samples.of(one).sum())} tracks")
+                for line in study.describe([]):
+                    typer.echo(line)
             else:
-                train_row(recipe, row, material, out, _tell_best)
+                from hevner.lab.unified.runs import train_row
+
+                train_row(recipe, row, study.data, out, _tell_best)
                 say(f"{out}: {recipe.seeds} networks")
     except HevnerError as error:
         say(f"Error: {error}")

@@ -26,12 +26,13 @@ from sklearn.linear_model import LogisticRegression
 from hevner.emotion import MOOD_TAGS, Quadrant
 from hevner.errors import DataError
 from hevner.features import vector_id
-from hevner.lab.default.recipe import Recipe
+from hevner.lab.default.recipe import DefaultRecipe as Recipe
+from hevner.lab.default.recipe import per_dimension
 from hevner.lab.default.table import Table
 from hevner.lab.default.transfer import FEWEST_RATED, Transfer
 from hevner.lab.default.transfer import fit as fit_transfer
 from hevner.lab.default.transfer import targets as transfer_targets
-from hevner.lab.regression.ridge import Moments
+from hevner.lab.regression.ridge import NormalEquations
 from hevner.model.head import (
     AXES,
     CLIP,
@@ -195,11 +196,12 @@ def _search(
     A domain gets a part of its own only if it has rows in ``anchored`` (by default any row): there
     must be ratings that tie the part to a scale.
     """
-    penalty = recipe.penalties[head]
+    shared_penalty = per_dimension(recipe.penalties[head].shared)
+    own_penalty = per_dimension(recipe.penalties[head].own)
     anchored = (rows if anchored is None else anchored)[rows]
     x, row_weights = basis.x[rows].astype(np.float64), basis.weights[rows]
     fold = folds(table, INNER_FOLDS, recipe.seed)[rows]
-    shared = _cross_fit(x, targets, row_weights, fold, [penalty.shared])
+    shared = _cross_fit(x, targets, row_weights, fold, [shared_penalty])
     rest = targets - (x @ shared.coefficients + shared.intercept)
     unseen = shared.unseen.copy()
     parts, constants = [], []
@@ -209,7 +211,7 @@ def _search(
         if (mine & anchored).any() and not mine.all():
             # Penalties are meant for features of unit variance; inside a domain they vary less.
             variance = x[mine].var(axis=0) + 0.01
-            ladder = [penalty.own * factor * variance for factor in recipe.factors]
+            ladder = [own_penalty * factor * variance for factor in recipe.choices.factors]
             own = _cross_fit(x[mine], rest[mine], row_weights[mine], fold[mine], ladder)
             unseen[mine] += own.unseen
             part, constant = own.coefficients, own.intercept
@@ -238,7 +240,7 @@ def _cross_fit(
 ) -> _CrossFit:
     """Ridge with the penalty of a ladder that predicts unseen rows best."""
     parts = [
-        Moments.of(x[fold == k], targets[fold == k], row_weights[fold == k])
+        NormalEquations.of(x[fold == k], targets[fold == k], row_weights[fold == k])
         for k in range(INNER_FOLDS)
     ]
     total = sum(parts[1:], start=parts[0])
@@ -324,7 +326,7 @@ def _fit_axis(
 
 def _fit_transfer(table: Table, basis: _Basis, recipe: Recipe, axis: int) -> Transfer:
     fold = folds(table, INNER_FOLDS, recipe.seed)
-    row_weights = weights(table, recipe.transfer_weights)
+    row_weights = weights(table, recipe.transfer.weights)
     return fit_transfer(table, recipe, axis, basis.x, row_weights, fold)
 
 

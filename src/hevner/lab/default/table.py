@@ -15,7 +15,7 @@ from hevner.emotion import MOOD_TAGS, Quadrant
 from hevner.features import Features, pool
 from hevner.lab.data.corpus import Variant, features_of
 from hevner.lab.data.representations import find
-from hevner.lab.default.recipe import Recipe
+from hevner.lab.default.recipe import DefaultRecipe as Recipe
 from hevner.music import Harmony, analyse
 from hevner.store import FeatureStore
 

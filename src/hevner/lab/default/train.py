@@ -20,8 +20,9 @@ from rich.progress import track
 from hevner import datasets
 from hevner.lab.data.corpus import compute_all
 from hevner.lab.default.fit import fit
-from hevner.lab.default.recipe import Recipe, read
+from hevner.lab.default.recipe import DefaultRecipe as Recipe
 from hevner.lab.default.table import Table, build
+from hevner.lab.recipes import read
 
 
 def prepare(recipe: Recipe, data: Path, cache: Path, jobs: int) -> None:
@@ -63,7 +64,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, help="model file to write (.npz)")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     options = parser.parse_args()
-    recipe = read(options.recipe)
+    recipe = read(options.recipe, Recipe)
     prepare(recipe, options.data, options.cache, options.jobs)
     table = build(recipe, options.data, options.cache)
     fit(table, recipe, describe(table)).save(options.out)

@@ -47,9 +47,9 @@ def export(network: Network, path: Path, names: Sequence[str]) -> None:
     Parameters
     ----------
     network
-        Not changed.
+        Network to write; it is not changed.
     path
-        Replaced if it is there.
+        File to write or to replace.
     names
         Heads whose outputs the file gives, in order.
 
@@ -62,7 +62,9 @@ def export(network: Network, path: Path, names: Sequence[str]) -> None:
     """
     unknown = set(names) - {head.name for head in network.heads}
     if unknown or not names:
-        raise ModelError(f"the network cannot tell {sorted(unknown) or 'nothing'}")
+        raise ModelError(
+            f"the network has no head {sorted(unknown) or 'at all'}", code="unknown_head"
+        )
     if importlib.util.find_spec("onnxscript") is None:
         raise MissingDependencyError(
             "writing ONNX needs onnxscript", remedy="pip install 'hevner[train]'"
@@ -85,14 +87,14 @@ def export(network: Network, path: Path, names: Sequence[str]) -> None:
     # A network without chords or key asks for none.
     inputs = program.model.graph.inputs
     inputs[:] = [value for value in inputs if value.uses()]
-    # Otherwise the file would tell where the source code lay.
+    # Otherwise the file would contain paths of the source code.
     for node in program.model.graph:
         node.metadata_props.clear()
     replace_file(path, program.model_proto.SerializeToString())
 
 
 def _example(dimension: int) -> Inputs:
-    """Something to follow through the network; sizes of 1 would be taken for fixed."""
+    """Example inputs for tracing; sizes of 1 would be taken for fixed."""
     pieces, length = 2, 3
     return Inputs(
         vector=torch.zeros(pieces, dimension),
