@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from tests.sounds import music, write
-from tests.worlds import RECIPE, STUDENTS, WIDTH, stack, world
+from tests.worlds import RECIPE, WIDTH, stack, world
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "benchmarks"
@@ -252,21 +252,22 @@ def test_probe_random(run: Run, tmp_path: Path, clips: Path) -> None:
 def toy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, object]:
     """What replaces reading recipes and gathering features: three small made-up sets."""
     from hevner.lab.default import recipe
+    from hevner.lab.recipes import read
 
     names = {"songs": "musemo", "moods": "emopia", "pieces": "vgmidi"}
-    text = RECIPE + STUDENTS
+    text = RECIPE
     for old, new in names.items():
         text = text.replace(f"sets.{old}", f"sets.{new}").replace(f"{old} = 100", f"{new} = 100")
     (tmp_path / "toy.toml").write_text(text)
     monkeypatch.setattr(recipe, "BLOCKS", {"sound": WIDTH})
-    plan = replace(recipe.read(tmp_path / "toy.toml"), students=None, tags=None)
+    plan = read(tmp_path / "toy.toml", recipe.DefaultRecipe)
     rng = np.random.default_rng(0)
     rated = [world(rng, name, 60) for name in ("songs", "pieces")]
     table = stack(*rated, replace(world(rng, "songs", 60), emotion=np.full((60, 2), np.nan)))
     datasets = ("musemo", "vgmidi", "emopia")
     groups = np.array([f"{name}/{k}" for name in datasets for k in range(60)])
     table = replace(table, dataset=np.repeat(datasets, 60), group=groups)
-    return {"read": lambda _path: plan, "build": lambda *_arguments: table}
+    return {"read": lambda *_arguments: plan, "build": lambda *_arguments: table}
 
 
 def test_transfer(run: Run, tmp_path: Path, toy: dict[str, object]) -> None:
