@@ -63,7 +63,6 @@ def measure(folder: Path, tracks: int) -> dict[str, float]:
     file = fill(folder, tracks, rng)
     figures["fill_s"] = time.perf_counter() - start
     figures["size_mb"] = file.size / 1e6
-    figures["index_mb"] = file.path.stat().st_size / 1e6
 
     command = [sys.executable, "-c", OPEN, str(file.path)]
     opened = [float(subprocess.check_output(command, text=True)) for _ in range(5)]
@@ -98,14 +97,14 @@ def main() -> None:
     """Run from the command line."""
     parser = argparse.ArgumentParser(description="Measure the feature store.")
     parser.add_argument("--tracks", type=int, default=100_000)
+    parser.add_argument("--out", type=Path, default=RESULTS, help="CSV file for the figures")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         figures = measure(Path(folder), options.tracks)
     figures |= {"limit_open_s": LIMIT_OPEN_S, "limit_row_ms": LIMIT_ROW_MS}
     for name, value in figures.items():
         print(f"{name:<16} {value:.4g}")
-    RESULTS.parent.mkdir(exist_ok=True)
-    with RESULTS.open("w", newline="") as file:
+    with options.out.open("w", newline="") as file:
         lines = csv.writer(file, lineterminator="\n")
         lines.writerow(["figure", "value"])
         lines.writerows((name, f"{value:.6g}") for name, value in figures.items())

@@ -1,6 +1,6 @@
 """Compare the default model with a plain ridge regression on sets that neither was trained on.
 
-    python benchmarks/transfer.py recipes/unified.toml --data DIR --cache DIR --out FILE.csv
+    python benchmarks/transfer.py recipes/unified.toml --data DIR --store DIR --out FILE.csv
 
 The plain ridge hears the same pooled vectors, standardised, whole clean clips only; labels are in
 standard units of each set, quadrants count as signs; its penalty is chosen by leave-one-out.
@@ -68,11 +68,11 @@ def main() -> None:
     """Run from the command line."""
     parser = argparse.ArgumentParser(description="Compare with a plain ridge, sets left out.")
     parser.add_argument("recipe", type=Path)
-    for name in ("data", "cache", "out"):
+    for name in ("data", "store", "out"):
         parser.add_argument(f"--{name}", type=Path, required=True)
     options = parser.parse_args()
     recipe = read(options.recipe, DefaultRecipe)
-    table = build(recipe, {name: options.data / name for name in recipe.sets}, options.cache)
+    table = build(recipe, {name: options.data / name for name in recipe.sets}, options.store)
     rows, kept = [], {}
     for dataset in ("musemo", "vgmidi", "emopia"):
         mine = table.dataset == dataset

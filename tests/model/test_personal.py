@@ -29,6 +29,7 @@ from hevner.lab.personalise import (
 from hevner.model.personal import LEAST_SLOPE, TERMS, Axis, Personal, load
 from hevner.result import Analysis, Estimate
 from tests import fakes
+from tests.errors import raises
 from tests.sounds import music, write
 
 Array = NDArray[np.float64]
@@ -309,7 +310,7 @@ def test_bad_rows_get_a_message_each(tmp_path: Path) -> None:
 
 
 def test_two_ratings_are_too_few() -> None:
-    with pytest.raises(DataError, match=r"2 ratings are too few.*at least 3"):
+    with raises(DataError, "too_few_ratings"):
         fitted(2)
 
 

@@ -18,10 +18,10 @@ from tests import fakes
 from tests.serve.rates import CRASHING, FAULTY, GREEDY, SLOW
 
 
-class FakeEar:
-    """Hears what `tests.fakes` makes up."""
+class FakeAnalyzer:
+    """Returns what `tests.fakes` makes up."""
 
-    def hear(self, audio: Audio) -> tuple[Analysis, list[EmotionWord]]:
+    def analyze(self, audio: Audio) -> tuple[Analysis, list[EmotionWord]]:
         seconds = sum(map(len, audio.blocks)) / audio.sample_rate
         rate = soundfile.info(audio.source).samplerate
         os.write(1, b"what a decoder says is no answer\n")
@@ -37,4 +37,4 @@ class FakeEar:
 
 
 if __name__ == "__main__":
-    main(FakeEar)
+    main(FakeAnalyzer)

@@ -24,7 +24,7 @@ import soundfile
 
 from hevner.serve import app, run
 from hevner.serve.catalog_snapshot import CatalogSnapshot
-from hevner.serve.job_queue import Board
+from hevner.serve.job_queue import JobQueue
 from hevner.serve.settings import Settings
 from tests import joint_world
 from tests.sounds import music
@@ -126,7 +126,7 @@ class Address:
 class Running(Address):
     """A server in this process."""
 
-    board: Board
+    queue: JobQueue
     settings: Settings
 
 
@@ -151,7 +151,7 @@ def snapshot(folder: Path) -> CatalogSnapshot:
 @contextmanager
 def running(how: Settings, catalog: CatalogSnapshot | None = None) -> Iterator[Running]:
     """A server in a thread of this process."""
-    service, board = app.create(how, catalog)
+    service, queue = app.create(how, catalog)
     ready, address = threading.Event(), ""
 
     def listening(where: str) -> None:
@@ -159,12 +159,12 @@ def running(how: Settings, catalog: CatalogSnapshot | None = None) -> Iterator[R
         address = where
         ready.set()
 
-    server = run.Server(service, board, how, listening)
+    server = run.Server(service, queue, how, listening)
     thread = threading.Thread(target=server.run)
     thread.start()
     try:
         assert ready.wait(PATIENCE_S)
-        yield Running(int(address.rstrip("/").rpartition(":")[2]), board, how)
+        yield Running(int(address.rstrip("/").rpartition(":")[2]), queue, how)
     finally:
         server.handle_exit(signal.SIGTERM, None)
         thread.join(PATIENCE_S)

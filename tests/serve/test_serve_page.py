@@ -481,7 +481,7 @@ def test_like_and_expressed_words(service: Service, opened: Opener) -> None:
     first = page.locator(".hit").first
     first.hover()
     first.get_by_text(TEXT["hit.express"]).click()
-    expect(page.locator(".told .tag").first).to_be_visible()
+    expect(page.locator(".description .tag").first).to_be_visible()
     first.get_by_text(TEXT["hit.like"]).click()
     expect(page.locator(".asked")).to_contain_text("like slow lament")
     expect(page.locator(".hit")).to_have_count(4)

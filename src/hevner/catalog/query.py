@@ -199,15 +199,11 @@ class Query:
             If a value is out of range, a word is unknown, or values contradict each other.
         """
         words, plane = lexicon or Lexicon(), Scale.parse(scale)
-        if isinstance(path, str) and course.is_words(path):
-            path = course.parse(path, words)
-        elif isinstance(path, str | Path):
-            path = course.read(Path(path), plane)
         return cls(
             place=_place(valence, arousal, radius, plane),
             feelings=words.parse(mood) if mood else (),
             like=None if like is None else Path(like),
-            course=path,
+            course=_course(path, words, plane),
             text=text.strip(),
             unwanted=words.parse(unwanted) if unwanted else (),
             where=where,
@@ -222,6 +218,12 @@ def check_time(seconds: float) -> None:
     if not 0 < seconds < math.inf:
         cause = "a playlist needs a time above zero"
         raise _refused("out_of_range", cause, "Give minutes, such as 40")
+
+
+def _course(given: str | Path | Course | None, lexicon: Lexicon, scale: Scale) -> Course | None:
+    if isinstance(given, str) and course.is_words(given):
+        return course.parse(given, lexicon)
+    return course.read(Path(given), scale) if isinstance(given, str | Path) else given
 
 
 def _place(

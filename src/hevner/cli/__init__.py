@@ -86,8 +86,11 @@ def _root(
 
 def main() -> None:
     """Entry point of the command ``hevner``."""
-    for library in BLAS_THREADS:
-        os.environ.setdefault(library, "1")
+    # Once numpy is loaded its threads are fixed. Only the processes started from here would read
+    # these variables, and with other threads than this process they would round differently.
+    if "numpy" not in sys.modules:
+        for library in BLAS_THREADS:
+            os.environ.setdefault(library, "1")
     for stream in (sys.stdout, sys.stderr):
         # A terminal that lacks a character gets an escape instead of stopping the run.
         if isinstance(stream, io.TextIOWrapper):

@@ -17,7 +17,7 @@ from hevner.cli.progress import FAILED, FINE, say
 app = typer.Typer(
     cls=Group,
     no_args_is_help=True,
-    help="List, verify and import the features in a store.",
+    help="List, verify, import and migrate the features in a store.",
 )
 
 Store = Annotated[
@@ -65,6 +65,7 @@ def verify(store: Store) -> None:
     from hevner.store import FeatureFile, FeatureStore
 
     status = FINE
+    FeatureStore(store).check_exists()
     for path in FeatureStore(store).paths():
         try:
             file = FeatureFile(path)
@@ -75,9 +76,28 @@ def verify(store: Store) -> None:
             continue
         for entry in dropped:
             names = ", ".join(" ".join(names).strip() for names in entry.tracks) or "no track"
-            say(f"Dropped from {path}: {names}: {entry.cause}.")
+            say(f"Dropped from {path}: {names}: its checksum does not fit.")
             status = FAILED
         say(f"{file.dataset} {file.kind.name}: {checked - len(dropped)} of {checked} sound.")
+    raise typer.Exit(status)
+
+
+@app.command("migrate")
+def migrate_store(store: Store) -> None:
+    """Convert a store that an earlier version of hevner wrote; nothing is computed again.
+
+    Let no other process write to the store meanwhile. A file is checked before its old ones are
+    deleted; after an interruption, start the command again. Exit status: 0 all converted, 1
+    something was damaged.
+    """
+    from hevner.store import FeatureStore
+    from hevner.store.migrate import migrate
+
+    status = FINE
+    for file, dropped in migrate(FeatureStore(store)):
+        lost = f", {len(dropped)} damaged ones left out" if dropped else ""
+        status = FAILED if dropped else status
+        say(f"{file.dataset} {file.kind.name}: {len(file)} entries converted{lost}.")
     raise typer.Exit(status)
 
 

@@ -103,7 +103,7 @@ def serve(
         rate=rate,
     )
     snapshot = None if catalog is None else CatalogSnapshot(catalog, space.load())
-    service, board = app.create(settings, snapshot)
+    service, jobs_queue = app.create(settings, snapshot)
     if not settings.is_loopback and not token:
         say("Warning: without --token everyone who reaches this machine may use the server.")
 
@@ -113,6 +113,6 @@ def serve(
             webbrowser.open(address)
 
     try:
-        run.Server(service, board, settings, listening).run()
+        run.Server(service, jobs_queue, settings, listening).run()
     except SystemExit as stop:  # it could not listen, and has said why
         raise typer.Exit(1) from stop

@@ -23,7 +23,7 @@ from hevner.errors import HevnerError
 from hevner.serve import analyses, catalog, models, problems
 from hevner.serve.catalog_snapshot import CatalogSnapshot
 from hevner.serve.guard import Guard
-from hevner.serve.job_queue import Board
+from hevner.serve.job_queue import JobQueue
 from hevner.serve.media import Addresses
 from hevner.serve.metrics import Counting, Metrics
 from hevner.serve.settings import Settings
@@ -39,7 +39,7 @@ result; search a catalogue by emotion, both ways. Errors are
 `{"error": {"kind", "message", "remedy"}}`."""
 
 
-def create(settings: Settings, snapshot: CatalogSnapshot | None = None) -> tuple[ASGIApp, Board]:
+def create(settings: Settings, snapshot: CatalogSnapshot | None = None) -> tuple[ASGIApp, JobQueue]:
     """Make the application.
 
     Parameters
@@ -53,7 +53,7 @@ def create(settings: Settings, snapshot: CatalogSnapshot | None = None) -> tuple
     -------
     ASGI application
         Ready to be served.
-    Board
+    JobQueue
         Its jobs; whoever serves it sets ``stopping`` when it is about to end.
 
     Raises
@@ -62,21 +62,21 @@ def create(settings: Settings, snapshot: CatalogSnapshot | None = None) -> tuple
         If the state folder cannot be used.
     """
     metrics = Metrics()
-    board = Board(settings, metrics.died)
+    queue = JobQueue(settings, metrics.died)
     searches = Searches(settings.searches, settings.waiting)
     addresses = Addresses(bool(settings.token))
-    state = ServerState(settings, board, snapshot, searches, addresses, metrics)
+    state = ServerState(settings, queue, snapshot, searches, addresses, metrics)
 
     @asynccontextmanager
     async def running(_app: FastAPI) -> AsyncIterator[None]:
-        await board.open()
+        await queue.open()
         looking = None if snapshot is None else asyncio.create_task(_look(state, snapshot))
         try:
             yield
         finally:
             if looking is not None:
                 looking.cancel()
-            await board.close()
+            await queue.close()
             searches.close()
 
     app = FastAPI(
@@ -94,7 +94,7 @@ def create(settings: Settings, snapshot: CatalogSnapshot | None = None) -> tuple
     for router in (analyses.router, catalog.router, models.router):
         app.include_router(router)
     _add_page(app)
-    return Guard(Counting(app, metrics), settings, addresses), board
+    return Guard(Counting(app, metrics), settings, addresses), queue
 
 
 def _add_page(app: FastAPI) -> None:

@@ -87,7 +87,7 @@ async def emotions(id: str, server: Server) -> dict[str, Any]:
 async def audio(id: str, server: Server) -> Response:
     """The audio file of a piece; understands ranges."""
     path = Path(server.snapshot.piece(id)["path"])
-    return await server.board.in_thread(partial(media.audio, path))
+    return await server.queue.in_thread(partial(media.audio, path))
 
 
 @router.post("/search", response_model=schemas.Hits, responses=failures(404, 409, 501, 503))

@@ -13,7 +13,7 @@ from fastapi import Depends, Request
 
 from hevner.serve import schemas
 from hevner.serve.catalog_snapshot import CatalogSnapshot
-from hevner.serve.job_queue import Board
+from hevner.serve.job_queue import JobQueue
 from hevner.serve.media import Addresses
 from hevner.serve.metrics import Metrics
 from hevner.serve.problems import ServiceError
@@ -63,7 +63,7 @@ class ServerState:
     ----------
     settings
         The settings it was started with.
-    board
+    queue
         Its jobs.
     newest
         The newest version of its catalogue; None for none.
@@ -76,7 +76,7 @@ class ServerState:
     """
 
     settings: Settings
-    board: Board
+    queue: JobQueue
     newest: CatalogSnapshot | None
     searches: Searches
     addresses: Addresses

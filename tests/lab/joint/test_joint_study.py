@@ -18,7 +18,8 @@ from hevner.cli import app
 from hevner.datasets.track import Curve, Track
 from hevner.errors import DataError
 from hevner.lab import recipes
-from hevner.lab.joint import baselines, fit, ranks, scores
+from hevner.lab.joint import baselines, fit, scores
+from hevner.lab.joint import ranks as rank_scores
 from hevner.lab.joint.data import Emotions, MatchingData, emotions_of
 from hevner.lab.joint.recipe import JointRecipe, MatcherRecipe, Source
 from hevner.lab.joint.settings import NetworkSettings
@@ -371,14 +372,22 @@ def test_scores_per_query_are_those_of_the_metrics() -> None:
     place = rng.uniform(-0.5, 0.5, (12, 2))
     apart = retrieval.va_distances(place, place)
     distances = rng.random((12, 12))
-    values, chance = ranks.per_query(distances, apart)
-    found = dict(zip(ranks.METRICS, values.mean(axis=1), strict=True))
-    even = dict(zip(ranks.METRICS, chance.mean(axis=1), strict=True))
-    wanted = retrieval.evaluate(-distances, distances=apart)
-    for name in ranks.METRICS:
-        if name != "rank_share":
-            assert found[name] == pytest.approx(wanted[name])
-            assert even[name] == pytest.approx(wanted[f"{name} chance"])
+    values, chance = rank_scores.per_query(distances, apart)
+    found = dict(zip(rank_scores.METRICS, values.mean(axis=1), strict=True))
+    even = dict(zip(rank_scores.METRICS, chance.mean(axis=1), strict=True))
+    ranks = distances.argsort(axis=1).argsort(axis=1).diagonal() + 1
+    wanted = {
+        "mrr": (np.mean(1 / ranks), retrieval.chance_mrr(np.eye(12))),
+        "average_rank": (np.mean(ranks), 6.5),
+        "rank_share": (np.mean(ranks) / 12, 6.5 / 12),
+        **{f"recall@{k}": (np.mean(ranks <= k), k / 12) for k in (1, 5, 10)},
+        "ndcg@10": (retrieval.ndcg(-distances, 10, apart), retrieval.chance_ndcg(apart, 10)),
+        "distance@10": (retrieval.mean_distance(-distances, 10, apart), apart.mean()),
+    }
+    assert set(wanted) == set(rank_scores.METRICS)
+    for name, (score, level) in wanted.items():
+        assert found[name] == pytest.approx(score)
+        assert even[name] == pytest.approx(level)
 
 
 # --- the command ---

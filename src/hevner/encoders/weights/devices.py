@@ -1,4 +1,4 @@
-"""What large encoders need to run: their packages, and a device with its type of numbers."""
+"""Packages that large encoders need, and the device and type of numbers they run with."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def check_packages(what: str) -> None:
     Parameters
     ----------
     what
-        Needs them, as messages have it.
+        Who needs them, for messages.
 
     Raises
     ------
@@ -33,14 +33,14 @@ def placed(card: EncoderCard, device: str) -> tuple[EncoderCard, str]:
     Parameters
     ----------
     card
-        Of the encoder.
+        Card of the encoder.
     device
         See `hevner.encoders.weights.checkpoint.pick_device`.
 
     Returns
     -------
     EncoderCard
-        With that version.
+        The card with that version.
     str
         The device that was picked.
 

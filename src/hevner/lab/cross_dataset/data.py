@@ -120,7 +120,7 @@ def _fingerprints(
     found: dict[str, Words] = {}
     wanted = {track.id: full_name(track) for track in tracks}
     variants = (Variant().name, Variant(soundfont).name)
-    for path in sorted((store.folder / name).glob(f"{FINGERPRINT}-*.index")):
+    for path in store.paths(name, f"{FINGERPRINT}-*"):
         file = FeatureFile(path)
         for track, variant in file.ids():
             if track in wanted and variant in variants:

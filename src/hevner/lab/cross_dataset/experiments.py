@@ -207,4 +207,4 @@ def _merge(found: Sequence[Leaks], tested: int) -> Leaks:
         for kind, own in one.pairs.items():
             pairs.setdefault(kind, {}).update(own)
     merged = {kind: tuple(own.items()) for kind, own in pairs.items()}
-    return Leaks(merged, tested, max(one.unheard or 0 for one in found))
+    return Leaks(merged, tested, max(one.not_compared or 0 for one in found))

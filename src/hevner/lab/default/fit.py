@@ -32,7 +32,7 @@ from hevner.lab.default.table import Table
 from hevner.lab.default.transfer import FEWEST_RATED, Transfer
 from hevner.lab.default.transfer import fit as fit_transfer
 from hevner.lab.default.transfer import targets as transfer_targets
-from hevner.lab.regression.ridge import Moments
+from hevner.lab.regression.ridge import NormalEquations
 from hevner.model.head import (
     AXES,
     CLIP,
@@ -240,7 +240,7 @@ def _cross_fit(
 ) -> _CrossFit:
     """Ridge with the penalty of a ladder that predicts unseen rows best."""
     parts = [
-        Moments.of(x[fold == k], targets[fold == k], row_weights[fold == k])
+        NormalEquations.of(x[fold == k], targets[fold == k], row_weights[fold == k])
         for k in range(INNER_FOLDS)
     ]
     total = sum(parts[1:], start=parts[0])

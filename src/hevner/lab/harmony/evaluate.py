@@ -1,4 +1,4 @@
-"""How well chords and keys are heard, on songs no parameter was fitted to.
+"""Scores of recognised chords and keys, on songs that no parameter was fitted to.
 
 Conventions
 -----------
@@ -41,7 +41,7 @@ Chords = list[tuple[float, float, str]]
 
 @dataclass(frozen=True)
 class Condition:
-    """How a song is rendered."""
+    """Rendering of a song."""
 
     name: str
     soundfont: str
@@ -59,7 +59,7 @@ CONDITIONS = (
 
 @dataclass(frozen=True)
 class Reference:
-    """What is known of a rendered song: chords in Harte notation and the key or None."""
+    """Annotation of a rendered song: chords in Harte notation, and the key or None."""
 
     chords: Chords
     key: str | None

@@ -21,8 +21,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from hevner.arrays import Doubles as Array
 from hevner.emotion import Quadrant
-from hevner.lab.metrics.validation import Array, numbers, same_shape
+from hevner.lab.metrics.validation import numbers, same_shape
 
 Numbers = NDArray[np.int64]
 

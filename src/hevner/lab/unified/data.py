@@ -86,7 +86,7 @@ def load_dataset(
     chords: dict[str, tuple[ChordSequence, ...]] = {}
     try:
         for variant in _variants(recipe, name):
-            if not any((store.folder / name).glob(f"{HARMONY}-*.index")):
+            if not store.paths(name, f"{HARMONY}-*"):
                 raise DataError(
                     "make the harmony spectrum with "
                     f"'hevner extract --dataset {name} --encoder harmony'"
