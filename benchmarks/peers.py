@@ -18,8 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from build_hook.bundle import read_record
+from hevner.blocks import WIDTHS
 from hevner.emotion import Scale
-from hevner.features import BLOCKS
 from hevner.lab.default.evaluate import Report, score_values, write
 from hevner.lab.default.recipe import read
 from hevner.lab.default.table import build
@@ -71,7 +71,7 @@ def main() -> None:
     for name in HEADS:
         for dataset in ("musemo", "vgmidi", "emopia"):
             rows = table.where(table.clean & (table.dataset == dataset))
-            values = apply_head(options.peers / f"{name}.pb", rows.vectors[:, : BLOCKS["musicnn"]])
+            values = apply_head(options.peers / f"{name}.pb", rows.vectors[:, : WIDTHS["musicnn"]])
             score_values(report, f"essentia {name}", rows, [values])
     write(report.rows, options.out)
 

@@ -15,7 +15,8 @@ import numpy as np
 
 from hevner.analysis import Analyzer
 from hevner.audio.decode import open_audio
-from hevner.features import BLOCKS, extract, pool
+from hevner.blocks import WIDTHS
+from hevner.features import extract, pool
 from hevner.music import analyse
 
 FOLDER = Path(__file__).resolve().parent
@@ -52,10 +53,10 @@ def embedding(path: Path) -> dict[str, list[float]]:
     features = extract(open_audio(path))
     harmony = analyse(features.spectrum.astype(np.float32), features.duration)
     vector = pool(features, harmony, 0.0, features.duration)
-    blocks = np.split(vector, np.cumsum(list(BLOCKS.values()))[:-1])
+    blocks = np.split(vector, np.cumsum(list(WIDTHS.values()))[:-1])
     return {
         name: [round(float(f(block)), 4) for f in (np.mean, np.std, np.min, np.max)]
-        for name, block in zip(BLOCKS, blocks, strict=True)
+        for name, block in zip(WIDTHS, blocks, strict=True)
     }
 
 

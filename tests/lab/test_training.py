@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from sklearn.linear_model import Ridge
 
+from hevner.blocks import WIDTHS
 from hevner.datasets.track import Curve, Track
 from hevner.defaults import DEFAULT_MODEL
 from hevner.emotion import Quadrant
 from hevner.errors import DataError, ModelError
-from hevner.features import BLOCKS
 from hevner.lab.data.augment import augment, change_gain, encode
 from hevner.lab.data.labels import QUADRANT_SIGNS
 from hevner.lab.default import fit, recipe, table
@@ -114,7 +114,7 @@ def test_the_recipe_of_the_default_model_is_complete() -> None:
     assert set(default.penalties) == set(recipe.HEADS)
     for penalty in default.penalties.values():
         for part in (penalty.shared, penalty.own):
-            assert part.shape == (sum(BLOCKS.values()),)
+            assert part.shape == (sum(WIDTHS.values()),)
             assert (part > 0).all()
     for entry in default.sets.values():
         assert entry.variants[0].seed == 0
@@ -132,7 +132,7 @@ def test_penalties_belong_to_their_blocks(tmp_path: Path) -> None:
     path.write_text(text[:begin] + text[begin:].replace("harmony = ", "harmony = 7", 1))
     before, after = (recipe.read(p).penalties["valence"].shared for p in (UNIFIED, path))
     changed = np.flatnonzero(before != after)
-    harmony = np.arange(len(before) - BLOCKS["harmony"], len(before))
+    harmony = np.arange(len(before) - WIDTHS["harmony"], len(before))
     np.testing.assert_array_equal(changed, harmony)
 
 
@@ -192,7 +192,7 @@ def test_a_window_has_the_ratings_of_its_own_time() -> None:
 
 @pytest.fixture
 def toy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> recipe.Recipe:
-    monkeypatch.setattr(recipe, "BLOCKS", {"sound": WIDTH})
+    monkeypatch.setattr(recipe, "WIDTHS", {"sound": WIDTH})
     monkeypatch.setattr(head, "DIMENSION", WIDTH)
     (tmp_path / "toy.toml").write_text(RECIPE)
     return recipe.read(tmp_path / "toy.toml")

@@ -37,9 +37,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hevner.blocks import DIMENSION, vector_id
 from hevner.emotion import GEMS, Quadrant
 from hevner.errors import ModelError
-from hevner.features import DIMENSION, vector_id
 from hevner.files import replace_file
 
 if TYPE_CHECKING:

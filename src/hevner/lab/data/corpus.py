@@ -87,7 +87,7 @@ def features_of(track: Track, variant: Variant, folder: Path) -> Features:
     """
     keep(track, variant, folder)
     files = _files(folder, track.dataset, (DEFAULT,))
-    entries = {field: files[kind.name].get(track.id, variant.name) for field, kind in PASS.items()}
+    entries = {block: files[kind.name].get(track.id, variant.name) for block, kind in PASS.items()}
     first = entries["musicnn"]
     if first.duration is None or first.starts is None:
         raise DataError(
@@ -95,8 +95,7 @@ def features_of(track: Track, variant: Variant, folder: Path) -> Features:
             subject=f"{track.dataset}, track {track.id}",
             remedy=f"Delete {files[PASS['musicnn'].name].path} and extract again",
         )
-    rows = {field: entry.rows for field, entry in entries.items()}
-    return Features(duration=first.duration, starts=first.starts, **rows)
+    return Features(first.duration, first.starts, {block: e.rows for block, e in entries.items()})
 
 
 def keep(

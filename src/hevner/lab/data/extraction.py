@@ -22,10 +22,8 @@ from hevner.audio.decode import SAMPLE_RATE, Audio
 from hevner.audio.fingerprint import CARD as WORDS
 from hevner.audio.fingerprint import Fingerprint
 from hevner.audio.windows import Windower
+from hevner.blocks import BLOCKS, PATCHES
 from hevner.encoders.base import Encoder, EncoderCard
-from hevner.encoders.handcrafted import CARD as HANDCRAFTED
-from hevner.encoders.mel import FRAMES
-from hevner.encoders.musicnn import MSD, MTT
 from hevner.errors import DataError
 from hevner.features import Features, extract
 from hevner.music.spectrum import HarmonySpectrum
@@ -39,22 +37,27 @@ HARMONY = "harmony"
 FINGERPRINT = "fingerprint"
 
 
-def _kind(card: EncoderCard, dtype: str = "float32", **parameters: str) -> Kind:
-    return Kind(card.id, card.version, card.dimension, dtype, parameters)
+def _kind(card: EncoderCard, dtype: str = "float32") -> Kind:
+    return Kind(card.id, card.version, card.dimension, dtype)
 
 
-_SPECTRUM = Kind(
-    HarmonySpectrum.id, HarmonySpectrum.version, HarmonySpectrum.dimension, dtype="float16"
-)
+SPARSE = {"hears": "the first two windows, then every second one"}
+"""Parameter in a store of the kinds whose blocks encode only some of the windows."""
 
 PASS: dict[str, Kind] = {
-    "musicnn": _kind(MSD),
-    "musicnn_mtt": _kind(MTT, hears="the first two windows, then every second one"),
-    "handcrafted": _kind(HANDCRAFTED),
-    "onsets": Kind("onsets", HANDCRAFTED.version, FRAMES - 1, dtype="float16"),
-    "spectrum": _SPECTRUM,
+    block.name: Kind(
+        block.encoder,
+        block.version,
+        block.row_width,
+        block.dtype,
+        SPARSE if block.sparse else {},
+    )
+    for block in BLOCKS
 }
-"""What the default pass keeps, by field of `hevner.features.Features`."""
+"""Kinds that the default pass keeps, by name of the block (`hevner.blocks`)."""
+
+_WITH_STARTS = {block.name for block in BLOCKS if block.grid == PATCHES}
+"""Blocks whose rows are kept with the start of each; frames follow each other at a fixed rate."""
 
 
 def kinds(names: Sequence[str]) -> list[Kind]:
@@ -98,7 +101,7 @@ def run(listen: Callable[[int], Audio], names: Sequence[str], content: str) -> d
     """
     if list(names) == [DEFAULT]:
         features = extract(listen(SAMPLE_RATE))
-        return {kind.name: _entry(features, field, content) for field, kind in PASS.items()}
+        return {kind.name: _entry(features, name, content) for name, kind in PASS.items()}
     lanes = [_Lane(name) for name in dict.fromkeys(names)]
     entries: dict[str, Entry] = {}
     for rate in dict.fromkeys(lane.sample_rate for lane in lanes):
@@ -114,7 +117,7 @@ def run(listen: Callable[[int], Audio], names: Sequence[str], content: str) -> d
 
 def _single(name: str) -> Kind:
     if name == HARMONY:
-        return _SPECTRUM
+        return PASS["harmony"]
     if name == FINGERPRINT:
         return _kind(WORDS, "uint32")
     return _kind(_create(name).card)
@@ -132,9 +135,9 @@ def _encoder(name: str) -> Encoder | HarmonySpectrum | Fingerprint:
     return Fingerprint() if name == FINGERPRINT else _create(name)
 
 
-def _entry(features: Features, field: str, content: str) -> Entry:
-    starts = None if field == "spectrum" else features.starts
-    return Entry(content, getattr(features, field), starts, features.duration)
+def _entry(features: Features, block: str, content: str) -> Entry:
+    starts = features.starts if block in _WITH_STARTS else None
+    return Entry(content, features.rows[block], starts, features.duration)
 
 
 class _Lane:

@@ -30,9 +30,10 @@ from functools import lru_cache, partial
 import numpy as np
 from numpy.typing import NDArray
 
+from hevner.blocks import DIMENSION, WIDTHS, vector_id
 from hevner.datasets.track import Track
 from hevner.errors import DataError
-from hevner.features import BLOCKS, DIMENSION, Features, pool, vector_id
+from hevner.features import Features, pool
 from hevner.files import display_name
 from hevner.lab import workers
 from hevner.lab.data.corpus import Variant
@@ -51,7 +52,7 @@ CHROMA_STATISTICS_WIDTH = 72
 
 def _places() -> dict[str, slice]:
     """Where the blocks lie in a pooled vector: that of the default model, then `chroma72`."""
-    widths = {name.replace("_", "-"): width for name, width in BLOCKS.items()}
+    widths = {name.replace("_", "-"): width for name, width in WIDTHS.items()}
     ends = np.cumsum([*widths.values()])
     places = {
         name: slice(int(end) - width, int(end))
@@ -185,14 +186,14 @@ def _kind() -> Kind:
 
 def _pooled(store: FeatureStore, dataset: str, variant: str, ids: list[str], jobs: int) -> Array:
     """Pooled vectors of the tracks, shape ``(n, width)``, made unless they are kept already."""
-    if not (store.folder / dataset / f"{PASS['spectrum'].name}.index").is_file():
+    if not (store.folder / dataset / f"{PASS['harmony'].name}.index").is_file():
         raise DataError(  # opening a file would make it
             "nothing of the default pass is stored",
             subject=f"{dataset}, {display_name(store.folder)}",
             remedy="Extract it with --encoder default",
         )
     kept = store.open(dataset, _kind())
-    sound = store.open(dataset, PASS["spectrum"])
+    sound = store.open(dataset, PASS["harmony"])
     missing = []
     for track in ids:
         content = sound.content(track, variant)
@@ -222,8 +223,8 @@ class _Source:
 
     def read(self, track: str) -> tuple[str, Features]:
         """The content of the sound and what was kept of it."""
-        files = {field: self.store.open(self.dataset, kind) for field, kind in PASS.items()}
-        entries = {field: file.get(track, self.variant) for field, file in files.items()}
+        files = {block: self.store.open(self.dataset, kind) for block, kind in PASS.items()}
+        entries = {block: file.get(track, self.variant) for block, file in files.items()}
         first = entries["musicnn"]
         contents = {entry.content for entry in entries.values()}
         if len(contents) > 1 or first.duration is None or first.starts is None:
@@ -232,8 +233,8 @@ class _Source:
                 subject=self.name(track),
                 remedy="Extract the features of this track again",
             )
-        rows = {field: entry.rows for field, entry in entries.items()}
-        return first.content, Features(duration=first.duration, starts=first.starts, **rows)
+        rows = {block: entry.rows for block, entry in entries.items()}
+        return first.content, Features(first.duration, first.starts, rows)
 
     def name(self, track: str) -> str:
         return f"{self.dataset}, track {track}, variant {self.variant}"

@@ -23,9 +23,9 @@ from numpy.typing import NDArray
 from sklearn.decomposition import PCA
 from sklearn.linear_model import LogisticRegression
 
+from hevner.blocks import vector_id
 from hevner.emotion import MOOD_TAGS, Quadrant
 from hevner.errors import DataError
-from hevner.features import vector_id
 from hevner.lab.default.recipe import Recipe
 from hevner.lab.default.table import Table
 from hevner.lab.default.transfer import FEWEST_RATED, Transfer

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hevner.blocks import WIDTHS
 from hevner.emotion import MOOD_TAGS
 from hevner.errors import DataError
-from hevner.features import BLOCKS
 from hevner.lab.data.corpus import Variant
 from hevner.model.head import AXES
 
@@ -180,7 +180,7 @@ def read(path: Path) -> Recipe:
             transfer={axis: _spread_over(table["transfer"][axis]) for axis in AXES},
             transfer_weights={name: table["transfer"]["weights"][name] for name in table["sets"]},
             ratings={axis: Spread(**table["ratings"][axis]) for axis in AXES},
-            widths=tuple(BLOCKS.values()),
+            widths=tuple(WIDTHS.values()),
             students=_students(table["students"]) if "students" in table else None,
             tags=_tags(table["tags"]) if "tags" in table else None,
             digest=hashlib.sha256(text.encode()).hexdigest()[:16],
@@ -223,4 +223,4 @@ def _penalty(entry: dict[str, dict[str, float]]) -> Penalty:
 
 def _spread_over(blocks: dict[str, float]) -> NDArray[np.float64]:
     """The value of a block for each of its dimensions."""
-    return np.concatenate([np.full(width, blocks[name]) for name, width in BLOCKS.items()])
+    return np.concatenate([np.full(width, blocks[name]) for name, width in WIDTHS.items()])
