@@ -60,7 +60,7 @@ def test_scores_are_kept_in_a_card(tmp_path: Path) -> None:
 
 @pytest.fixture
 def toy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> recipe.Recipe:
-    monkeypatch.setattr(recipe, "BLOCKS", {"sound": WIDTH})
+    monkeypatch.setattr(recipe, "WIDTHS", {"sound": WIDTH})
     monkeypatch.setattr(head, "DIMENSION", WIDTH)
     monkeypatch.setattr("hevner.lab.default.evaluate.OUTER_FOLDS", 4)
     monkeypatch.setattr("hevner.lab.metrics.report.RESAMPLES", 50)

@@ -29,7 +29,7 @@ def plan(tmp_path_factory: pytest.TempPathFactory) -> recipe.Recipe:
     path = tmp_path_factory.mktemp("recipe") / "toy.toml"
     path.write_text(RECIPE + STUDENTS)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(recipe, "BLOCKS", {"sound": WIDTH})
+        patch.setattr(recipe, "WIDTHS", {"sound": WIDTH})
         return recipe.read(path)
 
 

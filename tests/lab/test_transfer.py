@@ -19,7 +19,7 @@ from tests.worlds import RECIPE, WIDTH, stack, world
 
 @pytest.fixture
 def toy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> recipe.Recipe:
-    monkeypatch.setattr(recipe, "BLOCKS", {"low": 10, "high": WIDTH - 10})
+    monkeypatch.setattr(recipe, "WIDTHS", {"low": 10, "high": WIDTH - 10})
     monkeypatch.setattr(head, "DIMENSION", WIDTH)
     text = RECIPE.replace("sound = 10.0", "low = 10.0, high = 10.0")
     (tmp_path / "toy.toml").write_text(text.replace("sound = 1.0", "low = 1.0, high = 1.0"))
