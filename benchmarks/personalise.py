@@ -31,12 +31,12 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from hevner.emotion import AXES
 from hevner.lab.default.fit import fit, leave_one_out
 from hevner.lab.default.recipe import Recipe, read
 from hevner.lab.default.table import Table, build
 from hevner.lab.metrics.regression import pearson, r2
 from hevner.lab.personalise import FEWEST, Prior, Sample, fit_axis, prior_from
-from hevner.model.head import AXES
 from hevner.model.personal import TERMS, Axis
 
 Array = NDArray[np.float64]

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.linear_model import RidgeCV
 
+from hevner.emotion import AXES
 from hevner.lab.default.evaluate import write
 from hevner.lab.default.fit import fit
 from hevner.lab.default.recipe import read
@@ -25,7 +26,6 @@ from hevner.lab.default.transfer import targets
 from hevner.lab.metrics.regression import pearson
 from hevner.lab.metrics.statistics import Metric, paired_bootstrap, permutation_test
 from hevner.lab.metrics.tags import roc_auc
-from hevner.model.head import AXES
 
 Array = NDArray[np.float64]
 PENALTIES = np.geomspace(1e1, 1e5, 17)

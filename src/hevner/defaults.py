@@ -6,7 +6,7 @@ Conventions
 -----------
 The standard library only. The card of the model (the JSON file beside it) names the features it
 was trained on, with the versions of all encoders; loading a model checks that they are those of
-the installed code (`hevner.model.head.load`), so the card speaks for the encoders too.
+the installed code (`hevner.model.predict.load`), so the card speaks for the encoders too.
 """
 
 from __future__ import annotations

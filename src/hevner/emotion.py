@@ -16,6 +16,8 @@ from enum import Enum
 from hevner.errors import HevnerError
 from hevner.moods import MOOD_TAGS as MOOD_TAGS
 
+AXES = ("valence", "arousal")
+
 GEMS = (
     "amazement",
     "solemnity",

@@ -88,6 +88,7 @@ def _search(root: Path, visited: set[tuple[int, int]], problems: list[Failure]) 
                 "find",
                 f"the folder cannot be read ({error.strerror})",
                 "Check its permissions",
+                code="folder_unreadable",
             )
         )
 

@@ -17,8 +17,8 @@ from hevner.lab.default import recipe
 from hevner.lab.default.fit import fit
 from hevner.lab.default.students import log_odds, standard, tag_labels
 from hevner.lab.default.table import Table
-from hevner.model import head
-from hevner.model.head import NETWORK, Model, load
+from hevner.model import predict
+from hevner.model.predict import NETWORK, Model, load
 from tests.worlds import RECIPE, STUDENTS, WIDTH, stack, world
 
 NO_NETWORK = np.zeros(0, np.uint8)
@@ -75,7 +75,7 @@ def test_network_and_linear_heads_speak_together_at_home(model: Model, known: Ta
     vectors = known.vectors[known.dataset == "songs"]
     both, linear = model.predict(vectors), alone.predict(vectors)
     assert alone.predict(vectors).tags.shape == (120, 0)
-    told = model._listen(model.standardise(vectors))
+    told = model.network_outputs(model.standardise(vectors))
     for name in ("quadrants", "gems"):
         mixed = (1 - NETWORK) * getattr(linear, name) + NETWORK * told[name]
         np.testing.assert_allclose(getattr(both, name), mixed, atol=1e-6)
@@ -96,7 +96,7 @@ def test_music_from_elsewhere_is_not_told_by_the_network(model: Model) -> None:
 def test_a_model_with_a_network_is_kept_whole(
     model: Model, known: Table, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(head, "DIMENSION", WIDTH)
+    monkeypatch.setattr(predict, "DIMENSION", WIDTH)
     model.save(tmp_path / "m.npz")
     again = load(tmp_path / "m.npz").predict(known.vectors)
     for name, expected in vars(model.predict(known.vectors)).items():
@@ -106,7 +106,7 @@ def test_a_model_with_a_network_is_kept_whole(
 def test_a_card_without_the_tags_of_its_weights_is_refused(
     model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(head, "DIMENSION", WIDTH)
+    monkeypatch.setattr(predict, "DIMENSION", WIDTH)
     card = {name: value for name, value in model.card.items() if name != "tags"}
     dataclasses.replace(model, card=card).save(tmp_path / "m.npz")
     with pytest.raises(ModelError, match="disagree on the tags"):
@@ -128,7 +128,7 @@ def test_the_same_recipe_gives_the_same_network(
 def test_a_domain_without_ratings_has_no_head(plan: recipe.Recipe, known: Table) -> None:
     rest = known.where(known.dataset != "pieces")
     model = fit(rest, plan)
-    told = model._listen(model.standardise(rest.vectors[:2]))
+    told = model.network_outputs(model.standardise(rest.vectors[:2]))
     assert set(told) == {"emotion_recorded", "quadrants", "gems", "tags"}
     assert np.isfinite(model.predict(known.vectors).values).all()
 

@@ -13,14 +13,14 @@ from hevner.errors import DataError
 from hevner.lab.data.labels import gems_axes
 from hevner.lab.default import fit, recipe, spread, transfer
 from hevner.lab.regression.ridge import Moments
-from hevner.model import head
+from hevner.model import predict
 from tests.worlds import RECIPE, WIDTH, stack, world
 
 
 @pytest.fixture
 def toy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> recipe.Recipe:
     monkeypatch.setattr(recipe, "WIDTHS", {"low": 10, "high": WIDTH - 10})
-    monkeypatch.setattr(head, "DIMENSION", WIDTH)
+    monkeypatch.setattr(predict, "DIMENSION", WIDTH)
     text = RECIPE.replace("sound = 10.0", "low = 10.0, high = 10.0")
     (tmp_path / "toy.toml").write_text(text.replace("sound = 1.0", "low = 1.0, high = 1.0"))
     return recipe.read(tmp_path / "toy.toml")

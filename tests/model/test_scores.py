@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.test_registry import make
 
 from hevner.errors import ModelError
 from hevner.model import registry
 from hevner.model.scores import compare, scores
+from tests.model.test_registry import make
 
 
 def row(value: float = 0.7, half: float | None = 0.1, **changes: Any) -> dict[str, Any]:

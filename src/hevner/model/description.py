@@ -15,7 +15,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from hevner.emotion import GEMS, MOOD_TAGS, Quadrant
 from hevner.errors import DataError
-from hevner.model.head import Model, Prediction
+from hevner.model.predict import Model
+from hevner.model.prediction import Prediction
 
 CURVE_POINTS = 8
 """Points of a curve, each the mean of an eighth of a piece: room for a rise, a fall, a return."""

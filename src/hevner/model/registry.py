@@ -30,15 +30,13 @@ from typing import Any
 from hevner.defaults import DEFAULT_MODEL
 from hevner.errors import ModelError
 from hevner.files import display_name
+from hevner.heads import BY_NAME
 
 WEIGHTS = (".npz", ".onnx")
 """Endings of files with weights."""
 
 CODE_LICENCE = "MIT"
 """Every model runs on hevner's own code."""
-
-EMOTIONS = {"emotion": "valence, arousal", "gems": "GEMS"}
-"""What heads tell whose names do not say it."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +76,7 @@ class Entry:
     def tells(self) -> tuple[str, ...]:
         """What it tells; empty if that is not stated."""
         names = map(_name, self.card.get("heads", []))
-        return tuple(EMOTIONS.get(name, name) for name in names)
+        return tuple(BY_NAME[name].label if name in BY_NAME else name for name in names)
 
     @property
     def trained_on(self) -> dict[str, str | None]:

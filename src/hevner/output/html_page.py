@@ -53,6 +53,9 @@ a{{color:inherit}}
 <p><a href="#plane">All pieces on the plane</a></p>
 """
 
+_COLOURS = {"valence": "v", "arousal": "a"}
+"""Classes of style by estimate."""
+
 READING = (
     "Valence goes from unpleasant to pleasant, arousal from calm to excited. An interval holds the "
     "mean rating of a group of listeners for nine pieces of ten."
@@ -131,11 +134,11 @@ def _piece(analysis: Analysis, *, everything: bool) -> str:
         facts.append(f"{analysis.tempo:.0f} beats per minute")
     facts.append(" ".join(chord_name(label) for label, _ in main_chords(analysis, 4)))
     lines.append(f"<p>{escape(' · '.join(filter(None, facts)))}</p>")
-    lines.append(
-        f'<p><span class="v">valence</span> {_value(analysis.valence)} &nbsp; '
-        f'<span class="a">arousal</span> {_value(analysis.arousal)} '
-        f'<span class="faint">on {escape(analysis.scale)}</span></p>'
+    values = " &nbsp; ".join(
+        f'<span class="{_COLOURS.get(name, "")}">{name}</span> {_value(estimate)}'
+        for name, estimate in analysis.estimates().items()
     )
+    lines.append(f'<p>{values} <span class="faint">on {escape(analysis.scale)}</span></p>')
     tags = [tag for group in told_tags(analysis, everything=everything).values() for tag in group]
     words = [*tags, *(name for name, share in list(analysis.moods.items())[:2] if share >= 0.25)]
     if words:

@@ -20,12 +20,14 @@ from numpy.typing import NDArray
 from hevner.catalog import header
 from hevner.catalog.hits import Hit
 from hevner.catalog.tables import MOMENTS, PIECES, in_lists
+from hevner.heads import ESTIMATE_COLUMNS
 from hevner.model.space import Points, Space
 from hevner.serve.memory_catalog import SHOWN, Held
 from hevner.serve.problems import ServiceError, not_found
 
 DETAILS = (
-    *("valence_low", "valence_high", "arousal_low", "arousal_high", "key_mode", "familiarity"),
+    *(name for name in ESTIMATE_COLUMNS if name not in SHOWN),
+    *("key_mode", "familiarity"),
 )
 
 Row = dict[str, Any]

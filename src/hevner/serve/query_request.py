@@ -20,6 +20,7 @@ from hevner.catalog.query import Place, Query
 from hevner.catalog.search import search
 from hevner.emotion import MOOD_TAGS, Scale
 from hevner.errors import HevnerError
+from hevner.heads import ESTIMATE_COLUMNS
 from hevner.model.description import Description
 from hevner.output import search_results
 from hevner.serve import schemas
@@ -32,8 +33,7 @@ if TYPE_CHECKING:
     from hevner.model.space import Points, Space
 
 OPEN = frozenset(
-    "name duration valence valence_low valence_high arousal arousal_low arousal_high quadrant key "  # noqa: SIM905
-    "key_mode tempo familiarity tags".split()
+    [*ESTIMATE_COLUMNS, *"name duration quadrant key key_mode tempo familiarity tags".split()]  # noqa: SIM905
 )
 GRAMMAR = frozenset("and or not in is null like ilike between true false array_has".split())  # noqa: SIM905
 

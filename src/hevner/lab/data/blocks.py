@@ -15,8 +15,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from hevner.emotion import AXES
 from hevner.errors import DataError
-from hevner.model.head import AXES, CLIP
+from hevner.model.predict import CLIP
 
 Array = NDArray[np.float64]
 Blocks = Mapping[str, NDArray[Any]]

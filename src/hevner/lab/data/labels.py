@@ -14,10 +14,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from hevner.emotion import GEMS
+from hevner.emotion import AXES, GEMS
 from hevner.errors import DataError
 from hevner.lab.data.samples import Samples
-from hevner.model.head import AXES
 
 Array = NDArray[np.float64]
 Names = NDArray[np.str_]

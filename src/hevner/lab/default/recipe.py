@@ -12,10 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hevner.blocks import WIDTHS
-from hevner.emotion import MOOD_TAGS
+from hevner.emotion import AXES, MOOD_TAGS
 from hevner.errors import DataError
 from hevner.lab.data.corpus import Variant
-from hevner.model.head import AXES
 
 HEADS = (*AXES, "quadrants", "gems")
 """What has penalties of its own."""

@@ -32,13 +32,13 @@ from hevner.lab.unified.loop import outputs_of, train
 from hevner.lab.unified.networks import Head, Inputs, Network, UnifiedRepaired, export
 from hevner.lab.unified.rows import Rows
 from hevner.lab.unified.settings import Settings
-from hevner.model.head import TAGS_HEAD, domain_head
+from hevner.model.predict import domain_output
 
 Array = NDArray[np.float64]
 
 QUADRANTS = Head("quadrants", "classes", len(Quadrant))
 SHARES = Head("gems", "shares", len(GEMS))
-TAGS = Head(TAGS_HEAD, "values", len(MOOD_TAGS))
+TAGS = Head("tags", "values", len(MOOD_TAGS))
 
 DOUBT = 0.2
 """Share of a quadrant's label that goes to all quadrants alike (label smoothing): without it, the
@@ -137,7 +137,7 @@ def _value(head: Head, raw: Tensor) -> Tensor:
 def _heads(recipe: Recipe) -> list[Head]:
     # Learned variances overfit the few hundred clips of a domain within three epochs, and spoil the
     # means with them; intervals are told from errors on unseen clips instead.
-    domains = [Head(domain_head(name), "values", 2) for name in recipe.domains]
+    domains = [Head(domain_output(name), "values", 2) for name in recipe.domains]
     return [*domains, QUADRANTS, SHARES, TAGS]
 
 
@@ -164,7 +164,7 @@ def _used(table: Table, plan: StudentRecipe) -> NDArray[np.bool_]:
 
 def _rows(table: Table, recipe: Recipe, vectors: Array) -> Rows:
     """The table as the training loop takes it, with the labels that any row has."""
-    labels = {domain_head(name): _ratings(table, recipe, name) for name in recipe.domains}
+    labels = {domain_output(name): _ratings(table, recipe, name) for name in recipe.domains}
     quadrants = np.full((len(table), len(Quadrant)), np.nan)
     sorted_ = table.quadrant >= 0
     certain = np.eye(len(Quadrant))[table.quadrant[sorted_]]

@@ -19,7 +19,7 @@ from hevner.lab.default.students import tag_labels
 from hevner.lab.default.table import Table
 from hevner.lab.metrics.report import Report, Score
 from hevner.lab.metrics.tags import roc_auc
-from hevner.model.head import sigmoid
+from hevner.model.prediction import sigmoid
 
 Array = NDArray[np.float64]
 

@@ -18,12 +18,12 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
+from hevner.emotion import AXES
 from hevner.errors import DataError
 from hevner.lab.data.labels import QUADRANT_SIGNS, gems_axes
 from hevner.lab.default.recipe import Recipe, Spread
 from hevner.lab.default.table import Table
 from hevner.lab.regression.ridge import Moments
-from hevner.model.head import AXES
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]

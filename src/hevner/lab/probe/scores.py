@@ -15,12 +15,12 @@ from typing import Any
 
 import numpy as np
 
+from hevner.emotion import AXES
 from hevner.lab.probe.resampling import Estimate, Resamples, estimate
 from hevner.lab.probe.ridge import Array
 from hevner.lab.probe.study import ALL, Outcome, Probe, name_of
 from hevner.lab.study import Layout, Material
 from hevner.lab.study.scores import truth_of
-from hevner.model.head import AXES
 
 NAN = float("nan")
 

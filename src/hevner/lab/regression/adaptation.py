@@ -22,6 +22,7 @@ from typing import Any, Literal, Self
 import numpy as np
 from numpy.typing import ArrayLike
 
+from hevner.emotion import AXES
 from hevner.errors import DataError, ModelError
 from hevner.lab.data.blocks import Array, Block, Blocks, check, grouped_folds
 from hevner.lab.data.labels import LabelScale, labels_of
@@ -35,7 +36,6 @@ from hevner.lab.regression.alignment import (
 )
 from hevner.lab.regression.fusion import FusionRegressor
 from hevner.lab.regression.ridge import Moments
-from hevner.model.head import AXES
 
 ROBUST_ROUNDS = 10
 ROBUST_STEP = 0.5

@@ -6,15 +6,13 @@ Features are blocks by name (`hevner.lab.data.samples.Samples.blocks`), shape ``
 Labels are shape ``(n, 2)`` in the order of `AXES`; NaN where there is none.
 
 Every block is standardised by the weighted mean and spread of the training rows, limited to
-`hevner.model.head.CLIP` spreads, and divided by the square root of its width, so that 72 numbers
+`hevner.model.predict.CLIP` spreads, and divided by the square root of its width, so that 72 numbers
 of chroma count as much as 4,800 of an embedding. Hyper-parameters are chosen by the squared error
 of rows unseen in a cross-validation inside the training rows, in which groups stay together.
 """
 
 from __future__ import annotations
 
-import io
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -23,11 +21,11 @@ from typing import Any, Literal, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from hevner.emotion import AXES
 from hevner.errors import DataError, ModelError
-from hevner.files import replace_file
 from hevner.lab.data.blocks import Array, Block, Blocks, Rows, check, grouped_folds
 from hevner.lab.regression.regression import Choice, Kernel, LinearModel, Ridge, train_hidden
-from hevner.model.head import _DAMAGE, AXES
+from hevner.model import stored
 
 
 @dataclass
@@ -186,12 +184,7 @@ class FusionRegressor:
                 f"spread.{name}": block.spread,
                 f"coefficients.{name}": whole * block.scale,
             }
-        content = io.BytesIO()
-        values: dict[str, Any] = arrays
-        np.savez(content, **values)
-        replace_file(path, content.getvalue())
-        card = {"parameters": self.get_params(), **self.describe()}
-        replace_file(path.with_suffix(".json"), (json.dumps(card, indent=2) + "\n").encode())
+        stored.write(path, arrays, {"parameters": self.get_params(), **self.describe()})
 
     @classmethod
     def load(cls, path: Path) -> Self:
@@ -202,22 +195,17 @@ class FusionRegressor:
         ModelError
             If a file is missing or damaged.
         """
-        try:
-            card = json.loads(path.with_suffix(".json").read_text("utf-8"))
-            with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
-                blocks = {
-                    name: Block(stored[f"mean.{name}"], stored[f"spread.{name}"], None, 1.0)
-                    for name in card["blocks"]
-                }
-                parts = [stored[f"coefficients.{name}"] for name in card["blocks"]]
-                intercept = stored["intercept"]
+        with stored.damage_is_refused(path, remedy="Train it again"):
+            arrays, card = stored.read(path)
+            blocks = {
+                name: Block(arrays[f"mean.{name}"], arrays[f"spread.{name}"], None, 1.0)
+                for name in card["blocks"]
+            }
+            parts = [arrays[f"coefficients.{name}"] for name in card["blocks"]]
             parameters = card["parameters"] | {"search": tuple(card["parameters"]["search"])}
             model = cls(**parameters)
-            model._fitted = _Fitted(blocks, LinearModel(parts, intercept), card["axes"])
-        except _DAMAGE as error:
-            raise ModelError(
-                f"the model cannot be read ({error})", subject=str(path), remedy="Train it again"
-            ) from error
+            linear = LinearModel(parts, arrays["intercept"])
+            model._fitted = _Fitted(blocks, linear, card["axes"])
         return model
 
     # --- inside ---

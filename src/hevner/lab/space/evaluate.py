@@ -38,8 +38,8 @@ from rich.progress import Progress
 from hevner.datasets.track import Track
 from hevner.emotion import GEMS, MOOD_TAGS, Quadrant
 from hevner.files import replace_file
+from hevner.lab.default.basis import folds
 from hevner.lab.default.evaluate import refuse_leaks
-from hevner.lab.default.fit import folds
 from hevner.lab.default.table import Table
 from hevner.lab.default.table import build as build_table
 from hevner.lab.default.train import prepare

@@ -18,7 +18,7 @@ from rich.progress import Progress
 from hevner import datasets
 from hevner.datasets import leaks
 from hevner.datasets.track import Track
-from hevner.lab.default.fit import folds
+from hevner.lab.default.basis import folds
 from hevner.lab.default.table import Table, build
 from hevner.lab.default.train import describe, prepare
 from hevner.lab.space import recipe as recipes

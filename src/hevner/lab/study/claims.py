@@ -25,6 +25,7 @@ from typing import Any
 
 import numpy as np
 
+from hevner.emotion import AXES
 from hevner.errors import DataError
 from hevner.lab import workers
 from hevner.lab.metrics.statistics import RESAMPLES, paired_bootstrap, permutation_test
@@ -33,7 +34,6 @@ from hevner.lab.study.material import Array, Material
 from hevner.lab.study.recipe import Claim, Study
 from hevner.lab.study.run import Outcome
 from hevner.lab.study.scores import truth_of
-from hevner.model.head import AXES
 
 PERMUTATIONS = 1000
 ALPHA = 0.05

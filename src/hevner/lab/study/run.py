@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from hevner import __version__
+from hevner.emotion import AXES
 from hevner.errors import DataError
 from hevner.files import replace_file
 from hevner.lab import workers
@@ -29,7 +30,6 @@ from hevner.lab.study.layouts import Layout, lay_out
 from hevner.lab.study.material import Array, Material
 from hevner.lab.study.recipe import Model, Study
 from hevner.lab.study.scores import Cell, scores, truth_of
-from hevner.model.head import AXES
 
 Progress = Callable[[int, int], None]
 

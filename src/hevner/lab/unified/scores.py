@@ -30,6 +30,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 
+from hevner.emotion import AXES
 from hevner.errors import DataError
 from hevner.lab.metrics.statistics import over_seeds, paired_bootstrap, permutation_test
 from hevner.lab.metrics.tags import pr_auc_macro, roc_auc, roc_auc_macro
@@ -37,7 +38,6 @@ from hevner.lab.study.claims import ALL, ALPHA, Verdict
 from hevner.lab.unified.material import Material
 from hevner.lab.unified.recipe import LEFT_OUT, Claim, HeadRecipe, Recipe, Row
 from hevner.lab.unified.study import Outcome
-from hevner.model.head import AXES
 
 Array = NDArray[np.float64]
 Metric = Callable[[Array, Array], float]
