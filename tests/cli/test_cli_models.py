@@ -9,8 +9,8 @@ from dataclasses import asdict
 from pathlib import Path
 
 import pytest
-from tests.test_registry import make
-from tests.test_scores import model, row
+from tests.model.test_registry import make
+from tests.model.test_scores import model, row
 from typer.testing import CliRunner, Result
 
 from hevner import encoders

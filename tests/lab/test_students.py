@@ -99,8 +99,8 @@ def test_a_model_with_a_network_is_kept_whole(
     monkeypatch.setattr(predict, "DIMENSION", WIDTH)
     model.save(tmp_path / "m.npz")
     again = load(tmp_path / "m.npz").predict(known.vectors)
-    for name, expected in vars(model.predict(known.vectors)).items():
-        np.testing.assert_allclose(getattr(again, name), expected, atol=1e-6, err_msg=name)
+    for name, expected in model.predict(known.vectors).arrays().items():
+        np.testing.assert_allclose(again.arrays()[name], expected, atol=1e-6, err_msg=name)
 
 
 def test_a_card_without_the_tags_of_its_weights_is_refused(
