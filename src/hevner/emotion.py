@@ -52,6 +52,7 @@ class Scale:
                 f"scale {self.name} does not rise from one number to another",
                 remedy="Write it as LOW..HIGH, e.g. 1..9",
                 stage="scale",
+                code="bad_scale",
             )
 
     @property
@@ -83,6 +84,7 @@ class Scale:
                 f"'{text}' is not a scale",
                 remedy="Write it as LOW..HIGH, e.g. -1..1, 0..1 or 1..9",
                 stage="scale",
+                code="bad_scale",
             ) from error
 
     def from_unit(self, value: float) -> float:

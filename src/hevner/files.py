@@ -168,17 +168,23 @@ def _fill(file: IO[bytes], data: bytes | IO[bytes]) -> None:
 
 def cannot_write(path: Path, error: OSError) -> OutputError:
     """The error to raise when a file cannot be written."""
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        remedy = "Free some space there, or write to another place"
-    elif error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-        remedy = "Check the permissions of the folder, or write to another place"
-    elif error.errno == errno.ENOENT:
-        remedy = "Create the folder first"
-    else:
-        remedy = "Write to another place"
+    code, remedy = _FAULTS.get(error.errno or 0, ("cannot_write", "Write to another place"))
     return OutputError(
-        f"cannot be written ({error.strerror or error})", subject=display_name(path), remedy=remedy
+        f"cannot be written ({error.strerror or error})",
+        subject=display_name(path),
+        remedy=remedy,
+        code=code,
     )
+
+
+_FULL = ("no_space", "Free some space there, or write to another place")
+_CLOSED = ("no_permission", "Check the permissions of the folder, or write to another place")
+_FAULTS = {
+    **dict.fromkeys((errno.ENOSPC, errno.EDQUOT), _FULL),
+    **dict.fromkeys((errno.EACCES, errno.EPERM, errno.EROFS), _CLOSED),
+    errno.ENOENT: ("folder_missing", "Create the folder first"),
+}
+"""Code and remedy by what the system reports."""
 
 
 class OutputFile:

@@ -9,8 +9,6 @@ from dataclasses import asdict
 from pathlib import Path
 
 import pytest
-from tests.model.test_registry import make
-from tests.model.test_scores import model, row
 from typer.testing import CliRunner, Result
 
 from hevner import encoders
@@ -20,6 +18,8 @@ from hevner.encoders import weights
 from hevner.encoders.states import PUBLISHED
 from hevner.model import registry
 from tests.encoders import made_up
+from tests.model.test_registry import make
+from tests.model.test_scores import model, row
 
 
 @pytest.fixture(autouse=True)

@@ -19,6 +19,7 @@ from hevner.lab.default.students import log_odds, standard, tag_labels
 from hevner.lab.default.table import Table
 from hevner.model import predict
 from hevner.model.predict import NETWORK, Model, load
+from tests.errors import raises
 from tests.worlds import RECIPE, STUDENTS, WIDTH, stack, world
 
 NO_NETWORK = np.zeros(0, np.uint8)
@@ -109,13 +110,13 @@ def test_a_card_without_the_tags_of_its_weights_is_refused(
     monkeypatch.setattr(predict, "DIMENSION", WIDTH)
     card = {name: value for name, value in model.card.items() if name != "tags"}
     dataclasses.replace(model, card=card).save(tmp_path / "m.npz")
-    with pytest.raises(ModelError, match="disagree on the tags"):
+    with raises(ModelError, "card_mismatch", subject="m.npz"):
         load(tmp_path / "m.npz")
 
 
 def test_a_network_that_is_none_is_an_error(model: Model, known: Table) -> None:
     broken = dataclasses.replace(model, network=np.frombuffer(b"no network", np.uint8))
-    with pytest.raises(ModelError, match=r"toy-7: its network cannot be read.*Install"):
+    with raises(ModelError, "unreadable", subject="toy-7"):
         broken.predict(known.vectors[:1])
 
 

@@ -55,7 +55,7 @@ class Audio:
     Attributes
     ----------
     source
-        Where it comes from, for messages.
+        Name of the source, for messages.
     blocks
         The samples, block by block.
     warnings
@@ -147,6 +147,7 @@ def from_array(
             f"{array.dtype} {array.shape}",
             subject=source,
             remedy="Divide integer samples by their full scale first",
+            code="wrong_shape",
         )
     _check_rate(sample_rate, source)
     if array.ndim == 2 and array.shape[0] < array.shape[1]:
@@ -168,9 +169,16 @@ def _check_readable(path: Path) -> None:
     # Looked at before it is opened: opening a pipe waits for ever.
     try:
         if not path.exists():
-            raise AudioError("no such file", subject=str(path), remedy="Check the path")
+            raise AudioError(
+                "no such file", subject=str(path), remedy="Check the path", code="file_missing"
+            )
         if not path.is_file():
-            raise AudioError("not a regular file", subject=str(path), remedy="Name an audio file")
+            raise AudioError(
+                "not a regular file",
+                subject=str(path),
+                remedy="Name an audio file",
+                code="not_a_file",
+            )
         with path.open("rb") as file:
             first = file.read(1)
     except OSError as error:
@@ -178,9 +186,12 @@ def _check_readable(path: Path) -> None:
             f"cannot be opened ({error.strerror})",
             subject=str(path),
             remedy="Check the path and the permissions of the file",
+            code="unreadable",
         ) from error
     if not first:
-        raise AudioError("the file is empty", subject=str(path), remedy="Copy the file again")
+        raise AudioError(
+            "the file is empty", subject=str(path), remedy="Copy the file again", code="empty_file"
+        )
 
 
 def _check_rate(sample_rate: float, source: str) -> None:
@@ -190,6 +201,7 @@ def _check_rate(sample_rate: float, source: str) -> None:
             f"a sample rate of {sample_rate:g} Hz makes no sense",
             subject=source,
             remedy=f"It should lie between {low} and {high} Hz",
+            code="bad_sample_rate",
         )
 
 
@@ -214,6 +226,7 @@ def _decode(
                         f"the audio data is damaged ({damage.error_string})",
                         subject=str(path),
                         remedy="Copy or convert the file again",
+                        code="damaged_audio",
                     ) from damage
                 yield piece
                 if len(piece) < size:
@@ -286,7 +299,10 @@ def _decode_with_av(
         with av.open(str(path)) as file:
             if not file.streams.audio:
                 raise AudioError(
-                    "the file holds no audio track", subject=str(path), remedy="Name an audio file"
+                    "the file holds no audio track",
+                    subject=str(path),
+                    remedy="Name an audio file",
+                    code="not_audio",
                 )
             rate = int(file.streams.audio[0].rate or 0)
             promised = round(rate * (file.duration or 0) / 1e6)
@@ -315,6 +331,7 @@ def _decode_with_av(
                         f"the audio data is damaged ({error.strerror})",
                         subject=str(path),
                         remedy="Copy or convert the file again",
+                        code="damaged_audio",
                     ) from error
         if held:
             yield np.concatenate(held)
@@ -329,6 +346,7 @@ def _not_audio(path: Path) -> AudioError:
         subject=str(path),
         remedy="Check that it plays elsewhere, or convert it to WAV or FLAC; "
         "m4a, aac and wma need: pip install 'hevner[audio]'",
+        code="not_audio",
     )
 
 
@@ -369,6 +387,7 @@ def _checked(blocks: Iterator[Samples], source: str, rate: int) -> Iterator[Samp
                 f"samples are not finite (NaN or infinite) near {at:.1f} s",
                 subject=source,
                 remedy="Export the audio again, as integer PCM",
+                code="not_finite",
             )
         total += len(block)
         if len(block):
@@ -378,4 +397,5 @@ def _checked(blocks: Iterator[Samples], source: str, rate: int) -> Iterator[Samp
             f"too short to analyse ({1000 * total / rate:.0f} ms)",
             subject=source,
             remedy=f"At least {MINIMUM_S:g} s of audio are needed",
+            code="too_short",
         )

@@ -43,7 +43,7 @@ class Score:
 
     @property
     def key(self) -> tuple[str, str, str]:
-        """What it is a score of."""
+        """Protocol, dataset and metric."""
         return self.protocol, self.dataset, self.metric
 
 
@@ -84,7 +84,7 @@ class Comparison:
     Attributes
     ----------
     runs
-        What made the figures of each; None if a card does not say.
+        The run that gave the figures of each; None if a card does not say.
     pairs
         Scores that both have under one protocol.
     refused
@@ -142,6 +142,7 @@ def compare(first: Entry, second: Entry) -> Comparison:
             f"{first.name} and {second.name} have no score of the same protocol and pieces"
             + "".join(f"; {sentence}" for sentence in refused),
             remedy="Measure both in the same way",
+            code="nothing_in_common",
         )
     apart = {(dataset, metric) for dataset, metric, *_ in clashes}
     alone = (_alone(one, other, apart), _alone(other, one, apart))
@@ -162,7 +163,9 @@ def _score(row: dict[str, Any]) -> Score:
 
 def _unfit(entry: Entry, problem: str) -> ModelError:
     return ModelError(
-        f"the scores in the card cannot be used: {problem}", subject=display_name(entry.path)
+        f"the scores in the card cannot be used: {problem}",
+        subject=display_name(entry.path),
+        code="bad_scores",
     )
 
 
@@ -173,6 +176,7 @@ def _needed(entry: Entry) -> Scores:
             "the card holds no scores",
             subject=display_name(entry.path),
             remedy="Measure the model and put the figures into its card",
+            code="no_scores",
         )
     return found
 

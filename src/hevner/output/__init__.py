@@ -40,7 +40,7 @@ def create(name: str, destination: Destination, options: Options | None = None) 
     destination
         Takes the text.
     options
-        How a table looks; the other forms need nothing.
+        Layout of a table; the other forms need nothing.
 
     Raises
     ------

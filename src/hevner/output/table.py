@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from hevner.files import printable
 from hevner.heads import ESTIMATES, HEADS, Head, Kind
 from hevner.output.base import Destination, Options, Record, Writer
-from hevner.output.summary import chord_name, is_unfamiliar, main_chords, told_tags
+from hevner.output.summary import chord_name, is_unfamiliar, main_chords, present_tags
 from hevner.result import Analysis, Estimate, Failure
 
 if TYPE_CHECKING:
@@ -198,8 +198,8 @@ def cells(analysis: Analysis, *, all_tags: bool) -> dict[str, str]:
 
 def _tags(analysis: Analysis, everything: bool) -> str:
     """``calm, sad; slow; use: film``: names alone, as a tag given often has its few percent too."""
-    told = told_tags(analysis, everything=everything)
-    parts = {group: ", ".join(names) for group, names in told.items()}
+    present = present_tags(analysis, everything=everything)
+    parts = {group: ", ".join(names) for group, names in present.items()}
     if "use" in parts:
         parts["use"] = f"use: {parts['use']}"
     return "; ".join(parts.values()) or NONE

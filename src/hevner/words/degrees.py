@@ -77,7 +77,7 @@ def split(text: str) -> tuple[Degree | None, str]:
     Degree or None
         None if none is said: then the rest is the whole text. A degree alone is a word.
     str
-        What it is a degree of.
+        The text after the degree.
     """
     for phrase, degree in _PHRASES:
         if text.startswith(f"{phrase} "):

@@ -56,7 +56,7 @@ class Lexicon:
     words
         Each under a name of its own.
     phrases
-        What a person has named: other names for a word with a degree, such as ``my morning`` for
+        A person's own names: other names for a word with a degree, such as ``my morning`` for
         ``slightly happy``. A degree said with such a name takes the place of its own.
     """
 
@@ -84,6 +84,7 @@ class Lexicon:
                 "no emotion is named",
                 remedy="Write words, such as 'calm, slightly nostalgic'",
                 stage=STAGE,
+                code="no_words",
             )
         return tuple(dict.fromkeys(self.feeling(piece) for piece in pieces))
 
@@ -115,6 +116,7 @@ class Lexicon:
                 f"'{name}' says what is not wanted",
                 remedy=f'Give it apart, as --not "{negated[1]}"',
                 stage=STAGE,
+                code="negated_word",
             )
         near = self.nearest(name)
         hint = f"Did you mean {_either(near)}?" if near else f"Try {_either(EXAMPLES)}."
@@ -122,6 +124,7 @@ class Lexicon:
             f"the word '{name}' is not known",
             remedy=f"{hint} 'hevner moods --words' lists all words",
             stage=STAGE,
+            code="unknown_word",
         )
 
     def nearest(self, name: str) -> list[str]:

@@ -86,7 +86,7 @@ def fit_axis(
     count = basis.domain.shape[1]
     own, learned, widths = np.zeros((count, 2)), np.zeros((count, 2)), np.zeros((count, 2))
     lines, known = np.zeros((count + 1, 2)), np.zeros(count)
-    lines[-1] = transfer.elsewhere
+    lines[-1] = transfer.outside
     for domain in range(count):
         members = rated & (basis.domain[:, domain] == 1)
         whole = members & table.clean
@@ -151,7 +151,7 @@ def outside_widths(table: Table, recipe: Recipe) -> NDArray[np.float32] | None:
         errors = []
         for axis in range(2):
             found = transfer_of(rest, basis, recipe, axis)
-            value = np.polyval(found.elsewhere, found(x))
+            value = np.polyval(found.outside, found(x))
             errors.append(np.abs(left.emotion[:, axis] - np.clip(value, -1, 1)))
         widths.append([conformal(error) for error in errors])
     return np.max(widths, axis=0).astype(np.float32) if widths else None

@@ -38,7 +38,7 @@ def ratings(data: Path) -> dict[str, tuple[float, float]]:
 
 def main() -> None:
     """Run from the command line."""
-    parser = argparse.ArgumentParser(description="Tell how ratings at large spread.")
+    parser = argparse.ArgumentParser(description="Print how ratings at large spread.")
     parser.add_argument("--data", type=Path, required=True, help="folder of the datasets")
     for axis, (mean, std) in ratings(parser.parse_args().data).items():
         print(f"{axis} = {{ mean = {mean:.2f}, std = {std:.2f} }}")  # noqa: T201

@@ -6,7 +6,7 @@
 (`baseline_vggish`). Prints what a recipe needs to know of tags (`hevner.lab.default.recipe`): base
 rates, the slope of the log odds of a tag over one standard unit of the network's log odds, and how
 many times its base rate a tag must be said for the best F1. Slope and share are one for all tags,
-for rare ones are too few to tell.
+as rare ones have too few songs.
 """
 
 from __future__ import annotations
@@ -71,15 +71,16 @@ def read_baseline(folder: Path) -> tuple[NDArray[np.bool_], Array]:
     place = folder / "baseline_vggish"
     try:
         truth = np.load(place / "groundtruth.npy", allow_pickle=False).astype(bool)
-        told = np.load(place / "baseline_vggish_predictions.npy", allow_pickle=False)
+        output = np.load(place / "baseline_vggish_predictions.npy", allow_pickle=False)
     except (OSError, ValueError) as error:
         raise DataError(
             f"the predictions of the baseline cannot be read ({error})",
             subject=str(place),
             remedy="Point to the folder of MTG-Jamendo with the results of its baseline",
+            code="unreadable",
         ) from error
-    told = np.clip(told.astype(np.float64), 1e-6, 1 - 1e-6)
-    return truth, np.asarray(np.log(told / (1 - told)))
+    kept = np.clip(output.astype(np.float64), 1e-6, 1 - 1e-6)
+    return truth, np.asarray(np.log(kept / (1 - kept)))
 
 
 def main() -> None:

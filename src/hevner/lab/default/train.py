@@ -4,7 +4,7 @@
 
 The first run renders and encodes every clip (about an hour on two cores); the features are kept in
 the cache folder and a run that was stopped goes on where it was. Tags are learned from a teacher
-that must have heard the clips before (``python -m hevner.lab.teachers``, into the same
+that must have been run on the clips before (``python -m hevner.lab.teachers``, into the same
 folder). Fitting takes one to two minutes.
 """
 
