@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from hevner.audio import decode
 from hevner.audio.decode import SAMPLE_RATE, from_array, open_audio
 from hevner.errors import AudioError, MissingDependencyError
+from tests.errors import raises
 from tests.sounds import music, write
 
 
@@ -121,7 +122,6 @@ def test_two_hours_stream_through_little_memory(tmp_path: Path) -> None:
     script = f"""
 import resource, soundfile, numpy as np
 from hevner.audio.decode import open_audio
-from tests.errors import raises
 path = {str(tmp_path / "long.wav")!r}
 with soundfile.SoundFile(path, "w", 8000, 1, "PCM_U8") as file:
     file.seek(7200 * 8000 - 1)
