@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from hevner import analysis
-from hevner.analysis import MINIMUM_WINDOW_S, Analyzer, analyze, identity
+from hevner.analysis import Analyzer, analyze
+from hevner.defaults import DEFAULT_WINDOW_S, MINIMUM_WINDOW_S, identity
 from hevner.emotion import GEMS
 from hevner.errors import AudioError, HevnerError, ModelError
 from hevner.result import Analysis, Estimate
@@ -186,7 +186,7 @@ def test_the_identity_names_model_and_window(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plain = identity()
-    assert plain == identity(analysis.DEFAULT_WINDOW_S)
+    assert plain == identity(DEFAULT_WINDOW_S)
     assert plain != identity(20.0)
     model = tmp_path / "unified.npz"
     monkeypatch.setattr("hevner.defaults.DEFAULT_MODEL", model)

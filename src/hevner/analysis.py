@@ -15,13 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hevner.audio.decode import Audio, from_array, open_audio
-from hevner.defaults import (
-    DEFAULT_MODEL,
-    DEFAULT_WINDOW_S,
-    MINIMUM_WINDOW_S,
-    checked_window,
-    identity,
-)
+from hevner.defaults import DEFAULT_MODEL, checked_window
 from hevner.emotion import Quadrant, Scale
 from hevner.errors import HevnerError
 from hevner.features import Features, extract, pool
@@ -31,16 +25,6 @@ from hevner.model.prediction import Prediction
 from hevner.music import Harmony, analyse
 from hevner.music.tempo import tempo
 from hevner.result import Analysis, ChordSpan, Estimate, Moment
-
-__all__ = [
-    "DEFAULT_MODEL",
-    "DEFAULT_WINDOW_S",
-    "MINIMUM_WINDOW_S",
-    "Analyzer",
-    "Reading",
-    "analyze",
-    "identity",
-]
 
 
 def analyze(

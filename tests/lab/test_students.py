@@ -15,9 +15,10 @@ from hevner.emotion import MOOD_TAGS
 from hevner.errors import ModelError
 from hevner.lab.default import recipe
 from hevner.lab.default.fit import fit
-from hevner.lab.default.students import log_odds, standard, tag_labels
+from hevner.lab.default.students import standard, tag_labels
 from hevner.lab.default.table import Table
 from hevner.model import predict
+from hevner.model.description import log_odds
 from hevner.model.predict import NETWORK, Model, load
 from tests.errors import raises
 from tests.worlds import RECIPE, STUDENTS, WIDTH, stack, world

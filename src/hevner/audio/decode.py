@@ -169,29 +169,27 @@ def _check_readable(path: Path) -> None:
     # Looked at before it is opened: opening a pipe waits for ever.
     try:
         if not path.exists():
-            raise AudioError(
-                "no such file", subject=str(path), remedy="Check the path", code="file_missing"
-            )
+            raise _refused(path, "no such file", "Check the path", "file_missing")
         if not path.is_file():
-            raise AudioError(
-                "not a regular file",
-                subject=str(path),
-                remedy="Name an audio file",
-                code="not_a_file",
-            )
+            raise _refused(path, "not a regular file", "Name an audio file", "not_a_file")
         with path.open("rb") as file:
             first = file.read(1)
     except OSError as error:
-        raise AudioError(
-            f"cannot be opened ({error.strerror})",
-            subject=str(path),
-            remedy="Check the path and the permissions of the file",
-            code="unreadable",
+        remedy = "Check the path and the permissions of the file"
+        raise _refused(
+            path, f"cannot be opened ({error.strerror})", remedy, "unreadable"
         ) from error
     if not first:
-        raise AudioError(
-            "the file is empty", subject=str(path), remedy="Copy the file again", code="empty_file"
-        )
+        raise _refused(path, "the file is empty", "Copy the file again", "empty_file")
+
+
+def _refused(path: Path, cause: str, remedy: str, code: str) -> AudioError:
+    return AudioError(cause, subject=str(path), remedy=remedy, code=code)
+
+
+def _damaged(path: Path, cause: str | None) -> AudioError:
+    remedy = "Copy or convert the file again"
+    return _refused(path, f"the audio data is damaged ({cause})", remedy, "damaged_audio")
 
 
 def _check_rate(sample_rate: float, source: str) -> None:
@@ -222,12 +220,7 @@ def _decode(
                 piece, damage = _read(file, size)
                 read += len(piece)
                 if damage is not None and read == 0:
-                    raise AudioError(
-                        f"the audio data is damaged ({damage.error_string})",
-                        subject=str(path),
-                        remedy="Copy or convert the file again",
-                        code="damaged_audio",
-                    ) from damage
+                    raise _damaged(path, damage.error_string) from damage
                 yield piece
                 if len(piece) < size:
                     break
@@ -298,12 +291,8 @@ def _decode_with_av(
     try:
         with av.open(str(path)) as file:
             if not file.streams.audio:
-                raise AudioError(
-                    "the file holds no audio track",
-                    subject=str(path),
-                    remedy="Name an audio file",
-                    code="not_audio",
-                )
+                cause = "the file holds no audio track"
+                raise _refused(path, cause, "Name an audio file", "not_audio")
             rate = int(file.streams.audio[0].rate or 0)
             promised = round(rate * (file.duration or 0) / 1e6)
     except (av.FFmpegError, ValueError) as error:
@@ -327,12 +316,7 @@ def _decode_with_av(
                         held, count, read = [], 0, read + count
             except av.FFmpegError as error:
                 if read + count == 0:
-                    raise AudioError(
-                        f"the audio data is damaged ({error.strerror})",
-                        subject=str(path),
-                        remedy="Copy or convert the file again",
-                        code="damaged_audio",
-                    ) from error
+                    raise _damaged(path, error.strerror) from error
         if held:
             yield np.concatenate(held)
         warnings.extend(_ends_early(promised, read + count, rate))
@@ -341,13 +325,11 @@ def _decode_with_av(
 
 
 def _not_audio(path: Path) -> AudioError:
-    return AudioError(
-        "not audio, or damaged beyond reading",
-        subject=str(path),
-        remedy="Check that it plays elsewhere, or convert it to WAV or FLAC; "
-        "m4a, aac and wma need: pip install 'hevner[audio]'",
-        code="not_audio",
+    remedy = (
+        "Check that other programs play it, or convert it to WAV or FLAC; "
+        "m4a, aac and wma need: pip install 'hevner[audio]'"
     )
+    return _refused(path, "not audio, or damaged beyond reading", remedy, "not_audio")
 
 
 def _mono_resampled(pieces: Iterator[Decoded], rate: int, wanted_rate: int) -> Iterator[Samples]:

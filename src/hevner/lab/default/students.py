@@ -32,6 +32,7 @@ from hevner.lab.unified.loop import outputs_of, train
 from hevner.lab.unified.networks import Head, Inputs, Network, UnifiedRepaired, export
 from hevner.lab.unified.rows import Rows
 from hevner.lab.unified.settings import Settings
+from hevner.model.description import log_odds
 from hevner.model.predict import domain_output
 
 Array = NDArray[np.float64]
@@ -43,9 +44,6 @@ TAGS = Head("tags", "values", len(MOOD_TAGS))
 DOUBT = 0.2
 """Share of a quadrant's label that goes to all quadrants alike (label smoothing): without it, the
 network grows ever surer of the clips it knows, and worse on others."""
-
-SURE = 1e-4
-"""Least distance of a teacher's probability from 0 and 1."""
 
 
 @dataclass(frozen=True)
@@ -209,12 +207,6 @@ def tag_labels(table: Table, plan: TagRecipe) -> Array:
     # Where there is no rating, the tagging network is the only teacher.
     agreement = np.nan_to_num(axes) @ plan.directions().T
     return standard(odds + plan.weight * agreement, table.clean)
-
-
-def log_odds(probabilities: NDArray[np.floating]) -> Array:
-    """Logarithm of the odds; NaN stays."""
-    kept = np.clip(probabilities.astype(np.float64), SURE, 1 - SURE)
-    return np.asarray(np.log(kept / (1 - kept)))
 
 
 def standard(values: Array, rows: NDArray[np.bool_]) -> Array:
