@@ -1,4 +1,4 @@
-"""Find audio files, say their names safely, and write files that are whole or not there at all.
+"""Find audio files, show their names safely, and write files that are complete or not there.
 
 Conventions
 -----------
@@ -42,7 +42,7 @@ class Found:
     Attributes
     ----------
     path
-        Where it is.
+        Path of the file.
     name
         Its path below the folder that was searched; the bare file name if it was named itself.
     """
@@ -237,5 +237,5 @@ class OutputFile:
             raise cannot_write(self.path, error) from error
 
     def close(self) -> None:
-        """Forget what has been written since; needed in any case."""
+        """Drop what has not been committed; to be called in any case."""
         self._spool.close()

@@ -177,7 +177,7 @@ OPPOSITIONS = (
     Opposition(("fast", "upbeat"), ("slow", "ballad"), "tempo", "arousal"),
     Opposition(("heavy", "powerful"), ("soft",), "loudness", "arousal"),
 )
-"""What contradicts what."""
+"""All contradictions between tags."""
 
 
 def opposed(name: str) -> tuple[str, ...]:

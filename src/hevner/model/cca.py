@@ -159,7 +159,7 @@ class LinearCCA:
 
 
 def likelihood_ratios(first: ArrayLike, second: ArrayLike, correlations: ArrayLike) -> Array:
-    """How much rather variates are those of strangers than of a pair, for all pairs of rows.
+    """Log likelihood ratio of two rows being no pair against being one, for all pairs of rows.
 
     The negative logarithm of ``p(u, v) / (p(u) p(v))``, summed over variates, with both normal of
     variance 1 and of correlation ``rho`` (probabilistic CCA; Bach and Jordan, 2005). For a query

@@ -1,4 +1,4 @@
-"""How familiar music is: how near it lies to the music that a model was trained on.
+"""Familiarity: how near music lies to the music that a model was trained on.
 
 Conventions
 -----------

@@ -108,7 +108,7 @@ class Personal:
         return f"{self.model}, personalised from {self.ratings} ratings"
 
     def apply(self, analysis: Analysis) -> Analysis:
-        """Correct valence and arousal of an analysis and of its moments; ``model`` says so.
+        """Correct valence and arousal of an analysis and of its moments; ``model`` is marked.
 
         Raises
         ------

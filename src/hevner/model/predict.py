@@ -72,20 +72,20 @@ def domain_output(domain: str) -> str:
 
 @dataclass(frozen=True)
 class Inputs:
-    """What heads are computed from, for ``n`` vectors.
+    """Inputs of the heads, for ``n`` vectors.
 
     Attributes
     ----------
     x
         Standardised vectors, shape ``(n, dim)``.
     membership
-        How much of each belongs to each domain, shape ``(n, domains)``; rows add up to 1.
+        Share of each vector that belongs to each domain, shape ``(n, domains)``; rows add up to 1.
     familiarity
-        With each domain, in [0, 1], shape ``(n, domains)``.
+        Familiarity with each domain, in [0, 1], shape ``(n, domains)``.
     inside
-        How much of each lies inside each rated domain, shape ``(n, domains)``.
+        Share of each vector that lies inside each rated domain, shape ``(n, domains)``.
     outside
-        What is left: how much is unlike any rated domain, shape ``(n, 1)``.
+        The remaining share, unlike any rated domain, shape ``(n, 1)``.
     network
         Outputs of the network by name; empty for a model without one.
     windows
@@ -201,7 +201,7 @@ class Model:
         return Prediction(outputs, widths, familiar)
 
     def inputs(self, vectors: Array, *, windows: bool = False) -> Inputs:
-        """What the heads are computed from; parameters as for `predict`."""
+        """Inputs of the heads; parameters as for `predict`."""
         x = self.standardise(vectors)
         membership = self.members(x)
         familiar = familiarity(x, self.axes_of_sound, self.known, self.known_domain, self.distances)

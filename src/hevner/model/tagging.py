@@ -108,7 +108,7 @@ def contradictions(tags: Iterable[TagEstimate], timeline: Sequence[Moment]) -> t
 
 
 def _reason(opposition: Opposition, timeline: Sequence[Moment]) -> str:
-    """Whether the piece changes, or the evidence is divided."""
+    """The reason for a contradiction: the piece changes, or the evidence is divided."""
     axis = opposition.axis
     course = [
         (estimate.value, (moment.start + moment.end) / 2)

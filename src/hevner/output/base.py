@@ -21,7 +21,7 @@ class Destination(Protocol):
 
 @dataclass(frozen=True)
 class Options:
-    """How a table looks.
+    """Layout of a table.
 
     Attributes
     ----------

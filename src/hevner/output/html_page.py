@@ -100,7 +100,7 @@ def notebook(analysis: Analysis) -> str:
 
 
 def notebook_hits(hits: Sequence[Hit]) -> str:
-    """What a search found as a notebook shows it: the plane, then a table."""
+    """Hits of a search as a notebook shows them: the plane, then a table."""
     if not hits:
         return _framed("<p>Nothing was found.</p>")
     points = [Point(hit.valence, hit.arousal, printable(hit.name)) for hit in hits]

@@ -11,7 +11,7 @@ UNFAMILIAR = 0.05
 """Familiarity below this means that the model has learned from nothing like this piece."""
 
 MAIN_TAGS: dict[Group, int] = {"emotion": 3, "character": 1, "theme": 1}
-"""Largest number of tags of a group; those of use only where all are asked for."""
+"""Largest number of tags of a group; those of use are shown only with all tags."""
 
 _QUALITIES = {"maj": "", "min": "m", "min7": "m7", "sus4": "sus", "hdim7": "m7b5"}
 

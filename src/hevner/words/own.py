@@ -45,7 +45,7 @@ def load(path: Path, lexicon: Lexicon | None = None) -> Lexicon:
     Raises
     ------
     DataError
-        If the file cannot be read or does not say what it should.
+        If the file cannot be read or has another form.
     """
     known = lexicon or Lexicon()
     try:

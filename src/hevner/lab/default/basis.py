@@ -1,4 +1,5 @@
-"""What every head of the default model is fitted on: standardised rows, domains, weights, folds."""
+"""The common basis of all heads of the default model: standardised rows, domains, weights,
+folds."""
 
 from __future__ import annotations
 
@@ -48,7 +49,7 @@ def weights(table: Table, sets: Mapping[str, float]) -> Array:
 
 @dataclass(frozen=True)
 class Basis:
-    """What every head is fitted on.
+    """Rows that every head is fitted on.
 
     Attributes
     ----------

@@ -48,7 +48,7 @@ network grows ever surer of the clips it knows, and worse on others."""
 
 @dataclass(frozen=True)
 class Students:
-    """What came of the training.
+    """Result of the training.
 
     Attributes
     ----------
@@ -116,7 +116,7 @@ class _Mean(Network):
 
 
 def _value(head: Head, raw: Tensor) -> Tensor:
-    """What the raw outputs of a head mean."""
+    """The raw outputs of a head in the units of its labels."""
     match head.kind:
         case "gaussian":
             return raw[:, : head.outputs]
