@@ -1,5 +1,4 @@
-"""The common basis of all heads of the default model: standardised rows, domains, weights,
-folds."""
+"""The common basis of all heads of the default model: rows, domains, weights, folds."""
 
 from __future__ import annotations
 
