@@ -6,7 +6,7 @@ Pieces are made from real music: the readings that come with the common space, e
 the way to one of its nearest and shaken a little, so that they lie as densely and as oddly as real
 ones do. Queries are emotions in every form. A search is the whole of it: vector index, exact
 divergences of the candidates, the columns shown of the best ten; it is timed in a process of its
-own, warm, whose memory is told too. Recall is against the exact divergences of all pieces.
+own, warm, whose memory is measured too. Recall is against the exact divergences of all pieces.
 
 Run it on an idle machine, limited to two cores: taskset -c 0,1 python benchmarks/catalog.py
 """
@@ -34,10 +34,10 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from hevner.catalog import catalog as catalogs
-from hevner.catalog import header
 from hevner.catalog.analyze_file import places
 from hevner.catalog.catalog import Catalog
 from hevner.catalog.tables import ROW
+from hevner.catalog.writer import create, writing
 from hevner.model import space as spaces
 from hevner.model.description import Description, join
 from hevner.model.space import Points, Space
@@ -77,7 +77,7 @@ def musics(space: Space, mean: NDArray[np.float32]) -> Points:
 
 
 def emotions(space: Space, count: int, rng: np.random.Generator) -> Points:
-    """As many emotions, told as points, vague points, quadrants, tags and shares in turn."""
+    """As many emotions, given as points, vague points, quadrants, tags and shares in turn."""
     each = -(-count // 5)
     point = rng.uniform(-0.8, 0.8, (each, 2))
     quadrants = rng.dirichlet(np.full(4, 0.3), each)
@@ -85,7 +85,7 @@ def emotions(space: Space, count: int, rng: np.random.Generator) -> Points:
     tags = np.full((each, 56), np.nan)
     for row in tags:
         row[rng.choice(56, rng.integers(1, 4), replace=False)] = rng.uniform(1, 4)
-    told = [
+    given = [
         Description.of(point=point),
         Description.of(point=point, spread=rng.uniform(0.1, 0.5, (each, 2))),
         Description.of(quadrants=quadrants),
@@ -93,7 +93,7 @@ def emotions(space: Space, count: int, rng: np.random.Generator) -> Points:
         Description.of(gems=gems),
     ]
     order = np.arange(each * 5).reshape(5, each).T.ravel()[:count]
-    return space.emotion(join(told).where(order))
+    return space.emotion(join(given).where(order))
 
 
 def column(rows: NDArray[np.float32]) -> pa.Array:
@@ -156,7 +156,7 @@ def search(
 
 def time_searches(folder: Path, space: Space) -> dict[str, object]:
     """Times, memory and results of all queries, in this process."""
-    catalog = Catalog(folder, header.current(space))
+    catalog = Catalog(folder, space)
     wanted = emotions(space, QUERIES, np.random.default_rng(SEED))
     vectors = space.query_vectors(wanted)
     for row in range(0, QUERIES, 4):
@@ -179,11 +179,11 @@ def measure(folder: Path, space: Space, count: int) -> dict[str, float]:
     """All figures of a catalogue of so many pieces."""
     rng = np.random.default_rng(SEED + count)
     mean = means(space, count, rng)
-    catalog = Catalog.create(folder, header.current(space))
-    with catalog.writing() as writer:
+    catalog = create(folder, space)
+    with writing(catalog) as writer:
         start = time.perf_counter()
         for table in pieces(space, mean, catalog.pieces.schema, rng):
-            catalog.pieces.load(table)
+            catalog.pieces.add(table)
         filled = time.perf_counter()
         writer.tidy()
         built = time.perf_counter()

@@ -33,7 +33,7 @@ import numpy as np
 import scipy.fft
 
 from hevner.audio.decode import SAMPLE_RATE, from_array, open_audio
-from hevner.audio.fingerprint import (
+from hevner.encoders.fingerprint import (
     BITS,
     CARD,
     ERROR_RATE,

@@ -42,8 +42,7 @@ import numpy as np
 import psutil
 import soundfile
 
-from hevner.catalog import header
-from hevner.catalog.catalog import Catalog
+from hevner.catalog.writer import create, writing
 from hevner.client import Client
 from hevner.model import space as spaces
 from hevner.words import DEGREES, WORDS
@@ -221,11 +220,11 @@ def song(path: Path, seed: int) -> str:
 def made(folder: Path, count: int) -> None:
     """Make a catalogue of so many pieces."""
     space, rng = spaces.load(), np.random.default_rng(catalog.SEED)
-    new = Catalog.create(folder, header.current(space))
+    new = create(folder, space)
     mean = catalog.means(space, count, rng)
-    with new.writing() as writer:
+    with writing(new) as writer:
         for table in catalog.pieces(space, mean, new.pieces.schema, rng):
-            new.pieces.load(table)
+            new.pieces.add(table)
         writer.tidy()
 
 

@@ -63,7 +63,6 @@ def measure(folder: Path, tracks: int) -> dict[str, float]:
     file = fill(folder, tracks, rng)
     figures["fill_s"] = time.perf_counter() - start
     figures["size_mb"] = file.size / 1e6
-    figures["index_mb"] = file.path.stat().st_size / 1e6
 
     command = [sys.executable, "-c", OPEN, str(file.path)]
     opened = [float(subprocess.check_output(command, text=True)) for _ in range(5)]

@@ -84,7 +84,7 @@ def store_table() -> str:
     figures = {row["figure"]: float(row["value"]) for row in read("store")}
     rows = (
         ["tracks", f"{figures['tracks']:,.0f}"],
-        ["data, index", f"{figures['size_mb']:.0f} MB, {figures['index_mb']:.0f} MB"],
+        ["size", f"{figures['size_mb']:.0f} MB"],
         ["first opening", f"{1000 * figures['open_s']:.1f} ms"],
         ["a random row, median", f"{figures['row_median_ms']:.2f} ms"],
         ["a random row, 99 of 100 below", f"{figures['row_p99_ms']:.1f} ms"],

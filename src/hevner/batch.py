@@ -10,16 +10,21 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import threading
 from collections import deque
-from collections.abc import Generator, Iterable
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from hevner.cache import Cache
 from hevner.errors import HevnerError
 from hevner.files import display_name
 from hevner.result import Analysis, Failure
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 AHEAD = 4
 """Files in work or waiting to be yielded, per job."""
@@ -38,6 +43,43 @@ def usable_cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def in_threads(
+    work: Callable[[Item], Result],
+    items: Iterable[Item],
+    jobs: int,
+    stop: threading.Event | None = None,
+) -> Generator[Result, None, None]:
+    """Do the same work for many items in parallel; results come in the order of the items.
+
+    Parameters
+    ----------
+    work
+        Called from several threads at once; what it raises ends the whole.
+    items
+        Read, in this thread, only as far as the work has come.
+    jobs
+        Number of threads.
+    stop
+        When set, no further items are begun, and those in work are finished.
+    """
+    waiting: deque[Future[Result]] = deque()
+    pool = ThreadPoolExecutor(jobs, thread_name_prefix="hevner")
+    try:
+        for item in items:
+            if stop is not None and stop.is_set():
+                break
+            waiting.append(pool.submit(work, item))
+            if len(waiting) >= AHEAD * jobs:
+                yield waiting.popleft().result()
+        while waiting:
+            first = waiting.popleft()
+            if not (stop is not None and stop.is_set() and first.cancel()):
+                yield first.result()
+    finally:
+        # Items in work are finished, those that wait are dropped.
+        pool.shutdown(cancel_futures=True)
 
 
 def analyze_many(
@@ -64,18 +106,7 @@ def analyze_many(
     Analysis or Failure
         One per file, in order.
     """
-    waiting: deque[Future[Analysis | Failure]] = deque()
-    pool = ThreadPoolExecutor(jobs, thread_name_prefix="hevner")
-    try:
-        for path in paths:
-            waiting.append(pool.submit(analyze_one, path, analyzer, cache))
-            if len(waiting) >= AHEAD * jobs:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
-    finally:
-        # Files in work are finished and cached, those that wait are dropped.
-        pool.shutdown(cancel_futures=True)
+    yield from in_threads(partial(analyze_one, analyzer=analyzer, cache=cache), paths, jobs)
 
 
 def analyze_one(

@@ -23,15 +23,15 @@ from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import quote, urlencode, urlsplit
 
-from hevner.catalog.hits import Told
 from hevner.errors import HevnerError
 from hevner.files import display_name
+from hevner.hits import EmotionWord
 from hevner.result import Analysis
 
 API = "/api/v1"
 
 BLOCK = 2**18
-"""Bytes of a file that are sent at a time."""
+"""Bytes of a file sent at a time."""
 
 FINAL = ("done", "failed", "cancelled")
 
@@ -39,40 +39,40 @@ T = TypeVar("T")
 
 
 class ServerError(HevnerError):
-    """A server cannot be reached, or refuses what was asked.
+    """A server cannot be reached, or refuses a request.
 
     Attributes
     ----------
     status
-        Of its answer; 0 if there was none.
+        HTTP status of the answer; 0 if there was none.
     kind
-        A word for it, such as ``not_found`` or ``busy``.
+        Short name of the fault, such as ``not_found`` or ``busy``; the same as ``code``.
     """
 
     stage = "server"
 
     def __init__(self, cause: str, *, status: int = 0, kind: str = "", remedy: str = "") -> None:
-        super().__init__(cause, remedy=remedy)
+        super().__init__(cause, remedy=remedy, code=kind or None)
         self.status = status
         self.kind = kind
 
 
 @dataclass(frozen=True)
 class Job:
-    """An analysis that was asked for.
+    """A requested analysis.
 
     Attributes
     ----------
     id
-        Its id.
+        Id of the analysis.
     name
-        Of the file.
+        Name of the file.
     state
         ``queued``, ``running``, ``done``, ``failed`` or ``cancelled``.
     progress
-        In [0, 1].
+        Share that is done, in [0, 1].
     position
-        Analyses that are begun before it; None if it does not wait.
+        Number of analyses that start before it; None if it does not wait.
     error
         ``kind``, ``message`` and ``remedy`` if it failed.
     """
@@ -87,26 +87,26 @@ class Job:
 
 @dataclass(frozen=True)
 class Found:
-    """A piece of a server's catalogue that was found, or a moment in one.
+    """A piece found in a server's catalogue, or a moment in one.
 
     Attributes
     ----------
     id
-        Of the piece, for `Client.search` with ``like`` and `Client.audio`.
+        Id of the piece, for `Client.search` with ``like`` and `Client.audio`.
     name
-        The path below the folder that was indexed.
+        Path below the folder that was indexed.
     duration
-        Of the piece.
+        Length of the piece.
     valence, arousal
-        Of the piece or the moment, on the scale that was asked for.
+        Emotion of the piece or the moment, on the requested scale.
     key
-        Such as ``A minor``.
+        Key of the piece, such as ``A minor``.
     fit
-        In [0, 1]; see `hevner.catalog.hits.Hit`. None for a course.
+        In [0, 1]; see `hevner.hits.Hit`. None for a course.
     divergence
-        Lower is better.
+        Distance to the search; lower is better.
     start, end
-        Of the moment; None for a whole piece.
+        Times of the moment; None for a whole piece.
     audio
         Address of the audio on the server.
     """
@@ -125,16 +125,16 @@ class Found:
 
 
 class Client:
-    """Talks to a server.
+    """Client of one server.
 
     Parameters
     ----------
     address
-        Such as ``http://127.0.0.1:8765``.
+        Address of the server, such as ``http://127.0.0.1:8765``.
     token
-        What the server was told to ask for; empty for nothing.
+        Token of the server; empty if it needs none.
     timeout
-        Seconds without a sign of life after which a call gives up.
+        Seconds without an answer after which a call fails.
 
     Raises
     ------
@@ -147,7 +147,9 @@ class Client:
     ) -> None:
         parts = urlsplit(address)
         if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ServerError(f"{address!r} is no address", remedy="Write http://HOST:PORT")
+            raise ServerError(
+                f"{address!r} is no address", kind="bad_address", remedy="Write http://HOST:PORT"
+            )
         self._secure = parts.scheme == "https"
         self._host, self._port = parts.hostname, parts.port
         self._token = token
@@ -165,11 +167,11 @@ class Client:
         Parameters
         ----------
         path
-            The file.
+            Path of the file.
         scale
-            Of valence and arousal.
+            Scale of valence and arousal.
         progress
-            Called whenever there is news.
+            Called whenever the state changes.
 
         Raises
         ------
@@ -179,10 +181,10 @@ class Client:
             If the file cannot be read.
         """
         job = self.submit(path)
-        while job.state not in FINAL:  # a server that stops ends the events, and goes on later
-            for news in self.watch(job.id):
-                progress(news)
-                job = news
+        while job.state not in FINAL:  # a server that stops ends the events, and continues later
+            for changed in self.watch(job.id):
+                progress(changed)
+                job = changed
         if job.state != "done":
             error = job.error or {"message": f"it was {job.state}", "kind": job.state, "remedy": ""}
             raise ServerError(error["message"], kind=error["kind"], remedy=error["remedy"])
@@ -218,7 +220,7 @@ class Client:
         return [_made(Job, one) for one in self._json("GET", "/analyses")["analyses"]]
 
     def job(self, id: str) -> Job:
-        """How an analysis stands."""
+        """State of an analysis."""
         return _made(Job, self._json("GET", f"/analyses/{_part(id)}"))
 
     def watch(self, id: str) -> Iterator[Job]:
@@ -233,9 +235,9 @@ class Client:
         query = urlencode({"scale": scale})
         return Analysis.from_dict(self._json("GET", f"/analyses/{_part(id)}/result?{query}"))
 
-    def emotions(self, id: str) -> list[Told]:
-        """Words for a piece that was analysed, those that say most of it first."""
-        return _told(self._json("GET", f"/analyses/{_part(id)}/emotions"))
+    def emotions(self, id: str) -> list[EmotionWord]:
+        """Words for an analysed piece, the most specific first."""
+        return _words(self._json("GET", f"/analyses/{_part(id)}/emotions"))
 
     def plot(self, id: str, kind: str = "svg", scale: str = "-1..1") -> bytes:
         """A picture of an analysis, ``svg`` or ``png``."""
@@ -243,11 +245,11 @@ class Client:
         return self._read("GET", f"/analyses/{_part(id)}/plot.{_part(kind)}?{query}")
 
     def cancel(self, id: str) -> None:
-        """Cancel an analysis; forget one that has ended."""
+        """Cancel an analysis; delete one that has ended."""
         self._read("DELETE", f"/analyses/{_part(id)}")
 
     def catalog(self) -> dict[str, Any]:
-        """What the server's catalogue is."""
+        """Facts about the server's catalogue."""
         return self._json("GET", "/catalog")
 
     def pieces(self, limit: int = 100, offset: int = 0) -> list[dict[str, Any]]:
@@ -257,7 +259,7 @@ class Client:
         return found
 
     def piece(self, id: str) -> dict[str, Any]:
-        """All that the catalogue tells of a piece."""
+        """All values of a piece in the catalogue."""
         return self._json("GET", f"/catalog/pieces/{_part(id)}")
 
     def curve(self, id: str) -> list[dict[str, Any]]:
@@ -266,9 +268,9 @@ class Client:
         moments: list[dict[str, Any]] = found["moments"]
         return moments
 
-    def emotions_of(self, id: str) -> list[Told]:
-        """Words for a piece of the catalogue, those that say most of it first."""
-        return _told(self._json("GET", f"/catalog/pieces/{_part(id)}/emotions"))
+    def emotions_of(self, id: str) -> list[EmotionWord]:
+        """Words for a piece of the catalogue, the most specific first."""
+        return _words(self._json("GET", f"/catalog/pieces/{_part(id)}/emotions"))
 
     def audio(self, id: str) -> bytes:
         """The file of a piece of the catalogue."""
@@ -280,7 +282,7 @@ class Client:
         Parameters
         ----------
         wanted
-            The fields of ``POST /catalog/search``: ``words``, ``unwanted``, ``point``, ``course``,
+            Fields of ``POST /catalog/search``: ``words``, ``unwanted``, ``point``, ``course``,
             ``like``, ``text``, ``filters``, ``where``, ``limit``, ``moments``, ``diversity``,
             ``scale``.
         """
@@ -289,31 +291,31 @@ class Client:
     def playlist(
         self, start: str | dict[str, float], end: str | dict[str, float], minutes: float, **how: Any
     ) -> list[Found]:
-        """Make a playlist that travels from one emotion to another.
+        """Make a playlist that moves from one emotion to another.
 
         Parameters
         ----------
         start, end
             Words, or a point as ``{"valence": 0.5, "arousal": -0.2}``.
         minutes
-            How long it lasts.
+            Length of the playlist.
         how
-            ``filters``, ``where``, ``scale``.
+            Further fields: ``filters``, ``where``, ``scale``.
         """
         wanted = {"from": start, "to": end, "minutes": minutes, **how}
         return [_made(Found, hit) for hit in self._send("/catalog/playlist", wanted)["hits"]]
 
     def words(self) -> dict[str, Any]:
-        """The words that searches understand, and their degrees."""
+        """Words that searches understand, and their degrees."""
         return self._json("GET", "/words")
 
     def models(self) -> list[dict[str, Any]]:
-        """The models that the server has."""
+        """Models of the server."""
         found: list[dict[str, Any]] = self._json("GET", "/models")["models"]
         return found
 
     def health(self) -> dict[str, Any]:
-        """Whether the server is there, and how busy it is."""
+        """State and load of the server."""
         return self._json("GET", "/health")
 
     def _send(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
@@ -342,19 +344,21 @@ class Client:
             try:
                 connection.request(method, API + path, body, {**(headers or {}), **bearer})
             except (BrokenPipeError, ConnectionResetError):
-                # What is too large is answered before it has come; the answer says so.
+                # A server refuses a large body before the end; its answer has the reason.
                 if connection.sock is None:
                     raise
             return _Answer(connection, connection.getresponse())
         except (OSError, HTTPException) as error:
             connection.close()
             raise ServerError(
-                f"the server does not answer ({error})", remedy="Start it with 'hevner serve'"
+                f"the server does not answer ({error})",
+                kind="no_answer",
+                remedy="Start it with 'hevner serve'",
             ) from error
 
 
 class _Answer:
-    """An answer that is read while its connection is open; raises `ServerError` if it refuses."""
+    """An answer, read while its connection is open; raises `ServerError` for a refusal."""
 
     def __init__(self, connection: HTTPConnection, answer: HTTPResponse) -> None:
         self._connection = connection
@@ -377,16 +381,18 @@ def _refusal(status: int, body: bytes) -> ServerError:
             error["message"], status=status, kind=error["kind"], remedy=error["remedy"]
         )
     except (ValueError, KeyError, TypeError):
-        return ServerError(f"the server answers with status {status}", status=status)
+        return ServerError(
+            f"the server answers with status {status}", status=status, kind="bad_answer"
+        )
 
 
 def _made(kind: type[T], record: dict[str, Any]) -> T:
-    """A record of a kind from what the server tells, whatever it tells besides."""
+    """An object from a record of the server; further fields are ignored."""
     return kind(**{one.name: record[one.name] for one in fields(kind)})  # type: ignore[arg-type]
 
 
-def _told(record: dict[str, Any]) -> list[Told]:
-    return [_made(Told, word) for word in record["words"]]
+def _words(record: dict[str, Any]) -> list[EmotionWord]:
+    return [_made(EmotionWord, word) for word in record["words"]]
 
 
 def _part(id: str) -> str:

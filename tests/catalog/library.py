@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from hevner.catalog import header
 from hevner.catalog.analyze_file import places
 from hevner.catalog.catalog import Catalog
+from hevner.catalog.writer import create, writing
 from hevner.emotion import GEMS, MOOD_TAGS
 from hevner.model.description import CURVE_POINTS, Description
 from hevner.model.space import Points, Space
@@ -32,8 +32,8 @@ class Library:
     moment_points: Points
 
 
-def heard(values: np.ndarray, rng: np.random.Generator) -> Description:
-    """What a model might tell of musics of these valences and arousals, shape ``(n, 2)``."""
+def described(values: np.ndarray, rng: np.random.Generator) -> Description:
+    """What a model might predict for musics of these valences and arousals, shape ``(n, 2)``."""
     count = len(values)
     curve = rng.normal(0, 0.2, (count, 2, CURVE_POINTS))
     return Description.of(
@@ -50,8 +50,8 @@ def build(folder: Path, count: int = 300, seed: int = 0) -> Library:
     rng = np.random.default_rng(seed)
     space = joint_world.space()
     values = np.clip(rng.normal(0, 0.4, (count, 2)), -1, 1)
-    told = heard(values, rng)
-    points = space.music(told)
+    descriptions = described(values, rng)
+    points = space.music(descriptions)
     pieces = [
         {
             "id": f"{number:06d}",
@@ -68,13 +68,13 @@ def build(folder: Path, count: int = 300, seed: int = 0) -> Library:
             "status": "ok",
             "vector": space.music_vectors(points)[number],
             "place": places(points)[number],
-            "curve": told.curve[number].reshape(-1).astype(np.float16),
+            "curve": descriptions.curve[number].reshape(-1).astype(np.float16),
         }
         for number in range(count)
     ]
     owners = np.repeat(np.arange(count), MOMENTS)
     moved = np.clip(values[owners] + rng.normal(0, 0.1, (len(owners), 2)), -1, 1)
-    moment_points = space.music(heard(moved, rng))
+    moment_points = space.music(described(moved, rng))
     moments = [
         {
             "piece": pieces[owner]["id"],
@@ -87,12 +87,12 @@ def build(folder: Path, count: int = 300, seed: int = 0) -> Library:
         }
         for row, owner in enumerate(owners)
     ]
-    catalog = Catalog.create(folder, header.current(space))
+    catalog = create(folder, space)
     others = [
         {"id": f"{status}-id", "path": f"/music/{status}.mp3", "name": status, "status": status}
         for status in ("silent", "failed")
     ]
-    with catalog.writing() as writer:
+    with writing(catalog) as writer:
         writer.put(pieces + others, moments)
     catalog.refresh()
     return Library(catalog, space, pieces, moments, points, moment_points)

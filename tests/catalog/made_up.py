@@ -1,4 +1,4 @@
-"""A small space and listeners that make up what they hear, so that tests are quick."""
+"""A small space and analyses that are made up, so that tests are quick."""
 
 from __future__ import annotations
 
@@ -10,10 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from hevner.catalog import header
-from hevner.catalog.analyze_file import Heard, places
+from hevner.catalog.analyze_file import AnalyzedFile, places
 from hevner.catalog.catalog import Catalog
-from hevner.catalog.header import Header
 from hevner.catalog.indexing import Options, Summary, index
 from hevner.errors import AudioError
 from hevner.files import find_audio
@@ -22,11 +20,6 @@ from hevner.model.space import Points
 from tests import joint_world
 
 SPACE = joint_world.space()
-
-
-def wanted() -> Header:
-    """The header that a catalogue of the made-up space has."""
-    return header.current(SPACE)
 
 
 def musics(count: int, seed: int = 0) -> Points:
@@ -57,23 +50,23 @@ def piece(number: int, **columns: object) -> dict[str, object]:
 
 
 def song(path: Path, text: str = "") -> Path:
-    """A file that a fake listener can hear; its content is a text."""
+    """A file that `FakeAnalyzer` can analyse; its content is a text."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text or path.name)
     return path
 
 
-class FakeListener:
-    """Hears two moments in every text, and remembers what it was asked.
+class FakeAnalyzer:
+    """Makes up two moments for every text, and remembers the files.
 
-    A text that begins with ``silence`` is silent, one that begins with ``noise`` cannot be heard.
+    A text that begins with ``silence`` is silent, one that begins with ``noise`` fails.
 
     Parameters
     ----------
     meanwhile
-        Called with the path while a file is heard.
+        Called with the path while a file is analysed.
     log
-        A file that gets a line for everything heard; none if None.
+        A file that gets a line for each analysis; none if None.
     """
 
     def __init__(
@@ -83,7 +76,7 @@ class FakeListener:
         self._meanwhile = meanwhile
         self._log = log
 
-    def listen(self, path: Path, /) -> Heard:
+    def analyze(self, path: Path, /) -> AnalyzedFile:
         self.asked.append(path.name)
         text = path.read_text()
         self._meanwhile(path)
@@ -93,28 +86,28 @@ class FakeListener:
         if text.startswith("noise"):
             raise AudioError("this is noise", remedy="Play music", subject=str(path))
         if text.startswith("silence"):
-            return Heard({"status": "silent", "duration": 3.0, "tags": []}, [])
+            return AnalyzedFile({"status": "silent", "duration": 3.0, "tags": []}, [])
         seed = int(hashlib.sha256(text.encode()).hexdigest()[:8], 16)
         whole, first, second = rows(musics(3, seed))
         columns = {"status": "ok", "duration": 18.0, "valence": 0.5, "tags": ["calm", "happy"]}
-        return Heard(
+        return AnalyzedFile(
             {**columns, "curve": np.zeros(2 * CURVE_POINTS, np.float16), **whole},
             [{"start": 0.0, "end": 9.0, **first}, {"start": 9.0, "end": 18.0, **second}],
         )
 
 
 def run(
-    folder: Path, catalog: Catalog, listener: FakeListener | None = None, **options: object
+    folder: Path, catalog: Catalog, analyzer: FakeAnalyzer | None = None, **options: object
 ) -> Summary:
     """Index a folder."""
     found, _ = find_audio([folder])
     how = Options(**options)  # type: ignore[arg-type]
-    return index(found, [folder], catalog, listener or FakeListener(), how)
+    return index(found, [folder], catalog, analyzer or FakeAnalyzer(), how)
 
 
 def state(folder: Path) -> tuple[dict[str, tuple[str, str]], dict[str, int]]:
     """What a catalogue holds: id and status by path, number of moments by id."""
-    catalog = Catalog(folder, wanted())
+    catalog = Catalog(folder, SPACE)
     pieces = {
         row["path"]: (row["id"], row["status"]) for row in catalog.listing(["path", "id", "status"])
     }
@@ -133,8 +126,8 @@ if __name__ == "__main__":
     from hevner.cli import main
 
     delay = float(sys.argv[2])
-    fake = FakeListener(lambda _path: time.sleep(delay), Path(sys.argv[1]))
+    fake = FakeAnalyzer(lambda _path: time.sleep(delay), Path(sys.argv[1]))
     hevner.model.space.load = joint_world.space  # type: ignore[assignment]
-    hevner.catalog.analyze_file.Listener = lambda *_: fake  # type: ignore[assignment, misc]
+    hevner.catalog.analyze_file.FileAnalyzer = lambda *_: fake  # type: ignore[assignment, misc]
     del sys.argv[1:3]
     main()

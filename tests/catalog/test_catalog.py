@@ -14,18 +14,21 @@ import pytest
 from benchmarks import catalog as benchmark
 from hevner.catalog import header, tables
 from hevner.catalog.analyze_file import places
-from hevner.catalog.catalog import DISTANCE, ROW, Catalog
+from hevner.catalog.catalog import Catalog
+from hevner.catalog.tables import DISTANCE, ROW
+from hevner.catalog.writer import create, writing
 from hevner.errors import CatalogError
 from hevner.model.description import Description
 from hevner.model.space import Points, load
 from tests import joint_world
-from tests.catalog.made_up import SPACE, musics, piece, rows, wanted
+from tests.catalog.made_up import SPACE, musics, piece, rows
+from tests.errors import raises
 
 
 def filled(folder: Path, pieces: list[dict[str, object]]) -> Catalog:
     """A catalogue of rows."""
-    catalog = Catalog.create(folder, wanted())
-    with catalog.writing() as writer:
+    catalog = create(folder, SPACE)
+    with writing(catalog) as writer:
         writer.put(pieces, [])
     return catalog
 
@@ -39,12 +42,12 @@ def many(folder: Path, points: Points) -> Catalog:
 
 
 def test_rows_come_back_as_they_were(tmp_path: Path) -> None:
-    told = {"valence": 0.25, "key": "A minor", "key_mode": "minor", "tags": ["calm", "sad"]}
-    filled(tmp_path, [piece(1, **told), piece(2, cause=None)])
-    catalog = Catalog(tmp_path, wanted())
+    known = {"valence": 0.25, "key": "A minor", "key_mode": "minor", "tags": ["calm", "sad"]}
+    filled(tmp_path, [piece(1, **known), piece(2, cause=None)])
+    catalog = Catalog(tmp_path, SPACE)
     found = {row["path"]: row for row in catalog.listing(catalog.pieces.schema.names)}
     row = found["/music/1.mp3"]
-    assert {name: row[name] for name in told} == told
+    assert {name: row[name] for name in known} == known
     assert row["duration"] == 101.0
     assert row["arousal"] is None
     np.testing.assert_array_equal(row["place"], piece(1)["place"])
@@ -114,7 +117,7 @@ def test_filters_come_first(tmp_path: Path) -> None:
 )
 def test_a_filter_that_makes_no_sense_is_told_with_the_columns(where: str, tmp_path: Path) -> None:
     catalog = filled(tmp_path, [piece(1)])
-    with pytest.raises(CatalogError) as caught:
+    with raises(CatalogError, "bad_filter") as caught:
         catalog.candidates(np.asarray(piece(1)["vector"]), 9, where)
     assert where in caught.value.cause
     assert "duration, valence," in caught.value.remedy
@@ -123,10 +126,10 @@ def test_a_filter_that_makes_no_sense_is_told_with_the_columns(where: str, tmp_p
 
 
 def test_moments_are_found_with_their_piece(tmp_path: Path) -> None:
-    catalog = Catalog.create(tmp_path, wanted())
+    catalog = create(tmp_path, SPACE)
     spots = [{"piece": "a", "start": 9.0 * n, "end": 9.0 * n + 9} for n in range(3)]
     moments = [{**m, **r} for m, r in zip(spots, rows(musics(3)), strict=True)]
-    with catalog.writing() as writer:
+    with writing(catalog) as writer:
         writer.put([piece(1, id="a")], moments)
     query = np.asarray(SPACE.like_vectors(musics(3))[1])
     found = catalog.candidates(query, 1, table="moments", columns=["piece", "start"])
@@ -140,7 +143,7 @@ def test_a_large_table_gets_an_index_that_finds_nearly_the_same(
     monkeypatch.setattr(tables, "INDEX_ROWS", 2000)
     points = musics(4000)
     catalog = many(tmp_path, points.where(slice(0, 3000)))
-    with catalog.writing() as writer:
+    with writing(catalog) as writer:
         writer.tidy()
         index = catalog.pieces._table.list_indices()
         assert [one.name for one in index] == ["vector_3000"]
@@ -164,10 +167,10 @@ def test_two_stages_find_what_an_exact_search_of_real_places_finds(tmp_path: Pat
     space = load()
     rng = np.random.default_rng(4)
     mean = benchmark.means(space, 20_000, rng)
-    catalog = Catalog.create(tmp_path, header.current(space))
-    with catalog.writing() as writer:
+    catalog = create(tmp_path, space)
+    with writing(catalog) as writer:
         for table in benchmark.pieces(space, mean, catalog.pieces.schema, rng):
-            catalog.pieces.load(table)
+            catalog.pieces.add(table)
         writer.tidy()
     emotions = benchmark.emotions(space, 60, rng)
     vectors = space.query_vectors(emotions)
@@ -183,9 +186,9 @@ def test_an_index_is_made_anew_when_a_table_has_grown(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tables, "INDEX_ROWS", 100)
-    catalog = Catalog.create(tmp_path, wanted())
+    catalog = create(tmp_path, SPACE)
     names = []
-    with catalog.writing() as writer:
+    with writing(catalog) as writer:
         for first, last in ((0, 99), (99, 300), (300, 1199), (1199, 1200)):
             spots = rows(musics(last - first))
             numbered = zip(range(first, last), spots, strict=True)
@@ -200,9 +203,9 @@ def test_an_index_of_many_patches_is_made_anew(
 ) -> None:
     monkeypatch.setattr(tables, "INDEX_ROWS", 100)
     monkeypatch.setattr(tables, "PATCHES", 2)
-    catalog = Catalog.create(tmp_path, wanted())
+    catalog = create(tmp_path, SPACE)
     names = []
-    with catalog.writing() as writer:
+    with writing(catalog) as writer:
         for step in range(5):
             new = [
                 {**piece(0), "path": f"{step} {n}", **r} for n, r in enumerate(rows(musics(100)))
@@ -215,50 +218,53 @@ def test_an_index_of_many_patches_is_made_anew(
 
 def test_many_small_changes_are_joined(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tables, "KEPT", timedelta(milliseconds=1))
-    catalog = Catalog.create(tmp_path, wanted())
-    with catalog.writing() as writer:
+    catalog = create(tmp_path, SPACE)
+    with writing(catalog) as writer:
         for number in range(6):
             writer.put([piece(number)], [])
         time.sleep(0.01)
         writer.tidy()
     assert len(list((tmp_path / "pieces.lance" / "data").iterdir())) == 1
-    assert Catalog(tmp_path, wanted()).pieces.count() == 6
+    assert Catalog(tmp_path, SPACE).pieces.count() == 6
 
 
 def test_another_space_model_or_schema_is_refused_with_the_command(tmp_path: Path) -> None:
     catalog = filled(tmp_path / "it's here", [piece(1)])
     header.write(catalog.folder, dataclasses.replace(catalog.header, folders=("/my music",)))
-    for change in (
-        {"digest": "another"},
-        {"model": "model=another window=15"},
-        {"schema": 0},
-        {"space": "joint-2"},
-        {"scale": "0..1"},
+    found = header.read(catalog.folder)
+    for change, code in (
+        ({"digest": "another"}, "other_space"),
+        ({"model": "model=another window=15"}, "other_model"),
+        ({"schema": 0}, "other_schema"),
+        ({"space": "joint-2"}, "other_space"),
+        ({"scale": "0..1"}, "other_scale"),
     ):
-        with pytest.raises(CatalogError) as caught:
-            Catalog(catalog.folder, dataclasses.replace(wanted(), **change))  # type: ignore[arg-type]
+        with raises(CatalogError, code, subject=str(catalog.folder)) as caught:
+            header.check(catalog.folder, found, dataclasses.replace(found, **change))  # type: ignore[arg-type]
         assert next(iter(change.values())).__str__() in caught.value.cause
         assert caught.value.remedy.endswith("--rebuild")
     for change in ({"hevner": "9"}, {"folders": ("/elsewhere",)}):
-        Catalog(catalog.folder, dataclasses.replace(wanted(), **change))  # type: ignore[arg-type]
-    assert header.current(joint_world.space(2)).digest != wanted().digest
+        header.check(catalog.folder, found, dataclasses.replace(found, **change))  # type: ignore[arg-type]
+    with raises(CatalogError, "other_space"):
+        Catalog(catalog.folder, joint_world.space(2))
 
 
 def test_the_command_that_rebuilds_can_be_pasted_into_a_shell() -> None:
-    words = shlex.split(header.rebuilding(Path("/it's here"), ("/my music",)))
+    words = shlex.split(header.command(Path("/it's here"), ("/my music",), rebuild=True))
     assert words[-5:] == ["index", "/my music", "--into", "/it's here", "--rebuild"]
 
 
 def test_a_folder_of_other_things_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "letter.txt").write_text("dear")
-    with pytest.raises(CatalogError, match=r"other things \(letter.txt\)"):
-        Catalog.create(tmp_path, wanted())
+    with raises(CatalogError, "folder_not_empty", subject=str(tmp_path)):
+        create(tmp_path, SPACE)
     assert [path.name for path in tmp_path.iterdir()] == ["letter.txt"]
 
 
 def test_where_there_is_no_catalogue_it_is_said_how_to_make_one(tmp_path: Path) -> None:
-    with pytest.raises(CatalogError, match="hevner index FOLDER --into"):
-        Catalog(tmp_path / "nowhere", wanted())
+    with raises(CatalogError, "file_missing") as caught:
+        Catalog(tmp_path / "nowhere", SPACE)
+    assert "hevner index FOLDER --into" in caught.value.remedy
     assert not (tmp_path / "nowhere").exists()
 
 

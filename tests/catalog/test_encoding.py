@@ -1,4 +1,4 @@
-"""Pieces of a catalogue heard by an encoder that knows texts."""
+"""Encoding pieces of a catalogue for searches by text."""
 
 from __future__ import annotations
 
@@ -18,10 +18,22 @@ from hevner.catalog import encoding, header, tables, writer
 from hevner.catalog.catalog import Catalog
 from hevner.catalog.encoding import Encoded
 from hevner.catalog.indexing import Summary
+from hevner.catalog.writer import create
 from hevner.errors import CatalogError, MissingDependencyError, ModelError
 from hevner.result import Failure
-from tests.catalog.hearing import BANDS, NAME, RATE, Bands, Tones, hear, tone, vectors, version
-from tests.catalog.made_up import run, song, state, wanted
+from tests.catalog.made_up import SPACE, run, song, state
+from tests.catalog.text_encoder import (
+    BANDS,
+    NAME,
+    RATE,
+    Bands,
+    Tones,
+    encode_folder,
+    tone,
+    vectors,
+    version,
+)
+from tests.errors import raises
 
 CONNECT = socket.socket.connect
 
@@ -36,20 +48,20 @@ def music(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def catalog(tmp_path: Path, music: Path) -> Catalog:
-    """A catalogue of them that no encoder has heard."""
-    catalog = Catalog.create(tmp_path / "catalog", wanted())
+    """A catalogue of them that is not encoded."""
+    catalog = create(tmp_path / "catalog", SPACE)
     run(music, catalog, Tones())
     return catalog
 
 
-def test_what_is_missing_is_heard_and_nothing_is_analysed_again(
+def test_what_is_missing_is_encoded_and_nothing_is_analysed_again(
     music: Path, catalog: Catalog
 ) -> None:
     rows = sorted(catalog.listing(catalog.pieces.schema.names), key=lambda row: row["path"])
     before = state(catalog.folder)
-    assert hear(music, catalog) == Encoded(heard=3)
+    assert encode_folder(music, catalog) == Encoded(done=3)
     assert state(catalog.folder) == before
-    reopened = Catalog(catalog.folder, wanted())
+    reopened = Catalog(catalog.folder, SPACE)
     assert (reopened.header.encoder, reopened.header.encoder_version) == (
         NAME,
         Bands().card.version,
@@ -61,7 +73,7 @@ def test_what_is_missing_is_heard_and_nothing_is_analysed_again(
         assert int(np.argmax(encoded)) == int(Path(row["name"]).stem)
         assert np.linalg.norm(encoded) == pytest.approx(1, abs=1e-3)
     encoder = Bands()
-    assert hear(music, catalog, encoder) == Encoded()
+    assert encode_folder(music, catalog, encoder) == Encoded()
     assert encoder.asked == 0
 
 
@@ -71,7 +83,7 @@ def test_the_vector_is_the_mean_over_windows_of_length_1(
 ) -> None:
     path = tone(music / "long.wav", 4, seconds)
     run(music, catalog, Tones())
-    hear(music, catalog)
+    encode_folder(music, catalog)
     (samples,) = [np.concatenate(list(open_audio(path, RATE).blocks))]
     starts = [RATE * n for n in range(max(1, len(samples) // RATE))]
     if len(samples) > RATE and 2 * (len(samples) % RATE) >= RATE:
@@ -81,7 +93,7 @@ def test_the_vector_is_the_mean_over_windows_of_length_1(
 
 
 def test_new_changed_moved_and_copied_files_keep_up(music: Path, catalog: Catalog) -> None:
-    hear(music, catalog)
+    encode_folder(music, catalog)
     tone(music / "new.wav", 7)
     tone(music / "9.wav", 10)
     (music / "2.wav").rename(music / "moved.wav")
@@ -92,41 +104,43 @@ def test_new_changed_moved_and_copied_files_keep_up(music: Path, catalog: Catalo
     assert found["copy.wav"] == found["5.wav"]
     assert int(np.argmax(found["moved.wav"])) == 2
     encoder = Bands()
-    assert hear(music, catalog, encoder) == Encoded(heard=2)
+    assert encode_folder(music, catalog, encoder) == Encoded(done=2)
     assert encoder.asked == 2
     assert {n: int(np.argmax(v)) for n, v in vectors(catalog).items()} == {
         "5.wav": 5, "9.wav": 10, "copy.wav": 5, "moved.wav": 2, "new.wav": 7,
     }  # fmt: skip
 
 
-def test_files_of_one_content_are_heard_once(music: Path, catalog: Catalog) -> None:
+def test_files_of_one_content_are_encoded_once(music: Path, catalog: Catalog) -> None:
     (music / "below").mkdir()
     (music / "below" / "copy.wav").write_bytes((music / "5.wav").read_bytes())
     run(music, catalog, Tones())
     encoder = Bands()
-    assert hear(music, catalog, encoder, jobs=3) == Encoded(heard=3)
+    assert encode_folder(music, catalog, encoder, jobs=3) == Encoded(done=3)
     assert encoder.asked == 3
     found = vectors(catalog)
     assert found["below/copy.wav"] == found["5.wav"] is not None
 
 
-def test_silent_and_failed_pieces_are_not_heard(tmp_path: Path) -> None:
+def test_silent_and_failed_pieces_are_not_encoded(tmp_path: Path) -> None:
     song(tmp_path / "music" / "silent.mp3", "silence")
     song(tmp_path / "music" / "noise.mp3", "noise")
-    catalog = Catalog.create(tmp_path / "catalog", wanted())
+    catalog = create(tmp_path / "catalog", SPACE)
     run(tmp_path / "music", catalog)
-    assert hear(tmp_path / "music", catalog) == Encoded()
+    assert encode_folder(tmp_path / "music", catalog) == Encoded()
     assert set(vectors(catalog).values()) == {None}
 
 
-def test_a_file_that_cannot_be_heard_costs_itself_alone(
+def test_a_file_that_cannot_be_encoded_costs_itself_alone(
     music: Path, catalog: Catalog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tone(music / "5.wav", 6)
-    told: list[Failure | None] = []
-    assert hear(music, catalog, tell=lambda _file, why: told.append(why)) == Encoded(2, 1)
-    (failure,) = filter(None, told)
-    assert len(told) == 3
+    reported: list[Failure | None] = []
+    assert encode_folder(music, catalog, report=lambda _file, why: reported.append(why)) == Encoded(
+        2, 1
+    )
+    (failure,) = filter(None, reported)
+    assert len(reported) == 3
     assert (failure.path, failure.cause, failure.remedy) == (
         str(music / "5.wav"),
         "it has changed since it was analysed",
@@ -136,8 +150,8 @@ def test_a_file_that_cannot_be_heard_costs_itself_alone(
     run(music, catalog, Tones())
     with monkeypatch.context() as patch:
         patch.setattr(encoding, "open_audio", lambda *_: open_audio(music / "nowhere.wav"))
-        assert hear(music, catalog) == Encoded(failed=1)
-    assert hear(music, catalog) == Encoded(heard=1)
+        assert encode_folder(music, catalog) == Encoded(failed=1)
+    assert encode_folder(music, catalog) == Encoded(done=1)
     assert int(np.argmax(vectors(catalog)["5.wav"])) == 6
 
 
@@ -149,11 +163,11 @@ def test_an_encoder_that_cannot_be_used_stops_the_run(
         raise error("there is no torch")
 
     with pytest.raises(error):
-        hear(music, catalog, Bands(meanwhile=refuse), jobs=2)
-    assert hear(music, catalog) == Encoded(heard=3)
+        encode_folder(music, catalog, Bands(meanwhile=refuse), jobs=2)
+    assert encode_folder(music, catalog) == Encoded(done=3)
 
 
-def test_an_encoder_that_makes_nothing_of_texts_is_refused_before_it_hears(
+def test_an_encoder_that_makes_nothing_of_texts_is_refused_before_it_encodes(
     music: Path, catalog: Catalog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(_sentences: list[str]) -> None:
@@ -162,9 +176,9 @@ def test_an_encoder_that_makes_nothing_of_texts_is_refused_before_it_hears(
     encoder = Bands()
     monkeypatch.setattr(encoder, "text", refuse)
     with pytest.raises(ModelError, match="all texts are the same"):
-        hear(music, catalog, encoder)
+        encode_folder(music, catalog, encoder)
     assert encoder.asked == 0
-    assert Catalog(catalog.folder, wanted()).header.encoder == ""
+    assert Catalog(catalog.folder, SPACE).header.encoder == ""
 
 
 def test_the_encoder_runs_in_one_thread_at_a_time(music: Path, catalog: Catalog) -> None:
@@ -176,22 +190,22 @@ def test_the_encoder_runs_in_one_thread_at_a_time(music: Path, catalog: Catalog)
         time.sleep(0.01)
         inside.append(-1)
 
-    assert hear(music, catalog, Bands(meanwhile=meanwhile), jobs=3) == Encoded(heard=3)
+    assert encode_folder(music, catalog, Bands(meanwhile=meanwhile), jobs=3) == Encoded(done=3)
     assert len(inside) == 6
 
 
-def test_when_it_is_stopped_what_was_heard_is_written(music: Path, catalog: Catalog) -> None:
+def test_when_it_is_stopped_vectors_are_written(music: Path, catalog: Catalog) -> None:
     for number in range(12):
         tone(music / f"more {number}.wav", number, 1 + number / 100)
     run(music, catalog, Tones())
     stop = threading.Event()
-    heard = hear(music, catalog, Bands(meanwhile=stop.set), stop=stop).heard
-    assert 1 <= heard < 15
-    assert sum(vector is not None for vector in vectors(catalog).values()) == heard
-    assert hear(music, catalog) == Encoded(heard=15 - heard)
+    done = encode_folder(music, catalog, Bands(meanwhile=stop.set), stop=stop).done
+    assert 1 <= done < 15
+    assert sum(vector is not None for vector in vectors(catalog).values()) == done
+    assert encode_folder(music, catalog) == Encoded(done=15 - done)
 
 
-def test_what_was_heard_is_written_from_time_to_time(
+def test_vectors_are_written_from_time_to_time(
     music: Path, catalog: Catalog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(encoding, "SECONDS_AT_ONCE", 0)
@@ -200,7 +214,7 @@ def test_what_was_heard_is_written_from_time_to_time(
     monkeypatch.setattr(
         writer.Writer, "put_encoded", lambda self, some: (sizes.append(len(some)), put(self, some))
     )
-    hear(music, catalog)
+    encode_folder(music, catalog)
     assert sizes == [1, 1, 1, 0]
 
 
@@ -208,21 +222,23 @@ def test_what_was_heard_is_written_from_time_to_time(
 def test_another_encoder_is_refused_with_the_command(
     version_: str, music: Path, catalog: Catalog
 ) -> None:
-    hear(music, catalog)
+    encode_folder(music, catalog)
     before = vectors(catalog)
-    with pytest.raises(CatalogError, match=f"heard by {NAME} 1-0123456789ab, here") as caught:
-        hear(music, catalog, Bands(version(version_)))
+    with raises(CatalogError, "other_encoder") as caught:
+        encode_folder(music, catalog, Bands(version(version_)))
     command = f"index {music} --into {catalog.folder} --encoder {NAME} --rebuild"
     assert caught.value.remedy.endswith(command)
     assert vectors(catalog) == before
 
 
 def test_another_precision_is_the_same_encoder(music: Path, catalog: Catalog) -> None:
-    hear(music, catalog)
+    encode_folder(music, catalog)
     tone(music / "new.wav", 7)
     run(music, catalog, Tones())
-    assert hear(music, catalog, Bands(version("1-0123456789ab-bfloat16"))) == Encoded(heard=1)
-    assert Catalog(catalog.folder, wanted()).header.encoder_version == "1-0123456789ab"
+    assert encode_folder(music, catalog, Bands(version("1-0123456789ab-bfloat16"))) == Encoded(
+        done=1
+    )
+    assert Catalog(catalog.folder, SPACE).header.encoder_version == "1-0123456789ab"
 
 
 def test_a_header_of_before_there_were_encoders_is_read(music: Path, catalog: Catalog) -> None:
@@ -230,27 +246,28 @@ def test_a_header_of_before_there_were_encoders_is_read(music: Path, catalog: Ca
     record = json.loads(path.read_text())
     del record["encoder"], record["encoder_version"]
     path.write_text(json.dumps(record))
-    assert Catalog(catalog.folder, wanted()).header.encoder == ""
-    assert run(music, Catalog(catalog.folder, wanted()), Tones()) == Summary(unchanged=3)
-    assert hear(music, Catalog(catalog.folder, wanted())) == Encoded(heard=3)
+    assert Catalog(catalog.folder, SPACE).header.encoder == ""
+    assert run(music, Catalog(catalog.folder, SPACE), Tones()) == Summary(unchanged=3)
+    assert encode_folder(music, Catalog(catalog.folder, SPACE)) == Encoded(done=3)
 
 
 def test_a_catalogue_opened_before_learns_of_the_encoder(music: Path, catalog: Catalog) -> None:
-    opened = Catalog(catalog.folder, wanted())
-    hear(music, catalog)
+    opened = Catalog(catalog.folder, SPACE)
+    encode_folder(music, catalog)
     tone(music / "new.wav", 7)
     assert run(music, opened, Tones()).added == 1
-    assert Catalog(catalog.folder, wanted()).header.encoder == NAME
+    assert Catalog(catalog.folder, SPACE).header.encoder == NAME
     assert len(vectors(catalog)["2.wav"] or []) == BANDS
 
 
 def test_the_command_that_mends_a_catalogue_names_the_encoder(
     music: Path, catalog: Catalog
 ) -> None:
-    hear(music, catalog)
+    encode_folder(music, catalog)
     (catalog.folder / writer.CHANGE).write_bytes(b"\x00")
-    with pytest.raises(CatalogError, match=f"--encoder {NAME} --rebuild"):
+    with raises(CatalogError, "damaged") as caught:
         run(music, catalog, Tones())
+    assert f"--encoder {NAME} --rebuild" in caught.value.remedy
 
 
 @pytest.mark.parametrize("step", ["header", "column", "vectors"])
@@ -271,21 +288,21 @@ def test_cut_off_after_any_step_the_next_run_goes_on(
         else:
             patch.setattr(Path, "unlink", cut)
         with pytest.raises(Killed):
-            hear(music, catalog)
+            encode_folder(music, catalog)
     before = state(catalog.folder)
-    assert run(music, Catalog(catalog.folder, wanted()), Tones()) == Summary(unchanged=3)
+    assert run(music, Catalog(catalog.folder, SPACE), Tones()) == Summary(unchanged=3)
     left = 0 if step == "vectors" else 3
-    assert hear(music, Catalog(catalog.folder, wanted())) == Encoded(heard=left)
+    assert encode_folder(music, Catalog(catalog.folder, SPACE)) == Encoded(done=left)
     assert state(catalog.folder) == before
     assert None not in vectors(catalog).values()
 
 
-def hear_slowly(folder: Path) -> None:
-    """Let an encoder hear ``folder/music`` in small steps."""
+def encode_slowly(folder: Path) -> None:
+    """Encode ``folder/music`` in small steps."""
     encoding.SECONDS_AT_ONCE = 0.01
     writer.TIDY_AFTER = 3
     encoder = Bands(meanwhile=lambda: time.sleep(0.005))
-    hear(folder / "music", Catalog(folder / "catalog", wanted()), encoder, jobs=2)
+    encode_folder(folder / "music", Catalog(folder / "catalog", SPACE), encoder, jobs=2)
 
 
 def test_killed_at_any_point_nothing_is_lost_and_the_next_run_goes_on(
@@ -297,23 +314,23 @@ def test_killed_at_any_point_nothing_is_lost_and_the_next_run_goes_on(
     run(music, catalog, Tones())
     before = state(catalog.folder)
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["tests.catalog.hearing"])
+    context.set_forkserver_preload(["tests.catalog.text_encoder"])
     chance, kept, finished = random.Random(3), 0, 0
     for _ in range(6):
-        process = context.Process(target=hear_slowly, args=(tmp_path,))
+        process = context.Process(target=encode_slowly, args=(tmp_path,))
         process.start()
         process.join(chance.uniform(0.1, 0.5))
         finished += process.exitcode is not None
         process.kill()
         process.join()
         assert state(catalog.folder) == before
-        if Catalog(catalog.folder, wanted()).header.encoder:
+        if Catalog(catalog.folder, SPACE).header.encoder:
             catalog.refresh()
         if tables.ENCODED in catalog.pieces.schema.names:
             now = sum(vector is not None for vector in vectors(catalog).values())
             assert now >= kept
             kept = now
     assert finished < 6
-    hear_slowly(tmp_path)
+    encode_slowly(tmp_path)
     assert None not in vectors(catalog).values()
     assert state(catalog.folder) == before

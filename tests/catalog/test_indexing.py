@@ -1,4 +1,4 @@
-"""Folders into a catalogue: what is listened to, what is not, and what is told."""
+"""Folders into a catalogue: what is analysed, what is not, and what is reported."""
 
 from __future__ import annotations
 
@@ -18,12 +18,13 @@ import hevner.model.space
 from hevner.catalog import analyze_file, header, indexing, writer
 from hevner.catalog.catalog import Catalog
 from hevner.catalog.indexing import Summary
+from hevner.catalog.writer import create
 from hevner.cli import app
 from hevner.errors import ModelError
 from hevner.files import find_audio
 from hevner.result import Failure
 from tests import joint_world, sounds
-from tests.catalog.made_up import SPACE, FakeListener, run, song, state, wanted
+from tests.catalog.made_up import SPACE, FakeAnalyzer, run, song, state
 
 ROOT = Path(__file__).parents[2]
 
@@ -38,7 +39,7 @@ def music(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def catalog(tmp_path: Path) -> Catalog:
-    return Catalog.create(tmp_path / "catalog", wanted())
+    return create(tmp_path / "catalog", SPACE)
 
 
 def paths(catalog: Catalog, folder: Path) -> list[str]:
@@ -47,9 +48,9 @@ def paths(catalog: Catalog, folder: Path) -> list[str]:
 
 
 def test_a_new_folder_is_listened_to(music: Path, catalog: Catalog) -> None:
-    listener = FakeListener()
-    assert run(music, catalog, listener, jobs=2) == Summary(added=3)
-    assert sorted(listener.asked) == ["a.mp3", "b.mp3", "c.flac"]
+    analyzer = FakeAnalyzer()
+    assert run(music, catalog, analyzer, jobs=2) == Summary(added=3)
+    assert sorted(analyzer.asked) == ["a.mp3", "b.mp3", "c.flac"]
     assert paths(catalog, music) == ["a.mp3", "b.mp3", "below/c.flac"]
     row = next(catalog.listing(catalog.pieces.schema.names, "name = 'below/c.flac'"))
     assert row["size"] == (music / "below/c.flac").stat().st_size
@@ -63,7 +64,7 @@ def test_unchanged_files_are_not_even_opened(
 ) -> None:
     run(music, catalog)
     before = state(catalog.folder)
-    monkeypatch.setattr(indexing, "listen_steadily", None)
+    monkeypatch.setattr(indexing, "read_steadily", None)
     assert run(music, catalog) == Summary(unchanged=3)
     assert state(catalog.folder) == before
 
@@ -72,11 +73,11 @@ def test_a_touched_file_is_known_by_its_content(music: Path, catalog: Catalog) -
     run(music, catalog)
     before = state(catalog.folder)
     os.utime(music / "a.mp3", ns=(1, 1))
-    listener = FakeListener()
-    assert run(music, catalog, listener) == Summary(unchanged=3)
-    assert not listener.asked
+    analyzer = FakeAnalyzer()
+    assert run(music, catalog, analyzer) == Summary(unchanged=3)
+    assert not analyzer.asked
     assert next(catalog.listing(["mtime"], "name = 'a.mp3'"))["mtime"] == 1
-    assert run(music, catalog, listener) == Summary(unchanged=3)
+    assert run(music, catalog, analyzer) == Summary(unchanged=3)
     assert state(catalog.folder) == before
 
 
@@ -85,9 +86,9 @@ def test_a_moved_file_changes_its_path_alone(music: Path, catalog: Catalog) -> N
     (id, _), moments = state(catalog.folder)[0][str(music / "a.mp3")], state(catalog.folder)[1]
     (music / "new").mkdir()
     (music / "a.mp3").rename(music / "new" / "z.mp3")
-    listener = FakeListener()
-    assert run(music, catalog, listener) == Summary(unchanged=2, copied=1, moved=1)
-    assert not listener.asked
+    analyzer = FakeAnalyzer()
+    assert run(music, catalog, analyzer) == Summary(unchanged=2, copied=1, moved=1)
+    assert not analyzer.asked
     assert paths(catalog, music) == ["b.mp3", "below/c.flac", "new/z.mp3"]
     assert state(catalog.folder)[0][str(music / "new" / "z.mp3")] == (id, "ok")
     assert state(catalog.folder)[1] == moments
@@ -96,9 +97,9 @@ def test_a_moved_file_changes_its_path_alone(music: Path, catalog: Catalog) -> N
 def test_a_whole_folder_that_moved_is_recognised(music: Path, catalog: Catalog) -> None:
     run(music, catalog)
     elsewhere = music.rename(music.parent / "elsewhere")
-    listener = FakeListener()
-    assert run(elsewhere, catalog, listener) == Summary(copied=3, moved=3)
-    assert not listener.asked
+    analyzer = FakeAnalyzer()
+    assert run(elsewhere, catalog, analyzer) == Summary(copied=3, moved=3)
+    assert not analyzer.asked
     assert paths(catalog, elsewhere) == ["a.mp3", "b.mp3", "below/c.flac"]
 
 
@@ -106,9 +107,9 @@ def test_a_changed_file_replaces_its_row_and_moments(music: Path, catalog: Catal
     run(music, catalog)
     old = state(catalog.folder)[0][str(music / "a.mp3")][0]
     song(music / "a.mp3", "another")
-    listener = FakeListener()
-    assert run(music, catalog, listener) == Summary(unchanged=2, changed=1)
-    assert listener.asked == ["a.mp3"]
+    analyzer = FakeAnalyzer()
+    assert run(music, catalog, analyzer) == Summary(unchanged=2, changed=1)
+    assert analyzer.asked == ["a.mp3"]
     pieces, moments = state(catalog.folder)
     assert len(pieces) == 3
     assert pieces[str(music / "a.mp3")][0] != old
@@ -121,9 +122,9 @@ def test_two_files_of_one_content_are_heard_once_and_found_twice(
 ) -> None:
     song(music / "twin.mp3", "a.mp3")
     song(music / "twin of twin.mp3", "a.mp3")
-    listener = FakeListener(lambda _path: time.sleep(0.01))
-    assert run(music, catalog, listener, jobs=4) == Summary(added=3, copied=2)
-    assert len(listener.asked) == 3
+    analyzer = FakeAnalyzer(lambda _path: time.sleep(0.01))
+    assert run(music, catalog, analyzer, jobs=4) == Summary(added=3, copied=2)
+    assert len(analyzer.asked) == 3
     pieces, moments = state(catalog.folder)
     assert len({pieces[str(music / name)] for name in ("a.mp3", "twin.mp3")}) == 1
     assert (len(pieces), len(moments)) == (5, 3)
@@ -137,7 +138,7 @@ def test_two_files_of_one_content_are_heard_once_and_found_twice(
 def test_a_copy_waits_for_what_is_still_in_work(
     music: Path, catalog: Catalog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Written while its content is being heard under another name, it has a row all the same."""
+    """Written while its content is being analysed under another name, it has a row all the same."""
     monkeypatch.setattr(indexing, "PIECES_AT_ONCE", 1)
     begun = threading.Event()
 
@@ -148,7 +149,7 @@ def test_a_copy_waits_for_what_is_still_in_work(
 
     song(music / "0.mp3", "same")
     song(music / "1.mp3", "same")
-    assert run(music, catalog, FakeListener(slowly), jobs=3) == Summary(added=4, copied=1)
+    assert run(music, catalog, FakeAnalyzer(slowly), jobs=3) == Summary(added=4, copied=1)
     assert begun.is_set()
     assert len(state(catalog.folder)[0]) == 5
 
@@ -162,7 +163,7 @@ def test_a_copy_of_what_changed_meanwhile_is_heard_itself(music: Path, catalog: 
             time.sleep(0.1)
             path.write_text("changed")
 
-    summary = run(music, catalog, FakeListener(change), jobs=2)
+    summary = run(music, catalog, FakeAnalyzer(change), jobs=2)
     assert summary.added >= 4
     pieces = state(catalog.folder)[0]
     assert pieces[str(music / "1.mp3")][1] == "ok"
@@ -173,23 +174,23 @@ def test_failed_and_silent_files_are_kept_and_not_tried_again(
 ) -> None:
     song(music / "noise.mp3", "noise")
     song(music / "silent.mp3", "silence")
-    told: list[Failure] = []
-    summary = run(music, catalog, tell=lambda _file, failure: told.append(failure))
+    reported: list[Failure] = []
+    summary = run(music, catalog, report=lambda _file, failure: reported.append(failure))
     assert summary == Summary(added=4, silent=1, failed=1)
-    failures = [failure for failure in told if failure]
-    assert len(told) == 5
+    failures = [failure for failure in reported if failure]
+    assert len(reported) == 5
     assert [(one.cause, one.remedy) for one in failures] == [("this is noise", "Play music")]
     rows = {row["name"]: row for row in catalog.listing(["name", "status", "cause"])}
     assert rows["noise.mp3"]["status"] == "failed"
     assert rows["noise.mp3"]["cause"] == "this is noise. Play music"
     assert rows["silent.mp3"]["status"] == "silent"
-    listener = FakeListener()
-    assert run(music, catalog, listener) == Summary(unchanged=5, failed_before=1)
-    assert not listener.asked
-    assert run(music, catalog, listener, retry=True) == Summary(unchanged=4, failed=1)
-    assert listener.asked == ["noise.mp3"]
+    analyzer = FakeAnalyzer()
+    assert run(music, catalog, analyzer) == Summary(unchanged=5, failed_before=1)
+    assert not analyzer.asked
+    assert run(music, catalog, analyzer, retry=True) == Summary(unchanged=4, failed=1)
+    assert analyzer.asked == ["noise.mp3"]
     song(music / "noise.mp3", "music now")
-    assert run(music, catalog, listener) == Summary(unchanged=4, changed=1)
+    assert run(music, catalog, analyzer) == Summary(unchanged=4, changed=1)
     assert state(catalog.folder)[0][str(music / "noise.mp3")][1] == "ok"
 
 
@@ -199,10 +200,10 @@ def test_a_retried_file_that_can_be_heard_now_gets_its_moments(
     noise = song(music / "noise.mp3", "noise, they said")
     run(music, catalog)
 
-    class Patient(FakeListener):
-        def listen(self, path: Path, /) -> analyze_file.Heard:
+    class Patient(FakeAnalyzer):
+        def analyze(self, path: Path, /) -> analyze_file.AnalyzedFile:
             self.asked.append(path.name)
-            return FakeListener().listen(song(noise.parent.parent / "other.mp3"))
+            return FakeAnalyzer().analyze(song(noise.parent.parent / "other.mp3"))
 
     assert run(music, catalog, Patient(), retry=True) == Summary(unchanged=3, changed=1)
     pieces, moments = state(catalog.folder)
@@ -213,21 +214,21 @@ def test_a_retried_file_that_can_be_heard_now_gets_its_moments(
 def test_what_cannot_be_read_is_tried_each_time(music: Path, catalog: Catalog) -> None:
     (music / "gone.mp3").symlink_to(music / "nowhere")
     found = [*find_audio([music])[0], *find_audio([music / "gone.mp3"])[0]]
-    told: list[Failure | None] = []
-    options = indexing.Options(tell=lambda _file, failure: told.append(failure))
+    reported: list[Failure | None] = []
+    options = indexing.Options(report=lambda _file, failure: reported.append(failure))
     for _ in range(2):
-        assert indexing.index(found, [music], catalog, FakeListener(), options).failed == 1
-    causes = [one.cause for one in told if one]
+        assert indexing.index(found, [music], catalog, FakeAnalyzer(), options).failed == 1
+    causes = [one.cause for one in reported if one]
     assert causes == ["the file cannot be read (No such file or directory)"] * 2
     assert len(state(catalog.folder)[0]) == 3
 
 
-def test_a_listener_that_breaks_costs_one_file(music: Path, catalog: Catalog) -> None:
+def test_a_analyzer_that_breaks_costs_one_file(music: Path, catalog: Catalog) -> None:
     def stumble(path: Path) -> None:
         if path.name == "b.mp3":
             raise ZeroDivisionError("by nought")
 
-    assert run(music, catalog, FakeListener(stumble)) == Summary(added=2, failed=1)
+    assert run(music, catalog, FakeAnalyzer(stumble)) == Summary(added=2, failed=1)
     cause = next(catalog.listing(["cause"], "status = 'failed'"))["cause"]
     assert cause.startswith("ZeroDivisionError: by nought")
 
@@ -237,7 +238,7 @@ def test_a_model_that_cannot_be_used_stops_the_run(music: Path, catalog: Catalog
         raise ModelError("the model is damaged")
 
     with pytest.raises(ModelError):
-        run(music, catalog, FakeListener(refuse))
+        run(music, catalog, FakeAnalyzer(refuse))
     assert catalog.pieces.count() == 0
     assert run(music, catalog) == Summary(added=3)
 
@@ -286,15 +287,15 @@ def test_when_it_is_stopped_files_in_work_are_finished_and_written(
     for number in range(10):
         song(music / f"{number}.mp3")
     stop = threading.Event()
-    listener = FakeListener(lambda _path: stop.set())
-    summary = run(music, catalog, listener, jobs=2, stop=stop)
-    assert 1 <= summary.added == len(listener.asked) < 13
+    analyzer = FakeAnalyzer(lambda _path: stop.set())
+    summary = run(music, catalog, analyzer, jobs=2, stop=stop)
+    assert 1 <= summary.added == len(analyzer.asked) < 13
     assert len(state(catalog.folder)[0]) == summary.added
     stop.clear()
     assert run(music, catalog).added == 13 - summary.added
 
 
-# --- the listener ---
+# --- the analyzer ---
 
 
 def test_spans_are_of_three_moments_and_end_at_silence() -> None:
@@ -332,7 +333,7 @@ def test_the_command_from_sounds_to_rows(tmp_path: Path, monkeypatch: pytest.Mon
     assert "2 added, 1 failed. 1 of them silent" in done.stderr
     assert f"Failed: {music / 'broken.wav'}: " in done.stderr
     assert done.stdout == ""
-    catalog = Catalog(folder, wanted())
+    catalog = Catalog(folder, SPACE)
     rows = {row["name"]: row for row in catalog.listing(catalog.pieces.schema.names)}
     assert [rows[n]["status"] for n in ("song.wav", "silent.wav", "broken.wav")] == [
         "ok",
@@ -364,7 +365,7 @@ def test_the_command_from_sounds_to_rows(tmp_path: Path, monkeypatch: pytest.Mon
 
 def test_the_command_refuses_another_space(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     song(tmp_path / "music" / "a.mp3")
-    Catalog.create(tmp_path / "catalog", wanted())
+    create(tmp_path / "catalog", SPACE)
     monkeypatch.setattr(hevner.model.space, "load", lambda: joint_world.space(2))
     done = CliRunner().invoke(
         app, ["index", str(tmp_path / "music"), "--into", str(tmp_path / "catalog")]
@@ -395,6 +396,6 @@ def test_ctrl_c_finishes_what_is_in_work(tmp_path: Path) -> None:
     assert process.returncode == 130, said
     assert "Finishing the files in work" in said
     assert "Stopped; the same command goes on from here." in said
-    heard = log.read_text().split()
-    assert 1 <= len(heard) < 30
-    assert len(state(folder)[0]) == len(heard)
+    analyzed = log.read_text().split()
+    assert 1 <= len(analyzed) < 30
+    assert len(state(folder)[0]) == len(analyzed)

@@ -146,7 +146,7 @@ def test_finding_nothing_is_told_with_the_reason(hevner_) -> None:
         (["--path", "nowhere.csv"], "there is no such file"),
         (["--path", "film->calm"], "has no place"),
         (["--mood", "sad", "--words", "none.toml"], "none.toml: cannot be read"),
-        (["--emotions-of", "a.mp3", "--mood", "sad"], "looks for no music"),
+        (["--emotions-of", "a.mp3", "--mood", "sad"], "searches for no music"),
         (["--emotions-of", "a.mp3", "-f", "m3u8"], "no playlist"),
         (["--emotions-of", "a.mp3", "-n", "0"], "0 words"),
         (["--mood", "sad", "--format", "xml"], "xml"),

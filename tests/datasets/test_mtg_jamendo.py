@@ -1,4 +1,4 @@
-"""MTG-Jamendo mood/theme on replicas of its splits, and on the real ones where they are at hand."""
+"""MTG-Jamendo mood/theme on replicas of its splits, and on the real ones if they are there."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from hevner import datasets
 from hevner.datasets.mtg_jamendo import split
 from hevner.emotion import MOOD_TAGS
 from hevner.errors import DataError
-from tests.datasets.tables import assert_bad_file
+from tests.datasets.tables import assert_found
+from tests.errors import raises
 
 HEADER = "TRACK_ID\tARTIST_ID\tALBUM_ID\tPATH\tDURATION\tTAGS\n"
 PARTS = {
@@ -75,80 +76,40 @@ def test_other_splits(tmp_path: Path) -> None:
         "track_0003346": "validation",
         "track_0000948": "test",
     }
-    with pytest.raises(DataError, match="split-4"):
+    with raises(DataError, "unreadable_file", subject="split-4"):
         split(tmp_path, 4)
 
 
 def test_a_track_in_two_parts_of_a_split(tmp_path: Path) -> None:
     archive(tmp_path, 1, test=PARTS["train"])
-    with pytest.raises(DataError, match="'track_0000948' in column TRACK_ID occurs before"):
+    with raises(DataError, "duplicate_id", subject="line 2"):
         split(tmp_path, 1)
 
 
 BAD = {
-    "missing column": (
-        {"train": PARTS["train"].replace("TAGS", "TAG")},
-        "moodtheme-train.tsv",
-        "column TAGS is missing",
-        "Expected the columns",
-        0,
-    ),
     "unknown tag": (
         {"train": PARTS["train"].replace("---epic", "---joyful")},
-        "moodtheme-train.tsv, line 3",
-        "unknown tag 'joyful'",
-        "official files",
-        3,
+        ("unknown_tag", "moodtheme-train.tsv, line 3", 3),
     ),
     "tag of another kind": (
         {"validation": PARTS["validation"].replace("mood/theme---calm", "genre---calm")},
-        "moodtheme-validation.tsv, line 2",
-        "unknown tag 'genre---calm'",
-        "official files",
-        3,
+        ("unknown_tag", "moodtheme-validation.tsv, line 2", 3),
     ),
     "no tag": (
         {"test": PARTS["test"].replace("mood/theme---melodic", "")},
-        "moodtheme-test.tsv, line 2",
-        "column TAGS is empty",
-        "Fill it",
-        3,
+        ("value_missing", "moodtheme-test.tsv, line 2", 3),
     ),
-    "duplicate": (
+    "a track of another part": (
         {"test": PARTS["test"] + PARTS["train"].splitlines()[1] + "\n"},
-        "moodtheme-test.tsv, line 3",
-        "'track_0000948' in column TRACK_ID occurs before",
-        "Keep one",
-        4,
-    ),
-    "no tracks": (
-        {"test": HEADER},
-        "moodtheme-test.tsv",
-        "has no rows",
-        "Fetch the file again",
-        0,
+        ("duplicate_id", "moodtheme-test.tsv, line 3", 4),
     ),
 }
 
 
 @pytest.mark.parametrize("name", BAD)
-def test_bad_files_name_file_row_and_remedy(tmp_path: Path, name: str) -> None:
-    changed, *found = BAD[name]
-    assert_bad_file("mtg_jamendo", archive(tmp_path, **changed), *found)
-
-
-def test_missing_files_and_files_of_other_tags(tmp_path: Path) -> None:
-    folder = archive(tmp_path)
-    add_audio(folder, "audio")
-    (folder / "audio" / "48" / "948.mp3").rename(folder / "audio" / "48" / "1048.mp3")
-    with pytest.raises(DataError, match="label for a missing file '48/948'"):
-        datasets.load("mtg_jamendo", folder)
-    checked = datasets.check("mtg_jamendo", folder)
-    assert [(f.kind, f.name) for f in checked.findings] == [
-        ("problem", "missing-file"),
-        ("note", "unlabelled-file"),  # the audio holds tracks with other tags too
-    ]
-    assert len(datasets.load("mtg_jamendo", folder, partial=True)) == 3
+def test_bad_files_name_file_and_row(tmp_path: Path, name: str) -> None:
+    changed, found = BAD[name]
+    assert_found("mtg_jamendo", archive(tmp_path, **changed), *found)
 
 
 @cache

@@ -10,6 +10,7 @@ from hevner.datasets.findings import Findings
 from hevner.datasets.rows import Row, read_rows, unique
 from hevner.emotion import Scale
 from hevner.errors import DataError
+from tests.errors import raises
 
 NINE = Scale(1, 9)
 
@@ -39,17 +40,17 @@ def test_a_file_without_a_header_gets_one(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "message"),
+    ("content", "code"),
     [
-        (b"a,b\n", r"rows\.csv: has no rows\. Fetch the file again"),
-        (b"", r"rows\.csv: column a is missing\. Expected the columns a"),
-        (b"b\n1\n", r"rows\.csv: column a is missing"),
-        (b"a\n\xff\xfe\n", r"rows\.csv: not a table of text \(.*\)\. Fetch"),
+        (b"a,b\n", "no_rows"),
+        (b"", "column_missing"),
+        (b"b\n1\n", "column_missing"),
+        (b"a\n\xff\xfe\n", "not_a_table"),
     ],
 )
-def test_a_file_that_is_no_table(tmp_path: Path, content: bytes, message: str) -> None:
+def test_a_file_that_is_no_table(tmp_path: Path, content: bytes, code: str) -> None:
     (tmp_path / "rows.csv").write_bytes(content)
-    with pytest.raises(DataError, match=message):
+    with raises(DataError, code, subject="rows.csv"):
         read_rows(tmp_path / "rows.csv", ("a",))
 
 
@@ -62,13 +63,13 @@ def test_ratings_are_brought_to_the_unit_scale() -> None:
         1,
         1,
     ]
-    with pytest.raises(DataError, match=r"line 2: 9\.1 in column off lies outside the scale 1\.\."):
+    with raises(DataError, "off_scale", subject="line 2"):
         row.rating("off", NINE)
 
 
 @pytest.mark.parametrize("text", ["", "nan", "inf", "-inf", "5,0", "x"])
 def test_what_is_not_a_number(text: str) -> None:
-    with pytest.raises(DataError, match=rf"line 2: '{text}' in column a is not a number\. Corr"):
+    with raises(DataError, "not_a_number", subject="line 2"):
         Row({"a": text}, "rows.csv, line 2").number("a")
 
 
@@ -79,5 +80,13 @@ def test_repeated_values_are_problems_and_left_out() -> None:
     (problem,) = findings.found
     assert (problem.name, problem.subject) == ("duplicate-id", "line 4")
     assert "line 2" in problem.cause
-    with pytest.raises(DataError, match="'a' in column id occurs before"):
+    with raises(DataError, "duplicate_id", subject="line 4"):
         list(unique(rows, "id", Findings()))
+
+
+def test_the_sentence_names_file_row_value_and_remedy() -> None:
+    with pytest.raises(DataError) as caught:
+        Row({"a": "x"}, "rows.csv, line 2").number("a")
+    assert str(caught.value) == (
+        "rows.csv, line 2: 'x' in column a is not a number. Correct or remove the row"
+    )

@@ -2,21 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import pytest
 
 from hevner import datasets
-from tests.datasets.tables import (
-    Rows,
-    assert_found,
-    assert_labels_only,
-    assert_unlabelled,
-    changed,
-    touch,
-    write_csv,
-)
+from tests.datasets.tables import Rows, touch, write_csv
 
 HEADER = ("id", "valence", "arousal")
 ROWS: Rows = [["1", -1, 1], ["2.wav", 0.25, -0.5], ["3", 0, 0]]
@@ -49,33 +40,3 @@ def test_names_and_folders_are_configurable(tmp_path: Path, name: str) -> None:
         '[columns]\nid = "clip"\nvalence = "V"\narousal = "A"\n'
     )
     assert [track.valence for track in datasets.load(name, tmp_path)] == [-1, 0.25, 0]
-
-
-@both
-@pytest.mark.parametrize(
-    ("column", "value", "left", "message"),
-    [
-        (1, 5.4, 2, r"annotations\.csv, line 2: 5\.4 in column valence lies outside the scale -1"),
-        (2, "nan", 2, r"line 2: 'nan' in column arousal is not a number"),
-        (0, "4", 3, r"line 2: label for a missing file '4'"),
-    ],
-)
-def test_a_bad_row_is_named(
-    tmp_path: Path, name: str, column: int, value: object, left: int, message: str
-) -> None:
-    assert_found(name, archive(tmp_path, changed(ROWS, 0, column, value)), message, left)
-
-
-@both
-def test_a_repeated_id_and_a_missing_column(tmp_path: Path, name: str) -> None:
-    message = r"line 4: '1' in column id occurs before, in .*line 2\. Keep"
-    assert_found(name, archive(tmp_path, changed(ROWS, 2, 0, "1")), message, 2)
-    write_csv(tmp_path / "annotations.csv", HEADER[:2], [row[:2] for row in ROWS])
-    assert_found(name, tmp_path, r"column arousal is missing\. Expected the columns id, val", 0)
-
-
-@both
-def test_files_and_labels_need_not_match(tmp_path: Path, name: str) -> None:
-    assert_unlabelled(name, archive(tmp_path), tmp_path / "audio" / "4.wav")
-    shutil.rmtree(tmp_path / "audio")
-    assert_labels_only(name, tmp_path)

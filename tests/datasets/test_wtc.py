@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 from collections import Counter
 from pathlib import Path
 
 import pytest
 
 from hevner import datasets
-from tests.datasets.tables import (
-    Rows,
-    assert_found,
-    assert_labels_only,
-    assert_unlabelled,
-    changed,
-    touch,
-    write_csv,
-)
+from tests.datasets.tables import Rows, assert_found, changed, touch, write_csv
 
 HEADER = ("id", "piece", "pianist", "valence", "arousal")
 PIANISTS = ("Gould", "Gulda", "Hewitt", "Richter", "Schiff", "Tureck")
@@ -65,33 +56,19 @@ def test_what_is_missing_or_repeated_is_noted(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("column", "value", "left", "message"),
-    [
-        (
-            3,
-            5.1,
-            287,
-            r"annotations\.csv, line 3: 5\.1 in column valence lies outside the scale -5",
-        ),
-        (4, 101, 287, r"line 3: 101 in column arousal lies outside the scale 0\.\.100\. Check"),
-        (4, "nan", 287, r"line 3: 'nan' in column arousal is not a number"),
-        (0, ROWS[0][0], 287, r"line 3: 'prelude1_Gould' in column id occurs before"),
-        (0, "lost", 288, r"line 3: label for a missing file 'lost'"),
-        (1, "", 287, r"line 3: column piece is empty\. Fill it"),
-        (2, "", 287, r"line 3: column pianist is empty\. Fill it"),
-    ],
+    ("column", "value", "code"),
+    [(4, 101, "off_scale"), (1, "", "value_missing"), (2, "", "value_missing")],
 )
-def test_a_bad_row_is_named(
-    tmp_path: Path, column: int, value: object, left: int, message: str
-) -> None:
-    assert_found("wtc", archive(tmp_path, changed(ROWS, 1, column, value)), message, left)
+def test_a_bad_row_is_named(tmp_path: Path, column: int, value: object, code: str) -> None:
+    rows = changed(ROWS, 1, column, value)
+    assert_found("wtc", archive(tmp_path, rows), code, "annotations.csv, line 3", 287)
 
 
 @pytest.mark.parametrize("column", range(5))
 def test_every_column_must_be_there(tmp_path: Path, column: int) -> None:
     header = [name for place, name in enumerate(HEADER) if place != column]
     write_csv(tmp_path / "annotations.csv", header, [["x"] * 4])
-    assert_found("wtc", tmp_path, rf"column {HEADER[column]} is missing\. Expected", 0)
+    assert_found("wtc", tmp_path, "column_missing", "annotations.csv", 0)
 
 
 def test_columns_may_have_other_names(tmp_path: Path) -> None:
@@ -99,9 +76,3 @@ def test_columns_may_have_other_names(tmp_path: Path) -> None:
     write_csv(tmp_path / "annotations.csv", ("clip", "bwv", *HEADER[2:]), ROWS)
     (tmp_path / "layout.toml").write_text('[columns]\nid = "clip"\ngroup = "bwv"\n')
     assert len({track.group for track in datasets.load("wtc", tmp_path)}) == 48
-
-
-def test_files_and_labels_need_not_match(tmp_path: Path) -> None:
-    assert_unlabelled("wtc", archive(tmp_path), tmp_path / "audio" / "encore.wav")
-    shutil.rmtree(tmp_path / "audio")
-    assert_labels_only("wtc", tmp_path)

@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from sklearn.base import clone
 
 from hevner.emotion import GEMS
 from hevner.errors import DataError, ModelError
@@ -16,10 +15,11 @@ from hevner.lab.regression.adaptation import (
     AdaptedRegressor,
     SubsetEnsemble,
     Switches,
-    balanced_weights,
     robust_weights,
 )
+from hevner.lab.regression.alignment import balanced_weights
 from hevner.lab.regression.fusion import FusionRegressor
+from tests.errors import raises
 from tests.sampled import samples
 
 ALL = (
@@ -129,11 +129,11 @@ def test_quadrants_and_gems_become_training_rows() -> None:
     aligned = Switches(align_labels=True)
     model = AdaptedRegressor(aligned).fit(quarters)
     assert r(rated, model.predict(rated)) > 0.7
-    with pytest.raises(DataError, match="no row has a label"):
+    with raises(DataError, "too_few_labels"):
         AdaptedRegressor(aligned).fit(felt)
     model = AdaptedRegressor(replace(aligned, gems=True)).fit(felt)
     assert np.corrcoef(rated.emotion[:, 0], model.predict(rated)[:, 0])[0, 1] > 0.6
-    with pytest.raises(ModelError, match=r"no scale.*align_labels"):
+    with raises(ModelError, "conflict"):
         AdaptedRegressor(Switches(gems=True)).fit(felt)
 
 
@@ -236,8 +236,6 @@ def test_an_ensemble_is_the_mean_over_all_choices_of_blocks() -> None:
     everything = world()
     blocks = {**everything.blocks, "third": everything.blocks["mode"][:, :1] ** 2}
     ensemble = SubsetEnsemble(FusionRegressor(folds=3))
-    with pytest.raises(ModelError, match="not fitted yet"):
-        ensemble.predict(blocks)
     ensemble.fit(blocks, everything.emotion, groups=everything.group)
     assert len(ensemble.describe()) == 7
     members = [
@@ -247,8 +245,3 @@ def test_an_ensemble_is_the_mean_over_all_choices_of_blocks() -> None:
         for choice in ensemble.describe()
     ]
     np.testing.assert_allclose(ensemble.predict(blocks), np.mean(members, axis=0))
-    copy = clone(ensemble)
-    assert copy.get_params()["member"] == ensemble.member
-    assert copy.set_params(member=FusionRegressor(folds=2)).member.folds == 2
-    with pytest.raises(ModelError, match="no such parameter"):
-        copy.set_params(folds=2)

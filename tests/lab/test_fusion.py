@@ -1,25 +1,23 @@
-"""Regression on blocks: scaling, choices inside the training rows, missing labels, files."""
+"""Regression on blocks: scaling, choices inside the training rows, missing labels."""
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sklearn.base import clone
 from sklearn.kernel_ridge import KernelRidge
 from sklearn.linear_model import Ridge as SklearnRidge
 
 from hevner.errors import DataError, ModelError
 from hevner.lab.data.blocks import Block, grouped_folds, standardise
-from hevner.lab.metrics.regression import evaluate
+from hevner.lab.regression import estimators
+from hevner.lab.regression.estimators import Kernel, Ridge
 from hevner.lab.regression.fusion import FusionRegressor
-from hevner.lab.regression.regression import Kernel, Ridge
+from tests.errors import raises
 
 WEIGHTS = np.array([[1.0, 0.0], [0.5, -1.0], [0.0, 0.7]])
 
@@ -40,39 +38,35 @@ def rows(blocks: dict[str, np.ndarray], some: slice | np.ndarray) -> dict[str, n
     return {name: block[some] for name, block in blocks.items()}
 
 
-# --- the contract ---
+@pytest.fixture
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A network that trains in a moment."""
+    pytest.importorskip("torch")
+    monkeypatch.setattr(estimators, "HIDDEN_UNITS", 64)
+    monkeypatch.setattr(estimators, "DECAYS", (0.01,))
+    monkeypatch.setattr(estimators, "MOST_EPOCHS", 30)
 
 
+# --- fitting ---
+
+
+@pytest.mark.usefixtures("small")
 @pytest.mark.parametrize("kind", ["linear", "kernel", "hidden"])
 def test_every_kind_learns_and_repeats_itself(kind: str, rng: np.random.Generator) -> None:
-    if kind == "hidden":
-        pytest.importorskip("torch")
     blocks, emotion = world(rng)
     model = FusionRegressor(kind=kind, folds=2)
     assert model.fit(rows(blocks, slice(80)), emotion[:80]) is model
     guess = model.predict(rows(blocks, slice(80, None)))
     assert guess.shape == (40, 2)
     assert r(emotion[80:], guess).min() > 0.6
-    again = clone(model).fit(rows(blocks, slice(80)), emotion[:80])
+    again = FusionRegressor(kind=kind, folds=2).fit(rows(blocks, slice(80)), emotion[:80])
     np.testing.assert_array_equal(again.predict(rows(blocks, slice(80, None))), guess)
 
 
-def test_parameters_are_read_set_and_cloned() -> None:
-    model = FusionRegressor(weights={"chroma": 2.0}, search=(0.5, 2.0), seed=3)
-    copy = clone(model)
-    assert copy is not model
-    assert copy.get_params() == model.get_params()
-    assert copy.set_params(kind="kernel", folds=4).kind == "kernel"
-    assert model.kind == "linear"
-    with pytest.raises(ModelError, match=r"no parameter 'alpha'.*kind"):
-        model.set_params(alpha=1)
-
-
-def test_a_clone_is_not_fitted(rng: np.random.Generator) -> None:
-    blocks, emotion = world(rng)
-    model = FusionRegressor().fit(blocks, emotion)
-    with pytest.raises(ModelError, match="not fitted yet"):
-        clone(model).predict(blocks)
+def test_a_model_that_is_not_fitted_predicts_nothing(rng: np.random.Generator) -> None:
+    blocks, _ = world(rng)
+    with raises(ModelError, "not_fitted"):
+        FusionRegressor().predict(blocks)
 
 
 def test_import_needs_neither_scikit_learn_nor_torch() -> None:
@@ -81,15 +75,6 @@ def test_import_needs_neither_scikit_learn_nor_torch() -> None:
         "sys.exit(bool({'sklearn', 'torch'} & sys.modules.keys()))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
-
-
-def test_axes_are_named_as_the_metrics_want_them(rng: np.random.Generator) -> None:
-    blocks, emotion = world(rng)
-    model = FusionRegressor().fit(blocks, emotion)
-    named = model.predict_axes(blocks)
-    np.testing.assert_array_equal(named["arousal"], model.predict(blocks)[:, 1])
-    truth = {"valence": emotion[:, 0], "arousal": emotion[:, 1]}
-    assert evaluate(truth, named)["valence pearson"] > 0.8
 
 
 # --- scaling ---
@@ -131,9 +116,7 @@ def test_repeating_the_numbers_of_a_block_changes_nothing(rng: np.random.Generat
     np.testing.assert_allclose(one, five, atol=1e-9)
 
 
-def test_jukebox_and_chroma_are_fused_to_4872_numbers(
-    rng: np.random.Generator, tmp_path: Path
-) -> None:
+def test_jukebox_and_chroma_are_fused_to_4872_numbers(rng: np.random.Generator) -> None:
     blocks = {
         "jukebox": rng.normal(size=(60, 4800)).astype(np.float32),
         "chroma72": rng.normal(size=(60, 72)).astype(np.float32),
@@ -141,13 +124,7 @@ def test_jukebox_and_chroma_are_fused_to_4872_numbers(
     emotion = blocks["chroma72"][:, :2] + 0.1 * rng.normal(size=(60, 2))
     model = FusionRegressor().fit(rows(blocks, slice(45)), emotion[:45])
     assert model.describe()["blocks"] == {"jukebox": 4800, "chroma72": 72}
-    model.save(tmp_path / "m.npz")
-    with np.load(tmp_path / "m.npz") as stored:
-        shapes = [stored[f"coefficients.{name}"].shape for name in blocks]
-        joined = np.concatenate([stored[f"coefficients.{name}"] for name in blocks])
-    assert shapes == [(4800, 2), (72, 2)]
-    assert joined.shape == (4872, 2)
-    assert np.isfinite(joined).all()
+    assert np.isfinite(model.predict(blocks)).all()
 
 
 def test_rotating_a_wide_block_loses_nothing(rng: np.random.Generator) -> None:
@@ -295,8 +272,8 @@ def test_a_missing_label_hides_its_axis_alone(kind: str, rng: np.random.Generato
     assert r(emotion, model.predict(blocks))[0] > 0.8
 
 
-def test_hidden_layers_pass_over_missing_labels(rng: np.random.Generator) -> None:
-    pytest.importorskip("torch")
+@pytest.mark.usefixtures("small")
+def test_hidden_layers_leave_out_missing_labels(rng: np.random.Generator) -> None:
     blocks, emotion = world(rng)
     partly = emotion.copy()
     partly[:50, 0], partly[50:60] = np.nan, np.nan
@@ -334,38 +311,6 @@ def test_folds_are_even() -> None:
     assert (grouped_folds(np.arange(103), 5, 0) != grouped_folds(np.arange(103), 5, 1)).any()
 
 
-# --- files ---
-
-
-def test_a_linear_model_survives_saving(rng: np.random.Generator, tmp_path: Path) -> None:
-    blocks, emotion = world(rng, 30)  # the embedding is wider than there are rows
-    model = FusionRegressor(weights={"chroma": 2.0}, search=(2.0,)).fit(blocks, emotion)
-    model.save(tmp_path / "fusion.npz")
-    loaded = FusionRegressor.load(tmp_path / "fusion.npz")
-    assert loaded.get_params() == model.get_params()
-    assert loaded.describe() == model.describe()
-    fresh, _ = world(np.random.default_rng(5), 20)
-    np.testing.assert_allclose(loaded.predict(fresh), model.predict(fresh), atol=1e-9)
-    assert json.loads((tmp_path / "fusion.json").read_text())["kind"] == "linear"
-
-
-def test_damaged_files_and_other_kinds_are_refused(
-    rng: np.random.Generator, tmp_path: Path
-) -> None:
-    blocks, emotion = world(rng, 30)
-    with pytest.raises(ModelError, match="of kind 'kernel' cannot be saved"):
-        FusionRegressor(kind="kernel").fit(blocks, emotion).save(tmp_path / "m.npz")
-    with pytest.raises(ModelError, match="not fitted yet"):
-        FusionRegressor().save(tmp_path / "m.npz")
-    with pytest.raises(ModelError, match="cannot be read"):
-        FusionRegressor.load(tmp_path / "m.npz")
-    FusionRegressor().fit(blocks, emotion).save(tmp_path / "m.npz")
-    content = (tmp_path / "m.npz").read_bytes()
-    (tmp_path / "m.npz").write_bytes(content[: len(content) // 2])
-    with pytest.raises(ModelError, match="cannot be read"):
-        FusionRegressor.load(tmp_path / "m.npz")
-
-
 # --- refusals ---
 
 
@@ -373,30 +318,30 @@ def test_bad_training_rows_are_refused(rng: np.random.Generator) -> None:
     blocks, emotion = world(rng, 20)
     model = FusionRegressor()
     holes = {**blocks, "chroma": np.where(np.arange(20)[:, None] == 3, np.nan, blocks["chroma"])}
-    for wrong, labels, message in (
-        (holes, emotion, "block chroma of shape .* finite"),
-        ({}, emotion, "there are no features"),
-        (rows(blocks, slice(19)), emotion, "differ in rows"),
-        (blocks, emotion[:, :1], "differ in rows"),
-        (blocks, np.full((20, 2), 0.5), "valence has labels .* the same everywhere"),
-        (blocks, np.column_stack([emotion[:, 0], np.full(20, np.nan)]), "arousal has labels"),
+    for wrong, labels, code in (
+        (holes, emotion, "not_finite"),
+        ({}, emotion, "shapes_differ"),
+        (rows(blocks, slice(19)), emotion, "shapes_differ"),
+        (blocks, emotion[:, :1], "shapes_differ"),
+        (blocks, np.full((20, 2), 0.5), "too_few_labels"),
+        (blocks, np.column_stack([emotion[:, 0], np.full(20, np.nan)]), "too_few_labels"),
     ):
-        with pytest.raises(DataError, match=message):
+        with raises(DataError, code):
             model.fit(wrong, labels)
-    with pytest.raises(DataError, match="a weight is not positive"):
+    with raises(DataError, "out_of_range"):
         model.fit(blocks, emotion, sample_weight=np.zeros(20))
-    with pytest.raises(DataError, match="fewer than two groups"):
+    with raises(DataError, "too_few_labels"):
         model.fit(blocks, emotion, groups=np.zeros(20))
-    with pytest.raises(ModelError, match="no kind 'deep'"):
+    with raises(ModelError, "unknown_name"):
         FusionRegressor(kind="deep").fit(blocks, emotion)
-    with pytest.raises(ModelError, match="weights are not searched"):
+    with raises(ModelError, "conflict"):
         FusionRegressor(kind="hidden", search=(2.0,)).fit(blocks, emotion)
 
 
 def test_bad_rows_to_predict_are_refused(rng: np.random.Generator) -> None:
     blocks, emotion = world(rng, 20)
     model = FusionRegressor().fit(blocks, emotion)
-    with pytest.raises(DataError, match="no block 'embedding'"):
+    with raises(DataError, "missing_block"):
         model.predict({"chroma": blocks["chroma"]})
-    with pytest.raises(DataError, match="block chroma is 2 wide, in training 3"):
+    with raises(DataError, "wrong_shape"):
         model.predict({**blocks, "chroma": blocks["chroma"][:, :2]})

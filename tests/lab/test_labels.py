@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
@@ -11,6 +10,7 @@ from hypothesis.extra.numpy import arrays
 from hevner.emotion import GEMS, Quadrant
 from hevner.errors import DataError
 from hevner.lab.data.labels import GEMS_LOADINGS, QUADRANT_SIGNS, LabelScale, gems_axes, labels_of
+from tests.errors import raises
 from tests.sampled import samples
 
 
@@ -85,7 +85,7 @@ def test_alignment_undoes_any_line(rng: np.random.Generator) -> None:
 def test_unknown_datasets_have_mean_units_if_asked_for() -> None:
     labels = np.array([[0, 0], [2, 4], [10, 0], [14, 12]], float)
     scale = LabelScale.fit(labels, np.array(["a", "a", "b", "b"]))
-    with pytest.raises(DataError, match="new: units of its labels are not known"):
+    with raises(DataError, "unknown_name", subject="new"):
         scale.back(np.zeros((1, 2)), np.array(["new"]))
     known = scale.with_default(["a", "b"])
     np.testing.assert_allclose(known.back(np.zeros((1, 2)), np.array(["new"])), [[6.5, 4]])
@@ -94,5 +94,5 @@ def test_unknown_datasets_have_mean_units_if_asked_for() -> None:
 
 
 def test_labels_that_are_all_the_same_are_refused() -> None:
-    with pytest.raises(DataError, match="flat: all labels are the same"):
+    with raises(DataError, "constant_labels", subject="flat"):
         LabelScale.fit(np.array([[0.5, 0.1], [0.5, 0.2]]), np.array(["flat", "flat"]))

@@ -127,7 +127,7 @@ def test_resamples_are_those_of_the_plain_bootstrap(
     guesses[1] = 0.5  # tells nothing
 
     def plain(seed: int, rows: np.ndarray) -> float:
-        return regression.METRICS[metric](truth[rows], guesses[seed][rows])
+        return getattr(regression, metric)(truth[rows], guesses[seed][rows])
 
     expected = over_seeds(plain, 3, groups, resamples=60)
     found = estimate(Resamples(groups, 3).regression(truth, guesses)[metric])

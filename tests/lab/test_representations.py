@@ -20,6 +20,7 @@ from hevner.lab.data.extraction import PASS
 from hevner.lab.data.representations import PLACES, chroma_statistics, gather
 from hevner.music import analyse
 from hevner.store import Entry, FeatureStore, Kind, digest
+from tests.errors import raises
 from tests.sounds import music, write
 
 DEFAULT_BLOCKS = list(PLACES)
@@ -157,14 +158,14 @@ def test_features_of_two_passes_are_refused(folder: Path, tmp_path: Path) -> Non
         entry = FeatureStore(folder).open("pieces", kind).get("d" if field == "onsets" else "c",
                                                               "recorded-0")  # fmt: skip
         store.open("pieces", kind).add(entry, "x", "recorded-0")
-    with pytest.raises(DataError, match=r"pieces, track x.*not those of one pass"):
+    with raises(DataError, "mixed_features", subject="pieces, track x"):
         gather(store, [track("x", dataset="pieces")], ["musicnn"])
 
 
 def test_silence_is_named(tmp_path: Path) -> None:
     song = track("mute", write(tmp_path / "mute.wav", np.zeros(48_000, np.float32)))
     keep(song, Variant(), tmp_path)
-    with pytest.raises(DataError, match=r"songs, track mute.*nothing sounds"):
+    with raises(DataError, "silent", subject="songs, track mute"):
         gather(FeatureStore(tmp_path), [song], ["musicnn"])
 
 
@@ -190,15 +191,15 @@ def test_imported_vectors_join_those_of_the_default_pass(songs: list[Track], fol
 
 def test_unclear_names_are_refused(tmp_path: Path) -> None:
     store = FeatureStore(tmp_path)
-    with pytest.raises(DataError, match=r"no 'jukebox' features are stored.*choose from musicnn"):
+    with raises(DataError, "features_missing", subject="songs"):
         gather(store, [track("a")], ["jukebox"])
     imported(store, "songs", "jukebox", {"a": [[1, 2]]})
     imported(store, "songs", "jukebox", {"a": [[3, 4]]}, v="2")
-    with pytest.raises(DataError, match=r"several kinds of 'jukebox'.*jukebox-1, jukebox-2"):
+    with raises(DataError, "ambiguous_name", subject="songs"):
         gather(store, [track("a")], ["jukebox"])
     samples = gather(store, [track("a")], ["jukebox-2"])
     np.testing.assert_array_equal(samples.blocks["jukebox-2"], [[3, 4]])
-    with pytest.raises(DataError, match="nothing to gather"):
+    with raises(DataError, "empty"):
         gather(store, [], ["musicnn"])
 
 
@@ -206,7 +207,7 @@ def test_vectors_of_different_width_are_refused(tmp_path: Path) -> None:
     store = FeatureStore(tmp_path)
     imported(store, "songs", "jukebox", {"a": [[1, 2]]})
     imported(store, "pieces", "jukebox", {"c": [[1, 2, 3]]})
-    with pytest.raises(DataError, match="block jukebox: vectors of 2 and 3 numbers"):
+    with raises(DataError, "wrong_shape", subject="block jukebox"):
         gather(store, [track("a"), track("c", dataset="pieces")], ["jukebox"])
 
 
@@ -241,5 +242,5 @@ def test_chroma_statistics_by_definition(chroma: np.ndarray) -> None:
 
 def test_too_little_chroma_is_refused() -> None:
     for shape in ((2, 12), (5, 11), (12,)):
-        with pytest.raises(DataError, match="at least three frames"):
+        with raises(DataError, "too_short"):
             chroma_statistics(np.zeros(shape, np.float32))

@@ -18,7 +18,7 @@ from hevner.lab.data.augment import augment, change_gain, encode
 from hevner.lab.data.labels import QUADRANT_SIGNS
 from hevner.lab.default import basis, ratings, recipe, table
 from hevner.lab.default.fit import fit
-from hevner.lab.regression.ridge import Moments
+from hevner.lab.regression.ridge import NormalEquations
 from hevner.model import predict
 from hevner.result import COVERAGE
 from tests.errors import raises
@@ -78,10 +78,10 @@ def rows(rng: np.random.Generator, count: int = 60) -> tuple[np.ndarray, np.ndar
 
 def test_moments_of_disjoint_rows_add_up(rng: np.random.Generator) -> None:
     x, targets, weights = rows(rng)
-    whole = Moments.of(x, targets, weights)
-    first = Moments.of(x[:25], targets[:25], weights[:25])
-    second = Moments.of(x[25:], targets[25:], weights[25:])
-    for field in dataclasses.fields(Moments):
+    whole = NormalEquations.of(x, targets, weights)
+    first = NormalEquations.of(x[:25], targets[:25], weights[:25])
+    second = NormalEquations.of(x[25:], targets[25:], weights[25:])
+    for field in dataclasses.fields(NormalEquations):
         expected = getattr(whole, field.name)
         np.testing.assert_allclose(getattr(first + second, field.name), expected)
         np.testing.assert_allclose(getattr(whole - second, field.name), getattr(first, field.name))
@@ -89,7 +89,7 @@ def test_moments_of_disjoint_rows_add_up(rng: np.random.Generator) -> None:
 
 def test_the_solution_is_that_of_scikit_learn(rng: np.random.Generator) -> None:
     x, targets, weights = rows(rng)
-    coefficients, intercept = Moments.of(x, targets, weights).solve(np.full(7, 5.0))
+    coefficients, intercept = NormalEquations.of(x, targets, weights).solve(np.full(7, 5.0))
     expected = Ridge(alpha=5.0).fit(x, targets, sample_weight=weights)
     np.testing.assert_allclose(coefficients, expected.coef_.T, rtol=1e-8)
     np.testing.assert_allclose(intercept, expected.intercept_, rtol=1e-8)
@@ -98,7 +98,7 @@ def test_the_solution_is_that_of_scikit_learn(rng: np.random.Generator) -> None:
 def test_each_dimension_has_a_penalty_of_its_own(rng: np.random.Generator) -> None:
     x, targets, weights = rows(rng)
     penalty = np.array([1, 1, 1, 1, 1, 1e12, 1.0])
-    coefficients, _ = Moments.of(x, targets, weights).solve(penalty)
+    coefficients, _ = NormalEquations.of(x, targets, weights).solve(penalty)
     assert np.abs(coefficients[5]).max() < 1e-6
     assert np.abs(np.delete(coefficients, 5, axis=0)).max() > 0.1
     # The same by scaling the columns.

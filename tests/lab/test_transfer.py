@@ -12,7 +12,7 @@ from hevner.datasets import data_folder
 from hevner.errors import DataError
 from hevner.lab.data.labels import gems_axes
 from hevner.lab.default import fit, recipe, spread, transfer
-from hevner.lab.regression.ridge import Moments
+from hevner.lab.regression.ridge import NormalEquations
 from hevner.model import predict
 from tests.errors import raises
 from tests.worlds import RECIPE, WIDTH, stack, world
@@ -37,10 +37,10 @@ def test_the_solution_is_the_mean_over_choices(rng: np.random.Generator) -> None
     penalty = np.array([1.0, 2.0, 3.0])
     mean = np.zeros(3)
     for columns in transfer.choices([2, 1]):
-        part, _ = Moments.of(rows[:, columns], target, weights).solve(penalty[columns])
+        part, _ = NormalEquations.of(rows[:, columns], target, weights).solve(penalty[columns])
         mean[columns] += part[:, 0] / 3
     found, intercept = transfer.solve(
-        Moments.of(rows, target, weights), penalty, transfer.choices([2, 1])
+        NormalEquations.of(rows, target, weights), penalty, transfer.choices([2, 1])
     )
     np.testing.assert_allclose(found, mean, atol=1e-10)
     average = np.average(target[:, 0] - rows @ found, weights=weights)

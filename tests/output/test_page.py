@@ -10,9 +10,10 @@ import pytest
 from typer.testing import CliRunner
 
 from hevner import output
-from hevner.catalog.hits import Hit, Hits
+from hevner.catalog.search import Hits
 from hevner.cli import app
 from hevner.emotion import Scale
+from hevner.hits import Hit
 from hevner.output.drawing import Point, curves, plane
 from hevner.result import Analysis, Estimate, Failure, Moment
 from tests.sounds import music, write

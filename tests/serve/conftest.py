@@ -11,7 +11,7 @@ import pytest
 pytest.importorskip("fastapi", reason="the service needs the extra 'serve'")
 
 from tests.catalog.library import Library, build
-from tests.serve.servers import Running, running, settings, shelved
+from tests.serve.servers import Running, running, settings, snapshot
 
 CONNECT = socket.socket.connect
 
@@ -35,7 +35,7 @@ def music(tmp_path_factory: pytest.TempPathFactory) -> Library:
 def server(tmp_path_factory: pytest.TempPathFactory, music: Library) -> Iterator[Running]:
     """A server with a made-up catalogue whose worker makes up what it hears."""
     state = tmp_path_factory.mktemp("state")
-    with running(settings(state), shelved(music.catalog.folder)) as one:
+    with running(settings(state), snapshot(music.catalog.folder)) as one:
         yield one
 
 

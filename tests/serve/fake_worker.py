@@ -11,17 +11,17 @@ import numpy as np
 import soundfile
 
 from hevner.audio.decode import Audio
-from hevner.catalog.hits import Told
+from hevner.hits import EmotionWord
 from hevner.result import Analysis
 from hevner.serve.worker import main
 from tests import fakes
 from tests.serve.rates import CRASHING, FAULTY, GREEDY, SLOW
 
 
-class FakeEar:
-    """Hears what `tests.fakes` makes up."""
+class FakeAnalyzer:
+    """Returns what `tests.fakes` makes up."""
 
-    def hear(self, audio: Audio) -> tuple[Analysis, list[Told]]:
+    def analyze(self, audio: Audio) -> tuple[Analysis, list[EmotionWord]]:
         seconds = sum(map(len, audio.blocks)) / audio.sample_rate
         rate = soundfile.info(audio.source).samplerate
         os.write(1, b"what a decoder says is no answer\n")
@@ -33,8 +33,8 @@ class FakeEar:
             np.ones(2**40)
         if rate == FAULTY:
             raise ValueError(f"a fault of {audio.source}")
-        return fakes.sample(audio.source, seconds), [Told("calm", "very", 0.9, -2.0)]
+        return fakes.sample(audio.source, seconds), [EmotionWord("calm", "very", 0.9, -2.0)]
 
 
 if __name__ == "__main__":
-    main(FakeEar)
+    main(FakeAnalyzer)

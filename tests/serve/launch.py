@@ -16,7 +16,7 @@ def main() -> None:
     logging.basicConfig()
     how = settings(Path(sys.argv[1]), **json.loads(sys.argv[2]))
     try:
-        service, board = app.create(how)
+        service, queue = app.create(how)
     except HevnerError as error:
         sys.exit(f"Error: {error}")
 
@@ -24,7 +24,7 @@ def main() -> None:
         sys.stderr.write(f"Listening on {address}\n")
         sys.stderr.flush()
 
-    run.Server(service, board, how, listening).run()
+    run.Server(service, queue, how, listening).run()
 
 
 if __name__ == "__main__":

@@ -23,8 +23,8 @@ import numpy as np
 import soundfile
 
 from hevner.serve import app, run
-from hevner.serve.catalog_snapshot import Library
-from hevner.serve.job_queue import Board
+from hevner.serve.catalog_snapshot import CatalogSnapshot
+from hevner.serve.job_queue import JobQueue
 from hevner.serve.settings import Settings
 from tests import joint_world
 from tests.sounds import music
@@ -126,7 +126,7 @@ class Address:
 class Running(Address):
     """A server in this process."""
 
-    board: Board
+    queue: JobQueue
     settings: Settings
 
 
@@ -143,15 +143,15 @@ def settings(state: Path, **how: Any) -> Settings:
     return Settings(**{"state": state, "port": 0, "worker": FAKE, "rate": 1e6, **how})
 
 
-def shelved(folder: Path) -> Library:
+def snapshot(folder: Path) -> CatalogSnapshot:
     """A made-up catalogue, open."""
-    return Library(folder, joint_world.space())
+    return CatalogSnapshot(folder, joint_world.space())
 
 
 @contextmanager
-def running(how: Settings, library: Library | None = None) -> Iterator[Running]:
+def running(how: Settings, catalog: CatalogSnapshot | None = None) -> Iterator[Running]:
     """A server in a thread of this process."""
-    service, board = app.create(how, library)
+    service, queue = app.create(how, catalog)
     ready, address = threading.Event(), ""
 
     def listening(where: str) -> None:
@@ -159,12 +159,12 @@ def running(how: Settings, library: Library | None = None) -> Iterator[Running]:
         address = where
         ready.set()
 
-    server = run.Server(service, board, how, listening)
+    server = run.Server(service, queue, how, listening)
     thread = threading.Thread(target=server.run)
     thread.start()
     try:
         assert ready.wait(PATIENCE_S)
-        yield Running(int(address.rstrip("/").rpartition(":")[2]), board, how)
+        yield Running(int(address.rstrip("/").rpartition(":")[2]), queue, how)
     finally:
         server.handle_exit(signal.SIGTERM, None)
         thread.join(PATIENCE_S)

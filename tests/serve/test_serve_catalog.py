@@ -9,17 +9,16 @@ from typing import Any
 
 import pytest
 
-from hevner.catalog import header
-from hevner.catalog.catalog import Catalog
 from hevner.catalog.course import Course
 from hevner.catalog.query import Place, Query
 from hevner.catalog.search import search
+from hevner.catalog.writer import create, writing
 from hevner.errors import HevnerError
 from hevner.serve import query_request, schemas
 from hevner.words import Lexicon
 from tests.catalog import made_up
 from tests.catalog.library import Library
-from tests.serve.servers import Running, running, settings, shelved, wait_for
+from tests.serve.servers import Running, running, settings, snapshot, wait_for
 from tests.serve.test_serve_guard import BEARER, TOKEN
 
 WORDS = Lexicon()
@@ -33,7 +32,7 @@ def ask(server: Running, **wanted: Any) -> list[dict]:
 
 def the_same(server: Running, music: Library, query: Query, **wanted: Any) -> None:
     """The server finds what a search finds."""
-    expected = search(music.catalog, music.space, query)
+    expected = search(music.catalog, query)
     assert expected
     found = ask(server, **wanted)
     assert [hit["name"] for hit in found] == [hit.name for hit in expected]
@@ -218,10 +217,10 @@ def test_facts_and_pages(server: Running, music: Library) -> None:
 
 
 def test_points(server: Running, music: Library, monkeypatch: pytest.MonkeyPatch) -> None:
-    told = server.get("/catalog/pieces?points=true").json
-    assert told["total"] == 300
-    assert told["pieces"] is None
-    points = told["points"]
+    answer = server.get("/catalog/pieces?points=true").json
+    assert answer["total"] == 300
+    assert answer["pieces"] is None
+    points = answer["points"]
     where = {piece["id"]: (piece["valence"], piece["arousal"]) for piece in music.pieces}
     assert len(points["ids"]) == 300
     for id, valence, arousal in zip(
@@ -251,9 +250,9 @@ def test_a_piece_its_curve_and_its_emotions(server: Running, music: Library) -> 
 
 def test_a_playlist(server: Running) -> None:
     wanted = {"from": "tense", "to": {"valence": 0.5, "arousal": -0.5}, "minutes": 30}
-    told = server.post("/catalog/playlist", wanted).json
-    assert told["minutes"] == pytest.approx(30, abs=4)
-    assert len({hit["id"] for hit in told["hits"]}) == len(told["hits"]) > 3
+    answer = server.post("/catalog/playlist", wanted).json
+    assert answer["minutes"] == pytest.approx(30, abs=4)
+    assert len({hit["id"] for hit in answer["hits"]}) == len(answer["hits"]) > 3
     for change in ({"minutes": -1}, {"minutes": 10**6}, {"from": 3}, {"to": "nothing"}):
         assert server.post("/catalog/playlist", wanted | change).status == 422
     short = server.post("/catalog/playlist", wanted | {"filters": {"duration": {"max": 60.5}}})
@@ -276,12 +275,12 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "a song.mp3").write_bytes(bytes(range(256)) * 1000)
     (folder / "secret.txt").write_text("secret")
     (folder / "folder.wav").mkdir()
-    catalog = Catalog.create(folder / "catalog", header.current(made_up.SPACE))
+    catalog = create(folder / "catalog", made_up.SPACE)
     rows = [
         made_up.piece(number, path=str(folder / name), name=name)
         for number, name in enumerate(("a song.mp3", "secret.txt", "folder.wav", "gone.wav"))
     ]
-    with catalog.writing() as writer:
+    with writing(catalog) as writer:
         writer.put(rows, [])
     return folder
 
@@ -289,7 +288,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def player(files: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     how = settings(tmp_path_factory.mktemp("player"), token=TOKEN)
-    with running(how, shelved(files / "catalog")) as server:
+    with running(how, snapshot(files / "catalog")) as server:
         yield server
 
 
@@ -357,13 +356,13 @@ def test_a_piece_that_has_changed_is_no_example(player: Running) -> None:
 
 def test_a_catalogue_that_grows_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("hevner.serve.app.LOOK_S", 0.05)
-    catalog = Catalog.create(tmp_path / "catalog", header.current(made_up.SPACE))
-    with running(settings(tmp_path / "state"), shelved(tmp_path / "catalog")) as server:
+    catalog = create(tmp_path / "catalog", made_up.SPACE)
+    with running(settings(tmp_path / "state"), snapshot(tmp_path / "catalog")) as server:
         assert server.get("/catalog/pieces").json["total"] == 0
         assert server.post("/catalog/search", {"words": ["calm"]}).json["hits"] == []
-        with catalog.writing() as writer:
-            heard = {"valence": 0.1, "arousal": 0.2}
-            writer.put([made_up.piece(number, **heard) for number in range(3)], [])
+        with writing(catalog) as writer:
+            emotion = {"valence": 0.1, "arousal": 0.2}
+            writer.put([made_up.piece(number, **emotion) for number in range(3)], [])
         wait_for(lambda: server.get("/catalog/pieces").json["total"] == 3)
         assert len(ask(server, words=["calm"])) == 3
 
@@ -381,7 +380,7 @@ def test_searches_that_pile_up_are_refused(music: Library, state: Path) -> None:
     how = settings(state, searches=1, waiting=1)
     with (
         pytest.MonkeyPatch.context() as patch,
-        running(how, shelved(music.catalog.folder)) as server,
+        running(how, snapshot(music.catalog.folder)) as server,
     ):
         patch.setattr(query_request, "find", slowly)
         statuses: list[int] = []

@@ -12,14 +12,14 @@ from hevner.client import Client, Job, ServerError
 from hevner.result import Analysis
 from tests.catalog.library import Library
 from tests.serve.rates import CRASHING, SLOW
-from tests.serve.servers import Running, running, settings, shelved, sound, wait_for
+from tests.serve.servers import Running, running, settings, snapshot, sound, wait_for
 
 
 @pytest.fixture(scope="module")
 def closed(tmp_path_factory: pytest.TempPathFactory, music: Library) -> Iterator[Running]:
     """A server with a token, a catalogue and a small limit."""
     how = settings(tmp_path_factory.mktemp("closed"), token="secret", upload_bytes=2**20)
-    with running(how, shelved(music.catalog.folder)) as server:
+    with running(how, snapshot(music.catalog.folder)) as server:
         yield server
 
 

@@ -171,7 +171,7 @@ def test_faults_give_nothing_away(server: Running, monkeypatch: pytest.MonkeyPat
         raise RuntimeError("/etc/secret")
 
     id = server.send()
-    monkeypatch.setattr("hevner.serve.analyses.told", fail)
+    monkeypatch.setattr("hevner.serve.analyses.job_record", fail)
     answer = server.get(f"/analyses/{id}")
     assert (answer.status, answer.kind) == (500, "internal")
     assert b"secret" not in answer.body

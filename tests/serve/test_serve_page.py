@@ -383,7 +383,7 @@ def test_a_broken_file_shows_its_reason(service: Service, opened: Opener, tmp_pa
     expect(page.locator(".callout.warning")).to_contain_text(told["remedy"])
 
 
-def test_silence_is_told_as_silence(service: Service, opened: Opener, tmp_path: Path) -> None:
+def test_silence_is_words_as_silence(service: Service, opened: Opener, tmp_path: Path) -> None:
     page, _ = opened(service)
     drop(page, write_wav(tmp_path / "nothing.wav", bytes(2 * 8000 * 8), 8000))
     expect(page.locator(".piece .callout").first).to_have_text(TEXT["silent.text"])
@@ -481,7 +481,7 @@ def test_like_and_expressed_words(service: Service, opened: Opener) -> None:
     first = page.locator(".hit").first
     first.hover()
     first.get_by_text(TEXT["hit.express"]).click()
-    expect(page.locator(".told .tag").first).to_be_visible()
+    expect(page.locator(".description .tag").first).to_be_visible()
     first.get_by_text(TEXT["hit.like"]).click()
     expect(page.locator(".asked")).to_contain_text("like slow lament")
     expect(page.locator(".hit")).to_have_count(4)

@@ -52,7 +52,7 @@ def test_a_stop_ends_streams_and_refuses_uploads(state: Path) -> None:
     with running(settings(state)) as server:
         id = server.send(sound(rate=SLOW))
         server.until(id, "running")
-        server.board.stop_soon()
+        server.queue.stop_soon()
         # The stream ends though the job has not.
         last = server.get(f"/analyses/{id}/events").body.decode().strip().splitlines()[-1]
         assert json.loads(last.removeprefix("data: "))["state"] == "running"

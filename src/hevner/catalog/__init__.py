@@ -1,6 +1,13 @@
-"""Catalogues of music and searching them by emotion, both ways.
+"""Catalogues of music, searched by emotion.
 
-Nothing heavy is loaded until a catalogue is opened.
+Modules import each other in one direction only, from bottom to top:
+
+1. records: ``header``, ``course``, ``query``;
+2. storage: ``packages``, ``tables``, ``catalog``, ``writer``;
+3. filling: ``file_identity``, ``analyze_file``, ``texts``, ``indexing``, ``encoding``;
+4. searching: ``scoring``, ``search``, ``playlist``, ``describe``.
+
+Importing this package loads nothing; LanceDB is loaded when a catalogue is opened.
 """
 
 from __future__ import annotations
@@ -9,21 +16,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from hevner.catalog.catalog import Catalog
+    from hevner.catalog.search import SearchableCatalog
 
 __all__ = ["open_catalog"]
 
 
-def open_catalog(folder: str | Path) -> Catalog:
-    """Open a catalogue that ``hevner index`` made, for `Catalog.search`.
+def open_catalog(folder: str | Path) -> SearchableCatalog:
+    """Open a catalogue that ``hevner index`` made, for `SearchableCatalog.search`.
 
     Raises
     ------
     CatalogError
         If there is none, it is damaged, or it was made with another model.
+    MissingDependencyError
+        If the extra ``catalog`` is not installed.
     """
-    from hevner.catalog import header
-    from hevner.catalog.catalog import Catalog
+    from hevner.catalog.search import SearchableCatalog
     from hevner.model import space
 
-    return Catalog(folder, header.current(space.load()))
+    return SearchableCatalog(folder, space.load())

@@ -1,67 +1,57 @@
-"""From a file to what a catalogue keeps of it.
+"""From an audio file to the rows of a catalogue.
 
 Conventions
 -----------
-The moments of an analysis are a patch of three seconds apart and each hears fifteen; of each
-`TOGETHER` that follow each other without silence the middle one is kept, for the span of all.
-Values are on the unit scale, rounded as in an analysis.
+The moments of an analysis begin three seconds apart and each covers fifteen; of each `TOGETHER`
+that follow each other without silence the middle one is kept, for the span of all. Values are on
+the unit scale, rounded as in an analysis.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from hevner.analysis import Analyzer, Reading
 from hevner.heads import ESTIMATE_COLUMNS
 from hevner.model import description
+from hevner.model.prediction import Prediction
+from hevner.model.space import Points, Space
 from hevner.result import Analysis, Estimate
 
-if TYPE_CHECKING:
-    from hevner.analysis import Analyzer, Reading
-    from hevner.model.prediction import Prediction
-    from hevner.model.space import Points, Space
-
 TOGETHER = 3
-"""Moments of an analysis that make one of a catalogue: nine seconds, each heard by two or more."""
+"""Moments of an analysis that make one of a catalogue: nine seconds, each covered twice or more."""
 
 Row = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Heard:
-    """What was heard in a file.
+class AnalyzedFile:
+    """The analysis of a file as rows of a catalogue.
 
     Attributes
     ----------
     piece
         Columns of `hevner.catalog.tables.schema` that come from the sound, with ``status``.
     moments
-        Rows without ``piece``.
+        Rows of its moments, without ``piece``.
     """
 
     piece: Row
     moments: list[Row]
 
 
-class SupportsListen(Protocol):
-    """Anything that listens to files, such as `Listener`."""
-
-    def listen(self, path: Path, /) -> Heard:
-        """What a file sounds like; raises `HevnerError` if it cannot be heard."""
-        ...
-
-
-class Listener:
-    """Listens with the emotion model and puts what it hears into the common space.
+class FileAnalyzer:
+    """Analyses files and places them in the common space.
 
     Parameters
     ----------
     analyzer
-        With its default window, as `hevner.catalog.header.current` says.
+        With its default window, as in `hevner.catalog.header.current`.
     space
         The common space.
 
@@ -74,38 +64,43 @@ class Listener:
         self._analyzer = analyzer
         self._space = space
 
-    def listen(self, path: Path, /) -> Heard:
-        """What a file sounds like.
+    def analyze(self, path: Path, /) -> AnalyzedFile:
+        """Analyse a file.
 
         Raises
         ------
         HevnerError
-            If it cannot be heard.
+            If that is not possible.
         """
-        return self.heard(self._analyzer.read(path))
+        return self.rows(self._analyzer.read(path))
 
-    def heard(self, reading: Reading) -> Heard:
-        """Rows from a reading."""
+    def rows(self, reading: Reading) -> AnalyzedFile:
+        """Rows of a catalogue from a reading."""
         analysis = reading.analysis
         piece = _described(analysis)
         if reading.whole is None or reading.moments is None:
-            return Heard(piece, [])
-        course = _course(analysis)
-        piece["curve"] = course.reshape(-1).astype(np.float16)
-        piece.update(self._places(reading.whole, course[None])[0])
+            return AnalyzedFile(piece, [])
+        piece["curve"] = _course(analysis).reshape(-1).astype(np.float16)
+        piece.update(self._places(self.point(reading))[0])
         spans = _spans(analysis)
-        spots = self._places(reading.moments.where([row for row, *_ in spans]), None)
+        spots = self._places(self._points(reading.moments.where([row for row, *_ in spans])))
         moments = []
         for (row, start, end), spot in zip(spans, spots, strict=True):
             moment = analysis.timeline[row]
-            told = {"valence": _value(moment.valence), "arousal": _value(moment.arousal)}
-            moments.append({"start": start, "end": end, **told, **spot})
-        return Heard(piece, moments)
+            values = {"valence": _value(moment.valence), "arousal": _value(moment.arousal)}
+            moments.append({"start": start, "end": end, **values, **spot})
+        return AnalyzedFile(piece, moments)
 
-    def _places(self, prediction: Prediction, course: NDArray[np.float32] | None) -> list[Row]:
+    def point(self, reading: Reading) -> Points:
+        """The place of a piece that is not silent, one row."""
+        assert reading.whole is not None
+        return self._points(reading.whole, _course(reading.analysis)[None])
+
+    def _points(self, prediction: Prediction, course: NDArray[np.float32] | None = None) -> Points:
+        return self._space.music(description.told(self._analyzer.model, prediction, course))
+
+    def _places(self, points: Points) -> list[Row]:
         """The columns ``vector`` and ``place`` of each row."""
-        told = description.told(self._analyzer.model, prediction, course)
-        points = self._space.music(told)
         vectors = self._space.music_vectors(points)
         return [
             {"vector": vector, "place": place}

@@ -26,7 +26,7 @@ ARROW = "->"
 """Between the words of a course; ``→`` will do as well."""
 
 COLUMNS = ("time", "valence", "arousal")
-"""Of a file that draws a course."""
+"""Columns of a file with a drawn course."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,21 +36,21 @@ class Course:
     Attributes
     ----------
     points
-        Their means over equal parts of the piece, shape ``(2, CURVE_POINTS)``.
+        Means of valence and arousal over equal parts of the piece, shape ``(2, CURVE_POINTS)``.
     """
 
     points: NDArray[np.float32]
 
     @classmethod
     def through(cls, times: ArrayLike, valence: ArrayLike, arousal: ArrayLike) -> Course:
-        """The course along straight lines between moments.
+        """The course along straight lines between points in time.
 
         Parameters
         ----------
         times
             Rising, at least two, in any unit: the piece lasts from the first to the last.
         valence, arousal
-            At these times.
+            Values at these times.
         """
         moments = np.asarray(times, np.float64)
         values = np.stack([np.asarray(valence, np.float64), np.asarray(arousal, np.float64)])
@@ -61,7 +61,7 @@ class Course:
 
     @property
     def mean(self) -> NDArray[np.float32]:
-        """Over the whole piece, shape ``(2,)``."""
+        """Mean valence and arousal over the whole piece, shape ``(2,)``."""
         return np.asarray(self.points.mean(axis=1))
 
 
@@ -84,13 +84,15 @@ def parse(text: str, lexicon: Lexicon) -> Course:
             "a course needs a beginning and an end",
             remedy="Write it as 'tense->calm'",
             stage="query",
+            code="incomplete",
         )
     for step in steps:
         if step.word.valence is None:
             raise HevnerError(
-                f"'{step.word.name}' has no place on the plane, so no way leads there",
+                f"'{step.word.name}' has no place on the plane, so no course leads there",
                 remedy="Name a feeling, such as 'calm'",
                 stage="query",
+                code="word_without_place",
             )
     valence, arousal = describe(steps).point.T
     return Course.through(range(len(steps)), valence, arousal)
@@ -102,23 +104,31 @@ def read(path: Path, scale: Scale = UNIT) -> Course:
     Parameters
     ----------
     path
-        Times rise, in any unit.
+        The file; its times rise, in any unit.
     scale
-        Of its valence and arousal.
+        Scale of the valence and arousal in the file.
 
     Raises
     ------
     DataError
-        If the file does not hold that.
+        If the file is missing or does not hold such columns.
     """
     remedy = f"Give a CSV file with the columns {', '.join(COLUMNS)}, or words as 'tense->calm'"
     if not path.is_file():
-        raise DataError("there is no such file", subject=display_name(path), remedy=remedy)
+        raise DataError(
+            "there is no such file",
+            subject=display_name(path),
+            remedy=remedy,
+            code="file_missing",
+        )
     rows = read_rows(path, COLUMNS)
     times = [row.number("time") for row in rows]
     if len(times) < 2 or any(later <= earlier for earlier, later in pairwise(times)):
         raise DataError(
-            "its times do not rise", subject=display_name(path), remedy="Sort the rows by time"
+            "its times do not rise",
+            subject=display_name(path),
+            remedy="Sort the rows by time",
+            code="times_not_rising",
         )
     values = [[row.rating(axis, scale) for row in rows] for axis in COLUMNS[1:]]
     return Course.through(times, *values)

@@ -1,43 +1,39 @@
-"""The other direction: which words say what a piece feels like, and how much of it.
+"""Words for the emotion of a piece: the other direction of a search.
 
 Conventions
 -----------
-Only words that have a place on the plane are told: those for a sound, a theme or a use are no
-feelings. Of the degrees of a word the one of least divergence is told, and words are ranked by it:
-divergences are relative to music at large, so a vague word, which is never far off, does not lead
-with every piece. On music kept aside the degrees that lead spread evenly; ranked by how few other
-pieces fit a word better, they are mostly "extremely".
+Only words that have a place on the plane are considered: those for a sound, a theme or a use are no
+feelings. Of the degrees of a word the one of least divergence is chosen, and words are ranked by
+it: divergences are relative to music at large, so a vague word, which is never far off, does not
+lead with every piece. On music kept aside the degrees that lead spread evenly; ranked by how few
+other pieces fit a word better, they are mostly "extremely".
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
-from hevner.catalog.hits import Told
+from hevner.hits import EmotionWord
+from hevner.model.space import Points, Space
 from hevner.words import DEGREES, Feeling, Lexicon
 from hevner.words.describing import describe
-
-if TYPE_CHECKING:
-    from hevner.model.space import Points, Space
 
 
 def emotions_of(
     space: Space, music: Points, count: int | None = None, lexicon: Lexicon | None = None
-) -> list[Told]:
-    """Words for a piece, those that say most of it first.
+) -> list[EmotionWord]:
+    """Words for a piece, the best first.
 
     Parameters
     ----------
     space
-        The joint space.
+        The common space.
     music
-        One place; see `hevner.catalog.scoring.whereabouts`.
+        Place of the piece, one row; see `hevner.catalog.scoring.locate`.
     count
         Most words; None for all.
     lexicon
-        The shipped one if None.
+        Words to choose from; the shipped lexicon if None.
     """
     words = [word for word in (lexicon or Lexicon()).words if word.is_placed]
     feelings = [Feeling(word, degree) for word in words for degree in DEGREES]
@@ -49,7 +45,7 @@ def emotions_of(
     fits = space.fit(space.find(emotions, music), emotions)[:, 0]
     order = np.argsort(divergences[chosen], kind="stable")
     return [
-        Told(
+        EmotionWord(
             feelings[chosen[one]].word.name,
             feelings[chosen[one]].degree.name,
             float(fits[one]),

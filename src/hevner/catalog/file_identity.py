@@ -1,9 +1,10 @@
-"""Files as they stand: their content, and what is heard in it, both of the same moment."""
+"""The content of files, and results that surely belong to that content."""
 
 from __future__ import annotations
 
 import errno
 import hashlib
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,15 +13,20 @@ from typing import TypeVar
 from hevner.errors import AudioError, HevnerError
 from hevner.files import display_name
 
-Heard = TypeVar("Heard")
+Result = TypeVar("Result")
 
 ATTEMPTS = 2
-"""Times that a file which changes while it is listened to is tried."""
+"""How often a file is tried that changes while it is read."""
+
+
+def row_path(path: Path) -> str:
+    """The path of a file as catalogues write it: absolute, and valid Unicode."""
+    return display_name(os.path.abspath(path))  # noqa: PTH100 - links are not resolved
 
 
 @dataclass(frozen=True)
 class Stamp:
-    """What tells, without reading it, that a file is as it was.
+    """Size and time of a file: while they stay the same, so does its content.
 
     Attributes
     ----------
@@ -35,19 +41,26 @@ class Stamp:
 
     @classmethod
     def of(cls, path: Path) -> Stamp:
-        """Of a file; raises OSError."""
+        """The stamp of a file; raises OSError."""
         status = path.stat()
         return cls(status.st_size, status.st_mtime_ns)
+
+    def still_holds(self, path: Path) -> bool:
+        """Whether a file has not changed since; one that is gone counts as unchanged."""
+        try:
+            return self == Stamp.of(path)
+        except OSError:
+            return True
 
 
 @dataclass(frozen=True)
 class Content:
-    """A file's content at a moment.
+    """The content of a file at one time.
 
     Attributes
     ----------
     stamp
-        Of the file, from before it was read.
+        Size and time of the file, from before it was read.
     id
         Digest of all bytes, 40 hexadecimal digits.
     """
@@ -76,54 +89,52 @@ class Content:
                 f"the file cannot be read ({error.strerror or error})",
                 subject=display_name(path),
                 remedy="Check that it exists and its permissions",
+                code="unreadable",
             ) from error
         return cls(stamp, found.hexdigest())
 
 
-class ChangingError(AudioError):
-    """A file changes whenever it is listened to."""
-
-
-def listen_steadily(
-    path: Path, listen: Callable[[Path], Heard], is_new: Callable[[str], bool]
-) -> tuple[Content, Heard | HevnerError | None]:
-    """Listen to a file and make sure that what was heard belongs to its content.
+def read_steadily(
+    path: Path, read: Callable[[Path], Result], is_new: Callable[[str], bool]
+) -> tuple[Content, Result | HevnerError | None]:
+    """Read a file and make sure that the result belongs to its content.
 
     Parameters
     ----------
     path
         The file.
-    listen
-        Hears it.
+    read
+        Makes a result of the file.
     is_new
-        Whether the content of this id needs to be heard at all.
+        Whether a result is needed for content of this id.
 
     Returns
     -------
     Content
-        Of the file.
-    What ``listen`` returns, HevnerError or None
-        What was heard in just that content, or why nothing could be; None if it is not new.
+        The content of the file.
+    Result, HevnerError or None
+        The result of ``read`` for just that content, or why there is none; None if it is not new.
 
     Raises
     ------
     AudioError
-        If the file cannot be read, or changes each time (`ChangingError`).
+        If the file cannot be read, or changes each time.
     """
     content = Content.of(path)
     for _ in range(ATTEMPTS):
         if not is_new(content.id):
             return content, None
-        outcome: Heard | HevnerError
+        outcome: Result | HevnerError
         try:
-            outcome = listen(path)
+            outcome = read(path)
         except HevnerError as error:
             outcome = error
         before, content = content, Content.of(path)
         if content == before:
             return content, outcome
-    raise ChangingError(
+    raise AudioError(
         "the file changes while it is read",
         subject=display_name(path),
         remedy="Run the same command again when it is complete",
+        code="file_changing",
     )

@@ -4,8 +4,8 @@ Conventions
 -----------
 ``catalog.json`` in the catalogue's folder, written in one step. Rows made by another space, model
 or schema mean something else, so a catalogue is only opened by an installation that would write
-the same header; the version of hevner and the folders are told, not compared. An encoder that makes
-pieces comparable with texts may be named too; it is compared when it is used (`check_encoder`).
+the same header; the version of hevner and the folders are noted, not compared. An encoder for
+searches by text may be named too; it is compared when it is used (`check_encoder`).
 """
 
 from __future__ import annotations
@@ -15,17 +15,15 @@ import json
 import shlex
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from hevner import __version__
 from hevner.defaults import identity
 from hevner.emotion import UNIT
+from hevner.encoders.base import EncoderCard
 from hevner.errors import CatalogError
 from hevner.files import cannot_write, display_name, replace_file
-
-if TYPE_CHECKING:
-    from hevner.encoders.base import EncoderCard
-    from hevner.model.space import Space
+from hevner.model.space import Space
 
 NAME = "catalog.json"
 SCHEMA = 1
@@ -52,16 +50,16 @@ class Header:
     model
         Identity of the emotion model and its options, `hevner.defaults.identity`.
     vector
-        Numbers in a first-stage vector.
+        Length of a first-stage vector.
     correlated, gaussian
-        Numbers in the two parts of a place in the space.
+        Lengths of the two parts of a place in the space.
     scale
-        Of valence and arousal.
+        Name of the scale of valence and arousal.
     folders
-        What was indexed, as absolute paths.
+        Folders that were indexed, as absolute paths.
     encoder, encoder_version
-        What has heard the pieces so that texts find them (`hevner.catalog.encoding`); empty if
-        nothing has.
+        The encoder that makes pieces searchable by text (`hevner.catalog.encoding`); empty for
+        none.
     """
 
     schema: int
@@ -76,14 +74,6 @@ class Header:
     folders: tuple[str, ...] = ()
     encoder: str = ""
     encoder_version: str = ""
-
-    def with_folders(self, folders: list[str]) -> Header:
-        """The same with more folders, each once."""
-        return dataclasses.replace(self, folders=tuple(dict.fromkeys((*self.folders, *folders))))
-
-    def with_encoder(self, card: EncoderCard) -> Header:
-        """The same with the encoder that hears the pieces."""
-        return dataclasses.replace(self, encoder=card.id, encoder_version=card.version)
 
 
 def current(space: Space) -> Header:
@@ -129,36 +119,34 @@ def read(folder: Path) -> Header:
         record = json.loads(path.read_bytes())
     except FileNotFoundError as error:
         if any(folder.glob("*.lance")):
-            raise _damaged(path, "it is missing", folder) from error
+            raise _unreadable(folder, "it is missing") from error
         raise CatalogError(
             "there is no catalogue here",
             subject=display_name(folder),
             remedy=f"Make one with 'hevner index FOLDER --into {display_name(folder)}'",
+            code="file_missing",
         ) from error
     except (OSError, ValueError) as error:
-        raise _damaged(path, str(error), folder) from error
-    return _parsed(record, path, folder)
-
-
-def _parsed(record: Any, path: Path, folder: Path) -> Header:
+        raise _unreadable(folder, str(error)) from error
     schema = record.get("schema") if isinstance(record, dict) else None
     if not isinstance(schema, int):
-        raise _damaged(path, "it names no schema", folder)
+        raise _unreadable(folder, "it names no schema")
     if schema > SCHEMA:
         raise CatalogError(
             f"it was made by a newer hevner ({record.get('hevner')}): its schema is {schema}, "
             f"this version knows up to {SCHEMA}",
             subject=display_name(path),
-            remedy="Update hevner, or " + rebuilding(folder, record.get("folders", ())),
+            remedy="Update hevner, or run: " + command(folder, record.get("folders", ()), "", True),
+            code="newer_version",
         )
     try:
         header = Header(**{**record, "folders": tuple(record["folders"])})
     except (TypeError, KeyError) as error:
-        raise _damaged(path, str(error), folder) from error
+        raise _unreadable(folder, str(error)) from error
     for field in dataclasses.fields(Header):
         wanted = {"int": int, "str": str}.get(str(field.type), tuple)
         if not isinstance(getattr(header, field.name), wanted):
-            raise _damaged(path, f"{field.name} is not a {wanted.__name__}", folder)
+            raise _unreadable(folder, f"{field.name} is not a {wanted.__name__}")
     return header
 
 
@@ -173,16 +161,18 @@ def check(folder: Path, found: Header, wanted: Header) -> None:
     for field in dataclasses.fields(Header):
         old, new = getattr(found, field.name), getattr(wanted, field.name)
         if field.name not in NOT_COMPARED and old != new:
+            # All other fields depend on the space.
+            what = field.name if field.name in ("schema", "model", "scale") else "space"
             raise CatalogError(
-                f"the catalogue was made with another {WORDS[field.name]}: {old}, here {new}",
+                f"the catalogue was made with another {what}: {old}, here {new}",
                 subject=display_name(folder),
-                remedy="To analyse the music anew, "
-                + rebuilding(folder, found.folders, found.encoder),
+                remedy=rebuilding(folder, found),
+                code=f"other_{what}",
             )
 
 
 def check_encoder(folder: Path, found: Header, card: EncoderCard) -> None:
-    """Compare the encoder that has heard a catalogue's pieces with one at hand.
+    """Compare the encoder of a catalogue's pieces with the one that is to be used.
 
     Versions that differ in the precision of the arithmetic alone pass: rounding turns a vector by
     far less than what lies between two pieces.
@@ -195,9 +185,10 @@ def check_encoder(folder: Path, found: Header, card: EncoderCard) -> None:
     old, new = (found.encoder, found.encoder_version), (card.id, card.version)
     if found.encoder and (old[0] != new[0] or _weights(old[1]) != _weights(new[1])):
         raise CatalogError(
-            f"the pieces were heard by {' '.join(old)}, here it would be {' '.join(new)}",
+            f"the pieces were encoded by {' '.join(old)}, here it would be {' '.join(new)}",
             subject=display_name(folder),
-            remedy="To analyse the music anew, " + rebuilding(folder, found.folders, card.id),
+            remedy=rebuilding(folder, dataclasses.replace(found, encoder=card.id)),
+            code="other_encoder",
         )
 
 
@@ -207,34 +198,25 @@ def _weights(version: str) -> str:
     return version
 
 
-WORDS = {
-    "schema": "schema",
-    "space": "space",
-    "digest": "space",
-    "model": "model",
-    "vector": "vector width",
-    "correlated": "space",
-    "gaussian": "space",
-    "scale": "scale",
-}
-"""What the fields that are compared stand for."""
-
-
-def indexing(folder: Path, folders: Any = (), encoder: str = "") -> str:
-    """The command that brings a catalogue up to date, as the end of a sentence."""
+def command(folder: Path, folders: Any = (), encoder: str = "", rebuild: bool = False) -> str:
+    """The command that brings a catalogue up to date, or makes it anew."""
     sources = [str(source) for source in folders] or ["FOLDER"]
     words = ["hevner", "index", *sources, "--into", display_name(folder)]
-    return "run: " + shlex.join([*words, "--encoder", encoder] if encoder else words)
+    words += ["--encoder", encoder] if encoder else []
+    return shlex.join([*words, "--rebuild"] if rebuild else words)
 
 
-def rebuilding(folder: Path, folders: Any = (), encoder: str = "") -> str:
-    """The command that makes a catalogue anew, as the end of a sentence."""
-    return indexing(folder, folders, encoder) + " --rebuild"
+def rebuilding(folder: Path, header: Header | None = None) -> str:
+    """How to make a catalogue anew, as a remedy."""
+    made_of = (header.folders, header.encoder) if header is not None else ((), "")
+    return f"To analyse the music anew, run: {command(folder, *made_of, rebuild=True)}"
 
 
-def _damaged(path: Path, why: str, folder: Path) -> CatalogError:
-    return CatalogError(
-        f"the header is damaged ({why})",
-        subject=display_name(path),
-        remedy="To analyse the music anew, " + rebuilding(folder),
-    )
+def damaged(path: Path, cause: str, folder: Path, header: Header | None = None) -> CatalogError:
+    """The error for a damaged file of a catalogue."""
+    remedy = rebuilding(folder, header)
+    return CatalogError(cause, subject=display_name(path), remedy=remedy, code="damaged")
+
+
+def _unreadable(folder: Path, why: str) -> CatalogError:
+    return damaged(folder / NAME, f"the header is damaged ({why})", folder)

@@ -1,15 +1,15 @@
-"""Folders into a catalogue: only what is new or changed is listened to.
+"""Bringing a catalogue up to date with folders of music: only what is new or changed is analysed.
 
 Conventions
 -----------
 A file whose path, size and time of change are known is not even opened. Otherwise its content
-decides: content that is known, under any path, is not listened to again, so a file that was moved,
-copied or touched costs a look at its bytes. Rows of files that have gone stay until they are
-pruned, unless the same content was found elsewhere: then the file has moved. Silent files and
-those that failed have a row too, so that they are not tried again until they change; files that
-cannot be read, or change while they are, are tried again each time.
+decides: content that is known, under any path, is not analysed again, so a file that was moved,
+copied or touched is only read. Rows of files that have gone stay until they are pruned, unless the
+same content was found elsewhere: then the file has moved. Silent files and those that failed have a
+row too, so that they are not tried again until they change; files that cannot be read, or change
+while they are read, are tried again each time.
 
-What was heard is written every few pieces; a run that was stopped, however, goes on from there.
+Results are written every few pieces; a run that was stopped, however, goes on from there.
 """
 
 from __future__ import annotations
@@ -17,19 +17,16 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-from hevner.batch import AHEAD
-from hevner.catalog.analyze_file import Heard, SupportsListen
+from hevner.batch import in_threads
+from hevner.catalog.analyze_file import AnalyzedFile, FileAnalyzer
 from hevner.catalog.catalog import Catalog
-from hevner.catalog.file_identity import Content, Stamp, listen_steadily
-from hevner.catalog.tables import in_lists
-from hevner.catalog.writer import Writer
+from hevner.catalog.file_identity import Content, Stamp, read_steadily, row_path
+from hevner.catalog.tables import Row, in_lists
+from hevner.catalog.writer import Writer, writing
 from hevner.errors import HevnerError, ModelError
 from hevner.files import Found, display_name
 from hevner.result import Failure
@@ -37,13 +34,11 @@ from hevner.result import Failure
 PIECES_AT_ONCE = 32
 COPIES_AT_ONCE = 1000
 SECONDS_AT_ONCE = 30.0
-"""What was heard is written when there is so much of it, or after so long."""
-
-Row = dict[str, Any]
+"""Results are written when there are so many, or after so long."""
 
 
 @dataclass(frozen=True)
-class Known:
+class KnownFile:
     """A row of the catalogue, as far as a run needs it."""
 
     id: str
@@ -52,43 +47,43 @@ class Known:
 
 
 @dataclass(frozen=True)
-class Work:
-    """What became of a file that had to be looked into.
+class FileOutcome:
+    """The outcome of a file that had to be read.
 
     Attributes
     ----------
     file
-        Which.
+        The file.
     content
-        What it held; None if it could not be read.
-    heard
-        None if it failed, or the same content is known or in work under another path.
+        Its content; None if it could not be read.
+    analyzed
+        Its rows; None if it failed, or the same content is known or in work under another path.
     failure
-        Why it could not be heard.
+        Why it could not be analysed.
     """
 
     file: Found
     content: Content | None
-    heard: Heard | None = None
+    analyzed: AnalyzedFile | None = None
     failure: Failure | None = None
 
 
 @dataclass
 class Summary:
-    """What a run did, in numbers of files.
+    """Numbers of files of a run.
 
     Attributes
     ----------
     unchanged, failed_before
-        Not opened; and of them, those that failed once.
+        Files that were not opened, and those among them that failed once.
     added, changed
-        Listened to, as new or in the place of what they held before.
+        Files that were analysed because they are new, or because their content has changed.
     copied, moved
-        Known content under a new path; and of them, those whose old path was left.
+        Files of known content under a new path, and those among them whose old path is gone.
     silent, failed
-        Of all that was looked into, those without a place in the space.
+        Files that were read and have no place in the space.
     vanished, removed
-        Gone, and still in the catalogue or removed.
+        Files that are gone, and still in the catalogue or removed from it.
     """
 
     unchanged: int = 0
@@ -115,7 +110,7 @@ class Options:
         Whether to try again what failed before.
     prune
         Whether to remove what has vanished.
-    tell
+    report
         Called with each file that is done, and why it failed if it did.
     stop
         When set, files in work are finished and written, and no others are begun.
@@ -124,7 +119,7 @@ class Options:
     jobs: int = 1
     retry: bool = False
     prune: bool = False
-    tell: Callable[[Found, Failure | None], None] = lambda _file, _failure: None
+    report: Callable[[Found, Failure | None], None] = lambda _file, _failure: None
     stop: threading.Event = field(default_factory=threading.Event)
 
 
@@ -132,7 +127,7 @@ def index(
     found: Iterable[Found],
     folders: Iterable[Path],
     catalog: Catalog,
-    listener: SupportsListen,
+    analyzer: FileAnalyzer,
     options: Options,
 ) -> Summary:
     """Bring a catalogue up to date.
@@ -145,11 +140,11 @@ def index(
         Where they were looked for; a file that the catalogue has from there and that is not found
         any more has vanished.
     catalog
-        To be written to.
-    listener
-        Hears what is new; used from several threads.
+        Catalogue to write to.
+    analyzer
+        Analyses what is new; used from several threads.
     options
-        How.
+        How to index.
 
     Raises
     ------
@@ -160,34 +155,29 @@ def index(
     OutputError
         If the catalogue cannot be written; what was written before stays.
     """
-    below = [key(folder) for folder in folders]
-    with catalog.writing() as writer:
-        writer.note(below)
-        run = _Run(catalog, writer, listener, options)
-        for work in run.results(found):
-            run.take(work)
+    below = [row_path(folder) for folder in folders]
+    with writing(catalog) as writer:
+        writer.note_folders(below)
+        run = _Run(catalog, writer, analyzer, options)
+        for outcome in in_threads(run.examine, run.due(found), options.jobs, options.stop):
+            run.take(outcome)
         run.finish(below)
         if not options.stop.is_set():
             writer.tidy()
     return run.summary
 
 
-def key(path: Path) -> str:
-    """The path of a row: absolute, and valid Unicode."""
-    return display_name(os.path.abspath(path))  # noqa: PTH100 - links are not resolved
-
-
 class _Run:
     def __init__(
-        self, catalog: Catalog, writer: Writer, listener: SupportsListen, options: Options
+        self, catalog: Catalog, writer: Writer, analyzer: FileAnalyzer, options: Options
     ) -> None:
         self.summary = Summary()
         self._catalog = catalog
         self._writer = writer
-        self._listener = listener
+        self._analyzer = analyzer
         self._options = options
         self._known = {
-            row["path"]: Known(row["id"], Stamp(row["size"], row["mtime"]), row["status"])
+            row["path"]: KnownFile(row["id"], Stamp(row["size"], row["mtime"]), row["status"])
             for row in catalog.listing(["path", "id", "size", "mtime", "status"])
         }
         self._seen: set[str] = set()
@@ -195,35 +185,21 @@ class _Run:
         self._claiming = threading.Lock()
         self._rows: list[Row] = []
         self._moments: list[Row] = []
-        self._copies: list[Work] = []
+        self._copies: list[FileOutcome] = []
         self._written = time.monotonic()
 
-    # --- in several threads ---
-
-    def results(self, found: Iterable[Found]) -> Iterator[Work]:
-        """Look into all files that are not as they were."""
-        jobs, stop = self._options.jobs, self._options.stop
-        waiting: deque[Future[Work]] = deque()
-        pool = ThreadPoolExecutor(jobs, thread_name_prefix="hevner")
-        try:
-            for file in found:
-                if stop.is_set():
-                    break
-                if self._is_unchanged(file):
-                    self._options.tell(file, None)
-                    continue
-                waiting.append(pool.submit(self._examine, file))
-                if len(waiting) >= AHEAD * jobs:
-                    yield waiting.popleft().result()
-            while waiting:
-                first = waiting.popleft()
-                if not (stop.is_set() and first.cancel()):
-                    yield first.result()
-        finally:
-            pool.shutdown(cancel_futures=True)
+    def due(self, found: Iterable[Found]) -> Iterator[Found]:
+        """Files that are not as they were; the others are reported."""
+        for file in found:
+            if self._options.stop.is_set():
+                return
+            if self._is_unchanged(file):
+                self._options.report(file, None)
+            else:
+                yield file
 
     def _is_unchanged(self, file: Found) -> bool:
-        path = key(file.path)
+        path = row_path(file.path)
         self._seen.add(path)
         known = self._known.get(path)
         if known is None or self._is_due(known):
@@ -236,7 +212,7 @@ class _Run:
         self.summary.failed_before += unchanged and known.status == "failed"
         return unchanged
 
-    def _is_due(self, known: Known) -> bool:
+    def _is_due(self, known: KnownFile) -> bool:
         return self._options.retry and known.status == "failed"
 
     def _claim(self, id: str) -> bool:
@@ -246,25 +222,27 @@ class _Run:
             self._claimed.add(id)
         return is_new
 
-    def _examine(self, file: Found) -> Work:
+    def examine(self, file: Found) -> FileOutcome:
+        """Read a file, and analyse it if its content is new; called from several threads."""
         name = display_name(file.path)
         try:
-            content, outcome = listen_steadily(file.path, self._listen, self._claim)
+            content, outcome = read_steadily(file.path, self._analyze, self._claim)
         except HevnerError as error:
-            return Work(file, None, failure=Failure.of(name, error))
+            return FileOutcome(file, None, failure=Failure.of(name, error))
         except MemoryError:
             remedy = "Use fewer --jobs, or free memory"
-            return Work(file, None, failure=Failure(name, "analyse", "out of memory", remedy))
+            failure = Failure(name, "analyse", "out of memory", remedy)
+            return FileOutcome(file, None, failure=failure)
         if isinstance(outcome, ModelError):
             # Every file would fail like this.
             raise outcome
         if isinstance(outcome, HevnerError):
-            return Work(file, content, failure=Failure.of(name, outcome))
-        return Work(file, content, outcome)
+            return FileOutcome(file, content, failure=Failure.of(name, outcome))
+        return FileOutcome(file, content, outcome)
 
-    def _listen(self, path: Path) -> Heard:
+    def _analyze(self, path: Path) -> AnalyzedFile:
         try:
-            return self._listener.listen(path)
+            return self._analyzer.analyze(path)
         except (HevnerError, MemoryError):
             raise
         # Whatever a file provokes, the others go on.
@@ -273,20 +251,19 @@ class _Run:
                 display_name(f"{type(error).__name__}: {error}"),
                 remedy="Convert the file to WAV or FLAC and try again",
                 stage="analyse",
+                code="unexpected",
             ) from error
 
-    # --- in one ---
-
-    def take(self, work: Work) -> None:
-        """Note what became of a file, and write when there is enough."""
-        if work.failure is not None:
+    def take(self, outcome: FileOutcome) -> None:
+        """Note the outcome of a file, and write when there is enough."""
+        if outcome.failure is not None:
             self.summary.failed += 1
-        if work.content is not None:
-            if work.heard is None and work.failure is None:
-                self._copies.append(work)
+        if outcome.content is not None:
+            if outcome.analyzed is None and outcome.failure is None:
+                self._copies.append(outcome)
             else:
-                self._hold(work, work.content)
-        self._options.tell(work.file, work.failure)
+                self._add_row(outcome, outcome.content)
+        self._options.report(outcome.file, outcome.failure)
         if (
             len(self._rows) >= PIECES_AT_ONCE
             or len(self._copies) >= COPIES_AT_ONCE
@@ -294,17 +271,19 @@ class _Run:
         ):
             self._write()
 
-    def _hold(self, work: Work, content: Content) -> None:
-        row = _located(work.file, content)
-        if work.heard is not None:
-            row.update(work.heard.piece)
-            self._moments += [{"piece": content.id, **moment} for moment in work.heard.moments]
+    def _add_row(self, outcome: FileOutcome, content: Content) -> None:
+        row = _located(outcome.file, content)
+        if outcome.analyzed is not None:
+            row.update(outcome.analyzed.piece)
+            moments = outcome.analyzed.moments
+            self._moments += [{"piece": content.id, **moment} for moment in moments]
             self.summary.silent += row["status"] == "silent"
             self.summary.changed += row["path"] in self._known
             self.summary.added += row["path"] not in self._known
-        elif work.failure is not None:
+        elif outcome.failure is not None:
             row["status"] = "failed"
-            row["cause"] = f"{work.failure.cause}. {work.failure.remedy}".removesuffix(". ")
+            cause, remedy = outcome.failure.cause, outcome.failure.remedy
+            row["cause"] = f"{cause}. {remedy}".removesuffix(". ")
         self._rows.append(row)
 
     def _write(self) -> None:
@@ -313,24 +292,24 @@ class _Run:
         self._writer.put(rows, self._moments, old)
         for row in rows:
             stamp = Stamp(row["size"], row["mtime"])
-            self._known[row["path"]] = Known(row["id"], stamp, row["status"])
+            self._known[row["path"]] = KnownFile(row["id"], stamp, row["status"])
         self._rows, self._moments = [], []
         self._written = time.monotonic()
 
     def _copied(self) -> Iterator[Row]:
         """Rows of known content under new paths; what is still in work waits."""
         sources = {row["id"]: row for row in self._rows}
-        ids = {work.content.id for work in self._copies if work.content} - set(sources)
+        ids = {copy.content.id for copy in self._copies if copy.content} - set(sources)
         columns = self._catalog.pieces.schema.names
         for some in in_lists("id", sorted(ids)):
             sources.update((row["id"], row) for row in self._catalog.listing(columns, some))
         waiting = []
-        for work in self._copies:
-            if work.content is not None and work.content.id in sources:
-                self._count_copy(key(work.file.path), work.content.id)
-                yield {**sources[work.content.id], **_located(work.file, work.content)}
+        for copy in self._copies:
+            if copy.content is not None and copy.content.id in sources:
+                self._count_copy(row_path(copy.file.path), copy.content.id)
+                yield {**sources[copy.content.id], **_located(copy.file, copy.content)}
             else:
-                waiting.append(work)
+                waiting.append(copy)
         self._copies = waiting
 
     def _count_copy(self, path: str, id: str) -> None:
@@ -340,13 +319,13 @@ class _Run:
         self.summary.changed += known is not None and known.id != id
 
     def finish(self, folders: list[str]) -> None:
-        """Write what is left, and see to what has vanished."""
+        """Write what is left, and remove rows of files that have moved or are to be pruned."""
         self._write()
-        # The first to have this content changed before it was heard.
+        # Copies of content whose first file changed before it was analysed.
         orphans, self._copies = self._copies, []
-        for work in orphans:
-            self._claimed.discard(work.content.id if work.content else "")
-            self.take(self._examine(work.file))
+        for orphan in orphans:
+            self._claimed.discard(orphan.content.id if orphan.content else "")
+            self.take(self.examine(orphan.file))
         self._write()
         if self._options.stop.is_set():
             return
@@ -371,7 +350,7 @@ class _Run:
 def _located(file: Found, content: Content) -> Row:
     return {
         "id": content.id,
-        "path": key(file.path),
+        "path": row_path(file.path),
         "name": display_name(file.name),
         "size": content.stamp.size,
         "mtime": content.stamp.mtime,

@@ -1,9 +1,9 @@
-"""A playlist that travels from one emotion to another in a given time.
+"""A playlist that leads from one emotion to another in a given time.
 
-The way is the straight line between the two in the joint space. Pieces near it are gathered at
-`STATIONS` points along it; then pieces are chosen one after the other by a beam search, so that
-each fits the point of the way that its middle falls on, neighbours sound alike, no piece comes
-twice and the time is met.
+The pieces follow the straight line between the two emotions in the common space. Pieces near it are
+gathered at `STATIONS` points along the line; then pieces are chosen one after the other by a beam
+search, so that each fits the point of the line that its middle falls on, neighbours sound alike, no
+piece comes twice and the time is met.
 
 Conventions
 -----------
@@ -15,25 +15,24 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
-from hevner.catalog.catalog import ROW
-from hevner.catalog.hits import Hit, Hits
-from hevner.catalog.search import EMOTION, PIECE
-from hevner.errors import CatalogError, HevnerError
-
-if TYPE_CHECKING:
-    from hevner.catalog.catalog import Catalog
-    from hevner.model.space import Points, Space
+from hevner.catalog.catalog import Catalog
+from hevner.catalog.packages import pa
+from hevner.catalog.query import check_time
+from hevner.catalog.search import EMOTION, PIECE, Hits
+from hevner.catalog.tables import ROW
+from hevner.errors import CatalogError
+from hevner.hits import Hit
+from hevner.model.space import Points
 
 Array = NDArray[np.floating]
 
 STATIONS = 32
-"""Points along the way at which pieces are looked for and compared."""
+"""Points along the line at which pieces are looked for and compared."""
 
 GATHERED = (32, 96)
 """Least and most pieces that are gathered at a station."""
@@ -42,10 +41,10 @@ SPARE = 8
 """Pieces gathered for each that is needed."""
 
 SHORT = 120.0
-"""Seconds of a short piece, to tell how many may be needed."""
+"""Length of a short piece, to estimate how many may be needed."""
 
 SMOOTH = 0.5
-"""Weight of being unlike the piece before, against that of not fitting the way."""
+"""Weight of being unlike the piece before, against that of not fitting the line."""
 
 BEAM = 48
 """Beginnings of a playlist that are kept at every length."""
@@ -54,23 +53,21 @@ BRANCHES = 12
 """Pieces tried after each beginning."""
 
 TIME = 1.0
-"""Cost of missing the time by all of it; a playlist of pieces as far from the way as half of those
+"""Cost of missing the time by all of it; a playlist of pieces as far from the line as half of those
 gathered costs 1."""
 
 
-def travel(
-    catalog: Catalog, space: Space, start: Points, end: Points, seconds: float, where: str = ""
+def make_playlist(
+    catalog: Catalog, start: Points, end: Points, seconds: float, where: str = ""
 ) -> Hits:
     """Choose pieces that lead from one emotion to another.
 
     Parameters
     ----------
     catalog
-        Made with this space.
-    space
-        The joint space.
+        Where to choose from.
     start, end
-        One place of an emotion each.
+        Place of an emotion, one row each.
     seconds
         Time to fill; it is met within half the length of a piece.
     where
@@ -79,8 +76,8 @@ def travel(
     Returns
     -------
     Hits
-        In the order in which they are to be heard; each is compared with the point of the way that
-        its middle falls on.
+        In the order of playing; each is compared with the point of the line that its middle falls
+        on.
 
     Raises
     ------
@@ -88,12 +85,12 @@ def travel(
         If there is too little music, or the filter is not understood.
     """
     check_time(seconds)
-    way = between(start, end)
-    rows, places = _gathered(catalog, space, way, seconds, where)
+    space, line = catalog.space, between(start, end)
+    rows, places = _gather(catalog, line, seconds, where)
     durations = [row["duration"] for row in rows]
     order: list[int] = []
     if rows:
-        divergences = space.find(way, places)
+        divergences = space.find(line, places)
         unlike = space.alike(places, places)
         order = plan(relative(divergences), unlike / typical(unlike), durations, seconds)
     if not order:
@@ -101,10 +98,11 @@ def travel(
             f"there is too little music for {seconds / 60:g} minutes: the pieces near the way last "
             f"{sum(durations) / 60:.0f} minutes in all",
             remedy="Ask for less time, leave out the filter or index more music",
+            code="too_little_music",
         )
     times = np.cumsum([0.0, *(durations[piece] for piece in order)])
-    points = _points((times[:-1] + times[1:]) / 2 / seconds, len(way))
-    fits = space.fit(divergences[points][:, order], way.where(points)).diagonal()
+    points = _points((times[:-1] + times[1:]) / 2 / seconds, len(line))
+    fits = space.fit(divergences[points][:, order], line.where(points)).diagonal()
     return Hits(
         Hit(
             **{name: rows[piece][name] for name in (*PIECE[1:], *EMOTION)},
@@ -115,21 +113,14 @@ def travel(
     )
 
 
-def check_time(seconds: float) -> None:
-    """Raise a `HevnerError` if a playlist cannot last so long."""
-    if not 0 < seconds < math.inf:
-        raise HevnerError(
-            "a playlist needs a time above zero", remedy="Give minutes, such as 40", stage="query"
-        )
-
-
-def _gathered(
-    catalog: Catalog, space: Space, way: Points, seconds: float, where: str
+def _gather(
+    catalog: Catalog, line: Points, seconds: float, where: str
 ) -> tuple[list[dict[str, Any]], Points]:
-    """Pieces near the way, each content once, and their places."""
+    """Pieces near the line, each content once, and their places."""
     least, most = GATHERED
-    each = min(max(math.ceil(SPARE * seconds / SHORT / len(way)), least), most)
-    near = [catalog.candidates(one, each, where or None) for one in space.query_vectors(way)]
+    each = min(max(math.ceil(SPARE * seconds / SHORT / len(line)), least), most)
+    vectors = catalog.space.query_vectors(line)
+    near = [catalog.candidates(one, each, where or None) for one in vectors]
     found = pa.concat_tables(near).select([ROW, "place"])
     found = found.take(np.unique(found[ROW].to_numpy(), return_index=True)[1])
     rows = catalog.fetch(found[ROW].to_pylist(), (*PIECE, *EMOTION)).to_pylist()
@@ -147,7 +138,7 @@ def typical(distances: Array) -> float:
 
 
 def _points(shares: Array, count: int) -> NDArray[np.intp]:
-    """The points of a way that shares of the time fall on."""
+    """The points of the line that shares of the time fall on."""
     return np.clip(np.rint(shares * (count - 1)), 0, count - 1).astype(np.intp)
 
 
@@ -171,16 +162,16 @@ def between(start: Points, end: Points, count: int = STATIONS) -> Points:
     Parameters
     ----------
     start, end
-        One place each.
+        Place of an emotion, one row each.
     count
-        At least 2.
+        Number of places, at least 2.
     """
     share = np.linspace(0, 1, count, dtype=np.float32)[:, None]
-    ways = {
+    places = {
         name: (1 - share) * getattr(start, name) + share * getattr(end, name)
         for name in ("correlated", "mean", "variance")
     }
-    return type(start)(**ways)
+    return Points(**places)
 
 
 def relative(distances: Array) -> Array:
@@ -191,16 +182,16 @@ def relative(distances: Array) -> Array:
 
 
 def plan(misfit: Array, unlike: Array, durations: Sequence[float], total: float) -> list[int]:
-    """Choose pieces for a way.
+    """Choose pieces that follow a line.
 
     Parameters
     ----------
     misfit
-        How little each piece fits each point of the way, shape ``(points, pieces)``.
+        How little each piece fits each point of the line, shape ``(points, pieces)``.
     unlike
         How little pieces are alike, shape ``(pieces, pieces)``.
     durations
-        Of the pieces, above 0.
+        Lengths of the pieces, above 0.
     total
         Time to fill.
 

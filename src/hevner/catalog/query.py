@@ -1,4 +1,4 @@
-"""What is wanted of a catalogue: an emotion, a piece, a course in time, or what a text says.
+"""A query of a catalogue: an emotion, an example piece, a course in time, or a text.
 
 Conventions
 -----------
@@ -15,10 +15,18 @@ from hevner.catalog import course
 from hevner.catalog.course import Course
 from hevner.emotion import Scale
 from hevner.errors import HevnerError
+from hevner.hits import FIT
 from hevner.words import Feeling, Lexicon
 
+FIT_OF_TEXT = "the share of the catalogue that matches the text less"
+FIT_OF_BOTH = (
+    "the smaller of two shares, of the catalogue that matches the text less and of music at large "
+    "that fits worse"
+)
+"""Meaning of the fit of hits for a text, and for a text with an emotion or a piece."""
+
 COUNT = 10
-"""Hits told unless another number is asked for."""
+"""Number of hits unless another one is given."""
 
 
 @dataclass(frozen=True)
@@ -40,39 +48,52 @@ class Place:
     def __post_init__(self) -> None:
         for axis in ("valence", "arousal"):
             if not -1 <= getattr(self, axis) <= 1:  # NaN is not either
-                raise _refused(f"{axis} lies outside its scale", "Name another scale, as 1..9")
+                remedy = "Name another scale, as 1..9"
+                raise _refused("out_of_range", f"{axis} lies outside its scale", remedy)
         if self.radius is not None and not 0 < self.radius < math.inf:
-            raise _refused("the radius is not a positive number", "Give one, such as 0.2")
+            remedy = "Give one, such as 0.2"
+            raise _refused("out_of_range", "the radius is not a positive number", remedy)
+
+    @property
+    def condition(self) -> str:
+        """A filter in SQL for what lies within the radius; empty if there is none."""
+        if self.radius is None:
+            return ""
+        squares = " + ".join(
+            f"({axis} - ({value!r})) * ({axis} - ({value!r}))"
+            for axis, value in (("valence", self.valence), ("arousal", self.arousal))
+        )
+        return f"{squares} <= {self.radius**2!r}"
 
 
 @dataclass(frozen=True)
 class Query:
-    """What is wanted.
+    """What to look for.
 
-    Music is wanted by its emotion (`place`, `feelings` or both at once), by a piece that it shall
-    be like, or by its course: one of the three. It is also wanted by a `text`, alone or together
-    with an emotion or a piece: then both shall fit, and the worse of the two fits counts.
+    A query names an emotion (`place`, `feelings` or both at once), a piece that music shall be
+    like, or a course: one of the three. A `text` can stand alone or together with an emotion or a
+    piece: then both shall fit, and the worse of the two fits counts.
 
     Attributes
     ----------
     place
         A point on the plane.
     feelings
-        In words; all are wanted at once.
+        Words with degrees, which apply all at once.
     like
         An audio file, in the catalogue or not.
     course
         How the emotion shall move through a piece.
     text
-        What it sounds like, in free words; empty for none.
+        A description of the sound in free words; empty for none.
     unwanted
-        Music typical of any of these is left out.
+        Music typical of any of these words is left out.
     where
         A condition on the columns of the catalogue, in SQL; empty for none.
     diverse
         Whether the hits shall differ from each other.
     moments
-        Whether moments inside pieces are wanted, at most one of each piece.
+        Whether to find moments inside pieces, at most one of each piece.
     count
         Most hits.
     """
@@ -92,27 +113,43 @@ class Query:
         emotion = self.place is not None or bool(self.feelings)
         kinds = emotion + (self.like is not None) + (self.course is not None)
         if kinds == 0 and not self.text and self.unwanted:
-            raise _refused("only what is not wanted is told", "Say what is, too")
+            raise _refused("nothing_wanted", "only what is not wanted is named", "Say what is, too")
         if kinds == 0 and not self.text:
-            raise _refused("nothing is wanted", "Give a point, words, a file, a course or a text")
+            remedy = "Give a point, words, a file, a course or a text"
+            raise _refused("nothing_wanted", "nothing is wanted", remedy)
         if kinds > 1:
-            raise _refused(
-                "an emotion, a file to be like and a course cannot be wanted at once",
-                "Give one of them",
-            )
+            cause = "an emotion, a file to be like and a course cannot be wanted at once"
+            raise _refused("conflict", cause, "Give one of them")
         if self.course is not None and self.moments:
-            raise _refused("moments have no course", "Leave out one of the two")
+            raise _refused("conflict", "moments have no course", "Leave out one of the two")
         if self.text and (self.course is not None or self.moments):
             other = "moments" if self.moments else "a course"
-            raise _refused(
-                f"a text is compared with whole pieces, and cannot be wanted with {other}",
-                "Leave out one of the two",
-            )
+            cause = f"a text is compared with whole pieces, and cannot be wanted with {other}"
+            raise _refused("conflict", cause, "Leave out one of the two")
         for feeling in self.unwanted:
             if feeling in self.feelings:
-                raise _refused(f"'{feeling}' is wanted and not wanted", "Decide for one of them")
+                cause = f"'{feeling}' is wanted and not wanted"
+                raise _refused("conflict", cause, "Decide for one of them")
         if self.count < 1:
-            raise _refused(f"{self.count} hits are none", "Ask for at least 1")
+            raise _refused("out_of_range", f"{self.count} hits are none", "Ask for at least 1")
+
+    @property
+    def meaning_of_fit(self) -> str:
+        """What the fit of its hits is the share of."""
+        if not self.text:
+            return FIT
+        emotion = self.place or self.feelings or self.like
+        return FIT_OF_BOTH if emotion else FIT_OF_TEXT
+
+    @property
+    def condition(self) -> str | None:
+        """A filter in SQL that holds for all hits; None for none.
+
+        The condition `where` is about pieces, so it does not apply to rows of moments.
+        """
+        where = f"({self.where})" if self.where and not self.moments else ""
+        near = self.place.condition if self.place is not None else ""
+        return " AND ".join(filter(None, (where, near))) or None
 
     @classmethod
     def of(
@@ -124,7 +161,7 @@ class Query:
         mood: str = "",
         unwanted: str = "",
         like: str | Path | None = None,
-        path: str | Path | None = None,
+        path: str | Path | Course | None = None,
         text: str = "",
         scale: str = "-1..1",
         where: str = "",
@@ -144,33 +181,29 @@ class Query:
         like
             An audio file.
         path
-            Words with arrows between them, as ``tense->calm``, or a CSV file with the columns
-            time, valence and arousal.
+            A course: words with arrows between them, as ``tense->calm``, a CSV file with the
+            columns time, valence and arousal, or a `Course`.
         text
             A description in free words, best in English, as ``rainy piano at night``; for a
             catalogue made with an encoder that knows texts.
         scale
-            Of the point and of the file.
+            Scale of the point and of the file.
         where, diverse, moments, count
             See `Query`.
         lexicon
-            The shipped one if None.
+            Known words; the shipped lexicon if None.
 
         Raises
         ------
         HevnerError
-            If it makes no sense.
+            If a value is out of range, a word is unknown, or values contradict each other.
         """
         words, plane = lexicon or Lexicon(), Scale.parse(scale)
-        wanted = None
-        if path is not None:
-            is_words = isinstance(path, str) and course.is_words(path)
-            wanted = course.parse(str(path), words) if is_words else course.read(Path(path), plane)
         return cls(
             place=_place(valence, arousal, radius, plane),
             feelings=words.parse(mood) if mood else (),
             like=None if like is None else Path(like),
-            course=wanted,
+            course=_course(path, words, plane),
             text=text.strip(),
             unwanted=words.parse(unwanted) if unwanted else (),
             where=where,
@@ -180,18 +213,31 @@ class Query:
         )
 
 
+def check_time(seconds: float) -> None:
+    """Raise a `HevnerError` if a playlist cannot last so long."""
+    if not 0 < seconds < math.inf:
+        cause = "a playlist needs a time above zero"
+        raise _refused("out_of_range", cause, "Give minutes, such as 40")
+
+
+def _course(given: str | Path | Course | None, lexicon: Lexicon, scale: Scale) -> Course | None:
+    if isinstance(given, str) and course.is_words(given):
+        return course.parse(given, lexicon)
+    return course.read(Path(given), scale) if isinstance(given, str | Path) else given
+
+
 def _place(
     valence: float | None, arousal: float | None, radius: float | None, scale: Scale
 ) -> Place | None:
     if valence is None and arousal is None:
         if radius is not None:
-            raise _refused("a radius needs a point", "Give valence and arousal")
+            raise _refused("incomplete", "a radius needs a point", "Give valence and arousal")
         return None
     if valence is None or arousal is None:
-        raise _refused("a point needs valence and arousal", "Give both")
+        raise _refused("incomplete", "a point needs valence and arousal", "Give both")
     place = Place(scale.to_unit(valence), scale.to_unit(arousal))
     return replace(place, radius=None if radius is None else radius * 2 / (scale.high - scale.low))
 
 
-def _refused(cause: str, remedy: str) -> HevnerError:
-    return HevnerError(cause, remedy=remedy, stage="query")
+def _refused(code: str, cause: str, remedy: str) -> HevnerError:
+    return HevnerError(cause, remedy=remedy, stage="query", code=code)

@@ -1,237 +1,329 @@
-"""What a query means: which rows may be it, and how exact scores of them are told.
+"""Ranking the pieces or moments of a catalogue for a query.
 
 Conventions
 -----------
-Divergences have the shape ``(m,)`` for ``m`` pieces or moments; lower is better.
+A query becomes a `Target`, in the numbers of the common space. The first stage takes rows that may
+fit from the vector index, or all that match a text; the second stage computes their exact
+divergences, shape ``(m,)`` for ``m`` rows. Lower divergences are better. If a query leaves out too
+many candidates, more are taken, up to `DEEPEST`.
+
+Unwanted music is left out: a piece is *typical* of a feeling if it fits it better than the share
+`TYPICAL` of music at large does.
 """
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
-from hevner.catalog import filters
-from hevner.catalog.analyze_file import Listener
-from hevner.catalog.catalog import CANDIDATES
-from hevner.catalog.tables import DISTANCE, in_lists
-from hevner.catalog.texts import Matches, match
+from hevner.catalog import texts
+from hevner.catalog.catalog import CANDIDATES, Catalog
+from hevner.catalog.course import Course
+from hevner.catalog.file_identity import Stamp, row_path
+from hevner.catalog.packages import pa
+from hevner.catalog.query import Query
+from hevner.catalog.tables import DISTANCE, ROW, in_lists
 from hevner.errors import AudioError
 from hevner.files import display_name
 from hevner.model.description import CURVE_POINTS, Description, join
+from hevner.model.space import Points, Space
 from hevner.words.describing import describe
 
 if TYPE_CHECKING:
-    from hevner.catalog.catalog import Catalog, TableName
-    from hevner.catalog.course import Course
-    from hevner.catalog.query import Place, Query
-    from hevner.model.space import Points, Space
+    from hevner.catalog.analyze_file import FileAnalyzer
 
 Array = NDArray[np.float32]
 
+TYPICAL = 0.8
+"""Fit from which music is typical of a feeling: the fifth of music at large that fits it best."""
+
 COURSE_COLUMNS = ("valence", "arousal", "curve")
-"""Of the catalogue, that a course is compared with."""
+"""Columns that a course is compared with."""
 
 MANY = 2_000
-"""Fewest candidates where the first stage knows little of what is wanted: for a course, how a piece
-moves; for a text with an emotion, the emotion."""
+"""Fewest candidates where the first stage knows only a part of what is wanted: for a course, its
+mean emotion; for a text with an emotion, the text."""
+
+DEPTH = 10
+"""Candidates for each hit; `CANDIDATES` or more in all."""
+
+DEEPER = 8
+"""How many times more candidates are taken if too few are left."""
+
+DEEPEST = 100_000
+"""Most candidates."""
+
+DIVERSE = (5, 100, 2_000)
+"""Candidates for each hit where hits shall differ; least and most in all."""
+
+RELEVANCE = 0.5
+"""Weight of fitting the query, against that of differing from the hits before."""
 
 
 @dataclass(frozen=True, eq=False)
-class Goal:
-    """What is looked for.
+class Target:
+    """What to compare music with.
 
     Attributes
     ----------
-    candidates
-        The first stage: so many rows of the catalogue that may be it, with `ROW`, ``place`` and
-        what ``score`` needs.
-    score
-        Divergences of such rows from what is wanted.
-    fit
-        From divergences to the share that fits worse, of music at large or of the catalogue; None
-        where it is not known.
-    itself
-        Id of the piece that others shall be like, which is no hit; empty if there is none.
-    least
-        Fewest candidates to take.
+    emotion
+        Place of the wanted emotion, one row.
+    music, id
+        Place of a piece that others shall be like, one row, and its id, which is no hit; the id is
+        empty if the catalogue does not hold it.
+    course
+        Course of the emotion.
+    matches
+        Pieces that match the text.
+    unwanted
+        Places of emotions that no hit may be typical of.
     """
 
-    candidates: Callable[[int], pa.Table]
-    score: Callable[[Points, pa.Table], Array]
-    fit: Callable[[Array], Array] | None = None
-    itself: str = ""
-    least: int = 0
+    emotion: Points | None
+    music: Points | None
+    id: str
+    course: Course | None
+    matches: texts.Matches | None
+    unwanted: Points | None
 
 
-def goal(catalog: Catalog, space: Space, query: Query) -> Goal:
-    """What a query looks for.
+@dataclass(frozen=True, eq=False)
+class Ranked:
+    """Rows of a table, the best first.
+
+    Attributes
+    ----------
+    rows
+        Their numbers, shape ``(n,)``.
+    divergences, fits
+        How badly each fits, and the share that fits worse; None where that is not known.
+    left_out
+        Id of a piece that is no hit; empty for none.
+    """
+
+    rows: NDArray[np.int64]
+    divergences: Array
+    fits: Array | None
+    left_out: str
+
+
+def rankings(catalog: Catalog, query: Query) -> Iterator[Ranked]:
+    """Candidates in the order of their exact divergences, without unwanted ones.
+
+    Yields
+    ------
+    Ranked
+        First of as many candidates as a search usually needs, then of more and more of them.
 
     Raises
     ------
     HevnerError
-        If a file or the encoder that texts need cannot be used.
+        If a file or the encoder of texts cannot be used, the filter is not understood, or the
+        catalogue is damaged.
     """
-    if query.course is not None:
-        return _course_goal(catalog, space, query, query.course)
-    feeling = None
-    if query.like is not None:
-        feeling = _like_goal(catalog, space, query, query.like)
-    elif query.place is not None or query.feelings:
-        feeling = _emotion_goal(catalog, space, query)
-    if feeling is not None and not query.text:
-        return feeling
-    matches = match(catalog, query.text, filters.first_stage(query))
-    return _text_goal(matches) if feeling is None else _both(matches, feeling)
+    target = _target(catalog, query)
+    both = target.matches is not None and (target.emotion is not None or target.music is not None)
+    least = MANY if both or target.course is not None else CANDIDATES
+    depth = min(max(least, DEPTH * query.count), DEEPEST)
+    table = catalog.moments if query.moments else catalog.pieces
+    while True:
+        yield _rank(catalog, query, target, depth)
+        if depth == DEEPEST or depth >= table.count():
+            return
+        depth = min(DEEPER * depth, DEEPEST)
 
 
-def _near(
-    catalog: Catalog, query: Query, vector: Array, columns: Sequence[str] = ()
-) -> Callable[[int], pa.Table]:
-    """The first stage of what lies in the space: near a vector in the index."""
-    where = filters.first_stage(query)
-
-    def candidates(depth: int) -> pa.Table:
-        # With a filter, the whole index is looked through until there are enough.
-        passing = "vector IS NOT NULL" if where is None and depth > CANDIDATES else where
-        table: TableName = "moments" if query.moments else "pieces"
-        return catalog.candidates(vector, depth, passing, table, columns)
-
-    return candidates
-
-
-def wanted(space: Space, query: Query) -> Points:
-    """The emotion that a query names, as one place."""
-    parts = [] if query.place is None else [_point(query.place)]
-    parts += [describe(query.feelings)] if query.feelings else []
-    places = space.emotion(join(parts))
-    return places if len(places) == 1 else space.merge(places)
-
-
-def _point(place: Place) -> Description:
-    return Description.of(point=[[place.valence, place.arousal]])
-
-
-def _emotion_goal(catalog: Catalog, space: Space, query: Query) -> Goal:
-    """Music that fits an emotion."""
-    emotion = wanted(space, query)
-    return Goal(
-        _near(catalog, query, space.query_vectors(emotion)[0]),
-        lambda music, _rows: space.find(emotion, music)[0],
-        lambda divergences: space.fit(divergences[None], emotion)[0],
-    )
-
-
-def _text_goal(matches: Matches) -> Goal:
-    """Music that matches a text."""
-    return Goal(matches.candidates, lambda _music, rows: _distances(rows), matches.fit)
-
-
-def _both(matches: Matches, feeling: Goal) -> Goal:
-    """Music that matches a text and fits an emotion or a piece: both, so the worse fit counts."""
-    fit = feeling.fit
-    assert fit is not None  # only a course has none, and goes with no text
-
-    def score(music: Points, rows: pa.Table) -> Array:
-        return 1 - np.minimum(matches.fit(_distances(rows)), fit(feeling.score(music, rows)))
-
-    return Goal(
-        matches.candidates, score, lambda divergences: 1 - divergences, feeling.itself, MANY
-    )
-
-
-def _distances(rows: pa.Table) -> Array:
-    return np.asarray(rows[DISTANCE].to_numpy(), np.float32)
-
-
-def _like_goal(catalog: Catalog, space: Space, query: Query, path: Path) -> Goal:
-    """Music that is like a piece."""
-    music, itself = whereabouts(catalog, space, path)
-    rising = np.sort(space.alike(music, space.at_large)[0])
-
-    def fit(divergences: Array) -> Array:
-        closer = np.searchsorted(rising, divergences, side="right")
-        return np.asarray(1 - closer / len(rising), np.float32)
-
-    return Goal(
-        _near(catalog, query, space.like_vectors(music)[0]),
-        lambda others, _rows: space.alike(music, others)[0],
-        fit,
-        itself=itself,
-    )
-
-
-def _course_goal(catalog: Catalog, space: Space, query: Query, course: Course) -> Goal:
-    """Music whose valence and arousal move in the way that is wanted.
-
-    The divergence is the root mean square distance on the plane, over equal parts of the piece.
-    """
-    around = course.points - course.mean[:, None]
-    emotion = space.emotion(Description.of(point=course.mean[None], curve=around[None]))
-
-    def distance(_music: Points, rows: pa.Table) -> Array:
-        means = np.stack([rows[axis].to_numpy() for axis in COURSE_COLUMNS[:2]], axis=1)
-        curves = rows["curve"].combine_chunks().flatten().to_numpy().reshape(-1, 2, CURVE_POINTS)
-        points = means[:, :, None] + curves.astype(np.float32)
-        squares = ((points - course.points) ** 2).sum(axis=1)
-        return np.asarray(np.sqrt(squares.mean(axis=1)), np.float32)
-
-    near = _near(catalog, query, space.query_vectors(emotion)[0], COURSE_COLUMNS)
-    return Goal(near, distance, least=MANY)
-
-
-def whereabouts(catalog: Catalog, space: Space, path: Path) -> tuple[Points, str]:
-    """Where a piece lies in the space.
+def locate(catalog: Catalog, path: Path) -> tuple[Points, str]:
+    """The place of a piece in the space.
 
     A piece that the catalogue holds unchanged is not analysed again.
 
     Returns
     -------
     Points
-        One place.
+        The place, one row.
     str
-        Its id in the catalogue; empty if it is not there.
+        The id of the piece in the catalogue; empty if it is not there.
 
     Raises
     ------
     AudioError
-        If it cannot be read, or is silent.
+        If the file cannot be read, or is silent.
     """
-    # As the catalogue writes paths: links are not resolved.
-    (same,) = in_lists("path", [display_name(os.path.abspath(path))])  # noqa: PTH100
-    columns = ("id", "size", "mtime", "status")
-    for row in catalog.listing(columns, same):
-        if row["status"] == "ok" and _is_unchanged(path, row["size"], row["mtime"]):
-            rows = pa.Table.from_batches(list(catalog.pieces.scan(["place"], same)))
-            return catalog.points(rows), row["id"]
-    piece = _listener(space).listen(path).piece
+    (same,) = in_lists("path", [row_path(path)])
+    columns = ("id", "size", "mtime", "status", "place")
+    for batch in catalog.pieces.scan(columns, same):
+        for row in batch.to_pylist():  # at most one
+            stamp = Stamp(row["size"], row["mtime"])
+            if row["status"] == "ok" and stamp.still_holds(path):
+                return catalog.points(pa.Table.from_batches([batch])), row["id"]
+    piece = _file_analyzer(catalog.space).analyze(path).piece
     if piece["status"] != "ok":
         raise AudioError(
-            "nothing sounds in it, so it has no place in the space",
+            "the file is silent, so it has no place in the space",
             subject=display_name(path),
             remedy="Name another piece",
+            code="silent",
         )
     return catalog.points(pa.table({"place": [piece["place"]]})), ""
 
 
-def _is_unchanged(path: Path, size: int, mtime: int) -> bool:
-    """Whether a file is the one that was indexed; one that is gone now is taken for it."""
-    try:
-        found = path.stat()
-    except OSError:
-        return True
-    return found.st_size == size and found.st_mtime_ns == mtime
+def diverse(divergences: Array, unlike: Array) -> list[int]:
+    """Order items so that they fit the query and differ from those before.
+
+    This is maximal marginal relevance (Carbonell and Goldstein, 1998). Relevance and likeness are
+    brought to [0, 1] by ``exp(-distance / typical)`` with the median distance, so that no unit has
+    to be known.
+
+    Parameters
+    ----------
+    divergences
+        Divergences from the query, shape ``(n,)``.
+    unlike
+        Divergences between the items, shape ``(n, n)``, 0 for those that are the same.
+
+    Returns
+    -------
+    list of int
+        The item that fits best, then in each step the one with the largest
+        ``RELEVANCE * relevance - (1 - RELEVANCE) * (likeness to the most alike chosen one)``.
+    """
+    if not len(divergences):
+        return []
+    relevance = _nearness(divergences - divergences.min())
+    likeness = _nearness(unlike)
+    chosen = [int(relevance.argmax())]
+    nearest = likeness[:, chosen[0]].copy()
+    while len(chosen) < len(divergences):
+        value = RELEVANCE * relevance - (1 - RELEVANCE) * nearest
+        value[chosen] = -np.inf
+        chosen.append(int(value.argmax()))
+        nearest = np.maximum(nearest, likeness[:, chosen[-1]])
+    return chosen
+
+
+def _target(catalog: Catalog, query: Query) -> Target:
+    music, id = (None, "") if query.like is None else locate(catalog, query.like)
+    return Target(
+        emotion=_emotion(catalog.space, query),
+        music=music,
+        id=id,
+        course=query.course,
+        matches=texts.match(catalog, query.text, query.condition) if query.text else None,
+        unwanted=catalog.space.emotion(describe(query.unwanted)) if query.unwanted else None,
+    )
+
+
+def _rank(catalog: Catalog, query: Query, target: Target, depth: int) -> Ranked:
+    space = catalog.space
+    found = _candidates(catalog, query, target, depth)
+    places = catalog.points(found)
+    divergences, fits = _scores(space, target, places, found)
+    order = np.argsort(divergences, kind="stable")
+    if target.unwanted is not None and len(order):
+        fitting = space.fit(space.find(target.unwanted, places), target.unwanted)
+        order = order[~np.any(fitting >= TYPICAL, axis=0)[order]]
+    if query.diverse:
+        each, least, most = DIVERSE
+        count = min(max(each * query.count, least), most)
+        best, rest = order[:count], order[count:]
+        unlike = space.alike(places.where(best), places.where(best))
+        order = np.concatenate([best[diverse(divergences[best], unlike)], rest])
+    rows, fits = found[ROW].to_numpy()[order], None if fits is None else fits[order]
+    return Ranked(rows, divergences[order], fits, target.id)
+
+
+def _emotion(space: Space, query: Query) -> Points | None:
+    """The emotion that a query names, as one place; for a course, that of its mean."""
+    if query.course is not None:
+        mean = query.course.mean
+        around = query.course.points - mean[:, None]
+        return space.emotion(Description.of(point=mean[None], curve=around[None]))
+    parts = []
+    if query.place is not None:
+        parts.append(Description.of(point=[[query.place.valence, query.place.arousal]]))
+    if query.feelings:
+        parts.append(describe(query.feelings))
+    if not parts:
+        return None
+    places = space.emotion(join(parts))
+    return places if len(places) == 1 else space.merge(places)
+
+
+def _candidates(catalog: Catalog, query: Query, target: Target, depth: int) -> pa.Table:
+    """Rows that may fit, with `ROW`, ``place`` and what `_scores` needs."""
+    if target.matches is not None:
+        return texts.candidates(catalog, target.matches, depth)
+    if target.emotion is not None:
+        vector = catalog.space.query_vectors(target.emotion)[0]
+    else:
+        assert target.music is not None  # a query is for an emotion, a piece, a course or a text
+        vector = catalog.space.like_vectors(target.music)[0]
+    where = query.condition
+    if where is None and depth > CANDIDATES:
+        # With a filter, the whole index is looked through until there are enough.
+        where = "vector IS NOT NULL"
+    columns = () if target.course is None else COURSE_COLUMNS
+    return catalog.candidates(
+        vector, depth, where, "moments" if query.moments else "pieces", columns
+    )
+
+
+def _scores(
+    space: Space, target: Target, places: Points, rows: pa.Table
+) -> tuple[Array, Array | None]:
+    """Divergences of rows, and the share of music or of the catalogue that fits worse."""
+    if target.course is not None:
+        return _course_distances(target.course, rows), None
+    divergences = fits = np.zeros(0, np.float32)
+    if target.emotion is not None:
+        divergences = space.find(target.emotion, places)[0]
+        fits = space.fit(divergences[None], target.emotion)[0]
+    elif target.music is not None:
+        divergences = space.alike(target.music, places)[0]
+        fits = _share_above(np.sort(space.alike(target.music, space.at_large)[0]), divergences)
+    if target.matches is None:
+        return divergences, fits
+    distances = np.asarray(rows[DISTANCE].to_numpy(), np.float32)
+    matching = _share_above(target.matches.rising, distances)
+    if target.emotion is None and target.music is None:
+        return distances, matching
+    # Both shall fit, so the worse fit counts.
+    worse = np.minimum(matching, fits)
+    return 1 - worse, worse
+
+
+def _course_distances(course: Course, rows: pa.Table) -> Array:
+    """Root mean square distances on the plane, over equal parts of the piece."""
+    means = np.stack([rows[axis].to_numpy() for axis in COURSE_COLUMNS[:2]], axis=1)
+    curves = rows["curve"].combine_chunks().flatten().to_numpy().reshape(-1, 2, CURVE_POINTS)
+    points = means[:, :, None] + curves.astype(np.float32)
+    squares = ((points - course.points) ** 2).sum(axis=1)
+    return np.asarray(np.sqrt(squares.mean(axis=1)), np.float32)
+
+
+def _share_above(rising: Array, values: Array) -> Array:
+    """The share of sorted values that are larger than each of others."""
+    closer = np.searchsorted(rising, values, side="right")
+    return np.asarray(1 - closer / max(len(rising), 1), np.float32)
+
+
+def _nearness(distances: Array) -> NDArray[np.float64]:
+    positive = np.maximum(np.asarray(distances, np.float64), 0)
+    typical = float(np.median(positive)) or float(positive.max()) or 1.0
+    return np.asarray(np.exp(-positive / typical))
 
 
 @lru_cache(maxsize=1)
-def _listener(space: Space) -> Listener:
+def _file_analyzer(space: Space) -> FileAnalyzer:
+    # Most searches analyse nothing.
     from hevner.analysis import Analyzer
+    from hevner.catalog.analyze_file import FileAnalyzer
 
-    return Listener(Analyzer(), space)
+    return FileAnalyzer(Analyzer(), space)

@@ -1,51 +1,19 @@
-"""Searching a catalogue: candidates from the vector index, then exact scores.
-
-Conventions
------------
-Lower divergences are better. If what a query leaves out takes too many of the candidates of the
-first stage, it is asked for more, up to `DEEPEST`.
-
-What is not wanted is left out: a piece is *typical* of a feeling if it fits it better than the
-share `TYPICAL` of music at large does.
-"""
+"""Searching a catalogue: the best rows for a query, and what is shown of them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hevner.catalog import filters
-from hevner.catalog.catalog import CANDIDATES, ROW
-from hevner.catalog.diversity import diverse
-from hevner.catalog.hits import Hit, Hits
+from hevner.catalog.catalog import Catalog
 from hevner.catalog.query import Query
-from hevner.catalog.scoring import Goal, goal
-from hevner.catalog.tables import in_lists
-from hevner.words.describing import describe
-
-if TYPE_CHECKING:
-    from hevner.catalog.catalog import Catalog
-    from hevner.model.space import Points, Space
-
-TYPICAL = 0.8
-"""Fit from which music is typical of a feeling: the fifth of music at large that fits it best."""
-
-DEPTH = 10
-"""Candidates for each hit; at least `CANDIDATES` in all."""
-
-DEEPER = 8
-"""How many times more candidates are taken if too few are left."""
-
-DEEPEST = 100_000
-"""Most candidates."""
-
-DIVERSE = (5, 100, 2_000)
-"""Candidates for each of the hits that shall differ; least and most in all."""
+from hevner.catalog.scoring import Ranked, rankings
+from hevner.catalog.tables import SOUNDS, WITH_VECTOR, in_lists
+from hevner.hits import Hit
 
 PIECE = ("id", "path", "name", "duration", "key")
 EMOTION = ("valence", "arousal")
@@ -53,93 +21,89 @@ MOMENT = ("piece", "start", "end")
 """Columns that are shown."""
 
 
-def search(catalog: Catalog, space: Space, query: Query) -> Hits:
-    """Find what a query wants.
+class Hits(list[Hit]):
+    """Hits in their order, which a notebook shows."""
+
+    def _repr_html_(self) -> str:
+        from hevner.output.html_page import notebook_hits
+
+        return notebook_hits(self)
+
+
+class SearchableCatalog(Catalog):
+    """A catalogue with a method to search it; see `hevner.catalog.open_catalog`."""
+
+    def search(self, **wanted: Any) -> Hits:
+        """Find music, the best first.
+
+        Parameters
+        ----------
+        wanted
+            See `hevner.catalog.query.Query.of`, such as ``mood="calm, slightly nostalgic"``.
+
+        Raises
+        ------
+        HevnerError
+            As `search` does, or if the query makes no sense.
+        """
+        return search(self, Query.of(**wanted))
+
+
+def search(catalog: Catalog, query: Query) -> Hits:
+    """Find music in a catalogue.
 
     Parameters
     ----------
     catalog
-        Made with this space.
-    space
-        The joint space.
+        Where to search.
     query
-        What is wanted.
+        What to look for.
 
     Returns
     -------
     Hits
-        The best first, at most ``query.count``, and of files with the same content one;
-        `hevner.catalog.filters.why_nothing` says why there are none.
+        The best first, at most ``query.count``, and one of files with the same content;
+        `why_nothing` returns the reason if there are none.
 
     Raises
     ------
     HevnerError
         If a file cannot be analysed, a filter is not understood, or the catalogue is damaged.
     """
-    aim = goal(catalog, space, query)
-    unwanted = space.emotion(describe(query.unwanted)) if query.unwanted else None
-    table = catalog.moments if query.moments else catalog.pieces
-    depth = max(CANDIDATES, DEPTH * query.count, aim.least)
-    while True:
-        depth = min(depth, DEEPEST)
-        ranked = _ranked(catalog, space, query, aim, unwanted, depth)
-        hits = Hits(islice(_hits(catalog, query, aim, ranked), query.count))
-        if len(hits) == query.count or depth == DEEPEST or depth >= table.count():
-            return hits
-        depth *= DEEPER
+    hits = Hits()
+    for ranked in rankings(catalog, query):
+        hits = Hits(islice(_hits(catalog, query, ranked), query.count))
+        if len(hits) == query.count:
+            break
+    return hits
 
 
-@dataclass(frozen=True, eq=False)
-class _Ranked:
-    """Rows of a table, the best first, with their divergences and fits."""
-
-    rows: NDArray[np.int64]
-    divergences: NDArray[np.float32]
-    fits: NDArray[np.float32] | None
-
-
-def _ranked(
-    catalog: Catalog,
-    space: Space,
-    query: Query,
-    aim: Goal,
-    unwanted: Points | None,
-    depth: int,
-) -> _Ranked:
-    """Candidates by their exact divergence, without those that are typical of what is unwanted."""
-    found = aim.candidates(depth)
-    places = catalog.points(found)
-    divergences = aim.score(places, found)
-    order = np.argsort(divergences, kind="stable")
-    if unwanted is not None and len(order):
-        fits = space.fit(space.find(unwanted, places), unwanted)
-        typical = np.asarray(np.any(fits >= TYPICAL, axis=0))
-        order = order[~typical[order]]
-    if query.diverse:
-        order = _spread(space, places, divergences, order, query.count)
-    divergences = divergences[order]
-    fitting = None if aim.fit is None else aim.fit(divergences)
-    return _Ranked(found[ROW].to_numpy()[order], divergences, fitting)
+def why_nothing(catalog: Catalog, query: Query) -> str:
+    """A sentence on why a search found nothing."""
+    if not catalog.pieces.count(SOUNDS):
+        return "The catalogue holds no music yet, or only silence."
+    if not catalog.pieces.count(_both(SOUNDS, query.where)):
+        return f"No piece passes the filter {query.where!r}."
+    if query.place is not None and (near := query.place.condition):
+        table = catalog.moments if query.moments else catalog.pieces
+        if not table.count(near):
+            what = "moment" if query.moments else "piece"
+            return f"No {what} lies within the radius: take a larger one."
+        if query.where and not query.moments and not table.count(_both(near, query.where)):
+            return f"No piece within the radius passes the filter {query.where!r}."
+    if query.unwanted:
+        words = " or ".join(f"'{feeling}'" for feeling in query.unwanted)
+        return f"All that is left is typical of {words}, which is not wanted."
+    if query.text and not catalog.pieces.count(WITH_VECTOR):
+        return f"No piece has been encoded by {catalog.header.encoder} to compare texts with."
+    if query.like is not None:
+        return "There is nothing but the piece itself."
+    return "Nothing passes all of the filters at once."
 
 
-def _spread(
-    space: Space,
-    places: Points,
-    divergences: NDArray[np.float32],
-    order: NDArray[np.intp],
-    count: int,
-) -> NDArray[np.intp]:
-    """The best candidates in an order in which each differs from those before."""
-    each, least, most = DIVERSE
-    depth = min(max(each * count, least), most)
-    best, rest = order[:depth], order[depth:]
-    unlike = space.alike(places.where(best), places.where(best))
-    return np.concatenate([best[diverse(divergences[best], unlike, len(best))], rest])
-
-
-def _hits(catalog: Catalog, query: Query, aim: Goal, ranked: _Ranked) -> Iterator[Hit]:
+def _hits(catalog: Catalog, query: Query, ranked: Ranked) -> Iterator[Hit]:
     """Hits in the order of their rows, each content once; rows are fetched as they are needed."""
-    seen = {aim.itself}
+    seen = {ranked.left_out}
     step = query.count + 8
     for begin in range(0, len(ranked.rows), step):
         some = slice(begin, begin + step)
@@ -166,17 +130,20 @@ def _shown(
 ) -> list[dict[str, Any]] | list[dict[str, Any] | None]:
     """What is shown of rows; None for moments of pieces that do not pass the filter."""
     if not query.moments:
-        fetched: list[dict[str, Any]] = catalog.fetch(
-            rows.tolist(), (*PIECE, *EMOTION), "pieces"
-        ).to_pylist()
+        fetched: list[dict[str, Any]] = catalog.fetch(rows.tolist(), (*PIECE, *EMOTION)).to_pylist()
         return fetched
     moments = catalog.fetch(rows.tolist(), (*MOMENT, *EMOTION), "moments").to_pylist()
     pieces: dict[str, dict[str, Any]] = {}
     for condition in in_lists("id", sorted({moment["piece"] for moment in moments})):
-        for piece in catalog.listing(PIECE, filters.also(condition, query.where)):
+        for piece in catalog.listing(PIECE, _both(condition, query.where)):
             if piece["path"] < pieces.get(piece["id"], piece)["path"] or piece["id"] not in pieces:
                 pieces[piece["id"]] = piece
     return [
         {**moment, **pieces[moment["piece"]]} if moment["piece"] in pieces else None
         for moment in moments
     ]
+
+
+def _both(condition: str, where: str) -> str:
+    """A filter for what meets a condition and the condition of a query, if it has one."""
+    return f"{condition} AND ({where})" if where else condition

@@ -4,8 +4,8 @@ Conventions
 -----------
 A table handle looks at one version until it is refreshed, so a reader sees neither half a change
 nor another's new rows. Columns are those of `PIECES` and `MOMENTS`; filters are SQL over them, as
-DataFusion understands it. What LanceDB says when a disk is full or a file is damaged becomes an
-error that names the table and what to do.
+DataFusion understands it. Errors of LanceDB about a full disk or a damaged file become errors that
+name the table and the remedy.
 """
 
 from __future__ import annotations
@@ -24,26 +24,18 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from hevner.catalog.header import Header, rebuilding
+from hevner.catalog.header import Header, damaged
+from hevner.catalog.packages import IvfFlat, LanceVectorQueryBuilder, lancedb, pa
 from hevner.errors import CatalogError, HevnerError
-from hevner.files import cannot_write, display_name
+from hevner.files import cannot_write
 from hevner.heads import ESTIMATE_COLUMNS
-
-# Read when LanceDB is imported: its notes have no place among the messages of a command.
-os.environ.setdefault("LANCEDB_LOG", "error")
-os.environ.setdefault("LANCE_INCLUDE_VECTOR_CENTROIDS", "false")
-
-import lancedb
-import pyarrow as pa
-from lancedb.index import IvfFlat
-from lancedb.query import LanceVectorQueryBuilder
 
 PIECES, MOMENTS = "pieces", "moments"
 
 FAR = 16_000.0
-"""How far off a search looks from, in the direction of a vector of length 1. What is nearest from
-so far has the largest inner product, as nearly as float32 tells; LanceDB's own index for inner
-products puts nearly all rows into a few parts."""
+"""Distance from which a search looks, in the direction of a vector of length 1. What is nearest
+from so far has the largest inner product, up to the precision of float32; LanceDB's own index for
+inner products puts nearly all rows into a few parts."""
 
 INDEX_ROWS = 10_000
 """Rows from which a table gets a vector index; below, comparing with all is as quick."""
@@ -70,7 +62,16 @@ AT_A_TIME = 500
 ROW, DISTANCE = "_rowid", "_distance"
 
 ENCODED = "encoded"
-"""Column of the pieces that the encoder of the header has heard; not there before it hears any."""
+"""Column of the vectors of the encoder that the header names; absent while no piece is encoded."""
+
+SOUNDS = "status = 'ok'"
+"""Filter: pieces that have an emotion."""
+
+WITH_VECTOR = f"{SOUNDS} AND {ENCODED} IS NOT NULL"
+WITHOUT_VECTOR = f"{SOUNDS} AND {ENCODED} IS NULL"
+"""Filters, if the column exists: pieces that can be compared with a text, and those that cannot."""
+
+Row = dict[str, Any]
 
 
 def schema(table: str, header: Header) -> pa.Schema:
@@ -86,8 +87,8 @@ def schema(table: str, header: Header) -> pa.Schema:
     other, for the second; ``curve``, the course of valence, then of arousal. What is not known is
     null. A moment has the ``piece`` it belongs to, ``start`` and ``end`` in seconds.
 
-    Pieces have one column more, `ENCODED`, once an encoder that shares a space with texts has heard
-    any (`Table.add_encoded`): the mean of what it makes of their windows, brought to length 1.
+    Pieces have one column more, `ENCODED`, once they are encoded for searches by text
+    (`Table.add_encoded`): the mean of the vectors of their windows, brought to length 1.
     """
     number, text = pa.float32(), pa.string()
     vector = pa.list_(pa.float32(), header.vector)
@@ -117,11 +118,11 @@ class Table:
     Parameters
     ----------
     folder
-        The catalogue's.
+        Folder of the catalogue.
     name
         `PIECES` or `MOMENTS`.
     header
-        The catalogue's.
+        Header of the catalogue.
 
     Raises
     ------
@@ -137,7 +138,7 @@ class Table:
         self._header = header
         if not self.path.is_dir():
             raise self._damaged("the table is missing")
-        with self._telling():
+        with self._clear_errors():
             self._table = lancedb.connect(folder).open_table(name)
             found = self._table.schema
         if not _without_encoded(found).equals(self.schema):
@@ -146,18 +147,18 @@ class Table:
 
     def refresh(self) -> None:
         """Look at the newest version."""
-        with self._telling():
+        with self._clear_errors():
             self._table.checkout_latest()  # type: ignore[no-untyped-call]
             self.schema = self._table.schema
 
     def count(self, where: str | None = None) -> int:
         """Number of rows."""
-        with self._telling(where):
+        with self._clear_errors(where):
             return int(self._table.count_rows(where))
 
     def scan(self, columns: Sequence[str], where: str | None = None) -> Iterator[pa.RecordBatch]:
         """Some columns of all rows that pass a filter, a batch at a time."""
-        with self._telling(where):
+        with self._clear_errors(where):
             query = self._table.search().select(list(columns))
             yield from (query.where(where) if where else query).to_batches(BATCH)
 
@@ -176,23 +177,23 @@ class Table:
         if where:
             # A rare row may lie in any part of the index.
             query = query.where(where).maximum_nprobes(0)
-        with self._telling(where):
+        with self._clear_errors(where):
             return query.select([*columns, DISTANCE]).to_arrow()
 
     def take(self, rows: Sequence[int], columns: Sequence[str]) -> pa.Table:
         """Columns of rows by their `ROW`, in that order."""
         if not rows:
             return self.schema.empty_table().select(list(columns))
-        with self._telling():
+        with self._clear_errors():
             query = self._table.take_row_ids(list(rows)).select(list(columns)).with_row_id()
             found = query.to_arrow()
         places = {row: place for place, row in enumerate(found[ROW].to_pylist())}
         return found.take([places[row] for row in rows]).drop_columns([ROW])
 
-    def add(self, rows: list[dict[str, Any]], key: str = "") -> None:
-        """Add rows in one step; with a key, in the place of those that have the same."""
-        data = pa.Table.from_pylist(rows, schema=self.schema)
-        with self._telling():
+    def add(self, rows: list[Row] | pa.Table, key: str = "") -> None:
+        """Add rows in one step; with a key column, replace the rows that have the same value."""
+        data = pa.Table.from_pylist(rows, schema=self.schema) if isinstance(rows, list) else rows
+        with self._clear_errors():
             if key:
                 merge = self._table.merge_insert(key)
                 merge.when_matched_update_all().when_not_matched_insert_all()
@@ -204,7 +205,7 @@ class Table:
     def add_encoded(self, width: int) -> None:
         """Add the column `ENCODED` of so many numbers, if it is not there."""
         if ENCODED not in self.schema.names:
-            with self._telling():
+            with self._clear_errors():
                 self._table.add_columns(pa.field(ENCODED, pa.list_(pa.float16(), width)))
                 self.schema = self._table.schema
 
@@ -212,24 +213,19 @@ class Table:
         """Fill the column `ENCODED` of all rows with these ids in one step."""
         flat = np.stack(list(vectors.values())).astype(np.float16)
         column = pa.FixedSizeListArray.from_arrays(pa.array(flat.ravel()), flat.shape[1])
-        with self._telling():
+        with self._clear_errors():
             merge = self._table.merge_insert("id").when_matched_update_all()
             merge.execute(pa.table({"id": list(vectors), ENCODED: column}))
-
-    def load(self, data: pa.Table) -> None:
-        """Add many rows that have the columns of the table."""
-        with self._telling():
-            self._table.add(data)
 
     def delete(self, column: str, values: Iterable[str]) -> None:
         """Remove the rows that have one of these values."""
         for some in in_lists(column, values):
-            with self._telling():
+            with self._clear_errors():
                 self._table.delete(some)
 
     def tidy(self) -> None:
         """Join small files, index new rows, forget versions older than `KEPT`."""
-        with self._telling():
+        with self._clear_errors():
             rows = self._table.count_rows("vector IS NOT NULL")
             if self._is_index_due(rows):
                 self._index(rows)
@@ -244,46 +240,44 @@ class Table:
         return patches > PATCHES or rows >= GROWTH * int(names[0].removeprefix("vector_"))
 
     def _index(self, rows: int) -> None:
-        """Make the vector index; its name tells for how many rows, which LanceDB does not keep."""
+        """Make the vector index; LanceDB does not keep its number of rows, so its name does."""
         for old in self._table.list_indices():
             self._table.drop_index(old.name)
         config = IvfFlat(distance_type="l2", num_partitions=round(rows**0.5))
         self._table.create_index("vector", config=config, name=f"vector_{rows}")
 
     @contextmanager
-    def _telling(self, where: str | None = None) -> Iterator[None]:
+    def _clear_errors(self, where: str | None = None) -> Iterator[None]:
+        """Turn errors of LanceDB into errors that name the table and the remedy."""
         try:
             yield
         except HevnerError:
             raise
         except (OSError, RuntimeError, ValueError) as error:
-            said = str(error)
-            if (full := _system_error(said)) is not None:
+            text = str(error)
+            if (full := _system_error(text)) is not None:
                 raise cannot_write(self.path, full) from error
             if where is not None and isinstance(error, ValueError):
-                raise self._misunderstood(where, said) from error
-            raise self._damaged(_first_clause(said)) from error
+                raise self._misunderstood(where, text) from error
+            raise self._damaged(_first_clause(text)) from error
 
-    def _misunderstood(self, where: str, said: str) -> CatalogError:
+    def _misunderstood(self, where: str, text: str) -> CatalogError:
         hidden = ("vector", "place", "curve", ENCODED)
         names = ", ".join(name for name in self.schema.names if name not in hidden)
         return CatalogError(
-            f"the filter {where!r} is not understood: {_first_clause(said)}",
+            f"the filter {where!r} is not understood: {_first_clause(text)}",
             remedy=f'Compare columns with values, as in "duration < 300"; there are {names}',
             stage="filter",
+            code="bad_filter",
         )
 
     def _damaged(self, why: str) -> CatalogError:
-        return CatalogError(
-            f"the table cannot be read: {why}",
-            subject=display_name(self.path),
-            remedy="To analyse the music anew, "
-            + rebuilding(self._folder, self._header.folders, self._header.encoder),
-        )
+        cause = f"the table cannot be read: {why}"
+        return damaged(self.path, cause, self._folder, self._header)
 
 
-def make(folder: Path, header: Header) -> None:
-    """Make both tables, empty, in the place of any that are there.
+def create_tables(folder: Path, header: Header) -> None:
+    """Make both tables, empty; tables that are there are deleted.
 
     Raises
     ------
@@ -316,16 +310,10 @@ def any_rows(folder: Path) -> bool:
 
 def in_lists(column: str, values: Iterable[str]) -> Iterator[str]:
     """Filters that together pass the rows whose column has one of the values."""
-    for some in batched(values, AT_A_TIME):
+    left = iter(values)
+    while some := list(islice(left, AT_A_TIME)):
         quoted = ", ".join("'" + value.replace("'", "''") + "'" for value in some)
         yield f"{column} IN ({quoted})"
-
-
-def batched(values: Iterable[str], count: int) -> Iterator[list[str]]:
-    """Lists of at most so many of the values."""
-    left = iter(values)
-    while some := list(islice(left, count)):
-        yield some
 
 
 def _without_encoded(schema: pa.Schema) -> pa.Schema:
@@ -333,15 +321,15 @@ def _without_encoded(schema: pa.Schema) -> pa.Schema:
     return schema if place < 0 else schema.remove(place)
 
 
-def _system_error(said: str) -> OSError | None:
+def _system_error(text: str) -> OSError | None:
     """The operating system's error that LanceDB quotes, if it was about room."""
     for number in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-        if f"os error {number}" in said or os.strerror(number) in said:
+        if f"os error {number}" in text or os.strerror(number) in text:
             return OSError(number, os.strerror(number))
     return None
 
 
-def _first_clause(said: str) -> str:
-    """What LanceDB says without the place in its source."""
-    said = re.sub(r", /\S+\.rs:\d+:\d+.*", "", said, flags=re.DOTALL)
-    return said.removeprefix("lance error: ").removeprefix("Invalid input, ").rstrip(". ")
+def _first_clause(text: str) -> str:
+    """An error message of LanceDB without the place in its source code."""
+    text = re.sub(r", /\S+\.rs:\d+:\d+.*", "", text, flags=re.DOTALL)
+    return text.removeprefix("lance error: ").removeprefix("Invalid input, ").rstrip(". ")

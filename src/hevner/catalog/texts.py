@@ -1,98 +1,77 @@
-"""Texts in free words: which pieces of a catalogue match one.
+"""Comparing texts in free words with the pieces of a catalogue.
 
 Conventions
 -----------
-A text and the pieces are vectors of length 1 in the space of an encoder that knows both; a text
-matches a piece the better, the larger the cosine of the two. A text is compared with every piece:
-in such a space texts lie apart from all music, where an index of neighbours may miss many. Bare
-cosines mean nothing to a person; the share of the catalogue that matches less does.
+A text and the pieces are vectors of length 1 in the space of an encoder of music and texts; the
+larger the cosine of the two, the better the match. A text is compared with every piece: in such a
+space texts lie apart from all music, where an index of neighbours may miss many. Bare cosines mean
+nothing to a person; the share of the catalogue that matches less does.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
 from hevner import encoders
-from hevner.catalog.filters import HEARD, UNHEARD
-from hevner.catalog.header import check_encoder, indexing
-from hevner.catalog.tables import DISTANCE, ENCODED, ROW
-from hevner.encoders.base import Encoder
+from hevner.catalog.catalog import Catalog
+from hevner.catalog.header import check_encoder, command
+from hevner.catalog.packages import pa
+from hevner.catalog.tables import DISTANCE, ENCODED, ROW, WITH_VECTOR, WITHOUT_VECTOR
 from hevner.errors import CatalogError, ModelError
 from hevner.files import display_name
 
 if TYPE_CHECKING:
-    from hevner.catalog.catalog import Catalog
+    from hevner.encoders.clap.encoder import Clap
 
 Array = NDArray[np.float32]
 
 SUGGESTED = "clap-general"
-"""Encoder to name to those who have none: its text tower is reported to work as published, that of
+"""Encoder to suggest where there is none: its text tower is reported to work as published, that of
 clap-music not to (`hevner.encoders.clap`)."""
 
 
-class TextEncoder(Encoder, Protocol):
-    """An encoder that brings music and texts into one space."""
-
-    def text(self, sentences: Sequence[str]) -> Array:
-        """Return one vector of length 1 per sentence, shape ``(n, card.dimension)``."""
-
-
 @lru_cache(maxsize=1)
-def text_encoder(name: str) -> TextEncoder:
-    """An encoder that knows texts, kept since it takes long to load.
+def text_encoder(name: str) -> Clap:
+    """An encoder of music and texts, kept since it takes long to load.
 
     Raises
     ------
     ModelError
-        If there is none of that name, it knows no texts, or its weights have not been added.
+        If there is none of that name, it has no texts, or its weights have not been added.
     MissingDependencyError
         If a package that it needs is not installed.
     """
-    facts = encoders.card(name)
+    card = encoders.card(name)
     encoder = encoders.create(name)
-    if facts.chosen or not hasattr(encoder, "text"):
-        raise ModelError(f"the encoder {name} knows no texts", remedy=f"Choose {SUGGESTED}")
-    return cast(TextEncoder, encoder)
+    if card.chosen or not hasattr(encoder, "text"):
+        raise ModelError(
+            f"the encoder {name} knows no texts", remedy=f"Choose {SUGGESTED}", code="no_texts"
+        )
+    return cast("Clap", encoder)
 
 
 @dataclass(frozen=True, eq=False)
 class Matches:
-    """Pieces by how well they match a text.
+    """Pieces of a catalogue by how well they match a text.
 
     Attributes
     ----------
-    catalog
-        Where they are.
-    rows, distances
-        Of those that pass the filter, the best first, shape ``(n,)`` each; a distance is 1 less the
-        cosine.
+    rows
+        Numbers of the pieces that pass the filter, the best first, shape ``(n,)``.
+    distances
+        One minus the cosine of each of them, shape ``(n,)``.
     rising
         Distances of all pieces of the catalogue in rising order.
     """
 
-    catalog: Catalog
     rows: NDArray[np.int64]
     distances: Array
     rising: Array
-
-    def candidates(self, depth: int) -> pa.Table:
-        """The best so many, with the columns `ROW`, `DISTANCE` and ``place``."""
-        rows = self.rows[:depth]
-        found = self.catalog.fetch(rows.tolist(), ["place"])
-        found = found.append_column(ROW, pa.array(rows))
-        return found.append_column(DISTANCE, pa.array(self.distances[:depth]))
-
-    def fit(self, distances: Array) -> Array:
-        """The share of the catalogue that matches less, for each distance."""
-        closer = np.searchsorted(self.rising, distances, side="right")
-        return np.asarray(1 - closer / max(len(self.rising), 1), np.float32)
 
 
 def match(catalog: Catalog, text: str, where: str | None) -> Matches:
@@ -101,15 +80,15 @@ def match(catalog: Catalog, text: str, where: str | None) -> Matches:
     Raises
     ------
     CatalogError
-        If the encoder that knows texts has not heard the catalogue, or another version of it has;
-        or if the filter is not understood.
+        If the pieces have no vectors to compare with texts, or vectors of another version of the
+        encoder; or if the filter is not understood.
     ModelError, MissingDependencyError
         If the encoder cannot be used.
     """
     vector = _vector(catalog, text)
-    # Those without a vector are a chunk of none: so there is one, whatever the catalogue holds.
+    # The empty arrays are for catalogues in which no piece has a vector.
     rows, distances = [np.zeros(0, np.int64)], [np.zeros(0, np.float32)]
-    for batch in catalog.pieces.scan([ROW, ENCODED], HEARD):
+    for batch in catalog.pieces.scan([ROW, ENCODED], WITH_VECTOR):
         music = batch[ENCODED].flatten().to_numpy().reshape(-1, len(vector))
         rows.append(batch[ROW].to_numpy().astype(np.int64))
         distances.append(1 - music.astype(np.float32) @ vector)
@@ -119,29 +98,36 @@ def match(catalog: Catalog, text: str, where: str | None) -> Matches:
     if where is not None:
         passing = [batch[ROW].to_numpy() for batch in catalog.pieces.scan([ROW], where)]
         order = order[np.isin(row[order], np.concatenate(passing or rows[:1]))]
-    return Matches(catalog, row[order], distance[order], rising)
+    return Matches(row[order], distance[order], rising)
 
 
-def unheard(catalog: Catalog) -> int:
-    """Number of pieces that texts cannot find, though they find others of the catalogue."""
-    if not _is_heard(catalog):
-        return 0
-    return catalog.pieces.count(UNHEARD)
+def candidates(catalog: Catalog, matches: Matches, count: int) -> pa.Table:
+    """The best matches, with the columns `ROW`, `DISTANCE` and ``place``."""
+    rows = matches.rows[:count]
+    found = catalog.fetch(rows.tolist(), ["place"])
+    found = found.append_column(ROW, pa.array(rows))
+    return found.append_column(DISTANCE, pa.array(matches.distances[:count]))
+
+
+def count_without_vector(catalog: Catalog) -> int:
+    """Number of pieces that texts cannot find, though they can find others of the catalogue."""
+    return catalog.pieces.count(WITHOUT_VECTOR) if _has_vectors(catalog) else 0
 
 
 def _vector(catalog: Catalog, text: str) -> Array:
     name = catalog.header.encoder
-    if not _is_heard(catalog):
+    if not _has_vectors(catalog):
         raise CatalogError(
-            "the catalogue cannot be searched by text: no encoder that knows texts has heard it",
+            "the catalogue cannot be searched by text: no encoder of texts was run on its pieces",
             subject=display_name(catalog.folder),
-            remedy="To let one hear it, "
-            + indexing(catalog.folder, catalog.header.folders, name or SUGGESTED),
+            remedy="To run one: "
+            + command(catalog.folder, catalog.header.folders, name or SUGGESTED),
+            code="not_encoded",
         )
     encoder = text_encoder(name)
     check_encoder(catalog.folder, catalog.header, encoder.card)
     return np.asarray(encoder.text([text])[0], np.float32)
 
 
-def _is_heard(catalog: Catalog) -> bool:
+def _has_vectors(catalog: Catalog) -> bool:
     return bool(catalog.header.encoder) and ENCODED in catalog.pieces.schema.names

@@ -1,8 +1,11 @@
-"""Changes to a catalogue: by one process at a time, whole or not at all.
+"""Making and changing catalogues: by one process at a time, whole or not at all.
 
 Conventions
 -----------
 The lock is the operating system's, so it ends with the process that holds it, however that ends.
+
+A change is safe against a stop at any point: its ids are noted first, then moments are added, then
+pieces in one step. Moments whose piece was not written are removed before the next change.
 """
 
 from __future__ import annotations
@@ -12,28 +15,85 @@ import os
 import socket
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from hevner.catalog.header import check_encoder, rebuilding, write
-from hevner.catalog.tables import in_lists
+import filelock
+import numpy as np
+from numpy.typing import NDArray
+
+from hevner.catalog import header, tables
+from hevner.catalog.catalog import Catalog
+from hevner.catalog.tables import MOMENTS, PIECES, Row, in_lists
+from hevner.encoders.base import EncoderCard
 from hevner.errors import CatalogError
 from hevner.files import cannot_write, display_name, replace_file
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    from hevner.catalog.catalog import Catalog
-    from hevner.encoders.base import EncoderCard
+from hevner.model.space import Space
 
 LOCK, HOLDER, CHANGE = "lock", "holder.json", "change.json"
+
+OWN = {header.NAME, LOCK, HOLDER, CHANGE, f"{PIECES}.lance", f"{MOMENTS}.lance"}
+"""Names that may lie in a catalogue's folder."""
 
 TIDY_AFTER = 128
 """Changes after which small files are joined, so that a long run stays quick."""
 
-Row = dict[str, Any]
+
+def create(folder: str | Path, space: Space) -> Catalog:
+    """Make an empty catalogue; one that is there is replaced.
+
+    Raises
+    ------
+    CatalogError
+        If the folder holds anything else, or another process is writing there.
+    OutputError
+        If it cannot be written.
+    """
+    folder = Path(folder).absolute()
+    made_with = header.current(space)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        others = {path.name for path in folder.iterdir()} - OWN
+        if others:
+            raise CatalogError(
+                f"the folder holds other things ({display_name(min(others))})",
+                subject=display_name(folder),
+                remedy="Name an empty or a new folder",
+                code="folder_not_empty",
+            )
+        with locked(folder):
+            # Without a header there is no catalogue: a stop in between leaves none.
+            for name in (header.NAME, CHANGE):
+                (folder / name).unlink(missing_ok=True)
+            tables.create_tables(folder, made_with)
+            header.write(folder, made_with)
+    except OSError as error:
+        raise cannot_write(folder, error) from error
+    return Catalog(folder, space)
+
+
+def open_or_create(folder: str | Path, space: Space) -> Catalog:
+    """Open a catalogue, or make one where there is none; raises what both raise."""
+    folder = Path(folder).absolute()
+    is_new = not (folder / header.NAME).exists() and not tables.any_rows(folder)
+    return create(folder, space) if is_new else Catalog(folder, space)
+
+
+@contextmanager
+def writing(catalog: Catalog) -> Iterator[Writer]:
+    """Hold the lock of a catalogue and write to it.
+
+    Raises
+    ------
+    CatalogError
+        If another process is writing.
+    OutputError
+        If the folder is closed to writing.
+    """
+    with locked(catalog.folder):
+        yield Writer(catalog)
 
 
 @contextmanager
@@ -47,8 +107,6 @@ def locked(folder: Path) -> Iterator[None]:
     OutputError
         If the folder is closed to writing.
     """
-    import filelock
-
     lock = filelock.FileLock(folder / LOCK, timeout=0)
     try:
         lock.acquire()
@@ -58,6 +116,7 @@ def locked(folder: Path) -> Iterator[None]:
             subject=display_name(folder),
             remedy="Wait until it is done; searching goes on meanwhile",
             stage="lock",
+            code="locked",
         ) from error
     except OSError as error:
         raise cannot_write(folder / LOCK, error) from error
@@ -79,12 +138,12 @@ def _holder(folder: Path) -> str:
 
 
 class Writer:
-    """Writes to a catalogue whose lock is held; see `Catalog.writing`.
+    """Writes to a catalogue whose lock is held; see `writing`.
 
     Parameters
     ----------
     catalog
-        To be written to. What an earlier process left half done is removed at once.
+        The catalogue. What an earlier process left half done is removed at once.
     """
 
     def __init__(self, catalog: Catalog) -> None:
@@ -94,30 +153,32 @@ class Writer:
         catalog.refresh()
         self._recover()
 
-    def note(self, folders: Iterable[str]) -> None:
-        """Add to the folders that the header tells."""
-        header = self._catalog.header.with_folders(list(folders))
-        if header != self._catalog.header:
-            write(self._catalog.folder, header)
-            self._catalog.header = header
+    def note_folders(self, folders: Iterable[str]) -> None:
+        """Add to the folders in the header, each once."""
+        self._put_header(folders=tuple(dict.fromkeys((*self._catalog.header.folders, *folders))))
 
     def note_encoder(self, card: EncoderCard) -> None:
-        """Make room for what an encoder makes of the pieces.
+        """Note the encoder for searches by text, and make the column for its vectors.
 
         Raises
         ------
         CatalogError
-            If another one has heard some of them.
+            If the catalogue has vectors of another encoder.
         """
         catalog = self._catalog
-        check_encoder(catalog.folder, catalog.header, card)
+        header.check_encoder(catalog.folder, catalog.header, card)
         if not catalog.header.encoder:
-            catalog.header = catalog.header.with_encoder(card)
-            write(catalog.folder, catalog.header)
+            self._put_header(encoder=card.id, encoder_version=card.version)
         catalog.pieces.add_encoded(card.dimension)
 
+    def _put_header(self, **changes: Any) -> None:
+        new = replace(self._catalog.header, **changes)
+        if new != self._catalog.header:
+            header.write(self._catalog.folder, new)
+            self._catalog.header = new
+
     def put_encoded(self, vectors: Mapping[str, NDArray[np.float32]]) -> None:
-        """Add what the encoder makes of pieces, by their ids."""
+        """Add vectors of the encoder to pieces, by their ids."""
         if vectors:
             with self._change(set()):
                 self._catalog.pieces.put_encoded(vectors)
@@ -128,11 +189,11 @@ class Writer:
         Parameters
         ----------
         pieces
-            Rows, each path once.
+            Rows of pieces, each path once.
         moments
-            Rows of those pieces that are new by their id.
+            Rows of the moments of those pieces whose id is new.
         replaced
-            Ids of rows with these paths that the catalogue holds.
+            Ids of the rows that the catalogue holds under these paths.
         """
         if pieces:
             ids = {row["id"] for row in pieces if row["status"] == "ok"} | set(replaced)
@@ -166,23 +227,19 @@ class Writer:
             self.tidy()
 
     def _recover(self) -> None:
-        header = self._catalog.header
         try:
             ids = set(json.loads(self._journal.read_bytes()))
         except FileNotFoundError:
             return
         except (OSError, ValueError, TypeError) as error:
-            raise CatalogError(
-                f"the note of an unfinished change is damaged ({error})",
-                subject=display_name(self._journal),
-                remedy="To analyse the music anew, "
-                + rebuilding(self._catalog.folder, header.folders, header.encoder),
-            ) from error
+            cause = f"the note of an unfinished change is damaged ({error})"
+            folder, made_with = self._catalog.folder, self._catalog.header
+            raise header.damaged(self._journal, cause, folder, made_with) from error
         self._sweep(ids)
         self._journal.unlink()
 
     def _sweep(self, ids: Iterable[str]) -> None:
-        """Remove the moments of those ids that no piece has."""
+        """Remove the moments of those of these ids that no piece has."""
         kept = {
             row["id"]
             for some in in_lists("id", ids)

@@ -1,4 +1,4 @@
-"""What verbs that search a catalogue share: opening it, and handing out what was found."""
+"""Options of the verbs that search a catalogue, and how they write their results."""
 
 from __future__ import annotations
 
@@ -15,15 +15,13 @@ import typer
 from hevner.cli.progress import INTERRUPTED, errors_told, say, without_decoder_notes
 
 if TYPE_CHECKING:
-    from hevner.catalog.catalog import Catalog
-    from hevner.model.space import Space
     from hevner.words import Lexicon
 
 USAGE = 2
 
 
 class Format(StrEnum):
-    """Forms of what was found."""
+    """Forms of results."""
 
     TABLE = "table"
     JSON = "json"
@@ -83,7 +81,7 @@ PlaneScale = Annotated[
 
 
 def form_of(form: Format | None, output: Path | None) -> str:
-    """The form that was asked for, by name or by the ending of the output file."""
+    """The form by its name, or by the ending of the output file."""
     if form is not None:
         return form.value
     ending = output.suffix.lower().lstrip(".") if output else ""
@@ -99,7 +97,7 @@ def lexicon_of(words: Path | None) -> Lexicon:
 
 @contextmanager
 def making_sense() -> Iterator[None]:
-    """Turn errors in what was asked for into one line and exit status 2."""
+    """Turn errors in options into one line and exit status 2."""
     from hevner.errors import HevnerError
 
     try:
@@ -109,19 +107,9 @@ def making_sense() -> Iterator[None]:
         raise typer.Exit(USAGE) from error
 
 
-def opened(folder: Path) -> tuple[Catalog, Space]:
-    """A catalogue and its space."""
-    from hevner.catalog import header
-    from hevner.catalog.catalog import Catalog
-    from hevner.model.space import load
-
-    space = load()
-    return Catalog(folder, header.current(space)), space
-
-
 @contextmanager
 def finding() -> Iterator[None]:
-    """Tell errors in one line with exit status 1, and stop on Ctrl-C."""
+    """Report errors in one line with exit status 1, and stop on Ctrl-C."""
     with errors_told(), without_decoder_notes():
         try:
             yield

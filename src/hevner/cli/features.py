@@ -71,6 +71,7 @@ def verify(store: Store) -> None:
 
     status = FINE
     try:
+        FeatureStore(store).check_exists()
         paths = FeatureStore(store).paths()
     except HevnerError as error:
         say(f"Error: {error}")
@@ -85,9 +86,33 @@ def verify(store: Store) -> None:
             continue
         for entry in dropped:
             names = ", ".join(" ".join(names).strip() for names in entry.tracks) or "no track"
-            say(f"Dropped from {path}: {names}: {entry.cause}.")
+            say(f"Dropped from {path}: {names}: its checksum does not fit.")
             status = FAILED
         say(f"{file.dataset} {file.kind.name}: {checked - len(dropped)} of {checked} sound.")
+    raise typer.Exit(status)
+
+
+@features_app.command("migrate")
+def migrate_store(store: Store) -> None:
+    """Convert a store that an earlier version of hevner wrote; nothing is computed again.
+
+    Let no other process write to the store meanwhile. A file is checked before its old ones are
+    deleted; after an interruption, start the command again. Exit status: 0 all converted, 1
+    something was damaged.
+    """
+    from hevner.errors import HevnerError
+    from hevner.store import FeatureStore
+    from hevner.store.migrate import migrate
+
+    status = FINE
+    try:
+        for file, dropped in migrate(FeatureStore(store)):
+            lost = f", {len(dropped)} damaged ones left out" if dropped else ""
+            status = FAILED if dropped else status
+            say(f"{file.dataset} {file.kind.name}: {len(file)} entries converted{lost}.")
+    except HevnerError as error:
+        say(f"Error: {error}")
+        raise typer.Exit(FAILED) from error
     raise typer.Exit(status)
 
 

@@ -54,7 +54,7 @@ def index(
         str,
         typer.Option(
             metavar="NAME",
-            help="Let an encoder that knows texts hear the pieces too, for 'hevner search --text': "
+            help="Also encode the pieces with an encoder of texts, for 'hevner search --text': "
             "clap-general, once its weights are there ('hevner models add').",
             show_default=False,
         ),
@@ -66,8 +66,8 @@ def index(
     """Analyse folders of music and keep the result in a catalogue, to be searched by emotion.
 
     Only what is new or changed is analysed; files that were moved or copied are recognised by
-    their content. A run that was stopped goes on where it was. An encoder hears what it has not
-    heard, in a catalogue that is there as in a new one; nothing is analysed again for it.
+    their content. A run that was stopped goes on where it was. With --encoder, pieces of
+    an existing catalogue are encoded too, and not analysed again.
 
     Exit status: 0 all fine, 1 some files failed, 2 wrong usage.
     """
@@ -83,39 +83,37 @@ def index(
     with errors_told(), without_decoder_notes():
         from hevner.analysis import Analyzer
         from hevner.batch import usable_cores
-        from hevner.catalog import encoding, header, indexing, texts
-        from hevner.catalog.analyze_file import Listener
-        from hevner.catalog.catalog import Catalog
+        from hevner.catalog import encoding, header, indexing, texts, writer
+        from hevner.catalog.analyze_file import FileAnalyzer
         from hevner.model import space
 
-        texter = texts.text_encoder(encoder) if encoder else None
+        text_encoder = texts.text_encoder(encoder) if encoder else None
         common = space.load()
-        wanted = header.current(common)
-        catalog = Catalog.create(into, wanted) if rebuild else Catalog.open_or_create(into, wanted)
-        if texter is not None:
-            header.check_encoder(catalog.folder, catalog.header, texter.card)
-        listener = Listener(Analyzer(), common)
+        catalog = (writer.create if rebuild else writer.open_or_create)(into, common)
+        if text_encoder is not None:
+            header.check_encoder(catalog.folder, catalog.header, text_encoder.card)
+        analyzer = FileAnalyzer(Analyzer(), common)
         options = indexing.Options(jobs or usable_cores(), retry, prune)
         watch = _Watch(options, quiet)
-        summary = watch.see(
+        summary = watch.run(
             "Indexing",
             len(found),
-            lambda watched: indexing.index(found, paths, catalog, listener, watched),
+            lambda watched: indexing.index(found, paths, catalog, analyzer, watched),
         )
         encoded = encoding.Encoded()
-        if texter is not None and not options.stop.is_set():
-            encoded = watch.see(
-                f"Hearing by {encoder}",
+        if text_encoder is not None and not options.stop.is_set():
+            encoded = watch.run(
+                f"Encoding by {encoder}",
                 len(encoding.due(found, catalog)),
-                lambda watched: encoding.encode(found, catalog, texter, watched),
+                lambda watched: encoding.encode(found, catalog, text_encoder, watched),
             )
-        left = texts.unheard(catalog)
+        left = texts.count_without_vector(catalog)
     for problem in problems:
         say(f"Failed: {problem.path}: {problem.cause}. {problem.remedy}")
     if not quiet:
         say(
-            _told(summary, len(found), perf_counter() - start)
-            + _heard(encoded, left, catalog.header.encoder)
+            _summary_text(summary, len(found), perf_counter() - start)
+            + _encoded_text(encoded, left, catalog.header.encoder)
         )
     if options.stop.is_set():
         say("Stopped; the same command goes on from here.")
@@ -130,8 +128,8 @@ class _Watch:
         self._options = options
         self._quiet = quiet
 
-    def see(self, verb: str, total: int, work: Callable[[Options], Result]) -> Result:
-        """Do work in a thread of its own, where no Ctrl-C tears it from a change half made."""
+    def run(self, verb: str, total: int, work: Callable[[Options], Result]) -> Result:
+        """Work in another thread, where no Ctrl-C interrupts a change of the catalogue."""
         import dataclasses
         from concurrent.futures import ThreadPoolExecutor
 
@@ -141,12 +139,12 @@ class _Watch:
             ThreadPoolExecutor(1) as pool,
         ):
 
-            def tell(_file: Found, failure: Failure | None) -> None:
+            def report(_file: Found, failure: Failure | None) -> None:
                 reporter.advance()
                 if failure is not None:
                     reporter.say(f"Failed: {failure.path}: {failure.cause}. {failure.remedy}")
 
-            running = pool.submit(work, dataclasses.replace(self._options, tell=tell))
+            running = pool.submit(work, dataclasses.replace(self._options, report=report))
             try:
                 return running.result()
             except KeyboardInterrupt:
@@ -154,16 +152,16 @@ class _Watch:
                 return running.result()
 
 
-def _heard(encoded: Encoded, left: int, name: str) -> str:
-    text = f" {encoded.heard} heard by {name}." if encoded.heard else ""
+def _encoded_text(encoded: Encoded, left: int, name: str) -> str:
+    text = f" {encoded.done} encoded by {name}." if encoded.done else ""
     if encoded.failed:
-        text += f" {encoded.failed} could not be heard by {name}."
+        text += f" {encoded.failed} could not be encoded by {name}."
     if left > encoded.failed:
-        text += f" {left - encoded.failed} not heard by {name}: --encoder {name} hears them."
+        text += f" {left - encoded.failed} not encoded by {name}: --encoder {name} encodes them."
     return text
 
 
-def _told(summary: Summary, total: int, seconds: float) -> str:
+def _summary_text(summary: Summary, total: int, seconds: float) -> str:
     counts = {
         "unchanged": summary.unchanged,
         "added": summary.added,

@@ -18,7 +18,6 @@ from hevner.cli.catalog_options import (
     hand_out,
     lexicon_of,
     making_sense,
-    opened,
 )
 from hevner.cli.progress import say
 
@@ -38,16 +37,17 @@ def playlist(
     form: Form = None,
     output: Output = None,
 ) -> None:
-    """Make a playlist that travels from one emotion to another.
+    """Make a playlist that leads from one emotion to another.
 
     It lasts as long as asked for, to within half a piece, and no piece comes twice.
 
     Exit status: 0 all fine, 1 there is too little music, the catalogue could not be read or the
     result not be written, 2 wrong usage.
     """
-    from hevner.catalog.playlist import check_time, travel
+    from hevner.catalog import open_catalog
+    from hevner.catalog.query import check_time
     from hevner.emotion import Scale
-    from hevner.output import search_results
+    from hevner.output.search_results import hits_as
     from hevner.words.describing import describe
 
     named = form_of(form, output)
@@ -56,9 +56,12 @@ def playlist(
         feelings = lexicon.parse(start), lexicon.parse(end)
         check_time(60 * minutes)
     with finding():
-        music, space = opened(catalog)
+        from hevner.catalog.playlist import make_playlist
+
+        music = open_catalog(catalog)
+        space = music.space
         first, last = (space.merge(space.emotion(describe(some))) for some in feelings)
-        hits = travel(music, space, first, last, 60 * minutes, where)
-        hand_out(lambda width: search_results.hits_as(named, hits, plane, output, width), output)
+        hits = make_playlist(music, first, last, 60 * minutes, where)
+        hand_out(lambda width: hits_as(named, hits, plane, output, width), output)
     total = sum(hit.duration for hit in hits) / 60
     say(f"{len(hits)} pieces, {total:.1f} minutes.")

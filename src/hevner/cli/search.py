@@ -20,7 +20,6 @@ from hevner.cli.catalog_options import (
     hand_out,
     lexicon_of,
     making_sense,
-    opened,
 )
 from hevner.cli.progress import say
 
@@ -33,10 +32,10 @@ if TYPE_CHECKING:
 def search(
     catalog: Folder,
     valence: Annotated[
-        float | None, typer.Option(help="Of the point that is wanted.", show_default=False)
+        float | None, typer.Option(help="Target valence.", show_default=False)
     ] = None,
     arousal: Annotated[
-        float | None, typer.Option(help="Of the point that is wanted.", show_default=False)
+        float | None, typer.Option(help="Target arousal.", show_default=False)
     ] = None,
     radius: Annotated[
         float | None,
@@ -137,54 +136,55 @@ def search(
         if emotions_of is None:
             query = Query.of(**asked, scale=scale, count=count, lexicon=lexicon)  # type: ignore[arg-type]
         else:
-            _check_telling(asked, named, count)
+            _check_describing(asked, named, count)
     with finding():
         if emotions_of is None:
-            _find(catalog, query, plane, named, output)
+            _write_hits(catalog, query, plane, named, output)
         else:
-            _tell(catalog, emotions_of, count, lexicon, named, output)
+            _write_words(catalog, emotions_of, count, lexicon, named, output)
 
 
-def _check_telling(asked: dict[str, object], form: str, count: int) -> None:
+def _check_describing(asked: dict[str, object], form: str, count: int) -> None:
     from hevner.errors import HevnerError
 
     if any(value not in (None, "", False) for value in asked.values()):
         raise HevnerError(
-            "--emotions-of tells of a piece and looks for no music",
-            remedy="Leave out the options for what is wanted",
+            "--emotions-of describes a piece and searches for no music",
+            remedy="Leave out the options for the search",
+            code="conflict",
         )
     if form == Format.M3U8:
-        raise HevnerError("words make no playlist", remedy="Use another --format")
+        raise HevnerError("words make no playlist", remedy="Use another --format", code="conflict")
     if count < 1:
-        raise HevnerError(f"{count} words are none", remedy="Ask for at least 1")
+        raise HevnerError(
+            f"{count} words are none", remedy="Ask for at least 1", code="out_of_range"
+        )
 
 
-def _find(folder: Path, query: Query, scale: Scale, form: str, output: Path | None) -> None:
-    from hevner.catalog import filters, search
-    from hevner.catalog.texts import unheard
-    from hevner.output import search_results
+def _write_hits(folder: Path, query: Query, scale: Scale, form: str, output: Path | None) -> None:
+    from hevner.catalog import open_catalog
+    from hevner.catalog.search import search, why_nothing
+    from hevner.catalog.texts import count_without_vector
+    from hevner.output.search_results import hits_as
 
-    catalog, space = opened(folder)
-    hits = search.search(catalog, space, query)
-    fit = search_results.FIT
-    if query.text:
-        emotion = query.place or query.feelings or query.like
-        fit = search_results.FIT_OF_BOTH if emotion else search_results.FIT_OF_TEXT
-    hand_out(lambda width: search_results.hits_as(form, hits, scale, output, width, fit), output)
+    catalog = open_catalog(folder)
+    hits, fit = search(catalog, query), query.meaning_of_fit
+    hand_out(lambda width: hits_as(form, hits, scale, output, width, fit), output)
     if not hits:
-        say(f"Nothing was found. {filters.why_nothing(catalog, query)}")
-    if query.text and (left := unheard(catalog)):
-        say(f"{left} pieces were left out: {catalog.header.encoder} has not heard them yet.")
+        say(f"Nothing was found. {why_nothing(catalog, query)}")
+    if query.text and (left := count_without_vector(catalog)):
+        say(f"{left} pieces were left out: {catalog.header.encoder} has not encoded them yet.")
 
 
-def _tell(
+def _write_words(
     folder: Path, path: Path, count: int, lexicon: Lexicon, form: str, output: Path | None
 ) -> None:
-    from hevner.catalog import describe
-    from hevner.catalog.scoring import whereabouts
-    from hevner.output import search_results
+    from hevner.catalog import open_catalog
+    from hevner.catalog.describe import emotions_of
+    from hevner.catalog.scoring import locate
+    from hevner.output.search_results import words_as
 
-    catalog, space = opened(folder)
-    music, _itself = whereabouts(catalog, space, path)
-    told = describe.emotions_of(space, music, count, lexicon)
-    hand_out(lambda width: search_results.told_as(form, told, width), output)
+    catalog = open_catalog(folder)
+    music, _id = locate(catalog, path)
+    words = emotions_of(catalog.space, music, count, lexicon)
+    hand_out(lambda width: words_as(form, words, width), output)

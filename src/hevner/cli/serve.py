@@ -81,7 +81,7 @@ def serve(
     from hevner.errors import HevnerError
     from hevner.model import space
     from hevner.serve import app
-    from hevner.serve.catalog_snapshot import Library
+    from hevner.serve.catalog_snapshot import CatalogSnapshot
     from hevner.serve.settings import Settings
 
     report = None if gap is None else gap / "report.html"
@@ -103,8 +103,8 @@ def serve(
             duration_s=60 * max_minutes,
             rate=rate,
         )
-        library = None if catalog is None else Library(catalog, space.load())
-        service, board = app.create(settings, library)
+        snapshot = None if catalog is None else CatalogSnapshot(catalog, space.load())
+        service, jobs_queue = app.create(settings, snapshot)
     except HevnerError as error:
         say(f"Error: {error}")
         raise typer.Exit(1) from error
@@ -117,6 +117,6 @@ def serve(
             webbrowser.open(address)
 
     try:
-        run.Server(service, board, settings, listening).run()
+        run.Server(service, jobs_queue, settings, listening).run()
     except SystemExit as stop:  # it could not listen, and has said why
         raise typer.Exit(1) from stop

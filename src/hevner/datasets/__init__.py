@@ -1,7 +1,7 @@
-"""Every dataset of the field behind one door.
+"""All datasets, read in the same way.
 
-`load` gives tracks with repaired labels, `check` a report of all that is wrong, `card` what is
-known about a dataset. Each dataset is one module with a ``CARD`` and a function ``read``.
+`load` gives tracks with repaired labels, `check` a report of all faults, `card` the facts about a
+dataset. Each dataset is one module with a ``CARD`` and a function ``read``.
 """
 
 from __future__ import annotations
@@ -55,14 +55,14 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Dataset:
-    """The tracks of a dataset and what came to light while they were read.
+    """The tracks of a dataset and the findings of reading it.
 
     Attributes
     ----------
     card
         Facts about it.
     folder
-        Where it was read.
+        Folder that was read.
     labels
         Whether its defects were repaired.
     tracks
@@ -89,7 +89,10 @@ class Dataset:
             if one.id == track:
                 return one
         raise DataError(
-            f"no track '{track}'", subject=self.card.name, remedy="Check the id in the annotations"
+            f"no track '{track}'",
+            subject=self.card.name,
+            remedy="Check the id in the annotations",
+            code="unknown_id",
         )
 
     @property
@@ -99,7 +102,7 @@ class Dataset:
 
 
 def card(name: str) -> Card:
-    """What is known about a dataset.
+    """The facts about a dataset.
 
     Raises
     ------
@@ -107,7 +110,11 @@ def card(name: str) -> Card:
         If there is no such dataset.
     """
     if name not in NAMES:
-        raise DataError(f"no dataset '{name}'", remedy=f"Choose one of {', '.join(NAMES)}")
+        raise DataError(
+            f"no dataset '{name}'",
+            remedy=f"Choose one of {', '.join(NAMES)}",
+            code="unknown_dataset",
+        )
     found: Card = import_module(f"hevner.datasets.{name}").CARD
     return found
 
@@ -122,9 +129,9 @@ def load(
     name
         One of `NAMES`.
     folder
-        The dataset's own folder, as its archive unpacks or as the card's ``layout`` says.
+        The dataset's own folder, as its archive unpacks, or laid out as the card's ``layout``.
     labels
-        With its defects repaired, or as they were published.
+        Labels with their defects repaired, or as they were published.
     partial
         Leave out tracks whose audio or MIDI file is missing, instead of stopping.
 
@@ -165,10 +172,15 @@ def check(name: str, folder: str | Path, *, labels: Labels = "repaired") -> Data
 def _read(name: str, folder: Path, labels: Labels, findings: Findings) -> Dataset:
     known = card(name)
     if labels not in ("repaired", "as_published"):
-        raise DataError(f"no labels '{labels}'", remedy="Choose repaired or as_published")
+        raise DataError(
+            f"no labels '{labels}'", remedy="Choose repaired or as_published", code="unknown_choice"
+        )
     if not folder.is_dir():
         raise DataError(
-            "no such folder", subject=str(folder), remedy=f"Get {known.title} from {known.source}"
+            "no such folder",
+            subject=str(folder),
+            remedy=f"Get {known.title} from {known.source}",
+            code="folder_missing",
         )
     module = import_module(f"hevner.datasets.{name}")
     tracks = tuple(module.read(folder, findings, labels))
@@ -188,5 +200,6 @@ def data_folder(folder: str | Path | None = None) -> Path:
         raise DataError(
             f"no data folder at '{chosen}'" if chosen else "no data folder given",
             remedy="Name it with --data or in the environment variable HEVNER_DATA",
+            code="folder_missing",
         )
     return Path(chosen)

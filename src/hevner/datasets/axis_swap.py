@@ -1,4 +1,4 @@
-"""Whether valence and arousal are exchanged, told by other ratings of the same songs.
+"""Test whether valence and arousal are exchanged, with other ratings of the same songs.
 
 Conventions
 -----------
@@ -24,16 +24,16 @@ CLEARLY = 0.2
 
 @dataclass(frozen=True)
 class Comparison:
-    """How ratings agree with other ratings of the same songs: Pearson correlations.
+    """Agreement of ratings with other ratings of the same songs: Pearson correlations.
 
     Attributes
     ----------
     songs
-        How many are compared.
+        Number of songs compared.
     valence_valence, valence_arousal
-        Of their valence with the other valence and the other arousal.
+        Correlation of valence with the other valence and with the other arousal.
     arousal_arousal, arousal_valence
-        Of their arousal with the other arousal and the other valence.
+        Correlation of arousal with the other arousal and with the other valence.
     """
 
     songs: int
@@ -44,7 +44,7 @@ class Comparison:
 
     @property
     def verdict(self) -> Literal["exchanged", "right", "undecided"]:
-        """``exchanged`` or ``right`` if both axes clearly say so, else ``undecided``."""
+        """``exchanged`` or ``right`` if both axes show it clearly, else ``undecided``."""
         valence = self.valence_arousal - self.valence_valence
         arousal = self.arousal_valence - self.arousal_arousal
         if self.songs >= FEWEST_SONGS and min(valence, arousal) > CLEARLY:

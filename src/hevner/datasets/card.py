@@ -1,4 +1,4 @@
-"""The record that says everything about a dataset."""
+"""Facts about a dataset."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from hevner.emotion import Scale
 
 @dataclass(frozen=True)
 class Defect:
-    """Something known to be wrong with a dataset as it is distributed.
+    """A known fault of a dataset as it is distributed.
 
     Attributes
     ----------
     name
         Short, with hyphens; the repair in a report has the same name.
     what
-        What is wrong, with figures.
+        The fault, with figures.
     repair
-        What a loader does about it with ``labels="repaired"``.
+        Repair that a loader makes with ``labels="repaired"``.
     """
 
     name: str
@@ -27,33 +27,33 @@ class Defect:
     repair: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Card:
     """Facts about a dataset.
 
     Attributes
     ----------
     name
-        What `hevner.datasets.load` calls it.
+        Name for `hevner.datasets.load`.
     title
-        What people call it.
+        Name in the literature.
     what
         The music, in a sentence.
     tracks
         Labelled tracks in the publication.
     media
-        What is played: recordings, or MIDI to be rendered.
+        Recordings, or MIDI to be rendered.
     labels
-        What is rated: any of ``valence-arousal``, ``curve``, ``quadrant``, ``gems``, ``tags``.
+        Kinds of label: any of ``valence-arousal``, ``curve``, ``quadrant``, ``gems``, ``tags``.
     valence, arousal
         Nominal scales of the ratings; None if neither is rated. The curve's own, if it differs,
         stands in ``curve``.
     emotion
         Whether listeners judged the emotion expressed or the one they felt.
     raters
-        Who and how many.
+        Kind and number of raters.
     group
-        What the field ``group`` of a track holds.
+        Content of the field ``group`` of a track.
     licence
         Terms of labels and audio, as far as they are stated.
     source
@@ -65,7 +65,7 @@ class Card:
     curve
         Time base and scale of ratings over time; empty if there are none.
     defects
-        What is wrong with it.
+        Known faults.
     unlabelled
         Media files that are known to come without a label.
     """
@@ -74,11 +74,11 @@ class Card:
     title: str
     what: str
     tracks: int
-    media: Literal["audio", "MIDI"]
+    media: Literal["audio", "MIDI"] = "audio"
     labels: tuple[str, ...]
-    valence: Scale | None
-    arousal: Scale | None
-    emotion: Literal["perceived", "induced"]
+    valence: Scale | None = None
+    arousal: Scale | None = None
+    emotion: Literal["perceived", "induced"] = "perceived"
     raters: str
     group: str
     licence: str

@@ -32,9 +32,9 @@ class Wide:
     Attributes
     ----------
     times
-        Of the columns, rising, shape ``(n,)``.
+        Times of the columns, rising, shape ``(n,)``.
     rows
-        By song, shape ``(n,)``; NaN where nothing was rated.
+        Values by song, shape ``(n,)``; NaN where nothing was rated.
     """
 
     times: Array
@@ -57,9 +57,9 @@ def align(times: Array, values: Array, wanted: Array) -> Array:
     times
         Moments of the values, shape ``(n,)``.
     values
-        Shape ``(..., n)``.
+        Values, shape ``(..., n)``.
     wanted
-        Shape ``(m,)``.
+        Moments of the result, shape ``(m,)``.
 
     Returns
     -------
@@ -80,7 +80,7 @@ def read_wide(path: Path, scale: Scale, findings: Findings, *, spread: bool = Fa
     path
         The file.
     scale
-        Of the ratings.
+        Scale of the ratings.
     findings
         Takes rows that are left out.
     spread
@@ -98,8 +98,8 @@ def read_wide(path: Path, scale: Scale, findings: Findings, *, spread: bool = Fa
         with findings.skipping():
             song = row.text("song_id")
             if song in series:
-                raise DataError(
-                    f"a second row of song {song}", subject=row.where, remedy="Keep one of the two"
+                raise row.fault(
+                    "duplicate_id", f"a second row of song {song}", "Keep one of the two"
                 )
             series[song] = _series(row, columns, _value(scale, spread))
     return Wide(times, series)
@@ -154,7 +154,7 @@ def read_long(
     path
         The file.
     scale
-        Of the ratings.
+        Scale of the ratings.
     findings
         Takes rows that are left out.
     deviations
@@ -193,10 +193,10 @@ def _by_song(
         with findings.skipping():
             song, time = row.text("musicId"), row.number("frameTime")
             if moments[song] and time <= moments[song][-1][0]:
-                raise DataError(
+                raise row.fault(
+                    "wrong_order",
                     f"{time:g} s of song {song} does not come after the moment before it",
-                    subject=row.where,
-                    remedy="Sort the rows and remove repeated ones",
+                    "Sort the rows and remove repeated ones",
                 )
             moments[song].append((time, *(value(row, column) for column in columns)))
     songs = {song: np.array(rows).T for song, rows in moments.items() if rows}
@@ -212,6 +212,7 @@ def _moments(row: Row, path: Path) -> tuple[list[str], Array]:
             "has no rising columns of moments",
             subject=str(path),
             remedy="Expected columns such as sample_15000ms, sample_15500ms",
+            code="column_missing",
         )
     return list(times), np.array(list(times.values()))
 

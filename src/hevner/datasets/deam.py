@@ -24,7 +24,7 @@ from hevner.datasets.track import Array, Curve, Track
 from hevner.emotion import UNIT, Scale
 from hevner.errors import DataError
 
-SCALE = Scale(1, 9)
+SCALE = emomusic.SCALE
 PARTS = {
     "development": range(1, 1001),
     "evaluation 2014": range(1001, 2001),
@@ -46,14 +46,12 @@ CARD = Card(
     what="1,744 excerpts of 45 seconds and 58 full songs in many genres, from the Free Music "
     "Archive, Jamendo and MedleyDB.",
     tracks=1802,
-    media="audio",
     labels=("valence-arousal", "curve"),
     valence=SCALE,
     arousal=SCALE,
-    emotion="perceived",
     raters="about 10 crowd workers per excerpt, 5 or 6 per full song",
-    group="the artist where the metadata are at hand, else the song",
-    licence="labels for research use; audio under the Creative Commons licences of its artists",
+    group="the artist where the metadata are there, else the song",
+    licence=emomusic.CARD.licence,
     source="https://cvml.unige.ch/databases/DEAM/",
     layout=(
         "annotations/annotations averaged per song/song_level/"
@@ -193,7 +191,7 @@ def _static(folder: Path, media: Media, findings: Findings) -> dict[int, _Rated]
 
 
 def _curves(folder: Path, songs: dict[int, _Rated], findings: Findings) -> dict[int, Curve]:
-    """Ratings over time by song, with single raters where they are at hand."""
+    """Ratings over time by song, with single raters if their files are there."""
     arousal, long = _found(folder, "arousal.csv"), folder / "dynamic_annotations.csv"
     curves: dict[int, Curve] = {}
     if arousal is not None:
@@ -226,7 +224,7 @@ def _curves(folder: Path, songs: dict[int, _Rated], findings: Findings) -> dict[
 
 
 def _evidence(folder: Path, curves: dict[int, Curve]) -> tuple[Ratings, str]:
-    """Other ratings to test the static ones against, and what they are."""
+    """Other ratings to test the static ones against, and their name."""
     if curves:
         return {
             song: (float(curve.valence.mean()), float(curve.arousal.mean()))
@@ -251,21 +249,22 @@ def _repaired(
     for part, ids in PARTS.items():
         own = {song: rated for song, rated in songs.items() if song in ids}
         found = compare({song: (r.valence, r.arousal) for song, r in own.items()}, others)
-        told = f"part {part} against {name}: {found}"
+        comparison = f"part {part} against {name}: {found}"
         if found.verdict == "exchanged":
-            findings.repair("exchanged-axes", told, len(own))
+            findings.repair("exchanged-axes", comparison, len(own))
             repaired.update((song, rated.exchanged()) for song, rated in own.items())
         elif own and part == "development" and found.verdict == "right":
-            findings.note("exchanged-axes", f"nothing to exchange in {told}", tracks=len(own))
+            findings.note("exchanged-axes", f"nothing to exchange in {comparison}", tracks=len(own))
         elif own and part == "development":
             findings.problem(
                 "untested-exchange",
                 DataError(
-                    "whether static valence and arousal of songs 1 to 1000 are exchanged cannot "
-                    f"be told ({told if name else 'no other ratings are at hand'})",
+                    "it is unknown whether static valence and arousal of songs 1 to 1000 are "
+                    f"exchanged ({comparison if name else 'there are no other ratings'})",
                     subject=str(folder),
                     remedy="Add the ratings over time (arousal.csv and valence.csv), put EmoMusic "
                     "beside this folder as 'emomusic', or load the labels as_published",
+                    code="untested_exchange",
                 ),
             )
     return repaired
@@ -294,14 +293,14 @@ def _repaired_raters(
         means = {song: tuple(ratings.mean(axis=1)) for song, ratings in own.items()}
         found = compare(means, {song: (r.valence, r.arousal) for song, r in songs.items()})
         if found.verdict == "exchanged":
-            told = f"single raters of part {part} against their repaired means: {found}"
-            findings.repair("exchanged-axes", told, len(own))
+            comparison = f"single raters of part {part} against their repaired means: {found}"
+            findings.repair("exchanged-axes", comparison, len(own))
             repaired.update((song, ratings[::-1]) for song, ratings in own.items())
     return repaired
 
 
 def _metadata(folder: Path, findings: Findings) -> dict[int, dict[str, str]]:
-    """Artist, title and genre by song, as far as they are at hand."""
+    """Artist, title and genre by song, as far as their files are there."""
     metadata = {}
     for year, columns in METADATA.items():
         path = _found(folder, f"metadata_{year}.csv")

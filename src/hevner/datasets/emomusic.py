@@ -11,10 +11,9 @@ from hevner.datasets.card import Card, Defect
 from hevner.datasets.curves import Wide, read_wide, wide_curve
 from hevner.datasets.findings import Findings
 from hevner.datasets.media import Media
-from hevner.datasets.rows import Row, read_rows, unique
+from hevner.datasets.rows import Row, each, read_rows, unique
 from hevner.datasets.track import Track
 from hevner.emotion import UNIT, Scale
-from hevner.errors import DataError
 
 SCALE = Scale(1, 9)
 CLIP_S = 45
@@ -30,11 +29,9 @@ CARD = Card(
     what="45-second clips of 744 songs by 411 artists from the Free Music Archive, in eight "
     "genres.",
     tracks=744,
-    media="audio",
     labels=("valence-arousal", "curve"),
     valence=SCALE,
     arousal=SCALE,
-    emotion="perceived",
     raters="at least 10 crowd workers per clip; the means of 99 % of the clips are tenths",
     group="the artist: letters a-z and spaces of the name in lower case (409)",
     licence="labels for research use; audio under the Creative Commons licences of its artists",
@@ -124,19 +121,16 @@ def read(folder: Path, findings: Findings, labels: str) -> list[Track]:
         ],
     )
     media = Media(CARD, folder, ("clips_45seconds", "audio"), findings)
-    tracks = []
-    for row in unique(static, "song_id", findings):
-        with findings.skipping():
-            tracks.append(_track(row, annotations, media))
+    tracks = each(static, "song_id", findings, lambda row: _track(row, annotations, media))
     rated = {row.values["song_id"] for row in static}
     for song, row in annotations.info.items():
         if song not in rated:
             findings.problem(
                 "unlabelled-song",
-                DataError(
+                row.fault(
+                    "row_missing",
                     f"song {song} has no row in static_annotations.csv",
-                    subject=row.where,
-                    remedy="Add its ratings or remove the row",
+                    "Add its ratings or remove the row",
                 ),
             )
     media.report_unlabelled()
@@ -147,19 +141,19 @@ def _track(row: Row, annotations: _Annotations, media: Media) -> Track:
     song = row.text("song_id")
     file = media.find(song, row.where)
     if song not in annotations.info:
-        raise DataError(
+        raise row.fault(
+            "row_missing",
             f"song {song} has no row in songs_info.csv",
-            subject=row.where,
-            remedy="Add its artist and genre or remove the row",
+            "Add its artist and genre or remove the row",
         )
     info = annotations.info[song]
     _check_segment(info)
     curve = wide_curve(song, *annotations.curves)
     if curve is None:
-        raise DataError(
+        raise row.fault(
+            "row_missing",
             f"song {song} has no ratings over time",
-            subject=row.where,
-            remedy="Add its rows to the files *_cont_average.csv or remove the row",
+            "Add its rows to the files *_cont_average.csv or remove the row",
         )
     return Track(
         "emomusic",
@@ -198,14 +192,14 @@ def _check_segment(info: Row) -> None:
     try:
         length = seconds(end) - seconds(start)
     except ValueError as error:
-        raise DataError(
+        raise info.fault(
+            "not_a_time",
             f"'{error}' is not a time such as 1.05 or 1.2",
-            subject=info.where,
-            remedy="Write minutes, a point and seconds",
+            "Write minutes, a point and seconds",
         ) from error
     if length != CLIP_S:
-        raise DataError(
+        raise info.fault(
+            "wrong_length",
             f"segment {start} to {end} lasts {length} s instead of {CLIP_S}",
-            subject=info.where,
-            remedy="Correct its start or end",
+            "Correct its start or end",
         )

@@ -8,10 +8,9 @@ from pathlib import Path
 from hevner.datasets.card import Card, Defect
 from hevner.datasets.findings import Findings
 from hevner.datasets.media import Media
-from hevner.datasets.rows import Row, read_rows, unique
+from hevner.datasets.rows import Row, each, read_rows
 from hevner.datasets.track import Track
 from hevner.emotion import Quadrant
-from hevner.errors import DataError
 
 PARTS = ("train", "val", "test")
 
@@ -38,9 +37,6 @@ CARD = Card(
     tracks=1078,
     media="MIDI",
     labels=("quadrant",),
-    valence=None,
-    arousal=None,
-    emotion="perceived",
     raters="four annotators, the authors' own; one label per clip, no ratings of single people",
     group="the song, named by its YouTube id, or the first of the ids that share music",
     licence="CC BY-NC-SA 4.0",
@@ -48,7 +44,7 @@ CARD = Card(
     layout=(
         "label.csv (ID, 4Q, annotator) and midis/<clip>.mid, as the archive unpacks",
         "split/train.csv, val.csv, test.csv (fname, label), of the authors' classification code, "
-        "if at hand",
+        "optional",
         "or clips.csv (clip, song, quadrant, official_split) and midi/<clip>.mid",
     ),
     citation="""@inproceedings{hung2021emopia,
@@ -87,11 +83,12 @@ def read(folder: Path, findings: Findings, labels: str) -> list[Track]:
     columns = (clip, quadrant) if official else (clip, quadrant, "official_split")
     rows = read_rows(folder / name, columns)
     parts = _parts(folder / "split") if official else {}
-    tracks = []
-    for row in unique(rows, clip, findings):
-        with findings.skipping():
-            part = parts.get(row.text(clip), "") if official else row.values["official_split"]
-            tracks.append(_track(row, clip, quadrant, part, media))
+
+    def track(row: Row) -> Track:
+        part = parts.get(row.text(clip), "") if official else row.values["official_split"]
+        return _track(row, clip, quadrant, part, media)
+
+    tracks = each(rows, clip, findings, track)
     media.report_unlabelled()
     return tracks
 
@@ -100,23 +97,23 @@ def _track(row: Row, clip: str, quadrant: str, part: str, media: Media) -> Track
     stem = row.text(clip)
     found = re.fullmatch(r"(Q[1-4])_(.+)_\d+", stem)
     if found is None:
-        raise DataError(
+        raise row.fault(
+            "unknown_name",
             f"'{stem}' does not name a clip",
-            subject=row.where,
-            remedy="Expected names such as Q1_0vLPYiPN7qY_0",
+            "Expected names such as Q1_0vLPYiPN7qY_0",
         )
     label = "Q" + row.text(quadrant).removeprefix("Q")
     if label not in Quadrant.__members__:
-        raise DataError(
+        raise row.fault(
+            "not_a_quadrant",
             f"'{row.text(quadrant)}' is not a quadrant",
-            subject=row.where,
-            remedy="Expected Q1, Q2, Q3 or Q4",
+            "Expected Q1, Q2, Q3 or Q4",
         )
     if label != found[1]:
-        raise DataError(
+        raise row.fault(
+            "contradiction",
             f"quadrant {label} contradicts the name {stem}",
-            subject=row.where,
-            remedy="Fetch the label file again",
+            "Fetch the label file again",
         )
     return Track(
         "emopia",

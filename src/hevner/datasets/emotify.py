@@ -12,7 +12,6 @@ from hevner.datasets.findings import Findings
 from hevner.datasets.media import Media
 from hevner.datasets.rows import Row, read_rows
 from hevner.datasets.track import Track
-from hevner.errors import DataError
 
 COLUMNS = (
     "amazement",
@@ -39,10 +38,7 @@ CARD = Card(
     what="400 one-minute clips from a record label, 100 each of classical, rock, electronic and "
     "pop.",
     tracks=400,
-    media="audio",
     labels=("gems",),
-    valence=None,
-    arousal=None,
     emotion="induced",
     raters="11 to 59 players of an online game per clip, median 14; each marks up to three of nine "
     "emotions of the Geneva Emotional Music Scale",
@@ -117,17 +113,15 @@ def _genre_folders(folder: Path) -> tuple[str, ...]:
 def _number(row: Row) -> int:
     number, genre = row.integer("track id"), row.text("genre")
     if not 1 <= number <= 400:
-        raise DataError(
-            f"track {number} does not exist",
-            subject=row.where,
-            remedy="Expected ids from 1 to 400",
+        raise row.fault(
+            "unknown_id", f"track {number} does not exist", "Expected ids from 1 to 400"
         )
     expected = GENRES[(number - 1) // 100]
     if genre != expected:
-        raise DataError(
+        raise row.fault(
+            "contradiction",
             f"track {number} is {expected}, not {genre}",
-            subject=row.where,
-            remedy="Use the authors' data.csv; other lists number the genres differently",
+            "Use the authors' data.csv; other lists number the genres differently",
         )
     return number
 
@@ -135,11 +129,7 @@ def _number(row: Row) -> int:
 def _vote(row: Row, column: str) -> float:
     vote = row.number(column)
     if vote not in (0, 1):
-        raise DataError(
-            f"{vote:g} in column {column} is neither 0 nor 1",
-            subject=row.where,
-            remedy="Correct or remove the row",
-        )
+        raise row.fault("off_scale", f"{vote:g} in column {column} is neither 0 nor 1")
     return vote
 
 

@@ -1,7 +1,7 @@
-"""What comes to light while a dataset is read: problems, repairs, notes.
+"""Problems, repairs and notes from reading a dataset.
 
 `hevner.datasets.load` stops at the first problem, `hevner.datasets.check` notes it, leaves the row
-out and goes on, so that one report tells all.
+out and goes on, so that one report has all of them.
 """
 
 from __future__ import annotations
@@ -16,22 +16,25 @@ from hevner.errors import DataError
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that came to light.
+    """A problem, repair or note.
 
     Attributes
     ----------
     kind
         A problem needs a person; a repair was made to the labels; a note is good to know.
     name
-        What it is, with hyphens, such as ``missing-file``; repairs bear the name of the defect.
+        Kind of finding, with hyphens, such as ``missing-file``; a repair has the name of the
+        defect.
     cause
-        What was found, as a clause.
+        Description, as a clause.
     subject
         File and row, or track.
     remedy
-        What a person can do; empty for repairs and notes.
+        Action for a person; empty for repairs and notes.
     tracks
-        How many tracks it concerns.
+        Number of tracks concerned.
+    code
+        Code of the error of a problem (`hevner.errors.HevnerError`); empty for repairs and notes.
     """
 
     kind: Literal["problem", "repair", "note"]
@@ -40,10 +43,11 @@ class Finding:
     subject: str = ""
     remedy: str = ""
     tracks: int = 1
+    code: str = ""
 
 
 class Findings:
-    """Collects what comes to light.
+    """Collects findings.
 
     Parameters
     ----------
@@ -59,7 +63,9 @@ class Findings:
         """Note a problem, or raise it if it is not tolerated."""
         if self.tolerate is not None and name not in self.tolerate:
             raise error
-        self.found.append(Finding("problem", name, error.cause, error.subject, error.remedy))
+        self.found.append(
+            Finding("problem", name, error.cause, error.subject, error.remedy, code=error.code)
+        )
 
     def repair(self, name: str, cause: str, tracks: int, subject: str = "") -> None:
         """Note that labels were changed or left out."""
@@ -71,7 +77,7 @@ class Findings:
 
     @contextmanager
     def skipping(self, name: str = "bad-row") -> Iterator[None]:
-        """Leave out what raises a `DataError` inside, if that is tolerated."""
+        """Note a `DataError` raised inside as a problem, if that is tolerated."""
         try:
             yield
         except DataError as error:

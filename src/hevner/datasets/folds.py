@@ -33,7 +33,7 @@ class Fold:
     Attributes
     ----------
     name
-        What is tested: a number, or the genre, collection or dataset left out.
+        Number of the fold, or the genre, collection or dataset left out.
     train, test
         Tracks; no link leads from one to the other.
     """
@@ -61,11 +61,11 @@ def k_folds(
     Parameters
     ----------
     tracks
-        Of any datasets; each is spread evenly over the folds.
+        Tracks of any datasets; each dataset is spread evenly over the folds.
     count
-        Of folds.
+        Number of folds.
     seed
-        Another seed, another assignment.
+        Seed of the assignment.
     balance
         Axes whose mean should be about the same in all folds.
     joined
@@ -83,6 +83,7 @@ def k_folds(
             f"{count} folds of {len(tracks)} tracks that hang together in {len(groups)} groups",
             remedy="Take at least 2 folds and no more than there are groups; a smaller 'joined' "
             "makes more groups",
+            code="too_few_groups",
         )
     weights = _weights(tracks, balance)
     loads = np.zeros((count, weights.shape[1]))
@@ -115,21 +116,21 @@ def leave_one_out(
 ) -> list[Fold]:
     """A fold for each genre, collection or dataset, which is tested.
 
-    Tracks elsewhere that are linked to a tested one are left out of training.
+    Other tracks that are linked to a tested one are left out of training.
 
     Parameters
     ----------
     tracks
-        Of any datasets.
+        Tracks of any datasets.
     by
-        What to leave out.
+        Field by which tracks are left out.
     joined
         Kinds of link that count, as in `k_folds`.
 
     Raises
     ------
     DataError
-        If a track does not say, all say the same, or nothing remains to train on.
+        If a track has no such field, all have the same one, or nothing remains to train on.
     """
     tested: dict[str, list[Track]] = defaultdict(list)
     for track in tracks:
@@ -138,10 +139,13 @@ def leave_one_out(
         raise DataError(
             f"{len(tested[''])} tracks have no {by}, such as {name(tested[''][0])}",
             remedy="Leave them out first",
+            code="value_missing",
         )
     if len(tested) < 2:
         raise DataError(
-            f"all {len(tracks)} tracks are of one {by}", remedy="Leave out something else"
+            f"all {len(tracks)} tracks are of one {by}",
+            remedy="Leave out something else",
+            code="too_few_groups",
         )
     folds = []
     for value in sorted(tested):
@@ -155,6 +159,7 @@ def leave_one_out(
             raise DataError(
                 f"all other tracks are linked to those of {by} {value}",
                 remedy="Take the linked tracks out of one of the two, or choose a smaller 'joined'",
+                code="too_few_groups",
             )
         folds.append(Fold(value, train, tuple(tested[value])))
     return folds
@@ -185,7 +190,7 @@ def _joined_links(track: Track, joined: Collection[str]) -> set[tuple[str, str]]
 
 
 def _weights(tracks: Sequence[Track], balance: Collection[Axis]) -> Array:
-    """What is spread evenly: tracks, those of each dataset, and labels in its standard units."""
+    """Quantities to spread evenly: tracks, those of each dataset, its standardised labels."""
     dataset = np.array([track.dataset for track in tracks])
     columns = [np.ones(len(tracks))]
     columns += [(dataset == one).astype(float) for one in sorted(set(dataset))]

@@ -2,7 +2,7 @@
 
 Conventions
 -----------
-The file lies in the dataset's folder and says what differs from the defaults of the dataset::
+The file lies in the dataset's folder and states differences from the defaults of the dataset::
 
     annotations = "labels.csv"
     audio = "wav"
@@ -32,7 +32,7 @@ from typing import Any
 from hevner.datasets.card import Card
 from hevner.datasets.findings import Findings
 from hevner.datasets.media import Media
-from hevner.datasets.rows import Row, read_rows, unique
+from hevner.datasets.rows import Row, each, read_rows
 from hevner.datasets.track import Track
 from hevner.emotion import Scale
 from hevner.errors import DataError, HevnerError
@@ -54,7 +54,7 @@ FIELDS = (
     "split",
     "tags",
 )
-"""What a column can hold."""
+"""Fields that a column can hold."""
 
 OPTIONS = ("annotations", "audio", "delimiter", "tag_separator")
 AXES = ("valence", "arousal")
@@ -62,14 +62,14 @@ AXES = ("valence", "arousal")
 
 @dataclass(frozen=True)
 class Layout:
-    """Where a dataset keeps what.
+    """Files, columns and scales of a dataset.
 
     Attributes
     ----------
     annotations, audio
         File of labels and folder of audio, below the dataset's folder.
     delimiter, tag_separator
-        Between columns, and between tags within one.
+        Characters between columns, and between tags within a column.
     columns
         Name of the column by field, any of `FIELDS`.
     required
@@ -105,7 +105,7 @@ def read_layout(folder: Path, default: Layout) -> Layout:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:  # also UnicodeDecodeError and TOMLDecodeError
         raise DataError(
-            f"not TOML ({error})", subject=str(path), remedy="Correct the file"
+            f"not TOML ({error})", subject=str(path), remedy="Correct the file", code="not_toml"
         ) from error
     columns = _texts(content.pop("columns", {}), FIELDS, f"{path}, [columns]")
     scales = _texts(content.pop("scales", {}), AXES, f"{path}, [scales]")
@@ -116,6 +116,7 @@ def read_layout(folder: Path, default: Layout) -> Layout:
             f"delimiter {delimiter!r} is not one character between columns",
             subject=str(path),
             remedy=r'Write one, such as "," or ";" or "\t"',
+            code="wrong_value",
         )
     return replace(
         default,
@@ -131,17 +132,26 @@ def read_layout(folder: Path, default: Layout) -> Layout:
 
 def _texts(table: Any, known: tuple[str, ...], where: str, extra: str = "") -> dict[str, str]:
     if not isinstance(table, dict):
-        raise DataError("is not a table", subject=where, remedy="Write keys below the heading")
+        raise DataError(
+            "is not a table",
+            subject=where,
+            remedy="Write keys below the heading",
+            code="wrong_type",
+        )
     for key, value in table.items():
         if key not in known:
             raise DataError(
                 f"unknown key '{key}'",
                 subject=where,
                 remedy=f"Known are {', '.join(known)}{' and ' if extra else ''}{extra}",
+                code="unknown_key",
             )
         if not isinstance(value, str) or not value:
             raise DataError(
-                f"{key} = {value!r} is not a text", subject=where, remedy='Write it in "quotes"'
+                f"{key} = {value!r} is not a text",
+                subject=where,
+                remedy='Write it in "quotes"',
+                code="wrong_type",
             )
     return table
 
@@ -150,7 +160,9 @@ def _scale(text: str, path: Path) -> Scale:
     try:
         return Scale.parse(text)
     except HevnerError as error:
-        raise DataError(error.cause, subject=f"{path}, [scales]", remedy=error.remedy) from error
+        raise DataError(
+            error.cause, subject=f"{path}, [scales]", remedy=error.remedy, code="wrong_value"
+        ) from error
 
 
 def read_tracks(card: Card, folder: Path, layout: Layout, findings: Findings) -> list[Track]:
@@ -170,10 +182,9 @@ def read_tracks(card: Card, folder: Path, layout: Layout, findings: Findings) ->
     columns = {name: column for name, column in layout.columns.items() if column in rows[0].values}
     _check_labels(columns, layout, path)
     media = Media(card, folder, (layout.audio,), findings)
-    tracks = []
-    for row in unique(rows, columns["id"], findings):
-        with findings.skipping():
-            tracks.append(_track(card.name, row, columns, layout, media))
+    tracks = each(
+        rows, columns["id"], findings, lambda row: _track(card.name, row, columns, layout, media)
+    )
     media.report_unlabelled()
     return tracks
 
@@ -184,6 +195,7 @@ def _check_labels(columns: dict[str, str], layout: Layout, path: Path) -> None:
             "no column of valence, arousal or tags",
             subject=str(path),
             remedy=f"Name the columns in {FILE}, below [columns]",
+            code="column_missing",
         )
     for axis in AXES:
         if axis in columns and axis not in layout.scales:
@@ -192,6 +204,7 @@ def _check_labels(columns: dict[str, str], layout: Layout, path: Path) -> None:
                 subject=str(path),
                 remedy=f"State it in {path.parent / FILE}, for example: "
                 f'[scales] on a line of its own, then {axis} = "1..9"',
+                code="scale_missing",
             )
 
 
@@ -237,12 +250,4 @@ def _std(row: Row, axis: str, columns: dict[str, str], layout: Layout) -> float 
     column = columns.get(f"{axis}_std")
     if column is None or axis not in columns:
         return None
-    width = layout.scales[axis].high - layout.scales[axis].low
-    std = row.number(column)
-    if not 0 <= std <= width:
-        raise DataError(
-            f"{std:g} in column {column} is no standard deviation on {layout.scales[axis].name}",
-            subject=row.where,
-            remedy="Correct or remove the row",
-        )
-    return std * 2 / width
+    return row.spread(column, layout.scales[axis])

@@ -1,4 +1,4 @@
-"""Leaks: what a test set shares with the tracks trained on.
+"""Leaks: tracks of a test set that share something with the tracks trained on.
 
 Kinds of leak
 -------------
@@ -20,7 +20,7 @@ group
 file
     Media files with the same bytes.
 sound
-    The same recording by fingerprint (`hevner.audio.fingerprint`).
+    The same recording by fingerprint (`hevner.encoders.fingerprint`).
 
 A count is the number of test tracks with at least one such partner in training.
 """
@@ -39,7 +39,7 @@ from hevner.datasets.track import Track
 from hevner.errors import DataError
 
 LINKS = ("id", "recording", "song", "credit", "artist", "group")
-"""Kinds that the fields of a track tell."""
+"""Kinds that are found in the fields of a track."""
 
 KINDS = (*LINKS, "file", "sound")
 
@@ -58,7 +58,7 @@ Pair = tuple[str, str]
 
 
 def name(track: Track) -> str:
-    """What a track is called across datasets, such as ``deam/115``."""
+    """Name of a track across datasets, such as ``deam/115``."""
     return f"{track.dataset}/{track.id}"
 
 
@@ -77,7 +77,7 @@ def artists(track: Track) -> set[str]:
 
 
 def links(track: Track) -> dict[str, set[str]]:
-    """What ties a track to others, by kind of leak: tracks with a link in common are not apart."""
+    """Links of a track by kind of leak; tracks with a link in common belong together."""
     people = artists(track)
     title = plain(FEATURED.sub(" ", track.title))
     credit = " ".join(track.artist.casefold().split())
@@ -93,7 +93,7 @@ def links(track: Track) -> dict[str, set[str]]:
 
 @dataclass(frozen=True)
 class Leaks:
-    """What was found.
+    """Leaks of a test set.
 
     Attributes
     ----------
@@ -102,13 +102,13 @@ class Leaks:
         Kinds without a leak are not there.
     tested
         Tracks in the test set.
-    unheard
+    not_compared
         Tracks on either side whose sound was not compared; None if there were no fingerprints.
     """
 
     pairs: Mapping[str, tuple[Pair, ...]]
     tested: int
-    unheard: int | None
+    not_compared: int | None
 
     @property
     def counts(self) -> dict[str, int]:
@@ -118,11 +118,15 @@ class Leaks:
     @property
     def label(self) -> str:
         """One line for a report, such as ``leaks: artist 59 of 125; sound not compared``."""
-        told = [f"{kind} {len(pairs)} of {self.tested}" for kind, pairs in self.pairs.items()]
-        text = f"leaks: {', '.join(told) or 'none'}"
-        if self.unheard is None:
+        found = [f"{kind} {len(pairs)} of {self.tested}" for kind, pairs in self.pairs.items()]
+        text = f"leaks: {', '.join(found) or 'none'}"
+        if self.not_compared is None:
             return f"{text}; sound not compared"
-        return f"{text}; sound of {self.unheard} tracks not compared" if self.unheard else text
+        return (
+            f"{text}; sound of {self.not_compared} tracks not compared"
+            if self.not_compared
+            else text
+        )
 
     def __str__(self) -> str:
         lines = [self.label]
@@ -137,14 +141,14 @@ def find(
     test: Sequence[Track],
     fingerprints: Mapping[str, Sequence[int]] | None = None,
 ) -> Leaks:
-    """Compare a test set with what is trained on.
+    """Compare a test set with the tracks trained on.
 
     Parameters
     ----------
     train, test
         Tracks of any datasets.
     fingerprints
-        By `name` of the track, as `hevner.audio.fingerprint.fingerprint` makes them.
+        Words by `name` of the track, as `hevner.encoders.fingerprint.fingerprint` makes them.
 
     Raises
     ------
@@ -153,12 +157,14 @@ def find(
     """
     pairs = _linked(train, test)
     pairs["file"] = _same_files(train, test)
-    unheard = None
+    not_compared = None
     if fingerprints is not None:
         both = {name(track) for track in (*train, *test)}
-        unheard = len(both - fingerprints.keys())
+        not_compared = len(both - fingerprints.keys())
         pairs["sound"] = _same_sound(train, test, fingerprints)
-    return Leaks({kind: tuple(found) for kind, found in pairs.items() if found}, len(test), unheard)
+    return Leaks(
+        {kind: tuple(found) for kind, found in pairs.items() if found}, len(test), not_compared
+    )
 
 
 def refuse(found: Leaks, allowed: Collection[str] = ()) -> str:
@@ -167,9 +173,9 @@ def refuse(found: Leaks, allowed: Collection[str] = ()) -> str:
     Parameters
     ----------
     found
-        What `find` found.
+        Leaks that `find` returned.
     allowed
-        Kinds of leak to put up with, each named.
+        Kinds of leak to accept.
 
     Returns
     -------
@@ -184,20 +190,23 @@ def refuse(found: Leaks, allowed: Collection[str] = ()) -> str:
     unknown = sorted(set(allowed) - set(KINDS))
     if unknown:
         raise DataError(
-            f"no kind of leak '{unknown[0]}'", remedy=f"Choose among {', '.join(KINDS)}"
+            f"no kind of leak '{unknown[0]}'",
+            remedy=f"Choose among {', '.join(KINDS)}",
+            code="unknown_choice",
         )
     refused = [kind for kind in found.pairs if kind not in allowed]
     if refused:
-        told = "; ".join(
+        shared = "; ".join(
             f"same {kind} for {len(found.pairs[kind])} of {found.tested} ({{}} as {{}})".format(
                 *found.pairs[kind][0]
             )
             for kind in refused
         )
         raise DataError(
-            f"test tracks are known from training: {told}",
+            f"test tracks are known from training: {shared}",
             remedy="Use a fold of hevner.datasets.folds, which keeps them on one side, or allow "
             f"{', '.join(refused)} by name, and the report will say so",
+            code="leak",
         )
     return found.label
 
@@ -255,6 +264,7 @@ def _unreadable(path: Path, error: OSError) -> DataError:
         f"cannot be read ({error.strerror or error})",
         subject=str(path),
         remedy="Check the dataset's folder",
+        code="unreadable_file",
     )
 
 
@@ -263,7 +273,7 @@ def _same_sound(
 ) -> list[Pair]:
     import numpy as np
 
-    from hevner.audio.fingerprint import matches
+    from hevner.encoders.fingerprint import matches
 
     learned, tested = ({name(track) for track in side} for side in (train, test))
     words = {

@@ -19,14 +19,14 @@ class Media:
     Parameters
     ----------
     card
-        Of the dataset.
+        Facts about the dataset.
     folder
-        Of the dataset.
+        Folder of the dataset.
     places
         Folders below it that may hold the files, also in folders of their own; those that do not
-        exist are passed over. If none exists, only the labels are at hand.
+        exist are passed over. If none exists, the tracks have labels only.
     findings
-        Takes what is missing.
+        Takes missing files.
     """
 
     def __init__(self, card: Card, folder: Path, places: Sequence[str], findings: Findings) -> None:
@@ -45,7 +45,7 @@ class Media:
         if not self._folders:
             findings.note(
                 "labels-only",
-                f"no {card.media} at hand: looked for {' and '.join(places)}",
+                f"no {card.media} found: looked for {' and '.join(places)}",
                 str(folder),
             )
 
@@ -67,7 +67,7 @@ class Media:
         Returns
         -------
         Path or None
-            None if the dataset has no media at hand, or this one is missing and that is tolerated.
+            None if no media files are there, or this one is missing and that is tolerated.
 
         Raises
         ------
@@ -83,6 +83,7 @@ class Media:
                     f"label for a missing file '{stem}' in {self._folders[0]}",
                     subject=where,
                     remedy="Fetch the file or remove the row",
+                    code="file_missing",
                 ),
             )
         return file
@@ -103,5 +104,6 @@ class Media:
                     "file without a label",
                     subject=str(file),
                     remedy="Add its row to the annotations or move the file away",
+                    code="unlabelled_file",
                 ),
             )

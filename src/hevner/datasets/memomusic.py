@@ -81,10 +81,8 @@ def read(folder: Path, findings: Findings, labels: str) -> list[Track]:
             style, number = _style(row), _number(row)
             name = f"{style}-{number}"
             if name in tracks:
-                raise DataError(
-                    f"piece {name} occurs before",
-                    subject=row.where,
-                    remedy="Keep one of the two rows",
+                raise row.fault(
+                    "duplicate_id", f"piece {name} occurs before", "Keep one of the two rows"
                 )
             if name == WITHOUT_MIDI and stems and name not in stems:
                 findings.note("missing-midi", "has labels, but its MIDI file was never published")
@@ -104,6 +102,7 @@ def _table(folder: Path) -> Path:
             f"{len(found)} CSV files, expected one",
             subject=str(folder),
             remedy="Put the table of labels, and no other, into the folder or into File below it",
+            code="table_missing",
         )
     return found[0]
 
@@ -117,10 +116,10 @@ def _stems(media: Media) -> dict[str, str]:
 def _style(row: Row) -> str:
     kind = row.integer("type")
     if kind not in STYLES:
-        raise DataError(
+        raise row.fault(
+            "unknown_style",
             f"{kind} in column type is no style",
-            subject=row.where,
-            remedy="Expected 1 (classic), 2 (pop) or 3 (Yanni)",
+            "Expected 1 (classic), 2 (pop) or 3 (Yanni)",
         )
     return STYLES[kind]
 
@@ -129,10 +128,10 @@ def _number(row: Row) -> int:
     """The number of a piece within its style, which only the address of its audio gives."""
     found = re.search(r"/(\d+)\.mp3$", row.text("url"))
     if found is None:
-        raise DataError(
+        raise row.fault(
+            "unknown_name",
             f"'{row.text('url')}' does not end with a number",
-            subject=row.where,
-            remedy="Expected addresses that end with, say, /12.mp3",
+            "Expected addresses that end with, say, /12.mp3",
         )
     return int(found[1])
 

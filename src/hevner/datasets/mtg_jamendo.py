@@ -7,10 +7,9 @@ from pathlib import Path
 from hevner.datasets.card import Card, Defect
 from hevner.datasets.findings import Findings
 from hevner.datasets.media import Media
-from hevner.datasets.rows import Row, read_rows, unique
+from hevner.datasets.rows import Row, each, read_rows, unique
 from hevner.datasets.track import Track
 from hevner.emotion import MOOD_TAGS
-from hevner.errors import DataError
 
 PARTS = ("train", "validation", "test")
 COLUMNS = ("TRACK_ID", "ARTIST_ID", "ALBUM_ID", "PATH", "DURATION", "TAGS")
@@ -21,11 +20,7 @@ CARD = Card(
     title="MTG-Jamendo mood/theme",
     what="17,982 full tracks of 1,508 artists on Jamendo with 1 to 8 of 56 mood and theme tags.",
     tracks=17982,
-    media="audio",
     labels=("tags",),
-    valence=None,
-    arousal=None,
-    emotion="perceived",
     raters="one: whoever uploaded the track; a missing tag does not say that it would not fit",
     group="the artist",
     licence="annotations CC BY-NC-SA 4.0; audio under a Creative Commons licence per track",
@@ -74,10 +69,7 @@ def read(folder: Path, findings: Findings, labels: str) -> list[Track]:
         ],
         findings,
     )
-    tracks = []
-    for row in unique(rows, "TRACK_ID", findings):
-        with findings.skipping():
-            tracks.append(_track(row, parts[row.where], media))
+    tracks = each(rows, "TRACK_ID", findings, lambda row: _track(row, parts[row.where], media))
     media.report_unlabelled()
     return tracks
 
@@ -119,10 +111,10 @@ def _track(row: Row, part: str, media: Media) -> Track:
     tags = [tag.removeprefix(PREFIX) for tag in (row.text("TAGS"), *row.extra) if tag]
     for tag in tags:
         if tag not in MOOD_TAGS:
-            raise DataError(
+            raise row.fault(
+                "unknown_tag",
                 f"unknown tag '{tag}'",
-                subject=row.where,
-                remedy="Use the official files of the mood/theme splits",
+                "Use the official files of the mood/theme splits",
             )
     return Track(
         "mtg_jamendo",

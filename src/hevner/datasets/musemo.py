@@ -8,7 +8,7 @@ from pathlib import Path
 from hevner.datasets.card import Card, Defect
 from hevner.datasets.findings import Findings
 from hevner.datasets.media import Media
-from hevner.datasets.rows import Row, read_rows, unique
+from hevner.datasets.rows import Row, each, read_rows
 from hevner.datasets.track import Track
 from hevner.emotion import Quadrant, Scale
 from hevner.errors import DataError
@@ -26,11 +26,9 @@ CARD = Card(
     what="324 six-second cuts of GTZAN songs in ten genres, apparently only clips with a clear "
     "quadrant: none has |valence| below .5 or |arousal| below 1.",
     tracks=324,
-    media="audio",
     labels=("valence-arousal", "quadrant"),
     valence=SCALE,
     arousal=SCALE,
-    emotion="perceived",
     raters="about three to six per clip as the fractions of the means suggest; only "
     "the mean is published; nine clips rated twice by accident agree with r .90 (valence) and "
     ".94 (arousal)",
@@ -71,10 +69,7 @@ def read(folder: Path, findings: Findings, labels: str) -> list[Track]:
     """Tracks of a folder; see `hevner.datasets.load`."""
     rows = read_rows(folder / "annotations.csv", ("Name", "Arousal", "Valence", "EmoCat"))
     media = Media(CARD, folder, ("audio",), findings)
-    tracks = []
-    for row in unique(rows, "Name", findings):
-        with findings.skipping():
-            tracks.append(_track(row, media))
+    tracks = each(rows, "Name", findings, lambda row: _track(row, media))
     media.report_unlabelled()
     return _without_repeats(tracks, findings) if labels == "repaired" else tracks
 
@@ -105,6 +100,7 @@ def _song(stem: str, where: str) -> tuple[str, int]:
             f"'{stem}' does not name a GTZAN song",
             subject=where,
             remedy="Expected names such as out_jazz.00051.wav",
+            code="unknown_name",
         )
     return found[1], int(found[2])
 
@@ -113,10 +109,10 @@ def _quadrant(row: Row) -> Quadrant:
     category = row.text("EmoCat")
     name = category.upper().replace("E", "Q")
     if name not in Quadrant.__members__:
-        raise DataError(
+        raise row.fault(
+            "not_a_quadrant",
             f"'{category}' in column EmoCat is not a quadrant",
-            subject=row.where,
-            remedy="Expected e1, e2, e3 or e4",
+            "Expected e1, e2, e3 or e4",
         )
     return Quadrant[name]
 

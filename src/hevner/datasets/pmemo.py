@@ -26,7 +26,6 @@ CARD = Card(
     what="Choruses, 11 to 88 seconds long, of 794 pop songs by 403 artists in the charts of 2016 "
     "and 2017.",
     tracks=767,
-    media="audio",
     labels=("valence-arousal", "curve"),
     valence=SCALE,
     arousal=SCALE,
@@ -71,7 +70,7 @@ CARD = Card(
         ),
         Defect(
             "metadata",
-            "Two artists are garbled, three bear two spellings, six songs lack an album.",
+            "Two artists are garbled, three have two spellings, six songs lack an album.",
             "The spellings share a group.",
         ),
     ),
@@ -119,6 +118,7 @@ def read(folder: Path, findings: Findings, labels: str) -> list[Track]:
                     f"song {song} has no row in metadata.csv",
                     subject=rated.where,
                     remedy="Add its artist or remove the row",
+                    code="row_missing",
                 )
             row = metadata[song]
             tracks.append(_track(row, rated, curves.get(song), first[_chorus(row)]))
@@ -169,10 +169,10 @@ def _archive(path: Path, media: Media, findings: Findings) -> dict[str, _Rated]:
             song = row.text("musicId")
             file = media.find(song, row.where)
             if song not in deviations:
-                raise DataError(
+                raise row.fault(
+                    "row_missing",
                     f"song {song} has no row in static_annotations_std.csv",
-                    subject=row.where,
-                    remedy="Fetch the file again or remove the row",
+                    "Fetch the file again or remove the row",
                 )
             ratings = (row.rating(column, SCALE) for column in means[1:])
             spreads = (deviations[song].spread(column, SCALE) for column in stds[1:])

@@ -28,7 +28,7 @@ from hevner.errors import DataError, HevnerError, MissingDependencyError
 from hevner.files import replace_file
 
 RENDER_RATE = 24_000
-"""Sample rate of rendered files in hertz, that of the recorded sets at hand."""
+"""Sample rate of rendered files in hertz, that of the recorded sets."""
 
 GAIN = 0.6
 """FluidSynth's master gain: loud without clipping on dense piano pieces."""
@@ -182,6 +182,7 @@ def _prepare(soundfont: str, folder: Path) -> tuple[str, Path]:
             f"{bank}",
             subject=str(record.parent),
             remedy="Render into another folder, or delete this one",
+            code="other_soundfont",
         )
     return fluidsynth, bank
 
@@ -191,7 +192,10 @@ def _recorded(record: Path) -> object:
         return json.loads(record.read_text(encoding="utf-8"))
     except ValueError as error:
         raise DataError(
-            f"not JSON ({error})", subject=str(record), remedy="Delete its folder and render again"
+            f"not JSON ({error})",
+            subject=str(record),
+            remedy="Delete its folder and render again",
+            code="not_json",
         ) from error
 
 
@@ -221,10 +225,12 @@ def _play(command: list[str], midi: Path, raw: Path) -> None:
             f"FluidSynth did not finish within {LONGEST_S:g} s",
             subject=str(midi),
             remedy="Check the file for notes that never end",
+            code="render_failed",
         ) from error
     if result.returncode != 0 or not raw.exists():
         raise DataError(
             f"FluidSynth cannot play it ({result.stderr.strip()[-200:] or 'no message'})",
             subject=str(midi),
             remedy="Check that it is a standard MIDI file",
+            code="render_failed",
         )

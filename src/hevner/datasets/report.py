@@ -1,4 +1,4 @@
-"""A dataset in figures: what `hevner datasets check` and `info` say, as plain data."""
+"""A dataset in figures: the report of `hevner datasets check` and `info` as plain data."""
 
 from __future__ import annotations
 

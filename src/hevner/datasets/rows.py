@@ -10,16 +10,19 @@ from __future__ import annotations
 
 import csv
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from hevner.datasets.findings import Findings
 from hevner.emotion import Scale
 from hevner.errors import DataError
 
 TOLERANCE = 1e-6
-"""Of the width of a scale: means over raters end in rounding errors."""
+"""Rounding error of a mean over raters, as a share of the width of the scale."""
+
+Made = TypeVar("Made")
 
 
 @dataclass(frozen=True)
@@ -29,7 +32,7 @@ class Row:
     Attributes
     ----------
     values
-        By column.
+        Text by name of the column.
     where
         File and line, for messages.
     extra
@@ -39,6 +42,16 @@ class Row:
     values: dict[str, str]
     where: str
     extra: tuple[str, ...] = ()
+
+    def fault(self, code: str, cause: str, remedy: str = "Correct or remove the row") -> DataError:
+        """The error to raise for this row.
+
+        Parameters
+        ----------
+        code, cause, remedy
+            As those of `hevner.errors.HevnerError`.
+        """
+        return DataError(cause, subject=self.where, remedy=remedy, code=code)
 
     def text(self, column: str) -> str:
         """The value of a column.
@@ -50,8 +63,8 @@ class Row:
         """
         value = self.values[column]
         if not value:
-            raise DataError(
-                f"column {column} is empty", subject=self.where, remedy="Fill it or remove the row"
+            raise self.fault(
+                "value_missing", f"column {column} is empty", "Fill it or remove the row"
             )
         return value
 
@@ -68,10 +81,8 @@ class Row:
         except ValueError:
             value = math.nan
         if not math.isfinite(value):
-            raise DataError(
-                f"'{self.values[column]}' in column {column} is not a number",
-                subject=self.where,
-                remedy="Correct or remove the row",
+            raise self.fault(
+                "not_a_number", f"'{self.values[column]}' in column {column} is not a number"
             )
         return value
 
@@ -85,10 +96,8 @@ class Row:
         """
         value = self.number(column)
         if value != int(value):
-            raise DataError(
-                f"'{self.values[column]}' in column {column} is not a whole number",
-                subject=self.where,
-                remedy="Correct or remove the row",
+            raise self.fault(
+                "not_a_number", f"'{self.values[column]}' in column {column} is not a whole number"
             )
         return int(value)
 
@@ -112,11 +121,10 @@ class Row:
         """
         value, width = self.number(column), scale.high - scale.low
         if not 0 <= value <= width / math.sqrt(2) + TOLERANCE * width:
-            raise DataError(
+            raise self.fault(
+                "off_scale",
                 f"{value:g} in column {column} is no standard deviation on the scale {scale.name}",
-                subject=self.where,
-                remedy="Check that the file is on the published scale, and correct or remove the "
-                "row",
+                "Check that the file is on the published scale, and correct or remove the row",
             )
         return value * 2 / width
 
@@ -135,6 +143,7 @@ def on_scale(value: float, scale: Scale, what: str, where: str) -> float:
             f"{value:g} in {what} lies outside the scale {scale.name}",
             subject=where,
             remedy="Check that the file is on the published scale, and correct or remove the row",
+            code="off_scale",
         )
     return min(1.0, max(-1.0, scale.to_unit(value)))
 
@@ -153,11 +162,11 @@ def read_rows(
     path
         The file, UTF-8 with or without a mark.
     columns
-        Those that must be there.
+        Required columns.
     header
         Names of the columns of a file without a first line of them.
     delimiter
-        Between values.
+        Character between values.
 
     Raises
     ------
@@ -174,13 +183,19 @@ def read_rows(
             f"cannot be read ({error.strerror})",
             subject=str(path),
             remedy="Check the folder; 'hevner datasets info' lists the files of a dataset",
+            code="unreadable_file",
         ) from error
     except (UnicodeDecodeError, csv.Error) as error:
         raise DataError(
-            f"not a table of text ({error})", subject=str(path), remedy="Fetch the file again"
+            f"not a table of text ({error})",
+            subject=str(path),
+            remedy="Fetch the file again",
+            code="not_a_table",
         ) from error
     if not rows:
-        raise DataError("has no rows", subject=str(path), remedy="Fetch the file again")
+        raise DataError(
+            "has no rows", subject=str(path), remedy="Fetch the file again", code="no_rows"
+        )
     return rows
 
 
@@ -211,6 +226,7 @@ def _check_columns(names: Sequence[str], path: Path, columns: Sequence[str]) -> 
             f"column {', '.join(missing)} is missing",
             subject=str(path),
             remedy=f"Expected the columns {', '.join(columns)}",
+            code="column_missing",
         )
 
 
@@ -222,12 +238,35 @@ def unique(rows: Iterable[Row], column: str, findings: Findings) -> Iterator[Row
         if key in seen:
             findings.problem(
                 "duplicate-id",
-                DataError(
+                row.fault(
+                    "duplicate_id",
                     f"'{key}' in column {column} occurs before, in {seen[key]}",
-                    subject=row.where,
-                    remedy="Keep one of the two rows",
+                    "Keep one of the two rows",
                 ),
             )
         else:
             seen[key] = row.where
             yield row
+
+
+def each(
+    rows: Iterable[Row], column: str, findings: Findings, make: Callable[[Row], Made]
+) -> list[Made]:
+    """Something made of every row.
+
+    Parameters
+    ----------
+    rows
+        Rows of a table.
+    column
+        Column of ids; rows that repeat an id are problems and left out.
+    findings
+        Takes the problems.
+    make
+        Makes one thing of a row; a row for which it raises `DataError` is a problem and left out.
+    """
+    made = []
+    for row in unique(rows, column, findings):
+        with findings.skipping():
+            made.append(make(row))
+    return made

@@ -32,13 +32,13 @@ class Split:
     Attributes
     ----------
     dataset, name
-        Together they name it.
+        Name of the dataset, and of the split among those of the dataset.
     parts
         Ids of each part.
     what, origin
-        What it is and who made it.
+        Description and author.
     leaks
-        What its parts are known to share.
+        Known leaks between its parts.
     """
 
     dataset: str
@@ -63,8 +63,7 @@ class Split:
         tracks
             All tracks of the dataset.
         partial
-            Put up with ids of the split that have no track, since only a part of the dataset is
-            at hand.
+            Accept ids of the split that have no track, for a part of the dataset.
 
         Raises
         ------
@@ -80,6 +79,7 @@ class Split:
                     f"{name(track)} is of another dataset",
                     subject=self._subject,
                     remedy=f"Apply it to the tracks of {self.dataset} alone",
+                    code="other_dataset",
                 )
             seen.add(track.id)
             if track.id in part_of:
@@ -91,6 +91,7 @@ class Split:
                 f"{len(strangers)} tracks are in no part: {_some(strangers)}",
                 subject=self._subject,
                 remedy="Leave them out, or choose a split that covers them",
+                code="unknown_id",
             )
         missing = [track for track in part_of if track not in seen]
         if missing and not partial:
@@ -98,6 +99,7 @@ class Split:
                 f"{len(missing)} of its ids have no track: {_some(missing)}",
                 subject=self._subject,
                 remedy="Load the whole dataset, or pass partial=True to go without them",
+                code="unknown_id",
             )
         return {part: tuple(own) for part, own in result.items()}
 
@@ -126,6 +128,7 @@ def load(dataset: str, split: str) -> Split:
             remedy=f"Choose among {', '.join(names(dataset))}"
             if names(dataset)
             else "Make folds with hevner.datasets.folds",
+            code="unknown_split",
         )
     path = FOLDER / entry["file"]
     try:
@@ -138,7 +141,7 @@ def load(dataset: str, split: str) -> Split:
     for line in text.splitlines()[1:]:
         track, _, part = line.rpartition(",")
         parts[part].append(track)
-    return _told(dataset, split, {part: tuple(ids) for part, ids in parts.items()}, entry)
+    return _split(dataset, split, {part: tuple(ids) for part, ids in parts.items()}, entry)
 
 
 def published(dataset: str, split: str, parts: Mapping[str, str]) -> Split:
@@ -161,15 +164,17 @@ def published(dataset: str, split: str, parts: Mapping[str, str]) -> Split:
         raise DataError(
             f"no digest of a split '{split}' of {dataset} is known",
             remedy="Check the name; split-0 of mtg_jamendo is known",
+            code="unknown_split",
         )
     ids = {part: tuple(t for t, own in parts.items() if own == part) for part in entry["counts"]}
-    found = _told(dataset, split, ids, entry)
+    found = _split(dataset, split, ids, entry)
     if set(parts.values()) - ids.keys() or found.digest != entry["sha256"]:
         counts = dict(Counter(parts.values()))
         raise DataError(
             f"not the published one: it has {counts}, expected {entry['counts']}, or other ids",
             subject=f"split {split} of {dataset}",
             remedy="Fetch the dataset's split files again",
+            code="other_split",
         )
     return found
 
@@ -206,11 +211,11 @@ def _entry(dataset: str, split: str) -> dict[str, Any] | None:
     return None
 
 
-def _told(
+def _split(
     dataset: str, split: str, parts: Mapping[str, tuple[str, ...]], entry: dict[str, Any]
 ) -> Split:
     return Split(dataset, split, parts, entry["what"], entry["origin"], entry["leaks"])
 
 
 def _changed(path: Path, cause: str) -> DataError:
-    return DataError(cause, subject=str(path), remedy="Install hevner again")
+    return DataError(cause, subject=str(path), remedy="Install hevner again", code="changed_file")

@@ -1,4 +1,4 @@
-"""What a dataset hands to training and evaluation: tracks with named, possibly missing labels.
+"""The tracks of a dataset, with named, possibly missing labels.
 
 Conventions
 -----------
@@ -54,11 +54,11 @@ class Track:
     Attributes
     ----------
     dataset, id
-        Together they name the track.
+        Name of the dataset, and of the track within it.
     media
-        Its audio or MIDI file; None where only the labels are at hand.
+        Its audio or MIDI file; None where only the labels are there.
     group
-        What must stay on one side of a split: song, artist, piece, game.
+        Song, artist, piece or game that must stay on one side of a split.
     recording
         Names the recording across datasets: two tracks with the same one sound alike.
     title, artist, album
@@ -72,7 +72,7 @@ class Track:
     valence_std, arousal_std
         Standard deviation over raters.
     raters
-        How many people rated it.
+        Number of people who rated it.
     valence_by_rater, arousal_by_rater
         Static values of single raters, in the same order.
     curve
@@ -84,7 +84,7 @@ class Track:
     gems_by_rater
         One row of 0 or 1 per listener.
     tags
-        Of the dataset's vocabulary; an empty tuple says that none applies.
+        Tags of the dataset's vocabulary; an empty tuple means that none applies.
     official_split
         The part the authors put it in, such as ``train``; empty if they gave none.
     """
@@ -120,12 +120,13 @@ class Track:
         Raises
         ------
         DataError
-            If only the labels are at hand.
+            If only the labels are there.
         """
         if self.media is None:
             raise DataError(
-                "only its labels are at hand, no audio",
+                "only its labels are there, no audio",
                 subject=f"{self.dataset}, track {self.id}",
-                remedy=f"Put the files in place; 'hevner datasets info {self.dataset}' says where",
+                remedy=f"Put the files in place; 'hevner datasets info {self.dataset}' lists them",
+                code="media_missing",
             )
         return self.media

@@ -29,7 +29,6 @@ CARD = Card(
     labels=("valence-arousal", "curve"),
     valence=UNIT,
     arousal=UNIT,
-    emotion="perceived",
     raters="28 to 32 people per piece, recruited online; split-half reliability of the piece mean "
     ".92 (valence) and .94 (arousal); the order of raters differs from piece to piece",
     group="the game: pieces of one game share themes; collection is the game series",
@@ -74,7 +73,7 @@ CARD = Card(
 
 @dataclass(frozen=True)
 class _Entry:
-    """What the files say about a piece, unchecked."""
+    """A piece as the files have it, unchecked."""
 
     values: Any
     where: str
@@ -112,10 +111,11 @@ def read(folder: Path, findings: Findings, labels: str) -> list[Track]:
         with findings.skipping():
             piece = _piece(entry)
             if piece.name in tracks:
-                raise DataError(
+                raise _fault(
+                    piece.where,
+                    "duplicate_id",
                     f"piece '{piece.name}' occurs before",
-                    subject=piece.where,
-                    remedy="Keep one of the two entries",
+                    "Keep one of the two entries",
                 )
             tracks[piece.name] = _track(piece, media, labels)
             surplus += [piece.name] * piece.has_surplus
@@ -125,28 +125,31 @@ def read(folder: Path, findings: Findings, labels: str) -> list[Track]:
     return list(tracks.values())
 
 
+def _fault(
+    where: str, code: str, cause: str, remedy: str = "Fetch the rating file again"
+) -> DataError:
+    return DataError(cause, subject=where, remedy=remedy, code=code)
+
+
 def _json(path: Path) -> Any:
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise DataError(
+        raise _fault(
+            str(path),
+            "unreadable_file",
             f"cannot be read ({error.strerror})",
-            subject=str(path),
-            remedy="Check the dataset's folder",
+            "Check the dataset's folder",
         ) from error
     except ValueError as error:  # also UnicodeDecodeError
-        raise DataError(
-            f"not JSON ({error})", subject=str(path), remedy="Fetch the rating file again"
-        ) from error
+        raise _fault(str(path), "not_json", f"not JSON ({error})") from error
 
 
 def _listed(path: Path) -> list[_Entry]:
     """Pieces of a file that lists them with their ratings."""
     pieces = _json(path)
     if not isinstance(pieces, list):
-        raise DataError(
-            "does not hold a list of pieces", subject=str(path), remedy="Fetch the file again"
-        )
+        raise _fault(str(path), "wrong_type", "does not hold a list of pieces")
     return [_Entry(piece, f"{path}, piece {number}") for number, piece in enumerate(pieces)]
 
 
@@ -159,11 +162,7 @@ def _official(path: Path, findings: Findings) -> Iterator[_Entry]:
         for name, rating in annotations.items():
             ratings.setdefault(name.split("_")[0], []).append(rating)
     except (KeyError, TypeError, AttributeError) as error:
-        raise DataError(
-            "does not hold 'pieces' and 'annotations'",
-            subject=str(path),
-            remedy="Fetch the file again",
-        ) from error
+        raise _fault(str(path), "wrong_type", "does not hold 'pieces' and 'annotations'") from error
     for name in sorted(ratings.keys() - pieces.keys()):
         findings.note("ratings-without-piece", f"ratings of an unknown {name}", str(path))
     for name, piece in pieces.items():
@@ -192,16 +191,15 @@ def _piece(entry: _Entry) -> _Piece:
             entry.where,
         )
     except (KeyError, TypeError, ValueError) as error:
-        raise DataError(
-            f"an entry is missing or no number ({error})",
-            subject=entry.where,
-            remedy="Fetch the rating file again",
+        raise _fault(
+            entry.where, "value_missing", f"an entry is missing or no number ({error})"
         ) from error
     if piece.name.count("_") < 3 or piece.measures < 1 or not 0 < piece.duration < np.inf:
-        raise DataError(
+        raise _fault(
+            entry.where,
+            "unknown_name",
             f"'{piece.name}' with {piece.measures} measures in {piece.duration:g} s is no piece",
-            subject=entry.where,
-            remedy="Expected names such as <series>_<console>_<game>_<piece>",
+            "Expected names such as <series>_<console>_<game>_<piece>",
         )
     return piece
 
@@ -210,10 +208,8 @@ def _track(piece: _Piece, media: Media, labels: str) -> Track:
     series, console, game, title = piece.name.split("_", 3)
     valence, arousal = (_ratings(piece, axis) for axis in AXES)
     if len(valence) != len(arousal):
-        raise DataError(
-            "valence and arousal have different numbers of raters",
-            subject=piece.where,
-            remedy="Fetch the rating file again",
+        raise _fault(
+            piece.where, "wrong_count", "valence and arousal have different numbers of raters"
         )
     curve = Curve(
         (np.arange(piece.measures) + 0.5) * piece.duration / piece.measures,
@@ -253,23 +249,15 @@ def _ratings(piece: _Piece, axis: str) -> Array:
     """Raters by measures; values past the last measure are left out."""
     raters, where = piece.raters[axis], f"{piece.where}, {axis}"
     if len(raters) < 2:
-        raise DataError(
-            f"{len(raters)} raters, expected two or more",
-            subject=where,
-            remedy="Fetch the rating file again",
-        )
+        raise _fault(where, "wrong_count", f"{len(raters)} raters, expected two or more")
     if any(len(rater) < piece.measures for rater in raters):
-        raise DataError(
-            f"a rater has fewer than {piece.measures} values",
-            subject=where,
-            remedy="Fetch the rating file again",
-        )
+        raise _fault(where, "wrong_count", f"a rater has fewer than {piece.measures} values")
     try:
         ratings = np.array([rater[: piece.measures] for rater in raters], dtype=float)
     except (TypeError, ValueError):
         ratings = np.array([[np.nan]])
     if not np.isfinite(ratings).all():
-        raise DataError("a rating is not a number", subject=where, remedy="Remove that rater")
+        raise _fault(where, "not_a_number", "a rating is not a number", "Remove that rater")
     for extreme in (ratings.min(), ratings.max()):
         on_scale(float(extreme), UNIT, "a rating", where)
     return ratings

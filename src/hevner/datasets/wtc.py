@@ -36,11 +36,9 @@ CARD = Card(
     what="The first eight bars of 24 preludes and 24 fugues, each played by Gould, Gulda, Hewitt, "
     "Richter, Schiff and Tureck: 48 x 6 = 288 clips of solo piano.",
     tracks=PIECES * PIANISTS,
-    media="audio",
     labels=("valence-arousal",),
     valence=VALENCE,
     arousal=AROUSAL,
-    emotion="perceived",
     raters="29 students per clip; the mean is used",
     group="the piece: its six performances are near-duplicates, so every split must keep them "
     "together",
@@ -83,7 +81,7 @@ def read(folder: Path, findings: Findings, labels: str) -> list[Track]:
 
 
 def _note_gaps(tracks: list[Track], findings: Findings) -> None:
-    """Note what is not 48 pieces by the same six pianists."""
+    """Note differences from 48 pieces by the same six pianists."""
     if len(tracks) != CARD.tracks:
         findings.note(
             "incomplete",

@@ -1,14 +1,16 @@
-"""Fit a person's correction to a few ratings, so that it does not do harm.
+"""Fit a person's correction to a few ratings, without making predictions worse.
 
 With ten ratings a line fitted by least squares is worse than no correction. So there is a prior
-centred on no change, and how far to leave it is asked of the ratings themselves. Per axis, four
+centred on no change, and the ratings decide how far the correction leaves it. Per axis, four
 hypotheses are weighed: the line of the default model fits this person or not, moods matter beyond
 it or not. Under each the change is Gaussian with the standard deviations of a `Prior` (zero where
-there is no change), the noise is one of a few sizes, and everything has a closed form. The answer
+there is no change), the noise is one of a few sizes, and everything has a closed form. The result
 is the mean over all of them, weighted by how probable each makes the ratings (Bayesian model
-averaging): few or fickle ratings change little, many consistent ones as much as least squares.
+averaging): few or inconsistent ratings change little, many consistent ones as much as least
+squares.
 
-The prior comes from other datasets: how far each lies from what a model says that has not seen it.
+The prior comes from other datasets: the distances of their ratings from the predictions of a model
+that was not trained on them.
 
 Conventions
 -----------
@@ -24,8 +26,8 @@ from itertools import product
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
+from hevner.arrays import Doubles
 from hevner.datasets.rows import Row, read_rows
 from hevner.emotion import GEMS, Scale
 from hevner.errors import DataError
@@ -33,19 +35,17 @@ from hevner.files import display_name
 from hevner.model.personal import LEAST_SLOPE, TERMS, Axis, Personal, basis, moods_of
 from hevner.result import Analysis, Estimate
 
-Array = NDArray[np.float64]
-
 FEWEST = 3
-"""Ratings below this number change nothing: a line needs two, and one more to doubt it."""
+"""Fewest ratings that change anything: a line needs two, and a third to check it."""
 
 UNCHANGED_LINE = 6.0
 UNCHANGED_MOODS = 3.0
 """Odds, before any rating, that there is no change. These and `MOODS` were chosen among about ten
-settings for doing no harm on MusEmo and VGMIDI with any number of ratings: the learning curves are
-a little flattered."""
+settings such that no number of ratings makes predictions worse on MusEmo and VGMIDI: the learning
+curves on these sets are a little optimistic."""
 
 NOISES = (0.5, 0.7, 1.0, 1.4, 2.0)
-"""Sizes the noise may have, as multiples of the prior's."""
+"""Possible sizes of the noise, as multiples of the prior's."""
 
 MOODS = 0.25
 """Standard deviation of the weight of a mood. Whole datasets suggest 0.5 to 1 (maximum likelihood);
@@ -54,16 +54,16 @@ weights that large cost correlation on MusEmo with three to eight ratings."""
 
 @dataclass(frozen=True)
 class Prior:
-    """What corrections look like; standard deviations.
+    """Standard deviations of corrections.
 
     Attributes
     ----------
     offset, slope
-        Of the line around ``(0, 1)``.
+        Standard deviations of the line around ``(0, 1)``.
     noise
         Usual noise of ratings around a correction.
     moods
-        Of the weight of each mood, per unit of its share.
+        Standard deviation of the weight of each mood, per unit of its share.
     """
 
     offset: float
@@ -73,7 +73,7 @@ class Prior:
 
 
 PRIOR = Prior(offset=0.12, slope=0.2, noise=0.22)
-"""From MusEmo and VGMIDI, each analysed by a model that has not seen it, rounded; printed by
+"""From MusEmo and VGMIDI, each analysed by a model not trained on it, rounded; printed by
 ``benchmarks/personalise.py``."""
 
 
@@ -84,36 +84,36 @@ class Sample:
     Attributes
     ----------
     values, moods
-        What the model says.
+        Predictions of the model.
     ratings
-        What people say.
+        Ratings of people.
     """
 
-    values: Array
-    moods: Array
-    ratings: Array
+    values: Doubles
+    moods: Doubles
+    ratings: Doubles
 
 
 @dataclass(frozen=True)
 class _Posterior:
     """The change under one hypothesis and one size of the noise."""
 
-    mean: Array
-    covariance: Array
+    mean: Doubles
+    covariance: Doubles
     evidence: float
 
 
-def fit(analyses: Sequence[Analysis], ratings: Array, prior: Prior = PRIOR) -> Personal:
+def fit(analyses: Sequence[Analysis], ratings: Doubles, prior: Prior = PRIOR) -> Personal:
     """Fit a correction.
 
     Parameters
     ----------
     analyses
-        Of the rated pieces by one model, on the unit scale, none silent.
+        Analyses of the rated pieces by one model, on the unit scale, none silent.
     ratings
         Valence and arousal on the unit scale, shape ``(n, 2)``.
     prior
-        How strongly to hold on to no change.
+        Prior of the correction; smaller standard deviations change less.
 
     Raises
     ------
@@ -124,6 +124,7 @@ def fit(analyses: Sequence[Analysis], ratings: Array, prior: Prior = PRIOR) -> P
         raise DataError(
             f"{len(analyses)} ratings are too few",
             remedy=f"Rate at least {FEWEST} pieces, better 10 to 30",
+            code="too_few_ratings",
         )
     valence, arousal = samples(analyses, ratings)
     return Personal(
@@ -134,7 +135,7 @@ def fit(analyses: Sequence[Analysis], ratings: Array, prior: Prior = PRIOR) -> P
     )
 
 
-def samples(analyses: Sequence[Analysis], ratings: Array) -> tuple[Sample, Sample]:
+def samples(analyses: Sequence[Analysis], ratings: Doubles) -> tuple[Sample, Sample]:
     """Valence and arousal of rated pieces."""
     moods = np.concatenate([moods_of(analysis) for analysis in analyses])
     values = np.array([[_value(a.valence), _value(a.arousal)] for a in analyses])
@@ -144,7 +145,7 @@ def samples(analyses: Sequence[Analysis], ratings: Array) -> tuple[Sample, Sampl
 
 def _value(estimate: Estimate | None) -> float:
     if estimate is None:
-        raise DataError("a silent piece cannot be rated", remedy="Leave it out")
+        raise DataError("a silent piece cannot be rated", remedy="Leave it out", code="silent")
     return estimate.value
 
 
@@ -153,10 +154,10 @@ def fit_axis(sample: Sample, prior: Prior = PRIOR) -> Axis:
     count = len(sample.ratings)
     centre = sample.moods.mean(axis=0) if count else np.zeros(len(GEMS))
     terms = basis(sample.values, sample.moods - centre)
-    surprise = sample.ratings - sample.values
+    residual = sample.ratings - sample.values
     hypotheses = list(product((0, 1), (0, 1), NOISES))
     found = [
-        _posterior(terms, surprise, _variances(prior, line, moods), factor * prior.noise)
+        _posterior(terms, residual, _variances(prior, line, moods), factor * prior.noise)
         for line, moods, factor in hypotheses
     ]
     odds = [UNCHANGED_LINE ** (1 - line) * UNCHANGED_MOODS ** (1 - m) for line, m, _ in hypotheses]
@@ -174,17 +175,17 @@ def fit_axis(sample: Sample, prior: Prior = PRIOR) -> Axis:
     return Axis(change, centre, float(noise), covariance)
 
 
-def _variances(prior: Prior, line: int, moods: int) -> Array:
+def _variances(prior: Prior, line: int, moods: int) -> Doubles:
     """Prior variances of a change, shape ``(TERMS,)``."""
     weights = np.full(len(GEMS), moods * prior.moods**2)
     return np.concatenate([[line * prior.offset**2, line * prior.slope**2], weights])
 
 
-def _posterior(terms: Array, surprise: Array, variances: Array, noise: float) -> _Posterior:
+def _posterior(terms: Doubles, residual: Doubles, variances: Doubles, noise: float) -> _Posterior:
     """Gaussian linear model; the inverse is of the size of the terms, not of the ratings."""
     spread = np.sqrt(variances)
     scaled = terms * spread / noise
-    target = surprise / noise
+    target = residual / noise
     information = np.eye(TERMS) + scaled.T @ scaled
     projected = scaled.T @ target
     mean = np.linalg.solve(information, projected)
@@ -199,7 +200,7 @@ def _posterior(terms: Array, surprise: Array, variances: Array, noise: float) ->
 
 
 def prior_from(others: Sequence[Sample]) -> Prior:
-    """Empirical Bayes: how far datasets lie from a model that has not seen them.
+    """Empirical Bayes: a prior from datasets and a model that was not trained on them.
 
     Parameters
     ----------
@@ -219,7 +220,7 @@ def prior_from(others: Sequence[Sample]) -> Prior:
     )
 
 
-def _root_mean_square(numbers: Sequence[float] | Array) -> float:
+def _root_mean_square(numbers: Sequence[float] | Doubles) -> float:
     return float(np.sqrt(np.mean(np.square(numbers))))
 
 
@@ -238,7 +239,7 @@ def left_out_errors(sample: Sample, prior: Prior = PRIOR) -> tuple[float, float]
 
 @dataclass(frozen=True)
 class Rated:
-    """A row of a rating file, brought to the unit scale; ``where`` names file and line."""
+    """A row of a rating file on the unit scale; ``where`` names file and line."""
 
     path: Path
     valence: float
@@ -254,14 +255,14 @@ def read_ratings(path: Path, scale: Scale) -> tuple[list[Rated], list[DataError]
     path
         A CSV file; paths in it are relative to its folder.
     scale
-        Of the ratings.
+        Scale of the ratings.
 
     Returns
     -------
     list of Rated
-        The sound rows.
+        The rows without errors.
     list of DataError
-        One per bad row.
+        One error per bad row.
 
     Raises
     ------
@@ -280,6 +281,7 @@ def read_ratings(path: Path, scale: Scale) -> tuple[list[Rated], list[DataError]
                     f"'{display_name(one.path)}' was rated before, in {seen[real]}",
                     subject=row.where,
                     remedy="Keep one of the two rows",
+                    code="duplicate",
                 )
             seen[real] = row.where
             rated.append(one)
@@ -295,6 +297,7 @@ def _rated(row: Row, folder: Path, scale: Scale) -> Rated:
             f"there is no file '{display_name(path)}'",
             subject=row.where,
             remedy="Correct the path, which starts at the folder of the table",
+            code="file_missing",
         )
     return Rated(path, _rating(row, "valence", scale), _rating(row, "arousal", scale), row.where)
 
@@ -306,5 +309,6 @@ def _rating(row: Row, column: str, scale: Scale) -> float:
             f"{value:g} in column {column} lies outside the scale {scale.name}",
             subject=row.where,
             remedy="Correct the rating, or name the scale of the ratings with --scale",
+            code="out_of_range",
         )
     return scale.to_unit(value)

@@ -190,10 +190,11 @@ class Space:
         DataError
             If nothing is known of one.
         """
-        precision = np.zeros((len(described), len(self.music_variance)))
+        count = len(described)
+        precision = np.zeros((count, len(self.music_variance)))
         natural = np.zeros_like(precision)
         for form, expert in self.experts.items():
-            values = getattr(described, form).reshape(len(described), len(expert.centre))
+            values = getattr(described, form).reshape(count, len(expert.centre))
             known = np.isfinite(values).all(axis=1, keepdims=True)
             x = np.where(known, (values - expert.centre) / expert.scale, 0.0)
             variance = 1 / expert.precision.astype(np.float64)

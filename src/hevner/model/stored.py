@@ -23,7 +23,7 @@ from hevner.errors import ModelError
 from hevner.files import replace_file
 
 _DAMAGE = (
-    *(OSError, ValueError, KeyError, TypeError, AttributeError, EOFError, NotImplementedError),
+    *(OSError, ValueError, KeyError, TypeError, EOFError, NotImplementedError),
     *(zipfile.BadZipFile, zlib.error),
 )
 """Raised by reading a damaged ``.npz`` or ``.json``, depending on where the damage is."""
@@ -58,9 +58,7 @@ def read(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
 
 
 @contextmanager
-def damage_is_refused(
-    path: Path, what: str = "the model", remedy: str = "Install hevner again"
-) -> Iterator[None]:
+def damage_is_refused(path: Path, what: str = "the model") -> Iterator[None]:
     """Turn what a missing or damaged file raises into a `ModelError` that names the file.
 
     Raises
@@ -72,5 +70,8 @@ def damage_is_refused(
         yield
     except _DAMAGE as error:
         raise ModelError(
-            f"{what} cannot be read ({error})", subject=str(path), remedy=remedy, code="unreadable"
+            f"{what} cannot be read ({error})",
+            subject=str(path),
+            remedy="Install hevner again",
+            code="unreadable",
         ) from error

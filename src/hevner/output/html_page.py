@@ -22,7 +22,7 @@ from hevner.output.summary import chord_name, is_unfamiliar, main_chords, presen
 from hevner.result import Analysis, Estimate, Failure, clock
 
 if TYPE_CHECKING:
-    from hevner.catalog.hits import Hit
+    from hevner.hits import Hit
 
 STYLE = """.hevner{font:1rem/1.5 system-ui,sans-serif;max-width:44rem}
 .hevner h2{font-size:1.1rem;margin:0}.hevner p{margin:.2rem 0}
@@ -100,7 +100,7 @@ def notebook(analysis: Analysis) -> str:
 
 
 def notebook_hits(hits: Sequence[Hit]) -> str:
-    """Hits of a search as a notebook shows them: the plane, then a table."""
+    """Results of a search as a notebook shows them: the plane, then a table."""
     if not hits:
         return _framed("<p>Nothing was found.</p>")
     points = [Point(hit.valence, hit.arousal, printable(hit.name)) for hit in hits]

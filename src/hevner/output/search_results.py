@@ -1,8 +1,8 @@
-"""Turn what a search found into text: a table to read, JSON, CSV, or a playlist for a player.
+"""Results of a search as text: a table to read, JSON, CSV, or a playlist for a player.
 
 Conventions
 -----------
-Each writer returns the whole text, which is short. Text is valid Unicode; names cannot break it
+Each function returns the whole text, which is short. Text is valid Unicode; names cannot break it
 nor steer a terminal.
 """
 
@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from hevner.catalog.hits import Hit, Told
 from hevner.emotion import UNIT, Scale
 from hevner.files import display_name, printable
+from hevner.hits import FIT, EmotionWord, Hit
 from hevner.result import clock
 
 if TYPE_CHECKING:
@@ -30,16 +30,8 @@ FORMATS = ("table", "json", "csv", "m3u8")
 
 NONE = "–"  # noqa: RUF001 - a dash, not a minus
 
-FIT = "the share of music at large that fits worse"
-FIT_OF_TEXT = "the share of the catalogue that matches the text less"
-FIT_OF_BOTH = (
-    "the smaller of two shares, of the catalogue that matches the text less and of music at large "
-    "that fits worse"
-)
-"""What the fit of hits is: of an emotion or a piece, of a text, of both together."""
-
 HIT_COLUMNS = tuple(Hit("", "", 0, 0, 0, None, 0, None).to_dict(UNIT))
-TOLD_COLUMNS = tuple(Told("", "", 0, 0).to_dict())
+WORD_COLUMNS = tuple(EmotionWord("", "", 0, 0).to_dict())
 
 
 def hits_as(
@@ -57,15 +49,15 @@ def hits_as(
     form
         One of `FORMATS`.
     hits
-        In their order.
+        The hits, in their order.
     scale
-        Of valence and arousal.
+        Scale for valence and arousal.
     output
-        The file that the text is for, which a playlist names its pieces relative to.
+        The file that the text is for; a playlist names its pieces relative to it.
     width
         Characters per line of a table; None for as many as it needs.
     fit
-        What a table says that the fit is.
+        Meaning of the fit, for the line below a table.
     """
     if form == "m3u8":
         return playlist(hits, output)
@@ -74,14 +66,14 @@ def hits_as(
     return _records(form, [hit.to_dict(scale) for hit in hits], HIT_COLUMNS)
 
 
-def told_as(form: str, told: Sequence[Told], width: int | None = None) -> str:
+def words_as(form: str, words: Sequence[EmotionWord], width: int | None = None) -> str:
     """Words as text; see `hits_as`."""
     if form != "table":
-        return _records(form, [one.to_dict() for one in told], TOLD_COLUMNS)
+        return _records(form, [word.to_dict() for word in words], WORD_COLUMNS)
     table = _table(("Feels", "Fit"), right=("Fit",))
-    for one in told:
-        table.add_row(f"{one.degree} {one.word}".strip(), f"{one.fit:.0%}")
-    note = "Fit: the share of music at large of which it would be less right to say this."
+    for word in words:
+        table.add_row(f"{word.degree} {word.word}".strip(), f"{word.fit:.0%}")
+    note = "Fit: the share of music at large that the word fits worse."
     return _drawn(table, note, width)
 
 
@@ -123,17 +115,17 @@ def _place(path: str, folder: Path | None) -> str:
 def _records(
     form: str, records: Sequence[dict[str, str | float | None]], columns: Sequence[str]
 ) -> str:
-    told = [
+    rows = [
         {name: display_name(v) if isinstance(v, str) else v for name, v in record.items()}
         for record in records
     ]
     if form == "json":
-        lines = ",\n".join(json.dumps(one, ensure_ascii=False, allow_nan=False) for one in told)
+        lines = ",\n".join(json.dumps(row, ensure_ascii=False, allow_nan=False) for row in rows)
         return f"[\n{lines}\n]\n" if lines else "[]\n"
     text = io.StringIO()
-    rows = csv.DictWriter(text, columns, restval="", lineterminator="\n")
-    rows.writeheader()
-    rows.writerows(told)
+    writer = csv.DictWriter(text, columns, restval="", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
     return text.getvalue()
 
 

@@ -1,7 +1,8 @@
 """The service: analyses, a catalogue and its search over HTTP, and the page that shows them.
 
-``app`` puts everything together; ``jobs``, ``board``, ``crew`` and ``worker`` are the way of an
-upload; ``shelf`` and ``asking`` that of a search; ``guard`` stands in front of all.
+``app`` puts everything together. An upload passes through ``uploads``, ``job_queue``,
+``worker_process`` and ``worker``; a search through ``query_request`` and ``catalog_snapshot``.
+``guard`` controls the access to all of it.
 
 Conventions
 -----------
@@ -13,4 +14,4 @@ no work: audio is decoded in processes of their own, catalogues are searched in 
 from __future__ import annotations
 
 API = "/api/v1"
-"""Where the interface lives; another version gets another place."""
+"""Prefix of all addresses of the interface; another version gets another prefix."""

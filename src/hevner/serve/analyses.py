@@ -3,8 +3,8 @@
 Conventions
 -----------
 Events are those of `Server-Sent Events <https://html.spec.whatwg.org/#server-sent-events>`_, named
-``progress``; each carries the job as JSON, the last one in its final state. A comment comes now and
-then, so that a connection that is gone shows.
+``progress``; each carries the job as JSON, the last one in its final state. Comments between
+them show whether the connection is still open.
 """
 
 from __future__ import annotations
@@ -21,18 +21,21 @@ from fastapi.responses import JSONResponse, StreamingResponse
 from hevner.emotion import Scale
 from hevner.result import Analysis
 from hevner.serve import API, jobs, schemas, uploads
-from hevner.serve.job_queue import Board
+from hevner.serve.job_queue import JobQueue
 from hevner.serve.jobs import Job
 from hevner.serve.problems import ServiceError
 from hevner.serve.state import Server, failures
 
 ALIVE_S = 15.0
-"""Seconds after which a silent stream of events says that it is still there."""
+"""Seconds without an event after which a comment is sent."""
 
 router = APIRouter(prefix=f"{API}/analyses", tags=["analyses"])
 
 ScaleName = Annotated[
-    str, Query(pattern=r"^[-+.0-9]{1,12}\.\.[-+.0-9]{1,12}$", description="Of valence and arousal.")
+    str,
+    Query(
+        pattern=r"^[-+.0-9]{1,12}\.\.[-+.0-9]{1,12}$", description="Scale of valence and arousal."
+    ),
 ]
 
 FORM: dict[str, Any] = {
@@ -60,28 +63,28 @@ FORM: dict[str, Any] = {
 )
 async def send(request: Request, server: Server, response: Response) -> dict[str, Any]:
     """Send an audio file to be analysed."""
-    job = await uploads.receive(request, server.board)
+    job = await uploads.receive(request, server.queue)
     response.headers["Location"] = f"{API}/analyses/{job.id}"
-    return told(server.board, job)
+    return job_record(server.queue, job)
 
 
 @router.get("", responses=failures())
 async def everything(server: Server) -> schemas.JobList:
     """List the analyses that are kept, the newest first."""
-    listed = [told(server.board, job) for job in reversed(server.board.jobs.values())]
+    listed = [job_record(server.queue, job) for job in reversed(server.queue.jobs.values())]
     return schemas.JobList.model_validate({"analyses": listed})
 
 
 @router.get("/{id}", response_model=schemas.Job, responses=failures(404))
 async def one(id: str, server: Server) -> dict[str, Any]:
-    """How an analysis stands."""
-    return told(server.board, server.board.find(id))
+    """State of an analysis."""
+    return job_record(server.queue, server.queue.find(id))
 
 
 @router.delete("/{id}", status_code=204, responses=failures(404))
 async def drop(id: str, server: Server) -> Response:
-    """Cancel an analysis; forget one that has ended, with its result."""
-    await server.board.cancel(server.board.find(id))
+    """Cancel an analysis; delete one that has ended, with its result."""
+    await server.queue.cancel(server.queue.find(id))
     return Response(status_code=204)
 
 
@@ -92,7 +95,7 @@ async def drop(id: str, server: Server) -> Response:
 )
 async def events(id: str, server: Server) -> StreamingResponse:
     """Watch an analysis as server-sent events until it has ended."""
-    stream = _events(server.board, server.board.find(id))
+    stream = _events(server.queue, server.queue.find(id))
     return StreamingResponse(stream, media_type="text/event-stream")
 
 
@@ -100,17 +103,17 @@ async def events(id: str, server: Server) -> StreamingResponse:
 async def result(id: str, server: Server, scale: ScaleName = "-1..1") -> JSONResponse:
     """Return an analysis, as ``hevner analyze --format json`` writes it."""
     wanted = Scale.parse(scale)
-    job = _done(server.board, id)
-    analysis = Analysis.from_dict(json.loads(await server.board.in_thread(job.result.read_bytes)))
+    job = _done(server.queue, id)
+    analysis = Analysis.from_dict(json.loads(await server.queue.in_thread(job.result.read_bytes)))
     record = dataclasses.replace(analysis, path=job.name).on(wanted).to_dict()
     return JSONResponse(record)
 
 
 @router.get("/{id}/emotions", response_model=schemas.ToldWords, responses=failures(404, 409))
 async def emotions(id: str, server: Server) -> dict[str, Any]:
-    """Say what a piece expresses, in words."""
-    job = _done(server.board, id)
-    return {"words": json.loads(await server.board.in_thread(job.words.read_bytes))}
+    """Describe what a piece expresses, in words."""
+    job = _done(server.queue, id)
+    return {"words": json.loads(await server.queue.in_thread(job.words.read_bytes))}
 
 
 @router.get(
@@ -123,43 +126,43 @@ async def plot(
 ) -> Response:
     """Draw an analysis on one page."""
     Scale.parse(scale)
-    picture = await server.board.draw(_done(server.board, id), kind, scale)
+    picture = await server.queue.draw(_done(server.queue, id), kind, scale)
     media = "image/svg+xml" if kind == "svg" else "image/png"
-    # Opened by itself, a picture may bring nothing along and run nothing.
+    # A picture opened by itself may load nothing and run nothing.
     policy = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'"}
     return Response(picture, media_type=media, headers=policy if kind == "svg" else None)
 
 
-def told(board: Board, job: Job) -> dict[str, Any]:
-    """A job as it is shown."""
+def job_record(queue: JobQueue, job: Job) -> dict[str, Any]:
+    """A job as JSON."""
     return {
         "id": job.id,
         "name": job.name,
         "bytes": job.bytes,
         "state": job.state,
         "progress": job.progress,
-        "position": board.position(job),
+        "position": queue.position(job),
         "created": job.created,
         "finished": job.finished,
         "error": job.error,
     }
 
 
-def _done(board: Board, id: str) -> Job:
-    job = board.find(id)
+def _done(queue: JobQueue, id: str) -> Job:
+    job = queue.find(id)
     if job.state != jobs.DONE:
         raise ServiceError(409, "not_done", f"the analysis is {job.state}", "Look at its state")
     return job
 
 
-async def _events(board: Board, job: Job) -> AsyncIterator[str]:
+async def _events(queue: JobQueue, job: Job) -> AsyncIterator[str]:
     """Events until a job has ended or the server stops."""
-    stopping = asyncio.create_task(board.stopping.wait())
+    stopping = asyncio.create_task(queue.stopping.wait())
     try:
         while True:
             changed = asyncio.create_task(job.changed.wait())
-            yield f"event: progress\ndata: {json.dumps(told(board, job))}\n\n"
-            if job.is_final or board.stopping.is_set():
+            yield f"event: progress\ndata: {json.dumps(job_record(queue, job))}\n\n"
+            if job.is_final or queue.stopping.is_set():
                 changed.cancel()
                 return
             ended, _ = await asyncio.wait(

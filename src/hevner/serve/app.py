@@ -21,13 +21,13 @@ from starlette.types import ASGIApp
 from hevner import __version__
 from hevner.errors import HevnerError
 from hevner.serve import analyses, catalog, models, problems
-from hevner.serve.catalog_snapshot import Library
+from hevner.serve.catalog_snapshot import CatalogSnapshot
 from hevner.serve.guard import Guard
-from hevner.serve.job_queue import Board
+from hevner.serve.job_queue import JobQueue
 from hevner.serve.media import Addresses
 from hevner.serve.metrics import Counting, Metrics
 from hevner.serve.settings import Settings
-from hevner.serve.state import Parts, Searches
+from hevner.serve.state import Searches, ServerState
 
 STATIC = Path(__file__).with_name("static")
 
@@ -39,21 +39,21 @@ result; search a catalogue by emotion, both ways. Errors are
 `{"error": {"kind", "message", "remedy"}}`."""
 
 
-def create(settings: Settings, library: Library | None = None) -> tuple[ASGIApp, Board]:
+def create(settings: Settings, snapshot: CatalogSnapshot | None = None) -> tuple[ASGIApp, JobQueue]:
     """Make the application.
 
     Parameters
     ----------
     settings
         How it behaves.
-    library
+    snapshot
         The catalogue, opened; None for none.
 
     Returns
     -------
     ASGI application
         Ready to be served.
-    Board
+    JobQueue
         Its jobs; whoever serves it sets ``stopping`` when it is about to end.
 
     Raises
@@ -62,20 +62,21 @@ def create(settings: Settings, library: Library | None = None) -> tuple[ASGIApp,
         If the state folder cannot be used.
     """
     metrics = Metrics()
-    board = Board(settings, metrics.died)
+    queue = JobQueue(settings, metrics.died)
     searches = Searches(settings.searches, settings.waiting)
-    parts = Parts(settings, board, library, searches, Addresses(bool(settings.token)), metrics)
+    addresses = Addresses(bool(settings.token))
+    state = ServerState(settings, queue, snapshot, searches, addresses, metrics)
 
     @asynccontextmanager
     async def running(_app: FastAPI) -> AsyncIterator[None]:
-        await board.open()
-        looking = None if library is None else asyncio.create_task(_look(parts, library))
+        await queue.open()
+        looking = None if snapshot is None else asyncio.create_task(_look(state, snapshot))
         try:
             yield
         finally:
             if looking is not None:
                 looking.cancel()
-            await board.close()
+            await queue.close()
             searches.close()
 
     app = FastAPI(
@@ -88,12 +89,12 @@ def create(settings: Settings, library: Library | None = None) -> tuple[ASGIApp,
         redoc_url=None,
         redirect_slashes=False,
     )
-    app.state.parts = parts
+    app.state.server = state
     problems.install(app)
     for router in (analyses.router, catalog.router, models.router):
         app.include_router(router)
     _add_page(app)
-    return Guard(Counting(app, metrics), settings, parts.addresses), board
+    return Guard(Counting(app, metrics), settings, addresses), queue
 
 
 def _add_page(app: FastAPI) -> None:
@@ -104,11 +105,11 @@ def _add_page(app: FastAPI) -> None:
     app.mount("/static", StaticFiles(directory=STATIC, check_dir=False), name="static")
 
 
-async def _look(parts: Parts, library: Library) -> None:
-    """See now and then whether the catalogue has changed."""
+async def _look(state: ServerState, snapshot: CatalogSnapshot) -> None:
+    """Open the catalogue anew whenever it has changed."""
     while True:
         await asyncio.sleep(LOOK_S)
         try:
-            await parts.searches.do(library.look)
+            snapshot = state.newest = await state.searches.do(snapshot.newest)
         except (HevnerError, problems.ServiceError) as error:
             problems.logger.warning("the catalogue is not read anew: %s", error)

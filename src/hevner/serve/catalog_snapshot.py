@@ -1,90 +1,174 @@
-"""A catalogue as the server holds it: open, listed by name, and opened anew when it has changed.
+"""One version of a catalogue in the memory of the server, searched and listed by many at once.
+
+LanceDB looks into a part of its index and reads what is shown of the hits from disk, which takes
+about 25 ms of a processor for a search. For as many pieces as people have, comparing with all of
+them in memory takes a fifth of that, and misses none.
 
 Conventions
 -----------
-A `Shelf` never changes: those who hold one see one version of the catalogue. Pieces of the same
-content are listed once, those that are silent or could not be read are not. Everything here blocks.
+A snapshot never changes; the server replaces it by `CatalogSnapshot.newest`. Moments, filters and
+columns that are not in memory are left to LanceDB. Pieces of the same content are listed once,
+those that are silent or could not be read are not. Everything here blocks.
 """
 
 from __future__ import annotations
 
-import threading
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
-from hevner.catalog import header
-from hevner.catalog.hits import Hit
-from hevner.catalog.tables import MOMENTS, PIECES, in_lists
+from hevner.catalog.catalog import CANDIDATES, Catalog, TableName
+from hevner.catalog.file_identity import Stamp
+from hevner.catalog.packages import pa
+from hevner.catalog.tables import DISTANCE, MOMENTS, PIECES, ROW, SOUNDS, Row, in_lists
 from hevner.heads import ESTIMATE_COLUMNS
+from hevner.hits import Hit
 from hevner.model.space import Points, Space
-from hevner.serve.memory_catalog import SHOWN, Held
 from hevner.serve.problems import ServiceError, not_found
+
+SHOWN = (
+    *("id", "path", "name", "duration", "valence", "arousal", "quadrant", "key", "tempo", "tags"),
+)
+"""Columns of every piece in memory."""
+
+SEARCHED = ("vector", "place", "curve")
+"""Columns in memory if there are no more pieces than `MOST`."""
+
+MOST = 250_000
+"""Pieces that are compared in memory, at some 500 bytes each; with more, the index is quicker."""
 
 DETAILS = (
     *(name for name in ESTIMATE_COLUMNS if name not in SHOWN),
     *("key_mode", "familiarity"),
 )
+"""Columns that are read when a single piece is shown."""
 
-Row = dict[str, Any]
 
-
-class Shelf:
-    """One version of a catalogue.
+class CatalogSnapshot(Catalog):
+    """A version of a catalogue.
 
     Parameters
     ----------
-    folder
-        The catalogue's.
-    space
-        The common space.
+    folder, space
+        As for `hevner.catalog.catalog.Catalog`, which raises the same errors.
 
-    Raises
-    ------
-    CatalogError
-        If there is none, it is damaged, or it was made with something else.
+    Attributes
+    ----------
+    rows
+        The pieces that are not silent, by name: `SHOWN` and `ROW`, and `SEARCHED` without the
+        vectors.
     """
 
     def __init__(self, folder: Path, space: Space) -> None:
-        self.space = space
-        self.catalog = Held(folder, header.current(space))
-        rows = self.catalog.rows
+        self._version = _version(folder)
+        super().__init__(folder, space)
+        passing = f"{SOUNDS} AND vector IS NOT NULL"
+        searched = SEARCHED if self.pieces.count(passing) <= MOST else ()
+        columns = [ROW, *SHOWN, *searched]
+        batches = list(self.pieces.scan(columns, passing))
+        fields = [pa.field(ROW, pa.uint64()), *map(self.pieces.schema.field, columns[1:])]
+        rows = pa.Table.from_batches(batches, None if batches else pa.schema(fields))
+        rows = rows.take(pa.compute.sort_indices(rows["name"])).combine_chunks()
+        self._vectors: NDArray[np.float32] | None = None
+        if searched:
+            flat = rows["vector"].combine_chunks().flatten().to_numpy()
+            vectors = np.asarray(flat, np.float32).reshape(-1, self.header.vector)
+            # By columns: a product with one vector is then twice as quick.
+            self._vectors = np.asfortranarray(vectors)
+            rows = rows.drop_columns(["vector"])
+        self.rows = rows
+        numbers = rows[ROW].to_numpy().astype(np.int64)
+        self._order = np.argsort(numbers)
+        self._numbers = numbers[self._order]
         ids = rows["id"].to_pylist()
-        self._by_path: dict[str, str] = dict(zip(rows["path"].to_pylist(), ids, strict=True))
+        self._ids: dict[str, str] = dict(zip(rows["path"].to_pylist(), ids, strict=True))
         first: dict[str, int] = {}
         for number, id in enumerate(ids):
             first.setdefault(id, number)
-        self._rows = rows.select(list(SHOWN)).take(pa.array(list(first.values()), pa.int64()))
+        self._listed = rows.select(list(SHOWN)).take(pa.array(list(first.values()), pa.int64()))
         self._by_id = {id: number for number, id in enumerate(first)}
 
     def __len__(self) -> int:
         return len(self._by_id)
 
+    def newest(self) -> CatalogSnapshot:
+        """The newest version of the catalogue: this one if it has not changed."""
+        changed = _version(self.folder) != self._version
+        return CatalogSnapshot(self.folder, self.space) if changed else self
+
+    # --- searching ---
+
+    def candidates(
+        self,
+        query_vector: NDArray[np.float32],
+        count: int = CANDIDATES,
+        where: str | None = None,
+        table: TableName = "pieces",
+        columns: Sequence[str] = (),
+    ) -> pa.Table:
+        """The first stage of a search, exact where vectors are in memory."""
+        wanted = list(dict.fromkeys((ROW, "place", *columns)))
+        if table != PIECES or self._vectors is None or not self._has(wanted):
+            return super().candidates(query_vector, count, where, table, columns)
+        distances = -(self._vectors @ np.asarray(query_vector, np.float32))
+        among = np.arange(len(distances)) if where is None else self._passing(where)
+        count = min(count, len(among))
+        best = among
+        if count < len(among):
+            best = among[np.argpartition(distances[among], count)[:count]]
+        best = best[np.argsort(distances[best], kind="stable")]
+        found = self.rows.select(wanted).take(pa.array(best))
+        return found.append_column(DISTANCE, pa.array(distances[best]))
+
+    def fetch(
+        self, rows: Sequence[int], columns: Sequence[str], table: TableName = "pieces"
+    ) -> pa.Table:
+        """Columns of rows by their `ROW`, in that order."""
+        if table != PIECES or not self._has(columns):
+            return super().fetch(rows, columns, table)
+        places = self._places(np.array(rows, np.int64))
+        return self.rows.select(list(columns)).take(pa.array(places))
+
+    def _has(self, columns: Sequence[str]) -> bool:
+        return set(columns) <= set(self.rows.column_names)
+
+    def _passing(self, where: str) -> NDArray[np.intp]:
+        """Indices of the rows in memory that pass a filter."""
+        numbers = [batch[ROW].to_numpy() for batch in self.pieces.scan([ROW], where)]
+        found = np.concatenate([np.zeros(0, np.int64), *numbers]).astype(np.int64)
+        return self._places(found[np.isin(found, self._numbers, assume_unique=True)])
+
+    def _places(self, numbers: NDArray[np.int64]) -> NDArray[np.intp]:
+        """Indices of the rows in memory with these numbers."""
+        return np.asarray(self._order[np.searchsorted(self._numbers, numbers)])
+
+    # --- listing ---
+
     @cached_property
-    def moments(self) -> int:
+    def moment_count(self) -> int:
         """Number of moments."""
-        return self.catalog.moments.count()
+        return self.moments.count()
 
     def page(self, offset: int, limit: int) -> list[Row]:
         """Pieces in the order of their names."""
-        rows: list[Row] = self._rows.slice(offset, limit).to_pylist()
+        rows: list[Row] = self._listed.slice(offset, limit).to_pylist()
         return rows
 
-    def points(self, most: int) -> dict[str, list[Any]]:
+    def points_on_plane(self, most: int) -> dict[str, list[Any]]:
         """Columns ``id``, ``name``, ``valence``, ``arousal``; of more pieces, every n-th."""
         step = max(1, -(-len(self) // most))
-        some = self._rows.take(pa.array(range(0, len(self), step), pa.int64()))
+        some = self._listed.take(pa.array(range(0, len(self), step), pa.int64()))
         columns = {name: some[name].to_pylist() for name in ("id", "name")}
         for axis in ("valence", "arousal"):
             columns[axis] = np.round(some[axis].to_numpy().astype(np.float64), 4).tolist()
         return columns
 
     def piece(self, id: str) -> Row:
-        """What is held of a piece.
+        """The columns `SHOWN` of a piece.
 
         Raises
         ------
@@ -93,101 +177,54 @@ class Shelf:
         """
         if id not in self._by_id:
             raise not_found("piece")
-        rows: list[Row] = self._rows.slice(self._by_id[id], 1).to_pylist()
-        return rows[0]
-
-    def path(self, id: str) -> Path:
-        """The file of a piece."""
-        return Path(self.piece(id)["path"])
+        return self.page(self._by_id[id], 1)[0]
 
     def details(self, id: str) -> Row:
-        """All that the catalogue tells of a piece."""
-        piece = self.piece(id)
-        (same,) = in_lists("path", [piece["path"]])
-        return piece | next(self.catalog.listing(DETAILS, same))
+        """The columns `SHOWN` and `DETAILS` of a piece."""
+        return self.piece(id) | self._read(id, DETAILS)
 
     def curve(self, id: str) -> list[Row]:
         """Moments of a piece: ``start``, ``end``, ``valence``, ``arousal``."""
         self.piece(id)
         (same,) = in_lists("piece", [id])
         columns = ("start", "end", "valence", "arousal")
-        rows = [row for b in self.catalog.moments.scan(columns, same) for row in b.to_pylist()]
+        rows = [row for b in self.moments.scan(columns, same) for row in b.to_pylist()]
         return sorted(rows, key=lambda row: float(row["start"]))
 
     def place(self, id: str) -> Points:
-        """Where a piece lies in the space, one row."""
-        (same,) = in_lists("path", [self.piece(id)["path"]])
-        rows = pa.Table.from_batches(list(self.catalog.pieces.scan(["place"], same)))
-        return self.catalog.points(rows)
+        """The place of a piece in the space, one row."""
+        return self.points(pa.table({"place": [self._read(id, ["place"])["place"]]}))
 
-    def unchanged(self, id: str) -> Path:
-        """The file of a piece, if it is still the one that was indexed or gone.
+    def unchanged_file(self, id: str) -> Path:
+        """The file of a piece, if it is still the one that was indexed, or gone.
 
         Raises
         ------
         ServiceError
-            If it has changed, so that what is known of it is out of date.
+            If it has changed, so that the catalogue is out of date.
         """
-        path = self.path(id)
-        (same,) = in_lists("path", [str(path)])
-        known = next(self.catalog.listing(("size", "mtime"), same))
-        try:
-            found = path.stat()
-        except OSError:
-            return path
-        if (found.st_size, found.st_mtime_ns) != (known["size"], known["mtime"]):
+        path = Path(self.piece(id)["path"])
+        if not Stamp(**self._read(id, ("size", "mtime"))).still_holds(path):
             cause = "the piece has changed since it was indexed"
             raise ServiceError(409, "changed", cause, "Bring the catalogue up to date")
         return path
 
     def id_of(self, hit: Hit) -> str:
         """The id of a piece that was found."""
-        return self._by_path[hit.path]
+        return self._ids[hit.path]
 
-    def counts(self) -> dict[str, int]:
+    def quadrant_counts(self) -> dict[str, int]:
         """Number of pieces in each quadrant."""
-        told: NDArray[np.object_] = np.array(self._rows["quadrant"].to_pylist(), object)
-        names, numbers = np.unique(told[told != None].astype(str), return_counts=True)  # noqa: E711
-        return dict(zip(names.tolist(), numbers.tolist(), strict=True))
+        counts = self._listed["quadrant"].drop_null().value_counts().to_pylist()
+        return {one["values"]: one["counts"] for one in sorted(counts, key=lambda c: c["values"])}
+
+    def _read(self, id: str, columns: Sequence[str]) -> Row:
+        """Columns of a piece that are not in memory."""
+        (same,) = in_lists("path", [self.piece(id)["path"]])
+        return next(self.listing(columns, same))
 
 
-class Library:
-    """The newest version of a catalogue.
-
-    Parameters
-    ----------
-    folder
-        The catalogue's.
-    space
-        The common space.
-
-    Raises
-    ------
-    CatalogError
-        As `Shelf` does.
-    """
-
-    def __init__(self, folder: Path, space: Space) -> None:
-        self._folder = folder
-        self._space = space
-        self._lock = threading.Lock()
-        self._version = self._seen()
-        self._shelf = Shelf(folder, self._space)
-
-    @property
-    def shelf(self) -> Shelf:
-        """The version that was newest at the last look."""
-        return self._shelf
-
-    def look(self) -> None:
-        """Open the catalogue anew if it has changed."""
-        with self._lock:
-            version = self._seen()
-            if version != self._version:
-                self._shelf = Shelf(self._folder, self._space)
-                self._version = version
-
-    def _seen(self) -> tuple[int, ...]:
-        """Changes whenever another process writes a version of a table."""
-        folders = [self._folder / f"{name}.lance" / "_versions" for name in (PIECES, MOMENTS)]
-        return tuple(folder.stat().st_mtime_ns for folder in folders if folder.is_dir())
+def _version(folder: Path) -> tuple[int, ...]:
+    """A value that changes whenever another process writes a version of a table."""
+    folders = [folder / f"{name}.lance" / "_versions" for name in (PIECES, MOMENTS)]
+    return tuple(folder.stat().st_mtime_ns for folder in folders if folder.is_dir())

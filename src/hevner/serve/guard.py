@@ -1,10 +1,10 @@
-"""What stands in front of the application: who may ask, how often, and what browsers may do.
+"""Access control in front of the application: hosts, tokens, rates, and rules for browsers.
 
 Conventions
 -----------
-A page from elsewhere must not make a browser use this server: on loopback the ``Host`` must be one
-of this machine's names, or a name made to point here could read answers, and a request that says
-it comes from another origin is refused. A token, if there is one, comes in the header
+A page of another server must not make a browser use this one: on loopback the ``Host`` must be one
+of this machine's names, or a name made to point here could read answers, and a request from another
+origin is refused. A token, if there is one, comes in the header
 ``Authorization: Bearer``; the page itself, which asks for the token, is open.
 """
 
@@ -57,11 +57,11 @@ BODY = 2**20
 UPLOADS = f"{API}/analyses"
 
 CLIENTS = 10_000
-"""Clients that are remembered."""
+"""Number of clients whose rate is remembered."""
 
 
 class Buckets:
-    """How often each client may ask.
+    """Rate limit of each client.
 
     Parameters
     ----------
@@ -75,7 +75,7 @@ class Buckets:
         self._left: OrderedDict[str, tuple[float, float]] = OrderedDict()
 
     def take(self, client: str, now: float) -> bool:
-        """Whether a client may ask at that time, in seconds."""
+        """Count a request at a time in seconds; return whether it is allowed."""
         left, then = self._left.pop(client, (self._most, now))
         left = min(self._most, left + (now - then) * self._rate)
         allowed = left >= 1
@@ -86,16 +86,16 @@ class Buckets:
 
 
 class Guard:
-    """Lets requests through that may pass, and gives all answers their headers.
+    """Refuses requests that are not allowed, and adds headers to all answers.
 
     Parameters
     ----------
     app
         The application.
     settings
-        Host, token and rate.
+        Host, token and rate of the server.
     addresses
-        Knows the signatures of audio.
+        Checks the signatures of addresses.
     """
 
     def __init__(self, app: ASGIApp, settings: Settings, addresses: Addresses) -> None:
@@ -129,7 +129,7 @@ class Guard:
         await problems.answer(status, error, extra)(scope, receive, with_headers)
 
     def _refusal(self, scope: Scope) -> tuple[int, dict[str, str], dict[str, str]] | None:
-        """Status, error and headers of a request that may not pass."""
+        """Status, error and headers of the refusal; None if the request is allowed."""
         headers = Headers(scope=scope)
         host = headers.get("host", "")
         if self._settings.is_loopback and _name(host) not in (*LOOPBACK, self._settings.host):

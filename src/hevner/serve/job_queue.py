@@ -1,9 +1,9 @@
-"""All jobs: taken in, handed to workers, cancelled, forgotten.
+"""All jobs: accepted, given to workers, cancelled, deleted.
 
 Conventions
 -----------
-Lives on the event loop: methods are called there, and what takes time runs in threads. The queue is
-bounded; so is the number of results that are kept.
+Methods are called on the event loop, and blocking work runs in threads. The queue is bounded; so is
+the number of results that are kept.
 """
 
 from __future__ import annotations
@@ -25,38 +25,38 @@ from hevner.serve import jobs
 from hevner.serve.jobs import Job
 from hevner.serve.problems import ServiceError, failed, not_found, record, stopping
 from hevner.serve.settings import Settings
-from hevner.serve.worker_process import CANCELLED, STOPPING, Outcome, Worker
+from hevner.serve.worker_process import CANCELLED, STOPPING, Outcome, WorkerProcess
 
 T = TypeVar("T")
 
 logger = logging.getLogger("hevner.serve")
 
 ATTEMPTS = 3
-"""How often a job is begun: one that takes the whole server down must not do so for ever."""
+"""How often a job is started, so that one that ends the server does not do so for ever."""
 
 DRAWINGS = 16
-"""Most pictures that wait to be drawn or are drawn."""
+"""Most pictures that are drawn or wait."""
 
 SWEEP_S = 30.0
-"""Seconds between looks for what has been kept long enough."""
+"""Seconds between deletions of old jobs."""
 
 
-class Board:
+class JobQueue:
     """The jobs of a server.
 
     Parameters
     ----------
     settings
-        Its limits.
+        Limits of the server.
     died
         Called when a worker has died.
 
     Attributes
     ----------
     jobs
-        By id, the oldest first.
+        Jobs by id, the oldest first.
     stopping
-        Set when the server is about to end.
+        Event that is set when the server is about to end.
 
     Raises
     ------
@@ -72,17 +72,17 @@ class Board:
         self._lock = _locked(self._folder)
         self._waiting: asyncio.Queue[Job] = asyncio.Queue()
         self._reserved = 0
-        self._workers = [Worker(settings, died) for _ in range(settings.jobs)]
-        self._artist = Worker(settings, died)
+        self._workers = [WorkerProcess(settings, died) for _ in range(settings.jobs)]
+        self._drawer = WorkerProcess(settings, died)
         self._drawing = asyncio.Lock()
         self._drawings = 0
-        self._at_work: dict[str, Worker] = {}
+        self._at_work: dict[str, WorkerProcess] = {}
         # A thread for each worker, one for drawing and some for files.
         self._threads = ThreadPoolExecutor(settings.jobs + 5, thread_name_prefix="hevner-jobs")
         self._tasks: list[asyncio.Task[None]] = []
 
     async def open(self) -> None:
-        """Take up what was left by the server before, and begin to work."""
+        """Queue the unfinished jobs of the last server, and start the workers."""
         self._loop = asyncio.get_running_loop()
         for job in await self.in_thread(partial(_left, self._folder)):
             self.jobs[job.id] = job
@@ -93,7 +93,7 @@ class Board:
             self._begin(self._work(worker))
 
     async def close(self) -> None:
-        """Stop all work; what was queued or running is taken up by the next server."""
+        """Stop all work; the next server continues with what was queued or running."""
         self.stopping.set()
         for worker in self._workers:
             worker.stop(STOPPING)
@@ -104,22 +104,22 @@ class Board:
             if job.state == jobs.RUNNING:
                 job.state, job.attempts = jobs.QUEUED, job.attempts - 1
                 await self.in_thread(job.write)
-        for worker in (*self._workers, self._artist):
+        for worker in (*self._workers, self._drawer):
             await self.in_thread(worker.close)
         self._threads.shutdown()
         self._lock.release()
 
     def stop_soon(self) -> None:
-        """Take nothing more and end streams; may be called from a signal handler."""
+        """Accept nothing more and end streams; may be called from a signal handler."""
         self._loop.call_soon_threadsafe(self.stopping.set)
 
     @property
     def queued(self) -> int:
-        """Jobs that wait."""
+        """Number of jobs that wait."""
         return sum(job.state == jobs.QUEUED for job in self.jobs.values())
 
     def position(self, job: Job) -> int | None:
-        """How many jobs are begun before this one; None if it does not wait."""
+        """Number of jobs that start before this one; None if it does not wait."""
         if job.state != jobs.QUEUED:
             return None
         before = 0
@@ -143,7 +143,7 @@ class Board:
             raise not_found("analysis") from None
 
     def reserve(self) -> Path:
-        """Keep a place in the queue for an upload that begins; return the folder to put it in.
+        """Reserve a place in the queue for an upload; return the folder to put it in.
 
         Raises
         ------
@@ -159,8 +159,8 @@ class Board:
         self._reserved += 1
         return self._folder / jobs.new_id()
 
-    async def give_up(self, folder: Path) -> None:
-        """An upload into a reserved folder has failed."""
+    async def release(self, folder: Path) -> None:
+        """Give back the place of an upload that has failed."""
         self._reserved -= 1
         await self.in_thread(partial(Job(folder, "", "", 0, 0).remove))
 
@@ -174,9 +174,9 @@ class Board:
         return job
 
     async def cancel(self, job: Job) -> None:
-        """Stop a job, or forget one that has ended."""
+        """Stop a job, or delete one that has ended."""
         if job.is_final:
-            await self._forget(job)
+            await self._delete(job)
             return
         job.error = record("cancelled", "it was cancelled")
         running = self._at_work.get(job.id)
@@ -185,7 +185,7 @@ class Board:
             running.stop(CANCELLED)
 
     async def draw(self, job: Job, kind: str, scale: str) -> bytes:
-        """A picture of an analysis: ``svg`` or ``png``."""
+        """Draw an analysis as ``svg`` or ``png``."""
         picture = job.folder / f"plot.{kind}"
         task = {"do": "draw", "result": str(job.result), "picture": str(picture), "scale": scale}
         if self._drawings >= DRAWINGS:
@@ -198,7 +198,7 @@ class Board:
 
     async def _draw(self, task: dict[str, str], picture: Path) -> bytes:
         async with self._drawing:
-            outcome = await self.in_thread(partial(self._artist.run, task))
+            outcome = await self.in_thread(partial(self._drawer.run, task))
             if outcome.error is not None:
                 raise failed(500, outcome.error)
             try:
@@ -207,14 +207,14 @@ class Board:
                 await self.in_thread(partial(picture.unlink, missing_ok=True))
 
     async def in_thread(self, work: Callable[[], T]) -> T:
-        """Do what blocks in a thread."""
+        """Call a function that blocks in a thread."""
         return await asyncio.get_running_loop().run_in_executor(self._threads, work)
 
     def _begin(self, work: Coroutine[Any, Any, None]) -> None:
         self._tasks.append(asyncio.create_task(work))
 
-    async def _work(self, worker: Worker) -> None:
-        """Hand one job after the other to a worker."""
+    async def _work(self, worker: WorkerProcess) -> None:
+        """Give one job after the other to a worker."""
         await self.in_thread(worker.start)
         while True:
             job = await self._waiting.get()
@@ -225,9 +225,9 @@ class Board:
             except OSError as error:
                 logger.error("%s", cannot_write(job.folder, error))
                 job.state, job.error = jobs.FAILED, record("write", "the disk is full or closed")
-                job.tell()
+                job.notify()
 
-    async def _run(self, job: Job, worker: Worker) -> None:
+    async def _run(self, job: Job, worker: WorkerProcess) -> None:
         if job.attempts >= ATTEMPTS:
             job.error = record(
                 "worker", "the server ended whenever it worked on this", "Convert it to WAV or FLAC"
@@ -235,7 +235,7 @@ class Board:
             await self._end(job, jobs.FAILED)
             return
         job.state, job.attempts = jobs.RUNNING, job.attempts + 1
-        job.tell()
+        job.notify()
         await self.in_thread(job.write)
         audio = await self.in_thread(lambda: job.audio)
         if job.is_final or audio is None:  # cancelled meanwhile
@@ -269,37 +269,37 @@ class Board:
             await self._end(job, jobs.DONE)
 
     async def _end(self, job: Job, state: str) -> None:
-        """Write that a job has ended, then delete the upload: in this order nothing is lost."""
+        """Write the final state, then delete the upload: in this order nothing is lost."""
         job.state, job.finished = state, time.time()
         job.progress = 1.0 if state == jobs.DONE else job.progress
         await self.in_thread(job.write)
         await self.in_thread(job.drop_audio)
-        job.tell()
+        job.notify()
 
-    async def _forget(self, job: Job) -> None:
+    async def _delete(self, job: Job) -> None:
         self.jobs.pop(job.id, None)
         await self.in_thread(job.remove)
 
     async def _sweep(self) -> None:
-        """Forget jobs that ended long ago, and the oldest where there are too many."""
+        """Delete jobs that ended long ago, and the oldest where there are too many."""
         while True:
             ended = [job for job in self.jobs.values() if job.is_final]
             many = len(self.jobs) - self.settings.kept_count
             limit = time.time() - self.settings.kept_s
             for number, job in enumerate(ended):
                 if number < many or (job.finished or 0) < limit:
-                    await self._forget(job)
+                    await self._delete(job)
             await asyncio.sleep(SWEEP_S)
 
 
 def _progressed(job: Job, share: float) -> None:
     if job.state == jobs.RUNNING:
         job.progress = share
-        job.tell()
+        job.notify()
 
 
 def _locked(folder: Path) -> FileLock:
-    """The lock of a state folder, which is made if it is not there."""
+    """Lock a state folder, which is created if it is missing."""
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         lock = FileLock(folder.parent / "serve.lock", thread_local=False)
@@ -309,6 +309,7 @@ def _locked(folder: Path) -> FileLock:
             "another server works with this folder",
             subject=display_name(folder.parent),
             remedy="Stop it, or name another folder with --state",
+            code="in_use",
         ) from error
     except OSError as error:
         raise cannot_write(folder, error) from error
@@ -316,7 +317,7 @@ def _locked(folder: Path) -> FileLock:
 
 
 def _left(folder: Path) -> list[Job]:
-    """The jobs on disk, the oldest first; remains of uploads are deleted."""
+    """Jobs on disk, the oldest first; unfinished uploads are deleted."""
     found: list[Job] = []
     for place in folder.iterdir():
         job = jobs.read(place) if place.is_dir() else None

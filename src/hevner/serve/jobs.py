@@ -1,16 +1,16 @@
-"""An analysis that was asked for, and its folder on disk.
+"""A requested analysis, and its folder on disk.
 
 Conventions
 -----------
 A job is a folder named by its id::
 
-    job.json     what is asked and how it stands, written in one step
-    audio.*      the upload; gone as soon as there is a result, or none to come
-    result.json  the analysis, as `hevner.Analysis.to_dict` tells it
-    words.json   words for it, as `hevner.catalog.hits.Told.to_dict` tells them
+    job.json     the request and its state, written in one step
+    audio.*      the upload; deleted as soon as the job has ended
+    result.json  the analysis, as `hevner.Analysis.to_dict` returns it
+    words.json   words for it, as `hevner.hits.EmotionWord.to_dict` returns them
 
-On disk a job that is being worked on is still queued: so whatever ends the server, the next one
-begins it again. Times are seconds since 1970.
+On disk a running job is still queued, so that the next server starts it again however this one
+ends. Times are seconds since 1970.
 """
 
 from __future__ import annotations
@@ -39,30 +39,30 @@ KEPT = ("id", "name", "bytes", "created", "finished", "state", "attempts", "erro
 
 @dataclass(eq=False)
 class Job:
-    """An analysis that was asked for.
+    """A requested analysis.
 
     Attributes
     ----------
     folder
-        Its folder.
+        Folder of the job.
     id
-        Not to be guessed.
+        Random name that cannot be guessed.
     name
-        Of the file, without folders.
+        Name of the file, without folders.
     bytes
         Size of the upload.
     created, finished
-        When; ``finished`` is None before.
+        Times of creation and end; ``finished`` is None before the end.
     state
         `QUEUED`, `RUNNING` or one of `FINAL`.
     attempts
-        How often it was begun.
+        How often it was started.
     error
         ``kind``, ``message`` and ``remedy`` if it failed.
     progress
-        In [0, 1].
+        Share that is done, in [0, 1].
     changed
-        Set, and replaced by a new one, whenever anything above changes.
+        Event that is set, and replaced by a new one, whenever a field changes.
     """
 
     folder: Path
@@ -79,31 +79,31 @@ class Job:
 
     @property
     def is_final(self) -> bool:
-        """Whether nothing more will happen."""
+        """Whether the job has ended."""
         return self.state in FINAL
 
     @property
     def audio(self) -> Path | None:
-        """The upload, as long as it is there."""
+        """Path of the upload; None once it is deleted."""
         return next(self.folder.glob("audio*"), None)
 
     @property
     def result(self) -> Path:
-        """Where the analysis is, or will be."""
+        """Path of the analysis."""
         return self.folder / RESULT
 
     @property
     def words(self) -> Path:
-        """Where the words for it are, or will be."""
+        """Path of the words for it."""
         return self.folder / WORDS
 
-    def tell(self) -> None:
-        """Wake those who wait for a change."""
+    def notify(self) -> None:
+        """Wake the tasks that wait for a change."""
         self.changed.set()
         self.changed = asyncio.Event()
 
     def write(self) -> None:
-        """Write how it stands; raises `OSError`."""
+        """Write the record; raises `OSError`."""
         state = self.state if self.is_final else QUEUED
         kept = {name: getattr(self, name) for name in KEPT} | {"state": state}
         replace_file(self.folder / RECORD, json.dumps(kept).encode())
@@ -119,12 +119,12 @@ class Job:
 
 
 def new_id() -> str:
-    """An id that nobody guesses."""
+    """A random id that cannot be guessed."""
     return secrets.token_hex(12)
 
 
 def read(folder: Path) -> Job | None:
-    """The job in a folder; None if an upload was not finished or the folder is damaged."""
+    """Read a job from its folder; None for an unfinished upload or a damaged folder."""
     try:
         kept: dict[str, Any] = json.loads((folder / RECORD).read_bytes())
         job = Job(folder, **{name: kept[name] for name in KEPT})
@@ -139,13 +139,13 @@ def read(folder: Path) -> Job | None:
 
 
 def bare_name(sent: str) -> str:
-    """What a browser calls a file, without folders and without what cannot be shown."""
+    """File name sent by a browser, without folders and unprintable characters."""
     name = PurePosixPath(PureWindowsPath(sent).name).name
     shown = printable(name).strip()[-NAME_LENGTH:]
     return "upload" if shown in ("", ".", "..") else shown
 
 
 def ending(name: str) -> str:
-    """The ending to store an upload under: one that is usual for audio, else none."""
+    """Suffix of a stored upload: a usual one of audio, else empty."""
     suffix = PurePosixPath(name).suffix.lower()
     return suffix if suffix in SUFFIXES else ""

@@ -1,10 +1,10 @@
-"""Audio of the catalogue, in ranges, and addresses that a browser opens by itself.
+"""Audio of the catalogue, in ranges, and signed addresses that a browser can open directly.
 
 Conventions
 -----------
 A player, or a link to a report, cannot send a token with its requests, and fetching a whole file
-first would make a person wait; so where there is a token, such addresses carry a signature that
-holds for `VALID_S`. The secret is made when the server starts.
+first would take too long; so where there is a token, such addresses carry a signature that is valid
+for `VALID_S`. The secret is made when the server starts.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from hevner.serve import API
 from hevner.serve.problems import ServiceError
 
 VALID_S = 6 * 3600
-"""Long enough to hear a long playlist."""
+"""Time for which a signature is valid, longer than a long playlist; seconds."""
 
 TYPES = {
     ".wav": "audio/wav",
@@ -43,7 +43,7 @@ TYPES = {
 
 
 class Addresses:
-    """Makes addresses of audio and reports, and checks them.
+    """Creates and checks addresses of audio and reports.
 
     Parameters
     ----------
@@ -60,15 +60,15 @@ class Addresses:
         return self.to(f"{API}/catalog/pieces/{id}/audio")
 
     def to(self, path: str) -> str:
-        """The address of something that a browser opens by itself."""
+        """The address of a path that a browser can open directly."""
         if not self._signed:
             return path
-        # Rounded, so that a browser's cache knows the address again.
+        # Rounded, so that a browser's cache recognises the address.
         until = (int(time.time()) // 600 + 1) * 600 + VALID_S
         return f"{path}?until={until}&signature={self._sign(path, until)}"
 
     def is_valid(self, path: str, until: str, signature: str) -> bool:
-        """Whether a signature is ours and still holds."""
+        """Whether a signature is genuine and still valid."""
         if not (until.isascii() and until.isdecimal() and len(until) < 12):
             return False
         right = self._sign(path, int(until))
@@ -79,7 +79,7 @@ class Addresses:
 
 
 def audio(path: Path) -> FileResponse:
-    """A file of the catalogue as an answer that understands ranges.
+    """A file of the catalogue as an answer that supports ranges.
 
     Raises
     ------

@@ -1,9 +1,9 @@
-"""Counts for those who watch the server, in the format of Prometheus.
+"""Counters for monitoring, in the format of Prometheus.
 
 Conventions
 -----------
-Requests are told apart by method, by the pattern of their path and by status, never by the path
-itself: their number stays small.
+Requests are counted by method, by the pattern of their path and by status, never by the path
+itself, so that there are few counters.
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from hevner.serve import jobs
-from hevner.serve.job_queue import Board
+from hevner.serve.job_queue import JobQueue
 
 BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10)
-"""Seconds."""
+"""Bounds of the histogram, seconds."""
 
 METHODS = ("GET", "HEAD", "POST", "DELETE")
 
 
 class Metrics:
-    """What is counted."""
+    """All counters of a server."""
 
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
@@ -45,32 +45,32 @@ class Metrics:
         )
 
     def died(self) -> None:
-        """A worker has ended at work."""
+        """Count a worker that ended during a task."""
         self._died.inc()
 
     def answered(self, method: str, path: str, status: int, seconds: float) -> None:
-        """A request has been answered."""
+        """Count an answered request."""
         known = method if method in METHODS else "other"
         self._requests.labels(known, path, str(status)).inc()
         self._seconds.labels(known, path).observe(seconds)
 
-    def text(self, board: Board) -> bytes:
-        """All counts."""
-        states = [job.state for job in board.jobs.values()]
+    def text(self, queue: JobQueue) -> bytes:
+        """All counters as text."""
+        states = [job.state for job in queue.jobs.values()]
         for state in (jobs.QUEUED, jobs.RUNNING, *jobs.FINAL):
             self._jobs.labels(state).set(states.count(state))
         return generate_latest(self._registry)
 
 
 class Counting:
-    """Counts what an application answers.
+    """Counts the answers of an application.
 
     Parameters
     ----------
     app
         The application.
     metrics
-        Where to count.
+        Counters to update.
     """
 
     def __init__(self, app: ASGIApp, metrics: Metrics) -> None:

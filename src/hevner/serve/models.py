@@ -1,4 +1,4 @@
-"""Routes of what does not change while a server runs: models, words, a report; and how it is."""
+"""Routes of models, words, the gap report, health and counters."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ GAP = f"{API}/gap"
 REPORT_POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'"
 )
-"""Reports bring their style and pictures along, and nothing else."""
+"""Reports contain their style and pictures, and load nothing."""
 
 
 @router.get(f"{API}/models", response_model=schemas.ModelList, responses=failures())
@@ -43,7 +43,7 @@ async def gap(server: Server) -> Response:
 
 @router.get(f"{API}/models/{{name}}", response_model=schemas.ModelCard, responses=failures(404))
 async def model(name: str) -> dict[str, Any]:
-    """A model's card: what it was trained on, how good it is, what it cannot do."""
+    """A model's card: training data, scores and limits."""
     for entry in _shipped():
         if name in (entry.name, entry.card["name"]):
             return {"facts": _facts(entry), "card": entry.card, "text": _text(entry)}
@@ -53,7 +53,7 @@ async def model(name: str) -> dict[str, Any]:
 @router.get(f"{API}/words", response_model=schemas.Lexicon, responses=failures())
 async def words() -> dict[str, Any]:
     """List the words that searches understand."""
-    told = [
+    listed = [
         {
             "word": word.name,
             "valence": word.valence,
@@ -63,18 +63,18 @@ async def words() -> dict[str, Any]:
         }
         for word in WORDS
     ]
-    return {"words": told, "degrees": [degree.name for degree in DEGREES if degree.name]}
+    return {"words": listed, "degrees": [degree.name for degree in DEGREES if degree.name]}
 
 
 @router.get(f"{API}/health", tags=["health"])
 async def health(server: Server) -> schemas.Health:
-    """Whether the server is there, and how busy it is."""
-    board, settings = server.board, server.settings
-    states = [job.state for job in board.jobs.values()]
+    """State and load of the server."""
+    queue, settings = server.queue, server.settings
+    states = [job.state for job in queue.jobs.values()]
     return schemas.Health(
-        status="stopping" if board.stopping.is_set() else "ok",
+        status="stopping" if queue.stopping.is_set() else "ok",
         version=__version__,
-        catalog=server.library is not None,
+        catalog=server.newest is not None,
         token=bool(settings.token),
         queued=states.count(jobs.QUEUED),
         running=states.count(jobs.RUNNING),
@@ -89,7 +89,7 @@ async def health(server: Server) -> schemas.Health:
 @router.get("/metrics", tags=["health"], response_class=Response, responses=failures())
 async def metrics(server: Server) -> Response:
     """Counts in the format of Prometheus."""
-    text = server.metrics.text(server.board)
+    text = server.metrics.text(server.queue)
     return Response(text, media_type="text/plain; version=0.0.4; charset=utf-8")
 
 

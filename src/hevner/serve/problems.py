@@ -1,9 +1,9 @@
-"""What goes wrong, as answers that give nothing away.
+"""Errors as answers, without details of the server.
 
 Conventions
 -----------
-An answer says what, and what to do about it. It holds no path and no trace: those go to the
-server's log. Errors that hevner raises on purpose keep their words without the file they are about.
+An answer has the cause and a remedy. It holds no path and no trace: those go to the server's log.
+Errors that hevner raises on purpose keep their text without the file they are about.
 """
 
 from __future__ import annotations
@@ -35,29 +35,29 @@ STATUS = {
     "setup": 501,
     "model": 501,
 }
-"""By the stage of an error; the others are ours, 500."""
+"""HTTP status by the stage of an error; 500 for others."""
 
 LOG = "Whoever runs the server finds more in its log"
 
 _PATH = re.compile(r"(?<![\w.:/<])(?:/[^\s/'\",;:)]+){2,}/?|(?<!\w)[A-Za-z]:\\[^\s'\",;)]+")
-"""What looks like a path of two steps or more."""
+"""Text that looks like a path of two steps or more."""
 
 
 class ServiceError(Exception):
-    """A request that cannot be answered as it was meant.
+    """A request that cannot be answered.
 
     Parameters
     ----------
     status
-        Of the answer.
+        HTTP status of the answer.
     kind
-        A word for programs.
+        Short name of the fault, for programs.
     message
-        What is wrong, as a clause without a full stop.
+        Cause, as a clause without a full stop.
     remedy
-        What to do about it.
+        Advice for the reader.
     retry_after
-        Seconds after which it may go better; None for no hint.
+        Seconds after which to try again; None for no hint.
     """
 
     def __init__(
@@ -81,12 +81,12 @@ def failed(status: int, error: dict[str, str]) -> ServiceError:
 
 
 def not_found(what: str) -> ServiceError:
-    """There is nothing of that kind by the name that was asked for."""
+    """Error for a name that does not exist."""
     return ServiceError(404, "not_found", f"there is no such {what}", "List what there is")
 
 
 def stopping() -> ServiceError:
-    """Nothing new is begun when the server is about to end."""
+    """Error for a request while the server is about to end."""
     return ServiceError(503, "stopping", "the server is stopping", "Try again", retry_after=5)
 
 
@@ -100,10 +100,10 @@ def without_paths(text: str) -> str:
     return _PATH.sub("…", text)
 
 
-def told(error: HevnerError) -> dict[str, str]:
+def error_record(error: HevnerError) -> dict[str, str]:
     """An error of hevner as JSON.
 
-    What there is to do about a folder of the server is for those who run it.
+    Remedies about a folder of the server are only for its operator.
     """
     remedy = LOG if error.stage == "catalog" and error.subject else error.remedy
     return record(error.stage, error.cause, remedy)
@@ -115,7 +115,7 @@ def answer(status: int, error: dict[str, str], headers: dict[str, str] | None = 
 
 
 def install(app: FastAPI) -> None:
-    """Let an application answer errors in this way."""
+    """Install handlers that answer errors in this way."""
 
     @app.exception_handler(ServiceError)
     async def _problem(_request: Request, error: ServiceError) -> JSONResponse:
@@ -126,7 +126,7 @@ def install(app: FastAPI) -> None:
         status = STATUS.get(error.stage, 500)
         if status == 500 or error.subject:
             logger.warning("%s", error)
-        return answer(status, told(error))  # type: ignore[no-any-return]
+        return answer(status, error_record(error))  # type: ignore[no-any-return]
 
     @app.exception_handler(HTTPException)
     async def _http(_request: Request, error: HTTPException) -> JSONResponse:

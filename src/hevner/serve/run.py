@@ -1,4 +1,4 @@
-"""Serving the application until someone stops it."""
+"""Serving the application until it is stopped."""
 
 from __future__ import annotations
 
@@ -12,35 +12,35 @@ from types import FrameType
 import uvicorn
 from starlette.types import ASGIApp
 
-from hevner.serve.job_queue import Board
+from hevner.serve.job_queue import JobQueue
 from hevner.serve.settings import Settings
 
 GRACE_S = 5
-"""Seconds that answers in work have when the server stops."""
+"""Seconds that running answers have when the server stops."""
 
 SWITCH_S = 0.001
-"""Seconds after which a thread that searches lets the event loop have its turn; Python's own 5 ms
-add up over an answer."""
+"""Seconds after which Python switches from a searching thread to the event loop; its default of
+5 ms adds up over an answer."""
 
 CONNECTIONS = 1000
 """Most connections; more are answered with 503."""
 
 
 class Server(uvicorn.Server):
-    """A server that tells its jobs when it is about to end, so that no stream keeps it.
+    """A server that ends its streams when it is stopped.
 
     Parameters
     ----------
-    app, board
-        From `hevner.serve.app.create`.
+    app, queue
+        Application and job queue from `hevner.serve.app.create`.
     settings
-        Where to listen.
+        Host and port to listen on.
     listening
-        Called with the address when it listens.
+        Called with the address once the server listens.
     """
 
     def __init__(
-        self, app: ASGIApp, board: Board, settings: Settings, listening: Callable[[str], None]
+        self, app: ASGIApp, queue: JobQueue, settings: Settings, listening: Callable[[str], None]
     ) -> None:
         super().__init__(
             uvicorn.Config(
@@ -58,22 +58,21 @@ class Server(uvicorn.Server):
             )
         )
         sys.setswitchinterval(SWITCH_S)
-        self._board = board
+        self._queue = queue
         self._listening = listening
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Take a signal to end."""
-        self._board.stop_soon()
-        # Unlike uvicorn's own, this does not raise the signal again at the end: to be stopped is
-        # the usual end.
+        """Handle a signal to end (called by uvicorn)."""
+        self._queue.stop_soon()
+        # Unlike uvicorn's own method, this does not raise the signal again at the end, since a
+        # signal is the usual way to stop.
         self.force_exit = self.should_exit and sig == signal.SIGINT
         self.should_exit = True
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Begin to listen and say where."""
+        """Start to listen, and report the address."""
         await super().startup(sockets)
-        # What is there now stays: looking through all of it for garbage stops everything for a
-        # tenth of a second.
+        # These objects stay for ever: a collection over all of them takes a tenth of a second.
         gc.collect()
         gc.freeze()
         host, port = self.servers[0].sockets[0].getsockname()[:2]

@@ -1,10 +1,10 @@
-"""What goes in and out, as the interface documents it.
+"""Requests and answers of the interface, with their documentation.
 
 Conventions
 -----------
 Valence and arousal are on the scale that a request names, ``-1..1`` if it names none. Times are
-seconds; those of jobs are seconds since 1970. What is not known is null. Bodies with fields that
-are not known are refused, so that a typing error does not pass for an answer.
+seconds; those of jobs are seconds since 1970. Unknown values are null. Bodies with unknown
+fields are refused, so that typing errors are noticed.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ ScaleName = Annotated[str, Field(pattern=r"^[-+.0-9]{1,12}\.\.[-+.0-9]{1,12}$")]
 
 
 class Body(BaseModel):
-    """What a request may hold."""
+    """Body of a request, without unknown fields."""
 
     model_config = ConfigDict(extra="forbid")
 
 
 class Error(BaseModel):
-    """What is wrong and what to do about it."""
+    """Cause of an error and its remedy."""
 
     kind: str = Field(examples=["not_found"])
     message: str = Field(examples=["there is no such analysis"])
@@ -48,14 +48,14 @@ class Failure(BaseModel):
 
 
 class Job(BaseModel):
-    """An analysis that was asked for, and how it stands."""
+    """A requested analysis and its state."""
 
     id: str = Field(examples=["5f0c9b3d6f6a4a54b7c1d2e3"])
     name: str = Field(examples=["song.mp3"])
     bytes: int = Field(description="Size of the upload.", examples=[4_200_000])
     state: Literal["queued", "running", "done", "failed", "cancelled"]
     progress: float = Field(ge=0, le=1, examples=[0.4])
-    position: int | None = Field(description="Analyses that come before it.", examples=[2])
+    position: int | None = Field(description="Number of analyses before it.", examples=[2])
     created: float = Field(examples=[1_760_000_000.0])
     finished: float | None
     error: Error | None
@@ -68,16 +68,16 @@ class JobList(BaseModel):
 
 
 class ToldWord(BaseModel):
-    """A word that says what a piece feels like."""
+    """A word that describes the emotion of a piece."""
 
     word: str = Field(examples=["nostalgic"])
     degree: str = Field(description="Empty for the plain word.", examples=["slightly"])
-    fit: float = Field(description="Share of music at large that it says this of less rightly.")
+    fit: float = Field(description="Share of music at large that the word fits less.")
     divergence: float = Field(description="Lower is better.")
 
 
 class ToldWords(BaseModel):
-    """What a piece expresses, in words, those that say most of it first."""
+    """Words for what a piece expresses, the most specific first."""
 
     words: list[ToldWord]
 
@@ -88,12 +88,12 @@ class Word(BaseModel):
     word: str = Field(examples=["happy"])
     valence: float | None
     arousal: float | None
-    group: str = Field(description="Where it comes from.", examples=["tag"])
+    group: str = Field(description="Source of the word.", examples=["tag"])
     synonyms: list[str]
 
 
 class Lexicon(BaseModel):
-    """All words, and the degrees that may stand before them."""
+    """All words, and the degrees that may precede them."""
 
     words: list[Word]
     degrees: list[str] = Field(examples=[["slightly", "moderately", "very", "extremely"]])
@@ -129,13 +129,13 @@ class Point(Body):
 
 
 class Circle(Point):
-    """A point, and how far away music may lie."""
+    """A point, and the largest distance of music from it."""
 
     radius: Number | None = Field(None, gt=0)
 
 
 class Search(Body):
-    """What is wanted: words, a point or both; or a piece to be like; or a course; or a text."""
+    """A search by words, a point or both; or by a similar piece; or by a course; or by a text."""
 
     model_config = ConfigDict(
         extra="forbid",
@@ -148,7 +148,7 @@ class Search(Body):
         },
     )
 
-    words: Words = Field([], description="With degrees; all are wanted at once.")
+    words: Words = Field([], description="Words with degrees; music must fit all of them.")
     unwanted: Words = Field([], description="Music typical of any of these is left out.")
     point: Circle | None = None
     course: (
@@ -160,12 +160,12 @@ class Search(Body):
         description="Rising times with valence and arousal, or words such as 'tense->calm'.",
     )
     like: str | None = Field(None, max_length=80, description="Id of a piece.")
-    text: str = Field("", max_length=LONGEST_TEXT, description="What it sounds like.")
+    text: str = Field("", max_length=LONGEST_TEXT, description="Description of the sound.")
     filters: Filters | None = None
     where: str = Field("", max_length=1000, description="A condition in SQL, as in the CLI.")
     limit: int = Field(10, ge=1, le=MOST_HITS)
     moments: bool = Field(False, description="Find moments in pieces.")
-    diversity: bool = Field(False, description="Find what differs from each other.")
+    diversity: bool = Field(False, description="Find pieces that differ from each other.")
     scale: ScaleName = "-1..1"
 
 
@@ -180,22 +180,22 @@ class Hit(BaseModel):
     valence: float
     arousal: float
     key: str | None = Field(examples=["A minor"])
-    fit: float | None = Field(description="In [0, 1]; what it is the share of, `fit` says.")
+    fit: float | None = Field(description="In [0, 1]; see `fit` of the answer for its meaning.")
     divergence: float
     audio: str = Field(description="Address of the audio; may hold for some hours only.")
 
 
 class Hits(BaseModel):
-    """What was found, the best first."""
+    """Hits, the best first."""
 
     hits: list[Hit]
     scale: str = Field(examples=["-1..1"])
-    fit: str = Field(description="What the fit is the share of.")
+    fit: str = Field(description="Meaning of the fit.")
     nothing: str | None = Field(description="Why there are none.")
 
 
 class Playlist(Body):
-    """A way from one emotion to another."""
+    """A path from one emotion to another."""
 
     model_config = ConfigDict(
         extra="forbid",
@@ -211,7 +211,7 @@ class Playlist(Body):
 
 
 class PlaylistHits(BaseModel):
-    """Pieces in the order in which they are to be heard."""
+    """Pieces in the order of playing."""
 
     hits: list[Hit]
     scale: str
@@ -219,13 +219,13 @@ class PlaylistHits(BaseModel):
 
 
 class Facts(BaseModel):
-    """What a catalogue is."""
+    """Facts about a catalogue."""
 
     pieces: int
     moments: int
     space: str
     model: str
-    encoder: str = Field(description="What texts are compared through; empty for nothing.")
+    encoder: str = Field(description="Encoder of texts; empty for none.")
     hevner: str
     quadrants: dict[str, int]
 
@@ -266,7 +266,7 @@ class Points(BaseModel):
 
 
 class Pieces(BaseModel):
-    """A part of the list of pieces, or points in the place of it."""
+    """A part of the list of pieces, or points in its place."""
 
     total: int
     pieces: list[Piece] | None = None
@@ -283,7 +283,7 @@ class CurveMoment(BaseModel):
 
 
 class Curve(BaseModel):
-    """How emotion moves through a piece."""
+    """Emotion over the time of a piece."""
 
     moments: list[CurveMoment]
 
@@ -296,7 +296,7 @@ class ModelList(BaseModel):
 
 
 class ModelCard(BaseModel):
-    """A model's facts, its card, and the words that go with it."""
+    """Facts, card and description of a model."""
 
     facts: dict[str, Any]
     card: dict[str, Any]
@@ -304,7 +304,7 @@ class ModelCard(BaseModel):
 
 
 class Limits(BaseModel):
-    """What the server takes."""
+    """Limits of the server."""
 
     upload_bytes: int
     duration_s: float
@@ -312,7 +312,7 @@ class Limits(BaseModel):
 
 
 class Health(BaseModel):
-    """That the server is there, and how busy it is."""
+    """State and load of the server."""
 
     status: Literal["ok", "stopping"]
     version: str

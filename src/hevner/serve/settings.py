@@ -1,4 +1,4 @@
-"""What a server is told when it starts.
+"""Settings of a server.
 
 Conventions
 -----------
@@ -12,29 +12,29 @@ from dataclasses import dataclass
 from pathlib import Path
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
-"""Hosts that only this machine reaches."""
+"""Hosts that only this machine can reach."""
 
 WORKER = (sys.executable, "-m", "hevner.serve.worker")
 
 
 @dataclass(frozen=True)
 class Settings:
-    """How a server behaves.
+    """Settings of a server.
 
     Attributes
     ----------
     state
-        Folder of the jobs; made if it is not there.
+        Folder of the jobs; created if it is missing.
     catalog
         Folder of a catalogue; None for none.
     gap
-        A report of ``hevner gap`` to be shown; None for none.
+        Report of ``hevner gap`` to show; None for none.
     host, port
-        Where it listens.
+        Address to listen on.
     token
-        What a request must bear; empty for nothing.
+        Token that requests must send; empty for none.
     jobs
-        Worker processes.
+        Number of worker processes.
     queue
         Most analyses that wait.
     upload_bytes
@@ -46,7 +46,7 @@ class Settings:
     memory_bytes
         Address space of a worker.
     kept_s
-        How long results are kept.
+        Time for which results are kept.
     kept_count
         Most jobs that are kept, whatever their state.
     rate
@@ -56,7 +56,7 @@ class Settings:
     idle_s
         Longest silence of a client in the middle of an upload.
     searches
-        Threads that search.
+        Number of threads for searches.
     waiting
         Most searches that wait for a thread.
     worker

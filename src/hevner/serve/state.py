@@ -1,4 +1,4 @@
-"""What routes share: the parts of a running server, and how they are handed to routes."""
+"""State that all routes of the server share."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from typing import Annotated, Any, ParamSpec, TypeVar
 from fastapi import Depends, Request
 
 from hevner.serve import schemas
-from hevner.serve.catalog_snapshot import Library, Shelf
-from hevner.serve.job_queue import Board
+from hevner.serve.catalog_snapshot import CatalogSnapshot
+from hevner.serve.job_queue import JobQueue
 from hevner.serve.media import Addresses
 from hevner.serve.metrics import Metrics
 from hevner.serve.problems import ServiceError
@@ -29,7 +29,7 @@ class Searches:
     Parameters
     ----------
     threads
-        How many.
+        Number of threads.
     waiting
         Most searches that wait.
     """
@@ -37,53 +37,53 @@ class Searches:
     def __init__(self, threads: int, waiting: int) -> None:
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="hevner-search")
         self._most = threads + waiting
-        self._asked = 0
+        self._running = 0
 
     async def do(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Do what blocks; raises a `ServiceError` if too many wait already."""
-        if self._asked >= self._most:
+        """Call a function that blocks; raises a `ServiceError` if too many wait already."""
+        if self._running >= self._most:
             raise ServiceError(503, "busy", "too many searches at once", "Try again", retry_after=1)
-        self._asked += 1
+        self._running += 1
         try:
             loop = asyncio.get_running_loop()
             return await loop.run_in_executor(self._pool, partial(work, *args, **kwargs))
         finally:
-            self._asked -= 1
+            self._running -= 1
 
     def close(self) -> None:
-        """Wait for what is being searched, and drop what waits."""
+        """Wait for the searches that run, and drop those that wait."""
         self._pool.shutdown(cancel_futures=True)
 
 
 @dataclass
-class Parts:
+class ServerState:
     """A running server.
 
     Attributes
     ----------
     settings
-        As it was started.
-    board
+        The settings it was started with.
+    queue
         Its jobs.
-    library
-        Its catalogue; None for none.
+    newest
+        The newest version of its catalogue; None for none.
     searches
         Its threads for searching.
     addresses
-        Of audio.
+        Addresses of audio.
     metrics
-        What is counted.
+        Its counters.
     """
 
     settings: Settings
-    board: Board
-    library: Library | None
+    queue: JobQueue
+    newest: CatalogSnapshot | None
     searches: Searches
     addresses: Addresses
     metrics: Metrics = field(default_factory=Metrics)
 
     @property
-    def shelf(self) -> Shelf:
+    def snapshot(self) -> CatalogSnapshot:
         """The catalogue.
 
         Raises
@@ -91,25 +91,25 @@ class Parts:
         ServiceError
             If there is none.
         """
-        if self.library is None:
+        if self.newest is None:
             raise ServiceError(
                 404,
                 "no_catalog",
                 "this server has no catalogue",
                 "Make one with 'hevner index' and name it to 'hevner serve'",
             )
-        return self.library.shelf
+        return self.newest
 
 
-def _parts(request: Request) -> Parts:
-    parts: Parts = request.app.state.parts
-    return parts
+def _state(request: Request) -> ServerState:
+    state: ServerState = request.app.state.server
+    return state
 
 
-Server = Annotated[Parts, Depends(_parts)]
+Server = Annotated[ServerState, Depends(_state)]
 
 
 def failures(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """For the documentation of a route: how it may fail, besides in the usual ways."""
+    """Documentation of how a route may fail, besides in the usual ways."""
     usual = (400, 401, 403, 411, 413, 421, 422, 429)
     return {status: {"model": schemas.Failure} for status in (*usual, *statuses)}

@@ -1,9 +1,9 @@
-"""Receiving a file: a form as browsers send it, written to disk as it comes.
+"""Receiving a file: a form as browsers send it, written to disk as it arrives.
 
 Conventions
 -----------
-The form has one field, ``file``; others are passed over. Nothing is kept in memory but the piece
-that has just come, and what is too large is refused as soon as that shows.
+The form has one field, ``file``; others are ignored. Only the last piece is in memory, and an
+upload that is too large is refused as soon as its size is known.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.requests import ClientDisconnect, Request
 
 from hevner.files import cannot_write
-from hevner.serve.job_queue import Board
+from hevner.serve.job_queue import JobQueue
 from hevner.serve.jobs import Job, bare_name, ending
 from hevner.serve.problems import ServiceError, stopping
 
@@ -29,45 +29,45 @@ AROUND = 2**16
 """Bytes that a form may have besides the file."""
 
 
-async def receive(request: Request, board: Board) -> Job:
-    """Take the file of a request and queue it.
+async def receive(request: Request, queue: JobQueue) -> Job:
+    """Receive the file of a request and queue it.
 
     Raises
     ------
     ServiceError
         If there is no room for it, it is too large, comes too slowly, or is no form with a file.
     """
-    limit = board.settings.upload_bytes
+    limit = queue.settings.upload_bytes
     boundary = _boundary(request.headers.get("content-type", ""))
     if int(_digits(request.headers.get("content-length", "0"))) > limit + AROUND:
         raise _too_large(limit)
-    folder = board.reserve()
+    folder = queue.reserve()
     try:
-        form = await board.in_thread(partial(_Form, folder, boundary, limit))
+        form = await queue.in_thread(partial(_Form, folder, boundary, limit))
         try:
-            async for piece in _pieces(request, board):
-                await board.in_thread(partial(form.write, piece))
-            await board.in_thread(form.finish)
+            async for piece in _pieces(request, queue):
+                await queue.in_thread(partial(form.write, piece))
+            await queue.in_thread(form.finish)
         finally:
-            await board.in_thread(form.close)
-        return await board.accept(folder, form.name, form.size)
+            await queue.in_thread(form.close)
+        return await queue.accept(folder, form.name, form.size)
     except (FormParserError, UnicodeDecodeError) as error:
-        await board.give_up(folder)
+        await queue.release(folder)
         raise _no_form() from error
     except OSError as error:
-        await board.give_up(folder)
+        await queue.release(folder)
         raise cannot_write(Path("upload"), error) from error
     except BaseException:
-        await board.give_up(folder)
+        await queue.release(folder)
         raise
 
 
-async def _pieces(request: Request, board: Board) -> AsyncIterator[bytes]:
-    """The body as it comes; a client that falls silent is not waited for."""
+async def _pieces(request: Request, queue: JobQueue) -> AsyncIterator[bytes]:
+    """Pieces of the body as they arrive; raises if the client sends nothing for too long."""
     stream = request.stream()
     while True:
         try:
-            async with asyncio.timeout(board.settings.idle_s):
+            async with asyncio.timeout(queue.settings.idle_s):
                 piece = await anext(stream, None)
         except TimeoutError as error:
             raise ServiceError(408, "slow", "the upload stopped coming", "Send it again") from error
@@ -75,28 +75,28 @@ async def _pieces(request: Request, board: Board) -> AsyncIterator[bytes]:
             raise ServiceError(400, "upload", "the upload broke off", "Send it again") from error
         if piece is None:
             return
-        if board.stopping.is_set():
+        if queue.stopping.is_set():
             raise stopping()
         if piece:
             yield piece
 
 
 class _Form:
-    """A form while it comes in; used from one thread at a time.
+    """Parser of a form that is being received; used from one thread at a time.
 
     Parameters
     ----------
     folder
-        Where to put the file; made here.
+        Folder for the file; created here.
     boundary
-        Of the form.
+        Boundary of the form.
     limit
         Largest size of the file.
 
     Attributes
     ----------
     name, size
-        Of the file.
+        Name and size of the file.
     """
 
     def __init__(self, folder: Path, boundary: bytes, limit: int) -> None:
@@ -126,14 +126,14 @@ class _Form:
         folder.mkdir(mode=0o700)
 
     def write(self, piece: bytes) -> None:
-        """Take a piece of the body."""
+        """Parse a piece of the body."""
         self._total += len(piece)
         if self._total > self._limit + AROUND:
             raise _too_large(self._limit)
         self._parser.write(piece)
 
     def finish(self) -> None:
-        """The body is complete; raises a `ServiceError` if the form is not."""
+        """Finish at the end of the body; raises a `ServiceError` if the form is incomplete."""
         self._parser.finalize()
         if not self._ended:
             raise ServiceError(400, "upload", "the form ends early", "Send it again")

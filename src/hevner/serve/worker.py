@@ -1,7 +1,7 @@
-"""A worker: a process of its own that decodes, analyses and draws what strangers have sent.
+"""A worker: a separate process that decodes, analyses and draws uploaded files.
 
-``python -m hevner.serve.worker MEMORY DURATION`` limits its own memory to so many bytes and takes
-no audio longer than so many seconds. It reads tasks from its standard input, one JSON object per
+``python -m hevner.serve.worker MEMORY DURATION`` limits its own memory, in bytes, and refuses audio
+longer than a duration, in seconds. It reads tasks from its standard input, one JSON object per
 line, and answers each with lines on its standard output: some of ``{"progress": 0.4}``, then
 ``{"done": true}`` or ``{"error": {...}}``.
 
@@ -9,8 +9,7 @@ Conventions
 -----------
 A task is ``{"do": "analyse", "audio", "name", "result", "words"}`` or ``{"do": "draw", "result",
 "picture", "scale"}``, all paths but the name and the scale. Files are written in one step. The
-process ends when its standard input does: whoever started it is gone then, and with it the reason
-to go on.
+process ends when its standard input does, since the server that started it is gone then.
 """
 
 from __future__ import annotations
@@ -26,9 +25,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Protocol
 
-import numpy as np
 import soundfile
-from numpy.typing import NDArray
 
 from hevner.audio.decode import Audio, Samples, open_audio
 from hevner.errors import AudioError, HevnerError
@@ -36,40 +33,39 @@ from hevner.files import replace_file
 from hevner.result import Analysis, clock
 
 if TYPE_CHECKING:
-    from hevner.catalog.hits import Told
-    from hevner.model.space import Points
+    from hevner.hits import EmotionWord
 
-HEARD = 0.9
-"""Progress when the last sample has been heard; harmony and the model come after."""
+ENCODED = 0.9
+"""Progress when the last sample has been encoded; harmony and the model come after."""
 
 STEP = 0.01
-"""Least progress that is told."""
+"""Least progress that is reported."""
 
 WORDS = 12
-"""Words that are told of a piece."""
+"""Number of words for a piece."""
 
 Task = dict[str, Any]
 
 
-def main(ear: Callable[[], Ear]) -> None:
-    """Work through tasks until there are no more; ``ear`` makes what hears."""
+def main(make: Callable[[], AudioAnalyzer]) -> None:
+    """Run tasks until there are no more; ``make`` creates the analyzer."""
     memory, duration = int(sys.argv[1]), float(sys.argv[2])
     _limit(memory)
     answers = os.fdopen(os.dup(1), "w", buffering=1, encoding="utf-8")
     tasks: queue.SimpleQueue[Task] = queue.SimpleQueue()
     threading.Thread(target=_read, args=(sys.stdin, tasks), daemon=True).start()
-    workshop = Workshop(ear(), duration, answers)
-    # Nothing that a decoder prints shall be taken for an answer, and decoders written in C comment
-    # on every damaged file; what goes wrong until here is for the server's log.
+    runner = TaskRunner(make(), duration, answers)
+    # What a decoder prints must not be read as an answer, and decoders written in C comment on
+    # every damaged file; errors before this line go to the server's log.
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 1)
     os.dup2(nowhere, 2)
     while True:
-        workshop.do(tasks.get())
+        runner.run(tasks.get())
 
 
 def _limit(memory: int) -> None:
-    """Take no more memory than that, leave no core files, and let others go first."""
+    """Limit memory, write no core files, and lower the priority."""
     if sys.platform == "win32":
         return
     import resource
@@ -86,67 +82,58 @@ def _read(source: IO[str], tasks: queue.SimpleQueue[Task]) -> None:
     os._exit(0)
 
 
-class Ear(Protocol):
-    """Anything that tells what a recording feels like, such as `Model`."""
+class AudioAnalyzer(Protocol):
+    """Anything that analyses a recording, such as `ShippedModel`; tests have another."""
 
-    def hear(self, audio: Audio) -> tuple[Analysis, list[Told]]:
+    def analyze(self, audio: Audio) -> tuple[Analysis, list[EmotionWord]]:
         """The analysis of a recording and words for it; raises `HevnerError`."""
         ...
 
 
-class Model:
+class ShippedModel:
     """The model that ships with hevner, and the common space for words."""
 
     def __init__(self) -> None:
         from hevner.analysis import Analyzer
-        from hevner.catalog.analyze_file import Listener
+        from hevner.catalog.analyze_file import FileAnalyzer
         from hevner.model import space
 
         self._analyzer = Analyzer()
         self._space = space.load()
-        self._listener = Listener(self._analyzer, self._space)
+        self._files = FileAnalyzer(self._analyzer, self._space)
         _ = self._analyzer.model  # loaded before the first task comes
 
-    def hear(self, audio: Audio) -> tuple[Analysis, list[Told]]:
+    def analyze(self, audio: Audio) -> tuple[Analysis, list[EmotionWord]]:
         """The analysis of a recording and words for it; raises `HevnerError`."""
         from hevner.catalog.describe import emotions_of
 
         reading = self._analyzer.read(audio)
         if reading.whole is None:
             return reading.analysis, []
-        place = self._listener.heard(reading).piece["place"]
-        return reading.analysis, emotions_of(self._space, self._point(place), WORDS)
-
-    def _point(self, flat: NDArray[np.float32]) -> Points:
-        """A place in the space from its numbers in a row."""
-        from hevner.model.space import Points
-
-        at_large = self._space.at_large
-        ends = np.cumsum([at_large.correlated.shape[1], at_large.mean.shape[1]])
-        return Points(*np.split(flat[None], ends, axis=1))
+        return reading.analysis, emotions_of(self._space, self._files.point(reading), WORDS)
 
 
-class Workshop:
-    """Does tasks one after the other.
+class TaskRunner:
+    """Runs tasks one after the other.
 
     Parameters
     ----------
-    ear
-        What hears.
+    analyzer
+        Analyses recordings.
     duration
         Longest audio in seconds.
     answers
-        Where to tell how it goes.
+        Stream for answers, one JSON object per line.
     """
 
-    def __init__(self, ear: Ear, duration: float, answers: IO[str]) -> None:
-        self._ear = ear
+    def __init__(self, analyzer: AudioAnalyzer, duration: float, answers: IO[str]) -> None:
+        self._analyzer = analyzer
         self._duration = duration
         self._answers = answers
 
-    def do(self, task: Task) -> None:
-        """Do a task and say how it went."""
-        self._tell(progress=0.0)
+    def run(self, task: Task) -> None:
+        """Run a task and answer with its outcome."""
+        self._send(progress=0.0)
         try:
             (self._draw if task["do"] == "draw" else self._analyse)(task)
         except HevnerError as error:
@@ -158,12 +145,12 @@ class Workshop:
             trace = traceback.format_exc()
             self._fail("analyse", "the analysis failed", "Convert it to WAV or FLAC", trace)
         else:
-            self._tell(done=True)
+            self._send(done=True)
 
     def _fail(self, kind: str, message: str, remedy: str, trace: str = "") -> None:
-        self._tell(error={"kind": kind, "message": message, "remedy": remedy}, trace=trace)
+        self._send(error={"kind": kind, "message": message, "remedy": remedy}, trace=trace)
 
-    def _tell(self, **what: object) -> None:
+    def _send(self, **what: object) -> None:
         self._answers.write(json.dumps(what) + "\n")
 
     def _analyse(self, task: Task) -> None:
@@ -173,22 +160,22 @@ class Workshop:
         if promised > self._duration:
             raise too_long(self._duration)
         blocks = self._watched(audio.blocks, audio.sample_rate, promised)
-        analysis, told = self._ear.hear(dataclasses.replace(audio, blocks=blocks))
+        analysis, words = self._analyzer.analyze(dataclasses.replace(audio, blocks=blocks))
         named = dataclasses.replace(analysis, path=task["name"])
-        replace_file(Path(task["words"]), _json([one.to_dict() for one in told]))
+        replace_file(Path(task["words"]), _json([one.to_dict() for one in words]))
         replace_file(Path(task["result"]), _json(named.to_dict()))
 
     def _watched(self, blocks: Iterator[Samples], rate: int, promised: float) -> Iterator[Samples]:
-        """Pass samples on, tell how far they have come, and stop where they go on too long."""
-        heard, shown = 0.0, 0.0
+        """Pass samples on, report progress, and raise where there are too many."""
+        seconds, shown = 0.0, 0.0
         for block in blocks:
-            heard += len(block) / rate
-            if heard > self._duration:
+            seconds += len(block) / rate
+            if seconds > self._duration:
                 raise too_long(self._duration)
-            progress = HEARD * min(heard / promised, 1) if promised else 0.0
+            progress = ENCODED * min(seconds / promised, 1) if promised else 0.0
             if progress - shown >= STEP:
                 shown = progress
-                self._tell(progress=round(progress, 3))
+                self._send(progress=round(progress, 3))
             yield block
 
     def _draw(self, task: Task) -> None:
@@ -200,7 +187,7 @@ class Workshop:
 
 
 def promised_seconds(path: Path) -> float:
-    """The length that a file's header tells, 0 if it tells none."""
+    """Length in seconds according to the header of a file; 0 if it has none."""
     try:
         header = soundfile.info(str(path))
     except (soundfile.LibsndfileError, TypeError):
@@ -222,9 +209,11 @@ def _promised_to_av(path: Path) -> float:
 
 
 def too_long(duration: float) -> AudioError:
-    """What to say of audio that goes on longer than so many seconds."""
+    """Error for audio longer than ``duration`` seconds."""
     return AudioError(
-        f"it is longer than this server takes, {clock(duration)}", remedy="Send a part of it"
+        f"it is longer than this server takes, {clock(duration)}",
+        remedy="Send a part of it",
+        code="too_long",
     )
 
 
@@ -234,4 +223,4 @@ def _json(value: object) -> bytes:
 
 
 if __name__ == "__main__":
-    main(Model)
+    main(ShippedModel)

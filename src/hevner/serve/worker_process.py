@@ -1,4 +1,4 @@
-"""A worker process as seen from the server: started when needed, stopped when it must be.
+"""A worker process, controlled by the server: started when needed, stopped when it must be.
 
 Conventions
 -----------
@@ -23,37 +23,37 @@ from hevner.serve.settings import Settings
 logger = logging.getLogger("hevner.serve")
 
 SECRETS = ("HEVNER_TOKEN",)
-"""Environment variables that a worker does not get to see."""
+"""Environment variables that a worker does not get."""
 
 CANCELLED, STOPPING = "cancelled", "stopping"
-"""Why a task may have been stopped from outside."""
+"""Reasons for which the server stops a task."""
 
 Progress = Callable[[float], None]
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a task ended.
+    """Outcome of a task.
 
     Attributes
     ----------
     error
-        ``kind``, ``message`` and ``remedy``; None if all went well.
+        ``kind``, ``message`` and ``remedy``; None after success.
     stopped
-        `CANCELLED` or `STOPPING` if it was stopped from outside; else empty.
+        `CANCELLED` or `STOPPING` if the server stopped it; else empty.
     """
 
     error: dict[str, str] | None = None
     stopped: str = ""
 
 
-class Worker:
+class WorkerProcess:
     """A worker process, replaced by a new one whenever it ends.
 
     Parameters
     ----------
     settings
-        How to start it and what its limits are.
+        Command that starts it, and its limits.
     died
         Called when a worker has ended in the middle of a task.
     """
@@ -71,7 +71,7 @@ class Worker:
             self._ready()
 
     def run(self, task: dict[str, Any], report: Progress = lambda _share: None) -> Outcome:
-        """Do a task; call ``report`` with how much of it is done, in [0, 1]."""
+        """Run a task; call ``report`` with its progress, in [0, 1]."""
         with self._lock:
             process = self._ready()
             self._stopped = ""
@@ -104,7 +104,7 @@ class Worker:
         )
 
     def stop(self, why: str) -> None:
-        """End the process, and with it its task."""
+        """End the process and its task."""
         with self._lock:
             self._stopped = why
             if self._process is not None:
@@ -146,7 +146,7 @@ class Worker:
     ) -> Outcome | None:
         """Send a task and read the answers; None if the process ended.
 
-        Time runs from the first answer on: what a new process takes to start is not the task's.
+        The time limit starts with the first answer, so that it excludes the start of a process.
         """
         assert process.stdin is not None
         assert process.stdout is not None
@@ -157,20 +157,20 @@ class Worker:
             return None
         for line in process.stdout:
             try:
-                told = json.loads(line)
+                answer = json.loads(line)
             except ValueError:  # it was killed in the middle of a line
                 process.kill()
                 return None
             if timer.ident is None:
                 timer.start()
-            if "progress" in told:
-                report(told["progress"])
-            elif "done" in told:
+            if "progress" in answer:
+                report(answer["progress"])
+            elif "done" in answer:
                 return Outcome()
             else:
-                if told["trace"]:
-                    logger.error("an analysis failed:\n%s", told["trace"])
-                return Outcome(told["error"])
+                if answer["trace"]:
+                    logger.error("an analysis failed:\n%s", answer["trace"])
+                return Outcome(answer["error"])
         return None
 
 
@@ -179,5 +179,5 @@ def _failed(kind: str, message: str, remedy: str) -> Outcome:
 
 
 def _close(stream: Any) -> None:
-    with contextlib.suppress(OSError):  # what was not yet sent goes nowhere
+    with contextlib.suppress(OSError):  # what was not yet sent is lost
         stream.close()

@@ -2,19 +2,16 @@
 
 Conventions
 -----------
-A store is a folder. Each dataset and encoder has two files in it::
+A store is a folder. The features of each dataset and encoder are one SQLite database in it::
 
-    <dataset>/<encoder>-<version>[-<digest of the parameters>].rows     vectors, little-endian
-    <dataset>/<encoder>-<version>[-<digest of the parameters>].index    what lies where, SQLite
+    <dataset>/<encoder>-<version>[-<digest of the parameters>].features
 
 An entry holds all vectors that an encoder gave for one piece of audio, one row per window, never
 pooled. It is stored once under the digest of what it was made from (`digest`), its *content*. Any
 number of tracks, each in any number of variants, may refer to it.
 
-The data file only grows. Vectors are on disk before the index, which decides where the file ends,
-takes them in; so a process that is killed leaves at most bytes that the next one overwrites.
-Writers wait for each other; readers get views of the file, mapped into memory and closed to
-writing.
+Several processes may write at once; they wait for each other. A process that is killed loses the
+entry that it was writing, and nothing else.
 """
 
 from __future__ import annotations
@@ -28,11 +25,14 @@ from pathlib import Path
 
 from hevner.errors import DataError
 from hevner.files import display_name
+from hevner.store.database import connect
 from hevner.store.entry import Dropped, Entry, Kind, check_name, digest
-from hevner.store.file import FeatureFile
-from hevner.store.index import connect
+from hevner.store.file import SUFFIX, FeatureFile
 
 __all__ = ["Dropped", "Entry", "FeatureFile", "FeatureStore", "Kind", "digest"]
+
+OLD_SUFFIX = ".index"
+"""Ending of files of the layout before this one, which `hevner.store.migrate` converts."""
 
 SETTLED_NS = 2 * 10**9
 """A file changed more recently than this may change again under the same time stamp, so its digest
@@ -57,26 +57,35 @@ class FeatureStore:
         Raises
         ------
         DataError
-            If the file is damaged or of another kind.
+            If the file is damaged, of another kind, or of the old layout.
         OutputError
             If it cannot be made.
         """
         check_name(dataset, "dataset")
-        return FeatureFile(self.folder / dataset / f"{kind.name}.index", kind)
+        path = self.folder / dataset / f"{kind.name}{SUFFIX}"
+        if path.with_suffix(OLD_SUFFIX).exists():
+            raise self._old_layout()
+        return FeatureFile(path, kind)
 
-    def paths(self) -> list[Path]:
-        """The index of every file, sorted; each can be opened as a `FeatureFile`.
+    def paths(self, dataset: str = "*", name: str = "*") -> list[Path]:
+        """The files of a store, sorted; each can be opened as a `FeatureFile`.
+
+        Parameters
+        ----------
+        dataset
+            Name of the dataset; all by default.
+        name
+            Pattern for the name of the features (`Kind.name`), such as ``musicnn-*``.
 
         Raises
         ------
         DataError
-            If there is no such folder.
+            If one of the files is of the old layout.
         """
-        if not self.folder.is_dir():
-            raise DataError(
-                "no such folder", subject=display_name(self.folder), remedy="Check the path"
-            )
-        return sorted(self.folder.glob("*/*.index"))
+        folders = self.folder.glob(dataset)
+        if any(path for folder in folders for path in folder.glob(f"{name}{OLD_SUFFIX}")):
+            raise self._old_layout()
+        return sorted(self.folder.glob(f"{dataset}/{name}{SUFFIX}"))
 
     def files(self) -> list[FeatureFile]:
         """Every file, sorted by dataset and encoder.
@@ -84,9 +93,35 @@ class FeatureStore:
         Raises
         ------
         DataError
-            If there is no such folder, or an index is damaged.
+            If there is no such folder, or a file is damaged or of the old layout.
         """
+        self.check_exists()
         return [FeatureFile(path) for path in self.paths()]
+
+    def check_exists(self) -> None:
+        """Make sure that the folder of the store exists.
+
+        Raises
+        ------
+        DataError
+            If it does not.
+        """
+        if not self.folder.is_dir():
+            raise DataError(
+                "no such folder",
+                subject=display_name(self.folder),
+                remedy="Check the path",
+                code="folder_missing",
+            )
+
+    def _old_layout(self) -> DataError:
+        folder = display_name(self.folder)
+        return DataError(
+            "holds features in the layout of an earlier version",
+            subject=folder,
+            remedy=f"Run 'hevner features migrate {folder}' once; it keeps all features",
+            code="old_layout",
+        )
 
     def file_digest(self, path: Path) -> str:
         """Digest of the bytes of a file.
@@ -111,6 +146,7 @@ class FeatureStore:
                 f"cannot be read ({error.strerror or error})",
                 subject=display_name(path),
                 remedy="Check that it exists and may be read",
+                code="unreadable_file",
             ) from error
         if time.time_ns() - status.st_mtime_ns > SETTLED_NS:
             self._remember(key, found.hexdigest())
@@ -121,7 +157,7 @@ class FeatureStore:
         try:
             with closing(connect(self._digests, "ro")) as memory:
                 row = memory.execute(ask, key).fetchone()
-        except sqlite3.Error:  # nothing remembered yet, or beyond use: the file is read
+        except sqlite3.Error:  # nothing remembered yet, or the database is damaged: read the file
             return None
         return None if row is None else str(row[0])
 
@@ -133,7 +169,7 @@ class FeatureStore:
                 memory.execute(f"CREATE TABLE IF NOT EXISTS {table}")
                 memory.execute("INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?)", (*key, found))
         except (sqlite3.Error, OSError):
-            return  # it costs time, nothing else
+            return  # the file is read again next time
 
     @property
     def _digests(self) -> Path:

@@ -1,4 +1,4 @@
-"""What a store holds: entries, and the kind of numbers in them."""
+"""The entries of a store, and the kind of their numbers."""
 
 from __future__ import annotations
 
@@ -22,12 +22,15 @@ _INTEGERS = ("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "ui
 DTYPES = _FLOATS + _INTEGERS
 """Types of number that can be stored."""
 
+LARGEST_BYTES = 900_000_000
+"""Size of the largest entry: a value in SQLite holds at most 1,000,000,000 bytes."""
+
 _NAME = re.compile(r"[A-Za-z0-9][\w.+-]*", re.ASCII)
 _CONTENT = re.compile(r"[0-9a-f]{16,128}")
 
 
 def digest(*parts: bytes | str) -> str:
-    """A name for what something is made from: 40 hexadecimal digits."""
+    """Digest of the parts that something is made from: 40 hexadecimal digits."""
     result = hashlib.blake2b(digest_size=20)
     for part in parts:
         data = part.encode("utf-8", "surrogateescape") if isinstance(part, str) else part
@@ -48,23 +51,26 @@ def check_name(name: str, what: str) -> None:
             f"'{name}' cannot be the name of a file",
             subject=what,
             remedy="Use letters, digits, '.', '_', '+' and '-', a letter or digit first",
+            code="bad_name",
         )
 
 
 @dataclass(frozen=True)
 class Kind:
-    """What the numbers of a file mean.
+    """Encoder and format of the features in a file.
 
     Attributes
     ----------
-    encoder, version
-        Of the encoder; its version changes whenever the same audio would give other numbers.
+    encoder
+        Name of the encoder.
+    version
+        Version of the encoder; it changes whenever the same audio would give other numbers.
     dimension
         Length of a vector.
     dtype
         Type of the numbers, one of `DTYPES`.
     parameters
-        Whatever else decides the numbers.
+        Settings of the encoder that change the numbers.
     """
 
     encoder: str
@@ -81,11 +87,12 @@ class Kind:
                 f"vectors of {self.dimension} numbers of type {self.dtype} cannot be stored",
                 subject=self.encoder,
                 remedy=f"Use a positive dimension and one of {', '.join(DTYPES)}",
+                code="wrong_type",
             )
 
     @property
     def name(self) -> str:
-        """Name of the files, without ending."""
+        """Name of the file, without ending."""
         if not self.parameters:
             return f"{self.encoder}-{self.version}"
         text = json.dumps(dict(self.parameters), sort_keys=True)
@@ -93,7 +100,7 @@ class Kind:
 
     @property
     def description(self) -> str:
-        """All of it in words."""
+        """Encoder and format in words, for messages."""
         more = f", {dict(self.parameters)}" if self.parameters else ""
         return f"{self.encoder} {self.version} ({self.dimension} numbers of {self.dtype}{more})"
 
@@ -105,7 +112,7 @@ class Entry:
     Attributes
     ----------
     content
-        Digest of what they were made from, such as the bytes of the audio file.
+        Digest of the source of the vectors, such as the bytes of the audio file.
     rows
         One vector per window, shape ``(n_windows, dimension)``.
     starts
@@ -121,11 +128,13 @@ class Entry:
     duration: float | None = None
 
     def problem(self, kind: Kind) -> str:
-        """Why it cannot be stored among those of a kind; empty if it can."""
+        """The reason why it cannot be stored in a file of that kind; empty if it can."""
         rows, starts, duration = self.rows, self.starts, self.duration
         if rows.ndim != 2 or rows.shape[1] != kind.dimension or rows.dtype != kind.dtype:
             expected = f"(n, {kind.dimension}) of {kind.dtype}"
             return f"vectors of shape {rows.shape} of {rows.dtype}, expected {expected}"
+        if rows.nbytes > LARGEST_BYTES:
+            return f"{rows.nbytes / 1e6:.0f} MB of vectors, at most {LARGEST_BYTES / 1e6:.0f} fit"
         if not np.isfinite(rows).all():
             row = int(np.flatnonzero(~np.isfinite(rows).all(axis=1))[0])
             return f"the vector of window {row} holds a number that is not finite"
@@ -148,13 +157,10 @@ class Dropped:
     Attributes
     ----------
     content
-        Its key.
-    cause
-        What was wrong.
+        Content of the entry.
     tracks
-        The tracks and variants that referred to it.
+        Tracks and variants that referred to the entry.
     """
 
     content: str
-    cause: str
     tracks: tuple[tuple[str, str], ...]

@@ -1,34 +1,54 @@
-"""The features of one dataset by one encoder: a data file and its index."""
+"""The features of one dataset by one encoder: an SQLite database.
+
+Conventions
+-----------
+Table ``state`` holds the kind of the features as JSON, ``entries`` a row per content with the
+vectors as little-endian bytes, and ``tracks`` a row per track and variant. SQLite's rollback
+journal makes every transaction whole or undone, also after the death of the process.
+"""
 
 from __future__ import annotations
 
 import hashlib
-import math
-import mmap
-import os
+import json
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 
 from hevner.errors import DataError
-from hevner.files import display_name
+from hevner.files import cannot_write, display_name
+from hevner.store.database import damaged, session, transaction
 from hevner.store.entry import Array, Dropped, Entry, Kind
-from hevner.store.index import Index
 
-ALIGNMENT = 64
-"""Entries begin at multiples of this many bytes, which suits every vector instruction."""
+SUFFIX = ".features"
+"""Ending of the files."""
 
-_PLACE = "SELECT content, offset, count, duration, starts FROM entries "
-_OF_TRACK = _PLACE + "JOIN tracks USING (content) WHERE track = ? AND variant = ?"
-_OF_CONTENT = _PLACE + "WHERE content = ?"
+APPLICATION_ID = 0x4845564E
+LAYOUT = 2
+"""Version of the tables; 1 had the vectors in a file of their own (`hevner.store.migrate`)."""
 
+PAGE_BYTES = 16384
+"""Size of a database page: entries of kilobytes share one, large ones need short chains."""
 
-def mean(rows: Array) -> Array:
-    """The mean vector of rows ``(n, dimension)``."""
-    return np.asarray(np.mean(rows, axis=0, dtype=np.float64))
+TABLES = (
+    "CREATE TABLE state (kind TEXT NOT NULL)",
+    "CREATE TABLE entries (entry INTEGER PRIMARY KEY, content TEXT NOT NULL UNIQUE, "
+    "duration REAL, starts BLOB, checksum BLOB NOT NULL, vectors BLOB NOT NULL)",
+    "CREATE TABLE tracks (track TEXT NOT NULL, variant TEXT NOT NULL, "
+    "entry INTEGER NOT NULL REFERENCES entries ON DELETE CASCADE, "
+    "PRIMARY KEY (track, variant)) WITHOUT ROWID",
+    "CREATE INDEX by_entry ON tracks (entry)",
+)
+
+INSERT = "INSERT INTO entries (content, duration, starts, checksum, vectors) VALUES (?, ?, ?, ?, ?)"
+LINK = "INSERT OR REPLACE INTO tracks SELECT ?, ?, entry FROM entries WHERE content = ?"
+
+_KNOWN = "SELECT 1 FROM entries WHERE content = ?"
+_ENTRY = "SELECT content, duration, starts, vectors FROM entries "
+_BY_TRACK = "JOIN tracks USING (entry) WHERE track = ? AND variant = ?"
 
 
 class FeatureFile:
@@ -40,45 +60,80 @@ class FeatureFile:
     Parameters
     ----------
     path
-        Of the index file; the data file lies beside it.
+        The file.
     kind
-        What the numbers mean. The files are made if there are none. Without it, existing files
-        are opened, whatever they hold.
+        Kind of features. The file is made if there is none. Without a kind, an existing file is
+        opened, whatever it holds.
 
     Attributes
     ----------
     path, kind
-        See above.
+        As the parameters.
 
     Raises
     ------
     DataError
-        If the index is missing, damaged or of another kind. Methods raise it too if the files
-        prove damaged.
+        If the file is missing, damaged or of another kind. Methods raise it too if the file
+        proves damaged.
     OutputError
-        If the files cannot be made.
+        If the file cannot be made.
     """
 
     def __init__(self, path: Path, kind: Kind | None = None) -> None:
         self.path = path
-        self._data = path.with_suffix(".rows")
-        self._index = Index(path, self._data)
-        self._mapped: mmap.mmap | None = None
-        stored = self._index.kind()
+        stored = self._stored_kind()
         if stored is None and kind is not None:
-            self._index.create(kind)
-            stored = self._index.kind()
+            self._create(kind)
+            stored = self._stored_kind()
         if stored is None:
-            raise DataError("no features here", subject=display_name(path), remedy="Check the path")
+            raise DataError(
+                "no features here",
+                subject=display_name(path),
+                remedy="Check the path",
+                code="file_missing",
+            )
         if kind is not None and stored != kind:
             raise DataError(
                 f"holds {stored.description}, not {kind.description}",
                 subject=display_name(path),
-                remedy="Give other features another version or store, or delete it and "
-                f"{self._data.name}",
+                remedy="Give other features another version or store, or delete this file",
+                code="other_features",
             )
         self.kind = stored
         self._dtype = np.dtype(stored.dtype).newbyteorder("<")
+
+    def _stored_kind(self) -> Kind | None:
+        if not self.path.exists():
+            return None
+        with session(self.path) as database:
+            (owner,) = database.execute("PRAGMA application_id").fetchone()
+            (layout,) = database.execute("PRAGMA user_version").fetchone()
+            if _is_empty(database):
+                return None
+            if owner != APPLICATION_ID or layout != LAYOUT:
+                raise damaged(self.path, "made by another program or version")
+            (text,) = database.execute("SELECT kind FROM state").fetchone()
+        try:
+            return Kind(**json.loads(text))
+        except (ValueError, TypeError) as error:
+            raise damaged(self.path, str(error)) from error
+
+    def _create(self, kind: Kind) -> None:
+        """Make the file, unless another process is quicker."""
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise cannot_write(self.path, error) from error
+        with session(self.path, "rwc") as database:
+            database.execute(f"PRAGMA page_size = {PAGE_BYTES}")
+            database.execute("BEGIN IMMEDIATE")
+            if _is_empty(database):
+                for statement in TABLES:
+                    database.execute(statement)
+                database.execute("INSERT INTO state VALUES (?)", (json.dumps(asdict(kind)),))
+                database.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+                database.execute(f"PRAGMA user_version = {LAYOUT}")
+            database.execute("COMMIT")
 
     @property
     def dataset(self) -> str:
@@ -87,71 +142,57 @@ class FeatureFile:
 
     @property
     def size(self) -> int:
-        """Bytes in the data file, unused ones included."""
-        return self._data.stat().st_size if self._data.exists() else 0
+        """Bytes of the file."""
+        return self.path.stat().st_size
 
     # --- reading ---
 
     def get(self, track: str, variant: str = "") -> Entry:
-        """The entry of a track; its rows are a view of the file.
+        """The entry of a track.
 
         Raises
         ------
         DataError
             If there is none.
         """
-        with self._index.session() as index:
-            return self._get(index, track, variant)
-
-    def find(self, content: str) -> Entry | None:
-        """The entry made from that content, if there is one; its rows are a view of the file."""
-        with self._index.session() as index:
-            place = index.execute(_OF_CONTENT, (content,)).fetchone()
-        return None if place is None else self._view(*place)
+        with session(self.path) as database:
+            return self._get(database, track, variant)
 
     def content(self, track: str, variant: str = "") -> str | None:
-        """What the entry of a track was made from; None if there is none."""
-        with self._index.session() as index:
-            place = index.execute(_OF_TRACK, (track, variant)).fetchone()
-        return None if place is None else str(place[0])
+        """Content that the entry of a track was made from; None if there is no entry."""
+        ask = "SELECT content FROM entries " + _BY_TRACK
+        with session(self.path) as database:
+            row = database.execute(ask, (track, variant)).fetchone()
+        return None if row is None else str(row[0])
 
     def __contains__(self, content: str) -> bool:
-        with self._index.session() as index:
-            return index.execute(_OF_CONTENT, (content,)).fetchone() is not None
+        with session(self.path) as database:
+            return database.execute(_KNOWN, (content,)).fetchone() is not None
 
     def __len__(self) -> int:
-        with self._index.session() as index:
-            return int(index.execute("SELECT count(*) FROM entries").fetchone()[0])
+        with session(self.path) as database:
+            return int(database.execute("SELECT count(*) FROM entries").fetchone()[0])
 
     def ids(self) -> list[tuple[str, str]]:
         """Every stored track and variant, sorted."""
-        with self._index.session() as index:
+        with session(self.path) as database:
             everything = "SELECT track, variant FROM tracks ORDER BY track, variant"
-            return list(index.execute(everything))
+            return list(database.execute(everything))
 
-    def __iter__(self) -> Iterator[tuple[str, str, Entry]]:
-        """Every track, variant and entry."""
-        for track, variant in self.ids():
-            yield track, variant, self.get(track, variant)
-
-    def pooled(
-        self, tracks: Iterable[str], variant: str = "", how: Callable[[Array], Array] = mean
-    ) -> np.ndarray:
-        """One vector per track, made from those of its windows.
+    def pooled(self, tracks: Iterable[str], variant: str = "") -> Array:
+        """The mean vector of each track over its windows.
 
         Parameters
         ----------
         tracks
-            Their ids, in the order of the result.
+            Ids of the tracks, in the order of the result.
         variant
-            The same for all.
-        how
-            Turns the rows of a track, shape ``(n_windows, dimension)``, into one vector.
+            Variant of all of them.
 
         Returns
         -------
         NDArray
-            float32, shape ``(n_tracks, dimension)``, or as wide as `how` makes it.
+            float32, shape ``(n_tracks, dimension)``.
 
         Raises
         ------
@@ -159,63 +200,46 @@ class FeatureFile:
             If a track is missing or has no window.
         """
         vectors = []
-        with self._index.session() as index:
+        with session(self.path) as database:
             for track in tracks:
-                rows = self._get(index, track, variant).rows
+                rows = self._get(database, track, variant).rows
                 if not len(rows):
                     raise DataError(
                         "has no window, so there is nothing to pool",
                         subject=self._name(track, variant),
                         remedy="Leave it out",
+                        code="empty_features",
                     )
-                vectors.append(how(rows))
-        width = -1 if vectors else self.kind.dimension
-        return np.array(vectors, np.float32).reshape(len(vectors), width)
+                vectors.append(rows.mean(axis=0, dtype=np.float64))
+        return np.array(vectors, np.float32).reshape(len(vectors), self.kind.dimension)
 
-    def _get(self, index: sqlite3.Connection, track: str, variant: str) -> Entry:
-        place = index.execute(_OF_TRACK, (track, variant)).fetchone()
-        if place is None:
-            others = "SELECT variant FROM tracks WHERE track = ? ORDER BY variant"
-            found = ", ".join(repr(row[0]) for row in index.execute(others, (track,)))
-            folder = display_name(self.path.parent.parent)
-            raise DataError(
-                f"no {self.kind.name} features are stored",
-                subject=self._name(track, variant),
-                remedy=f"Ask for the variant {found}"
-                if found
-                else f"Extract or import them into {folder}",
-            )
-        return self._view(*place)
+    def _get(self, database: sqlite3.Connection, track: str, variant: str) -> Entry:
+        row = database.execute(_ENTRY + _BY_TRACK, (track, variant)).fetchone()
+        if row is not None:
+            return self._entry(*row)
+        others = "SELECT variant FROM tracks WHERE track = ? ORDER BY variant"
+        found = ", ".join(repr(other[0]) for other in database.execute(others, (track,)))
+        folder = display_name(self.path.parent.parent)
+        raise DataError(
+            f"no {self.kind.name} features are stored",
+            subject=self._name(track, variant),
+            remedy=f"Ask for the variant {found}"
+            if found
+            else f"Extract or import them into {folder}",
+            code="features_missing",
+        )
 
     def _name(self, track: str, variant: str) -> str:
         return f"{self.dataset}, track {track}" + (f", variant {variant}" if variant else "")
 
-    def _view(
-        self, content: str, offset: int, count: int, duration: float | None, starts: bytes | None
+    def _entry(
+        self, content: str, duration: float | None, starts: bytes | None, vectors: bytes
     ) -> Entry:
-        shape = (count, self.kind.dimension)
-        rows = np.empty(shape, self._dtype)
-        if count:
-            numbers = count * self.kind.dimension
-            mapped = self._map(offset + numbers * self._dtype.itemsize)
-            rows = np.frombuffer(mapped, self._dtype, numbers, offset).reshape(shape)
+        row_bytes = self.kind.dimension * self._dtype.itemsize
+        shape = len(vectors) // row_bytes, self.kind.dimension
+        rows: Array = np.ndarray(shape, self._dtype, vectors)
         times = None if starts is None else np.frombuffer(starts, "<f8")
         return Entry(content, rows, times, duration)
-
-    def _map(self, end: int) -> mmap.mmap:
-        """The data file in memory, at least as far as the byte before ``end``."""
-        mapped = self._mapped
-        if mapped is None or len(mapped) < end:
-            if self.size < end:
-                raise DataError(
-                    f"ends after {self.size} bytes; the index speaks of {end}",
-                    subject=display_name(self._data),
-                    remedy="Run 'hevner features verify', then extract again what was lost",
-                )
-            with self._data.open("rb") as file:
-                mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-            self._mapped = mapped
-        return mapped
 
     # --- writing ---
 
@@ -234,7 +258,7 @@ class FeatureFile:
         DataError
             If an entry does not fit this file, or holds a number that is not finite.
         OutputError
-            If it cannot be written; what was stored before stays as it was.
+            If it cannot be written; entries stored before stay as they were.
         """
         for track, variant, entry in additions:
             if problem := entry.problem(self.kind):
@@ -242,53 +266,41 @@ class FeatureFile:
                     problem,
                     subject=self._name(track, variant),
                     remedy="Compute the features again",
+                    code="wrong_features",
                 )
-        with self._index.transaction() as index, self._open_data() as file:
+        with transaction(self.path) as database:
             for track, variant, entry in additions:
-                if index.execute(_OF_CONTENT, (entry.content,)).fetchone() is None:
-                    self._append(index, file, entry)
-                _link(index, track, variant, entry.content)
-            os.fsync(file)  # the rows must be safe before the index says that they are there
+                if database.execute(_KNOWN, (entry.content,)).fetchone() is None:
+                    database.execute(INSERT, self._values(entry))
+                database.execute(LINK, (track, variant, entry.content))
+
+    def _values(self, entry: Entry) -> tuple[str, float | None, bytes | None, bytes, bytes]:
+        vectors = entry.rows.astype(self._dtype, copy=False).tobytes()
+        starts = None if entry.starts is None else entry.starts.astype("<f8").tobytes()
+        check = checksum(vectors, entry.content, len(entry.rows), entry.duration, starts)
+        return entry.content, entry.duration, starts, check, vectors
 
     def link(self, content: str, track: str, variant: str = "") -> bool:
-        """Let a track refer to the entry made from that content; tell whether there is one.
+        """Let a track refer to the entry made from that content.
+
+        Returns
+        -------
+        bool
+            Whether there is such an entry.
 
         Raises
         ------
         OutputError
-            If it did not refer to it before, and the index cannot be written.
+            If it did not refer to it before, and the file cannot be written.
         """
         if content not in self:
             return False
-        if self.content(track, variant) != content:
-            with self._index.transaction() as index:
-                _link(index, track, variant, content)
-        return True
+        if self.content(track, variant) == content:
+            return True
+        with transaction(self.path) as database:
+            return bool(database.execute(LINK, (track, variant, content)).rowcount)
 
-    @contextmanager
-    def _open_data(self) -> Iterator[int]:
-        flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
-        file = os.open(self._data, flags, 0o666)
-        try:
-            yield file
-        finally:
-            os.close(file)
-
-    def _append(self, index: sqlite3.Connection, file: int, entry: Entry) -> None:
-        (end,) = index.execute("SELECT end FROM state").fetchone()
-        offset = math.ceil(end / ALIGNMENT) * ALIGNMENT
-        data = entry.rows.tobytes()
-        starts = None if entry.starts is None else entry.starts.astype("<f8").tobytes()
-        os.lseek(file, offset, os.SEEK_SET)
-        left = memoryview(data)
-        while left:
-            left = left[os.write(file, left) :]
-        check = _checksum(data, entry.content, len(entry.rows), entry.duration, starts)
-        values = (entry.content, offset, len(entry.rows), entry.duration, starts, check)
-        index.execute("INSERT INTO entries VALUES (?, ?, ?, ?, ?, ?)", values)
-        index.execute("UPDATE state SET end = ?", (offset + len(data),))
-
-    # --- keeping it sound ---
+    # --- checking ---
 
     def verify(self) -> list[Dropped]:
         """Read every entry and take out those that are damaged, so that they are made again.
@@ -296,61 +308,43 @@ class FeatureFile:
         Raises
         ------
         DataError
-            If the index itself is damaged.
+            If the tables themselves are damaged.
         OutputError
-            If there is damage but the index cannot be written.
+            If an entry is damaged but the file cannot be written.
         """
-        self._index.check()
-        with self._index.session() as index:
-            entries = index.execute(
-                "SELECT content, offset, count, duration, starts, checksum FROM entries"
-            ).fetchall()
-        damaged = [(entry[0], cause) for entry in entries if (cause := self._damage(*entry))]
-        return self._drop(damaged) if damaged else []
-
-    def _damage(
-        self,
-        content: str,
-        offset: int,
-        count: int,
-        duration: float | None,
-        starts: bytes | None,
-        checksum: bytes,
-    ) -> str:
-        """What is wrong with an entry; empty if nothing is."""
-        size = count * self.kind.dimension * self._dtype.itemsize
-        if size and not 0 <= offset <= offset + size <= self.size:
-            return "it lies outside the data file"
-        try:
-            # Not through the mapping: there, an error of the disk would end the process.
-            with self._data.open("rb") as file:
-                file.seek(offset)
-                data = file.read(size)
-        except OSError as error:
-            return f"cannot be read ({error})"
-        if _checksum(data, content, count, duration, starts) != checksum:
-            return "its checksum does not fit"
-        return ""
-
-    def _drop(self, damaged: list[tuple[str, str]]) -> list[Dropped]:
+        row_bytes = self.kind.dimension * self._dtype.itemsize
+        with session(self.path) as database:
+            (state,) = database.execute("PRAGMA quick_check(1)").fetchone()
+            if state != "ok":
+                raise damaged(self.path, state)
+            wrong = [
+                (number, content)
+                for number, content, duration, starts, check, vectors in database.execute(
+                    "SELECT entry, content, duration, starts, checksum, vectors FROM entries"
+                )
+                if check != checksum(vectors, content, len(vectors) // row_bytes, duration, starts)
+            ]
+        if not wrong:
+            return []
         dropped = []
-        with self._index.transaction() as index:
-            for content, cause in damaged:
-                users = "SELECT track, variant FROM tracks WHERE content = ?"
-                tracks = tuple(index.execute(users, (content,)))
-                index.execute("DELETE FROM entries WHERE content = ?", (content,))
-                dropped.append(Dropped(content, cause, tracks))
+        with transaction(self.path) as database:
+            for number, content in wrong:
+                users = "SELECT track, variant FROM tracks WHERE entry = ?"
+                dropped.append(Dropped(content, tuple(database.execute(users, (number,)))))
+                database.execute("DELETE FROM entries WHERE entry = ?", (number,))
         return dropped
 
 
-def _link(index: sqlite3.Connection, track: str, variant: str, content: str) -> None:
-    index.execute("INSERT OR REPLACE INTO tracks VALUES (?, ?, ?)", (track, variant, content))
-
-
-def _checksum(
-    data: bytes, content: str, count: int, duration: float | None, starts: bytes | None
+def checksum(
+    vectors: bytes, content: str, count: int, duration: float | None, starts: bytes | None
 ) -> bytes:
-    result = hashlib.blake2b(data, digest_size=16)
+    """Digest of all that an entry holds, 16 bytes."""
+    result = hashlib.blake2b(vectors, digest_size=16)
     result.update(f"{content} {count} {duration!r}".encode())
     result.update(b"no starts" if starts is None else starts)
     return result.digest()
+
+
+def _is_empty(database: sqlite3.Connection) -> bool:
+    (tables,) = database.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    return not tables

@@ -1,4 +1,4 @@
-"""Take over features that were computed elsewhere: .npy, .npz and .csv, by id.
+"""Store features that another program computed: .npy, .npz and .csv, by id.
 
 Conventions
 -----------
@@ -26,16 +26,16 @@ from hevner.store.entry import Array, Entry, Kind, digest
 
 @dataclass(frozen=True)
 class Source:
-    """Where the vectors and their ids are.
+    """A file of vectors and their ids.
 
     Attributes
     ----------
     path
         A .npz or .csv file, a matrix in a .npy file, or a folder with ``<id>.npy`` for each track.
     array, ids
-        For .npz: names of a matrix and of the ids of its rows; without them, every array bears
-        the id of its track as its name. For a .npy file, ``ids`` is the path of a text file with
-        one id per line.
+        For .npz: names of a matrix and of the ids of its rows; without them, the name of every
+        array is the id of its track. For a .npy file, ``ids`` is the path of a text file with one
+        id per line.
     id_column, columns
         For .csv: names of the column of ids and of those with the numbers; without the latter,
         all others.
@@ -61,13 +61,15 @@ def import_features(
     Parameters
     ----------
     source
-        Where they are.
+        File with the vectors.
     store
-        Where they go.
-    dataset, encoder, version
-        What they are of, and what made them.
+        Store that takes them.
+    dataset
+        Dataset of the tracks.
+    encoder, version
+        Name and version of the encoder that computed the vectors.
     known
-        Ids of the dataset; any if None.
+        Ids of the dataset; None allows any id.
 
     Raises
     ------
@@ -78,61 +80,50 @@ def import_features(
         If the store cannot be written.
     """
     additions: dict[str, Entry] = {}
+    kind = None
     for where, track, vectors in _read(source):
-        problem = _problem(track, vectors, additions, known)
-        if problem:
+        rows = np.atleast_2d(vectors)
+        entry = Entry(digest(str(rows.shape), rows.tobytes()), rows)
+        code, cause = "unknown_id", _id_problem(track, additions, known)
+        if not cause and not (vectors.ndim and vectors.size):
+            code, cause = "wrong_features", f"an array of shape {vectors.shape}"
+        if not cause:
+            kind = kind or Kind(encoder, version, rows.shape[-1], rows.dtype.name)
+            code, cause = "wrong_features", entry.problem(kind)
+        if cause:
             raise DataError(
-                problem,
+                cause,
                 subject=f"{display_name(source.path)}, {where}",
                 remedy="Correct the file; nothing was imported",
+                code=code,
             )
-        rows = np.atleast_2d(vectors)
-        additions[track] = Entry(digest(str(rows.shape), rows.tobytes()), rows)
-    if not additions:
-        raise DataError("holds no features", subject=display_name(source.path), remedy="Check it")
-    first = next(iter(additions.values())).rows
-    kind = Kind(encoder, version, first.shape[1], first.dtype.name)
+        additions[track] = entry
+    if kind is None:
+        raise _fault(source.path, "empty_features", "holds no features", "Check it")
     file = store.open(dataset, kind)
-    _check_stored(file, additions)
+    for track, entry in additions.items():
+        if file.content(track) not in (None, entry.content):
+            raise _fault(
+                file.path,
+                "other_features",
+                f"track '{track}' is stored with other {file.kind.name} features",
+                "Give these another --version; nothing was imported",
+            )
     file.add_many([(track, "", entry) for track, entry in additions.items()])
     return file
 
 
-def _problem(
-    track: str, vectors: Array, before: dict[str, Entry], known: Collection[str] | None
-) -> str:
-    """What is wrong with the vectors of a track; empty if nothing is."""
+def _id_problem(track: str, before: Collection[str], known: Collection[str] | None) -> str:
+    """The fault of an id; empty if there is none."""
     if not track:
         return "an empty id"
     if track in before:
         return f"id '{track}' occurs twice"
-    if known is not None and track not in known:
-        return f"id '{track}' is not in the dataset"
-    if vectors.ndim not in (1, 2) or not vectors.size:
-        return f"an array of shape {vectors.shape}, expected (dimension,) or (n, dimension)"
-    first = next(iter(before.values())).rows if before else np.atleast_2d(vectors)
-    if vectors.shape[-1] != first.shape[1] or vectors.dtype != first.dtype:
-        return (
-            f"vectors of {vectors.shape[-1]} numbers of {vectors.dtype}, "
-            f"those before have {first.shape[1]} of {first.dtype}"
-        )
-    if not np.isfinite(vectors).all():
-        return f"the features of '{track}' hold a number that is not finite"
-    return ""
-
-
-def _check_stored(file: FeatureFile, additions: dict[str, Entry]) -> None:
-    for track, entry in additions.items():
-        if file.content(track) not in (None, entry.content):
-            raise DataError(
-                f"track '{track}' is stored with other {file.kind.name} features",
-                subject=display_name(file.path),
-                remedy="Give these another --version; nothing was imported",
-            )
+    return "" if known is None or track in known else f"id '{track}' is not in the dataset"
 
 
 Found = Iterator[tuple[str, str, Array]]
-"""Place in the source, id and vectors of each track."""
+"""Place in the file, id and vectors of each track."""
 
 
 def _read(source: Source) -> Found:
@@ -142,10 +133,11 @@ def _read(source: Source) -> Found:
     readers = {".npy": _read_npy, ".npz": _read_npz, ".csv": _read_csv}
     reader = readers.get(path.suffix.lower())
     if reader is None:
-        raise DataError(
+        raise _fault(
+            path,
+            "unknown_format",
             "features come from .npy, .npz and .csv files, or a folder of .npy files",
-            subject=display_name(path),
-            remedy="Convert it to one of them",
+            "Convert it to one of them",
         )
     return reader(source)
 
@@ -159,10 +151,11 @@ def _read_folder(folder: Path) -> Found:
 
 def _read_npy(source: Source) -> Found:
     if not source.ids:
-        raise DataError(
-            "does not say which row is which track",
-            subject=display_name(source.path),
-            remedy="Name a text file with one id per line after --ids",
+        raise _fault(
+            source.path,
+            "id_missing",
+            "has no ids of its rows",
+            "Name a text file with one id per line after --ids",
         )
     with _readable(source.path):
         matrix = _numbers(np.load(source.path, allow_pickle=False), "the array")
@@ -177,11 +170,12 @@ def _read_npz(source: Source) -> Found:
         if bool(source.array) != bool(source.ids) or not set(arrays) >= {
             name for name in (source.array, source.ids) if name
         }:
-            raise DataError(
+            raise _fault(
+                source.path,
+                "array_missing",
                 f"no pair of arrays '{source.array}' and '{source.ids}' among "
                 f"{', '.join(arrays) or 'none'}",
-                subject=display_name(source.path),
-                remedy="Name the matrix after --array and the ids of its rows after --ids",
+                "Name the matrix after --array and the ids of its rows after --ids",
             )
         if not source.array:
             for name in arrays:
@@ -193,10 +187,11 @@ def _read_npz(source: Source) -> Found:
 
 def _rows(path: Path, ids: Sequence[str], matrix: Array) -> Found:
     if matrix.ndim not in (2, 3) or len(ids) != len(matrix):
-        raise DataError(
+        raise _fault(
+            path,
+            "id_missing",
             f"{len(ids)} ids for an array of shape {matrix.shape}",
-            subject=display_name(path),
-            remedy="Give one id for each row of the array",
+            "Give one id for each row of the array",
         )
     for row, (track, vectors) in enumerate(zip(ids, matrix, strict=True)):
         yield f"row {row}", track.strip(), vectors
@@ -204,10 +199,8 @@ def _rows(path: Path, ids: Sequence[str], matrix: Array) -> Found:
 
 def _read_csv(source: Source) -> Found:
     if not source.id_column:
-        raise DataError(
-            "which column holds the ids is not known",
-            subject=display_name(source.path),
-            remedy="Name it after --id-column",
+        raise _fault(
+            source.path, "id_missing", "the column of ids is not named", "Name it after --id-column"
         )
     rows = read_rows(source.path, (source.id_column, *source.columns))
     columns: Iterable[str] = source.columns or [
@@ -221,7 +214,11 @@ def _read_csv(source: Source) -> Found:
 
 def _numbers(array: Array, what: str) -> Array:
     if array.dtype.kind not in "fiu":
-        raise DataError(f"{what} holds {array.dtype}, not numbers", remedy="Name another array")
+        raise DataError(
+            f"{what} holds {array.dtype}, not numbers",
+            remedy="Name another array",
+            code="not_a_number",
+        )
     return array if array.dtype == np.float16 else array.astype(np.float32)
 
 
@@ -230,8 +227,13 @@ def _readable(path: Path) -> Iterator[None]:
     try:
         yield
     except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise DataError(
+        raise _fault(
+            path,
+            "unreadable_file",
             f"cannot be read ({error})",
-            subject=display_name(path),
-            remedy="Check the file; arrays of Python objects are not accepted",
+            "Check the file; arrays of Python objects are not accepted",
         ) from error
+
+
+def _fault(path: Path, code: str, cause: str, remedy: str) -> DataError:
+    return DataError(cause, subject=display_name(path), remedy=remedy, code=code)

@@ -389,11 +389,19 @@ def test_scores_per_query_are_those_of_the_metrics() -> None:
     values, chance = study.per_query(distances, apart)
     found = dict(zip(study.METRICS, values.mean(axis=1), strict=True))
     even = dict(zip(study.METRICS, chance.mean(axis=1), strict=True))
-    wanted = retrieval.evaluate(-distances, distances=apart)
-    for name in study.METRICS:
-        if name != "rank_share":
-            assert found[name] == pytest.approx(wanted[name])
-            assert even[name] == pytest.approx(wanted[f"{name} chance"])
+    ranks = distances.argsort(axis=1).argsort(axis=1).diagonal() + 1
+    wanted = {
+        "mrr": (np.mean(1 / ranks), retrieval.chance_mrr(np.eye(12))),
+        "average_rank": (np.mean(ranks), 6.5),
+        "rank_share": (np.mean(ranks) / 12, 6.5 / 12),
+        **{f"recall@{k}": (np.mean(ranks <= k), k / 12) for k in (1, 5, 10)},
+        "ndcg@10": (retrieval.ndcg(-distances, 10, apart), retrieval.chance_ndcg(apart, 10)),
+        "distance@10": (retrieval.mean_distance(-distances, 10, apart), apart.mean()),
+    }
+    assert set(wanted) == set(study.METRICS)
+    for name, (score, level) in wanted.items():
+        assert found[name] == pytest.approx(score)
+        assert even[name] == pytest.approx(level)
 
 
 # --- the command ---

@@ -1,7 +1,7 @@
-"""Disturb audio the way the world does: gain, equalisation, reverberation, noise, lossy codecs.
+"""Disturb audio as recordings are: gain, equalisation, reverberation, noise, lossy codecs.
 
-Emotion is taken not to change. Every disturbance is drawn from the generator handed in, so a seed
-fixes the result.
+Emotion is assumed not to change. Everything random is drawn from the generator passed in, so a
+seed fixes the result.
 
 Conventions
 -----------
@@ -17,27 +17,27 @@ import soundfile
 from numpy.typing import NDArray
 from scipy.signal import fftconvolve, lfilter
 
-Samples = NDArray[np.float32]
+from hevner.arrays import Floats
 
 GAIN_DB = 5.0
 """Standard deviation of the random gain. Recordings are mastered to levels about this far apart."""
 
 
-def augment(samples: Samples, sample_rate: int, rng: np.random.Generator) -> Samples:
-    """A random chain: equaliser, then perhaps reverb, noise and codec, always gain.
+def augment(samples: Floats, sample_rate: int, rng: np.random.Generator) -> Floats:
+    """Apply a random chain: equaliser, then perhaps reverb, noise and codec, always gain.
 
     Parameters
     ----------
     samples
-        Shape ``(n,)``.
+        Mono samples, shape ``(n,)``.
     sample_rate
-        Hertz.
+        Sample rate, hertz.
     rng
-        Source of all randomness.
+        Source of everything random.
 
     Returns
     -------
-    Samples
+    Floats
         Shape ``(n,)``, limited to full scale.
     """
     result = equalise(samples, sample_rate, rng)
@@ -50,14 +50,14 @@ def augment(samples: Samples, sample_rate: int, rng: np.random.Generator) -> Sam
     return change_gain(result, rng)
 
 
-def change_gain(samples: Samples, rng: np.random.Generator) -> Samples:
+def change_gain(samples: Floats, rng: np.random.Generator) -> Floats:
     """Scale by a log-normal gain, limited so that nothing clips."""
     peak = float(np.abs(samples).max(initial=1e-6))
     gain = min(10 ** (rng.normal(0.0, GAIN_DB) / 20), 0.99 / peak)
     return (samples * gain).astype(np.float32)
 
 
-def equalise(samples: Samples, sample_rate: int, rng: np.random.Generator) -> Samples:
+def equalise(samples: Floats, sample_rate: int, rng: np.random.Generator) -> Floats:
     """Raise or lower lows, one middle band and highs by up to about 6 dB each."""
     result = samples
     for frequency, kind in (
@@ -96,7 +96,7 @@ def _biquad(
     return np.array(numerator) / denominator[0], np.array(denominator) / denominator[0]
 
 
-def reverberate(samples: Samples, sample_rate: int, rng: np.random.Generator) -> Samples:
+def reverberate(samples: Floats, sample_rate: int, rng: np.random.Generator) -> Floats:
     """Add a decaying-noise room of 0.2 to 1.2 s, 6 to 20 dB below the direct sound."""
     decay = rng.uniform(0.2, 1.2)
     time = np.arange(int(decay * sample_rate)) / sample_rate
@@ -107,14 +107,14 @@ def reverberate(samples: Samples, sample_rate: int, rng: np.random.Generator) ->
     return np.asarray(samples + wet, np.float32)
 
 
-def add_noise(samples: Samples, rng: np.random.Generator) -> Samples:
+def add_noise(samples: Floats, rng: np.random.Generator) -> Floats:
     """Add pinkish noise 25 to 45 dB below the signal."""
     noise = lfilter([0.1], [1, -0.9], rng.standard_normal(len(samples)))
     level = np.sqrt((samples**2).mean() / (noise**2).mean())
     return np.asarray(samples + noise * level * 10 ** (-rng.uniform(25, 45) / 20), np.float32)
 
 
-def encode(samples: Samples, sample_rate: int, rng: np.random.Generator) -> Samples:
+def encode(samples: Floats, sample_rate: int, rng: np.random.Generator) -> Floats:
     """Send the samples through Ogg Vorbis or MP3 at a low to middling quality."""
     container, subtype = (("OGG", "VORBIS"), ("MP3", "MPEG_LAYER_III"))[rng.integers(2)]
     buffer = io.BytesIO()

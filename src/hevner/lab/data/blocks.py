@@ -1,4 +1,4 @@
-"""Blocks of features made ready for a regression: checked, standardised, scaled.
+"""Blocks of features prepared for a regression: checked, standardised, scaled.
 
 Conventions
 -----------
@@ -15,41 +15,51 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from hevner.arrays import Doubles, Integers
 from hevner.emotion import AXES
 from hevner.errors import DataError
 from hevner.model.predict import CLIP
 
-Array = NDArray[np.float64]
 Blocks = Mapping[str, NDArray[Any]]
 
 
 @dataclass(frozen=True)
 class Block:
-    """How a block is prepared.
+    """Preparation of a block, fitted to training rows.
 
     Attributes
     ----------
     mean, spread
-        Of the training rows, shape ``(width,)``; the spread of a constant number is 1.
+        Mean and standard deviation of the training rows, shape ``(width,)``; the spread of a
+        constant number is 1.
     rotation
-        To main axes, shape ``(width, k)``; None for none.
+        Rotation to main axes, shape ``(width, k)``; None if there is none.
     scale
-        What the result is multiplied by.
+        Factor of the result.
     """
 
-    mean: Array
-    spread: Array
-    rotation: Array | None
+    mean: Doubles
+    spread: Doubles
+    rotation: Doubles | None
     scale: float
 
     @classmethod
     def fit(
-        cls, x: Array, weights: Array, *, components: int | None = None, weight: float = 1.0
+        cls, x: Doubles, weights: Doubles, *, components: int | None = None, weight: float = 1.0
     ) -> Block:
-        """Prepare for rows like these, with variances that add up to the square of a weight.
+        """Fit the preparation to rows.
 
-        A block keeps so many main axes, or all. Where there are more of them than rows, the rest
-        are constant and are rotated away.
+        Parameters
+        ----------
+        x
+            Training rows, shape ``(n, width)``.
+        weights
+            Weight of each row, shape ``(n,)``.
+        components
+            Number of main axes to keep; all if None. Axes beyond the number of rows are constant
+            and are dropped.
+        weight
+            Weight of the block: the variances of the result add up to its square.
         """
         mean = np.average(x, axis=0, weights=weights)
         spread = np.sqrt(np.average((x - mean) ** 2, axis=0, weights=weights))
@@ -60,23 +70,23 @@ class Block:
         variance = float(((z if rotation is None else z @ rotation) ** 2).sum())
         return cls(mean, spread, rotation, weight / float(np.sqrt(variance or 1.0)))
 
-    def __call__(self, rows: NDArray[Any]) -> Array:
-        """Prepared rows, shape ``(n, width)`` or ``(n, k)``."""
+    def __call__(self, rows: NDArray[Any]) -> Doubles:
+        """Prepare rows, shape ``(n, width)`` or ``(n, k)``."""
         x = standardise(rows, self.mean, self.spread)
         return (x if self.rotation is None else x @ self.rotation) * self.scale
 
-    def expand(self, x: Array) -> Array:
-        """Prepared rows back in standard units, shape ``(n, width)``."""
+    def expand(self, x: Doubles) -> Doubles:
+        """Bring prepared rows back to standard units, shape ``(n, width)``."""
         z = x / self.scale
         return z if self.rotation is None else z @ self.rotation.T
 
 
-def standardise(rows: NDArray[Any], mean: Array, spread: Array) -> Array:
+def standardise(rows: NDArray[Any], mean: Doubles, spread: Doubles) -> Doubles:
     """Rows in units of the spread, limited to `CLIP`."""
     return np.asarray(np.clip((rows - mean) / spread, -CLIP, CLIP), np.float64)
 
 
-def _main_axes(z: Array, count: int) -> Array:
+def _main_axes(z: Doubles, count: int) -> Doubles:
     """Main axes of rows, shape ``(width, count)`` or fewer; all of them lose nothing."""
     # The smaller of the two products has the same eigenvalues.
     wide = z.shape[1] > len(z)
@@ -87,19 +97,19 @@ def _main_axes(z: Array, count: int) -> Array:
 
 
 @dataclass(frozen=True)
-class Rows:
+class TrainingRows:
     """Checked training rows; weights have the mean 1."""
 
-    blocks: dict[str, Array]
-    emotion: Array
+    blocks: dict[str, Doubles]
+    emotion: Doubles
     groups: NDArray[Any]
-    weights: Array
+    weights: Doubles
 
     @classmethod
     def of(
         cls, blocks: Blocks, emotion: ArrayLike, groups: Any, sample_weight: ArrayLike | None
-    ) -> Rows:
-        """Check what a regression is fitted to.
+    ) -> TrainingRows:
+        """Check the training rows of a regression.
 
         Raises
         ------
@@ -116,34 +126,40 @@ class Rows:
             raise DataError(
                 "features, labels, groups and weights differ in rows, or there are no features",
                 remedy="Give one row of each per clip, labels of shape (n, 2)",
+                code="shapes_differ",
             )
         if not (np.isfinite(weights) & (weights > 0)).all():
-            raise DataError("a weight is not positive", remedy="Leave out rows that do not count")
+            raise DataError(
+                "a weight is not positive",
+                remedy="Leave out rows without a weight",
+                code="out_of_range",
+            )
         return cls(checked, labels, names, weights / weights.mean())
 
 
-def check(name: str, block: NDArray[Any]) -> Array:
+def check(name: str, block: NDArray[Any]) -> Doubles:
     """The block as float64, or a `DataError` unless it is a matrix of finite numbers."""
     x = np.asarray(block, float)
     if x.ndim != 2 or not np.isfinite(x).all():
         raise DataError(
             f"block {name} of shape {x.shape} is no matrix of finite numbers",
             remedy="Give one vector per clip",
+            code="not_finite",
         )
     return x
 
 
-def grouped_folds(groups: NDArray[Any], count: int, seed: int) -> NDArray[np.int64]:
+def grouped_folds(groups: NDArray[Any], count: int, seed: int) -> Integers:
     """A fold number for every row; groups stay together, and folds are about equally large.
 
     Parameters
     ----------
     groups
-        Shape ``(n,)``, at least two different ones.
+        Group of each row, shape ``(n,)``; at least two different ones.
     count
-        Folds at most, at least 2; never more than there are groups.
+        Largest number of folds, at least 2; never more than there are groups.
     seed
-        Decides which groups of one size go where.
+        Seed of the assignment of groups of equal size.
     """
     _, number, sizes = np.unique(groups, return_inverse=True, return_counts=True)
     shuffled = np.random.default_rng(seed).permutation(len(sizes))

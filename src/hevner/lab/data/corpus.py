@@ -1,12 +1,12 @@
-"""Compute and keep the features of labelled tracks, in the variants that training uses.
+"""Compute and store the features of labelled tracks, in the variants that training uses.
 
-A *variant* says how a track reaches the ear: as recorded or rendered with one soundfont
-(``clean``), or disturbed by `hevner.lab.data.augment` with a numbered seed.
+A *variant* is a way in which a track sounds: as recorded or rendered with one soundfont (clean), or
+disturbed by `hevner.lab.data.augment` with a numbered seed.
 
 One folder holds the renders, in ``renders``, and the features (`hevner.store`). Features are
-stored under what the sound is made from: the bytes of the recording, or those of the MIDI file and
-of the soundfont, and the disturbance. So a track whose audio changed is heard anew, and a run that
-was killed goes on where it stopped.
+stored under a digest of everything the sound is made from: the bytes of the recording, or those of
+the MIDI file and of the soundfont, and the disturbance. So a track whose audio changed is computed
+again, and a run that was killed goes on where it stopped.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from hevner.features import Features
 from hevner.files import display_name
 from hevner.lab import workers
 from hevner.lab.data.augment import augment
-from hevner.lab.data.extraction import DEFAULT, PASS, kinds, run
+from hevner.lab.data.extraction import DEFAULT, kinds, read_features, run
 from hevner.store import FeatureFile, FeatureStore, digest
 
 RECORDED = "recorded"
@@ -37,17 +37,17 @@ RECORDED = "recorded"
 RENDERER = f"FluidSynth, gain {GAIN:g}, {RENDER_RATE} Hz"
 
 DISTURBANCE = "disturbance 1"
-"""Changes whenever `augment` gives other sounds."""
+"""Version of `augment`; part of the digest of disturbed sounds."""
 
 
 @dataclass(frozen=True)
 class Variant:
-    """How a track is made to sound.
+    """Way in which a track sounds.
 
     Attributes
     ----------
     soundfont
-        For MIDI files; empty for recordings.
+        Name of the soundfont of a MIDI file; empty for recordings.
     seed
         0 for the clean sound, otherwise the number of the disturbance.
     """
@@ -57,12 +57,12 @@ class Variant:
 
     @property
     def name(self) -> str:
-        """What the store calls it, e.g. ``FluidR3_GM-1`` or ``recorded-0``."""
+        """Name in the store, such as ``FluidR3_GM-1`` or ``recorded-0``."""
         return f"{self.soundfont or RECORDED}-{self.seed}"
 
     @classmethod
     def parse(cls, name: str) -> Variant:
-        """The reverse of `name`.
+        """Read a name back.
 
         Raises
         ------
@@ -71,39 +71,35 @@ class Variant:
         """
         sound, _, seed = name.rpartition("-")
         if not sound or not seed.isdigit():
-            raise DataError(f"'{name}' is no variant", remedy="Write it as SOUNDFONT-NUMBER")
+            raise DataError(
+                f"'{name}' is no variant",
+                remedy="Write it as SOUNDFONT-NUMBER",
+                code="unknown_name",
+            )
         return cls("" if sound == RECORDED else sound, int(seed))
 
 
 def features_of(track: Track, variant: Variant, folder: Path) -> Features:
-    """What the default model hears of a track, computed unless it is stored already.
+    """Features of a track for the default model, computed unless they are stored already.
 
     Raises
     ------
     AudioError, DataError, MissingDependencyError
-        If it is not stored, and the sound cannot be read or made.
+        If they are not stored, and the sound cannot be read or made.
     OutputError
         If the store cannot be written.
     """
     keep(track, variant, folder)
     files = _files(folder, track.dataset, (DEFAULT,))
-    entries = {block: files[kind.name].get(track.id, variant.name) for block, kind in PASS.items()}
-    first = entries["musicnn"]
-    if first.duration is None or first.starts is None:
-        raise DataError(
-            "stored without duration or starts",
-            subject=f"{track.dataset}, track {track.id}",
-            remedy=f"Delete {files[PASS['musicnn'].name].path} and extract again",
-        )
-    return Features(first.duration, first.starts, {block: e.rows for block, e in entries.items()})
+    return read_features(files, track.id, variant.name, _subject(track))[1]
 
 
 def keep(
     track: Track, variant: Variant, folder: Path, encoders: tuple[str, ...] = (DEFAULT,)
 ) -> bool:
-    """Compute what is not stored yet; tell whether that was anything.
+    """Compute what is not stored yet; return whether anything was missing.
 
-    What is stored remains in use when the track's file or soundfont is no longer at hand.
+    Stored features remain in use when the track's file or soundfont is no longer available.
 
     Raises
     ------
@@ -122,19 +118,19 @@ def keep(
     stored = [file.link(content, track.id, variant.name) for file in files.values()]
     if all(stored):
         return False
-    listen = partial(sound, track, variant, folder)
-    for name, entry in run(listen, encoders, content).items():
+    open_at = partial(sound, track, variant, folder)
+    for name, entry in run(open_at, encoders, content).items():
         files[name].add(entry, track.id, variant.name)
     return True
 
 
 def content_of(track: Track, variant: Variant, store: FeatureStore) -> str:
-    """Names what the sound is made from.
+    """Digest of everything that the sound is made from.
 
     Raises
     ------
     DataError, MissingDependencyError
-        If the track's file or soundfont is not at hand.
+        If the track's file or soundfont is not available.
     """
     content = store.file_digest(track.path)
     if variant.soundfont:
@@ -156,7 +152,7 @@ def _seed(track: Track, variant: Variant) -> str:
 
 
 def sound(track: Track, variant: Variant, folder: Path, sample_rate: int = SAMPLE_RATE) -> Audio:
-    """What a track in a variant sounds like; renders are kept in the folder.
+    """Open the sound of a track in a variant; renders are kept in the folder.
 
     Raises
     ------
@@ -175,6 +171,7 @@ def sound(track: Track, variant: Variant, folder: Path, sample_rate: int = SAMPL
             f"cannot be disturbed ({error})",
             subject=display_name(path),
             remedy="Convert it to WAV, FLAC, Ogg or MP3",
+            code="not_readable",
         ) from error
     mono = samples.mean(axis=1) if samples.ndim == 2 else samples
     seed = hashlib.sha256(_seed(track, variant).encode()).digest()
@@ -183,16 +180,16 @@ def sound(track: Track, variant: Variant, folder: Path, sample_rate: int = SAMPL
 
 @dataclass(frozen=True)
 class Done:
-    """What came of a track in a variant.
+    """Outcome for a track in a variant.
 
     Attributes
     ----------
     track, variant
-        Which one.
+        The track and its variant.
     computed
-        Whether anything was missing.
+        Whether anything was missing and was computed.
     error
-        What went wrong; None if it is stored.
+        Error that occurred; None if everything is stored.
     """
 
     track: Track
@@ -207,25 +204,25 @@ def compute_all(
     jobs: int,
     encoders: tuple[str, ...] = (DEFAULT,),
 ) -> Generator[Done]:
-    """Compute what is missing in parallel; see `each`."""
+    """Compute in parallel what is not stored yet; see `each`."""
     return each(partial(keep, folder=folder, encoders=encoders), work, jobs)
 
 
 def each(
     keep: Callable[[Track, Variant], bool], work: Sequence[tuple[Track, Variant]], jobs: int
 ) -> Generator[Done]:
-    """Do something with many tracks in parallel; a bad file does not stop the others.
+    """Call a function for many tracks in parallel; a bad file does not stop the others.
 
-    Closing the generator lets the tracks in work finish.
+    Closing the generator lets the tracks in progress finish.
 
     Parameters
     ----------
     keep
-        Does it; tells whether there was anything to do.
+        Function of a track and a variant; returns whether it computed anything.
     work
         Tracks and their variants.
     jobs
-        Processes.
+        Number of parallel processes.
 
     Yields
     ------
@@ -246,6 +243,7 @@ def each(
         raise HevnerError(
             "a worker process died",
             remedy="Free memory or use fewer --jobs, and start again: what is done is kept",
+            code="worker_died",
         ) from error
     finally:
         pool.shutdown(cancel_futures=True)
@@ -259,7 +257,9 @@ def _compute(keep: Callable[[Track, Variant], bool], track: Track, variant: Vari
     # The one place where everything is caught: whatever a file provokes, the others go on.
     except Exception as error:  # noqa: BLE001
         cause = f"{type(error).__name__}: {error}"
-        subject = f"{track.dataset}, track {track.id}"
-        return Done(
-            track, variant, error=HevnerError(cause, subject=subject, remedy="Check its file")
-        )
+        wrapped = HevnerError(cause, subject=_subject(track), remedy="Check its file")
+        return Done(track, variant, error=wrapped)
+
+
+def _subject(track: Track) -> str:
+    return f"{track.dataset}, track {track.id}"

@@ -1,36 +1,38 @@
-"""Run encoders over one stream of audio and hand back what a feature store keeps.
+"""Run encoders over one stream of audio and return entries for a feature store.
 
 Conventions
 -----------
-`DEFAULT` names everything that the default model hears, made in one pass
+`DEFAULT` names all features of the default model, computed in one pass
 (`hevner.features.extract`). Any other name is that of a single encoder, `HARMONY` for the spectrum
-that harmony is heard from, or `FINGERPRINT`; several of them share the audio. The MagnaTagATune
-network of the default pass hears every second window only, so its vectors are not those of the
-single encoder. Large encoders hear at rates of their own, so the audio is read once for each rate.
+of the harmony analysis, or `FINGERPRINT`; several of them share the audio. The MagnaTagATune
+network of the default pass encodes every second window only, so its vectors are not those of the
+single encoder. Large encoders have sample rates of their own, so the audio is read once for each
+rate.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hevner import encoders
+from hevner.arrays import Floats
 from hevner.audio.decode import SAMPLE_RATE, Audio
-from hevner.audio.fingerprint import CARD as WORDS
-from hevner.audio.fingerprint import Fingerprint
 from hevner.audio.windows import Windower
 from hevner.blocks import BLOCKS, PATCHES
 from hevner.encoders.base import Encoder, EncoderCard
+from hevner.encoders.fingerprint import CARD as WORDS
+from hevner.encoders.fingerprint import Fingerprint
 from hevner.errors import DataError
 from hevner.features import Features, extract
 from hevner.music.spectrum import HarmonySpectrum
-from hevner.store import Entry, Kind
+from hevner.store import Entry, FeatureFile, Kind
 
 TOGETHER = 8
-"""So many windows wait until a large encoder is handed them."""
+"""Number of windows that a large encoder encodes at once."""
 
 DEFAULT = "default"
 HARMONY = "harmony"
@@ -54,14 +56,14 @@ PASS: dict[str, Kind] = {
     )
     for block in BLOCKS
 }
-"""Kinds that the default pass keeps, by name of the block (`hevner.blocks`)."""
+"""Kinds of entries of the default pass, by name of the block (`hevner.blocks`)."""
 
 _WITH_STARTS = {block.name for block in BLOCKS if block.grid == PATCHES}
 """Blocks whose rows are kept with the start of each; frames follow each other at a fixed rate."""
 
 
 def kinds(names: Sequence[str]) -> list[Kind]:
-    """What is kept of the encoders of those names.
+    """Kinds of entries of encoders.
 
     Raises
     ------
@@ -76,21 +78,22 @@ def kinds(names: Sequence[str]) -> list[Kind]:
             raise DataError(
                 f"'{name}' cannot be extracted" + (" with others" if name == DEFAULT else ""),
                 remedy=f"Choose '{DEFAULT}' alone, or any of {', '.join(choices)}",
+                code="unknown_name",
             )
     return [_single(name) for name in dict.fromkeys(names)]
 
 
-def run(listen: Callable[[int], Audio], names: Sequence[str], content: str) -> dict[str, Entry]:
-    """Entries by the name of their kind.
+def run(open_at: Callable[[int], Audio], names: Sequence[str], content: str) -> dict[str, Entry]:
+    """Encode one stream of audio; return entries by the name of their kind.
 
     Parameters
     ----------
-    listen
-        Opens the audio at a sample rate in Hertz; what it opens is read to its end.
+    open_at
+        Function that opens the audio at a sample rate in hertz; the audio is read to its end.
     names
-        As for `kinds`.
+        Encoders, as for `kinds`.
     content
-        What the audio is stored under.
+        Digest under which the entries are stored.
 
     Raises
     ------
@@ -100,19 +103,59 @@ def run(listen: Callable[[int], Audio], names: Sequence[str], content: str) -> d
         If the weights of an encoder are missing or cannot be loaded.
     """
     if list(names) == [DEFAULT]:
-        features = extract(listen(SAMPLE_RATE))
+        features = extract(open_at(SAMPLE_RATE))
         return {kind.name: _entry(features, name, content) for name, kind in PASS.items()}
     lanes = [_Lane(name) for name in dict.fromkeys(names)]
     entries: dict[str, Entry] = {}
     for rate in dict.fromkeys(lane.sample_rate for lane in lanes):
         there = [lane for lane in lanes if lane.sample_rate == rate]
         total = 0
-        for block in listen(rate).blocks:
+        for block in open_at(rate).blocks:
             total += len(block)
             for lane in there:
                 lane.push(block)
         entries |= {lane.kind.name: lane.entry(content, total / rate) for lane in there}
     return entries
+
+
+def read_features(
+    files: Mapping[str, FeatureFile], track: str, variant: str, subject: str
+) -> tuple[str, Features]:
+    """Read what the default pass has stored of a track.
+
+    Parameters
+    ----------
+    files
+        Files of the store by the name of their kind, see `PASS`.
+    track, variant
+        Id of the track and name of the variant.
+    subject
+        Name of the track for errors.
+
+    Returns
+    -------
+    str
+        Digest of the sound.
+    Features
+        The features.
+
+    Raises
+    ------
+    DataError
+        If something is missing, or the parts come from different sounds.
+    """
+    entries = {block: files[kind.name].get(track, variant) for block, kind in PASS.items()}
+    first = entries["musicnn"]
+    contents = {entry.content for entry in entries.values()}
+    if len(contents) > 1 or first.duration is None or first.starts is None:
+        raise DataError(
+            "the stored features are not those of one pass",
+            subject=subject,
+            remedy="Extract the features of this track again",
+            code="mixed_features",
+        )
+    rows = {block: entry.rows for block, entry in entries.items()}
+    return first.content, Features(first.duration, first.starts, rows)
 
 
 def _single(name: str) -> Kind:
@@ -125,7 +168,7 @@ def _single(name: str) -> Kind:
 
 @lru_cache(maxsize=2)
 def _create(name: str) -> Encoder:
-    """An encoder, kept since large ones take long to load."""
+    """Create an encoder, or return the last ones: large ones take long to load."""
     return encoders.create(name)
 
 
@@ -141,7 +184,7 @@ def _entry(features: Features, block: str, content: str) -> Entry:
 
 
 class _Lane:
-    """One encoder, its windows and its rows."""
+    """One encoder with its windows and its rows."""
 
     def __init__(self, name: str) -> None:
         self.kind = _single(name)
@@ -156,21 +199,21 @@ class _Lane:
             self._windower = Windower(card.window_samples, card.hop_samples, card.shortest)
             self._together = TOGETHER if card.memory else 1
         self._has_starts = name != HARMONY
-        self._waiting: list[NDArray[np.float32]] = []
+        self._waiting: list[Floats] = []
         self._rows: list[NDArray[np.generic]] = []
 
-    def push(self, block: NDArray[np.float32]) -> None:
-        """Hear a block of samples."""
+    def push(self, block: Floats) -> None:
+        """Encode a block of samples."""
         self._take(self._windower.push(block))
 
     def entry(self, content: str, duration: float) -> Entry:
-        """What is kept when the audio, of so many seconds, has ended."""
+        """Finish, after ``duration`` seconds of audio, and return the entry."""
         self._take(self._windower.finish())
         self._encode_waiting()
         starts = np.array(self._windower.starts) / self.sample_rate if self._has_starts else None
         return Entry(content, np.concatenate(self._rows), starts, duration)
 
-    def _take(self, windows: NDArray[np.float32]) -> None:
+    def _take(self, windows: Floats) -> None:
         self._waiting += list(windows)
         if len(self._waiting) >= self._together:
             self._encode_waiting()

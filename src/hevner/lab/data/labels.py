@@ -1,9 +1,9 @@
-"""Labels of different datasets brought together: quadrants, GEMS ratings, units.
+"""Labels of different datasets made comparable: quadrants, GEMS ratings, units.
 
 Conventions
 -----------
-Labels are valence and arousal, shape ``(n, 2)``, NaN where there is none. ``dataset`` names where
-a row comes from, shape ``(n,)``.
+Labels are valence and arousal, shape ``(n, 2)``, NaN where there is none. ``dataset`` names the
+dataset of each row, shape ``(n,)``.
 """
 
 from __future__ import annotations
@@ -12,18 +12,15 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from hevner.arrays import Doubles, Names
 from hevner.emotion import AXES, GEMS
 from hevner.errors import DataError
 from hevner.lab.data.samples import Samples
 
-Array = NDArray[np.float64]
-Names = NDArray[np.str_]
-
 QUADRANT_SIGNS = np.array([[1, 1], [-1, 1], [-1, -1], [1, -1]], float)
 QUADRANT_LEVEL = 0.5
-"""Where a clip of which only the quadrant is known lies on the unit scale: in its middle."""
+"""Valence and arousal, in size, of a clip of which only the quadrant is known: its middle."""
 
 GEMS_LOADINGS: dict[str, dict[str, float]] = {
     "valence": {
@@ -35,7 +32,7 @@ GEMS_LOADINGS: dict[str, dict[str, float]] = {
         "tenderness": -0.6, "nostalgia": -0.4, "sadness": -0.3,
     },
 }  # fmt: skip
-"""What the nine GEMS emotions say of valence and arousal; those not named say nothing.
+"""Weights of the nine GEMS emotions in valence and arousal; 0 for those not named.
 
 The signs follow the second-order factors of Zentner, Grandjean and Scherer ("Emotions evoked by
 the sound of music", Emotion 8, 2008): vitality (joyful activation, power) is active, and joy
@@ -46,7 +43,7 @@ perceived: the result is a proxy.
 """
 
 
-def gems_axes(gems: Array) -> Array:
+def gems_axes(gems: Doubles) -> Doubles:
     """Proxies of valence and arousal from shares of listeners, shape ``(n, 2)``.
 
     Weighted sums by `GEMS_LOADINGS`, on a scale of their own: bring them to units of a dataset
@@ -61,10 +58,10 @@ def gems_axes(gems: Array) -> Array:
     return np.asarray(gems @ np.array(loadings))
 
 
-def labels_of(samples: Samples, *, gems: bool = False) -> Array:
-    """What is known of valence and arousal, shape ``(n, 2)``, in the units of each dataset.
+def labels_of(samples: Samples, *, gems: bool = False) -> Doubles:
+    """Valence and arousal as far as known, shape ``(n, 2)``, in the units of each dataset.
 
-    Ratings where a dataset has any; else the middles of quadrants; else, if asked for, `gems_axes`.
+    Ratings where a dataset has any; else the middles of quadrants; else `gems_axes`, if ``gems``.
     """
     labels = samples.emotion.copy()
     for dataset in np.unique(samples.dataset):
@@ -84,11 +81,11 @@ def labels_of(samples: Samples, *, gems: bool = False) -> Array:
 class LabelScale:
     """Mean and spread of the labels of every dataset, shape ``(2,)`` each; NaN without labels."""
 
-    units: Mapping[str, tuple[Array, Array]]
+    units: Mapping[str, tuple[Doubles, Doubles]]
 
     @classmethod
-    def fit(cls, labels: Array, dataset: Names) -> LabelScale:
-        """Take the units of training rows.
+    def fit(cls, labels: Doubles, dataset: Names) -> LabelScale:
+        """Compute the units from training rows.
 
         Raises
         ------
@@ -103,32 +100,38 @@ class LabelScale:
             spread = np.array([axis.std() if axis.size else np.nan for axis in some])
             if (spread == 0).any():
                 raise DataError(
-                    "all labels are the same", subject=str(name), remedy="Leave the dataset out"
+                    "all labels are the same",
+                    subject=str(name),
+                    remedy="Leave the dataset out",
+                    code="constant_labels",
                 )
             units[str(name)] = (mean, spread)
         return cls(units)
 
-    def align(self, labels: Array, dataset: Names) -> Array:
+    def align(self, labels: Doubles, dataset: Names) -> Doubles:
         """Labels in standard units of their dataset."""
         mean, spread = self._of(dataset)
         return (labels - mean) / spread
 
-    def back(self, values: Array, dataset: Names) -> Array:
-        """The reverse of `align`."""
+    def back(self, values: Doubles, dataset: Names) -> Doubles:
+        """Reverse `align`."""
         mean, spread = self._of(dataset)
         return values * spread + mean
 
     def with_default(self, datasets: Collection[str]) -> LabelScale:
-        """The same, with the mean units of some datasets for any that is not known."""
+        """The same units, and the mean units of some datasets for unknown ones."""
         mean, spread = np.mean([self.units[name] for name in datasets], axis=0)
         return LabelScale({**self.units, "": (mean, spread)})
 
-    def _of(self, dataset: Names) -> tuple[Array, Array]:
+    def _of(self, dataset: Names) -> tuple[Doubles, Doubles]:
         found = [self.units.get(str(name)) or self.units.get("") for name in dataset]
         if None in found:
             name = dataset[found.index(None)]
             raise DataError(
-                "units of its labels are not known", subject=str(name), remedy="Use with_default"
+                "units of its labels are not known",
+                subject=str(name),
+                remedy="Use with_default",
+                code="unknown_name",
             )
         units = np.array(found, float).reshape(-1, 2, len(AXES))
         return units[:, 0], units[:, 1]

@@ -16,33 +16,32 @@ chroma12         12  mean of the chroma
 
 Any other name is that of vectors in the store, imported or extracted, such as ``mert-v1-95m``:
 their mean over windows.
-Blocks of the table are made from what the default pass stores (`hevner.lab.data.extraction`); the
-result is kept in the store as encoder ``pooled``, under the content of the sound, so that only the
-first call takes time.
+
+Blocks of the table are computed from the stored features of the default pass
+(`hevner.lab.data.extraction`) and kept in the store as encoder ``pooled``, under the digest of the
+sound, so that only the first call takes time.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import lru_cache
 
 import numpy as np
-from numpy.typing import NDArray
 
+from hevner.arrays import Floats, Rows
 from hevner.blocks import DIMENSION, WIDTHS, vector_id
 from hevner.datasets.track import Track
 from hevner.errors import DataError
-from hevner.features import Features, pool
+from hevner.features import pool
 from hevner.files import display_name
 from hevner.lab import workers
 from hevner.lab.data.corpus import Variant
-from hevner.lab.data.extraction import PASS
+from hevner.lab.data.extraction import PASS, read_features
 from hevner.lab.data.samples import Samples, label
 from hevner.music import analyse
 from hevner.store import Entry, FeatureFile, FeatureStore, Kind
-
-Array = NDArray[np.float32]
 
 DEFAULT_SOUNDFONT = "FluidR3_GM"
 
@@ -51,7 +50,7 @@ CHROMA_STATISTICS_WIDTH = 72
 
 
 def _places() -> dict[str, slice]:
-    """Where the blocks lie in a pooled vector: that of the default model, then `chroma72`."""
+    """Places of the blocks in a pooled vector: that of the default model, then `chroma72`."""
     widths = {name.replace("_", "-"): width for name, width in WIDTHS.items()}
     ends = np.cumsum([*widths.values()])
     places = {
@@ -75,37 +74,39 @@ def gather(
     seed: int = 0,
     jobs: int = 1,
 ) -> Samples:
-    """Vectors and labels of tracks, from what is stored.
+    """Vectors and labels of tracks, from stored features.
 
     Parameters
     ----------
     store
-        Holds the features of every track.
+        Store with the features of every track.
     tracks
-        Of any datasets; the rows of the result are in this order.
+        Tracks of any datasets; the rows of the result are in this order.
     blocks
-        Names, see the module; the blocks of the result.
+        Names of the blocks, see the module.
     soundfont
-        The rendering that is taken for tracks that are MIDI files.
+        Soundfont whose renders are used for tracks that are MIDI files.
     seed
         0 for the clean sound, otherwise the number of the disturbance; see
         `hevner.lab.data.corpus.Variant`.
     jobs
-        Processes for what has not been pooled yet.
+        Number of processes for tracks that have not been pooled yet.
 
     Raises
     ------
     DataError
         If a block is unknown, or a track lacks it or is silent; the track is named.
     OutputError
-        If the store cannot keep what was pooled.
+        If the store cannot be written.
     """
     tracks = list(tracks)
     names = list(dict.fromkeys(blocks))
     if not tracks or not names:
-        raise DataError("nothing to gather", remedy="Name at least one track and one block")
-    rows: dict[str, list[NDArray[np.intp]]] = {name: [] for name in names}
-    parts: dict[str, list[Array]] = {name: [] for name in names}
+        raise DataError(
+            "nothing to gather", remedy="Name at least one track and one block", code="empty"
+        )
+    rows: dict[str, list[Rows]] = {name: [] for name in names}
+    parts: dict[str, list[Floats]] = {name: [] for name in names}
     lots = [(track.dataset, variant_of(track, soundfont, seed).name) for track in tracks]
     for dataset, variant in dict.fromkeys(lots):
         places = np.array([i for i, lot in enumerate(lots) if lot == (dataset, variant)], np.intp)
@@ -123,8 +124,8 @@ def gather(
     return label(tracks, {name: _join(name, parts[name], rows[name]) for name in names})
 
 
-def chroma_statistics(chroma: Array) -> Array:
-    """Mean and standard deviation over time of chroma and its differences, order by order.
+def chroma_statistics(chroma: Floats) -> Floats:
+    """Mean and standard deviation over time of chroma and of its differences, order by order.
 
     The layout of Castellon, Donahue and Liang ("Codified audio language modeling learns useful
     representations for music information retrieval", ISMIR 2021); the chroma is hevner's own.
@@ -132,11 +133,11 @@ def chroma_statistics(chroma: Array) -> Array:
     Parameters
     ----------
     chroma
-        Shape ``(n_frames, 12)``.
+        Chroma of each frame, shape ``(n_frames, 12)``.
 
     Returns
     -------
-    NDArray
+    Floats
         Shape ``(72,)``: 12 means and 12 standard deviations for each of the orders 0, 1 and 2.
 
     Raises
@@ -148,6 +149,7 @@ def chroma_statistics(chroma: Array) -> Array:
         raise DataError(
             f"chroma of shape {chroma.shape}, expected at least three frames of {CHROMA_WIDTH}",
             remedy="Leave out sounds shorter than a second",
+            code="too_short",
         )
     numbers = []
     for order in range(3):
@@ -157,19 +159,20 @@ def chroma_statistics(chroma: Array) -> Array:
 
 
 def variant_of(track: Track, soundfont: str, seed: int = 0) -> Variant:
-    """How a track is stored: MIDI files under the soundfont, others as recorded."""
+    """Variant under which a track is stored: MIDI files with the soundfont, others as recorded."""
     is_midi = track.media is not None and track.media.suffix.lower() in (".mid", ".midi")
     return Variant(soundfont if is_midi else "", seed)
 
 
-def _join(name: str, parts: list[Array], rows: list[NDArray[np.intp]]) -> Array:
-    """The parts one below the other, in the order of their rows."""
+def _join(name: str, parts: list[Floats], rows: list[Rows]) -> Floats:
+    """Concatenate the parts, in the order of their rows."""
     widths = {part.shape[1] for part in parts}
     if len(widths) > 1:
         raise DataError(
             f"vectors of {' and '.join(map(str, sorted(widths)))} numbers",
             subject=f"block {name}",
             remedy="Import vectors of one kind for all datasets",
+            code="wrong_shape",
         )
     return np.asarray(np.concatenate(parts)[np.argsort(np.concatenate(rows))])
 
@@ -179,18 +182,19 @@ def _join(name: str, parts: list[Array], rows: list[NDArray[np.intp]]) -> Array:
 
 @lru_cache(maxsize=1)
 def _kind() -> Kind:
-    """What is kept; made late, because the name of the features reads the harmony network."""
+    """Kind of pooled entries; made late, as the id of the vectors reads the harmony network."""
     parameters = {"features": vector_id(), "chroma": "mean, spread, differences 0-2"}
     return Kind("pooled", "1", DIMENSION + CHROMA_STATISTICS_WIDTH, parameters=parameters)
 
 
-def _pooled(store: FeatureStore, dataset: str, variant: str, ids: list[str], jobs: int) -> Array:
-    """Pooled vectors of the tracks, shape ``(n, width)``, made unless they are kept already."""
-    if not (store.folder / dataset / f"{PASS['harmony'].name}.index").is_file():
-        raise DataError(  # opening a file would make it
+def _pooled(store: FeatureStore, dataset: str, variant: str, ids: list[str], jobs: int) -> Floats:
+    """Pooled vectors of the tracks, shape ``(n, width)``, computed unless they are stored."""
+    if not store.paths(dataset, PASS["harmony"].name):
+        raise DataError(  # opening a file would create it
             "nothing of the default pass is stored",
             subject=f"{dataset}, {display_name(store.folder)}",
             remedy="Extract it with --encoder default",
+            code="features_missing",
         )
     kept = store.open(dataset, _kind())
     sound = store.open(dataset, PASS["harmony"])
@@ -198,10 +202,10 @@ def _pooled(store: FeatureStore, dataset: str, variant: str, ids: list[str], job
     for track in ids:
         content = sound.content(track, variant)
         if content is None:
-            sound.get(track, variant)  # says what to do
+            sound.get(track, variant)  # raises, with a remedy
         elif kept.content(track, variant) != content and not kept.link(content, track, variant):
             missing.append(track)
-    make = partial(_entry, _Source(store, dataset, variant))
+    make = _Pooling(store, dataset, variant).entry
     for track, entry in zip(missing, _map(make, missing, jobs), strict=True):
         kept.add(entry, track, variant)
     return kept.pooled(ids, variant)
@@ -216,47 +220,35 @@ def _map(make: Callable[[str], Entry], ids: list[str], jobs: int) -> Iterator[En
 
 
 @dataclass(frozen=True)
-class _Source:
+class _Pooling:
+    """Pooling of the stored features of one dataset and variant."""
+
     store: FeatureStore
     dataset: str
     variant: str
 
-    def read(self, track: str) -> tuple[str, Features]:
-        """The content of the sound and what was kept of it."""
-        files = {block: self.store.open(self.dataset, kind) for block, kind in PASS.items()}
-        entries = {block: file.get(track, self.variant) for block, file in files.items()}
-        first = entries["musicnn"]
-        contents = {entry.content for entry in entries.values()}
-        if len(contents) > 1 or first.duration is None or first.starts is None:
+    def entry(self, track: str) -> Entry:
+        """Pooled vector of a track."""
+        subject = f"{self.dataset}, track {track}, variant {self.variant}"
+        files = {kind.name: self.store.open(self.dataset, kind) for kind in PASS.values()}
+        content, features = read_features(files, track, self.variant, subject)
+        if not features.sounding.any():
+            raise DataError("nothing sounds", subject=subject, remedy="Leave it out", code="silent")
+        harmony = analyse(features.spectrum.astype(np.float32), features.duration)
+        try:
+            chroma = chroma_statistics(harmony.chroma)
+        except DataError as error:
             raise DataError(
-                "the stored features are not those of one pass",
-                subject=self.name(track),
-                remedy="Extract the features of this track again",
-            )
-        rows = {block: entry.rows for block, entry in entries.items()}
-        return first.content, Features(first.duration, first.starts, rows)
-
-    def name(self, track: str) -> str:
-        return f"{self.dataset}, track {track}, variant {self.variant}"
-
-
-def _entry(source: _Source, track: str) -> Entry:
-    content, features = source.read(track)
-    if not features.sounding.any():
-        raise DataError("nothing sounds", subject=source.name(track), remedy="Leave it out")
-    harmony = analyse(features.spectrum.astype(np.float32), features.duration)
-    try:
-        chroma = chroma_statistics(harmony.chroma)
-    except DataError as error:
-        raise DataError(error.cause, subject=source.name(track), remedy=error.remedy) from error
-    vector = np.concatenate([pool(features, harmony, 0.0, features.duration), chroma])
-    return Entry(content, vector[None], duration=features.duration)
+                error.cause, subject=subject, remedy=error.remedy, code=error.code
+            ) from error
+        vector = np.concatenate([pool(features, harmony, 0.0, features.duration), chroma])
+        return Entry(content, vector[None], duration=features.duration)
 
 
 # --- other blocks ---
 
 
-def _imported(store: FeatureStore, dataset: str, variant: str, ids: list[str], name: str) -> Array:
+def _imported(store: FeatureStore, dataset: str, variant: str, ids: list[str], name: str) -> Floats:
     """Mean vectors, shape ``(n, dimension)``; imported ones lie under no variant."""
     file = find(store, dataset, name)
     imported = file.content(ids[0]) is not None
@@ -264,14 +256,14 @@ def _imported(store: FeatureStore, dataset: str, variant: str, ids: list[str], n
 
 
 def find(store: FeatureStore, dataset: str, name: str) -> FeatureFile:
-    """The file of a dataset's vectors by the name of their encoder, whatever its version.
+    """Find the file of a dataset's vectors by the name of their encoder, whatever its version.
 
     Raises
     ------
     DataError
         If there is none, or there are several.
     """
-    files = [FeatureFile(path) for path in sorted((store.folder / dataset).glob(f"{name}*.index"))]
+    files = [FeatureFile(path) for path in store.paths(dataset, f"{name}*")]
     found = [file for file in files if name in (file.kind.encoder, file.kind.name)]
     if len(found) == 1:
         return found[0]
@@ -280,9 +272,11 @@ def find(store: FeatureStore, dataset: str, name: str) -> FeatureFile:
             f"several kinds of '{name}' are stored",
             subject=dataset,
             remedy=f"Name one of {', '.join(file.kind.name for file in found)}",
+            code="ambiguous_name",
         )
     raise DataError(
         f"no '{name}' features are stored",
         subject=f"{dataset}, {display_name(store.folder)}",
         remedy=f"Import them, or choose from {', '.join(PLACES)}",
+        code="features_missing",
     )

@@ -4,7 +4,7 @@ Conventions
 -----------
 A *block* is one representation, such as an encoder's embedding or chroma statistics. Valence and
 arousal are on the unit scale. A missing label is NaN, a missing quadrant -1; a missing feature is
-an error and never gets this far.
+an error.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
-from numpy.typing import NDArray
 
+from hevner.arrays import Doubles, Floats, Integers, Mask, Names, Rows
 from hevner.datasets.track import Track
 from hevner.emotion import GEMS, Quadrant
 from hevner.errors import DataError
@@ -27,7 +27,7 @@ class Samples:
     Attributes
     ----------
     blocks
-        Name to vectors, shape ``(n, width)`` each.
+        Vectors by the name of the block, shape ``(n, width)`` each.
     emotion
         Valence and arousal, shape ``(n, 2)``.
     quadrant
@@ -39,25 +39,25 @@ class Samples:
         the collection where there is no genre.
     """
 
-    blocks: dict[str, NDArray[np.float32]]
-    emotion: NDArray[np.float64]
-    quadrant: NDArray[np.int64]
-    gems: NDArray[np.float64]
-    dataset: NDArray[np.str_]
-    track: NDArray[np.str_]
-    group: NDArray[np.str_]
-    recording: NDArray[np.str_]
-    genre: NDArray[np.str_]
+    blocks: dict[str, Floats]
+    emotion: Doubles
+    quadrant: Integers
+    gems: Doubles
+    dataset: Names
+    track: Names
+    group: Names
+    recording: Names
+    genre: Names
 
     def __len__(self) -> int:
         return len(self.dataset)
 
-    def where(self, rows: NDArray[np.bool_] | NDArray[np.intp]) -> Samples:
+    def where(self, rows: Mask | Rows) -> Samples:
         """Some of the rows."""
         labels = {f.name: getattr(self, f.name)[rows] for f in fields(self) if f.name != "blocks"}
         return Samples({name: block[rows] for name, block in self.blocks.items()}, **labels)
 
-    def of(self, *names: str) -> NDArray[np.bool_]:
+    def of(self, *names: str) -> Mask:
         """Mask of the rows of some datasets."""
         return np.isin(self.dataset, names)
 
@@ -66,13 +66,15 @@ class Samples:
         missing = [name for name in blocks if name not in self.blocks]
         if missing:
             raise DataError(
-                f"no block {', '.join(missing)}", remedy=f"Choose from {', '.join(self.blocks)}"
+                f"no block {', '.join(missing)}",
+                remedy=f"Choose from {', '.join(self.blocks)}",
+                code="unknown_name",
             )
         labels = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "blocks"}
         return Samples({name: self.blocks[name] for name in blocks}, **labels)
 
 
-def label(tracks: Sequence[Track], blocks: dict[str, NDArray[np.float32]]) -> Samples:
+def label(tracks: Sequence[Track], blocks: dict[str, Floats]) -> Samples:
     """Join feature vectors and the labels of their tracks, row by row.
 
     Raises
@@ -86,6 +88,7 @@ def label(tracks: Sequence[Track], blocks: dict[str, NDArray[np.float32]]) -> Sa
             raise DataError(
                 f"block {name} has the shape {block.shape}, expected ({len(tracks)}, width)",
                 remedy="Give one vector per track",
+                code="wrong_shape",
             )
         bad = np.flatnonzero(~np.isfinite(block).all(axis=1))
         if bad.size:
@@ -94,6 +97,7 @@ def label(tracks: Sequence[Track], blocks: dict[str, NDArray[np.float32]]) -> Sa
                 f"block {name} holds numbers that are not finite",
                 subject=f"{track.dataset}, track {track.id}",
                 remedy="Extract the features of this track again",
+                code="not_finite",
             )
     nan = float("nan")
     quadrants = list(Quadrant)
@@ -125,11 +129,13 @@ def stack(parts: Sequence[Samples]) -> Samples:
         If there are none, or their blocks differ.
     """
     if not parts:
-        raise DataError("no samples to stack", remedy="Name at least one dataset")
+        raise DataError("no samples to stack", remedy="Name at least one dataset", code="empty")
     names = parts[0].blocks.keys()
     if any(part.blocks.keys() != names for part in parts):
         raise DataError(
-            "the datasets have different blocks", remedy="Extract the same features for all"
+            "the datasets have different blocks",
+            remedy="Extract the same features for all",
+            code="blocks_differ",
         )
     labels = {
         f.name: np.concatenate([getattr(part, f.name) for part in parts])

@@ -43,7 +43,6 @@ from hevner.lab.default.fit import fit, leave_one_out
 from hevner.lab.default.recipe import Recipe, read
 from hevner.lab.default.table import Table, build
 from hevner.lab.default.tag_scores import score_tags, tag_targets
-from hevner.lab.metrics import calibration
 from hevner.lab.metrics.regression import ccc, pearson, r2, r2_affine
 from hevner.lab.metrics.report import Report, Row, Score, into_card
 from hevner.lab.metrics.tags import roc_auc
@@ -232,7 +231,7 @@ def coverage(truth: Array, guess: Prediction, rows: NDArray[np.intp], axis: int)
     """Share of ratings inside the interval."""
     middle = guess.values[rows, axis].astype(np.float64)
     half = guess.halves[rows, axis]
-    return calibration.coverage(truth, middle - half, middle + half)
+    return float(np.mean((middle - half <= truth) & (truth <= middle + half)))
 
 
 def score_curves(report: Report, table: Table, guesses: list[Prediction]) -> None:

@@ -11,7 +11,7 @@ from hevner.emotion import Quadrant
 from hevner.lab.default.basis import INNER_FOLDS, Basis, folds
 from hevner.lab.default.recipe import Recipe
 from hevner.lab.default.table import Table
-from hevner.lab.regression.ridge import Moments
+from hevner.lab.regression.ridge import NormalEquations
 from hevner.model.linear import Linear
 from hevner.model.prediction import softmax
 
@@ -89,7 +89,7 @@ def _cross_fit(
 ) -> _CrossFit:
     """Ridge with the penalty of a ladder that predicts unseen rows best."""
     parts = [
-        Moments.of(x[fold == k], targets[fold == k], row_weights[fold == k])
+        NormalEquations.of(x[fold == k], targets[fold == k], row_weights[fold == k])
         for k in range(INNER_FOLDS)
     ]
     total = sum(parts[1:], start=parts[0])

@@ -23,7 +23,7 @@ from hevner.errors import DataError
 from hevner.lab.data.labels import QUADRANT_SIGNS, gems_axes
 from hevner.lab.default.recipe import Recipe, Spread
 from hevner.lab.default.table import Table
-from hevner.lab.regression.ridge import Moments
+from hevner.lab.regression.ridge import NormalEquations
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -116,7 +116,9 @@ def fit(
     def left_out(label: NDArray[np.generic]) -> Array:
         """Scores of all rows, by models without the rows of the same label."""
         parts = {
-            one: Moments.of(*(array[known & (label == one)] for array in (rows, column, weights)))
+            one: NormalEquations.of(
+                *(array[known & (label == one)] for array in (rows, column, weights))
+            )
             for one in np.unique(label[known])
         }
         scores = np.empty(len(rows))
@@ -127,7 +129,7 @@ def fit(
         return scores
 
     column = truth[:, None]
-    everything = Moments.of(rows[known], column[known], weights[known])
+    everything = NormalEquations.of(rows[known], column[known], weights[known])
     coefficients, intercept = solve(everything, penalty, columns)
     unseen = left_out(fold)
     several = len(set(table.dataset[known])) > 1
@@ -160,7 +162,7 @@ def choices(widths: Sequence[int]) -> list[NDArray[np.intp]]:
 
 
 def solve(
-    moments: Moments, penalty: Array, columns: Sequence[NDArray[np.intp]]
+    moments: NormalEquations, penalty: Array, columns: Sequence[NDArray[np.intp]]
 ) -> tuple[Array, float]:
     """Mean of the ridge solutions on several choices of columns: coefficients and intercept."""
     centre = moments.row_sum / moments.weight

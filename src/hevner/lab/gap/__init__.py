@@ -1,13 +1,13 @@
-"""The gap between datasets: how far their ratings and their music lie apart, and what genre does.
+"""The gap between datasets: distances of ratings and music, and the influence of genre.
 
 =============  =====================================================================================
-``labels``     where ratings lie, and how far apart
-``features``   how far the music lies apart, as a representation hears it
-``null``       which distances chance would give
-``bias``       what a representation gives away of dataset and genre; how much emotion is genre
+``labels``     ratings, and distances between them
+``features``   distances between the music, in a representation
+``null``       distances by chance
+``bias``       recognition of dataset and genre; share of genre in emotion
 ``dominance``  which genre drives a model
 ``maps``       t-SNE and UMAP
-``study``      all of it at once
-``report``     the page for people (``sections``, ``figures``, ``page``) and tables beside it
+``study``      the whole analysis
+``report``     the page (``sections``, ``figures``, ``page``) and the tables beside it
 =============  =====================================================================================
 """

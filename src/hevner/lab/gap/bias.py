@@ -1,4 +1,4 @@
-"""How much of dataset and genre a representation gives away, and how much emotion hangs on genre.
+"""Recognition of dataset and genre from a representation, and the share of genre in emotion.
 
 Conventions
 -----------
@@ -6,8 +6,8 @@ Everything is predicted for tracks whose group (song, game, artist) was not trai
 are 95 % bootstrap intervals over groups; they hold for the fitted models, not for refitting.
 Vectors are standardised on the training part.
 
-A *class* (a dataset, a genre) needs as many groups as there are folds, or its tracks are left out.
-``genre`` is the collection, such as a game series, where there is no genre.
+A *class* (a dataset, a genre) needs as many groups as there are folds; tracks of smaller ones are
+left out. ``genre`` is the collection, such as a game series, where there is no genre.
 """
 
 from __future__ import annotations
@@ -18,37 +18,36 @@ from itertools import combinations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from hevner.arrays import Doubles, Mask, Names, Rows
 from hevner.lab.data.samples import Samples
 from hevner.lab.gap.labels import AXES, names, rated
-from hevner.lab.gap.null import Array, Mask, Names
 from hevner.lab.metrics.regression import pearson, r2
 from hevner.lab.metrics.statistics import bootstrap
 
 FOLDS = 5
 
 INVERSE_PENALTY = 0.01
-"""Of the linear classifier; C of scikit-learn's `LogisticRegression`."""
+"""Inverse penalty of the linear classifier, C of scikit-learn's `LogisticRegression`."""
 
 PENALTIES = tuple(10.0 ** np.arange(0, 6.5, 0.5))
-"""Tried by the ridge regression inside the training part."""
+"""Penalties of the ridge regression, chosen inside the training part."""
 
 
 @dataclass(frozen=True)
 class Probe:
-    """How well a linear classifier tells classes apart.
+    """Score of a linear classifier of datasets or genres.
 
     Attributes
     ----------
     representation
-        What it hears.
+        Name of the features.
     target
         ``dataset`` or ``genre``.
     within
-        The dataset, or the datasets, whose tracks it sees.
+        The dataset, or datasets, of the tracks.
     classes, tracks, groups
-        How many.
+        Numbers of classes, tracks and groups.
     accuracy, low, high
         Mean share of each class that is recognised, with its interval.
     chance
@@ -69,16 +68,16 @@ class Probe:
 
 @dataclass(frozen=True)
 class GenreShare:
-    """How much of the ratings of a dataset genre alone explains.
+    """Share of the ratings of a dataset that genre alone explains.
 
     Attributes
     ----------
     dataset, axis, genres, tracks, groups
-        What was looked at.
+        Names of dataset and axis; numbers of genres, tracks and groups.
     eta_squared
         Share of the variance that lies between the genres of these tracks; some of it by chance.
     r2, low, high
-        R2 of guessing the genre's mean for new songs, with its interval.
+        R2 of predicting the mean of the genre for new songs, with its interval.
     """
 
     dataset: str
@@ -94,21 +93,20 @@ class GenreShare:
 
 @dataclass(frozen=True)
 class GenreReliance:
-    """How much of what a model predicts is genre.
+    """Share of genre in the predictions of a ridge regression, trained on other songs.
 
     Attributes
     ----------
     representation, dataset, axis, tracks
-        A ridge regression on the representation, trained on other songs of the dataset.
+        Names of features, dataset and axis; number of tracks.
     r
         Correlation of ratings and predictions.
     r_within, low, high
-        The same after the genre's mean is taken from both, with its interval: what is recognised
-        beyond genre.
+        Correlation after the mean of the genre is subtracted from both, with its interval.
     rated_share, predicted_share
         Share of the variance that lies between genres, of ratings and of predictions.
     excess, excess_low, excess_high
-        Predicted less rated share, with its interval: above 0 the model leans on genre more than
+        Predicted less rated share, with its interval: above 0 the model relies on genre more than
         listeners do.
     """
 
@@ -128,7 +126,7 @@ class GenreReliance:
 
 
 def dataset_probes(representation: str, samples: Samples, seed: int = 0) -> list[Probe]:
-    """Tell all datasets apart, then every two of them; none if fewer than two can be."""
+    """Classify all datasets, then every two of them; no rows with fewer than two usable ones."""
     usable = common_classes(samples.dataset, samples.group)
     present = names(samples.dataset[usable])
     if len(present) < 2:
@@ -142,7 +140,7 @@ def dataset_probes(representation: str, samples: Samples, seed: int = 0) -> list
 
 
 def genre_probes(representation: str, samples: Samples, seed: int = 0) -> list[Probe]:
-    """Tell the genres of each dataset apart, where it has at least two."""
+    """Classify the genres of each dataset that has at least two."""
     return [
         _probe(representation, "genre", name, part, part.genre, seed)
         for name, part in with_genres(samples)
@@ -150,11 +148,11 @@ def genre_probes(representation: str, samples: Samples, seed: int = 0) -> list[P
 
 
 def genre_shares(samples: Samples, seed: int = 0) -> list[GenreShare]:
-    """What genre alone explains, per rated dataset with at least two genres."""
+    """Share that genre explains, per rated dataset with at least two genres."""
     rows = []
     for name, part in with_genres(samples.where(rated(samples))):
         guesses = np.empty_like(part.emotion)
-        for train, test in _folds(part.genre, part.group, seed):
+        for train, test in folds(part.genre, part.group, seed):
             guesses[test] = part.emotion[train].mean(axis=0)
             for genre in set(part.genre[train]):
                 mine = part.genre == genre
@@ -171,11 +169,11 @@ def genre_shares(samples: Samples, seed: int = 0) -> list[GenreShare]:
 
 
 def genre_reliance(representation: str, samples: Samples, seed: int = 0) -> list[GenreReliance]:
-    """How much a ridge regression leans on genre, per rated dataset with at least two genres."""
+    """Reliance of a ridge regression on genre, per rated dataset with at least two genres."""
     rows = []
     for name, part in with_genres(samples.where(rated(samples))):
         guesses = np.empty_like(part.emotion)
-        for train, test in _folds(part.genre, part.group, seed):
+        for train, test in folds(part.genre, part.group, seed):
             model = ridge().fit(part.blocks[representation][train], part.emotion[train])
             guesses[test] = model.predict(part.blocks[representation][test])
         for axis, truth, guess in zip(AXES, part.emotion.T, guesses.T, strict=True):
@@ -183,14 +181,14 @@ def genre_reliance(representation: str, samples: Samples, seed: int = 0) -> list
     return rows
 
 
-def eta_squared(values: Array, classes: Names) -> float:
+def eta_squared(values: Doubles, classes: Names) -> float:
     """Share of the variance of values ``(n,)`` that lies between classes, in [0, 1]."""
     within = values - class_means(values, classes)
     total = values - values.mean()
     return float(1 - within @ within / (total @ total))
 
 
-def class_means(values: Array, classes: Names) -> Array:
+def class_means(values: Doubles, classes: Names) -> Doubles:
     """The mean of its class for each value, shape ``(n,)``."""
     _, index = np.unique(classes, return_inverse=True)
     means = np.bincount(index, values) / np.bincount(index)
@@ -204,7 +202,7 @@ def balanced_accuracy(truth: Names, guess: Names) -> float:
 
 
 def with_genres(samples: Samples) -> Iterator[tuple[str, Samples]]:
-    """Each dataset with at least two genres that are common enough, and its tracks of these."""
+    """Each dataset with at least two `common_classes` of genre, and its tracks of these."""
     for name in names(samples.dataset):
         part = samples.where(samples.of(name))
         part = part.where(common_classes(part.genre, part.group) & (part.genre != ""))
@@ -220,7 +218,7 @@ def common_classes(classes: Names, groups: Names) -> Mask:
 
 
 def ridge() -> Any:
-    """A ridge regression of valence and arousal, each with a penalty of its own."""
+    """Ridge regression of valence and arousal, each with a penalty of its own."""
     from sklearn.linear_model import RidgeCV
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
@@ -237,7 +235,7 @@ def _probe(
 
     vectors = samples.blocks[representation].astype(np.float64)
     guess = np.empty_like(truth)
-    for train, test in _folds(truth, samples.group, seed):
+    for train, test in folds(truth, samples.group, seed):
         model = make_pipeline(
             StandardScaler(),
             LogisticRegression(C=INVERSE_PENALTY, class_weight="balanced", max_iter=2000),
@@ -256,18 +254,18 @@ def _reliance(
     dataset: str,
     axis: str,
     samples: Samples,
-    truth: Array,
-    guess: Array,
+    truth: Doubles,
+    guess: Doubles,
     seed: int,
 ) -> GenreReliance:
     genre = samples.genre
 
-    def beyond(rows: NDArray[np.intp]) -> float:
+    def beyond(rows: Rows) -> float:
         first, second = truth[rows], guess[rows]
         first, second = (v - class_means(v, genre[rows]) for v in (first, second))
         return pearson(first, second)
 
-    def excess(rows: NDArray[np.intp]) -> float:
+    def excess(rows: Rows) -> float:
         return eta_squared(guess[rows], genre[rows]) - eta_squared(truth[rows], genre[rows])
 
     everything = np.arange(len(truth))
@@ -279,7 +277,7 @@ def _reliance(
     )  # fmt: skip
 
 
-def _folds(classes: Names, groups: Names, seed: int) -> Iterator[tuple[Mask, Mask]]:
+def folds(classes: Names, groups: Names, seed: int) -> Iterator[tuple[Mask, Mask]]:
     """Masks of the rows to train on and to test; groups are never on both sides."""
     from sklearn.model_selection import StratifiedGroupKFold
 
@@ -290,5 +288,5 @@ def _folds(classes: Names, groups: Names, seed: int) -> Iterator[tuple[Mask, Mas
         yield ~test, test
 
 
-def _score(metric: Any, truth: NDArray[Any], guess: NDArray[Any]) -> Any:
+def _score(metric: Any, truth: Any, guess: Any) -> Any:
     return lambda rows: metric(truth[rows], guess[rows])

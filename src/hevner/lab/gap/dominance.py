@@ -1,8 +1,8 @@
-"""Which genre drives a model: leave it out of training and see who suffers.
+"""Influence of single genres on a model: leave a genre out of training and compare the errors.
 
 A ridge regression is trained on the songs of a dataset, once with everything, once without a genre,
-and once without as many tracks drawn at random from all genres, which is what mere loss of
-music costs. Errors are those for songs that were not trained on.
+and once without as many tracks drawn at random from all genres, which measures the mere loss of
+music. Errors are those for songs that were not trained on.
 
 Conventions
 -----------
@@ -16,12 +16,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from hevner.arrays import Doubles, Mask
 from hevner.lab.data.samples import Samples
-from hevner.lab.gap.bias import FOLDS, ridge, with_genres
+from hevner.lab.gap.bias import folds, ridge, with_genres
 from hevner.lab.gap.labels import AXES, names, rated
-from hevner.lab.gap.null import Array, Mask
 from hevner.lab.metrics.regression import rmse
 from hevner.lab.metrics.statistics import paired_bootstrap
 
@@ -31,19 +30,18 @@ CONTROLS = 5
 
 @dataclass(frozen=True)
 class Dominance:
-    """What becomes of a model without one genre.
+    """Change of a model's error when one genre is left out of training.
 
     Attributes
     ----------
     representation, dataset, axis, genre, tracks
-        The model, and the genre that is left out.
+        The model, the genre that is left out, and its number of tracks.
     others, low, high
         Change of the error for all other genres, with its interval.
     others_random
-        The same when as many tracks of any genre are left out.
+        Change of the error for the same genres when as many tracks of any genre are left out.
     own, own_low, own_high
-        Change of the error for the genre itself, with its interval: what it costs to judge a genre
-        that was never heard.
+        Change of the error for the genre itself, with its interval.
     """
 
     representation: str
@@ -72,39 +70,26 @@ def dominance(representation: str, samples: Samples, seed: int = 0) -> list[Domi
 
 
 class _Study:
-    """One dataset, its folds, and the predictions of a model that has all genres."""
+    """One dataset, its folds, and the predictions of a model trained on all genres."""
 
     def __init__(self, representation: str, dataset: str, samples: Samples, seed: int) -> None:
-        self.representation, self.dataset, self.samples, self.seed = (
-            representation, dataset, samples, seed,
-        )  # fmt: skip
+        self.representation, self.dataset = representation, dataset
+        self.samples, self.seed = samples, seed
         self.rng = np.random.default_rng(seed)
-        self.fold = self._assign()
+        self.tests = [test for _, test in folds(samples.genre, samples.group, seed)]
         self.whole = self.predict(np.ones(len(samples), bool))
 
-    def _assign(self) -> NDArray[np.intp]:
-        """Fold of every row; whole groups, spread over genres."""
-        from sklearn.model_selection import StratifiedGroupKFold
-
-        splitter = StratifiedGroupKFold(FOLDS, shuffle=True, random_state=self.seed)
-        genre, group = self.samples.genre, self.samples.group
-        fold = np.zeros(len(genre), np.intp)
-        for number, (_, test) in enumerate(splitter.split(genre, genre, group)):
-            fold[test] = number
-        return fold
-
-    def predict(self, allowed: Mask) -> Array:
+    def predict(self, allowed: Mask) -> Doubles:
         """Predictions for every row, trained on allowed rows of other folds."""
         vectors, emotion = self.samples.blocks[self.representation], self.samples.emotion
         guess = np.empty_like(emotion)
-        for number in range(FOLDS):
-            test = self.fold == number
+        for test in self.tests:
             model = ridge().fit(vectors[allowed & ~test], emotion[allowed & ~test])
             guess[test] = model.predict(vectors[test])
         return guess
 
     def without(self, genre: str) -> list[Dominance]:
-        """Both axes."""
+        """Rows of a genre, one for each axis."""
         own = self.samples.genre == genre
         guess = self.predict(~own)
         controls = [self.predict(self._random_loss(int(own.sum()))) for _ in range(CONTROLS)]
@@ -120,7 +105,7 @@ class _Study:
         return kept
 
     def _row(
-        self, axis: int, genre: str, own: Mask, guess: Array, controls: list[Array]
+        self, axis: int, genre: str, own: Mask, guess: Doubles, controls: list[Doubles]
     ) -> Dominance:
         truth = self.samples.emotion[:, axis]
         with_all = self.whole[:, axis]

@@ -1,10 +1,10 @@
-"""How far the music of datasets lies apart, as one representation hears it.
+"""Distances between the music of datasets, in one representation.
 
 Conventions
 -----------
-All datasets share one `Space`, so that distances between any two are in the same units. In it every
-dimension has mean 0 and standard deviation 1, each dataset counting the same however large it is;
-dimensions that do not vary are dropped.
+The vectors of all datasets are `Standardised` together, so that distances between any two are in
+the same units: every dimension has mean 0 and standard deviation 1, with equal weight for every
+dataset whatever its size; dimensions that do not vary are dropped.
 
 ==================  ==========  ===================================================================
 Measure             Range       Meaning
@@ -14,7 +14,7 @@ Measure             Range       Meaning
 ``sliced``          [0, inf)    the same along 100 random directions, so that differences in how
                                 dimensions go together count too
 ``mmd``             [0, 1.42)   maximum mean discrepancy, Gaussian kernel as wide as the median
-                                distance of rows of the space (the root of the biased estimate)
+                                distance of rows (the root of the biased estimate)
 ``jensen_shannon``  [0, 1]      Jensen-Shannon distance, base 2, of histograms of 8 x 8 cells over
                                 the first two principal components
 ``frechet``         [0, inf)    Wasserstein-2 distance of normal distributions with the means and
@@ -31,45 +31,45 @@ from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from hevner.arrays import Doubles, Floats, Mask, Names, Rows
 from hevner.errors import DataError
 from hevner.lab.gap.labels import names
-from hevner.lab.gap.null import Array, Distance, Mask, Measure, Names, Within, between, within
+from hevner.lab.gap.null import Distance, Measure, Within, between, within
 
 DIRECTIONS = 100
 CELLS = 8
 COMPONENTS = 10
 KEPT = 50
-"""Principal components that are kept, for maps."""
+"""Number of principal components kept, for maps."""
 
 MEDIAN_ROWS = 1000
-"""Rows among which the median distance is taken."""
+"""Number of rows for the median distance."""
 
 
 @dataclass(frozen=True)
-class Space:
+class Standardised:
     """Vectors of all datasets in common units.
 
     Attributes
     ----------
     rows
-        Standardised, shape ``(n, p)``.
+        Standardised vectors, shape ``(n, p)``.
     components
         Principal components, the first varying most, shape ``(n, min(KEPT, p, n))``.
     directions
         Random unit vectors, shape ``(p, DIRECTIONS)``.
     width
-        Of the kernel.
+        Width of the kernel.
     cell
         Number of the histogram cell of each row, shape ``(n,)``.
     """
 
-    rows: Array
-    components: Array
-    directions: Array
+    rows: Doubles
+    components: Doubles
+    directions: Doubles
     width: float
-    cell: NDArray[np.intp]
+    cell: Rows
 
     def measures(self, chosen: Mask) -> dict[str, Measure]:
         """The measures over some of the rows."""
@@ -83,15 +83,17 @@ class Space:
         }
 
 
-def space(vectors: NDArray[np.float32], datasets: Names, seed: int = 0) -> Space:
+def standardise(vectors: Floats, datasets: Names, seed: int = 0) -> Standardised:
     """Bring vectors of several datasets to common units.
 
     Parameters
     ----------
     vectors
-        Shape ``(n, p)``.
+        Vectors of all tracks, shape ``(n, p)``.
     datasets
         Dataset of each row.
+    seed
+        Seed of the random directions and of the rows for the kernel's width.
 
     Raises
     ------
@@ -105,12 +107,14 @@ def space(vectors: NDArray[np.float32], datasets: Names, seed: int = 0) -> Space
     spread = np.sqrt(weights @ centred**2)
     varies = spread > 1e-6 * np.abs(raw).max(axis=0)
     if not varies.any():
-        raise DataError("all vectors are the same", remedy="Check the stored features")
+        raise DataError(
+            "all vectors are the same", remedy="Check the stored features", code="constant_features"
+        )
     rows = centred[:, varies] / spread[varies]
     rng = np.random.default_rng(seed)
     directions = rng.normal(size=(rows.shape[1], DIRECTIONS))
     components = _principal(rows, weights)
-    return Space(
+    return Standardised(
         rows,
         components,
         directions / np.linalg.norm(directions, axis=0),
@@ -120,9 +124,9 @@ def space(vectors: NDArray[np.float32], datasets: Names, seed: int = 0) -> Space
 
 
 def distances(
-    name: str, common: Space, datasets: Names, groups: Names, seed: int = 0
+    name: str, common: Standardised, datasets: Names, groups: Names, seed: int = 0
 ) -> tuple[list[Distance], list[Within]]:
-    """Distances between every two datasets in a space called ``name``, and within each."""
+    """Distances between every two datasets in the representation ``name``, and within each."""
     apart: list[Distance] = []
     inside: list[Within] = []
     present = names(datasets)
@@ -137,7 +141,7 @@ def distances(
     return apart, inside
 
 
-def transport(values: Array) -> Measure:
+def transport(values: Doubles) -> Measure:
     """Mean Wasserstein-1 distance of the columns of values ``(n, p)``, by split.
 
     The area between the two distribution functions; sorting once serves every split.
@@ -153,7 +157,7 @@ def transport(values: Array) -> Measure:
     return measure
 
 
-def discrepancy(rows: Array, width: float) -> Measure:
+def discrepancy(rows: Doubles, width: float) -> Measure:
     """Maximum mean discrepancy of rows ``(n, p)``, Gaussian kernel of a width, by split."""
     kernel = np.exp(-_squared_distances(rows) / (2 * width**2))
 
@@ -164,7 +168,7 @@ def discrepancy(rows: Array, width: float) -> Measure:
     return measure
 
 
-def divergence(cells: NDArray[np.intp]) -> Measure:
+def divergence(cells: Rows) -> Measure:
     """Jensen-Shannon distance, base 2, of the shares of cells ``(n,)``, by split."""
     from scipy.spatial.distance import jensenshannon
 
@@ -177,7 +181,7 @@ def divergence(cells: NDArray[np.intp]) -> Measure:
     return measure
 
 
-def frechet(first: Array, second: Array) -> float:
+def frechet(first: Doubles, second: Doubles) -> float:
     """Wasserstein-2 distance of the normal distributions fitted to rows ``(n, k)`` and ``(m, k)``.
 
     After Dowson and Landau, "The Frechet distance between multivariate normal distributions", 1982.
@@ -189,12 +193,12 @@ def frechet(first: Array, second: Array) -> float:
     return float(np.sqrt(max(0.0, shift @ shift + np.trace(one) + np.trace(other) - 2 * common)))
 
 
-def _root(covariance: Array) -> Array:
+def _root(covariance: Doubles) -> Doubles:
     values, vectors = np.linalg.eigh(covariance)
     return np.asarray((vectors * np.sqrt(np.clip(values, 0, None))) @ vectors.T)
 
 
-def _principal(rows: Array, weights: Array) -> Array:
+def _principal(rows: Doubles, weights: Doubles) -> Doubles:
     _, _, axes = np.linalg.svd(rows * np.sqrt(weights)[:, None], full_matrices=False)
     axes = axes[:KEPT]
     # The sign of an axis is arbitrary; a fixed one keeps maps the same everywhere.
@@ -202,7 +206,7 @@ def _principal(rows: Array, weights: Array) -> Array:
     return np.asarray(rows @ (axes * np.sign(axes[np.arange(len(axes)), largest])[:, None]).T)
 
 
-def _cells(plane: Array) -> NDArray[np.intp]:
+def _cells(plane: Doubles) -> Rows:
     cell = np.zeros(len(plane), np.intp)
     for values in plane.T:
         low, high = np.quantile(values, [0.01, 0.99])
@@ -211,13 +215,13 @@ def _cells(plane: Array) -> NDArray[np.intp]:
     return cell
 
 
-def _median_distance(rows: Array, weights: Array, rng: np.random.Generator) -> float:
+def _median_distance(rows: Doubles, weights: Doubles, rng: np.random.Generator) -> float:
     count = min(MEDIAN_ROWS, len(rows))
     sample = rows[rng.choice(len(rows), count, replace=False, p=weights)]
     squares = _squared_distances(sample)[np.triu_indices(count, 1)]
     return float(np.sqrt(np.median(squares))) or 1.0
 
 
-def _squared_distances(rows: Array) -> Array:
+def _squared_distances(rows: Doubles) -> Doubles:
     squares = (rows**2).sum(axis=1)
     return np.asarray(np.clip(squares[:, None] + squares - 2 * rows @ rows.T, 0, None))

@@ -2,9 +2,9 @@
 
 Conventions
 -----------
-Every function gives the bytes of one PNG file; the same input gives the same bytes. Datasets and
+Every function returns the bytes of one PNG file; the same input gives the same bytes. Datasets and
 representations have colours of Okabe and Ito's palette, which people with any kind of colour vision
-tell apart; genres differ in shape too. Bars and whiskers are 95 % intervals.
+can distinguish; genres differ in shape too. Bars and whiskers are 95 % intervals.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
-from numpy.typing import NDArray
 
+from hevner.arrays import Doubles, Names
 from hevner.emotion import Quadrant
 from hevner.lab.data.samples import Samples
 from hevner.lab.gap.bias import GenreReliance, GenreShare, Probe
 from hevner.lab.gap.dominance import Dominance
 from hevner.lab.gap.labels import AXES, LabelSummary, quadrants, rated
-from hevner.lab.gap.null import Array, Distance, Within
+from hevner.lab.gap.null import Distance, Within
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -36,7 +36,7 @@ SHAPES = ("o", "^", "s", "D", "v", "P")
 FAINT = "#b5b5b5"
 
 GENRES = 16
-"""Genres that a map tells apart, the most frequent ones; the rest is grey."""
+"""Number of genres with a colour in a map, the most frequent ones; the rest is grey."""
 
 MEASURES = {
     "wasserstein": "Wasserstein-1",
@@ -110,51 +110,53 @@ def distance_tables(
 def probes(rows: Sequence[Probe]) -> bytes:
     """Recognition of classes, a line per question, a colour per representation."""
     questions = list(dict.fromkeys((row.target, row.within) for row in rows))
-    figure, (plot,) = _grid(1, 1, 8.5, 0.9 + 0.42 * len(questions))
     representations = list(dict.fromkeys(row.representation for row in rows))
+    figure, plot = _lines(
+        [f"{target}: {within}" for target, within in questions],
+        "share recognised, mean over classes (dotted: chance)",
+        0.42,
+    )
     for row in rows:
         place = questions.index((row.target, row.within))
-        number = representations.index(row.representation)
-        height = place + 0.22 * (number - (len(representations) - 1) / 2)
-        _interval(plot, row.accuracy, row.low, row.high, height, number)
+        _interval(plot, row.accuracy, row.low, row.high, place, row.representation, representations)
         plot.plot([row.chance] * 2, [place - 0.4, place + 0.4], color="#222222", lw=1.2, ls=":")
     plot.set(xlim=(0, 1.02), ylim=(len(questions) - 0.5, -0.5))
-    plot.set_xlabel("share recognised, mean over classes (dotted: chance)", size=9)
-    plot.set_yticks(range(len(questions)), [f"{what}: {within}" for what, within in questions])
     _legend(plot, representations)
     return _png(figure)
 
 
 def genre_shares(rows: Sequence[GenreShare]) -> bytes:
-    """What genre alone explains, a line per dataset and axis."""
-    figure, (plot,) = _grid(1, 1, 8.5, 0.9 + 0.4 * len(rows))
+    """Share that genre alone explains, a line per dataset and axis."""
+    figure, plot = _lines(
+        [f"{row.dataset}, {row.axis}" for row in rows],
+        "share of variance (bar: these tracks; dot: predicted for new songs)",
+        0.4,
+    )
     for place, row in enumerate(rows):
         plot.barh(place, row.eta_squared, height=0.6, color="#56B4E9", alpha=0.5)
-        _interval(plot, row.r2, row.low, row.high, place, 6)
-    plot.set_yticks(range(len(rows)), [f"{row.dataset}, {row.axis}" for row in rows])
-    plot.invert_yaxis()
+        plot.plot([row.low, row.high], [place, place], color="#222222", lw=1.8)
+        plot.plot(row.r2, place, "o", ms=6, color="#222222")
     plot.axvline(0, color="#222222", lw=1)
-    plot.set_xlabel("share of variance (bar: these tracks; dot: predicted for new songs)", size=9)
     return _png(figure)
 
 
 def reliance(rows: Sequence[GenreReliance]) -> bytes:
-    """Genre's share in ratings and in predictions, an arrow from one to the other."""
-    figure, (plot,) = _grid(1, 1, 8.5, 0.9 + 0.36 * len(rows))
+    """Share of genre in ratings and in predictions, joined by a line."""
+    figure, plot = _lines(
+        [f"{row.dataset}, {row.axis}, {row.representation}" for row in rows],
+        "share between genres (circle: ratings; diamond: predictions)",
+        0.36,
+    )
     for place, row in enumerate(rows):
         plot.plot([row.rated_share, row.predicted_share], [place] * 2, color=FAINT, lw=3, zorder=1)
         plot.plot(row.rated_share, place, "o", ms=8, color="#222222")
         plot.plot(row.predicted_share, place, "D", ms=8, color="#D55E00")
-    texts = [f"{row.dataset}, {row.axis}, {row.representation}" for row in rows]
-    plot.set_yticks(range(len(rows)), texts)
-    plot.invert_yaxis()
     plot.set_xlim(0, 1)
-    plot.set_xlabel("share between genres (circle: ratings; diamond: predictions)", size=9)
     return _png(figure)
 
 
 def dominance(rows: Sequence[Dominance]) -> bytes:
-    """What all other genres lose without one, panels by dataset and axis."""
+    """Error of all other genres without one, panels by dataset and axis."""
     panels = list(dict.fromkeys((row.dataset, row.axis) for row in rows))
     genres = {d: sorted({r.genre for r in rows if r.dataset == d}) for d, _ in panels}
     most = max(map(len, genres.values()))
@@ -165,9 +167,10 @@ def dominance(rows: Sequence[Dominance]) -> bytes:
         for row in rows:
             if (row.dataset, row.axis) != (dataset, axis):
                 continue
-            number = representations.index(row.representation)
-            place = order.index(row.genre) + 0.22 * (number - (len(representations) - 1) / 2)
-            _interval(plot, row.others, row.low, row.high, place, number)
+            place = _interval(
+                plot, row.others, row.low, row.high, order.index(row.genre), row.representation,
+                representations,
+            )  # fmt: skip
             plot.plot(row.others_random, place, "|", ms=8, mew=1.5, color="#222222")
         plot.set_yticks(range(len(order)), order)
         plot.set_ylim(len(order) - 0.5, -0.5)
@@ -178,7 +181,7 @@ def dominance(rows: Sequence[Dominance]) -> bytes:
     return _png(figure)
 
 
-def embedding_map(place: Array, samples: Samples) -> bytes:
+def embedding_map(place: Doubles, samples: Samples) -> bytes:
     """Four views of a map: coloured by dataset, genre, valence and arousal."""
     figure, axes = _grid(4, 2, 5.4, 4.5)
     _classes(axes[0], place, samples.dataset, len(COLOURS) * len(SHAPES))
@@ -204,7 +207,7 @@ def embedding_map(place: Array, samples: Samples) -> bytes:
     return _png(figure)
 
 
-def _classes(plot: Axes, place: Array, classes: NDArray[np.str_], most: int) -> None:
+def _classes(plot: Axes, place: Doubles, classes: Names, most: int) -> None:
     """Dots by class, named beside the plot."""
     named = [name for name, _ in Counter(classes.tolist()).most_common() if name][:most]
     rest = place[~np.isin(classes, named)]
@@ -223,10 +226,25 @@ def _classes(plot: Axes, place: Array, classes: NDArray[np.str_], most: int) -> 
     )  # fmt: skip
 
 
-def _interval(plot: Axes, value: float, low: float, high: float, place: float, number: int) -> None:
+def _lines(names: Sequence[str], label: str, height: float) -> tuple[Figure, Axes]:
+    """A plot with a line for each name, from top to bottom; ``height`` of a line in inches."""
+    figure, (plot,) = _grid(1, 1, 8.5, 0.9 + height * len(names))
+    plot.set_yticks(range(len(names)), names)
+    plot.invert_yaxis()
+    plot.set_xlabel(label, size=9)
+    return figure, plot
+
+
+def _interval(
+    plot: Axes, value: float, low: float, high: float, line: int, name: str, every: list[str]
+) -> float:
+    """Draw a value with its interval beside those of other representations; return its height."""
+    number = every.index(name)
     colour, shape = COLOURS[number % len(COLOURS)], SHAPES[number % len(SHAPES)]
+    place = line + 0.22 * (number - (len(every) - 1) / 2)
     plot.plot([low, high], [place, place], color=colour, lw=1.8)
     plot.plot(value, place, shape, ms=6, color=colour)
+    return place
 
 
 def _legend(plot: Axes, representations: Sequence[str]) -> None:

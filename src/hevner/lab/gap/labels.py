@@ -1,4 +1,4 @@
-"""Where the ratings of datasets lie, and how far apart.
+"""Ratings of datasets, and the distances between them.
 
 Conventions
 -----------
@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from hevner.arrays import Doubles, Integers, Mask, Names
 from hevner.emotion import Quadrant
 from hevner.lab.data.samples import Samples
-from hevner.lab.gap.null import Distance, Mask, Measure, Names, Within, between, within
+from hevner.lab.gap.null import Distance, Measure, Within, between, within
 from hevner.lab.metrics import distribution
 from hevner.lab.metrics.regression import pearson
 from hevner.lab.metrics.statistics import bootstrap
@@ -36,11 +36,11 @@ class LabelSummary:
     Attributes
     ----------
     dataset, tracks, rated
-        Name, tracks in all, tracks with valence and arousal.
+        Name, number of tracks, number of tracks with valence and arousal.
     valence_mean, valence_sd, arousal_mean, arousal_sd
-        On the unit scale; NaN without ratings.
+        Mean and standard deviation on the unit scale; NaN without ratings.
     correlation, low, high
-        Of valence and arousal over tracks, with its interval over groups.
+        Correlation of valence and arousal over tracks, with its interval over groups.
     q1, q2, q3, q4
         Shares of the quadrants among tracks with ratings or a quadrant; NaN if there are none.
     """
@@ -66,7 +66,7 @@ def rated(samples: Samples) -> Mask:
     return np.asarray(np.isfinite(samples.emotion).all(axis=1))
 
 
-def quadrants(samples: Samples) -> NDArray[np.int64]:
+def quadrants(samples: Samples) -> Integers:
     """Quadrant by the ratings where there are any, else the given one; -1 without either."""
     found = samples.quadrant.copy()
     order = list(Quadrant)
@@ -108,7 +108,7 @@ def names(datasets: Names) -> list[str]:
     return list(dict.fromkeys(datasets.tolist()))
 
 
-def _measures(values: NDArray[np.float64]) -> dict[str, Measure]:
+def _measures(values: Doubles) -> dict[str, Measure]:
     def measure(name: str) -> Measure:
         return lambda split: MEASURES[name](values[split], values[~split])
 

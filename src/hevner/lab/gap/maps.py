@@ -1,8 +1,8 @@
-"""Flat maps of a representation: tracks that sound alike to it lie close together.
+"""Maps of a representation in two dimensions: similar tracks lie close together.
 
 Conventions
 -----------
-A map is made from the principal components of a `hevner.lab.gap.features.Space`, shape
+A map is made from the principal components of `hevner.lab.gap.features.Standardised`, shape
 ``(n, 2)``; its axes have no meaning and no unit. The same seed gives the same map.
 """
 
@@ -10,15 +10,15 @@ from __future__ import annotations
 
 import numpy as np
 
+from hevner.arrays import Doubles
 from hevner.errors import DataError, MissingDependencyError
-from hevner.lab.gap.null import Array
 
 METHODS = ("t-SNE", "UMAP")
 
 PERPLEXITY = 30.0
 NEIGHBOURS = 15
 FEWEST = 10
-"""Rows that a map needs."""
+"""Least number of rows of a map."""
 
 
 def require() -> None:
@@ -38,7 +38,7 @@ def require() -> None:
             )
 
 
-def draw_map(method: str, components: Array, seed: int = 0) -> Array:
+def draw_map(method: str, components: Doubles, seed: int = 0) -> Doubles:
     """Coordinates by one of `METHODS`.
 
     Raises
@@ -49,17 +49,20 @@ def draw_map(method: str, components: Array, seed: int = 0) -> Array:
         If a package is not installed.
     """
     if method not in METHODS:
-        raise DataError(f"no map '{method}'", remedy=f"Choose from {', '.join(METHODS)}")
+        raise DataError(
+            f"no map '{method}'", remedy=f"Choose from {', '.join(METHODS)}", code="unknown_name"
+        )
     if len(components) < FEWEST:
         raise DataError(
             f"{len(components)} tracks are too few for a map",
             remedy=f"Take at least {FEWEST}",
+            code="too_few_tracks",
         )
     require()
     return _tsne(components, seed) if method == "t-SNE" else _umap(components, seed)
 
 
-def _tsne(components: Array, seed: int) -> Array:
+def _tsne(components: Doubles, seed: int) -> Doubles:
     from sklearn.manifold import TSNE
 
     perplexity = min(PERPLEXITY, (len(components) - 1) / 3)
@@ -67,10 +70,10 @@ def _tsne(components: Array, seed: int) -> Array:
     return np.asarray(model.fit_transform(components), np.float64)
 
 
-def _umap(components: Array, seed: int) -> Array:
+def _umap(components: Doubles, seed: int) -> Doubles:
     from umap import UMAP
 
-    # One thread: with several, the same seed gives different maps. The spectral beginning is
+    # One thread: with several, the same seed gives different maps. The spectral start is
     # undefined for very few rows.
     model = UMAP(
         n_neighbors=min(NEIGHBOURS, len(components) - 1),

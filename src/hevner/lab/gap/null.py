@@ -1,14 +1,14 @@
-"""How large a distance between two sets must be before it means anything.
+"""Distances that chance gives to two sets, as a reference for measured ones.
 
 Conventions
 -----------
-A *split* is a mask over pooled rows: True for the first set, False for the second. A *measure*
-takes a split to a float. Two references are computed for any measure:
+A *split* is a mask over pooled rows: True for the first set, False for the second. A *measure* is a
+function of a split that returns a float. Two references are computed for any measure:
 
 ============  =====================================================================================
 exchanged     whole groups (songs, games, artists) of both sets change places at random: distances
               that chance alone gives to sets of this size
-within        random halves of one set, by whole groups: how far a set lies from itself. Halves are
+within        random halves of one set, by whole groups: distance of a set from itself. Halves are
               smaller than sets, which makes this reference rather too large than too small
 ============  =====================================================================================
 """
@@ -19,13 +19,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from hevner.arrays import Mask, Names, Rows
 from hevner.errors import DataError
 
-Array = NDArray[np.float64]
-Mask = NDArray[np.bool_]
-Names = NDArray[np.str_]
 Measure = Callable[[Mask], float]
 
 EXCHANGES = 199
@@ -36,7 +33,7 @@ HALVES = 50
 
 @dataclass(frozen=True)
 class Distance:
-    """A distance between two sets and what chance gives.
+    """A distance between two sets, and its reference by chance.
 
     Attributes
     ----------
@@ -45,11 +42,11 @@ class Distance:
     measure
         Name of the distance.
     first, second
-        Datasets.
+        Names of the datasets.
     value
         The distance.
     chance_95
-        A distance that only one in twenty random exchanges exceeds.
+        Distance that one in twenty random exchanges exceeds.
     p
         Share of exchanges, the observed one among them, that are at least as far apart.
     """
@@ -123,7 +120,9 @@ def exchanges(is_first: Mask, groups: Names, seed: int = 0, count: int = EXCHANG
     index, number = _groups(groups)
     size = len(set(index[is_first].tolist()))
     if not 0 < size < number:
-        raise DataError("a set has no groups", remedy="Compare two sets that are not empty")
+        raise DataError(
+            "a set has no groups", remedy="Compare two sets that are not empty", code="empty"
+        )
     rng = np.random.default_rng(seed)
     return [np.isin(index, rng.permutation(number)[:size]) for _ in range(count)]
 
@@ -135,11 +134,12 @@ def halves(groups: Names, seed: int = 0, count: int = HALVES) -> list[Mask]:
     return [np.isin(index, rng.permutation(number)[: number // 2]) for _ in range(count)]
 
 
-def _groups(groups: Names) -> tuple[NDArray[np.intp], int]:
+def _groups(groups: Names) -> tuple[Rows, int]:
     names, index = np.unique(groups, return_inverse=True)
     if len(names) < 2:
         raise DataError(
             f"all {len(groups)} tracks are of one group",
             remedy="Distances need at least two independent songs in a set",
+            code="too_few_groups",
         )
     return index, len(names)

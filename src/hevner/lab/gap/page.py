@@ -1,4 +1,4 @@
-"""The HTML frame of the gap report: one file, no script, nothing loaded from elsewhere."""
+"""HTML of the gap report: one file without scripts, which loads nothing."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ $tables
 
 
 def figure(picture: bytes, alt: str) -> str:
-    """A picture inside the page; ``alt`` says in words what it shows."""
+    """A picture inside the page; ``alt`` describes it in words."""
     data = base64.b64encode(picture).decode("ascii")
     return f'<figure><img src="data:image/png;base64,{data}" alt="{escape(alt)}"></figure>'
 

@@ -1,4 +1,4 @@
-"""Write the gap report: one page for people and the tables beside it.
+"""Write the gap report: one page and the tables beside it.
 
 Conventions
 -----------
@@ -31,7 +31,7 @@ PAGE_NAME = "report.html"
 
 
 def check_folder(folder: Path) -> None:
-    """See that a report can go there, before hours are spent on it.
+    """Check that a report can be written, before hours are spent on it.
 
     Raises
     ------
@@ -43,11 +43,15 @@ def check_folder(folder: Path) -> None:
             "there is something already",
             subject=display_name(folder),
             remedy="Name a new folder for the report, or move the old one away",
+            code="already_there",
         )
     parent = folder.absolute().parent
     if not parent.is_dir():
         raise OutputError(
-            "no such folder", subject=display_name(parent), remedy="Create the folder first"
+            "no such folder",
+            subject=display_name(parent),
+            remedy="Create the folder first",
+            code="file_missing",
         )
 
 
@@ -56,6 +60,8 @@ def write(gap: Gap, folder: Path) -> None:
 
     Parameters
     ----------
+    gap
+        The analysis.
     folder
         A new or empty folder.
 
@@ -104,28 +110,29 @@ def _introduction(gap: Gap) -> str:
     silent = [
         name
         for name in names(gap.rated.dataset)
-        if gap.heard is None or not gap.heard.of(name).any()
+        if gap.encoded is None or not gap.encoded.of(name).any()
     ]
     text = (
         "<p>Models that name the emotion of music do well on songs like those they were trained "
-        "on and worse elsewhere. This report measures what stands between datasets: how listeners "
-        "used the scale, how the music itself differs, and what genre has to do with both.</p>"
+        "on and worse on others. This report measures the differences between datasets: how "
+        "listeners used the scale, how the music itself differs, and what genre has to do with "
+        "both.</p>"
     )
     text += f"<p>Datasets: {_listed(names(gap.rated.dataset))}."
-    if gap.heard is not None:
+    if gap.encoded is not None:
         text += (
             f" Representations, that is, ways of turning sound into numbers: "
-            f"{_listed(gap.representations)}. Of each dataset at most {MOST:,} tracks were heard."
+            f"{_listed(gap.representations)}. Of each dataset at most {MOST:,} tracks were encoded."
         )
     for first, second, count in _shared(gap):
         text += (
             f" {_listed([first])} and {_listed([second])} hold {count:,} of the same recordings: "
-            "what is said of the two together says little."
+            "comparing the two shows little."
         )
     if silent:
         text += f" Known by their ratings alone: {_listed(silent)}."
     return (
-        f"{text}</p><p>Each number in the text stands in a table too, and in the CSV files beside "
+        f"{text}</p><p>Each number in the text is also in a table, and in the CSV files beside "
         "this page.</p>"
     )
 
@@ -144,9 +151,9 @@ def _listed(texts: Sequence[str]) -> str:
 
 
 def _maps(gap: Gap) -> str:
-    if gap.heard is None:
+    if gap.encoded is None:
         return ""
-    rows = gap.heard
+    rows = gap.encoded
     return _csv(
         {
             "representation": name, "method": method, "track": str(rows.track[i]),

@@ -2,8 +2,8 @@
 
 Conventions
 -----------
-`Gap.tables` holds rows of one dataclass each, under the name of the CSV file they become. A table
-is empty where the datasets do not allow it: genre needs genres, maps need features.
+`Gap.tables` holds rows of one dataclass each, by the name of their CSV file. A table is empty where
+the datasets do not allow it: genre needs genres, maps need features.
 """
 
 from __future__ import annotations
@@ -14,16 +14,17 @@ from typing import Any
 
 import numpy as np
 
+from hevner.arrays import Doubles
 from hevner.errors import DataError
 from hevner.lab.data.samples import Samples
 from hevner.lab.gap import bias, features, labels, maps
 from hevner.lab.gap.bias import GenreReliance, GenreShare, Probe
 from hevner.lab.gap.dominance import Dominance, dominance
 from hevner.lab.gap.labels import LabelSummary, names
-from hevner.lab.gap.null import Array, Distance, Within
+from hevner.lab.gap.null import Distance, Within
 
 MOST = 2000
-"""Tracks of a dataset whose features are looked at; of more, a random choice."""
+"""Tracks of a dataset whose features are used; of more, a random choice."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,16 +35,16 @@ class Gap:
     ----------
     rated
         Labels of all tracks, without features.
-    heard
-        The tracks whose features were looked at; None if there are none.
+    encoded
+        Tracks whose features were used; None if there are none.
     summaries, distances, halves, probes, shares, reliance, dominance
-        Tables; see the modules they come from.
+        Tables; see the modules that make them.
     maps
-        Coordinates of the rows of ``heard`` by representation and method.
+        Coordinates of the rows of ``encoded`` by representation and method.
     """
 
     rated: Samples
-    heard: Samples | None
+    encoded: Samples | None
     summaries: list[LabelSummary] = field(default_factory=list)
     distances: list[Distance] = field(default_factory=list)
     halves: list[Within] = field(default_factory=list)
@@ -51,7 +52,7 @@ class Gap:
     shares: list[GenreShare] = field(default_factory=list)
     reliance: list[GenreReliance] = field(default_factory=list)
     dominance: list[Dominance] = field(default_factory=list)
-    maps: dict[tuple[str, str], Array] = field(default_factory=dict)
+    maps: dict[tuple[str, str], Doubles] = field(default_factory=dict)
 
     @property
     def tables(self) -> dict[str, list[Any]]:
@@ -69,12 +70,12 @@ class Gap:
     @property
     def representations(self) -> list[str]:
         """Names of the representations."""
-        return [] if self.heard is None else list(self.heard.blocks)
+        return [] if self.encoded is None else list(self.encoded.blocks)
 
 
 def analyse(
     rated: Samples,
-    heard: Samples | None = None,
+    encoded: Samples | None = None,
     *,
     seed: int = 0,
     report: Callable[[str], None] = lambda _step: None,
@@ -85,12 +86,12 @@ def analyse(
     ----------
     rated
         Labels of all tracks of all datasets; features are not used.
-    heard
+    encoded
         Tracks with features, of all or some of the datasets.
     seed
-        Of everything random.
+        Seed of everything random.
     report
-        Called with what is about to be done.
+        Called with the name of each step before it begins.
 
     Raises
     ------
@@ -100,30 +101,33 @@ def analyse(
         If a package is not installed.
     """
     if len(names(rated.dataset)) < 2:
-        raise DataError("a gap needs two sides", remedy="Name at least two datasets")
+        raise DataError(
+            "a gap needs two datasets", remedy="Name at least two", code="too_few_datasets"
+        )
     maps.require()
-    gap = Gap(rated, None if heard is None else _some(heard, seed))
+    gap = Gap(rated, None if encoded is None else _some(encoded, seed))
     report("ratings")
     gap.summaries.extend(labels.summarise(rated))
     apart, inside = labels.distances(rated, seed)
     gap.distances.extend(apart)
     gap.halves.extend(inside)
     gap.shares.extend(bias.genre_shares(rated, seed))
-    for representation in gap.representations:
-        _hear(gap, representation, seed, report)
+    if gap.encoded is not None:
+        for representation in gap.representations:
+            _measure(gap, gap.encoded.only(representation), representation, seed, report)
     return gap
 
 
-def _hear(gap: Gap, representation: str, seed: int, report: Callable[[str], None]) -> None:
-    """Everything about one representation."""
-    assert gap.heard is not None
-    samples = gap.heard.only(representation)
+def _measure(
+    gap: Gap, samples: Samples, representation: str, seed: int, report: Callable[[str], None]
+) -> None:
+    """Measure everything about one representation."""
     report(f"{representation}: distances")
-    common = features.space(samples.blocks[representation], samples.dataset, seed)
+    common = features.standardise(samples.blocks[representation], samples.dataset, seed)
     apart, inside = features.distances(representation, common, samples.dataset, samples.group, seed)
     gap.distances.extend(apart)
     gap.halves.extend(inside)
-    report(f"{representation}: what it gives away of dataset and genre")
+    report(f"{representation}: recognition of dataset and genre")
     gap.probes.extend(bias.dataset_probes(representation, samples, seed))
     gap.probes.extend(bias.genre_probes(representation, samples, seed))
     gap.reliance.extend(bias.genre_reliance(representation, samples, seed))

@@ -1,4 +1,4 @@
-"""How well chords and keys are heard, on songs no parameter was fitted to.
+"""Scores of recognised chords and keys, on songs that no parameter was fitted to.
 
 Conventions
 -----------
@@ -47,7 +47,7 @@ Chords = list[tuple[float, float, str]]
 
 @dataclass(frozen=True)
 class Condition:
-    """How a song is rendered."""
+    """Rendering of a song."""
 
     name: str
     soundfont: str
@@ -65,7 +65,7 @@ CONDITIONS = (
 
 @dataclass(frozen=True)
 class Reference:
-    """What is known of a rendered song: chords in Harte notation and the key or None."""
+    """Annotation of a rendered song: chords in Harte notation, and the key or None."""
 
     chords: Chords
     key: str | None
@@ -144,7 +144,7 @@ def _split(chords: Chords) -> tuple[np.ndarray, list[str]]:
 
 
 def _run_peer(python: Path, paths: list[Path]) -> dict[str, Any]:
-    script = Path(__file__).with_name("harmony_peer.py")
+    script = Path(__file__).with_name("peer.py")
     command = [str(python), str(script), *map(str, paths)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     found: dict[str, Any] = json.loads(done.stdout)

@@ -1,4 +1,4 @@
-"""Songs to sound: instruments, drums, a sung voice, room, noise, codec.
+"""Songs rendered to sound: instruments, drums, a sung voice, room, noise, codec.
 
 Conventions
 -----------
@@ -19,18 +19,17 @@ import numpy as np
 import scipy.signal
 import soundfile
 import soxr
-from numpy.typing import NDArray
 
+from hevner.arrays import Floats
 from hevner.datasets.render import DYNAMIC_LOADING, find_soundfont
 from hevner.errors import DataError
 from hevner.lab.harmony.songs import Notes, Song
 
 Rng = np.random.Generator
-Sound = NDArray[np.float32]
 
 SOUNDFONTS = ("FluidR3_GM", "MuseScore_General_Full", "TimGM6mb")
 
-# General MIDI programs, counted from 0, by what a part does.
+# General MIDI programs, counted from 0, by role.
 _PROGRAMS: dict[str, tuple[int, ...]] = {
     "melody": (0, 4, 11, 21, 22, 24, 25, 26, 27, 29, 30, 40, 41, 42, 52, 53, 54, 56, 57, 60, 64, 65,
                66, 68, 69, 71, 72, 73, 74, 75, 80, 81, 82, 85),
@@ -46,7 +45,7 @@ _TICKS_PER_SECOND = 1000
 
 
 @dataclass(frozen=True)
-class Part:
+class Instrument:
     """Notes and the program that plays them; ``loudness`` scales velocity."""
 
     role: str
@@ -55,12 +54,12 @@ class Part:
     loudness: float = 1.0
 
 
-def piano(song: Song) -> list[Part]:
+def piano(song: Song) -> list[Instrument]:
     """Every part on a piano, as POP909 was recorded."""
-    return [Part(role, 0, notes) for role, notes in song.parts.items() if role != "drums"]
+    return [Instrument(role, 0, notes) for role, notes in song.parts.items() if role != "drums"]
 
 
-def arrange(song: Song, rng: Rng) -> tuple[list[Part], Notes]:
+def arrange(song: Song, rng: Rng) -> tuple[list[Instrument], Notes]:
     """Choose instruments; return the parts and the notes of a sung voice (may be none)."""
     parts = dict(song.parts)
     if "bass" not in parts and rng.random() < 0.6:
@@ -73,17 +72,19 @@ def arrange(song: Song, rng: Rng) -> tuple[list[Part], Notes]:
         parts.pop("pad", None)
     if rng.random() < 0.15:
         program = int(rng.choice([0, 0, 0, 4, 24, 25, 6, 19, 48]))
-        return [Part(role, program, notes) for role, notes in parts.items()], np.zeros((0, 4))
+        return [Instrument(role, program, notes) for role, notes in parts.items()], np.zeros((0, 4))
     sung = np.zeros((0, 4))
     if "melody" in parts and rng.random() < 0.3:
         sung = parts.pop("melody")
     chosen = [
-        Part(role, int(rng.choice(_PROGRAMS[role])), notes, float(rng.uniform(0.6, 1.1)))
+        Instrument(role, int(rng.choice(_PROGRAMS[role])), notes, float(rng.uniform(0.6, 1.1)))
         for role, notes in parts.items()
         if role in _PROGRAMS and len(notes)
     ]
     if rng.random() < 0.55:
-        chosen.append(Part("drums", int(rng.choice([0, 0, 8, 16, 24, 25])), _drums(song, rng)))
+        chosen.append(
+            Instrument("drums", int(rng.choice([0, 0, 8, 16, 24, 25])), _drums(song, rng))
+        )
     return chosen, sung
 
 
@@ -107,7 +108,9 @@ def _drums(song: Song, rng: Rng) -> Notes:
     return np.array(rows, np.float64).reshape(-1, 4)
 
 
-def render(parts: list[Part], duration: float, soundfont: str, *, rate: int = 32_000) -> Sound:
+def render(
+    parts: list[Instrument], duration: float, soundfont: str, *, rate: int = 32_000
+) -> Floats:
     """Play parts with FluidSynth; ``duration`` seconds at ``rate`` hertz.
 
     Raises
@@ -122,7 +125,9 @@ def render(parts: list[Part], duration: float, soundfont: str, *, rate: int = 32
         command += ["-O", "float", "-F", str(target), str(find_soundfont(soundfont)), str(source)]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode or not target.exists():
-            raise DataError("FluidSynth cannot play the song", remedy=done.stderr[-200:])
+            raise DataError(
+                "FluidSynth cannot play the song", remedy=done.stderr[-200:], code="cannot_render"
+            )
         sound, _ = soundfile.read(target, dtype="float32", always_2d=True)
     mono = np.zeros(int(duration * rate), np.float32)
     played = sound.mean(axis=1)[: len(mono)]
@@ -130,7 +135,7 @@ def render(parts: list[Part], duration: float, soundfont: str, *, rate: int = 32
     return mono
 
 
-def _write_midi(parts: list[Part], path: Path) -> None:
+def _write_midi(parts: list[Instrument], path: Path) -> None:
     song = mido.MidiFile(ticks_per_beat=_TICKS_PER_SECOND // 2)
     for part in parts:
         channel = _CHANNELS[part.role]
@@ -153,7 +158,7 @@ def _write_midi(parts: list[Part], path: Path) -> None:
     song.save(path)
 
 
-def sing(notes: Notes, duration: float, rng: Rng, *, rate: int = _RENDER_RATE) -> Sound:
+def sing(notes: Notes, duration: float, rng: Rng, *, rate: int = _RENDER_RATE) -> Floats:
     """Sound a voice-like line: glides between notes, vibrato, vowel resonances."""
     n = int(duration * rate)
     voice = np.zeros(n, np.float32)
@@ -182,7 +187,7 @@ def sing(notes: Notes, duration: float, rng: Rng, *, rate: int = _RENDER_RATE) -
     return voice * np.interp(np.arange(n), control, loud).astype(np.float32)
 
 
-def synthesise(parts: list[Notes], duration: float, rng: Rng, *, rate: int = 16_000) -> Sound:
+def synthesise(parts: list[Notes], duration: float, rng: Rng, *, rate: int = 16_000) -> Floats:
     """Play notes as sums of harmonics with a timbre drawn for each part; needs no soundfont."""
     sound = np.zeros(int(duration * rate), np.float32)
     for notes in parts:
@@ -206,7 +211,7 @@ def synthesise(parts: list[Notes], duration: float, rng: Rng, *, rate: int = 16_
     return sound
 
 
-def mix(parts: Sound, voice: Sound, rng: Rng) -> Sound:
+def mix(parts: Floats, voice: Floats, rng: Rng) -> Floats:
     """Add a voice at about the level of the rest."""
     if not voice.any():
         return parts
@@ -214,14 +219,14 @@ def mix(parts: Sound, voice: Sound, rng: Rng) -> Sound:
     return (parts + voice * level * rng.uniform(0.3, 1.2)).astype(np.float32)
 
 
-def detune(sound: Sound, cents: float, rate: int) -> Sound:
+def detune(sound: Floats, cents: float, rate: int) -> Floats:
     """Raise pitch by ``cents`` by playing faster; the length changes by the same factor."""
     if not cents:
         return sound
     return np.asarray(soxr.resample(sound, rate * 2 ** (cents / 1200), rate), np.float32)
 
 
-def add_noise(sound: Sound, snr_db: float, rng: Rng, *, pink: bool = False) -> Sound:
+def add_noise(sound: Floats, snr_db: float, rng: Rng, *, pink: bool = False) -> Floats:
     """Add white or pink noise at a signal-to-noise ratio in decibels."""
     noise = rng.standard_normal(len(sound))
     if pink:
@@ -230,7 +235,7 @@ def add_noise(sound: Sound, snr_db: float, rng: Rng, *, pink: bool = False) -> S
     return (sound + noise * scale).astype(np.float32)
 
 
-def add_reverb(sound: Sound, decay_s: float, wet: float, rate: int, rng: Rng) -> Sound:
+def add_reverb(sound: Floats, decay_s: float, wet: float, rate: int, rng: Rng) -> Floats:
     """Add a room: noise that decays by 60 dB in ``decay_s``, ``wet`` as loud as the source."""
     time = np.arange(int(decay_s * rate)) / rate
     room = rng.standard_normal(len(time)) * 10 ** (-3 * time / decay_s)
@@ -239,8 +244,8 @@ def add_reverb(sound: Sound, decay_s: float, wet: float, rate: int, rng: Rng) ->
     return np.asarray(sound + wetness * tail, np.float32)
 
 
-def roughen(sound: Sound, rate: int, rng: Rng) -> Sound:
-    """Do what recordings go through: saturation, equaliser, room, noise, low-pass, codec."""
+def roughen(sound: Floats, rate: int, rng: Rng) -> Floats:
+    """Degrade sound as recordings are: saturation, equaliser, room, noise, low-pass, codec."""
     sound = sound / (np.abs(sound).max() + 1e-9)
     if rng.random() < 0.2:
         sound = np.tanh(sound * rng.uniform(1, 6)).astype(np.float32)
@@ -263,7 +268,7 @@ def roughen(sound: Sound, rate: int, rng: Rng) -> Sound:
     return sound
 
 
-def _codec(sound: Sound, rate: int) -> Sound:
+def _codec(sound: Floats, rate: int) -> Floats:
     stored = io.BytesIO()
     soundfile.write(stored, sound, rate, format="OGG", subtype="VORBIS", compression_level=0.95)
     stored.seek(0)

@@ -84,7 +84,7 @@ class HarmonyNetwork(nn.Module):
         self.registers = registers.reshape(SEMITONES // 12, 12, -1)
 
     def forward(self, frames: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Hear frames ``(batch, time, 252)``.
+        """Analyse frames ``(batch, time, 252)``.
 
         Returns
         -------
@@ -125,13 +125,13 @@ class HarmonyNetwork(nn.Module):
         """Apply the layers *pitch* and *fold*: ``(n, 252)`` to ``(12, n, channels)``."""
         centred = (frames - network.INPUT_MEAN) * network.INPUT_SCALE
         margin = (network.KERNEL_BINS - BINS_PER_SEMITONE) // 2
-        heard = functional.conv1d(
+        filtered = functional.conv1d(
             functional.pad(centred[:, None], (margin, margin)),
             self.weights["pitch"][:, None],
             self.weights["pitch_bias"],
             stride=BINS_PER_SEMITONE,
         ).relu()
-        octaves = heard.reshape(len(frames), -1, SEMITONES // 12, 12)
+        octaves = filtered.reshape(len(frames), -1, SEMITONES // 12, 12)
         folded = torch.einsum("nfop,opr->pnrf", octaves, self.registers).flatten(2)
         return self._head("fold", folded).relu()
 
@@ -175,7 +175,7 @@ def loss_of(
     batch: tuple[Tensor, Tensor, Tensor],
     rng: np.random.Generator,
 ) -> tuple[Tensor, dict[str, float]]:
-    """Chords, chord tones and key of a batch; the key is asked of a random part of every piece."""
+    """Loss of chords, chord tones and key; the key is that of a random part of every piece."""
     frames, chords, keys = batch
     odds, tones, features = model(frames)
     chord_loss = functional.cross_entropy(
@@ -249,7 +249,7 @@ def fit(recipe: Recipe, examples: list[Example]) -> HarmonyNetwork:
 def fit_profiles(
     model: HarmonyNetwork, recipe: Recipe, examples: list[Example]
 ) -> dict[str, NDArray[np.float32]]:
-    """Learn what pooled chroma looks like in major and in minor, by logistic regression.
+    """Learn profiles of pooled chroma in major and in minor, by logistic regression.
 
     Returns
     -------

@@ -21,7 +21,7 @@ from hevner.lab.joint.material import Array, Emotions, Index, World
 from hevner.lab.joint.recipe import Scorer, Space
 from hevner.lab.joint.scoring import Distances, Embedded, random_distances, regressed_distances
 from hevner.lab.metrics.retrieval import first_ranks
-from hevner.lab.regression.ridge import Moments
+from hevner.lab.regression.ridge import NormalEquations
 from hevner.model.cca import LinearCCA
 
 PENALTIES = tuple(float(10**power) for power in np.arange(-2.5, 1.1, 0.5))
@@ -201,7 +201,9 @@ def _regressed(music: Array, rated: Array, train: Index, groups: Index) -> tuple
     rows = music[train]
     fold = grouped_folds(groups, INNER_FOLDS, seed=0)
     ones = np.ones(len(rows))
-    parts = [Moments.of(rows[fold == k], rated[fold == k], ones[fold == k]) for k in set(fold)]
+    parts = [
+        NormalEquations.of(rows[fold == k], rated[fold == k], ones[fold == k]) for k in set(fold)
+    ]
     total = sum(parts[1:], start=parts[0])
     unseen = []
     for penalty in PENALTIES:
@@ -213,7 +215,7 @@ def _regressed(music: Array, rated: Array, train: Index, groups: Index) -> tuple
     return _solve(total, PENALTIES[best], music), unseen[best]
 
 
-def _solve(moments: Moments, penalty: float, rows: Array) -> Array:
+def _solve(moments: NormalEquations, penalty: float, rows: Array) -> Array:
     coefficients, intercept = moments.solve(np.full(rows.shape[1], penalty * moments.weight))
     return np.asarray(rows @ coefficients + intercept)
 

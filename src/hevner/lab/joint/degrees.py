@@ -24,10 +24,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from hevner.arrays import Doubles as Array
 from hevner.emotion import Quadrant
 from hevner.errors import DataError
 from hevner.lab.metrics.statistics import RESAMPLES, Interval, bootstrap
-from hevner.lab.metrics.validation import Array, numbers, same_shape
+from hevner.lab.metrics.validation import numbers, same_shape
 
 Numbers = NDArray[np.int64]
 

@@ -4,7 +4,7 @@ Conventions
 -----------
 Distances, lower for nearer, in both directions: ``to_emotion`` has a row per music (the query) and
 a column per emotion, ``to_music`` a row per emotion and a column per music. Music i and emotion i
-belong together. Give ``-distances`` to `hevner.lab.metrics.retrieval.evaluate`.
+belong together. Give ``-distances`` to `hevner.lab.metrics.retrieval`.
 
 With p the Gaussians of musics, q those of emotions, and λ the weight, a distance is::
 

@@ -1,4 +1,4 @@
-"""How far two sets of ratings, or ratings and predictions, lie apart as distributions.
+"""Distances between the distributions of two sets of ratings, or of ratings and predictions.
 
 Conventions
 -----------
@@ -21,13 +21,14 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
+from hevner.arrays import Doubles
 from hevner.errors import DataError
-from hevner.lab.metrics.validation import Array, numbers
+from hevner.lab.metrics.validation import numbers
 
 BINS = 20
 
 
-def validate(first: ArrayLike, second: ArrayLike) -> tuple[Array, Array]:
+def validate(first: ArrayLike, second: ArrayLike) -> tuple[Doubles, Doubles]:
     """Both as float64, or a `DataError` for no values, NaN or values outside [-1, 1]."""
     sets = numbers("first", first), numbers("second", second)
     for name, values in zip(("first", "second"), sets, strict=True):
@@ -35,6 +36,7 @@ def validate(first: ArrayLike, second: ArrayLike) -> tuple[Array, Array]:
             raise DataError(
                 f"{name} leaves [-1, 1]: it runs from {values.min():g} to {values.max():g}",
                 remedy="Bring it to the unit scale",
+                code="out_of_range",
             )
     return sets
 
@@ -52,11 +54,3 @@ def jensen_shannon(first: ArrayLike, second: ArrayLike) -> float:
 
     counts = [np.histogram(v, BINS, range=(-1, 1))[0] for v in validate(first, second)]
     return float(jensenshannon(*counts, base=2))
-
-
-def evaluate(first: ArrayLike, second: ArrayLike) -> dict[str, float]:
-    """Both distances, in the order above."""
-    return {
-        "wasserstein": wasserstein(first, second),
-        "jensen_shannon": jensen_shannon(first, second),
-    }

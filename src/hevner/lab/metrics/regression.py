@@ -19,27 +19,22 @@ Metric          Range             Meaning
 
 Constant values
 ---------------
-With constant ratings every score but ``rmse`` and ``mae`` is NaN: these labels cannot tell a good
-prediction from a bad one. With varied ratings and a constant guess ``pearson``, ``spearman``,
-``ccc`` and ``r2_affine`` are 0: the guess tells nothing, and a NaN would let a collapsed model
-drop out of an average.
+With constant ratings every score but ``rmse`` and ``mae`` is NaN: such labels cannot distinguish a
+good prediction from a bad one. With varied ratings and a constant guess ``pearson``, ``spearman``,
+``ccc`` and ``r2_affine`` are 0: such a guess has no information, and a NaN would let a collapsed
+model drop out of an average.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-
 import numpy as np
 from numpy.typing import ArrayLike
 
-from hevner.emotion import UNIT, Scale
-from hevner.errors import DataError
-from hevner.lab.metrics.validation import Array, numbers, same_shape
-
-AXES = ("valence", "arousal")
+from hevner.arrays import Doubles
+from hevner.lab.metrics.validation import numbers, same_shape
 
 
-def validate(truth: ArrayLike, guess: ArrayLike) -> tuple[Array, Array]:
+def validate(truth: ArrayLike, guess: ArrayLike) -> tuple[Doubles, Doubles]:
     """Both as float64, or a `DataError` for other shapes, no rows, NaN or infinity."""
     ratings, guesses = numbers("truth", truth), numbers("guess", guess)
     same_shape(truth=ratings, guess=guesses)
@@ -109,52 +104,5 @@ def r2_affine(truth: ArrayLike, guess: ArrayLike) -> float:
     return pearson(truth, guess) ** 2
 
 
-METRICS: dict[str, Callable[[ArrayLike, ArrayLike], float]] = {
-    "r2": r2,
-    "rmse": rmse,
-    "mae": mae,
-    "pearson": pearson,
-    "spearman": spearman,
-    "ccc": ccc,
-    "r2_affine": r2_affine,
-}
-"""All metrics, in the order of `evaluate`."""
-
-IN_SCALE_UNITS = ("rmse", "mae")
-
-
-def evaluate(
-    truth: Mapping[str, ArrayLike], guess: Mapping[str, ArrayLike], scale: Scale = UNIT
-) -> dict[str, float]:
-    """All scores of valence, then of arousal.
-
-    Parameters
-    ----------
-    truth, guess
-        ``valence`` and ``arousal``, shape ``(n,)`` each.
-    scale
-        The scale both are given on; errors carry its name, e.g. ``valence rmse (-1..1)``.
-
-    Raises
-    ------
-    DataError
-        If an axis is missing, or for what `validate` refuses.
-
-    Examples
-    --------
-    >>> axes = {"valence": [0.1, 0.5, -0.2], "arousal": [0.0, 0.3, 0.9]}
-    >>> evaluate(axes, axes)["valence mae (-1..1)"]
-    0.0
-    """
-    scores = {}
-    for axis in AXES:
-        if axis not in truth or axis not in guess:
-            raise DataError(f"no {axis}", remedy="Give valence and arousal by name")
-        for name, metric in METRICS.items():
-            unit = f" ({scale.name})" if name in IN_SCALE_UNITS else ""
-            scores[f"{axis} {name}{unit}"] = metric(truth[axis], guess[axis])
-    return scores
-
-
-def _constant(values: Array) -> bool:
+def _constant(values: Doubles) -> bool:
     return bool((values == values[0]).all())

@@ -8,30 +8,28 @@ from pathlib import Path
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
+from hevner.arrays import Names, Rows
 from hevner.errors import ModelError
 from hevner.files import replace_file
-from hevner.lab.metrics.statistics import bootstrap
+from hevner.lab.metrics.statistics import RESAMPLES, bootstrap
 
 Row = dict[str, object]
-Score = Callable[[int, NDArray[np.intp]], float]
+Score = Callable[[int, Rows], float]
 """A score by seed and rows."""
-
-RESAMPLES = 1000
 
 
 class Grouped(Protocol):
-    """What is scored: rows of one dataset, each of a group."""
+    """Rows of one dataset, each of a group."""
 
     @property
-    def dataset(self) -> NDArray[np.str_]:
-        """Its name, for every row."""
+    def dataset(self) -> Names:
+        """Name of the dataset, for every row."""
         ...
 
     @property
-    def group(self) -> NDArray[np.str_]:
-        """What stands or falls together."""
+    def group(self) -> Names:
+        """Song, piece, game or artist of every row."""
         ...
 
     def __len__(self) -> int: ...
@@ -43,14 +41,7 @@ class Report:
     def __init__(self) -> None:
         self.rows: list[Row] = []
 
-    def add(
-        self,
-        protocol: str,
-        table: Grouped,
-        name: str,
-        score: Score,
-        seeds: int,
-    ) -> None:
+    def add(self, protocol: str, table: Grouped, name: str, score: Score, seeds: int) -> None:
         """Add ``score(seed, rows)`` of a table."""
         everything = np.arange(len(table))
         per_seed = [score(seed, everything) for seed in range(seeds)]
@@ -72,16 +63,16 @@ class Report:
 
 
 def into_card(rows: Sequence[Row], card: Path, run: str) -> None:
-    """Keep scores in the card of a model, for `hevner.model.scores`.
+    """Write scores into the card of a model, for `hevner.model.scores`.
 
     Parameters
     ----------
     rows
-        Of a report.
+        Rows of a report.
     card
-        JSON file.
+        Path of the card, a JSON file.
     run
-        What made the figures, in words.
+        Description of the run that made the figures.
 
     Raises
     ------
@@ -94,7 +85,10 @@ def into_card(rows: Sequence[Row], card: Path, run: str) -> None:
         facts = json.loads(card.read_text("utf-8"))
     except (OSError, ValueError) as error:
         raise ModelError(
-            f"the card cannot be read ({error})", subject=str(card), remedy="Train the model first"
+            f"the card cannot be read ({error})",
+            subject=str(card),
+            remedy="Train the model first",
+            code="unreadable_card",
         ) from error
     kept = [{n: v for n, v in row.items() if n != "seed_std"} for row in rows]
     facts["scores"] = {"run": run, "rows": kept}

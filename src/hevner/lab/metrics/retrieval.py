@@ -1,9 +1,9 @@
-"""Scores of ranked items: music for an emotion, emotions for a music, with the level of chance.
+"""Ranks of the right items among all items: music for an emotion, or emotions for a piece.
 
 Conventions
 -----------
 ``scores`` has a row per query and a column per item, shape ``(queries, items)``, higher for better;
-for distances give ``-distances``. ``relevance`` is 0/1 or bool of the same shape; left out, the
+for distances pass ``-distances``. ``relevance`` is 0/1 or bool of the same shape; without it, the
 one relevant item of query i is item i and the table is square. ``distances`` are those of query and
 item in the plane of valence and arousal (`va_distances`), same shape. For the other direction
 transpose all three. The first rank is 1. Every metric is a mean over queries.
@@ -13,11 +13,9 @@ Score                  Range            Meaning
 =====================  ===============  =====================================================
 ``mrr``                (0, 1]           1 / rank of the first relevant item
 ``average_rank``       [1, items]       rank of the first relevant item; lower is better
-``recall@k``           [0, 1]           share of the relevant items among the first k
-``map``                (0, 1]           mean over relevant items of the precision at their rank
-``ndcg@k``             [0, 1]           sum of gain / log2(1 + rank) over the first k, divided by
+``ndcg``               [0, 1]           sum of gain / log2(1 + rank) over the first k, divided by
                                         the same sum of the best order
-``distance@k``         [0, inf)         mean distance of the first k; lower is better
+``mean_distance``      [0, inf)         mean distance of the first k; lower is better
 =====================  ===============  =====================================================
 
 The gain falls in a line from 1 at distance 0 to 0 at distance 0.5 (on [-1, 1]), see `gain`.
@@ -25,8 +23,7 @@ The gain falls in a line from 1 at distance 0 to 0 at distance 0.5 (on [-1, 1]),
 Ties
 ----
 Among items of equal score the worst comes first: irrelevant before relevant, far before near. A
-model that gives every item one score thus gets the least score, below chance, never more than it
-earned.
+model that gives every item one score thus gets the lowest score, below chance.
 
 Chance
 ------
@@ -36,20 +33,18 @@ NaN: a query without a relevant item, or without an item of positive gain, raise
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 from numpy.typing import ArrayLike
 
+from hevner.arrays import Doubles, Mask
 from hevner.errors import DataError
-from hevner.lab.metrics.validation import Array, Mask, flags, numbers, same_shape
+from hevner.lab.metrics.validation import flags, numbers, same_shape
 
 GAIN_RADIUS = 0.5
-"""Distance on the unit scale at which an item is of no use: a quarter of the width of the plane."""
-CUTOFFS = (1, 5, 10)
+"""Distance (unit scale) from which an item has no gain: a quarter of the width of the plane."""
 
 
-def validate(scores: ArrayLike, relevance: ArrayLike | None = None) -> tuple[Array, Mask]:
+def validate(scores: ArrayLike, relevance: ArrayLike | None = None) -> tuple[Doubles, Mask]:
     """Both tables, or a `DataError` for other shapes, NaN, or a query without a relevant item."""
     table = numbers("scores", scores, axes=2)
     if relevance is None:
@@ -57,27 +52,28 @@ def validate(scores: ArrayLike, relevance: ArrayLike | None = None) -> tuple[Arr
             raise DataError(
                 f"scores have shape {table.shape}, so item i cannot belong to query i",
                 remedy="Give the relevance of each item",
+                code="not_square",
             )
         return table, np.eye(len(table), dtype=bool)
     relevant = flags("relevance", relevance, axes=2)
     same_shape(scores=table, relevance=relevant)
-    _refuse_rows(relevant.sum(axis=1) == 0, "no relevant item", "Drop it")
+    _refuse_rows(relevant.sum(axis=1) == 0, "no relevant item", "Drop it", "nothing_relevant")
     return table, relevant
 
 
-def va_distances(queries: ArrayLike, items: ArrayLike) -> Array:
+def va_distances(queries: ArrayLike, items: ArrayLike) -> Doubles:
     """Euclidean distances of points (valence, arousal), shape ``(queries, items)``."""
     from scipy.spatial.distance import cdist
 
     return np.asarray(cdist(numbers("queries", queries, 2), numbers("items", items, 2)))
 
 
-def gain(distances: ArrayLike) -> Array:
+def gain(distances: ArrayLike) -> Doubles:
     """``max(0, 1 - distance / GAIN_RADIUS)``, shape of ``distances``."""
     return np.maximum(0.0, 1 - numbers("distances", distances, axes=2) / GAIN_RADIUS)
 
 
-def first_ranks(scores: ArrayLike, relevance: ArrayLike | None = None) -> Array:
+def first_ranks(scores: ArrayLike, relevance: ArrayLike | None = None) -> Doubles:
     """Rank of the first relevant item of each query, shape ``(queries,)``."""
     table, relevant = validate(scores, relevance)
     best = np.where(relevant, table, -np.inf).max(axis=1, keepdims=True)
@@ -92,21 +88,6 @@ def mrr(scores: ArrayLike, relevance: ArrayLike | None = None) -> float:
 def average_rank(scores: ArrayLike, relevance: ArrayLike | None = None) -> float:
     """Mean rank of the first relevant item."""
     return float(np.mean(first_ranks(scores, relevance)))
-
-
-def recall(scores: ArrayLike, k: int, relevance: ArrayLike | None = None) -> float:
-    """Mean share of the relevant items among the first k."""
-    table, relevant = validate(scores, relevance)
-    _check_cutoff(k, table)
-    found = _ranked(table, relevant)[:, :k].sum(axis=1)
-    return float(np.mean(found / relevant.sum(axis=1)))
-
-
-def mean_average_precision(scores: ArrayLike, relevance: ArrayLike | None = None) -> float:
-    """Mean average precision."""
-    ranked = _ranked(*validate(scores, relevance))
-    precision = np.cumsum(ranked, axis=1) / np.arange(1, ranked.shape[1] + 1)
-    return float(np.mean((precision * ranked).sum(axis=1) / ranked.sum(axis=1)))
 
 
 def ndcg(scores: ArrayLike, k: int, distances: ArrayLike) -> float:
@@ -145,18 +126,6 @@ def chance_recall(relevance: ArrayLike, k: int) -> float:
     return k / int(table.shape[1])
 
 
-def chance_map(relevance: ArrayLike) -> float:
-    """Expected `mean_average_precision`: ``(H_N + (N - H_N) (R - 1) / (N - 1)) / N``.
-
-    At rank k a relevant item finds itself and, of the k - 1 items before it, each with the odds
-    ``(R - 1) / (N - 1)``.
-    """
-    relevant, items = _relevant_counts(relevance)
-    harmonic = (1 / _ranks(items)).sum()
-    odds = (np.array(relevant) - 1) / max(items - 1, 1)
-    return float(np.mean(harmonic + (items - harmonic) * odds) / items)
-
-
 def chance_ndcg(distances: ArrayLike, k: int) -> float:
     """Expected `ndcg`: every rank holds the mean gain of the query."""
     worth = gain(distances)
@@ -169,77 +138,34 @@ def chance_distance(distances: ArrayLike) -> float:
     return float(numbers("distances", distances, axes=2).mean())
 
 
-def evaluate(
-    scores: ArrayLike,
-    relevance: ArrayLike | None = None,
-    distances: ArrayLike | None = None,
-    cutoffs: Sequence[int] = CUTOFFS,
-) -> dict[str, float]:
-    """All scores in the order of the table above, each followed by its chance level.
-
-    Parameters
-    ----------
-    scores, relevance, distances
-        See the module. Without distances ``ndcg@k`` and ``distance@k`` are left out.
-    cutoffs
-        Values of k, each at most the number of items.
-
-    Examples
-    --------
-    >>> evaluate([[0.9, 0.1], [0.8, 0.3]], cutoffs=[1])["mrr"]
-    0.75
-    """
-    table, relevant = validate(scores, relevance)
-    result = {
-        "mrr": mrr(table, relevant),
-        "mrr chance": chance_mrr(relevant),
-        "average_rank": average_rank(table, relevant),
-        "average_rank chance": chance_average_rank(relevant),
-    }
-    for k in cutoffs:
-        result[f"recall@{k}"] = recall(table, k, relevant)
-        result[f"recall@{k} chance"] = chance_recall(relevant, k)
-    result["map"] = mean_average_precision(table, relevant)
-    result["map chance"] = chance_map(relevant)
-    if distances is None:
-        return result
-    for k in cutoffs:
-        result[f"ndcg@{k}"] = ndcg(table, k, distances)
-        result[f"ndcg@{k} chance"] = chance_ndcg(distances, k)
-    for k in cutoffs:
-        result[f"distance@{k}"] = mean_distance(table, k, distances)
-        result[f"distance@{k} chance"] = chance_distance(distances)
-    return result
-
-
-def _ranked(scores: Array, worth: Array | Mask) -> Array:
+def _ranked(scores: Doubles, worth: Doubles | Mask) -> Doubles:
     """The worth of the items of each query, best score first; in a tie the least worth first."""
     order = np.lexsort((worth, -scores), axis=1)
     return np.take_along_axis(worth, order, axis=1).astype(np.float64)
 
 
-def _with_distances(scores: ArrayLike, distances: ArrayLike) -> tuple[Array, Array]:
+def _with_distances(scores: ArrayLike, distances: ArrayLike) -> tuple[Doubles, Doubles]:
     table, far = numbers("scores", scores, axes=2), numbers("distances", distances, axes=2)
     same_shape(scores=table, distances=far)
     return table, far
 
 
-def _discounts(k: int) -> Array:
+def _discounts(k: int) -> Doubles:
     return np.asarray(1 / np.log2(np.arange(2, k + 2)))
 
 
-def _ideal(worth: Array, k: int) -> Array:
+def _ideal(worth: Doubles, k: int) -> Doubles:
     """Discounted gain of the best order, shape ``(queries,)``."""
     remedy = "Drop it, or add items near it"
-    _refuse_rows(worth.max(axis=1) == 0, f"no item within {GAIN_RADIUS}", remedy)
+    _refuse_rows(worth.max(axis=1) == 0, f"no item within {GAIN_RADIUS}", remedy, "nothing_near")
     return np.asarray(-np.sort(-worth, axis=1)[:, :k] @ _discounts(k))
 
 
-def _ranks(items: int) -> Array:
+def _ranks(items: int) -> Doubles:
     return np.arange(1.0, items + 1)
 
 
-def _first_rank_odds(relevant: int, items: int) -> Array:
+def _first_rank_odds(relevant: int, items: int) -> Doubles:
     """Odds that the first relevant of the items, in random order, has rank 1, 2, ..., items."""
     # Having found none before rank k, the next of the N - k + 1 left is relevant in R cases.
     here = np.minimum(relevant / (items - _ranks(items) + 1), 1)
@@ -253,11 +179,14 @@ def _relevant_counts(relevance: ArrayLike) -> tuple[list[int], int]:
     return relevant.sum(axis=1).tolist(), relevant.shape[1]
 
 
-def _check_cutoff(k: int, table: Array | Mask) -> None:
+def _check_cutoff(k: int, table: Doubles | Mask) -> None:
     if not 1 <= k <= table.shape[1]:
-        raise DataError(f"k is {k} of {table.shape[1]} items", remedy="Give a k that fits")
+        raise DataError(
+            f"k is {k} of {table.shape[1]} items", remedy="Give a k that fits", code="out_of_range"
+        )
 
 
-def _refuse_rows(wrong: Mask, cause: str, remedy: str) -> None:
+def _refuse_rows(wrong: Mask, cause: str, remedy: str, code: str) -> None:
     if wrong.any():
-        raise DataError(cause, subject=f"query {np.flatnonzero(wrong)[0]}", remedy=remedy)
+        row = np.flatnonzero(wrong)[0]
+        raise DataError(cause, subject=f"query {row}", remedy=remedy, code=code)

@@ -1,9 +1,9 @@
-"""How sure a score is: intervals, tests, seeds, and how well raters agree.
+"""Uncertainty of a score: intervals, tests and seeds.
 
 Conventions
 -----------
-``groups`` names the song, piece, game or artist of each row, shape ``(n,)``; rows of a group stand
-or fall together, since clips of one song are not independent. A *score* is a function of row
+``groups`` names the song, piece, game or artist of each row, shape ``(n,)``; rows of a group are
+drawn together, since clips of one song are not independent. A *score* is a function of row
 numbers (with repeats) to a float; a *metric* takes truth and guess to a float. Every random draw
 comes from ``seed``. Fewer than two groups raise `hevner.errors.DataError`.
 
@@ -19,16 +19,14 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from hevner.arrays import Rows
 from hevner.errors import DataError
 
-Array = NDArray[np.float64]
-Rows = NDArray[np.intp]
 Score = Callable[[Rows], float]
 Metric = Callable[[Any, Any], float]
 
 RESAMPLES = 1000
 PERMUTATIONS = 10_000
-SPLITS = 1000
 LEVEL = 0.95
 
 
@@ -60,24 +58,6 @@ class Seeds(NamedTuple):
     greatest: float
     low: float
     high: float
-
-
-class Reliability(NamedTuple):
-    """How well one half of the raters of an item predicts the other.
-
-    Attributes
-    ----------
-    half
-        Correlation over items of the means of two halves, averaged over random splits.
-    full
-        The reliability of the mean of all raters, by Spearman and Brown.
-    items
-        Items with at least two ratings, the ones used.
-    """
-
-    half: float
-    full: float
-    items: int
 
 
 def bootstrap(
@@ -165,7 +145,11 @@ def permutation_test(
     names, index = _index(groups)
     observed = abs(metric(labels, one) - metric(labels, two))
     if np.isnan(observed):
-        raise DataError("the metric is not defined for these labels", remedy="Check the labels")
+        raise DataError(
+            "the metric is not defined for these labels",
+            remedy="Check the labels",
+            code="undefined_metric",
+        )
     rng = np.random.default_rng(seed)
     # Sums of the same numbers in another order differ in the last digits; those are ties.
     bar = observed - 1e-12 * max(1.0, observed)
@@ -200,7 +184,9 @@ def over_seeds(
         Called with the number of a seed, ``0 .. seeds - 1``, and rows.
     """
     if seeds < 1:
-        raise DataError(f"{seeds} seeds", remedy="Give the number of runs, at least 1")
+        raise DataError(
+            f"{seeds} seeds", remedy="Give the number of runs, at least 1", code="out_of_range"
+        )
     rng = np.random.default_rng(seed)
     members = _Groups(groups)
     everything = np.arange(len(members.order))
@@ -215,74 +201,6 @@ def over_seeds(
     std = float(values.std(ddof=1)) if seeds > 1 else np.nan
     mean, least, greatest = float(values.mean()), float(values.min()), float(values.max())
     return Seeds(mean, std, least, greatest, *interval)
-
-
-def spearman_brown(correlation: float, times: float = 2.0) -> float:
-    """Reliability of ``times`` as many raters, from that of some; NaN at the pole."""
-    below = 1 + (times - 1) * correlation
-    return times * correlation / below if below else np.nan
-
-
-def split_half(
-    ratings: ArrayLike | Sequence[ArrayLike], *, splits: int = SPLITS, seed: int = 0
-) -> Reliability:
-    """Reliability of the mean rating, from random halves of the raters of each item.
-
-    Halves are of equal size; of an odd number of ratings one, at random, rests in each split. Items
-    with fewer than two ratings are left out. Raters are split item by item, so a rater who rates
-    everything high adds noise, not agreement.
-
-    Parameters
-    ----------
-    ratings
-        A table of items by raters, NaN where a rater gave nothing, or the ratings of each item as a
-        list of their own lengths.
-
-    Raises
-    ------
-    DataError
-        If fewer than three items have two ratings, or the means of a half do not vary.
-    """
-    table = _rating_table(ratings)
-    half = np.isfinite(table).sum(axis=1) // 2
-    table, half = table[half > 0], half[half > 0]
-    if len(table) < 3:
-        raise DataError(
-            f"{len(table)} items have two ratings or more", remedy="Give at least three"
-        )
-    rng = np.random.default_rng(seed)
-    correlations = [_correlation(*_halves(table, half, rng)) for _ in range(splits)]
-    mean = float(np.mean(correlations))
-    return Reliability(mean, spearman_brown(mean), len(table))
-
-
-def _halves(table: Array, half: Rows, rng: np.random.Generator) -> tuple[Array, Array]:
-    """Means of two random halves of each row."""
-    keys = np.where(np.isfinite(table), rng.random(table.shape), np.inf)
-    # Missing ratings come last and are never reached.
-    shuffled = np.nan_to_num(np.take_along_axis(table, keys.argsort(axis=1), axis=1))
-    sums = np.cumsum(shuffled, axis=1)
-    rows = np.arange(len(table))
-    first = sums[rows, half - 1]
-    return first / half, (sums[rows, 2 * half - 1] - first) / half
-
-
-def _correlation(first: Array, second: Array) -> float:
-    if np.ptp(first) == 0 or np.ptp(second) == 0:
-        raise DataError("the ratings do not vary over items", remedy="Check the column")
-    return float(np.corrcoef(first, second)[0, 1])
-
-
-def _rating_table(ratings: ArrayLike | Sequence[ArrayLike]) -> Array:
-    rows = [np.asarray(row, np.float64) for row in ratings]  # type: ignore[union-attr]
-    if not rows or any(row.ndim != 1 for row in rows):
-        raise DataError("ratings are not a list per item", remedy="Give items by raters")
-    table = np.full((len(rows), max(map(len, rows))), np.nan)
-    for filled, row in zip(table, rows, strict=True):
-        filled[: len(row)] = row
-    if np.isinf(table).any():
-        raise DataError("ratings hold infinity", remedy="Mark missing ratings with NaN")
-    return table
 
 
 class _Groups:
@@ -307,14 +225,22 @@ def _index(groups: ArrayLike) -> tuple[NDArray[Any], Rows]:
     """Distinct groups, and the number of the group of each row."""
     array = np.asarray(groups)
     if array.ndim != 1:
-        raise DataError(f"groups have shape {array.shape}", remedy="Give one group per row")
+        raise DataError(
+            f"groups have shape {array.shape}", remedy="Give one group per row", code="wrong_shape"
+        )
     if array.dtype.kind == "f" and np.isnan(array).any():
         raise DataError(
-            "groups hold NaN", remedy="Give every row a group of its own or a shared one"
+            "groups hold NaN",
+            remedy="Give every row a group of its own or a shared one",
+            code="not_finite",
         )
     names, index = np.unique(array, return_inverse=True)
     if len(names) < 2:
-        raise DataError(f"too few groups: {len(names)}", remedy="Give rows of at least two groups")
+        raise DataError(
+            f"too few groups: {len(names)}",
+            remedy="Give rows of at least two groups",
+            code="too_few_groups",
+        )
     return names, index
 
 
@@ -326,6 +252,7 @@ def _rows(*columns: ArrayLike) -> list[NDArray[Any]]:
         raise DataError(
             f"truth, first, second and groups have shapes {shapes}",
             remedy="Give one row of each per clip",
+            code="shapes_differ",
         )
     return arrays[:3]
 

@@ -1,68 +1,67 @@
-"""Ways to make a model hold on music from another dataset, each a switch.
+"""Regression that is to generalise to another dataset: several measures, each a switch.
 
 Conventions
 -----------
-`AdaptedRegressor` puts the switches together; without any it is plain regression. Everything is
-fitted to training rows alone. With ``align="all"`` it also looks at the features, never the labels,
-of the rows that are predicted.
+`AdaptedRegressor` combines the switches; without any it is plain regression. Everything is fitted
+to training rows alone. With ``align="all"`` it also uses the features, never the labels, of the
+rows that are predicted.
 
 Adversarial training against a classifier of datasets (Ganin et al., 2016) is left out: with fixed
-features and a linear model, what it can learn is to do without the directions in which datasets
-differ. `hevner.lab.regression.alignment.IdentityRemoval` takes these out in closed form; no game of
-two players has to be settled by some thousand rows.
+features and a linear model it can only learn to ignore the directions in which datasets differ, and
+`hevner.lab.regression.alignment.IdentityRemoval` removes these in closed form.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from hevner.arrays import Doubles, Integers, Names
 from hevner.emotion import AXES
 from hevner.errors import DataError, ModelError
-from hevner.lab.data.blocks import Array, Block, Blocks, check, grouped_folds
+from hevner.lab.data.blocks import Block, Blocks, check, grouped_folds
 from hevner.lab.data.labels import LabelScale, labels_of
 from hevner.lab.data.samples import Samples
 from hevner.lab.metrics.regression import pearson
 from hevner.lab.regression.alignment import (
     CovarianceAlignment,
     IdentityRemoval,
-    Names,
     balanced_weights,
 )
 from hevner.lab.regression.fusion import FusionRegressor
-from hevner.lab.regression.ridge import Moments
+from hevner.lab.regression.ridge import NormalEquations
 
 ROBUST_ROUNDS = 10
 ROBUST_STEP = 0.5
 ROBUST_PENALTY = 0.1
 
 REMOVAL_ROUNDS = (0, 1, 2, 4)
-"""How often directions may be removed; the best is chosen inside the training rows."""
+"""Numbers of rounds of removal to try; the best is chosen inside the training rows."""
 
 
 def robust_weights(
-    blocks: Blocks, targets: Array, dataset: Names, group: Names, *, seed: int = 0
-) -> Array:
-    """Weights of mean 1 that lift the datasets predicted worst, shape ``(n,)``.
+    blocks: Blocks, targets: Doubles, dataset: Names, group: Names, *, seed: int = 0
+) -> Doubles:
+    """Weights of mean 1 that emphasise the datasets predicted worst, shape ``(n,)``.
 
     Group DRO (Sagawa et al., "Distributionally robust neural networks for group shifts", ICLR
     2020) with ridge regression: round by round, the weight of a dataset is multiplied by the
-    exponential of its error. That is the error for rows unseen in a cross-validation, since a model
-    that fits its training rows perfectly has no worst dataset.
+    exponential of its error. Errors are for rows unseen in a cross-validation, since a model that
+    fits its training rows perfectly has no worst dataset.
 
     Parameters
     ----------
     blocks, targets
         Training rows; targets in standard units, see `hevner.lab.data.labels.LabelScale`.
     dataset, group
-        Names; rows of a group stay together in the cross-validation.
+        Dataset and group of each row; rows of a group stay together in the cross-validation.
     seed
-        Decides the parts of the cross-validation.
+        Seed of the folds.
     """
     even = balanced_weights(dataset)
     x = np.hstack([Block.fit(check(name, b), even)(b) for name, b in blocks.items()])
@@ -78,29 +77,27 @@ def robust_weights(
     return np.asarray(weights / weights.mean())
 
 
-def _unseen(x: Array, targets: Array, weights: Array, fold: Any) -> Array:
+def _unseen(x: Doubles, targets: Doubles, weights: Doubles, fold: Integers) -> Doubles:
     """Predictions of a ridge regression for rows that it has not seen."""
     guess = np.empty_like(targets)
     for axis in range(len(AXES)):
         for k in range(fold.max() + 1):
             rows = (fold != k) & np.isfinite(targets[:, axis])
-            moments = Moments.of(x[rows], targets[rows, axis, None], weights[rows])
-            penalty = np.full(x.shape[1], ROBUST_PENALTY * moments.weight)
-            coefficients, intercept = moments.solve(penalty)
+            sums = NormalEquations.of(x[rows], targets[rows, axis, None], weights[rows])
+            penalty = np.full(x.shape[1], ROBUST_PENALTY * sums.weight)
+            coefficients, intercept = sums.solve(penalty)
             guess[fold == k, axis] = (x[fold == k] @ coefficients + intercept)[:, 0]
     return guess
 
 
-def _finite(values: Array) -> Array:
+def _finite(values: Doubles) -> Doubles:
     return np.asarray(values[np.isfinite(values)])
 
 
-@dataclass
 class SubsetEnsemble:
-    """Mean of one regression for each choice of some or all blocks.
+    """Mean of one regression for each non-empty choice of blocks.
 
-    A block that misleads on new music cannot spoil the models that do without it. By the estimator
-    contract, like `FusionRegressor`.
+    A block that misleads on new music does not affect the models without it.
 
     Parameters
     ----------
@@ -108,72 +105,57 @@ class SubsetEnsemble:
         Parameters of every regression.
     """
 
-    member: FusionRegressor = field(default_factory=FusionRegressor)
-    _members: list[tuple[tuple[str, ...], FusionRegressor]] = field(
-        default_factory=list, init=False, repr=False, compare=False
-    )
-
-    def get_params(self, deep: bool = True) -> dict[str, Any]:
-        """Parameters by name."""
-        return {"member": self.member}
-
-    def set_params(self, **params: Any) -> Self:
-        """Change parameters."""
-        if params.keys() - {"member"}:
-            raise ModelError("no such parameter", remedy="The only one is member")
-        self.member = params.get("member", self.member)
-        return self
+    def __init__(self, member: FusionRegressor) -> None:
+        self.member = member
+        self._members: list[tuple[tuple[str, ...], FusionRegressor]] = []
 
     def fit(
         self, blocks: Blocks, emotion: ArrayLike, *, groups: Any = None, sample_weight: Any = None
     ) -> Self:
         """Fit every member; see `FusionRegressor.fit`."""
         names = list(blocks)
-        choices = [c for k in range(len(names)) for c in combinations(names, k + 1)]
         self._members = []
-        for choice in choices:
-            member = replace(self.member)
+        for choice in (c for k in range(len(names)) for c in combinations(names, k + 1)):
             some = {name: blocks[name] for name in choice}
+            member = replace(self.member)
             member.fit(some, emotion, groups=groups, sample_weight=sample_weight)
             self._members.append((choice, member))
         return self
 
-    def predict(self, blocks: Blocks) -> Array:
+    def predict(self, blocks: Blocks) -> Doubles:
         """Valence and arousal of rows, shape ``(n, 2)``."""
-        if not self._members:
-            raise ModelError("not fitted yet", remedy="Call fit first")
         return np.asarray(np.mean([member.predict(blocks) for _, member in self._members], axis=0))
 
     def describe(self) -> dict[str, Any]:
-        """What was chosen by each member, by its blocks."""
+        """Chosen hyper-parameters of each member, by its blocks."""
         return {"+".join(choice): member.describe() for choice, member in self._members}
 
 
 @dataclass(frozen=True)
 class Switches:
-    """What is done for the sake of other datasets; nothing by default.
+    """Measures for generalising to other datasets; none by default.
 
     Attributes
     ----------
     align_labels
-        Labels in standard units of each dataset; predictions in the units of the row's dataset
-        or, for an unknown one, the mean units of the rated training datasets.
+        Bring labels to standard units of each dataset. Predictions are in the units of the row's
+        dataset or, for an unknown one, in the mean units of the rated training datasets.
     balance
-        Every dataset counts the same.
+        Give every dataset the same weight.
     robust
-        Weights by `robust_weights`, in place of those of ``balance``.
+        Weight datasets by `robust_weights`, in place of ``balance``.
     across
-        Hyper-parameters are chosen by leaving out one training dataset after the other instead of
+        Choose hyper-parameters by leaving out one training dataset after the other instead of
         groups of tracks, where there are two datasets or more.
     gems
-        Clips with GEMS ratings are trained on by proxy; needs ``align_labels``.
+        Train on clips with GEMS ratings by proxy; needs ``align_labels``.
     align
-        CORAL: of the training ``sources``, or of ``all`` datasets including those predicted.
+        Apply CORAL to the training ``sources``, or to ``all`` datasets including those predicted.
     remove_identity
-        Directions that tell datasets apart are removed, as often as helps on a training dataset
-        left out.
+        Remove directions that distinguish datasets, as often as helps on a training dataset left
+        out.
     ensemble
-        The mean over all choices of blocks in place of one model.
+        Average over all choices of blocks in place of one model.
     """
 
     align_labels: bool = False
@@ -192,11 +174,11 @@ class AdaptedRegressor:
     Parameters
     ----------
     switches
-        What to do.
+        Measures to take.
     regressor
         Parameters of the regression.
     rounds
-        How often directions of identity are removed; chosen in the training rows if None.
+        Number of rounds in which directions are removed; chosen in the training rows if None.
     """
 
     def __init__(
@@ -219,11 +201,15 @@ class AdaptedRegressor:
             If switches do not go together.
         """
         if self.switches.gems and not self.switches.align_labels:
-            raise ModelError("proxies from GEMS have no scale", remedy="Switch on align_labels")
+            raise ModelError(
+                "proxies from GEMS have no scale", remedy="Switch on align_labels", code="conflict"
+            )
         labels = labels_of(samples, gems=self.switches.gems)
         known = np.asarray(np.isfinite(labels).any(axis=1))
         if not known.any():
-            raise DataError("no row has a label", remedy="Add a rated dataset")
+            raise DataError(
+                "no row has a label", remedy="Add a rated dataset", code="too_few_labels"
+            )
         train, labels = samples.where(known), labels[known]
         self._scale = LabelScale.fit(labels, train.dataset)
         self._rated = tuple(np.unique(train.dataset[np.isfinite(train.emotion).all(axis=1)]))
@@ -243,7 +229,7 @@ class AdaptedRegressor:
         )
         return self
 
-    def predict(self, samples: Samples) -> Array:
+    def predict(self, samples: Samples) -> Doubles:
         """Valence and arousal, shape ``(n, 2)``, on the unit scale."""
         values = self.scores(samples)
         if not self.switches.align_labels:
@@ -251,17 +237,15 @@ class AdaptedRegressor:
         scale = self._scale.with_default(self._rated or self._scale.units)
         return scale.back(values, samples.dataset)
 
-    def scores(self, samples: Samples) -> Array:
-        """The same in the units that were trained on, shape ``(n, 2)``."""
+    def scores(self, samples: Samples) -> Doubles:
+        """Valence and arousal in the units of training, shape ``(n, 2)``."""
         return self._model.predict(self._features(samples))
 
     def describe(self) -> dict[str, Any]:
-        """What was chosen, in plain JSON values."""
+        """Chosen rounds and hyper-parameters, as plain JSON values."""
         return {"rounds": self.rounds_, "model": self._model.describe()}
 
-    # --- inside ---
-
-    def _weights(self, blocks: Blocks, targets: Array, train: Samples) -> Array | None:
+    def _weights(self, blocks: Blocks, targets: Doubles, train: Samples) -> Doubles | None:
         if self.switches.robust:
             seed = self.regressor.seed
             return robust_weights(blocks, targets, train.dataset, train.group, seed=seed)
@@ -289,11 +273,11 @@ class AdaptedRegressor:
         return blocks if self._removal is None else self._removal.transform(blocks)
 
     def _choose_rounds(self, train: Samples) -> int:
-        """The number of rounds that orders the clips of training datasets left out best."""
+        """Number of rounds that best orders the clips of a training dataset left out."""
 
         def error(rounds: int) -> float:
             model = AdaptedRegressor(self.switches, self.regressor, rounds)
-            # An error would forgive removal for what it takes away with the datasets' offsets.
+            # Not a squared error, which would reward the loss of the datasets' offsets.
             return 1 - float(np.mean(list(_left_out(model, train))))
 
         return min(REMOVAL_ROUNDS, key=error)

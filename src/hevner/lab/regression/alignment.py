@@ -1,10 +1,10 @@
-"""Make the features of datasets alike, without looking at labels.
+"""Make the features of datasets alike, without using labels.
 
 Conventions
 -----------
-Features are blocks by name, shape ``(n, width)`` each; ``dataset`` names where a row comes from,
-shape ``(n,)``. What comes out is in standard units of the training rows, block by block, so a
-model stays free to weigh blocks.
+Features are blocks by name, shape ``(n, width)`` each; ``dataset`` names the dataset of each row,
+shape ``(n,)``. Results are in standard units of the training rows, block by block, so that a model
+can still weigh the blocks.
 """
 
 from __future__ import annotations
@@ -12,19 +12,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from hevner.lab.data.blocks import Array, Block, Blocks, check
-from hevner.lab.regression.ridge import Moments
-
-Names = NDArray[np.str_]
+from hevner.arrays import Doubles, Names
+from hevner.lab.data.blocks import Block, Blocks, check
+from hevner.lab.regression.ridge import NormalEquations
 
 RIDGE = 0.01
 """Penalty of the linear classifiers of datasets."""
 
 
-def balanced_weights(dataset: Names) -> Array:
-    """Weights of mean 1 with which every dataset counts the same, shape ``(n,)``."""
+def balanced_weights(dataset: Names) -> Doubles:
+    """Weights of mean 1 that give every dataset the same total, shape ``(n,)``."""
     _, number, sizes = np.unique(dataset, return_inverse=True, return_counts=True)
     return np.asarray(len(dataset) / (len(sizes) * sizes[number]))
 
@@ -40,17 +38,17 @@ class CovarianceAlignment:
     Attributes
     ----------
     blocks
-        How each block is prepared.
+        Preparation of each block.
     spreads
         Square root of the mean covariance of each block.
     """
 
     blocks: dict[str, Block]
-    spreads: dict[str, Array]
+    spreads: dict[str, Doubles]
 
     @classmethod
     def fit(cls, blocks: Blocks, dataset: Names) -> CovarianceAlignment:
-        """Take the mean covariance of training datasets."""
+        """Compute the mean covariance of the training datasets."""
         prepared = _prepare(blocks, dataset)
         spreads = {}
         for name, block in prepared.items():
@@ -59,8 +57,8 @@ class CovarianceAlignment:
             spreads[name] = _power(np.mean(parts, axis=0), 0.5)
         return cls(prepared, spreads)
 
-    def transform(self, blocks: Blocks, dataset: Names) -> dict[str, Array]:
-        """Align every dataset by its own rows, which should be many, seen in training or not."""
+    def transform(self, blocks: Blocks, dataset: Names) -> dict[str, Doubles]:
+        """Align every dataset by its own rows, of which there should be many."""
         aligned = {}
         for name, block in self.blocks.items():
             x = block(check(name, blocks[name]))
@@ -71,40 +69,40 @@ class CovarianceAlignment:
             aligned[name] = block.expand(x)
         return aligned
 
-    def pass_through(self, blocks: Blocks) -> dict[str, Array]:
-        """Rows of an unknown source, as they are, in the same units."""
+    def pass_through(self, blocks: Blocks) -> dict[str, Doubles]:
+        """Rows of an unknown dataset, in the same units and not aligned."""
         return {name: block.expand(block(blocks[name])) for name, block in self.blocks.items()}
 
 
-def _covariance(x: Array) -> Array:
+def _covariance(x: Doubles) -> Doubles:
     # As much of the identity as of the covariance: the original adds 1 to variances of 1.
     covariance = (x - x.mean(axis=0)).T @ (x - x.mean(axis=0)) / len(x)
     level = max(float(np.trace(covariance)) / len(covariance), 1e-12)
     return np.asarray(covariance + level * np.eye(len(covariance)))
 
 
-def _power(matrix: Array, exponent: float) -> Array:
+def _power(matrix: Doubles, exponent: float) -> Doubles:
     values, vectors = np.linalg.eigh(matrix)
     return np.asarray((vectors * values**exponent) @ vectors.T)
 
 
 @dataclass(frozen=True)
 class IdentityRemoval:
-    """Features without the directions that tell datasets apart.
+    """Features without the directions that distinguish datasets.
 
     Iterative nullspace projection (Ravfogel et al., "Null it out", ACL 2020): a linear classifier
-    of the dataset is fitted, its directions are taken out, and so on.
+    of the dataset is fitted, its directions are removed, and so on.
 
     Attributes
     ----------
     blocks
-        How each block is prepared.
+        Preparation of each block.
     directions
         Orthonormal, shape ``(width, k)`` for each block.
     """
 
     blocks: dict[str, Block]
-    directions: dict[str, Array]
+    directions: dict[str, Doubles]
 
     @classmethod
     def fit(cls, blocks: Blocks, dataset: Names, rounds: int) -> IdentityRemoval:
@@ -119,13 +117,13 @@ class IdentityRemoval:
             found = np.empty((x.shape[1], 0))
             for _ in range(rounds):
                 rest = x - x @ found @ found.T
-                moments = Moments.of(rest, truth, weights)
-                classifier, _ = moments.solve(np.full(x.shape[1], RIDGE * moments.weight))
+                sums = NormalEquations.of(rest, truth, weights)
+                classifier, _ = sums.solve(np.full(x.shape[1], RIDGE * sums.weight))
                 found = _extend(found, classifier)
             directions[name] = found
         return cls(prepared, directions)
 
-    def transform(self, blocks: Blocks) -> dict[str, Array]:
+    def transform(self, blocks: Blocks) -> dict[str, Doubles]:
         """Rows without the directions."""
         result = {}
         for name, block in self.blocks.items():
@@ -135,7 +133,7 @@ class IdentityRemoval:
         return result
 
 
-def _extend(found: Array, more: Array) -> Array:
+def _extend(found: Doubles, more: Doubles) -> Doubles:
     """Orthonormal columns that span both; directions of next to no length are left out."""
     left, lengths, _ = np.linalg.svd(more - found @ (found.T @ more), full_matrices=False)
     return np.hstack([found, left[:, lengths > 1e-9 * max(1.0, lengths[0])]])

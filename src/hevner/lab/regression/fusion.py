@@ -15,22 +15,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from pathlib import Path
 from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from hevner.arrays import Doubles, Integers, Mask
 from hevner.emotion import AXES
 from hevner.errors import DataError, ModelError
-from hevner.lab.data.blocks import Array, Block, Blocks, Rows, check, grouped_folds
-from hevner.lab.regression.regression import Choice, Kernel, LinearModel, Ridge, train_hidden
-from hevner.model import stored
+from hevner.lab.data.blocks import Block, Blocks, TrainingRows, check, grouped_folds
+from hevner.lab.regression.estimators import Choice, Kernel, LinearModel, Ridge, train_hidden
 
 
 @dataclass
 class FusionRegressor:
-    """Regression on blocks, by the estimator contract of scikit-learn.
+    """Regression on blocks, with the `fit` and `predict` of scikit-learn.
 
     Parameters
     ----------
@@ -39,19 +38,19 @@ class FusionRegressor:
         probe of the distribution-gap study; needs torch for fitting. ``kernel``: kernel ridge
         regression with a Gaussian kernel.
     weights
-        How much blocks count, by name; 1 for those not named.
+        Weight of each block, by name; 1 for those not named.
     balanced
-        Without it blocks are merely standardised and put side by side, so that each counts by its
-        width.
+        Whether blocks have the same influence whatever their width; if False they are only
+        standardised and concatenated.
     components
-        Main axes that are kept of wider blocks; all if None.
+        Number of main axes kept of wider blocks; all if None.
     search
-        Factors that the weight of every block may be multiplied by; the best combination that a
-        search along the blocks finds is taken. Not for ``hidden``.
+        Factors by which the weight of every block may be multiplied; a search along the blocks
+        takes the best combination. Not for ``hidden``.
     folds
-        Parts of the cross-validation, at most; as many as there are groups if those are fewer.
+        Largest number of folds of the cross-validation; never more than there are groups.
     seed
-        Decides the parts, and all chance in ``hidden``.
+        Seed of the folds, and of everything random in ``hidden``.
     """
 
     kind: Literal["linear", "hidden", "kernel"] = "linear"
@@ -62,27 +61,6 @@ class FusionRegressor:
     folds: int = 5
     seed: int = 0
     _fitted: _Fitted | None = field(default=None, init=False, repr=False, compare=False)
-
-    # --- the contract ---
-
-    def get_params(self, deep: bool = True) -> dict[str, Any]:
-        """Parameters by name."""
-        return {one.name: getattr(self, one.name) for one in fields(self) if one.init}
-
-    def set_params(self, **params: Any) -> Self:
-        """Change parameters.
-
-        Raises
-        ------
-        ModelError
-            If there is no such parameter.
-        """
-        known = self.get_params()
-        for name, value in params.items():
-            if name not in known:
-                raise ModelError(f"no parameter '{name}'", remedy=f"Choose from {', '.join(known)}")
-            setattr(self, name, value)
-        return self
 
     def fit(
         self,
@@ -101,10 +79,11 @@ class FusionRegressor:
         emotion
             Labels, shape ``(n, 2)``.
         groups
-            Rows of one group are never on both sides of the cross-validation; names of datasets
-            choose what carries over to another dataset. Every row is its own group if None.
+            Group of each row. Rows of one group are never on both sides of the cross-validation;
+            with names of datasets, parameters are chosen that carry over to another dataset. Every
+            row is its own group if None.
         sample_weight
-            Positive, shape ``(n,)``.
+            Positive weight of each row, shape ``(n,)``.
 
         Raises
         ------
@@ -114,9 +93,13 @@ class FusionRegressor:
         MissingDependencyError
             For ``hidden`` without torch.
         """
-        rows = Rows.of(blocks, emotion, groups, sample_weight)
+        rows = TrainingRows.of(blocks, emotion, groups, sample_weight)
         if self.kind not in ("linear", "hidden", "kernel"):
-            raise ModelError(f"no kind '{self.kind}'", remedy="Choose linear, hidden or kernel")
+            raise ModelError(
+                f"no kind '{self.kind}'",
+                remedy="Choose linear, hidden or kernel",
+                code="unknown_name",
+            )
         shares = self._weights(rows.blocks)
         prepared = {
             name: Block.fit(x, rows.weights, components=self.components, weight=shares[name])
@@ -127,7 +110,7 @@ class FusionRegressor:
         self._fitted = fit(self, prepared, x, rows)
         return self
 
-    def predict(self, blocks: Blocks) -> Array:
+    def predict(self, blocks: Blocks) -> Doubles:
         """Valence and arousal of rows, shape ``(n, 2)``, in the units of the labels.
 
         Raises
@@ -141,76 +124,31 @@ class FusionRegressor:
         found = {}
         for name, block in fitted.blocks.items():
             if name not in blocks:
-                raise DataError(f"no block '{name}'", remedy="Give all blocks of the training")
+                raise DataError(
+                    f"no block '{name}'",
+                    remedy="Give all blocks of the training",
+                    code="missing_block",
+                )
             found[name] = check(name, blocks[name])
             if found[name].shape[1] != len(block.mean):
                 raise DataError(
                     f"block {name} is {found[name].shape[1]} wide, in training {len(block.mean)}",
                     remedy="Extract the features that the model was trained on",
+                    code="wrong_shape",
                 )
         return fitted.predict([block(found[name]) for name, block in fitted.blocks.items()])
 
-    def predict_axes(self, blocks: Blocks) -> dict[str, Array]:
-        """What `predict` tells, by the name of the axis."""
-        return dict(zip(AXES, self.predict(blocks).T, strict=True))
+    def get_params(self) -> dict[str, Any]:
+        """Parameters by name."""
+        return {one.name: getattr(self, one.name) for one in fields(self) if one.init}
 
     def describe(self) -> dict[str, Any]:
-        """What was fitted and chosen, in plain JSON values."""
+        """Kind, blocks and chosen hyper-parameters, as plain JSON values."""
         fitted = self._known()
         widths = {name: len(block.mean) for name, block in fitted.blocks.items()}
         return {"kind": self.kind, "blocks": widths, "axes": fitted.chosen}
 
-    # --- on disk ---
-
-    def save(self, path: Path) -> None:
-        """Write a linear model as ``.npz``, and what is known about it as ``.json`` beside it.
-
-        Raises
-        ------
-        ModelError
-            If it is not linear, or not fitted.
-        """
-        fitted = self._known()
-        if not isinstance(fitted.predict, LinearModel):
-            raise ModelError(
-                f"a model of kind '{self.kind}' cannot be saved", remedy="Train a linear one"
-            )
-        linear = fitted.predict
-        arrays = {"intercept": linear.intercept}
-        for (name, block), part in zip(fitted.blocks.items(), linear.coefficients, strict=True):
-            whole = part if block.rotation is None else block.rotation @ part
-            arrays |= {
-                f"mean.{name}": block.mean,
-                f"spread.{name}": block.spread,
-                f"coefficients.{name}": whole * block.scale,
-            }
-        stored.write(path, arrays, {"parameters": self.get_params(), **self.describe()})
-
-    @classmethod
-    def load(cls, path: Path) -> Self:
-        """Read a saved model.
-
-        Raises
-        ------
-        ModelError
-            If a file is missing or damaged.
-        """
-        with stored.damage_is_refused(path, remedy="Train it again"):
-            arrays, card = stored.read(path)
-            blocks = {
-                name: Block(arrays[f"mean.{name}"], arrays[f"spread.{name}"], None, 1.0)
-                for name in card["blocks"]
-            }
-            parts = [arrays[f"coefficients.{name}"] for name in card["blocks"]]
-            parameters = card["parameters"] | {"search": tuple(card["parameters"]["search"])}
-            model = cls(**parameters)
-            linear = LinearModel(parts, arrays["intercept"])
-            model._fitted = _Fitted(blocks, linear, card["axes"])
-        return model
-
-    # --- inside ---
-
-    def _weights(self, blocks: Mapping[str, Array]) -> dict[str, float]:
+    def _weights(self, blocks: Mapping[str, Doubles]) -> dict[str, float]:
         mean_width = sum(x.shape[1] for x in blocks.values()) / len(blocks)
         return {
             name: (self.weights or {}).get(name, 1.0)
@@ -220,21 +158,31 @@ class FusionRegressor:
 
     def _known(self) -> _Fitted:
         if self._fitted is None:
-            raise ModelError("not fitted yet", remedy="Call fit first")
+            raise ModelError("not fitted yet", remedy="Call fit first", code="not_fitted")
         return self._fitted
 
 
 @dataclass(frozen=True)
 class _Fitted:
-    """What `fit` leaves behind: from prepared blocks to emotion, and what was chosen."""
+    """Result of `fit`.
+
+    Attributes
+    ----------
+    blocks
+        Preparation of each block.
+    predict
+        Function from prepared blocks to emotion, shape ``(n, 2)``.
+    chosen
+        Hyper-parameters and their error, by axis.
+    """
 
     blocks: dict[str, Block]
-    predict: Callable[[Sequence[Array]], Array]
+    predict: Callable[[Sequence[Doubles]], Doubles]
     chosen: dict[str, Any]
 
 
 def _fit_axes(
-    model: FusionRegressor, prepared: dict[str, Block], x: list[Array], rows: Rows
+    model: FusionRegressor, prepared: dict[str, Block], x: list[Doubles], rows: TrainingRows
 ) -> _Fitted:
     kind = Ridge if model.kind == "linear" else Kernel
     chosen, fits, units = {}, [], []
@@ -258,7 +206,7 @@ def _fit_axes(
     if linear:
         return _Fitted(prepared, LinearModel.join(linear, units), chosen)
 
-    def predict(parts: Sequence[Array]) -> Array:
+    def predict(parts: Sequence[Doubles]) -> Doubles:
         values = [
             level + spread * fit(parts) for fit, (level, spread) in zip(fits, units, strict=True)
         ]
@@ -269,10 +217,10 @@ def _fit_axes(
 
 def _choose(
     problem: Ridge | Kernel, count: int, search: tuple[float, ...]
-) -> tuple[float, Array, Choice]:
+) -> tuple[float, Doubles, Choice]:
     """The least error for unseen rows, and the factors and hyper-parameters that give it."""
 
-    def best(factors: Array) -> tuple[float, Array, Choice]:
+    def best(factors: Doubles) -> tuple[float, Doubles, Choice]:
         trials = [(problem.error(factors, choice), choice) for choice in problem.choices]
         error, choice = min(trials, key=lambda trial: trial[0])
         return error, factors, choice
@@ -287,10 +235,12 @@ def _choose(
 
 
 def _fit_hidden(
-    model: FusionRegressor, prepared: dict[str, Block], x: list[Array], rows: Rows
+    model: FusionRegressor, prepared: dict[str, Block], x: list[Doubles], rows: TrainingRows
 ) -> _Fitted:
     if model.search:
-        raise ModelError("weights are not searched for 'hidden'", remedy="Set search to ()")
+        raise ModelError(
+            "weights are not searched for 'hidden'", remedy="Set search to ()", code="conflict"
+        )
     for axis in range(len(AXES)):
         _rated(rows, axis, model)
     shares = rows.weights[:, None] * np.isfinite(rows.emotion)
@@ -305,16 +255,14 @@ def _fit_hidden(
         model.seed,
     )  # fmt: skip
 
-    def predict(parts: Sequence[Array]) -> Array:
+    def predict(parts: Sequence[Doubles]) -> Doubles:
         return np.asarray(network(np.concatenate(parts, axis=1) * gain) * spread + level)
 
     about = {**network.choice, "r2": 1 - network.error, "clips": int(known.sum())}
     return _Fitted(prepared, predict, dict.fromkeys(AXES, about))
 
 
-def _rated(
-    rows: Rows, axis: int, model: FusionRegressor
-) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
+def _rated(rows: TrainingRows, axis: int, model: FusionRegressor) -> tuple[Mask, Integers]:
     """Mask of the rows with a label, and the fold of each of these."""
     rated = np.isfinite(rows.emotion[:, axis])
     target = rows.emotion[rated, axis]
@@ -322,5 +270,6 @@ def _rated(
         raise DataError(
             f"{AXES[axis]} has labels in fewer than two groups, or the same everywhere",
             remedy="Train on more clips",
+            code="too_few_labels",
         )
     return rated, grouped_folds(rows.groups[rated], model.folds, model.seed)

@@ -213,4 +213,4 @@ def _merge(found: Sequence[Leaks], tested: int) -> Leaks:
         for kind, own in one.pairs.items():
             pairs.setdefault(kind, {}).update(own)
     told = {kind: tuple(own.items()) for kind, own in pairs.items()}
-    return Leaks(told, tested, max(one.unheard or 0 for one in found))
+    return Leaks(told, tested, max(one.not_compared or 0 for one in found))

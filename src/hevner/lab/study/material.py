@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hevner import datasets
-from hevner.audio.fingerprint import Words, matches
 from hevner.datasets.leaks import name as full_name
 from hevner.datasets.track import Track
+from hevner.encoders.fingerprint import Words, matches
 from hevner.errors import DataError
 from hevner.lab.data.corpus import Variant
 from hevner.lab.data.extraction import FINGERPRINT
@@ -140,7 +140,7 @@ def _fingerprints(
     found: dict[str, Words] = {}
     wanted = {track.id: full_name(track) for track in tracks}
     variants = (Variant().name, Variant(soundfont).name)
-    for path in sorted((store.folder / name).glob(f"{FINGERPRINT}-*.index")):
+    for path in store.paths(name, f"{FINGERPRINT}-*"):
         file = FeatureFile(path)
         for track, variant in file.ids():
             if track in wanted and variant in variants:

@@ -1,17 +1,16 @@
-"""Networks that others trained, as teachers: what they say about a track is kept as soft labels.
+"""Networks of other authors as teachers: their predictions are stored as soft labels.
 
 A teacher is an `hevner.encoders.base.Encoder` whose weights are read from a folder of the user's.
 No weights are shipped, and none of these networks is needed to analyse music.
 
 ===============  =====  ============================================================  =======
 moodtheme-cnn       56  probabilities of `hevner.emotion.MOOD_TAGS`, for 29 s          float32
-jamendo50          250  50 tag probabilities, then a 200-d embedding, for 3 s          float16
 yamnet            1545  521 scores of sound classes, then a 1024-d embedding, for 3 s  float16
 ===============  =====  ============================================================  =======
 
-``python -m hevner.lab.teachers`` lets them hear datasets. What they say lies in a feature
-store under the name of the teacher, a row per window, so that
-`hevner.lab.data.representations.gather` finds it as a block of that name.
+``python -m hevner.lab.teachers`` runs them on datasets. Predictions lie in a feature store under
+the name of the teacher, a row per window, so that `hevner.lab.data.representations.gather` finds
+them as a block of that name.
 """
 
 from __future__ import annotations
@@ -25,7 +24,6 @@ from hevner.store import Kind
 
 _CLASSES = {
     "moodtheme-cnn": ("moodtheme", "MoodTheme", "float32"),
-    "jamendo50": ("jamendo50", "Jamendo50", "float16"),
     "yamnet": ("yamnet", "YamNet", "float16"),
 }
 
@@ -41,7 +39,7 @@ def load(name: str, weights: Path) -> Encoder:
     name
         One of `NAMES`.
     weights
-        The folder that holds its file.
+        Folder that holds its file.
 
     Raises
     ------
@@ -51,7 +49,9 @@ def load(name: str, weights: Path) -> Encoder:
         If a package for training is not installed.
     """
     if name not in _CLASSES:
-        raise ModelError(f"no teacher '{name}'", remedy=f"Choose one of {', '.join(NAMES)}")
+        raise ModelError(
+            f"no teacher '{name}'", remedy=f"Choose one of {', '.join(NAMES)}", code="unknown_name"
+        )
     module, cls, _ = _CLASSES[name]
     try:
         teacher: Encoder = getattr(import_module(f"{__name__}.{module}"), cls)(weights)
@@ -64,6 +64,6 @@ def load(name: str, weights: Path) -> Encoder:
 
 
 def kind(teacher: Encoder) -> Kind:
-    """What is stored of a teacher; its version names the file of weights."""
+    """Kind of the stored predictions; its version names the file of weights."""
     card = teacher.card
     return Kind(card.id, card.version, card.dimension, _CLASSES[card.id][2])

@@ -1,4 +1,4 @@
-"""Let teachers hear tracks, and keep what they say.
+"""Run teachers on tracks, and store their predictions.
 
 Sounds and the names they are stored under are those of `hevner.lab.data.corpus`, so an entry
 belongs to the same sound as the features of the same track and variant.
@@ -13,8 +13,8 @@ from pathlib import Path
 
 import numpy as np
 import soxr
-from numpy.typing import NDArray
 
+from hevner.arrays import Floats
 from hevner.audio.decode import SAMPLE_RATE, Audio
 from hevner.audio.windows import Windower
 from hevner.datasets.track import Track
@@ -24,21 +24,19 @@ from hevner.lab.data.corpus import Done, Variant
 from hevner.lab.teachers import kind, load
 from hevner.store import Entry, FeatureStore
 
-Array = NDArray[np.float32]
-
 
 @dataclass(frozen=True)
 class Extraction:
-    """Which teachers hear, and where it is kept.
+    """Teachers, their weights and the store.
 
     Attributes
     ----------
     teachers
-        Names, see `hevner.lab.teachers`.
+        Names of teachers, see `hevner.lab.teachers`.
     weights
-        The folder of their files.
+        Folder of their files.
     store
-        The folder for renders and for what they say.
+        Folder for renders and predictions.
     """
 
     teachers: tuple[str, ...]
@@ -47,7 +45,7 @@ class Extraction:
 
 
 def keep(extraction: Extraction, track: Track, variant: Variant) -> bool:
-    """Let the teachers hear what they have not heard yet; tell whether that was anything.
+    """Compute the predictions that are not stored yet; return whether any were missing.
 
     Raises
     ------
@@ -60,9 +58,9 @@ def keep(extraction: Extraction, track: Track, variant: Variant) -> bool:
     """
     store = FeatureStore(extraction.store)
     content = corpus.content_of(track, variant, store)
-    asked = [_teacher(name, extraction.weights) for name in extraction.teachers]
     missing = []
-    for teacher in asked:
+    for name in extraction.teachers:
+        teacher = _teacher(name, extraction.weights)
         file = store.open(track.dataset, kind(teacher))
         if not file.link(content, track.id, variant.name):
             missing.append((teacher, file))
@@ -74,29 +72,29 @@ def keep(extraction: Extraction, track: Track, variant: Variant) -> bool:
     return True
 
 
-def read_all(audio: Audio) -> Array:
+def read_all(audio: Audio) -> Floats:
     """All samples of a stream, shape ``(n,)``, at `hevner.audio.decode.SAMPLE_RATE`."""
     return np.concatenate(list(audio.blocks))
 
 
-def entry(teacher: Encoder, samples: Array, content: str) -> Entry:
-    """What a teacher says about a sound, one row per window, as it is stored.
+def entry(teacher: Encoder, samples: Floats, content: str) -> Entry:
+    """Predictions of a teacher for a sound, one row per window, as they are stored.
 
     Parameters
     ----------
     teacher
-        One of `hevner.lab.teachers.NAMES`, read.
+        Teacher from `hevner.lab.teachers.load`.
     samples
-        Mono at `hevner.audio.decode.SAMPLE_RATE`, shape ``(n,)``.
+        Mono samples at `hevner.audio.decode.SAMPLE_RATE`, shape ``(n,)``.
     content
-        Names what the sound is made from.
+        Digest of what the sound is made from.
     """
     card = teacher.card
-    heard = samples
+    resampled = samples
     if card.sample_rate != SAMPLE_RATE:
-        heard = soxr.resample(samples, SAMPLE_RATE, card.sample_rate)
+        resampled = soxr.resample(samples, SAMPLE_RATE, card.sample_rate)
     windower = Windower(card.window_samples, card.hop_samples)
-    windows = np.concatenate([windower.push(heard), windower.finish()])
+    windows = np.concatenate([windower.push(resampled), windower.finish()])
     rows = teacher.encode(windows).astype(kind(teacher).dtype)
     starts = np.array(windower.starts) / card.sample_rate
     return Entry(content, rows, starts, len(samples) / SAMPLE_RATE)
@@ -105,7 +103,7 @@ def entry(teacher: Encoder, samples: Array, content: str) -> Entry:
 def compute_all(
     extraction: Extraction, work: Sequence[tuple[Track, Variant]], jobs: int
 ) -> Generator[Done]:
-    """Hear many sounds; see `hevner.lab.data.corpus.each`."""
+    """Run the teachers on many tracks; see `hevner.lab.data.corpus.each`."""
     return corpus.each(partial(keep, extraction), work, jobs)
 
 

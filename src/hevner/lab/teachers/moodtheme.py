@@ -30,21 +30,19 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from scipy.fft import rfft
 from torch import nn
 
+from hevner.arrays import Doubles, Floats
 from hevner.emotion import MOOD_TAGS
 from hevner.encoders.base import EncoderCard, check_windows
-from hevner.lab.teachers.mel import BANDS, slaney_filterbank
 from hevner.lab.teachers.weights import read_file, wrong_file
-
-Array = NDArray[np.float32]
 
 FILE = "mtg_moodtheme_vggish_56.pth"
 ORIGIN = "the MTG-Jamendo mood/theme baseline (a PyTorch state_dict)"
 
 SAMPLE_RATE = 12_000
+BANDS = 96
 N_FFT = 512
 HOP = 256
 FRAMES = 1366
@@ -79,12 +77,12 @@ class Network(nn.Module):
 
 
 class MoodTheme:
-    """The teacher; see the module for what its numbers mean.
+    """The teacher; see the module for the meaning of its numbers.
 
     Parameters
     ----------
     weights
-        The folder that holds `FILE`.
+        Folder that holds `FILE`.
 
     Raises
     ------
@@ -116,7 +114,7 @@ class MoodTheme:
             description="Mood and theme tags of MTG-Jamendo, probabilities",
         )
 
-    def encode(self, windows: Array) -> Array:
+    def encode(self, windows: Floats) -> Floats:
         """Probabilities ``(n, 56)`` of windows ``(n, WINDOW_SAMPLES)`` at 12 kHz.
 
         Raises
@@ -132,20 +130,37 @@ class MoodTheme:
         return rows
 
 
-def mel_decibels(window: Array) -> Array:
+def mel_decibels(window: Floats) -> Floats:
     """The spectrogram ``(96, 1366)`` of a window ``(WINDOW_SAMPLES,)``."""
     frames = np.lib.stride_tricks.sliding_window_view(window, N_FFT)[::HOP]
     power = np.abs(rfft(frames * _hann(), overwrite_x=True)) ** 2
     mel = np.maximum(_bank() @ power.T, np.float32(1e-10))
-    decibels: Array = 10 * np.log10(mel)
+    decibels: Floats = 10 * np.log10(mel)
     return decibels
 
 
 @lru_cache(maxsize=1)
-def _hann() -> Array:
+def _hann() -> Floats:
     return np.hanning(N_FFT).astype(np.float32)
 
 
 @lru_cache(maxsize=1)
-def _bank() -> Array:
+def _bank() -> Floats:
     return slaney_filterbank(BANDS, SAMPLE_RATE, N_FFT)
+
+
+def slaney_filterbank(bands: int, sample_rate: int, n_fft: int) -> Floats:
+    """Weights of the bins of a power spectrum in mel bands, shape ``(bands, n_fft // 2 + 1)``.
+
+    Triangles of equal area between neighbouring edges, from 0 to half the sample rate, on Slaney's
+    scale, which is linear below 1 kHz and logarithmic above.
+    """
+    step, knee_hz, knee_mel = np.log(6.4) / 27.0, 1000.0, 15.0
+    mels = np.linspace(0.0, knee_mel + np.log(sample_rate / 2 / knee_hz) / step, bands + 2)
+    above = knee_hz * np.exp(step * (mels - knee_mel))
+    edges: Doubles = np.where(mels < knee_mel, mels * knee_hz / knee_mel, above)
+    bins = np.arange(n_fft // 2 + 1) * (sample_rate / n_fft)
+    low, centre, high = edges[:-2, None], edges[1:-1, None], edges[2:, None]
+    rising, falling = (bins - low) / (centre - low), (high - bins) / (high - centre)
+    triangles = np.maximum(0.0, np.minimum(rising, falling))
+    return (triangles / ((high - low) / 2)).astype(np.float32)

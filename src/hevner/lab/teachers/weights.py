@@ -1,4 +1,4 @@
-"""Files of weights in a folder of the user's, and how teachers open them."""
+"""Files of weights in a folder of the user's, and their reading."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def read_file(path: Path, origin: str) -> tuple[bytes, str]:
-    """The bytes of a file of weights, and the version of a teacher that has them.
+    """Bytes of a file of weights, and the version of a teacher with these weights.
 
     Raises
     ------
@@ -27,16 +27,18 @@ def read_file(path: Path, origin: str) -> tuple[bytes, str]:
             f"cannot be read ({error.strerror or error})",
             subject=str(path),
             remedy=f"Put the weights of {origin} there",
+            code="file_missing",
         ) from error
     return content, f"1-{hashlib.sha256(content).hexdigest()[:12]}"
 
 
 def wrong_file(path: Path, origin: str, cause: object) -> ModelError:
-    """What to raise for a file that holds something else."""
+    """Error for a file that holds something else."""
     return ModelError(
         f"these are not the weights of {origin} ({cause})",
         subject=str(path),
         remedy="Replace it by the file that belongs there",
+        code="wrong_weights",
     )
 
 

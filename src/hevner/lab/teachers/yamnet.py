@@ -2,9 +2,9 @@
 
 Conventions
 -----------
-The network hears 15,600 samples at 16 kHz (.975 s). A row is the mean over `PER_ROW` of these, one
-after the other, so a window is 2.925 s long. A row holds the scores in the order of the class map
-that comes with the network, then the embedding; see `SCORES` and `EMBEDDING`.
+The network takes 15,600 samples at 16 kHz (.975 s). A row is the mean over `PER_ROW` consecutive
+inputs, so a window is 2.925 s long. A row holds the scores in the order of the class map that comes
+with the network, then the embedding; see `SCORES` and `EMBEDDING`.
 
 References
 ----------
@@ -16,13 +16,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
+from hevner.arrays import Floats
 from hevner.audio.decode import SAMPLE_RATE
 from hevner.encoders.base import EncoderCard, check_windows
 from hevner.lab.teachers.weights import open_onnx
-
-Array = NDArray[np.float32]
 
 FILE = "yamnet.onnx"
 ORIGIN = "YAMNet, as ONNX"
@@ -37,18 +35,18 @@ SCORES = slice(0, CLASSES)
 EMBEDDING = slice(CLASSES, DIMENSION)
 
 MOODS = {"happy": 271, "sad": 272, "tender": 273, "exciting": 274, "angry": 275, "scary": 276}
-"""Where the moods of music are among the scores."""
+"""Places of the moods of music among the scores."""
 
 _OUTPUTS = ("Identity", "yamnet_frames/global_average_pooling2d/Mean")
 
 
 class YamNet:
-    """The teacher; see the module for what its numbers mean.
+    """The teacher; see the module for the meaning of its numbers.
 
     Parameters
     ----------
     weights
-        The folder that holds `FILE`.
+        Folder that holds `FILE`.
 
     Raises
     ------
@@ -71,7 +69,7 @@ class YamNet:
             description="Scores of 521 sound classes, and the layer before them",
         )
 
-    def encode(self, windows: Array) -> Array:
+    def encode(self, windows: Floats) -> Floats:
         """Rows ``(n, 1545)`` of windows ``(n, WINDOW_SAMPLES)`` at 16 kHz.
 
         Raises
@@ -82,10 +80,10 @@ class YamNet:
         windows = check_windows(windows, WINDOW_SAMPLES)
         rows = np.empty((len(windows), DIMENSION), np.float32)
         for window, row in zip(windows, rows, strict=True):
-            patches = [self._hear(patch) for patch in window.reshape(PER_ROW, 1, PATCH_SAMPLES)]
+            patches = [self._run(patch) for patch in window.reshape(PER_ROW, 1, PATCH_SAMPLES)]
             row[:] = np.mean(patches, axis=0)
         return rows
 
-    def _hear(self, patch: Array) -> Array:
+    def _run(self, patch: Floats) -> Floats:
         scores, embedding = self._session.run(_OUTPUTS, {"input_1": patch})
         return np.concatenate([scores.ravel(), embedding.ravel()])

@@ -141,7 +141,7 @@ def _part(
         for head in recipe.heads.values()
         if head.source not in LABELLED and name in head.datasets
     ]
-    heard = any((store.folder / name).glob(f"{HARMONY}-*.index"))
+    heard = bool(store.paths(name, f"{HARMONY}-*"))
     for block in dict.fromkeys([*recipe.blocks, *teachers]):
         try:
             found[block] = gather(store, tracks, [block], soundfont=font, jobs=jobs)

@@ -1,6 +1,6 @@
 // The service over HTTP. Paths are relative to the page, so that it may live below any prefix.
 //
-// What goes wrong is a `Problem`: `kind` and `message` and `remedy` as the service told them, or kind
+// Errors are a `Problem`: `kind`, `message` and `remedy` as the service returned them, or the kind
 // "offline" if it did not answer.
 
 const BASE = new URL("../api/v1/", import.meta.url);
@@ -17,7 +17,7 @@ export class Problem extends Error {
   }
 }
 
-// `ask` returns a promise of a token; it is called when the service wants one.
+// `ask` returns a promise of a token; it is called when the service needs one.
 export function tokenFrom(ask) {
   askForToken = ask;
 }
@@ -62,9 +62,9 @@ async function reach(path, options) {
 
 async function problem(answer) {
   const wait = Number(answer.headers.get("Retry-After")) || 0;
-  const told = await answer.json().catch(() => null);
-  const said = told?.error ?? { kind: "http", message: `${answer.status} ${answer.statusText}` };
-  return new Problem(said, answer.status, wait);
+  const body = await answer.json().catch(() => null);
+  const error = body?.error ?? { kind: "http", message: `${answer.status} ${answer.statusText}` };
+  return new Problem(error, answer.status, wait);
 }
 
 function missed() {
@@ -87,7 +87,7 @@ async function knock() {
   }
 }
 
-// The messages of a job as they come, until the service ends them.
+// The messages of a job as they arrive, until the service ends them.
 export async function* events(id, signal) {
   const answer = await request(`analyses/${id}/events`, { signal });
   const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
@@ -127,8 +127,8 @@ export const search = (query, signal) => ask("catalog/search", { method: "POST",
 export const playlist = (query) => ask("catalog/playlist", { method: "POST", json: query });
 export const audioBlob = (id) => blob(`catalog/pieces/${id}/audio`);
 
-// An address that an audio element can play: it sends no token, so the service signs addresses where
-// there is one. Hits carry theirs, of other pieces it is asked for.
+// An address that an audio element can play: such an element sends no token, so a service with a
+// token signs addresses. Hits contain theirs; those of other pieces are requested.
 export async function audio({ id, audio: known }) {
   const address = known ?? (await ask(`catalog/pieces/${id}`)).audio;
   return new URL(address, BASE).href;
@@ -137,9 +137,9 @@ export async function audio({ id, audio: known }) {
 const once = new Map();
 const kept = (path) => {
   if (!once.has(path)) {
-    const told = ask(path);
-    told.catch(() => once.delete(path));
-    once.set(path, told);
+    const request = ask(path);
+    request.catch(() => once.delete(path));
+    once.set(path, request);
   }
   return once.get(path);
 };

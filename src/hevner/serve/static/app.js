@@ -1,4 +1,4 @@
-// Where the page begins: text, theme, views by the address behind the "#", and what holds for all.
+// Entry point of the page: text, theme, views by the address behind the "#", and shared parts.
 
 import * as api from "./api.js";
 import * as bar from "./bar.js";
@@ -57,7 +57,7 @@ function show(moved) {
   shown = view;
 }
 
-// Jobs from before this page was opened; tried again when the service is back.
+// Jobs from before this page was opened; requested again when the service is back.
 function restore() {
   jobs.restore().catch((problem) => {
     if (problem.kind !== "offline") throw problem;

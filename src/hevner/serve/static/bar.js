@@ -1,4 +1,4 @@
-// The bar at the foot: what sounds, where it is, and the keys of the keyboard.
+// The bar at the bottom: the piece that plays, its position, and the keys of the keyboard.
 
 import { button, fill, h, relabel } from "./dom.js";
 import { clock } from "./emotion.js";

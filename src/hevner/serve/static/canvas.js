@@ -1,7 +1,7 @@
-// A canvas that is as sharp as the screen, and is drawn at most once a frame.
+// A canvas at the resolution of the screen, drawn at most once a frame.
 //
 // `draw(context, width, height)` gets CSS pixels. Drawing happens when the size or the theme changes
-// and after `invalidate()`; a canvas that is not shown costs nothing.
+// and after `invalidate()`; a hidden canvas is not drawn.
 
 import { h } from "./dom.js";
 import { changes } from "./theme.js";

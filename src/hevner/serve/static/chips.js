@@ -1,4 +1,4 @@
-// Words with a degree each, as chips in front of a field to write more.
+// Words with a degree each, as chips before an input field for more.
 
 import { button, fill, h } from "./dom.js";
 import { question } from "./question.js";
@@ -9,7 +9,7 @@ const DEGREES = ["slightly", "moderately", "", "very", "extremely"];
 export class Chips {
   known = new Set();
 
-  // `name` is "words" or "unwanted" in the question; `changed` is called after every change.
+  // `name` is "words" or "unwanted" in the query; `changed` is called after every change.
   constructor(name, list, changed) {
     this.name = name;
     this.changed = changed;
@@ -70,14 +70,14 @@ export class Chips {
   }
 
   #degree(one) {
-    const said = `${one.degree} ${one.word}`.trim();
+    const label = `${one.degree} ${one.word}`.trim();
     const strength = DEGREES.indexOf(one.degree) + 1;
     const dots = h("span", { class: "dots", "aria-hidden": "true" },
       DEGREES.map((_, index) => h("i", { class: index < strength ? "on" : null })));
-    return button([said, dots], () => {
+    return button([label, dots], () => {
       one.degree = DEGREES[strength % DEGREES.length];
       this.changed();
-    }, { class: "word", title: t("degree.change"), "aria-label": t("degree.label", { said }), "data-chip": one.word });
+    }, { class: "word", title: t("degree.change"), "aria-label": t("degree.label", { said: label }), "data-chip": one.word });
   }
 }
 

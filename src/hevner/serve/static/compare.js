@@ -78,7 +78,7 @@ class Compare {
     this.#choices();
   }
 
-  // With files of one's own at hand, the latest of them are shown.
+  // Starts with the latest files of the user, if there are any.
   async #first() {
     for (const job of jobs.list.filter((one) => one.state === "done").slice(0, 2)) {
       await this.#take(`job ${job.id}`);
@@ -124,7 +124,7 @@ class Compare {
     return Math.max(1, ...chosen.map((one) => one.duration));
   }
 
-  // Seconds of the axis per second of a piece: all end together if they are aligned.
+  // Seconds of the axis per second of a piece: aligned pieces end together.
   #stretch(one) {
     return aligned ? this.#length / one.duration : 1;
   }
@@ -172,7 +172,7 @@ class Compare {
       }, { glyph: "close", class: "round quiet" }));
   }
 
-  // From the same moment as the one that sounds, so that performances can be heard against each other.
+  // Starts at the same moment as the piece that plays, so that performances can be compared.
   #play(one, seconds) {
     if (player.track?.id === one.id && seconds === undefined) return player.toggle();
     const before = chosen.find((other) => other.id === player.track?.id);

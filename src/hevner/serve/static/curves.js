@@ -84,7 +84,7 @@ export class Curve {
   }
 }
 
-// Moments in a row that are not silent.
+// Runs of moments that are not silent.
 function runs(moments) {
   const found = [[]];
   for (const moment of moments) {
@@ -94,7 +94,7 @@ function runs(moments) {
   return found.filter((run) => run.length);
 }
 
-// A run as places in time: moments stand at their middles, the ends reach to the edges.
+// Times of a run: moments are at their middles, the ends reach to the edges.
 function corners(run) {
   const middles = run.map((moment) => [(moment.start + moment.end) / 2, moment]);
   return [[run[0].start, run[0]], ...middles, [run.at(-1).end, run.at(-1)]];
@@ -147,7 +147,7 @@ export class Chords {
   }
 }
 
-// Marks of the time axis, at a step that leaves room for them.
+// Marks of the time axis, at a step wide enough for their labels.
 export class Ruler {
   #duration = 1;
 

@@ -29,7 +29,7 @@ export function button(label, action, { glyph, ...attributes } = {}) {
   return h("button", { type: "button", onclick: action, ...shown, ...attributes }, content);
 }
 
-// Shows another glyph on a button that has one.
+// Changes the glyph of a button.
 export function relabel(made, label, glyph) {
   if (made.getAttribute("aria-label") === label) return;
   made.setAttribute("aria-label", label);

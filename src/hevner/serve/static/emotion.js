@@ -1,4 +1,4 @@
-// Numbers and names as people read them: times, places on the plane, chords, quadrants.
+// Numbers and names in readable form: times, points on the plane, chords, quadrants.
 
 import { known, t } from "./strings.js";
 
@@ -53,7 +53,7 @@ export function familiarity(share) {
   return { text: t("familiarity.high"), warning: false };
 }
 
-// How much a valence or an arousal is, in words, for ears instead of eyes.
+// A valence or an arousal in words, for screen readers.
 export function spoken(valence, arousal) {
   return t("spoken", { valence: signed(valence), arousal: signed(arousal) });
 }

@@ -1,4 +1,4 @@
-// Files that the page hands out.
+// Files to download.
 
 import { h } from "./dom.js";
 
@@ -9,7 +9,7 @@ export function save(name, type, content) {
   setTimeout(() => URL.revokeObjectURL(address), 60_000);
 }
 
-// The timeline of an analysis as CSV, a moment a row; empty where the music is silent.
+// The timeline of an analysis as CSV, one moment per row; empty where the music is silent.
 export function table(analysis) {
   const columns = ["value", "low", "high"];
   const names = ["valence", "arousal"].flatMap((axis) =>

@@ -1,4 +1,4 @@
-// Filters of a search, folded away until they are needed.
+// Filters of a search, folded until they are opened.
 
 import { h } from "./dom.js";
 import { question } from "./question.js";

@@ -1,4 +1,4 @@
-// The catalogue by its emotion: the plane to touch and draw on, words, filters, and playlists.
+// Search of the catalogue by emotion: a plane to click and draw on, words, filters, and playlists.
 
 import * as api from "./api.js";
 import { Chips } from "./chips.js";
@@ -36,7 +36,7 @@ class Find {
     this.facts = h("p", { class: "aside facts" });
     this.list = h("ol", { class: "hits" });
     this.status = h("p", { class: "status", role: "status" });
-    this.told = h("div", { class: "told" });
+    this.description = h("div", { class: "description" });
     this.spoken = h("p", { class: "unseen", role: "status" });
     this.asked = h("div", { class: "asked" });
     this.element = h("section", { class: "view find-view" },
@@ -44,7 +44,7 @@ class Find {
       h("div", { class: "stage" },
         h("div", { class: "instrument" }, this.#tools(), this.plane.element, this.#help(), this.#numbers(), this.facts),
         h("div", { class: "question" }, this.#words(), filters(() => this.#ask({})), this.asked, this.status,
-          this.told, this.list, this.#playlist())), this.spoken);
+          this.description, this.list, this.#playlist())), this.spoken);
   }
 
   leave() {
@@ -91,7 +91,7 @@ class Find {
     }
   }
 
-  // ---- what is asked
+  // ---- query
 
   #tools() {
     this.choices = TOOLS.map((name) => button(t(`tool.${name}`), () => this.#use(name), {
@@ -117,7 +117,7 @@ class Find {
     return this.help;
   }
 
-  // The point in numbers, for those who would rather type, or cannot see the plane.
+  // The point in numbers, for users who prefer to type or cannot see the plane.
   #numbers() {
     const field = (name, min, max) => {
       const input = h("input", {
@@ -147,7 +147,7 @@ class Find {
     return h("div", { class: "words" }, this.chips.map((chips) => chips.element), this.#text(), this.wordList);
   }
 
-  // Free words, for catalogues whose encoder understands them.
+  // Free text, for catalogues whose encoder supports it.
   #text() {
     const input = h("input", {
       type: "text", id: "text", value: question.text, placeholder: t("text.placeholder"), autocomplete: "off",
@@ -170,13 +170,13 @@ class Find {
     this.#timer = setTimeout(() => this.#search(), DEBOUNCE);
   }
 
-  // ---- what is found
+  // ---- results
 
   async #search() {
     this.#describe();
     const query = asQuery();
     this.#searching?.abort();
-    fill(this.told);
+    fill(this.description);
     if (!query) {
       this.#show([]);
       fill(this.status, h("span", { class: "hint" }, t("find.hint")));
@@ -287,23 +287,23 @@ class Find {
 
   async #express(hit) {
     try {
-      const told = await api.emotions(hit.id);
-      fill(this.told, h("div", { class: "callout" },
+      const words = await api.emotions(hit.id);
+      fill(this.description, h("div", { class: "callout" },
         h("p", {}, h("strong", {}, t("express.title", { title: titleOf(hit.name) }))),
-        h("ul", { class: "tags" }, told.map(({ word, degree, fit }) => h("li", { class: "tag emotion" },
+        h("ul", { class: "tags" }, words.map(({ word, degree, fit }) => h("li", { class: "tag emotion" },
           button(`${degree} ${word}`.trim(), () => {
             question.words = [{ word, degree }];
             this.#ask({ like: null, path: [], point: null });
           }, { title: t("express.search", { share: percent(fit) }) })))),
         h("p", { class: "aside" }, t("express.text"))));
-      this.told.scrollIntoView({ block: "nearest" });
+      this.description.scrollIntoView({ block: "nearest" });
     } catch (problem) {
       if (!(problem instanceof api.Problem)) throw problem;
-      fill(this.told, trouble(problem));
+      fill(this.description, trouble(problem));
     }
   }
 
-  // Listen shows what was analysed moment by moment, which a catalogue does not keep.
+  // The view "listen" needs the analysis moment by moment, which a catalogue does not keep.
   async #open(hit) {
     try {
       const sound = await api.audioBlob(hit.id);
@@ -311,7 +311,7 @@ class Find {
       location.hash = `#listen/${job.id}`;
     } catch (problem) {
       if (!(problem instanceof api.Problem)) throw problem;
-      fill(this.told, trouble(problem));
+      fill(this.description, trouble(problem));
     }
   }
 
@@ -343,7 +343,7 @@ class Find {
     this.plane.ask(question);
     this.chips.forEach((chips) => chips.show());
     this.#describe();
-    fill(this.told);
+    fill(this.description);
     fill(this.status, t("playlist.making"));
     try {
       const { hits } = await api.playlist({ from, to, minutes, filters: asFilters() });

@@ -1,8 +1,8 @@
-// The plane as an instrument: click a point, drag a circle, draw a path, touch a piece; or do all of
-// it with keys.
+// The plane as an input: click a point, drag a circle, draw a path, click a piece; or do all of it
+// with keys.
 //
 // Events: "point" {valence, arousal, radius}, "path" {points}, "pick" {index} of a piece, and "cursor"
-// {valence, arousal} for what the keys point at.
+// {valence, arousal} for the point that the keys have reached.
 
 import { FONT } from "./canvas.js";
 import { signed } from "./emotion.js";
@@ -33,7 +33,7 @@ export class Instrument extends Plane {
     this.#listen();
   }
 
-  // Shows a question that was asked before, or none.
+  // Shows an earlier query, or none.
   ask({ point = null, path = [] }) {
     this.point = point;
     this.path = path;
@@ -285,7 +285,7 @@ function arrow(context, [fromX, fromY], [x, y]) {
   context.fill();
 }
 
-// Places at equal distances along a line, so that a slow hand draws the same path as a quick one.
+// Points at equal distances along a line, so that the path does not depend on the speed of drawing.
 export function evenly(points, count) {
   const lengths = [0];
   for (let index = 1; index < points.length; index += 1) {

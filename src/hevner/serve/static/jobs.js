@@ -1,8 +1,8 @@
-// Files on their way through the service: sent, queued, analysed, done or failed.
+// Files and their state in the service: sent, queued, analysed, done or failed.
 //
 // A job is {id, name, state, progress, error, file, note}. States of the service are "queued",
 // "running", "done", "failed" and "cancelled"; before that a file is "sending", or "waiting" while
-// the service is full or away. Nothing that was chosen is lost while the page is open.
+// the service is full or not reachable. No chosen file is lost while the page is open.
 
 import * as api from "./api.js";
 import { t } from "./strings.js";
@@ -24,10 +24,10 @@ class Jobs extends EventTarget {
     return this.#list.find((job) => job.id === id || job.before === id);
   }
 
-  // Those that the service still knows from before.
+  // Jobs that the service has kept from earlier.
   async restore() {
-    const told = await api.jobs();
-    for (const one of told) {
+    const record = await api.jobs();
+    for (const one of record) {
       if (this.find(one.id)) continue;
       const job = { ...one };
       this.#list.push(job);
@@ -36,7 +36,7 @@ class Jobs extends EventTarget {
     this.#tell();
   }
 
-  // The jobs of these files. One that was analysed before is not sent again: its file can be heard.
+  // Jobs of these files. A file that was analysed before is not sent again.
   add(files) {
     const found = [...files].map((file) => this.#known(file) ?? this.#new(file));
     this.#list.unshift(...found.filter((job) => !this.#list.includes(job)));
@@ -84,9 +84,9 @@ class Jobs extends EventTarget {
   async #handOver(job) {
     while (!job.removed) {
       try {
-        const told = await api.upload(job.file, job.name);
-        if (job.removed) return void api.forget(told.id);
-        this.#update(job, { ...told, before: job.id, note: "" });
+        const record = await api.upload(job.file, job.name);
+        if (job.removed) return void api.forget(record.id);
+        this.#update(job, { ...record, before: job.id, note: "" });
         this.#follow(job);
         return;
       } catch (problem) {
@@ -105,7 +105,7 @@ class Jobs extends EventTarget {
   async #follow(job) {
     while (!job.removed && !FINAL.includes(job.state)) {
       try {
-        for await (const told of api.events(job.id)) this.#update(job, { ...told, note: "" });
+        for await (const record of api.events(job.id)) this.#update(job, { ...record, note: "" });
         if (!FINAL.includes(job.state)) this.#update(job, await api.job(job.id));
       } catch (problem) {
         if (problem.status === 404) return this.#gone(job);
@@ -121,8 +121,8 @@ class Jobs extends EventTarget {
     return this.#update(job, { state: "failed", error });
   }
 
-  #update(job, told) {
-    Object.assign(job, told);
+  #update(job, record) {
+    Object.assign(job, record);
     this.#tell();
   }
 

@@ -66,7 +66,7 @@ export function open(main, [id]) {
   };
 }
 
-// The plane is only an ornament here; what is wrong is told elsewhere.
+// The plane is only decoration here; errors are shown elsewhere.
 function ignored(problem) {
   if (!(problem instanceof api.Problem)) throw problem;
 }
@@ -80,7 +80,7 @@ export function take(files) {
   jobs.dispatchEvent(new Event("change"));
 }
 
-// Rows are kept and changed in place: a list that is rebuilt loses the focus and is read out again.
+// Rows are changed in place: a list that is rebuilt loses the focus and is read out again.
 function rows(list) {
   const before = new Map([...list.children].map((row) => [row.job, row]));
   const after = jobs.list.map((job) => {
@@ -155,10 +155,10 @@ async function current(stage) {
   stage.waiting = job;
   try {
     const [analysis, words] = await Promise.all([analysisOf(job.id), api.words()]);
-    const told = await wordsFor(job.id, analysis);
+    const emotions = await wordsFor(job.id, analysis);
     if (stage.waiting !== job || !stage.isConnected) return undefined;
     piece?.leave();
-    piece = new Piece(job, analysis, words, told);
+    piece = new Piece(job, analysis, words, emotions);
     fill(stage, piece.element);
     player.dispatchEvent(new Event("track"));
   } catch (problem) {
@@ -170,7 +170,7 @@ async function current(stage) {
   return undefined;
 }
 
-// Until there is an emotion to show there is the sound: its waveform fills up as it is heard.
+// Before the emotion is known the waveform is shown, and fills up with the progress.
 function unfinished(stage, job) {
   piece?.leave();
   piece = null;

@@ -35,7 +35,7 @@ function grid(lines) {
     h("tbody", {}, rows.map((row) => h("tr", {}, row.map((cell) => h("td", {}, inline(cell))))))));
 }
 
-// A link becomes its text: cards point to files of the source code, which a page does not have.
+// A link becomes its text: cards link to files of the source code, which the page does not have.
 function inline(text) {
   const found = [];
   let at = 0;

@@ -1,4 +1,4 @@
-// One analysed piece: how it sounds, how it moves, and what is there at the moment that is heard.
+// One analysed piece: its sound, its emotion over time, and the values at the moment that plays.
 
 import * as api from "./api.js";
 import { Chords, Curve, Ruler, valueAt } from "./curves.js";
@@ -21,8 +21,8 @@ const EXPRESSED = 5;
 const TAGS = 8;
 
 export function axis(analysis, name) {
-  return analysis.timeline.map(({ start, end, [name]: told }) => ({
-    start, end, value: told?.value ?? null, low: told?.low, high: told?.high,
+  return analysis.timeline.map(({ start, end, [name]: estimate }) => ({
+    start, end, value: estimate?.value ?? null, low: estimate?.low, high: estimate?.high,
   }));
 }
 
@@ -36,15 +36,15 @@ export class Piece {
     this.words = words.filter((word) => word.valence !== null);
     this.valence = axis(analysis, "valence");
     this.arousal = axis(analysis, "arousal");
-    this.element = analysis.status === "silent" ? this.#silent() : this.#told();
+    this.element = analysis.status === "silent" ? this.#silent() : this.#described();
   }
 
-  // Ends the listeners; the piece is not shown any more.
+  // Removes the listeners when the piece is no longer shown.
   leave() {
     this.#stop.abort();
   }
 
-  // Where the music comes from is known: from the file that was dropped.
+  // Sets the source of the sound: the file that was dropped.
   hear(file) {
     if (this.heard === file) return;
     this.heard = this.job.file = file;
@@ -65,7 +65,7 @@ export class Piece {
       h("p", { class: "callout" }, t("silent.text")));
   }
 
-  #told() {
+  #described() {
     const { analysis } = this;
     this.wave = new Waveform();
     this.curves = { valence: new Curve("valence"), arousal: new Curve("arousal") };
@@ -114,9 +114,9 @@ export class Piece {
   }
 
   #familiarity() {
-    const told = familiarity(this.analysis.familiarity);
-    return told && h("p", { class: told.warning ? "callout warning" : "aside" },
-      told.warning && h("strong", {}, t("familiarity.warning"), " "), told.text);
+    const level = familiarity(this.analysis.familiarity);
+    return level && h("p", { class: level.warning ? "callout warning" : "aside" },
+      level.warning && h("strong", {}, t("familiarity.warning"), " "), level.text);
   }
 
   #warnings() {
@@ -294,8 +294,8 @@ export class Piece {
       if (body.childElementCount) return;
       fill(body, this.analysis.timeline.map((moment) => {
         const chord = this.analysis.chords.find(({ end }) => moment.start < end);
-        const cell = (told) => h("td", {}, told
-          ? t("table.value", { value: signed(told.value), low: signed(told.low), high: signed(told.high) })
+        const cell = (estimate) => h("td", {}, estimate
+          ? t("table.value", { value: signed(estimate.value), low: signed(estimate.low), high: signed(estimate.high) })
           : t("now.silent"));
         return h("tr", {}, h("td", {}, clock(moment.start)), cell(moment.valence),
           cell(moment.arousal), h("td", {}, chord ? chordName(chord.label) : ""));

@@ -1,7 +1,7 @@
-// The plane of valence and arousal, to look at; `instrument.js` makes it one to play on.
+// The plane of valence and arousal, for display; `instrument.js` adds input.
 //
-// Two canvases lie on each other. The lower one holds what rarely changes (words, pieces, whole
-// courses), the upper one what moves (the present moment and its trail). Places are
+// Two canvases lie on each other. The lower one has what rarely changes (words, pieces, whole
+// courses), the upper one what moves (the present moment and its trail). Points are
 // [valence, arousal] on -1..1.
 
 import { Canvas, FONT } from "./canvas.js";
@@ -55,13 +55,13 @@ export class Plane extends EventTarget {
     this.base.invalidate();
   }
 
-  // [{points, colour, dash}], lines of places.
+  // [{points, colour, dash}], lines of points.
   set courses(courses) {
     this.#courses = courses;
     this.base.invalidate();
   }
 
-  // The present moment and where it was just before; null for none.
+  // The present moment and the ones just before; null for none.
   show(now, trail = []) {
     this.#now = now;
     this.#trail = trail;

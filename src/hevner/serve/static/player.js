@@ -1,4 +1,4 @@
-// What sounds: one audio element, a queue, and events that say where it is.
+// The player: one audio element, a queue, and events with its position.
 //
 // A track is {id, title, address: () => Promise<string>, start, end, duration}. Events: "track" when
 // another one is loaded, "state" when it starts or stops, "time" once a frame while it plays and
@@ -37,8 +37,8 @@ class Player extends EventTarget {
   }
 
   get duration() {
-    const told = this.#audio.duration;
-    return Number.isFinite(told) ? told : this.track?.duration ?? 0;
+    const seconds = this.#audio.duration;
+    return Number.isFinite(seconds) ? seconds : this.track?.duration ?? 0;
   }
 
   get playing() {

@@ -1,5 +1,5 @@
-// What is asked of the catalogue, kept while the page is open, so that coming back to the view finds
-// the same question.
+// The query to the catalogue, kept while the page is open, so that it is still there when the user
+// comes back to the view.
 
 const LIMIT = 20;
 
@@ -7,15 +7,15 @@ export const question = {
   ...nothing(), tool: "point", filters: {}, moments: false, diverse: false,
 };
 
-// A question in which nothing is wanted yet.
+// An empty query.
 export function nothing() {
   return { point: null, path: [], like: null, words: [], unwanted: [], text: "" };
 }
 
-// The question as the service takes it; null if nothing is asked.
+// The query in the format of the service; null if it is empty.
 export function asQuery() {
-  const said = (some) => some.map(({ word, degree }) => `${degree} ${word}`.trim());
-  const query = { limit: LIMIT, filters: asFilters(), unwanted: said(question.unwanted) };
+  const phrases = (some) => some.map(({ word, degree }) => `${degree} ${word}`.trim());
+  const query = { limit: LIMIT, filters: asFilters(), unwanted: phrases(question.unwanted) };
   if (question.diverse) query.diversity = true;
   if (question.path.length) {
     const last = question.path.length - 1;
@@ -26,10 +26,10 @@ export function asQuery() {
   if (question.like) return { ...query, like: question.like.id };
   if (!question.point && !question.words.length && !question.text) return null;
   if (question.point) query.point = { ...question.point };
-  return { ...query, words: said(question.words) };
+  return { ...query, words: phrases(question.words) };
 }
 
-// Filters as the service takes them.
+// Filters in the format of the service.
 export function asFilters() {
   const { quadrant, key_mode: mode, duration_max: longest, tempo_min: min, tempo_max: max } = question.filters;
   return {

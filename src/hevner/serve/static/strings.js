@@ -26,7 +26,7 @@ export function t(name, parts = {}) {
   return text.replace(/\{(\w+)\}/g, (_, part) => parts[part]);
 }
 
-// The same where a name may have no text of its own, such as a word of another model.
+// The same for a name that may have no text, such as a word of another model.
 export function known(name, otherwise) {
   return strings[name] ?? otherwise;
 }

@@ -1,4 +1,4 @@
-// Everything that lies along time in one stack: click, drag or use the keys to go somewhere.
+// All plots over time in one stack: click, drag or use the keys to move.
 //
 // The playhead is an element that is only ever moved by a transform, so that it follows the music at
 // the rate of the screen without anything being drawn again. Event: "seek" {seconds}.
@@ -40,7 +40,7 @@ export class Timeline extends EventTarget {
     this.#place();
   }
 
-  // What a screen reader says of the present moment.
+  // Text of the present moment for screen readers.
   say(text) {
     this.element.setAttribute("aria-valuenow", Math.round(this.#time));
     this.element.setAttribute("aria-valuetext", t("timeline.now", { time: clock(this.#time), text }));

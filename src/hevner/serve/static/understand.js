@@ -1,4 +1,4 @@
-// What the figures mean, what the model learned from, and how sure it is.
+// Meaning of the scores, training data of the model, and its uncertainty.
 
 import * as api from "./api.js";
 import { fill, h } from "./dom.js";
@@ -29,14 +29,14 @@ export function open(main, [name]) {
     h("h2", {}, t("models")), choices, card));
   api.words().then((words) => {
     plane.words = words;
-  }).catch(told(card));
+  }).catch(showError(card));
   api.gap().then((address) => {
     if (address) fill(gap, h("a", { href: address, target: "_blank" }, t("guide.gap.open")));
-  }).catch(told(card));
-  api.models().then((models) => cards(models, name, choices, card)).catch(told(card));
+  }).catch(showError(card));
+  api.models().then((models) => cards(models, name, choices, card)).catch(showError(card));
 }
 
-function told(place) {
+function showError(place) {
   return (problem) => {
     if (!(problem instanceof api.Problem)) throw problem;
     fill(place, trouble(problem));
@@ -50,16 +50,16 @@ function cards(models, name, choices, place) {
   fill(choices, links);
   links[ordered.indexOf(first)].setAttribute("aria-current", "true");
   api.model(first.name).then((model) => fill(place, facts(model.facts), scores(model.card), blocks(model.text)))
-    .catch(told(place));
+    .catch(showError(place));
 }
 
-function facts(told) {
+function facts(model) {
   const row = (name, value) => h("div", {}, h("dt", {}, t(`card.${name}`)), h("dd", {}, value));
   return h("dl", { class: "facts" },
-    row("tells", told.tells.join(" · ")),
-    row("trained", told.trained_on.join(" · ")),
-    row("licence", told.licences.weights),
-    row("commercial", t(told.commercial_use ? "yes" : "no")));
+    row("tells", model.tells.join(" · ")),
+    row("trained", model.trained_on.join(" · ")),
+    row("licence", model.licences.weights),
+    row("commercial", t(model.commercial_use ? "yes" : "no")));
 }
 
 function scores({ scores: measured }) {
@@ -86,7 +86,7 @@ function figure(value) {
   return value.toFixed(2).replace("-", "−");
 }
 
-// The interval as a bar on 0..1; what does not fit there is only written.
+// The interval as a bar on 0..1; one outside is only written.
 function range({ value, low, high }) {
   const bar = h("b", { "aria-hidden": "true" }, h("i"), h("u"));
   if (low < 0 || high > 1) bar.classList.add("gone");

@@ -1,4 +1,4 @@
-// How loud a piece is over time, drawn from the file itself and coloured by its emotion.
+// The waveform of a piece, drawn from the file itself and coloured by its emotion.
 
 import { Canvas, FONT } from "./canvas.js";
 import { colours } from "./theme.js";
@@ -49,7 +49,7 @@ export class Waveform {
     this.element = this.canvas.element;
   }
 
-  // `colourAt` names the colour of a share of the duration.
+  // `colourAt` returns the colour at a share of the duration.
   show(found, colourAt) {
     this.#peaks = found;
     this.#colourAt = colourAt;

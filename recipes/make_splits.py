@@ -1,6 +1,6 @@
 """Make the split files that come with the package, and their manifest.
 
-    python -m hevner.datasets.splits_make --data FOLDER
+    python recipes/make_splits.py --data FOLDER
 
 The folder holds the datasets emomusic, deam, pmemo, emopia and mtg_jamendo; the published random
 splits are read from ``splits/random_<part>.txt`` in those of the first three. Running it again
@@ -43,7 +43,7 @@ Tracks = Mapping[str, Sequence[Track]]
 
 
 def make(folder: Path) -> list[Split]:
-    """All splits, without what is known of their leaks."""
+    """All splits, without their known leaks."""
     tracks = {name: _load(name, folder) for name in ("emomusic", "deam", "pmemo", "emopia")}
     stratified = {
         track.id: emomusic.artist_stratified(track).replace("valid", "validation")
@@ -115,7 +115,7 @@ def _common(tracks: Tracks) -> list[Split]:
             {track.id: parts[leaks.name(track)] for track in tracks[name]},
             "EmoMusic, DEAM and PMEmo divided together: no recording, song or artist is in two "
             "parts, within a dataset or across; balanced in valence and arousal.",
-            "made for hevner by hevner.datasets.splits_make",
+            "made for hevner by recipes/make_splits.py",
         )
         for name in names
     ]
@@ -159,16 +159,16 @@ def _split(dataset: str, name: str, part_of: Mapping[str, str], what: str, origi
 
 
 def known_leaks(split: Split, tracks: Iterable[Track]) -> str:
-    """What the parts of a split share, in words."""
+    """Leaks between the parts of a split, in words."""
     parts = split.apply(tracks)
     first, *others = [part for part in parts if part != "unassigned"]
-    told = []
+    lines = []
     for place, part in enumerate(others):
         for known in (first, *others[:place]):
             found = leaks.find(parts[known], parts[part])
             counts = ", ".join(f"{kind} {n}" for kind, n in found.counts.items() if n) or "none"
-            told.append(f"{part} against {known}: {counts} of {found.tested}")
-    return "; ".join(told)
+            lines.append(f"{part} against {known}: {counts} of {found.tested}")
+    return "; ".join(lines)
 
 
 def write(made: Sequence[Split], folder: Path) -> None:

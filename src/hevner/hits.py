@@ -1,4 +1,4 @@
-"""What a search finds.
+"""Results of a search: pieces or moments that were found, and words for the emotion of a piece.
 
 Conventions
 -----------
@@ -12,6 +12,9 @@ from dataclasses import dataclass
 
 from hevner.emotion import Scale
 
+FIT = "the share of music at large that fits worse"
+"""Meaning of the fit of hits, except those for a text."""
+
 
 @dataclass(frozen=True)
 class Hit:
@@ -24,9 +27,9 @@ class Hit:
     name
         The path below the folder that was indexed.
     duration
-        Of the piece.
+        Length of the piece.
     valence, arousal
-        Of the piece or the moment.
+        Emotion of the piece or the moment.
     key
         Such as ``A minor``.
     divergence
@@ -36,7 +39,7 @@ class Hit:
         In [0, 1]: the share of music at large that fits worse, or for a text the share of the
         catalogue that matches less; the smaller one for both; None for a course.
     start, end
-        Of the moment; None for a whole piece.
+        Begin and end of the moment; None for a whole piece.
     """
 
     path: str
@@ -51,7 +54,7 @@ class Hit:
     end: float | None = None
 
     def to_dict(self, scale: Scale) -> dict[str, str | float | None]:
-        """Plain values with valence and arousal on a scale, rounded to what they can tell."""
+        """Plain values with valence and arousal on a scale, rounded to their precision."""
         return {
             "path": self.path,
             "name": self.name,
@@ -67,27 +70,18 @@ class Hit:
         }
 
 
-class Hits(list[Hit]):
-    """Hits in their order, which a notebook shows."""
-
-    def _repr_html_(self) -> str:
-        from hevner.output.html_page import notebook_hits
-
-        return notebook_hits(self)
-
-
 @dataclass(frozen=True)
-class Told:
-    """A word that says what a piece feels like.
+class EmotionWord:
+    """A word for the emotion of a piece.
 
     Attributes
     ----------
     word
-        Of the lexicon.
+        A word of the lexicon.
     degree
-        The one of its degrees that says it best; empty for the plain word.
+        The degree that fits best; empty for the plain word.
     fit
-        In [0, 1]: the share of music at large that it says this of less rightly.
+        In [0, 1]: the share of music at large that the word fits worse.
     divergence
         How badly it fits; lower is better.
     """

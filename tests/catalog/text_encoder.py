@@ -1,4 +1,4 @@
-"""An encoder for tests that knows texts: it hears which of some bands is loud."""
+"""An encoder of sounds and texts for tests: its vectors are the loudness of some bands."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from pathlib import Path
 
 import numpy as np
 
-from hevner.catalog.analyze_file import Heard
+from hevner.catalog.analyze_file import AnalyzedFile
 from hevner.catalog.catalog import Catalog
 from hevner.catalog.encoding import Encoded, encode
 from hevner.catalog.indexing import Options
 from hevner.encoders.base import EncoderCard, check_windows
 from hevner.files import find_audio
 from tests import sounds
-from tests.catalog.made_up import FakeListener
+from tests.catalog.made_up import SPACE, FakeAnalyzer
 
 NAME = "bands"
 RATE = 8000
@@ -86,28 +86,28 @@ def tone(path: Path, band: int, seconds: float = 2.0) -> Path:
     return sounds.write(path, samples.astype(np.float32), RATE)
 
 
-class Tones(FakeListener):
-    """Hears whatever is in files of audio."""
+class Tones(FakeAnalyzer):
+    """Makes up an analysis of files of audio."""
 
-    def listen(self, path: Path, /) -> Heard:
+    def analyze(self, path: Path, /) -> AnalyzedFile:
         self.asked.append(path.name)
         words = path.with_suffix(".txt")
         words.write_text(path.read_bytes().hex())
         try:
-            heard = FakeListener().listen(words)
+            made_up = FakeAnalyzer().analyze(words)
         finally:
             words.unlink()
-        return Heard({**heard.piece, "arousal": 0.5}, heard.moments)
+        return AnalyzedFile({**made_up.piece, "arousal": 0.5}, made_up.moments)
 
 
-def hear(
+def encode_folder(
     folder: Path, catalog: Catalog, encoder: Bands | None = None, **options: object
 ) -> Encoded:
-    """Let an encoder hear a folder."""
+    """Encode the pieces of a catalogue from a folder."""
     return encode(find_audio([folder])[0], catalog, encoder or Bands(), Options(**options))  # type: ignore[arg-type]
 
 
 def vectors(catalog: Catalog) -> dict[str, list[float] | None]:
-    """What was heard, by name."""
-    found = Catalog(catalog.folder, None).listing(["name", "encoded"])
+    """Vectors of the pieces, by name."""
+    found = Catalog(catalog.folder, SPACE).listing(["name", "encoded"])
     return {row["name"]: row["encoded"] for row in found}

@@ -6,8 +6,8 @@ Blocks are standardised and scaled so that the variances of a block add up to 1;
 *factor* 2 counts as if its numbers were twice as large. Weights of rows have the mean 1. A fold
 number says in which part of the training rows a row is predicted without being seen.
 
-`Ridge` and `Kernel` are problems: given the rows, they tell the error of a choice of
-hyper-parameters on unseen rows, and fit with a choice. A network is trained by `train_hidden`.
+`Ridge` and `Kernel` hold the training rows: they compute the error of a choice of hyper-parameters
+on unseen rows, and fit with a choice. A network is trained by `train_hidden`.
 """
 
 from __future__ import annotations
@@ -17,12 +17,11 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
+from hevner.arrays import Doubles, Integers, Mask
 from hevner.errors import MissingDependencyError
-from hevner.lab.regression.ridge import Moments
+from hevner.lab.regression.ridge import NormalEquations
 
-Array = NDArray[np.float64]
 Choice = dict[str, float]
 
 
@@ -30,10 +29,10 @@ Choice = dict[str, float]
 class LinearModel:
     """Coefficients of every block, shape ``(width,)`` or ``(width, 2)`` each, and intercepts."""
 
-    coefficients: Sequence[Array]
-    intercept: Array
+    coefficients: Sequence[Doubles]
+    intercept: Doubles
 
-    def __call__(self, blocks: Sequence[Array]) -> Array:
+    def __call__(self, blocks: Sequence[Doubles]) -> Doubles:
         """Values for rows of blocks, shape ``(n,)`` or ``(n, 2)``."""
         parts = [x @ own for x, own in zip(blocks, self.coefficients, strict=True)]
         return np.asarray(np.sum(parts, axis=0) + self.intercept)
@@ -51,8 +50,8 @@ class LinearModel:
 class Ridge:
     """Weighted ridge regression with an intercept, one penalty per block.
 
-    The penalty of a choice is that of one unit of weight; the ladder runs from models that say
-    little more than the mean to nearly none.
+    The penalty of a choice is that of one unit of weight; the choices run from models close to the
+    mean to models with nearly no penalty.
     """
 
     choices: ClassVar[list[Choice]] = [
@@ -60,18 +59,18 @@ class Ridge:
     ]
 
     def __init__(
-        self, blocks: Sequence[Array], target: Array, weights: Array, fold: NDArray[np.int64]
+        self, blocks: Sequence[Doubles], target: Doubles, weights: Doubles, fold: Integers
     ) -> None:
         self._x, self._fold = np.concatenate(blocks, axis=1), fold
         self._target, self._weights = target, weights
         self._widths = [block.shape[1] for block in blocks]
         self._parts = [
-            Moments.of(self._x[fold == k], target[fold == k, None], weights[fold == k])
+            NormalEquations.of(self._x[fold == k], target[fold == k, None], weights[fold == k])
             for k in range(fold.max() + 1)
         ]
         self._total = sum(self._parts[1:], start=self._parts[0])
 
-    def error(self, factors: Array, choice: Choice) -> float:
+    def error(self, factors: Doubles, choice: Choice) -> float:
         """Weighted mean squared error for unseen rows."""
         total = 0.0
         for k, part in enumerate(self._parts):
@@ -82,23 +81,23 @@ class Ridge:
             total += float(self._weights[mine] @ miss**2)
         return total / float(self._weights.sum())
 
-    def fit(self, factors: Array, choice: Choice) -> LinearModel:
+    def fit(self, factors: Doubles, choice: Choice) -> LinearModel:
         """A model of all rows."""
         penalty = self._penalty(factors, choice, self._total.weight)
         coefficients, intercept = self._total.solve(penalty)
         parts = np.split(coefficients[:, 0], np.cumsum(self._widths)[:-1])
         return LinearModel(parts, intercept[0])
 
-    def _penalty(self, factors: Array, choice: Choice, weight: float) -> Array:
-        # A number that counts f times has coefficients that cost 1 / f² as much; 0 shuts it out.
+    def _penalty(self, factors: Doubles, choice: Choice, weight: float) -> Doubles:
+        # With the factor f, coefficients cost 1 / f² as much; 0 excludes the block.
         return np.repeat(choice["penalty"] * weight / np.maximum(factors, 1e-6) ** 2, self._widths)
 
 
 class Kernel:
     """Weighted kernel ridge regression with ``exp(-gamma d²)``.
 
-    ``d²`` is the mean over blocks of squared distances, in which the squares of factors weigh. In
-    place of a support vector regression: with some thousand rows nothing is gained by sparsity,
+    ``d²`` is the mean over blocks of squared distances, in which the squares of factors weigh. It
+    replaces a support vector regression: with some thousand rows nothing is gained by sparsity,
     and the loss is that of the other kinds.
     """
 
@@ -109,13 +108,13 @@ class Kernel:
     ]
 
     def __init__(
-        self, blocks: Sequence[Array], target: Array, weights: Array, fold: NDArray[np.int64]
+        self, blocks: Sequence[Doubles], target: Doubles, weights: Doubles, fold: Integers
     ) -> None:
         self._blocks, self._fold = blocks, fold
         self._target, self._weights = target, weights
         self._squares = [_squared_distances(block, block) for block in blocks]
 
-    def error(self, factors: Array, choice: Choice) -> float:
+    def error(self, factors: Doubles, choice: Choice) -> float:
         """Weighted mean squared error for unseen rows."""
         similarity = _similarity(self._squares, factors, choice)
         total = 0.0
@@ -126,16 +125,14 @@ class Kernel:
             total += float(self._weights[mine] @ (self._target[mine] - guess) ** 2)
         return total / float(self._weights.sum())
 
-    def fit(self, factors: Array, choice: Choice) -> KernelModel:
+    def fit(self, factors: Doubles, choice: Choice) -> KernelModel:
         """A model of all rows."""
         everything = np.ones(len(self._target), bool)
         similarity = _similarity(self._squares, factors, choice)
         dual, intercept = self._solve(similarity, everything, choice)
         return KernelModel(self._blocks, factors, choice, dual, intercept)
 
-    def _solve(
-        self, similarity: Array, rows: NDArray[np.bool_], choice: Choice
-    ) -> tuple[Array, float]:
+    def _solve(self, similarity: Doubles, rows: Mask, choice: Choice) -> tuple[Doubles, float]:
         from scipy.linalg import solve
 
         weights, target = self._weights[rows], self._target[rows]
@@ -146,26 +143,26 @@ class Kernel:
 
 @dataclass(frozen=True)
 class KernelModel:
-    """A fitted `Kernel`: its rows, and how much each speaks."""
+    """A fitted `Kernel`: its rows, and the weight of each."""
 
-    blocks: Sequence[Array]
-    factors: Array
+    blocks: Sequence[Doubles]
+    factors: Doubles
     choice: Choice
-    dual: Array
+    dual: Doubles
     intercept: float
 
-    def __call__(self, blocks: Sequence[Array]) -> Array:
+    def __call__(self, blocks: Sequence[Doubles]) -> Doubles:
         """Values for rows of blocks, shape ``(n,)``."""
         squares = [_squared_distances(x, y) for x, y in zip(blocks, self.blocks, strict=True)]
         return _similarity(squares, self.factors, self.choice) @ self.dual + self.intercept
 
 
-def _squared_distances(one: Array, other: Array) -> Array:
+def _squared_distances(one: Doubles, other: Doubles) -> Doubles:
     lengths = (one**2).sum(axis=1)[:, None] + (other**2).sum(axis=1)
     return np.asarray(np.maximum(lengths - 2 * one @ other.T, 0))
 
 
-def _similarity(squares: Sequence[Array], factors: Array, choice: Choice) -> Array:
+def _similarity(squares: Sequence[Doubles], factors: Doubles, choice: Choice) -> Doubles:
     shares = factors**2 / (factors**2).sum()
     distance = sum(share * square for share, square in zip(shares, squares, strict=True))
     return np.asarray(np.exp(-choice["gamma"] * distance))
@@ -179,7 +176,7 @@ LEARNING_RATE = 1e-3
 BATCH = 64
 MOST_EPOCHS = 40
 DECAYS = (1.0, 0.01)
-"""Weight decays that are tried, decoupled from the gradient."""
+"""Weight decays to try, decoupled from the gradient."""
 
 
 @dataclass(frozen=True)
@@ -191,28 +188,28 @@ class Hidden:
     layers
         ``(width, 512)``, ``(512,)``, ``(512, 2)``, ``(2,)``.
     choice
-        The weight decay and the number of epochs that predicted unseen rows best.
+        Weight decay and number of epochs that predicted unseen rows best.
     error
         Weighted mean squared error for unseen rows.
     """
 
-    layers: tuple[Array, Array, Array, Array]
+    layers: tuple[Doubles, Doubles, Doubles, Doubles]
     choice: Choice
     error: float
 
-    def __call__(self, x: Array) -> Array:
+    def __call__(self, x: Doubles) -> Doubles:
         """Values for rows ``(n, width)``, shape ``(n, 2)``."""
         into, into_bias, out, out_bias = self.layers
         return np.asarray(np.maximum(x @ into + into_bias, 0) @ out + out_bias)
 
 
 def train_hidden(
-    x: Array, targets: Array, weights: Array, fold: NDArray[np.int64], seed: int
+    x: Doubles, targets: Doubles, weights: Doubles, fold: Integers, seed: int
 ) -> Hidden:
     """Train a network with 512 rectified units and dropout before both layers.
 
-    Torch rather than scikit-learn, whose networks have neither dropout nor a loss that passes
-    over missing labels. Prediction is plain numpy.
+    Torch rather than scikit-learn, whose networks have neither dropout nor a loss that leaves out
+    missing labels. Prediction is plain numpy.
 
     Parameters
     ----------
@@ -221,9 +218,9 @@ def train_hidden(
     targets
         Shape ``(n, 2)``, of mean 0 and variance 1; NaN where a label is missing.
     weights, fold
-        Shape ``(n,)``.
+        Weight and fold of each row, shape ``(n,)``.
     seed
-        Decides the beginning, the order of rows and the dropout.
+        Seed of the initial weights, the order of rows and the dropout.
 
     Raises
     ------
@@ -245,8 +242,8 @@ def train_hidden(
 
 
 def _curve(
-    x: Array, targets: Array, weights: Array, unseen: NDArray[np.bool_], decay: float, seed: int
-) -> Array:
+    x: Doubles, targets: Doubles, weights: Doubles, unseen: Mask, decay: float, seed: int
+) -> Doubles:
     """Weighted sum of squared errors for unseen rows after every epoch."""
     network = _Network(x.shape[1], decay, seed)
     errors = []
@@ -280,7 +277,7 @@ class _Network:
             self._net.parameters(), lr=LEARNING_RATE, weight_decay=decay
         )
 
-    def epoch(self, x: Array, targets: Array, weights: Array) -> None:
+    def epoch(self, x: Doubles, targets: Doubles, weights: Doubles) -> None:
         torch = self._torch
         rows = torch.from_numpy(x.astype(np.float32))
         truth = torch.from_numpy(np.nan_to_num(targets).astype(np.float32))
@@ -294,7 +291,7 @@ class _Network:
                 self._optimiser.step()
             self._state = torch.random.get_rng_state()
 
-    def layers(self) -> tuple[Array, Array, Array, Array]:
+    def layers(self) -> tuple[Doubles, Doubles, Doubles, Doubles]:
         into, out = self._net[1], self._net[4]
         tensors = (into.weight.T, into.bias, out.weight.T, out.bias)
         first, second, third, last = (t.detach().numpy().astype(np.float64) for t in tensors)

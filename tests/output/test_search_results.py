@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hevner.catalog.hits import Hit, Told
 from hevner.emotion import Scale
-from hevner.output.search_results import FORMATS, hits_as, playlist, told_as
+from hevner.hits import EmotionWord, Hit
+from hevner.output.search_results import FORMATS, hits_as, playlist, words_as
 
 PIECE = Hit("/music/a/one.mp3", "a/one.mp3", 181.26, 0.5, -0.25, "A minor", 1.23456, 0.987654)
 MOMENT = Hit("/music/two.mp3", "two.mp3", 3700, 0.1, 0.2, None, 0.5, None, 62.0, 71.0)
@@ -67,7 +67,7 @@ def test_nothing_is_written_as_nothing(form: str, text: str) -> None:
 
 def test_csv_of_nothing_has_its_header() -> None:
     assert hits_as("csv", []).startswith("path,name,start")
-    assert told_as("csv", []) == "word,degree,fit,divergence\n"
+    assert words_as("csv", []) == "word,degree,fit,divergence\n"
 
 
 def test_playlist_names_files_from_where_it_lies(tmp_path: Path) -> None:
@@ -119,11 +119,11 @@ def test_names_cannot_steer_a_terminal_or_break_a_form(form: str) -> None:
 
 
 def test_words_are_told_in_every_form() -> None:
-    told = [Told("sad", "very", 0.98765, -1.5), Told("calm", "", 0.5, 0.0)]
-    text = told_as("table", told)
+    words = [EmotionWord("sad", "very", 0.98765, -1.5), EmotionWord("calm", "", 0.5, 0.0)]
+    text = words_as("table", words)
     assert "very sad" in text
     assert "99%" in text
-    records = json.loads(told_as("json", told))
+    records = json.loads(words_as("json", words))
     assert records[0] == {"word": "sad", "degree": "very", "fit": 0.9877, "divergence": -1.5}
-    rows = list(csv.DictReader(io.StringIO(told_as("csv", told))))
+    rows = list(csv.DictReader(io.StringIO(words_as("csv", words))))
     assert [row["word"] for row in rows] == ["sad", "calm"]

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hevner.audio.decode import SAMPLE_RATE, from_array
-from hevner.audio.fingerprint import (
+from hevner.encoders.fingerprint import (
     CARD,
     ERROR_RATE,
     Fingerprint,

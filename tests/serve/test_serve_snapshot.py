@@ -5,12 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hevner.catalog import header
 from hevner.catalog.catalog import Catalog
-from hevner.catalog.playlist import travel
+from hevner.catalog.playlist import make_playlist
 from hevner.catalog.tables import ROW
-from hevner.serve import memory_catalog
-from hevner.serve.memory_catalog import Held
+from hevner.serve import catalog_snapshot
+from hevner.serve.catalog_snapshot import CatalogSnapshot
 from hevner.words import Lexicon
 from hevner.words.describing import describe
 from tests.catalog.library import Library
@@ -19,9 +18,9 @@ WANTED = ("id", "path", "name", "valence", "key")
 
 
 @pytest.fixture(scope="module")
-def both(music: Library) -> tuple[Held, Catalog]:
-    wanted = header.current(music.space)
-    return Held(music.catalog.folder, wanted), Catalog(music.catalog.folder, wanted)
+def both(music: Library) -> tuple[CatalogSnapshot, Catalog]:
+    wanted = music.space
+    return CatalogSnapshot(music.catalog.folder, wanted), Catalog(music.catalog.folder, wanted)
 
 
 def vectors(music: Library) -> np.ndarray:
@@ -32,7 +31,7 @@ def vectors(music: Library) -> np.ndarray:
 @pytest.mark.parametrize("where", [None, "duration < 200", "key_mode = 'minor'", "duration < 0"])
 @pytest.mark.parametrize("count", [1, 20, 5000])
 def test_candidates_are_those_of_the_largest_products(
-    both: tuple[Held, Catalog], music: Library, where: str | None, count: int
+    both: tuple[CatalogSnapshot, Catalog], music: Library, where: str | None, count: int
 ) -> None:
     ours, theirs = both
     passing = {row["id"] for row in theirs.listing(["id"], where)}
@@ -47,11 +46,11 @@ def test_candidates_are_those_of_the_largest_products(
         ]
         places = [piece["place"] for piece in best]
         points = ours.points(found)
-        told = np.concatenate([points.correlated, points.mean, points.variance], axis=1)
-        assert np.array_equal(told, np.array(places).reshape(told.shape))
+        found_places = np.concatenate([points.correlated, points.mean, points.variance], axis=1)
+        assert np.array_equal(found_places, np.array(places).reshape(found_places.shape))
 
 
-def test_what_is_shown_is_the_same(both: tuple[Held, Catalog], music: Library) -> None:
+def test_what_is_shown_is_the_same(both: tuple[CatalogSnapshot, Catalog], music: Library) -> None:
     ours, theirs = both
     rows = theirs.candidates(vectors(music)[0], 50)[ROW].to_pylist()
     assert ours.fetch(rows, WANTED).to_pylist() == theirs.fetch(rows, WANTED).to_pylist()
@@ -60,17 +59,17 @@ def test_what_is_shown_is_the_same(both: tuple[Held, Catalog], music: Library) -
     assert ours.fetch([], WANTED).num_rows == 0
 
 
-def test_playlists_are_the_same(both: tuple[Held, Catalog], music: Library) -> None:
+def test_playlists_are_the_same(both: tuple[CatalogSnapshot, Catalog], music: Library) -> None:
     ends = [music.space.emotion(describe(Lexicon().parse(word))) for word in ("tense", "very calm")]
-    ours, theirs = (travel(one, music.space, *ends, 1800.0) for one in both)
+    ours, theirs = (make_playlist(one, *ends, 1800.0) for one in both)
     assert [hit.path for hit in ours] == [hit.path for hit in theirs]
 
 
 def test_too_many_pieces_are_left_to_the_index(
-    music: Library, both: tuple[Held, Catalog], monkeypatch: pytest.MonkeyPatch
+    music: Library, both: tuple[CatalogSnapshot, Catalog], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(memory_catalog, "MOST", 10)
-    many = Held(music.catalog.folder, header.current(music.space))
+    monkeypatch.setattr(catalog_snapshot, "MOST", 10)
+    many = CatalogSnapshot(music.catalog.folder, music.space)
     assert "place" not in many.rows.column_names
     vector = vectors(music)[0]
     assert (
@@ -80,7 +79,9 @@ def test_too_many_pieces_are_left_to_the_index(
     assert many.fetch([], WANTED).num_rows == 0
 
 
-def test_moments_are_left_to_the_index(both: tuple[Held, Catalog], music: Library) -> None:
+def test_moments_are_left_to_the_index(
+    both: tuple[CatalogSnapshot, Catalog], music: Library
+) -> None:
     ours, theirs = both
     vector = vectors(music)[1]
     found = ours.candidates(vector, 9, table="moments")
