@@ -154,15 +154,15 @@ def search(
     return [int(id, 16) for id in shown["id"].to_pylist()]
 
 
-def time_searches(folder: Path, space: Space) -> dict[str, object]:
+def time_searches(folder: Path, space: Space, queries: int) -> dict[str, object]:
     """Times, memory and results of all queries, in this process."""
     catalog = Catalog(folder, space)
-    wanted = emotions(space, QUERIES, np.random.default_rng(SEED))
+    wanted = emotions(space, queries, np.random.default_rng(SEED))
     vectors = space.query_vectors(wanted)
-    for row in range(0, QUERIES, 4):
+    for row in range(0, queries, 4):
         search(catalog, space, wanted.where(slice(row, row + 1)), vectors[row])
     times, results = [], []
-    for row in range(QUERIES):
+    for row in range(queries):
         start = time.perf_counter()
         one = wanted.where(slice(row, row + 1))
         results.append(search(catalog, space, one, space.query_vectors(one)[0]))
@@ -175,7 +175,7 @@ def time_searches(folder: Path, space: Space) -> dict[str, object]:
     }
 
 
-def measure(folder: Path, space: Space, count: int) -> dict[str, float]:
+def measure(folder: Path, space: Space, count: int, queries: int) -> dict[str, float]:
     """All figures of a catalogue of so many pieces."""
     rng = np.random.default_rng(SEED + count)
     mean = means(space, count, rng)
@@ -187,9 +187,9 @@ def measure(folder: Path, space: Space, count: int) -> dict[str, float]:
         filled = time.perf_counter()
         writer.tidy()
         built = time.perf_counter()
-    command = [sys.executable, __file__, "--search", str(folder)]
+    command = [sys.executable, __file__, "--search", str(folder), "--queries", str(queries)]
     found = json.loads(subprocess.check_output(command))
-    wanted = emotions(space, QUERIES, np.random.default_rng(SEED))
+    wanted = emotions(space, queries, np.random.default_rng(SEED))
     exact = best(space, wanted, mean)
     shared = [len({*a} & {*b}) for a, b in zip(found.pop("results"), exact.tolist(), strict=True)]
     return {
@@ -218,21 +218,23 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--pieces", type=int, nargs="+", default=[100_000, 300_000, 1_000_000])
     parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()))
+    parser.add_argument("--queries", type=int, default=QUERIES, help="searches to time")
     parser.add_argument("--search", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--out", type=Path, default=RESULTS, help="CSV file for the figures")
     options = parser.parse_args()
     space = spaces.load()
     if options.search is not None:
-        print(json.dumps(time_searches(options.search, space)))
+        print(json.dumps(time_searches(options.search, space, options.queries)))
         return
     rows = []
     for count in options.pieces:
         folder = options.folder / f"hevner-catalog-{count}"
         try:
-            rows.append(measure(folder, space, count))
+            rows.append(measure(folder, space, count, options.queries))
         finally:
             shutil.rmtree(folder, ignore_errors=True)
         print("  ".join(f"{name} {value:g}" for name, value in rows[-1].items()), flush=True)
-    with RESULTS.open("w", newline="", encoding="utf-8") as file:
+    with options.out.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, rows[0])
         writer.writeheader()
         writer.writerows({name: f"{value:.4g}" for name, value in row.items()} for row in rows)

@@ -211,6 +211,7 @@ def main() -> None:
     parser.add_argument("--encoder", nargs="+", default=NAMES)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--measure", choices=("cpu", "card"), help=argparse.SUPPRESS)
+    parser.add_argument("--out", type=Path, default=RESULTS, help="CSV file for the figures")
     options = parser.parse_args()
     if options.measure == "cpu":
         print(json.dumps(measure_cpu(options.encoder[0], options.threads)))
@@ -220,8 +221,8 @@ def main() -> None:
         return
     os.environ["HEVNER_HOME"] = str(options.folder / "home")
     kept = []
-    if RESULTS.is_file():
-        with RESULTS.open(newline="") as file:
+    if options.out.is_file():
+        with options.out.open(newline="") as file:
             kept = [tuple(row.values()) for row in csv.DictReader(file)]
     for name in options.encoder:
         add(name.partition("+")[0], options.folder)
@@ -229,7 +230,7 @@ def main() -> None:
         for row in found:
             print(*row, sep=", ", flush=True)
         kept = [row for row in kept if row[0] != name] + found
-        with RESULTS.open("w", newline="") as file:
+        with options.out.open("w", newline="") as file:
             lines = csv.writer(file, lineterminator="\n")
             lines.writerow(COLUMNS)
             lines.writerows(kept)

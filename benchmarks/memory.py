@@ -46,6 +46,7 @@ def main() -> None:
     """Run from the command line."""
     parser = argparse.ArgumentParser(description="Measure the memory that a long file takes.")
     parser.add_argument("--hours", type=float, default=2.0)
+    parser.add_argument("--out", type=Path, default=RESULTS, help="CSV file for the figures")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         long, result = Path(name) / "long.flac", Path(name) / "result.json"
@@ -56,8 +57,7 @@ def main() -> None:
     per_megabyte = 2**20 if sys.platform == "darwin" else 2**10  # bytes there, else kibibytes
     megabytes, seconds = used.ru_maxrss / per_megabyte, used.ru_utime + used.ru_stime
     print(f"{options.hours:g} h: peak {megabytes:.0f} MB (limit {LIMIT_MB}), CPU {seconds:.0f} s")
-    RESULTS.parent.mkdir(exist_ok=True)
-    with RESULTS.open("w", newline="") as file:
+    with options.out.open("w", newline="") as file:
         lines = csv.writer(file, lineterminator="\n")
         lines.writerow(["hours", "peak_mb", "limit_mb", "cpu_s"])
         lines.writerow([f"{options.hours:g}", f"{megabytes:.0f}", LIMIT_MB, f"{seconds:.1f}"])

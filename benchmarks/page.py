@@ -26,9 +26,11 @@ import soundfile
 from playwright.sync_api import Page, sync_playwright
 
 RESULTS = Path(__file__).with_name("results") / "page.csv"
-PIECES, MINUTES, PAINTS = 5_000, 10, 5
+PIECES, MINUTES, PAINTS = 5_000, 10.0, 5
 SIZE = {"width": 1360, "height": 860}
 STEPS, PAUSE_S = 160, 0.012
+STILL_S, PLAYS_S = 3.0, 6.0
+"""Seconds for which frames are timed while nothing happens, and while a piece plays."""
 COLUMNS = ("measure", "count", "median_ms", "p95_ms", "max_ms")
 
 RECORD = """() => {
@@ -45,7 +47,7 @@ PAINT = "performance.getEntriesByName('first-contentful-paint')[0].startTime"
 def song(path: Path) -> Path:
     """Ten minutes of plucked notes."""
     rate = 16_000
-    clock = np.arange(MINUTES * 60 * rate) / rate
+    clock = np.arange(round(MINUTES * 60 * rate)) / rate
     pitch = 220 * 2 ** (np.array([0, 4, 7, 12, 9, 5])[(2 * clock).astype(int) % 6] / 12)
     sound = 0.3 * np.sin(2 * np.pi * np.cumsum(pitch) / rate) * (1 - (2 * clock) % 1)
     soundfile.write(path, sound, rate)
@@ -94,7 +96,7 @@ def measure(address: str, browser: Any, file: Path) -> dict[str, list[float]]:
     page.wait_for_selector(".facts:not(:empty)")
     time.sleep(2)
     box = page.locator(".plane").bounding_box()
-    seen[f"frames, {PIECES} points"] = frames(page, lambda: time.sleep(3))
+    seen[f"frames, {PIECES} points"] = frames(page, lambda: time.sleep(STILL_S))
     page.click("[data-tool=pick]")
     seen[f"frames, {PIECES} points, pointer moves"] = frames(page, lambda: sweep(page, box))
     page.click("[data-tool=path]")
@@ -105,7 +107,7 @@ def measure(address: str, browser: Any, file: Path) -> dict[str, list[float]]:
     time.sleep(3)
     page.click(".listen button")
     time.sleep(1)
-    seen[f"frames, {MINUTES} minutes play"] = frames(page, lambda: time.sleep(6))
+    seen[f"frames, {MINUTES:g} minutes play"] = frames(page, lambda: time.sleep(PLAYS_S))
     return seen
 
 
@@ -114,6 +116,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()))
     parser.add_argument("--browser", default="chromium")
+    parser.add_argument("--out", type=Path, default=RESULTS, help="CSV file for the figures")
     options = parser.parse_args()
     program = shutil.which(options.browser)
     catalogue = options.folder / f"hevner-page-{PIECES}"
@@ -127,7 +130,7 @@ def main() -> None:
         browser.close()
     shutil.rmtree(catalogue)
     file.unlink()
-    with RESULTS.open("w", newline="", encoding="utf-8") as table:
+    with options.out.open("w", newline="", encoding="utf-8") as table:
         writer = csv.writer(table, lineterminator="\n")
         writer.writerow(COLUMNS)
         for name, times in seen.items():

@@ -1,6 +1,6 @@
 """Score Essentia's two valence/arousal heads on the clips that hevner is judged on.
 
-    python benchmarks/peers.py recipes/unified.toml --data DIR --cache DIR --peers DIR --out CSV
+    python benchmarks/peers.py recipes/unified.toml --data DIR --store DIR --peers DIR --out CSV
 
 The heads (emoMusic and DEAM, on the MSD-MusiCNN embedding) are affine maps, so they are applied to
 the mean embedding of a clip, which hevner computes to within 2e-5 of Essentia's network. The folder
@@ -12,17 +12,23 @@ models page (CC BY-NC-SA 4.0; for measurement only). Their output order is [vale
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))  # for build_hook, which is not installed
+
 from build_hook.bundle import read_record
 from hevner.blocks import WIDTHS
 from hevner.emotion import Scale
-from hevner.lab.default.evaluate import Report, score_values, write
-from hevner.lab.default.recipe import read
+from hevner.lab.default.evaluate import Report, score_values
+from hevner.lab.default.recipe import DefaultRecipe
 from hevner.lab.default.table import build
+from hevner.lab.metrics.report import write
+from hevner.lab.recipes import read
 
 HEADS = ("emomusic-musicnn-msd-1", "deam-musicnn-msd-1")
 SCALE = Scale(1, 9)
@@ -63,10 +69,11 @@ def main() -> None:
     """Run from the command line."""
     parser = argparse.ArgumentParser(description="Score Essentia's heads on hevner's clips.")
     parser.add_argument("recipe", type=Path)
-    for name in ("data", "cache", "peers", "out"):
+    for name in ("data", "store", "peers", "out"):
         parser.add_argument(f"--{name}", type=Path, required=True)
     options = parser.parse_args()
-    table = build(read(options.recipe), options.data, options.cache)
+    recipe = read(options.recipe, DefaultRecipe)
+    table = build(recipe, {name: options.data / name for name in recipe.sets}, options.store)
     report = Report()
     for name in HEADS:
         for dataset in ("musemo", "vgmidi", "emopia"):

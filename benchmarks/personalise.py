@@ -33,10 +33,11 @@ from numpy.typing import NDArray
 
 from hevner.emotion import AXES
 from hevner.lab.default.fit import fit, leave_one_out
-from hevner.lab.default.recipe import Recipe, read
+from hevner.lab.default.recipe import DefaultRecipe
 from hevner.lab.default.table import Table, build
 from hevner.lab.metrics.regression import pearson, r2
 from hevner.lab.personalise import FEWEST, Prior, Sample, fit_axis, prior_from
+from hevner.lab.recipes import read
 from hevner.model.personal import TERMS, Axis
 
 Array = NDArray[np.float64]
@@ -59,7 +60,7 @@ class Unseen:
     halves: Array
 
 
-def analyse(table: Table, recipe: Recipe) -> list[Unseen]:
+def analyse(table: Table, recipe: DefaultRecipe) -> list[Unseen]:
     """Every dataset with ratings, analysed by a model without it; both axes of each."""
     found = []
     for dataset, mine in leave_one_out(table):
@@ -150,7 +151,7 @@ def uncorrected(unseen: Unseen) -> Row:
     }  # fmt: skip
 
 
-def study(table: Table, recipe: Recipe, draws: int) -> list[Row]:
+def study(table: Table, recipe: DefaultRecipe, draws: int) -> list[Row]:
     """All learning curves."""
     everything = analyse(table, recipe)
     print("prior from all datasets:", prior_from([one.sample for one in everything]))
@@ -201,8 +202,9 @@ def main() -> None:
     parser.add_argument("--draws", type=int, default=DRAWS)
     parser.add_argument("--out", type=Path, default=RESULTS, help="CSV; the figure goes beside it")
     options = parser.parse_args()
-    recipe = read(options.recipe)
-    write(study(build(recipe, options.data, options.store), recipe, options.draws), options.out)
+    recipe = read(options.recipe, DefaultRecipe)
+    folders = {name: options.data / name for name in recipe.sets}
+    write(study(build(recipe, folders, options.store), recipe, options.draws), options.out)
 
 
 def write(rows: list[Row], path: Path) -> None:

@@ -1,7 +1,8 @@
 """What a network knows that has learned nothing: vectors of a small MERT with random weights.
 
-Usage: python benchmarks/probe_random.py DATA FEATURES.npz, with DATA/musemo. They are imported and
-probed with
+    python benchmarks/probe_random.py DATA FEATURES.npz
+
+DATA holds the dataset musemo. The vectors are imported and probed with
 
     hevner features import STORE --dataset musemo --encoder mert-small-random --version seed-11 \
         --file FEATURES.npz --array vectors --ids ids
@@ -10,7 +11,7 @@ probed with
 
 from __future__ import annotations
 
-import sys
+import argparse
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -27,8 +28,8 @@ NAME = "small"
 SIZE = architecture.Size(192, 6, 4, 768, stable=False, channels=64)
 
 
-def main(data: Path, out: Path) -> None:
-    """Hear every clip of MusEmo and write the means of all states, side by side."""
+def encode(data: Path, out: Path) -> None:
+    """Encode every clip of MusEmo and write the means of all states, side by side."""
     architecture.SIZES[NAME] = SIZE
     found = {}
     with TemporaryDirectory() as place:
@@ -43,5 +44,14 @@ def main(data: Path, out: Path) -> None:
     np.savez(out, ids=np.array(list(found)), vectors=np.stack(list(found.values())))
 
 
+def main() -> None:
+    """Run from the command line."""
+    parser = argparse.ArgumentParser(description="Encode MusEmo with random weights.")
+    parser.add_argument("data", type=Path, help="folder of the datasets")
+    parser.add_argument("out", type=Path, help="NPZ file for the vectors")
+    options = parser.parse_args()
+    encode(options.data, options.out)
+
+
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]))
+    main()

@@ -1,6 +1,6 @@
 """A checkpoint of CLAP as it is published, with random weights: the full size takes 0.8 GB.
 
-    python -m benchmarks.random_weights_clap FOLDER
+    python benchmarks/random_weights_clap.py FOLDER
 
 Then ``hevner models add clap-music --from FOLDER --accept-licence`` adds it, for measurements and
 dry runs. The numbers follow from the seed and the names of the tensors alone. Their size is such
@@ -124,9 +124,14 @@ def vocabulary(size: int) -> dict[str, int]:
     return {token: number for number, token in enumerate([*tokens, "<mask>"])}
 
 
-if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+def main() -> None:
+    """Run from the command line."""
+    parser = argparse.ArgumentParser(description="Write a CLAP with random weights.")
     parser.add_argument("folder", type=Path)
     parser.add_argument("--seed", type=int, default=0)
-    arguments = parser.parse_args()
-    write(arguments.folder, seed=arguments.seed)
+    options = parser.parse_args()
+    write(options.folder, seed=options.seed)
+
+
+if __name__ == "__main__":
+    main()

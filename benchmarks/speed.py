@@ -1,11 +1,11 @@
 """Compare the speed of hevner with that of Essentia, on the same files in one run.
 
-    python benchmarks/speed.py --essentia-python ENV/bin/python --models DIR [--folder DIR]
+    python benchmarks/speed.py [--essentia-python ENV/bin/python --models DIR] [--folder DIR]
 
-Both tell emotion, key and chords of every file. Each runs on one and the same core, and they take
-turns, so that whatever else the machine does meets both. Figures are medians over the repetitions,
-in seconds per 30 s of audio; models are loaded beforehand. ``--essentia-python`` is an interpreter
-that has essentia-tensorflow, ``--models`` the folder of ``msd-musicnn-1.pb`` and
+Both predict emotion, key and chords of every file. Each runs on one and the same core, and they
+take turns, so that whatever else the machine does meets both. Figures are medians over the
+repetitions, in seconds per 30 s of audio; models are loaded beforehand. ``--essentia-python`` is an
+interpreter that has essentia-tensorflow, ``--models`` the folder of ``msd-musicnn-1.pb`` and
 ``emomusic-musicnn-msd-1.pb`` (CC BY-NC-SA 4.0; for measurement only). Without them hevner is timed
 alone and no file is written.
 """
@@ -38,13 +38,16 @@ from hevner.audio.windows import Windower
 from hevner.encoders.handcrafted import Handcrafted, band_levels
 from hevner.encoders.mel import log_mel_of_power, power_spectrum
 from hevner.encoders.musicnn import MSD, MTT, MusiCNN
-from hevner.features import extract, pool
+from hevner.features import Features, extract, pool
 from hevner.files import find_audio
+from hevner.model.prediction import Prediction
 from hevner.music import analyse
+from hevner.music.records import Harmony
 from hevner.music.spectrum import HarmonySpectrum
 from hevner.music.tempo import tempo
 
 ROOT = Path(__file__).resolve().parents[1]
+EXAMPLES = ROOT / "examples" / "audio"
 RESULTS = ROOT / "benchmarks" / "results" / "speed.csv"
 PEER = Path(__file__).with_name("speed_essentia.py")
 PER_S = 30.0
@@ -106,7 +109,15 @@ def time_stages(file: Path, analyzer: Analyzer, clock: Clock) -> None:
     clock.time("tempo", lambda: tempo(features.onsets))
     whole = clock.time("pooling and head", lambda: pool(features, harmony, 0, duration))
     clock.time("pooling and head", lambda: analyzer.model.predict(whole[None]))
-    clock.time("pooling and head", lambda: analyzer._timeline(features, harmony))
+    clock.time("pooling and head", lambda: curve(features, harmony, analyzer))
+
+
+def curve(features: Features, harmony: Harmony, analyzer: Analyzer) -> Prediction:
+    """The predictions for the window around each patch, from which the timeline is made."""
+    half = analyzer.window / 2
+    spans = [(max(c - half, 0.0), min(c + half, features.duration)) for c in features.centres]
+    vectors = np.stack([pool(features, harmony, *span) for span in spans])
+    return analyzer.model.predict(vectors, windows=True)
 
 
 def cut(samples: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -139,10 +150,9 @@ def show(name: str, stages: dict[str, tuple[float, float]]) -> None:
         print(f"  {stage:<{len(name) + 32}}{cpu:11.3f}{wall:9.3f}")
 
 
-def write(tables: dict[str, dict[str, tuple[float, float]]], ratio: float) -> None:
+def write(out: Path, tables: dict[str, dict[str, tuple[float, float]]], ratio: float) -> None:
     """Keep the figures."""
-    RESULTS.parent.mkdir(exist_ok=True)
-    with RESULTS.open("w", newline="") as file:
+    with out.open("w", newline="") as file:
         lines = csv.writer(file, lineterminator="\n")
         lines.writerow(["system", "stage", "cpu_s_per_30_s", "wall_s_per_30_s"])
         for name, stages in tables.items():
@@ -156,14 +166,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Compare the speed of hevner and Essentia.")
     parser.add_argument("--essentia-python", type=Path)
     parser.add_argument("--models", type=Path)
-    parser.add_argument("--folder", type=Path, help="more audio")
+    parser.add_argument("--folder", type=Path, default=EXAMPLES, help="audio files to analyse")
     parser.add_argument("--repetitions", type=int, default=5)
     parser.add_argument("--core", type=int, default=0, help="the core to run on")
+    parser.add_argument("--out", type=Path, default=RESULTS, help="CSV file for the figures")
     options = parser.parse_args()
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {options.core})
-    places = [ROOT / "examples" / "audio", *([options.folder] if options.folder else [])]
-    files = [found.path for found in find_audio(places)[0]]
+    files = [found.path for found in find_audio([options.folder])[0]]
     analyzer = Analyzer()
     seconds = sum(analyzer.analyze(file).duration for file in files)
     print(f"{len(files)} files, {seconds:.0f} s of audio, {options.repetitions} repetitions")
@@ -182,7 +192,7 @@ def main() -> None:
         show("essentia", tables["essentia"])
         ratio = tables["essentia"][TOTAL][0] / tables["hevner"][TOTAL][0]
         print(f"\nhevner has {ratio:.1f} times the throughput per core")
-        write(tables, ratio)
+        write(options.out, tables, ratio)
 
 
 if __name__ == "__main__":

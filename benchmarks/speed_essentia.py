@@ -1,6 +1,6 @@
 """Time Essentia on files; called by ``speed.py`` with a Python that has essentia-tensorflow.
 
-    python speed_essentia.py MODELS FILE...
+    python benchmarks/speed_essentia.py MODELS FILE...
 
 The pieces are Essentia's own, set up as its documentation does: audio at 16 kHz by the quick
 resampler for MusiCNN with its default patch hop, the emoMusic head, and audio at 44.1 kHz for
@@ -10,19 +10,32 @@ last line printed is JSON: CPU and wall seconds by stage, summed over the files.
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
-import sys
 from collections.abc import Callable
+from pathlib import Path
 from time import perf_counter, process_time
 from typing import Any
+
+FRAME, HOP = 8192, 2048
+
+
+def parse() -> argparse.Namespace:
+    """What the command line says; answers ``--help`` where Essentia is not installed."""
+    parser = argparse.ArgumentParser(description="Time Essentia on files.")
+    parser.add_argument("models", type=Path, help="folder of the two networks")
+    parser.add_argument("files", nargs="+")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    OPTIONS = parse()
 
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 
 import essentia
 import essentia.standard as es
-
-FRAME, HOP = 8192, 2048
 
 
 def load(file: str, sample_rate: int) -> Any:
@@ -51,7 +64,7 @@ def chords(audio: Any) -> Any:
 def main() -> None:
     """Run from the command line."""
     essentia.log.infoActive = essentia.log.warningActive = False
-    models, *files = sys.argv[1:]
+    models, files = OPTIONS.models, OPTIONS.files
     encoder = es.TensorflowPredictMusiCNN(
         graphFilename=f"{models}/msd-musicnn-1.pb", output="model/dense/BiasAdd"
     )

@@ -58,6 +58,7 @@ def main() -> None:
     """Run from the command line."""
     parser = argparse.ArgumentParser(description="Time imports and short commands.")
     parser.add_argument("--repetitions", type=int, default=5)
+    parser.add_argument("--out", type=Path, default=RESULTS, help="CSV file for the figures")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -65,8 +66,7 @@ def main() -> None:
         soundfile.write(folder / "clip.wav", audio[: CLIP_S * rate], rate)
         measure(folder)  # Python compiles modules when they are first imported
         rows = [measure(folder) for _ in range(options.repetitions)]
-    RESULTS.parent.mkdir(exist_ok=True)
-    with RESULTS.open("w", newline="") as file:
+    with options.out.open("w", newline="") as file:
         lines = csv.writer(file, lineterminator="\n")
         lines.writerow(["what", "median_ms", "limit_ms"])
         for (what, limit), times in zip(LIMITS_MS.items(), zip(*rows, strict=True), strict=True):

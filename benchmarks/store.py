@@ -97,14 +97,14 @@ def main() -> None:
     """Run from the command line."""
     parser = argparse.ArgumentParser(description="Measure the feature store.")
     parser.add_argument("--tracks", type=int, default=100_000)
+    parser.add_argument("--out", type=Path, default=RESULTS, help="CSV file for the figures")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         figures = measure(Path(folder), options.tracks)
     figures |= {"limit_open_s": LIMIT_OPEN_S, "limit_row_ms": LIMIT_ROW_MS}
     for name, value in figures.items():
         print(f"{name:<16} {value:.4g}")
-    RESULTS.parent.mkdir(exist_ok=True)
-    with RESULTS.open("w", newline="") as file:
+    with options.out.open("w", newline="") as file:
         lines = csv.writer(file, lineterminator="\n")
         lines.writerow(["figure", "value"])
         lines.writerows((name, f"{value:.6g}") for name, value in figures.items())

@@ -1,7 +1,11 @@
-"""Print the accuracy tables of the README from the committed results."""
+"""Print the accuracy tables of ``docs/results.md`` from the committed results.
+
+python benchmarks/tables.py
+"""
 
 from __future__ import annotations
 
+import argparse
 import csv
 from collections.abc import Iterable
 from pathlib import Path
@@ -61,6 +65,7 @@ def tags(scores: dict[tuple[str, str, str], Score]) -> list[list[str]]:
 
 def main() -> None:
     """Print all tables."""
+    argparse.ArgumentParser(description="Print the tables of docs/results.md.").parse_args()
     scores, peers = read("default"), read("peers")
     axes = [f"{axis} {m}" for axis in ("valence", "arousal") for m in ("r", "CCC", "R2")]
     for protocol in ("cross-validation", "leave-one-dataset-out"):
@@ -90,6 +95,11 @@ def main() -> None:
                    for h in ("emomusic", "deam")]
             )  # fmt: skip
     print(table(["", "hevner", "hevner, set left out", "emoMusic head", "DEAM head"], rows))
+    print_rest(scores)
+
+
+def print_rest(scores: dict[tuple[str, str, str], Score]) -> None:
+    """Print intervals, what the network adds, tags and ablations."""
     print("\nintervals and curves\n")
     rows = [
         [NAMES[d], p, *(cell(scores.get((p, d, f"{a} {m}"))) for a in ("valence", "arousal")

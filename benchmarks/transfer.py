@@ -1,6 +1,6 @@
 """Compare the default model with a plain ridge regression on sets that neither was trained on.
 
-    python benchmarks/transfer.py recipes/unified.toml --data DIR --cache DIR --out FILE.csv
+    python benchmarks/transfer.py recipes/unified.toml --data DIR --store DIR --out FILE.csv
 
 The plain ridge hears the same pooled vectors, standardised, whole clean clips only; labels are in
 standard units of each set, quadrants count as signs; its penalty is chosen by leave-one-out.
@@ -18,14 +18,15 @@ from numpy.typing import NDArray
 from sklearn.linear_model import RidgeCV
 
 from hevner.emotion import AXES
-from hevner.lab.default.evaluate import write
 from hevner.lab.default.fit import fit
-from hevner.lab.default.recipe import read
+from hevner.lab.default.recipe import DefaultRecipe
 from hevner.lab.default.table import Table, build
 from hevner.lab.default.transfer import targets
 from hevner.lab.metrics.regression import pearson
+from hevner.lab.metrics.report import write
 from hevner.lab.metrics.statistics import Metric, paired_bootstrap, permutation_test
 from hevner.lab.metrics.tags import roc_auc
+from hevner.lab.recipes import read
 
 Array = NDArray[np.float64]
 PENALTIES = np.geomspace(1e1, 1e5, 17)
@@ -67,11 +68,11 @@ def main() -> None:
     """Run from the command line."""
     parser = argparse.ArgumentParser(description="Compare with a plain ridge, sets left out.")
     parser.add_argument("recipe", type=Path)
-    for name in ("data", "cache", "out"):
+    for name in ("data", "store", "out"):
         parser.add_argument(f"--{name}", type=Path, required=True)
     options = parser.parse_args()
-    recipe = read(options.recipe)
-    table = build(recipe, options.data, options.cache)
+    recipe = read(options.recipe, DefaultRecipe)
+    table = build(recipe, {name: options.data / name for name in recipe.sets}, options.store)
     rows, kept = [], {}
     for dataset in ("musemo", "vgmidi", "emopia"):
         mine = table.dataset == dataset

@@ -7,6 +7,17 @@ import signal
 import socket
 from pathlib import Path
 
+# Before numpy and torch are imported, for this process and those it starts: tests run side by side,
+# and matrix products of several threads round otherwise than those of one.
+for _variable in (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "NUMBA_NUM_THREADS",
+    "VECLIB_MAXIMUM_THREADS",
+):
+    os.environ[_variable] = "1"
+
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
@@ -24,6 +35,16 @@ settings.load_profile("hevner")
 
 # A shell starts background jobs with Ctrl-C ignored, which the commands under test would inherit.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Side by side, the tests of a module run in one process: they share what takes long to make.
+
+    Takes effect with ``--dist loadgroup``.
+    """
+    if config.pluginmanager.hasplugin("xdist"):
+        for item in items:
+            item.add_marker(pytest.mark.xdist_group(str(item.path.relative_to(config.rootpath))))
 
 
 @pytest.fixture(autouse=True)

@@ -52,7 +52,7 @@ windows = 2
 [students.settings]
 learning_rate = 0.01
 batch = 32
-epochs = 30
+epochs = 15
 patience = 5
 noise = 0.1
 [tags]

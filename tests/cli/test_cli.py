@@ -454,6 +454,18 @@ def test_matrix_products_use_one_thread_unless_told() -> None:
         text=True,
     )
     assert done.stdout.splitlines()[-1] == "1 3"
+    # Where numpy is loaded already, processes would differ from the one that starts them.
+    script = f"import numpy\n{script}".replace(
+        "['OPENBLAS_NUM_THREADS']", ".get('OPENBLAS_NUM_THREADS')"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=ROOT,
+        env={**given, "OMP_NUM_THREADS": "3"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout.splitlines()[-1] == "None 3"
 
 
 # With the real analysis

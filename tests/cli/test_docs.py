@@ -32,7 +32,7 @@ SECTIONS = {f"data.md {heading}": text for heading, text in sections(PAGE).items
 SEARCH, ENCODERS = "search.md", "encoders.md"
 for name in (SEARCH, ENCODERS):
     SECTIONS[name] = (ROOT / "docs" / name).read_text(encoding="utf-8")
-SECTIONS["README.md Data"] = sections(ROOT / "README.md")["Data"]
+SECTIONS["README.md Use"] = sections(ROOT / "README.md")["Use"]
 
 
 def blocks(text: str, language: str) -> list[str]:
@@ -85,6 +85,7 @@ def test_commands_and_code_do_what_is_shown(
         (tmp_path / "data").symlink_to(request.getfixturevalue("data"))
     own_dataset(tmp_path)
     shutil.copytree(ROOT / "examples" / "audio", tmp_path / "music")
+    (tmp_path / "examples").symlink_to(ROOT / "examples")
     monkeypatch.chdir(tmp_path)
     names: dict[str, object] = {}
     for language, content in BLOCK.findall(text):

@@ -40,3 +40,14 @@ def clap_reference(clap_published):
     from tests.golden.encoders.make_clap import Reference
 
     return Reference(clap_published)
+
+
+@pytest.fixture
+def plain_kernels(monkeypatch):
+    """PyTorch's own kernels, whose half precision is the same on every CPU.
+
+    Half precision is for cards; on a CPU these tests show that the code casts where it should.
+    """
+    import torch
+
+    monkeypatch.setattr(torch.backends.mkldnn, "enabled", False)

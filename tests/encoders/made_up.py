@@ -62,9 +62,9 @@ def convert(name: str, source: Path, target: Path, progress: Callable[[int, int]
     from hevner.encoders.weights.checkpoint import Checkpoint, Stored, write_safetensors
 
     checkpoint = Checkpoint(source / "matrix.safetensors")
-    if checkpoint.names() != ["theirs"] or checkpoint.shape("theirs") != SHAPE:
+    if checkpoint.names() != ["theirs"] or checkpoint.stored("theirs").shape != SHAPE:
         raise ModelError(f"holds {checkpoint.names()}, not {name}", subject=str(source))
-    read = Stored(SHAPE, checkpoint.dtype("theirs"), lambda: checkpoint.read("theirs"))
+    read = Stored(SHAPE, checkpoint.stored("theirs").dtype, lambda: checkpoint.read("theirs"))
     write_safetensors(target / "weights.safetensors", [("ours", read)], progress)
     (target / "words.txt").write_text("happy\n")
 

@@ -17,6 +17,7 @@ from hevner.encoders.weights.checkpoint import (
     write_safetensors,
 )
 from hevner.errors import ModelError
+from tests.errors import raises
 
 
 def weights():
@@ -62,8 +63,8 @@ def test_every_format_gives_back_what_was_saved(tmp_path, name):
     for key, tensor in expected.items():
         read = checkpoint.read(key)
         assert read.is_contiguous()
-        assert checkpoint.shape(key) == tuple(tensor.shape) == tuple(read.shape)
-        assert checkpoint.dtype(key) is tensor.dtype is read.dtype
+        assert checkpoint.stored(key).shape == tuple(tensor.shape) == tuple(read.shape)
+        assert checkpoint.stored(key).dtype is tensor.dtype is read.dtype
         assert torch.equal(read, tensor)
 
 
@@ -101,7 +102,7 @@ def test_a_pickle_that_would_run_something_is_refused(tmp_path, save):
     content = {"w": torch.zeros(2), "extra": Evil(mark)}
     save(tmp_path / "a.bin", content)
     mark.unlink(missing_ok=True)
-    with pytest.raises(ModelError, match=r"io\.open|builtins\.open"):
+    with raises(ModelError, "weights_damaged"):
         Checkpoint(tmp_path / "a.bin")
     assert not mark.exists()
 
@@ -110,14 +111,14 @@ def test_a_bare_pickle_is_refused(tmp_path):
     mark = tmp_path / "mark"
     (tmp_path / "a.bin").write_bytes(pickle.dumps(Evil(mark)))
     mark.unlink(missing_ok=True)
-    with pytest.raises(ModelError, match="plain weights"):
+    with raises(ModelError, "weights_damaged"):
         Checkpoint(tmp_path / "a.bin")
     assert not mark.exists()
 
 
 def test_a_storage_of_unknown_kind_is_refused(tmp_path):
     save_new(tmp_path / "a.bin", {"w": torch.zeros(2, dtype=torch.complex64)})
-    with pytest.raises(ModelError, match="ComplexFloatStorage"):
+    with raises(ModelError, "weights_damaged"):
         Checkpoint(tmp_path / "a.bin")
 
 
@@ -140,14 +141,14 @@ def test_compressed_values_are_refused(tmp_path):
     ):
         for member in source.infolist():
             target.writestr(member.filename, source.read(member))
-    with pytest.raises(ModelError, match="compressed"):
+    with raises(ModelError, "weights_damaged"):
         Checkpoint(tmp_path / "b.bin")
 
 
 @pytest.mark.parametrize("save", [save_new, save_old])
 def test_a_file_without_weights_is_refused(tmp_path, save):
     save(tmp_path / "a.bin", {"step": 3, "model": {}})
-    with pytest.raises(ModelError, match="no state dictionary"):
+    with raises(ModelError, "weights_damaged"):
         Checkpoint(tmp_path / "a.bin")
 
 
@@ -196,15 +197,15 @@ def header_file(path, header, values=b""):
     ],
 )
 def test_a_header_that_makes_no_sense(tmp_path, fact):
-    with pytest.raises(ModelError, match="no sense"):
+    with raises(ModelError, "weights_damaged"):
         Checkpoint(header_file(tmp_path / "a.safetensors", {"w": fact}, b"x" * 8))
 
 
 def test_missing_file_and_missing_tensor(tmp_path):
-    with pytest.raises(ModelError, match=r"none\.bin"):
+    with raises(ModelError, "unreadable", subject="none.bin"):
         Checkpoint(tmp_path / "none.bin")
     save_new(tmp_path / "a.bin", {"w": torch.zeros(2)})
-    with pytest.raises(ModelError, match="no tensor 'v'"):
+    with raises(ModelError, "tensor_missing"):
         Checkpoint(tmp_path / "a.bin").read("v")
 
 
@@ -232,7 +233,7 @@ def test_a_failed_write_leaves_nothing(tmp_path):
     target = tmp_path / "a.safetensors"
     with pytest.raises(ModelError, match="no"):
         write_safetensors(target, [*entries, ("b", Stored((2,), torch.float32, fail))], print)
-    with pytest.raises(ModelError, match="shape"):
+    with raises(ModelError, "weights_damaged"):
         write_safetensors(
             target, [("b", Stored((3,), torch.float32, lambda: torch.zeros(2)))], print
         )
@@ -242,7 +243,8 @@ def test_a_failed_write_leaves_nothing(tmp_path):
 def test_devices():
     assert pick_device("cpu") == torch.device("cpu")
     assert pick_device("auto").type == ("cuda" if torch.cuda.is_available() else "cpu")
+    # Whatever the CPU can do: see the reason there.
     assert dtype_for(torch.device("cpu")) is torch.float32
     for name in ("cuda:99", "toaster"):
-        with pytest.raises(ModelError, match=name):
+        with raises(ModelError, "unknown_device"):
             pick_device(name)

@@ -24,6 +24,7 @@ from hevner.encoders import clap
 from hevner.encoders.clap.mel import log_mel
 from hevner.errors import MissingDependencyError, ModelError
 from tests.encoders.small_clap import CARD, GOLDEN, close, load
+from tests.errors import raises
 from tests.golden.encoders.make_clap import LENGTHS, SENTENCES, clip
 
 
@@ -115,7 +116,7 @@ def test_silence_and_full_scale_have_finite_vectors(clap_encoder):
     ],
 )
 def test_what_is_no_window_is_refused(clap_encoder, windows):
-    with pytest.raises(ModelError, match="window"):
+    with raises(ModelError, "wrong_shape" if np.isfinite(windows).all() else "not_finite"):
         clap_encoder.encode(windows)
 
 
@@ -173,6 +174,7 @@ def test_a_missing_package_is_named(clap_folder, monkeypatch, package):
         load(clap_folder)
 
 
+@pytest.mark.usefixtures("plain_kernels")
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
 def test_half_precision_stays_close(clap_encoder, clap_folder, monkeypatch, dtype):
     for module in ("audio", "text"):

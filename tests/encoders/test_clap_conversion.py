@@ -20,6 +20,8 @@ from benchmarks.random_weights_clap import LARGER, tensors
 from hevner.encoders import clap
 from hevner.encoders.clap import conversion, original
 from hevner.encoders.clap.reading import widths
+from hevner.encoders.weights.published import check_tensors
+from hevner.encoders.weights.stored import Stored
 from hevner.errors import ModelError
 from tests.encoders.small_clap import TRAINED, TRAINED_GOLDEN, close, convert, load
 from tests.golden.encoders.make_clap import CONFIG, LENGTHS, SENTENCES, clip
@@ -48,14 +50,17 @@ class Listed:
     def names(self):
         return list(self.rows)
 
-    def dtype(self, name):
-        return getattr(torch, self.rows[name][0])
+    def stored(self, name):
+        kind, shape = self.rows[name]
+        dtype = getattr(torch, kind)
+        return Stored(shape, dtype, lambda: torch.zeros(shape, dtype=dtype))
 
-    def shape(self, name):
-        return self.rows[name][1]
 
-    def read(self, name):
-        return torch.zeros(self.shape(name), dtype=self.dtype(name))
+def checked(found, expected):
+    """Names of the tensors that are kept, if they are as expected."""
+    kept, wanted = (conversion._without_derived(one) for one in (found, expected))
+    check_tensors(Path(), kept, wanted)
+    return sorted(kept)
 
 
 def test_names_and_shapes_of_the_full_size_are_those_of_the_table():
@@ -64,7 +69,7 @@ def test_names_and_shapes_of_the_full_size_are_those_of_the_table():
     assert conversion.shapes(config) == {name: shape for name, (_, shape) in rows.items()}
     assert widths(config) == clap.STATES
     found = conversion._tensors(Listed(rows))
-    kept = conversion._check_names(Path(), found, conversion.shapes(config))
+    kept = checked(found, conversion.shapes(config))
     assert set(rows) - set(kept) == {name for name, (kind, _) in rows.items() if kind == "int64"}
     assert sum(np.prod(rows[name][1], dtype=int) for name in kept) == 193_914_010
 
@@ -74,7 +79,7 @@ def test_a_checkpoint_without_derived_buffers_is_complete():
     floats = {name: row for name, row in rows.items() if row[0] == "float32"}
     expected = {name: shape for name, (_, shape) in rows.items()}
     found = conversion._tensors(Listed(floats))
-    assert conversion._check_names(Path(), found, expected) == sorted(floats)
+    assert checked(found, expected) == sorted(floats)
 
 
 @pytest.mark.parametrize("prefix", ["", "module."])
@@ -83,7 +88,7 @@ def test_names_of_the_training_code_become_those_of_the_table(prefix):
     rows["text_branch.embeddings.position_ids"] = ("int64", (1, 514))
     found = conversion._tensors(Listed({prefix + name: row for name, row in rows.items()}))
     hub = table("clap_shapes.txt")
-    kept = conversion._check_names(Path(), found, {name: shape for name, (_, shape) in hub.items()})
+    kept = checked(found, {name: shape for name, (_, shape) in hub.items()})
     assert kept == sorted(name for name, (kind, _) in hub.items() if kind == "float32")
     for name in ("audio_projection.linear1.bias", "logit_scale_a"):
         assert tuple(found[name].read().shape) == hub[name][1]
@@ -114,7 +119,8 @@ def test_the_training_code_gives_the_same_vectors(trained, tmp_path):
 def test_query_key_and_value_are_thirds_of_one_matrix():
     rows = {"audio_branch.layers.0.blocks.1.attn.qkv.weight": ("float32", (6, 2))}
     listed = Listed(rows)
-    listed.read = lambda _name: torch.arange(12.0).reshape(6, 2)
+    matrix = torch.arange(12.0).reshape(6, 2)
+    listed.stored = lambda _name: Stored((6, 2), matrix.dtype, lambda: matrix)
     found = original.tensors(listed)
     parts = [
         found[f"audio_model.audio_encoder.layers.0.blocks.1.attention.self.{part}.weight"]
@@ -131,12 +137,12 @@ def test_query_key_and_value_are_thirds_of_one_matrix():
     [
         (
             lambda state: state.update({"module.extra": torch.zeros(1)}),
-            "not expected, extra",
+            "extra is not expected",
         ),
-        (lambda state: state.pop("module.audio_branch.bn0.bias"), r"no tensor .*batch_norm\.bias"),
+        (lambda state: state.pop("module.audio_branch.bn0.bias"), r"batch_norm\.bias is missing"),
         (
             lambda state: state.pop("module.audio_branch.layers.0.blocks.0.attn.qkv.bias"),
-            r"no tensor .*attention\.self\.key\.bias and 2 more",
+            r"attention\.self\.key\.bias is missing",
         ),
     ],
 )
@@ -227,7 +233,7 @@ AUDIO, QUERY = CONFIG["audio_config"], "layer.0.attention.self.query.weight"
 WRONG = {
     "no config": (remove("config.json"), r"config\.json: cannot be read"),
     "no JSON": (put("config.json", b"{"), r"config\.json: is not JSON"),
-    "a list": (put("config.json", b"[]"), r"config\.json: is not an object"),
+    "a list": (put("config.json", b"[]"), r"config\.json: is not a JSON object"),
     "another model": (edit_json("config.json", model_type="bert"), "'bert', not 'clap'"),
     "fusion": (
         edit_json("config.json", audio_config=AUDIO | {"enable_fusion": True}), "feature fusion",
@@ -251,18 +257,18 @@ WRONG = {
     "text for weights": (put("pytorch_model.bin", b"not weights"), "pytorch_model.bin"),
     "missing tensor": (
         edit_weights(lambda w: w.pop("audio_projection.linear2.bias")),
-        r"has no tensor audio_projection\.linear2\.bias",
+        r"audio_projection\.linear2\.bias is missing",
     ),
     "missing tensors": (
         edit_weights(lambda w: [w.pop(one) for one in list(w) if "layer.0." in one]),
-        "has no tensor .* and 15 more",
+        "is missing; .* and 13 more",
     ),
     "unexpected tensor": (
-        edit_weights(lambda w: w.update(extra=torch.zeros(2))), "not expected, extra",
+        edit_weights(lambda w: w.update(extra=torch.zeros(2))), "extra is not expected",
     ),
     "other shape": (
         edit_weights(lambda w: w.update({f"text_model.encoder.{QUERY}": torch.zeros(3, 32)})),
-        r"query\.weight \(3, 32\) instead of \(32, 32\)",
+        r"query\.weight has the shape \(3, 32\) and not \(32, 32\)",
     ),
     "no vocabulary": (remove("vocab.json"), r"vocab\.json: cannot be read as a tokenizer"),
     "no merges": (remove("merges.txt"), "cannot be read as a tokenizer"),

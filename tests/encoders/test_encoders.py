@@ -11,6 +11,7 @@ import pytest
 from hevner.encoders import LARGE, available, card, create
 from hevner.encoders.base import EncoderCard, check_windows
 from hevner.errors import ModelError
+from tests.errors import raises
 
 each = pytest.mark.parametrize("name", sorted(set(available()) - set(LARGE)))
 each_large = pytest.mark.parametrize("name", sorted(LARGE))
@@ -76,9 +77,9 @@ def test_other_states_can_be_chosen() -> None:
     assert (chosen.id, chosen.chosen, chosen.dimension) == ("e+2+0", (2, 0), 6)
     assert facts.choose("all").chosen == (0, 1, 2)
     for states in ("3", "-1", "1+", "x", "all+1", ""):
-        with pytest.raises(ModelError, match=r"from 0 to 2"):
+        with raises(ModelError, "unknown_states"):
             facts.choose(states)
-    with pytest.raises(ModelError, match="one output only"):
+    with raises(ModelError, "unknown_states"):
         card("musicnn+1")
 
 
@@ -92,7 +93,7 @@ def test_windows_may_be_short_where_an_encoder_says_so() -> None:
     window = np.ones((2, 5), np.float32)
     assert check_windows(window, 9, 5) is window
     for length, shortest in ((9, 6), (4, 2), (9, 0)):
-        with pytest.raises(ModelError, match="expected"):
+        with raises(ModelError, "wrong_shape"):
             check_windows(window, length, shortest)
 
 
@@ -137,8 +138,8 @@ def test_windows_are_left_as_they_are(name: str) -> None:
 def test_wrong_windows_are_refused(name: str) -> None:
     encoder = create(name)
     windows = some_windows(encoder.card.window_samples)
-    with pytest.raises(ModelError, match="expected"):
+    with raises(ModelError, "wrong_shape"):
         encoder.encode(windows[:, :-1])
     windows[1, 7] = np.inf
-    with pytest.raises(ModelError, match=r"window 1 .* not finite"):
+    with raises(ModelError, "not_finite"):
         encoder.encode(windows)

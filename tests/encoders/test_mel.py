@@ -6,6 +6,7 @@ import pytest
 
 from hevner.encoders import mel
 from hevner.errors import ModelError
+from tests.errors import raises
 
 
 @pytest.fixture(scope="module")
@@ -86,7 +87,7 @@ def test_silence_is_zero_and_no_window_is_no_patch(windows):
 def test_windows_of_another_length_are_refused():
     with pytest.raises(ModelError, match=r"shape \(2, 48000\), expected \(n, 48128\)"):
         mel.power_spectrum(np.zeros((2, 48000), np.float32))
-    with pytest.raises(ModelError, match="shape"):
+    with raises(ModelError, "wrong_shape"):
         mel.power_spectrum(np.zeros(48128, np.float32))
 
 
@@ -94,5 +95,5 @@ def test_windows_of_another_length_are_refused():
 def test_samples_that_are_not_finite_are_refused(windows, value):
     damaged = windows.copy()
     damaged[2, 100] = value
-    with pytest.raises(ModelError, match=r"window 2 .* not finite"):
+    with raises(ModelError, "not_finite"):
         mel.power_spectrum(damaged)

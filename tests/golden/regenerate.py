@@ -10,14 +10,15 @@ from __future__ import annotations
 import json
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hevner.analysis import Analyzer
-from hevner.audio.decode import open_audio
 from hevner.blocks import WIDTHS
-from hevner.features import extract, pool
-from hevner.music import analyse
+from hevner.model.predict import Model
+from hevner.model.prediction import Prediction
 
 FOLDER = Path(__file__).resolve().parent
 AUDIO = FOLDER.parents[1] / "examples" / "audio"
@@ -27,11 +28,19 @@ FIRST_CHORDS = 6
 
 def describe(path: Path) -> dict[str, Any]:
     """Give the numbers of one piece that are compared, rounded."""
-    result = Analyzer().analyze(path)
+    vectors: list[NDArray[np.float32]] = []
+
+    def predict(model: Model, rows: NDArray[np.float32], **how: Any) -> Prediction:
+        vectors.append(rows)
+        return usual(model, rows, **how)
+
+    usual = Model.predict
+    with patch.object(Model, "predict", predict):
+        result = Analyzer().analyze(path)
     if result.valence is None or result.arousal is None or result.key_confidence is None:
         raise ValueError(f"{path}: an example must sound and have a key")
     return {
-        "embedding": embedding(path),
+        "embedding": summary(vectors[0][0]),  # the whole piece; its moments follow
         "duration": result.duration,
         "valence": round(result.valence.value, 3),
         "arousal": round(result.arousal.value, 3),
@@ -48,11 +57,8 @@ def describe(path: Path) -> dict[str, Any]:
     }
 
 
-def embedding(path: Path) -> dict[str, list[float]]:
+def summary(vector: NDArray[np.float32]) -> dict[str, list[float]]:
     """Summarise the pooled vector: mean, standard deviation, least and greatest per block."""
-    features = extract(open_audio(path))
-    harmony = analyse(features.spectrum.astype(np.float32), features.duration)
-    vector = pool(features, harmony, 0.0, features.duration)
     blocks = np.split(vector, np.cumsum(list(WIDTHS.values()))[:-1])
     return {
         name: [round(float(f(block)), 4) for f in (np.mean, np.std, np.min, np.max)]

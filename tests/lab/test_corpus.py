@@ -15,12 +15,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-import typer
 from typer.testing import CliRunner
 
 from hevner import features
 from hevner.audio.decode import open_audio
-from hevner.cli.extract import extract
+from hevner.cli import app
 from hevner.datasets.track import Track
 from hevner.errors import AudioError, DataError, MissingDependencyError
 from hevner.features import Features
@@ -33,8 +32,6 @@ from tests.lab.tracks import musemo, track
 from tests.sounds import music, write
 
 ROOT = Path(__file__).resolve().parents[2]
-app = typer.Typer()
-app.command()(extract)
 
 
 def assert_same(one: Features, other: Features) -> None:
@@ -214,7 +211,7 @@ def test_a_bad_file_does_not_stop_the_others(song: Track, tmp_path: Path) -> Non
 
 
 def call(*arguments: object) -> tuple[int, str]:
-    result = CliRunner().invoke(app, [str(one) for one in arguments])
+    result = CliRunner().invoke(app, ["extract", *map(str, arguments)])
     return result.exit_code, result.stderr
 
 
@@ -230,7 +227,10 @@ def test_extracting_a_dataset_says_what_failed_and_goes_on_later(tmp_path: Path)
     assert "3 tracks: 2 computed, 0 stored before, 1 failed." in errors
     assert "Failed: out_blues.00001: " in errors
     bad.write_bytes(content)
-    assert call(*what) == (0, "3 tracks: 1 computed, 2 stored before, 0 failed.\n")
+    assert call(*what) == (
+        0,
+        "musemo recorded-0, 3 tracks: 1 computed, 2 stored before, 0 failed.\n",
+    )
     bad.unlink()
     status, errors = call(*what)
     assert status == 1
@@ -249,7 +249,7 @@ def test_calls_that_make_no_sense_are_refused(tmp_path: Path) -> None:
     for arguments, message in (
         ([*what, data, "--encoder", "nonsense"], "'nonsense' cannot be extracted"),
         ([*what, data, "--encoder", ","], "names no encoder"),
-        ([*what, data, "--soundfont", "FluidR3_GM"], "recorded and needs none"),
+        ([*what, data, "--soundfont", "FluidR3_GM"], "musemo: recorded, needs none"),
         ([*what, empty], "no audio of musemo"),
         ([*what, tmp_path / "nowhere"], "no such folder"),
         (["--store", "x", "--dataset", "none", "--data", data], "no dataset 'none'"),
@@ -269,8 +269,7 @@ def test_a_stopped_run_leaves_a_sound_store_and_goes_on(
     data, store = musemo(tmp_path / "musemo", count), tmp_path / "store"
     what = ["--dataset", "musemo", "--data", data, "--store", store, "--jobs", 1]
     what += ["--encoder", "handcrafted,harmony"]
-    script = "import typer; from hevner.cli.extract import extract; typer.run(extract)"
-    command = [sys.executable, "-c", script, *map(str, what)]
+    command = [sys.executable, "-m", "hevner", "extract", *map(str, what)]
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "src"), "OMP_NUM_THREADS": "1"}
     process = subprocess.Popen(
         command, stderr=subprocess.PIPE, text=True, env=environment, start_new_session=True

@@ -23,6 +23,7 @@ from hevner.lab.default.evaluate import (
 from hevner.lab.default.table import Table
 from hevner.lab.metrics.regression import pearson
 from hevner.lab.metrics.report import into_card
+from hevner.lab.recipes import read
 from hevner.model import predict
 from hevner.model.prediction import Prediction
 from tests.worlds import RECIPE, WIDTH, stack, world
@@ -59,13 +60,14 @@ def test_scores_are_kept_in_a_card(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def toy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> recipe.Recipe:
+def toy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> recipe.DefaultRecipe:
     monkeypatch.setattr(recipe, "WIDTHS", {"sound": WIDTH})
+    monkeypatch.setattr(recipe, "NAMES", ("songs", "moods", "pieces"))
     monkeypatch.setattr(predict, "DIMENSION", WIDTH)
     monkeypatch.setattr("hevner.lab.default.evaluate.OUTER_FOLDS", 4)
     monkeypatch.setattr("hevner.lab.metrics.report.RESAMPLES", 50)
     (tmp_path / "toy.toml").write_text(RECIPE)
-    return recipe.read(tmp_path / "toy.toml")
+    return read(tmp_path / "toy.toml", recipe.DefaultRecipe)
 
 
 @pytest.fixture
@@ -81,7 +83,7 @@ def tracks_of(table: Table) -> dict[str, Track]:
     }
 
 
-def test_a_leak_stops_the_evaluation(toy: recipe.Recipe, known: Table) -> None:
+def test_a_leak_stops_the_evaluation(toy: recipe.DefaultRecipe, known: Table) -> None:
     tracks = tracks_of(known)
     twin = dataclasses.replace(tracks["pieces/0"], recording=tracks["songs/0"].recording)
     with pytest.raises(DataError, match=r"same recording for 1 of \d+ \(\w+/0 as \w+/0\)"):
@@ -89,7 +91,7 @@ def test_a_leak_stops_the_evaluation(toy: recipe.Recipe, known: Table) -> None:
 
 
 def test_held_out_predictions_know_nothing_of_meaningless_labels(
-    toy: recipe.Recipe, known: Table
+    toy: recipe.DefaultRecipe, known: Table
 ) -> None:
     order = np.random.default_rng(0).permutation(len(known))
     meaningless = dataclasses.replace(known, vectors=known.vectors[order])
@@ -101,7 +103,9 @@ def test_held_out_predictions_know_nothing_of_meaningless_labels(
             assert r == pytest.approx(expected, abs=0.05 if expected else 0.3)
 
 
-def test_cross_validation_reports_what_the_labels_allow(toy: recipe.Recipe, known: Table) -> None:
+def test_cross_validation_reports_what_the_labels_allow(
+    toy: recipe.DefaultRecipe, known: Table
+) -> None:
     report = Report()
     cross_validate(report, known, toy, 2, tracks_of(known))
     found = {(row["dataset"], row["metric"]): row for row in report.rows}
@@ -118,7 +122,9 @@ def test_cross_validation_reports_what_the_labels_allow(toy: recipe.Recipe, know
     assert ("moods", "valence r") not in found
 
 
-def test_leaving_a_dataset_out_trains_on_the_others(toy: recipe.Recipe, known: Table) -> None:
+def test_leaving_a_dataset_out_trains_on_the_others(
+    toy: recipe.DefaultRecipe, known: Table
+) -> None:
     report = Report()
     models = leave_one_dataset_out(report, known, toy, tracks_of(known))
     assert set(models) == {"songs", "pieces"}
@@ -132,7 +138,7 @@ def test_leaving_a_dataset_out_trains_on_the_others(toy: recipe.Recipe, known: T
     )
 
 
-def test_leaving_genres_out_tests_every_clip_once(toy: recipe.Recipe, known: Table) -> None:
+def test_leaving_genres_out_tests_every_clip_once(toy: recipe.DefaultRecipe, known: Table) -> None:
     genres = np.where(np.arange(len(known)) // 2 % 2 == 0, "quiet", "loud")
     table = dataclasses.replace(known, kind=genres)
     report = Report()

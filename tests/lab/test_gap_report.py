@@ -19,10 +19,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-import typer
 from typer.testing import CliRunner
 
-from hevner.cli.gap import gap
+from hevner.cli import app
 from hevner.errors import DataError, MissingDependencyError, OutputError
 from hevner.lab.data.samples import Samples
 from hevner.lab.gap import bias, dominance, figures, labels, maps, null, report, study
@@ -32,9 +31,6 @@ from tests.datasets.tables import write_csv
 from tests.errors import raises
 
 TOY = Kind("toy", "1", 5)
-
-app = typer.Typer()
-app.command()(gap)
 
 
 def world(rng: np.random.Generator, per_genre: int = 6) -> Samples:
@@ -302,7 +298,7 @@ def test_missing_packages_are_named(
         "find_spec",
         lambda name, *rest: None if name == module else usual(name, *rest),
     )
-    with pytest.raises(MissingDependencyError, match=r"pip install 'hevner\[gap\]'"):
+    with pytest.raises(MissingDependencyError, match=r"pip install 'hevner\[lab\]'"):
         study.analyse(world(rng))
 
 
@@ -336,7 +332,7 @@ def dataset(folder: Path, rng: np.random.Generator, count: int = 12) -> list[str
 
 
 def invoke(*arguments: str) -> Any:
-    return CliRunner().invoke(app, list(arguments))
+    return CliRunner().invoke(app, ["gap", *arguments])
 
 
 def test_command_reads_datasets_and_features(tmp_path: Path, rng: np.random.Generator) -> None:
@@ -354,7 +350,7 @@ def test_command_reads_datasets_and_features(tmp_path: Path, rng: np.random.Gene
         '[scales]\nvalence = "-1..1"\narousal = "-1..1"\n'
     )
     result = invoke(
-        *(f"--dataset={name}={tmp_path / name}" for name in ("wcmed", "ccmed", "own")),
+        *(f"--data={name}={tmp_path / name}" for name in ("wcmed", "ccmed", "own")),
         f"--store={store.folder}",
         "--representation=toy",
         f"--out={tmp_path / 'out'}",
@@ -374,9 +370,9 @@ def test_command_reads_datasets_and_features(tmp_path: Path, rng: np.random.Gene
 def test_command_says_what_is_wrong(tmp_path: Path, rng: np.random.Generator) -> None:
     for name in ("wcmed", "ccmed"):
         dataset(tmp_path / name, rng)
-    both = [f"--dataset={name}={tmp_path / name}" for name in ("wcmed", "ccmed")]
+    both = [f"--data={name}={tmp_path / name}" for name in ("wcmed", "ccmed")]
     out = f"--out={tmp_path / 'out'}"
-    assert invoke("--dataset=wcmed", out).exit_code == 2
+    assert invoke("--data=wcmed=", out).exit_code == 2
     assert invoke(both[0], both[0], out).exit_code == 2
     assert "two datasets" in invoke(both[0], out).stderr
     assert "something already" in invoke(*both, f"--out={tmp_path}").stderr
@@ -396,7 +392,7 @@ def test_interrupted_command_writes_nothing(
     monkeypatch.setattr(study.labels, "distances", stop)
     for name in ("wcmed", "ccmed"):
         dataset(tmp_path / name, rng)
-    both = [f"--dataset={name}={tmp_path / name}" for name in ("wcmed", "ccmed")]
+    both = [f"--data={name}={tmp_path / name}" for name in ("wcmed", "ccmed")]
     result = invoke(*both, f"--out={tmp_path / 'out'}")
     assert result.exit_code == 130
     assert not (tmp_path / "out").exists()

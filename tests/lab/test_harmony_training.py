@@ -137,10 +137,11 @@ def test_noise_has_the_level_asked_for() -> None:
 
 def test_torch_and_numpy_give_the_same_numbers() -> None:
     torch = pytest.importorskip("torch")
-    from hevner.lab.harmony.train import HarmonyNetwork, Recipe
+    from hevner.lab.harmony.recipe import HarmonyRecipe
+    from hevner.lab.harmony.train import HarmonyNetwork
 
     torch.manual_seed(0)
-    model = HarmonyNetwork(Recipe(channels=6, features=3, key_features=2, key_hidden=4))
+    model = HarmonyNetwork(HarmonyRecipe(channels=6, features=3, key_features=2, key_hidden=4))
     frames = np.random.default_rng(0).random((1, 40, 252)).astype(np.float32)
     with torch.no_grad():
         odds, _, features = model(torch.from_numpy(frames))
@@ -182,7 +183,7 @@ def test_a_folder_without_songs_is_named(tmp_path: Path) -> None:
 
 @pytest.mark.data
 def test_pop909_notes_lie_under_their_chords(data: Path) -> None:
-    folder = data / "pop909" / songs.song_ids(data, "train")[0]
+    folder = data / "pop909" / songs.song_ids(data / "pop909", "train")[0]
     song, keys = songs.load_pop909(folder)
     inside = total = 0.0
     for start, end, number in song.chords:

@@ -16,17 +16,22 @@ from hevner.cli import app
 from hevner.datasets.track import Track
 from hevner.emotion import Quadrant
 from hevner.errors import DataError, ModelError
+from hevner.lab.cross_dataset.data import StudyData
 from hevner.lab.data.samples import label
 from hevner.lab.metrics import regression
 from hevner.lab.metrics.statistics import over_seeds
 from hevner.lab.metrics.tags import roc_auc
-from hevner.lab.probe import COLUMNS, Probe, Row, mix, plan, resampling, run, score, study
+from hevner.lab.probe import mix, resampling
 from hevner.lab.probe.mix import learn_weights
 from hevner.lab.probe.resampling import Resamples, estimate
 from hevner.lab.probe.ridge import PENALTIES, fit, kernel, standard
-from hevner.lab.study import Material
+from hevner.lab.probe.scores import COLUMNS, Row
+from hevner.lab.probe.states import Probe
+from hevner.lab.probe.study import ProbeStudy
+from hevner.lab.study.engine import run
 from hevner.store import FeatureStore, Kind
 from hevner.store.entry import Entry, digest
+from tests.errors import raises
 
 WIDTH, STATES, COUNT = 6, 4, 120
 KNOWS = {"valence": 2, "arousal": 0}
@@ -41,7 +46,7 @@ def _little(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def make_material(
     rng: np.random.Generator, *, states: int = STATES, noise: float = 0.3, quadrants: bool = False
-) -> Material:
+) -> StudyData:
     """Tracks of which valence lies in state 2 and arousal in state 0."""
     vectors = rng.normal(size=(COUNT, states, WIDTH))
     signal = np.stack([vectors[:, KNOWS["valence"], 0], vectors[:, KNOWS["arousal"], 1]], axis=1)
@@ -56,20 +61,20 @@ def make_material(
         else:
             tracks.append(dataclasses.replace(one, valence=valence, arousal=arousal))
     block = vectors.reshape(COUNT, -1).astype(np.float32)
-    return Material.of(tracks, label(tracks, {"x": block}))
+    return StudyData.of(tracks, label(tracks, {"x": block}))
 
 
 @pytest.fixture
-def material(rng: np.random.Generator) -> Material:
+def material(rng: np.random.Generator) -> StudyData:
     return make_material(rng)
 
 
 PROBE = Probe("own", "x", (), (STATES,), folds=3, seeds=2)
 
 
-def table(probe: Probe, material: Material, folder: Path) -> dict[tuple[str, str], Row]:
-    layout = plan(probe, material)
-    rows = score(probe, material, layout, run(probe, material, layout, folder))
+def table(probe: Probe, material: StudyData, folder: Path) -> dict[tuple[str, str], Row]:
+    study = ProbeStudy(probe, material)
+    rows = study.table(run(study, study.plan(), folder))
     return {(row.axis, row.system): row for row in rows}
 
 
@@ -124,7 +129,7 @@ def test_resamples_are_those_of_the_plain_bootstrap(
 ) -> None:
     truth, groups = rng.normal(size=30), [f"g{k // 3}" for k in range(30)]
     guesses = truth + rng.normal(size=(3, 30))
-    guesses[1] = 0.5  # tells nothing
+    guesses[1] = 0.5  # no information
 
     def plain(seed: int, rows: np.ndarray) -> float:
         return getattr(regression, metric)(truth[rows], guesses[seed][rows])
@@ -169,7 +174,7 @@ def test_weights_are_the_same_each_time(rng: np.random.Generator) -> None:
 # --- the study ---
 
 
-def test_the_state_that_knows_is_found(material: Material, tmp_path: Path) -> None:
+def test_the_state_that_knows_is_found(material: StudyData, tmp_path: Path) -> None:
     rows = table(PROBE, material, tmp_path)
     for axis, state in KNOWS.items():
         best = rows[axis, f"state {state}"]
@@ -203,23 +208,17 @@ def test_the_best_of_many_states_is_flattered(rng: np.random.Generator, tmp_path
         assert rows[axis, "chosen inside"].r2 < 0.05
 
 
-def test_labels_of_the_tested_change_no_prediction(material: Material, tmp_path: Path) -> None:
-    layout = plan(PROBE, material)
-    part = layout.parts[0][0]
+def test_labels_of_the_tested_change_no_prediction(material: StudyData, tmp_path: Path) -> None:
+    part = ProbeStudy(PROBE, material).plan()[0]
     truth = material.truth.copy()
     truth[part.test] = truth[part.test][::-1]
     changed = dataclasses.replace(material, truth=truth)
-    found = []
-    for number, one in enumerate((material, changed)):
-        worker = study._Worker(PROBE, one, tmp_path / str(number))
-        worker.folder.mkdir()
-        worker.do(part)
-        found.append(np.load(worker.path(part)))
-    assert (found[0]["guesses"] == found[1]["guesses"]).all()
+    found = [ProbeStudy(PROBE, one).compute(part, tmp_path) for one in (material, changed)]
+    assert np.array_equal(found[0]["guesses"], found[1]["guesses"])
     assert (found[0]["weights"] == found[1]["weights"]).all()
 
 
-def test_states_of_other_widths_have_no_mix(material: Material, tmp_path: Path) -> None:
+def test_states_of_other_widths_have_no_mix(material: StudyData, tmp_path: Path) -> None:
     probe = dataclasses.replace(PROBE, widths=(2 * WIDTH, WIDTH, WIDTH), seeds=1)
     rows = table(probe, material, tmp_path)
     assert ("valence", "learned mix") not in rows
@@ -240,7 +239,7 @@ def test_quadrants_are_scored_by_area(rng: np.random.Generator, tmp_path: Path) 
     assert np.isnan([best.r2, best.ccc]).all()
 
 
-def test_tracks_without_a_label_are_passed_over(material: Material, tmp_path: Path) -> None:
+def test_tracks_without_a_label_are_passed_over(material: StudyData, tmp_path: Path) -> None:
     truth = material.truth.copy()
     truth[3, 1] = np.nan
     rows = table(PROBE, dataclasses.replace(material, truth=truth), tmp_path)
@@ -248,39 +247,39 @@ def test_tracks_without_a_label_are_passed_over(material: Material, tmp_path: Pa
 
 
 def test_finished_folds_are_not_done_again(
-    material: Material, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    material: StudyData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    layout = plan(PROBE, material)
-    told: list[tuple[int, int]] = []
-    first = run(PROBE, material, layout, tmp_path, progress=lambda *done: told.append(done))
-    assert told == [(k + 1, 6) for k in range(6)]
-    monkeypatch.setattr(study._Worker, "do", partial(pytest.fail, "done again"))
-    again = run(PROBE, material, layout, tmp_path)
-    for name, guesses in first.guesses.items():
-        assert np.array_equal(guesses, again.guesses[name])
+    study = ProbeStudy(PROBE, material)
+    reported: list[tuple[int, int]] = []
+    first = run(study, study.plan(), tmp_path, progress=lambda *done: reported.append(done))
+    assert reported == [(k + 1, 6) for k in range(6)]
+    monkeypatch.setattr(ProbeStudy, "compute", partial(pytest.fail, "done again"))
+    again = run(study, study.plan(), tmp_path)
+    for one, two in zip(first, again, strict=True):
+        assert np.array_equal(one.arrays["guesses"], two.arrays["guesses"])
     next(tmp_path.glob("*.npz")).write_bytes(b"torn")
-    with pytest.raises(DataError, match="cannot be read"):
-        run(PROBE, material, layout, tmp_path)
+    with raises(DataError, "damaged_cell"):
+        run(study, study.plan(), tmp_path)
 
 
-def test_other_states_are_other_folds(material: Material) -> None:
-    part = plan(PROBE, material).parts[0][0]
+def test_other_states_are_other_folds(material: StudyData) -> None:
+    part = ProbeStudy(PROBE, material).plan()[0]
     other = dataclasses.replace(PROBE, widths=(2,))
-    paths = {study._Worker(probe, material, Path()).path(part) for probe in (PROBE, other)}
-    assert len(paths) == 2
+    names = {ProbeStudy(probe, material).file_name(part) for probe in (PROBE, other)}
+    assert len(names) == 2
 
 
-def test_groups_stay_on_one_side(material: Material) -> None:
-    layout = plan(PROBE, material)
-    assert "leaks: none" in layout.leaks["own"]
+def test_groups_stay_on_one_side(material: StudyData) -> None:
+    study = ProbeStudy(PROBE, material)
+    assert "leaks: none" in study.experiment.leaks["own"]
     group = material.samples.group
-    for part in (part for parts in layout.parts for part in parts):
+    for part in study.plan():
         assert not set(group[part.train]) & set(group[part.test])
 
 
 @pytest.mark.parametrize("widths", [(5,), (6, 6), (0, 24), (0,)])
 def test_states_must_make_up_the_vectors(widths: tuple[int, ...]) -> None:
-    with pytest.raises(DataError, match="do not hold states"):
+    with raises(DataError, "wrong_widths"):
         dataclasses.replace(PROBE, widths=widths).parts(24)
 
 
@@ -303,7 +302,7 @@ def test_states_of_an_encoder() -> None:
 
 
 @pytest.fixture
-def place(tmp_path: Path, material: Material) -> Path:
+def place(tmp_path: Path, material: StudyData) -> Path:
     """A folder with a dataset of one's own and its vectors."""
     own = tmp_path / "data" / "own"
     own.mkdir(parents=True)
@@ -360,7 +359,7 @@ def test_a_dry_run_says_what_would_be_done(place: Path) -> None:
     assert not list(place.glob("probe*"))
 
 
-def test_missing_vectors_are_told_with_the_command_that_makes_them(place: Path) -> None:
+def test_missing_vectors_are_named_with_the_command_that_makes_them(place: Path) -> None:
     result = call(place, encoder="mert-v1-95m")
     assert result.exit_code == 1
     assert "Missing: own, features mert-v1-95m+all" in result.stderr
@@ -374,7 +373,7 @@ def test_missing_vectors_are_told_with_the_command_that_makes_them(place: Path) 
         ([], "x", "there is no encoder"),
         ([], "musicnn", "has no states"),
         (["--states", "many"], "x", "no number"),
-        (["--states", "4", "--out", "a.txt"], "x", "something else than .csv"),
+        (["--states", "4", "--out", "a.txt"], "x", "must end in .csv"),
         (["--states", "4", "--plot", "a.gif"], "x", "ends in none of"),
     ],
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from hevner.lab.default import recipe
 from hevner.lab.default.fit import fit
 from hevner.lab.default.students import standard, tag_labels
 from hevner.lab.default.table import Table
+from hevner.lab.recipes import read
 from hevner.model import predict
 from hevner.model.description import log_odds
 from hevner.model.predict import NETWORK, Model, load
@@ -27,12 +29,13 @@ NO_NETWORK = np.zeros(0, np.uint8)
 
 
 @pytest.fixture(scope="module")
-def plan(tmp_path_factory: pytest.TempPathFactory) -> recipe.Recipe:
+def plan(tmp_path_factory: pytest.TempPathFactory) -> Iterator[recipe.DefaultRecipe]:
     path = tmp_path_factory.mktemp("recipe") / "toy.toml"
     path.write_text(RECIPE + STUDENTS)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(recipe, "WIDTHS", {"sound": WIDTH})
-        return recipe.read(path)
+        patch.setattr(recipe, "NAMES", ("songs", "moods", "pieces"))
+        yield read(path, recipe.DefaultRecipe)
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +49,7 @@ def known() -> Table:
 
 
 @pytest.fixture(scope="module")
-def model(plan: recipe.Recipe, known: Table) -> Model:
+def model(plan: recipe.DefaultRecipe, known: Table) -> Model:
     return fit(known, plan)
 
 
@@ -122,12 +125,12 @@ def test_a_network_that_is_none_is_an_error(model: Model, known: Table) -> None:
 
 
 def test_the_same_recipe_gives_the_same_network(
-    plan: recipe.Recipe, known: Table, model: Model
+    plan: recipe.DefaultRecipe, known: Table, model: Model
 ) -> None:
     np.testing.assert_array_equal(fit(known, plan).network, model.network)
 
 
-def test_a_domain_without_ratings_has_no_head(plan: recipe.Recipe, known: Table) -> None:
+def test_a_domain_without_ratings_has_no_head(plan: recipe.DefaultRecipe, known: Table) -> None:
     rest = known.where(known.dataset != "pieces")
     model = fit(rest, plan)
     told = model.network_outputs(model.standardise(rest.vectors[:2]))
@@ -135,7 +138,7 @@ def test_a_domain_without_ratings_has_no_head(plan: recipe.Recipe, known: Table)
     assert np.isfinite(model.predict(known.vectors).values).all()
 
 
-def test_listeners_speak_for_the_tags_they_mean(plan: recipe.Recipe, known: Table) -> None:
+def test_listeners_speak_for_the_tags_they_mean(plan: recipe.DefaultRecipe, known: Table) -> None:
     assert plan.tags is not None
     taught = tag_labels(known, plan.tags)
     heard = standard(log_odds(known.tags), known.clean)
@@ -150,7 +153,7 @@ def test_listeners_speak_for_the_tags_they_mean(plan: recipe.Recipe, known: Tabl
     np.testing.assert_allclose(clean.std(axis=0), 1, atol=1e-9)
 
 
-def test_windows_have_no_tags(plan: recipe.Recipe, known: Table) -> None:
+def test_windows_have_no_tags(plan: recipe.DefaultRecipe, known: Table) -> None:
     assert plan.tags is not None
     deaf = known.tags.copy()
     deaf[:10] = np.nan

@@ -14,9 +14,11 @@ import librosa
 import numpy as np
 import pytest
 from scipy.stats import spearmanr
+from typer.testing import CliRunner
 
 from hevner import datasets
 from hevner.audio.decode import from_array, open_audio
+from hevner.cli import app
 from hevner.emotion import GEMS, MOOD_TAGS
 from hevner.errors import AudioError, DataError, ModelError
 from hevner.lab.data.corpus import Variant, content_of
@@ -31,7 +33,6 @@ from tests.sounds import music, write
 torch = pytest.importorskip("torch")
 onnx = pytest.importorskip("onnx")
 
-from hevner.lab.teachers import __main__ as command
 from hevner.lab.teachers import moodtheme, yamnet
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -357,55 +358,47 @@ def test_a_bad_file_does_not_stop_the_others(plan: Extraction, tmp_path: Path) -
 
 def arguments(plan: Extraction, data: Path, *more: str) -> list[str]:
     return [
-        *("--data", str(data), "--store", str(plan.store), "--weights", str(plan.weights)),
-        *("--teachers", *plan.teachers, *more),
+        *("extract", "--data", str(data), "--store", str(plan.store)),
+        *("--weights", str(plan.weights), "--teacher", ",".join(plan.teachers), *more),
     ]
 
 
-def call(monkeypatch: pytest.MonkeyPatch, *argv: str) -> int:
-    monkeypatch.setattr(sys, "argv", ["teachers", *argv])
-    return command.main()
-
-
-def test_the_command_hears_what_is_there_and_says_what_failed(
-    plan: Extraction,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    caplog: pytest.LogCaptureFixture,
+def test_the_command_predicts_what_is_there_and_names_what_failed(
+    plan: Extraction, tmp_path: Path
 ) -> None:
-    caplog.set_level("INFO")
     bad = musemo(tmp_path / "data" / "musemo", 3) / "audio" / "out_blues.00001.ogg"
     content = bad.read_bytes()
     bad.write_bytes(b"no audio")
-    argv = arguments(plan, tmp_path / "data")
-    assert call(monkeypatch, *argv) == 1
-    assert "musemo recorded-0: 2 heard, 0 stored before, 1 failed" in caplog.text
-    assert "out_blues.00001: " in caplog.text
+    call = arguments(plan, tmp_path / "data")
+    done = CliRunner().invoke(app, call)
+    assert done.exit_code == 1
+    assert "musemo recorded-0, 3 tracks: 2 computed, 0 stored before, 1 failed" in done.stderr
+    assert "out_blues.00001: " in done.stderr
     bad.write_bytes(content)
-    assert call(monkeypatch, *argv) == 0
-    assert "musemo recorded-0: 1 heard, 2 stored before, 0 failed" in caplog.text
-    assert call(monkeypatch, *argv, "--variants", "recorded-2", "FluidR3_GM-0") == 0
-    assert "musemo recorded-2: 3 heard, 0 stored before, 0 failed" in caplog.text
-    assert "FluidR3_GM" not in caplog.text
+    done = CliRunner().invoke(app, call)
+    assert done.exit_code == 0
+    assert "musemo recorded-0, 3 tracks: 1 computed, 2 stored before, 0 failed" in done.stderr
+    done = CliRunner().invoke(app, [*call, "--variant", "recorded-2", "--variant", "FluidR3_GM-0"])
+    assert done.exit_code == 0
+    assert "musemo recorded-2, 3 tracks: 3 computed, 0 stored before, 0 failed" in done.stderr
+    assert "FluidR3_GM" not in done.stderr
 
 
-def test_calls_that_make_no_sense_are_refused(
-    plan: Extraction,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    caplog: pytest.LogCaptureFixture,
-) -> None:
+def test_calls_that_make_no_sense_are_refused(plan: Extraction, tmp_path: Path) -> None:
     data = musemo(tmp_path / "data" / "musemo", 1).parent
     for more, message in (
         (["--dataset", "none"], "no dataset 'none'"),
-        (["--variants", "FluidR3_GM-0"], "nothing to hear"),
-        (["--variants", "recorded"], "is no variant"),
+        (["--variant", "FluidR3_GM-0"], "no dataset can have such a sound"),
+        (["--variant", "recorded"], "is no variant"),
+        (["--variant", "recorded-1", "--soundfont", "FluidR3_GM"], "without --variant"),
     ):
-        assert call(monkeypatch, *arguments(plan, data, *more)) == 2
-        assert message in caplog.text
+        done = CliRunner().invoke(app, arguments(plan, data, *more))
+        assert done.exit_code == 2
+        assert message in " ".join(done.stderr.split())
     (plan.weights / yamnet.FILE).unlink()
-    assert call(monkeypatch, *arguments(plan, data)) == 2
-    assert "Put the weights of YAMNet" in caplog.text
+    done = CliRunner().invoke(app, arguments(plan, data))
+    assert done.exit_code == 2
+    assert "Put the weights of YAMNet" in done.stderr
     assert not plan.store.exists()
 
 
@@ -413,16 +406,13 @@ def test_calls_that_make_no_sense_are_refused(
 def test_a_killed_run_goes_on_where_it_was(
     plan: Extraction,
     tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    caplog: pytest.LogCaptureFixture,
 ) -> None:
-    caplog.set_level("INFO")
     count = 40
     data = musemo(tmp_path / "data" / "musemo", count).parent
     argv = arguments(plan, data)
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "src"), "OMP_NUM_THREADS": "1"}
     process = subprocess.Popen(
-        [sys.executable, "-m", "hevner.lab.teachers", *argv],
+        [sys.executable, "-m", "hevner", *argv],
         stderr=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         text=True,
@@ -440,8 +430,9 @@ def test_a_killed_run_goes_on_where_it_was(
     assert [file.verify() for file in files] == [[]]
     stored = len(files[0].ids())
     assert 0 < stored < count
-    assert call(monkeypatch, *argv) == 0
-    assert f"{count - stored} heard, {stored} stored before, 0 failed" in caplog.text
+    done = CliRunner().invoke(app, argv)
+    assert done.exit_code == 0
+    assert f"{count - stored} computed, {stored} stored before, 0 failed" in done.stderr
     assert all(len(file.ids()) == count for file in files)
 
 

@@ -12,6 +12,7 @@ from hevner.datasets import data_folder
 from hevner.errors import DataError
 from hevner.lab.data.labels import gems_axes
 from hevner.lab.default import fit, recipe, spread, transfer
+from hevner.lab.recipes import read
 from hevner.lab.regression.ridge import NormalEquations
 from hevner.model import predict
 from tests.errors import raises
@@ -19,12 +20,13 @@ from tests.worlds import RECIPE, WIDTH, stack, world
 
 
 @pytest.fixture
-def toy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> recipe.Recipe:
+def toy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> recipe.DefaultRecipe:
     monkeypatch.setattr(recipe, "WIDTHS", {"low": 10, "high": WIDTH - 10})
+    monkeypatch.setattr(recipe, "NAMES", ("songs", "moods", "pieces"))
     monkeypatch.setattr(predict, "DIMENSION", WIDTH)
     text = RECIPE.replace("sound = 10.0", "low = 10.0, high = 10.0")
     (tmp_path / "toy.toml").write_text(text.replace("sound = 1.0", "low = 1.0, high = 1.0"))
-    return recipe.read(tmp_path / "toy.toml")
+    return read(tmp_path / "toy.toml", recipe.DefaultRecipe)
 
 
 def test_every_choice_of_blocks_is_there_once() -> None:
@@ -65,7 +67,7 @@ def test_targets_are_ratings_then_quadrants_then_gems(rng: np.random.Generator) 
 
 
 def test_music_from_elsewhere_gets_the_scale_of_ratings_at_large(
-    toy: recipe.Recipe, rng: np.random.Generator
+    toy: recipe.DefaultRecipe, rng: np.random.Generator
 ) -> None:
     model = fit.fit(stack(world(rng, "songs", 200), world(rng, "pieces", 200)), toy)
     strange = world(rng, "songs", 400)
@@ -82,7 +84,7 @@ def test_music_from_elsewhere_gets_the_scale_of_ratings_at_large(
 
 
 def test_a_domain_without_ratings_is_nobodys_home(
-    toy: recipe.Recipe, rng: np.random.Generator
+    toy: recipe.DefaultRecipe, rng: np.random.Generator
 ) -> None:
     pieces = dataclasses.replace(world(rng, "pieces", 200), emotion=np.full((200, 2), np.nan))
     model = fit.fit(stack(world(rng, "songs", 200), pieces), toy)
@@ -99,7 +101,7 @@ def test_a_domain_without_ratings_is_nobodys_home(
 
 
 def test_without_any_label_there_is_nothing_to_fit(
-    toy: recipe.Recipe, rng: np.random.Generator
+    toy: recipe.DefaultRecipe, rng: np.random.Generator
 ) -> None:
     bare = dataclasses.replace(world(rng, "moods", 40), gems=np.full((40, 9), np.nan))
     with raises(DataError, "no_labels"):
@@ -108,7 +110,7 @@ def test_without_any_label_there_is_nothing_to_fit(
 
 @pytest.mark.data
 def test_the_recipe_has_the_spread_of_the_large_sets(data: Path) -> None:
-    default = recipe.read(Path(__file__).parents[2] / "recipes" / "unified.toml")
+    default = read(Path(__file__).parents[2] / "recipes" / "unified.toml", recipe.DefaultRecipe)
     for axis, (mean, std) in spread.ratings(data_folder(data)).items():
         assert default.ratings[axis].mean == pytest.approx(mean, abs=0.005)
         assert default.ratings[axis].std == pytest.approx(std, abs=0.005)

@@ -10,11 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from typer import Typer
 from typer.testing import CliRunner, Result
 
-from hevner.cli.analyze import analyze
-from hevner.cli.train import train
+from hevner.cli import app
 from hevner.emotion import GEMS, UNIT, Scale
 from hevner.errors import DataError, ModelError
 from hevner.lab.personalise import (
@@ -35,10 +33,6 @@ from tests.errors import raises
 from tests.sounds import music, write
 
 Array = NDArray[np.float64]
-
-app = Typer()
-app.command()(analyze)
-app.command()(train)
 
 
 def heard(count: int, seed: int = 0) -> tuple[Array, Array]:

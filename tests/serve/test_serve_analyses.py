@@ -168,6 +168,7 @@ def test_results_are_kept_for_a_time_only(state: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr("hevner.serve.job_queue.SWEEP_S", 0.05)
     with running(settings(state, kept_count=2)) as server:
         ids = [server.send() for _ in range(4)]
+        server.finished(ids[-1])
         wait_for(lambda: len(server.get("/analyses").json["analyses"]) == 2)
         assert server.job(ids[-1])["state"] == "done"
     with running(settings(state, kept_s=0.0)) as server:

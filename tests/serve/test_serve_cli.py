@@ -58,13 +58,9 @@ def test_an_upload_is_heard_by_the_model_that_ships(tmp_path: Path) -> None:
 
 def run(*words: str) -> tuple[int, str]:
     """The command in this process, where it does not come to serve."""
-    import typer
+    from hevner.cli import app
 
-    from hevner.cli.serve import serve
-
-    app = typer.Typer()
-    app.command()(serve)
-    result = CliRunner().invoke(app, list(words))
+    result = CliRunner().invoke(app, ["serve", *words])
     return result.exit_code, result.output
 
 
@@ -86,7 +82,7 @@ def test_a_missing_package_is_told() -> None:
         [sys.executable, "-c", without, "serve"], capture_output=True, text=True, check=False
     )
     assert done.returncode == 1
-    assert "uvicorn is not installed" in done.stderr
+    assert "'hevner serve' needs uvicorn, which is not installed" in done.stderr
     assert "pip install 'hevner[serve]'" in done.stderr
 
 

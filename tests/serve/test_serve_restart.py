@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import sys
+import threading
 from pathlib import Path
 
 import psutil
@@ -14,7 +15,7 @@ from hevner.errors import OutputError
 from hevner.serve import app, jobs
 from hevner.serve.job_queue import ATTEMPTS
 from tests.serve.rates import SLOW
-from tests.serve.servers import process, running, settings, sound, wait_for
+from tests.serve.servers import PATIENCE_S, process, running, settings, sound, wait_for
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals as on Unix")
 
@@ -46,6 +47,28 @@ def test_what_was_queued_or_running_is_taken_up(state: Path, how: signal.Signals
         for id in waiting:
             assert address.finished(id)["state"] == "done"
     assert not list(state.rglob("audio*"))
+
+
+@pytest.mark.parametrize("kept", ["write", "drop_audio"])
+def test_an_end_is_shown_when_it_is_on_disk(
+    state: Path, monkeypatch: pytest.MonkeyPatch, kept: str
+) -> None:
+    goes_on = threading.Event()
+    original = getattr(jobs.Job, kept)
+
+    def late(job: jobs.Job) -> None:
+        if job.is_final:
+            assert goes_on.wait(PATIENCE_S)
+        original(job)
+
+    monkeypatch.setattr(jobs.Job, kept, late)
+    with running(settings(state)) as server:
+        id = server.send()
+        wait_for(lambda: server.queue.jobs[id].ending)
+        assert server.job(id)["state"] == "running"
+        goes_on.set()
+        assert server.finished(id)["state"] == on_disk(state, id)["state"] == "done"
+        assert not list(state.rglob("audio*"))
 
 
 def test_a_stop_ends_streams_and_refuses_uploads(state: Path) -> None:

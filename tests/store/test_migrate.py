@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from hevner.cli.features import features_app
+from hevner.cli.features import app as features_app
 from hevner.errors import DataError
 from hevner.store import FeatureFile, FeatureStore, digest, migrate
 from hevner.store.file import APPLICATION_ID, checksum

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from typer.testing import CliRunner
 
-from hevner.cli.features import features_app
+from hevner.cli.features import app as features_app
 from hevner.errors import DataError
 from hevner.store import Entry, FeatureFile, FeatureStore, Kind, digest
 from hevner.store import entry as entries

@@ -24,7 +24,8 @@ import soundfile
 import soxr
 from numpy.typing import NDArray
 
-from hevner.errors import AudioError, MissingDependencyError
+from hevner import extras
+from hevner.errors import AudioError
 from hevner.files import SUFFIXES
 
 SAMPLE_RATE = 16_000
@@ -281,12 +282,9 @@ def _decode_with_av(
             path.suffix.lower() not in SUFFIXES
         ):
             raise _not_audio(path) from reason
-        raise MissingDependencyError(
-            f"'{path.suffix}' files need the optional package PyAV",
-            subject=str(path),
-            remedy="Install it with: pip install 'hevner[audio]'",
-            stage="decode",
-        ) from error
+        lacking = extras.missing("av", f"decoding '{path.suffix}' files", subject=str(path))
+        lacking.stage = "decode"
+        raise lacking from error
 
     try:
         with av.open(str(path)) as file:

@@ -23,8 +23,9 @@ from hevner.cli.analyze import analyze
 from hevner.cli.datasets import app as datasets
 from hevner.cli.evaluate import evaluate
 from hevner.cli.extract import extract
-from hevner.cli.features import features_app
+from hevner.cli.features import app as features
 from hevner.cli.gap import gap
+from hevner.cli.group import ANALYSE, FIND, RESEARCH, SERVE, Group
 from hevner.cli.index import index
 from hevner.cli.models import app as models
 from hevner.cli.moods import moods
@@ -47,28 +48,24 @@ three times the CPU time on a busy machine. What the user has set stays."""
 
 app = typer.Typer(
     name="hevner",
+    cls=Group,
     no_args_is_help=True,
-    add_completion=False,
     # Help drawn by rich takes twice as long to appear.
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command()(analyze)
-app.add_typer(datasets, name="datasets")
-app.command()(extract)
-app.command()(evaluate)
-app.add_typer(features_app, name="features")
-app.command()(gap)
-app.command()(index)
-app.add_typer(models, name="models")
-app.command()(moods)
-app.command()(playlist)
-app.command()(probe)
-app.command()(report)
-app.command()(search)
-app.command()(serve)
-app.command()(train)
+for panel, verbs in (
+    (ANALYSE, (analyze, report, moods)),
+    (FIND, (index, search, playlist)),
+    (SERVE, (serve,)),
+    (RESEARCH, (extract, train, evaluate, probe, gap)),
+):
+    for verb in verbs:
+        app.command(rich_help_panel=panel)(verb)
+app.add_typer(models, name="models", rich_help_panel=ANALYSE)
+app.add_typer(datasets, name="datasets", rich_help_panel=RESEARCH)
+app.add_typer(features, name="features", rich_help_panel=RESEARCH)
 
 
 def _show_version(wanted: bool) -> None:
@@ -84,13 +81,16 @@ def _root(
         typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version."),
     ] = False,
 ) -> None:
-    """Tell the emotion of music: valence, arousal, moods, key and chords."""
+    """Analyse the emotion of music: valence, arousal, moods, key and chords."""
 
 
 def main() -> None:
     """Entry point of the command ``hevner``."""
-    for library in BLAS_THREADS:
-        os.environ.setdefault(library, "1")
+    # Once numpy is loaded its threads are fixed. Only the processes started from here would read
+    # these variables, and with other threads than this process they would round differently.
+    if "numpy" not in sys.modules:
+        for library in BLAS_THREADS:
+            os.environ.setdefault(library, "1")
     for stream in (sys.stdout, sys.stderr):
         # A terminal that lacks a character gets an escape instead of stopping the run.
         if isinstance(stream, io.TextIOWrapper):

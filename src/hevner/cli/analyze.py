@@ -85,7 +85,7 @@ def analyze(
         bool,
         typer.Option(
             "--all-tags",
-            help="Tell every tag that a piece has in the table, those of use ('corporate', 'film') "
+            help="Show every tag that a piece has in the table, those of use ('corporate', 'film') "
             "too. The other forms always hold all; 'hevner moods' explains them.",
         ),
     ] = False,
@@ -106,7 +106,7 @@ def analyze(
         bool, typer.Option("--quiet", "-q", help="No progress and no summary, errors only.")
     ] = False,
 ) -> None:
-    """Tell valence, arousal, moods, tags, key and chords of files and folders.
+    """Analyse valence, arousal, moods, tags, key and chords of files and folders.
 
     Results are kept in a cache by the content of the files, so that a second run is instant and
     one that was stopped goes on where it was. The environment variable HEVNER_CACHE moves it.

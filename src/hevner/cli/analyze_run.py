@@ -12,9 +12,19 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING
 
+from hevner import extras
 from hevner.batch import SupportsAnalyze, analyze_many, usable_cores
 from hevner.cache import Cache
-from hevner.cli.progress import INTERRUPTED, Reporter, say, stopping_cleanly, without_decoder_notes
+from hevner.cli.progress import (
+    FAILED,
+    FINE,
+    INTERRUPTED,
+    USAGE,
+    Reporter,
+    say,
+    stopping_cleanly,
+    without_decoder_notes,
+)
 from hevner.defaults import identity
 from hevner.emotion import Scale
 from hevner.errors import HevnerError, ModelError, OutputError
@@ -28,8 +38,6 @@ if TYPE_CHECKING:
     from hevner.output import Options, Writer
 
     Results = Generator[Analysis | Failure, None, None]
-
-FINE, SOME_FAILED, USAGE = 0, 1, 2
 
 PLOT_ENDINGS = (".png", ".svg", ".pdf")
 """Endings that make the argument of ``--plot`` a file."""
@@ -59,6 +67,8 @@ def run(request: Request) -> int:
         endings = "such as .wav, .flac, .mp3, .ogg or .m4a"
         say(f"Error: no audio files found; names must end in one of the usual ways, {endings}.")
         return USAGE
+    if request.plot is not None:
+        extras.require("plot", "'hevner analyze --plot'", "matplotlib")
     try:
         plots = None if request.plot is None else Plots(request.plot, found)
         analyzer, cache = _prepare(request)
@@ -81,9 +91,9 @@ def run(request: Request) -> int:
             session.go(found, results, problems, cache)
         except (OutputError, ModelError) as error:
             say(f"Error: {error}")
-            return SOME_FAILED
+            return FAILED
         except BrokenPipeError:
-            return SOME_FAILED
+            return FAILED
         except KeyboardInterrupt:
             results.close()
             kept = "nothing was kept" if cache is None else "the same command goes on from here"
@@ -252,7 +262,7 @@ class Session:
             writer.write(record.on(self.request.scale))
             return
         writer.write(record)
-        self.status = SOME_FAILED
+        self.status = FAILED
         if self.request.form != "table" and not self.request.quiet:
             reporter.say(f"Failed: {record.path}: {record.cause}. {record.remedy}".rstrip())
 
@@ -261,7 +271,7 @@ class Session:
         try:
             self.plots.draw(record.on(self.request.scale), file)
         except OutputError as error:
-            self.status = SOME_FAILED
+            self.status = FAILED
             reporter.say(f"Error: {error}")
 
     def _table_options(self) -> Options:

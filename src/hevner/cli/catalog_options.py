@@ -12,12 +12,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hevner.cli.progress import INTERRUPTED, errors_told, say, without_decoder_notes
+from hevner.cli.progress import INTERRUPTED, say, without_decoder_notes
 
 if TYPE_CHECKING:
     from hevner.words import Lexicon
-
-USAGE = 2
 
 
 class Format(StrEnum):
@@ -96,21 +94,9 @@ def lexicon_of(words: Path | None) -> Lexicon:
 
 
 @contextmanager
-def making_sense() -> Iterator[None]:
-    """Turn errors in options into one line and exit status 2."""
-    from hevner.errors import HevnerError
-
-    try:
-        yield
-    except HevnerError as error:
-        say(f"Error: {error}")
-        raise typer.Exit(USAGE) from error
-
-
-@contextmanager
 def finding() -> Iterator[None]:
-    """Report errors in one line with exit status 1, and stop on Ctrl-C."""
-    with errors_told(), without_decoder_notes():
+    """Stop on Ctrl-C, without notes of decoders on the terminal."""
+    with without_decoder_notes():
         try:
             yield
         except KeyboardInterrupt as stop:
@@ -118,7 +104,7 @@ def finding() -> Iterator[None]:
             raise typer.Exit(INTERRUPTED) from stop
 
 
-def hand_out(text: Callable[[int | None], str], output: Path | None) -> None:
+def write_results(text: Callable[[int | None], str], output: Path | None) -> None:
     """Write text to a file or to the standard output.
 
     Parameters

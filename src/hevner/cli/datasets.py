@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import textwrap
 from enum import StrEnum
 from itertools import groupby
@@ -11,8 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hevner.cli.progress import Reporter, errors_told, say
-from hevner.files import printable
+from hevner.cli.data_options import Data, data_folders
+from hevner.cli.group import Group
+from hevner.cli.layout import write, write_json
+from hevner.cli.progress import FAILED, FINE, Reporter, say
 
 if TYPE_CHECKING:
     from hevner.datasets import Labels
@@ -22,7 +23,11 @@ SHOWN = 5
 
 WIDTH = 96
 
-app = typer.Typer(no_args_is_help=True, help="Datasets: list, check, split, cite, render.")
+app = typer.Typer(
+    cls=Group,
+    no_args_is_help=True,
+    help="List, check and cite datasets of labelled music, show their splits, and render MIDI.",
+)
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="Dataset, as 'list' has it.")]
 Folder = Annotated[
@@ -39,7 +44,8 @@ class LabelChoice(StrEnum):
 
 
 WhichLabels = Annotated[
-    LabelChoice, typer.Option("--labels", help="Labels with known defects repaired, or not.")
+    LabelChoice,
+    typer.Option("--labels", help="Labels with known defects repaired, or as they were published."),
 ]
 
 
@@ -51,26 +57,25 @@ def list_datasets(as_json: AsJson = False) -> None:
 
     cards = [datasets.card(name) for name in datasets.NAMES]
     if as_json:
-        _write_json([describe_card(card) for card in cards])
+        write_json([describe_card(card) for card in cards])
         return
     for card in cards:
         size = f"{card.tracks:,}" if card.tracks else "any"
-        _write(f"{card.name:<12} {size:>6}  {card.emotion:<9} {', '.join(card.labels)}")
+        write(f"{card.name:<12} {size:>6}  {card.emotion:<9} {', '.join(card.labels)}")
 
 
 @app.command()
 def info(name: Name, as_json: AsJson = False) -> None:
-    """Tell what is known about a dataset: music, raters, scales, licence, files, defects."""
+    """Show what is known about a dataset: music, raters, scales, licence, files, defects."""
     from hevner import datasets
     from hevner.datasets.report import describe_card
 
-    with errors_told():
-        card = datasets.card(name)
+    card = datasets.card(name)
     if as_json:
-        _write_json(describe_card(card))
+        write_json(describe_card(card))
         return
     scales = {"valence": card.valence, "arousal": card.arousal}
-    _write(f"{card.title}: {card.what}")
+    write(f"{card.title}: {card.what}")
     for heading, text in (
         ("tracks", f"{card.tracks:,}" if card.tracks else "any"),
         ("labels", ", ".join(card.labels)),
@@ -83,12 +88,12 @@ def info(name: Name, as_json: AsJson = False) -> None:
         ("source", card.source),
     ):
         if text:
-            _write(_entry(heading, text))
-    _write("files")
+            write(_entry(heading, text))
+    write("files")
     for line in card.layout:
-        _write(f"  {line}")
+        write(f"  {line}")
     for defect in card.defects:
-        _write(_entry("defect", f"{defect.name}: {defect.what} Repair: {defect.repair}"))
+        write(_entry("defect", f"{defect.name}: {defect.what} Repair: {defect.repair}"))
 
 
 @app.command()
@@ -106,14 +111,13 @@ def check(
     from hevner.datasets.report import describe
 
     choice: Labels = labels.value
-    with errors_told():
-        dataset = datasets.check(name, folder, labels=choice)
+    dataset = datasets.check(name, folder, labels=choice)
     facts = describe(dataset)
     if as_json:
-        _write_json(facts)
+        write_json(facts)
     else:
         _write_report(facts)
-    raise typer.Exit(1 if dataset.problems else 0)
+    raise typer.Exit(FAILED if dataset.problems else FINE)
 
 
 @app.command()
@@ -121,12 +125,11 @@ def cite(name: Name, as_json: AsJson = False) -> None:
     """Write the BibTeX entry of a dataset."""
     from hevner import datasets
 
-    with errors_told():
-        card = datasets.card(name)
+    card = datasets.card(name)
     if as_json:
-        _write_json({"name": card.name, "citation": card.citation})
+        write_json({"name": card.name, "citation": card.citation})
     else:
-        _write(card.citation)
+        write(card.citation)
 
 
 @app.command()
@@ -135,11 +138,10 @@ def splits(name: Name, as_json: AsJson = False) -> None:
     from hevner import datasets
     from hevner.datasets import splits as committed
 
-    with errors_told():
-        datasets.card(name)
-        found = [committed.load(name, split) for split in committed.names(name)]
+    datasets.card(name)
+    found = [committed.load(name, split) for split in committed.names(name)]
     if as_json:
-        _write_json(
+        write_json(
             [
                 {
                     "dataset": name,
@@ -155,14 +157,14 @@ def splits(name: Name, as_json: AsJson = False) -> None:
         )
         return
     if not found:
-        _write(f"No split of {name} is committed; make grouped folds with hevner.datasets.folds.")
+        write(f"No split of {name} is committed; make grouped folds with hevner.datasets.folds.")
     for split in found:
         sizes = ", ".join(f"{part} {len(ids):,}" for part, ids in split.parts.items())
-        _write(f"{split.name}: {sizes}")
+        write(f"{split.name}: {sizes}")
         for heading, text in (("what", split.what), ("origin", split.origin)):
-            _write(_entry(heading, text))
-        _write(_entry("leaks", split.leaks or "none known"))
-        _write(_entry("hash", split.digest))
+            write(_entry(heading, text))
+        write(_entry("leaks", split.leaks or "none known"))
+        write(_entry("hash", split.digest))
 
 
 @app.command()
@@ -170,7 +172,7 @@ def render(
     name: Name,
     folder: Folder,
     out: Annotated[
-        Path, typer.Option("--out", "-o", metavar="FOLDER", help="Where the audio goes.")
+        Path, typer.Option("--out", "-o", metavar="FOLDER", help="Folder for the audio.")
     ],
     soundfont: Annotated[
         list[str],
@@ -178,7 +180,9 @@ def render(
             "--soundfont", metavar="NAME", help="Soundfont file without .sf2; repeatable."
         ),
     ],
-    jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, help="Files at the same time.")] = 1,
+    jobs: Annotated[
+        int, typer.Option("--jobs", "-j", min=1, help="Number of parallel processes.")
+    ] = 1,
 ) -> None:
     """Render a dataset of MIDI files to FLAC with FluidSynth; what exists is left alone.
 
@@ -189,27 +193,44 @@ def render(
     from hevner.errors import DataError, HevnerError
 
     failures = []
-    with errors_told():
-        dataset = datasets.load(name, folder, partial=True)
-        if dataset.card.media != "MIDI":
-            raise DataError(f"{name} holds recordings, not MIDI", remedy="There is nothing to do")
-        with Reporter(len(soundfont) * len(dataset), bar=True, verb="Rendering") as reporter:
-            for font in soundfont:
-                for _, result in render_all(dataset.tracks, font, out, jobs):
-                    reporter.advance()
-                    if isinstance(result, HevnerError):
-                        failures.append(result)
-                        reporter.say(f"Failed: {result}")
+    dataset = datasets.load(name, folder, partial=True)
+    if dataset.card.media != "MIDI":
+        raise DataError(f"{name} holds recordings, not MIDI", remedy="There is nothing to do")
+    with Reporter(len(soundfont) * len(dataset), bar=True, verb="Rendering") as reporter:
+        for font in soundfont:
+            for _, result in render_all(dataset.tracks, font, out, jobs):
+                reporter.advance()
+                if isinstance(result, HevnerError):
+                    failures.append(result)
+                    reporter.say(f"Failed: {result}")
     say(f"{len(soundfont) * len(dataset) - len(failures)} rendered, {len(failures)} failed.")
-    raise typer.Exit(1 if failures else 0)
+    raise typer.Exit(FAILED if failures else FINE)
 
 
-def _write(text: str) -> None:
-    typer.echo("\n".join(printable(line) for line in text.splitlines()))
+@app.command()
+def ratings(data: Data = []) -> None:  # noqa: B006
+    """Print mean and standard deviation of ratings over EmoMusic, DEAM and PMEmo, for recipes."""
+    from hevner.lab.default import spread
+
+    for axis, (mean, std) in spread.ratings(data_folders(data)).items():
+        write(f"{axis} = {{ mean = {mean:.2f}, std = {std:.2f} }}")
 
 
-def _write_json(value: object) -> None:
-    typer.echo(json.dumps(value, indent=2))
+@app.command("tag-rates")
+def tag_rates(
+    folder: Annotated[
+        Path,
+        typer.Argument(
+            metavar="PATH",
+            help="Folder of MTG-Jamendo with the predictions of its baseline network.",
+            show_default=False,
+        ),
+    ],
+) -> None:
+    """Print base rates and thresholds of MTG-Jamendo's tags, for recipes of the default model."""
+    from hevner.lab.default import tag_rates as rates
+
+    write("\n".join(rates.recipe_lines(folder)))
 
 
 def _entry(heading: str, text: str) -> str:
@@ -217,27 +238,27 @@ def _entry(heading: str, text: str) -> str:
 
 
 def _write_report(facts: dict[str, Any]) -> None:
-    _write(f"{facts['dataset']} in {facts['folder']}, labels {facts['labels']}")
+    write(f"{facts['dataset']} in {facts['folder']}, labels {facts['labels']}")
     published = f"{facts['published_tracks']:,}" if facts["published_tracks"] else "any"
-    _write(
+    write(
         f"  tracks {facts['tracks']:,} (published: {published}), "
         f"with media {facts['with_media']:,}, groups {facts['groups']:,}"
     )
     labelled = {kind: n for kind, n in facts["labelled"].items() if n}
-    _write("  labelled: " + (", ".join(f"{kind} {n:,}" for kind, n in labelled.items()) or "none"))
+    write("  labelled: " + (", ".join(f"{kind} {n:,}" for kind, n in labelled.items()) or "none"))
     for axis in ("valence", "arousal"):
         if spread := facts[axis]:
-            _write(
+            write(
                 f"  {axis} on {spread['scale']}: mean {spread['mean']:.3f}, sd {spread['std']:.3f}"
             )
     if facts["correlation"] is not None:
-        _write(f"  correlation of valence and arousal: {facts['correlation']:.3f}")
+        write(f"  correlation of valence and arousal: {facts['correlation']:.3f}")
     for heading, kind in (("Repaired", "repairs"), ("Notes", "notes"), ("Problems", "problems")):
         if facts[kind]:
-            _write(heading)
+            write(heading)
             _write_findings(facts[kind])
     count = len(facts["problems"])
-    _write(f"{count} problem{'s' * (count != 1)} to mend." if count else "Nothing to mend.")
+    write(f"{count} problem{'s' * (count != 1)} to mend." if count else "Nothing to mend.")
 
 
 def _write_findings(findings: list[dict[str, Any]]) -> None:
@@ -248,6 +269,6 @@ def _write_findings(findings: list[dict[str, Any]]) -> None:
             where = f"{finding['subject']}: " if finding["subject"] else ""
             remedy = f". {finding['remedy']}" if finding["remedy"] else ""
             many = f" ({finding['tracks']} tracks)" if finding["tracks"] > 1 else ""
-            _write(f"  {name}{many}: {where}{finding['cause']}{remedy}")
+            write(f"  {name}{many}: {where}{finding['cause']}{remedy}")
         if len(alike) > SHOWN:
-            _write(f"  {name}: and {len(alike) - SHOWN} more; --json lists all")
+            write(f"  {name}: and {len(alike) - SHOWN} more; --json lists all")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from hevner.cli.layout import table, write, write_entry, yes_no
-from hevner.cli.progress import INTERRUPTED, errors_told, say
+from hevner.cli.progress import INTERRUPTED, progress_bars, say
 
 if TYPE_CHECKING:
     from hevner.encoders.base import EncoderCard
@@ -59,7 +59,7 @@ def add(
     from hevner.encoders import weights
     from hevner.encoders.weights.memory import size_text
 
-    with errors_told(), _progress() as progress:
+    with _progress() as progress:
         done = weights.add(
             encoder, source, accept_licence=accept_licence, offline=offline, progress=progress
         )
@@ -75,7 +75,7 @@ def check(encoder: Name) -> None:
     """
     from hevner.encoders import weights
 
-    with errors_told(), _progress() as progress:
+    with _progress() as progress:
         found = weights.verify(encoder, progress)
     write(f"{found.encoder}: the weights are as they were added, SHA-256 {found.digest}")
 
@@ -88,8 +88,7 @@ def remove(encoder: Name) -> None:
     from hevner.encoders import weights
     from hevner.encoders.weights.memory import size_text
 
-    with errors_told():
-        size = weights.remove(encoder)
+    size = weights.remove(encoder)
     write(f"{encoder}: weights removed, {size_text(size)} freed")
 
 
@@ -136,8 +135,8 @@ def show(card: EncoderCard) -> None:
     plain = card.id.partition("+")[0]
     write(f"{_title(card)}, an encoder")
     write_entry("what it is", card.description)
-    write_entry("hears", _hearing(card))
-    write_entry("tells", _vector(card))
+    write_entry("hears", _input(card))
+    write_entry("tells", _output(card))
     if card.states:
         write_entry(
             "states",
@@ -206,13 +205,13 @@ def state_widths(card: EncoderCard) -> str:
     return f"{len(card.states)} x {narrow if narrow == wide else f'{narrow}-{wide}'}"
 
 
-def _hearing(card: EncoderCard) -> str:
+def _input(card: EncoderCard) -> str:
     window, hop = (n / card.sample_rate for n in (card.window_samples, card.hop_samples))
     shorter = ", or a shorter piece as a whole" if card.shortest else ""
     return f"windows of {window:.2f} s, one every {hop:.2f} s, at {card.sample_rate} Hz{shorter}"
 
 
-def _vector(card: EncoderCard) -> str:
+def _output(card: EncoderCard) -> str:
     which = " and ".join(map(str, card.chosen))
     means = f": means of state{'s' * (len(card.chosen) > 1)} {which}" if which else ""
     return f"{card.dimension} numbers per window{means}"
@@ -220,29 +219,10 @@ def _vector(card: EncoderCard) -> str:
 
 @contextmanager
 def _progress() -> Iterator[Progress]:
-    """A bar for work that takes long, drawn on a terminal; Ctrl-C ends it with a message."""
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
-    from rich.progress import TimeRemainingColumn as Remaining
-
-    console = Console(stderr=True)
-    bar = Progress(
-        TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), Remaining(),
-        console=console, transient=True, redirect_stdout=False, redirect_stderr=False,
-    )  # fmt: skip
-    task = bar.add_task("")
-
-    def tell(verb: str, done: int, total: int) -> None:
-        if console.is_terminal:
-            bar.start()  # Not before: a download draws its own bar.
-            bar.update(task, description=verb, completed=done, total=total)
-
+    """A bar for work that takes long; Ctrl-C ends it with a message."""
     try:
-        try:
-            yield tell
-        finally:
-            if console.is_terminal:
-                bar.stop()
+        with progress_bars() as show:
+            yield show
     except KeyboardInterrupt as stop:
         say("Stopped; nothing was changed. Files that were fetched whole are kept.")
         raise typer.Exit(INTERRUPTED) from stop

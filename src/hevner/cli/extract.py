@@ -1,38 +1,61 @@
-"""``hevner extract``: compute the features of a dataset and keep them."""
+"""``hevner extract``: compute the features of datasets, or the predictions of teachers."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hevner.cli.options import Jobs
-from hevner.cli.progress import INTERRUPTED, Reporter, say, stopping_cleanly
+from hevner.cli.data_options import Data, Store, data_folders, dataset_folder
+from hevner.cli.options import Jobs, names_of
+from hevner.cli.progress import FAILED, FINE, Reporter, say, stopping, usage_errors
+from hevner.errors import DataError
 
 if TYPE_CHECKING:
     from hevner.datasets import Dataset
     from hevner.datasets.track import Track
-    from hevner.lab.data.corpus import Variant
+    from hevner.lab.data.corpus import Done, Variant
 
-FINE, SOME_FAILED, USAGE = 0, 1, 2
+    Compute = Callable[[Sequence[tuple[Track, Variant]]], Generator[Done]]
 
 
 def extract(
+    store: Store,
+    data: Data = [],  # noqa: B006
     dataset: Annotated[
-        str, typer.Option(metavar="NAME", help="Dataset, as 'hevner datasets list' has it.")
-    ],
-    data: Annotated[Path, typer.Option(metavar="DIR", help="The dataset's own folder.")],
-    store: Annotated[Path, typer.Option(metavar="DIR", help="Folder to keep the features in.")],
+        list[str],
+        typer.Option(
+            metavar="NAME",
+            help="Dataset, as 'hevner datasets list' has it; repeatable.",
+            show_default="all that --data holds",
+        ),
+    ] = [],  # noqa: B006
     encoder: Annotated[
         str,
         typer.Option(
             metavar="A,B,...",
-            help="'default' for all that the default model hears; or harmony, fingerprint and "
+            help="'default' for all features of the default model; or harmony, fingerprint and "
             "any encoder of 'hevner models list', with states such as mert-v1-95m+8.",
         ),
     ] = "default",
+    teacher: Annotated[
+        str,
+        typer.Option(
+            metavar="A,B,...",
+            help="Store the predictions of these tagging networks instead, such as moodtheme-cnn; "
+            "or 'all'.",
+            show_default=False,
+        ),
+    ] = "",
+    weights: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR", help="Folder with the weights of the teachers.", show_default=False
+        ),
+    ] = None,
     soundfont: Annotated[
         str,
         typer.Option(
@@ -41,90 +64,137 @@ def extract(
             show_default=False,
         ),
     ] = "",
+    variant: Annotated[
+        list[str],
+        typer.Option(
+            metavar="NAME",
+            help="Version of the sound: recorded-0 as it is, recorded-1 disturbed, FluidR3_GM-0 "
+            "rendered; repeatable. Datasets that cannot have a version are left out of it.",
+            show_default="the plain sound",
+        ),
+    ] = [],  # noqa: B006
     jobs: Jobs = None,
 ) -> None:
-    """Compute the features of every track of a dataset, one vector per window.
+    """Compute and store the features of every track of datasets, one vector per window.
 
-    What is stored already is not computed again, so the same command goes on after a stop. Large
-    encoders run in one process unless --jobs says otherwise: each process would hold one, and one
-    uses all cores or the GPU.
+    What is stored already is not computed again, so the same command goes on after a stop. MIDI is
+    rendered into the folder 'renders' of the store. Large encoders and teachers run in one process
+    unless --jobs says otherwise: each process would load one, and one uses all cores or the GPU.
 
     Exit status: 0 all fine, 1 some tracks failed, 2 wrong usage.
     """
-    from hevner import datasets
-    from hevner.batch import usable_cores
-    from hevner.errors import HevnerError
-    from hevner.lab.data.corpus import Variant
-    from hevner.lab.data.extraction import kinds
-
-    names = tuple(name.strip() for name in encoder.split(",") if name.strip())
-    try:
-        if not kinds(names):
-            raise typer.BadParameter("names no encoder", param_hint="--encoder")
-        tracks = datasets.load(dataset, data, partial=True)
-    except HevnerError as error:
-        say(f"Error: {error}")
-        raise typer.Exit(USAGE) from error
-    _check_soundfont(tracks, soundfont)
-    work = [(track, Variant(soundfont)) for track in tracks]
-    try:
-        status = _run(work, store, jobs or (1 if _large(names) else usable_cores()), names)
-    except HevnerError as error:
-        say(f"Error: {error}")
-        raise typer.Exit(SOME_FAILED) from error
-    except KeyboardInterrupt as stop:
-        say("Stopped; the same command goes on from here.")
-        raise typer.Exit(INTERRUPTED) from stop
-    if tracks.problems:
-        say(
-            f"{len(tracks.problems)} tracks left out; "
-            f"'hevner datasets check {dataset} {data}' says why."
-        )
-        status = SOME_FAILED
+    if soundfont and variant:
+        raise typer.BadParameter("goes without --variant", param_hint="--soundfont")
+    if bool(teacher) != bool(weights):
+        raise typer.BadParameter("are needed together", param_hint="--teacher and --weights")
+    with usage_errors():
+        if weights is not None:
+            compute = _teachers(names_of(teacher), weights, store, jobs)
+        else:
+            compute = _encoders(names_of(encoder), store, jobs)
+        found = _datasets(data, dataset)
+        if soundfont and not any(one.card.media == "MIDI" for one in found):
+            recorded = ", ".join(one.card.name for one in found)
+            raise typer.BadParameter(f"{recorded}: recorded, needs none", param_hint="--soundfont")
+        work = [(one, own) for one in found for own in _variants(one, soundfont, variant)]
+        if not work:
+            raise DataError(
+                "no dataset can have such a sound", remedy="Check --variant", code="no_tracks"
+            )
+    status = FINE
+    with stopping():
+        for one, own in work:
+            status = max(status, _run(one, own, compute))
+    for one in found:
+        if one.problems:
+            status = FAILED
+            say(
+                f"{len(one.problems)} tracks left out; "
+                f"'hevner datasets check {one.card.name} {one.folder}' explains why."
+            )
     raise typer.Exit(status)
 
 
-def _large(names: tuple[str, ...]) -> bool:
+def _encoders(names: tuple[str, ...], store: Path, jobs: int | None) -> Compute:
+    """Computes features."""
+    from hevner.batch import usable_cores
     from hevner.encoders import LARGE
+    from hevner.lab.data.corpus import compute_all
+    from hevner.lab.data.extraction import kinds
 
-    return any(name.partition("+")[0] in LARGE for name in names)
+    if not kinds(names):
+        raise typer.BadParameter("names no encoder", param_hint="--encoder")
+    large = any(name.partition("+")[0] in LARGE for name in names)
+    processes = jobs or (1 if large else usable_cores())
+    return lambda work: compute_all(work, store, processes, names)
 
 
-def _check_soundfont(tracks: Dataset, soundfont: str) -> None:
-    midi = tracks.card.media == "MIDI"
+def _teachers(names: tuple[str, ...], weights: Path, store: Path, jobs: int | None) -> Compute:
+    """Computes the predictions of teachers; their weights are checked before any work."""
+    from hevner.lab import teachers
+    from hevner.lab.teachers.extraction import Extraction, compute_all
+
+    chosen = teachers.NAMES if names == ("all",) else names
+    for name in chosen:
+        teachers.load(name, weights)
+    extraction = Extraction(chosen, weights, store)
+    return lambda work: compute_all(extraction, work, jobs or 1)
+
+
+def _datasets(data: list[str], names: list[str]) -> list[Dataset]:
+    """The datasets to work on, those that have audio or MIDI files."""
+    from hevner import datasets
+
+    if len(names) == 1:
+        places = dict([dataset_folder(data, names[0])])
+    else:
+        folders = data_folders(data)
+        places = {name: folders[name] for name in names or folders.available()}
+    if not places:
+        raise DataError(
+            "no dataset there", remedy="Check --data, or name it with --dataset", code="no_tracks"
+        )
+    found = [datasets.load(name, folder, partial=True) for name, folder in places.items()]
+    for one in found:
+        if names and not len(one):
+            raise typer.BadParameter(
+                f"no {one.card.media} of {one.card.name} in {one.folder}; "
+                f"'hevner datasets info {one.card.name}' says where it belongs",
+                param_hint="--data",
+            )
+    return [one for one in found if len(one)]
+
+
+def _variants(dataset: Dataset, soundfont: str, names: list[str]) -> list[Variant]:
+    """The versions of its sound that are wanted and possible."""
+    from hevner.lab.data.corpus import Variant
+
+    midi = dataset.card.media == "MIDI"
+    if names:
+        return [one for one in map(Variant.parse, names) if bool(one.soundfont) == midi]
     if midi and not soundfont:
         raise typer.BadParameter(
-            f"{tracks.card.name} is MIDI and needs one, such as FluidR3_GM",
+            f"{dataset.card.name} is MIDI and needs one, such as FluidR3_GM",
             param_hint="--soundfont",
         )
-    if soundfont and not midi:
-        raise typer.BadParameter(
-            f"{tracks.card.name} is recorded and needs none", param_hint="--soundfont"
-        )
-    if not len(tracks):
-        raise typer.BadParameter(
-            f"no {tracks.card.media} of {tracks.card.name} in {tracks.folder}; "
-            f"'hevner datasets info {tracks.card.name}' says where it belongs",
-            param_hint="--data",
-        )
+    return [Variant(soundfont if midi else "")]
 
 
-def _run(
-    work: list[tuple[Track, Variant]], store: Path, jobs: int, encoders: tuple[str, ...]
-) -> int:
-    """Work through the tracks; return the exit status."""
-    from hevner.lab.data.corpus import compute_all
-
+def _run(dataset: Dataset, variant: Variant, compute: Compute) -> int:
+    """Work through the tracks of a dataset; return the exit status."""
     computed, failures = 0, []
-    results = compute_all(work, store, jobs, encoders)
-    with stopping_cleanly(), closing(results), Reporter(len(work), True, "Extracting") as reporter:
+    results = compute([(track, variant) for track in dataset])
+    with closing(results), Reporter(len(dataset), True, "Extracting") as reporter:
         for done in results:
             computed += done.computed
             if done.error is not None:
                 failures.append(f"{done.track.id}: {done.error}")
             reporter.advance()
-    known = len(work) - computed - len(failures)
-    say(f"{len(work)} tracks: {computed} computed, {known} stored before, {len(failures)} failed.")
+    known = len(dataset) - computed - len(failures)
+    say(
+        f"{dataset.card.name} {variant.name}, {len(dataset)} tracks: {computed} computed, "
+        f"{known} stored before, {len(failures)} failed."
+    )
     for failure in failures:
         say(f"Failed: {failure}")
-    return SOME_FAILED if failures else FINE
+    return FAILED if failures else FINE

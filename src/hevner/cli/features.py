@@ -1,23 +1,23 @@
-"""``hevner features``: what a feature store holds, whether it is sound, and taking features in."""
+"""``hevner features``: list, verify and import the features in a store."""
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from hevner.cli.progress import say
+from hevner.cli.data_options import dataset_folder
+from hevner.cli.group import Group
+from hevner.cli.layout import write_json
+from hevner.cli.options import names_of
+from hevner.cli.progress import FAILED, FINE, say
 
-FINE, FAILED = 0, 1
-
-features_app = typer.Typer(
-    name="features",
-    help="Look at, verify and fill a folder of stored features.",
+app = typer.Typer(
+    cls=Group,
     no_args_is_help=True,
-    rich_markup_mode=None,
+    help="List, verify, import and migrate the features in a store.",
 )
 
 Store = Annotated[
@@ -25,30 +25,25 @@ Store = Annotated[
 ]
 
 
-@features_app.command("list")
+@app.command("list")
 def list_files(
     store: Store, as_json: Annotated[bool, typer.Option("--json", help="Write JSON.")] = False
 ) -> None:
     """List the features in a store, a line for each dataset and encoder."""
-    from hevner.errors import HevnerError
     from hevner.store import FeatureStore
 
-    try:
-        files = [
-            {
-                "dataset": file.dataset,
-                **asdict(file.kind),
-                "tracks": len(file.ids()),
-                "entries": len(file),
-                "bytes": file.size,
-            }
-            for file in FeatureStore(store).files()
-        ]
-    except HevnerError as error:
-        say(f"Error: {error}")
-        raise typer.Exit(FAILED) from error
+    files = [
+        {
+            "dataset": file.dataset,
+            **asdict(file.kind),
+            "tracks": len(file.ids()),
+            "entries": len(file),
+            "bytes": file.size,
+        }
+        for file in FeatureStore(store).files()
+    ]
     if as_json:
-        typer.echo(json.dumps(files, indent=2))
+        write_json(files)
         return
     for one in files:
         name = f"{one['encoder']} {one['version']}"
@@ -60,23 +55,18 @@ def list_files(
         )
 
 
-@features_app.command("verify")
+@app.command("verify")
 def verify(store: Store) -> None:
-    """Read everything in a store and take out what is damaged.
+    """Read everything in a store and remove damaged entries.
 
-    The next extraction makes it again. Exit status: 0 all sound, 1 something was damaged.
+    The next extraction computes them again. Exit status: 0 all sound, 1 something was damaged.
     """
     from hevner.errors import HevnerError
     from hevner.store import FeatureFile, FeatureStore
 
     status = FINE
-    try:
-        FeatureStore(store).check_exists()
-        paths = FeatureStore(store).paths()
-    except HevnerError as error:
-        say(f"Error: {error}")
-        raise typer.Exit(FAILED) from error
-    for path in paths:
+    FeatureStore(store).check_exists()
+    for path in FeatureStore(store).paths():
         try:
             file = FeatureFile(path)
             checked, dropped = len(file), file.verify()
@@ -92,7 +82,7 @@ def verify(store: Store) -> None:
     raise typer.Exit(status)
 
 
-@features_app.command("migrate")
+@app.command("migrate")
 def migrate_store(store: Store) -> None:
     """Convert a store that an earlier version of hevner wrote; nothing is computed again.
 
@@ -100,28 +90,25 @@ def migrate_store(store: Store) -> None:
     deleted; after an interruption, start the command again. Exit status: 0 all converted, 1
     something was damaged.
     """
-    from hevner.errors import HevnerError
     from hevner.store import FeatureStore
     from hevner.store.migrate import migrate
 
     status = FINE
-    try:
-        for file, dropped in migrate(FeatureStore(store)):
-            lost = f", {len(dropped)} damaged ones left out" if dropped else ""
-            status = FAILED if dropped else status
-            say(f"{file.dataset} {file.kind.name}: {len(file)} entries converted{lost}.")
-    except HevnerError as error:
-        say(f"Error: {error}")
-        raise typer.Exit(FAILED) from error
+    for file, dropped in migrate(FeatureStore(store)):
+        lost = f", {len(dropped)} damaged ones left out" if dropped else ""
+        status = FAILED if dropped else status
+        say(f"{file.dataset} {file.kind.name}: {len(file)} entries converted{lost}.")
     raise typer.Exit(status)
 
 
-@features_app.command("import")
+@app.command("import")
 def import_file(
     store: Store,
     dataset: Annotated[str, typer.Option(metavar="NAME", help="Dataset the tracks belong to.")],
-    encoder: Annotated[str, typer.Option(metavar="NAME", help="What made the features.")],
-    version: Annotated[str, typer.Option(metavar="VERSION", help="Which version of it.")],
+    encoder: Annotated[
+        str, typer.Option(metavar="NAME", help="Encoder that computed the features.")
+    ],
+    version: Annotated[str, typer.Option(metavar="VERSION", help="Version of the encoder.")],
     file: Annotated[
         Path,
         typer.Option(
@@ -146,29 +133,26 @@ def import_file(
         ),
     ] = "",
     data: Annotated[
-        Path | None,
+        list[str],
         typer.Option(
-            metavar="DIR",
-            help="Folder of the dataset; ids that are not in it are refused.",
+            metavar="[NAME=]DIR",
+            help="Folder of the dataset, or one that holds it in a folder of its name; ids that "
+            "are not in the dataset are refused.",
             show_default=False,
         ),
-    ] = None,
+    ] = [],  # noqa: B006
 ) -> None:
-    """Take features that were computed elsewhere into a store, all of a file or none.
+    """Import features that were computed with other software, all of a file or none.
 
     Exit status: 0 all fine, 1 something is wrong with the file or the store.
     """
     from hevner import datasets
-    from hevner.errors import HevnerError
     from hevner.store import FeatureStore
     from hevner.store.imports import Source, import_features
 
-    names = tuple(name.strip() for name in columns.split(",") if name.strip())
-    source = Source(file, array, ids, id_column, names)
-    try:
-        known = None if data is None else {track.id for track in datasets.load(dataset, data)}
-        stored = import_features(source, FeatureStore(store), dataset, encoder, version, known)
-    except HevnerError as error:
-        say(f"Error: {error}")
-        raise typer.Exit(FAILED) from error
+    known = None
+    if data:
+        known = {track.id for track in datasets.load(*dataset_folder(data, dataset))}
+    source = Source(file, array, ids, id_column, names_of(columns))
+    stored = import_features(source, FeatureStore(store), dataset, encoder, version, known)
     say(f"{dataset} {stored.kind.name}: {len(stored.ids())} tracks.")

@@ -7,22 +7,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from hevner import extras
+from hevner.cli.data_options import Data, Soundfont, data_folders
+from hevner.cli.options import names_of
 from hevner.cli.progress import INTERRUPTED, say
 
 if TYPE_CHECKING:
-    from hevner.lab.gap.study import Gap
+    from collections.abc import Mapping
 
-FAILED = 1
+    from hevner.lab.gap.study import Gap
 
 
 def gap(
-    dataset: Annotated[
-        list[str],
-        typer.Option(
-            metavar="NAME=DIR",
-            help="A dataset, as 'hevner datasets list' has it, and its own folder; repeatable.",
-        ),
-    ],
     out: Annotated[
         Path, typer.Option("--out", "-o", metavar="DIR", help="New folder for the report.")
     ],
@@ -30,19 +26,21 @@ def gap(
         Path | None,
         typer.Option(
             metavar="DIR",
-            help="Folder of features. A dataset without a folder there, and every one if no store "
-            "is given, is known by its ratings alone.",
+            help="Folder of the stored features. Of datasets that are not in it, or if no store is "
+            "given, only the ratings are compared.",
             show_default=False,
         ),
     ] = None,
     representation: Annotated[
         str,
-        typer.Option(metavar="A,B,...", help="What hears the music; any vectors in the store."),
+        typer.Option(
+            metavar="A,B,...",
+            help="Features that describe the music, by the names of their encoders in the store.",
+        ),
     ] = "musicnn,handcrafted,harmony",
-    soundfont: Annotated[
-        str, typer.Option(metavar="NAME", help="The rendering to take of MIDI files.")
-    ] = "FluidR3_GM",
-    seed: Annotated[int, typer.Option(metavar="N", help="Of everything random.")] = 0,
+    soundfont: Soundfont = "FluidR3_GM",
+    seed: Annotated[int, typer.Option(metavar="N", help="Seed of all random numbers.")] = 0,
+    data: Data = [],  # noqa: B006
 ) -> None:
     """Measure how far datasets lie apart, and what genre does to models of emotion.
 
@@ -50,59 +48,42 @@ def gap(
 
     Exit status: 0 all fine, 1 nothing was written, 2 wrong usage.
     """
-    from hevner.errors import HevnerError
+    folders = data_folders(data)
+    extras.require("lab", "'hevner gap'", "sklearn", "umap", "matplotlib")
     from hevner.lab.gap.report import check_folder, write
 
-    places = _places(dataset)
-    representations = [name.strip() for name in representation.split(",") if name.strip()]
+    check_folder(out)
+    named = {name: folders[name] for name in folders.available()}
     try:
-        check_folder(out)
-        write(_analyse(places, store, representations, soundfont, seed), out)
-    except HevnerError as error:
-        say(f"Error: {error}")
-        raise typer.Exit(FAILED) from error
+        write(_analyse(named, store, names_of(representation), soundfont, seed), out)
     except KeyboardInterrupt as stop:
         say("Stopped; nothing was written.")
         raise typer.Exit(INTERRUPTED) from stop
     say(f"{out / 'report.html'} is ready.")
 
 
-def _places(named: list[str]) -> dict[str, Path]:
-    places = {}
-    for text in named:
-        name, equals, folder = text.partition("=")
-        if not (name and equals and folder):
-            raise typer.BadParameter(f"'{text}' is not NAME=DIR", param_hint="--dataset")
-        if name in places:
-            raise typer.BadParameter(f"{name} is named twice", param_hint="--dataset")
-        places[name] = Path(folder)
-    return places
-
-
 def _analyse(
-    places: dict[str, Path],
+    places: Mapping[str, Path],
     store: Path | None,
-    representations: list[str],
+    representations: tuple[str, ...],
     soundfont: str,
     seed: int,
 ) -> Gap:
     from hevner import datasets
     from hevner.lab.data.representations import gather
     from hevner.lab.data.samples import label
-    from hevner.lab.gap import maps
     from hevner.lab.gap.study import analyse
     from hevner.store import FeatureStore
 
-    maps.require()
     tracks = {name: datasets.load(name, folder).tracks for name, folder in places.items()}
     rated = label([track for own in tracks.values() for track in own], {})
     stored = [name for name in tracks if store is not None and (store / name).is_dir()]
     for name in tracks:
         if name not in stored:
             say(f"{name}: no features, ratings alone")
-    heard = None
+    samples = None
     if store is not None and stored:
         say("Gathering features")
         wanted = [track for name in stored for track in tracks[name]]
-        heard = gather(FeatureStore(store), wanted, representations, soundfont=soundfont)
-    return analyse(rated, heard, seed=seed, report=lambda step: say(f"Measuring {step}"))
+        samples = gather(FeatureStore(store), wanted, representations, soundfont=soundfont)
+    return analyse(rated, samples, seed=seed, report=lambda step: say(f"Measuring {step}"))

@@ -10,9 +10,11 @@ import typer
 
 from hevner.cli.options import Jobs
 from hevner.cli.progress import (
+    FAILED,
+    FINE,
     INTERRUPTED,
+    USAGE,
     Reporter,
-    errors_told,
     say,
     stopping_cleanly,
     without_decoder_notes,
@@ -23,8 +25,6 @@ if TYPE_CHECKING:
     from hevner.catalog.indexing import Options, Summary
     from hevner.files import Found
     from hevner.result import Failure
-
-FINE, SOME_FAILED, USAGE = 0, 1, 2
 
 Result = TypeVar("Result")
 
@@ -38,7 +38,7 @@ def index(
     ],
     into: Annotated[
         Path,
-        typer.Option(metavar="CATALOG", help="Folder of the catalogue; made if it is not there."),
+        typer.Option(metavar="CATALOG", help="Folder of the catalogue, made if it does not exist."),
     ],
     jobs: Jobs = None,
     prune: Annotated[
@@ -80,7 +80,7 @@ def index(
         say("Error: no audio files found; names must end in one of the usual ways, such as .mp3.")
         raise typer.Exit(USAGE)
     start = perf_counter()
-    with errors_told(), without_decoder_notes():
+    with without_decoder_notes():
         from hevner.analysis import Analyzer
         from hevner.batch import usable_cores
         from hevner.catalog import encoding, header, indexing, texts, writer
@@ -118,7 +118,7 @@ def index(
     if options.stop.is_set():
         say("Stopped; the same command goes on from here.")
         raise typer.Exit(INTERRUPTED)
-    raise typer.Exit(SOME_FAILED if summary.failed or encoded.failed or problems else FINE)
+    raise typer.Exit(FAILED if summary.failed or encoded.failed or problems else FINE)
 
 
 class _Watch:

@@ -10,16 +10,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hevner.cli import encoders as hearing
+from hevner.cli import encoders as encoder_verbs
+from hevner.cli.group import Group
 from hevner.cli.layout import UNSTATED, drawn, table, width, write, write_entry, write_json, yes_no
-from hevner.cli.progress import errors_told, say
+from hevner.cli.progress import FAILED, FINE, say
 
 if TYPE_CHECKING:
     from hevner.model.scores import Comparison, Pair, Score
 
-FINE, FAILED = 0, 1
-
-app = typer.Typer(no_args_is_help=True, help="Models and encoders: list, show, compare, add.")
+app = typer.Typer(
+    cls=Group,
+    no_args_is_help=True,
+    help="List, show and compare models and encoders, and add the weights of large encoders.",
+)
 
 Model = Annotated[
     str,
@@ -42,24 +45,23 @@ def list_models(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """List the models that tell emotion, and the encoders that they hear with.
+    """List the models of emotion, and the encoders that they use.
 
     Exit status: 0 all fine, 1 a card cannot be read; the others are listed.
     """
     from hevner import encoders
     from hevner.model import registry
 
-    with errors_told():
-        entries = registry.shipped()
-        found, problems = ([], []) if folder is None else registry.in_folder(folder)
-        facts = [entry.facts() for entry in (*entries, *found)]
-        cards = [encoders.card(name) for name in encoders.available()]
+    entries = registry.shipped()
+    found, problems = ([], []) if folder is None else registry.in_folder(folder)
+    facts = [entry.facts() for entry in (*entries, *found)]
+    cards = [encoders.card(name) for name in encoders.available()]
     if as_json:
-        write_json({"models": facts, "encoders": [hearing.facts(card) for card in cards]})
+        write_json({"models": facts, "encoders": [encoder_verbs.facts(card) for card in cards]})
     else:
         _write_models(facts)
         write("")
-        write(hearing.draw_list(cards))
+        write(encoder_verbs.draw_list(cards))
     for problem in problems:
         say(f"Error: {problem}")
     raise typer.Exit(FAILED if problems else FINE)
@@ -67,22 +69,20 @@ def list_models(
 
 @app.command()
 def show(model: Model, as_json: AsJson = False) -> None:
-    """Tell all that the card of a model or an encoder says: data, licences, scores, limits."""
+    """Show the card of a model or an encoder: data, licences, scores, limits."""
     from hevner import encoders
     from hevner.model import registry
     from hevner.model.scores import scores
 
     if model.partition("+")[0] in encoders.available():
-        with errors_told():
-            card = encoders.card(model)
+        card = encoders.card(model)
         if as_json:
-            write_json(hearing.facts(card))
+            write_json(encoder_verbs.facts(card))
         else:
-            hearing.show(card)
+            encoder_verbs.show(card)
         return
-    with errors_told():
-        entry = registry.find(model)
-        tells, measured = entry.tells, scores(entry)
+    entry = registry.find(model)
+    tells, measured = entry.tells, scores(entry)
     if as_json:
         write_json(entry.card)
         return
@@ -116,9 +116,8 @@ def compare(first: Model, second: Model, as_json: AsJson = False) -> None:
     """
     from hevner.model import registry, scores
 
-    with errors_told():
-        entries = registry.find(first), registry.find(second)
-        comparison = scores.compare(*entries)
+    entries = registry.find(first), registry.find(second)
+    comparison = scores.compare(*entries)
     names = entries[0].name, entries[1].name
     if as_json:
         write_json(_describe(comparison, names))
@@ -126,9 +125,9 @@ def compare(first: Model, second: Model, as_json: AsJson = False) -> None:
         _write_comparison(comparison, names)
 
 
-app.command()(hearing.add)
-app.command()(hearing.check)
-app.command()(hearing.remove)
+app.command()(encoder_verbs.add)
+app.command()(encoder_verbs.check)
+app.command()(encoder_verbs.remove)
 
 
 def _write_models(facts: list[dict[str, Any]]) -> None:

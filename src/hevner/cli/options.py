@@ -13,7 +13,12 @@ Jobs = Annotated[
         "-j",
         metavar="N",
         min=1,
-        help="Pieces of work at the same time.",
+        help="Number of parallel processes.",
         show_default="one per processor core",
     ),
 ]
+
+
+def names_of(text: str) -> tuple[str, ...]:
+    """The names in a list with commas."""
+    return tuple(name.strip() for name in text.split(",") if name.strip())

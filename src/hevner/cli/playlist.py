@@ -15,22 +15,22 @@ from hevner.cli.catalog_options import (
     Words,
     finding,
     form_of,
-    hand_out,
     lexicon_of,
-    making_sense,
+    write_results,
 )
-from hevner.cli.progress import say
+from hevner.cli.progress import say, usage_errors
 
 
 def playlist(
     catalog: Folder,
     start: Annotated[
-        str, typer.Option("--from", metavar="WORDS", help="Where it begins, such as tense.")
+        str,
+        typer.Option("--from", metavar="WORDS", help="Emotion at the beginning, such as tense."),
     ],
     end: Annotated[
-        str, typer.Option("--to", metavar="WORDS", help='Where it leads, such as "very calm".')
+        str, typer.Option("--to", metavar="WORDS", help='Emotion at the end, such as "very calm".')
     ],
-    minutes: Annotated[float, typer.Option(metavar="N", help="How long it lasts.")],
+    minutes: Annotated[float, typer.Option(metavar="N", help="Duration in minutes.")],
     where: Where = "",
     scale: PlaneScale = "-1..1",
     words: Words = None,
@@ -51,7 +51,7 @@ def playlist(
     from hevner.words.describing import describe
 
     named = form_of(form, output)
-    with making_sense():
+    with usage_errors():
         lexicon, plane = lexicon_of(words), Scale.parse(scale)
         feelings = lexicon.parse(start), lexicon.parse(end)
         check_time(60 * minutes)
@@ -62,6 +62,6 @@ def playlist(
         space = music.space
         first, last = (space.merge(space.emotion(describe(some))) for some in feelings)
         hits = make_playlist(music, first, last, 60 * minutes, where)
-        hand_out(lambda width: hits_as(named, hits, plane, output, width), output)
+        write_results(lambda width: hits_as(named, hits, plane, output, width), output)
     total = sum(hit.duration for hit in hits) / 60
     say(f"{len(hits)} pieces, {total:.1f} minutes.")

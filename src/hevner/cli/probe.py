@@ -1,4 +1,4 @@
-"""``hevner probe``: which states of an encoder know valence and arousal."""
+"""``hevner probe``: how well each state of an encoder predicts valence and arousal."""
 
 from __future__ import annotations
 
@@ -12,15 +12,23 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from hevner.cli.data_options import (
+    Data,
+    DryRun,
+    Soundfont,
+    Store,
+    check_table,
+    dataset_folder,
+)
 from hevner.cli.layout import table, write
 from hevner.cli.options import Jobs
-from hevner.cli.progress import INTERRUPTED, say, stopping_cleanly
+from hevner.cli.progress import FAILED, FINE, say, stopping, usage_errors
 
 if TYPE_CHECKING:
-    from hevner.lab.probe import Layout, Material, Outcome, Probe, Row
+    from hevner.lab.probe.scores import Row
+    from hevner.lab.probe.states import Probe
+    from hevner.lab.probe.study import CellResult, ProbeStudy
     from hevner.store import FeatureStore
-
-FINE, INCOMPLETE, USAGE = 0, 1, 2
 
 PICTURES = (".png", ".svg", ".pdf")
 
@@ -41,31 +49,19 @@ def probe(
             metavar="NAME", help="Dataset, as 'hevner datasets list' has it.", show_default=False
         ),
     ],
-    data: Annotated[
-        Path,
-        typer.Option(
-            metavar="DIR",
-            help="Folder with each dataset in a folder of its name.",
-            show_default=False,
-        ),
-    ],
-    store: Annotated[
-        Path, typer.Option(metavar="DIR", help="Folder of the features.", show_default=False)
-    ],
+    store: Store,
+    data: Data = [],  # noqa: B006
     states: Annotated[
         str,
         typer.Option(
             metavar="N|W1,W2,...",
-            help="Of what other vectors consist: a number of equal parts, or the width of each.",
+            help="States in other vectors: a number of equal parts, or the width of each.",
             show_default=False,
         ),
     ] = "",
-    soundfont: Annotated[
-        str,
-        typer.Option(metavar="NAME", help="The rendering that is taken of MIDI files."),
-    ] = "FluidR3_GM",
-    folds: Annotated[int, typer.Option(min=2, help="Parts of a cross-validation.")] = 5,
-    seeds: Annotated[int, typer.Option(min=1, help="Cross-validations.")] = 5,
+    soundfont: Soundfont = "FluidR3_GM",
+    folds: Annotated[int, typer.Option(min=2, help="Number of parts of a cross-validation.")] = 5,
+    seeds: Annotated[int, typer.Option(min=1, help="Number of cross-validations.")] = 5,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -84,65 +80,53 @@ def probe(
         ),
     ] = None,
     jobs: Jobs = None,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Say what would be done and what is missing.")
-    ] = False,
+    dry_run: DryRun = False,
 ) -> None:
     """Score every state of an encoder, their learned mix, and the honest choice of a state.
 
     Exit status: 0 all fine, 1 something is missing or failed, 2 wrong usage.
     """
     from hevner.batch import usable_cores
-    from hevner.errors import HevnerError, MissingDependencyError
+    from hevner.lab.probe.study import ProbeStudy
     from hevner.store import FeatureStore
 
     _check_endings(out, plot)
-    try:
-        from hevner.lab.probe import Probe, plan, survey
-    except ModuleNotFoundError as error:
-        lacking = MissingDependencyError(
-            f"the learned mix needs {error.name}", remedy="pip install 'hevner[train]'"
-        )
-        say(f"Error: {lacking}")
-        raise typer.Exit(INCOMPLETE) from error
-    try:
-        if states:
-            wanted = Probe(dataset, encoder, (), _widths(states), folds, seeds, soundfont)
-        else:
-            wanted = Probe.of_encoder(
-                encoder, dataset, folds=folds, seeds=seeds, soundfont=soundfont
-            )
-    except HevnerError as error:
-        say(f"Error: {error}")
-        raise typer.Exit(USAGE) from error
-    options = {"--encoder": encoder, "--dataset": dataset, "--data": data, "--store": store,
-               "--states": states, "--folds": folds, "--seeds": seeds, "--out": out}  # fmt: skip
-    told = [str(part) for pair in options.items() if pair[1] for part in pair]
-    try:
-        with stopping_cleanly():
-            material, missing = survey(wanted, data, FeatureStore(store))
-            for line in missing:
-                say(f"Missing: {line}")
-            if material is None:
-                raise typer.Exit(INCOMPLETE)
-            layout = plan(wanted, material)
-            if dry_run:
-                _describe(wanted, material, layout)
-                raise typer.Exit(FINE)
-            outcome = _run(wanted, material, layout, out, jobs or usable_cores())
-            command = shlex.join(["hevner", "probe", *told])
-            _report(wanted, material, layout, outcome, FeatureStore(store), command, out, plot)
-    except HevnerError as error:
-        say(f"Error: {error}")
-        raise typer.Exit(INCOMPLETE) from error
-    except KeyboardInterrupt as stop:
-        say("Stopped." if out is None else "Stopped; the same command goes on from here.")
-        raise typer.Exit(INTERRUPTED) from stop
+    with usage_errors():
+        dataset, folder = dataset_folder(data, dataset)
+        wanted = _wanted(encoder, dataset, states, folds, seeds, soundfont)
+    places = [("--data", one) for one in data]
+    options = [("--encoder", encoder), ("--dataset", dataset), *places, ("--store", store)]
+    options += [("--states", states), ("--folds", folds), ("--seeds", seeds), ("--out", out)]
+    given = [str(part) for pair in options if pair[1] for part in pair]
+    with stopping(resumable=out is not None):
+        study, missing = ProbeStudy.load(wanted, {dataset: folder}, FeatureStore(store))
+        for line in missing:
+            say(f"Missing: {line}")
+        if study is None:
+            raise typer.Exit(FAILED)
+        if dry_run:
+            for line in study.describe(study.plan()):
+                typer.echo(line)
+            raise typer.Exit(FINE)
+        results = _run(study, out, jobs or usable_cores())
+        command = shlex.join(["hevner", "probe", *given])
+        _report(study, results, FeatureStore(store), command, out, plot)
+
+
+def _wanted(
+    encoder: str, dataset: str, states: str, folds: int, seeds: int, soundfont: str
+) -> Probe:
+    """The probe of the options."""
+    from hevner.lab.probe.states import Probe
+
+    if states:
+        return Probe(dataset, encoder, (), _widths(states), folds, seeds, soundfont)
+    return Probe.of_encoder(encoder, dataset, folds=folds, seeds=seeds, soundfont=soundfont)
 
 
 def _check_endings(out: Path | None, plot: Path | None) -> None:
-    if out is not None and out.suffix.lower() != ".csv":
-        raise typer.BadParameter("ends in something else than .csv", param_hint="--out")
+    if out is not None:
+        check_table(out)
     if plot is not None and plot.suffix.lower() not in PICTURES:
         raise typer.BadParameter(f"ends in none of {', '.join(PICTURES)}", param_hint="--plot")
 
@@ -156,38 +140,21 @@ def _widths(states: str) -> tuple[int, ...]:
         ) from error
 
 
-def _describe(probe: Probe, material: Material, layout: Layout) -> None:
-    """Tell what a run would do."""
-    rows = material.rows(probe.dataset)
-    groups = len(set(material.samples.group[rows].tolist()))
-    vectors = material.samples.blocks[probe.block]
-    parts = probe.parts(vectors.shape[1])
-    typer.echo(
-        f"{probe.dataset}: {len(rows)} tracks with {material.kinds[probe.dataset]} in {groups} "
-        f"groups; {layout.leaks[probe.dataset]}"
-    )
-    widths = sorted({part.stop - part.start for part in parts.values()})
-    numbers = " or ".join(map(str, widths))
-    typer.echo(f"{probe.block}: {len(parts)} states of {numbers} numbers")
-    typer.echo(f"{sum(map(len, layout.parts))} folds")
-
-
-def _run(probe: Probe, material: Material, layout: Layout, out: Path | None, jobs: int) -> Outcome:
-    from hevner.lab.probe import run
+def _run(study: ProbeStudy, out: Path | None, jobs: int) -> list[CellResult]:
+    """Results of all folds."""
+    from hevner.lab.study import engine
 
     def progress(done: int, total: int) -> None:
         say(f"{done} of {total} folds done")
 
     with TemporaryDirectory() as elsewhere:
         folder = Path(elsewhere) if out is None else out.with_suffix(".cells")
-        return run(probe, material, layout, folder, jobs, progress)
+        return engine.run(study, study.plan(), folder, jobs, progress)
 
 
 def _report(
-    probe: Probe,
-    material: Material,
-    layout: Layout,
-    outcome: Outcome,
+    study: ProbeStudy,
+    results: Sequence[CellResult],
     store: FeatureStore,
     command: str,
     out: Path | None,
@@ -195,15 +162,14 @@ def _report(
 ) -> None:
     """Score; write the tables and the picture."""
     from hevner.lab.data.representations import find
-    from hevner.lab.probe import COLUMNS, score
     from hevner.lab.study import table as tables
 
-    features = find(store, probe.dataset, probe.block).kind.name
-    rows = score(probe, material, layout, outcome, features=features, command=command)
+    features = find(store, study.recipe.dataset, study.recipe.block).kind.name
+    rows = study.table(results, features=features, command=command)
     for axis in dict.fromkeys(row.axis for row in rows):
         _show([row for row in rows if row.axis == axis])
     if out is not None:
-        tables.write(out, COLUMNS, rows)
+        tables.write(out, study.columns, rows)
         say(f"{out}: {len(rows)} rows")
     if plot is not None:
         from hevner.lab.probe.figure import save
@@ -213,7 +179,7 @@ def _report(
 
 
 def _show(rows: Sequence[Row]) -> None:
-    """Write the table of an axis, and what the best state of it is worth."""
+    """Write the table of an axis, its best state, and the score of choosing a state inside."""
     first, honest = rows[0], rows[-1]
     headings = ("", first.main_name, "r", "CCC", "R2 affine", "less best other", "less last",
                 "taken", "weight")  # fmt: skip
@@ -249,5 +215,5 @@ def _number(value: float, form: str = ".3f") -> str:
 def _interval(score: tuple[float, float, float], sign: str = "") -> str:
     """A score and its interval; nothing for NaN."""
     value, low, high = score
-    told = f"{_number(value, sign + '.3f')} [{_number(low, sign + '.2f')}, "
-    return "" if math.isnan(value) else f"{told}{_number(high, sign + '.2f')}]"
+    start = f"{_number(value, sign + '.3f')} [{_number(low, sign + '.2f')}, "
+    return "" if math.isnan(value) else f"{start}{_number(high, sign + '.2f')}]"

@@ -6,20 +6,21 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 from typing import TYPE_CHECKING
 
 import typer
 
+from hevner.errors import HevnerError, MissingDependencyError
 from hevner.files import printable
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
-INTERRUPTED = 130
-"""Exit status after Ctrl-C, as shells have it."""
+FINE, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
+"""Exit status: all fine, something failed, wrong arguments, stopped with Ctrl-C."""
 
 
 class Reporter:
@@ -111,15 +112,64 @@ def _progress(verb: str) -> Progress:
 
 
 @contextmanager
-def errors_told() -> Iterator[None]:
-    """Turn errors raised on purpose into one line and exit status 1."""
-    from hevner.errors import HevnerError
+def progress_bars() -> Iterator[Callable[[str, int, int], None]]:
+    """A bar for each step of long work, drawn on a terminal.
+
+    Yields
+    ------
+    A function that takes the name of a step, the amount done and the whole amount. Nothing is
+    drawn before its first call, as a download may draw its own bar.
+    """
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
+    from rich.progress import TimeRemainingColumn as Remaining
+
+    console = Console(stderr=True)
+    bar = Progress(
+        TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), Remaining(),
+        console=console, transient=True, redirect_stdout=False, redirect_stderr=False,
+    )  # fmt: skip
+    task = bar.add_task("")
+
+    def show(step: str, done: int, total: int) -> None:
+        if console.is_terminal:
+            bar.start()
+            bar.update(task, description=step, completed=done, total=total)
 
     try:
+        yield show
+    finally:
+        if console.is_terminal:
+            bar.stop()
+
+
+@contextmanager
+def usage_errors() -> Iterator[None]:
+    """Turn errors in the arguments into one line and exit status 2."""
+    try:
         yield
+    except MissingDependencyError:
+        raise
     except HevnerError as error:
         say(f"Error: {error}")
-        raise typer.Exit(1) from error
+        raise typer.Exit(USAGE) from error
+
+
+@contextmanager
+def stopping(resumable: bool = True) -> Iterator[None]:
+    """On Ctrl-C stop work cleanly with a message and exit status 130.
+
+    Parameters
+    ----------
+    resumable
+        Whether the same command goes on where it was.
+    """
+    try:
+        with stopping_cleanly():
+            yield
+    except KeyboardInterrupt as stop:
+        say("Stopped; the same command goes on from here." if resumable else "Stopped.")
+        raise typer.Exit(INTERRUPTED) from stop
 
 
 @contextmanager

@@ -17,11 +17,10 @@ from hevner.cli.catalog_options import (
     Words,
     finding,
     form_of,
-    hand_out,
     lexicon_of,
-    making_sense,
+    write_results,
 )
-from hevner.cli.progress import say
+from hevner.cli.progress import say, usage_errors
 
 if TYPE_CHECKING:
     from hevner.catalog.query import Query
@@ -40,7 +39,7 @@ def search(
     radius: Annotated[
         float | None,
         typer.Option(
-            help="Leave out what lies further from the point, on its scale.", show_default=False
+            help="Largest distance from the target point, on its scale.", show_default=False
         ),
     ] = None,
     mood: Annotated[
@@ -73,8 +72,8 @@ def search(
         str | None,
         typer.Option(
             metavar="COURSE",
-            help='Music that moves in this way: words such as "tense->calm", or a CSV file with '
-            "the columns time, valence and arousal.",
+            help='Music whose emotion moves in this way: words such as "tense->calm", or a CSV '
+            "file with the columns time, valence and arousal.",
             show_default=False,
         ),
     ] = None,
@@ -82,7 +81,7 @@ def search(
         str,
         typer.Option(
             metavar="TEXT",
-            help='What it sounds like, in free words, such as "rainy piano at night"; for a '
+            help='Description of the sound in free words, such as "rainy piano at night"; for a '
             "catalogue made with 'hevner index --encoder clap-general'.",
             show_default=False,
         ),
@@ -91,19 +90,22 @@ def search(
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="The other direction: words for this piece, in the catalogue or not.",
+            help="Show words for the emotion of this piece, in the catalogue or not, instead of "
+            "searching.",
             show_default=False,
         ),
     ] = None,
     where: Where = "",
     diverse: Annotated[
-        bool, typer.Option("--diverse", help="Results that differ from each other.")
+        bool, typer.Option("--diverse", help="Prefer results that differ from each other.")
     ] = False,
     moments: Annotated[
         bool,
-        typer.Option("--moments", help="Moments inside pieces, the best one of each piece."),
+        typer.Option("--moments", help="Find moments inside pieces, the best one of each piece."),
     ] = False,
-    count: Annotated[int, typer.Option("--count", "-n", metavar="N", help="Most results.")] = 10,
+    count: Annotated[
+        int, typer.Option("--count", "-n", metavar="N", help="Largest number of results.")
+    ] = 10,
     scale: PlaneScale = "-1..1",
     words: Words = None,
     form: Form = None,
@@ -131,7 +133,7 @@ def search(
         "diverse": diverse,
         "moments": moments,
     }
-    with making_sense():
+    with usage_errors():
         lexicon, plane = lexicon_of(words), Scale.parse(scale)
         if emotions_of is None:
             query = Query.of(**asked, scale=scale, count=count, lexicon=lexicon)  # type: ignore[arg-type]
@@ -169,7 +171,7 @@ def _write_hits(folder: Path, query: Query, scale: Scale, form: str, output: Pat
 
     catalog = open_catalog(folder)
     hits, fit = search(catalog, query), query.meaning_of_fit
-    hand_out(lambda width: hits_as(form, hits, scale, output, width, fit), output)
+    write_results(lambda width: hits_as(form, hits, scale, output, width, fit), output)
     if not hits:
         say(f"Nothing was found. {why_nothing(catalog, query)}")
     if query.text and (left := count_without_vector(catalog)):
@@ -187,4 +189,4 @@ def _write_words(
     catalog = open_catalog(folder)
     music, _id = locate(catalog, path)
     words = emotions_of(catalog.space, music, count, lexicon)
-    hand_out(lambda width: words_as(form, words, width), output)
+    write_results(lambda width: words_as(form, words, width), output)

@@ -21,9 +21,11 @@ def serve(
         ),
     ] = None,
     host: Annotated[
-        str, typer.Option(help="Where to listen; 0.0.0.0 lets other machines in.")
+        str, typer.Option(help="Address to listen on; 0.0.0.0 lets other machines in.")
     ] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes any.")] = 8765,
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes any that is free.")
+    ] = 8765,
     gap: Annotated[
         Path | None,
         typer.Option(
@@ -37,26 +39,30 @@ def serve(
         str,
         typer.Option(
             envvar="HEVNER_TOKEN",
-            help="Serve only those who send this; the page asks for it once.",
+            help="Serve only clients that send this token; the page asks for it once.",
             show_default=False,
         ),
     ] = "",
     jobs: Jobs = None,
-    queue: Annotated[int, typer.Option(min=1, help="Most analyses that wait.")] = 32,
+    queue: Annotated[int, typer.Option(min=1, help="Largest number of waiting analyses.")] = 32,
     max_upload: Annotated[
-        int, typer.Option(metavar="MIB", min=1, help="Largest file that is taken.")
+        int, typer.Option(metavar="MIB", min=1, help="Largest file that is accepted, in MiB.")
     ] = 300,
     max_minutes: Annotated[
-        float, typer.Option(metavar="N", min=0.1, help="Longest audio that is analysed.")
+        float,
+        typer.Option(metavar="N", min=0.1, help="Longest audio that is analysed, in minutes."),
     ] = 120,
     rate: Annotated[
-        float, typer.Option(metavar="N", min=1, help="Requests per second of one client.")
+        float,
+        typer.Option(
+            metavar="N", min=1, help="Largest number of requests per second of one client."
+        ),
     ] = 100,
     state: Annotated[
         Path | None,
         typer.Option(
             metavar="FOLDER",
-            help="Where analyses wait and are kept for a day.",
+            help="Folder where analyses wait and are kept for a day.",
             show_default="'serve' in the cache folder",
         ),
     ] = None,
@@ -68,19 +74,13 @@ def serve(
 
     Exit status: 0 stopped, 1 it could not be started, 2 wrong usage.
     """
-    try:
-        from hevner.serve import run
-    except ModuleNotFoundError as error:
-        say(f"Error: {error.name} is not installed. Install it with: pip install 'hevner[serve]'")
-        raise typer.Exit(1) from error
     import logging
     import webbrowser
 
     from hevner.batch import usable_cores
     from hevner.cache import default_folder
-    from hevner.errors import HevnerError
     from hevner.model import space
-    from hevner.serve import app
+    from hevner.serve import app, run
     from hevner.serve.catalog_snapshot import CatalogSnapshot
     from hevner.serve.settings import Settings
 
@@ -89,25 +89,21 @@ def serve(
         raise typer.BadParameter(f"there is no {report}", param_hint="--gap")
 
     logging.basicConfig(format="%(levelname)s: %(message)s", level=logging.INFO)
-    try:
-        settings = Settings(
-            state=state or default_folder() / "serve",
-            catalog=catalog,
-            gap=report,
-            host=host,
-            port=port,
-            token=token,
-            jobs=jobs or max(1, usable_cores() - 1),
-            queue=queue,
-            upload_bytes=max_upload * 2**20,
-            duration_s=60 * max_minutes,
-            rate=rate,
-        )
-        snapshot = None if catalog is None else CatalogSnapshot(catalog, space.load())
-        service, jobs_queue = app.create(settings, snapshot)
-    except HevnerError as error:
-        say(f"Error: {error}")
-        raise typer.Exit(1) from error
+    settings = Settings(
+        state=state or default_folder() / "serve",
+        catalog=catalog,
+        gap=report,
+        host=host,
+        port=port,
+        token=token,
+        jobs=jobs or max(1, usable_cores() - 1),
+        queue=queue,
+        upload_bytes=max_upload * 2**20,
+        duration_s=60 * max_minutes,
+        rate=rate,
+    )
+    snapshot = None if catalog is None else CatalogSnapshot(catalog, space.load())
+    service, jobs_queue = app.create(settings, snapshot)
     if not settings.is_loopback and not token:
         say("Warning: without --token everyone who reaches this machine may use the server.")
 

@@ -1,4 +1,4 @@
-"""``hevner train``: train a unified model, or fit a correction to a person's own ratings."""
+"""``hevner train``: train the model of a recipe, or fit a correction to a person's ratings."""
 
 from __future__ import annotations
 
@@ -7,21 +7,44 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from hevner.cli.data_options import Data, DataFolders, DryRun, data_folders
 from hevner.cli.options import Jobs
-from hevner.cli.progress import Reporter, say, stopping_cleanly, without_decoder_notes
+from hevner.cli.progress import (
+    FAILED,
+    FINE,
+    INTERRUPTED,
+    Reporter,
+    say,
+    stopping,
+    stopping_cleanly,
+    without_decoder_notes,
+)
 
 if TYPE_CHECKING:
     from hevner.lab.personalise import Rated
     from hevner.lab.unified.loop import Epoch
     from hevner.result import Analysis
 
-FAILED = 1
-
 
 def train(
     recipe: Annotated[
         Path | None,
-        typer.Argument(metavar="RECIPE", help="Ladder of the unified model.", show_default=False),
+        typer.Argument(
+            metavar="RECIPE",
+            help="Recipe of the default model, its space, the harmony network or a unified "
+            "network, a TOML file such as recipes/unified.toml.",
+            show_default=False,
+        ),
+    ] = None,
+    data: Data = [],  # noqa: B006
+    store: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Folder of the stored features; what is missing is computed for the default "
+            "model, and examples of the harmony network are kept there.",
+            show_default=False,
+        ),
     ] = None,
     out: Annotated[
         Path | None,
@@ -29,29 +52,17 @@ def train(
             "--out",
             "-o",
             metavar="PATH",
-            help="Where to write it: a folder for a recipe, FILE.JSON for a correction.",
+            help="File to write, .npz; a folder for a unified network; FILE.JSON for a correction.",
             show_default=False,
         ),
-    ] = None,
-    data: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="DIR",
-            help="Folder with each dataset in a folder of its name.",
-            show_default=False,
-        ),
-    ] = None,
-    store: Annotated[
-        Path | None,
-        typer.Option(metavar="DIR", help="Folder of the features.", show_default=False),
     ] = None,
     row: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="Row of the recipe.", show_default="its only one"),
+        typer.Option(
+            metavar="NAME", help="Row of a recipe of unified networks.", show_default="the only one"
+        ),
     ] = None,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Say what is at hand and what is missing.")
-    ] = False,
+    dry_run: DryRun = False,
     personalise: Annotated[
         Path | None,
         typer.Option(
@@ -69,12 +80,12 @@ def train(
     ] = None,
     jobs: Jobs = None,
 ) -> None:
-    """Train a unified model, or fit a correction of valence and arousal to your own ratings.
+    """Train the model that a recipe describes, or fit a correction to your own ratings.
 
-    With RECIPE, a row of a ladder is trained on all tracks at hand, once per seed; after a stop the
-    same command goes on where it was. With --personalise, a correction is fitted that holds on to
-    the default model as long as the ratings do not speak against it; use it with
-    'hevner analyze --personal FILE.JSON'.
+    With RECIPE, the default model, its space, the harmony network, or a row of unified networks is
+    trained on all tracks; after a stop the same command goes on where it was. With --personalise,
+    a correction of valence and arousal is fitted, which stays near the default model as far as the
+    ratings allow; use it with 'hevner analyze --personal FILE.JSON'.
 
     Exit status: 0 all fine, 1 something is wrong with data or files, 2 wrong usage.
     """
@@ -87,64 +98,79 @@ def train(
             raise typer.BadParameter("is needed with --personalise", param_hint="--scale")
         _personalise(personalise, out, scale, jobs)
     elif recipe is not None:
-        if data is None or store is None:
-            raise typer.BadParameter("is needed with a recipe", param_hint="--data and --store")
-        _train_row(recipe, row, data, store, out, jobs, dry_run)
+        if store is None:
+            raise typer.BadParameter("is needed with a recipe", param_hint="--store")
+        _train(recipe, row, data_folders(data), store, out, jobs, dry_run)
+
+
+def _train(
+    recipe: Path,
+    row: str | None,
+    folders: DataFolders,
+    store: Path,
+    out: Path,
+    jobs: int | None,
+    dry: bool,
+) -> None:
+    """Train what a recipe of any kind describes."""
+    from hevner.batch import usable_cores
+    from hevner.cli.model_recipes import kind_of, train_model
+
+    cores = jobs or usable_cores()
+    kind = kind_of(recipe)
+    if kind is None:
+        _train_row(recipe, row, folders, store, out, cores, dry)
+    elif row is None:
+        train_model(kind, recipe, folders, store, out, cores, dry)
+    else:
+        raise typer.BadParameter("this recipe has no rows", param_hint="--row")
 
 
 def _train_row(
-    path: Path, name: str | None, data: Path, store: Path, out: Path, jobs: int | None, dry: bool
+    path: Path,
+    name: str | None,
+    folders: DataFolders,
+    store: Path,
+    out: Path,
+    jobs: int,
+    dry: bool,
 ) -> None:
-    """Train a row of a ladder."""
-    from dataclasses import replace
-
-    from hevner.batch import usable_cores
-    from hevner.cli.progress import INTERRUPTED
-    from hevner.errors import HevnerError, MissingDependencyError
+    """Train a row of unified networks."""
+    from hevner.lab import recipes
+    from hevner.lab.unified.recipe import UnifiedRecipe
+    from hevner.lab.unified.study import UnifiedStudy, only_row
     from hevner.store import FeatureStore
 
-    try:
-        from hevner.lab.unified import recipe as recipes
-        from hevner.lab.unified.material import survey
-        from hevner.lab.unified.runs import train_row
-    except ModuleNotFoundError as error:
-        lacking = MissingDependencyError(
-            f"training needs {error.name}", remedy="pip install 'hevner[train]'"
+    if path.is_dir() or recipes.kind_of(path) is not UnifiedRecipe:
+        raise typer.BadParameter(
+            f"{path} describes no model; use 'hevner evaluate' for studies", param_hint="RECIPE"
         )
-        say(f"Error: {lacking}")
-        raise typer.Exit(FAILED) from error
-    try:
-        recipe = recipes.read(path)
-        if name is None and len(recipe.rows) > 1:
-            choices = ", ".join(row.name for row in recipe.rows)
-            raise typer.BadParameter(f"choose from {choices}", param_hint="--row")
-        row = recipe.row(name or recipe.rows[0].name)
-        needed = tuple(one for one in recipe.rows if one.name in (row.name, row.teachers))
-        with stopping_cleanly():
-            narrow = replace(recipe, rows=needed)
-            material, missing = survey(narrow, data, FeatureStore(store), jobs or usable_cores())
-            for line in missing:
-                say(f"Missing: {line}")
-            if material is None:
-                say("Error: no dataset is complete; nothing was done.")
-                raise typer.Exit(FAILED)
-            if dry:
-                for one in material.datasets:
-                    typer.echo(f"{one}: {int(material.samples.of(one).sum())} tracks")
-            else:
-                train_row(recipe, row, material, out, _tell_best)
-                say(f"{out}: {recipe.seeds} networks")
-    except HevnerError as error:
-        say(f"Error: {error}")
-        raise typer.Exit(FAILED) from error
-    except KeyboardInterrupt as stop:
-        say("Stopped; the same command goes on from here.")
-        raise typer.Exit(INTERRUPTED) from stop
-    raise typer.Exit(FAILED if missing else 0)
+    recipe = recipes.read(path, UnifiedRecipe)
+    if name is None and len(recipe.rows) > 1:
+        choices = ", ".join(row.name for row in recipe.rows)
+        raise typer.BadParameter(f"choose from {choices}", param_hint="--row")
+    row = recipe.row(name or recipe.rows[0].name)
+    with stopping():
+        needed = only_row(recipe, row.name)
+        study, missing = UnifiedStudy.load(needed, folders, FeatureStore(store), jobs)
+        for line in missing:
+            say(f"Missing: {line}")
+        if study is None:
+            say("Error: no dataset is complete; nothing was done.")
+            raise typer.Exit(FAILED)
+        if dry:
+            for line in study.describe([]):
+                typer.echo(line)
+        else:
+            from hevner.lab.unified.runs import train_row
+
+            train_row(recipe, row, study.data, out, _report_best)
+            say(f"{out}: {recipe.seeds} networks")
+    raise typer.Exit(FAILED if missing else FINE)
 
 
-def _tell_best(seed: int, epoch: Epoch) -> None:
-    """Say when an epoch is the best so far, a few times per run."""
+def _report_best(seed: int, epoch: Epoch) -> None:
+    """Report an epoch that is the best so far, a few times per run."""
     if epoch.best and epoch.number % 10 == 0:
         say(f"seed {seed}, step {epoch.step}: loss {epoch.validation:.4f}")
 
@@ -161,19 +187,15 @@ def _personalise(personalise: Path, out: Path, scale: str, jobs: int | None) -> 
         ratings_scale = Scale.parse(scale)
     except HevnerError as error:
         raise typer.BadParameter(str(error), param_hint="--scale") from error
-    try:
-        rated, problems = read_ratings(personalise, ratings_scale)
-        if problems:
-            for problem in problems:
-                say(f"Error: {problem}")
-            raise typer.Exit(FAILED)
-        analyses = _analyses(rated, jobs)
-        ratings = np.array([[one.valence, one.arousal] for one in rated])
-        personal = fit(analyses, ratings)
-        personal.save(out)
-    except HevnerError as error:
-        say(f"Error: {error}")
-        raise typer.Exit(FAILED) from error
+    rated, problems = read_ratings(personalise, ratings_scale)
+    if problems:
+        for problem in problems:
+            say(f"Error: {problem}")
+        raise typer.Exit(FAILED)
+    analyses = _analyses(rated, jobs)
+    ratings = np.array([[one.valence, one.arousal] for one in rated])
+    personal = fit(analyses, ratings)
+    personal.save(out)
     unit = (ratings_scale.high - ratings_scale.low) / 2
     for name, sample in zip(("valence", "arousal"), samples(analyses, ratings), strict=True):
         before, after = (error * unit for error in left_out_errors(sample))
@@ -191,7 +213,6 @@ def _analyses(rated: list[Rated], jobs: int | None) -> list[Analysis]:
     from hevner.batch import analyze_many, usable_cores
     from hevner.cache import Cache
     from hevner.cli.analyze_run import LateAnalyzer
-    from hevner.cli.progress import INTERRUPTED
     from hevner.defaults import identity
     from hevner.result import Failure
 

@@ -1,7 +1,7 @@
 """Encoders: from windows of audio to vectors.
 
-`available` lists them, `card` tells about one, `create` makes one; each lives in a module of its
-own, imported when it is first asked for. Large encoders need weights that a user adds
+`available` lists them, `card` returns the facts about one, `create` makes one; each has a module of
+its own, imported at first use. Large encoders need weights that a user adds
 (`hevner.encoders.weights`); the states that make up their vectors are written behind the name, see
 `hevner.encoders.base`.
 """
@@ -79,7 +79,7 @@ def create(name: str, device: str = "auto") -> Encoder:
     name
         One of `available`; for a large encoder, states may follow.
     device
-        Where a large encoder runs: ``"cpu"``, ``"cuda"`` or such, or ``"auto"`` for the best there
+        Device of a large encoder: ``"cpu"``, ``"cuda"`` or such, or ``"auto"`` for the best there
         is.
 
     Raises
@@ -122,8 +122,15 @@ def _create_small(name: str) -> Encoder:
 def _check(name: str) -> None:
     for refused, reason in _REFUSED.items():
         if name.startswith(refused):
-            raise ModelError(reason, subject=name, remedy="Take mert-v1-95m or mert-v1-330m")
+            raise ModelError(
+                reason,
+                subject=name,
+                remedy="Take mert-v1-95m or mert-v1-330m",
+                code="remote_code",
+            )
     if name not in _SMALL and name not in LARGE:
         raise ModelError(
-            f"there is no encoder {name!r}", remedy=f"choose one of {', '.join(available())}"
+            f"there is no encoder {name!r}",
+            remedy=f"Choose one of {', '.join(available())}",
+            code="unknown_encoder",
         )

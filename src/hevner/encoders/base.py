@@ -1,4 +1,4 @@
-"""What an encoder is, and the record that says everything about one.
+"""The interface of encoders, and the card with the facts about one.
 
 Conventions
 -----------
@@ -44,7 +44,7 @@ class EncoderCard:
     dimension
         Length of a vector.
     licence
-        Of code and weights, as an SPDX identifier where there is one.
+        Licence of code and weights, as an SPDX identifier where there is one.
     commercial_use
         Whether that licence permits commercial use.
     citation
@@ -62,8 +62,8 @@ class EncoderCard:
     memory
         Bytes of memory that loading and running it on a CPU take, estimated; 0 if it is small.
     source
-        Where its weights are had, such as the name of a repository on a hub; empty if they come
-        with hevner.
+        Source of its weights, such as the name of a repository on a hub; empty if they come with
+        hevner.
     """
 
     id: str
@@ -107,6 +107,7 @@ class EncoderCard:
                 remedy=f"Choose from 0 to {len(known) - 1}, joined by '+', or 'all'"
                 if known
                 else "Name it without states: it has one output only",
+                code="unknown_states",
             )
         return replace(
             self,
@@ -145,7 +146,7 @@ class Encoder(Protocol):
 
 
 class Family(Protocol):
-    """What the module of an encoder offers whose weights a user adds."""
+    """The functions of a module of encoders whose weights a user adds."""
 
     @property
     def CARDS(self) -> Mapping[str, EncoderCard]:  # noqa: N802 - a constant of a module
@@ -167,7 +168,7 @@ class Family(Protocol):
         source, target
             Folders.
         progress
-            Told from time to time how much of how much is done.
+            Called from time to time with the amount done and the total.
 
         Raises
         ------
@@ -176,16 +177,24 @@ class Family(Protocol):
         """
 
     def load(self, card: EncoderCard, folder: Path, device: str) -> Encoder:
-        """Return the encoder of a card with the weights in a folder, read at its first use."""
+        """Return the encoder of a card with the weights in a folder, read at its first use.
+
+        Raises
+        ------
+        MissingDependencyError
+            If a package is not installed.
+        ModelError
+            If there is no such device.
+        """
 
 
 def check_windows(windows: Array, length: int, shortest: int = 0) -> Array:
-    """Return the windows as float32, or say what is wrong with them.
+    """Check windows and return them as float32.
 
     Parameters
     ----------
     windows
-        Any array; to pass, of shape ``(n, length)`` and finite.
+        Samples, expected to be finite and of shape ``(n, length)``.
     length
         Window length in samples.
     shortest
@@ -201,14 +210,16 @@ def check_windows(windows: Array, length: int, shortest: int = 0) -> Array:
         expected = f"{shortest} to {length}" if shortest else str(length)
         raise ModelError(
             f"windows have the shape {windows.shape}, expected (n, {expected})",
-            remedy="cut the audio with hevner.audio.windows.Windower",
+            remedy="Cut the audio with hevner.audio.windows.Windower",
             stage="encode",
+            code="wrong_shape",
         )
     for row, window in enumerate(windows):
         if not np.isfinite(window).all():
             raise ModelError(
                 f"window {row} holds samples that are not finite numbers",
-                remedy="repair the audio or leave this window out",
+                remedy="Repair the audio or leave this window out",
                 stage="encode",
+                code="not_finite",
             )
     return windows

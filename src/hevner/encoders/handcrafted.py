@@ -1,7 +1,7 @@
 """Classic descriptors of loudness, timbre and rhythm, one vector per three-second window.
 
-They carry what a tagging network leaves out: dynamics, brightness, attack, pulse. Harmony has a
-room of its own (`hevner.music`). Every descriptor but ``level_db`` is invariant to gain: spectra
+They describe what a tagging network leaves out: dynamics, brightness, attack, pulse. Harmony is
+in `hevner.music`. Every descriptor but ``level_db`` is invariant to gain: spectra
 are taken relative to the window's own maximum.
 
 Conventions
@@ -83,7 +83,7 @@ CARD = EncoderCard(
 
 
 class Handcrafted:
-    """The encoder; see the module for what its numbers mean."""
+    """The encoder; the module explains its numbers."""
 
     card = CARD
 
@@ -190,7 +190,7 @@ def _window_descriptors(windows: Array, mel_db: Array) -> Array:
     """Dynamics and rhythm of every window, shape ``(n, len(_WINDOW_NAMES))``."""
     usable = (windows.shape[1] // HOP) * HOP
     energy = (windows[:, :usable].reshape(len(windows), -1, HOP) ** 2).mean(axis=2)
-    # The variance, not the mean square: a constant offset is not heard.
+    # The variance, not the mean square: a constant offset is inaudible.
     variance = windows[:, :usable].var(axis=1)
     level = 10 * np.log10(np.maximum(variance, 10 ** (FLOOR_DB / 10)))
     relative = _relative_db(energy, axis=1)

@@ -2,22 +2,21 @@
 
 `MSD` learned the 50 most frequent Last.fm tags of 200,000 pop and rock songs of the Million Song
 Dataset, `MTT` the 50 tags of MagnaTagATune, whose music is more classical, ambient and electronic
-and whose tags speak of instruments, loudness and speed.
+and whose tags name instruments, loudness and speed.
 
 Conventions
 -----------
 Windows are those of `hevner.encoders.mel`: 16 kHz, 187 frames, no padding. The embedding is the
-first dense layer before its ReLU, values of about -40 to 40. The 50 tags are probabilities in the
-order of `TAGS`, one list per network.
+first dense layer before its ReLU, values of about -40 to 40. The tags themselves are not used.
 
 The weights
 -----------
-They are the authors' own, converted when the package is built (``build_hook/graph.py`` tells
-how), and checked by their checksum when first used. No stored weight is a denormal number, but
-in 398 of the 561 filters of the front end all weights have decayed below 1e-29, where products with
-the input can become denormal and slow; another 76 have too little left to matter. These filters'
-outputs are constants, and the conversion folds them away, which is also most of why this form is
-fast: about 6 ms for 3 s of audio on one core.
+They are the authors' own, converted when the package is built (see ``build_hook/graph.py``), and
+checked by their checksum when first used. No stored weight is a denormal number, but in 398 of the
+561 filters of the front end all weights have decayed below 1e-29, where products with the input can
+become denormal and slow; another 76 have too little left to matter. These filters' outputs are
+constants, and the conversion folds them away, which is also most of why this form is fast: about
+6 ms for 3 s of audio on one core.
 
 References
 ----------
@@ -30,7 +29,7 @@ from __future__ import annotations
 import hashlib
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,28 +46,6 @@ if TYPE_CHECKING:
 Array = NDArray[np.float32]
 
 WEIGHTS = Path(__file__).with_name(WEIGHTS_FOLDER)
-
-# fmt: off
-_MSD_TAGS = (
-    "rock", "pop", "alternative", "indie", "electronic", "female vocalists", "dance", "00s",
-    "alternative rock", "jazz", "beautiful", "metal", "chillout", "male vocalists", "classic rock",
-    "soul", "indie rock", "Mellow", "electronica", "80s", "folk", "90s", "chill", "instrumental",
-    "punk", "oldies", "blues", "hard rock", "ambient", "acoustic", "experimental",
-    "female vocalist", "guitar", "Hip-Hop", "70s", "party", "country", "easy listening", "sexy",
-    "catchy", "funk", "electro", "heavy metal", "Progressive rock", "60s", "rnb", "indie pop",
-    "sad", "House", "happy",
-)
-_MTT_TAGS = (
-    "guitar", "classical", "slow", "techno", "strings", "drums", "electronic", "rock", "fast",
-    "piano", "ambient", "beat", "violin", "vocal", "synth", "female", "indian", "opera", "male",
-    "singing", "vocals", "no vocals", "harpsichord", "loud", "quiet", "flute", "woman",
-    "male vocal", "no vocal", "pop", "soft", "sitar", "solo", "man", "classic", "choir", "voice",
-    "new age", "dance", "male voice", "female vocal", "beats", "harp", "cello", "no voice", "weird",
-    "country", "metal", "female voice", "choral",
-)
-# fmt: on
-TAGS = {"musicnn": _MSD_TAGS, "musicnn-mtt": _MTT_TAGS}
-"""The most frequent tags of the training data, spelt as listeners did, by encoder id."""
 
 
 def _card(name: str, checkpoint: str, trained_on: str) -> EncoderCard:
@@ -94,35 +71,22 @@ MTT = _card("musicnn-mtt", "MTT_musicnn", "MagnaTagATune")
 _CHECKPOINTS = {MSD.id: "MSD_musicnn", MTT.id: "MTT_musicnn"}
 
 
-class Output(NamedTuple):
-    """What the network says about windows: embedding ``(n, 200)`` and tags ``(n, 50)``."""
-
-    embedding: Array
-    tags: Array
-
-
 class MusiCNN:
-    """The encoder; see the module for what its numbers mean.
+    """The encoder; the module explains its numbers.
 
     Parameters
     ----------
     card
         `MSD` or `MTT`.
-    threads
-        Threads for one network run. The network is too small to gain much from more than one;
-        run several processes instead.
 
     Notes
     -----
-    The network is loaded at first use and shared by all objects of a process with the same
-    `threads`, so objects are cheap and can be sent to worker processes.
+    The network is loaded at first use and shared by all objects of a process, so objects are cheap
+    and can be sent to worker processes. It is too small to gain from more than one thread.
     """
 
-    def __init__(self, card: EncoderCard = MSD, *, threads: int = 1) -> None:
-        if threads < 1:
-            raise ValueError(f"threads must be at least 1, not {threads}")
+    def __init__(self, card: EncoderCard = MSD) -> None:
         self.card = card
-        self.threads = threads
 
     def encode(self, windows: Array) -> Array:
         """Return the embedding of windows ``(n, 48128)``, full scale 1, as ``(n, 200)``.
@@ -137,28 +101,19 @@ class MusiCNN:
 
     def encode_power(self, power: Array) -> Array:
         """Like `encode`, for a caller that has the power spectrum ``(n, 187, 257)``."""
-        return self.run(_log_mel(power)).embedding
+        return self.run(_log_mel(power))
 
-    def tag(self, windows: Array) -> Array:
-        """Return the probability of each of its `TAGS`, shape ``(n, 50)``; otherwise `encode`."""
-        return self.run(_log_mel(power_spectrum(windows))).tags
-
-    def run(self, log_mel: Array) -> Output:
-        """Run the network on log-mel patches, shape ``(n, 187, 96)``.
+    def run(self, log_mel: Array) -> Array:
+        """Return the embedding ``(n, 200)`` of log-mel patches, shape ``(n, 187, 96)``.
 
         Patches go through one by one: that is as fast, and a vector then does not depend, not
         even in its last digit, on the patches around it.
         """
-        session = _session(self.card.id, self.threads)
-        output = Output(
-            np.empty((len(log_mel), self.card.dimension), np.float32),
-            np.empty((len(log_mel), len(TAGS[self.card.id])), np.float32),
-        )
+        session = _session(self.card.id)
+        vectors = np.empty((len(log_mel), self.card.dimension), np.float32)
         for row in range(len(log_mel)):
-            output.embedding[row], output.tags[row] = (
-                values[0] for values in session.run(Output._fields, {"log_mel": log_mel[row, None]})
-            )
-        return output
+            vectors[row] = session.run(["embedding"], {"log_mel": log_mel[row, None]})[0][0]
+        return vectors
 
 
 def magnatagatune() -> MusiCNN:
@@ -170,19 +125,20 @@ def _log_mel(power: Array) -> Array:
     if power.ndim != 3 or power.shape[1:] != (FRAMES, BINS):
         raise ModelError(
             f"the power spectrum has the shape {power.shape}, expected (n, {FRAMES}, {BINS})",
-            remedy="compute it with hevner.encoders.mel.power_spectrum",
+            remedy="Compute it with hevner.encoders.mel.power_spectrum",
             stage="encode",
+            code="wrong_shape",
         )
     return log_mel_of_power(power)
 
 
-@lru_cache(maxsize=4)
-def _session(name: str, threads: int) -> onnxruntime.InferenceSession:
-    """Load a network, once per process and number of threads."""
+@lru_cache(maxsize=2)
+def _session(name: str) -> onnxruntime.InferenceSession:
+    """Load a network, once per process."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
+    options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
     # Idle threads that spin would take the cores from the rest of the analysis.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
@@ -205,7 +161,8 @@ def read_weights(name: str, folder: Path = WEIGHTS) -> bytes:
         raise ModelError(
             "the MusiCNN weights are missing",
             subject=str(path),
-            remedy="install hevner with pip, which fetches them during the build",
+            remedy="Install hevner with pip, which fetches them during the build",
+            code="weights_missing",
         )
     content = path.read_bytes()
     found = hashlib.sha256(content).hexdigest()
@@ -213,6 +170,7 @@ def read_weights(name: str, folder: Path = WEIGHTS) -> bytes:
         raise ModelError(
             f"the MusiCNN weights have the SHA-256 {found}, expected {expected}",
             subject=str(path),
-            remedy="delete the file and install hevner again",
+            remedy="Delete the file and install hevner again",
+            code="weights_damaged",
         )
     return content

@@ -1,4 +1,4 @@
-"""Which states of large encoders tell emotion, as it was published."""
+"""Which states of large encoders predict emotion best, as published."""
 
 from __future__ import annotations
 
@@ -26,4 +26,4 @@ PUBLISHED = {
         f"({_PROBES})",
     ),
 }
-"""What is known, by plain name of the encoder."""
+"""Published findings, by plain name of the encoder."""

@@ -13,6 +13,7 @@ import logging
 import time
 from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -101,7 +102,7 @@ class JobQueue:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         for job in self.jobs.values():
-            if job.state == jobs.RUNNING:
+            if job.state == jobs.RUNNING and not job.ending:
                 job.state, job.attempts = jobs.QUEUED, job.attempts - 1
                 await self.in_thread(job.write)
         for worker in (*self._workers, self._drawer):
@@ -175,6 +176,8 @@ class JobQueue:
 
     async def cancel(self, job: Job) -> None:
         """Stop a job, or delete one that has ended."""
+        while job.ending:
+            await job.changed.wait()
         if job.is_final:
             await self._delete(job)
             return
@@ -218,7 +221,7 @@ class JobQueue:
         await self.in_thread(worker.start)
         while True:
             job = await self._waiting.get()
-            if job.state != jobs.QUEUED:
+            if job.is_over:  # cancelled while it waited
                 continue
             try:
                 await self._run(job, worker)
@@ -238,7 +241,7 @@ class JobQueue:
         job.notify()
         await self.in_thread(job.write)
         audio = await self.in_thread(lambda: job.audio)
-        if job.is_final or audio is None:  # cancelled meanwhile
+        if job.is_over or audio is None:  # cancelled meanwhile
             return
         loop = asyncio.get_running_loop()
 
@@ -260,7 +263,7 @@ class JobQueue:
         await self._conclude(job, outcome)
 
     async def _conclude(self, job: Job, outcome: Outcome) -> None:
-        if job.is_final:
+        if job.is_over:
             await self.in_thread(job.drop_audio)
         elif outcome.error is not None:
             job.error = record(**outcome.error)
@@ -269,11 +272,20 @@ class JobQueue:
             await self._end(job, jobs.DONE)
 
     async def _end(self, job: Job, state: str) -> None:
-        """Write the final state, then delete the upload: in this order nothing is lost."""
-        job.state, job.finished = state, time.time()
+        """Write that a job has ended, delete the upload, then show the end.
+
+        In this order nothing is lost, and whatever a client sees of the end is on disk.
+        """
+        job.ending = True
+        ended = replace(job, state=state, finished=time.time())
+        try:
+            await self.in_thread(ended.write)
+            await self.in_thread(ended.drop_audio)
+        except OSError:
+            job.ending = False
+            raise
+        job.state, job.finished, job.ending = ended.state, ended.finished, False
         job.progress = 1.0 if state == jobs.DONE else job.progress
-        await self.in_thread(job.write)
-        await self.in_thread(job.drop_audio)
         job.notify()
 
     async def _delete(self, job: Job) -> None:

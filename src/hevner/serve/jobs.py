@@ -61,6 +61,9 @@ class Job:
         ``kind``, ``message`` and ``remedy`` if it failed.
     progress
         Share that is done, in [0, 1].
+    ending
+        Whether its end is being written to disk. Until that is done, `state` stays what it was:
+        whoever sees a final state finds the record written and the upload deleted.
     changed
         Event that is set, and replaced by a new one, whenever a field changes.
     """
@@ -75,12 +78,18 @@ class Job:
     attempts: int = 0
     error: dict[str, str] | None = None
     progress: float = 0.0
+    ending: bool = False
     changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
     def is_final(self) -> bool:
         """Whether the job has ended."""
         return self.state in FINAL
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it has ended, or its end is being written."""
+        return self.ending or self.is_final
 
     @property
     def audio(self) -> Path | None:

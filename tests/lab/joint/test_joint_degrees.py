@@ -1,4 +1,4 @@
-"""Shades inside a category."""
+"""Degrees inside a category."""
 
 from __future__ import annotations
 
@@ -8,9 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import kendalltau
 
-from hevner.errors import DataError
 from hevner.lab.joint import degrees
-from hevner.lab.metrics.statistics import bootstrap
 
 
 def test_degree_along_the_diagonal_of_the_listeners_quadrant() -> None:
@@ -19,7 +17,7 @@ def test_degree_along_the_diagonal_of_the_listeners_quadrant() -> None:
     assert category.tolist() == [0, 1, 2, 3, 0]
     found = degrees.along_diagonal(rated, category)
     assert found * np.sqrt(2) == pytest.approx([0.8, 0.6, 0.8, 0.8, 0])
-    # What is told on the other side of neutral has a negative degree.
+    # A point on the other side of neutral has a negative degree.
     assert degrees.along_diagonal(-rated, category) == pytest.approx(-found)
     assert degrees.along_diagonal([[1.0, 1.0]], [1]) == pytest.approx([0])
 
@@ -53,58 +51,27 @@ def test_tau_where_degrees_do_not_differ() -> None:
 def test_categories_are_weighted_by_their_items() -> None:
     category = np.array([0, 0, 0, 1, 1, 2])
     truth = np.array([1.0, 2, 3, 1, 2, 1])
-    told = np.array([3.0, 2, 1, 5, 6, 9])
-    found = degrees.evaluate(category, truth, told, np.arange(6), resamples=50)
-    assert found.by_category == pytest.approx({0: -1, 1: 1, 2: np.nan}, nan_ok=True)
-    assert found.items == {0: 3, 1: 2, 2: 1}
+    predicted = np.array([3.0, 2, 1, 5, 6, 9])
     # The category of one item has no order and no weight.
-    assert found.tau == pytest.approx((-3 + 2) / 5)
+    assert degrees.within(category, truth, predicted) == pytest.approx((-3 + 2) / 5)
     assert np.isnan(degrees.within([0, 1], [1, 1], [1, 2]))
 
 
-def test_telling_categories_apart_earns_nothing() -> None:
+def test_separating_the_categories_earns_nothing() -> None:
     rng = np.random.default_rng(0)
     category = np.repeat([0, 1, 2], 200)
     truth = category + rng.random(600)
-    told = category + rng.random(600)
-    assert degrees.kendall(truth, told) > 0.5
-    found = degrees.evaluate(category, truth, told, np.arange(600), resamples=100)
-    assert abs(found.tau) < 0.08
-    assert found.interval.low < 0 < found.interval.high
+    predicted = category + rng.random(600)
+    assert degrees.kendall(truth, predicted) > 0.5
+    assert abs(degrees.within(category, truth, predicted)) < 0.08
 
 
-def test_shades_that_are_told_are_found() -> None:
+def test_degrees_that_are_predicted_are_found() -> None:
     rng = np.random.default_rng(0)
     category, truth = rng.integers(3, size=300), rng.random(300)
-    told = truth + rng.normal(size=300) / 4
-    found = degrees.evaluate(category, truth, told, np.arange(300), resamples=100)
-    expected = [kendalltau(truth[category == k], told[category == k]).statistic for k in range(3)]
-    assert found.by_category == pytest.approx(dict(enumerate(expected)))
-    assert found.tau == pytest.approx(np.average(expected, weights=list(found.items.values())))
-    assert 0.3 < found.interval.low < found.tau < found.interval.high
-
-
-def test_the_interval_is_that_of_whole_groups() -> None:
-    rng = np.random.default_rng(0)
-    category = np.tile([0, 1], 60)
-    truth, told = rng.random((2, 120))
-    groups = np.arange(120) // 10
-    found = degrees.evaluate(category, truth, told, groups, resamples=80, seed=3)
-    expected = bootstrap(
-        lambda rows: degrees.within(category[rows], truth[rows], told[rows]),
-        groups,
-        resamples=80,
-        seed=3,
-    )
-    assert found.interval == expected
-    single = degrees.evaluate(category, truth, told, np.arange(120), resamples=80, seed=3)
-    assert found.interval != single.interval
-
-
-def test_degrees_are_checked() -> None:
-    with pytest.raises(DataError, match="told holds NaN"):
-        degrees.evaluate([0, 0], [1, 2], [1, np.nan], [0, 1])
-    with pytest.raises(DataError, match="shapes differ"):
-        degrees.evaluate([0, 0], [1, 2], [1, 2, 3], [0, 1])
-    with pytest.raises(DataError, match="2 degrees"):
-        degrees.evaluate([0], [1, 2], [1, 2], [0, 1])
+    predicted = truth + rng.normal(size=300) / 4
+    rows = [category == k for k in range(3)]
+    expected = [kendalltau(truth[one], predicted[one]).statistic for one in rows]
+    found = degrees.within(category, truth, predicted)
+    assert found == pytest.approx(np.average(expected, weights=[one.sum() for one in rows]))
+    assert found > 0.5

@@ -18,17 +18,17 @@ FOLD = np.array([0, 1, 2, 0, 1, 2, 0])
 def test_every_row_is_told_by_a_fit_without_its_fold():
     tasks = plan(FOLD)
     assert len(tasks) == 3
-    np.testing.assert_array_equal(sum(task.told.astype(int) for task in tasks), 1)
+    np.testing.assert_array_equal(sum(task.predicted.astype(int) for task in tasks), 1)
     for task in tasks:
-        assert not (task.train & task.told).any()
-        assert not set(FOLD[task.train]) & set(FOLD[task.told])
+        assert not (task.train & task.predicted).any()
+        assert not set(FOLD[task.train]) & set(FOLD[task.predicted])
 
 
 def test_pairs_of_folds_are_left_out_together():
     tasks = pairwise(FOLD)
     assert list(tasks) == [(0, 1), (0, 2), (1, 2)]
     for (first, second), task in tasks.items():
-        assert set(FOLD[task.told]) == {first, second}
+        assert set(FOLD[task.predicted]) == {first, second}
         assert set(FOLD[task.train]) == {0, 1, 2} - {first, second}
 
 
@@ -41,7 +41,7 @@ def test_parts_are_joined_where_they_were_asked():
     tasks = plan(FOLD)
     parts = []
     for number, task in enumerate(tasks):
-        values = np.where(task.told, number, np.nan)
+        values = np.where(task.predicted, number, np.nan)
         parts.append(Readings(prediction(values), prediction(values + 10)))
     whole = joined(parts, tasks)
     np.testing.assert_array_equal(whole.whole.values[:, 0], FOLD)

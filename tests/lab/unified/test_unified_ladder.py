@@ -1,4 +1,4 @@
-"""Ladders of the unified model: recipes, divisions, cells, scores, runs."""
+"""Studies of the unified model: recipes, splits, cells, scores, runs."""
 
 from __future__ import annotations
 
@@ -7,26 +7,30 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import typer
 from typer.testing import CliRunner
 
 pytest.importorskip("torch", reason="the unified model is trained with torch")
 
 import torch
+from msgspec import structs
 
-from hevner.cli.train import train as train_command
+from hevner.cli import app
 from hevner.datasets.leaks import links
 from hevner.datasets.track import Track
 from hevner.emotion import Quadrant
 from hevner.errors import DataError
+from hevner.lab import recipes
 from hevner.lab.data.labels import labels_of
 from hevner.lab.data.samples import label
 from hevner.lab.metrics import regression
-from hevner.lab.unified import recipe as recipes
-from hevner.lab.unified import runs, scores, study
+from hevner.lab.study import claims, engine
+from hevner.lab.unified import compute, runs, scores
 from hevner.lab.unified.chord_sequence import ChordSequence
+from hevner.lab.unified.data import StudyData
 from hevner.lab.unified.fit import Preparation, fit
-from hevner.lab.unified.material import Material, survey
+from hevner.lab.unified.recipe import Source, UnifiedRecipe
+from hevner.lab.unified.study import Cell, UnifiedStudy, recipe_of_run
+from tests.errors import raises
 
 PAPERS = sorted((Path(__file__).parents[3] / "papers" / "unified").glob("*.toml"))
 TEXT = """
@@ -91,12 +95,12 @@ def write(folder: Path, text: str = TEXT) -> Path:
 
 
 @pytest.fixture
-def recipe(tmp_path: Path) -> recipes.Recipe:
-    return recipes.read(write(tmp_path))
+def recipe(tmp_path: Path) -> UnifiedRecipe:
+    return recipes.read(write(tmp_path), UnifiedRecipe)
 
 
 @pytest.fixture(scope="module")
-def material() -> Material:
+def material() -> StudyData:
     """Three datasets whose valence and arousal are linear in the block ``sound``."""
     rng = np.random.default_rng(0)
     tracks, sound = [], []
@@ -136,46 +140,25 @@ def material() -> Material:
     chord = ChordSequence(
         np.array([0, 7]), np.array([0, 0]), np.array([1.0, 2.0], np.float32), minor=0.75
     )
-    return Material(tuple(tracks), samples, labels, {"repaired": (chord,) * len(tracks)})
+    return StudyData(tuple(tracks), samples, labels, {"repaired": (chord,) * len(tracks)})
 
 
 @pytest.mark.parametrize("path", PAPERS, ids=lambda path: path.stem)
 def test_the_recipes_of_the_paper_can_be_read(path: Path) -> None:
-    recipe = recipes.read(path)
+    recipe = recipes.read(path, UnifiedRecipe)
     assert any(row.teachers for row in recipe.rows)
     assert recipe.claims
 
 
-@pytest.mark.parametrize(
-    ("old", "new", "named"),
-    [
-        ("folds = 2", "folds = 2\nfold = 3", "'fold' in the recipe"),
-        ("apart = true", "apart = true\napat = true", "'apat' in row apart"),
-        ("batch = 32", "bach = 32", "'bach' in training"),
-        ('kind = "classes"', 'kind = "shares"', "'shares' in kind of head quadrants"),
-        ('teachers = "apart"', 'teachers = "together"', "no networks apart"),
-        ('training = { distillation = "repaired" }', "", "teachers without distillation"),
-        ('second = "deaf"', 'second = "dumb"', "'dumb' in claim"),
-    ],
-)
-def test_an_entry_that_is_not_known_is_named_with_its_file(
-    tmp_path: Path, old: str, new: str, named: str
-) -> None:
-    path = write(tmp_path, TEXT.replace(old, new, 1))
-    with pytest.raises(DataError, match=named) as found:
-        recipes.read(path)
-    assert str(path) in str(found.value)
-
-
-def test_entries_of_a_row_are_added_to_those_of_the_base(recipe: recipes.Recipe) -> None:
+def test_entries_of_a_row_are_added_to_those_of_the_base(recipe: UnifiedRecipe) -> None:
     taught = recipe.row("taught").training
     assert (taught.distillation, taught.batch) == ("repaired", 32)
 
 
 def test_every_track_is_tested_once_and_linked_tracks_stay_together(
-    recipe: recipes.Recipe, material: Material
+    recipe: UnifiedRecipe, material: StudyData
 ) -> None:
-    parts = study.lay_out(recipe, material)
+    parts = UnifiedStudy(recipe, material).splits()
     for seed in range(2):
         folds = [part for part in parts if part.protocol == "folds" and part.seed == seed]
         tested = np.concatenate([part.test for part in folds])
@@ -191,7 +174,7 @@ def test_every_track_is_tested_once_and_linked_tracks_stay_together(
 
 
 def test_inputs_are_in_units_of_the_training_rows(
-    recipe: recipes.Recipe, material: Material
+    recipe: UnifiedRecipe, material: StudyData
 ) -> None:
     row, index = recipe.row("together"), np.arange(60)
     vector = Preparation.fit(row, material, index).inputs(material, index).vector.numpy()
@@ -202,12 +185,12 @@ def test_inputs_are_in_units_of_the_training_rows(
 
 
 def test_chords_and_key_are_heard_only_where_the_row_says_so(
-    recipe: recipes.Recipe, material: Material
+    recipe: UnifiedRecipe, material: StudyData
 ) -> None:
     index = np.arange(3)
 
     def heard(**changes: object) -> tuple[int, float]:
-        row = dataclasses.replace(recipe.row("together"), **changes)  # type: ignore[arg-type]
+        row = structs.replace(recipe.row("together"), **changes)  # type: ignore[arg-type]
         inputs = Preparation.fit(row, material, index).inputs(material, index)
         return int(inputs.present.sum()), float(inputs.minor[0])
 
@@ -217,20 +200,21 @@ def test_chords_and_key_are_heard_only_where_the_row_says_so(
     assert heard(chords=True, chord_limit=1) == (3, 0.0)
 
 
-def test_a_ladder_finds_what_can_be_learned_and_goes_on_where_it_was(
-    recipe: recipes.Recipe, material: Material, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_study_finds_what_can_be_learned_and_goes_on_where_it_was(
+    recipe: UnifiedRecipe, material: StudyData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(scores, "RESAMPLES", 100)
-    recipe = dataclasses.replace(recipe, seeds=1)
-    cells = study.plan(recipe, material, study.lay_out(recipe, material))
-    outcomes = study.run(recipe, material, cells, tmp_path / "cells")
-    for outcome in outcomes:
-        for found in outcome.predictions.values():
-            told = np.isfinite(found.values).any(axis=1)
-            assert set(np.flatnonzero(told)) <= set(outcome.cell.part.test)
+    monkeypatch.setattr(claims, "RESAMPLES", 100)
+    study = UnifiedStudy(structs.replace(recipe, seeds=1), material)
+    cells = study.plan()
+    results = engine.run(study, cells, tmp_path / "cells")
+    for result in results:
+        for name, array in result.arrays.items():
+            if name.startswith("values."):
+                predicted = np.isfinite(array).any(axis=1)
+                assert set(np.flatnonzero(predicted)) <= set(result.cell.split.test)
     table = {
         (one.row, one.protocol, one.test, one.output, one.metric): one
-        for one in scores.score(recipe, scores.trials(recipe, material, outcomes))
+        for one in study.table(results)
     }
     for row in ("apart", "together", "taught"):
         assert table[row, "folds", "musemo", "valence", "r2"].value > 0.7
@@ -238,39 +222,37 @@ def test_a_ladder_finds_what_can_be_learned_and_goes_on_where_it_was(
         assert table[row, "leave-one-dataset-out", "vgmidi", "arousal", "r"].value > 0.8
         assert table[row, "leave-one-dataset-out", "emopia", "valence", "auc"].value > 0.8
     assert table["deaf", "folds", "musemo", "valence", "r2"].value < 0.3
-    verdicts = scores.judge(recipe, scores.trials(recipe, material, outcomes))
+    verdicts = study.compare(results)
     assert {one.verdict for one in verdicts if "musemo" in one.test} == {"holds"}
     before = {path: path.stat().st_mtime_ns for path in (tmp_path / "cells").iterdir()}
-    study.run(recipe, material, cells, tmp_path / "cells")
+    engine.run(study, cells, tmp_path / "cells")
     assert {path: path.stat().st_mtime_ns for path in before} == before
 
 
 def test_a_pupil_is_taught_on_training_rows_alone(
-    recipe: recipes.Recipe, material: Material, tmp_path: Path
+    recipe: UnifiedRecipe, material: StudyData, tmp_path: Path
 ) -> None:
-    part = study.lay_out(recipe, material)[0]
-    worker = study._Worker(recipe, material, tmp_path)
-    cell = study.Cell(recipe.row("apart"), part)
-    worker.do(cell)
-    _, lessons = worker.read(worker.path(cell))
-    taught = np.isfinite(lessons["musemo"]).all(axis=1)
+    study = UnifiedStudy(recipe, material)
+    part = study.splits()[0]
+    arrays = study.compute(Cell(recipe.row("apart"), part), tmp_path)
+    taught = np.isfinite(arrays["lesson.musemo"]).all(axis=1)
     mine = material.samples.of("musemo")[part.train]
     assert set(np.flatnonzero(taught)) == set(part.train[mine])
 
 
-def test_a_leak_is_refused_or_labelled(recipe: recipes.Recipe, material: Material) -> None:
+def test_a_leak_is_refused_or_labelled(recipe: UnifiedRecipe, material: StudyData) -> None:
     tracks = list(material.tracks)
     split = dataclasses.replace(tracks[0], group="song 19", official_split="train")
     names = ("train", "test")
     tracks = [dataclasses.replace(t, official_split=names[k % 2]) for k, t in enumerate(tracks)]
     tracks[0] = split
     leaking = dataclasses.replace(material, tracks=tuple(tracks))
-    rows = tuple(dataclasses.replace(row, protocols=("split",)) for row in recipe.rows)
-    sources = {name: recipes.Source(split="official") for name in recipe.datasets}
-    asked = dataclasses.replace(recipe, rows=rows, datasets=sources)
+    rows = tuple(structs.replace(row, protocols=("split",)) for row in recipe.rows)
+    sources = {name: Source(split="official") for name in recipe.datasets}
+    asked = structs.replace(recipe, rows=rows, datasets=sources)
     with pytest.raises(DataError, match="known from training"):
-        study.lay_out(asked, leaking)
-    parts = study.lay_out(dataclasses.replace(asked, leaks="label"), leaking)
+        UnifiedStudy(asked, leaking).splits()
+    parts = UnifiedStudy(structs.replace(asked, leaks="label"), leaking).splits()
     assert "group" in parts[0].leaks
 
 
@@ -291,40 +273,40 @@ def test_calibration_error_is_the_gap_between_probability_and_label() -> None:
 
 
 def test_a_run_can_be_used_again(
-    recipe: recipes.Recipe, material: Material, tmp_path: Path
+    recipe: UnifiedRecipe, material: StudyData, tmp_path: Path
 ) -> None:
     row = recipe.row("taught")
     runs.train_row(recipe, row, material, tmp_path / "run")
     weights = torch.load(tmp_path / "run" / "seed-1" / "weights.pt", weights_only=True)
-    lessons = runs._lessons(recipe, row, material, np.arange(120), 1)
+    lessons = compute.lessons_of(recipe, row, material, np.arange(120), 1)
     again = fit(recipe, row, material, np.arange(120), 1, teachers=lessons)
     assert all(
         torch.equal(value, weights[name]) for name, value in again.network.state_dict().items()
     )
-    found = runs.recipe_of(tmp_path / "run")
+    found = recipe_of_run(tmp_path / "run")
     assert [one.name for one in found.rows] == ["apart", "taught"]
-    with pytest.raises(DataError, match="no run"):
-        runs.recipe_of(tmp_path)
+    with raises(DataError, "no_run"):
+        recipe_of_run(tmp_path)
 
 
-def test_what_is_missing_is_named(recipe: recipes.Recipe, tmp_path: Path) -> None:
+def test_what_is_missing_is_named(recipe: UnifiedRecipe, tmp_path: Path) -> None:
     from hevner.store import FeatureStore
 
-    found, missing = survey(recipe, tmp_path / "nowhere", FeatureStore(tmp_path))
+    found, missing = UnifiedStudy.load(
+        recipe, dict.fromkeys(recipe.datasets, tmp_path / "no"), FeatureStore(tmp_path)
+    )
     assert found is None
     assert [line.split(",")[0] for line in missing] == ["musemo", "vgmidi", "emopia"]
 
 
 def test_training_wants_a_recipe_or_ratings(tmp_path: Path) -> None:
-    app = typer.Typer()
-    app.command()(train_command)
     call = CliRunner().invoke
-    assert call(app, ["--out", "x"]).exit_code == 2
+    assert call(app, ["train", "--out", "x"]).exit_code == 2
     path = str(write(tmp_path))
-    assert call(app, [path, "--out", "x"]).exit_code == 2
+    assert call(app, ["train", path, "--out", "x"]).exit_code == 2
     options = ["--data", str(tmp_path), "--store", str(tmp_path), "--out", str(tmp_path / "run")]
-    assert call(app, [path, *options]).exit_code == 2
-    result = call(app, [path, *options, "--row", "together", "--dry-run"])
+    assert call(app, ["train", path, *options]).exit_code == 2
+    result = call(app, ["train", path, *options, "--row", "together", "--dry-run"])
     assert result.exit_code == 1
     assert "musemo" in result.output
     assert not (tmp_path / "run").exists()

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from msgspec import structs
 from torch import Tensor
 
 from hevner.errors import DataError, ModelError, OutputError
@@ -23,8 +24,9 @@ from hevner.lab.unified.networks import (
     UnifiedPublished,
     UnifiedRepaired,
 )
-from hevner.lab.unified.rows import Rows, concatenate
-from hevner.lab.unified.settings import Settings
+from hevner.lab.unified.rows import Rows
+from hevner.lab.unified.settings import TrainingSettings
+from tests.errors import raises
 from tests.lab.unified.worlds import (
     CLASSES,
     EMOTION,
@@ -32,21 +34,20 @@ from tests.lab.unified.worlds import (
     NAN,
     TAGS,
     Small,
+    concatenate,
     inputs,
     rows,
 )
 
-QUICK = Settings(learning_rate=0.02, epochs=5, patience=5)
+QUICK = TrainingSettings(learning_rate=0.02, epochs=5, patience=5)
 
 
 def world(seed: int = 0) -> Rows:
     """Three datasets that were asked different things."""
     return concatenate(
-        [
-            rows(40, 0, EMOTION, CLASSES, seed=seed),
-            rows(12, 1, EMOTION, seed=seed),
-            rows(21, 2, TAGS, seed=seed),
-        ]
+        rows(40, 0, EMOTION, CLASSES, seed=seed),
+        rows(12, 1, EMOTION, seed=seed),
+        rows(21, 2, TAGS, seed=seed),
     )
 
 
@@ -70,7 +71,7 @@ def test_training_learns_and_leaves_the_best_weights() -> None:
     network, validation = Small(), world(seed=1)
     before = float(losses(HEADS, outputs_of(network, validation.inputs), validation, 3).total)
     seen: list[Epoch] = []
-    settings = replace(QUICK, epochs=20, learning_rate=0.03)
+    settings = structs.replace(QUICK, epochs=20, learning_rate=0.03)
     history = train(network, world(), validation, settings, progress=seen.append)
     after = float(losses(HEADS, outputs_of(network, validation.inputs), validation, 3).total)
     assert seen == history.epochs
@@ -87,7 +88,7 @@ def test_dropout_works_in_training_alone() -> None:
             modes.append((self.training, torch.is_grad_enabled()))
             return super().forward(heard)
 
-    train(Watched(), world(), world(1), replace(QUICK, epochs=2))
+    train(Watched(), world(), world(1), structs.replace(QUICK, epochs=2))
     assert modes == 2 * [*[(True, True)] * 5, (False, False)]
 
 
@@ -100,7 +101,7 @@ def test_noise_is_heard_in_training_alone() -> None:
             return super().forward(heard)
 
     known, validation = world(), world(1)
-    train(Watched(), known, validation, replace(QUICK, epochs=1, noise=0.1))
+    train(Watched(), known, validation, structs.replace(QUICK, epochs=1, noise=0.1))
     nearest = torch.cdist(torch.cat(heard_vectors[True]), known.inputs.vector).min(dim=1).values
     assert nearest.min() > 0
     assert nearest.max() < 1
@@ -109,8 +110,10 @@ def test_noise_is_heard_in_training_alone() -> None:
 
 def test_published_weights_of_tags_are_those_of_the_training_rows() -> None:
     network, validation = Small(), rows(8, 0, TAGS, seed=3)
-    table = concatenate([rows(21, 0, TAGS), rows(5, 1, EMOTION)])
-    settings = replace(QUICK, epochs=1, learning_rate=1e-9, batch=21, tag_weights="as_published")
+    table = concatenate(rows(21, 0, TAGS), rows(5, 1, EMOTION))
+    settings = structs.replace(
+        QUICK, epochs=1, learning_rate=1e-9, batch=21, tag_weights="as_published"
+    )
     frequency = table.labels["tags"][:21].mean(dim=0)
     weighted = {"tags": published_tag_weights(frequency)}
     outputs = outputs_of(network, validation.inputs)
@@ -119,18 +122,20 @@ def test_published_weights_of_tags_are_those_of_the_training_rows() -> None:
     (epoch,) = train(network, table, validation, settings).epochs
     assert epoch.validation == pytest.approx(float(wanted), rel=1e-4)
     assert epoch.validation != pytest.approx(float(plain), rel=1e-2)
-    unweighted = train(Small(), table, validation, replace(settings, tag_weights="none")).epochs[0]
+    unweighted = train(
+        Small(), table, validation, structs.replace(settings, tag_weights="none")
+    ).epochs[0]
     assert unweighted.validation == pytest.approx(float(plain), rel=1e-4)
     assert epoch.training != pytest.approx(unweighted.training, rel=1e-2)
 
 
 def test_training_stops_when_patience_is_at_its_end() -> None:
     network = Small()
-    settings = replace(QUICK, epochs=50, patience=3, minimum_gain=1e6)
+    settings = structs.replace(QUICK, epochs=50, patience=3, minimum_gain=1e6)
     history = train(network, world(), world(1), settings)
     assert [epoch.best for epoch in history.epochs] == [True, False, False, False]
     once = Small()
-    train(once, world(), world(1), replace(settings, epochs=1))
+    train(once, world(), world(1), structs.replace(settings, epochs=1))
     assert torch.equal(weights(network), weights(once))
 
 
@@ -139,7 +144,7 @@ def test_the_same_seed_gives_the_same_weights() -> None:
         torch.manual_seed(noise)
         random.seed(noise)
         network = Small()
-        train(network, world(), world(1), replace(QUICK, seed=seed))
+        train(network, world(), world(1), structs.replace(QUICK, seed=seed))
         return weights(network)
 
     assert torch.equal(run(1, 10), run(1, 11))
@@ -150,14 +155,14 @@ def test_training_leaves_the_random_numbers_of_others_alone() -> None:
     torch.manual_seed(5)
     wanted = torch.rand(3)
     torch.manual_seed(5)
-    train(Small(), world(), world(1), replace(QUICK, epochs=1))
+    train(Small(), world(), world(1), structs.replace(QUICK, epochs=1))
     assert torch.equal(torch.rand(3), wanted)
 
 
 @pytest.mark.parametrize("sampling", ["as_published", "balanced"])
 @pytest.mark.parametrize("last", [0, 2])
 def test_a_stopped_run_goes_on_as_if_unbroken(tmp_path: Path, sampling: str, last: int) -> None:
-    settings = replace(QUICK, sampling=sampling, weight_decay=0.01, gradient_norm=1.0)
+    settings = structs.replace(QUICK, sampling=sampling, weight_decay=0.01, gradient_norm=1.0)
     whole = Small()
     unbroken = train(whole, world(), world(1), settings, tmp_path / "whole")
     with pytest.raises(Stopped):
@@ -198,24 +203,24 @@ def test_the_log_tells_losses_by_head_and_dataset(tmp_path: Path) -> None:
 
 def test_a_folder_belongs_to_one_run(tmp_path: Path) -> None:
     train(Small(), world(), world(1), QUICK, tmp_path)
-    with pytest.raises(ModelError, match="other settings"):
-        train(Small(), world(), world(1), replace(QUICK, seed=2), tmp_path)
-    with pytest.raises(ModelError, match="other rows"):
+    with raises(ModelError, "other_run"):
+        train(Small(), world(), world(1), structs.replace(QUICK, seed=2), tmp_path)
+    with raises(ModelError, "other_run"):
         train(Small(), world(2), world(1), QUICK, tmp_path)
-    with pytest.raises(ModelError, match="other rows"):
+    with raises(ModelError, "other_run"):
         train(Small(), world(), world(2), QUICK, tmp_path)
     wider = Small((*HEADS, replace(VALENCE_AROUSAL, name="other")))
-    with pytest.raises(ModelError, match="other network"):
+    with raises(ModelError, "other_run"):
         train(wider, world(), world(1), QUICK, tmp_path)
     checkpoint = tmp_path / "checkpoint.pt"
     checkpoint.write_bytes(checkpoint.read_bytes()[:100])
-    with pytest.raises(ModelError, match="damaged"):
+    with raises(ModelError, "damaged"):
         train(Small(), world(), world(1), QUICK, tmp_path)
 
 
 def test_a_checkpoint_holds_no_code(tmp_path: Path) -> None:
     torch.save({"settings": Path}, tmp_path / "checkpoint.pt")
-    with pytest.raises(ModelError, match="damaged"):
+    with raises(ModelError, "damaged"):
         train(Small(), world(), world(1), QUICK, tmp_path)
 
 
@@ -228,8 +233,8 @@ def test_a_folder_that_cannot_be_made_is_an_error(tmp_path: Path) -> None:
 def test_gradients_are_limited() -> None:
     # Adam's steps do not depend on the size of gradients, unless it is next to its epsilon.
     free, held = Small(), Small()
-    train(free, world(), world(1), replace(QUICK, epochs=1))
-    train(held, world(), world(1), replace(QUICK, epochs=1, gradient_norm=1e-9))
+    train(free, world(), world(1), structs.replace(QUICK, epochs=1))
+    train(held, world(), world(1), structs.replace(QUICK, epochs=1, gradient_norm=1e-9))
     start = weights(Small())
     assert (weights(held) - start).abs().max() < 0.2 * (weights(free) - start).abs().max()
 
@@ -237,43 +242,25 @@ def test_gradients_are_limited() -> None:
 def test_a_loss_that_is_not_finite_ends_the_run() -> None:
     table = world()
     table.inputs.vector[0] = NAN
-    with pytest.raises(ModelError, match="not finite in epoch 0"):
+    with raises(ModelError, "not_finite"):
         train(Small(), table, world(1), QUICK)
-    with pytest.raises(ModelError, match="not finite in epoch 0"):
+    with raises(ModelError, "not_finite"):
         train(Small(), world(), table, QUICK)
 
 
 def test_validation_needs_labels() -> None:
-    with pytest.raises(DataError, match="no validation row has a label"):
+    with raises(DataError, "no_labels"):
         train(Small(), world(), rows(3, 0), QUICK)
 
 
 def test_mixed_precision_needs_a_gpu() -> None:
-    with pytest.raises(ModelError, match="mixed precision needs a GPU"):
-        train(Small(), world(), world(1), replace(QUICK, precision="bf16"))
-
-
-@pytest.mark.parametrize(
-    ("change", "cause"),
-    [
-        ({"sampling": "fair"}, "sampling is 'fair'"),
-        ({"distillation": "repiared"}, "distillation is 'repiared'"),
-        ({"precision": "16"}, "precision is '16'"),
-        ({"tag_weights": "yes"}, "tag_weights is 'yes'"),
-        ({"learning_rate": 0.0}, "learning_rate is 0.0"),
-        ({"temperature": NAN}, "temperature is nan"),
-        ({"distillation_weight": 1.2}, "distillation_weight is 1.2"),
-        ({"batch": 0}, "batch is 0"),
-    ],
-)
-def test_settings_are_checked(change: dict[str, object], cause: str) -> None:
-    with pytest.raises(DataError, match=cause):
-        Settings(**change)
+    with raises(ModelError, "wrong_device"):
+        train(Small(), world(), world(1), structs.replace(QUICK, precision="bf16"))
 
 
 def test_history_knows_when_it_is_finished() -> None:
     history = History()
-    settings = Settings(epochs=3, patience=1)
+    settings = TrainingSettings(epochs=3, patience=1)
     assert not history.finished(settings)
     history.epochs.append(Epoch(0, 5, 1.0, 1.0, True))
     assert not history.finished(settings)
@@ -293,12 +280,12 @@ def test_9_a_student_learns_from_teachers_as_published_and_repaired() -> None:
 
     tags = (torch.rand(20, 56, generator=draw) < 0.1).float()
     values = 1 + 8 * torch.rand(6, 2, generator=draw)
-    data = concatenate([table(20, 0, PUBLISHED_TAGS, tags), table(6, 1, VALENCE_AROUSAL, values)])
-    settings = Settings(epochs=2, learning_rate=1e-3, seed=4)
-    published = replace(
+    data = concatenate(table(20, 0, PUBLISHED_TAGS, tags), table(6, 1, VALENCE_AROUSAL, values))
+    settings = TrainingSettings(epochs=2, learning_rate=1e-3, seed=4)
+    published = structs.replace(
         settings, distillation="as_published", sampling="as_published", tag_weights="as_published"
     )
-    repaired = replace(settings, distillation="repaired", temperature=2.0)
+    repaired = structs.replace(settings, distillation="repaired", temperature=2.0)
     heads = (PUBLISHED_TAGS, VALENCE_AROUSAL)
     for network, chosen in [
         (UnifiedPublished(6), published),

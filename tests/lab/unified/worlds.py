@@ -57,3 +57,17 @@ def rows(count: int, dataset: int, *heads: Head, seed: int = 0, length: int = 4)
             score = nn.functional.one_hot(score.argmax(dim=1), head.outputs).float()
         labels[head.name] = score
     return Rows(heard, labels, {}, torch.full((count,), dataset), torch.ones(count))
+
+
+def concatenate(*parts: Rows) -> Rows:
+    """Rows of several datasets, whose chord sequences have one length."""
+    inputs = Inputs(
+        *(torch.cat(one) for one in zip(*(p.inputs.tensors() for p in parts), strict=True))
+    )
+    widths = {name: table.shape[1] for part in parts for name, table in part.labels.items()}
+    labels = {
+        name: torch.cat([p.labels.get(name, torch.full((len(p), width), NAN)) for p in parts])
+        for name, width in widths.items()
+    }
+    weight = torch.cat([part.weight for part in parts])
+    return Rows(inputs, labels, {}, torch.cat([part.dataset for part in parts]), weight)

@@ -21,16 +21,16 @@ BATCH = {"cpu": 1, "cuda": 64}
 
 
 class AudioTower:
-    """The audio tower of a checkpoint, without what the wanted states do not need.
+    """The audio tower of a checkpoint, without the parts that the chosen states do not need.
 
     Parameters
     ----------
     card
-        Says which states are wanted.
+        Card with the chosen states.
     folder
         Holds ``weights.safetensors`` and ``config.json``.
     device
-        Where it runs.
+        Device on which the tower runs.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""From the files of a checkpoint as they are published to those that the towers read.
+"""Conversion of the published files of a CLAP into the files that the towers read.
 
 Names of tensors stay those of ``ClapModel`` of ``transformers``; buffers that follow from the
 configuration are left out.
@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Mapping
-from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors
@@ -24,11 +24,17 @@ from hevner.encoders.clap.reading import (
     WEIGHTS,
     Config,
     read_config,
-    read_json,
 )
 from hevner.encoders.clap.text import read_tokenizer
 from hevner.encoders.weights.checkpoint import Checkpoint, Stored, write_safetensors
-from hevner.errors import ModelError
+from hevner.encoders.weights.published import (
+    check_tensors,
+    check_values,
+    first_file,
+    other_files,
+    read_json,
+)
+from hevner.encoders.weights.stored import Shape
 from hevner.files import cannot_write
 
 FEATURES = {
@@ -43,9 +49,9 @@ FEATURES = {
     "padding": "repeatpad",
     "top_db": None,
 }
-"""What ``preprocessor_config.json`` must say for `hevner.encoders.clap.mel` to be right."""
+"""Values in ``preprocessor_config.json`` for which `hevner.encoders.clap.mel` is right."""
 
-Shape = tuple[int, ...]
+T = TypeVar("T")
 
 MARKS = {"<s>": 0, "<pad>": 1, "</s>": 2}
 
@@ -55,12 +61,15 @@ def convert(
 ) -> None:
     """See `hevner.encoders.clap.convert`."""
     config = read_config(source, card)
-    _check_features(source / "preprocessor_config.json")
+    features = source / "preprocessor_config.json"
+    check_values(features, read_json(features), FEATURES, complete=True)
     tokenizer = _tokenizer(source, config.text_config.vocab_size)
-    file = _weights_file(card, source)
-    found = _tensors(Checkpoint(file))
-    names = _check_names(file, found, shapes(config))
-    write_safetensors(target / WEIGHTS, ((name, found[name]) for name in names), progress)
+    # A file of the training code was put there on purpose, and goes first.
+    names = (ORIGINAL[card.id], "model.safetensors", "pytorch_model.bin")
+    file = first_file(source, names)
+    found = _without_derived(_tensors(Checkpoint(file)))
+    check_tensors(file, found, _without_derived(shapes(config)))
+    write_safetensors(target / WEIGHTS, sorted(found.items()), progress)
     try:
         shutil.copyfile(source / CONFIG, target / CONFIG)
         (target / TOKENIZER).write_text(tokenizer.to_str(), "utf-8")
@@ -75,71 +84,16 @@ def shapes(config: Config) -> dict[str, Shape]:
     return {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
 
 
-def _weights_file(card: EncoderCard, source: Path) -> Path:
-    """The file of weights; one of the training code was put there on purpose, and goes first."""
-    names = (ORIGINAL[card.id], "model.safetensors", "pytorch_model.bin")
-    for name in names:
-        if (source / name).is_file():
-            return source / name
-    raise ModelError(
-        f"holds none of {', '.join(names)}",
-        subject=str(source),
-        remedy="Give the whole folder as it is on the hub",
-    )
-
-
 def _tensors(checkpoint: Checkpoint) -> dict[str, Stored]:
-    """What a file of either layout holds, under the names of ``ClapModel``."""
+    """The tensors of a file of either layout, under the names of ``ClapModel``."""
     if original.is_original(checkpoint):
         return original.tensors(checkpoint)
-    return {
-        name: Stored(checkpoint.shape(name), checkpoint.dtype(name), partial(checkpoint.read, name))
-        for name in checkpoint.names()
-    }
+    return {name: checkpoint.stored(name) for name in checkpoint.names()}
 
 
-def _check_names(
-    file: Path, found: Mapping[str, Stored], expected: Mapping[str, Shape]
-) -> list[str]:
-    """Names of the tensors to keep, sorted, if the file holds exactly what it should."""
-    wanted = {name for name in expected if not name.endswith(DERIVED)}
-    problems = (
-        ("has no tensor", sorted(wanted - set(found))),
-        ("has a tensor that is not expected,", sorted(set(found) - set(expected))),
-        (
-            "has a tensor of another shape,",
-            [
-                f"{name} {found[name].shape} instead of {expected[name]}"
-                for name in sorted(set(found) & set(expected))
-                if found[name].shape != expected[name]
-            ],
-        ),
-    )
-    for what, names in problems:
-        if names:
-            more = f" and {len(names) - 1} more" if len(names) > 1 else ""
-            raise ModelError(
-                f"{what} {names[0]}{more}",
-                subject=str(file),
-                remedy="Check that the file is of the encoder that was named",
-            )
-    return sorted(wanted)
-
-
-def _check_features(path: Path) -> None:
-    stated = read_json(path)
-    for key, value in FEATURES.items():
-        if key in stated and stated[key] != value:
-            raise ModelError(
-                f"{key} is {stated[key]!r}, not {value!r}",
-                subject=str(path),
-                remedy="Check that the folder is of the encoder that was named",
-            )
-    missing = sorted(set(FEATURES) - set(stated))
-    if missing:
-        raise ModelError(
-            f"does not say {missing[0]}", subject=str(path), remedy="Fetch the file again"
-        )
+def _without_derived(table: Mapping[str, T]) -> dict[str, T]:
+    """A table by name without the buffers that follow from the configuration."""
+    return {name: one for name, one in table.items() if not name.endswith(DERIVED)}
 
 
 def _tokenizer(source: Path, size: int) -> Tokenizer:
@@ -150,18 +104,14 @@ def _tokenizer(source: Path, size: int) -> Tokenizer:
     else:
         tokenizer = read_tokenizer(source / "vocab.json", _byte_pairs)
     for mark, number in MARKS.items():
-        if tokenizer.token_to_id(mark) != number:
-            raise ModelError(
-                f"the mark {mark} has the number {tokenizer.token_to_id(mark)}, not {number}",
-                subject=str(source),
-                remedy="Give the tokenizer that comes with the weights",
-            )
-    if tokenizer.get_vocab_size() != size:
-        raise ModelError(
-            f"the tokenizer knows {tokenizer.get_vocab_size()} tokens, the model {size}",
-            subject=str(source),
-            remedy="Give the tokenizer that comes with the weights",
-        )
+        found = tokenizer.token_to_id(mark)
+        if found != number:
+            cause = f"the mark {mark} has the number {found}, not {number}"
+            raise other_files(source, cause, "other_tokenizer")
+    known = tokenizer.get_vocab_size()
+    if known != size:
+        cause = f"the tokenizer knows {known} tokens, the model {size}"
+        raise other_files(source, cause, "other_tokenizer")
     return tokenizer
 
 

@@ -15,20 +15,20 @@ if TYPE_CHECKING:
 
 
 class Clap:
-    """The encoder; see the package for what its numbers mean.
+    """The encoder; the package explains its numbers.
 
     Parameters
     ----------
     card
-        Says which states are wanted.
+        Card with the chosen states.
     folder
-        Filled by `hevner.encoders.clap.convert`.
+        Folder filled by `hevner.encoders.clap.convert`.
     device
-        Where it runs, as PyTorch names it.
+        Device on which the encoder runs, as PyTorch names it.
 
     Notes
     -----
-    A copy in another process loads the weights anew.
+    A copy in another process loads the weights again.
     """
 
     def __init__(self, card: EncoderCard, folder: Path, device: str) -> None:
@@ -67,7 +67,7 @@ class Clap:
 
     @property
     def logit_scale(self) -> float:
-        """What the model multiplies cosines of audio and text by."""
+        """Factor by which the model multiplies cosines of audio and text."""
         return self._text.logit_scale
 
     @cached_property

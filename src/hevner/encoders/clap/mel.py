@@ -1,4 +1,4 @@
-"""What the audio tower sees: log-mel spectrograms in decibels.
+"""Log-mel spectrograms in decibels, the input of the audio tower of CLAP.
 
 Conventions
 -----------

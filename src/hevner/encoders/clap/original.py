@@ -7,17 +7,15 @@ query, key and value of the audio tower, which are one matrix.
 
 from __future__ import annotations
 
-from functools import partial
-
 import torch
 
 from hevner.encoders.weights.checkpoint import Checkpoint, Stored
 
 PREFIX = "module."
-"""In front of all names after training on several devices."""
+"""Beginning of all names after training on several devices."""
 
 MARK = "audio_branch."
-"""Begins names of this layout only."""
+"""Beginning of names that only this layout has."""
 
 UNUSED = (
     "audio_branch.spectrogram_extractor.",
@@ -27,8 +25,8 @@ UNUSED = (
     "audio_transform.",
     "text_transform.",
 )
-"""Beginnings of names of what embeddings do not need: the transform to mel bands, the classifier,
-and a head of another training loss."""
+"""Beginnings of the names of tensors that embeddings do not need: the transform to mel bands, the
+classifier, and a head of another training loss."""
 
 RENAMED = (
     ("audio_branch.bn0.", "audio_model.audio_encoder.batch_norm."),
@@ -67,19 +65,18 @@ def tensors(checkpoint: Checkpoint) -> dict[str, Stored]:
             plain = plain.replace(old, new)
         if QKV in plain:
             for number, part in enumerate(("query", "key", "value")):
-                found[plain.replace("qkv", part)] = _third(checkpoint, name, number)
+                found[plain.replace("qkv", part)] = _third(checkpoint.stored(name), number)
         else:
-            read = partial(checkpoint.read, name)
-            found[plain] = Stored(checkpoint.shape(name), checkpoint.dtype(name), read)
+            found[plain] = checkpoint.stored(name)
     return found
 
 
-def _third(checkpoint: Checkpoint, name: str, number: int) -> Stored:
+def _third(matrix: Stored, number: int) -> Stored:
     """Query, key or value: the rows lie in this order, each a third."""
-    rows, *rest = checkpoint.shape(name)
+    rows, *rest = matrix.shape
     size = rows // 3
 
     def read() -> torch.Tensor:
-        return checkpoint.read(name)[number * size : (number + 1) * size].contiguous()
+        return matrix.read()[number * size : (number + 1) * size].contiguous()
 
-    return Stored((size, *rest), checkpoint.dtype(name), read)
+    return Stored((size, *rest), matrix.dtype, read)

@@ -1,8 +1,7 @@
-"""What the towers and the conversion share: the configuration, and filling a model with weights."""
+"""Read the configuration of a CLAP and fill its models with weights."""
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ from transformers import ClapConfig
 
 from hevner.encoders.base import EncoderCard
 from hevner.encoders.weights.checkpoint import Checkpoint
-from hevner.errors import ModelError
+from hevner.encoders.weights.published import other_files, read_json
 
 WEIGHTS = "weights.safetensors"
 CONFIG = "config.json"
@@ -25,59 +24,34 @@ DERIVED = ("position_ids", "token_type_ids", "relative_position_index", "num_bat
 """Last parts of the names of buffers that follow from the configuration, or are not used."""
 
 
-def read_json(path: Path) -> dict[str, Any]:
-    """Read a JSON file that holds an object.
-
-    Raises
-    ------
-    ModelError
-        If it is missing, cannot be read, or holds something else.
-    """
-    try:
-        content = json.loads(path.read_text("utf-8"))
-    except OSError as error:
-        raise ModelError(
-            f"cannot be read ({error.strerror or error})",
-            subject=str(path),
-            remedy="Give the whole folder as it is on the hub",
-        ) from error
-    except ValueError as error:
-        raise ModelError(
-            f"is not JSON ({error})", subject=str(path), remedy="Fetch the file again"
-        ) from error
-    if not isinstance(content, dict):
-        raise ModelError("is not an object", subject=str(path), remedy="Fetch the file again")
-    return content
-
-
 def read_config(folder: Path, card: EncoderCard) -> Config:
     """Read the configuration of a checkpoint.
 
     Raises
     ------
     ModelError
-        If it is missing, damaged, or not of the model that the card speaks of.
+        If it is missing, damaged, or of another model than that of the card.
     """
     path = folder / CONFIG
     content = read_json(path)
     if content.get("model_type") != "clap":
-        raise _other(path, f"model_type is {content.get('model_type')!r}, not 'clap'")
+        raise other_files(path, f"model_type is {content.get('model_type')!r}, not 'clap'")
     try:
         config: Config = ClapConfig.from_dict(content)
     except (TypeError, ValueError, StrictDataclassError) as error:
         reason = " ".join(str(error).split())
-        raise _other(path, f"the configuration makes no sense ({reason})") from error
+        raise other_files(path, f"the configuration makes no sense ({reason})") from error
     audio = config.audio_config
     if audio.enable_fusion:
-        raise _other(path, "it is of a model with feature fusion")
+        raise other_files(path, "it is of a model with feature fusion")
     if widths(config) != card.states:
-        raise _other(
+        raise other_files(
             path,
             f"blocks {tuple(audio.depths)} from width {audio.patch_embeds_hidden_size} on "
             f"are not those of {card.id}",
         )
     if not card.chosen and config.projection_dim != card.dimension:
-        raise _other(path, f"the joint space has {config.projection_dim} dimensions")
+        raise other_files(path, f"the joint space has {config.projection_dim} dimensions")
     return config
 
 
@@ -89,12 +63,6 @@ def widths(config: Config) -> tuple[int, ...]:
         width for number, depth in enumerate(audio.depths) for width in [first * 2**number] * depth
     )
     return (first, *stages)
-
-
-def _other(path: Path, cause: str) -> ModelError:
-    return ModelError(
-        cause, subject=str(path), remedy="Check that the folder is of the encoder that was named"
-    )
 
 
 def fill(

@@ -23,8 +23,8 @@ LONGEST = 77
 
 UNRELATED = ("solo classical piano", "aggressive distorted metal", "a crowd cheering at a match")
 COLLAPSED = 0.99
-"""Mean cosine of `UNRELATED` above which a tower cannot tell sentences apart. Sound towers of this
-family have been reported at 0.2 to 0.3, one that does not work at 0.999."""
+"""Mean cosine of `UNRELATED` above which a tower cannot distinguish sentences. Working towers of
+this family have been reported at 0.2 to 0.3, one that does not work at 0.999."""
 
 
 class TextTower:
@@ -33,16 +33,16 @@ class TextTower:
     Parameters
     ----------
     card
-        Of the encoder.
+        Card of the encoder.
     folder
         Holds ``weights.safetensors``, ``config.json`` and ``tokenizer.json``.
     device
-        Where it runs.
+        Device on which the tower runs.
 
     Attributes
     ----------
     logit_scale
-        What the model multiplies cosines of audio and text by.
+        Factor by which the model multiplies cosines of audio and text.
 
     Raises
     ------
@@ -73,7 +73,7 @@ class TextTower:
         Parameters
         ----------
         sentences
-            What one might say of a piece of music.
+            Descriptions of pieces of music.
 
         Returns
         -------
@@ -97,10 +97,11 @@ class TextTower:
         if not cosine < COLLAPSED:
             raise ModelError(
                 f"the text tower gives unrelated sentences the same vector (cosine {cosine:.4f}), "
-                "so text means nothing to it",
+                "so it cannot search by text",
                 subject=str(folder),
                 remedy="Take clap-general or clap-music-speech for text, or add the checkpoint of "
                 "the authors that hevner.encoders.clap names",
+                code="collapsed_text",
             )
 
 
@@ -114,4 +115,5 @@ def read_tokenizer(path: Path, read: Callable[[str], Tokenizer]) -> Tokenizer:
             f"cannot be read as a tokenizer ({error})",
             subject=str(path),
             remedy="Fetch the folder again, whole",
+            code="other_tokenizer",
         ) from error

@@ -1,11 +1,11 @@
-"""Words for what music sounds like, from a model that was never trained on ratings.
+"""Mood words for a piece, from a model that was never trained on ratings.
 
 Conventions
 -----------
 Each word is put into a few sentences, whose vectors are averaged; the score of a word is the
-model's own contrast: the softmax, over the words that were asked about, of cosine times logit
-scale. Scores sum to 1. They are **not calibrated**: they rank words for a piece, depend on which
-other words were asked about, and are no probability that a listener would agree.
+model's own contrast: the softmax of cosine times logit scale over the given words. Scores sum to 1.
+They are **not calibrated**: they rank words for a piece, depend on which other words were given,
+and are no probability that a listener would agree.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ TEMPLATES = (
 
 
 class Text(Protocol):
-    """What turns sentences into vectors: a `TextTower`, or an encoder that has one."""
+    """Anything that turns sentences into vectors: a `TextTower`, or an encoder that has one."""
 
     @property
     def logit_scale(self) -> float:
-        """What cosines are multiplied by."""
+        """Factor for cosines."""
 
     def text(self, sentences: Sequence[str]) -> Array:
         """Vectors of unit length, shape ``(n, dimension)``."""
@@ -39,14 +39,14 @@ class Text(Protocol):
 def moods(
     audio: Array, text: Text, words: Sequence[str], templates: Sequence[str] = TEMPLATES
 ) -> list[tuple[str, float]]:
-    """Say which words fit a piece best.
+    """Rank words by how well they fit a piece.
 
     Parameters
     ----------
     audio
         Embeddings of the windows of a piece, shape ``(n, dimension)``, of unit length.
     text
-        Of the same checkpoint.
+        Text tower of the same checkpoint.
     words
         Words, such as those of `hevner.words.WORDS`; whole sentences with ``templates=["{}"]``.
     templates
@@ -71,7 +71,7 @@ def moods(
 def word_vectors(text: Text, words: Sequence[str], templates: Sequence[str] = TEMPLATES) -> Array:
     """Vector of each word: mean over the templates, of unit length, ``(len(words), dimension)``.
 
-    To be kept where many pieces are asked about.
+    Compute it once for many pieces.
     """
     sentences = [template.format(word) for word in words for template in templates]
     vectors = text.text(sentences).reshape(len(words), len(templates), -1).mean(axis=1)

@@ -1,11 +1,11 @@
-"""Jukebox (Dhariwal et al., 2020): states of the transformer that composes, as embeddings.
+"""Jukebox (Dhariwal et al., 2020): states of its generative transformer as embeddings.
 
 Conventions
 -----------
 The embedding is the one of Castellon et al. (ISMIR 2021): mono audio at 44.1 kHz, scaled to a peak
 of 1; tokens of the top level of the VQ-VAE; the output of a block of the top prior, the 36th by
 default, averaged over the tokens of a window (8192, or 23.8 s). The published results are those of
-``jukebox-5b``. The two models that know lyrics are given empty ones, see
+``jukebox-5b``. The two models with lyrics get empty ones, see
 `hevner.encoders.jukebox.conditioning`.
 
 Only this module is imported without PyTorch.
@@ -60,7 +60,7 @@ def _card(name: str, description: str, memory: int, source: str) -> EncoderCard:
         commercial_use=False,
         citation=CITATION,
         description=description,
-        # The first token is only predicted, from nothing; the second one has heard the first.
+        # The first token is only predicted, from nothing; the second follows from the first.
         shortest=2 * architecture.codec.hop,
         states=(width,) * (blocks + 1),
         chosen=(blocks,),
@@ -111,15 +111,7 @@ def convert(name: str, source: Path, target: Path, progress: Callable[[int, int]
 
 
 def load(card: EncoderCard, folder: Path, device: str) -> Jukebox:
-    """Return the encoder of a card with the files in a folder, which are read at first use.
-
-    Raises
-    ------
-    MissingDependencyError
-        If a package is not installed.
-    ModelError
-        If there is no such device.
-    """
+    """Return the encoder of a card; see `hevner.encoders.base.Family`."""
     card, device = weights.placed(card, device)
     from hevner.encoders.jukebox.encoder import Jukebox
 

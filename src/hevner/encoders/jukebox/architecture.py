@@ -1,4 +1,4 @@
-"""What the published Jukebox models are made of, as far as their embeddings need it.
+"""Architecture of the published Jukebox models, as far as embeddings need it.
 
 Conventions
 -----------
@@ -21,7 +21,7 @@ from dataclasses import dataclass
 SAMPLE_RATE = 44_100
 
 KEPT = 36
-"""Blocks of a prior that are kept: what probes were published for is the output of the 36th."""
+"""Blocks of a prior that are kept: published probes use the output of the 36th."""
 
 Shape = tuple[int, ...]
 
@@ -75,7 +75,7 @@ class Stack:
     Attributes
     ----------
     width, heads
-        Of the states; attention works in a quarter of the width.
+        Width of the states, and number of heads; attention works in a quarter of the width.
     context
         Length of the sequence in training.
     folds

@@ -24,7 +24,7 @@ def attend(
     kind
         ``block`` (own row), ``column`` (same place of the rows so far), ``previous`` (the row
         before, nothing in the first), ``prime`` (the beginning of the sequence so far) or
-        ``lyrics`` (all of keys and values, which stem from elsewhere and have n = 1).
+        ``lyrics`` (all of keys and values, which come from the encoder of lyrics and have n = 1).
     query, key, value
         Shape ``(n, length, width)``.
     heads

@@ -1,4 +1,4 @@
-"""What the prior is told beside the tokens: the artist, the genre, and the place in the piece.
+"""Inputs of the prior besides the tokens: artist, genre and position in the piece.
 
 Conventions
 -----------

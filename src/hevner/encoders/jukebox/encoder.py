@@ -33,18 +33,18 @@ MOST_WINDOWS = 16
 
 
 class Jukebox:
-    """The encoder; see the module for what its numbers mean.
+    """The encoder; the module explains its numbers.
 
     Parameters
     ----------
     card
-        What it is, with the states that make up a vector.
+        Card with the chosen states.
     architecture
-        Of the weights.
+        Architecture of the weights.
     folder
-        Where ``weights.safetensors`` lies. It is read when the first windows are encoded.
+        Folder of ``weights.safetensors``, which is read when the first windows are encoded.
     device
-        Where to run.
+        Device to run on.
     """
 
     def __init__(
@@ -125,12 +125,13 @@ class Jukebox:
 
     def _load(self) -> tuple[Tokenizer, Prior]:
         checkpoint = Checkpoint(self._folder / WEIGHTS)
-        found = {name: checkpoint.shape(name) for name in checkpoint.names()}
+        found = {name: checkpoint.stored(name).shape for name in checkpoint.names()}
         if found != shapes(self._architecture):
             raise ModelError(
                 f"does not hold the weights of {self.card.id}",
                 subject=str(checkpoint.path),
                 remedy="Add the weights again",
+                code="other_weights",
             )
 
         def here(name: str) -> Tensor:

@@ -10,13 +10,13 @@ beginning and left out; anything else is an error, as is anything missing or of 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from hevner.encoders.jukebox.architecture import Architecture, shapes
 from hevner.encoders.weights.checkpoint import Checkpoint, Stored
-from hevner.errors import ModelError
+from hevner.encoders.weights.published import check_tensors, other_files
 
 CODEC_FILE, PRIOR_FILE = "vqvae.pth.tar", "prior_level_2.pth.tar"
 ORIGINAL_FILES = (CODEC_FILE, PRIOR_FILE)
@@ -29,145 +29,161 @@ HUB_FILES = (
 )
 """What weights in the other layout may be called, in the order of preference."""
 
-_PARTS = {
+LABELS = {
+    "artist": "artist",
+    "genre": "bow_genre",
+    "total": "total_length",
+    "absolute": "absolute_pos",
+    "relative": "relative_pos",
+}
+"""Published names of the embeddings of artist, genre and places in time."""
+
+PARTS = {
     "attend_in": "attn.c_attn",
     "attend_lyrics": "attn.c_enc_kv",
     "attend_out": "attn.c_proj",
     "mix_in": "mlp.c_fc",
     "mix_out": "mlp.c_proj",
 }
-_KINDS = {"weight": "w", "bias": "b"}
-_CONVOLUTIONS = {"dilated": (1, "conv1d_1"), "mixed": (3, "conv1d_2")}
+"""Published names of the matrices of a block."""
+
+NORMS = {"attend_norm": 0, "mix_norm": 1}
+LETTERS = {"weight": "w", "bias": "b"}
+
+ORIGINAL = {
+    "codebook": "bottleneck.level_blocks.{top}.k",
+    "out": "encoders.{top}.level_blocks.{level}.model.{halvings}.{kind}",
+    "down": "encoders.{top}.level_blocks.{level}.model.{step}.0.{kind}",
+    "dilated": "encoders.{top}.level_blocks.{level}.model.{step}.1.model.{block}.model.1.{kind}",
+    "mixed": "encoders.{top}.level_blocks.{level}.model.{step}.1.model.{block}.model.3.{kind}",
+    "start": "y_emb.{label}_emb.emb.weight",
+    "time": "y_emb.{label}_emb.emb.weight",
+    "lyrics.start": "prime_prior.start_token",
+    "lyrics.out": "prime_state_proj.{letter}",
+    "lyrics.norm": "prime_state_ln.{kind}",
+    "symbols": "{root}.x_emb.weight",
+    "places": "{root}.pos_emb.pos_emb",
+    "norm": "{root}.transformer._attn_mods.{k}.ln_{norm}.{kind}",
+    "matrix": "{root}.transformer._attn_mods.{k}.{part}.{letter}",
+}
+"""Published names in the files of the original release."""
+
+_RESIDUAL = "vqvae.encoders.{top}.level_blocks.{level}.downsample_block.{odd}.resnet_block.{block}"
+HUB = {
+    "codebook": "vqvae.bottleneck.level_blocks.{top}.codebook",
+    "out": "vqvae.encoders.{top}.level_blocks.{level}.proj_out.{kind}",
+    "down": "vqvae.encoders.{top}.level_blocks.{level}.downsample_block.{even}.{kind}",
+    "dilated": _RESIDUAL + ".conv1d_1.{kind}",
+    "mixed": _RESIDUAL + ".conv1d_2.{kind}",
+    "start": "priors.0.metadata_embedding.{label}_emb.weight",
+    "time": "priors.0.metadata_embedding.{label}_emb.emb.weight",
+    "lyrics.start": "priors.0.encoder.start_token",
+    "lyrics.out": "priors.0.encoder.proj_in.{kind}",
+    "lyrics.norm": "priors.0.encoder.final_layer_norm.{kind}",
+    "symbols": "{root}.embed_tokens.weight",
+    "places": "{root}.pos_emb.pos_emb",
+    "norm": "{root}.transformer._attn_mods.{k}.layer_norm_{norm}.{kind}",
+    "matrix": "{root}.transformer._attn_mods.{k}.{part}.{kind}",
+}
+"""Published names in the files of ``transformers``; the top prior is number 0 there."""
 
 
 @dataclass(frozen=True)
 class Layout:
-    """How files name tensors.
+    """How files name the tensors of a model.
 
     Attributes
     ----------
-    name
-        Gives the published name of a tensor of ours.
+    halvings
+        How often each level of the codec halves the rate.
+    names
+        Published names by sort of tensor, with gaps.
+    roots
+        Beginnings of the names of the transformers ``music`` and ``lyrics``.
     unused
         Beginnings of the names of tensors that are known and not needed.
     """
 
-    name: Callable[[str], str]
+    halvings: tuple[int, ...]
+    names: Mapping[str, str]
+    roots: Mapping[str, str]
     unused: tuple[str, ...]
+
+    def name(self, ours: str) -> str:
+        """The published name of a tensor of ours."""
+        match ours.split("."):
+            case ["codec", "codebook"]:
+                return self._fill("codebook")
+            case ["codec", level, "out", kind]:
+                return self._fill("out", level=level, kind=kind)
+            case ["codec", level, step, "down", kind]:
+                return self._fill("down", level=level, step=step, kind=kind)
+            case ["codec", level, step, block, part, kind]:
+                return self._fill(part, level=level, step=step, block=block, kind=kind)
+            case ["start" | "time" as sort, what]:
+                return self._fill(sort, label=LABELS[what])
+            case ["lyrics", "start"]:
+                return self._fill("lyrics.start")
+            case ["lyrics", "out" | "norm" as part, kind]:
+                return self._fill(f"lyrics.{part}", kind=kind)
+            case [stack, "symbols" | "places" as sort]:
+                return self._fill(sort, root=self.roots[stack])
+            case [stack, k, "attend_norm" | "mix_norm" as part, kind]:
+                return self._fill("norm", root=self.roots[stack], k=k, norm=NORMS[part], kind=kind)
+            case [stack, k, part, kind]:
+                root = self.roots[stack]
+                return self._fill("matrix", root=root, k=k, part=PARTS[part], kind=kind)
+        raise KeyError(ours)
+
+    def _fill(self, sort: str, level: str = "0", step: str = "0", **gaps: object) -> str:
+        return self.names[sort].format(
+            top=len(self.halvings) - 1,
+            level=level,
+            halvings=self.halvings[int(level)],
+            step=step,
+            even=2 * int(step),
+            odd=2 * int(step) + 1,
+            letter=LETTERS.get(str(gaps.get("kind"))),
+            **gaps,
+        )
 
 
 def original(architecture: Architecture) -> Layout:
     """The layout of the original release."""
-    halvings = architecture.codec.halvings
-    top = len(halvings) - 1
-    encoder = f"encoders.{top}.level_blocks"
     roots = {"music": "prior", "lyrics": "prime_prior"}
-
-    def name(ours: str) -> str:
-        match ours.split("."):
-            case ["codec", "codebook"]:
-                return f"bottleneck.level_blocks.{top}.k"
-            case ["codec", level, "out", kind]:
-                return f"{encoder}.{level}.model.{halvings[int(level)]}.{kind}"
-            case ["codec", level, step, "down", kind]:
-                return f"{encoder}.{level}.model.{step}.0.{kind}"
-            case ["codec", level, step, block, part, kind]:
-                place = f"{encoder}.{level}.model.{step}.1.model.{block}.model"
-                return f"{place}.{_CONVOLUTIONS[part][0]}.{kind}"
-            case ["start", what]:
-                return f"y_emb.{_label(what)}_emb.emb.weight"
-            case ["time", what]:
-                return f"y_emb.{_time(what)}_emb.emb.weight"
-            case ["lyrics", "start"]:
-                return "prime_prior.start_token"
-            case ["lyrics", "out", kind]:
-                return f"prime_state_proj.{_KINDS[kind]}"
-            case ["lyrics", "norm", kind]:
-                return f"prime_state_ln.{kind}"
-            case [stack, "symbols"]:
-                return f"{roots[stack]}.x_emb.weight"
-            case [stack, "places"]:
-                return f"{roots[stack]}.pos_emb.pos_emb"
-            case [stack, k, "attend_norm" | "mix_norm" as part, kind]:
-                return f"{_block(roots[stack], k)}.ln_{int(part == 'mix_norm')}.{kind}"
-            case [stack, k, part, kind]:
-                return f"{_block(roots[stack], k)}.{_PARTS[part]}.{_KINDS[kind]}"
-        raise KeyError(ours)
-
-    lower = [f"{what}.{level}." for level in range(top) for what in _LEVELS]
-    return Layout(
-        name, ("decoders.", "prior.x_out.", "prime_x_out.", *lower, *_later(architecture, "prior"))
-    )
+    unused = ("decoders.", "prior.x_out.", "prime_x_out.")
+    return _layout(architecture, ORIGINAL, roots, unused, "")
 
 
 def hub(architecture: Architecture) -> Layout:
-    """The layout of ``transformers``; the top prior is number 0 there."""
-    top = len(architecture.codec.halvings) - 1
-    encoder = f"vqvae.encoders.{top}.level_blocks"
-    prior = "priors.0"
-    roots = {"music": f"{prior}.prior", "lyrics": f"{prior}.encoder"}
-
-    def name(ours: str) -> str:
-        match ours.split("."):
-            case ["codec", "codebook"]:
-                return f"vqvae.bottleneck.level_blocks.{top}.codebook"
-            case ["codec", level, "out", kind]:
-                return f"{encoder}.{level}.proj_out.{kind}"
-            case ["codec", level, step, "down", kind]:
-                return f"{encoder}.{level}.downsample_block.{2 * int(step)}.{kind}"
-            case ["codec", level, step, block, part, kind]:
-                place = f"{encoder}.{level}.downsample_block.{2 * int(step) + 1}"
-                return f"{place}.resnet_block.{block}.{_CONVOLUTIONS[part][1]}.{kind}"
-            case ["start", what]:
-                return f"{prior}.metadata_embedding.{_label(what)}_emb.weight"
-            case ["time", what]:
-                return f"{prior}.metadata_embedding.{_time(what)}_emb.emb.weight"
-            case ["lyrics", "start"]:
-                return f"{prior}.encoder.start_token"
-            case ["lyrics", "out", kind]:
-                return f"{prior}.encoder.proj_in.{kind}"
-            case ["lyrics", "norm", kind]:
-                return f"{prior}.encoder.final_layer_norm.{kind}"
-            case [stack, "symbols"]:
-                return f"{roots[stack]}.embed_tokens.weight"
-            case [stack, "places"]:
-                return f"{roots[stack]}.pos_emb.pos_emb"
-            case [stack, k, "attend_norm" | "mix_norm" as part, kind]:
-                return f"{_block(roots[stack], k)}.layer_norm_{int(part == 'mix_norm')}.{kind}"
-            case [stack, k, part, kind]:
-                return f"{_block(roots[stack], k)}.{_PARTS[part]}.{kind}"
-        raise KeyError(ours)
-
-    lower = [f"vqvae.{what}.{level}." for level in range(top) for what in _LEVELS]
+    """The layout of ``transformers``."""
+    roots = {"music": "priors.0.prior", "lyrics": "priors.0.encoder"}
     unused = (
-        "vqvae.decoders.",
-        "priors.1.",
-        "priors.2.",
-        f"{prior}.prior.fc_proj_out.",
-        f"{prior}.encoder.lm_head.",
-    )
-    return Layout(name, (*unused, *lower, *_later(architecture, f"{prior}.prior")))
+        "vqvae.decoders.", "priors.1.", "priors.2.", "priors.0.prior.fc_proj_out.",
+        "priors.0.encoder.lm_head.",
+    )  # fmt: skip
+    return _layout(architecture, HUB, roots, unused, "vqvae.")
 
 
-_LEVELS = ("encoders", "bottleneck.level_blocks")
-
-
-def _block(root: str, number: str) -> str:
-    return f"{root}.transformer._attn_mods.{number}"
-
-
-def _later(architecture: Architecture, root: str) -> list[str]:
-    """Beginnings of the names in the blocks that are not kept."""
-    music = architecture.music
-    return [f"{_block(root, str(k))}." for k in range(len(music.kinds), music.published)]
-
-
-def _label(what: str) -> str:
-    return {"artist": "artist", "genre": "bow_genre"}[what]
-
-
-def _time(what: str) -> str:
-    return {"total": "total_length", "absolute": "absolute_pos", "relative": "relative_pos"}[what]
+def _layout(
+    architecture: Architecture,
+    names: Mapping[str, str],
+    roots: Mapping[str, str],
+    unused: tuple[str, ...],
+    codec: str,
+) -> Layout:
+    """A layout; lower levels of the codec and blocks that are not kept are unused too."""
+    halvings, music = architecture.codec.halvings, architecture.music
+    lower = [
+        f"{codec}{what}.{level}."
+        for level in range(len(halvings) - 1)
+        for what in ("encoders", "bottleneck.level_blocks")
+    ]
+    later = [
+        f"{roots['music']}.transformer._attn_mods.{k}."
+        for k in range(len(music.kinds), music.published)
+    ]
+    return Layout(halvings, names, roots, (*unused, *lower, *later))
 
 
 def find(architecture: Architecture, source: Path) -> list[tuple[str, Stored]]:
@@ -176,7 +192,7 @@ def find(architecture: Architecture, source: Path) -> list[tuple[str, Stored]]:
     Parameters
     ----------
     architecture
-        Of the model that the files should hold.
+        Architecture of the model that the files should hold.
     source
         Folder with the files of either layout.
 
@@ -195,11 +211,8 @@ def find(architecture: Architecture, source: Path) -> list[tuple[str, Stored]]:
             table = _open(source / name)
             return pick(architecture, hub(architecture), table, source / name)
     missing = [name for name in ORIGINAL_FILES if name not in present]
-    raise ModelError(
-        f"holds no {' and no '.join(missing)}, nor a {HUB_FILES[1]} or {HUB_FILES[3]}",
-        subject=str(source),
-        remedy="Give the folder with the published files",
-    )
+    cause = f"holds no {' and no '.join(missing)}, nor a {HUB_FILES[1]} or {HUB_FILES[3]}"
+    raise other_files(source, cause, "file_missing")
 
 
 def _open(path: Path) -> dict[str, Stored]:
@@ -212,23 +225,6 @@ def pick(
     architecture: Architecture, layout: Layout, table: dict[str, Stored], path: Path
 ) -> list[tuple[str, Stored]]:
     """The tensors that an embedding needs out of all in a file; errors as for `find`."""
-    needed = {layout.name(ours): (ours, shape) for ours, shape in shapes(architecture).items()}
-    wrong = [f"{name} is missing" for name in needed if name not in table]
-    wrong += [
-        f"{name} is not expected"
-        for name in table
-        if name not in needed and not name.startswith(layout.unused)
-    ]
-    wrong += [
-        f"{name} has the shape {table[name].shape} and not {shape}"
-        for name, (_, shape) in needed.items()
-        if name in table and table[name].shape != shape
-    ]
-    if wrong:
-        more = f" and {len(wrong) - 3} more" if len(wrong) > 3 else ""
-        raise ModelError(
-            f"these are not the weights that belong here: {'; '.join(wrong[:3])}{more}",
-            subject=str(path),
-            remedy="Check that the files are those of the encoder that was named",
-        )
-    return [(ours, table[name]) for name, (ours, _) in needed.items()]
+    needed = {layout.name(ours): shape for ours, shape in shapes(architecture).items()}
+    check_tensors(path, table, needed, layout.unused)
+    return [(ours, table[layout.name(ours)]) for ours in shapes(architecture)]

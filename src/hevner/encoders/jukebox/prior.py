@@ -23,10 +23,10 @@ from hevner.encoders.jukebox.attention import attend
 Read = Callable[[str], Tensor]
 
 STEEPNESS = 1.702
-"""Of the activation, x times the logistic function of 1.702 x."""
+"""Steepness of the activation, x times the logistic function of 1.702 x."""
 
 EPSILON = 1e-5
-"""Of layer normalisation."""
+"""Added to the variance in layer normalisation."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ class Transformer:
     prime
         Length of the beginning of the sequence for attention of that kind.
     read, device, dtype
-        Gives a stored tensor by its name; where the blocks run, and the type of their matrices.
+        Function that reads a stored tensor by name; device of the blocks; type of their matrices.
     """
 
     def __init__(
@@ -130,11 +130,11 @@ class Prior:
     Parameters
     ----------
     architecture
-        Sizes.
+        Sizes of the model.
     read
-        Gives a stored tensor by its name, in any type, on the CPU.
+        Function that reads a stored tensor by name, in any type, on the CPU.
     device, dtype
-        Where it runs, and the type of the matrices.
+        Device on which the prior runs, and type of the matrices.
     """
 
     def __init__(
@@ -203,7 +203,7 @@ class Prior:
 
 
 def _empty_lyrics(transformer: Transformer, stack: Stack, read: Read) -> Tensor:
-    """What blocks see of empty lyrics, shape (1, length, width of the music)."""
+    """States of empty lyrics that blocks attend to, shape (1, length, width of the music)."""
     symbol = read("lyrics.symbols")[conditioning.FILLING]
     x = torch.cat([read("lyrics.start"), symbol.expand(stack.context - 1, -1)])
     x = (x + read("lyrics.places"))[None]

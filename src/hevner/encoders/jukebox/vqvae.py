@@ -24,10 +24,10 @@ class Tokenizer:
     Parameters
     ----------
     codec
-        Sizes.
+        Sizes of the codec.
     read
-        Gives a tensor by its name (`hevner.encoders.jukebox.architecture`), float32, where
-        the tokens are wanted.
+        Function that reads a tensor by name (`hevner.encoders.jukebox.architecture`) as float32 on
+        the device of the tokens.
     """
 
     def __init__(self, codec: Codec, read: Callable[[str], Tensor]) -> None:
@@ -58,8 +58,8 @@ class Tokenizer:
         Returns
         -------
         Tensor
-            Integers of shape ``(n, samples // hop)``. What is left of the samples behind the last
-            whole token is seen by the convolutions and gives no token.
+            Integers of shape ``(n, samples // hop)``. Samples behind the last whole token reach the
+            convolutions and give no token.
         """
         # Lower precision in convolutions, the default on some cards, would change tokens.
         with torch.backends.cudnn.flags(enabled=True, deterministic=True, allow_tf32=False):

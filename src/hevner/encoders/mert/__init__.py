@@ -84,15 +84,7 @@ def convert(name: str, source: Path, target: Path, progress: Callable[[int, int]
 
 
 def load(card: EncoderCard, folder: Path, device: str) -> MERT:
-    """Return the encoder of a card with the files in a folder, which are read at first use.
-
-    Raises
-    ------
-    MissingDependencyError
-        If a package is not installed.
-    ModelError
-        If there is no such device.
-    """
+    """Return the encoder of a card; see `hevner.encoders.base.Family`."""
     card, device = weights.placed(card, device)
     from hevner.encoders.mert.encoder import MERT
 

@@ -1,4 +1,4 @@
-"""What the published MERT networks are made of.
+"""Architecture of the published MERT networks.
 
 Conventions
 -----------
@@ -22,10 +22,10 @@ STEP = 320
 """Samples from one frame to the next: the product of the strides."""
 
 POSITIONS, POSITION_GROUPS = 128, 16
-"""Kernel and groups of the convolution that tells blocks where in time they are."""
+"""Kernel and groups of the positional convolution."""
 
 POSITION = "encoder.pos_conv_embed.conv."
-"""What the names of its tensors begin with."""
+"""Beginning of the names of its tensors."""
 
 NORMALISE = "normalise"
 """Name of a truth value beside the tensors: whether windows are brought to mean 0, variance 1."""
@@ -40,7 +40,7 @@ class Size:
     width, blocks, heads, inner
         Width of a state, number of blocks, their attention heads, and the width inside them.
     stable
-        Whether layer norms come before what they are for, and one at the end.
+        Whether layer norms come before attention and inner layers, with one more at the end.
     channels
         Channels of the convolutions.
     """

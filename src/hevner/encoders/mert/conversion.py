@@ -8,17 +8,15 @@ the positional convolution either spelling of PyTorch; it is folded here. Values
 
 Whether windows are brought to mean 0 and variance 1 is read from ``preprocessor_config.json``. It
 was off when the networks were trained and in the first release, and is on for MERT-v1-95M today.
-The norm behind the first convolution undoes it but for a small constant, so only very soft music
-can tell.
+The norm behind the first convolution undoes it but for a small constant, so the setting
+matters for very soft music only.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import torch
 
@@ -35,14 +33,19 @@ from hevner.encoders.mert.architecture import (
     shapes,
 )
 from hevner.encoders.weights.checkpoint import Checkpoint, Stored, write_safetensors
-from hevner.errors import ModelError
-from hevner.files import display_name
+from hevner.encoders.weights.published import (
+    check_tensors,
+    check_values,
+    first_file,
+    other_files,
+    read_json,
+)
 
 FILE_NAMES = ("model.safetensors", "pytorch_model.bin")
 CONFIGURATION, PREPROCESSOR = "config.json", "preprocessor_config.json"
 
 PREFIXES = ("hubert.", "mert_model.")
-"""What names may begin with in files that were saved from a larger model."""
+"""Beginnings of names in files that were saved from a larger model."""
 
 MASK = "masked_spec_embed"
 """Published, but used in training only."""
@@ -57,29 +60,17 @@ SPELLINGS = {
 def convert(size: Size, source: Path, target: Path, progress: Callable[[int, int], None]) -> None:
     """Write ``weights.safetensors``; see `hevner.encoders.base.Family`."""
     normalise = _check_configurations(source, size)
-    file = next((source / one for one in FILE_NAMES if (source / one).is_file()), None)
-    if file is None:
-        raise _wrong(source, f"holds neither {' nor '.join(FILE_NAMES)}")
-    entries = _entries(Checkpoint(file), size, normalise)
+    entries = _entries(Checkpoint(first_file(source, FILE_NAMES)), size, normalise)
     write_safetensors(target / WEIGHTS, sorted(entries.items()), progress)
 
 
 def _entries(checkpoint: Checkpoint, size: Size, normalise: bool) -> dict[str, Stored]:
-    """What is written: the published tensors, with the weight norm folded."""
-    published = _published_names(checkpoint)
-    expected = shapes(size)
-    _check_names(checkpoint.path, set(published) - {MASK}, set(expected))
-
-    def stored(name: str) -> Stored:
-        original = published[name]
-        shape, dtype = checkpoint.shape(original), checkpoint.dtype(original)
-        if shape != expected[name]:
-            raise _wrong(checkpoint.path, f"{original} has the shape {shape}, not {expected[name]}")
-        if not dtype.is_floating_point:
-            raise _wrong(checkpoint.path, f"{original} holds values of the type {dtype}")
-        return Stored(shape, dtype, lambda: checkpoint.read(original))
-
-    entries = {name: stored(name) for name in expected}
+    """The tensors to write: the published ones, with the weight norm folded."""
+    entries = _published(checkpoint)
+    check_tensors(checkpoint.path, entries, shapes(size))
+    for name, stored in entries.items():
+        if not stored.dtype.is_floating_point:
+            raise other_files(checkpoint.path, f"{name} holds values of the type {stored.dtype}")
     gain = entries.pop(f"{POSITION}weight_g")
     direction = entries.pop(f"{POSITION}weight_v")
     entries[f"{POSITION}weight"] = replace(
@@ -96,30 +87,23 @@ def _fold(gain: torch.Tensor, direction: torch.Tensor) -> torch.Tensor:
     return exact.to(direction.dtype)
 
 
-def _published_names(checkpoint: Checkpoint) -> dict[str, str]:
-    """Names in the file by the names that are expected."""
+def _published(checkpoint: Checkpoint) -> dict[str, Stored]:
+    """The tensors of a file by the names that are expected, without the mask."""
     names = checkpoint.names()
     prefix = next((one for one in PREFIXES if all(name.startswith(one) for name in names)), "")
-    found: dict[str, str] = {}
+    found: dict[str, Stored] = {}
     for original in names:
         plain = original.removeprefix(prefix)
         name = SPELLINGS.get(plain, plain)
         if name in found:
-            raise _wrong(checkpoint.path, f"holds both {found[name]} and {original}")
-        found[name] = original
+            raise other_files(checkpoint.path, f"holds {name} in two spellings")
+        found[name] = checkpoint.stored(original)
+    found.pop(MASK, None)
     return found
 
 
-def _check_names(path: Path, found: set[str], expected: set[str]) -> None:
-    for verb, names in (("lacks", expected - found), ("also holds", found - expected)):
-        if names:
-            first = sorted(names)[:3]
-            more = f" and {len(names) - 3} more" if len(names) > 3 else ""
-            raise _wrong(path, f"{verb} {', '.join(first)}{more}")
-
-
 def _check_configurations(source: Path, size: Size) -> bool:
-    """Compare what the published configuration says; return whether windows are normalised."""
+    """Check the published configuration; return whether windows are to be normalised."""
     expected = {
         "hidden_size": size.width,
         "num_hidden_layers": size.blocks,
@@ -141,40 +125,13 @@ def _check_configurations(source: Path, size: Size) -> bool:
         "feature_extractor_cqt": False,
         "sample_rate": SAMPLE_RATE,
     }
-    path = source / CONFIGURATION
-    if path.is_file():
-        _check_values(path, _json(path), expected)
+    if (source / CONFIGURATION).is_file():
+        check_values(source / CONFIGURATION, read_json(source / CONFIGURATION), expected)
     path = source / PREPROCESSOR
-    if not path.is_file():
-        raise _wrong(
-            source, f"holds no {PREPROCESSOR}, which says how the audio is to be normalised"
-        )
-    content = _json(path)
-    _check_values(path, content, {"sampling_rate": SAMPLE_RATE})
+    content = read_json(path)
+    check_values(path, content, {"sampling_rate": SAMPLE_RATE})
     if not isinstance(content.get("do_normalize"), bool):
-        raise _wrong(path, "does not say whether do_normalize is true or false")
+        raise other_files(
+            path, "does not say whether do_normalize is true or false", "other_settings"
+        )
     return bool(content["do_normalize"])
-
-
-def _check_values(path: Path, content: dict[str, Any], expected: dict[str, Any]) -> None:
-    for name, value in expected.items():
-        if content.get(name, value) != value:
-            raise _wrong(path, f"{name} is {content[name]!r}, not {value!r}")
-
-
-def _json(path: Path) -> dict[str, Any]:
-    try:
-        content = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError) as error:
-        raise _wrong(path, f"is not JSON that can be read ({error})") from error
-    if not isinstance(content, dict):
-        raise _wrong(path, "is not a JSON object")
-    return content
-
-
-def _wrong(path: Path, cause: str) -> ModelError:
-    return ModelError(
-        cause,
-        subject=display_name(path),
-        remedy="Give the files of this encoder as they were published",
-    )

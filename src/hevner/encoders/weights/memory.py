@@ -1,4 +1,4 @@
-"""Whether an encoder will fit into memory, asked before it is loaded.
+"""Check before loading whether an encoder will fit into memory.
 
 Conventions
 -----------
@@ -59,6 +59,7 @@ def check_memory(card: EncoderCard, device: str = "cpu") -> None:
         raise ModelError(
             f"{card.id} needs about {size_text(needed)} of {where}, and {size_text(free)} are free",
             remedy="Close other programs, or take a smaller encoder or a larger machine",
+            code="too_little_memory",
         )
 
 

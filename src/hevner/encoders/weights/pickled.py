@@ -21,7 +21,7 @@ from typing import IO, Any, NamedTuple
 
 import torch
 
-from hevner.encoders.weights.stored import Shape, Stored, damaged, read_values
+from hevner.encoders.weights.stored import Shape, Stored, damaged, raw
 
 MAGIC = 0x1950A86A20F9469CFC6C
 PROTOCOL = 1001
@@ -212,7 +212,23 @@ def _stored(path: Path, tensor: _Tensor, places: dict[str, _Place]) -> Stored:
         raise ValueError("a tensor reaches beyond its values")
 
     def read() -> torch.Tensor:
-        block = read_values(path, place.start + offset * dtype.itemsize, count, dtype)
+        block = _read_values(path, place.start + offset * dtype.itemsize, count, dtype)
         return block.as_strided(shape, strides).contiguous()
 
     return Stored(shape, dtype, read)
+
+
+def _read_values(path: Path, offset: int, count: int, dtype: torch.dtype) -> torch.Tensor:
+    """Read values that start at a byte offset of a file."""
+    values = torch.empty(count, dtype=dtype)
+    view = raw(values)
+    with path.open("rb") as file:
+        file.seek(offset)
+        # One call may return less than asked for; only an end of the file returns nothing.
+        done = 0
+        while done < len(view):
+            step = file.readinto(view[done:])
+            if not step:
+                raise damaged(path, "ends before its last tensor")
+            done += step
+    return values

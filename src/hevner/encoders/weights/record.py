@@ -1,4 +1,4 @@
-"""What lies on disk of an encoder's weights: files, and the record that tells of them.
+"""The files of an encoder's weights on disk, and the record that describes them.
 
 Conventions
 -----------
@@ -37,7 +37,7 @@ MAIN = "weights.safetensors"
 SCHEMA = 1
 
 Progress = Callable[[str, int, int], None]
-"""Told what is being done, and how much of how much is done."""
+"""Called with what is being done, the amount done and the total."""
 
 
 @dataclass(frozen=True)
@@ -49,9 +49,9 @@ class Weights:
     encoder
         Name of the encoder, without states.
     version
-        That of the encoder's card when they were made, without digest.
+        Version in the encoder's card when they were made, without digest.
     folder
-        Where the converted files are.
+        Folder of the converted files.
     parts
         Size in bytes and SHA-256 of each of them.
     source, revision
@@ -105,7 +105,9 @@ def home() -> Path:
         xdg = Path(os.environ.get("XDG_DATA_HOME", ""))
         return (xdg if xdg.is_absolute() else Path.home() / ".local" / "share") / "hevner"
     except RuntimeError as error:
-        raise ModelError(str(error), remedy=f"Set {ENVIRONMENT} to a folder") from error
+        raise ModelError(
+            str(error), remedy=f"Set {ENVIRONMENT} to a folder", code="no_home"
+        ) from error
 
 
 def place_of(encoder: str) -> Path:
@@ -135,7 +137,9 @@ def read(place: Path) -> Weights:
         raise
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise ModelError(
-            f"the record of weights cannot be read ({error})", subject=display_name(place / RECORD)
+            f"the record of weights cannot be read ({error})",
+            subject=display_name(place / RECORD),
+            code="weights_damaged",
         ) from error
 
 
@@ -183,6 +187,7 @@ def locked(place: Path) -> Iterator[None]:
             f"another process is changing the weights of {place.name}",
             subject=display_name(place),
             remedy="Wait until it is done",
+            code="busy",
         ) from error
     except OSError as error:
         raise cannot_write(place, error) from error
@@ -222,4 +227,5 @@ def check_room(place: Path, needed: int) -> None:
             f"up to {size_text(needed)} are needed there and {size_text(free)} are free",
             subject=display_name(place),
             remedy=f"Free some space, or set {ENVIRONMENT} to a folder on a larger disk",
+            code="no_room",
         )

@@ -1,11 +1,11 @@
-"""Tensors in files: read one at a time, written one at a time, as safetensors.
+"""Safetensors files, read and written one tensor at a time.
 
 Conventions
 -----------
 A `Stored` is a tensor that has not been read. Reading gives memory of its own, not a view of a
-mapped file, so that what is released is really gone. The safetensors format: the length of a
-header (8 bytes, little endian), the header (JSON: type, shape, first and last byte of every
-tensor), then raw values.
+mapped file, so that a tensor that is released frees its memory. Files are written here, since the
+library writes only tensors that are all in memory: the length of a header (8 bytes, little endian),
+the header (JSON: type, shape, first and last byte of every tensor), then raw values.
 """
 
 from __future__ import annotations
@@ -16,17 +16,15 @@ import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, cast
 
 import torch
+from safetensors import SafetensorError, safe_open
 
 from hevner.errors import ModelError
 from hevner.files import cannot_write
 
 Shape = tuple[int, ...]
-
-MAX_HEADER = 2**27
-"""Longest header of a safetensors file that is believed, in bytes."""
 
 TYPES = {
     "F64": torch.float64,
@@ -52,73 +50,46 @@ class Stored:
     read: Callable[[], torch.Tensor]
 
 
-def damaged(path: Path, cause: str) -> ModelError:
-    """The error to raise when a file of weights is not what it should be."""
+def damaged(path: Path, cause: str, code: str = "weights_damaged") -> ModelError:
+    """The error to raise for a damaged file of weights."""
     return ModelError(
-        cause, subject=str(path), remedy="Fetch the file again, or check that it is the right one"
+        cause,
+        subject=str(path),
+        remedy="Fetch the file again, or check that it is the right one",
+        code=code,
     )
 
 
-def read_values(path: Path, offset: int, count: int, dtype: torch.dtype) -> torch.Tensor:
-    """Read ``count`` values that start at a byte offset of a file.
-
-    Raises
-    ------
-    ModelError
-        If the file ends before.
-    """
-    values = torch.empty(count, dtype=dtype)
-    view = _raw(values)
-    with path.open("rb") as file:
-        file.seek(offset)
-        # One call may return less than asked for; only an end of the file returns nothing.
-        done = 0
-        while done < len(view):
-            step = file.readinto(view[done:])
-            if not step:
-                raise damaged(path, "ends before its last tensor")
-            done += step
-    return values
-
-
-def _raw(tensor: torch.Tensor) -> memoryview:
+def raw(tensor: torch.Tensor) -> memoryview:
     """The bytes of a contiguous tensor, shared with it."""
     return tensor.view(-1).view(torch.uint8).numpy().data
 
 
 def open_safetensors(path: Path) -> dict[str, Stored]:
-    """The tensors of a safetensors file, by name.
+    """The tensors of a safetensors file, by name, in the order of the file.
 
     Raises
     ------
     ModelError
         If its header makes no sense, or it is shorter than the header says.
     """
-    size = path.stat().st_size
-    with path.open("rb") as file:
-        length = int.from_bytes(file.read(8), "little")
-        if not 2 <= length <= min(size - 8, MAX_HEADER):
-            raise damaged(path, "is not a safetensors file, or only its beginning")
-        text = file.read(length)
-    start = 8 + length
     try:
-        header = json.loads(text)
-        header.pop("__metadata__", None)
-        return {name: _entry(path, start, size, fact) for name, fact in header.items()}
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise damaged(path, f"has a header that makes no sense ({error})") from error
+        with safe_open(path, "pt") as file:
+            return {name: _entry(path, name, file.get_slice(name)) for name in file.offset_keys()}
+    except (SafetensorError, KeyError) as error:
+        raise damaged(path, f"is no sound safetensors file ({error})") from error
 
 
-def _entry(path: Path, start: int, size: int, fact: dict[str, Any]) -> Stored:
-    dtype = TYPES[fact["dtype"]]
-    shape = tuple(int(length) for length in fact["shape"])
-    first, last = fact["data_offsets"]
-    count = math.prod(shape)
-    if not 0 <= first <= last or last - first != count * dtype.itemsize:
-        raise ValueError(f"offsets {first}-{last} for {count} values of {dtype}")
-    if start + last > size:
-        raise damaged(path, "ends before its last tensor")
-    return Stored(shape, dtype, lambda: read_values(path, start + first, count, dtype).view(shape))
+def _entry(path: Path, name: str, tensor: Any) -> Stored:
+    def read() -> torch.Tensor:
+        try:
+            with safe_open(path, "pt") as file:
+                # The library gives a view of the mapped file, whose pages would stay in memory.
+                return cast(torch.Tensor, file.get_tensor(name)).clone()
+        except SafetensorError as error:
+            raise damaged(path, f"has changed since it was opened ({error})") from error
+
+    return Stored(tuple(tensor.get_shape()), TYPES[tensor.get_dtype()], read)
 
 
 def write_safetensors(
@@ -176,8 +147,9 @@ def _write_tensor(file: IO[bytes], name: str, stored: Stored) -> int:
     if tuple(tensor.shape) != stored.shape or tensor.dtype != stored.dtype:
         raise ModelError(
             f"{name} is {tensor.dtype} of shape {tuple(tensor.shape)}, "
-            f"not {stored.dtype} of shape {stored.shape}"
+            f"not {stored.dtype} of shape {stored.shape}",
+            code="weights_damaged",
         )
-    raw = _raw(tensor.contiguous())
-    file.write(raw)
-    return len(raw)
+    values = raw(tensor.contiguous())
+    file.write(values)
+    return len(values)

@@ -1,10 +1,10 @@
-"""The encoder of a recipe, named once, and what to do where its vectors are missing.
+"""The encoder of a recipe, named once, and the commands that make its vectors.
 
 Conventions
 -----------
 A recipe may have the entry ``encoder``, the name of an encoder (`hevner.encoders.available`, with
-states or without) or of `ELSEWHERE`. Elsewhere in the recipe the word *encoder* stands for it, as
-a name or as a part of one: ``blocks = ["encoder", "chroma72"]``, ``"encoder+chroma"``. So a
+states or without) or of `IMPORTED`. Everywhere else in the recipe the word *encoder* stands for it,
+as a name or as a part of one: ``blocks = ["encoder", "chroma72"]``, ``"encoder+chroma"``. So a
 recipe runs on any encoder.
 """
 
@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import re
 import shlex
-import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -21,72 +20,70 @@ from hevner.encoders import weights
 from hevner.errors import DataError, ModelError
 from hevner.lab.data.extraction import DEFAULT
 from hevner.lab.data.representations import PLACES
+from hevner.lab.recipe_types import RecipeError, check_names
 
 WORD = "encoder"
 
-ELSEWHERE = ("vggish",)
+IMPORTED = ("vggish",)
 """Encoders of papers that hevner does not run; their vectors are imported."""
 
 
-def parse(text: str, encoder: str = "") -> tuple[dict[str, Any], str]:
-    """Read the text of a recipe and put its encoder in the place of the word.
+def substitute(table: dict[str, Any], text: str, encoder: str = "") -> tuple[dict[str, Any], str]:
+    """Write the name of the encoder wherever a recipe has the word *encoder*.
 
     Parameters
     ----------
-    text
-        TOML.
+    table, text
+        The recipe, as entries and as TOML.
     encoder
-        Taken in place of the recipe's own; empty for that.
+        Replaces the encoder that the recipe names; empty to keep it.
 
     Returns
     -------
     dict
-        The recipe, without the entry ``encoder``.
+        The entries with the name in place of the word.
     str
-        Its text, with the encoder that was taken.
+        The TOML with the entry ``encoder`` that was used.
 
     Raises
     ------
-    DataError
-        If there is no such encoder, or another one is wanted of a recipe without the entry.
-    ValueError
-        If the text is no TOML.
+    RecipeError
+        If there is no such encoder, or one is given for a recipe without the entry.
     """
-    table = tomllib.loads(text)
     if encoder:
         if WORD not in table:
-            raise DataError(
-                "the recipe has no entry 'encoder' that could be another one",
-                remedy='Give it one, such as encoder = "mert-v1-95m", and write "encoder" in its '
+            raise RecipeError(
+                "missing_key", (WORD,), "is missing, so there is no encoder to replace",
+                'Give the recipe one, such as encoder = "mert-v1-95m", and write "encoder" in its '
                 "lists of blocks",
-            )
+            )  # fmt: skip
         entry = f'{WORD} = "{encoder}"'
         text = re.sub(rf"(?m)^{WORD}\s*=.*$", lambda _: entry, text, count=1)
-    name = encoder or table.pop(WORD, "")
-    table.pop(WORD, None)
-    if name:
-        _check(name)
-        table = _replace(table, name)
-    return table, text
+    name = encoder or table.get(WORD)
+    rest = {key: value for key, value in table.items() if key != WORD}
+    if not isinstance(name, str) or not name:
+        return table, text  # a wrong type is refused with all others
+    _check(name)
+    return {WORD: name, **_replace(rest, name)}, text
 
 
 def missing(
     error: DataError, block: str, dataset: str, data: Path, store: Path, soundfont: str
 ) -> str:
-    """A line on vectors that are not stored, and on how to get them.
+    """Describe vectors that are not stored, and the command that makes them, in one line.
 
     Parameters
     ----------
     error
-        What the store said.
+        Error that the store raised.
     block
         Name of the vectors.
     dataset, data
-        What they are of, and its own folder.
+        Name of the dataset, and its folder.
     store
-        Where they would be.
+        Folder of the store.
     soundfont
-        The rendering that is taken of MIDI files.
+        Name of the soundfont that MIDI files are rendered with.
     """
     subject = f" ({error.subject})" if error.subject else ""
     remedy = _remedy(block, dataset, data, store, soundfont)
@@ -95,15 +92,19 @@ def missing(
 
 def _check(name: str) -> None:
     plain = name.partition("+")[0]
-    if plain in encoders.available():
-        encoders.card(name)  # has it such states?
-    elif name not in PLACES and name not in ELSEWHERE:
-        choices = sorted({*encoders.available(), *PLACES, *ELSEWHERE})
-        raise DataError(f"there is no encoder '{name}'", remedy=f"Choose from {', '.join(choices)}")
+    if plain not in encoders.available():
+        check_names((WORD,), (name,), {*encoders.available(), *PLACES, *IMPORTED})
+        return
+    try:
+        encoders.card(name)
+    except ModelError as error:
+        raise RecipeError(
+            "unknown_name", (WORD,), f"is {name!r}: {error.cause}", error.remedy
+        ) from error
 
 
 def _replace(value: Any, name: str) -> Any:
-    """The same with the encoder's name for the word, in keys too."""
+    """Put the encoder's name in place of the word, in keys too."""
     if isinstance(value, str):
         return "+".join(name if part == WORD else part for part in value.split("+"))
     if isinstance(value, list):

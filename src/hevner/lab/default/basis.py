@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from sklearn.decomposition import PCA
 from sklearn.linear_model import LogisticRegression
 
-from hevner.lab.default.recipe import Recipe
+from hevner.lab.default.recipe import DefaultRecipe as Recipe
 from hevner.lab.default.table import Table
 from hevner.model.familiarity import neighbour_distance
 from hevner.model.predict import CLIP

@@ -1,11 +1,9 @@
 """Measure the default model: grouped cross-validation, datasets and genres left out, curves.
 
-    python -m hevner.lab.default.evaluate recipes/unified.toml --data DIR --cache DIR --out FILE.csv
-
-Every number comes with n, seeds and a 95 % bootstrap interval over groups (songs, games, artist
-proxies). Before every fit the test tracks are compared with those trained on
-(`hevner.datasets.leaks`). Folds keep groups together; everything is fitted inside the training
-part, with the code that trains the shipped model.
+``hevner evaluate recipes/unified.toml`` runs it. Every number comes with n, seeds and a 95 %
+bootstrap interval over groups (songs, games, artist proxies). Before every fit the test tracks are
+compared with those trained on (`hevner.datasets.leaks`). Folds keep groups together; everything is
+fitted inside the training part, with the code that trains the shipped model.
 
 Conventions
 -----------
@@ -20,9 +18,6 @@ at the base rates), ``tag auc`` of one word against listeners, with that network
 
 from __future__ import annotations
 
-import argparse
-import csv
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from functools import partial
@@ -30,17 +25,17 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from rich.console import Console
 from rich.progress import track
 
 from hevner import datasets
 from hevner.datasets import leaks
 from hevner.datasets.track import Track
 from hevner.emotion import AXES
-from hevner.files import replace_file
 from hevner.lab import workers
 from hevner.lab.default.basis import folds
 from hevner.lab.default.fit import fit, leave_one_out
-from hevner.lab.default.recipe import Recipe, read
+from hevner.lab.default.recipe import DefaultRecipe as Recipe
 from hevner.lab.default.table import Table, build
 from hevner.lab.default.tag_scores import score_tags, tag_targets
 from hevner.lab.metrics.regression import ccc, pearson, r2, r2_affine
@@ -121,11 +116,11 @@ def _fit_all(
     table: Table, recipe: Recipe, tests: list[NDArray[np.bool_]], jobs: int
 ) -> list[HeldOut]:
     """Fit without the rows of each test and predict them."""
+    shown = partial(track, description="fits", total=len(tests), console=Console(stderr=True))
     if jobs == 1:
-        return [_fit_one(table, recipe, test) for test in track(tests, "fits")]
+        return [_fit_one(table, recipe, test) for test in shown(tests)]
     with workers.pool(jobs) as pool:
-        found = pool.map(partial(_fit_one, table, recipe), tests)
-        return list(track(found, "fits", total=len(tests)))
+        return list(shown(pool.map(partial(_fit_one, table, recipe), tests)))
 
 
 def _fit_one(table: Table, recipe: Recipe, test: NDArray[np.bool_]) -> HeldOut:
@@ -329,44 +324,43 @@ def leave_one_genre_out(
         score_set(report, "leave-one-genre-out", table.where(rows), [own])
 
 
-def write(rows: list[Row], path: Path) -> None:
-    """Write the rows as CSV, atomically."""
-    import io
+def evaluate(
+    recipe: Recipe, folders: Mapping[str, Path], store: Path, seeds: int = SEEDS, jobs: int = 1
+) -> list[Row]:
+    """Measure the default model in every way.
 
-    text = io.StringIO()
-    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    replace_file(path, text.getvalue().encode())
+    Parameters
+    ----------
+    recipe
+        Decides the model.
+    folders
+        Folder of each dataset, by name.
+    store
+        Folder of the features.
+    seeds
+        Number of cross-validations.
+    jobs
+        Number of parallel processes.
 
-
-def main() -> None:
-    """Run from the command line."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("recipe", type=Path)
-    parser.add_argument("--data", type=Path, required=True, help="folder of the datasets")
-    parser.add_argument("--cache", type=Path, required=True, help="folder for renders and features")
-    parser.add_argument("--out", type=Path, required=True, help="CSV file to write")
-    parser.add_argument("--card", type=Path, help="card of the model to keep the scores in")
-    parser.add_argument("--seeds", type=int, default=SEEDS)
-    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
-    options = parser.parse_args()
-    recipe = read(options.recipe)
-    table = build(recipe, options.data, options.cache)
+    Raises
+    ------
+    DataError
+        If features are missing, or a test track is known from the training tracks.
+    """
+    table = build(recipe, folders, store, jobs)
     report = Report()
     tracks = {
         leaks.name(track): track
         for name in recipe.sets
-        for track in datasets.load(name, options.data / name)
+        for track in datasets.load(name, folders[name])
     }
-    cross_validate(report, table, recipe, options.seeds, tracks, options.jobs)
+    cross_validate(report, table, recipe, seeds, tracks, jobs)
     leave_one_dataset_out(report, table, recipe, tracks)
-    leave_one_genre_out(report, table, recipe, tracks, options.jobs)
-    write(report.rows, options.out)
-    if options.card is not None:
-        run = f"hevner.lab.default.evaluate, recipe {recipe.digest}, {OUTER_FOLDS} folds"
-        into_card(report.rows, options.card, run)
+    leave_one_genre_out(report, table, recipe, tracks, jobs)
+    return report.rows
 
 
-if __name__ == "__main__":
-    main()
+def write_into_card(rows: list[Row], recipe: Recipe, card: Path) -> None:
+    """Write scores into the card of a model, with what they come from."""
+    run = f"hevner.lab.default.evaluate, recipe {recipe.digest}, {OUTER_FOLDS} folds"
+    into_card(rows, card, run)

@@ -34,7 +34,7 @@ from hevner.lab.default.basis import (
 )
 from hevner.lab.default.linear_heads import fit_gems, fit_quadrants, join
 from hevner.lab.default.ratings import fit_axis, outside_widths
-from hevner.lab.default.recipe import Recipe
+from hevner.lab.default.recipe import DefaultRecipe as Recipe
 from hevner.lab.default.table import Table
 from hevner.model.predict import Model
 from hevner.model.prediction import sigmoid

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from hevner.emotion import Quadrant
 from hevner.lab.default.basis import INNER_FOLDS, Basis, folds
-from hevner.lab.default.recipe import Recipe
+from hevner.lab.default.recipe import DefaultRecipe as Recipe
+from hevner.lab.default.recipe import per_dimension
 from hevner.lab.default.table import Table
 from hevner.lab.regression.ridge import NormalEquations
 from hevner.model.linear import Linear
@@ -46,11 +47,12 @@ def search(
         Rows that tie a domain's part to a scale; a domain without any gets no part of its own.
         All rows if None.
     """
-    penalty = recipe.penalties[head]
+    shared_penalty = per_dimension(recipe.penalties[head].shared)
+    own_penalty = per_dimension(recipe.penalties[head].own)
     anchored = (rows if anchored is None else anchored)[rows]
     x, row_weights = basis.x[rows].astype(np.float64), basis.weights[rows]
     fold = folds(table, INNER_FOLDS, recipe.seed)[rows]
-    shared = _cross_fit(x, targets, row_weights, fold, [penalty.shared])
+    shared = _cross_fit(x, targets, row_weights, fold, [shared_penalty])
     rest = targets - (x @ shared.coefficients + shared.intercept)
     unseen = shared.unseen.copy()
     parts, constants = [], []
@@ -60,7 +62,7 @@ def search(
         if (mine & anchored).any() and not mine.all():
             # Penalties are meant for features of unit variance; inside a domain they vary less.
             variance = x[mine].var(axis=0) + 0.01
-            ladder = [penalty.own * factor * variance for factor in recipe.factors]
+            ladder = [own_penalty * factor * variance for factor in recipe.choices.factors]
             own = _cross_fit(x[mine], rest[mine], row_weights[mine], fold[mine], ladder)
             unseen[mine] += own.unseen
             part, constant = own.coefficients, own.intercept

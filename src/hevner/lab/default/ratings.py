@@ -12,7 +12,7 @@ from hevner.emotion import AXES
 from hevner.errors import DataError
 from hevner.lab.default.basis import INNER_FOLDS, Basis, folds, make_basis, weights
 from hevner.lab.default.linear_heads import search
-from hevner.lab.default.recipe import Recipe
+from hevner.lab.default.recipe import DefaultRecipe as Recipe
 from hevner.lab.default.table import Table
 from hevner.lab.default.transfer import FEWEST_RATED, Transfer
 from hevner.lab.default.transfer import fit as fit_transfer
@@ -121,7 +121,7 @@ def fit_axis(
 def transfer_of(table: Table, basis: Basis, recipe: Recipe, axis: int) -> Transfer:
     """The transfer head of valence or arousal."""
     fold = folds(table, INNER_FOLDS, recipe.seed)
-    row_weights = weights(table, recipe.transfer_weights)
+    row_weights = weights(table, recipe.transfer.weights)
     return fit_transfer(table, recipe, axis, basis.x, row_weights, fold)
 
 

@@ -1,111 +1,198 @@
-"""A recipe: everything that decides a trained model, as a TOML file."""
+"""Recipe of the default model."""
 
 from __future__ import annotations
 
-import hashlib
-import tomllib
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from collections.abc import Mapping
+from typing import Annotated, ClassVar
 
+import msgspec
 import numpy as np
+from msgspec import Meta
 from numpy.typing import NDArray
 
 from hevner.blocks import WIDTHS
+from hevner.datasets import NAMES
 from hevner.emotion import AXES, MOOD_TAGS
 from hevner.errors import DataError
 from hevner.lab.data.corpus import Variant
+from hevner.lab.recipe_types import (
+    Count,
+    Names,
+    NonNegative,
+    Number,
+    Positive,
+    Recipe,
+    RecipeError,
+    Section,
+    Share,
+    Text,
+    check_complete,
+    check_keys,
+)
+from hevner.lab.unified.settings import TrainingSettings
 
 HEADS = (*AXES, "quadrants", "gems")
-"""What has penalties of its own."""
+"""Heads with penalties of their own."""
+
+Penalties = dict[str, Positive]
+"""A ridge penalty for each block of features."""
 
 
-@dataclass(frozen=True)
-class SetRecipe:
-    """How a dataset takes part.
+Rate = Annotated[int, Meta(gt=0, lt=1)] | Annotated[float, Meta(gt=0, lt=1)]
+
+
+class SetRecipe(Section, frozen=True, kw_only=True):
+    """A dataset that the model is trained on: ``[sets.NAME]``.
 
     Attributes
     ----------
     domain
-        The kind of sound it belongs to.
+        Kind of sound, with raters of its own.
     weight
-        Of the whole set in fitting every head but the transfer head, in clips.
-    variants
-        Ways its clips are made to sound; the first is the one that is evaluated.
+        Weight of the whole set in every head but the transfer head, in clips.
+    variant_names
+        Ways its clips are made to sound (key ``variants``), such as ``recorded-0``; the first is
+        the one that is evaluated.
     window_s
-        If set, windows of this length with their own ratings are trained on too.
+        Length in seconds of windows with their own ratings that are trained on too; none if
+        missing.
     """
 
-    domain: str
-    weight: float
-    variants: tuple[Variant, ...]
-    window_s: float | None = None
+    domain: Text
+    weight: NonNegative
+    variant_names: Names = msgspec.field(name="variants")
+    window_s: Positive | None = None
+
+    def __post_init__(self) -> None:
+        for place, name in enumerate(self.variant_names):
+            try:
+                Variant.parse(name)
+            except DataError as error:
+                where = ("variants", place)
+                raise RecipeError("unknown_name", where, f"is {name!r}", error.remedy) from error
+
+    @property
+    def variants(self) -> tuple[Variant, ...]:
+        """Ways its clips are made to sound."""
+        return tuple(map(Variant.parse, self.variant_names))
 
 
-@dataclass(frozen=True)
-class Penalty:
-    """Ridge penalty of every dimension of the pooled vector, shape ``(dim,)`` each."""
-
-    shared: NDArray[np.float64]
-    own: NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class Spread:
-    """Mean and standard deviation of the ratings of music at large, on the unit scale."""
-
-    mean: float
-    std: float
-
-
-@dataclass(frozen=True)
-class StudentRecipe:
-    """How the network is trained; see `hevner.lab.default.students`.
+class PenaltyRecipe(Section, frozen=True, kw_only=True):
+    """Ridge penalties of a head: ``[penalties.HEAD]``.
 
     Attributes
     ----------
-    width, hidden, dropout
-        Of the network.
-    windows
-        Every so many of the windows are learned from; neighbours say much the same.
-    settings
-        Of the training loop, `hevner.lab.unified.settings.Settings`.
+    shared
+        Penalties of the part that all domains share, by block.
+    own
+        Penalties of each domain's own part, by block.
     """
 
-    width: int
-    hidden: int
-    dropout: float
-    windows: int
-    settings: dict[str, Any]
+    shared: Penalties
+    own: Penalties
+
+    def __post_init__(self) -> None:
+        check_complete(("shared",), self.shared, WIDTHS)
+        check_complete(("own",), self.own, WIDTHS)
 
 
-@dataclass(frozen=True)
-class TagRecipe:
-    """What the tags are learned from, and how often they are said.
+class TransferRecipe(Section, frozen=True, kw_only=True):
+    """The part of the model for music from other sources: ``[transfer]``.
+
+    Attributes
+    ----------
+    weights
+        Weight of every set in fitting that part, in clips.
+    valence, arousal
+        Ridge penalties by block.
+    """
+
+    weights: dict[str, NonNegative]
+    valence: Penalties
+    arousal: Penalties
+
+    def __post_init__(self) -> None:
+        check_complete(("valence",), self.valence, WIDTHS)
+        check_complete(("arousal",), self.arousal, WIDTHS)
+
+
+class Spread(Section, frozen=True, kw_only=True):
+    """Ratings of music at large: ``[ratings] AXIS``.
+
+    Attributes
+    ----------
+    mean, std
+        Mean and standard deviation, on the unit scale.
+    """
+
+    mean: Annotated[int, Meta(ge=-1, le=1)] | Annotated[float, Meta(ge=-1, le=1)]
+    std: Positive
+
+
+class Choices(Section, frozen=True, kw_only=True):
+    """Values that training chooses among: ``[choices]``.
+
+    Attributes
+    ----------
+    factors
+        Factors of the penalties of a domain's own part.
+    """
+
+    factors: Annotated[tuple[Positive, ...], Meta(min_length=1)]
+
+
+class StudentRecipe(Section, frozen=True, kw_only=True):
+    """The network of the model, see `hevner.lab.default.students`: ``[students]``.
+
+    Attributes
+    ----------
+    width, hidden
+        Size of the trunk, and of the hidden layer of each head.
+    dropout
+        Share of the trunk's values that are left out in training.
+    windows
+        Step between the windows that are trained on; neighbours are much alike.
+    settings
+        Settings of the training run.
+    """
+
+    width: Count
+    hidden: Count
+    dropout: Share
+    windows: Count
+    settings: TrainingSettings
+
+
+class TagRecipe(Section, frozen=True, kw_only=True):
+    """Mood and theme tags: ``[tags]``.
 
     Attributes
     ----------
     teacher
         Name in the store of the network whose probabilities are learned.
     weight
-        Of what listeners say of a word, against the teacher, both in standard units.
+        Weight of the listeners' ratings against the teacher, both in standard units.
     listeners
-        Which way valence and arousal speak for a tag; tags that say nothing of feeling are
-        missing.
+        Direction of a tag in the plane of valence and arousal; tags without a meaning of this
+        kind are missing.
     base_rates
-        Share of music that carries a tag.
+        Share of music that carries a tag; every tag has one.
     slope
         Log odds of a tag for one standard unit.
     flagged
-        A tag is said of this many times its base rate of music.
+        A tag is given to music whose probability is this many times its base rate.
     """
 
-    teacher: str
-    weight: float
-    listeners: dict[str, tuple[float, float]]
-    base_rates: dict[str, float]
-    slope: float
-    flagged: float
+    teacher: Text
+    weight: NonNegative
+    listeners: dict[str, tuple[Number, Number]]
+    base_rates: dict[str, Rate]
+    slope: Positive
+    flagged: Positive
+
+    def __post_init__(self) -> None:
+        check_keys(("listeners",), self.listeners, MOOD_TAGS)
+        check_complete(("base_rates",), self.base_rates, MOOD_TAGS)
 
     def directions(self) -> NDArray[np.float64]:
         """Unit vectors in the plane of valence and arousal, or zero, shape ``(56, 2)``."""
@@ -114,112 +201,60 @@ class TagRecipe:
         return np.asarray(np.divide(arrows, length, where=length > 0, out=np.zeros_like(arrows)))
 
 
-@dataclass(frozen=True)
-class Recipe:
-    """A parsed recipe; ``digest`` names its text.
+class DefaultRecipe(Recipe, frozen=True, kw_only=True):
+    """Everything that decides a default model.
 
     Attributes
     ----------
+    version
+        Version of the model.
+    seed
+        Decides all chance.
+    sets
+        Datasets by name.
     penalties
-        By head.
-    factors
-        Multiply the penalties of a domain's own part; one is chosen in training.
+        Ridge penalties by head, one of `HEADS`.
     transfer
-        Penalties of the part that speaks for music from elsewhere, by axis, shape ``(dim,)``.
-    transfer_weights
-        Of the sets in fitting that part, in clips.
+        The part of the model for music from other sources.
     ratings
-        How ratings at large spread, by axis.
-    widths
-        Of the blocks of a vector, in order.
+        Spread of ratings at large, by axis.
+    choices
+        Values that training chooses among.
     students
-        How the network is trained; None for a model without one.
+        The network; a model without one if missing.
     tags
-        What the network learns of tags; None for a network without them.
+        Mood and theme tags; a network without them if missing.
     """
 
-    name: str
-    version: str
+    mark: ClassVar[str] = "sets"
+
+    version: Text
     seed: int
     sets: dict[str, SetRecipe]
-    penalties: dict[str, Penalty]
-    factors: tuple[float, ...]
-    transfer: dict[str, NDArray[np.float64]]
-    transfer_weights: dict[str, float]
+    penalties: dict[str, PenaltyRecipe]
+    transfer: TransferRecipe
     ratings: dict[str, Spread]
-    widths: tuple[int, ...]
-    digest: str
+    choices: Choices
     students: StudentRecipe | None = None
     tags: TagRecipe | None = None
+
+    def __post_init__(self) -> None:
+        check_keys(("sets",), self.sets, NAMES, "unknown_name")
+        check_complete(("penalties",), self.penalties, HEADS)
+        check_complete(("transfer", "weights"), self.transfer.weights, self.sets)
+        check_complete(("ratings",), self.ratings, AXES)
 
     @property
     def domains(self) -> tuple[str, ...]:
         """Names of the domains, sorted."""
         return tuple(sorted({one.domain for one in self.sets.values()}))
 
-
-def read(path: Path) -> Recipe:
-    """Read a recipe.
-
-    Raises
-    ------
-    DataError
-        If the file is missing, no TOML, or lacks an entry.
-    """
-    try:
-        text = path.read_text("utf-8")
-        table = tomllib.loads(text)
-        return Recipe(
-            name=table["name"],
-            version=table["version"],
-            seed=table["seed"],
-            sets={name: _set(entry) for name, entry in table["sets"].items()},
-            penalties={name: _penalty(table["penalties"][name]) for name in HEADS},
-            factors=tuple(table["choices"]["factors"]),
-            transfer={axis: _spread_over(table["transfer"][axis]) for axis in AXES},
-            transfer_weights={name: table["transfer"]["weights"][name] for name in table["sets"]},
-            ratings={axis: Spread(**table["ratings"][axis]) for axis in AXES},
-            widths=tuple(WIDTHS.values()),
-            students=_students(table["students"]) if "students" in table else None,
-            tags=_tags(table["tags"]) if "tags" in table else None,
-            digest=hashlib.sha256(text.encode()).hexdigest()[:16],
-        )
-    except OSError as error:
-        raise DataError("no such recipe", subject=str(path), remedy="Check the path") from error
-    except DataError as error:
-        raise DataError(error.cause, subject=str(path), remedy=error.remedy) from error
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise DataError(
-            f"the recipe is not complete ({error})",
-            subject=str(path),
-            remedy="Compare it with recipes/unified.toml",
-        ) from error
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """Widths of the blocks of a feature vector, in order."""
+        return tuple(WIDTHS.values())
 
 
-def _set(entry: dict[str, Any]) -> SetRecipe:
-    variants = tuple(Variant.parse(name) for name in entry["variants"])
-    return SetRecipe(entry["domain"], entry["weight"], variants, entry.get("window_s"))
-
-
-def _students(entry: dict[str, Any]) -> StudentRecipe:
-    return StudentRecipe(**entry)
-
-
-def _tags(entry: dict[str, Any]) -> TagRecipe:
-    wrong = set(entry["base_rates"]) ^ set(MOOD_TAGS) | set(entry["listeners"]) - set(MOOD_TAGS)
-    if wrong:
-        raise DataError(
-            f"tags: {', '.join(sorted(wrong))} without base rate, or not a tag",
-            remedy="Give a base rate for each of hevner.emotion.MOOD_TAGS and no other word",
-        )
-    listeners = {tag: (float(v), float(a)) for tag, (v, a) in entry["listeners"].items()}
-    return TagRecipe(**entry | {"listeners": listeners})
-
-
-def _penalty(entry: dict[str, dict[str, float]]) -> Penalty:
-    return Penalty(_spread_over(entry["shared"]), _spread_over(entry["own"]))
-
-
-def _spread_over(blocks: dict[str, float]) -> NDArray[np.float64]:
-    """The value of a block for each of its dimensions."""
+def per_dimension(blocks: Mapping[str, float]) -> NDArray[np.float64]:
+    """The value of each block for each of its dimensions, shape ``(dim,)``."""
     return np.concatenate([np.full(width, blocks[name]) for name, width in WIDTHS.items()])

@@ -21,17 +21,18 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from msgspec import structs
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from hevner.emotion import GEMS, MOOD_TAGS, Quadrant
-from hevner.lab.default.recipe import Recipe, StudentRecipe, TagRecipe
+from hevner.lab.default.recipe import DefaultRecipe as Recipe
+from hevner.lab.default.recipe import StudentRecipe, TagRecipe
 from hevner.lab.default.table import Table
 from hevner.lab.default.transfer import targets
 from hevner.lab.unified.loop import outputs_of, train
 from hevner.lab.unified.networks import Head, Inputs, Network, UnifiedRepaired, export
 from hevner.lab.unified.rows import Rows
-from hevner.lab.unified.settings import Settings
 from hevner.model.description import log_odds
 from hevner.model.predict import domain_output
 
@@ -87,7 +88,7 @@ def fit(table: Table, recipe: Recipe, x: NDArray[np.float32], fold: NDArray[np.i
     unseen = {head.name: np.full((len(table), head.outputs), np.nan) for head in heads}
     for number in np.unique(fold):
         left = torch.from_numpy(fold == number)
-        settings = Settings(**plan.settings, seed=recipe.seed * 1000 + int(number))
+        settings = structs.replace(plan.settings, seed=recipe.seed * 1000 + int(number))
         network = _network(x.shape[1], heads, plan, settings.seed)
         train(network, rows.rows(used & ~left), rows.rows(used & left), settings)
         students.append(network)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -15,7 +16,7 @@ from hevner.emotion import MOOD_TAGS, Quadrant
 from hevner.features import Features, pool
 from hevner.lab.data.corpus import Variant, features_of
 from hevner.lab.data.representations import find
-from hevner.lab.default.recipe import Recipe
+from hevner.lab.default.recipe import DefaultRecipe as Recipe
 from hevner.music import Harmony, analyse
 from hevner.store import FeatureStore
 
@@ -67,7 +68,9 @@ class Table:
         return Table(**{field.name: getattr(self, field.name)[mask] for field in fields(self)})
 
 
-def build(recipe: Recipe, folder: Path, cache: Path, jobs: int | None = None) -> Table:
+def build(
+    recipe: Recipe, folders: Mapping[str, Path], store: Path, jobs: int | None = None
+) -> Table:
     """Pool the stored features of every set and variant of a recipe, in parallel.
 
     Raises
@@ -77,10 +80,10 @@ def build(recipe: Recipe, folder: Path, cache: Path, jobs: int | None = None) ->
     """
     teacher = recipe.tags.teacher if recipe.tags else None
     calls = [
-        (clip, variant, cache, place == 0, entry.window_s, teacher)
+        (clip, variant, store, place == 0, entry.window_s, teacher)
         for name, entry in recipe.sets.items()
         for place, variant in enumerate(entry.variants)
-        for clip in datasets.load(name, folder / name)
+        for clip in datasets.load(name, folders[name])
     ]
     with ProcessPoolExecutor(jobs) as pool:
         rows = list(pool.map(_rows, *zip(*calls, strict=True), chunksize=16))

@@ -1,18 +1,14 @@
 """How tags of MTG-Jamendo follow the log odds that its baseline network gives them.
 
-    python -m hevner.lab.default.tag_rates DIR
-
-``DIR`` is the folder of MTG-Jamendo with the predictions of its baseline for the test songs
-(`baseline_vggish`). Prints what a recipe needs to know of tags (`hevner.lab.default.recipe`): base
-rates, the slope of the log odds of a tag over one standard unit of the network's log odds, and how
-many times its base rate a tag must be said for the best F1. Slope and share are one for all tags,
-as rare ones have too few songs.
+The folder of MTG-Jamendo must hold the predictions of its baseline for the test songs
+(`baseline_vggish`). ``hevner datasets tag-rates`` prints what a recipe needs to know of tags
+(`hevner.lab.default.recipe`): base rates, the slope of the log odds of a tag over one standard unit
+of the network's log odds, and how many times its base rate a tag must be said for the best F1.
+Slope and share are one for all tags, for rare ones are too few to tell.
 """
 
 from __future__ import annotations
 
-import argparse
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -83,21 +79,24 @@ def read_baseline(folder: Path) -> tuple[NDArray[np.bool_], Array]:
     return truth, np.asarray(np.log(kept / (1 - kept)))
 
 
-def main() -> None:
-    """Run from the command line."""
-    parser = argparse.ArgumentParser(description="Print what a recipe needs to know of tags.")
-    parser.add_argument("folder", type=Path, help="folder of MTG-Jamendo")
-    folder = parser.parse_args().folder
+def recipe_lines(folder: Path) -> list[str]:
+    """Entries of a recipe's table ``tags``, in TOML.
+
+    Parameters
+    ----------
+    folder
+        Folder of MTG-Jamendo.
+
+    Raises
+    ------
+    DataError
+        If the dataset or the predictions of its baseline cannot be read.
+    """
     rates = base_rates(folder)
     truth, odds = read_baseline(folder)
-    lines = [
+    return [
         f"slope = {slope(truth, odds):.3f}",
         f"flagged = {best_share(truth, odds, rates)}",
         "[tags.base_rates]",
         *(f"{tag} = {rate:.5f}" for tag, rate in zip(MOOD_TAGS, rates, strict=True)),
     ]
-    sys.stdout.write("\n".join(lines) + "\n")
-
-
-if __name__ == "__main__":
-    main()

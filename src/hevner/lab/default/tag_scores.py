@@ -14,7 +14,7 @@ from scipy.stats import spearmanr
 
 from hevner.emotion import GEMS, MOOD_TAGS, Quadrant
 from hevner.errors import DataError
-from hevner.lab.default.recipe import Recipe
+from hevner.lab.default.recipe import DefaultRecipe as Recipe
 from hevner.lab.default.students import tag_labels
 from hevner.lab.default.table import Table
 from hevner.lab.metrics.report import Report, Score

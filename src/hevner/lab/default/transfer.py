@@ -21,7 +21,8 @@ from numpy.typing import NDArray
 from hevner.emotion import AXES
 from hevner.errors import DataError
 from hevner.lab.data.labels import QUADRANT_SIGNS, gems_axes
-from hevner.lab.default.recipe import Recipe, Spread
+from hevner.lab.default.recipe import DefaultRecipe as Recipe
+from hevner.lab.default.recipe import Spread, per_dimension
 from hevner.lab.default.table import Table
 from hevner.lab.regression.ridge import NormalEquations
 
@@ -101,7 +102,7 @@ def fit(
     DataError
         If the table has no label of this axis.
     """
-    penalty = recipe.transfer[AXES[axis]]
+    penalty = per_dimension(getattr(recipe.transfer, AXES[axis]))
     columns = choices(recipe.widths)
     truth = targets(table, axis)
     known = np.isfinite(truth)

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from hevner import extras
 from hevner.arrays import Doubles
-from hevner.errors import DataError, MissingDependencyError
+from hevner.errors import DataError
 
 METHODS = ("t-SNE", "UMAP")
 
@@ -29,13 +30,7 @@ def require() -> None:
     MissingDependencyError
         If one is not.
     """
-    from importlib.util import find_spec
-
-    for module, package in (("sklearn", "scikit-learn"), ("umap", "umap-learn")):
-        if find_spec(module) is None:
-            raise MissingDependencyError(
-                f"the gap analysis needs {package}", remedy="pip install 'hevner[gap]'"
-            )
+    extras.require("lab", "the gap analysis", "sklearn", "umap")
 
 
 def draw_map(method: str, components: Doubles, seed: int = 0) -> Doubles:

@@ -2,12 +2,11 @@
 
 Conventions
 -----------
-Run as ``python -m hevner.lab.harmony.evaluate --data DIR``. ``DIR`` holds ``pop909``; the songs are
-those whose id ends in 9. A minute of each is rendered as a piano piece (FluidR3_GM) and with other
-instruments, drums and sung lines (MuseScore_General_Full), both clean and with a room and pink
-noise 15 dB below the music. Scores are those of mir_eval, the mean over songs, with a 95 %
-bootstrap interval over songs. ``--peer PYTHON`` also runs Essentia with another Python on the very
-same files.
+``hevner evaluate recipes/harmony.toml`` runs it. The songs are those of POP909 whose id ends in 9.
+A minute of each is rendered as a piano piece (FluidR3_GM) and with other instruments, drums and
+sung lines (MuseScore_General_Full), both clean and with a room and pink noise 15 dB below the
+music. Scores are those of mir_eval, the mean over songs, with a 95 % bootstrap interval over songs.
+``--peer PYTHON`` also runs Essentia with another Python on the same files.
 
 Chord scores are duration-weighted agreement with the annotation by root, major or minor, sevenths
 and the MIREX rule (three notes in common), and the mean of over- and under-segmentation. The key
@@ -16,12 +15,9 @@ score is the MIREX weighting; ``mode`` is the share of songs with the right mode
 
 from __future__ import annotations
 
-import argparse
-import csv
 import json
-import logging
 import subprocess
-import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -36,8 +32,6 @@ from hevner.lab.harmony import render, songs
 from hevner.lab.harmony.songs import UNKNOWN, Song
 from hevner.music import Harmony, analyse, chord_labels
 from hevner.music.spectrum import HOP_SAMPLES, SAMPLE_RATE, WINDOW_SAMPLES, HarmonySpectrum
-
-log = logging.getLogger(__name__)
 
 RENDER_RATE = 44_100
 LENGTH_S = 60.0
@@ -73,7 +67,7 @@ class Reference:
 
 def load_reference(data: Path, song_id: str) -> tuple[Song, Reference]:
     """Cut a minute from the first quarter of a song on; return it with its annotation."""
-    folder = data / "pop909" / song_id
+    folder = data / song_id
     song, keys = songs.load_pop909(folder)
     start = min(song.duration / 4, max(song.duration - LENGTH_S, 0))
     cut = songs.excerpt(song, keys, start, LENGTH_S)
@@ -152,9 +146,16 @@ def _run_peer(python: Path, paths: list[Path]) -> dict[str, Any]:
 
 
 def evaluate(
-    data: Path, song_ids: list[str], folder: Path, peer: Path | None
+    data: Path,
+    song_ids: list[str],
+    folder: Path,
+    peer: Path | None,
+    progress: Callable[[int, int], None],
 ) -> list[dict[str, object]]:
-    """Rows of results: condition, system, score, mean, low, high and number of songs."""
+    """Rows of results: condition, system, score, mean, low, high and number of songs.
+
+    The parameters are those of `evaluate_spread`.
+    """
     collected: dict[tuple[str, str, str], list[float]] = {}
 
     def add(condition: str, system: str, scores: dict[str, float]) -> None:
@@ -162,7 +163,7 @@ def evaluate(
             collected.setdefault((condition, system, name), []).append(value)
 
     songs = {song_id: load_reference(data, song_id) for song_id in song_ids}
-    for condition in CONDITIONS:
+    for count, condition in enumerate(CONDITIONS, 1):
         paths = {song_id: folder / f"{condition.name}-{song_id}.wav" for song_id in songs}
         for song_id, (song, _) in songs.items():
             if not paths[song_id].exists():
@@ -183,7 +184,7 @@ def evaluate(
             for profile, name in other["keys"].items():
                 if reference.key:
                     add(condition.name, f"essentia {profile}", score_key(reference.key, name))
-        log.info("%s done", condition.name)
+        progress(count, len(CONDITIONS))
     rows = []
     for (condition_name, system, name), values in collected.items():
         mean, low, high = interval(np.array(values))
@@ -195,32 +196,34 @@ def evaluate(
     return rows
 
 
-def main() -> None:
-    """Command line."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--data", type=Path, required=True, help="folder that holds pop909")
-    parser.add_argument("--out", type=Path, default=Path("benchmarks/results/harmony.csv"))
-    parser.add_argument("--songs", type=int, default=32)
-    parser.add_argument("--subset", choices=("test", "validation"), default="test")
-    parser.add_argument("--peer", type=Path, help="a Python that has Essentia")
-    parser.add_argument("--renders", type=Path, help="folder to keep the rendered sound in")
-    options = parser.parse_args()
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
-    available = songs.song_ids(options.data, options.subset)
-    chosen = np.unique(np.linspace(0, len(available) - 1, options.songs).astype(int))
-    with tempfile.TemporaryDirectory() as temporary:
-        folder = options.renders or Path(temporary)
-        folder.mkdir(parents=True, exist_ok=True)
-        ids = [available[k] for k in chosen]
-        rows = evaluate(options.data, ids, folder, options.peer)
-    options.out.parent.mkdir(parents=True, exist_ok=True)
-    with options.out.open("w", newline="") as stream:
-        writer = csv.DictWriter(stream, list(rows[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
-    for row in rows:
-        log.info(" ".join(str(value) for value in row.values()))
+def evaluate_spread(
+    data: Path,
+    count: int,
+    folder: Path,
+    peer: Path | None,
+    progress: Callable[[int, int], None],
+) -> list[dict[str, object]]:
+    """Evaluate songs of the test set, evenly spread.
 
+    Parameters
+    ----------
+    data
+        Folder of POP909.
+    count
+        Number of songs.
+    folder
+        Keeps the rendered sound.
+    peer
+        A Python that has Essentia, to run it on the same files.
+    progress
+        Called with the number of conditions measured, and their whole number.
 
-if __name__ == "__main__":
-    main()
+    Raises
+    ------
+    DataError
+        If there are no songs.
+    """
+    available = songs.song_ids(data, "test")
+    chosen = np.unique(np.linspace(0, len(available) - 1, count).astype(int))
+    folder.mkdir(parents=True, exist_ok=True)
+    return evaluate(data, [available[k] for k in chosen], folder, peer, progress)

@@ -153,7 +153,7 @@ def targets(song: Song, times: NDArray[np.float64]) -> NDArray[np.int16]:
 def _draw_song(source: str, data: Path, subset: str, rng: np.random.Generator) -> Song:
     if source == "pop909":
         ids = songs.song_ids(data, subset)
-        song, keys = songs.load_pop909(data / "pop909" / str(rng.choice(ids)))
+        song, keys = songs.load_pop909(data / str(rng.choice(ids)))
         start = rng.uniform(0, max(song.duration - LENGTH_S, 0))
         song = songs.excerpt(song, keys, float(start), LENGTH_S)
         if rng.random() < 0.3:

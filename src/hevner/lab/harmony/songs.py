@@ -47,18 +47,22 @@ def held_out(song_id: str) -> str:
     return {"9": "test", "8": "validation"}.get(song_id[-1], "train")
 
 
-def song_ids(data: Path, subset: str) -> list[str]:
-    """Ids of the POP909 songs of one set below ``data / "pop909"``.
+def song_ids(folder: Path, subset: str) -> list[str]:
+    """Ids of the songs of one set in the folder of POP909.
 
     Raises
     ------
     DataError
         If there are none.
     """
-    folder = data / "pop909"
     found = sorted(p.name for p in folder.glob("[0-9]*") if held_out(p.name) == subset)
     if not found:
-        raise DataError("no POP909 songs", subject=str(folder), remedy="pass the data folder")
+        raise DataError(
+            "no POP909 songs",
+            subject=str(folder),
+            remedy="Give the folder of POP909",
+            code="file_missing",
+        )
     return found
 
 

@@ -1,18 +1,16 @@
-"""Train the harmony network on rendered music and write its weights.
+"""Train the harmony network on rendered music: ``hevner train recipes/harmony.toml``.
 
 Conventions
 -----------
-Run as ``python -m hevner.lab.harmony.train --data DIR --out FILE``; ``DIR`` holds ``pop909``.
-Songs whose id ends in 8 or 9 are never trained on. The seed fixes the examples and the order of
-training; the examples are kept in ``--cache`` so that an interrupted run goes on where it was.
-Needs torch, FluidSynth and the soundfonts of `hevner.lab.harmony.render`.
+Songs of POP909 whose id ends in 8 or 9 are never trained on. The seed fixes the examples and the
+order of training; the examples are kept in the store, so that an interrupted run goes on where it
+was. Needs torch, FluidSynth and the soundfonts of `hevner.lab.harmony.render`.
 """
 
 from __future__ import annotations
 
-import argparse
 import logging
-from dataclasses import asdict, dataclass
+from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 
@@ -23,6 +21,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from hevner.lab.harmony.examples import Example, disturb, load_or_make
+from hevner.lab.harmony.recipe import HarmonyRecipe
 from hevner.lab.harmony.songs import UNKNOWN
 from hevner.music import chord_labels, chroma, network, tuning
 from hevner.music.spectrum import BINS_PER_SEMITONE, SEMITONES
@@ -33,31 +32,10 @@ log = logging.getLogger(__name__)
 _CHROMA_SCALE = np.float32(4)
 
 
-@dataclass(frozen=True)
-class Recipe:
-    """What decides the weights."""
-
-    seed: int = 1
-    examples: int = 900
-    plain_examples: int = 100
-    steps: int = 2500
-    batch: int = 10
-    crop_frames: int = 220
-    learning_rate: float = 3e-3
-    weight_decay: float = 1e-3
-    features: int = 8
-    channels: int = 28
-    key_features: int = 10
-    key_hidden: int = 32
-    label_smoothing: float = 0.03
-    key_weight: float = 0.6
-    tone_weight: float = 0.5
-
-
 class HarmonyNetwork(nn.Module):
     """The network of `hevner.music.network`; ``weights`` has the names and shapes stored."""
 
-    def __init__(self, recipe: Recipe) -> None:
+    def __init__(self, recipe: HarmonyRecipe) -> None:
         super().__init__()
         r, c = recipe, recipe.channels
         qualities = len(chord_labels.QUALITIES)
@@ -171,7 +149,7 @@ def _fourier_basis() -> Tensor:
 
 def loss_of(
     model: HarmonyNetwork,
-    recipe: Recipe,
+    recipe: HarmonyRecipe,
     batch: tuple[Tensor, Tensor, Tensor],
     rng: np.random.Generator,
 ) -> tuple[Tensor, dict[str, float]]:
@@ -213,7 +191,7 @@ def _tone_table() -> Tensor:
     return table
 
 
-def fit(recipe: Recipe, examples: list[Example]) -> HarmonyNetwork:
+def fit(recipe: HarmonyRecipe, examples: list[Example]) -> HarmonyNetwork:
     """Train for ``recipe.steps`` steps with a one-cycle learning rate."""
     torch.manual_seed(recipe.seed)
     rng = np.random.default_rng(recipe.seed)
@@ -247,7 +225,7 @@ def fit(recipe: Recipe, examples: list[Example]) -> HarmonyNetwork:
 
 
 def fit_profiles(
-    model: HarmonyNetwork, recipe: Recipe, examples: list[Example]
+    model: HarmonyNetwork, recipe: HarmonyRecipe, examples: list[Example]
 ) -> dict[str, NDArray[np.float32]]:
     """Learn profiles of pooled chroma in major and in minor, by logistic regression.
 
@@ -314,26 +292,40 @@ def save(model: HarmonyNetwork, profiles: dict[str, NDArray[np.float32]], out: P
     np.savez_compressed(out, allow_pickle=False, **stored)
 
 
-def main() -> None:
-    """Command line."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", type=Path, required=True, help="folder that holds pop909")
-    parser.add_argument("--out", type=Path, required=True, help="weights to write (.npz)")
-    parser.add_argument("--cache", type=Path, default=Path("harmony-examples"))
-    for name, value in asdict(Recipe()).items():
-        parser.add_argument(f"--{name.replace('_', '-')}", type=type(value), default=value)
-    options = vars(parser.parse_args())
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
-    recipe = Recipe(**{name: options[name] for name in asdict(Recipe())})
+def train(
+    recipe: HarmonyRecipe,
+    folder: Path,
+    examples: Path,
+    out: Path,
+    progress: Callable[[int, int], None],
+) -> None:
+    """Render the examples, fit the network and its profiles, and write the weights.
+
+    Parameters
+    ----------
+    recipe
+        Decides the weights.
+    folder
+        Folder of POP909.
+    examples
+        Folder that keeps the rendered examples.
+    out
+        File of the weights, .npz.
+    progress
+        Called with the number of examples made and their whole number.
+
+    Raises
+    ------
+    DataError
+        If there are no songs in the folder.
+    MissingDependencyError
+        If FluidSynth or a soundfont is not installed.
+    """
     wanted = [("train", k) for k in range(recipe.examples)]
     wanted += [("plain", k) for k in range(recipe.plain_examples)]
-    examples = [
-        load_or_make(k, options["data"], subset, recipe.seed, options["cache"])
-        for subset, k in wanted
-    ]
-    model = fit(recipe, examples)
-    save(model, fit_profiles(model, recipe, examples), options["out"])
-
-
-if __name__ == "__main__":
-    main()
+    made = []
+    for subset, k in wanted:
+        made.append(load_or_make(k, folder, subset, recipe.seed, examples))
+        progress(len(made), len(wanted))
+    model = fit(recipe, made)
+    save(model, fit_profiles(model, recipe, made), out)

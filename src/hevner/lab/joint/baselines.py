@@ -2,9 +2,9 @@
 
 Conventions
 -----------
-A *matcher* is fitted to the training rows of a world and tells distances of any of its music to
-any emotions. Everything, penalties too, is chosen inside the training rows, by folds of whole
-groups.
+A *matcher* is fitted to the training rows of a dataset and returns distances between any of its
+music and any emotions. Everything, penalties too, is chosen inside the training rows, by folds of
+whole groups.
 """
 
 from __future__ import annotations
@@ -17,45 +17,46 @@ import numpy as np
 
 from hevner.lab.data.blocks import Block, grouped_folds
 from hevner.lab.joint import scoring
-from hevner.lab.joint.material import Array, Emotions, Index, World
-from hevner.lab.joint.recipe import Scorer, Space
+from hevner.lab.joint.data import Array, Emotions, Index, MatchingData
+from hevner.lab.joint.recipe import MatcherRecipe, Scorer
 from hevner.lab.joint.scoring import Distances, Embedded, random_distances, regressed_distances
+from hevner.lab.joint.settings import Correlated as CorrelatedDistance
 from hevner.lab.metrics.retrieval import first_ranks
 from hevner.lab.regression.ridge import NormalEquations
 from hevner.model.cca import LinearCCA
 
 PENALTIES = tuple(float(10**power) for power in np.arange(-2.5, 1.1, 0.5))
-"""Of ridge regressions, as shares of the mean variance of a number."""
+"""Penalties of ridge regressions, as shares of the mean variance of a number."""
 
 RIDGES = (0.1, 1.0, 10.0)
-"""Of CCA, likewise."""
+"""Penalties of CCA, likewise."""
 
 INNER_FOLDS = 5
 NEAREST = 20
-"""Emotions whose mean is told of music."""
+"""Number of nearest emotions whose mean is predicted for music."""
 
 _SHRINKAGE = 0.05
 """Share of the diagonal in covariances that are inverted."""
 
 
 class Matcher(Protocol):
-    """What tells distances."""
+    """Anything that can match music and emotions."""
 
     def distances(self, musics: Index, emotions: Emotions, scorer: Scorer) -> Distances:
-        """Distances of some music of the world and emotions, in both directions."""
+        """Distances between some music of the dataset and emotions, in both directions."""
 
 
 def places(matcher: Matcher, musics: Index, known: Emotions) -> Array:
-    """What a matcher tells of music: the mean place of the nearest of some known emotions.
+    """Emotions that a matcher predicts for music: the mean place of the nearest known emotions.
 
-    A regressor of places tells them itself.
+    A regressor of places predicts them itself.
 
     Parameters
     ----------
     matcher
         Fitted.
     musics
-        Rows of the world.
+        Rows of the dataset.
     known
         Emotions of the training rows.
 
@@ -65,7 +66,7 @@ def places(matcher: Matcher, musics: Index, known: Emotions) -> Array:
         Shape ``(len(musics), k)``, as `Emotions.place`.
     """
     if isinstance(matcher, Regressor) and not matcher.whole:
-        return matcher.units.back(matcher.told[musics])
+        return matcher.units.back(matcher.predicted[musics])
     apart = matcher.distances(musics, known, "corrected").to_emotion
     nearest = np.argsort(apart, axis=1, kind="stable")[:, :NEAREST]
     return np.asarray(known.place[nearest].mean(axis=1))
@@ -73,14 +74,14 @@ def places(matcher: Matcher, musics: Index, known: Emotions) -> Array:
 
 @dataclass(frozen=True)
 class Units:
-    """Standard units of training rows; what is not told becomes their mean."""
+    """Standard units of training rows; unknown numbers become their mean."""
 
     mean: Array
     spread: Array
 
     @classmethod
     def fit(cls, table: Array) -> Units:
-        """Take the units of a table ``(n, k)``; NaN does not count."""
+        """Units of a table ``(n, k)``; NaN does not count."""
         known = np.isfinite(table)
         count = np.maximum(known.sum(axis=0), 1)
         mean = np.where(known, table, 0).sum(axis=0) / count
@@ -89,32 +90,32 @@ class Units:
 
     @classmethod
     def of(cls, emotions: Emotions) -> Units:
-        """Of all that is told of emotions.
+        """Units of all labels of emotions.
 
         How a curve moves is measured by how places differ, axis by axis, so that it counts for as
         much as it moves: in standard units of its own, the small movements of most curves would
         outweigh where they are.
         """
-        told, place = cls.fit(emotions.told), cls.fit(emotions.place)
-        return cls(told.mean, np.resize(place.spread, len(told.mean)))
+        labels, place = cls.fit(emotions.labels), cls.fit(emotions.place)
+        return cls(labels.mean, np.resize(place.spread, len(labels.mean)))
 
     def __call__(self, table: Array) -> Array:
         """The table in these units."""
         return np.nan_to_num((table - self.mean) / self.spread)
 
     def back(self, table: Array) -> Array:
-        """The reverse."""
+        """A table in these units, in its own units again."""
         return np.asarray(table * self.spread + self.mean)
 
 
-def heard(world: World, train: Index) -> Array:
+def music_vectors(data: MatchingData, train: Index) -> Array:
     """Music of all rows in units of the training rows, shape ``(n, width)``.
 
     Blocks have the same total variance; the mean variance of a number is 1.
     """
     weights = np.ones(len(train))
     parts = []
-    for vectors in world.vectors:
+    for vectors in data.vectors:
         block = Block.fit(vectors[train], weights, components=vectors.shape[1])
         parts.append(block(vectors))
     found = np.concatenate(parts, axis=1)
@@ -122,19 +123,19 @@ def heard(world: World, train: Index) -> Array:
 
 
 def log_rank(distances: Distances) -> float:
-    """Mean logarithm of the rank of what is sought, over both directions; lower is better."""
+    """Mean logarithm of the rank of the right item, over both directions; lower is better."""
     tables = (distances.to_emotion, distances.to_music)
     return float(np.mean([np.log(first_ranks(-table)).mean() for table in tables]))
 
 
 @dataclass(frozen=True)
 class Chance:
-    """Distances that say nothing."""
+    """Distances without information."""
 
     seed: int
 
     def distances(self, musics: Index, emotions: Emotions, scorer: Scorer) -> Distances:
-        """Random ones."""
+        """Random distances."""
         return random_distances(len(musics), len(emotions), self.seed)
 
 
@@ -143,46 +144,46 @@ class Chance:
 
 @dataclass(frozen=True, eq=False)
 class Regressor:
-    """A ridge regression of what emotions are from music.
+    """A ridge regression of emotions from music.
 
     Attributes
     ----------
     whole, units
-        Whether all of an emotion is told, and in which units.
-    told
-        Of all music of the world, in these units.
+        Whether all labels of an emotion are predicted or its place alone, and in which units.
+    predicted
+        Predictions for all music of the dataset, in these units.
     residuals, rated
-        Of the training rows, by regressions that had not seen them, and their emotions, where
-        distances are to be calibrated.
+        Errors for training rows by regressions that had not seen them, and the emotions of these
+        rows; None unless distances are calibrated.
     """
 
     whole: bool
     units: Units
-    told: Array
+    predicted: Array
     residuals: Array | None = None
     rated: Array | None = None
 
     @classmethod
-    def fit(cls, world: World, space: Space, train: Index) -> Regressor:
+    def fit(cls, data: MatchingData, space: MatcherRecipe, train: Index) -> Regressor:
         """Fit to training rows."""
-        truth = world.emotions.told if space.whole else world.emotions.place
-        own = world.emotions.where(train)
+        truth = data.emotions.labels if space.whole else data.emotions.place
+        own = data.emotions.where(train)
         units = Units.of(own) if space.whole else Units.fit(own.place)
-        music, rated = heard(world, train), units(truth)[train]
-        told, unseen = _regressed(music, rated, train, world.groups[train])
+        music, rated = music_vectors(data, train), units(truth)[train]
+        predicted, unseen = _regressed(music, rated, train, data.groups[train])
         if not space.calibrated:
-            return cls(space.whole, units, told)
-        # Regressions that had not seen a row say how far to trust them.
+            return cls(space.whole, units, predicted)
+        # Predictions for rows that a regression had not seen show how far to trust it.
         slopes = (unseen * rated).sum(axis=0) / (unseen**2).sum(axis=0)
-        return cls(space.whole, units, told * slopes, rated - unseen * slopes, rated)
+        return cls(space.whole, units, predicted * slopes, rated - unseen * slopes, rated)
 
     def distances(self, musics: Index, emotions: Emotions, scorer: Scorer) -> Distances:
         """Euclidean distances, or minus the log likelihood ratios of Gaussians."""
-        rated = self.units(emotions.told if self.whole else emotions.place)
-        told = self.told[musics]
+        rated = self.units(emotions.labels if self.whole else emotions.place)
+        predicted = self.predicted[musics]
         if self.residuals is None or self.rated is None:
-            return regressed_distances(told, rated)
-        likely = _squares(told[:, None] - rated, self.residuals)
+            return regressed_distances(predicted, rated)
+        likely = _squares(predicted[:, None] - rated, self.residuals)
         common = _squares(rated, self.rated)
         return Distances(likely - common, (likely - common).T, "regressor, calibrated")
 
@@ -197,7 +198,7 @@ def _squares(differences: Array, sample: Array) -> Array:
 
 
 def _regressed(music: Array, rated: Array, train: Index, groups: Index) -> tuple[Array, Array]:
-    """What a ridge regression tells of all rows, and of training rows it had not seen."""
+    """Predictions of a ridge regression for all rows, and for training rows it had not seen."""
     rows = music[train]
     fold = grouped_folds(groups, INNER_FOLDS, seed=0)
     ones = np.ones(len(rows))
@@ -225,24 +226,24 @@ def _solve(moments: NormalEquations, penalty: float, rows: Array) -> Array:
 
 @dataclass(frozen=True, eq=False)
 class Correlated:
-    """Linear regularised CCA of music and all that is told of emotions.
+    """Linear regularised CCA of music and all labels of emotions.
 
-    Each of the analyses leaves out a fold of the training rows, which tells its correlations;
-    distances are averaged.
+    Each of the analyses leaves out a fold of the training rows, on which its correlations are
+    measured; distances are averaged.
     """
 
     units: Units
     music: Array
     analyses: tuple[LinearCCA, ...]
-    distance: scoring.Correlated
+    distance: CorrelatedDistance
     least_correlation: float
 
     @classmethod
-    def fit(cls, world: World, space: Space, train: Index) -> Correlated:
+    def fit(cls, data: MatchingData, space: MatcherRecipe, train: Index) -> Correlated:
         """Fit to training rows, with the ridge that ranks best in folds of them."""
-        music, units = heard(world, train), Units.of(world.emotions.where(train))
-        rated, distance = units(world.emotions.told), space.network.correlated
-        fold = grouped_folds(world.groups[train], INNER_FOLDS, seed=0)
+        music, units = music_vectors(data, train), Units.of(data.emotions.where(train))
+        rated, distance = units(data.emotions.labels), space.network.correlated
+        fold = grouped_folds(data.groups[train], INNER_FOLDS, seed=0)
         least = space.network.least_correlation
         best = np.inf
         chosen: tuple[LinearCCA, ...] = ()
@@ -259,8 +260,8 @@ class Correlated:
         return cls(units, music, chosen, distance, least)
 
     def distances(self, musics: Index, emotions: Emotions, scorer: Scorer) -> Distances:
-        """Of canonical variates."""
-        rated = self.units(emotions.told)
+        """Distances of canonical variates."""
+        rated = self.units(emotions.labels)
         music = self.music[musics]
         return averaged([
             _apart(music, rated, one, self.distance, self.least_correlation)
@@ -276,7 +277,7 @@ def averaged(found: Sequence[Distances]) -> Distances:
 
 
 def _apart(
-    music: Array, rated: Array, cca: LinearCCA, distance: scoring.Correlated, least: float
+    music: Array, rated: Array, cca: LinearCCA, distance: CorrelatedDistance, least: float
 ) -> Distances:
     musics, emotions = (Embedded(rows, rows, np.ones_like(rows)) for rows in (music, rated))
     return scoring.score(

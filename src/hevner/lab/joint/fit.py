@@ -2,16 +2,15 @@
 
 Conventions
 -----------
-Each step sees a batch drawn from all rows of the training part. Music is heard in standard units of
-the training rows (`hevner.lab.joint.baselines.heard`), emotions in those of what is told of
-them; the network as published hears emotions, and music if asked to, as they are.
+Each step takes a batch from all rows of the training part. Music is in standard units of the
+training rows (`hevner.lab.joint.baselines.music_vectors`), emotions in those of their labels; the
+network as published reads emotions, and music if asked to, as they are.
 
-Members of a space are networks that each leave out a share of the training groups. What is left
-out tells a member when to stop, by the mean logarithm of the rank of what is sought; how well its
-canonical variates correlate and which lines join them, which for the rows it learned from would be
-far too well; the spread of both distances; and the share of each. Distances of members are
-averaged. A network without a part left out takes all this from the rows it learned from, as the
-paper does.
+Members of a space are networks that each leave out a share of the training groups. The rows left
+out decide when training stops (by the mean logarithm of the rank of the right item), the
+correlations and regression lines of the canonical variates (those of the training rows would be far
+too good), the spread of both distances, and the share of each. Distances of members are averaged. A
+network without such rows takes all this from its training rows, as the paper does.
 """
 
 from __future__ import annotations
@@ -26,8 +25,8 @@ from torch import Tensor
 
 from hevner.lab.data.blocks import grouped_folds
 from hevner.lab.joint import losses, scoring
-from hevner.lab.joint.baselines import Matcher, Units, averaged, heard, log_rank
-from hevner.lab.joint.material import Emotions, Index, World
+from hevner.lab.joint.baselines import Matcher, Units, averaged, log_rank, music_vectors
+from hevner.lab.joint.data import Emotions, Index, MatchingData
 from hevner.lab.joint.networks import (
     Branch,
     Encoded,
@@ -38,75 +37,78 @@ from hevner.lab.joint.networks import (
     SequenceBranch,
     VectorBranch,
 )
-from hevner.lab.joint.recipe import Scorer, Source, Space
+from hevner.lab.joint.recipe import MatcherRecipe, Scorer, Source
 from hevner.lab.joint.scoring import Distances, Embedded, Orientation, Spreads
-from hevner.lab.joint.settings import WEIGHTS, Settings
+from hevner.lab.joint.settings import WEIGHTS, NetworkSettings
 from hevner.model.cca import LinearCCA
 
 CHECK = 10
 PATIENCE = 4
-"""Steps between two looks at the groups left out, and looks without gain that end training."""
+"""Steps between two checks on the groups left out, and checks without gain that end training."""
 
 Values = NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)
-class Heard:
-    """What a branch hears: vectors ``(n, k)``, or sequences ``(n, steps, k)`` and their mask."""
+class BranchInput:
+    """Input of a branch: vectors ``(n, k)``, or sequences ``(n, steps, k)`` and their mask."""
 
     values: Tensor
     present: Tensor | None = None
 
-    def where(self, rows: Index) -> Heard:
+    def where(self, rows: Index) -> BranchInput:
         """Some of the rows, sequences cut to the longest of them."""
         index = torch.from_numpy(rows)
         if self.present is None:
-            return Heard(self.values[index])
+            return BranchInput(self.values[index])
         present = self.present[index]
         length = int(present.sum(dim=1).max())
-        return Heard(self.values[index, :length], present[:, :length])
+        return BranchInput(self.values[index, :length], present[:, :length])
 
 
-class Ear:
-    """Turns music and emotions of a world into what a network hears.
+class InputMaker:
+    """Makes inputs of a network from music and emotions.
 
     Parameters
     ----------
-    world, source
-        What is heard, and how the dataset takes part.
+    data, source
+        Music and emotions, and the recipe of the dataset.
     settings
-        Of the network.
+        Settings of the network.
     train
-        Rows whose units are taken.
+        Training rows, which give the standard units.
     """
 
-    def __init__(self, world: World, source: Source, settings: Settings, train: Index) -> None:
+    def __init__(
+        self, data: MatchingData, source: Source, settings: NetworkSettings, train: Index
+    ) -> None:
         self.settings, self._scale = settings, source.scale
         self.published = settings.variant == "as_published"
-        self.music = self._music(world, train)
-        emotions = world.emotions
+        self.music = self._music(data, train)
+        emotions = data.emotions
         self._curves = emotions.moments is not None and (
             self.published or settings.hears == "sequence"
         )
-        self._told = Units.of(emotions.where(train))
+        self._labels = Units.of(emotions.where(train))
         self._place = Units.fit(emotions.place[train])
 
-    def _music(self, world: World, train: Index) -> Heard:
-        if not world.windows:
-            vectors = np.concatenate(world.vectors, axis=1)
-            return Heard(_tensor(heard(world, train) if self.settings.standard_units else vectors))
-        windows = [rows.astype(np.float64) for rows in world.windows]
+    def _music(self, data: MatchingData, train: Index) -> BranchInput:
+        if not data.windows:
+            vectors = np.concatenate(data.vectors, axis=1)
+            standard = self.settings.standard_units
+            return BranchInput(_tensor(music_vectors(data, train) if standard else vectors))
+        windows = [rows.astype(np.float64) for rows in data.windows]
         if self.settings.standard_units:
             units = Units.fit(np.concatenate([windows[row] for row in train]))
             windows = [units(rows) for rows in windows]
         return _padded(windows)
 
-    def emotions(self, emotions: Emotions) -> Heard:
-        """What is heard of emotions."""
+    def emotions(self, emotions: Emotions) -> BranchInput:
+        """Input of the emotion branch."""
         if not self._curves or emotions.moments is None:
             if not self.published:
-                return Heard(_tensor(self._told(emotions.told)))
-            # The published branch knows sequences alone; a profile is one of a single step.
+                return BranchInput(_tensor(self._labels(emotions.labels)))
+            # The published branch takes sequences alone; a profile is one of a single step.
             return _padded(list(emotions.place[:, None]))
         found = []
         for curve in emotions.moments:
@@ -127,24 +129,24 @@ def _tensor(table: NDArray[np.float64]) -> Tensor:
     return torch.from_numpy(np.ascontiguousarray(table, np.float32))
 
 
-def _padded(sequences: list[NDArray[np.float64]]) -> Heard:
+def _padded(sequences: list[NDArray[np.float64]]) -> BranchInput:
     values = torch.nn.utils.rnn.pad_sequence([_tensor(one) for one in sequences], batch_first=True)
     lengths = torch.tensor([len(one) for one in sequences])
-    return Heard(values, torch.arange(values.shape[1]) < lengths[:, None])
+    return BranchInput(values, torch.arange(values.shape[1]) < lengths[:, None])
 
 
 # --- the network ---
 
 
-def build(settings: Settings, music: Heard, emotions: Heard) -> JointNetwork:
-    """A network for what is heard, with weights of torch's generator."""
+def build(settings: NetworkSettings, music: BranchInput, emotions: BranchInput) -> JointNetwork:
+    """A network for these inputs, with weights of torch's generator."""
     sides = [_branch(settings, one, noise) for one, noise in (
         (music, settings.noise), (emotions, settings.emotion_noise)
     )]  # fmt: skip
     return JointNetwork(sides[0], sides[1], Projections(settings.size))
 
 
-def _branch(settings: Settings, one: Heard, noise: float) -> Branch:
+def _branch(settings: NetworkSettings, one: BranchInput, noise: float) -> Branch:
     inputs, size, width = one.values.shape[-1], settings.size, settings.width
     if settings.variant == "as_published":
         kind = PublishedVector if one.present is None else PublishedSequence
@@ -158,7 +160,7 @@ def _branch(settings: Settings, one: Heard, noise: float) -> Branch:
 
 
 def _loss(
-    settings: Settings,
+    settings: NetworkSettings,
     network: JointNetwork,
     music: Encoded,
     emotion: Encoded,
@@ -186,7 +188,7 @@ def _loss(
 
 
 def _correlation(
-    settings: Settings,
+    settings: NetworkSettings,
     network: JointNetwork,
     music: Encoded,
     emotion: Encoded,
@@ -205,7 +207,7 @@ def _correlation(
 
 
 LAYER_RIDGE = 1e-3
-"""Of canonical correlations of a batch."""
+"""Ridge of canonical correlations of a batch."""
 
 
 # --- matching ---
@@ -213,11 +215,11 @@ LAYER_RIDGE = 1e-3
 
 @dataclass(frozen=True, eq=False)
 class Member:
-    """A trained network and what its scorer was fitted to."""
+    """A trained network and its fitted scorer."""
 
     network: JointNetwork
-    ear: Ear
-    space: Space
+    inputs: InputMaker
+    space: MatcherRecipe
     weight: float
     cca: LinearCCA | None
     balance: Spreads | None
@@ -226,7 +228,7 @@ class Member:
         """Distances of some music and emotions."""
         settings = self.space.network
         orientation: Orientation = "reference" if scorer == "reference" else self.space.orientation
-        sides = embed(self.network, self.ear, musics, emotions)
+        sides = embed(self.network, self.inputs, musics, emotions)
         return scoring.score(
             *sides,
             self.cca,
@@ -251,11 +253,11 @@ class Members:
 
 @torch.no_grad()
 def embed(
-    network: JointNetwork, ear: Ear, musics: Index, emotions: Emotions
+    network: JointNetwork, inputs: InputMaker, musics: Index, emotions: Emotions
 ) -> tuple[Embedded, Embedded]:
     """Places of music and of emotions."""
     network.eval()
-    sides = _forward(network, ear.music.where(musics), ear.emotions(emotions))
+    sides = _forward(network, inputs.music.where(musics), inputs.emotions(emotions))
     first, second = (
         Embedded(*(
             part.double().numpy()
@@ -266,24 +268,28 @@ def embed(
     return first, second
 
 
-def _forward(network: JointNetwork, music: Heard, emotions: Heard) -> tuple[Encoded, Encoded]:
+def _forward(
+    network: JointNetwork, music: BranchInput, emotions: BranchInput
+) -> tuple[Encoded, Encoded]:
     return (
         network.forward_music(music.values, music.present),
         network.forward_emotion(emotions.values, emotions.present),
     )
 
 
-def fit(world: World, source: Source, space: Space, train: Index, seed: int) -> Matcher:
+def fit(
+    data: MatchingData, source: Source, space: MatcherRecipe, train: Index, seed: int
+) -> Matcher:
     """Train the networks of a space.
 
     Parameters
     ----------
-    world, source
-        What is at hand, and how it takes part.
+    data, source
+        Music and emotions, and the recipe of the dataset.
     space
-        With settings of a network.
+        Recipe of the space, with settings of its networks.
     train
-        Rows of the world.
+        Training rows of the data.
     seed
         Decides weights, noise, dropout and which groups a member leaves out.
 
@@ -296,35 +302,40 @@ def fit(world: World, source: Source, space: Space, train: Index, seed: int) -> 
     """
     count = space.network.members
     if not count:
-        return _member(world, source, space, train, None, seed)
-    fold = grouped_folds(world.groups[train], count, seed)
+        return _member(data, source, space, train, None, seed)
+    fold = grouped_folds(data.groups[train], count, seed)
     return Members(tuple(
-        _member(world, source, space, train[fold != k], train[fold == k], seed * count + k)
+        _member(data, source, space, train[fold != k], train[fold == k], seed * count + k)
         for k in range(fold.max() + 1)
     ))  # fmt: skip
 
 
 def _member(
-    world: World, source: Source, space: Space, train: Index, held: Index | None, seed: int
+    data: MatchingData,
+    source: Source,
+    space: MatcherRecipe,
+    train: Index,
+    held: Index | None,
+    seed: int,
 ) -> Member:
     """Train a network on some rows; those held out, if any, choose among its steps."""
     settings = space.network
-    ear = Ear(world, source, settings, train)
-    own = world.emotions.where(train)
-    music, told = ear.music.where(train), ear.emotions(own)
-    flat = ear.emotions(own.flat())
+    inputs = InputMaker(data, source, settings, train)
+    own = data.emotions.where(train)
+    music, curves = inputs.music.where(train), inputs.emotions(own)
+    flat = inputs.emotions(own.flat())
     place = _tensor(own.place)
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        network = build(settings, music, told)
+        network = build(settings, music, curves)
         optimizer = torch.optim.AdamW(
             network.parameters(), settings.learning_rate, weight_decay=settings.weight_decay
         )
-        best, kept, scales, looks = np.inf, None, None, 0
+        best, kept, scales, checks = np.inf, None, None, 0
         for step in range(1, settings.steps + 1):
             network.train()
             rows = torch.randperm(len(train))[: settings.batch or None].numpy()
-            shown = flat if float(torch.rand(())) < settings.flattened else told
+            shown = flat if float(torch.rand(())) < settings.flattened else curves
             sides = _forward(network, music.where(rows), shown.where(rows))
             loss, scales = _loss(settings, network, *sides, place[rows], scales)
             optimizer.zero_grad()
@@ -332,40 +343,40 @@ def _member(
             optimizer.step()
             if held is None or step % CHECK:
                 continue
-            member = _ready(network, ear, world, space, train, held)
-            found = log_rank(member.distances(held, world.emotions.where(held), "corrected"))
-            looks += 1
+            member = _ready(network, inputs, data, space, train, held)
+            found = log_rank(member.distances(held, data.emotions.where(held), "corrected"))
+            checks += 1
             if found < best:
-                best, kept, looks = found, copy.deepcopy(network.state_dict()), 0
-            if looks == PATIENCE:
+                best, kept, checks = found, copy.deepcopy(network.state_dict()), 0
+            if checks == PATIENCE:
                 break
     if kept is not None:
         network.load_state_dict(kept)
-    member = _ready(network, ear, world, space, train, held)
+    member = _ready(network, inputs, data, space, train, held)
     if held is None or member.weight in (0, 1):
         return member
-    emotions = world.emotions.where(held)
+    emotions = data.emotions.where(held)
     choices = [replace(member, weight=weight) for weight in WEIGHTS]
     return min(choices, key=lambda one: log_rank(one.distances(held, emotions, "corrected")))
 
 
 def _ready(
     network: JointNetwork,
-    ear: Ear,
-    world: World,
-    space: Space,
+    inputs: InputMaker,
+    data: MatchingData,
+    space: MatcherRecipe,
     train: Index,
     held: Index | None,
 ) -> Member:
-    """Fit the scorer: projections to rows that the network learned from, the rest to others."""
+    """Fit the scorer: projections to the training rows, the rest to those held out."""
     settings = space.network
-    member = Member(network, ear, space, settings.weight, None, None)
+    member = Member(network, inputs, space, settings.weight, None, None)
     if settings.weight == 0:
         return member
-    sides = embed(network, ear, train, world.emotions.where(train))
+    sides = embed(network, inputs, train, data.emotions.where(train))
     cca = LinearCCA.fit(sides[0].embedding, sides[1].embedding)
     if held is not None:
-        sides = embed(network, ear, held, world.emotions.where(held))
+        sides = embed(network, inputs, held, data.emotions.where(held))
         cca = cca.recalibrated(sides[0].embedding, sides[1].embedding)
     if settings.weight < 1 and not (cca.correlations >= settings.least_correlation).any():
         return replace(member, weight=0.0)  # nothing correlates yet

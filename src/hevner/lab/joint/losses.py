@@ -8,7 +8,7 @@ Conventions
 Row i of both sides is the same piece; all other rows are other pieces. ``first`` is music and
 ``second`` emotions wherever that matters. Every loss falls as pairs get closer, and is finite in
 value and gradient for any finite input. Losses that factorise a matrix or divide by a variance
-reckon in float64 whatever they are given.
+compute in float64 for any input.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from torch import Tensor
 
 from hevner.errors import ModelError
 from hevner.lab.joint.networks import Encoded
+from hevner.lab.joint.settings import Reduction
 from hevner.lab.joint.singular import singular
 
 Centring = Literal["reference", "batch"]
-Reduction = Literal["sum", "mean"]
 
 RIDGE = 1e-4
 """Added to the variances of every direction (r1 and r2 of section 5.1)."""
@@ -142,7 +142,7 @@ def cosine_rank_loss(
     margin
         By how much the cosine of a pair is to exceed that of a negative.
     negatives
-        As in `rank_loss`.
+        Mask of negatives, see `rank_loss`.
     """
     cosines = _cosines(first, second)
     mask = _mask(negatives, cosines)
@@ -187,8 +187,8 @@ def rank_loss(
 ) -> Tensor:
     """Bidirectional max-margin ranking by KL divergence (section 5.2).
 
-    An emotion i wants KL(music_i || emotion_i) below KL(music_j || emotion_i) by the margin, a
-    music i wants KL(emotion_i || music_i) below KL(emotion_j || music_i).
+    For an emotion i, KL(music_i || emotion_i) should be below KL(music_j || emotion_i) by the
+    margin; for a music i, KL(emotion_i || music_i) below KL(emotion_j || music_i).
 
     Parameters
     ----------
@@ -203,8 +203,8 @@ def rank_loss(
     pull
         Weight of the divergences of pairs themselves.
     negatives
-        Which rows j are negatives of row i, bool, shape ``(m, m)``, such as from `negatives`. None
-        takes all others (defect D16). The diagonal is never one.
+        Mask of the rows j that are negatives of row i, bool, shape ``(m, m)``, such as from
+        `negatives`. None takes all others (defect D16). The diagonal is never one.
     """
     by_emotion = divergences(music, emotion).T
     by_music = divergences(emotion, music).T
@@ -217,7 +217,7 @@ def rank_loss(
 
 
 def negatives(emotions: Tensor, nearest: float) -> Tensor:
-    """Which pieces may be negatives of each other: those whose emotions are far enough apart.
+    """Mask of pieces that may be negatives of each other: their emotions are far enough apart.
 
     Parameters
     ----------
@@ -237,11 +237,11 @@ def negatives(emotions: Tensor, nearest: float) -> Tensor:
 
 
 def emosim(first: Tensor, second: Tensor, emotions: Tensor) -> Tensor:
-    """How far cosines are from the likeness of emotions (EmoSim; Doh et al., 2023; section 13).
+    """EmoSim: squared difference of cosines and similarities of emotions (Doh et al., 2023).
 
-    The mean over all pairs (i, j) of ``(cos(first_i, second_j) - 1 + d_ij)**2``, where ``d_ij`` is
-    the distance between the emotions of i and j on a scale from 0 to 1, half that on the unit
-    scale.
+    The mean over all pairs (i, j) of ``(cos(first_i, second_j) - 1 + d_ij)**2`` (section 13), where
+    ``d_ij`` is the distance between the emotions of i and j on a scale from 0 to 1, half that on
+    the unit scale.
 
     Parameters
     ----------
@@ -258,7 +258,7 @@ def emosim(first: Tensor, second: Tensor, emotions: Tensor) -> Tensor:
 
 
 def sizes(cca: Tensor, kl: Tensor) -> tuple[float, float]:
-    """Sizes of both terms, to balance them by: absolute values, at least 1e-6.
+    """Sizes of both terms, as divisors that balance them: absolute values, at least 1e-6.
 
     The rule: taken once, from the first batch before the first step, and kept for the whole run.
     """
@@ -280,7 +280,7 @@ def composite(
     weight
         Lambda, in [0, 1].
     scales
-        What each term is divided by. Ones are as published, where the terms differ by orders of
+        Divisors of the terms. Ones are as published, where the terms differ by orders of
         magnitude; `sizes` of the first batch balances them.
 
     Raises
@@ -294,7 +294,9 @@ def composite(
         if share and term is not None
     ]
     if len(parts) != (weight > 0) + (weight < 1):
-        raise ModelError(f"a term of the composite loss with weight {weight} is missing")
+        raise ModelError(
+            f"a term of the composite loss with weight {weight} is missing", code="missing_term"
+        )
     return torch.stack(parts).sum()
 
 
@@ -303,7 +305,9 @@ def _covariances(
 ) -> tuple[Tensor, Tensor, Tensor]:
     """S11, S22 and S12 of section 5.1, of rows centred along an axis."""
     if len(first) < 2:
-        raise ModelError("one row has no correlation", remedy="Use batches of two or more")
+        raise ModelError(
+            "one row has no correlation", remedy="Use batches of two or more", code="too_few_rows"
+        )
     first = first - first.mean(dim=axis, keepdim=True)
     second = second - second.mean(dim=axis, keepdim=True)
     degrees = len(first) - 1

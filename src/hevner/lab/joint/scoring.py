@@ -13,8 +13,8 @@ With p the Gaussians of musics, q those of emotions, and λ the weight, a distan
 ``correlated`` is the distance of canonical variates, each weighted by its correlation in training
 (`correlated_distances`), or minus the log likelihood ratio of belonging together
 (`likelihood_ratios`). The former, as published, favours candidates in the middle whatever the
-query: what is told from a query is always nearer to the middle than what it is compared with. What
-``divergence`` is depends on the orientation:
+query: the prediction from a query is always nearer to the middle than the candidates. The
+direction of ``divergence`` depends on the orientation:
 
 =============  ===========================  ===========================
 Orientation    music i to emotion j         emotion i to music j
@@ -25,8 +25,8 @@ Orientation    music i to emotion j         emotion i to music j
 =============  ===========================  ===========================
 
 ``reference`` is the scorer of the code published with the composite loss (Takashima et al., 2023).
-It adds transposed divergences: those of the emotion of music i to music j where that emotion is
-what is sought. **Its results flatter the composite** and stand for no search that could be made.
+It adds transposed divergences: those of the emotion of music i to music j, where that emotion is
+the one that is searched for. **Its results flatter the composite**; no search could reach them.
 ``fixed`` has the direction of the training loss.
 """
 
@@ -39,29 +39,29 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from hevner.errors import DataError
+from hevner.lab.joint.settings import Correlated
 from hevner.lab.metrics.validation import numbers, same_shape
 from hevner.model.cca import LinearCCA
 from hevner.model.cca import likelihood_ratios as cca_ratios
 
 Array = NDArray[np.float64]
 Orientation = Literal["reference", "fixed", "query"]
-Correlated = Literal["published", "likelihood"]
 
 LABELS: dict[Orientation, str] = {
     "reference": "reference scorer (transposed divergence)",
     "fixed": "fixed scorer, KL(candidate || query)",
     "query": "fixed scorer, KL(query || candidate)",
 }
-"""What to write beside results."""
+"""Descriptions of the scorers for tables of results."""
 
 LEAST_CORRELATION = 0.4
-"""Correlation in training from which on a pair of variates counts, as published."""
+"""Least correlation in training of a pair of variates that counts, as published."""
 
 LEAST_VARIANCE = 1e-6
 """Added to variances, as published."""
 
 HIGHEST_CORRELATION = 0.95
-"""That a likelihood ratio believes; at 1 it would be infinite."""
+"""Higher correlations are lowered to this in likelihood ratios, which are infinite at 1."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,9 +71,10 @@ class Embedded:
     Attributes
     ----------
     embedding
-        What canonical correlation analysis reads, shape ``(n, D)``.
+        Input of the canonical correlation analysis, shape ``(n, D)``.
     mean, variance
-        Of a Gaussian with independent dimensions, shape ``(n, E)``; the variance is at least 0.
+        Mean and variance of a Gaussian with independent dimensions, shape ``(n, E)``; the variance
+        is at least 0.
     """
 
     embedding: Array
@@ -99,7 +100,7 @@ class Distances:
     to_music
         Shape ``(emotions, musics)``.
     label
-        How they were made, to be written beside every result.
+        Description of the scorer, for tables of results.
     """
 
     to_emotion: Array
@@ -128,15 +129,16 @@ def correlated_distances(
 ) -> tuple[Array, Array]:
     """Distances of canonical variates to emotions and to musics.
 
-    Those of the query, brought to the candidates' side by the straight line of the training rows,
-    are compared with those of the candidate: the sum over pairs of ``correlation * |difference|``.
+    Variates of the query are mapped to the candidates' side by the regression lines of the training
+    rows and compared with those of the candidate: the sum over pairs of ``correlation *
+    |difference|``.
 
     Parameters
     ----------
     musics, emotions
-        n musics and m emotions.
+        Embeddings of n musics and m emotions.
     cca
-        Fitted to training rows, musics first.
+        Canonical correlation analysis of training rows, musics first.
     least_correlation
         Pairs less correlated in training are left out; if all are, every distance is 0.
 
@@ -174,7 +176,7 @@ def likelihood_ratios(
     Parameters
     ----------
     musics, emotions, cca, least_correlation
-        As in `correlated_distances`; variates have variance 1 (`LinearCCA.recalibrated`).
+        See `correlated_distances`; variates have variance 1 (`LinearCCA.recalibrated`).
 
     Returns
     -------
@@ -208,6 +210,7 @@ def oriented_divergences(
         raise DataError(
             f"{len(musics.mean)} musics and {len(emotions.mean)} emotions are no pairs",
             remedy="The reference scorer needs the emotion of every music and no other",
+            code="not_paired",
         )
     return to_music, to_emotion
 
@@ -236,7 +239,9 @@ def spreads(
     found = [float(term.std()) for term in (*correlation, *divergence)]
     if not min(found) > 0:
         raise DataError(
-            "a term is the same for all pairs", remedy="Give a lower least correlation, or train on"
+            "a term is the same for all pairs",
+            code="no_variation",
+            remedy="Give a lower least correlation, or train longer",
         )
     return Spreads((found[0], found[1]), (found[2], found[3]))
 
@@ -257,12 +262,13 @@ def score(
     Parameters
     ----------
     musics, emotions
-        Those searched, not the training rows.
+        Embeddings to search among, not those of training rows.
     cca
-        Fitted to the embeddings of training rows, musics first; may be None if the weight is 0.
+        Canonical correlation analysis of the training rows' embeddings, musics first; may be None
+        if the weight is 0.
     weight
-        λ in [0, 1]: 0 is the divergence alone, 1 the correlated distance alone; the other term is
-        then left out.
+        Weight λ in [0, 1]: 0 is the divergence alone, 1 the correlated distance alone; the other
+        term is then left out.
     orientation, correlated
         See the module.
     least_correlation
@@ -277,12 +283,16 @@ def score(
         If the weight is out of range, or there is no ``cca`` where it is needed.
     """
     if not 0 <= weight <= 1:
-        raise DataError(f"weight {weight} is not in [0, 1]", remedy="Give the share of CCA")
+        raise DataError(
+            f"weight {weight} is not in [0, 1]", remedy="Give the share of CCA", code="out_of_range"
+        )
     scales = balance or Spreads((1.0, 1.0), (1.0, 1.0))
     terms: list[tuple[Array, Array]] = []
     if weight > 0:
         if cca is None:
-            raise DataError("no canonical correlation analysis", remedy="Fit one, or weight 0")
+            raise DataError(
+                "no canonical correlation analysis", remedy="Fit one, or weight 0", code="no_cca"
+            )
         pair = _CORRELATED[correlated](musics, emotions, cca, least_correlation)
         terms.append(_scaled(pair, weight, scales.correlated))
     if weight < 1:
@@ -309,20 +319,19 @@ def random_distances(musics: int, emotions: int, seed: int) -> Distances:
 
 
 def regressed_distances(
-    told: ArrayLike, rated: ArrayLike, residuals: ArrayLike | None = None
+    predicted: ArrayLike, rated: ArrayLike, residuals: ArrayLike | None = None
 ) -> Distances:
-    """Distances of the points a regressor tells of musics to the points of emotions.
+    """Distances of points that a regressor predicts for musics to the points of emotions.
 
     Parameters
     ----------
-    told
-        What a regressor tells of each music: valence and arousal, or any other numbers, ``(n, d)``.
+    predicted
+        Predictions for each music: valence and arousal, or any other numbers, ``(n, d)``.
     rated
-        The same of the emotions, ``(m, d)``.
+        The same numbers for the emotions, ``(m, d)``.
     residuals
-        What the regressor missed by on rows it did not see in training, ``(r, d)``. Distances are
-        then in units of their spread, correlated misses counted once (Mahalanobis); without them,
-        Euclidean.
+        Errors of the regressor on rows it did not see in training, ``(r, d)``. Distances are then
+        Mahalanobis distances by their covariance; without them, Euclidean.
 
     Raises
     ------
@@ -331,12 +340,12 @@ def regressed_distances(
     """
     from scipy.spatial.distance import cdist
 
-    guesses, points = numbers("told", told, 2), numbers("rated", rated, 2)
-    same_shape(told=guesses[:1], rated=points[:1])
+    guesses, points = numbers("predicted", predicted, 2), numbers("rated", rated, 2)
+    same_shape(predicted=guesses[:1], rated=points[:1])
     label = "regressor"
     if residuals is not None:
         misses = numbers("residuals", residuals, 2)
-        same_shape(told=guesses[:1], residuals=misses[:1])
+        same_shape(predicted=guesses[:1], residuals=misses[:1])
         whitening = _whitening(misses)
         guesses, points = guesses @ whitening, points @ whitening
         label = "regressor, whitened"
@@ -345,12 +354,13 @@ def regressed_distances(
 
 
 def _whitening(misses: Array) -> Array:
-    """What turns misses into numbers of covariance 1, shape ``(d, d)``."""
+    """Matrix that turns errors into numbers of covariance 1, shape ``(d, d)``."""
     width = misses.shape[1]
     covariance = misses.T @ misses / len(misses)
     if np.linalg.matrix_rank(covariance, hermitian=True) < width:
         raise DataError(
             f"residuals of {len(misses)} rows do not vary in all {width} dimensions",
             remedy="Give more rows",
+            code="no_variation",
         )
     return np.asarray(np.linalg.cholesky(np.linalg.inv(covariance)))

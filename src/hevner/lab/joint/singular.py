@@ -1,9 +1,9 @@
 """Singular value decomposition with gradients that stay finite. Needs torch.
 
 The gradient of singular vectors divides by differences of squared singular values, and that of
-PyTorch is NaN where two are equal, as the zeros of a small batch always are. Which vectors stand
-for equal values is arbitrary, so no loss worth having depends on it, and that part of the gradient
-is left out here.
+PyTorch is NaN where two are equal, as the zeros of a small batch always are. Which vectors belong
+to equal values is arbitrary, so no useful loss depends on it, and that part of the gradient is left
+out here.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class _Singular(torch.autograd.Function):
         left, right = U.T @ gU, V.T @ gV
         inner = (left - left.T) * quotients * s + s[:, None] * (right - right.T) * quotients
         inner = inner + torch.diag(gs)
-        # What turns the vectors out of the space they span; nothing for a square matrix.
+        # Change of the space that the vectors span; zero for a square matrix.
         inverse = _inverse(s)
         turned = (gU - U @ left) * inverse @ V.T + U @ (inverse[:, None] * (gV - V @ right).T)
         return U @ inner @ V.T + turned

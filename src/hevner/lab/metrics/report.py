@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -93,3 +95,18 @@ def into_card(rows: Sequence[Row], card: Path, run: str) -> None:
     kept = [{n: v for n, v in row.items() if n != "seed_std"} for row in rows]
     facts["scores"] = {"run": run, "rows": kept}
     replace_file(card, (json.dumps(facts, indent=1) + "\n").encode("utf-8"))
+
+
+def write(rows: Sequence[Mapping[str, object]], path: Path) -> None:
+    """Write rows as CSV, with the keys of the first as columns.
+
+    Raises
+    ------
+    OutputError
+        If the file cannot be written; what was there before stays.
+    """
+    text = io.StringIO()
+    table = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
+    table.writeheader()
+    table.writerows(rows)
+    replace_file(path, text.getvalue().encode("utf-8"))

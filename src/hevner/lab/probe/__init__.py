@@ -1,28 +1,19 @@
-"""Which states of an encoder know valence and arousal, and what choosing among them is worth.
+"""Scores of each state of an encoder, and the gain from choosing or mixing states.
 
 Conventions
 -----------
-Vectors hold all states side by side. In grouped folds, each state by itself is heard by a ridge
-regression (`ridge`), and so are
+Vectors hold all states side by side. In grouped folds, a ridge regression (`ridge`) is fitted to
+each state by itself, and to
 
 ==================  ==============================================================================
-``all states``      side by side, each with the same total variance
+``all states``      all side by side, each with the same total variance
 ``mean of states``  their mean, number by number, in standard units: what a mix has to beat
 ``learned mix``     their mean with learned weights (`hevner.lab.probe.mix`)
-``chosen inside``   for each fold, the state that predicts the training part best: what the choice
-                    of a state is worth, where the best one of a table has been chosen by its score
+``chosen inside``   for each fold, the state that predicts the training part best: an honest score
+                    of choosing a state, where the best one of a table was chosen by its score
 ==================  ==============================================================================
 
 States of different widths have no mean and no mix. Penalties, choice and weights come from the
-training part of each fold alone. `study` fits, `scores` makes the table, `figure` draws it.
+training part of each fold alone. `states` names what is probed, `study` fits, `scores` makes the
+table, `figure` draws it.
 """
-
-from __future__ import annotations
-
-from hevner.lab.probe.scores import COLUMNS, Row, score
-from hevner.lab.probe.study import Outcome, Probe, plan, run, survey
-from hevner.lab.study import Layout, Material
-
-__all__ = [
-    "COLUMNS", "Layout", "Material", "Outcome", "Probe", "Row", "plan", "run", "score", "survey",
-]  # fmt: skip

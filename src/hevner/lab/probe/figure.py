@@ -31,7 +31,7 @@ def save(rows: Sequence[Row], path: Path) -> None:
     Parameters
     ----------
     rows
-        Of both axes.
+        Rows of both axes.
     path
         The picture; its ending chooses the format (png, svg, pdf).
 

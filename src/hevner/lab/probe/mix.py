@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 LEARNING_RATE = 3e-3
 WEIGHT_LEARNING_RATE = 3e-2
-"""Of the logarithms of the weights; at the pace of the head they would hardly leave the mean."""
+"""For the logarithms of the weights; at the pace of the head they would hardly leave the mean."""
 DECAY = 1e-2
 STEPS = 1000
 PATIENCE = 50
@@ -37,7 +37,7 @@ def learn_weights(
     states, targets
         See the module.
     held_out
-        Rows that are not learned from and tell when to stop, shape ``(n,)``.
+        Rows that are not learned from but decide when to stop, shape ``(n,)``.
     """
     x, y = torch.from_numpy(states), torch.from_numpy(targets.astype(np.float32))
     learned, unseen = (torch.from_numpy(np.flatnonzero(rows)) for rows in (~held_out, held_out))
@@ -71,6 +71,6 @@ def _miss(
     x: torch.Tensor, y: torch.Tensor, logits: torch.Tensor, head: torch.Tensor, level: torch.Tensor
 ) -> torch.Tensor:
     """Mean squared error of each target, shape ``(k,)``."""
-    # What each state says for each target, then their mix: no mixed states are ever held.
-    said = torch.einsum("nsw,kw->nks", x, head)
-    return ((said * logits.softmax(1)).sum(2) + level - y).square().mean(0)
+    # Predictions of each state for each target, then their mix: no mixed states are ever held.
+    alone = torch.einsum("nsw,kw->nks", x, head)
+    return ((alone * logits.softmax(1)).sum(2) + level - y).square().mean(0)

@@ -2,10 +2,10 @@
 
 Conventions
 -----------
-The numbers are those of `hevner.lab.metrics.statistics.over_seeds` with the metrics of `hevner.
-evaluation.metrics`, which take minutes for an encoder of many states. Row 0 of everything is the
-sample itself, the others are resamples: ``counts`` says how often each track was drawn, shape
-``(1 + resamples, n)``; ``shares`` how much each seed weighs, shape ``(1 + resamples, seeds)``.
+The numbers are those of `hevner.lab.metrics.statistics.over_seeds` with the metrics of
+`hevner.lab.metrics`, which take minutes for an encoder of many states. Row 0 of everything is the
+sample itself, the others are resamples: ``counts`` holds how often each track was drawn, shape
+``(1 + resamples, n)``; ``shares`` the weight of each seed, shape ``(1 + resamples, seeds)``.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ class Resamples:
     Parameters
     ----------
     groups
-        Of each track.
+        Group of each track.
     seeds
-        Runs of the experiment.
+        Number of runs of the experiment.
     """
 
     def __init__(self, groups: Sequence[str], seeds: int) -> None:
@@ -64,17 +64,17 @@ class Resamples:
         var_g = self._counts @ g**2 / total - mean_g**2
         shared = self._counts @ (t[:, None] * g) / total - mean_t * mean_g
         missed = self._counts @ (t[:, None] - g) ** 2 / total
-        told = var_g > 1e-12 * truth.var()
+        known = var_g > 1e-12 * truth.var()
         with np.errstate(invalid="ignore", divide="ignore"):
-            pearson = np.where(told, shared / np.sqrt(var_t * var_g), 0)
+            pearson = np.where(known, shared / np.sqrt(var_t * var_g), 0)
             found = {
                 "r2": 1 - missed / var_t,
                 "r2_affine": pearson**2,
                 "pearson": pearson,
                 "ccc": 2 * shared / (var_t + var_g + (mean_t - mean_g) ** 2),
             }
-        told_apart = var_t > 1e-12 * truth.var()
-        return {name: self._mean(np.where(told_apart, one, np.nan)) for name, one in found.items()}
+        varied = var_t > 1e-12 * truth.var()
+        return {name: self._mean(np.where(varied, one, np.nan)) for name, one in found.items()}
 
     def auc(self, high: Array, guesses: Array) -> Array:
         """Area under the ROC curve of rows with ``high`` above 0, shape ``(1 + resamples,)``."""

@@ -30,11 +30,11 @@ class Fit:
     Attributes
     ----------
     guesses
-        For the rows asked for, shape ``(m, k)``.
+        Predictions for the wanted rows, shape ``(m, k)``.
     inside
         R2 of each target over the training rows, each predicted without its fold, shape ``(k,)``.
     penalty
-        Taken for each target, the one with the best ``inside``.
+        Penalty taken for each target, the one with the best ``inside``.
     """
 
     guesses: Array
@@ -66,7 +66,7 @@ def fit(products: Array, train: Rows, test: Rows, targets: Array, fold: NDArray[
     train, test
         Rows to fit to and to predict.
     targets
-        Of the training rows, shape ``(n, k)``.
+        Targets of the training rows, shape ``(n, k)``.
     fold
         Number of the fold of each training row.
     """

@@ -10,19 +10,42 @@ flattered, by as much as ``chosen inside`` falls short of it.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hevner.emotion import AXES
 from hevner.lab.probe.resampling import Estimate, Resamples, estimate
 from hevner.lab.probe.ridge import Array
-from hevner.lab.probe.study import ALL, Outcome, Probe, name_of
-from hevner.lab.study import Layout, Material
-from hevner.lab.study.scores import truth_of
+from hevner.lab.probe.states import ALL, state_name
+
+if TYPE_CHECKING:
+    from hevner.lab.probe.study import ProbeStudy
 
 NAN = float("nan")
+
+
+@dataclass(frozen=True, eq=False)
+class Predictions:
+    """Predictions of all systems.
+
+    Attributes
+    ----------
+    guesses
+        By system, valence and arousal for the rows of `StudyData.rows`, shape ``(seeds, n, 2)``;
+        NaN for rows without both labels. States come first, as ``state 0`` and so on.
+    chosen
+        The state chosen inside each training part for each axis, shape ``(fits, 2)``.
+    weights
+        Weights of the states in the learned mix, shape ``(fits, 2, states)``; or None.
+    """
+
+    guesses: Mapping[str, Array]
+    chosen: NDArray[np.int64]
+    weights: Array | None
 
 
 @dataclass(frozen=True)
@@ -32,13 +55,13 @@ class Row:
     Attributes
     ----------
     dataset, features, axis, system
-        What was probed, by which vectors, and how.
+        Dataset, vectors, axis, and the state or the way to use several.
     width
-        Numbers heard.
+        Number of values that a regression gets.
     labels
-        What the truth is: ratings, quadrants or proxies.
+        Kind of the truth: ratings, quadrants or proxies.
     n, groups, seeds, folds
-        Tracks and groups, cross-validations and their parts.
+        Number of tracks and groups, of cross-validations and their parts.
     r2, ..., auc_high
         R2, the same after the best line, Pearson's r, CCC; area under the ROC curve for quadrants.
     other
@@ -54,7 +77,7 @@ class Row:
     leaks
         The label of the leak check.
     command
-        What made the table.
+        The command that made the table.
     """
 
     dataset: str
@@ -99,7 +122,7 @@ class Row:
     @property
     def state(self) -> int:
         """Number of the state; -1 for other systems."""
-        number = self.system.removeprefix(name_of(""))
+        number = self.system.removeprefix(state_name(""))
         return int(number) if number.isdecimal() else -1
 
     @property
@@ -118,60 +141,34 @@ class Row:
 COLUMNS = tuple(one.name for one in fields(Row))
 
 
-def score(
-    probe: Probe,
-    material: Material,
-    layout: Layout,
-    outcome: Outcome,
-    *,
-    features: str = "",
-    command: str = "",
-) -> list[Row]:
+def score(study: ProbeStudy, found: Predictions, about: Mapping[str, Any]) -> list[Row]:
     """Rows of the table, valence first; states in order, then the other systems.
 
     Parameters
     ----------
-    probe, material, layout, outcome
-        What was probed, and what came of it.
-    features, command
-        Written into every row.
+    study, found
+        The probe with its data, and the predictions of its folds.
+    about
+        Fields that all rows share.
     """
-    about = {
-        "dataset": probe.dataset,
-        "features": features or probe.block,
-        "labels": material.kinds[probe.dataset],
-        "seeds": probe.seeds,
-        "folds": probe.folds,
-        "leaks": layout.leaks[probe.dataset],
-        "command": command,
-    }
-    parts = probe.parts(material.samples.blocks[probe.block].shape[1])
-    return [
-        row
-        for axis in range(len(AXES))
-        for row in _Axis(probe, material, outcome, parts, axis).rows(about)
-    ]
+    axes = [_Axis(study, found, axis) for axis in range(len(AXES))]
+    return [row for one in axes for row in one.rows(dict(about))]
 
 
 class _Axis:
-    """One axis of an outcome."""
+    """Scores of all systems on one axis."""
 
-    def __init__(
-        self,
-        probe: Probe,
-        material: Material,
-        outcome: Outcome,
-        parts: dict[int, slice],
-        axis: int,
-    ) -> None:
-        rows, truth = truth_of(material, probe.dataset, axis)
-        mine = np.isin(material.rows(probe.dataset), rows)
-        guesses = {name: one[:, mine, axis] for name, one in outcome.guesses.items()}
-        tested = np.isfinite(next(iter(guesses.values()))).all(axis=0)
+    def __init__(self, study: ProbeStudy, found: Predictions, axis: int) -> None:
+        data, dataset, parts = study.data, study.recipe.dataset, study.parts
+        rows, truth = data.truth_of(dataset, axis)
+        mine = np.isin(data.rows(dataset), rows)
+        guesses = {name: one[:, mine, axis] for name, one in found.guesses.items()}
+        first = next(iter(guesses.values()))
+        tested = np.isfinite(first).all(axis=0)
         self.axis, self.parts = axis, parts
-        self.groups = material.samples.group[rows][tested].tolist()
-        draws = Resamples(self.groups, probe.seeds)
-        quadrants = material.kinds[probe.dataset] == "quadrants"
+        self.groups = data.samples.group[rows][tested].tolist()
+        draws = Resamples(self.groups, len(first))
+        quadrants = data.kinds[dataset] == "quadrants"
         self.main = "auc" if quadrants else "r2"
         self.scores: dict[str, dict[str, Array]] = {}
         for name, one in guesses.items():
@@ -179,9 +176,9 @@ class _Axis:
             if quadrants:  # these have no scale
                 own = {"pearson": own["pearson"], "auc": draws.auc(truth[tested], one[:, tested])}
             self.scores[name] = own
-        self.chosen = outcome.chosen[:, axis]
-        self.weights = None if outcome.weights is None else outcome.weights[:, axis]
-        self.states = {name_of(number): number for number in parts}
+        self.chosen = found.chosen[:, axis]
+        self.weights = None if found.weights is None else found.weights[:, axis]
+        self.states = {state_name(number): number for number in parts}
 
     def rows(self, about: dict[str, Any]) -> list[Row]:
         """A row for every system."""
@@ -190,7 +187,7 @@ class _Axis:
         for system, own in self.scores.items():
             others = [name for name in self.states if name != system]
             other = max(others, key=lambda name: self.scores[name][self.main][0], default="")
-            numbers: dict[str, Any] = dict(about)
+            numbers = dict(about)
             for name, one in own.items():
                 numbers |= _named(name, one)
             if other:
@@ -216,7 +213,9 @@ class _Axis:
         return found
 
     def _width(self, system: str) -> int:
-        widths = {name_of(number): place.stop - place.start for number, place in self.parts.items()}
+        widths = {
+            state_name(number): place.stop - place.start for number, place in self.parts.items()
+        }
         if system in widths:
             return int(widths[system])
         return int(sum(widths.values()) if system == ALL else max(widths.values()))

@@ -18,8 +18,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from hevner import extras
 from hevner.arrays import Doubles, Integers, Mask
-from hevner.errors import MissingDependencyError
 from hevner.lab.regression.ridge import NormalEquations
 
 Choice = dict[str, float]
@@ -258,13 +258,8 @@ class _Network:
     """The network while it is trained."""
 
     def __init__(self, width: int, decay: float, seed: int) -> None:
-        try:
+        with extras.required("training a network", "lab"):
             import torch
-        except ImportError as error:
-            raise MissingDependencyError(
-                "training a network needs torch",
-                remedy="Install it with: pip install 'hevner[train]'",
-            ) from error
         self._torch = torch
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)

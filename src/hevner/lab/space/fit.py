@@ -1,13 +1,13 @@
 """Fit a space to pairs of music and emotion, in closed form.
 
-The axes of the space are what the unified model tells of music, in standard units: valence and
+The axes of the space are predictions of the default model for music, in standard units: valence and
 arousal, quadrants, GEMS shares, and the principal directions of courses and of tags. An emotion
-that is told in one form lies on the axes of that form, as surely as listeners and readings agree
-there. What a tag says of each axis is a regression on the tags' teachers. Canonical variates are
-fitted to the places of musics and emotions.
+that is given in one form lies on the axes of that form, with a precision that follows from the
+agreement of listeners and predictions there. The place of a tag on each axis is a regression on the
+tags' teachers. Canonical variates are fitted to the places of musics and emotions.
 
 Learning both branches by gradient descent on a composite of a ranking loss and a correlation loss,
-from this beginning or from a random one, was no better on music kept aside (README).
+from this beginning or from a random one, was no better on test music.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from hevner.emotion import GEMS, MOOD_TAGS, Quadrant
 from hevner.lab.space.pairs import Pairs
-from hevner.lab.space.recipe import Recipe
+from hevner.lab.space.recipe import SpaceRecipe
 from hevner.model.cca import LinearCCA
 from hevner.model.description import CURVE_POINTS, Description
 from hevner.model.space import CLIP, Expert, Points, Space, readings
@@ -37,15 +37,15 @@ READINGS = {
 """Where each form lies among the readings (`hevner.model.space.readings`)."""
 
 LEAST_SCALE = 1e-3
-UNTOLD = 1e-3
-"""Precision of an emotion on axes of which its form tells nothing."""
+VAGUE = 1e-3
+"""Precision of an emotion on the axes of other forms."""
 
 LEAST_SPREAD = 0.1
-"""Of a principal direction, against the first; what is below is noise."""
+"""Least spread of a principal direction, against the first; a smaller one is noise."""
 
 LEAST_MISS = 0.02
 RIDGE = 0.05
-"""Of the canonical variates, in units of the mean variance."""
+"""Ridge of the canonical variates, in units of the mean variance."""
 
 
 @dataclass(frozen=True)
@@ -59,19 +59,19 @@ class Axes:
     tags: slice
 
     @classmethod
-    def of(cls, recipe: Recipe) -> Axes:
-        """One after the other."""
+    def of(cls, recipe: SpaceRecipe) -> Axes:
+        """Places one after the other, in the widths of a recipe."""
         widths = (2, len(Quadrant), len(GEMS), recipe.space.course_axes, recipe.space.tag_axes)
         ends = np.cumsum(widths).tolist()
         return cls(*(slice(end - width, end) for end, width in zip(ends, widths, strict=True)))
 
     @property
     def count(self) -> int:
-        """All axes."""
+        """Number of axes."""
         return int(self.tags.stop)
 
 
-def fit(pairs: Pairs, recipe: Recipe, card: dict[str, Any] | None = None) -> Space:
+def fit(pairs: Pairs, recipe: SpaceRecipe, card: dict[str, Any] | None = None) -> Space:
     """Fit a space.
 
     Parameters
@@ -79,14 +79,14 @@ def fit(pairs: Pairs, recipe: Recipe, card: dict[str, Any] | None = None) -> Spa
     pairs
         Training rows only.
     recipe
-        How.
+        Recipe of the space.
     card
         Facts to keep with the space; name, version and recipe are added.
     """
     axes = Axes.of(recipe)
-    heard = readings(pairs.musics)
-    centre, scale = _units(heard, pairs)
-    x = np.clip((heard - centre) / scale, -CLIP, CLIP)
+    read = readings(pairs.musics)
+    centre, scale = _units(read, pairs)
+    x = np.clip((read - centre) / scale, -CLIP, CLIP)
     courses = _directions(x[:, READINGS["curve"]], recipe.space.course_axes)
     linear = _linear(x, courses, axes)
     tag_weights, tag_bias, tag_precision = _tags(pairs, x @ linear, recipe)
@@ -114,17 +114,17 @@ def fit(pairs: Pairs, recipe: Recipe, card: dict[str, Any] | None = None) -> Spa
     return _with_variates(space, pairs, recipe)
 
 
-def _units(heard: Array, pairs: Pairs) -> tuple[Array, Array]:
+def _units(read: Array, pairs: Pairs) -> tuple[Array, Array]:
     """Centre and scale of readings; every set weighs the same."""
     weights = np.zeros(len(pairs))
     for name in np.unique(pairs.dataset):
         mine = pairs.dataset == name
         weights[mine] = 1 / mine.sum()
     weights /= weights.sum()
-    centre = weights @ heard
-    scale = np.sqrt(weights @ (heard - centre) ** 2)
-    # A course is told of long pieces alone, around their mean; of others it is flat.
-    courses = heard[:, READINGS["curve"]]
+    centre = weights @ read
+    scale = np.sqrt(weights @ (read - centre) ** 2)
+    # Only long pieces have a course, around their mean; that of others is flat.
+    courses = read[:, READINGS["curve"]]
     moving = np.abs(courses).sum(axis=1) > 0
     centre[READINGS["curve"]] = 0
     scale[READINGS["curve"]] = courses[moving].std() if moving.any() else 1.0
@@ -132,7 +132,7 @@ def _units(heard: Array, pairs: Pairs) -> tuple[Array, Array]:
 
 
 def _linear(x: Array, courses: Array, axes: Axes) -> Array:
-    """From readings to axes, shape ``(readings, axes)``."""
+    """Weights from readings to axes, shape ``(readings, axes)``."""
     linear = np.zeros((x.shape[1], axes.count))
     for form in ("point", "quadrants", "gems"):
         place = getattr(axes, form)
@@ -158,18 +158,18 @@ def _directions(values: Array, count: int) -> Array:
     # Signs of singular vectors are arbitrary.
     found = found * np.sign(found[np.abs(found).argmax(axis=0), np.arange(count)])
     spread = (rows @ found).std(axis=0)
-    told = spread > LEAST_SPREAD * spread.max()
-    return np.asarray(np.where(told, found / np.where(told, spread, 1.0), 0.0))
+    real = spread > LEAST_SPREAD * spread.max()
+    return np.asarray(np.where(real, found / np.where(real, spread, 1.0), 0.0))
 
 
 def _experts(
-    pairs: Pairs, recipe: Recipe, axes: Axes, units: tuple[Array, Array], courses: Array
+    pairs: Pairs, recipe: SpaceRecipe, axes: Axes, units: tuple[Array, Array], courses: Array
 ) -> dict[str, Expert]:
     centre, scale = units
 
     def expert(form: str, middle: Array, unit: Array, weights: Array, sure: Array) -> Expert:
         place = getattr(axes, form)
-        full, precision = np.zeros((len(middle), axes.count)), np.full(axes.count, UNTOLD)
+        full, precision = np.zeros((len(middle), axes.count)), np.full(axes.count, VAGUE)
         full[:, place], precision[place] = weights, sure
         return Expert(*(_single(one) for one in (middle, unit, full, precision)))
 
@@ -194,22 +194,22 @@ def _experts(
 
 
 def _agreement(pairs: Pairs, form: str, scale: Array, weights: Array) -> Array:
-    """One over the mean square of what readings miss of listeners, every set alike, by axis."""
-    told, heard = (
+    """Precision of readings against listeners by axis; all sets weigh the same."""
+    rated, read = (
         getattr(side, form).reshape(len(pairs), -1) for side in (pairs.emotions, pairs.musics)
     )
-    missed = (((told - heard) / scale) @ weights) ** 2
+    missed = (((rated - read) / scale) @ weights) ** 2
     known = np.isfinite(missed).all(axis=1)
     means = [
         missed[known & (pairs.dataset == name)].mean(axis=0)
         for name in np.unique(pairs.dataset[known])
     ]
     if not means:
-        return np.full(weights.shape[1], UNTOLD)
+        return np.full(weights.shape[1], VAGUE)
     return np.asarray(1 / np.maximum(np.mean(means, axis=0), LEAST_MISS))
 
 
-def _tags(pairs: Pairs, places: Array, recipe: Recipe) -> tuple[Array, Array, Array]:
+def _tags(pairs: Pairs, places: Array, recipe: SpaceRecipe) -> tuple[Array, Array, Array]:
     """Weights, bias and precision of the tags' experts, shape ``(56, axes)`` each.
 
     With the correlation ``r`` of a tag and an axis, the axis given the tag is a Gaussian of
@@ -219,32 +219,32 @@ def _tags(pairs: Pairs, places: Array, recipe: Recipe) -> tuple[Array, Array, Ar
     odds = pairs.emotions.tags.astype(np.float64)
     known = np.isfinite(odds).all(axis=1)
     if known.sum() < len(MOOD_TAGS):
-        return tuple(np.full((len(MOOD_TAGS), places.shape[1]), v) for v in (0.0, 0.0, UNTOLD))  # type: ignore[return-value]
+        return tuple(np.full((len(MOOD_TAGS), places.shape[1]), v) for v in (0.0, 0.0, VAGUE))  # type: ignore[return-value]
     odds, places = odds[known], places[known]
     middle, spread = odds.mean(axis=0), odds.std(axis=0)
     scale = np.maximum(places.std(axis=0), LEAST_SCALE)
     shared = ((odds - middle) / spread).T @ ((places - places.mean(axis=0)) / scale) / len(odds)
     limit = recipe.space.most_correlation
     shared = np.clip(shared, -limit, limit)
-    explained = np.maximum(shared**2, UNTOLD)
+    explained = np.maximum(shared**2, VAGUE)
     weights = shared / explained * scale / spread[:, None]
     return weights, -weights * middle[:, None], explained / (1 - explained)
 
 
-def _with_variates(space: Space, pairs: Pairs, recipe: Recipe) -> Space:
-    """Add canonical variates of what listeners told, and musics at large."""
+def _with_variates(space: Space, pairs: Pairs, recipe: SpaceRecipe) -> Space:
+    """Add canonical variates of music and ratings, and musics at large."""
     musics = space.music(pairs.musics)
     rated = _without_tags(pairs.emotions)
     emotions = space.emotion(rated)
     found = LinearCCA.fit(musics.mean, emotions.mean, ridge=RIDGE, relative=True)
-    told = found.correlations >= recipe.scoring.least_correlation
+    kept = found.correlations >= recipe.scoring.least_correlation
     return replace(
         space,
-        music_variates=_single(found.first_weights[:, told]),
-        emotion_variates=_single(found.second_weights[:, told]),
+        music_variates=_single(found.first_weights[:, kept]),
+        emotion_variates=_single(found.second_weights[:, kept]),
         music_centre=_single(found.first_mean),
         emotion_centre=_single(found.second_mean),
-        correlations=_single(found.correlations[told]),
+        correlations=_single(found.correlations[kept]),
         share=recipe.scoring.share,
         reference=_at_large(pairs, musics, recipe),
     )
@@ -254,8 +254,8 @@ def _without_tags(emotions: Description) -> Description:
     return replace(emotions, tags=np.full_like(emotions.tags, np.nan))
 
 
-def _at_large(pairs: Pairs, musics: Points, recipe: Recipe) -> NDArray[np.float32]:
-    """Means of as many musics of every set, evenly spread over it."""
+def _at_large(pairs: Pairs, musics: Points, recipe: SpaceRecipe) -> NDArray[np.float32]:
+    """Means of equally many musics of every set, evenly spread over it."""
     means = []
     for name in np.unique(pairs.dataset):
         rows = np.flatnonzero(pairs.dataset == name)

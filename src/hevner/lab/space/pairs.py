@@ -1,8 +1,8 @@
-"""Musics and the emotions that listeners heard in them, side by side: what a space learns from.
+"""Pairs of music and the emotion that listeners rated: the training rows of a space.
 
-Music is described by readings of a unified model that had not seen it; emotions by the labels of
-the datasets. What no dataset here tells together is missing on the side of emotions, never on the
-side of music.
+Music is described by predictions of a default model that was not trained on it; emotions by the
+labels of the datasets. Forms of emotion that a dataset does not have are missing on the side of
+emotions, never on the side of music.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from hevner.datasets.track import Track
 from hevner.emotion import MOOD_TAGS, Quadrant
-from hevner.lab.default.recipe import Recipe, TagRecipe
+from hevner.lab.default.recipe import DefaultRecipe, TagRecipe
 from hevner.lab.default.students import tag_labels
 from hevner.lab.default.table import Table
 from hevner.lab.space.readings import Mask, Readings
@@ -49,22 +49,24 @@ class Pairs:
         return Pairs(*descriptions, self.dataset[rows], self.group[rows], self.clip[rows])
 
 
-def build(table: Table, recipe: Recipe, readings: Readings, tracks: Mapping[str, Track]) -> Pairs:
-    """A pair for each whole clip of a table, in the variant that is judged.
+def build(
+    table: Table, recipe: DefaultRecipe, readings: Readings, tracks: Mapping[str, Track]
+) -> Pairs:
+    """A pair for each whole clip of a table, in the variant that is evaluated.
 
     Parameters
     ----------
     table
-        Of the unified model's training.
+        Training table of the default model.
     recipe
-        Of that model, with tags.
+        Recipe of that model, with tags.
     readings
-        Of all rows of the table.
+        Predictions for all rows of the table.
     tracks
-        By full name, for the ratings over time and between raters.
+        Tracks by full name, for ratings over time and the spread between raters.
     """
     assert recipe.tags is not None
-    heard, rated = _courses(table, readings, tracks)
+    predicted, rated = _courses(table, readings, tracks)
     rates = [recipe.tags.base_rates[tag] for tag in MOOD_TAGS]
     emotions = Description.of(
         point=table.emotion,
@@ -74,7 +76,7 @@ def build(table: Table, recipe: Recipe, readings: Readings, tracks: Mapping[str,
         gems=table.gems,
         tags=_tags(table, recipe.tags),
     )
-    musics = described(readings.whole, rates, heard)
+    musics = described(readings.whole, rates, predicted)
     pairs = Pairs(musics, emotions, table.dataset, table.group, table.clip)
     return pairs.where(table.clean)
 
@@ -82,9 +84,9 @@ def build(table: Table, recipe: Recipe, readings: Readings, tracks: Mapping[str,
 def _courses(
     table: Table, readings: Readings, tracks: Mapping[str, Track]
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Courses of whole pieces: as the readings of their windows go, and as listeners rated them."""
-    heard = np.zeros((len(table), 2, CURVE_POINTS), np.float32)
-    rated = np.full_like(heard, np.nan)
+    """Courses of whole pieces, as predicted for their windows and as rated by listeners."""
+    predicted = np.zeros((len(table), 2, CURVE_POINTS), np.float32)
+    rated = np.full_like(predicted, np.nan)
     # The windows of a clip in one variant follow the row of the whole.
     piece = np.cumsum(~table.window) - 1
     wholes = np.flatnonzero(~table.window)
@@ -94,11 +96,11 @@ def _courses(
             continue
         mine = np.flatnonzero((piece == number) & table.window)
         middle = (table.start[mine] + table.end[mine]) / 2
-        heard[row] = course(middle, *readings.window.values[mine].T)
+        predicted[row] = course(middle, *readings.window.values[mine].T)
         curve = tracks[str(table.clip[row])].curve
         if curve is not None:
             rated[row] = course(curve.times, curve.valence, curve.arousal)
-    return heard, rated
+    return predicted, rated
 
 
 def _spreads(table: Table, tracks: Mapping[str, Track]) -> NDArray[np.float64]:
@@ -111,14 +113,14 @@ def _spreads(table: Table, tracks: Mapping[str, Track]) -> NDArray[np.float64]:
 
 
 def _quadrants(table: Table) -> NDArray[np.float64]:
-    """Certain quadrants where only they were rated."""
+    """Quadrants of clips that have no other label."""
     found = np.full((len(table), len(Quadrant)), np.nan)
-    told = (table.quadrant >= 0) & ~np.isfinite(table.emotion).all(axis=1)
-    found[told] = np.eye(len(Quadrant))[table.quadrant[told]]
+    only = (table.quadrant >= 0) & ~np.isfinite(table.emotion).all(axis=1)
+    found[only] = np.eye(len(Quadrant))[table.quadrant[only]]
     return found
 
 
 def _tags(table: Table, plan: TagRecipe) -> NDArray[np.float64]:
-    """Log odds of tags above their base rates, as both teachers of the tags have them."""
+    """Log odds of tags above their base rates, from both teachers of the tags."""
     # In standard units the odds at the base rate lie as in `hevner.lab.default.fit`.
     return np.asarray(plan.slope * tag_labels(table, plan) - plan.slope**2 / 2)

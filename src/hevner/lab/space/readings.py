@@ -1,7 +1,7 @@
-"""What the unified model tells of music it has not seen, to train and to judge the common space on.
+"""Predictions of the default model for unseen music, to train and to score the common space on.
 
-A space that learned from readings of music the unified model was trained on would take them for
-surer than they are on new music. So the model is fitted once for each fold, without it.
+Predictions for music that the default model was trained on are better than those for new music. So
+the model is fitted once for each fold, without it.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from hevner import __version__
 from hevner.files import replace_file
 from hevner.lab import workers
 from hevner.lab.default.fit import fit
-from hevner.lab.default.recipe import Recipe
+from hevner.lab.default.recipe import DefaultRecipe
 from hevner.lab.default.table import Table
 from hevner.model.prediction import Prediction
 
@@ -37,7 +37,7 @@ class Readings:
     Attributes
     ----------
     whole, window
-        The row taken for a whole piece, and for a window of one.
+        Predictions of rows as whole pieces, and as windows of pieces.
     """
 
     whole: Prediction
@@ -46,22 +46,22 @@ class Readings:
 
 @dataclass(frozen=True, eq=False)
 class Task:
-    """A fit and what it is asked: masks of rows, which do not meet."""
+    """A fit: masks of the rows it is trained on and of those it predicts, which do not meet."""
 
     train: Mask
-    told: Mask
+    predicted: Mask
 
 
 def plan(fold: NDArray[np.int64]) -> list[Task]:
-    """A fit for each fold, trained on the others and asked about that one."""
+    """A fit for each fold, trained on the others; it predicts that one."""
     return [Task(fold != number, fold == number) for number in np.unique(fold)]
 
 
 def pairwise(fold: NDArray[np.int64]) -> dict[tuple[int, int], Task]:
-    """A fit for each two folds, trained on the others and asked about both.
+    """A fit for each two folds, trained on the others; it predicts both.
 
-    Where one of them is kept for judging, readings of the other may train a space: neither the fit
-    nor the space has then seen anything of what is judged.
+    Where one of them is the test fold, predictions of the other may train a space: neither the fit
+    nor the space has then seen a row of the test fold.
     """
     return {
         (int(first), int(second)): Task(
@@ -73,26 +73,26 @@ def pairwise(fold: NDArray[np.int64]) -> dict[tuple[int, int], Task]:
 
 def read(
     table: Table,
-    recipe: Recipe,
+    recipe: DefaultRecipe,
     tasks: Sequence[Task],
     folder: Path,
     jobs: int = 1,
     progress: Progress | None = None,
 ) -> list[Readings]:
-    """Readings of every task, NaN in the rows it was not asked about.
+    """Predictions of every task, NaN in the rows it does not predict.
 
     Parameters
     ----------
     table, recipe
-        Of the unified model.
+        Training table and recipe of the default model.
     tasks
-        Of `plan` or `pairwise`.
+        Tasks from `plan` or `pairwise`.
     folder
-        Keeps what is finished, so that a run that was stopped goes on.
+        Keeps finished tasks, so that a run that was stopped goes on.
     jobs
-        Processes.
+        Number of parallel processes.
     progress
-        Told how many tasks are done, and of how many.
+        Called with the number of tasks that are done, and the number of all.
     """
     paths = [folder / f"{_digest(table, recipe, task)}.npz" for task in tasks]
     waiting = [(path, task) for path, task in zip(paths, tasks, strict=True) if not path.exists()]
@@ -109,16 +109,16 @@ def read(
 
 
 def joined(parts: Sequence[Readings], tasks: Sequence[Task]) -> Readings:
-    """Readings of tasks that were asked about different rows, as one."""
-    masks = [task.told for task in tasks]
+    """Predictions of tasks with different rows, as one."""
+    masks = [task.predicted for task in tasks]
     whole, window = ([getattr(one, name) for one in parts] for name in ("whole", "window"))
     return Readings(_joined(masks, whole), _joined(masks, window))
 
 
-def _keep(table: Table, recipe: Recipe, task: Task, path: Path) -> None:
-    """Do a task and keep what the model told."""
+def _keep(table: Table, recipe: DefaultRecipe, task: Task, path: Path) -> None:
+    """Do a task and keep its predictions."""
     model = fit(table.where(task.train), recipe)
-    vectors = table.vectors[task.told]
+    vectors = table.vectors[task.predicted]
     arrays: dict[str, Any] = {}
     for name in ("whole", "window"):
         prediction = model.predict(vectors, windows=name == "window")
@@ -135,14 +135,14 @@ def _kept(path: Path, count: int, task: Task) -> Readings:
     for name in ("whole", "window"):
         mine = {n.partition("/")[2]: a for n, a in arrays.items() if n.startswith(f"{name}/")}
         part = Prediction.from_arrays(mine)
-        found[name] = Prediction.merged(count, [(task.told, part)], blank=np.nan)
+        found[name] = Prediction.merged(count, [(task.predicted, part)], blank=np.nan)
     return Readings(**found)
 
 
-def _digest(table: Table, recipe: Recipe, task: Task) -> str:
-    """Names all that a task depends on but the code."""
+def _digest(table: Table, recipe: DefaultRecipe, task: Task) -> str:
+    """Name of a task by all that it depends on but the code."""
     found = hashlib.blake2b(f"{__version__} {recipe.digest}".encode(), digest_size=12)
-    for array in (table.vectors, task.train, task.told):
+    for array in (table.vectors, task.train, task.predicted):
         found.update(np.ascontiguousarray(array).tobytes())
     for name in ("emotion", "quadrant", "gems", "tags"):
         found.update(np.ascontiguousarray(getattr(table, name)).tobytes())

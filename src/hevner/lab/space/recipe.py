@@ -1,69 +1,111 @@
-"""What a space is fitted with, read from TOML."""
+"""Recipe of the common space of music and emotion."""
 
 from __future__ import annotations
 
-import hashlib
-import tomllib
-from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Annotated, Any, ClassVar
 
-from hevner.errors import DataError
-from hevner.lab.default.recipe import Recipe as UnifiedRecipe
-from hevner.lab.default.recipe import read as read_unified
+from msgspec import Meta
 
-
-@dataclass(frozen=True)
-class Shape:
-    """How the space is laid out; the comments of ``recipes/joint.toml`` say what each is."""
-
-    course_axes: int
-    tag_axes: int
-    quadrant_reach: float
-    quadrant_precision: float
-    music_variance: float
-    most_correlation: float
-
-
-@dataclass(frozen=True)
-class Scoring:
-    """How it is scored."""
-
-    least_correlation: float
-    share: float
-    reference: int
+from hevner.lab.default.recipe import DefaultRecipe
+from hevner.lab.recipe_types import (
+    Count,
+    Derived,
+    Positive,
+    Recipe,
+    RecipeError,
+    Section,
+    Share,
+    Text,
+    Whole,
+    digest,
+)
+from hevner.lab.recipes import read
 
 
-@dataclass(frozen=True)
-class Recipe:
-    """A parsed recipe; ``digest`` names its text and that of the unified model's."""
+class SpaceShape(Section, frozen=True, kw_only=True):
+    """Layout of the space: ``[space]``.
 
-    name: str
-    version: str
-    seed: int
-    folds: int
-    unified: UnifiedRecipe
-    space: Shape
-    scoring: Scoring
-    digest: str
-
-
-def read(path: Path) -> Recipe:
-    """Read a recipe.
-
-    Raises
-    ------
-    DataError
-        If it cannot be read, or lacks or adds an entry.
+    Attributes
+    ----------
+    course_axes, tag_axes
+        Axes for the courses of pieces, and for what tags have in common.
+    quadrant_reach
+        Distance of a quadrant's place from the middle, in units of the readings. Music well inside
+        a quadrant fits better than music at its middle.
+    quadrant_precision
+        Precision of a quadrant on the quadrants' axes.
+    music_variance
+        Variance of every music on every axis.
+    most_correlation
+        Largest correlation of a tag with an axis.
     """
-    try:
-        text = path.read_bytes()
-        table = tomllib.loads(text.decode())
-        unified = read_unified(path.parent / table.pop("unified"))
-        space, scoring = Shape(**table.pop("space")), Scoring(**table.pop("scoring"))
-        digest = hashlib.sha256(text + unified.digest.encode()).hexdigest()[:16]
-        return Recipe(unified=unified, space=space, scoring=scoring, digest=digest, **table)
-    except (OSError, ValueError, TypeError, KeyError) as error:
-        entries = ", ".join(field.name for field in fields(Recipe) if field.name != "digest")
-        raise DataError(
-            f"the recipe cannot be read ({error})", subject=str(path), remedy=f"It needs {entries}"
-        ) from error
+
+    course_axes: Whole
+    tag_axes: Whole
+    quadrant_reach: Positive
+    quadrant_precision: Positive
+    music_variance: Positive
+    most_correlation: Share
+
+
+class Scoring(Section, frozen=True, kw_only=True):
+    """Scores of the space: ``[scoring]``.
+
+    Attributes
+    ----------
+    least_correlation
+        Canonical variates of a lower correlation are noise.
+    share
+        Share of the variates in the composite that orders results.
+    reference
+        Music at large, in pieces of each set.
+    """
+
+    least_correlation: Share
+    share: Share
+    reference: Count
+
+
+class SpaceRecipe(Recipe, frozen=True, kw_only=True):
+    """Everything that decides a space.
+
+    Attributes
+    ----------
+    version
+        Version of the space.
+    seed
+        Decides all chance.
+    unified
+        Recipe of the default model whose readings describe music; in the file, its path from the
+        folder of the file.
+    folds
+        Folds of tracks; a fit of the default model for each predicts music it has not seen.
+    space
+        Layout of the space.
+    scoring
+        Scores of the space.
+    digest
+        Names the text of the recipe and that of the default model's; not a key of the file.
+    """
+
+    mark: ClassVar[str] = "scoring"
+
+    version: Text
+    seed: int
+    unified: DefaultRecipe
+    folds: Annotated[int, Meta(ge=2)]
+    space: SpaceShape
+    scoring: Scoring
+
+    @classmethod
+    def completed(cls, table: dict[str, Any], text: str, folder: Path) -> dict[str, Any]:
+        """The recipe of the default model in place of its path."""
+        path = table.get("unified")
+        if path is None:
+            return table
+        if not isinstance(path, str):
+            allowed = 'Give the path of a recipe of the default model, such as "unified.toml"'
+            raise RecipeError("wrong_type", ("unified",), f"is {path!r}", allowed)
+        unified = read(folder / path, DefaultRecipe)
+        return table | {"unified": unified, Derived("digest"): digest(text + unified.digest)}

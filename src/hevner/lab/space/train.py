@@ -1,74 +1,73 @@
-"""Fit the common space that ships with hevner.
+"""Fit the common space that ships with hevner: ``hevner train recipes/joint.toml``.
 
-    python -m hevner.lab.space recipes/joint.toml --data DIR --cache DIR --out FILE.npz
-
-Features are those of the unified model (`hevner.lab.default.train`); what is missing is extracted
-first. Fits of the unified model are kept in the cache, so that a run that was stopped goes on.
+Features are those of the default model (`hevner.lab.default.train`); missing ones are extracted
+first. Fits of the default model are kept in the store, so that a run that was stopped goes on.
 """
 
 from __future__ import annotations
 
-import argparse
-import os
+from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
-
-from rich.progress import Progress
 
 from hevner import datasets
 from hevner.datasets import leaks
 from hevner.datasets.track import Track
 from hevner.lab.default.basis import folds
 from hevner.lab.default.table import Table, build
-from hevner.lab.default.train import describe, prepare
-from hevner.lab.space import recipe as recipes
+from hevner.lab.default.train import Progress, describe, prepare
 from hevner.lab.space.fit import fit
 from hevner.lab.space.pairs import build as build_pairs
 from hevner.lab.space.readings import joined, plan, read
-from hevner.lab.space.recipe import Recipe
+from hevner.lab.space.recipe import SpaceRecipe
+from hevner.model.space import Space
 
 READINGS = "readings"
-"""Folder in the cache for what fits of the unified model told."""
+"""Folder in the store for predictions of the default model, fitted without each fold."""
 
 
-def tracks_of(recipe: Recipe, data: Path) -> dict[str, Track]:
+def tracks_of(recipe: SpaceRecipe, folders: Mapping[str, Path]) -> dict[str, Track]:
     """Tracks of all sets, by full name."""
     names = recipe.unified.sets
-    return {leaks.name(t): t for name in names for t in datasets.load(name, data / name)}
+    return {leaks.name(t): t for name in names for t in datasets.load(name, folders[name])}
 
 
-def card(table: Table, recipe: Recipe) -> dict[str, Any]:
-    """What a person must know about the space."""
-    tells = ["music for an emotion", "emotions of music"]
+def card(table: Table, recipe: SpaceRecipe) -> dict[str, Any]:
+    """Facts about the space for people."""
+    heads = ["music for an emotion", "emotions of music"]
     unified = f"{recipe.unified.name}-{recipe.unified.version}"
-    return describe(table) | {"heads": tells, "unified": unified}
+    return describe(table) | {"heads": heads, "unified": unified}
 
 
-def main() -> None:
-    """Fit."""
-    parser = argparse.ArgumentParser(description="Fit the common space.")
-    parser.add_argument("recipe", type=Path)
-    parser.add_argument("--data", type=Path, required=True, help="folder of the datasets")
-    parser.add_argument("--cache", type=Path, required=True, help="folder for renders and features")
-    parser.add_argument("--out", type=Path, required=True, help="file to write (.npz)")
-    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
-    options = parser.parse_args()
-    recipe = recipes.read(options.recipe)
-    prepare(recipe.unified, options.data, options.cache, options.jobs)
-    table = build(recipe.unified, options.data, options.cache, options.jobs)
+def train(
+    recipe: SpaceRecipe, folders: Mapping[str, Path], store: Path, jobs: int, progress: Progress
+) -> Space:
+    """Encode what is missing, and fit the space of a recipe.
+
+    Parameters
+    ----------
+    recipe
+        Recipe of the space.
+    folders
+        Folder of each dataset, by name.
+    store
+        Folder of renders, features and finished fits.
+    jobs
+        Number of parallel processes.
+    progress
+        Called after every clip that was encoded and every fit.
+
+    Raises
+    ------
+    DataError
+        If a dataset cannot be read, or the teacher's predictions are not stored.
+    """
+    prepare(recipe.unified, folders, store, jobs, progress)
+    table = build(recipe.unified, folders, store, jobs)
     tasks = plan(folds(table, recipe.folds, recipe.seed))
-    with Progress() as bar:
-        fits = bar.add_task("unified model", total=len(tasks))
-        parts = read(
-            table, recipe.unified, tasks, options.cache / READINGS, options.jobs,
-            lambda done, _: bar.update(fits, completed=done),
-        )  # fmt: skip
-    pairs = build_pairs(
-        table, recipe.unified, joined(parts, tasks), tracks_of(recipe, options.data)
+    parts = read(
+        table, recipe.unified, tasks, store / READINGS, jobs, partial(progress, "default model")
     )
-    space = fit(pairs, recipe, card(table, recipe))
-    space.save(options.out)
-
-
-if __name__ == "__main__":
-    main()
+    pairs = build_pairs(table, recipe.unified, joined(parts, tasks), tracks_of(recipe, folders))
+    return fit(pairs, recipe, card(table, recipe))

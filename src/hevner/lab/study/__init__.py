@@ -1,39 +1,14 @@
-"""Experiments across datasets: what a model trained on some is worth on others.
+"""The engine of all studies: cells that are computed once, a leak check, scores and claims.
 
-Conventions
------------
-A *study* (`recipe`) names datasets, representations, models and protocols. Its *material*
-(`material`) is what is at hand of them. A protocol is laid out as *layouts* (`layouts`): which rows
-are trained on and which are tested, with the leak check done. A layout, a representation and a
-model make a *task* (`run`), which is fitted for every seed and kept. Its *cells* (`scores`) are
-rows of the table: training sets, test set, representation, model, axis. *Claims* (`claims`)
-compare cells in pairs.
+Vocabulary
+----------
+A *recipe* says what a study compares. Its *data* are the tracks, features and labels of every
+dataset that is complete. A *split* is a set of rows to train on and one to test. A *cell* is one
+fit, or a few that belong together; it is computed once and kept in a file whose name is a digest
+of all that decides its result (`kept`). A *claim* is a sentence that is tested by comparing two
+systems on the same tracks (`claims`).
 
-Valence and arousal are on the unit scale. A dataset rated in quadrants alone is scored by the area
-under the ROC curve of high against low; one with GEMS ratings by its proxies
-(`hevner.lab.data.labels.gems_axes`).
+A kind of study is a subclass of `engine.Study`; `kinds` finds the one for a recipe:
+`hevner.lab.cross_dataset`, `hevner.lab.unified`, `hevner.lab.joint`; and `hevner.lab.probe`, which
+has a command of its own.
 """
-
-from __future__ import annotations
-
-from hevner.lab.study.claims import Verdict, judge
-from hevner.lab.study.layouts import Layout, lay_out
-from hevner.lab.study.material import Material, survey
-from hevner.lab.study.recipe import Study, read
-from hevner.lab.study.run import Outcome, plan, run
-from hevner.lab.study.scores import Cell
-
-__all__ = [
-    "Cell",
-    "Layout",
-    "Material",
-    "Outcome",
-    "Study",
-    "Verdict",
-    "judge",
-    "lay_out",
-    "plan",
-    "read",
-    "run",
-    "survey",
-]

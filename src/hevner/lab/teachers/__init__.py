@@ -8,9 +8,9 @@ moodtheme-cnn       56  probabilities of `hevner.emotion.MOOD_TAGS`, for 29 s   
 yamnet            1545  521 scores of sound classes, then a 1024-d embedding, for 3 s  float16
 ===============  =====  ============================================================  =======
 
-``python -m hevner.lab.teachers`` runs them on datasets. Predictions lie in a feature store under
-the name of the teacher, a row per window, so that `hevner.lab.data.representations.gather` finds
-them as a block of that name.
+``hevner extract --teacher`` runs them on datasets. Their predictions lie in a feature
+store under the name of the teacher, a row per window, so that
+`hevner.lab.data.representations.gather` finds it as a block of that name.
 """
 
 from __future__ import annotations
@@ -18,8 +18,9 @@ from __future__ import annotations
 from importlib import import_module
 from pathlib import Path
 
+from hevner import extras
 from hevner.encoders.base import Encoder
-from hevner.errors import MissingDependencyError, ModelError
+from hevner.errors import ModelError
 from hevner.store import Kind
 
 _CLASSES = {
@@ -53,13 +54,8 @@ def load(name: str, weights: Path) -> Encoder:
             f"no teacher '{name}'", remedy=f"Choose one of {', '.join(NAMES)}", code="unknown_name"
         )
     module, cls, _ = _CLASSES[name]
-    try:
+    with extras.required(f"the teacher '{name}'", "lab"):
         teacher: Encoder = getattr(import_module(f"{__name__}.{module}"), cls)(weights)
-    except ImportError as error:
-        raise MissingDependencyError(
-            f"the teacher '{name}' needs {error.name}",
-            remedy="Install it with: pip install 'hevner[train]'",
-        ) from error
     return teacher
 
 

@@ -1,7 +1,7 @@
-"""Chords as symbols counted from the key: what the unified network reads.
+"""Chords as symbols counted from the key: an input of the unified network.
 
 Music in any key is moved to C major or A minor (Kang and Herremans, 2025), so that a chord's root
-tells its place in the key. A major key and its relative minor move alike: where a key estimator
+is its place in the key. A major key and its relative minor move alike: where a key estimator
 takes one for the other, the roots stay as they are.
 
 Conventions
@@ -43,9 +43,9 @@ class Vocabulary:
     qualities
         Names in the order of their numbers, ``"N"`` among them.
     length
-        Chords of every padded sequence: longer ones are cut. None: as many as there are.
+        Length of every padded sequence: longer ones are cut. None: that of the longest.
     soft_mode
-        Whether the mode is told as the probability of minor; if not, as 0 (major, or no key) or 1.
+        Whether the mode is the probability of minor; if not, it is 0 (major, or no key) or 1.
     unnumbered
         Qualities that become no chord. Any other unknown one becomes the nearest that is known.
     """
@@ -70,10 +70,11 @@ PUBLISHED = Vocabulary(
     soft_mode=False,
     unnumbered=frozenset({"minmaj7"}),
 )
-"""The published system's, which has no number for ``minmaj7``, though its chord recogniser has."""
+"""Qualities of the published system, which has no number for ``minmaj7``, though its chord
+recogniser has."""
 
 REPAIRED = Vocabulary(qualities=(*chord_labels.QUALITIES, "N"), length=None, soft_mode=True)
-"""The qualities that `hevner.music` hears."""
+"""Qualities that `hevner.music` finds."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,7 +147,7 @@ def from_spans(
         Key class 0..23, as `hevner.music.chord_labels.parse_key` gives it. None if there is no key:
         roots are then left where they are.
     vocabulary
-        Where the numbers of qualities come from.
+        Numbers of the qualities.
 
     Raises
     ------
@@ -162,7 +163,9 @@ def from_spans(
     rows = list(spans)
     for label, start, end in rows:
         if end < start:
-            raise DataError(f"chord {label!r} ends at {end} s, before its start at {start} s")
+            raise DataError(
+                f"chord {label!r} ends at {end} s, before its start at {start} s", code="bad_chord"
+            )
     shift = 0 if key is None else _shift(key)
     symbols = [_symbol(label, shift, vocabulary) for label, _, _ in rows]
     without_key = UNDECIDED if vocabulary.soft_mode else 0.0

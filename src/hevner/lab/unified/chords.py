@@ -1,6 +1,6 @@
 """Chord sequences of tracks, from stored harmony spectra.
 
-They are kept in the store as encoder ``chords``, under the content of the sound, a row per chord:
+They are kept in the store as encoder ``chords``, by the content of the sound, a row per chord:
 root, quality, seconds, and the mode of the piece, as
 `hevner.lab.unified.chord_sequence.ChordSequence` has them. Only the first call takes time.
 """
@@ -51,20 +51,20 @@ def sequences(
     store
         Holds the harmony spectrum of every track.
     tracks
-        Of one dataset.
+        Tracks of one dataset.
     variant
-        Whose vocabulary; see `hevner.lab.unified.chord_sequence`.
-    soundfont
-        The rendering that is taken for tracks that are MIDI files.
+        Variant of the network, which decides the vocabulary; see
+        `hevner.lab.unified.chord_sequence`. soundfont
+        Name of the soundfont that MIDI files are rendered with.
     jobs
-        Processes for what is not kept yet.
+        Number of parallel processes.
 
     Raises
     ------
     DataError
         If a track has no spectrum; it is named.
     OutputError
-        If the store cannot keep what was found.
+        If the store cannot be written.
     """
     dataset = tracks[0].dataset
     kept = store.open(dataset, kind(variant))
@@ -74,28 +74,28 @@ def sequences(
     for one in named:
         content = sound.content(*one)
         if content is None:
-            sound.get(*one)  # says what to do
+            sound.get(*one)  # raises the error, with its remedy
         elif kept.content(*one) != content and not kept.link(content, *one):
             missing.append(one)
-    listen = partial(_entry, _Source(store, dataset, VOCABULARIES[variant]))
-    for one, entry in zip(missing, _map(listen, missing, jobs), strict=True):
+    analyze = partial(_entry, _Source(store, dataset, VOCABULARIES[variant]))
+    for one, entry in zip(missing, _map(analyze, missing, jobs), strict=True):
         kept.add(entry, *one)
     return [_sequence(kept, *one) for one in named]
 
 
 @lru_cache(maxsize=2)
 def kind(variant: Literal["as_published", "repaired"]) -> Kind:
-    """What is kept; its name tells the harmony network and the vocabulary."""
+    """Kind of the stored features; its name follows from the harmony network and the vocabulary."""
     parameters = {"features": vector_id(), "vocabulary": variant}
     return Kind("chords", "1", 4, parameters=parameters)
 
 
-def _map(listen: partial[Entry], named: list[tuple[str, str]], jobs: int) -> Iterator[Entry]:
+def _map(analyze: partial[Entry], named: list[tuple[str, str]], jobs: int) -> Iterator[Entry]:
     if jobs == 1 or len(named) < 2:
-        yield from map(listen, named)
+        yield from map(analyze, named)
         return
     with workers.pool(jobs) as pool:
-        yield from pool.map(listen, named, chunksize=8)
+        yield from pool.map(analyze, named, chunksize=8)
 
 
 @dataclass(frozen=True)
@@ -112,6 +112,7 @@ def _entry(source: _Source, named: tuple[str, str]) -> Entry:
             "the harmony spectrum is stored without its duration",
             subject=f"{source.dataset}, track {named[0]}",
             remedy="Extract the features of this track again",
+            code="no_duration",
         )
     harmony = analyse(spectrum.rows.astype(np.float32), spectrum.duration)
     found = from_harmony(harmony, source.vocabulary)

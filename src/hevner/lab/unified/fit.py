@@ -1,21 +1,22 @@
-"""One network of a ladder: from rows of the material to weights, and to predictions.
+"""One network of a study: training on some rows of the data, and predictions for others.
 
 Conventions
 -----------
-Predictions have a row per asked row of the material and are in the units of the labels' source:
-valence and arousal on the unit scale, or in standard units for a head of that scale where the
-dataset of a row has not been trained on. Teachers' outputs are raw outputs of their networks, by
-head.
+Predictions have a row for each predicted row of the data and are in the units of the labels'
+source: valence and arousal on the unit scale, or in standard units for a head of that scale where
+the dataset of a row has not been trained on. Teachers' outputs are raw outputs of their networks,
+by head.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
+from msgspec import structs
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -25,12 +26,12 @@ from hevner.lab.data.labels import LabelScale
 from hevner.lab.regression.alignment import balanced_weights
 from hevner.lab.unified.chord_sequence import ChordSequence
 from hevner.lab.unified.chords import VOCABULARIES
+from hevner.lab.unified.data import StudyData
 from hevner.lab.unified.loop import Epoch, History, outputs_of, train
-from hevner.lab.unified.material import Material
 from hevner.lab.unified.networks import Head, Inputs, Network, UnifiedPublished, UnifiedRepaired
-from hevner.lab.unified.recipe import HeadRecipe, Recipe, Row
+from hevner.lab.unified.recipe import HeadRecipe, Row, UnifiedRecipe
 from hevner.lab.unified.rows import Rows
-from hevner.lab.unified.settings import Settings
+from hevner.lab.unified.settings import TrainingSettings
 
 Array = NDArray[np.float64]
 Index = NDArray[np.intp]
@@ -40,12 +41,12 @@ _RATED = 4.0
 _MIDDLE = 5.0
 
 _RAREST = 1e-3
-"""Means of probabilities that training begins at are no smaller."""
+"""Least mean of probabilities at the beginning of training."""
 
 
 @dataclass(frozen=True, eq=False)
 class Prediction:
-    """What a head tells about rows: means or probabilities, and standard deviations if known."""
+    """Predictions of a head: means or probabilities, and standard deviations if known."""
 
     values: Array
     spread: Array | None
@@ -53,17 +54,17 @@ class Prediction:
 
 @dataclass(frozen=True, eq=False)
 class Preparation:
-    """How a row of the ladder hears tracks.
+    """Inputs of a network from tracks.
 
     Attributes
     ----------
     row
-        The row.
+        Row of the recipe that describes the network.
     blocks
         Standard units of the training rows and one variance for all blocks; empty for raw
         embeddings.
     scale
-        Makes the mean variance of a number 1.
+        Factor that makes the mean variance of a number 1.
     """
 
     row: Row
@@ -71,11 +72,11 @@ class Preparation:
     scale: float
 
     @classmethod
-    def fit(cls, row: Row, material: Material, index: Index) -> Preparation:
-        """Take the units of training rows, every dataset with the same weight."""
+    def fit(cls, row: Row, data: StudyData, index: Index) -> Preparation:
+        """Fit to training rows, every dataset with the same weight."""
         if row.variant == "as_published":
             return cls(row, {}, 1.0)
-        samples = material.samples.where(index)
+        samples = data.samples.where(index)
         weights = balanced_weights(samples.dataset)
         blocks = {
             name: Block.fit(samples.blocks[name].astype(float), weights) for name in row.blocks
@@ -83,9 +84,9 @@ class Preparation:
         width = sum(samples.blocks[name].shape[1] for name in row.blocks)
         return cls(row, blocks, float(np.sqrt(width / len(blocks))))
 
-    def inputs(self, material: Material, index: Index) -> Inputs:
-        """What the network hears of rows."""
-        own = [material.samples.blocks[name][index] for name in self.row.blocks]
+    def inputs(self, data: StudyData, index: Index) -> Inputs:
+        """Inputs of the network for some rows."""
+        own = [data.samples.blocks[name][index] for name in self.row.blocks]
         if self.blocks:
             prepared = [self.blocks[name] for name in self.row.blocks]
             own = [
@@ -93,16 +94,16 @@ class Preparation:
                 for block, rows in zip(prepared, own, strict=True)
             ]
         vectors = np.ascontiguousarray(np.concatenate(own, axis=1), np.float32)
-        chords = [self._heard(material, place) for place in index]
+        chords = [self._chords(data, place) for place in index]
         return Inputs.from_sequences(vectors, chords, VOCABULARIES[self.row.variant])
 
-    def _heard(self, material: Material, place: int) -> ChordSequence:
-        """Chords of a track as far as this row listens to them."""
+    def _chords(self, data: StudyData, place: int) -> ChordSequence:
+        """Chords of a track, as far as this network reads them."""
         row = self.row
         if not (row.chords or row.key):
             empty = np.zeros(0, np.int64)
             return ChordSequence(empty, empty, np.zeros(0, np.float32), 0.0)
-        whole = material.chords[row.variant][place]
+        whole = data.chords[row.variant][place]
         kept = slice(row.chord_limit if row.chords else 0)
         return ChordSequence(
             whole.roots[kept], whole.qualities[kept], whole.durations[kept],
@@ -112,20 +113,20 @@ class Preparation:
 
 @dataclass(frozen=True, eq=False)
 class Fitted:
-    """A trained network with all that its use needs.
+    """A trained network with everything that predictions need.
 
     Attributes
     ----------
     network
-        Its best weights in it.
+        Network with its best weights.
     preparation
-        Of its inputs.
+        Preparation of its inputs.
     heads
-        What its heads learn, in the order of the network's.
+        Recipes of its heads, in the order of the network's.
     scales
         Units of the labels of heads with the scale ``standard``.
     history
-        Of the training.
+        Epochs of the training.
     """
 
     network: Network
@@ -134,20 +135,20 @@ class Fitted:
     scales: Mapping[str, LabelScale]
     history: History
 
-    def raw(self, material: Material, index: Index) -> dict[str, Tensor]:
+    def raw(self, data: StudyData, index: Index) -> dict[str, Tensor]:
         """Raw outputs by head."""
-        return outputs_of(self.network, self.preparation.inputs(material, index))
+        return outputs_of(self.network, self.preparation.inputs(data, index))
 
-    def predict(self, material: Material, index: Index) -> dict[str, Prediction]:
+    def predict(self, data: StudyData, index: Index) -> dict[str, Prediction]:
         """Predictions by head."""
-        raw = self.raw(material, index)
-        names = material.samples.dataset[index]
+        raw = self.raw(data, index)
+        names = data.samples.dataset[index]
         return {
-            recipe.name: self._told(recipe, head, raw[head.name], names)
+            recipe.name: self._prediction(recipe, head, raw[head.name], names)
             for recipe, head in zip(self.heads, self.network.heads, strict=True)
         }
 
-    def _told(
+    def _prediction(
         self, recipe: HeadRecipe, head: Head, raw: Tensor, names: NDArray[np.str_]
     ) -> Prediction:
         if head.kind in ("tags", "shares"):
@@ -173,9 +174,9 @@ class Fitted:
 
 
 def fit(
-    recipe: Recipe,
+    recipe: UnifiedRecipe,
     row: Row,
-    material: Material,
+    data: StudyData,
     index: Index,
     seed: int,
     *,
@@ -189,19 +190,19 @@ def fit(
     Parameters
     ----------
     recipe, row
-        What to train.
-    material
-        What is at hand.
+        Recipe of the study, and row to train.
+    data
+        Tracks with their features and labels.
     index
-        Rows of the material to train on.
+        Rows of the data to train on.
     seed
-        Decides weights, order and what is held out.
+        Decides weights, order and the rows that are held out.
     validation
-        Rows to stop by; without, a share of the training rows is held out, as the row says.
+        Rows for early stopping; without them, a share of the training rows is held out.
     teachers
-        Raw outputs of teachers for all rows of the material, NaN for none, by head.
+        Raw outputs of teachers for all rows of the data, NaN for none, by head.
     folder
-        Keeps log and checkpoints.
+        Folder for log and checkpoints; None keeps nothing.
     progress
         Called with every epoch.
 
@@ -210,75 +211,62 @@ def fit(
     DataError
         If nothing is left to train on.
     """
-    heads = _heads(recipe, row, material, index)
-    if not heads:
-        raise DataError(
-            "no training row has a label", subject=f"row {row.name}", remedy="Check its datasets"
-        )
-    scales = {
-        head.name: LabelScale.fit(
-            _labels(head, material, index), material.samples.dataset[index]
-        )
-        for head in heads
-        if head.scale == "standard"
-    }  # fmt: skip
+    heads = _heads(recipe, row, data, index)
+    scales = _scales(heads, data, index)
     stop = validation
     if stop is None:
-        index, stop = _held_out(row, material, index, seed)
-    preparation = Preparation.fit(row, material, index)
-    told = tuple(_head(head, row, material) for head in heads)
-    make = _Tables(row, material, preparation, heads, told, scales, teachers or {})
-    network = _network(row, preparation, material, told, seed)
-    settings = _settings(row, material, index, seed)
+        index, stop = _held_out(row, data, index, seed)
+    preparation = Preparation.fit(row, data, index)
+    network_heads = tuple(_head(head, data) for head in heads)
+    make = _Tables(row, data, preparation, heads, network_heads, scales, teachers or {})
+    network = _network(row, preparation, data, network_heads, seed)
+    settings = _settings(row, data, index, seed)
     rows = make.rows(index)
     if isinstance(network, UnifiedRepaired):
         _begin(network, rows)
-    history = train(
-        network, rows, make.rows(stop, taught=False), settings, folder,
-        progress,
-    )  # fmt: skip
+    history = train(network, rows, make.rows(stop, taught=False), settings, folder, progress)
     return Fitted(network, preparation, heads, scales, history)
 
 
 @dataclass(frozen=True, eq=False)
 class _Tables:
-    """Makes the rows of the loop."""
+    """Tables for the training loop."""
 
     row: Row
-    material: Material
+    data: StudyData
     preparation: Preparation
     heads: tuple[HeadRecipe, ...]
-    told: tuple[Head, ...]
+    network_heads: tuple[Head, ...]
     scales: Mapping[str, LabelScale]
     teachers: Mapping[str, NDArray[np.float32]]
 
     def rows(self, index: Index, *, taught: bool = True) -> Rows:
-        names = self.material.samples.dataset[index]
-        places = {name: place for place, name in enumerate(self.material.datasets)}
+        names = self.data.samples.dataset[index]
+        places = {name: place for place, name in enumerate(self.data.datasets)}
         numbers = [places[name] for name in names.tolist()]
         labels = {}
-        for head in self.heads:
-            wanted = _labels(head, self.material, index)
-            if head.scale == "1..9":
+        for recipe in self.heads:
+            wanted = _labels(recipe, self.data, index)
+            if recipe.scale == "1..9":
                 wanted = _MIDDLE + _RATED * wanted
-            elif head.scale == "standard":
-                wanted = self.scales[head.name].align(wanted, names)
-            labels[head.name] = torch.from_numpy(wanted.astype(np.float32))
+            elif recipe.scale == "standard":
+                wanted = self.scales[recipe.name].align(wanted, names)
+            labels[recipe.name] = torch.from_numpy(wanted.astype(np.float32))
         lessons = {}
-        for told in self.told if taught else ():
-            if told.name in self.teachers:
-                raw = torch.from_numpy(self.teachers[told.name][index])
-                lesson = _lesson(told, raw, self.row.training.distillation == "as_published")
+        for head in self.network_heads if taught else ():
+            if head.name in self.teachers:
+                raw = torch.from_numpy(self.teachers[head.name][index])
+                lesson = _lesson(head, raw, self.row.training.distillation == "as_published")
                 if lesson is not None:
-                    lessons[told.name] = lesson
+                    lessons[head.name] = lesson
         return Rows(
-            self.preparation.inputs(self.material, index), labels, lessons,
+            self.preparation.inputs(self.data, index), labels, lessons,
             torch.tensor(numbers, dtype=torch.int64), torch.ones(len(index)),
         )  # fmt: skip
 
 
 def _lesson(head: Head, raw: Tensor, as_published: bool) -> Tensor | None:
-    """What a teacher's raw outputs teach; None for heads the published system does not teach."""
+    """Targets from a teacher's raw outputs; None for heads the published system does not teach."""
     if head.kind in ("gaussian", "values"):
         return raw[:, : head.outputs]
     if as_published:
@@ -287,46 +275,64 @@ def _lesson(head: Head, raw: Tensor, as_published: bool) -> Tensor | None:
 
 
 def _heads(
-    recipe: Recipe, row: Row, material: Material, index: Index
-) -> tuple[HeadRecipe, ...]:  # fmt: skip
+    recipe: UnifiedRecipe, row: Row, data: StudyData, index: Index
+) -> tuple[HeadRecipe, ...]:
     """Heads of a row that some training row has a label for."""
-    heads = [recipe.heads[name] for name in row.heads]
-    return tuple(
-        replace(head, kind="values") if row.values and head.kind == "gaussian" else head
-        for head in heads
-        if np.isfinite(_labels(head, material, index)).any()
+    found = [recipe.heads[name] for name in row.heads]
+    heads = tuple(
+        structs.replace(head, kind="values") if row.values and head.kind == "gaussian" else head
+        for head in found
+        if np.isfinite(_labels(head, data, index)).any()
     )
+    if not heads:
+        raise DataError(
+            "no training row has a label",
+            subject=f"row {row.name}",
+            code="no_labels",
+            remedy="Check its datasets",
+        )
+    return heads
 
 
-def _labels(head: HeadRecipe, material: Material, index: Index) -> Array:
+def _scales(heads: Sequence[HeadRecipe], data: StudyData, index: Index) -> dict[str, LabelScale]:
+    """Units of the labels of heads with the scale ``standard``."""
+    names = data.samples.dataset[index]
+    return {
+        head.name: LabelScale.fit(_labels(head, data, index), names)
+        for head in heads
+        if head.scale == "standard"
+    }
+
+
+def _labels(head: HeadRecipe, data: StudyData, index: Index) -> Array:
     """Labels of rows on the unit scale or as probabilities; NaN outside the head's datasets."""
-    labels = material.labels[head.source][index].copy()
-    labels[~np.isin(material.samples.dataset[index], head.datasets)] = np.nan
+    labels = data.labels[head.source][index].copy()
+    labels[~np.isin(data.samples.dataset[index], head.datasets)] = np.nan
     return labels
 
 
-def _head(head: HeadRecipe, row: Row, material: Material) -> Head:
-    return Head(head.name, head.kind, material.labels[head.source].shape[1])
+def _head(head: HeadRecipe, data: StudyData) -> Head:
+    return Head(head.name, head.kind, data.labels[head.source].shape[1])
 
 
-def _held_out(row: Row, material: Material, index: Index, seed: int) -> tuple[Index, Index]:
-    """Rows to train on and rows to stop by: the same ones if nothing is held out."""
+def _held_out(row: Row, data: StudyData, index: Index, seed: int) -> tuple[Index, Index]:
+    """Rows for training and for early stopping: the same ones if nothing is held out."""
     if not row.held_out:
         return index, index
     stop = np.zeros(len(index), bool)
-    names = material.samples.dataset[index]
+    names = data.samples.dataset[index]
     for name in np.unique(names):
         mine = np.flatnonzero(names == name)
         parts = round(1 / row.held_out)
-        folds = grouped_folds(material.samples.group[index][mine], parts, seed)
+        folds = grouped_folds(data.samples.group[index][mine], parts, seed)
         stop[mine[folds == 0]] = True
     return index[~stop], index[stop]
 
 
 def _network(
-    row: Row, preparation: Preparation, material: Material, heads: Sequence[Head], seed: int
+    row: Row, preparation: Preparation, data: StudyData, heads: Sequence[Head], seed: int
 ) -> Network:
-    dimension = preparation.inputs(material, np.arange(1)).vector.shape[1]
+    dimension = preparation.inputs(data, np.arange(1)).vector.shape[1]
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         if row.variant == "as_published":
@@ -351,13 +357,13 @@ def _begin(network: UnifiedRepaired, rows: Rows) -> None:
             layer.bias[: head.outputs] = mean
 
 
-def _settings(row: Row, material: Material, index: Index, seed: int) -> Settings:
+def _settings(row: Row, data: StudyData, index: Index, seed: int) -> TrainingSettings:
     """Settings of a run, with steps turned into epochs."""
-    settings = replace(row.training, seed=seed)
-    longest = np.unique(material.samples.dataset[index], return_counts=True)[1].max()
+    settings = structs.replace(row.training, seed=seed)
+    longest = np.unique(data.samples.dataset[index], return_counts=True)[1].max()
     steps = -(-int(longest) // settings.batch)
     if row.steps:
-        settings = replace(settings, epochs=-(-row.steps // steps))
+        settings = structs.replace(settings, epochs=-(-row.steps // steps))
     if row.patience_steps:
-        settings = replace(settings, patience=-(-row.patience_steps // steps))
+        settings = structs.replace(settings, patience=-(-row.patience_steps // steps))
     return settings

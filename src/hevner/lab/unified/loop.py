@@ -29,11 +29,12 @@ from torch import Tensor, nn
 
 from hevner.errors import DataError, ModelError
 from hevner.files import cannot_write, replace_file
+from hevner.lab.recipe_types import plain
 from hevner.lab.unified.losses import Losses, losses, published_tag_weights
 from hevner.lab.unified.networks import Inputs, Network
 from hevner.lab.unified.rows import Rows
 from hevner.lab.unified.sampling import Sampler
-from hevner.lab.unified.settings import Settings
+from hevner.lab.unified.settings import TrainingSettings
 
 _EVALUATION_BATCH = 512
 _COLUMNS = "epoch,step,part,dataset,head,loss\n"
@@ -41,12 +42,12 @@ _COLUMNS = "epoch,step,part,dataset,head,loss\n"
 
 @dataclass(frozen=True)
 class Epoch:
-    """What came of one epoch.
+    """Result of one epoch.
 
     Attributes
     ----------
     number
-        From 0.
+        Number of the epoch, from 0.
     step
         Steps of the optimiser so far.
     training
@@ -75,7 +76,7 @@ class History:
         """The epoch whose weights the run ends with."""
         return [epoch for epoch in self.epochs if epoch.best][-1]
 
-    def finished(self, settings: Settings) -> bool:
+    def finished(self, settings: TrainingSettings) -> bool:
         """Whether all epochs are done, or patience is at its end."""
         if not self.epochs:
             return False
@@ -87,7 +88,7 @@ def train(
     network: Network,
     rows: Rows,
     validation: Rows,
-    settings: Settings,
+    settings: TrainingSettings,
     folder: Path | None = None,
     progress: Callable[[Epoch], None] | None = None,
 ) -> History:
@@ -98,12 +99,13 @@ def train(
     network
         Training starts from its weights and runs on the device it is on.
     rows, validation
-        To learn from and to stop by. Validation needs labels; its teachers are not used.
+        Rows to train on and rows for early stopping. Validation needs labels; its teachers are not
+        used.
     settings
-        What decides the run.
+        Settings of the run.
     folder
-        For log and checkpoint; made if missing. A run that was stopped there goes on, one that
-        has ended is only read back. None keeps nothing.
+        Folder for log and checkpoint; made if missing. A run that was stopped there goes on, one
+        that has ended is only read back. None keeps nothing.
     progress
         Called after every epoch, when its checkpoint is written.
 
@@ -155,7 +157,7 @@ class _Run:
         network: Network,
         rows: Rows,
         validation: Rows,
-        settings: Settings,
+        settings: TrainingSettings,
         folder: Path | None,
     ) -> None:
         self.network, self.settings, self.folder = network, settings, folder
@@ -165,11 +167,15 @@ class _Run:
             raise ModelError(
                 f"mixed precision needs a GPU, the network is on {self.device}",
                 remedy='Choose precision "32"',
+                code="wrong_device",
             )
         rows.check(self.heads, logits=settings.distillation == "as_published")
         validation.check(self.heads)
         if not any(validation.labelled(head.name).any() for head in self.heads):
-            raise DataError("no validation row has a label", remedy="Give labelled rows to stop by")
+            raise DataError(
+                "no validation row has a label", code="no_labels",
+                remedy="Give labelled rows for early stopping",
+            )  # fmt: skip
         self.datasets = int(max(rows.dataset.max(), validation.dataset.max())) + 1
         self.sampler = Sampler(rows.dataset, settings.batch, settings.seed, settings.sampling)
         self.rows, self.validation = rows.to(self.device), validation.to(self.device)
@@ -179,7 +185,7 @@ class _Run:
         )
         self.best = _copy(network)
         self.history = History()
-        # What a checkpoint must agree with.
+        # A checkpoint must agree with this.
         self.identity: dict[str, Any] = {}
 
     def next(self) -> Epoch:
@@ -280,7 +286,7 @@ class _Run:
         """Go on from the checkpoint in a folder, or make the folder ready for a first epoch."""
         log, checkpoint = folder / "log.csv", folder / "checkpoint.pt"
         self.identity = {
-            "settings": asdict(self.settings),
+            "settings": plain(self.settings),
             "rows": [self.rows.digest(), self.validation.digest()],
             "network": {name: list(value.shape) for name, value in self.best.items()},
         }
@@ -300,6 +306,7 @@ class _Run:
                     f"was written with other {name}",
                     subject=str(checkpoint),
                     remedy="Give the run a folder of its own",
+                    code="other_run",
                 )
         self.network.load_state_dict(state["weights"])
         self.optimiser.load_state_dict(state["optimiser"])
@@ -308,7 +315,7 @@ class _Run:
         torch.set_rng_state(state["random"])
         if state["random_gpu"]:
             torch.cuda.set_rng_state_all(state["random_gpu"])
-        # What was logged after the checkpoint is going to be done again.
+        # Epochs that were logged after the checkpoint are repeated.
         os.truncate(checkpoint.with_name("log.csv"), state["log_bytes"])
 
 
@@ -318,6 +325,7 @@ def _expect_finite(loss: Tensor, epoch: int) -> None:
             f"the loss is not finite in epoch {epoch}",
             stage="train",
             remedy="Lower the learning rate or limit the gradient norm",
+            code="not_finite",
         )
 
 
@@ -331,6 +339,6 @@ def _load(checkpoint: Path) -> dict[str, Any]:
         state: dict[str, Any] = torch.load(checkpoint, map_location="cpu", weights_only=True)
     except (RuntimeError, EOFError, pickle.UnpicklingError) as error:
         raise ModelError(
-            "is damaged", subject=str(checkpoint), remedy="Delete it to begin again"
+            "is damaged", subject=str(checkpoint), remedy="Delete it to begin again", code="damaged"
         ) from error
     return state

@@ -2,8 +2,8 @@
 
 Conventions
 -----------
-Every loss takes the raw outputs of a head and gives one number per row, NaN-free, beside a mask of
-the rows that have one. NaN in a label or teacher means that there is none; the loss of a row is
+Every loss takes the raw outputs of a head and gives one number per row, without NaN, and a mask
+of the rows that have one. NaN in a label or teacher means that there is none; the loss of a row is
 the mean over the entries it has, so a row rated on one axis counts like one rated on both. The
 published losses are those of Kang and Herremans (2025), sections 5 and 9.4 of the specification
 that numbers them.
@@ -14,7 +14,6 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import torch
 from torch import Tensor
@@ -23,8 +22,7 @@ from torch.nn import functional
 from hevner.errors import ModelError
 from hevner.lab.unified.networks import Head
 from hevner.lab.unified.rows import Rows
-
-Distillation = Literal["as_published", "repaired", "none"]
+from hevner.lab.unified.settings import Distillation
 
 _SURE = 1e-6
 """A teacher's probability is kept this far from 0 and 1, where its log odds are infinite."""
@@ -72,7 +70,7 @@ def published_tag_weights(frequency: Tensor) -> tuple[Tensor, Tensor]:
 
     The paper's ``weight = 2 / (1 + 1/p)`` times ``pos_weight = 1/p`` for present tags, written so
     that a tag without examples has finite weights. At the optimum a tag of true probability ``p``
-    scores ``1 / (2 - p)``; `prior_corrected` undoes that (sections 5 and 9.4).
+    scores ``1 / (2 - p)``; adding ``log p`` to the log odds undoes that (sections 5 and 9.4).
 
     Parameters
     ----------
@@ -85,19 +83,6 @@ def published_tag_weights(frequency: Tensor) -> tuple[Tensor, Tensor]:
         ``2 / (1 + p)`` and ``2 p / (1 + p)``.
     """
     return 2 / (1 + frequency), 2 * frequency / (1 + frequency)
-
-
-def prior_corrected(logit: Tensor, frequency: Tensor) -> Tensor:
-    """Probabilities from logits fitted with `published_tag_weights` (section 9.4).
-
-    Parameters
-    ----------
-    logit
-        Raw outputs, shape ``(n, k)``.
-    frequency
-        The frequencies the weights were made from, shape ``(k,)``.
-    """
-    return torch.sigmoid(logit + torch.log(frequency))
 
 
 def supervised(
@@ -118,7 +103,7 @@ def supervised(
     labels
         Shape ``(n, k)``, NaN for no label.
     tag_weights
-        Of `published_tag_weights`; used for "tags" alone.
+        Weights of present and absent tags, see `published_tag_weights`; used for "tags" alone.
     """
     known = torch.isfinite(labels)
     wanted = torch.nan_to_num(labels)
@@ -153,11 +138,11 @@ def distilled_as_published(
     Parameters
     ----------
     head
-        Of kind "tags" or "values".
+        Head of kind "tags" or "values".
     outputs, teachers
         Logits, or values, of student and teacher, shape ``(n, k)``; NaN for no teacher.
     temperature
-        T.
+        Temperature T.
 
     Raises
     ------
@@ -168,6 +153,7 @@ def distilled_as_published(
         raise ModelError(
             f"published distillation knows no head of kind {head.kind} ({head.name})",
             remedy='Choose distillation "repaired"',
+            code="wrong_head",
         )
     known = torch.isfinite(teachers)
     teacher = torch.log_softmax(torch.nan_to_num(teachers) / temperature, dim=1)
@@ -176,7 +162,7 @@ def distilled_as_published(
 
 
 def distilled(head: Head, outputs: Tensor, teachers: Tensor, temperature: float) -> RowLoss:
-    """Repaired distillation: every output is taught what it means (section 9.3).
+    """Repaired distillation: every output learns from the teacher's output (section 9.3).
 
     "values" take the squared error to the teacher. "gaussian" takes the KL between two Gaussians
     of the student's own variance, held fixed: a teacher is smoother than people are, so the
@@ -194,7 +180,7 @@ def distilled(head: Head, outputs: Tensor, teachers: Tensor, temperature: float)
     teachers
         Values or probabilities, shape ``(n, k)``; NaN for no teacher.
     temperature
-        T; without effect on "values" and "gaussian".
+        Temperature T; without effect on "values" and "gaussian".
     """
     known = torch.isfinite(teachers)
     wanted = torch.nan_to_num(teachers)
@@ -230,13 +216,13 @@ def losses(
     """Mean losses of a batch, by head and dataset.
 
     A row with label and teacher counts ``w * distillation + (1 - w) * supervised``, a row with one
-    of them counts that one alone. Datasets that are not in the batch, and heads a dataset says
-    nothing about, add nothing (section 5).
+    of them counts that one alone. Datasets that are not in the batch, and heads without a
+    label in a dataset, add nothing (section 5).
 
     Parameters
     ----------
     heads
-        Of the network.
+        Heads of the network.
     outputs
         Raw outputs by head.
     rows
@@ -246,11 +232,11 @@ def losses(
     distillation
         "none" uses labels alone.
     distillation_weight
-        w, in [0, 1].
+        Weight w of the distillation, in [0, 1].
     temperature
-        T of the distillation.
+        Temperature T of the distillation.
     tag_weights
-        By name of the head; see `published_tag_weights`.
+        Weights by name of the head; see `published_tag_weights`.
     """
     member = functional.one_hot(rows.dataset, datasets).T.to(rows.weight)
     values, known = [], []

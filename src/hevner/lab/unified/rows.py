@@ -3,7 +3,7 @@
 Conventions
 -----------
 One row per track. Labels and teachers go by the name of the head they are for; a NaN means that
-the row has none, so every dataset fits into one table whatever it was asked. Valence and arousal
+the row has none, so every dataset fits into one table whatever its labels are. Valence and arousal
 are on the scale of the network's head; tags, shares and classes are probabilities in [0, 1], a row
 of classes adds up to 1. Teachers of published distillation are logits.
 """
@@ -12,14 +12,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from hevner.errors import DataError
-from hevner.lab.unified.chord_sequence import NO_ROOT
 from hevner.lab.unified.networks import Head, Inputs
 
 
@@ -30,7 +28,7 @@ class Rows:
     Attributes
     ----------
     inputs
-        What the network hears.
+        Inputs of the network.
     labels
         Name of the head to labels, float32, shape ``(n, k)``; NaN for no label.
     teachers
@@ -56,19 +54,23 @@ class Rows:
         count = len(self.inputs)
         for name, table in [*self.labels.items(), *self.teachers.items()]:
             if table.ndim != 2 or len(table) != count or table.dtype != torch.float32:
-                raise _misfit(f"{name} is {_form(table)}, expected torch.float32 ({count}, k)")
+                raise _misfit(
+                    "wrong_shape", f"{name} is {_form(table)}, expected torch.float32 ({count}, k)"
+                )
             if torch.isinf(table).any():
-                raise _misfit(f"{name} holds infinite numbers")
+                raise _misfit("out_of_range", f"{name} holds infinite numbers")
         for name, column, dtype in [
             ("dataset", self.dataset, torch.int64),
             ("weight", self.weight, torch.float32),
         ]:
             if column.shape != (count,) or column.dtype != dtype:
-                raise _misfit(f"{name} is {_form(column)}, expected {dtype} ({count},)")
+                raise _misfit(
+                    "wrong_shape", f"{name} is {_form(column)}, expected {dtype} ({count},)"
+                )
         if count and self.dataset.min() < 0:
-            raise _misfit("a number of a dataset is negative")
+            raise _misfit("out_of_range", "a number of a dataset is negative")
         if not (torch.isfinite(self.weight) & (self.weight > 0)).all():
-            raise _misfit("a weight is not a positive number")
+            raise _misfit("out_of_range", "a weight is not a positive number")
 
     def __len__(self) -> int:
         return len(self.dataset)
@@ -83,17 +85,12 @@ class Rows:
             self.weight[index],
         )
 
-    def of(self, *datasets: int) -> Tensor:
-        """Mask of the rows of some datasets, bool, shape ``(n,)``."""
-        return torch.isin(self.dataset, torch.tensor(datasets, device=self.dataset.device))
-
     def labelled(self, head: str) -> Tensor:
         """Mask of the rows with at least one label for a head, bool, shape ``(n,)``."""
-        return _filled(self.labels.get(head), self.weight)
-
-    def taught(self, head: str) -> Tensor:
-        """Mask of the rows with at least one teacher's output for a head, shape ``(n,)``."""
-        return _filled(self.teachers.get(head), self.weight)
+        table = self.labels.get(head)
+        if table is None:
+            return torch.zeros_like(self.weight, dtype=torch.bool)
+        return torch.isfinite(table).any(dim=1)
 
     def to(self, device: torch.device) -> Rows:
         """The same rows on another device."""
@@ -111,7 +108,7 @@ class Rows:
         Parameters
         ----------
         heads
-            Of the network.
+            Heads of the network.
         logits
             Whether teachers are logits, as in published distillation.
 
@@ -124,11 +121,13 @@ class Rows:
         for part, tables in [("labels", self.labels), ("teachers", self.teachers)]:
             for name, table in tables.items():
                 if name not in known:
-                    raise _misfit(f"{part} for {name}, but the heads are {', '.join(known)}")
+                    raise _misfit(
+                        "unknown_head", f"{part} for {name}, but the heads are {', '.join(known)}"
+                    )
                 _check(f"{part} for {name}", known[name], table, logits and part == "teachers")
 
     def digest(self) -> str:
-        """Hexadecimal digest of all that the rows hold."""
+        """Hexadecimal digest of the whole content."""
         tensors = {field.name: getattr(self.inputs, field.name) for field in fields(Inputs)}
         tensors |= {"dataset": self.dataset, "weight": self.weight}
         tensors |= {f"labels {name}": table for name, table in self.labels.items()}
@@ -141,81 +140,23 @@ class Rows:
         return state.hexdigest()
 
 
-def concatenate(parts: Sequence[Rows]) -> Rows:
-    """Rows of several tables, one after the other.
-
-    Sequences of chords are padded to the longest; labels and teachers that a part does not have
-    are NaN.
-
-    Raises
-    ------
-    DataError
-        If there are no parts, or the same table has different widths.
-    """
-    if not parts:
-        raise _misfit("no rows to concatenate")
-    length = max(part.inputs.present.shape[1] for part in parts)
-    padded = [_pad(part.inputs, length).tensors() for part in parts]
-    try:
-        inputs = Inputs(*(torch.cat(column) for column in zip(*padded, strict=True)))
-        labels = _stack([part.labels for part in parts], parts)
-        teachers = _stack([part.teachers for part in parts], parts)
-    except RuntimeError as error:
-        raise _misfit("the parts have vectors, labels or teachers of different widths") from error
-    return Rows(
-        inputs,
-        labels,
-        teachers,
-        torch.cat([part.dataset for part in parts]),
-        torch.cat([part.weight for part in parts]),
-    )
-
-
-def _stack(tables: Sequence[dict[str, Tensor]], parts: Sequence[Rows]) -> dict[str, Tensor]:
-    widths = {name: table.shape[1] for part in tables for name, table in part.items()}
-    return {
-        name: torch.cat(
-            [
-                table.get(name, torch.full((len(part), width), torch.nan))
-                for table, part in zip(tables, parts, strict=True)
-            ]
-        )
-        for name, width in widths.items()
-    }
-
-
-def _pad(inputs: Inputs, length: int) -> Inputs:
-    missing = (0, length - inputs.present.shape[1])
-    return replace(
-        inputs,
-        roots=functional.pad(inputs.roots, missing, value=NO_ROOT),
-        qualities=functional.pad(inputs.qualities, missing),
-        durations=functional.pad(inputs.durations, missing),
-        present=functional.pad(inputs.present, missing),
-    )
-
-
 def _check(what: str, head: Head, table: Tensor, logits: bool) -> None:
     if table.shape[1] != head.outputs:
-        raise _misfit(f"{what} have {table.shape[1]} columns, expected {head.outputs}")
+        raise _misfit(
+            "wrong_shape", f"{what} have {table.shape[1]} columns, expected {head.outputs}"
+        )
     if head.kind in ("values", "gaussian") or logits:
         return
     # Comparisons with NaN are false, so missing entries pass.
     if ((table < 0) | (table > 1)).any():
-        raise _misfit(f"{what} are not all in [0, 1]")
+        raise _misfit("out_of_range", f"{what} are not all in [0, 1]")
     if head.kind == "classes" and ((table.sum(dim=1) - 1).abs() > 1e-3).any():
-        raise _misfit(f"{what} do not add up to 1 in every row")
-
-
-def _filled(table: Tensor | None, like: Tensor) -> Tensor:
-    if table is None:
-        return torch.zeros_like(like, dtype=torch.bool)
-    return torch.isfinite(table).any(dim=1)
+        raise _misfit("out_of_range", f"{what} do not add up to 1 in every row")
 
 
 def _form(tensor: Tensor) -> str:
     return f"{tensor.dtype} {tuple(tensor.shape)}"
 
 
-def _misfit(cause: str) -> DataError:
-    return DataError(cause, subject="rows", remedy="Gather the rows again")
+def _misfit(code: str, cause: str) -> DataError:
+    return DataError(cause, subject="rows", remedy="Gather the rows again", code=code)

@@ -1,9 +1,9 @@
-"""A trained row of a ladder as a folder.
+"""Train a row of a recipe on all tracks, and keep the networks in a folder.
 
 ``recipe.toml`` is the recipe; ``card.json`` names the row, the tracks it was trained on and what is
 needed to use the weights; ``seed-N`` holds ``weights.pt`` (a state dictionary, to be loaded with
 ``weights_only=True``), ``preparation.npz`` (units of the embedding's blocks), ``log.csv`` and the
-last checkpoint.
+last checkpoint. `hevner.lab.unified.study.recipe_of_run` reads the recipe of such a folder.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ import hashlib
 import io
 import json
 from collections.abc import Callable
-from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,34 +21,38 @@ import torch
 from hevner import __version__
 from hevner.errors import DataError
 from hevner.files import cannot_write, replace_file
+from hevner.lab.recipe_types import plain
+from hevner.lab.study.splits import Rows
+from hevner.lab.unified.compute import lessons_of
+from hevner.lab.unified.data import StudyData
 from hevner.lab.unified.fit import Fitted, fit
 from hevner.lab.unified.loop import Epoch
-from hevner.lab.unified.material import Material
-from hevner.lab.unified.recipe import Recipe, Row, read
+from hevner.lab.unified.recipe import Row, UnifiedRecipe
 
 Progress = Callable[[int, Epoch], None]
 
 
 def train_row(
-    recipe: Recipe, row: Row, material: Material, folder: Path, progress: Progress | None = None
+    recipe: UnifiedRecipe, row: Row, data: StudyData, folder: Path, progress: Progress | None = None
 ) -> None:
-    """Train a row on all tracks at hand, once per seed, and write it; it goes on after a stop.
+    """Train a row on all tracks, once per seed, and write it; it goes on after a stop.
 
     Parameters
     ----------
     recipe, row
-        What to train; a row with ``apart`` has no single network.
-    material
-        What is at hand.
+        The recipe and its row; a row with ``apart`` has no single network.
+    data
+        Tracks to train on.
     folder
-        Of the run.
+        Folder of the run.
     progress
-        Told the seed and its epoch.
+        Called with the seed and every epoch.
 
     Raises
     ------
     DataError
-        If the row is no single network, or nothing of its datasets is at hand.
+        If the row is no single network (``not_one_network``), or there is no track of its datasets
+        (``no_tracks``).
     ModelError
         If a network cannot be trained.
     OutputError
@@ -57,11 +60,15 @@ def train_row(
     """
     if row.apart:
         raise DataError(
-            f"row '{row.name}' is a network for each dataset", remedy="Choose a row of one network"
+            f"row '{row.name}' is a network for each dataset",
+            remedy="Choose a row of one network",
+            code="not_one_network",
         )
-    index = np.flatnonzero(material.samples.of(*row.datasets))
-    if not len(index):
-        raise DataError(f"no dataset of row '{row.name}' is at hand", remedy="See --dry-run")
+    rows = np.flatnonzero(data.samples.of(*row.datasets))
+    if not len(rows):
+        raise DataError(
+            f"no dataset of row '{row.name}' is complete", remedy="See --dry-run", code="no_tracks"
+        )
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -69,57 +76,17 @@ def train_row(
     replace_file(folder / "recipe.toml", recipe.text.encode())
     for seed in range(recipe.seeds):
         own = folder / f"seed-{seed}"
-        lessons = _lessons(recipe, row, material, index, seed) if row.teachers else {}
+        lessons = lessons_of(recipe, row, data, rows, seed) if row.teachers else {}
 
-        def told(epoch: Epoch, seed: int = seed) -> None:
+        def report(epoch: Epoch, seed: int = seed) -> None:
             if progress is not None:
                 progress(seed, epoch)
 
-        fitted = fit(
-            recipe, row, material, index, seed, teachers=lessons, folder=own, progress=told
-        )
+        fitted = fit(recipe, row, data, rows, seed, teachers=lessons, folder=own, progress=report)
         _write(fitted, own)
         if not seed:
-            card = json.dumps(_card(recipe, row, material, index, fitted), indent=2)
+            card = json.dumps(_card(recipe, row, data, rows, fitted), indent=2, default=plain)
             replace_file(folder / "card.json", card.encode())
-
-
-def recipe_of(folder: Path) -> Recipe:
-    """The recipe of a run, with no row but its own and its teachers'.
-
-    Raises
-    ------
-    DataError
-        If the folder is no run.
-    """
-    try:
-        name = json.loads((folder / "card.json").read_text("utf-8"))["row"]
-    except (OSError, ValueError, KeyError) as error:
-        raise DataError(
-            f"no run of 'hevner train' ({error})", subject=str(folder), remedy="Check the path"
-        ) from error
-    recipe = read(folder / "recipe.toml")
-    row = recipe.row(name)
-    kept = tuple(one for one in recipe.rows if one.name in (row.name, row.teachers))
-    return replace(recipe, rows=kept, claims=())
-
-
-def _lessons(
-    recipe: Recipe, row: Row, material: Material, index: np.ndarray[Any, Any], seed: int
-) -> dict[str, Any]:
-    """Raw outputs of a teacher for each dataset, on the rows that it was trained on."""
-    teacher = recipe.row(row.teachers)
-    lessons: dict[str, Any] = {}
-    for name in row.datasets:
-        own = index[material.samples.of(name)[index]]
-        if not len(own):
-            continue
-        for head, raw in fit(recipe, teacher, material, own, seed).raw(material, own).items():
-            table = lessons.setdefault(
-                head, np.full((len(material.tracks), raw.shape[1]), np.nan, np.float32)
-            )
-            table[own] = raw.numpy()
-    return lessons
 
 
 def _write(fitted: Fitted, folder: Path) -> None:
@@ -143,24 +110,24 @@ def _write(fitted: Fitted, folder: Path) -> None:
 
 
 def _card(
-    recipe: Recipe, row: Row, material: Material, index: np.ndarray[Any, Any], fitted: Fitted
-) -> dict[str, Any]:
-    tracks = sorted(material.samples.track[index].tolist())
+    recipe: UnifiedRecipe, row: Row, data: StudyData, rows: Rows, fitted: Fitted
+) -> dict[str, Any]:  # fmt: skip
+    tracks = sorted(data.samples.track[rows].tolist())
     return {
         "row": row.name,
         "recipe": recipe.digest,
         "version": __version__,
         "variant": row.variant,
         "network": type(fitted.network).__name__,
-        "heads": [asdict(head) for head in fitted.network.heads],
-        "shape": asdict(row.network) | {"chords": row.chords, "key": row.key},
+        "heads": list(fitted.network.heads),
+        "shape": plain(row.network) | {"chords": row.chords, "key": row.key},
         "dimension": fitted.network.dimension,
         "blocks": list(row.blocks),
         "seeds": recipe.seeds,
         "trained_on": {
-            name: int(material.samples.of(name)[index].sum())
+            name: int(data.samples.of(name)[rows].sum())
             for name in row.datasets
-            if material.samples.of(name).any()
+            if data.samples.of(name).any()
         },
         "labels": {name: recipe.datasets[name].labels for name in row.datasets},
         "tracks": hashlib.sha256("\n".join(tracks).encode()).hexdigest(),

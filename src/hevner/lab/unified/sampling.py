@@ -1,4 +1,4 @@
-"""Which rows a training step sees, from any mix of datasets of unequal size.
+"""Rows of each training step, from any mix of datasets of unequal size.
 
 Conventions
 -----------
@@ -16,15 +16,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from hevner.errors import DataError
-
-Sampling = Literal["as_published", "balanced"]
+from hevner.lab.unified.settings import Sampling
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,7 +38,7 @@ class Sampler:
     seed
         Decides the order.
     sampling
-        See the head of this module.
+        How rows are drawn; see the module.
     """
 
     dataset: Tensor
@@ -53,6 +51,7 @@ class Sampler:
             raise DataError(
                 f"no batches of {self.batch} from {len(self.dataset)} rows",
                 remedy="Give rows and a positive batch",
+                code="no_rows",
             )
 
     @property

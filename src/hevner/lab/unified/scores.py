@@ -1,12 +1,12 @@
-"""Scores of a ladder, and paired tests of its claims.
+"""Scores of the unified model, and the pairs that its claims compare.
 
 ======================  ===============  ==========================================================
-Source of labels        Metrics          Of
+Source of labels        Metrics          Scored
 ======================  ===============  ==========================================================
 ``emotion``             ``r2 r ccc``     valence, arousal; ``coverage`` of 90 % intervals as trained
 ``axes``                ``r`` or ``auc`` valence, arousal of a dataset that is left out; ``auc`` of
                                          high against low where only quadrants are known
-``quadrants``           ``accuracy``     of the most probable quadrant
+``quadrants``           ``accuracy``     the most probable quadrant
 ``gems``                ``r``            mean over the nine
 ``tags``                ``roc pr``       macro areas under the ROC and precision-recall curves
 a teacher's             ``spearman ece`` macro rank correlation; distance of probability and label
@@ -23,8 +23,9 @@ resample whole groups, and seeds.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import partial
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,19 +33,19 @@ from scipy.stats import rankdata
 
 from hevner.emotion import AXES
 from hevner.errors import DataError
-from hevner.lab.metrics.statistics import over_seeds, paired_bootstrap, permutation_test
+from hevner.lab.metrics.statistics import over_seeds
 from hevner.lab.metrics.tags import pr_auc_macro, roc_auc, roc_auc_macro
-from hevner.lab.study.claims import ALL, ALPHA, Verdict
-from hevner.lab.unified.material import Material
-from hevner.lab.unified.recipe import LEFT_OUT, Claim, HeadRecipe, Recipe, Row
-from hevner.lab.unified.study import Outcome
+from hevner.lab.study import claims
+from hevner.lab.study.claims import ALL, Comparison, Pair, Verdict, mean_over_pairs
+from hevner.lab.study.splits import Rows
+from hevner.lab.unified.data import StudyData
+from hevner.lab.unified.recipe import LEFT_OUT, Claim, HeadRecipe, Row, UnifiedRecipe
+
+if TYPE_CHECKING:
+    from hevner.lab.unified.study import CellResult
 
 Array = NDArray[np.float64]
 Metric = Callable[[Array, Array], float]
-
-RESAMPLES = 1000
-WIDE_RESAMPLES = 200
-"""Of scores with many columns, for intervals and for tests."""
 
 _HALF_WIDTH = 1.645
 """Standard deviations from the mean to the ends of a 90 % interval."""
@@ -76,8 +77,24 @@ COLUMNS = tuple(one.name for one in fields(Score))
 
 
 @dataclass(frozen=True, eq=False)
-class Trial:
-    """What a row predicted of one thing, over all seeds."""
+class Evaluation:
+    """Predictions of an output by a row of the recipe, with their truth, over all seeds.
+
+    Attributes
+    ----------
+    row, protocol, test, head, output
+        Row of the recipe, protocol, tested dataset, head, and an axis or ``all``.
+    metrics
+        Metrics by name; claims are tested by the first.
+    index
+        Rows of the data, shape ``(n,)``.
+    truth, guesses, spread
+        Shapes ``(n, k)``, ``(n, seeds, k)``, and standard deviations likewise, or None.
+    groups
+        Group of each row.
+    leaks
+        Labels of the leak checks.
+    """
 
     row: Row
     protocol: str
@@ -85,7 +102,7 @@ class Trial:
     head: str
     output: str
     metrics: dict[str, Metric]
-    index: NDArray[np.intp]
+    index: Rows
     truth: Array
     guesses: Array
     spread: Array | None
@@ -94,75 +111,92 @@ class Trial:
 
     @property
     def key(self) -> tuple[str, ...]:
-        """What it is about, whichever the row."""
+        """What was predicted, without the row of the recipe."""
         return (self.protocol, self.test, self.head, self.output)
 
+    @property
+    def main_metric(self) -> str:
+        """Name of the metric that claims are tested by."""
+        return next(iter(self.metrics))
 
-def trials(recipe: Recipe, material: Material, outcomes: Sequence[Outcome]) -> list[Trial]:
-    """Everything that was predicted and has a label, in the order of the rows."""
-    found: list[Trial] = []
+    def ranked(self) -> Evaluation:
+        """Truth and guesses as ranks, where the main metric is a rank correlation."""
+        if self.main_metric != "spearman":
+            return self
+        truth, guesses = rankdata(self.truth, axis=0), rankdata(self.guesses, axis=0)
+        return replace(self, truth=truth, guesses=guesses)
+
+
+def evaluations(
+    recipe: UnifiedRecipe, data: StudyData, results: Sequence[CellResult]
+) -> list[Evaluation]:  # fmt: skip
+    """Everything that was predicted and has a label, in the order of the recipe's rows."""
+    found: list[Evaluation] = []
     for row in recipe.rows:
         for protocol in row.protocols:
             own = [
-                one for one in outcomes
-                if one.cell.row.name == row.name and one.cell.part.protocol == protocol
+                one for one in results
+                if (one.cell.row.name, one.cell.split.protocol) == (row.name, protocol)
             ]  # fmt: skip
             for name in row.heads if own else ():
-                for test in material.datasets:
-                    found += _trials(recipe, material, own, recipe.heads[name], test)
+                for test in data.datasets:
+                    found += _evaluations(recipe, data, own, recipe.heads[name], test)
     return found
 
 
-def _trials(
-    recipe: Recipe, material: Material, outcomes: Sequence[Outcome], head: HeadRecipe, test: str
-) -> Iterator[Trial]:
-    row, protocol = outcomes[0].cell.row, outcomes[0].cell.part.protocol
+def _evaluations(
+    recipe: UnifiedRecipe,
+    data: StudyData,
+    results: Sequence[CellResult],
+    head: HeadRecipe,
+    test: str,
+) -> Iterator[Evaluation]:
+    row, protocol = results[0].cell.row, results[0].cell.split.protocol
     if test not in head.datasets or (head.source == "axes") != (protocol == LEFT_OUT):
         return
-    mine = material.samples.of(test)
-    values, spread, labels = _joined(recipe, outcomes, head.name, len(material.tracks), mine)
+    mine = data.samples.of(test)
+    values, spread, leaks = _over_seeds(recipe, results, head.name, mine)
     if values is None:
         return
-    truth = material.labels[head.source]
+    truth = data.labels[head.source]
+    quadrants = head.source == "axes" and not np.isfinite(data.samples.emotion[mine]).any()
+    quadrants &= bool((data.samples.quadrant[mine] >= 0).any())
     for columns, output in _outputs(head, truth.shape[1]):
         known = mine & np.isfinite(truth[:, columns]).all(axis=1)
         known &= np.isfinite(values[:, :, columns]).all(axis=(1, 2))
         index = np.flatnonzero(known)
         if len(index) < 2:
             continue
-        own = truth[index][:, columns]
-        guesses = values[index][:, :, columns]
-        quadrants = head.source == "axes" and not np.isfinite(material.samples.emotion[mine]).any()
-        quadrants &= bool((material.samples.quadrant[mine] >= 0).any())
-        metrics = _metrics(head, quadrants)
-        yield Trial(
-            row, protocol, test, head.name, output, metrics, index, own, guesses,
+        yield Evaluation(
+            row, protocol, test, head.name, output, _metrics(head, quadrants), index,
+            truth[index][:, columns], values[index][:, :, columns],
             None if spread is None else spread[index][:, :, columns],
-            material.samples.group[index].tolist(), labels,
+            data.samples.group[index].tolist(), leaks,
         )  # fmt: skip
 
 
-def _joined(
-    recipe: Recipe, outcomes: Sequence[Outcome], head: str, count: int, mine: NDArray[np.bool_]
+def _over_seeds(
+    recipe: UnifiedRecipe, results: Sequence[CellResult], head: str, mine: NDArray[np.bool_]
 ) -> tuple[Array | None, Array | None, str]:
-    """Predictions of a dataset over parts and seeds, shape ``(count, seeds, k)``."""
+    """Predictions of a dataset from all splits and seeds, shape ``(count, seeds, k)``."""
     values: Array | None = None
     spread: Array | None = None
-    labels: dict[str, None] = {}
-    for outcome in outcomes:
-        found, part = outcome.predictions.get(head), outcome.cell.part
-        if found is None or not np.isfinite(found.values[mine]).any():
+    leaks: dict[str, None] = {}
+    for result in results:
+        found, split = result.arrays.get(f"values.{head}"), result.cell.split
+        if found is None or not np.isfinite(found[mine]).any():
             continue
-        labels[part.leaks] = None
+        leaks[split.leaks] = None
+        own_spread = result.arrays.get(f"spread.{head}")
         if values is None:
-            shape = (count, recipe.seeds, found.values.shape[1])
+            shape = (len(mine), recipe.seeds, found.shape[1])
             values = np.full(shape, np.nan)
-            spread = None if found.spread is None else np.full(shape, np.nan)
-        told = mine & np.isfinite(found.values).any(axis=1)
-        values[told, part.seed] = found.values[told]
-        if spread is not None and found.spread is not None:
-            spread[told, part.seed] = found.spread[told]
-    return values, spread, "; ".join(labels)
+            spread = None if own_spread is None else np.full(shape, np.nan)
+        known = mine & np.isfinite(found).any(axis=1)
+        values[known, split.seed] = found[known]
+        if spread is not None and own_spread is not None:
+            spread[known, split.seed] = own_spread[known]
+    return values, spread, "; ".join(leaks)
 
 
 def _outputs(head: HeadRecipe, width: int) -> list[tuple[list[int], str]]:
@@ -186,36 +220,44 @@ def _metrics(head: HeadRecipe, quadrants: bool) -> dict[str, Metric]:
     return {"spearman": _pearson, "ece": _calibration_error}
 
 
-def score(recipe: Recipe, found: Sequence[Trial]) -> list[Score]:
+def score(recipe: UnifiedRecipe, found: Sequence[Evaluation]) -> list[Score]:
     """The table of scores."""
     table = []
-    for trial in found:
-        for name, metric in trial.metrics.items():
-            table.append(_score(recipe, trial, name, metric))
-        if trial.spread is not None and "r2" in trial.metrics:
-            inside = np.abs(trial.truth[:, None] - trial.guesses) <= _HALF_WIDTH * trial.spread
-            covered = Trial(**{**vars(trial), "guesses": inside.astype(float)})
+    for one in found:
+        for name, metric in one.metrics.items():
+            table.append(_score(recipe, one, name, metric))
+        if one.spread is not None and "r2" in one.metrics:
+            inside = np.abs(one.truth[:, None] - one.guesses) <= _HALF_WIDTH * one.spread
+            covered = replace(one, guesses=inside.astype(float))
             table.append(_score(recipe, covered, "coverage", _share))
     return table
 
 
-def _score(recipe: Recipe, trial: Trial, name: str, metric: Metric) -> Score:
-    truth, guesses = _ranked(trial) if name == "spearman" else (trial.truth, trial.guesses)
-    wide = truth.shape[1] > len(AXES)
+def _score(recipe: UnifiedRecipe, one: Evaluation, name: str, metric: Metric) -> Score:
+    used = one.ranked() if name == "spearman" else one
+    truth, guesses = used.truth, used.guesses
     found = over_seeds(
         lambda seed, rows: metric(truth[rows], guesses[rows, seed : seed + 1]),
         guesses.shape[1],
-        trial.groups,
-        resamples=WIDE_RESAMPLES if wide else RESAMPLES,
+        one.groups,
+        resamples=_resamples(truth.shape[1]),
     )
     return Score(
-        trial.row.name, trial.protocol, trial.test, trial.head, trial.output, name,
+        one.row.name, one.protocol, one.test, one.head, one.output, name,
         found.mean, found.low, found.high, found.std,
-        len(truth), len(set(trial.groups)), guesses.shape[1], trial.leaks, recipe.digest,
+        len(truth), len(set(one.groups)), guesses.shape[1], one.leaks, recipe.digest,
     )  # fmt: skip
 
 
-def judge(recipe: Recipe, found: Sequence[Trial]) -> list[Verdict]:
+def _resamples(width: int) -> int:
+    """Scores with many columns take long."""
+    return claims.FEW_RESAMPLES if width > len(AXES) else claims.RESAMPLES
+
+
+# --- claims ---
+
+
+def compare(recipe: UnifiedRecipe, found: Sequence[Evaluation], jobs: int = 1) -> list[Verdict]:
     """Test every claim on all that both of its rows predicted, by the first metric.
 
     Where several datasets have the same output, ``all`` takes them together.
@@ -223,27 +265,29 @@ def judge(recipe: Recipe, found: Sequence[Trial]) -> list[Verdict]:
     Raises
     ------
     DataError
-        If a claim finds nothing to compare.
+        If a claim finds nothing to compare (``nothing_to_compare``).
     """
-    verdicts = []
+    comparisons = []
     for claim in recipe.claims:
-        pairs = _pairs(claim, found)
-        if not pairs:
+        both = _both(claim, found)
+        if not both:
             raise DataError(
                 "nothing to compare", subject=f"claim '{claim.claim}'",
-                remedy="Check its rows and their protocols",
+                remedy="Check its rows and their protocols", code="nothing_to_compare",
             )  # fmt: skip
-        several: dict[tuple[str, ...], list[tuple[Trial, Trial]]] = {}
-        for pair in pairs:
-            verdicts.append(_judge(claim.claim, [pair]))
-            if pair[0].output != ALL:
-                metric = "" if pair[0].protocol == LEFT_OUT else next(iter(pair[0].metrics))
-                several.setdefault((pair[0].protocol, pair[0].output, metric), []).append(pair)
-        verdicts += [_judge(claim.claim, own) for own in several.values() if len(own) > 1]
-    return verdicts
+        several: dict[tuple[str, ...], list[tuple[Evaluation, Evaluation]]] = {}
+        for first, second in both:
+            comparisons.append(_comparison(claim.claim, [(first, second)]))
+            if first.output != ALL:
+                metric = "" if first.protocol == LEFT_OUT else first.main_metric
+                key = (first.protocol, first.output, metric)
+                several.setdefault(key, []).append((first, second))
+        comparisons += [_comparison(claim.claim, own) for own in several.values() if len(own) > 1]
+    return claims.compare(comparisons, jobs)
 
 
-def _pairs(claim: Claim, found: Sequence[Trial]) -> list[tuple[Trial, Trial]]:
+def _both(claim: Claim, found: Sequence[Evaluation]) -> list[tuple[Evaluation, Evaluation]]:
+    """Evaluations of the two rows of a claim that are of the same output."""
     seconds = {one.key: one for one in found if one.row.name == claim.second}
     return [
         (one, seconds[one.key])
@@ -252,55 +296,27 @@ def _pairs(claim: Claim, found: Sequence[Trial]) -> list[tuple[Trial, Trial]]:
     ]
 
 
-def _judge(claim: str, pairs: Sequence[tuple[Trial, Trial]]) -> Verdict:
+def _comparison(claim: str, both: Sequence[tuple[Evaluation, Evaluation]]) -> Comparison:
     """Test one pair, or the mean over several of one column each."""
-    sides = [[_aligned(pair, side) for pair in pairs] for side in (0, 1)]
-    truth = np.concatenate([
-        np.column_stack([one[0], np.full(len(one[0]), k)]) for k, one in enumerate(sides[0])
-    ])  # fmt: skip
-    first, second = (np.concatenate([one[1] for one in side]) for side in sides)
-    groups = [group for one in sides[0] for group in one[2]]
-    measures = [_first_metric(pair[0]) for pair in pairs]
-    metric = partial(_mean_over, measures)
-    wide = truth.shape[1] > len(AXES) + 1
-    count = WIDE_RESAMPLES if wide else RESAMPLES
-    found = paired_bootstrap(metric, truth, first, second, groups, resamples=count)
-    p = permutation_test(metric, truth, first, second, groups, permutations=count)
-    sure = p < ALPHA and (found.low > 0 or found.high < 0)
-    one, two = pairs[0]
-    tests = one.test if len(pairs) == 1 else ALL
-    return Verdict(
-        claim, f"{one.protocol}: {tests}", f"{one.head if len(pairs) == 1 else ALL} {one.output}",
-        one.row.name, two.row.name, next(iter(one.metrics)) if len(pairs) == 1 else "mean",
-        metric(truth, first), metric(truth, second), *found, p, len(pairs), len(truth),
-        len(set(groups)), ("holds" if found.value > 0 else "opposite") if sure else "open",
+    one, two = both[0]
+    test, head, metric = one.test, one.head, one.main_metric
+    if len(both) > 1:
+        test, head, metric = ALL, ALL, "mean"
+    measures = [first.metrics[first.main_metric] for first, _ in both]
+    return Comparison(
+        claim, f"{one.protocol}: {test}", f"{head} {one.output}", one.row.name, two.row.name,
+        metric, [_pair(*pair) for pair in both], partial(mean_over_pairs, measures),
+        _resamples(one.truth.shape[1]),
     )  # fmt: skip
 
 
-def _aligned(pair: tuple[Trial, Trial], side: int) -> tuple[Array, Array, list[str]]:
-    """Truth, guesses and groups of the rows that both sides predicted."""
-    both = np.intersect1d(pair[0].index, pair[1].index)
-    trial = pair[side]
-    kept = np.searchsorted(trial.index, both)
-    truth, guesses = _ranked(trial) if "spearman" in trial.metrics else (trial.truth, trial.guesses)
-    return truth[kept], guesses[kept], [trial.groups[k] for k in kept]
-
-
-def _first_metric(trial: Trial) -> Metric:
-    return next(iter(trial.metrics.values()))
-
-
-def _mean_over(measures: Sequence[Metric], truth: Array, guesses: Array) -> float:
-    """Mean over pairs, whose number is the last column of the truth."""
-    values = []
-    for k, measure in enumerate(measures):
-        mine = truth[:, -1] == k
-        values.append(measure(truth[mine, :-1], guesses[mine]) if mine.any() else np.nan)
-    return float(np.mean(values))
-
-
-def _ranked(trial: Trial) -> tuple[Array, Array]:
-    return rankdata(trial.truth, axis=0), rankdata(trial.guesses, axis=0)
+def _pair(first: Evaluation, second: Evaluation) -> Pair:
+    """Truth, guesses and groups of the rows that both predicted."""
+    both = np.intersect1d(first.index, second.index)
+    kept = [np.searchsorted(one.index, both) for one in (first, second)]
+    one, two = first.ranked(), second.ranked()
+    groups = [first.groups[row] for row in kept[0]]
+    return Pair(one.truth[kept[0]], one.guesses[kept[0]], two.guesses[kept[1]], groups)
 
 
 # --- metrics: truth (n, k), guesses (n, seeds, k) ---

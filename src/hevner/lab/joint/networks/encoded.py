@@ -1,4 +1,4 @@
-"""Where a branch puts musics or emotions in the joint space. Needs torch."""
+"""Places of musics or emotions in the joint space. Needs torch."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ class Encoded:
     Attributes
     ----------
     embedding
-        What is correlated with the other side (CCA), shape ``(m, D)``.
+        Vectors that are correlated with those of the other side (CCA), shape ``(m, D)``.
     mean, log_variance
-        Of a Gaussian with independent dimensions (KL), shapes ``(m, D)``.
+        Mean and log-variance of a Gaussian with independent dimensions (KL), shapes ``(m, D)``.
     """
 
     embedding: Tensor

@@ -1,11 +1,11 @@
-"""The joint network: a branch for music, a branch for emotions, and what correlates them.
+"""The joint network: a branch for music, one for emotions, and projections that correlate them.
 
 Conventions
 -----------
 A branch takes ``m`` vectors, shape ``(m, inputs)``, or ``m`` sequences padded to the longest,
 shape ``(m, steps, inputs)``, with ``present``, bool, shape ``(m, steps)``, False where there is
-padding. Without ``present`` every step counts. What stands at padded steps is never read, so a
-piece is put at the same place alone and in any batch. Row i of both sides is the same piece.
+padding. Without ``present`` every step counts. Padded steps are never read, so a piece is put at
+the same place alone and in any batch. Row i of both sides is the same piece.
 Needs torch.
 """
 
@@ -34,7 +34,7 @@ class Heads(nn.Module):
     Parameters
     ----------
     features
-        Size of what they hear.
+        Size of their input.
     size
         D, the dimensions of the joint space.
     """
@@ -136,8 +136,9 @@ def compacted(values: Tensor, present: Tensor | None) -> tuple[Tensor, Tensor]:
     lengths = present.sum(dim=1)
     if not len(lengths) or int(lengths.min()) == 0:
         raise ModelError(
-            "a sequence has no steps", remedy="Leave out pieces without a window or a rating"
-        )
+            "a sequence has no steps", code="no_steps",
+            remedy="Leave out pieces without a window or a rating",
+        )  # fmt: skip
     order = torch.argsort((~present).to(torch.uint8), dim=1, stable=True)
     kept = torch.where(present[..., None], values, 0)
     return kept.gather(1, order[..., None].expand_as(kept)), lengths

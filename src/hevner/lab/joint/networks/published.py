@@ -20,13 +20,13 @@ from torch import Tensor, nn
 
 from hevner.errors import ModelError
 from hevner.lab.joint.networks.encoded import Encoded
-from hevner.lab.joint.networks.network import Branch, Heads, JointNetwork, Projections, Recurrent
+from hevner.lab.joint.networks.network import Branch, Heads, Recurrent
 
 SIZE = 1024
 """D of the paper."""
 VGGISH_DIMENSION = 128
 WIDTH = 512
-"""Of the layers in the middle and of the GRU's states; other layers are in proportion."""
+"""Size of the layers in the middle and of the GRU's states; other layers are in proportion."""
 
 
 class PublishedVector(Branch):
@@ -49,7 +49,9 @@ class PublishedVector(Branch):
     def forward(self, values: Tensor, present: Tensor | None = None) -> Encoded:
         """Places of vectors ``(m, inputs)``, which have no steps to be present."""
         if present is not None:
-            raise ModelError("a vector has no steps", remedy="Give no mask with vectors")
+            raise ModelError(
+                "a vector has no steps", remedy="Give no mask with vectors", code="wrong_shape"
+            )
         return cast(Encoded, self.heads(self.trunk(values)))
 
 
@@ -71,35 +73,6 @@ class PublishedSequence(Branch):
     def forward(self, values: Tensor, present: Tensor | None = None) -> Encoded:
         """Places of sequences ``(m, steps, inputs)``."""
         return cast(Encoded, self.heads(self.trunk(self.recurrent(values, present))))
-
-
-def published(
-    inputs: int = VGGISH_DIMENSION,
-    *,
-    sequence: bool = False,
-    size: int = SIZE,
-    dropout: bool = False,
-) -> JointNetwork:
-    """The network of the paper.
-
-    Parameters
-    ----------
-    inputs
-        Size of a music vector, or of one step of a music sequence.
-    sequence
-        False for DEAM, where music is a vector; True for PMEmo, where it is a sequence. Emotions
-        are sequences of valence and arousal in both.
-    size
-        D.
-    dropout
-        Whether to repair defect D3.
-    """
-    music: Branch
-    if sequence:
-        music = PublishedSequence(inputs, size, dropout=dropout)
-    else:
-        music = PublishedVector(inputs, size, dropout=dropout)
-    return JointNetwork(music, PublishedSequence(2, size, dropout=dropout), Projections(size))
 
 
 def _trunk(widths: Sequence[int], *, dropout: bool) -> nn.Sequential:

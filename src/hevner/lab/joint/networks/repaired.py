@@ -1,7 +1,7 @@
 """The branches hevner trains, small enough for a few hundred pieces. Need torch.
 
-Each hears its input through linear heads and, beside it, what a small hidden layer makes of it, so
-that a branch holds every linear model of its input; a `VectorBranch` can leave the former out.
+The heads of each are linear in its input and in a small hidden layer beside it, so that a branch
+holds every linear model of its input; a `VectorBranch` can leave the input itself out.
 
 Conventions
 -----------
@@ -13,7 +13,6 @@ dropout act in training mode alone.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -27,7 +26,7 @@ HIGHEST_LOG_VARIANCE = 4.0
 
 
 class VectorBranch(Branch):
-    """Branch over a vector: pooled music, a V/A point, shares of listeners, mean and spread.
+    """Branch over a vector: pooled music, or an emotion as point, shares, or mean and spread.
 
     Parameters
     ----------
@@ -36,15 +35,13 @@ class VectorBranch(Branch):
     size
         D, the dimensions of the joint space.
     hidden
-        Size of the hidden layer; 0 for a linear branch.
+        Size of the hidden layer.
     dropout
-        Share of hidden values left out in training.
-    input_dropout
-        Share of input values left out in training.
+        Share of hidden values that are left out in training.
     noise
-        Standard deviation of what is added to the input in training, in its standard units.
+        Standard deviation of the noise that is added to the input in training, in standard units.
     linear
-        Whether the heads hear the input beside the hidden layer.
+        Whether the heads read the input beside the hidden layer.
     """
 
     def __init__(
@@ -54,67 +51,24 @@ class VectorBranch(Branch):
         *,
         hidden: int = 64,
         dropout: float = 0.3,
-        input_dropout: float = 0.0,
         noise: float = 0.0,
         linear: bool = True,
     ) -> None:
         super().__init__()
-        if not (hidden or linear):
-            raise ModelError("a branch hears nothing", remedy="Give it a hidden layer")
         self.noise, self.linear = noise, linear
-        self.drop = nn.Dropout(input_dropout)
-        self.hidden = None
-        if hidden:
-            self.hidden = nn.Sequential(nn.Linear(inputs, hidden), nn.GELU(), nn.Dropout(dropout))
+        self.hidden = nn.Sequential(nn.Linear(inputs, hidden), nn.GELU(), nn.Dropout(dropout))
         self.heads = Heads(inputs * linear + hidden, size)
 
     def forward(self, values: Tensor, present: Tensor | None = None) -> Encoded:
         """Places of vectors ``(m, inputs)``, which have no steps to be present."""
         if present is not None:
-            raise ModelError("a vector has no steps", remedy="Give no mask with vectors")
+            raise ModelError(
+                "a vector has no steps", remedy="Give no mask with vectors", code="wrong_shape"
+            )
         if self.training and self.noise:
             values = values + self.noise * torch.randn_like(values)
-        values = self.drop(values)
-        heard = [values] if self.linear else []
-        if self.hidden is not None:
-            heard.append(self.hidden(values))
-        return _bent(self.heads(torch.cat(heard, dim=1)))
-
-
-class SummaryBranch(Branch):
-    """Branch over a trajectory, heard through its `summary`.
-
-    Parameters
-    ----------
-    inputs
-        Numbers per step.
-    size
-        D.
-    points
-        Of the coarse curve.
-    hidden, dropout, noise
-        As in `VectorBranch`.
-    """
-
-    def __init__(
-        self,
-        inputs: int,
-        size: int,
-        *,
-        points: int = 8,
-        hidden: int = 64,
-        dropout: float = 0.3,
-        noise: float = 0.0,
-    ) -> None:
-        super().__init__()
-        self.points = points
-        self.vector = VectorBranch(
-            inputs * (3 + points), size, hidden=hidden, dropout=dropout, noise=noise
-        )
-
-    def forward(self, values: Tensor, present: Tensor | None = None) -> Encoded:
-        """Places of sequences ``(m, steps, inputs)``."""
-        return cast(Encoded, self.vector(summary(values, present, self.points)))
+        hidden = self.hidden(values)
+        return _bent(self.heads(torch.cat([values, hidden], dim=1) if self.linear else hidden))
 
 
 class SequenceBranch(Branch):
@@ -129,9 +83,9 @@ class SequenceBranch(Branch):
     width
         Size of the state of each direction of the GRU.
     dropout
-        Share of the GRU's states left out in training.
+        Share of the GRU's states that are left out in training.
     noise
-        Standard deviation of what is added to the input in training, in its standard units.
+        Standard deviation of the noise that is added to the input in training, in standard units.
     """
 
     def __init__(
@@ -160,14 +114,14 @@ class SequenceBranch(Branch):
 
 
 def summary(values: Tensor, present: Tensor | None = None, points: int = 8) -> Tensor:
-    """What a trajectory is like, at any length.
+    """Shape of a trajectory of any length, as a vector.
 
     Parameters
     ----------
     values, present
         Sequences ``(m, steps, inputs)``; see `hevner.lab.joint.networks.network`.
     points
-        Of the coarse curve, at least 2.
+        Points of the coarse curve, at least 2.
 
     Returns
     -------

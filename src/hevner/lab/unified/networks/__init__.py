@@ -1,8 +1,7 @@
 """One network for every kind of emotion label, over an embedding, chords and mode. Needs torch.
 
-`UnifiedPublished` has the layers of Kang and Herremans (2025), `LinearBaseline` those of the
-network it is compared with, and `UnifiedRepaired` is the network hevner trains. All take `Inputs`
-and give raw outputs by the name of their `Head`.
+`UnifiedPublished` has the layers of Kang and Herremans (2025), `UnifiedRepaired` is the network
+hevner trains. Both take `Inputs` and give raw outputs by the name of their `Head`.
 """
 
 from __future__ import annotations
@@ -13,7 +12,6 @@ from hevner.lab.unified.networks.published import (
     PUBLISHED_HEADS,
     TAGS,
     VALENCE_AROUSAL,
-    LinearBaseline,
     UnifiedPublished,
 )
 from hevner.lab.unified.networks.repaired import UnifiedRepaired
@@ -24,7 +22,6 @@ __all__ = [
     "VALENCE_AROUSAL",
     "Head",
     "Inputs",
-    "LinearBaseline",
     "Network",
     "UnifiedPublished",
     "UnifiedRepaired",

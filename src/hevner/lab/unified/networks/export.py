@@ -10,7 +10,6 @@ under the names of the heads.
 from __future__ import annotations
 
 import copy
-import importlib.util
 import warnings
 from collections.abc import Sequence
 from dataclasses import fields
@@ -19,7 +18,8 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from hevner.errors import MissingDependencyError, ModelError
+from hevner import extras
+from hevner.errors import ModelError
 from hevner.files import replace_file
 from hevner.lab.unified.chord_sequence import NO_ROOT
 from hevner.lab.unified.networks.inputs import Inputs, Network
@@ -47,9 +47,9 @@ def export(network: Network, path: Path, names: Sequence[str]) -> None:
     Parameters
     ----------
     network
-        Not changed.
+        Network to write; it is not changed.
     path
-        Replaced if it is there.
+        File to write or to replace.
     names
         Heads whose outputs the file gives, in order.
 
@@ -62,11 +62,10 @@ def export(network: Network, path: Path, names: Sequence[str]) -> None:
     """
     unknown = set(names) - {head.name for head in network.heads}
     if unknown or not names:
-        raise ModelError(f"the network cannot tell {sorted(unknown) or 'nothing'}")
-    if importlib.util.find_spec("onnxscript") is None:
-        raise MissingDependencyError(
-            "writing ONNX needs onnxscript", remedy="pip install 'hevner[train]'"
+        raise ModelError(
+            f"the network has no head {sorted(unknown) or 'at all'}", code="unknown_head"
         )
+    extras.require("lab", "writing ONNX", "onnxscript")
     with warnings.catch_warnings():
         # The exporter warns of its own insides, and that an axis met again keeps its name.
         warnings.simplefilter("ignore")
@@ -85,14 +84,14 @@ def export(network: Network, path: Path, names: Sequence[str]) -> None:
     # A network without chords or key asks for none.
     inputs = program.model.graph.inputs
     inputs[:] = [value for value in inputs if value.uses()]
-    # Otherwise the file would tell where the source code lay.
+    # Otherwise the file would contain paths of the source code.
     for node in program.model.graph:
         node.metadata_props.clear()
     replace_file(path, program.model_proto.SerializeToString())
 
 
 def _example(dimension: int) -> Inputs:
-    """Something to follow through the network; sizes of 1 would be taken for fixed."""
+    """Example inputs for tracing; sizes of 1 would be taken for fixed."""
     pieces, length = 2, 3
     return Inputs(
         vector=torch.zeros(pieces, dimension),

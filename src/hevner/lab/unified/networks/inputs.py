@@ -1,4 +1,4 @@
-"""What goes into the unified networks and what comes out. Needs torch.
+"""Inputs and heads of the unified networks. Needs torch.
 
 Conventions
 -----------
@@ -77,7 +77,7 @@ class Inputs:
 
 @dataclass(frozen=True)
 class Head:
-    """What a network tells about one kind of label.
+    """Output of a network for one kind of label.
 
     Attributes
     ----------
@@ -102,14 +102,14 @@ class Head:
 
 
 class Network(nn.Module):
-    """What all networks here have in common.
+    """Base of the networks.
 
     Attributes
     ----------
     dimension
         Size of the embedding.
     heads
-        What is told, in order.
+        Heads, in order.
     """
 
     def __init__(self, dimension: int, heads: Sequence[Head]) -> None:

@@ -1,4 +1,4 @@
-"""The published unified network, layer by layer, and the baseline it is compared with. Needs torch.
+"""The published unified network, layer by layer. Needs torch.
 
 Source: Kang and Herremans, "Towards Unified Music Emotion Recognition across Dimensional and
 Categorical Models" (2025), and its authors' code.
@@ -12,7 +12,6 @@ standardised.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
 from typing import cast
 
 import torch
@@ -81,24 +80,4 @@ class UnifiedPublished(Network):
         """Raw outputs by the name of the head, shape ``(n, columns)``."""
         joined = torch.cat([inputs.vector, self.chords(inputs), inputs.minor[:, None]], dim=1)
         shared = torch.relu(self.trunk(joined))
-        return bounded({h.name: self.branches[h.name](shared) for h in self.heads}, self.heads)
-
-
-class LinearBaseline(Network):
-    """The network without chords and mode that the published one is compared with."""
-
-    def __init__(
-        self, dimension: int = MERT_DIMENSION, heads: Sequence[Head] = PUBLISHED_HEADS
-    ) -> None:
-        super().__init__(dimension, heads)
-        widths = (dimension, 1024, 512, 256, 128)
-        layers: list[nn.Module] = []
-        for before, after in pairwise(widths):
-            layers += [nn.Linear(before, after), nn.BatchNorm1d(after), nn.ReLU(), nn.Dropout(0.3)]
-        self.trunk = nn.Sequential(*layers)
-        self.branches = nn.ModuleDict({h.name: nn.Linear(widths[-1], h.columns) for h in heads})
-
-    def forward(self, inputs: Inputs) -> dict[str, Tensor]:
-        """Raw outputs by the name of the head, shape ``(n, columns)``."""
-        shared = self.trunk(inputs.vector)
         return bounded({h.name: self.branches[h.name](shared) for h in self.heads}, self.heads)

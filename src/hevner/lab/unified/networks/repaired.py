@@ -15,12 +15,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import cast
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from hevner.errors import ModelError
 from hevner.lab.unified.chord_sequence import NO_ROOT, REPAIRED
 from hevner.lab.unified.networks.inputs import Head, Inputs, Network, bounded, positions
 
@@ -31,8 +28,9 @@ _SHORTEST_CHORD = 0.1
 class RepairedChords(nn.Module):
     """Chord encoder with durations and masked padding, for sequences of any length.
 
-    Every chord is the sum of what its root, its quality and the logarithm of its duration are
-    mapped to. A learned CLS vector comes first; where there are no chords, it is alone.
+    Every chord is the sum of an embedding of its root, one of its quality and a linear map of the
+    logarithm of its duration. A learned CLS vector comes first; where there are no chords, it is
+    alone.
     """
 
     def __init__(self, size: int = 32, layers: int = 2, attention_heads: int = 4) -> None:
@@ -73,7 +71,7 @@ def _without_empty_end(inputs: Inputs) -> Inputs:
 
 
 class Residual(nn.Module):
-    """Adds to its input what a small network makes of it."""
+    """A small network whose output is added to its input."""
 
     def __init__(self, width: int, dropout: float) -> None:
         super().__init__()
@@ -89,25 +87,25 @@ class Residual(nn.Module):
 class UnifiedRepaired(Network):
     """The network hevner trains.
 
-    Every head is a linear score of all inputs, plus what a shared trunk and a small hidden layer
-    of its own add to it, which begins as zero: so the network holds every linear model, and
-    training begins at one. A linear score that is learned by gradient descent overfits a few
-    hundred pieces, though; it may be left out where linear models are fitted beside the network.
+    Every head is a linear score of all inputs plus the output of a shared trunk and a small hidden
+    layer of its own, which begins as zero: so the network holds every linear model, and training
+    begins at one. A linear score that is learned by gradient descent overfits a few hundred pieces,
+    though; it may be left out where linear models are fitted beside the network.
 
     Parameters
     ----------
     dimension
         Size of the embedding, which the caller standardises.
     heads
-        What is told.
+        Heads of the network.
     width, hidden
         Sizes of the trunk and of the hidden layer of a head.
     dropout
         Share of the trunk's values that are left out in training.
     chords, key
-        Whether to use the chords and the mode. What is left out is still in `Inputs`, and ignored.
-    trunk, linear
-        Whether to have the part that is not linear, and the one that is.
+        Whether to use the chords and the mode. `Inputs` has them in any case.
+    linear
+        Whether to have the linear scores.
     """
 
     def __init__(
@@ -120,12 +118,9 @@ class UnifiedRepaired(Network):
         dropout: float = 0.3,
         chords: bool = True,
         key: bool = True,
-        trunk: bool = True,
         linear: bool = True,
     ) -> None:
         super().__init__(dimension, heads)
-        if not trunk and not linear:
-            raise ModelError("a network without trunk and linear part tells nothing")
         self.chords = RepairedChords() if chords else None
         self.key = key
         joined = dimension + (self.chords.size if self.chords else 0) + int(key)
@@ -136,46 +131,13 @@ class UnifiedRepaired(Network):
             # Not the columns of chords and mode: through them the chord encoder learns at once.
             nn.init.zeros_(cast(Tensor, skip.weight)[:, :dimension])
             nn.init.zeros_(cast(Tensor, skip.bias))
-        self.trunk, self.branches = None, nn.ModuleDict()
-        if trunk:
-            self.trunk = nn.Sequential(
-                nn.Linear(joined, width), nn.GELU(), nn.Dropout(dropout), Residual(width, dropout)
-            )
-            # Without a linear part, zero outputs would leave the trunk without gradient.
-            self.branches.update(
-                {head.name: _branch(width, hidden, head, silent=linear) for head in heads}
-            )
-
-    def set_linear(
-        self, name: str, weights: NDArray[np.floating], bias: NDArray[np.floating]
-    ) -> None:
-        """Begin a head at a linear model of the embedding, such as a ridge regression.
-
-        Parameters
-        ----------
-        name
-            The head.
-        weights, bias
-            Shapes ``(dimension, outputs)`` and ``(outputs,)``. Log-variances stay as they are.
-
-        Raises
-        ------
-        ModelError
-            If the network has no such head, or the shapes are others.
-        """
-        head = next((head for head in self.heads if head.name == name), None)
-        if head is None or name not in self.skips:
-            raise ModelError(f"the network has no linear part of a head {name!r}")
-        if weights.shape != (self.dimension, head.outputs) or bias.shape != (head.outputs,):
-            raise ModelError(
-                f"head {name!r} takes weights {(self.dimension, head.outputs)} and bias "
-                f"{(head.outputs,)}, not {weights.shape} and {bias.shape}"
-            )
-        skip = cast(nn.Linear, self.skips[name])
-        with torch.no_grad():
-            skip.weight[: head.outputs] = 0
-            skip.weight[: head.outputs, : self.dimension] = torch.as_tensor(weights.T)
-            skip.bias[: head.outputs] = torch.as_tensor(bias)
+        self.trunk = nn.Sequential(
+            nn.Linear(joined, width), nn.GELU(), nn.Dropout(dropout), Residual(width, dropout)
+        )
+        # Without a linear part, zero outputs would leave the trunk without gradient.
+        self.branches = nn.ModuleDict(
+            {head.name: _branch(width, hidden, head, silent=linear) for head in heads}
+        )
 
     def forward(self, inputs: Inputs) -> dict[str, Tensor]:
         """Raw outputs by the name of the head, shape ``(n, columns)``."""
@@ -186,16 +148,15 @@ class UnifiedRepaired(Network):
             parts.append(inputs.minor[:, None])
         joined = torch.cat(parts, dim=1)
         outputs = {name: skip(joined) for name, skip in self.skips.items()}
-        if self.trunk is not None:
-            shared = self.trunk(joined)
-            for name, branch in self.branches.items():
-                told = branch(shared)
-                outputs[name] = outputs[name] + told if name in outputs else told
+        shared = self.trunk(joined)
+        for name, branch in self.branches.items():
+            added = branch(shared)
+            outputs[name] = outputs[name] + added if name in outputs else added
         return bounded(outputs, self.heads)
 
 
 def _branch(width: int, hidden: int, head: Head, *, silent: bool) -> nn.Sequential:
-    """What the trunk tells of a head; zero at first if it is to be silent."""
+    """Layers of a head on the trunk; their outputs begin at zero if it is to be silent."""
     last = nn.Linear(hidden, head.columns)
     if silent:
         nn.init.zeros_(last.weight)

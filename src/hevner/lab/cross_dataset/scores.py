@@ -1,4 +1,4 @@
-"""Scores of a cell: one training combination, test set, representation, model and axis.
+"""Scores of a training combination, test set, representation, model and axis.
 
 Conventions
 -----------
@@ -14,12 +14,14 @@ from dataclasses import dataclass, fields
 from functools import partial
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from hevner.lab.cross_dataset.data import Array, Kind
 from hevner.lab.metrics import regression
-from hevner.lab.metrics.statistics import RESAMPLES, over_seeds
+from hevner.lab.metrics.statistics import over_seeds
 from hevner.lab.metrics.tags import roc_auc
-from hevner.lab.study.material import Array, Kind, Material
+from hevner.lab.study import claims
+from hevner.lab.study.splits import Rows
 
 Metric = Callable[[ArrayLike, ArrayLike], float]
 
@@ -27,15 +29,15 @@ NAN = float("nan")
 
 
 @dataclass(frozen=True)
-class Cell:
-    """A row of the table; NaN where a score has no meaning or was refused.
+class Score:
+    """A row of the table; NaN where a score has no meaning or a leak was refused.
 
     Attributes
     ----------
     protocol, train, test, representation, model, axis
-        What was done; training sets are joined by ``+``.
+        Name of the cell; training sets are joined by ``+``.
     labels
-        What the truth is: ratings, quadrants or proxies.
+        Kind of the truth: ratings, quadrants or proxies.
     r2, r2_affine, pearson, ccc, auc
         Means over seeds. ``r2`` and ``ccc`` need ratings on both sides, or a test set that is
         trained on; ``auc`` needs quadrants.
@@ -44,7 +46,7 @@ class Cell:
     seed_sd
         Standard deviation over seeds of ``pearson``, or ``auc``; NaN if all gave the same.
     n, groups, seeds
-        Tracks and groups tested, runs.
+        Number of tested tracks and groups, and of runs.
     leaks
         The label of the leak check.
     recipe
@@ -76,41 +78,27 @@ class Cell:
     auc_high: float = NAN
     seed_sd: float = NAN
 
-    @property
-    def key(self) -> tuple[str, ...]:
-        """What names it."""
-        return (self.protocol, self.train, self.test, self.representation, self.model, self.axis)
 
-
-COLUMNS = tuple(one.name for one in fields(Cell))
-
-
-def truth_of(material: Material, test: str, axis: int) -> tuple[NDArray[np.intp], Array]:
-    """Labelled rows of a test set and their labels; high and low are 1 and -1."""
-    rows = material.rows(test)
-    labels = material.truth[rows, axis]
-    known = np.isfinite(labels)
-    truth = labels[known]
-    return rows[known], np.sign(truth) if material.kinds[test] == "quadrants" else truth
+COLUMNS = tuple(one.name for one in fields(Score))
 
 
 def scores(
     kind: Kind, truth: Array, guesses: Array, groups: Sequence[str], *, on_scale: bool
 ) -> dict[str, float]:
-    """All scores with their intervals, by the names of `Cell`.
+    """All scores with their intervals, by the names of `Score`.
 
     Parameters
     ----------
     kind
-        What the truth is.
+        Kind of the truth.
     truth, guesses
         See the module.
     groups
-        Of each row.
+        Group of each row.
     on_scale
         Whether guesses are meant to be on the scale of the truth.
     """
-    runs = np.unique(guesses, axis=0)  # repeats say nothing new and take time
+    runs = np.unique(guesses, axis=0)  # equal runs add nothing and take time
     runs = guesses if len(runs) > 1 else runs
     metrics: dict[str, Metric] = {"pearson": regression.pearson}
     if kind == "quadrants":
@@ -120,7 +108,7 @@ def scores(
     result: dict[str, float] = {}
     for name, metric in metrics.items():
         found = over_seeds(
-            partial(_score, metric, truth, runs), len(runs), groups, resamples=RESAMPLES
+            partial(_score, metric, truth, runs), len(runs), groups, resamples=claims.RESAMPLES
         )
         result |= {name: found.mean, f"{name}_low": found.low, f"{name}_high": found.high}
         result.setdefault("seed_sd", found.std)
@@ -137,9 +125,7 @@ def _mean(metric: Metric, truth: Array, runs: Array) -> float:
     return float(np.mean([metric(truth, guess) for guess in runs]))
 
 
-def _score(
-    metric: Metric, truth: Array, guesses: Array, seed: int, rows: NDArray[np.intp]
-) -> float:
+def _score(metric: Metric, truth: Array, guesses: Array, seed: int, rows: Rows) -> float:
     return metric(truth[rows], guesses[seed][rows])
 
 

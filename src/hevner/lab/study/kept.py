@@ -1,0 +1,93 @@
+"""Results of cells in files, named by a digest of all that decides them.
+
+The names must not change: cells that an earlier version kept are found by them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from hevner.errors import DataError
+from hevner.files import replace_file
+from hevner.lab.recipe_types import plain
+
+Arrays = dict[str, NDArray[Any]]
+
+
+def file_name(about: Any, more: bytes = b"") -> str:
+    """Name of the file of a cell.
+
+    Parameters
+    ----------
+    about
+        All that decides the result: plain values, with parts of recipes anywhere in them.
+    more
+        Bytes that decide it too, such as those of row numbers.
+    """
+    text = json.dumps(plain(about), sort_keys=True).encode()
+    return f"{hashlib.blake2b(text + more, digest_size=16).hexdigest()}.npz"
+
+
+def digest(*arrays: ArrayLike) -> str:
+    """Digest of the shapes, types and numbers of arrays."""
+    found = hashlib.blake2b(digest_size=16)
+    for array in map(np.asarray, arrays):
+        found.update(f"{array.shape}{array.dtype}".encode() + np.ascontiguousarray(array).tobytes())
+    return found.hexdigest()
+
+
+def row_bytes(*numbers: NDArray[np.intp] | None) -> bytes:
+    """Row numbers as bytes, each array after its length; None counts as no row."""
+    arrays = [np.zeros(0, np.int64) if one is None else one.astype(np.int64) for one in numbers]
+    return b"".join(np.int64(len(one)).tobytes() + one.tobytes() for one in arrays)
+
+
+def write(path: Path, arrays: Mapping[str, ArrayLike]) -> None:
+    """Keep the result of a cell.
+
+    Raises
+    ------
+    OutputError
+        If the file cannot be written.
+    """
+    content = io.BytesIO()
+    np.savez_compressed(content, **arrays)  # type: ignore[arg-type]
+    replace_file(path, content.getvalue())
+
+
+def read(path: Path) -> Arrays:
+    """Read what `write` kept.
+
+    Raises
+    ------
+    DataError
+        If the file cannot be read (``damaged_cell``).
+    """
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
+            return dict(stored)
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        raise DataError(
+            f"the result of a finished cell cannot be read ({error})",
+            subject=str(path),
+            remedy="Remove the file; the same command makes it again",
+            code="damaged_cell",
+        ) from error
+
+
+def with_prefix(arrays: Mapping[str, NDArray[Any]], prefix: str) -> Arrays:
+    """Arrays whose names begin with a prefix, under the rest of their names."""
+    return {
+        name.removeprefix(prefix): array
+        for name, array in arrays.items()
+        if name.startswith(prefix)
+    }

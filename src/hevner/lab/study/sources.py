@@ -1,0 +1,109 @@
+"""Tracks and stored features of one dataset, or the lines that name what is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hevner import datasets
+from hevner.datasets import Labels
+from hevner.datasets.track import Track
+from hevner.errors import DataError
+from hevner.lab.data.recipe_encoder import missing
+from hevner.lab.data.representations import gather
+from hevner.lab.data.samples import Samples
+from hevner.store import FeatureStore
+
+
+class IncompleteError(Exception):
+    """Something of a dataset is missing; ``lines`` name it, and the commands that would get it."""
+
+    def __init__(self, lines: Sequence[str]) -> None:
+        super().__init__(*lines)
+        self.lines = list(lines)
+
+
+def load_tracks(
+    name: str,
+    folder: Path,
+    wanted: Callable[[Track], bool],
+    *,
+    labels: Labels = "repaired",
+    ids: tuple[int, int] | None = None,
+) -> list[Track]:
+    """Tracks of a dataset that a study can use; there may be none.
+
+    Parameters
+    ----------
+    name, folder
+        The dataset and its own folder.
+    wanted
+        Whether a track has a label that the study uses.
+    labels
+        With defects of the dataset repaired, or as published.
+    ids
+        First and last id to take; None for all.
+
+    Raises
+    ------
+    IncompleteError
+        If the dataset cannot be read.
+    """
+    if not folder.is_dir():
+        card = datasets.card(name)
+        lacking = f"no folder {folder}; get {card.title} from {card.source}"
+        raise IncompleteError([f"{name}, data: {lacking}"])
+    try:
+        tracks = datasets.load(name, folder, labels=labels)
+    except DataError as error:
+        raise IncompleteError([f"{name}, data: {error}"]) from error
+    return [
+        track
+        for track in tracks
+        if wanted(track) and (ids is None or ids[0] <= int(track.id) <= ids[1])
+    ]
+
+
+def gather_blocks(
+    store: FeatureStore,
+    tracks: list[Track],
+    blocks: Iterable[str],
+    folder: Path,
+    soundfont: str,
+    jobs: int = 1,
+) -> tuple[dict[str, Samples], list[str]]:
+    """Stored vectors of tracks of one dataset, block by block, and a line for each that is missing.
+
+    Parameters
+    ----------
+    store
+        Holds the features.
+    tracks
+        Tracks of one dataset, at least one.
+    blocks
+        Names of representations (`hevner.lab.data.representations`).
+    folder
+        The dataset's own folder, which the lines name.
+    soundfont
+        The rendering that is taken of MIDI files.
+    jobs
+        Number of processes for what has not been pooled yet.
+    """
+    found: dict[str, Samples] = {}
+    lines: list[str] = []
+    for block in dict.fromkeys(blocks):
+        try:
+            found[block] = gather(store, tracks, [block], soundfont=soundfont, jobs=jobs)
+        except DataError as error:
+            name = tracks[0].dataset
+            lines.append(missing(error, block, name, folder, store.folder, soundfont))
+    return found, lines
+
+
+def with_blocks(found: dict[str, Samples], blocks: Iterable[str]) -> Samples:
+    """Samples of the same tracks side by side, with some of their blocks."""
+    vectors: dict[str, NDArray[np.float32]] = {name: found[name].blocks[name] for name in blocks}
+    return Samples(**{**vars(next(iter(found.values()))), "blocks": vectors})

@@ -1,0 +1,93 @@
+"""Splits of tracks into rows to train on and rows to test, and their leak check."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hevner.datasets.folds import Fold
+from hevner.datasets.leaks import LINKS, find, refuse
+from hevner.datasets.leaks import name as full_name
+from hevner.datasets.track import Track
+
+Rows = NDArray[np.intp]
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    """Rows to train on and rows to test.
+
+    Attributes
+    ----------
+    train, test
+        Row numbers.
+    validation
+        Rows that training stops by; None if there are none of their own.
+    protocol, name
+        The kind of split, and its name among those of its kind: a number, or what is left out.
+    seed
+        Number of the run.
+    leaks
+        Label of the leak check.
+    """
+
+    train: Rows
+    test: Rows
+    validation: Rows | None = None
+    protocol: str = ""
+    name: str = ""
+    seed: int = 0
+    leaks: str = ""
+
+
+def row_numbers(tracks: Sequence[Track], some: Iterable[Track]) -> Rows:
+    """Places of some tracks among all of them, in the order in which they are given."""
+    places = {full_name(track): row for row, track in enumerate(tracks)}
+    return np.array([places[full_name(track)] for track in some], np.intp)
+
+
+def joined_links(shared: Collection[str]) -> tuple[str, ...]:
+    """Kinds of link that hold tracks together: all but those that the two sides may share."""
+    return tuple(kind for kind in LINKS if kind not in shared)
+
+
+def checked_split(
+    tracks: Sequence[Track],
+    fold: Fold,
+    protocol: str,
+    seed: int,
+    shared: Collection[str],
+    *,
+    refused: bool,
+    validation: Sequence[Track] = (),
+) -> Split:
+    """A fold as a split, after a comparison of its two sides.
+
+    Parameters
+    ----------
+    tracks
+        All tracks, which give the row numbers.
+    fold
+        Tracks to train on and to test.
+    protocol, seed
+        Kind of the split, and number of the run.
+    shared
+        Kinds of link that the two sides may share.
+    refused
+        Whether a leak of another kind is an error; otherwise the label only names it.
+    validation
+        Tracks that training stops by; they count as trained on.
+
+    Raises
+    ------
+    DataError
+        If there is such a leak and it is refused.
+    """
+    found = find([*fold.train, *validation], fold.test)
+    label = refuse(found, shared) if refused else found.label
+    train, test = row_numbers(tracks, fold.train), row_numbers(tracks, fold.test)
+    stop = row_numbers(tracks, validation) if validation else None
+    return Split(train, test, stop, protocol, fold.name, seed, label)

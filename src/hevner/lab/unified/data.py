@@ -1,0 +1,156 @@
+"""Tracks, embeddings, labels and chords for experiments with the unified model.
+
+Conventions
+-----------
+Everything has one row per track, in one order. Labels are kept by source (`hevner.lab.unified.
+recipe`), shape ``(n, k)``, NaN where there is none: valence and arousal on the unit scale,
+quadrants as one of four, the rest as probabilities.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hevner.datasets.track import Track
+from hevner.emotion import MOOD_TAGS, Quadrant
+from hevner.errors import DataError
+from hevner.lab.data.extraction import HARMONY
+from hevner.lab.data.labels import labels_of
+from hevner.lab.data.samples import Samples, stack
+from hevner.lab.study.sources import IncompleteError, gather_blocks, load_tracks, with_blocks
+from hevner.lab.unified.chord_sequence import ChordSequence
+from hevner.lab.unified.chords import sequences
+from hevner.lab.unified.recipe import LABELLED, UnifiedRecipe, Variant
+from hevner.store import FeatureStore
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class StudyData:
+    """Tracks with all inputs and labels that rows of a recipe use.
+
+    Attributes
+    ----------
+    tracks
+        In the order of all rows.
+    samples
+        Their embeddings and names.
+    labels
+        Labels by source.
+    chords
+        Chord sequences by variant, of those that a row of the recipe needs.
+    """
+
+    tracks: tuple[Track, ...]
+    samples: Samples
+    labels: Mapping[str, Array]
+    chords: Mapping[str, tuple[ChordSequence, ...]]
+
+    @property
+    def datasets(self) -> tuple[str, ...]:
+        """Names of the datasets."""
+        return tuple(dict.fromkeys(self.samples.dataset.tolist()))
+
+
+@dataclass(frozen=True, eq=False)
+class DatasetPart:
+    """One dataset: as `StudyData`, with the labels that networks predicted, by their block."""
+
+    tracks: Sequence[Track]
+    samples: Samples
+    predicted: Mapping[str, Array]
+    chords: Mapping[str, tuple[ChordSequence, ...]]
+
+
+def load_dataset(
+    recipe: UnifiedRecipe, name: str, folder: Path, store: FeatureStore, jobs: int = 1
+) -> DatasetPart:
+    """Read one dataset of a recipe; raise `IncompleteError` if anything of it is missing."""
+    source = recipe.datasets[name]
+    tracks = load_tracks(name, folder, _labelled, labels=source.labels, ids=source.ids)
+    if not tracks:
+        raise IncompleteError([f"{name}: no track with a label"])
+    teachers = [
+        head.source
+        for head in recipe.heads.values()
+        if head.source not in LABELLED and name in head.datasets
+    ]
+    wanted = [*recipe.blocks, *teachers]
+    found, problems = gather_blocks(store, tracks, wanted, folder, recipe.soundfont, jobs)
+    chords: dict[str, tuple[ChordSequence, ...]] = {}
+    try:
+        for variant in _variants(recipe, name):
+            if not store.paths(name, f"{HARMONY}-*"):
+                raise DataError(
+                    "make the harmony spectrum with "
+                    f"'hevner extract --dataset {name} --encoder harmony'"
+                )
+            chords[variant] = tuple(sequences(store, tracks, variant, recipe.soundfont, jobs))
+    except DataError as error:
+        problems.append(f"{name}, chords and key: {error}")
+    if not problems and not any(name in row.datasets for row in recipe.rows):
+        problems.append(f"{name}: no row is trained on it")
+    if problems:
+        raise IncompleteError(problems)
+    predicted = {block: found[block].blocks[block].astype(float) for block in teachers}
+    return DatasetPart(tracks, with_blocks(found, recipe.blocks), predicted, chords)
+
+
+def join(parts: Sequence[DatasetPart]) -> StudyData:
+    """Data of several datasets, one after the other."""
+    tracks = tuple(track for part in parts for track in part.tracks)
+    samples = stack([part.samples for part in parts])
+    labels = {
+        "emotion": samples.emotion,
+        "axes": labels_of(samples, gems=True),
+        "quadrants": _one_of(samples.quadrant, len(Quadrant)),
+        "gems": samples.gems,
+        "tags": _tag_labels(tracks),
+    }
+    for block in dict.fromkeys(block for part in parts for block in part.predicted):
+        width = next(
+            part.predicted[block].shape[1] for part in parts if block in part.predicted
+        )  # fmt: skip
+        labels[block] = np.concatenate([
+            part.predicted.get(block, np.full((len(part.tracks), width), np.nan)) for part in parts
+        ])  # fmt: skip
+    chords = {
+        variant: tuple(sequence for part in parts for sequence in part.chords[variant])
+        for variant in dict.fromkeys(variant for part in parts for variant in part.chords)
+        if all(variant in part.chords for part in parts)
+    }
+    return StudyData(tracks, samples, labels, chords)
+
+
+def _labelled(track: Track) -> bool:
+    labels = (track.valence, track.quadrant, track.gems)
+    return any(label is not None for label in labels) or bool(track.tags)
+
+
+def _variants(recipe: UnifiedRecipe, name: str) -> list[Variant]:
+    """Vocabularies of chords that rows with a dataset need."""
+    rows = [row for row in recipe.rows if name in row.datasets and (row.chords or row.key)]
+    return list(dict.fromkeys(row.variant for row in rows))
+
+
+def _one_of(number: NDArray[np.int64], count: int) -> Array:
+    """Rows with a 1 at their number; NaN for -1."""
+    return np.where(number[:, None] < 0, np.nan, np.eye(count)[number])
+
+
+def _tag_labels(tracks: Sequence[Track]) -> Array:
+    """1 for every mood tag a track has, NaN where tags are not known."""
+    place = {tag: k for k, tag in enumerate(MOOD_TAGS)}
+    table = np.full((len(tracks), len(MOOD_TAGS)), np.nan)
+    for row, track in enumerate(tracks):
+        if track.tags is None:
+            continue
+        table[row] = 0
+        table[row, [place[tag] for tag in track.tags if tag in place]] = 1
+    return table

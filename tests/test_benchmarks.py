@@ -1,0 +1,303 @@
+"""Every script in ``benchmarks/`` answers ``--help`` and does its work on tiny input."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import shutil
+import socket
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+
+import numpy as np
+import pytest
+
+from tests.sounds import music, write
+from tests.worlds import RECIPE, WIDTH, stack, world
+
+ROOT = Path(__file__).resolve().parents[1]
+FOLDER = ROOT / "benchmarks"
+SCRIPTS = sorted(path.stem for path in FOLDER.glob("*.py"))
+
+NOT_RUN = {
+    "speed_essentia": "needs Essentia, which is not installed here",
+    "random_weights": "writes a network of full size; encoders and probe_random run it small",
+    "random_weights_clap": "likewise; tests of CLAP write theirs with it",
+}
+"""Scripts that are only asked for help, and why."""
+
+CONNECT = socket.socket.connect
+
+Run = Callable[..., ModuleType]
+
+
+def load(name: str, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """Import a script anew, as if it lay beside those that it imports."""
+    monkeypatch.syspath_prepend(FOLDER)
+    for other in SCRIPTS:
+        monkeypatch.delitem(sys.modules, other, raising=False)
+    return importlib.import_module(name)
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Runs the ``main`` of a script, some of its constants and functions replaced."""
+
+    def call(name: str, *arguments: object, **replaced: object) -> ModuleType:
+        script = load(name, monkeypatch)
+        for attribute, value in replaced.items():
+            monkeypatch.setattr(script, attribute, value)
+        monkeypatch.setattr(sys, "argv", [f"{name}.py", *map(str, arguments)])
+        script.main()
+        return script
+
+    return call
+
+
+@pytest.fixture
+def clips(tmp_path: Path) -> Path:
+    folder = tmp_path / "clips"
+    write(folder / "clip.wav", music(6.0))
+    return folder
+
+
+def lines(path: Path) -> int:
+    return len(path.read_text(encoding="utf-8").splitlines())
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_every_script_answers_help(
+    name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", [f"{name}.py", "--help"])
+    monkeypatch.syspath_prepend(FOLDER)
+    for other in SCRIPTS:
+        monkeypatch.delitem(sys.modules, other, raising=False)
+    code = compile((FOLDER / f"{name}.py").read_text("utf-8"), f"{name}.py", "exec")
+    module = ModuleType("__main__")
+    module.__file__ = str(FOLDER / f"{name}.py")
+    monkeypatch.setitem(sys.modules, "__main__", module)
+    with pytest.raises(SystemExit) as ended:
+        exec(code, vars(module))
+    assert not ended.value.code
+    assert "usage:" in capsys.readouterr().out
+
+
+def test_every_script_is_run_or_says_why_not() -> None:
+    text = Path(__file__).read_text("utf-8")
+    run = {name for name in SCRIPTS if f'run("{name}"' in text or f'load("{name}"' in text}
+    assert run | set(NOT_RUN) == set(SCRIPTS)
+    assert not run & set(NOT_RUN)
+
+
+# --- analysis ---
+
+
+def test_speed(run: Run, clips: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run("speed", "--folder", clips, "--repetitions", 1)
+    assert "pooling and head" in capsys.readouterr().out
+
+
+def test_network(run: Run, clips: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run("network", "--folder", clips, "--repeats", 1)
+    assert "ratio" in capsys.readouterr().out
+
+
+def test_memory(run: Run, tmp_path: Path) -> None:
+    run("memory", "--hours", 0.003, "--out", tmp_path / "memory.csv")
+    assert lines(tmp_path / "memory.csv") == 2
+
+
+def test_startup(run: Run, tmp_path: Path) -> None:
+    run("startup", "--repetitions", 1, "--out", tmp_path / "startup.csv", CLIP_S=4)
+    assert lines(tmp_path / "startup.csv") == 5
+
+
+# --- catalogues and the service ---
+
+
+def missed_limits(call: Callable[[], object]) -> None:
+    """Limits are for a quiet machine; that the script gets as far as to compare them is enough."""
+    try:
+        call()
+    except SystemExit as ended:
+        if not str(ended).startswith("not reached"):
+            raise
+
+
+def test_catalog(run: Run, tmp_path: Path) -> None:
+    out = tmp_path / "catalog.csv"
+    sizes = ("--pieces", 1_000, "--folder", tmp_path, "--out", out)
+    missed_limits(lambda: run("catalog", *sizes, "--queries", 8))
+    assert lines(out) == 2
+
+
+def test_store(run: Run, tmp_path: Path) -> None:
+    run("store", "--tracks", 40, "--out", tmp_path / "store.csv")
+    assert lines(tmp_path / "store.csv") > 5
+
+
+@pytest.mark.usefixtures("loopback")
+def test_serve(run: Run, tmp_path: Path) -> None:
+    pytest.importorskip("uvicorn")
+    small = {
+        "PARTS": {"uploads": (3, 0.1)},
+        "UPLOADS": 1,
+        "UPLOAD_S": 4,
+        "READY_S": 0.0,
+        "WARM_S": 0.2,
+    }
+    sizes = ("--pieces", 1_000, "--seconds", 0.5, "--folder", tmp_path)
+    missed_limits(lambda: run("serve", *sizes, "--out", tmp_path / "serve.csv", **small))
+    assert lines(tmp_path / "serve.csv") == 2
+
+
+@pytest.mark.usefixtures("loopback")
+def test_page(run: Run, tmp_path: Path) -> None:
+    pytest.importorskip("playwright")
+    browser = next(filter(None, map(shutil.which, ("chromium", "google-chrome"))), None)
+    if browser is None:
+        pytest.skip("no browser here")
+    small = {"PIECES": 1_000, "MINUTES": 0.1, "PAINTS": 1, "STEPS": 5, "STILL_S": 0.2}
+    options = ("--folder", tmp_path, "--browser", browser, "--out", tmp_path / "page.csv")
+    run("page", *options, **small, PLAYS_S=0.5)
+    assert lines(tmp_path / "page.csv") == 6
+
+
+@pytest.fixture
+def loopback(_no_network: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lets a test talk to a server that it has started itself."""
+    monkeypatch.setattr(socket.socket, "connect", CONNECT)
+
+
+# --- encoders ---
+
+
+def test_encoders(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("transformers")
+    from hevner.encoders import mert
+    from hevner.encoders.mert import architecture
+
+    name = "mert-v1-95m"
+    size = architecture.Size(32, 2, 4, 48, stable=False, channels=16)
+    card = replace(mert.CARDS[name], states=(size.width,) * 3)
+    monkeypatch.setitem(architecture.SIZES, name, size)
+    monkeypatch.setitem(mert.CARDS, name, card.choose("0+2"))
+    monkeypatch.setitem(mert.CARDS, name, replace(mert.CARDS[name], id=name))
+    monkeypatch.setenv("HEVNER_HOME", str(tmp_path))
+    here = load("encoders", monkeypatch)
+    monkeypatch.setattr(here, "RUNS", 1)
+
+    def apart(_where: str, encoder: str, threads: int) -> dict[str, float]:
+        return here.measure_cpu(encoder, threads)
+
+    monkeypatch.setattr(here, "apart", apart)
+    options = ("--folder", tmp_path, "--encoder", name, "--threads", 1, "--out", tmp_path / "e.csv")
+    monkeypatch.setattr(sys, "argv", ["encoders.py", *map(str, options)])
+    here.main()
+    assert lines(tmp_path / "e.csv") > 5
+
+
+def test_jukebox(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("torch")
+    from hevner.encoders import jukebox
+    from hevner.encoders.jukebox import architecture, layouts
+    from tests.encoders.small_jukebox import SMALL
+
+    name, small = "jukebox-5b", SMALL["5b"]
+    here = load("jukebox", monkeypatch)
+    layout = layouts.original(small)
+    shapes = architecture.shapes(small)
+    tables = {
+        "jukebox_vqvae": {layout.name(n): s for n, s in shapes.items() if n.startswith("codec")},
+        "jukebox_prior_5b": {
+            layout.name(n): s for n, s in shapes.items() if not n.startswith("codec")
+        },
+    }
+    samples = small.tokens * small.codec.hop
+    card = replace(
+        jukebox.CARDS[name],
+        window_samples=samples,
+        states=(small.music.width,) * (len(small.music.kinds) + 1),
+        chosen=(len(small.music.kinds),),
+        dimension=small.music.width,
+    )
+    monkeypatch.setitem(architecture.ARCHITECTURES, name, small)
+    monkeypatch.setitem(jukebox.CARDS, name, card)
+    monkeypatch.setattr(here, "table", tables.__getitem__)
+    monkeypatch.setattr(here, "BATCHES", (1,))
+    for step in here.STEPS:
+        options = argparse.Namespace(
+            step=step, threads=1, encoder=name, folder=tmp_path, seconds=1.0
+        )
+        assert here.step(options)["s in all"] > 0
+
+
+def test_probe_random(run: Run, tmp_path: Path, clips: Path) -> None:
+    pytest.importorskip("transformers")
+    track = SimpleNamespace(id="one", path=clips / "clip.wav")
+    known = SimpleNamespace(load=lambda _name, _folder: SimpleNamespace(tracks=[track]))
+    run("probe_random", tmp_path, tmp_path / "vectors.npz", datasets=known)
+    with np.load(tmp_path / "vectors.npz") as arrays:
+        assert arrays["vectors"].shape == (1, 7 * 192)
+
+
+# --- research ---
+
+
+@pytest.fixture
+def toy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, object]:
+    """What replaces reading recipes and gathering features: three small made-up sets."""
+    from hevner.lab.default import recipe
+    from hevner.lab.recipes import read
+
+    names = {"songs": "musemo", "moods": "emopia", "pieces": "vgmidi"}
+    text = RECIPE
+    for old, new in names.items():
+        text = text.replace(f"sets.{old}", f"sets.{new}").replace(f"{old} = 100", f"{new} = 100")
+    (tmp_path / "toy.toml").write_text(text)
+    monkeypatch.setattr(recipe, "BLOCKS", {"sound": WIDTH})
+    plan = read(tmp_path / "toy.toml", recipe.DefaultRecipe)
+    rng = np.random.default_rng(0)
+    rated = [world(rng, name, 60) for name in ("songs", "pieces")]
+    table = stack(*rated, replace(world(rng, "songs", 60), emotion=np.full((60, 2), np.nan)))
+    datasets = ("musemo", "vgmidi", "emopia")
+    groups = np.array([f"{name}/{k}" for name in datasets for k in range(60)])
+    table = replace(table, dataset=np.repeat(datasets, 60), group=groups)
+    return {"read": lambda *_arguments: plan, "build": lambda *_arguments: table}
+
+
+def test_transfer(run: Run, tmp_path: Path, toy: dict[str, object]) -> None:
+    files = ("--data", tmp_path, "--store", tmp_path, "--out", tmp_path / "out.csv")
+    run("transfer", "toy.toml", *files, **toy)
+    assert lines(tmp_path / "out.csv") == 9
+
+
+def test_personalise(run: Run, tmp_path: Path, toy: dict[str, object]) -> None:
+    files = ("--data", tmp_path, "--store", tmp_path, "--out", tmp_path / "out.csv")
+    run("personalise", "toy.toml", *files, "--draws", 2, **toy, SIZES=(1, 5))
+    assert (tmp_path / "out.png").is_file()
+
+
+def test_peers(run: Run, tmp_path: Path, toy: dict[str, object]) -> None:
+    files = ("--data", tmp_path, "--store", tmp_path, "--out", tmp_path / "out.csv")
+    heads = {"apply_head": lambda _path, vectors: 0.1 * vectors[:, :2], "BLOCKS": {"musicnn": 5}}
+    run("peers", "toy.toml", *files, "--peers", tmp_path, **toy, **heads)
+    assert lines(tmp_path / "out.csv") > 3
+
+
+def test_fingerprint(run: Run, tmp_path: Path) -> None:
+    for number, dataset in enumerate(("musemo", "emotify")):
+        for k in range(3):
+            noise = np.random.default_rng(10 * number + k).normal(size=16_000 * 9)
+            write(tmp_path / dataset / "audio" / f"{k}.wav", (0.1 * noise).astype(np.float32))
+    run("fingerprint", "--data", tmp_path, "--out", tmp_path / "out.csv", PAIRS=3)
+    assert lines(tmp_path / "out.csv") > 8
+
+
+def test_tables(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    run("tables")
+    assert "beside Essentia's heads" in capsys.readouterr().out
