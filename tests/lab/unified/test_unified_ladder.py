@@ -318,7 +318,7 @@ def test_chords_are_heard_once_and_kept(tmp_path: Path, monkeypatch: pytest.Monk
     from hevner.lab.unified import chords
     from hevner.store import Entry, FeatureStore
 
-    store, kind = FeatureStore(tmp_path), PASS["spectrum"]
+    store, kind = FeatureStore(tmp_path), PASS["harmony"]
     rows = np.random.default_rng(2).random((200, kind.dimension)).astype(np.float16)
     track = Track("musemo", "one", None, group="one", recording="")
     with pytest.raises(DataError, match="one"):

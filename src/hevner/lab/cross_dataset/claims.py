@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 
+from hevner.emotion import AXES
 from hevner.errors import DataError
 from hevner.lab.cross_dataset.data import Array, StudyData
 from hevner.lab.cross_dataset.experiments import Cell, CellResult
@@ -28,7 +29,6 @@ from hevner.lab.metrics.tags import roc_auc
 from hevner.lab.study import claims
 from hevner.lab.study.claims import ALL, Comparison, Pair
 from hevner.lab.study.table import Row
-from hevner.model.head import AXES
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from hevner import __version__
+from hevner.emotion import AXES
 from hevner.lab.cross_dataset import claims, experiments, scores
 from hevner.lab.cross_dataset.data import Array, StudyData, join, load_dataset
 from hevner.lab.cross_dataset.experiments import Cell, CellResult, Experiment
@@ -21,7 +22,6 @@ from hevner.lab.regression.adaptation import AdaptedRegressor
 from hevner.lab.regression.fusion import FusionRegressor
 from hevner.lab.study import engine, kept
 from hevner.lab.study.table import Row
-from hevner.model.head import AXES
 
 
 class CrossDatasetStudy(engine.Study[CrossDatasetRecipe, StudyData, Cell]):

@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hevner.emotion import AXES
 from hevner.lab.probe.resampling import Estimate, Resamples, estimate
 from hevner.lab.probe.ridge import Array
 from hevner.lab.probe.states import ALL, state_name
 from hevner.lab.study.table import Row
-from hevner.model.head import AXES
 
 if TYPE_CHECKING:
     from hevner.lab.probe.study import ProbeStudy

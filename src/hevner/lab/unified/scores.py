@@ -31,6 +31,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 
+from hevner.emotion import AXES
 from hevner.errors import DataError
 from hevner.lab.metrics.statistics import over_seeds
 from hevner.lab.metrics.tags import pr_auc_macro, roc_auc, roc_auc_macro
@@ -40,7 +41,6 @@ from hevner.lab.study.splits import Rows
 from hevner.lab.study.table import Row as TableRow
 from hevner.lab.unified.data import StudyData
 from hevner.lab.unified.recipe import LEFT_OUT, Claim, HeadRecipe, Row, UnifiedRecipe
-from hevner.model.head import AXES
 
 if TYPE_CHECKING:
     from hevner.lab.unified.study import CellResult
