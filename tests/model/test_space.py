@@ -85,10 +85,6 @@ def test_the_share_mixes_gaussians_and_variates(toy, pieces):
     assert variates.find(emotions, pieces)[0, 5] == pytest.approx(ratio, rel=1e-5)
 
 
-def test_both_directions_are_one_divergence(toy, pieces):
-    emotions = toy.emotion(Description.of(point=[[0.3, 0.3], [-0.6, 0.1]]))
-
-
 def test_raters_who_differ_make_an_emotion_wider(toy):
     agreed, doubted = (
         toy.emotion(Description.of(point=[[0.5, 0.5]], spread=[[s, s]])) for s in (0.0, 0.4)
