@@ -23,11 +23,7 @@ def form_named(name: str) -> str:
 def analyze(
     paths: Annotated[
         list[Path],
-        typer.Argument(
-            metavar="PATH",
-            help="Audio files, and folders to search for them.",
-            show_default=False,
-        ),
+        typer.Argument(metavar="PATH", help="Audio files, and folders to search for them."),
     ],
     form: Annotated[
         str | None,
@@ -39,7 +35,6 @@ def analyze(
             autocompletion=lambda: list(FORMATS),
             help="Form of the results. Without it, the ending of the output file decides "
             f"({ENDINGS}), else it is a table.",
-            show_default=False,
         ),
     ] = None,
     output: Annotated[
@@ -50,7 +45,6 @@ def analyze(
             metavar="FILE",
             help="Write the results there instead of to the standard output. The file appears "
             "when it is complete; a run that was stopped goes on from the cache.",
-            show_default=False,
         ),
     ] = None,
     plot: Annotated[
@@ -60,7 +54,6 @@ def analyze(
             metavar="PLACE",
             help="Draw each analysis: into this folder, or for a single piece into this file "
             "(.png, .svg or .pdf).",
-            show_default=False,
         ),
     ] = None,
     scale: Annotated[
@@ -78,7 +71,6 @@ def analyze(
             metavar="FILE.JSON",
             help="Correct valence and arousal by what 'hevner train --personalise' learned from "
             "your ratings.",
-            show_default=False,
         ),
     ] = None,
     all_tags: Annotated[

@@ -29,16 +29,13 @@ class Format(StrEnum):
 
 Folder = Annotated[
     Path,
-    typer.Argument(
-        metavar="CATALOG", help="Folder of a catalogue, made by 'hevner index'.", show_default=False
-    ),
+    typer.Argument(metavar="CATALOG", help="Folder of a catalogue, made by 'hevner index'."),
 ]
 Where = Annotated[
     str,
     typer.Option(
         metavar="SQL",
         help="Only pieces that meet this, such as \"duration < 300 and key_mode = 'minor'\".",
-        show_default=False,
     ),
 ]
 Form = Annotated[
@@ -48,7 +45,6 @@ Form = Annotated[
         "-f",
         help="Form of the results. Without it, the ending of the output file decides (.json, "
         ".csv, .m3u8), else it is a table.",
-        show_default=False,
     ),
 ]
 Output = Annotated[
@@ -58,7 +54,6 @@ Output = Annotated[
         "-o",
         metavar="FILE",
         help="Write the results there instead of to the standard output.",
-        show_default=False,
     ),
 ]
 Words = Annotated[
@@ -67,7 +62,6 @@ Words = Annotated[
         metavar="FILE.TOML",
         help='Words of your own: [synonyms] NAME = "very happy", or [words.NAME] with valence '
         "and arousal.",
-        show_default=False,
     ),
 ]
 PlaneScale = Annotated[

@@ -28,9 +28,7 @@ Data = Annotated[
 ]
 Store = Annotated[
     Path,
-    typer.Option(
-        "--store", metavar="DIR", help="Folder of the stored features.", show_default=False
-    ),
+    typer.Option("--store", metavar="DIR", help="Folder of the stored features."),
 ]
 Table = Annotated[Path, typer.Option("--out", "-o", metavar="FILE.CSV", help="Table to write.")]
 Soundfont = Annotated[

@@ -223,7 +223,6 @@ def tag_rates(
         typer.Argument(
             metavar="PATH",
             help="Folder of MTG-Jamendo with the predictions of its baseline network.",
-            show_default=False,
         ),
     ],
 ) -> None:

@@ -18,9 +18,7 @@ if TYPE_CHECKING:
 
 Name = Annotated[
     str,
-    typer.Argument(
-        metavar="ENCODER", help="Name of an encoder, as 'list' has it.", show_default=False
-    ),
+    typer.Argument(metavar="ENCODER", help="Name of an encoder, as 'list' has it."),
 ]
 
 
@@ -33,7 +31,6 @@ def add(
             metavar="DIR|HUB_ID[@REVISION]",
             help="Folder with the published files, or name on the Hugging Face hub. Default: where "
             "the encoder's authors have put them, if that is on the hub.",
-            show_default=False,
         ),
     ] = "",
     accept_licence: Annotated[

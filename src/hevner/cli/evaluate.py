@@ -34,7 +34,6 @@ def evaluate(
             metavar="RECIPE",
             help="Recipe of a study, or of a model such as recipes/unified.toml, a TOML file; or a "
             "folder that 'hevner train' wrote.",
-            show_default=False,
         ),
     ],
     store: Store,
@@ -45,7 +44,6 @@ def evaluate(
         typer.Option(
             metavar="NAME",
             help="Encoder in place of the one that the recipe names, such as mert-v1-95m.",
-            show_default=False,
         ),
     ] = "",
     jobs: Jobs = None,
@@ -62,9 +60,7 @@ def evaluate(
     card: Annotated[
         Path | None,
         typer.Option(
-            metavar="FILE.JSON",
-            help="Card of the default model to write the scores into.",
-            show_default=False,
+            metavar="FILE.JSON", help="Card of the default model to write the scores into."
         ),
     ] = None,
     peer: Annotated[
@@ -73,7 +69,6 @@ def evaluate(
             metavar="PYTHON",
             help="A Python that has Essentia, to measure its chords and keys beside those of the "
             "harmony network.",
-            show_default=False,
         ),
     ] = None,
 ) -> None:

@@ -47,22 +47,15 @@ def extract(
             metavar="A,B,...",
             help="Store the predictions of these tagging networks instead, such as moodtheme-cnn; "
             "or 'all'.",
-            show_default=False,
         ),
     ] = "",
     weights: Annotated[
         Path | None,
-        typer.Option(
-            metavar="DIR", help="Folder with the weights of the teachers.", show_default=False
-        ),
+        typer.Option(metavar="DIR", help="Folder with the weights of the teachers."),
     ] = None,
     soundfont: Annotated[
         str,
-        typer.Option(
-            metavar="NAME",
-            help="Soundfont to render MIDI with, such as FluidR3_GM.",
-            show_default=False,
-        ),
+        typer.Option(metavar="NAME", help="Soundfont to render MIDI with, such as FluidR3_GM."),
     ] = "",
     variant: Annotated[
         list[str],

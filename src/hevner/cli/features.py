@@ -20,9 +20,7 @@ app = typer.Typer(
     help="List, verify, import and migrate the features in a store.",
 )
 
-Store = Annotated[
-    Path, typer.Argument(metavar="STORE", help="Folder of the store.", show_default=False)
-]
+Store = Annotated[Path, typer.Argument(metavar="STORE", help="Folder of the store.")]
 
 
 @app.command("list")
@@ -138,7 +136,6 @@ def import_file(
             metavar="[NAME=]DIR",
             help="Folder of the dataset, or one that holds it in a folder of its name; ids that "
             "are not in the dataset are refused.",
-            show_default=False,
         ),
     ] = [],  # noqa: B006
 ) -> None:

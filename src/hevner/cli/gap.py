@@ -28,7 +28,6 @@ def gap(
             metavar="DIR",
             help="Folder of the stored features. Of datasets that are not in it, or if no store is "
             "given, only the ratings are compared.",
-            show_default=False,
         ),
     ] = None,
     representation: Annotated[

@@ -32,9 +32,7 @@ Result = TypeVar("Result")
 def index(
     paths: Annotated[
         list[Path],
-        typer.Argument(
-            metavar="FOLDER", help="Folders of music, and single files.", show_default=False
-        ),
+        typer.Argument(metavar="FOLDER", help="Folders of music, and single files."),
     ],
     into: Annotated[
         Path,
@@ -56,7 +54,6 @@ def index(
             metavar="NAME",
             help="Also encode the pieces with an encoder of texts, for 'hevner search --text': "
             "clap-general, once its weights are there ('hevner models add').",
-            show_default=False,
         ),
     ] = "",
     quiet: Annotated[

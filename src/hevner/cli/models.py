@@ -26,9 +26,7 @@ app = typer.Typer(
 
 Model = Annotated[
     str,
-    typer.Argument(
-        metavar="MODEL", help="Name, as 'list' has it, or path of a card.", show_default=False
-    ),
+    typer.Argument(metavar="MODEL", help="Name, as 'list' has it, or path of a card."),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Write JSON.")]
 
@@ -40,7 +38,6 @@ def list_models(
         typer.Option(
             metavar="DIR",
             help="Also list the models in this folder: NAME.json beside NAME.npz or NAME.onnx.",
-            show_default=False,
         ),
     ] = None,
     as_json: AsJson = False,

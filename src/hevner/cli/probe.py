@@ -40,14 +40,11 @@ def probe(
             metavar="NAME",
             help="Encoder, such as mert-v1-95m; all its states are probed, or those behind the "
             "name, such as mert-v1-95m+6+7. With --states any vectors in the store.",
-            show_default=False,
         ),
     ],
     dataset: Annotated[
         str,
-        typer.Option(
-            metavar="NAME", help="Dataset, as 'hevner datasets list' has it.", show_default=False
-        ),
+        typer.Option(metavar="NAME", help="Dataset, as 'hevner datasets list' has it."),
     ],
     store: Store,
     data: Data = [],  # noqa: B006
@@ -56,7 +53,6 @@ def probe(
         typer.Option(
             metavar="N|W1,W2,...",
             help="States in other vectors: a number of equal parts, or the width of each.",
-            show_default=False,
         ),
     ] = "",
     soundfont: Soundfont = "FluidR3_GM",
@@ -70,14 +66,11 @@ def probe(
             metavar="FILE.CSV",
             help="Table to write; finished parts are kept in FILE.cells, and the same command goes "
             "on from there.",
-            show_default=False,
         ),
     ] = None,
     plot: Annotated[
         Path | None,
-        typer.Option(
-            metavar="FILE", help="Picture to draw: .png, .svg or .pdf.", show_default=False
-        ),
+        typer.Option(metavar="FILE", help="Picture to draw: .png, .svg or .pdf."),
     ] = None,
     jobs: Jobs = None,
     dry_run: DryRun = False,

@@ -13,11 +13,7 @@ from hevner.cli.options import Jobs
 def report(
     paths: Annotated[
         list[Path],
-        typer.Argument(
-            metavar="PATH",
-            help="Audio files, and folders to search for them.",
-            show_default=False,
-        ),
+        typer.Argument(metavar="PATH", help="Audio files, and folders to search for them."),
     ],
     output: Annotated[
         Path, typer.Option("--output", "-o", metavar="FILE.HTML", help="The page to write.")

@@ -30,17 +30,11 @@ if TYPE_CHECKING:
 
 def search(
     catalog: Folder,
-    valence: Annotated[
-        float | None, typer.Option(help="Target valence.", show_default=False)
-    ] = None,
-    arousal: Annotated[
-        float | None, typer.Option(help="Target arousal.", show_default=False)
-    ] = None,
+    valence: Annotated[float | None, typer.Option(help="Target valence.")] = None,
+    arousal: Annotated[float | None, typer.Option(help="Target arousal.")] = None,
     radius: Annotated[
         float | None,
-        typer.Option(
-            help="Largest distance from the target point, on its scale.", show_default=False
-        ),
+        typer.Option(help="Largest distance from the target point, on its scale."),
     ] = None,
     mood: Annotated[
         str,
@@ -48,25 +42,17 @@ def search(
             metavar="WORDS",
             help="Words with degrees, such as \"calm, slightly nostalgic\"; 'hevner moods --words' "
             "lists them.",
-            show_default=False,
         ),
     ] = "",
     unwanted: Annotated[
         str,
         typer.Option(
-            "--not",
-            metavar="WORDS",
-            help="Leave out music that is typical of any of these words.",
-            show_default=False,
+            "--not", metavar="WORDS", help="Leave out music that is typical of any of these words."
         ),
     ] = "",
     like: Annotated[
         Path | None,
-        typer.Option(
-            metavar="FILE",
-            help="Music like this piece, in the catalogue or not.",
-            show_default=False,
-        ),
+        typer.Option(metavar="FILE", help="Music like this piece, in the catalogue or not."),
     ] = None,
     path: Annotated[
         str | None,
@@ -74,7 +60,6 @@ def search(
             metavar="COURSE",
             help='Music whose emotion moves in this way: words such as "tense->calm", or a CSV '
             "file with the columns time, valence and arousal.",
-            show_default=False,
         ),
     ] = None,
     text: Annotated[
@@ -83,7 +68,6 @@ def search(
             metavar="TEXT",
             help='Description of the sound in free words, such as "rainy piano at night"; for a '
             "catalogue made with 'hevner index --encoder clap-general'.",
-            show_default=False,
         ),
     ] = "",
     emotions_of: Annotated[
@@ -92,7 +76,6 @@ def search(
             metavar="FILE",
             help="Show words for the emotion of this piece, in the catalogue or not, instead of "
             "searching.",
-            show_default=False,
         ),
     ] = None,
     where: Where = "",

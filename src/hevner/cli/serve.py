@@ -15,9 +15,7 @@ def serve(
     catalog: Annotated[
         Path | None,
         typer.Argument(
-            metavar="[CATALOG]",
-            help="Folder of a catalogue to search, made by 'hevner index'.",
-            show_default=False,
+            metavar="[CATALOG]", help="Folder of a catalogue to search, made by 'hevner index'."
         ),
     ] = None,
     host: Annotated[
@@ -29,9 +27,7 @@ def serve(
     gap: Annotated[
         Path | None,
         typer.Option(
-            metavar="FOLDER",
-            help="A report of 'hevner gap', to be opened from the page.",
-            show_default=False,
+            metavar="FOLDER", help="A report of 'hevner gap', to be opened from the page."
         ),
     ] = None,
     opened: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,
@@ -40,7 +36,6 @@ def serve(
         typer.Option(
             envvar="HEVNER_TOKEN",
             help="Serve only clients that send this token; the page asks for it once.",
-            show_default=False,
         ),
     ] = "",
     jobs: Jobs = None,

@@ -33,7 +33,6 @@ def train(
             metavar="RECIPE",
             help="Recipe of the default model, its space, the harmony network or a unified "
             "network, a TOML file such as recipes/unified.toml.",
-            show_default=False,
         ),
     ] = None,
     data: Data = [],  # noqa: B006
@@ -43,7 +42,6 @@ def train(
             metavar="DIR",
             help="Folder of the stored features; what is missing is computed for the default "
             "model, and examples of the harmony network are kept there.",
-            show_default=False,
         ),
     ] = None,
     out: Annotated[
@@ -53,7 +51,6 @@ def train(
             "-o",
             metavar="PATH",
             help="File to write, .npz; a folder for a unified network; FILE.JSON for a correction.",
-            show_default=False,
         ),
     ] = None,
     row: Annotated[
@@ -69,14 +66,11 @@ def train(
             metavar="RATINGS.CSV",
             help="Your ratings: columns path, valence, arousal; a row per piece. Paths start at "
             "the folder of the table. 10 to 30 pieces of different emotion are best.",
-            show_default=False,
         ),
     ] = None,
     scale: Annotated[
         str | None,
-        typer.Option(
-            metavar="LOW..HIGH", help="Scale of your ratings, such as 1..9.", show_default=False
-        ),
+        typer.Option(metavar="LOW..HIGH", help="Scale of your ratings, such as 1..9."),
     ] = None,
     jobs: Jobs = None,
 ) -> None:
