@@ -19,7 +19,7 @@ from typing import Annotated
 import typer
 
 from hevner import __version__
-from hevner.cli.analyze import analyze
+from hevner.cli.analyze import analyze, report
 from hevner.cli.datasets import app as datasets
 from hevner.cli.evaluate import evaluate
 from hevner.cli.extract import extract
@@ -31,7 +31,6 @@ from hevner.cli.models import app as models
 from hevner.cli.moods import moods
 from hevner.cli.playlist import playlist
 from hevner.cli.probe import probe
-from hevner.cli.report import report
 from hevner.cli.search import search
 from hevner.cli.serve import serve
 from hevner.cli.train import train

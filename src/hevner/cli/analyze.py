@@ -1,4 +1,4 @@
-"""``hevner analyze``: the emotion of files and folders."""
+"""``hevner analyze`` and ``hevner report``: the emotion of files and folders."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from hevner.cli.options import Jobs
+from hevner.cli.options import Jobs, NoCache, Paths, Quiet, form_of, scale_of
 from hevner.output import FORMATS
 
 ENDINGS = ", ".join(f".{form}" for form in FORMATS[1:])
@@ -21,10 +21,7 @@ def form_named(name: str) -> str:
 
 
 def analyze(
-    paths: Annotated[
-        list[Path],
-        typer.Argument(metavar="PATH", help="Audio files, and folders to search for them."),
-    ],
+    paths: Paths,
     form: Annotated[
         str | None,
         typer.Option(
@@ -50,7 +47,6 @@ def analyze(
     plot: Annotated[
         Path | None,
         typer.Option(
-            "--plot",
             metavar="PLACE",
             help="Draw each analysis: into this folder, or for a single piece into this file "
             "(.png, .svg or .pdf).",
@@ -59,7 +55,6 @@ def analyze(
     scale: Annotated[
         str,
         typer.Option(
-            "--scale",
             metavar="LOW..HIGH",
             help="Scale of valence and arousal, such as -1..1, 0..1 or 1..9.",
         ),
@@ -67,7 +62,6 @@ def analyze(
     personal: Annotated[
         Path | None,
         typer.Option(
-            "--personal",
             metavar="FILE.JSON",
             help="Correct valence and arousal by what 'hevner train --personalise' learned from "
             "your ratings.",
@@ -84,19 +78,14 @@ def analyze(
     window: Annotated[
         float | None,
         typer.Option(
-            "--window",
             metavar="SECONDS",
             help="Length of music behind each point of the curves over time.",
             show_default="that of the model",
         ),
     ] = None,
     jobs: Jobs = None,
-    no_cache: Annotated[
-        bool, typer.Option("--no-cache", help="Analyse anew, and keep nothing.")
-    ] = False,
-    quiet: Annotated[
-        bool, typer.Option("--quiet", "-q", help="No progress and no summary, errors only.")
-    ] = False,
+    no_cache: NoCache = False,
+    quiet: Quiet = False,
 ) -> None:
     """Analyse valence, arousal, moods, tags, key and chords of files and folders.
 
@@ -105,29 +94,34 @@ def analyze(
 
     Exit status: 0 all fine, 1 some files failed, 2 wrong usage.
     """
-    from hevner.cli.analyze_run import Request, run
-    from hevner.emotion import Scale
-    from hevner.errors import HevnerError
+    from hevner.cli.analyze_run import Session
 
-    try:
-        request = Request(
-            paths=paths,
-            form=form or _form_of(output),
-            output=output,
-            plot=plot,
-            scale=Scale.parse(scale),
-            personal=personal,
-            all_tags=all_tags,
-            window=window,
-            jobs=jobs,
-            cache=not no_cache,
-            quiet=quiet,
-        )
-    except HevnerError as error:
-        raise typer.BadParameter(str(error), param_hint="--scale") from error
-    raise typer.Exit(run(request))
+    session = Session(
+        form_of(form, output, FORMATS), output, scale_of(scale), all_tags=all_tags, quiet=quiet
+    )
+    status = session.run(
+        paths, plot=plot, personal=personal, window=window, jobs=jobs, cached=not no_cache
+    )
+    raise typer.Exit(status)
 
 
-def _form_of(output: Path | None) -> str:
-    ending = output.suffix.lower().lstrip(".") if output else ""
-    return ending if ending in FORMATS else FORMATS[0]
+def report(
+    paths: Paths,
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="FILE.HTML", help="The page to write.")
+    ] = Path("report.html"),
+    scale: Annotated[
+        str, typer.Option(metavar="LOW..HIGH", help="Scale of valence and arousal.")
+    ] = "-1..1",
+    jobs: Jobs = None,
+    no_cache: NoCache = False,
+    quiet: Quiet = False,
+) -> None:
+    """Write one page on all pieces of a folder: values, words, curves, and the plane.
+
+    The page is a single file without scripts, for any browser, with nothing loaded from elsewhere.
+    It is 'hevner analyze --format html'.
+
+    Exit status: 0 all fine, 1 some files failed, 2 wrong usage.
+    """
+    analyze(paths, "html", output, scale=scale, jobs=jobs, no_cache=no_cache, quiet=quiet)

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import shutil
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable
+from contextlib import closing
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-
-from hevner.cli.progress import INTERRUPTED, say, without_decoder_notes
 
 if TYPE_CHECKING:
     from hevner.words import Lexicon
@@ -72,30 +70,11 @@ PlaneScale = Annotated[
 ]
 
 
-def form_of(form: Format | None, output: Path | None) -> str:
-    """The form by its name, or by the ending of the output file."""
-    if form is not None:
-        return form.value
-    ending = output.suffix.lower().lstrip(".") if output else ""
-    return ending if ending in list(Format) else Format.TABLE.value
-
-
 def lexicon_of(words: Path | None) -> Lexicon:
     """The lexicon, with a person's own words if there are any."""
     from hevner.words import Lexicon, load
 
     return Lexicon() if words is None else load(words)
-
-
-@contextmanager
-def finding() -> Iterator[None]:
-    """Stop on Ctrl-C, without notes of decoders on the terminal."""
-    with without_decoder_notes():
-        try:
-            yield
-        except KeyboardInterrupt as stop:
-            say("Stopped.")
-            raise typer.Exit(INTERRUPTED) from stop
 
 
 def write_results(text: Callable[[int | None], str], output: Path | None) -> None:

@@ -13,6 +13,7 @@ import typer
 from hevner.cli.data_options import Data, data_folders
 from hevner.cli.group import Group
 from hevner.cli.layout import write, write_json
+from hevner.cli.options import AsJson
 from hevner.cli.progress import FAILED, FINE, Reporter, say
 
 if TYPE_CHECKING:
@@ -33,7 +34,6 @@ Name = Annotated[str, typer.Argument(metavar="NAME", help="Dataset, as 'list' ha
 Folder = Annotated[
     Path, typer.Argument(metavar="PATH", help="The dataset's own folder, as its archive unpacks.")
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="Write JSON.")]
 
 
 class LabelChoice(StrEnum):
@@ -176,9 +176,7 @@ def render(
     ],
     soundfont: Annotated[
         list[str],
-        typer.Option(
-            "--soundfont", metavar="NAME", help="Soundfont file without .sf2; repeatable."
-        ),
+        typer.Option(metavar="NAME", help="Soundfont file without .sf2; repeatable."),
     ],
     jobs: Annotated[
         int, typer.Option("--jobs", "-j", min=1, help="Number of parallel processes.")

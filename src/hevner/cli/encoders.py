@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from hevner.cli.layout import table, write, write_entry, yes_no
-from hevner.cli.progress import INTERRUPTED, progress_bars, say
+from hevner.cli.progress import interruptible, progress_bars
 
 if TYPE_CHECKING:
     from hevner.encoders.base import EncoderCard
-    from hevner.encoders.weights.record import Progress, Weights
+    from hevner.encoders.weights.record import Weights
 
 Name = Annotated[
     str,
     typer.Argument(metavar="ENCODER", help="Name of an encoder, as 'list' has it."),
 ]
+
+STOPPED = "Stopped; nothing was changed. Files that were fetched whole are kept."
 
 
 def add(
@@ -56,7 +56,7 @@ def add(
     from hevner.encoders import weights
     from hevner.encoders.weights.memory import size_text
 
-    with _progress() as progress:
+    with interruptible(STOPPED), progress_bars() as progress:
         done = weights.add(
             encoder, source, accept_licence=accept_licence, offline=offline, progress=progress
         )
@@ -72,7 +72,7 @@ def check(encoder: Name) -> None:
     """
     from hevner.encoders import weights
 
-    with _progress() as progress:
+    with interruptible(STOPPED), progress_bars() as progress:
         found = weights.verify(encoder, progress)
     write(f"{found.encoder}: the weights are as they were added, SHA-256 {found.digest}")
 
@@ -212,14 +212,3 @@ def _output(card: EncoderCard) -> str:
     which = " and ".join(map(str, card.chosen))
     means = f": means of state{'s' * (len(card.chosen) > 1)} {which}" if which else ""
     return f"{card.dimension} numbers per window{means}"
-
-
-@contextmanager
-def _progress() -> Iterator[Progress]:
-    """A bar for work that takes long; Ctrl-C ends it with a message."""
-    try:
-        with progress_bars() as show:
-            yield show
-    except KeyboardInterrupt as stop:
-        say("Stopped; nothing was changed. Files that were fetched whole are kept.")
-        raise typer.Exit(INTERRUPTED) from stop

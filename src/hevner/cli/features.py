@@ -11,7 +11,7 @@ import typer
 from hevner.cli.data_options import dataset_folder
 from hevner.cli.group import Group
 from hevner.cli.layout import write_json
-from hevner.cli.options import names_of
+from hevner.cli.options import AsJson, names_of
 from hevner.cli.progress import FAILED, FINE, say
 
 app = typer.Typer(
@@ -24,9 +24,7 @@ Store = Annotated[Path, typer.Argument(metavar="STORE", help="Folder of the stor
 
 
 @app.command("list")
-def list_files(
-    store: Store, as_json: Annotated[bool, typer.Option("--json", help="Write JSON.")] = False
-) -> None:
+def list_files(store: Store, as_json: AsJson = False) -> None:
     """List the features in a store, a line for each dataset and encoder."""
     from hevner.store import FeatureStore
 

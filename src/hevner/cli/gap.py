@@ -10,7 +10,7 @@ import typer
 from hevner import extras
 from hevner.cli.data_options import Data, Soundfont, data_folders
 from hevner.cli.options import names_of
-from hevner.cli.progress import INTERRUPTED, say
+from hevner.cli.progress import interruptible, say
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -53,11 +53,8 @@ def gap(
 
     check_folder(out)
     named = {name: folders[name] for name in folders.available()}
-    try:
+    with interruptible("Stopped; nothing was written."):
         write(_analyse(named, store, names_of(representation), soundfont, seed), out)
-    except KeyboardInterrupt as stop:
-        say("Stopped; nothing was written.")
-        raise typer.Exit(INTERRUPTED) from stop
     say(f"{out / 'report.html'} is ready.")
 
 

@@ -13,6 +13,7 @@ import typer
 from hevner.cli import encoders as encoder_verbs
 from hevner.cli.group import Group
 from hevner.cli.layout import UNSTATED, drawn, table, width, write, write_entry, write_json, yes_no
+from hevner.cli.options import AsJson
 from hevner.cli.progress import FAILED, FINE, say
 
 if TYPE_CHECKING:
@@ -28,7 +29,6 @@ Model = Annotated[
     str,
     typer.Argument(metavar="MODEL", help="Name, as 'list' has it, or path of a card."),
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="Write JSON.")]
 
 
 @app.command("list")

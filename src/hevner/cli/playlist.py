@@ -9,16 +9,16 @@ import typer
 from hevner.cli.catalog_options import (
     Folder,
     Form,
+    Format,
     Output,
     PlaneScale,
     Where,
     Words,
-    finding,
-    form_of,
     lexicon_of,
     write_results,
 )
-from hevner.cli.progress import say, usage_errors
+from hevner.cli.options import form_of
+from hevner.cli.progress import interruptible, say, usage_errors, without_decoder_notes
 
 
 def playlist(
@@ -50,12 +50,12 @@ def playlist(
     from hevner.output.search_results import hits_as
     from hevner.words.describing import describe
 
-    named = form_of(form, output)
+    named = form_of(form, output, list(Format))
     with usage_errors():
         lexicon, plane = lexicon_of(words), Scale.parse(scale)
         feelings = lexicon.parse(start), lexicon.parse(end)
         check_time(60 * minutes)
-    with finding():
+    with without_decoder_notes(), interruptible("Stopped."):
         from hevner.catalog.playlist import make_playlist
 
         music = open_catalog(catalog)

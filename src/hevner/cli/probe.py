@@ -91,7 +91,7 @@ def probe(
     options = [("--encoder", encoder), ("--dataset", dataset), *places, ("--store", store)]
     options += [("--states", states), ("--folds", folds), ("--seeds", seeds), ("--out", out)]
     given = [str(part) for pair in options if pair[1] for part in pair]
-    with stopping(resumable=out is not None):
+    with stopping() if out else stopping("Stopped."):
         study, missing = ProbeStudy.load(wanted, {dataset: folder}, FeatureStore(store))
         for line in missing:
             say(f"Missing: {line}")

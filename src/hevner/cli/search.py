@@ -15,12 +15,11 @@ from hevner.cli.catalog_options import (
     PlaneScale,
     Where,
     Words,
-    finding,
-    form_of,
     lexicon_of,
     write_results,
 )
-from hevner.cli.progress import say, usage_errors
+from hevner.cli.options import form_of
+from hevner.cli.progress import interruptible, say, usage_errors, without_decoder_notes
 
 if TYPE_CHECKING:
     from hevner.catalog.query import Query
@@ -102,7 +101,7 @@ def search(
     from hevner.catalog.query import Query
     from hevner.emotion import Scale
 
-    named = form_of(form, output)
+    named = form_of(form, output, list(Format))
     asked: dict[str, object] = {
         "valence": valence,
         "arousal": arousal,
@@ -122,7 +121,7 @@ def search(
             query = Query.of(**asked, scale=scale, count=count, lexicon=lexicon)  # type: ignore[arg-type]
         else:
             _check_describing(asked, named, count)
-    with finding():
+    with without_decoder_notes(), interruptible("Stopped."):
         if emotions_of is None:
             _write_hits(catalog, query, plane, named, output)
         else:
