@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from typer import Option
 
 from hevner.cli.options import Jobs, NoCache, Paths, Quiet, form_of, scale_of
 from hevner.output import FORMATS
@@ -24,7 +25,7 @@ def analyze(
     paths: Paths,
     form: Annotated[
         str | None,
-        typer.Option(
+        Option(
             "--format",
             "-f",
             metavar=f"[{'|'.join(FORMATS)}]",
@@ -36,7 +37,7 @@ def analyze(
     ] = None,
     output: Annotated[
         Path | None,
-        typer.Option(
+        Option(
             "--output",
             "-o",
             metavar="FILE",
@@ -46,7 +47,7 @@ def analyze(
     ] = None,
     plot: Annotated[
         Path | None,
-        typer.Option(
+        Option(
             metavar="PLACE",
             help="Draw each analysis: into this folder, or for a single piece into this file "
             "(.png, .svg or .pdf).",
@@ -54,14 +55,13 @@ def analyze(
     ] = None,
     scale: Annotated[
         str,
-        typer.Option(
-            metavar="LOW..HIGH",
-            help="Scale of valence and arousal, such as -1..1, 0..1 or 1..9.",
+        Option(
+            metavar="LOW..HIGH", help="Scale of valence and arousal, such as -1..1, 0..1 or 1..9."
         ),
     ] = "-1..1",
     personal: Annotated[
         Path | None,
-        typer.Option(
+        Option(
             metavar="FILE.JSON",
             help="Correct valence and arousal by what 'hevner train --personalise' learned from "
             "your ratings.",
@@ -69,7 +69,7 @@ def analyze(
     ] = None,
     all_tags: Annotated[
         bool,
-        typer.Option(
+        Option(
             "--all-tags",
             help="Show every tag that a piece has in the table, those of use ('corporate', 'film') "
             "too. The other forms always hold all; 'hevner moods' explains them.",
@@ -77,7 +77,7 @@ def analyze(
     ] = False,
     window: Annotated[
         float | None,
-        typer.Option(
+        Option(
             metavar="SECONDS",
             help="Length of music behind each point of the curves over time.",
             show_default="that of the model",
@@ -108,10 +108,10 @@ def analyze(
 def report(
     paths: Paths,
     output: Annotated[
-        Path, typer.Option("--output", "-o", metavar="FILE.HTML", help="The page to write.")
+        Path, Option("--output", "-o", metavar="FILE.HTML", help="The page to write.")
     ] = Path("report.html"),
     scale: Annotated[
-        str, typer.Option(metavar="LOW..HIGH", help="Scale of valence and arousal.")
+        str, Option(metavar="LOW..HIGH", help="Scale of valence and arousal.")
     ] = "-1..1",
     jobs: Jobs = None,
     no_cache: NoCache = False,

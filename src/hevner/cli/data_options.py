@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated, NamedTuple, TypeVar
 
 import typer
+from typer import Option
 
 from hevner.cli.progress import FAILED, say
 from hevner.errors import DataError
@@ -22,24 +23,20 @@ OTHERS = ("pop909",)
 
 Data = Annotated[
     list[str],
-    typer.Option(
+    Option(
         metavar="[NAME=]DIR",
         help="Folder that holds each dataset in a folder of its name, or NAME=DIR for the folder "
         "of one dataset; repeatable.",
         show_default=f"${VARIABLE}",
     ),
 ]
-Store = Annotated[
-    Path,
-    typer.Option("--store", metavar="DIR", help="Folder of the stored features."),
-]
-Table = Annotated[Path, typer.Option("--out", "-o", metavar="FILE.CSV", help="Table to write.")]
+Store = Annotated[Path, Option("--store", metavar="DIR", help="Folder of the stored features.")]
+Table = Annotated[Path, Option("--out", "-o", metavar="FILE.CSV", help="Table to write.")]
 Soundfont = Annotated[
-    str, typer.Option(metavar="NAME", help="Soundfont that MIDI files are rendered with.")
+    str, Option(metavar="NAME", help="Soundfont that MIDI files are rendered with.")
 ]
 DryRun = Annotated[
-    bool,
-    typer.Option("--dry-run", help="Report what would be done and what is missing; do nothing."),
+    bool, Option("--dry-run", help="Report what would be done and what is missing; do nothing.")
 ]
 
 

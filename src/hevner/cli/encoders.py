@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
+from typer import Argument, Option
 
 from hevner.cli.layout import table, write, write_entry, yes_no
 from hevner.cli.progress import interruptible, progress_bars
@@ -14,10 +14,7 @@ if TYPE_CHECKING:
     from hevner.encoders.base import EncoderCard
     from hevner.encoders.weights.record import Weights
 
-Name = Annotated[
-    str,
-    typer.Argument(metavar="ENCODER", help="Name of an encoder, as 'list' has it."),
-]
+Name = Annotated[str, Argument(metavar="ENCODER", help="Name of an encoder, as 'list' has it.")]
 
 STOPPED = "Stopped; nothing was changed. Files that were fetched whole are kept."
 
@@ -26,7 +23,7 @@ def add(
     encoder: Name,
     source: Annotated[
         str,
-        typer.Option(
+        Option(
             "--from",
             metavar="DIR|HUB_ID[@REVISION]",
             help="Folder with the published files, or name on the Hugging Face hub. Default: where "
@@ -35,15 +32,11 @@ def add(
     ] = "",
     accept_licence: Annotated[
         bool,
-        typer.Option(
-            "--accept-licence", help="Accept a licence that does not permit commercial use."
-        ),
+        Option("--accept-licence", help="Accept a licence that does not permit commercial use."),
     ] = False,
     offline: Annotated[
         bool,
-        typer.Option(
-            "--offline", help="Make no network call; HEVNER_OFFLINE=1 has the same effect."
-        ),
+        Option("--offline", help="Make no network call; HEVNER_OFFLINE=1 has the same effect."),
     ] = False,
 ) -> None:
     """Add the weights of a large encoder.
@@ -93,7 +86,7 @@ def facts(card: EncoderCard) -> dict[str, Any]:
     """All that is known of an encoder, as JSON values."""
     from hevner.encoders import weights
 
-    found = weights.added(card.id) if _is_large(card) else None
+    found = weights.added(card.id)
     record = None if found is None else {**asdict(found), "folder": str(found.folder)}
     return {**asdict(card), "weights": _state(card), "added": record}
 
@@ -130,7 +123,7 @@ def show(card: EncoderCard) -> None:
     from hevner.encoders.weights.memory import size_text
 
     plain = card.id.partition("+")[0]
-    write(f"{_title(card)}, an encoder")
+    write(f"{card.id}{f'-{card.version}' if card.version else ''}, an encoder")
     write_entry("what it is", card.description)
     write_entry("hears", _input(card))
     write_entry("tells", _output(card))
@@ -149,7 +142,7 @@ def show(card: EncoderCard) -> None:
     if _is_large(card):
         write_entry("source", card.source)
     write_entry("weights", _state(card))
-    if found := weights.added(plain) if _is_large(card) else None:
+    if found := weights.added(card.id):
         _show_weights(found)
     elif _is_large(card):
         write_entry("to add them", weights.command(card))
@@ -188,10 +181,6 @@ def _state(card: EncoderCard) -> str:
         return "added"
     place = record.place_of(card.id.partition("+")[0])
     return "damaged" if (place / record.RECORD).exists() else "not added"
-
-
-def _title(card: EncoderCard) -> str:
-    return f"{card.id}-{card.version}" if card.version else card.id
 
 
 def state_widths(card: EncoderCard) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer import Argument, Option
 
 from hevner.cli.data_options import (
     Data,
@@ -31,7 +32,7 @@ NOTICES = 20
 def evaluate(
     recipe: Annotated[
         Path,
-        typer.Argument(
+        Argument(
             metavar="RECIPE",
             help="Recipe of a study, or of a model such as recipes/unified.toml, a TOML file; or a "
             "folder that 'hevner train' wrote.",
@@ -42,7 +43,7 @@ def evaluate(
     data: Data = [],  # noqa: B006
     encoder: Annotated[
         str,
-        typer.Option(
+        Option(
             metavar="NAME",
             help="Encoder in place of the one that the recipe names, such as mert-v1-95m.",
         ),
@@ -51,7 +52,7 @@ def evaluate(
     dry_run: DryRun = False,
     seeds: Annotated[
         int | None,
-        typer.Option(
+        Option(
             metavar="N",
             min=1,
             help="Number of cross-validations of the default model or its space.",
@@ -60,13 +61,11 @@ def evaluate(
     ] = None,
     card: Annotated[
         Path | None,
-        typer.Option(
-            metavar="FILE.JSON", help="Card of the default model to write the scores into."
-        ),
+        Option(metavar="FILE.JSON", help="Card of the default model to write the scores into."),
     ] = None,
     peer: Annotated[
         Path | None,
-        typer.Option(
+        Option(
             metavar="PYTHON",
             help="A Python that has Essentia, to measure its chords and keys beside those of the "
             "harmony network.",

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
+from typer import Argument, Option
 
 from hevner.cli.options import Jobs, Quiet
 from hevner.cli.progress import (
@@ -32,26 +33,22 @@ Result = TypeVar("Result")
 
 def index(
     paths: Annotated[
-        list[Path],
-        typer.Argument(metavar="FOLDER", help="Folders of music, and single files."),
+        list[Path], Argument(metavar="FOLDER", help="Folders of music, and single files.")
     ],
     into: Annotated[
-        Path,
-        typer.Option(metavar="CATALOG", help="Folder of the catalogue, made if it does not exist."),
+        Path, Option(metavar="CATALOG", help="Folder of the catalogue, made if it does not exist.")
     ],
     jobs: Jobs = None,
     prune: Annotated[
-        bool, typer.Option("--prune", help="Remove files that are gone from these folders.")
+        bool, Option("--prune", help="Remove files that are gone from these folders.")
     ] = False,
-    retry: Annotated[
-        bool, typer.Option("--retry", help="Try again files that failed before.")
-    ] = False,
+    retry: Annotated[bool, Option("--retry", help="Try again files that failed before.")] = False,
     rebuild: Annotated[
-        bool, typer.Option("--rebuild", help="Forget what the catalogue holds and begin anew.")
+        bool, Option("--rebuild", help="Forget what the catalogue holds and begin anew.")
     ] = False,
     encoder: Annotated[
         str,
-        typer.Option(
+        Option(
             metavar="NAME",
             help="Also encode the pieces with an encoder of texts, for 'hevner search --text': "
             "clap-general, once its weights are there ('hevner models add').",

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer import Argument, Option
 
 from hevner.cli import encoders as encoder_verbs
 from hevner.cli.group import Group
@@ -25,17 +26,14 @@ app = typer.Typer(
     help="List, show and compare models and encoders, and add the weights of large encoders.",
 )
 
-Model = Annotated[
-    str,
-    typer.Argument(metavar="MODEL", help="Name, as 'list' has it, or path of a card."),
-]
+Model = Annotated[str, Argument(metavar="MODEL", help="Name, as 'list' has it, or path of a card.")]
 
 
 @app.command("list")
 def list_models(
     folder: Annotated[
         Path | None,
-        typer.Option(
+        Option(
             metavar="DIR",
             help="Also list the models in this folder: NAME.json beside NAME.npz or NAME.onnx.",
         ),

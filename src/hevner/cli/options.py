@@ -7,17 +7,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from typer import Argument, Option
 
 if TYPE_CHECKING:
     from hevner.emotion import Scale
 
 Paths = Annotated[
-    list[Path],
-    typer.Argument(metavar="PATH", help="Audio files, and folders to search for them."),
+    list[Path], Argument(metavar="PATH", help="Audio files, and folders to search for them.")
 ]
 Jobs = Annotated[
     int | None,
-    typer.Option(
+    Option(
         "--jobs",
         "-j",
         metavar="N",
@@ -26,11 +26,9 @@ Jobs = Annotated[
         show_default="one per processor core",
     ),
 ]
-NoCache = Annotated[bool, typer.Option("--no-cache", help="Analyse anew, and keep nothing.")]
-Quiet = Annotated[
-    bool, typer.Option("--quiet", "-q", help="No progress and no summary, errors only.")
-]
-AsJson = Annotated[bool, typer.Option("--json", help="Write JSON.")]
+NoCache = Annotated[bool, Option("--no-cache", help="Analyse anew, and keep nothing.")]
+Quiet = Annotated[bool, Option("--quiet", "-q", help="No progress and no summary, errors only.")]
+AsJson = Annotated[bool, Option("--json", help="Write JSON.")]
 
 
 def names_of(text: str) -> tuple[str, ...]:

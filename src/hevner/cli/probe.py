@@ -11,6 +11,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from typer import Option
 
 from hevner.cli.data_options import (
     Data,
@@ -36,31 +37,30 @@ PICTURES = (".png", ".svg", ".pdf")
 def probe(
     encoder: Annotated[
         str,
-        typer.Option(
+        Option(
             metavar="NAME",
             help="Encoder, such as mert-v1-95m; all its states are probed, or those behind the "
             "name, such as mert-v1-95m+6+7. With --states any vectors in the store.",
         ),
     ],
     dataset: Annotated[
-        str,
-        typer.Option(metavar="NAME", help="Dataset, as 'hevner datasets list' has it."),
+        str, Option(metavar="NAME", help="Dataset, as 'hevner datasets list' has it.")
     ],
     store: Store,
     data: Data = [],  # noqa: B006
     states: Annotated[
         str,
-        typer.Option(
+        Option(
             metavar="N|W1,W2,...",
             help="States in other vectors: a number of equal parts, or the width of each.",
         ),
     ] = "",
     soundfont: Soundfont = "FluidR3_GM",
-    folds: Annotated[int, typer.Option(min=2, help="Number of parts of a cross-validation.")] = 5,
-    seeds: Annotated[int, typer.Option(min=1, help="Number of cross-validations.")] = 5,
+    folds: Annotated[int, Option(min=2, help="Number of parts of a cross-validation.")] = 5,
+    seeds: Annotated[int, Option(min=1, help="Number of cross-validations.")] = 5,
     out: Annotated[
         Path | None,
-        typer.Option(
+        Option(
             "--out",
             "-o",
             metavar="FILE.CSV",
@@ -69,8 +69,7 @@ def probe(
         ),
     ] = None,
     plot: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="Picture to draw: .png, .svg or .pdf."),
+        Path | None, Option(metavar="FILE", help="Picture to draw: .png, .svg or .pdf.")
     ] = None,
     jobs: Jobs = None,
     dry_run: DryRun = False,

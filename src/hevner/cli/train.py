@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from typer import Argument, Option
 
 from hevner.cli.data_options import Data, DryRun, Run, complete, data_folders
 from hevner.cli.options import Jobs, scale_of
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 def train(
     recipe: Annotated[
         Path | None,
-        typer.Argument(
+        Argument(
             metavar="RECIPE",
             help="Recipe of the default model, its space, the harmony network or a unified "
             "network, a TOML file such as recipes/unified.toml.",
@@ -37,7 +38,7 @@ def train(
     data: Data = [],  # noqa: B006
     store: Annotated[
         Path | None,
-        typer.Option(
+        Option(
             metavar="DIR",
             help="Folder of the stored features; what is missing is computed for the default "
             "model, and examples of the harmony network are kept there.",
@@ -45,7 +46,7 @@ def train(
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option(
+        Option(
             "--out",
             "-o",
             metavar="PATH",
@@ -54,22 +55,21 @@ def train(
     ] = None,
     row: Annotated[
         str | None,
-        typer.Option(
+        Option(
             metavar="NAME", help="Row of a recipe of unified networks.", show_default="the only one"
         ),
     ] = None,
     dry_run: DryRun = False,
     personalise: Annotated[
         Path | None,
-        typer.Option(
+        Option(
             metavar="RATINGS.CSV",
             help="Your ratings: columns path, valence, arousal; a row per piece. Paths start at "
             "the folder of the table. 10 to 30 pieces of different emotion are best.",
         ),
     ] = None,
     scale: Annotated[
-        str | None,
-        typer.Option(metavar="LOW..HIGH", help="Scale of your ratings, such as 1..9."),
+        str | None, Option(metavar="LOW..HIGH", help="Scale of your ratings, such as 1..9.")
     ] = None,
     jobs: Jobs = None,
 ) -> None:
