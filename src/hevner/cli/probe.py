@@ -82,7 +82,10 @@ def probe(
     from hevner.lab.probe.study import ProbeStudy
     from hevner.store import FeatureStore
 
-    _check_endings(out, plot)
+    if out is not None:
+        check_table(out)
+    if plot is not None and plot.suffix.lower() not in PICTURES:
+        raise typer.BadParameter(f"ends in none of {', '.join(PICTURES)}", param_hint="--plot")
     with usage_errors():
         dataset, folder = dataset_folder(data, dataset)
         wanted = _wanted(encoder, dataset, states, folds, seeds, soundfont)
@@ -111,37 +114,30 @@ def _wanted(
     """The probe of the options."""
     from hevner.lab.probe.states import Probe
 
-    if states:
-        return Probe(dataset, encoder, (), _widths(states), folds, seeds, soundfont)
-    return Probe.of_encoder(encoder, dataset, folds=folds, seeds=seeds, soundfont=soundfont)
-
-
-def _check_endings(out: Path | None, plot: Path | None) -> None:
-    if out is not None:
-        check_table(out)
-    if plot is not None and plot.suffix.lower() not in PICTURES:
-        raise typer.BadParameter(f"ends in none of {', '.join(PICTURES)}", param_hint="--plot")
-
-
-def _widths(states: str) -> tuple[int, ...]:
+    if not states:
+        return Probe.of_encoder(encoder, dataset, folds=folds, seeds=seeds, soundfont=soundfont)
     try:
-        return tuple(int(width) for width in states.split(","))
+        widths = tuple(int(width) for width in states.split(","))
     except ValueError as error:
         raise typer.BadParameter(
             "is no number, and no numbers parted by commas", param_hint="--states"
         ) from error
+    return Probe(dataset, encoder, (), widths, folds, seeds, soundfont)
 
 
 def _run(study: ProbeStudy, out: Path | None, jobs: int) -> list[CellResult]:
     """Results of all folds."""
     from hevner.lab.study import engine
 
-    def progress(done: int, total: int) -> None:
-        say(f"{done} of {total} folds done")
-
     with TemporaryDirectory() as elsewhere:
         folder = Path(elsewhere) if out is None else out.with_suffix(".cells")
-        return engine.run(study, study.plan(), folder, jobs, progress)
+        return engine.run(
+            study,
+            study.plan(),
+            folder,
+            jobs,
+            lambda done, all_: say(f"{done} of {all_} folds done"),
+        )
 
 
 def _report(

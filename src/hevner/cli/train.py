@@ -92,23 +92,18 @@ def train(
         _personalise(personalise, out, scale_of(scale), jobs)
     elif recipe is not None:
         from hevner.batch import usable_cores
+        from hevner.cli import model_recipes
 
         if store is None:
             raise typer.BadParameter("is needed with a recipe", param_hint="--store")
-        _train(recipe, row, Run(data_folders(data), store, out, jobs or usable_cores(), dry_run))
-
-
-def _train(path: Path, row: str | None, run: Run) -> None:
-    """Train what a recipe of any kind describes."""
-    from hevner.cli import model_recipes
-
-    model = model_recipes.read(path)
-    if model is None:
-        _train_row(path, row, run)
-    elif row is None:
-        model_recipes.train(model, run)
-    else:
-        raise typer.BadParameter("this recipe has no rows", param_hint="--row")
+        run = Run(data_folders(data), store, out, jobs or usable_cores(), dry_run)
+        model = model_recipes.read(recipe)
+        if model is None:
+            _train_row(recipe, row, run)
+        elif row is None:
+            model_recipes.train(model, run)
+        else:
+            raise typer.BadParameter("this recipe has no rows", param_hint="--row")
 
 
 def _train_row(path: Path, name: str | None, run: Run) -> None:
