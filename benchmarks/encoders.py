@@ -3,9 +3,9 @@
     python benchmarks/encoders.py --folder SCRATCH [--encoder mert-v1-95m ...] [--threads 2]
 
 For each encoder, weights of the published names and shapes are made up and added as a user would
-add them; a process of its own then loads them and encodes a clip of 30 seconds three times. Speed and
-memory do not depend on the values of weights. On a CUDA card the throughput at several batch sizes
-is measured too, against the card's own rate at multiplying large matrices; without one, these
+add them; a process of its own then loads them and encodes a clip of 30 seconds three times. Speed
+and memory do not depend on the values of weights. On a CUDA card the throughput at several batch
+sizes is measured too, against the card's own rate at multiplying large matrices; without one, these
 figures are written as not measured.
 """
 

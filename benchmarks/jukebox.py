@@ -3,10 +3,10 @@
     python benchmarks/jukebox.py FOLDER [--encoder jukebox-5b] [--seconds 30] [--threads 2]
 
 FOLDER takes 16 GB for jukebox-5b; it is kept, and what is there already is not made again. Three
-processes of their own write the files (10 GB), convert them, and run one window; each reports seconds
-and peak memory. On a CUDA card the last one also reports clips per second and memory by batch, and
-what share of the card's own rate at large matrices that is; without a card these are written as
-not measured.
+processes of their own write the files (10 GB), convert them, and run one window; each reports
+seconds and peak memory. On a CUDA card the last one also reports clips per second and memory by
+batch, and what share of the card's own rate at large matrices that is; without a card these are
+written as not measured.
 """
 
 from __future__ import annotations
