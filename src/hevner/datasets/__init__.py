@@ -1,7 +1,8 @@
 """All datasets, read in the same way.
 
 `load` gives tracks with repaired labels, `check` a report of all faults, `card` the facts about a
-dataset. Each dataset is one module with a ``CARD`` and a function ``read``.
+dataset. Each dataset is a card (`hevner.datasets.card`) and a module with a function ``read``, or
+a layout of a table (`hevner.datasets.layout.LAYOUTS`).
 """
 
 from __future__ import annotations
@@ -13,8 +14,9 @@ from importlib import import_module
 from pathlib import Path
 from typing import Literal
 
-from hevner.datasets.card import Card, Defect
+from hevner.datasets.card import Card, Defect, read_card
 from hevner.datasets.findings import Finding, Findings
+from hevner.datasets.layout import LAYOUTS, read_layout, read_tracks
 from hevner.datasets.track import Curve, Track
 from hevner.errors import DataError
 
@@ -115,8 +117,7 @@ def card(name: str) -> Card:
             remedy=f"Choose one of {', '.join(NAMES)}",
             code="unknown_dataset",
         )
-    found: Card = import_module(f"hevner.datasets.{name}").CARD
-    return found
+    return read_card(name)
 
 
 def load(
@@ -182,9 +183,11 @@ def _read(name: str, folder: Path, labels: Labels, findings: Findings) -> Datase
             remedy=f"Get {known.title} from {known.source}",
             code="folder_missing",
         )
-    module = import_module(f"hevner.datasets.{name}")
-    tracks = tuple(module.read(folder, findings, labels))
-    return Dataset(known, folder, labels, tracks, tuple(findings.found))
+    if name in LAYOUTS:
+        tracks = read_tracks(known, folder, read_layout(folder, LAYOUTS[name]), findings)
+    else:
+        tracks = import_module(f"hevner.datasets.{name}").read(folder, findings, labels)
+    return Dataset(known, folder, labels, tuple(tracks), tuple(findings.found))
 
 
 def data_folder(folder: str | Path | None = None) -> Path:

@@ -15,7 +15,7 @@ import numpy as np
 
 from hevner.datasets import emomusic
 from hevner.datasets.axis_swap import Ratings, compare
-from hevner.datasets.card import Card, Defect
+from hevner.datasets.card import read_card
 from hevner.datasets.curves import read_long, read_raters, read_wide, wide_curve
 from hevner.datasets.findings import Findings
 from hevner.datasets.media import Media
@@ -24,7 +24,8 @@ from hevner.datasets.track import Array, Curve, Track
 from hevner.emotion import UNIT, Scale
 from hevner.errors import DataError
 
-SCALE = emomusic.SCALE
+CARD = read_card("deam")
+SCALE = CARD.scale("valence")
 PARTS = {
     "development": range(1, 1001),
     "evaluation 2014": range(1001, 2001),
@@ -40,62 +41,6 @@ METADATA = {
 """Columns of the metadata of each year."""
 
 STATIC = ("song_id", "valence_mean", "valence_std", "arousal_mean", "arousal_std")
-CARD = Card(
-    name="deam",
-    title="DEAM (MediaEval Database for Emotional Analysis of Music)",
-    what="1,744 excerpts of 45 seconds and 58 full songs in many genres, from the Free Music "
-    "Archive, Jamendo and MedleyDB.",
-    tracks=1802,
-    labels=("valence-arousal", "curve"),
-    valence=SCALE,
-    arousal=SCALE,
-    raters="about 10 crowd workers per excerpt, 5 or 6 per full song",
-    group="the artist where the metadata are there, else the song",
-    licence=emomusic.CARD.licence,
-    source="https://cvml.unige.ch/databases/DEAM/",
-    layout=(
-        "annotations/annotations averaged per song/song_level/"
-        "static_annotations_averaged_songs_{1_2000,2000_2058}.csv",
-        "annotations/annotations averaged per song/dynamic (per second annotations)/"
-        "{arousal,valence}.csv",
-        "annotations/annotations per each rater/song_level/"
-        "static_annotations_songs_{1_2000,2000_2058}.csv (optional)",
-        "annotations/annotations per each rater/dynamic (per second annotations)/"
-        "{arousal,valence}/<id>.csv (optional)",
-        "metadata/metadata_{2013,2014,2015}.csv (optional)",
-        "or static_annotations.csv with dynamic_annotations.csv on 0..1",
-        "MEMD_audio/<id>.mp3, or audio/<id>.*; annotation files are found by name at any depth",
-    ),
-    citation="""@article{aljanaki2017deam,
-  author = {Aljanaki, Anna and Yang, Yi-Hsuan and Soleymani, Mohammad},
-  title = {Developing a benchmark for emotional analysis of music},
-  journal = {PLOS ONE}, volume = {12}, number = {3}, pages = {e0173392}, year = {2017}
-}""",
-    curve="2 Hz from 15 s on; -1..1 in the archive, 0..1 in the file dynamic_annotations.csv",
-    defects=(
-        Defect(
-            "exchanged-axes",
-            "Static valence and arousal of the 744 songs with id <= 1000 are exchanged: valence "
-            "correlates .956 with arousal over time and .575 with valence over time; with "
-            "EmoMusic, which rates the same clips, crosswise .9998 and .9999, same-name .599.",
-            "Exchanged back, means, deviations and single raters, if the ratings over time or "
-            "EmoMusic show it.",
-        ),
-        Defect(
-            "emomusic-inside",
-            "The 744 songs with id <= 1000 are the clips of EmoMusic; 82 of the 125 clips of its "
-            "random test set are in the random training set of DEAM. Ids 1001-2058 (1,058 songs) "
-            "share nothing with it.",
-            "The field recording is the same in both, so the leak check sees it.",
-        ),
-        Defect(
-            "stray-spaces",
-            "Columns and values carry spaces; the file of the full songs has maxima and minima "
-            "besides; unquoted commas shift fields of the metadata.",
-            "Stripped; maxima and minima are not read; metadata are read by column.",
-        ),
-    ),
-)
 
 
 @dataclass(frozen=True)

@@ -34,7 +34,7 @@ from hevner.datasets.findings import Findings
 from hevner.datasets.media import Media
 from hevner.datasets.rows import Row, each, read_rows
 from hevner.datasets.track import Track
-from hevner.emotion import Scale
+from hevner.emotion import UNIT, Scale
 from hevner.errors import DataError, HevnerError
 from hevner.files import SUFFIXES
 
@@ -88,6 +88,15 @@ class Layout:
     required: frozenset[str] = frozenset({"id"})
     named: frozenset[str] = frozenset()
     scales: dict[str, Scale] = field(default_factory=dict)
+
+
+_RANKED = Layout(
+    required=frozenset({"id", "valence", "arousal"}), scales={"valence": UNIT, "arousal": UNIT}
+)
+
+LAYOUTS = {"wcmed": _RANKED, "ccmed": _RANKED, "own": Layout()}
+"""Default layouts of the datasets that are nothing but a table; the names of the columns of WCMED
+and CCMED are ours, as theirs are not published."""
 
 
 def read_layout(folder: Path, default: Layout) -> Layout:

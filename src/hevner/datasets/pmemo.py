@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 
-from hevner.datasets.card import Card, Defect
+from hevner.datasets.card import read_card
 from hevner.datasets.curves import read_long
 from hevner.datasets.emomusic import artist_key
 from hevner.datasets.findings import Findings
@@ -15,67 +15,12 @@ from hevner.datasets.track import Curve, Track
 from hevner.emotion import Scale
 from hevner.errors import DataError
 
-SCALE = Scale(0, 1)
+CARD = read_card("pmemo")
+SCALE = CARD.scale("valence")
 RATED_SCALE = Scale(1, 9)
-"""Of the raters' answers and of copies that went back to it."""
+"""Scale of the raters' answers, and of copies that went back to it."""
 
 METADATA = ("musicId", "title", "artist", "album", "duration", "chorus_start_time")
-CARD = Card(
-    name="pmemo",
-    title="PMEmo",
-    what="Choruses, 11 to 88 seconds long, of 794 pop songs by 403 artists in the charts of 2016 "
-    "and 2017.",
-    tracks=767,
-    labels=("valence-arousal", "curve"),
-    valence=SCALE,
-    arousal=SCALE,
-    emotion="induced",
-    raters="457 listeners, at least 10 per song, on nine points; some lists of datasets and papers "
-    "take the emotion for perceived",
-    group="the artist: letters a-z and spaces of the name in lower case (399 in all, of 403 "
-    "spellings); featured artists stand in titles and do not count",
-    licence="research use; cite the paper",
-    source="https://github.com/HuiZhangDB/PMEmo",
-    layout=(
-        "annotations/static_annotations.csv, annotations/static_annotations_std.csv on 0..1",
-        "or static_annotations.csv on 1..9 with means and deviations",
-        "annotations/dynamic_annotations.csv, annotations/dynamic_annotations_std.csv (optional)",
-        "metadata.csv",
-        "chorus/<id>.mp3, or audio/<id>.*",
-    ),
-    citation="""@inproceedings{zhang2018pmemo,
-  author = {Zhang, Kejun and Zhang, Hui and Li, Simeng and Yang, Changyuan and Sun, Lingyun},
-  title = {The {PMEmo} Dataset for Music Emotion Recognition},
-  booktitle = {Proceedings of the 2018 ACM International Conference on Multimedia Retrieval},
-  pages = {135--142}, year = {2018}, doi = {10.1145/3206025.3206037}
-}""",
-    curve="2 Hz from 15.5 s on, mean and standard deviation on 0..1",
-    defects=(
-        Defect(
-            "std-units",
-            "In a copy with means on 1..9 the deviations are still those on 0..1, at most .32.",
-            "Read as on 0..1 if all of them are small enough for it.",
-        ),
-        Defect(
-            "artist-leak",
-            "62 of the 115 songs of the random test set share an artist with its training set of "
-            "536.",
-            "The field group is the artist.",
-        ),
-        Defect(
-            "repeated-song",
-            "Nine pairs of songs have the same artist, title, duration and beginning of the "
-            "chorus, and are rated twice.",
-            "The field recording is the same for both, so the leak check sees it.",
-        ),
-        Defect(
-            "metadata",
-            "Two artists are garbled, three have two spellings, six songs lack an album.",
-            "The spellings share a group.",
-        ),
-    ),
-    unlabelled=27,
-)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from hevner.datasets.card import Card, Defect
+from hevner.datasets.card import read_card
 from hevner.datasets.findings import Findings
 from hevner.datasets.media import Media
 from hevner.datasets.rows import on_scale
@@ -18,57 +18,8 @@ from hevner.datasets.track import Array, Curve, Track
 from hevner.emotion import UNIT
 from hevner.errors import DataError
 
+CARD = read_card("vgmidi")
 AXES = ("valence", "arousal")
-
-CARD = Card(
-    name="vgmidi",
-    title="VGMIDI",
-    what="200 piano arrangements of video game music as MIDI.",
-    tracks=200,
-    media="MIDI",
-    labels=("valence-arousal", "curve"),
-    valence=UNIT,
-    arousal=UNIT,
-    raters="28 to 32 people per piece, recruited online; split-half reliability of the piece mean "
-    ".92 (valence) and .94 (arousal); the order of raters differs from piece to piece",
-    group="the game: pieces of one game share themes; collection is the game series",
-    licence="none stated, research use",
-    source="https://github.com/lucasnfe/vgmidi",
-    layout=(
-        "labelled/annotations/*.json and labelled/midi/<series>_<console>_<game>_<piece>.mid, as "
-        "in the authors' repository",
-        "or ratings.json and midi/<series>_<console>_<game>_<piece>.mid",
-    ),
-    citation="""@inproceedings{ferreira2019learning,
-  author = {Ferreira, Lucas N. and Whitehead, Jim},
-  title = {Learning to Generate Music With Sentiment},
-  booktitle = {Proceedings of the 20th International Society for Music Information Retrieval
-               Conference},
-  pages = {384--390}, year = {2019}
-}""",
-    curve="one value per measure in -1..1; measures lie evenly over the duration and a value "
-    "stands for the middle of its measure",
-    defects=(
-        Defect(
-            "surplus-value",
-            "In three pieces one rater has a value more than there are measures.",
-            "The value after the last measure is left out of the rater's mean; the curve never "
-            "has it.",
-        ),
-        Defect(
-            "ratings-without-piece",
-            'Ratings of "piece81" have no entry among the pieces.',
-            "They are left out.",
-        ),
-        Defect(
-            "signs-for-means",
-            "The tables of phrases (vgmidi_sent_*.csv) hold the sign of a cluster of raters, not "
-            "a mean; they agree with the sign of the mean in 95 % of pieces.",
-            "They are not read.",
-        ),
-    ),
-    unlabelled=4,
-)
 
 
 @dataclass(frozen=True)
