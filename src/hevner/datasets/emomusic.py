@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass
 from pathlib import Path
 
 from hevner.datasets.card import read_card
@@ -23,14 +22,6 @@ STATIC = ("song_id", "mean_arousal", "std_arousal", "mean_valence", "std_valence
 START, END = "start of the segment (min.sec)", "end of the segment (min.sec)"
 CURVES = ("valence_cont_average", "arousal_cont_average", "valence_cont_std", "arousal_cont_std")
 INFO = ("song_id", "Artist", "Song title", START, END, "Genre", "Mediaeval 2013 set")
-
-
-@dataclass(frozen=True)
-class _Annotations:
-    """The files of the set beside the static ratings."""
-
-    info: dict[str, Row]
-    curves: list[Wide]
 
 
 def artist_key(name: str) -> str:
@@ -59,18 +50,16 @@ def read(folder: Path, findings: Findings, labels: str) -> list[Track]:
     """Tracks of a folder; see `hevner.datasets.load`. There is nothing to repair in the labels."""
     place = folder / "annotations" if (folder / "annotations").is_dir() else folder
     static = read_rows(place / "static_annotations.csv", STATIC)
-    info = read_rows(place / "songs_info.csv", INFO)
-    annotations = _Annotations(
-        {row.values["song_id"]: row for row in unique(info, "song_id", findings)},
-        [
-            read_wide(place / f"{name}.csv", UNIT, findings, spread=name.endswith("std"))
-            for name in CURVES
-        ],
-    )
+    songs = unique(read_rows(place / "songs_info.csv", INFO), "song_id", findings)
+    info = {row.values["song_id"]: row for row in songs}
+    curves = [
+        read_wide(place / f"{name}.csv", UNIT, findings, spread=name.endswith("std"))
+        for name in CURVES
+    ]
     media = Media(CARD, folder, ("clips_45seconds", "audio"), findings)
-    tracks = each(static, "song_id", findings, lambda row: _track(row, annotations, media))
+    tracks = each(static, "song_id", findings, lambda row: _track(row, info, curves, media))
     rated = {row.values["song_id"] for row in static}
-    for song, row in annotations.info.items():
+    for song, row in info.items():
         if song not in rated:
             findings.problem(
                 "unlabelled-song",
@@ -84,18 +73,18 @@ def read(folder: Path, findings: Findings, labels: str) -> list[Track]:
     return tracks
 
 
-def _track(row: Row, annotations: _Annotations, media: Media) -> Track:
+def _track(row: Row, infos: dict[str, Row], curves: list[Wide], media: Media) -> Track:
     song = row.text("song_id")
     file = media.find(song, row.where)
-    if song not in annotations.info:
+    if song not in infos:
         raise row.fault(
             "row_missing",
             f"song {song} has no row in songs_info.csv",
             "Add its artist and genre or remove the row",
         )
-    info = annotations.info[song]
+    info = infos[song]
     _check_segment(info)
-    curve = wide_curve(song, *annotations.curves)
+    curve = wide_curve(song, *curves)
     if curve is None:
         raise row.fault(
             "row_missing",

@@ -20,6 +20,7 @@ SCALE = CARD.scale("valence")
 RATED_SCALE = Scale(1, 9)
 """Scale of the raters' answers, and of copies that went back to it."""
 
+AXES = ("Valence", "Arousal")
 METADATA = ("musicId", "title", "artist", "album", "duration", "chorus_start_time")
 
 
@@ -94,49 +95,39 @@ def _chorus(row: Row) -> tuple[str, ...]:
 
 
 def _static(place: Path, media: Media, findings: Findings, labels: str) -> dict[str, _Rated]:
+    """Ratings of the archive, on 0..1 with the deviations in a file of their own, or of a copy.
+
+    The copy brought the means to 1..9 and may have forgotten the deviations.
+    """
     path = place / "static_annotations.csv"
-    if "musicId" in read_rows(path, ())[0].values:
-        return _archive(path, media, findings)
-    return _copy(path, media, findings, labels)
-
-
-def _archive(path: Path, media: Media, findings: Findings) -> dict[str, _Rated]:
-    """Ratings as the archive has them, on 0..1, deviations in a file of their own."""
+    official = "musicId" in read_rows(path, ())[0].values
+    key, scale = ("musicId", SCALE) if official else ("song_id", RATED_SCALE)
     means, stds = (
-        ("musicId", f"Valence({statistic})", f"Arousal({statistic})")
-        for statistic in ("mean", "std")
+        [f"{axis}({kind})" if official else f"{axis.lower()}_{kind}" for axis in AXES]
+        for kind in ("mean", "std")
     )
-    rows = read_rows(path.with_name("static_annotations_std.csv"), stds)
-    deviations = {row.values["musicId"]: row for row in unique(rows, "musicId", findings)}
+    deviations: dict[str, Row] = {}
+    if official:
+        rows = read_rows(path.with_name("static_annotations_std.csv"), (key, *stds))
+        deviations = {row.values[key]: row for row in unique(rows, key, findings)}
+    columns = (
+        means if official else [name for both in zip(means, stds, strict=True) for name in both]
+    )
     songs = {}
-    for row in unique(read_rows(path, means), "musicId", findings):
+    for row in unique(read_rows(path, (key, *columns)), key, findings):
         with findings.skipping():
-            song = row.text("musicId")
+            song = row.text(key)
             file = media.find(song, row.where)
-            if song not in deviations:
+            if official and song not in deviations:
                 raise row.fault(
                     "row_missing",
                     f"song {song} has no row in static_annotations_std.csv",
                     "Fetch the file again or remove the row",
                 )
-            ratings = (row.rating(column, SCALE) for column in means[1:])
-            spreads = (deviations[song].spread(column, SCALE) for column in stds[1:])
+            ratings = [row.rating(column, scale) for column in means]
+            spreads = [deviations.get(song, row).spread(column, scale) for column in stds]
             songs[song] = _Rated(row.where, file, *ratings, *spreads)
-    return songs
-
-
-def _copy(path: Path, media: Media, findings: Findings, labels: str) -> dict[str, _Rated]:
-    """Ratings of a copy that brought the means to 1..9 and may have forgotten the deviations."""
-    axes = ("valence", "arousal")
-    columns = [f"{axis}_{statistic}" for axis in axes for statistic in ("mean", "std")]
-    songs = {}
-    for row in unique(read_rows(path, ("song_id", *columns)), "song_id", findings):
-        with findings.skipping():
-            file = media.find(row.text("song_id"), row.where)
-            means = (row.rating(f"{axis}_mean", RATED_SCALE) for axis in axes)
-            spreads = (row.spread(f"{axis}_std", RATED_SCALE) for axis in axes)
-            songs[row.text("song_id")] = _Rated(row.where, file, *means, *spreads)
-    return _in_own_unit(songs, findings, path) if labels == "repaired" else songs
+    return songs if official or labels != "repaired" else _in_own_unit(songs, findings, path)
 
 
 def _in_own_unit(songs: dict[str, _Rated], findings: Findings, path: Path) -> dict[str, _Rated]:

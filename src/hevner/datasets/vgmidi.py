@@ -22,12 +22,8 @@ CARD = read_card("vgmidi")
 AXES = ("valence", "arousal")
 
 
-@dataclass(frozen=True)
-class _Entry:
-    """A piece as the files have it, unchecked."""
-
-    values: Any
-    where: str
+Entry = tuple[Any, str]
+"""A piece as the files have it, unchecked, and its place."""
 
 
 @dataclass(frozen=True)
@@ -58,9 +54,9 @@ def read(folder: Path, findings: Findings, labels: str) -> list[Track]:
     media = Media(CARD, root, ("midi",), findings)
     tracks: dict[str, Track] = {}
     surplus = []
-    for entry in entries:
+    for values, where in entries:
         with findings.skipping():
-            piece = _piece(entry)
+            piece = _piece(values, where)
             if piece.name in tracks:
                 raise _fault(
                     piece.where,
@@ -96,15 +92,15 @@ def _json(path: Path) -> Any:
         raise _fault(str(path), "not_json", f"not JSON ({error})") from error
 
 
-def _listed(path: Path) -> list[_Entry]:
+def _listed(path: Path) -> list[Entry]:
     """Pieces of a file that lists them with their ratings."""
     pieces = _json(path)
     if not isinstance(pieces, list):
         raise _fault(str(path), "wrong_type", "does not hold a list of pieces")
-    return [_Entry(piece, f"{path}, piece {number}") for number, piece in enumerate(pieces)]
+    return [(piece, f"{path}, piece {number}") for number, piece in enumerate(pieces)]
 
 
-def _official(path: Path, findings: Findings) -> Iterator[_Entry]:
+def _official(path: Path, findings: Findings) -> Iterator[Entry]:
     """Pieces of one round of the authors: pieces and ratings stand in separate tables."""
     content = _json(path)
     try:
@@ -128,26 +124,25 @@ def _official(path: Path, findings: Findings) -> Iterator[_Entry]:
         except (KeyError, TypeError) as error:
             values = {"id": name}  # reported with the other entries that lack something
             where = f"{where} ({error})"
-        yield _Entry(values, where)
+        yield values, where
 
 
-def _piece(entry: _Entry) -> _Piece:
-    values = entry.values
+def _piece(values: Any, where: str) -> _Piece:
     try:
         piece = _Piece(
             str(values["id"]),
             int(values["measures"]),
             float(values["duration_s"]),
             {axis: [list(rater) for rater in values[axis]] for axis in AXES},
-            entry.where,
+            where,
         )
     except (KeyError, TypeError, ValueError) as error:
         raise _fault(
-            entry.where, "value_missing", f"an entry is missing or no number ({error})"
+            where, "value_missing", f"an entry is missing or no number ({error})"
         ) from error
     if piece.name.count("_") < 3 or piece.measures < 1 or not 0 < piece.duration < np.inf:
         raise _fault(
-            entry.where,
+            where,
             "unknown_name",
             f"'{piece.name}' with {piece.measures} measures in {piece.duration:g} s is no piece",
             "Expected names such as <series>_<console>_<game>_<piece>",
