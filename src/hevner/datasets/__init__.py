@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
 from typing import Literal
@@ -147,7 +147,7 @@ def load(
     dataset = _read(name, Path(folder), labels, findings)
     if partial:
         tracks = tuple(track for track in dataset if track.media is not None)
-        return Dataset(dataset.card, dataset.folder, labels, tracks, dataset.findings)
+        return replace(dataset, tracks=tracks)
     return dataset
 
 
@@ -165,9 +165,8 @@ def check(name: str, folder: str | Path, *, labels: Labels = "repaired") -> Data
     try:
         return _read(name, Path(folder), labels, findings)
     except DataError as error:
-        known = card(name)
         findings.problem("unreadable", error)
-        return Dataset(known, Path(folder), labels, (), tuple(findings.found))
+        return Dataset(card(name), Path(folder), labels, (), tuple(findings.found))
 
 
 def _read(name: str, folder: Path, labels: Labels, findings: Findings) -> Dataset:

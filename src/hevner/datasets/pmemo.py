@@ -110,9 +110,7 @@ def _static(place: Path, media: Media, findings: Findings, labels: str) -> dict[
     if official:
         rows = read_rows(path.with_name("static_annotations_std.csv"), (key, *stds))
         deviations = {row.values[key]: row for row in unique(rows, key, findings)}
-    columns = (
-        means if official else [name for both in zip(means, stds, strict=True) for name in both]
-    )
+    columns = means if official else [means[0], stds[0], means[1], stds[1]]
     songs = {}
     for row in unique(read_rows(path, (key, *columns)), key, findings):
         with findings.skipping():
