@@ -22,8 +22,6 @@ def connect(path: Path, mode: str) -> sqlite3.Connection:
 
     Parameters
     ----------
-    path
-        The file of the database.
     mode
         SQLite's ``ro``, ``rw`` or ``rwc``: read, write, write and create.
     """
@@ -53,13 +51,7 @@ def session(path: Path, mode: str = "rw") -> Iterator[sqlite3.Connection]:
 
 @contextmanager
 def transaction(path: Path, mode: str = "rw") -> Iterator[sqlite3.Connection]:
-    """A database for one writer at a time; all changes are kept, or none.
-
-    Raises
-    ------
-    DataError, OutputError
-        As `session`.
-    """
+    """A `session` for one writer at a time; all changes are kept, or none."""
     with session(path, mode) as database:
         database.execute("BEGIN IMMEDIATE")
         yield database
