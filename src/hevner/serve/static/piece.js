@@ -2,17 +2,16 @@
 
 import * as api from "./api.js";
 import { Chords, Curve, Ruler, valueAt } from "./curves.js";
-import { button, fill, h } from "./dom.js";
+import { button, h, table } from "./dom.js";
 import {
   chordName, clock, familiarity, keyName, moodName, percent, quadrant, signed, spoken, titleOf,
 } from "./emotion.js";
-import { save, table } from "./export.js";
 import { Plane } from "./plane.js";
 import { player } from "./player.js";
 import { t } from "./strings.js";
 import { calm, changes, colours } from "./theme.js";
 import { Timeline } from "./timeline.js";
-import { peaks, Waveform } from "./waveform.js";
+import { Waveform } from "./waveform.js";
 
 const TRAIL = 12; // seconds
 const TRAIL_STEPS = 24;
@@ -50,10 +49,9 @@ export class Piece {
     this.heard = this.job.file = file;
     this.missing.hidden = true;
     this.listen.hidden = false;
-    peaks(file).then((found) => {
-      if (!found) return this.wave.say(t("wave.none"));
-      const { duration } = this.analysis;
-      return this.wave.show(found, (share) => this.#colourAt(share * duration));
+    this.wave.load(file, (share) => {
+      const place = this.#placeAt(share * this.analysis.duration);
+      return place ? quadrant(...place) : "soft";
     });
   }
 
@@ -69,8 +67,8 @@ export class Piece {
     const { analysis } = this;
     this.wave = new Waveform();
     this.curves = { valence: new Curve("valence"), arousal: new Curve("arousal") };
-    this.chords = new Chords();
-    this.ruler = new Ruler();
+    this.chords = new Chords("chords");
+    this.ruler = new Ruler("ruler");
     this.timeline = new Timeline(t("timeline"), this.wave.element, this.curves.valence.element,
       this.curves.arousal.element, this.chords.element, this.ruler.element);
     this.plane = new Plane(t("plane.piece", {
@@ -106,11 +104,12 @@ export class Piece {
   #exports() {
     const name = titleOf(this.job.name);
     const { analysis, job } = this;
+    const drawn = (ending) => async () => save(`${name}.${ending}`, "", await api.plot(job.id, ending));
     return h("div", { class: "exports", role: "group", "aria-label": t("export") },
       button("JSON", () => save(`${name}.json`, "application/json", JSON.stringify(analysis, null, 1)), { class: "quiet" }),
-      button("CSV", () => save(`${name}.csv`, "text/csv", table(analysis)), { class: "quiet" }),
-      button("PNG", async () => save(`${name}.png`, "image/png", await api.plot(job.id, "png")), { class: "quiet" }),
-      button("SVG", async () => save(`${name}.svg`, "image/svg+xml", await api.plot(job.id, "svg")), { class: "quiet" }));
+      button("CSV", () => save(`${name}.csv`, "text/csv", asCsv(analysis)), { class: "quiet" }),
+      button("PNG", drawn("png"), { class: "quiet" }),
+      button("SVG", drawn("svg"), { class: "quiet" }));
   }
 
   #familiarity() {
@@ -155,11 +154,6 @@ export class Piece {
     player.load([track]);
   }
 
-  #colourAt(time) {
-    const place = this.#placeAt(time);
-    return place ? quadrant(...place) : "soft";
-  }
-
   #placeAt(time) {
     const valence = valueAt(this.valence, time);
     const arousal = valueAt(this.arousal, time);
@@ -170,17 +164,17 @@ export class Piece {
     const { analysis } = this;
     const paint = () => {
       for (const name of ["valence", "arousal"]) {
-        this.curves[name].show([{ moments: this[name], colour: colours[name] }], analysis.duration);
+        this.curves[name].show(analysis.duration, [{ moments: this[name], colour: colours[name] }]);
       }
       const points = this.valence.map(({ value }, index) =>
         value === null ? null : [value, this.arousal[index].value]);
-      this.plane.courses = [{ points, colour: colours.soft, alpha: 0.55 }];
+      this.plane.lay({ courses: [{ points, colour: colours.soft, alpha: 0.55 }] });
     };
     paint();
     changes.addEventListener("change", paint, { signal: this.#stop.signal });
-    this.chords.show(analysis.chords, analysis.duration);
+    this.chords.show(analysis.duration, analysis.chords);
     this.ruler.show(analysis.duration);
-    this.plane.words = this.words;
+    this.plane.lay({ words: this.words });
     this.timeline.duration = analysis.duration;
   }
 
@@ -285,21 +279,17 @@ export class Piece {
   }
 
   #table() {
-    const body = h("tbody");
-    const details = h("details", {}, h("summary", {}, t("table.show")),
-      h("div", { class: "scroll", tabindex: 0 }, h("table", {},
-        h("thead", {}, h("tr", {}, ["table.time", "valence", "arousal", "table.chord"].map((name) =>
-          h("th", { scope: "col" }, t(name))))), body)));
+    const details = h("details", {}, h("summary", {}, t("table.show")));
     details.addEventListener("toggle", () => {
-      if (body.childElementCount) return;
-      fill(body, this.analysis.timeline.map((moment) => {
+      if (details.childElementCount > 1) return;
+      const cell = (estimate) => (estimate
+        ? t("table.value", { value: signed(estimate.value), low: signed(estimate.low), high: signed(estimate.high) })
+        : t("now.silent"));
+      const head = ["table.time", "valence", "arousal", "table.chord"].map((name) => t(name));
+      details.append(table(head, this.analysis.timeline.map((moment) => {
         const chord = this.analysis.chords.find(({ end }) => moment.start < end);
-        const cell = (estimate) => h("td", {}, estimate
-          ? t("table.value", { value: signed(estimate.value), low: signed(estimate.low), high: signed(estimate.high) })
-          : t("now.silent"));
-        return h("tr", {}, h("td", {}, clock(moment.start)), cell(moment.valence),
-          cell(moment.arousal), h("td", {}, chord ? chordName(chord.label) : ""));
-      }));
+        return [clock(moment.start), cell(moment.valence), cell(moment.arousal), chord ? chordName(chord.label) : ""];
+      })));
     });
     return details;
   }
@@ -315,4 +305,23 @@ function write(element, text) {
   if (element.textContent === text) return false;
   element.textContent = text;
   return true;
+}
+
+function save(name, type, content) {
+  const address = URL.createObjectURL(content instanceof Blob ? content : new Blob([content], { type }));
+  const link = h("a", { href: address, download: name });
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(address), 60_000);
+}
+
+// The timeline of an analysis as CSV, one moment per row; empty where the music is silent.
+function asCsv(analysis) {
+  const columns = ["value", "low", "high"];
+  const names = ["valence", "arousal"].flatMap((axis) =>
+    columns.map((column) => (column === "value" ? axis : `${axis}_${column}`)));
+  const rows = analysis.timeline.map((moment) => [
+    moment.start, moment.end,
+    ...["valence", "arousal"].flatMap((axis) => columns.map((column) => moment[axis]?.[column] ?? "")),
+  ]);
+  return [["start", "end", ...names], ...rows].map((row) => row.join(",")).join("\n") + "\n";
 }
