@@ -135,17 +135,8 @@ async def plot(
 
 def job_record(queue: JobQueue, job: Job) -> dict[str, Any]:
     """A job as JSON."""
-    return {
-        "id": job.id,
-        "name": job.name,
-        "bytes": job.bytes,
-        "state": job.state,
-        "progress": job.progress,
-        "position": queue.position(job),
-        "created": job.created,
-        "finished": job.finished,
-        "error": job.error,
-    }
+    shown = {name: getattr(job, name) for name in schemas.Job.model_fields if name != "position"}
+    return shown | {"position": queue.position(job)}
 
 
 def _done(queue: JobQueue, id: str) -> Job:

@@ -40,21 +40,9 @@ result; search a catalogue by emotion, both ways. Errors are
 
 
 def create(settings: Settings, snapshot: CatalogSnapshot | None = None) -> tuple[ASGIApp, JobQueue]:
-    """Make the application.
+    """Make the application, with its catalogue if it has one, and its job queue.
 
-    Parameters
-    ----------
-    settings
-        How it behaves.
-    snapshot
-        The catalogue, opened; None for none.
-
-    Returns
-    -------
-    ASGI application
-        Ready to be served.
-    JobQueue
-        Its jobs; whoever serves it sets ``stopping`` when it is about to end.
+    Whoever serves it calls ``stop_soon`` of the queue when it is about to end.
 
     Raises
     ------
@@ -93,16 +81,13 @@ def create(settings: Settings, snapshot: CatalogSnapshot | None = None) -> tuple
     problems.install(app)
     for router in (analyses.router, catalog.router, models.router):
         app.include_router(router)
-    _add_page(app)
-    return Guard(Counting(app, metrics), settings, addresses), queue
 
-
-def _add_page(app: FastAPI) -> None:
     @app.get("/", include_in_schema=False)
     async def page() -> Response:
         return FileResponse(STATIC / "index.html", headers={"Cache-Control": "no-cache"})
 
     app.mount("/static", StaticFiles(directory=STATIC, check_dir=False), name="static")
+    return Guard(Counting(app, metrics), settings, addresses), queue
 
 
 async def _look(state: ServerState, snapshot: CatalogSnapshot) -> None:

@@ -112,14 +112,11 @@ async def playlist(request: schemas.Playlist, server: Server) -> dict[str, Any]:
 
 
 def _facts(snapshot: CatalogSnapshot) -> dict[str, Any]:
-    header = snapshot.header
+    made_with = ("space", "model", "encoder", "hevner")
     return {
         "pieces": len(snapshot),
         "moments": snapshot.moment_count,
-        "space": header.space,
-        "model": header.model,
-        "encoder": header.encoder,
-        "hevner": header.hevner,
+        **{name: getattr(snapshot.header, name) for name in made_with},
         "quadrants": snapshot.quadrant_counts(),
     }
 
@@ -135,7 +132,6 @@ def _piece(server: ServerState, row: Row) -> dict[str, Any]:
 
 
 def _rounded(value: Any) -> Any:
-    """A number rounded to its precision."""
     return round(value, 4) if isinstance(value, float) else value
 
 

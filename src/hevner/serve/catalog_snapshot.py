@@ -30,9 +30,7 @@ from hevner.hits import Hit
 from hevner.model.space import Points, Space
 from hevner.serve.problems import ServiceError, not_found
 
-SHOWN = (
-    *("id", "path", "name", "duration", "valence", "arousal", "quadrant", "key", "tempo", "tags"),
-)
+SHOWN = ["id", "path", "name", "duration", "valence", "arousal", "quadrant", "key", "tempo", "tags"]
 """Columns of every piece in memory."""
 
 SEARCHED = ("vector", "place", "curve")
@@ -49,19 +47,7 @@ DETAILS = (
 
 
 class CatalogSnapshot(Catalog):
-    """A version of a catalogue.
-
-    Parameters
-    ----------
-    folder, space
-        As for `hevner.catalog.catalog.Catalog`, which raises the same errors.
-
-    Attributes
-    ----------
-    rows
-        The pieces that are not silent, by name: `SHOWN` and `ROW`, and `SEARCHED` without the
-        vectors.
-    """
+    """A version of a catalogue; ``rows`` are its pieces that are not silent, by name."""
 
     def __init__(self, folder: Path, space: Space) -> None:
         self._version = _version(folder)
@@ -89,7 +75,7 @@ class CatalogSnapshot(Catalog):
         first: dict[str, int] = {}
         for number, id in enumerate(ids):
             first.setdefault(id, number)
-        self._listed = rows.select(list(SHOWN)).take(pa.array(list(first.values()), pa.int64()))
+        self._listed = rows.select(SHOWN).take(pa.array(list(first.values()), pa.int64()))
         self._by_id = {id: number for number, id in enumerate(first)}
 
     def __len__(self) -> int:
@@ -168,13 +154,7 @@ class CatalogSnapshot(Catalog):
         return columns
 
     def piece(self, id: str) -> Row:
-        """The columns `SHOWN` of a piece.
-
-        Raises
-        ------
-        ServiceError
-            If there is none of that id.
-        """
+        """The columns `SHOWN` of a piece; raises a `ServiceError` if there is none of that id."""
         if id not in self._by_id:
             raise not_found("piece")
         return self.page(self._by_id[id], 1)[0]
@@ -196,13 +176,7 @@ class CatalogSnapshot(Catalog):
         return self.points(pa.table({"place": [self._read(id, ["place"])["place"]]}))
 
     def unchanged_file(self, id: str) -> Path:
-        """The file of a piece, if it is still the one that was indexed, or gone.
-
-        Raises
-        ------
-        ServiceError
-            If it has changed, so that the catalogue is out of date.
-        """
+        """The file of a piece; raises a `ServiceError` if it has changed since it was indexed."""
         path = Path(self.piece(id)["path"])
         if not Stamp(**self._read(id, ("size", "mtime"))).still_holds(path):
             cause = "the piece has changed since it was indexed"

@@ -61,13 +61,7 @@ CLIENTS = 10_000
 
 
 class Buckets:
-    """Rate limit of each client.
-
-    Parameters
-    ----------
-    rate
-        Requests per second in the long run; twice as many may come at once.
-    """
+    """Limit of the requests per second of each client; twice as many may come at once."""
 
     def __init__(self, rate: float) -> None:
         self._rate = rate
@@ -86,17 +80,7 @@ class Buckets:
 
 
 class Guard:
-    """Refuses requests that are not allowed, and adds headers to all answers.
-
-    Parameters
-    ----------
-    app
-        The application.
-    settings
-        Host, token and rate of the server.
-    addresses
-        Checks the signatures of addresses.
-    """
+    """Refuses requests that are not allowed, and adds headers to all answers."""
 
     def __init__(self, app: ASGIApp, settings: Settings, addresses: Addresses) -> None:
         self._app = app

@@ -36,30 +36,11 @@ LEXICON = Lexicon()
 
 
 def find(snapshot: CatalogSnapshot, request: schemas.Search) -> tuple[list[Hit], str, str | None]:
-    """Search.
+    """Search: the hits, the meaning of their fit, and why there are none.
 
-    Returns
-    -------
-    list of Hit
-        The best first.
-    str
-        The meaning of their fit.
-    str or None
-        Why there are none.
-
-    Raises
-    ------
-    HevnerError, ServiceError
-        If the request makes no sense or a piece is not there.
+    Raises `HevnerError` or `ServiceError` if the request makes no sense or a piece is not there.
     """
-    query = query_of(snapshot, request)
-    hits = search(snapshot, query)
-    return hits, query.meaning_of_fit, None if hits else why_nothing(snapshot, query)
-
-
-def query_of(snapshot: CatalogSnapshot, request: schemas.Search) -> Query:
-    """The query of a request."""
-    return Query.of(
+    query = Query.of(
         **({} if request.point is None else request.point.model_dump()),
         mood=", ".join(request.words),
         unwanted=", ".join(request.unwanted),
@@ -73,6 +54,8 @@ def query_of(snapshot: CatalogSnapshot, request: schemas.Search) -> Query:
         count=request.limit,
         lexicon=LEXICON,
     )
+    hits = search(snapshot, query)
+    return hits, query.meaning_of_fit, None if hits else why_nothing(snapshot, query)
 
 
 def playlist(snapshot: CatalogSnapshot, request: schemas.Playlist) -> list[Hit]:
@@ -105,13 +88,7 @@ def _course(given: list[tuple[float, float, float]] | str | None, scale: Scale) 
 
 
 def condition(filters: schemas.Filters | None, where: str) -> str:
-    """Filters as SQL, empty for none.
-
-    Raises
-    ------
-    HevnerError
-        If a condition names something that is not open.
-    """
+    """Filters as SQL, empty for none; raises `HevnerError` for a column that is not open."""
     parts = [f"({checked(where)})"] if where.strip() else []
     if filters is not None:
         parts += _parts(filters)

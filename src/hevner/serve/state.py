@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from typing import Annotated, Any, ParamSpec, TypeVar
 
@@ -24,15 +24,7 @@ T = TypeVar("T")
 
 
 class Searches:
-    """A few threads in which catalogues are searched, with a bounded queue before them.
-
-    Parameters
-    ----------
-    threads
-        Number of threads.
-    waiting
-        Most searches that wait.
-    """
+    """A few threads in which catalogues are searched, with a bounded queue before them."""
 
     def __init__(self, threads: int, waiting: int) -> None:
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="hevner-search")
@@ -57,47 +49,21 @@ class Searches:
 
 @dataclass
 class ServerState:
-    """A running server.
-
-    Attributes
-    ----------
-    settings
-        The settings it was started with.
-    queue
-        Its jobs.
-    newest
-        The newest version of its catalogue; None for none.
-    searches
-        Its threads for searching.
-    addresses
-        Addresses of audio.
-    metrics
-        Its counters.
-    """
+    """A running server; ``newest`` is the newest version of its catalogue, None for none."""
 
     settings: Settings
     queue: JobQueue
     newest: CatalogSnapshot | None
     searches: Searches
     addresses: Addresses
-    metrics: Metrics = field(default_factory=Metrics)
+    metrics: Metrics
 
     @property
     def snapshot(self) -> CatalogSnapshot:
-        """The catalogue.
-
-        Raises
-        ------
-        ServiceError
-            If there is none.
-        """
+        """The catalogue; raises a `ServiceError` if there is none."""
         if self.newest is None:
-            raise ServiceError(
-                404,
-                "no_catalog",
-                "this server has no catalogue",
-                "Make one with 'hevner index' and name it to 'hevner serve'",
-            )
+            remedy = "Make one with 'hevner index' and name it to 'hevner serve'"
+            raise ServiceError(404, "no_catalog", "this server has no catalogue", remedy)
         return self.newest
 
 
