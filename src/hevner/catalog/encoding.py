@@ -56,8 +56,6 @@ def encode(found: Iterable[Found], catalog: Catalog, encoder: Clap, options: Opt
     ----------
     found
         The files; those that the catalogue does not hold are passed over.
-    catalog
-        Catalogue to write to.
     encoder
         Encoder of music and texts; runs in one thread at a time, while ``options.jobs`` threads
         decode.

@@ -26,15 +26,7 @@ def row_path(path: Path) -> str:
 
 @dataclass(frozen=True)
 class Stamp:
-    """Size and time of a file: while they stay the same, so does its content.
-
-    Attributes
-    ----------
-    size
-        Bytes.
-    mtime
-        Time of the last change, nanoseconds.
-    """
+    """Size in bytes and time of change in nanoseconds: while they stay, so does the content."""
 
     size: int
     mtime: int
@@ -55,14 +47,9 @@ class Stamp:
 
 @dataclass(frozen=True)
 class Content:
-    """The content of a file at one time.
+    """The content of a file at one time: its stamp from before it was read, and its digest.
 
-    Attributes
-    ----------
-    stamp
-        Size and time of the file, from before it was read.
-    id
-        Digest of all bytes, 40 hexadecimal digits.
+    The digest is of all bytes and has 40 hexadecimal digits.
     """
 
     stamp: Stamp
@@ -70,13 +57,7 @@ class Content:
 
     @classmethod
     def of(cls, path: Path) -> Content:
-        """Read a file.
-
-        Raises
-        ------
-        AudioError
-            If it cannot be read.
-        """
+        """Read a file; raises `AudioError` if it cannot be read."""
         try:
             if not path.is_file():  # Opening a pipe would wait for ever.
                 path.stat()
@@ -99,21 +80,13 @@ def read_steadily(
 ) -> tuple[Content, Result | HevnerError | None]:
     """Read a file and make sure that the result belongs to its content.
 
-    Parameters
-    ----------
-    path
-        The file.
-    read
-        Makes a result of the file.
-    is_new
-        Whether a result is needed for content of this id.
-
     Returns
     -------
     Content
         The content of the file.
     Result, HevnerError or None
-        The result of ``read`` for just that content, or why there is none; None if it is not new.
+        The result of ``read`` for just that content, or why there is none; None if content of that
+        id is not new.
 
     Raises
     ------

@@ -49,12 +49,8 @@ class Header:
         Name of the common space and digest of its parameters.
     model
         Identity of the emotion model and its options, `hevner.defaults.identity`.
-    vector
-        Length of a first-stage vector.
-    correlated, gaussian
-        Lengths of the two parts of a place in the space.
-    scale
-        Name of the scale of valence and arousal.
+    vector, correlated, gaussian
+        Lengths of a first-stage vector and of the two parts of a place in the space.
     folders
         Folders that were indexed, as absolute paths.
     encoder, encoder_version
@@ -92,13 +88,7 @@ def current(space: Space) -> Header:
 
 
 def write(folder: Path, header: Header) -> None:
-    """Put the header into a catalogue's folder.
-
-    Raises
-    ------
-    OutputError
-        If it cannot be written; an old one is then untouched.
-    """
+    """Put the header into a catalogue's folder; raises `OutputError` if that is not possible."""
     path = folder / NAME
     try:
         replace_file(path, json.dumps(dataclasses.asdict(header), indent=1).encode())
@@ -109,10 +99,7 @@ def write(folder: Path, header: Header) -> None:
 def read(folder: Path) -> Header:
     """The header of the catalogue in a folder.
 
-    Raises
-    ------
-    CatalogError
-        If there is none, it is damaged, or it was made by a newer hevner.
+    Raises `CatalogError` if there is none, it is damaged, or it was made by a newer hevner.
     """
     path = folder / NAME
     try:
@@ -151,13 +138,7 @@ def read(folder: Path) -> Header:
 
 
 def check(folder: Path, found: Header, wanted: Header) -> None:
-    """Compare a catalogue with this installation.
-
-    Raises
-    ------
-    CatalogError
-        If it was made with anything else.
-    """
+    """Raise a `CatalogError` if a catalogue was made with anything but this installation."""
     for field in dataclasses.fields(Header):
         old, new = getattr(found, field.name), getattr(wanted, field.name)
         if field.name not in NOT_COMPARED and old != new:
@@ -172,15 +153,10 @@ def check(folder: Path, found: Header, wanted: Header) -> None:
 
 
 def check_encoder(folder: Path, found: Header, card: EncoderCard) -> None:
-    """Compare the encoder of a catalogue's pieces with the one that is to be used.
+    """Raise a `CatalogError` if a catalogue's pieces were encoded by other weights.
 
     Versions that differ in the precision of the arithmetic alone pass: rounding turns a vector by
     far less than what lies between two pieces.
-
-    Raises
-    ------
-    CatalogError
-        If it is another one, or has other weights.
     """
     old, new = (found.encoder, found.encoder_version), (card.id, card.version)
     if found.encoder and (old[0] != new[0] or _weights(old[1]) != _weights(new[1])):

@@ -50,16 +50,8 @@ class KnownFile:
 class FileOutcome:
     """The outcome of a file that had to be read.
 
-    Attributes
-    ----------
-    file
-        The file.
-    content
-        Its content; None if it could not be read.
-    analyzed
-        Its rows; None if it failed, or the same content is known or in work under another path.
-    failure
-        Why it could not be analysed.
+    It has no content if it could not be read, and no rows if it failed or the same content is known
+    or in work under another path.
     """
 
     file: Found
@@ -100,12 +92,10 @@ class Summary:
 
 @dataclass
 class Options:
-    """How to index.
+    """How to index, in so many threads.
 
     Attributes
     ----------
-    jobs
-        Number of threads.
     retry
         Whether to try again what failed before.
     prune
@@ -139,12 +129,8 @@ def index(
     folders
         Where they were looked for; a file that the catalogue has from there and that is not found
         any more has vanished.
-    catalog
-        Catalogue to write to.
     analyzer
         Analyses what is new; used from several threads.
-    options
-        How to index.
 
     Raises
     ------

@@ -39,12 +39,8 @@ clap-music not to (`hevner.encoders.clap`)."""
 def text_encoder(name: str) -> Clap:
     """An encoder of music and texts, kept since it takes long to load.
 
-    Raises
-    ------
-    ModelError
-        If there is none of that name, it has no texts, or its weights have not been added.
-    MissingDependencyError
-        If a package that it needs is not installed.
+    Raises `ModelError` if there is none of that name, it has no texts, or its weights have not been
+    added, and `MissingDependencyError` if a package that it needs is not installed.
     """
     card = encoders.card(name)
     encoder = encoders.create(name)
@@ -59,14 +55,8 @@ def text_encoder(name: str) -> Clap:
 class Matches:
     """Pieces of a catalogue by how well they match a text.
 
-    Attributes
-    ----------
-    rows
-        Numbers of the pieces that pass the filter, the best first, shape ``(n,)``.
-    distances
-        One minus the cosine of each of them, shape ``(n,)``.
-    rising
-        Distances of all pieces of the catalogue in rising order.
+    ``rows`` are the numbers of those that pass the filter, the best first, and ``distances`` one
+    minus the cosine of each; ``rising`` are the distances of all pieces in rising order.
     """
 
     rows: NDArray[np.int64]
@@ -77,13 +67,8 @@ class Matches:
 def match(catalog: Catalog, text: str, where: str | None) -> Matches:
     """Compare a text with the pieces of a catalogue that pass a filter.
 
-    Raises
-    ------
-    CatalogError
-        If the pieces have no vectors to compare with texts, or vectors of another version of the
-        encoder; or if the filter is not understood.
-    ModelError, MissingDependencyError
-        If the encoder cannot be used.
+    Raises `CatalogError` if the pieces have no vectors of this version of the encoder or the filter
+    is not understood, and what `text_encoder` raises.
     """
     vector = _vector(catalog, text)
     # The empty arrays are for catalogues in which no piece has a vector.
