@@ -33,12 +33,8 @@ Row = dict[str, Any]
 class AnalyzedFile:
     """The analysis of a file as rows of a catalogue.
 
-    Attributes
-    ----------
-    piece
-        Columns of `hevner.catalog.tables.schema` that come from the sound, with ``status``.
-    moments
-        Rows of its moments, without ``piece``.
+    The piece has the columns of `hevner.catalog.tables.schema` that come from the sound, with
+    ``status``; the moments have all but ``piece``.
     """
 
     piece: Row

@@ -65,9 +65,9 @@ class Course:
         return np.asarray(self.points.mean(axis=1))
 
 
-def refused(code: str, cause: str, remedy: str) -> HevnerError:
+def refused(code: str, cause: str, remedy: str = "", stage: str = "query") -> HevnerError:
     """The error for a query that makes no sense."""
-    return HevnerError(cause, remedy=remedy, stage="query", code=code)
+    return HevnerError(cause, remedy=remedy, stage=stage, code=code)
 
 
 def is_words(text: str) -> bool:

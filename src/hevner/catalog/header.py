@@ -107,25 +107,20 @@ def read(folder: Path) -> Header:
     except FileNotFoundError as error:
         if any(folder.glob("*.lance")):
             raise _unreadable(folder, "it is missing") from error
-        raise CatalogError(
-            "there is no catalogue here",
-            subject=display_name(folder),
-            remedy=f"Make one with 'hevner index FOLDER --into {display_name(folder)}'",
-            code="file_missing",
-        ) from error
+        remedy = f"Make one with 'hevner index FOLDER --into {display_name(folder)}'"
+        raise refused("file_missing", folder, "there is no catalogue here", remedy) from error
     except (OSError, ValueError) as error:
         raise _unreadable(folder, str(error)) from error
     schema = record.get("schema") if isinstance(record, dict) else None
     if not isinstance(schema, int):
         raise _unreadable(folder, "it names no schema")
     if schema > SCHEMA:
-        raise CatalogError(
+        cause = (
             f"it was made by a newer hevner ({record.get('hevner')}): its schema is {schema}, "
-            f"this version knows up to {SCHEMA}",
-            subject=display_name(path),
-            remedy="Update hevner, or run: " + command(folder, record.get("folders", ()), "", True),
-            code="newer_version",
+            f"this version knows up to {SCHEMA}"
         )
+        again = command(folder, record.get("folders", ()), rebuild=True)
+        raise refused("newer_version", path, cause, f"Update hevner, or run: {again}")
     try:
         header = Header(**{**record, "folders": tuple(record["folders"])})
     except (TypeError, KeyError) as error:
@@ -144,12 +139,8 @@ def check(folder: Path, found: Header, wanted: Header) -> None:
         if field.name not in NOT_COMPARED and old != new:
             # All other fields depend on the space.
             what = field.name if field.name in ("schema", "model", "scale") else "space"
-            raise CatalogError(
-                f"the catalogue was made with another {what}: {old}, here {new}",
-                subject=display_name(folder),
-                remedy=rebuilding(folder, found),
-                code=f"other_{what}",
-            )
+            cause = f"the catalogue was made with another {what}: {old}, here {new}"
+            raise refused(f"other_{what}", folder, cause, rebuilding(folder, found))
 
 
 def check_encoder(folder: Path, found: Header, card: EncoderCard) -> None:
@@ -160,12 +151,9 @@ def check_encoder(folder: Path, found: Header, card: EncoderCard) -> None:
     """
     old, new = (found.encoder, found.encoder_version), (card.id, card.version)
     if found.encoder and (old[0] != new[0] or _weights(old[1]) != _weights(new[1])):
-        raise CatalogError(
-            f"the pieces were encoded by {' '.join(old)}, here it would be {' '.join(new)}",
-            subject=display_name(folder),
-            remedy=rebuilding(folder, dataclasses.replace(found, encoder=card.id)),
-            code="other_encoder",
-        )
+        cause = f"the pieces were encoded by {' '.join(old)}, here it would be {' '.join(new)}"
+        remedy = rebuilding(folder, dataclasses.replace(found, encoder=card.id))
+        raise refused("other_encoder", folder, cause, remedy)
 
 
 def _weights(version: str) -> str:
@@ -188,10 +176,14 @@ def rebuilding(folder: Path, header: Header | None = None) -> str:
     return f"To analyse the music anew, run: {command(folder, *made_of, rebuild=True)}"
 
 
+def refused(code: str, path: Path, cause: str, remedy: str) -> CatalogError:
+    """The error for a catalogue that cannot be used like this."""
+    return CatalogError(cause, subject=display_name(path), remedy=remedy, code=code)
+
+
 def damaged(path: Path, cause: str, folder: Path, header: Header | None = None) -> CatalogError:
     """The error for a damaged file of a catalogue."""
-    remedy = rebuilding(folder, header)
-    return CatalogError(cause, subject=display_name(path), remedy=remedy, code="damaged")
+    return refused("damaged", path, cause, rebuilding(folder, header))
 
 
 def _unreadable(folder: Path, why: str) -> CatalogError:

@@ -19,11 +19,10 @@ from numpy.typing import NDArray
 
 from hevner import encoders
 from hevner.catalog.catalog import Catalog
-from hevner.catalog.header import check_encoder, command
+from hevner.catalog.header import check_encoder, command, refused
 from hevner.catalog.packages import pa
 from hevner.catalog.tables import DISTANCE, ENCODED, ROW, WITH_VECTOR, WITHOUT_VECTOR
-from hevner.errors import CatalogError, ModelError
-from hevner.files import display_name
+from hevner.errors import ModelError
 
 if TYPE_CHECKING:
     from hevner.encoders.clap.encoder import Clap
@@ -102,13 +101,11 @@ def count_without_vector(catalog: Catalog) -> int:
 def _vector(catalog: Catalog, text: str) -> Array:
     name = catalog.header.encoder
     if not _has_vectors(catalog):
-        raise CatalogError(
-            "the catalogue cannot be searched by text: no encoder of texts was run on its pieces",
-            subject=display_name(catalog.folder),
-            remedy="To run one: "
-            + command(catalog.folder, catalog.header.folders, name or SUGGESTED),
-            code="not_encoded",
+        cause = (
+            "the catalogue cannot be searched by text: no encoder of texts was run on its pieces"
         )
+        remedy = command(catalog.folder, catalog.header.folders, name or SUGGESTED)
+        raise refused("not_encoded", catalog.folder, cause, f"To run one: {remedy}")
     encoder = text_encoder(name)
     check_encoder(catalog.folder, catalog.header, encoder.card)
     return np.asarray(encoder.text([text])[0], np.float32)

@@ -57,12 +57,9 @@ def create(folder: str | Path, space: Space) -> Catalog:
         folder.mkdir(parents=True, exist_ok=True)
         others = {path.name for path in folder.iterdir()} - OWN
         if others:
-            raise CatalogError(
-                f"the folder holds other things ({display_name(min(others))})",
-                subject=display_name(folder),
-                remedy="Name an empty or a new folder",
-                code="folder_not_empty",
-            )
+            cause = f"the folder holds other things ({display_name(min(others))})"
+            remedy = "Name an empty or a new folder"
+            raise header.refused("folder_not_empty", folder, cause, remedy)
         with locked(folder):
             # Without a header there is no catalogue: a stop in between leaves none.
             for name in (header.NAME, CHANGE):

@@ -32,10 +32,7 @@ ALIVE_S = 15.0
 router = APIRouter(prefix=f"{API}/analyses", tags=["analyses"])
 
 ScaleName = Annotated[
-    str,
-    Query(
-        pattern=r"^[-+.0-9]{1,12}\.\.[-+.0-9]{1,12}$", description="Scale of valence and arousal."
-    ),
+    str, Query(pattern=schemas.SCALE, description="Scale of valence and arousal.")
 ]
 
 FORM: dict[str, Any] = {

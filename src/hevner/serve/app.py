@@ -27,7 +27,8 @@ from hevner.serve.job_queue import JobQueue
 from hevner.serve.media import Addresses
 from hevner.serve.metrics import Counting, Metrics
 from hevner.serve.settings import Settings
-from hevner.serve.state import Searches, ServerState
+from hevner.serve.state import ServerState
+from hevner.serve.threads import BoundedThreads
 
 STATIC = Path(__file__).with_name("static")
 
@@ -51,7 +52,7 @@ def create(settings: Settings, snapshot: CatalogSnapshot | None = None) -> tuple
     """
     metrics = Metrics()
     queue = JobQueue(settings, metrics.died)
-    searches = Searches(settings.searches, settings.waiting)
+    searches = BoundedThreads(settings.searches, settings.waiting, "searches", 1)
     addresses = Addresses(bool(settings.token))
     state = ServerState(settings, queue, snapshot, searches, addresses, metrics)
 

@@ -26,7 +26,6 @@ from hevner.catalog.file_identity import Stamp
 from hevner.catalog.packages import pa
 from hevner.catalog.tables import DISTANCE, MOMENTS, PIECES, ROW, SOUNDS, Row, in_lists
 from hevner.heads import ESTIMATE_COLUMNS
-from hevner.hits import Hit
 from hevner.model.space import Points, Space
 from hevner.serve.problems import ServiceError, not_found
 
@@ -47,7 +46,10 @@ DETAILS = (
 
 
 class CatalogSnapshot(Catalog):
-    """A version of a catalogue; ``rows`` are its pieces that are not silent, by name."""
+    """A version of a catalogue.
+
+    Its pieces that are not silent are ``rows``, by name, and ``ids``, by path.
+    """
 
     def __init__(self, folder: Path, space: Space) -> None:
         self._version = _version(folder)
@@ -71,7 +73,7 @@ class CatalogSnapshot(Catalog):
         self._order = np.argsort(numbers)
         self._numbers = numbers[self._order]
         ids = rows["id"].to_pylist()
-        self._ids: dict[str, str] = dict(zip(rows["path"].to_pylist(), ids, strict=True))
+        self.ids: dict[str, str] = dict(zip(rows["path"].to_pylist(), ids, strict=True))
         first: dict[str, int] = {}
         for number, id in enumerate(ids):
             first.setdefault(id, number)
@@ -145,10 +147,10 @@ class CatalogSnapshot(Catalog):
         return rows
 
     def points_on_plane(self, most: int) -> dict[str, list[Any]]:
-        """Columns ``id``, ``name``, ``valence``, ``arousal``; of more pieces, every n-th."""
+        """Columns ``ids``, ``names``, ``valence``, ``arousal``; of more pieces, every n-th."""
         step = max(1, -(-len(self) // most))
         some = self._listed.take(pa.array(range(0, len(self), step), pa.int64()))
-        columns = {name: some[name].to_pylist() for name in ("id", "name")}
+        columns = {f"{name}s": some[name].to_pylist() for name in ("id", "name")}
         for axis in ("valence", "arousal"):
             columns[axis] = np.round(some[axis].to_numpy().astype(np.float64), 4).tolist()
         return columns
@@ -182,10 +184,6 @@ class CatalogSnapshot(Catalog):
             cause = "the piece has changed since it was indexed"
             raise ServiceError(409, "changed", cause, "Bring the catalogue up to date")
         return path
-
-    def id_of(self, hit: Hit) -> str:
-        """The id of a piece that was found."""
-        return self._ids[hit.path]
 
     def quadrant_counts(self) -> dict[str, int]:
         """Number of pieces in each quadrant."""

@@ -90,11 +90,8 @@ class Guard:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, or refuse it."""
-        if scope["type"] == "lifespan":
+        if scope["type"] != "http":  # the lifespan: uvicorn refuses web sockets
             await self._app(scope, receive, send)
-            return
-        if scope["type"] != "http":  # there are no web sockets here
-            await send({"type": "websocket.close", "code": 1000})
             return
 
         async def with_headers(message: Message) -> None:

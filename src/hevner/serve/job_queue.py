@@ -11,8 +11,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -26,6 +27,7 @@ from hevner.serve import jobs
 from hevner.serve.jobs import Job
 from hevner.serve.problems import ServiceError, not_found, record, stopping
 from hevner.serve.settings import Settings
+from hevner.serve.threads import BoundedThreads
 from hevner.serve.worker_process import WorkerProcess
 
 T = TypeVar("T")
@@ -49,6 +51,8 @@ class JobQueue:
     ----------
     jobs
         Jobs by id, the oldest first.
+    drawing
+        Thread in which pictures are drawn.
     stopping
         Event that is set when the server is about to end.
 
@@ -68,10 +72,9 @@ class JobQueue:
         self._reserved = 0
         self._workers = [WorkerProcess(settings, died) for _ in range(settings.jobs)]
         self._drawer = WorkerProcess(settings, died)
-        self._drawing = asyncio.Lock()
-        self._drawings = 0
+        self.drawing = BoundedThreads(1, DRAWINGS - 1, "pictures", retry_after=5)
         self._at_work: dict[str, WorkerProcess] = {}
-        # A thread for each worker, one for drawing and some for files.
+        # A thread for each worker and some for files.
         self._threads = ThreadPoolExecutor(settings.jobs + 5, thread_name_prefix="hevner-jobs")
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -97,6 +100,7 @@ class JobQueue:
             if job.state == jobs.RUNNING and not job.ending:
                 job.state, job.attempts = jobs.QUEUED, job.attempts - 1
                 await self.in_thread(job.write)
+        self.drawing.close(wait=False)
         for worker in (*self._workers, self._drawer):
             await self.in_thread(worker.close)
         self._threads.shutdown()
@@ -123,10 +127,12 @@ class JobQueue:
         except KeyError:
             raise not_found("analysis") from None
 
-    def reserve(self) -> Path:
-        """Reserve a place in the queue for an upload; return the folder to put it in.
+    @asynccontextmanager
+    async def reserved(self) -> AsyncIterator[Path]:
+        """Reserve a place in the queue for an upload, with a folder to put it in.
 
-        Raises a `ServiceError` if the queue is full or the server is about to end.
+        Raises a `ServiceError` if the queue is full or the server is about to end. The folder is
+        deleted if the upload fails, and stays if it was given to `accept`.
         """
         if self.stopping.is_set():
             raise stopping()
@@ -135,18 +141,19 @@ class JobQueue:
         if self._reserved >= self.settings.uploads:
             raise ServiceError(429, "busy", "too many uploads at once", "Try again", retry_after=2)
         self._reserved += 1
-        return self._folder / jobs.new_id()
-
-    async def release(self, folder: Path) -> None:
-        """Give back the place of an upload that has failed."""
-        self._reserved -= 1
-        await self.in_thread(partial(jobs.remove, folder))
+        folder = self._folder / jobs.new_id()
+        try:
+            yield folder
+        except BaseException:
+            await self.in_thread(partial(jobs.remove, folder))
+            raise
+        finally:
+            self._reserved -= 1
 
     async def accept(self, folder: Path, name: str, size: int) -> Job:
         """Queue an upload that is complete in a reserved folder."""
         job = Job(folder, folder.name, name, size, time.time())
         await self.in_thread(job.write)
-        self._reserved -= 1
         self.jobs[job.id] = job
         self._waiting.put_nowait(job)
         return job
@@ -168,22 +175,16 @@ class JobQueue:
         """Draw an analysis as ``svg`` or ``png``."""
         picture = job.folder / f"plot.{kind}"
         task = {"do": "draw", "result": str(job.result), "picture": str(picture), "scale": scale}
-        if self._drawings >= DRAWINGS:
-            raise ServiceError(503, "busy", "too many pictures at once", "Try again", retry_after=5)
-        self._drawings += 1
-        try:
-            return await self._draw(task, picture)
-        finally:
-            self._drawings -= 1
 
-    async def _draw(self, task: dict[str, str], picture: Path) -> bytes:
-        async with self._drawing:
-            if (error := await self.in_thread(partial(self._drawer.run, task))) is not None:
+        def drawn() -> bytes:
+            if (error := self._drawer.run(task)) is not None:
                 raise ServiceError(500, error["kind"], error["message"], error["remedy"])
             try:
-                return await self.in_thread(picture.read_bytes)
+                return picture.read_bytes()
             finally:
-                await self.in_thread(partial(picture.unlink, missing_ok=True))
+                picture.unlink(missing_ok=True)
+
+        return await self.drawing.do(drawn)
 
     async def in_thread(self, work: Callable[[], T]) -> T:
         """Call a function that blocks in a thread."""

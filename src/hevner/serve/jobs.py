@@ -43,12 +43,8 @@ class Job:
 
     Attributes
     ----------
-    name
-        Name of the file, without folders.
-    bytes
-        Size of the upload.
-    created, finished
-        Times of creation and end; ``finished`` is None before the end.
+    name, bytes
+        Name of the file, without folders, and its size.
     state
         `QUEUED`, `RUNNING` or one of `FINAL`.
     attempts

@@ -17,7 +17,6 @@ from hevner.catalog.playlist import make_playlist
 from hevner.catalog.query import Place, Query, check_time
 from hevner.catalog.search import search, why_nothing
 from hevner.emotion import MOOD_TAGS, Scale
-from hevner.errors import HevnerError
 from hevner.heads import ESTIMATE_COLUMNS
 from hevner.hits import Hit
 from hevner.model.description import Description
@@ -81,8 +80,7 @@ def _course(given: list[tuple[float, float, float]] | str | None, scale: Scale) 
         return course.parse(given, LEXICON)
     times = [time for time, _valence, _arousal in given]
     if any(later <= earlier for earlier, later in pairwise(times)):
-        cause = "the times of the course do not rise"
-        raise HevnerError(cause, stage="query", code="times_not_rising")
+        raise course.refused("times_not_rising", "the times of the course do not rise")
     places = [Place(scale.to_unit(v), scale.to_unit(a)) for _time, v, a in given]
     return Course.through(times, [p.valence for p in places], [p.arousal for p in places])
 
@@ -111,12 +109,8 @@ def _parts(filters: schemas.Filters) -> list[str]:
         parts.append(f"contains(lower(name), {_quoted(filters.name.lower())})")
     for tag in filters.tags:
         if tag not in MOOD_TAGS:
-            raise HevnerError(
-                f"there is no tag '{tag}'",
-                remedy="See the tags of any piece",
-                stage="filter",
-                code="unknown_tag",
-            )
+            cause, remedy = f"there is no tag '{tag}'", "See the tags of any piece"
+            raise course.refused("unknown_tag", cause, remedy, stage="filter")
         parts.append(f"array_has(tags, {_quoted(tag)})")
     return parts
 
@@ -128,12 +122,8 @@ def checked(where: str) -> str:
     odd = set(re.findall(r"[^\w\s<>=!().,+*/%-]", bare))
     if strange or odd or not bare.isascii() or "--" in bare or "/*" in bare:
         what = min(strange | odd, default="what stands there")
-        raise HevnerError(
-            f"the filter may not use '{what}'",
-            remedy=f"Compare {', '.join(sorted(OPEN))} with values",
-            stage="filter",
-            code="bad_filter",
-        )
+        remedy = f"Compare {', '.join(sorted(OPEN))} with values"
+        raise course.refused("bad_filter", f"the filter may not use '{what}'", remedy, "filter")
     return where
 
 

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
-from typing import Annotated, Any, ParamSpec, TypeVar
+from typing import Annotated, Any
 
 from fastapi import Depends, Request
 
@@ -18,33 +14,7 @@ from hevner.serve.media import Addresses
 from hevner.serve.metrics import Metrics
 from hevner.serve.problems import ServiceError
 from hevner.serve.settings import Settings
-
-P = ParamSpec("P")
-T = TypeVar("T")
-
-
-class Searches:
-    """A few threads in which catalogues are searched, with a bounded queue before them."""
-
-    def __init__(self, threads: int, waiting: int) -> None:
-        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="hevner-search")
-        self._most = threads + waiting
-        self._running = 0
-
-    async def do(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Call a function that blocks; raises a `ServiceError` if too many wait already."""
-        if self._running >= self._most:
-            raise ServiceError(503, "busy", "too many searches at once", "Try again", retry_after=1)
-        self._running += 1
-        try:
-            loop = asyncio.get_running_loop()
-            return await loop.run_in_executor(self._pool, partial(work, *args, **kwargs))
-        finally:
-            self._running -= 1
-
-    def close(self) -> None:
-        """Wait for the searches that run, and drop those that wait."""
-        self._pool.shutdown(cancel_futures=True)
+from hevner.serve.threads import BoundedThreads
 
 
 @dataclass
@@ -54,7 +24,7 @@ class ServerState:
     settings: Settings
     queue: JobQueue
     newest: CatalogSnapshot | None
-    searches: Searches
+    searches: BoundedThreads
     addresses: Addresses
     metrics: Metrics
 

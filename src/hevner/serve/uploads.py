@@ -40,25 +40,20 @@ async def receive(request: Request, queue: JobQueue) -> Job:
     promised = request.headers.get("content-length", "")
     if promised.isdecimal() and promised.isascii() and int(promised) > limit + AROUND:
         raise _too_large(limit)
-    folder = queue.reserve()
     try:
-        form = await queue.in_thread(partial(_Form, folder, boundary, limit))
-        try:
-            async for piece in _pieces(request, queue):
-                await queue.in_thread(partial(form.write, piece))
-            await queue.in_thread(form.finish)
-        finally:
-            await queue.in_thread(form.close)
-        return await queue.accept(folder, form.name, form.size)
+        async with queue.reserved() as folder:
+            form = await queue.in_thread(partial(_Form, folder, boundary, limit))
+            try:
+                async for piece in _pieces(request, queue):
+                    await queue.in_thread(partial(form.write, piece))
+                await queue.in_thread(form.finish)
+            finally:
+                await queue.in_thread(form.close)
+            return await queue.accept(folder, form.name, form.size)
     except (FormParserError, UnicodeDecodeError) as error:
-        await queue.release(folder)
         raise _no_form() from error
     except OSError as error:
-        await queue.release(folder)
         raise cannot_write(Path("upload"), error) from error
-    except BaseException:
-        await queue.release(folder)
-        raise
 
 
 async def _pieces(request: Request, queue: JobQueue) -> AsyncIterator[bytes]:

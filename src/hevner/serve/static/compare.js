@@ -2,7 +2,7 @@
 
 import * as api from "./api.js";
 import { mark } from "./bar.js";
-import { Curve, Ruler, valueAt } from "./curves.js";
+import { courseOf, Curve, placeAt, Ruler } from "./curves.js";
 import { button, fill, h } from "./dom.js";
 import { clock, keyName, signed, titleOf } from "./emotion.js";
 import { jobs } from "./jobs.js";
@@ -139,8 +139,7 @@ class Compare {
       }));
     }
     const courses = chosen.map((one) => ({
-      points: one.valence.map(({ value }, index) => (value === null ? null : [value, one.arousal[index].value])),
-      colour: colours[one.look.colour], dash: one.look.dash,
+      points: courseOf(one), colour: colours[one.look.colour], dash: one.look.dash,
     }));
     const marks = chosen.map((one, index) => ({
       valence: one.means[0], arousal: one.means[1], label: String.fromCharCode(65 + index), colour: colours[one.look.colour],
@@ -187,16 +186,15 @@ class Compare {
     if (!one) return;
     const { time } = player;
     this.timeline.time = time * this.#stretch(one);
-    const place = ["valence", "arousal"].map((name) => valueAt(one[name], time));
-    this.plane.show(place.includes(null) ? null : place);
+    this.plane.show(placeAt(one, time));
     if (Math.floor(time) !== this.second) this.#say(time * this.#stretch(one));
     this.second = Math.floor(time);
   }
 
   #say(seconds) {
     this.timeline.say(chosen.map((one) => {
-      const values = ["valence", "arousal"].map((name) => valueAt(one[name], seconds / this.#stretch(one)));
-      return values.includes(null) ? "" : t("compare.spoken", { title: one.title, valence: signed(values[0]), arousal: signed(values[1]) });
+      const place = placeAt(one, seconds / this.#stretch(one));
+      return place && t("compare.spoken", { title: one.title, valence: signed(place[0]), arousal: signed(place[1]) });
     }).filter(Boolean).join("; "));
   }
 

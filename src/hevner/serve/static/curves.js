@@ -91,7 +91,7 @@ function corners(run) {
 }
 
 // The value at a time, between the middles of moments; null where it is silent.
-export function valueAt(moments, time) {
+function valueAt(moments, time) {
   const index = moments.findIndex((moment) => time < moment.end);
   const here = moments.at(index);
   if (!here || here.value === null) return null;
@@ -100,6 +100,17 @@ export function valueAt(moments, time) {
   if (!other || other.value === null) return here.value;
   const distance = (other.start + other.end) / 2 - middle;
   return here.value + ((time - middle) / distance) * (other.value - here.value);
+}
+
+// The point of a piece, {valence, arousal} with the moments of each, at a time; null where it is silent.
+export function placeAt(piece, time) {
+  const place = ["valence", "arousal"].map((axis) => valueAt(piece[axis], time));
+  return place.includes(null) ? null : place;
+}
+
+// The same for all moments.
+export function courseOf({ valence, arousal }) {
+  return valence.map(({ value }, index) => (value === null ? null : [value, arousal[index].value]));
 }
 
 // Its content is {label, start, end} of each chord.

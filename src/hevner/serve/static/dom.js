@@ -44,6 +44,11 @@ export function table(head, rows) {
     h("tbody", {}, rows.map((row) => h("tr", {}, row.map((cell) => h("td", {}, cell)))))));
 }
 
+// A term of a list with what is said of it.
+export function term(name, ...content) {
+  return h("div", {}, h("dt", {}, name), h("dd", {}, ...content));
+}
+
 // An input with its label.
 export function field(label, id, attributes) {
   return [h("label", { for: id }, label), h("input", { type: "text", id, autocomplete: "off", ...attributes })];

@@ -1,8 +1,8 @@
 // One analysed piece: its sound, its emotion over time, and the values at the moment that plays.
 
 import * as api from "./api.js";
-import { Chords, Curve, Ruler, valueAt } from "./curves.js";
-import { button, h, table } from "./dom.js";
+import { Chords, courseOf, Curve, placeAt, Ruler } from "./curves.js";
+import { button, h, table, term } from "./dom.js";
 import {
   chordName, clock, familiarity, keyName, moodName, percent, quadrant, signed, spoken, titleOf,
 } from "./emotion.js";
@@ -50,7 +50,7 @@ export class Piece {
     this.missing.hidden = true;
     this.listen.hidden = false;
     this.wave.load(file, (share) => {
-      const place = this.#placeAt(share * this.analysis.duration);
+      const place = placeAt(this, share * this.analysis.duration);
       return place ? quadrant(...place) : "soft";
     });
   }
@@ -154,21 +154,13 @@ export class Piece {
     player.load([track]);
   }
 
-  #placeAt(time) {
-    const valence = valueAt(this.valence, time);
-    const arousal = valueAt(this.arousal, time);
-    return valence === null || arousal === null ? null : [valence, arousal];
-  }
-
   #draw() {
     const { analysis } = this;
     const paint = () => {
       for (const name of ["valence", "arousal"]) {
         this.curves[name].show(analysis.duration, [{ moments: this[name], colour: colours[name] }]);
       }
-      const points = this.valence.map(({ value }, index) =>
-        value === null ? null : [value, this.arousal[index].value]);
-      this.plane.lay({ courses: [{ points, colour: colours.soft, alpha: 0.55 }] });
+      this.plane.lay({ courses: [{ points: courseOf(this), colour: colours.soft, alpha: 0.55 }] });
     };
     paint();
     changes.addEventListener("change", paint, { signal: this.#stop.signal });
@@ -192,11 +184,8 @@ export class Piece {
       this.#play(detail.seconds);
     });
     this.timeline.addEventListener("toggle", () => this.#play());
-    this.now = {
-      chord: h("span", { class: "chord" }), next: h("span", { class: "next" }),
-      valence: h("span", { class: "number valence" }), arousal: h("span", { class: "number arousal" }),
-      word: h("span"), time: h("span"),
-    };
+    const classes = { chord: "chord", next: "next", valence: "number valence", arousal: "number arousal", word: null };
+    this.now = Object.fromEntries(Object.entries(classes).map(([name, kind]) => [name, h("span", { class: kind })]));
     this.#at(mine() ? player.time : 0);
     if (mine()) state();
   }
@@ -204,20 +193,18 @@ export class Piece {
   #nowPanel() {
     const { now } = this;
     return h("dl", { class: "now" },
-      h("div", {}, h("dt", {}, t("now.chord")), h("dd", {}, now.chord, now.next)),
-      h("div", {}, h("dt", {}, t("valence")), h("dd", {}, now.valence)),
-      h("div", {}, h("dt", {}, t("arousal")), h("dd", {}, now.arousal)),
-      h("div", {}, h("dt", {}, t("now.word")), h("dd", {}, now.word)));
+      term(t("now.chord"), now.chord, now.next), term(t("valence"), now.valence),
+      term(t("arousal"), now.arousal), term(t("now.word"), now.word));
   }
 
   // Once a frame while it plays: nothing here reads the layout, and text is written only if it differs.
   #at(time) {
     this.timeline.time = time;
-    const place = this.#placeAt(time);
+    const place = placeAt(this, time);
     const steps = calm() ? 0 : TRAIL_STEPS;
     const trail = Array.from({ length: steps + 1 }, (_, step) => {
       const before = time - TRAIL * (1 - step / (steps || 1));
-      return before < 0 ? null : this.#placeAt(before);
+      return before < 0 ? null : placeAt(this, before);
     });
     this.plane.show(place, place ? trail : []);
     const { chords } = this.analysis;
@@ -254,13 +241,11 @@ export class Piece {
     const tags = analysis.tags.filter((tag) => tag.present);
     return h("div", { class: "whole" },
       h("section", {}, h("h2", {}, t("whole")), h("dl", { class: "estimates" },
-        Object.keys(analysis).filter((name) => analysis[name]?.low !== undefined).map((name) => h("div", {},
-          h("dt", {}, known(name, name)),
-          h("dd", {},
-            h("span", { class: `number ${name}` }, signed(analysis[name].value)),
-            h("span", { class: "aside" }, t("interval", {
-              low: signed(analysis[name].low), high: signed(analysis[name].high),
-            })))))),
+        Object.keys(analysis).filter((name) => analysis[name]?.low !== undefined).map((name) => term(known(name, name),
+          h("span", { class: `number ${name}` }, signed(analysis[name].value)),
+          h("span", { class: "aside" }, t("interval", {
+            low: signed(analysis[name].low), high: signed(analysis[name].high),
+          }))))),
         h("p", { class: "aside" }, t("interval.text"))),
       h("section", {}, h("h2", {}, t("moods")), h("ul", { class: "bars" },
         moods.map(([name, share]) => bar(moodName(name), share, percent(share)))),
@@ -316,12 +301,9 @@ function save(name, type, content) {
 
 // The timeline of an analysis as CSV, one moment per row; empty where the music is silent.
 function asCsv(analysis) {
-  const columns = ["value", "low", "high"];
-  const names = ["valence", "arousal"].flatMap((axis) =>
-    columns.map((column) => (column === "value" ? axis : `${axis}_${column}`)));
-  const rows = analysis.timeline.map((moment) => [
-    moment.start, moment.end,
-    ...["valence", "arousal"].flatMap((axis) => columns.map((column) => moment[axis]?.[column] ?? "")),
-  ]);
-  return [["start", "end", ...names], ...rows].map((row) => row.join(",")).join("\n") + "\n";
+  const columns = ["valence", "arousal"].flatMap((axis) => ["value", "low", "high"].map((part) => [axis, part]));
+  const head = columns.map(([axis, part]) => (part === "value" ? axis : `${axis}_${part}`));
+  const rows = analysis.timeline.map(({ start, end, ...moment }) =>
+    [start, end, ...columns.map(([axis, part]) => moment[axis]?.[part] ?? "")]);
+  return [["start", "end", ...head], ...rows].map((row) => row.join(",")).join("\n") + "\n";
 }

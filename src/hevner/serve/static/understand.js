@@ -1,7 +1,7 @@
 // Meaning of the scores, training data of the model, and its uncertainty.
 
 import * as api from "./api.js";
-import { fill, h, table } from "./dom.js";
+import { fill, h, table, term } from "./dom.js";
 import { Plane } from "./plane.js";
 import { known, t } from "./strings.js";
 import { attempt } from "./trouble.js";
@@ -46,7 +46,7 @@ async function cards(models, name, choices, place) {
 }
 
 function facts(model) {
-  const row = (name, value) => h("div", {}, h("dt", {}, t(`card.${name}`)), h("dd", {}, value));
+  const row = (name, value) => term(t(`card.${name}`), value);
   return h("dl", { class: "facts" },
     row("tells", model.tells.join(" · ")),
     row("trained", model.trained_on.join(" · ")),
