@@ -12,9 +12,11 @@ from tokenizers import Tokenizer
 from torch.nn.functional import normalize
 from transformers import ClapTextModelWithProjection
 
-from hevner.encoders.base import Array, EncoderCard
+from hevner.arrays import Floats
+from hevner.encoders.base import EncoderCard
 from hevner.encoders.clap.reading import TOKENIZER, WEIGHTS, fill, read_config
-from hevner.encoders.weights.checkpoint import Checkpoint, dtype_for
+from hevner.encoders.weights.checkpoint import Checkpoint
+from hevner.encoders.weights.devices import dtype_for
 from hevner.errors import ModelError
 
 BATCH = 32
@@ -67,7 +69,7 @@ class TextTower:
         self._check_spread(folder)
 
     @torch.inference_mode()
-    def text(self, sentences: Sequence[str]) -> Array:
+    def text(self, sentences: Sequence[str]) -> Floats:
         """Return the vector of each sentence.
 
         Parameters
@@ -77,7 +79,7 @@ class TextTower:
 
         Returns
         -------
-        Array
+        Floats
             Shape ``(n, 512)``, of unit length; comparable with vectors of audio without states.
         """
         vectors = np.empty((len(sentences), self._dimension), np.float32)
