@@ -25,14 +25,7 @@ BATCH = {"cpu": 1, "cuda": 64}
 class AudioTower:
     """The audio tower of a checkpoint, without the parts that the chosen states do not need.
 
-    Parameters
-    ----------
-    card
-        Card with the chosen states.
-    folder
-        Holds ``weights.safetensors`` and ``config.json``.
-    device
-        Device on which the tower runs.
+    Parameters are those of `hevner.encoders.base.LargeEncoder`.
 
     Raises
     ------

@@ -30,16 +30,7 @@ this family have been reported at 0.2 to 0.3, one that does not work at 0.999.""
 
 
 class TextTower:
-    """The text tower of a checkpoint.
-
-    Parameters
-    ----------
-    card
-        Card of the encoder.
-    folder
-        Holds ``weights.safetensors``, ``config.json`` and ``tokenizer.json``.
-    device
-        Device on which the tower runs.
+    """The text tower of a checkpoint; parameters are those of `hevner.encoders.base.LargeEncoder`.
 
     Attributes
     ----------
@@ -70,17 +61,9 @@ class TextTower:
 
     @torch.inference_mode()
     def text(self, sentences: Sequence[str]) -> Floats:
-        """Return the vector of each sentence.
+        """Return the vector of each sentence, shape ``(n, 512)``, of unit length.
 
-        Parameters
-        ----------
-        sentences
-            Descriptions of pieces of music.
-
-        Returns
-        -------
-        Floats
-            Shape ``(n, 512)``, of unit length; comparable with vectors of audio without states.
+        They are comparable with vectors of audio without states.
         """
         vectors = np.empty((len(sentences), self._dimension), np.float32)
         for start in range(0, len(sentences), BATCH):

@@ -200,12 +200,7 @@ def convert(
 def find(architecture: Architecture, source: Path) -> list[tuple[str, Stored]]:
     """The tensors that an embedding needs, by names of ours, none of them read.
 
-    Parameters
-    ----------
-    architecture
-        Architecture of the model that the files should hold.
-    source
-        Folder with the files of either layout.
+    ``source`` is a folder with the files of either layout.
 
     Raises
     ------

@@ -89,16 +89,9 @@ class Block:
 
 
 class Transformer:
-    """Blocks that are read when they are needed.
+    """Blocks of ``music`` or ``lyrics``, read when they are needed.
 
-    Parameters
-    ----------
-    name, stack
-        ``music`` or ``lyrics``, and its sizes.
-    prime
-        Length of the beginning of the sequence for attention of that kind.
-    read, device, dtype
-        Function that reads a stored tensor by name; device of the blocks; type of their matrices.
+    ``prime`` is the length of the beginning of the sequence for attention of that kind.
     """
 
     def __init__(
@@ -140,14 +133,8 @@ class Transformer:
 class Prior:
     """States of tokens.
 
-    Parameters
-    ----------
-    architecture
-        Sizes of the model.
-    read
-        Function that reads a stored tensor by name, in any type, on the CPU.
-    device, dtype
-        Device on which the prior runs, and type of the matrices.
+    ``read`` returns a stored tensor by name, in any type, on the CPU; ``dtype`` is the type of the
+    matrices.
     """
 
     def __init__(

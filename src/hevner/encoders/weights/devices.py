@@ -84,21 +84,9 @@ def dtype_for(device: torch.device) -> torch.dtype:
 
 
 def placed(card: EncoderCard, device: str) -> tuple[EncoderCard, str]:
-    """An encoder as it is on a device: the type of numbers, if not float32, is in its version.
+    """Card of an encoder on a device, and that device as `pick_device` picks it.
 
-    Parameters
-    ----------
-    card
-        Card of the encoder.
-    device
-        See `pick_device`.
-
-    Returns
-    -------
-    EncoderCard
-        The card with that version.
-    str
-        The device that was picked.
+    The type of numbers, if not float32, is part of the version.
 
     Raises
     ------
@@ -116,14 +104,7 @@ def placed(card: EncoderCard, device: str) -> tuple[EncoderCard, str]:
 
 
 def check_memory(card: EncoderCard, device: str = "cpu") -> None:
-    """Make sure that there is memory enough for an encoder.
-
-    Parameters
-    ----------
-    card
-        Facts about the encoder.
-    device
-        ``"cpu"``, ``"cuda"`` or such, or ``"auto"``.
+    """Make sure that there is memory enough for an encoder on a device, as for `pick_device`.
 
     Raises
     ------
