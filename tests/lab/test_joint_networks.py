@@ -14,21 +14,20 @@ torch = pytest.importorskip("torch")
 from torch import Tensor, nn
 
 from hevner.lab.joint.networks import (
+    HIGHEST_LOG_VARIANCE,
+    LOWEST_LOG_VARIANCE,
+    SIZE,
+    VGGISH_DIMENSION,
     Branch,
     Encoded,
     JointNetwork,
     Projections,
     PublishedSequence,
     PublishedVector,
+    Recurrent,
     SequenceBranch,
     VectorBranch,
     summary,
-)
-from hevner.lab.joint.networks.network import Recurrent
-from hevner.lab.joint.networks.published import SIZE, VGGISH_DIMENSION
-from hevner.lab.joint.networks.repaired import (
-    HIGHEST_LOG_VARIANCE,
-    LOWEST_LOG_VARIANCE,
 )
 from tests.errors import raises
 
@@ -254,8 +253,8 @@ def test_both_sides_go_to_one_space_and_every_weight_learns(network: JointNetwor
         vector = isinstance(branch, PublishedVector | VectorBranch)
         return torch.randn(3, width) if vector else torch.randn(3, 5, width)
 
-    a = network.forward_music(inputs(network.music, 6))
-    b = network.forward_emotion(inputs(network.emotion, 2))
+    a = network.music(inputs(network.music, 6))
+    b = network.emotion(inputs(network.emotion, 2))
     for field in fields(Encoded):
         assert getattr(a, field.name).shape == getattr(b, field.name).shape
     parts = [getattr(x, field.name).square().sum() for x in (a, b) for field in fields(Encoded)]

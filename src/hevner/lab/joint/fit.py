@@ -37,9 +37,8 @@ from hevner.lab.joint.networks import (
     SequenceBranch,
     VectorBranch,
 )
-from hevner.lab.joint.recipe import MatcherRecipe, Scorer, Source
+from hevner.lab.joint.recipe import WEIGHTS, MatcherRecipe, NetworkSettings, Scorer, Source
 from hevner.lab.joint.scoring import Distances, Embedded, Orientation, Spreads
-from hevner.lab.joint.settings import WEIGHTS, NetworkSettings
 from hevner.model.cca import LinearCCA
 
 CHECK = 10
@@ -272,8 +271,8 @@ def _forward(
     network: JointNetwork, music: BranchInput, emotions: BranchInput
 ) -> tuple[Encoded, Encoded]:
     return (
-        network.forward_music(music.values, music.present),
-        network.forward_emotion(emotions.values, emotions.present),
+        network.music(music.values, music.present),
+        network.emotion(emotions.values, emotions.present),
     )
 
 

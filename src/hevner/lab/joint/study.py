@@ -24,9 +24,8 @@ from hevner.datasets.track import Track
 from hevner.lab.joint import scores
 from hevner.lab.joint.baselines import Chance, Correlated, Matcher, Regressor, places
 from hevner.lab.joint.data import Emotions, MatchingData, load_dataset
-from hevner.lab.joint.ranks import per_query
 from hevner.lab.joint.recipe import JointRecipe, MatcherRecipe
-from hevner.lab.joint.scores import Score
+from hevner.lab.joint.scores import Score, per_query
 from hevner.lab.metrics import retrieval
 from hevner.lab.recipe_types import plain
 from hevner.lab.study import engine, kept
@@ -55,7 +54,7 @@ CellResult = engine.CellResult[Cell]
 class JointStudy(engine.Study[JointRecipe, StudyData, Cell]):
     """Spaces of a recipe on its datasets.
 
-    Results hold, for each scorer, query and direction, ``SCORER,QUERY,DIRECTION`` (`ranks.METRICS`
+    Results hold, for each scorer, query and direction, ``SCORER,QUERY,DIRECTION`` (`scores.METRICS`
     of each query, shape ``(metrics, n)``) and ``SCORER,QUERY,DIRECTION,chance`` (the same for
     candidates in random order); and ``told``, the emotion predicted for each tested music, shape
     ``(n, k)``; see `baselines.places`.
