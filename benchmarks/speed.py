@@ -40,7 +40,7 @@ from hevner.encoders.mel import log_mel_of_power, power_spectrum
 from hevner.encoders.musicnn import MSD, MTT, MusiCNN
 from hevner.features import Features, extract, pool
 from hevner.files import find_audio
-from hevner.model.head import Prediction
+from hevner.model.prediction import Prediction
 from hevner.music import analyse
 from hevner.music.records import Harmony
 from hevner.music.spectrum import HarmonySpectrum

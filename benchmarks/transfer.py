@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.linear_model import RidgeCV
 
+from hevner.emotion import AXES
 from hevner.lab.default.fit import fit
 from hevner.lab.default.recipe import DefaultRecipe
 from hevner.lab.default.table import Table, build
@@ -26,7 +27,6 @@ from hevner.lab.metrics.report import write
 from hevner.lab.metrics.statistics import Metric, paired_bootstrap, permutation_test
 from hevner.lab.metrics.tags import roc_auc
 from hevner.lab.recipes import read
-from hevner.model.head import AXES
 
 Array = NDArray[np.float64]
 PENALTIES = np.geomspace(1e1, 1e5, 17)

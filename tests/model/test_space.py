@@ -16,6 +16,7 @@ from hevner.model.description import Description
 from hevner.model.space import Points, relative_divergences
 from hevner.words import Lexicon
 from hevner.words.describing import describe
+from tests.errors import raises
 from tests.joint_world import musics, space
 
 
@@ -157,7 +158,7 @@ def test_fit_is_the_share_of_music_at_large_that_fits_worse(toy, pieces):
 
 
 def test_a_music_that_is_half_described_is_refused(toy):
-    with pytest.raises(DataError, match=r"row 1: a music is not fully described"):
+    with raises(DataError, "incomplete", subject="row 1"):
         toy.music(
             replace(
                 musics(2), gems=np.array([[0.1] * 9, [np.nan] * 9], np.float32)
@@ -166,7 +167,7 @@ def test_a_music_that_is_half_described_is_refused(toy):
 
 
 def test_an_emotion_of_nothing_is_refused(toy):
-    with pytest.raises(DataError, match="row 0: nothing is told"):
+    with raises(DataError, "nothing_known", subject="row 0"):
         toy.emotion(Description.unknown(1))
 
 
@@ -203,7 +204,7 @@ def test_the_digest_names_the_parameters(toy):
 
 
 @pytest.mark.parametrize("damage", ["missing", "truncated", "card", "array"])
-def test_a_damaged_space_is_told(toy, tmp_path, damage):
+def test_a_damaged_space_is_refused(toy, tmp_path, damage):
     path = tmp_path / f"{damage}.npz"
     toy.save(path)
     if damage == "missing":
@@ -216,7 +217,7 @@ def test_a_damaged_space_is_told(toy, tmp_path, damage):
         with np.load(path) as stored:
             arrays = {name: stored[name] for name in stored.files if name != "reference"}
         np.savez(path, **arrays)
-    with pytest.raises(ModelError, match="common space cannot be read"):
+    with raises(ModelError, "unreadable", subject=path.name):
         spaces.load(path)
 
 
