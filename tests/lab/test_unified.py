@@ -9,11 +9,21 @@ import onnxruntime
 import pytest
 
 from hevner.errors import ModelError
-from hevner.lab.unified.chord_sequence import PUBLISHED, REPAIRED, Vocabulary, from_spans
+from hevner.lab.unified.chord_sequence import (
+    NO_ROOT,
+    PUBLISHED,
+    REPAIRED,
+    ChordSequence,
+    Vocabulary,
+    from_spans,
+)
 
 torch = pytest.importorskip("torch")
 
+from hevner.lab.unified.export import export
 from hevner.lab.unified.networks import (
+    HIGHEST_LOG_VARIANCE,
+    LOWEST_LOG_VARIANCE,
     TAGS,
     VALENCE_AROUSAL,
     Head,
@@ -21,11 +31,6 @@ from hevner.lab.unified.networks import (
     Network,
     UnifiedPublished,
     UnifiedRepaired,
-    export,
-)
-from hevner.lab.unified.networks.inputs import (
-    HIGHEST_LOG_VARIANCE,
-    LOWEST_LOG_VARIANCE,
 )
 from tests.errors import raises
 
@@ -52,6 +57,35 @@ def pieces(lengths: list[int], vocabulary: Vocabulary) -> Inputs:
     ]
     vectors = random.normal(size=(len(lengths), DIMENSION)).astype(np.float32)
     return Inputs.from_sequences(vectors, chords, vocabulary)
+
+
+def several(count: int, vocabulary: Vocabulary = PUBLISHED) -> ChordSequence:
+    return from_spans([("D:min7", i, i + 0.5) for i in range(count)], 0, vocabulary)
+
+
+def padded(vocabulary: Vocabulary, *counts: int) -> Inputs:
+    vectors = np.zeros((len(counts), 1), np.float32)
+    return Inputs.from_sequences(vectors, [several(n, vocabulary) for n in counts], vocabulary)
+
+
+@pytest.mark.parametrize("count", [0, 99, 100, 101])
+def test_published_sequences_are_padded_or_cut_to_100(count: int) -> None:
+    batch = padded(PUBLISHED, count)
+    kept = min(count, 100)
+    assert batch.roots.shape == (1, 100)
+    assert batch.roots[0].tolist() == [2] * kept + [NO_ROOT] * (100 - kept)
+    assert batch.qualities[0].tolist() == [4] * kept + [0] * (100 - kept)
+    assert batch.present[0].sum() == kept
+
+
+def test_repaired_sequences_are_as_long_as_the_longest() -> None:
+    batch = padded(REPAIRED, 0, 2, 101)
+    assert batch.present.sum(axis=1).tolist() == [0, 2, 101]
+    assert batch.roots.shape == (3, 101)
+    assert (batch.roots[~batch.present] == NO_ROOT).all()
+    assert (batch.qualities[~batch.present] == REPAIRED.none).all()
+    assert batch.durations.sum(axis=1).tolist() == [0, 1, 50.5]
+    assert padded(REPAIRED, 0).roots.shape == (1, 1)
 
 
 def parameters(network: Network) -> int:

@@ -24,8 +24,8 @@ from hevner.lab.unified.networks import (
     UnifiedPublished,
     UnifiedRepaired,
 )
+from hevner.lab.unified.recipe import TrainingSettings
 from hevner.lab.unified.rows import Rows
-from hevner.lab.unified.settings import TrainingSettings
 from tests.errors import raises
 from tests.lab.unified.worlds import (
     CLASSES,
@@ -276,7 +276,7 @@ def test_9_a_student_learns_from_teachers_as_published_and_repaired() -> None:
     def table(count: int, dataset: int, head: Head, labels: Tensor) -> Rows:
         teacher = {head.name: torch.rand(labels.shape, generator=draw)}
         number = torch.full((count,), dataset)
-        return Rows(inputs(count, dataset), {head.name: labels}, teacher, number, torch.ones(count))
+        return Rows(inputs(count, dataset), {head.name: labels}, teacher, number)
 
     tags = (torch.rand(20, 56, generator=draw) < 0.1).float()
     values = 1 + 8 * torch.rand(6, 2, generator=draw)

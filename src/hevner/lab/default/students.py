@@ -30,8 +30,9 @@ from hevner.lab.default.recipe import DefaultRecipe as Recipe
 from hevner.lab.default.recipe import StudentRecipe, TagRecipe
 from hevner.lab.default.table import Table
 from hevner.lab.default.transfer import targets
+from hevner.lab.unified.export import export
 from hevner.lab.unified.loop import outputs_of, train
-from hevner.lab.unified.networks import Head, Inputs, Network, UnifiedRepaired, export
+from hevner.lab.unified.networks import Head, Inputs, Network, UnifiedRepaired
 from hevner.lab.unified.rows import Rows
 from hevner.model.description import log_odds
 from hevner.model.predict import domain_output
@@ -181,7 +182,6 @@ def _rows(table: Table, recipe: Recipe, vectors: Array) -> Rows:
         labels={n: torch.as_tensor(a, dtype=torch.float32) for n, a in known.items()},
         teachers={},
         dataset=torch.from_numpy(dataset.astype(np.int64)),
-        weight=torch.ones(count),
     )
 
 

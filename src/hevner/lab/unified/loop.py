@@ -32,9 +32,8 @@ from hevner.files import cannot_write, replace_file
 from hevner.lab.recipe_types import plain
 from hevner.lab.unified.losses import Losses, losses, published_tag_weights
 from hevner.lab.unified.networks import Inputs, Network
-from hevner.lab.unified.rows import Rows
-from hevner.lab.unified.sampling import Sampler
-from hevner.lab.unified.settings import TrainingSettings
+from hevner.lab.unified.recipe import TrainingSettings
+from hevner.lab.unified.rows import Rows, Sampler
 
 _EVALUATION_BATCH = 512
 _COLUMNS = "epoch,step,part,dataset,head,loss\n"
@@ -46,8 +45,6 @@ class Epoch:
 
     Attributes
     ----------
-    number
-        Number of the epoch, from 0.
     step
         Steps of the optimiser so far.
     training
@@ -99,13 +96,13 @@ def train(
     network
         Training starts from its weights and runs on the device it is on.
     rows, validation
-        Rows to train on and rows for early stopping. Validation needs labels; its teachers are not
+        Rows to train on and rows for early stopping, which need labels; their teachers are not
         used.
     settings
         Settings of the run.
     folder
-        Folder for log and checkpoint; made if missing. A run that was stopped there goes on, one
-        that has ended is only read back. None keeps nothing.
+        Folder for log and checkpoint. A run that was stopped there goes on, one that has ended is
+        only read back. None keeps nothing.
     progress
         Called after every epoch, when its checkpoint is written.
 
@@ -135,10 +132,7 @@ def train(
 
 
 def outputs_of(network: Network, inputs: Inputs) -> dict[str, Tensor]:
-    """Raw outputs of a network for any number of rows, by head, on the device of the network.
-
-    The network is put in evaluation mode; no gradients are kept.
-    """
+    """Raw outputs of a network for any number of rows, by head; it is left in evaluation mode."""
     network.eval()
     device = next(network.parameters()).device
     with torch.no_grad():
@@ -238,10 +232,8 @@ class _Run:
             {name: output.float() for name, output in outputs.items()},
             batch,
             self.datasets,
-            distillation=settings.distillation,
-            distillation_weight=settings.distillation_weight,
-            temperature=settings.temperature,
-            tag_weights=self.tag_weights,
+            settings,
+            self.tag_weights,
         )
         self.optimiser.zero_grad()
         found.total.backward()  # type: ignore[no-untyped-call]

@@ -2,7 +2,7 @@
 
 Conventions
 -----------
-The file takes those tensors of `hevner.lab.unified.networks.Inputs` that the network reads, under
+The file takes those tensors of `Inputs` that the network reads, under
 their names, for any number of pieces and any length of the chord sequences, and gives raw outputs
 under the names of the heads.
 """
@@ -22,7 +22,7 @@ from hevner import extras
 from hevner.errors import ModelError
 from hevner.files import replace_file
 from hevner.lab.unified.chord_sequence import NO_ROOT
-from hevner.lab.unified.networks.inputs import Inputs, Network
+from hevner.lab.unified.networks import Inputs, Network
 
 OPSET = 18
 
@@ -44,21 +44,9 @@ class _Tuples(nn.Module):
 def export(network: Network, path: Path, names: Sequence[str]) -> None:
     """Write a network, as it is in use rather than in training, to an ONNX file.
 
-    Parameters
-    ----------
-    network
-        Network to write; it is not changed.
-    path
-        File to write or to replace.
-    names
-        Heads whose outputs the file gives, in order.
-
-    Raises
-    ------
-    ModelError
-        If the network has no head of such a name.
-    MissingDependencyError
-        Without onnxscript.
+    The file gives the outputs of the named heads, in their order; it replaces another. A name that
+    is none of the network's raises `ModelError`, and `MissingDependencyError` is raised without
+    onnxscript.
     """
     unknown = set(names) - {head.name for head in network.heads}
     if unknown or not names:
