@@ -42,21 +42,9 @@ R = TypeVar("R", bound=Recipe)
 
 
 def read(path: Path, kind: type[R], encoder: str = "") -> R:
-    """Read a recipe.
+    """Read a recipe of a kind; an encoder that is given replaces the one that it names.
 
-    Parameters
-    ----------
-    path
-        TOML file.
-    kind
-        Type of the recipe, such as `hevner.lab.cross_dataset.recipe.CrossDatasetRecipe`.
-    encoder
-        Replaces the encoder that the recipe names; empty to keep it.
-
-    Raises
-    ------
-    DataError
-        If the file cannot be read, or holds something that the type does not allow.
+    A file that cannot be read, or holds something that the type does not allow, raises `DataError`.
     """
     text, table = _load(path)
     found: Mapping[str, Any] = table
@@ -76,10 +64,7 @@ def read(path: Path, kind: type[R], encoder: str = "") -> R:
 def kind_of(path: Path) -> type[Recipe]:
     """The type that a recipe has, by the tables in it.
 
-    Raises
-    ------
-    DataError
-        If the file cannot be read, or no kind of recipe has such tables.
+    A file that cannot be read, or has no tables of a known kind, raises `DataError`.
     """
     _, table = _load(path)
     known = kinds()
@@ -149,13 +134,7 @@ def _load(path: Path) -> tuple[str, dict[str, Any]]:
 
 
 def _build(value: Any, kind: inspect.Type, where: tuple[Key, ...]) -> Any:
-    """Check a value and what is inside it, and make a section of it if it is one.
-
-    Raises
-    ------
-    RecipeError
-        For the first value that is not allowed; ``where`` leads to it.
-    """
+    """Check a value and what is inside it, and make a section of it if it is one."""
     member = _member(value, kind, where)
     match member:
         case inspect.StructType(cls=cls):

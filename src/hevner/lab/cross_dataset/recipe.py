@@ -140,15 +140,7 @@ class Protocol(Section, frozen=True, kw_only=True):
 
 
 class Claim(Section, frozen=True, kw_only=True):
-    """A comparison of two systems: ``[[claims]]``.
-
-    Attributes
-    ----------
-    claim
-        The claim in words.
-    first, second
-        Selectors of the systems that are compared; see `hevner.lab.cross_dataset.claims`.
-    """
+    """A comparison of systems: ``[[claims]]``, by selectors (`hevner.lab.cross_dataset.claims`)."""
 
     claim: Text
     first: Selector
@@ -158,18 +150,8 @@ class Claim(Section, frozen=True, kw_only=True):
 class CrossDatasetRecipe(StudyRecipe, frozen=True, kw_only=True):
     """A study of models, on fused representations, within and across datasets.
 
-    Attributes
-    ----------
-    datasets
-        Datasets by name.
-    representations
-        Lists of blocks (`hevner.lab.data.representations`) by the name of the representation.
-    models
-        Models by name.
-    protocols
-        What is run.
-    claims
-        What is tested.
+    A representation is a list of blocks (`hevner.lab.data.representations`). Protocols are run, and
+    claims are tested.
     """
 
     mark: ClassVar[str] = "protocols"

@@ -61,6 +61,7 @@ class JointStudy(engine.Study[JointRecipe, StudyData, Cell]):
     """
 
     columns = scores.COLUMNS
+    needs_torch = True
 
     load_dataset = staticmethod(load_dataset)
 
@@ -122,12 +123,6 @@ class JointStudy(engine.Study[JointRecipe, StudyData, Cell]):
             "seed": split.seed,
             "rows": [split.train.tolist(), split.test.tolist()],
         })  # fmt: skip
-
-    def prepare_process(self) -> None:
-        """One thread for each process: many threads would wait for each other."""
-        import torch
-
-        torch.set_num_threads(1)
 
     def compute(self, cell: Cell, folder: Path) -> Mapping[str, Any]:
         """Fit, match, score."""

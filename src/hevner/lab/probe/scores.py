@@ -85,15 +85,7 @@ def interval_of(row: Row, name: str = "") -> Estimate:
 
 
 def score(study: ProbeStudy, found: Predictions, about: Mapping[str, Any]) -> list[Row]:
-    """Rows of the table, valence first; states in order, then the other systems.
-
-    Parameters
-    ----------
-    study, found
-        The probe with its data, and the predictions of its folds.
-    about
-        Fields that all rows share.
-    """
+    """Rows of the table with fields that all share, valence first; states come before others."""
     axes = [_Axis(study, found, axis) for axis in range(len(AXES))]
     return [row for one in axes for row in one.rows(dict(about))]
 

@@ -60,6 +60,7 @@ class UnifiedStudy(engine.Study[UnifiedRecipe, StudyData, Cell]):
     """
 
     columns = scores.COLUMNS
+    needs_torch = True
     load_dataset = staticmethod(load_dataset)
     join = staticmethod(join)
 
@@ -126,12 +127,6 @@ class UnifiedStudy(engine.Study[UnifiedRecipe, StudyData, Cell]):
     def stage(self, cell: Cell) -> int:
         """Networks that teach are fitted first."""
         return int(bool(cell.row.teachers))
-
-    def prepare_process(self) -> None:
-        """One thread for each process: many threads would wait for each other."""
-        import torch
-
-        torch.set_num_threads(1)
 
     def compute(self, cell: Cell, folder: Path) -> Mapping[str, Any]:
         """Fit and predict."""
