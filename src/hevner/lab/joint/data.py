@@ -92,14 +92,10 @@ class MatchingData:
 
     Attributes
     ----------
-    tracks
-        In the order of all rows.
     vectors
         Music, a table ``(n, width)`` for each block; for windows, of their means.
     windows
         The windows themselves, ``(steps, width)`` for each piece; empty where blocks are used.
-    emotions
-        Emotions of the pieces.
     groups
         Number of the linked group of each piece, shape ``(n,)``.
     """

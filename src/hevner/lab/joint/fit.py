@@ -66,17 +66,7 @@ class BranchInput:
 
 
 class InputMaker:
-    """Makes inputs of a network from music and emotions.
-
-    Parameters
-    ----------
-    data, source
-        Music and emotions, and the recipe of the dataset.
-    settings
-        Settings of the network.
-    train
-        Training rows, which give the standard units.
-    """
+    """Makes inputs of a network from music and emotions, in standard units of the training rows."""
 
     def __init__(
         self, data: MatchingData, source: Source, settings: NetworkSettings, train: Index
@@ -279,25 +269,11 @@ def _forward(
 def fit(
     data: MatchingData, source: Source, space: MatcherRecipe, train: Index, seed: int
 ) -> Matcher:
-    """Train the networks of a space.
+    """Train the networks of a space on some rows of the data.
 
-    Parameters
-    ----------
-    data, source
-        Music and emotions, and the recipe of the dataset.
-    space
-        Recipe of the space, with settings of its networks.
-    train
-        Training rows of the data.
-    seed
-        Decides weights, noise, dropout and which groups a member leaves out.
-
-    Raises
-    ------
-    ModelError
-        If a network cannot be trained on these rows.
-    DataError
-        If its embeddings cannot be scored.
+    The seed decides weights, noise, dropout and which groups a member leaves out. A network that
+    cannot be trained on these rows raises `ModelError`, and embeddings that cannot be scored
+    `DataError`.
     """
     count = space.network.members
     if not count:

@@ -43,14 +43,10 @@ HIGHEST_LOG_VARIANCE = 4.0
 
 @dataclass(frozen=True, eq=False)
 class Encoded:
-    """Places of ``m`` musics or emotions, in ``D`` dimensions.
+    """Places of ``m`` musics or emotions, in ``D`` dimensions, shapes ``(m, D)``.
 
-    Attributes
-    ----------
-    embedding
-        Vectors that are correlated with those of the other side (CCA), shape ``(m, D)``.
-    mean, log_variance
-        Mean and log-variance of a Gaussian with independent dimensions (KL), shapes ``(m, D)``.
+    The embedding is correlated with that of the other side (CCA); mean and log-variance are those
+    of a Gaussian with independent dimensions (KL).
     """
 
     embedding: Tensor

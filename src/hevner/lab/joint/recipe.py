@@ -227,17 +227,7 @@ class MatcherRecipe(Section, frozen=True, kw_only=True):
 
 
 class Claim(Section, frozen=True, kw_only=True):
-    """A comparison of two spaces: ``[[claims]]``.
-
-    Attributes
-    ----------
-    claim
-        The claim in words.
-    first, second
-        Names of the spaces that are compared in pairs.
-    scorers
-        Scorer of each; both corrected if missing.
-    """
+    """A comparison of two spaces, by name: ``[[claims]]``; ``scorers`` gives the scorer of each."""
 
     claim: Text
     first: str
@@ -248,16 +238,7 @@ class Claim(Section, frozen=True, kw_only=True):
 class JointRecipe(StudyRecipe, frozen=True, kw_only=True):
     """A study of the joint space.
 
-    Attributes
-    ----------
-    datasets
-        Datasets by name.
-    base
-        Keys of `MatcherRecipe` that all spaces share. Entries of ``network`` are merged one by one.
-    spaces
-        Spaces that are fitted and scored.
-    claims
-        Comparisons that are tested.
+    Keys of spaces that are missing stand in ``base``; entries of ``network`` are merged one by one.
     """
 
     mark: ClassVar[str] = "spaces"

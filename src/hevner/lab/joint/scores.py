@@ -60,10 +60,6 @@ class Evaluation:
 
     Attributes
     ----------
-    data
-        The dataset.
-    space, division, scorer, query, direction
-        Names as in the table.
     values, chance
         Scores of each query and seed by metric, shape ``(n, seeds)``, NaN where it was not tested.
         For ``tau``, predicted degrees.
@@ -213,12 +209,8 @@ def _mean(truth: Array, values: Array) -> float:
 def per_query(distances: Array, apart: Array) -> tuple[Array, Array]:
     """`METRICS` of each query and their chance levels, shapes ``(metrics, n)``.
 
-    Parameters
-    ----------
-    distances
-        Distances of queries and candidates, lower for nearer, ``(n, n)``; i belongs to i.
-    apart
-        Distances between the emotions of both, ``(n, n)``.
+    Distances of queries and candidates, and between the emotions of both, are ``(n, n)``; i belongs
+    to i.
     """
     count = len(distances)
     ranks = retrieval.first_ranks(-distances)

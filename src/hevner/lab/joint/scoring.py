@@ -221,8 +221,6 @@ def score(
     weight
         Weight λ in [0, 1]: 0 is the divergence alone, 1 the correlated distance alone; the other
         term is then left out.
-    least_correlation
-        See `correlated_distances`.
     balance
         Spreads of the terms (`spreads`, same orientation), by which they are divided. None adds
         them on the scales they have, as published; the larger one then decides.

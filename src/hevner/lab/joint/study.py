@@ -73,10 +73,7 @@ class JointStudy(engine.Study[JointRecipe, StudyData, Cell]):
     def plan(self) -> list[Cell]:
         """Every cell, seed by seed, so that a run which is cut short holds whole seeds.
 
-        Raises
-        ------
-        DataError
-            If a split leaks and the recipe refuses leaks, or the tracks cannot be divided.
+        A leak that the recipe refuses, and tracks that cannot be divided, raise `DataError`.
         """
         cells = []
         for name in self.data:

@@ -79,16 +79,10 @@ REPAIRED = Vocabulary(qualities=(*chord_labels.QUALITIES, "N"), length=None, sof
 
 @dataclass(frozen=True, eq=False)
 class ChordSequence:
-    """The chords of a piece of music, in order.
+    """The chords of a piece of music, in order; there may be none.
 
-    Attributes
-    ----------
-    roots, qualities
-        int64, shape ``(n,)``; ``n`` may be 0.
-    durations
-        Seconds, float32, shape ``(n,)``.
-    minor
-        0 major .. 1 minor.
+    Roots and qualities are int64, durations seconds, float32, all of shape ``(n,)``; ``minor`` is 0
+    for major and 1 for minor.
     """
 
     roots: NDArray[np.int64]
@@ -114,28 +108,11 @@ def from_harmony(harmony: Harmony, vocabulary: Vocabulary) -> ChordSequence:
 def from_spans(
     spans: Iterable[tuple[str, float, float]], key: int | None, vocabulary: Vocabulary
 ) -> ChordSequence:
-    """Chords given as labels with their times.
+    """Chords given as ``(label, start, end)`` in order, such as ``("G:7", 0.0, 2.0)``.
 
-    Parameters
-    ----------
-    spans
-        ``(label, start, end)`` in order; labels such as ``"G:7"``, ``"C"`` (major) or ``"N"``.
-    key
-        Key class 0..23, as `hevner.music.chord_labels.parse_key` gives it. None if there is no key:
-        roots are then left where they are.
-    vocabulary
-        Numbers of the qualities.
-
-    Raises
-    ------
-    DataError
-        If a label cannot be read or a chord ends before it starts.
-
-    Example
-    -------
-    >>> chords = from_spans([("G:7", 0.0, 2.0)], chord_labels.parse_key("G major"), PUBLISHED)
-    >>> int(chords.roots[0]), PUBLISHED.qualities[chords.qualities[0]]
-    (0, '7')
+    A key class 0..23 (`hevner.music.chord_labels.parse_key`) decides from where roots are counted;
+    without it they are left where they are. ``"C"`` is major, ``"N"`` no chord. A label that cannot
+    be read, and a chord that ends before it starts, raise `DataError`.
     """
     rows = list(spans)
     for label, start, end in rows:

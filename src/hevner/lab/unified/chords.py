@@ -46,25 +46,9 @@ def sequences(
 ) -> list[ChordSequence]:
     """Chords of tracks of one dataset, in their order.
 
-    Parameters
-    ----------
-    store
-        Holds the harmony spectrum of every track.
-    tracks
-        Tracks of one dataset.
-    variant
-        Variant of the network, which decides the vocabulary; see
-        `hevner.lab.unified.chord_sequence`. soundfont
-        Name of the soundfont that MIDI files are rendered with.
-    jobs
-        Number of parallel processes.
-
-    Raises
-    ------
-    DataError
-        If a track has no spectrum; it is named.
-    OutputError
-        If the store cannot be written.
+    The variant of the network decides the vocabulary; the soundfont, the rendering of MIDI files. A
+    track without a stored harmony spectrum raises `DataError`, which names it, and a store that
+    cannot be written `OutputError`.
     """
     dataset = tracks[0].dataset
     kept = store.open(dataset, kind(variant))

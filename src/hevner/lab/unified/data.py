@@ -37,10 +37,8 @@ class StudyData:
 
     Attributes
     ----------
-    tracks
-        In the order of all rows.
-    samples
-        Their embeddings and names.
+    tracks, samples
+        Tracks in the order of all rows, and their embeddings and names.
     labels
         Labels by source.
     chords

@@ -53,12 +53,10 @@ class Prediction(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Preparation:
-    """Inputs of a network from tracks.
+    """Makes inputs of the network that a row of the recipe describes.
 
     Attributes
     ----------
-    row
-        Row of the recipe that describes the network.
     blocks
         Standard units of the training rows and one variance for all blocks; empty for raw
         embeddings.
@@ -202,23 +200,20 @@ def fit(
     folder: Path | None = None,
     progress: Callable[[Epoch], None] | None = None,
 ) -> Fitted:
-    """Train one network.
+    """Train one network, a row of the recipe, on some rows of the data.
+
+    Without a labelled row, `DataError` is raised.
 
     Parameters
     ----------
-    index
-        Rows of the data to train on.
     seed
         Decides weights, order and the rows that are held out.
     validation
         Rows for early stopping; without them, a share of the training rows is held out.
     teachers
         Raw outputs of teachers for all rows of the data, NaN for none, by head.
-
-    Raises
-    ------
-    DataError
-        If nothing is left to train on.
+    folder, progress
+        See `hevner.lab.unified.loop.train`.
     """
     heads = _heads(recipe, row, data, index)
     scales = _scales(heads, data, index)

@@ -41,7 +41,7 @@ _COLUMNS = "epoch,step,part,dataset,head,loss\n"
 
 @dataclass(frozen=True)
 class Epoch:
-    """Result of one epoch.
+    """Result of one epoch, counted from 0.
 
     Attributes
     ----------

@@ -132,28 +132,20 @@ class TrainingSettings(Section, frozen=True, kw_only=True):
 
     Attributes
     ----------
-    learning_rate
-        Constant learning rate of AdamW.
-    weight_decay
-        Weight decay of AdamW, which without it is Adam.
+    learning_rate, weight_decay
+        Constants of AdamW, which without decay is Adam.
     batch
         Rows of each dataset per step.
-    epochs
-        Largest number of epochs.
-    patience
-        Epochs without gain after which training ends.
-    minimum_gain
-        Fall of the validation loss that counts as a gain.
+    epochs, patience, minimum_gain
+        Largest number of epochs, epochs without gain after which training ends, and the fall of
+        the validation loss that counts as a gain.
     gradient_norm
         Longer gradients are shortened to this; None leaves them as they are.
     noise
         Standard deviation of Gaussian noise that is added to the embedding in training.
-    distillation
-        How teachers are used; see `hevner.lab.unified.losses`.
-    distillation_weight
-        Share of distillation in the loss of a row with label and teacher.
-    temperature
-        Temperature of the distillation.
+    distillation, distillation_weight, temperature
+        How teachers are used (`hevner.lab.unified.losses`), the share of distillation in the loss
+        of a row with label and teacher, and its temperature.
     tag_weights
         "as_published" weighs tags by their frequency in the training rows; "none" does not.
     sampling
@@ -251,17 +243,7 @@ class Row(Section, frozen=True, kw_only=True):
 
 
 class Claim(Section, frozen=True, kw_only=True):
-    """A comparison of two rows: ``[[claims]]``.
-
-    Attributes
-    ----------
-    claim
-        The claim in words.
-    first, second
-        Names of the rows that are compared in pairs.
-    protocols
-        Protocols that count; all if missing.
-    """
+    """A comparison of two rows, by name: ``[[claims]]``; all protocols count if none is given."""
 
     claim: Text
     first: str
@@ -272,19 +254,8 @@ class Claim(Section, frozen=True, kw_only=True):
 class UnifiedRecipe(StudyRecipe, frozen=True, kw_only=True):
     """A study of the unified model.
 
-    Attributes
-    ----------
-    datasets, heads
-        Datasets and heads by name.
-    base
-        Keys of `Row` that all rows share. Entries of ``network`` and ``training`` are merged one
-        by one.
-    rows
-        Networks that are trained and tested.
-    claims
-        Comparisons that are tested.
-    text
-        Text of the recipe; not a key of the file.
+    Keys of rows that are missing stand in ``base``; entries of ``network`` and ``training`` are
+    merged one by one. The text of the recipe is not a key of the file.
     """
 
     mark: ClassVar[str] = "rows"
@@ -347,13 +318,7 @@ class UnifiedRecipe(StudyRecipe, frozen=True, kw_only=True):
         return tuple(dict.fromkeys(block for row in self.rows for block in row.blocks))
 
     def row(self, name: str) -> Row:
-        """The row of a name.
-
-        Raises
-        ------
-        DataError
-            With the code ``unknown_name``, if there is none.
-        """
+        """The row of a name; `DataError` (``unknown_name``) if there is none."""
         for row in self.rows:
             if row.name == name:
                 return row

@@ -36,10 +36,9 @@ class Rows:
 
     Attributes
     ----------
-    labels
-        Name of the head to labels, float32, shape ``(n, k)``; NaN for no label.
-    teachers
-        Name of the head to a teacher's outputs, float32, shape ``(n, k)``; NaN for no teacher.
+    labels, teachers
+        Labels and outputs of a teacher by name of the head, float32, shape ``(n, k)``; NaN for
+        none.
     dataset
         Number of the dataset from 0, int64, shape ``(n,)``.
     """
@@ -130,7 +129,7 @@ def _misfit(code: str, cause: str) -> DataError:
 
 @dataclass(frozen=True, eq=False)
 class Sampler:
-    """Draws rows of numbered datasets: up to ``batch`` of each in every step."""
+    """Draws up to ``batch`` rows of each of the numbered datasets for every step."""
 
     dataset: Tensor
     batch: int

@@ -67,10 +67,7 @@ class UnifiedStudy(engine.Study[UnifiedRecipe, StudyData, Cell]):
     def plan(self) -> list[Cell]:
         """Every cell, row by row; splits that leave a row nothing to learn have none.
 
-        Raises
-        ------
-        DataError
-            If a split leaks and the recipe refuses leaks, or the tracks cannot be divided.
+        A leak that the recipe refuses, and tracks that cannot be divided, raise `DataError`.
         """
         splits = self.splits()
         return [
@@ -212,11 +209,7 @@ class UnifiedStudy(engine.Study[UnifiedRecipe, StudyData, Cell]):
 def recipe_of_run(folder: Path, encoder: str = "") -> UnifiedRecipe:
     """The recipe of a folder that 'hevner train' wrote, with no rows but its own and its teachers'.
 
-    Raises
-    ------
-    DataError
-        If the folder is none that 'hevner train' wrote (``no_run``), or another encoder is wanted
-        (``other_encoder``).
+    Another folder raises `DataError` (``no_run``), and so does another encoder (``other_encoder``).
     """
     if encoder:
         raise DataError(
