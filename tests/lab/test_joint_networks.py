@@ -16,8 +16,6 @@ from torch import Tensor, nn
 from hevner.lab.joint.networks import (
     HIGHEST_LOG_VARIANCE,
     LOWEST_LOG_VARIANCE,
-    SIZE,
-    VGGISH_DIMENSION,
     Branch,
     Encoded,
     JointNetwork,
@@ -31,6 +29,8 @@ from hevner.lab.joint.networks import (
 )
 from tests.errors import raises
 
+SIZE = 1024
+VGGISH_DIMENSION = 128
 SEQUENCES = ("published", "recurrent")
 
 
@@ -64,8 +64,8 @@ def rows(encoded: Encoded, index: slice) -> Encoded:
 
 
 def test_check_1_published_sizes() -> None:
-    assert parameters(PublishedVector()) == 5_150_976
-    emotion, music = PublishedSequence(2), PublishedSequence(VGGISH_DIMENSION)
+    assert parameters(PublishedVector(VGGISH_DIMENSION, SIZE)) == 5_150_976
+    emotion, music = PublishedSequence(2, SIZE), PublishedSequence(VGGISH_DIMENSION, SIZE)
     assert parameters(emotion, one_bias=True) == 7_355_904
     assert parameters(music, one_bias=True) == 7_742_976
     assert parameters(emotion) == 7_355_904 + 3_072

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import fields
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -99,11 +100,7 @@ class Model(Section, frozen=True, kw_only=True):
     @property
     def switches(self) -> Switches:
         """Adaptations to other datasets."""
-        return Switches(
-            align_labels=self.align_labels, balance=self.balance, robust=self.robust,
-            across=self.across, gems=self.gems, align=self.align,
-            remove_identity=self.remove_identity, ensemble=self.ensemble,
-        )  # fmt: skip
+        return Switches(**{one.name: getattr(self, one.name) for one in fields(Switches)})
 
 
 class Protocol(Section, frozen=True, kw_only=True):

@@ -222,5 +222,5 @@ def standard(values: Array, rows: NDArray[np.bool_]) -> Array:
 def _written(network: Network) -> bytes:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "network.onnx"
-        export(network, path, [head.name for head in network.heads])
+        export(network, path)
         return path.read_bytes()

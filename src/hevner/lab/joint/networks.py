@@ -31,11 +31,8 @@ from torch import Tensor, nn
 
 from hevner.errors import ModelError
 
-SIZE = 1024
-"""D of the paper."""
-VGGISH_DIMENSION = 128
 WIDTH = 512
-"""Size of the layers in the middle and of the GRU's states; other layers are in proportion."""
+"""Size of the published layers in the middle and GRU states; other layers are in proportion."""
 
 LOWEST_LOG_VARIANCE = -6.0
 HIGHEST_LOG_VARIANCE = 4.0
@@ -156,12 +153,7 @@ class PublishedVector(Branch):
     """
 
     def __init__(
-        self,
-        inputs: int = VGGISH_DIMENSION,
-        size: int = SIZE,
-        *,
-        width: int = WIDTH,
-        dropout: bool = False,
+        self, inputs: int, size: int, *, width: int = WIDTH, dropout: bool = False
     ) -> None:
         super().__init__()
         widths = (inputs, width // 2, width, width, 2 * width, size)
@@ -182,7 +174,7 @@ class PublishedSequence(Branch):
     """
 
     def __init__(
-        self, inputs: int, size: int = SIZE, *, width: int = WIDTH, dropout: bool = False
+        self, inputs: int, size: int, *, width: int = WIDTH, dropout: bool = False
     ) -> None:
         super().__init__()
         self.recurrent = Recurrent(inputs, width)

@@ -70,12 +70,3 @@ def read(path: Path) -> Arrays:
             remedy="Remove the file; the same command makes it again",
             code="damaged_cell",
         ) from error
-
-
-def with_prefix(arrays: Mapping[str, NDArray[Any]], prefix: str) -> Arrays:
-    """Arrays whose names begin with a prefix, under the rest of their names."""
-    return {
-        name.removeprefix(prefix): array
-        for name, array in arrays.items()
-        if name.startswith(prefix)
-    }

@@ -37,8 +37,6 @@ LOWEST_LOG_VARIANCE = -7.0
 HIGHEST_LOG_VARIANCE = 3.0
 """Log-variances stay between these, in the logarithm of squared label units."""
 
-MERT_DIMENSION = 1536
-
 _SHORTEST_CHORD = 0.1
 """Seconds; the logarithm of a shorter duration is that of this one."""
 
@@ -103,10 +101,6 @@ class Inputs:
         """Some of the pieces, by their numbers or by a mask."""
         return Inputs(*(tensor[index] for tensor in self.tensors()))
 
-    def to(self, device: torch.device | str) -> Inputs:
-        """The same batch on another device."""
-        return Inputs(*(tensor.to(device) for tensor in self.tensors()))
-
 
 @dataclass(frozen=True)
 class Head:
@@ -147,10 +141,10 @@ class Network(nn.Module):
         return cast(dict[str, Tensor], super().__call__(inputs))
 
 
-def positions(length: int, size: int, device: torch.device) -> Tensor:
+def positions(length: int, size: int) -> Tensor:
     """Sines and cosines of the place in a sequence (Vaswani et al., 2017), ``(length, size)``."""
-    rates = torch.exp(torch.arange(0, size, 2, device=device) * (-math.log(10_000) / size))
-    angles = torch.arange(length, device=device)[:, None] * rates
+    rates = torch.exp(torch.arange(0, size, 2) * (-math.log(10_000) / size))
+    angles = torch.arange(length)[:, None] * rates
     return torch.stack([angles.sin(), angles.cos()], dim=-1).flatten(1)
 
 
@@ -168,10 +162,6 @@ def bounded(outputs: dict[str, Tensor], heads: Sequence[Head]) -> dict[str, Tens
 
 
 # --- as published ---
-
-TAGS = Head("tags", "tags", 56)
-VALENCE_AROUSAL = Head("emotion", "values", 2)
-PUBLISHED_HEADS = (TAGS, VALENCE_AROUSAL)
 
 
 class PublishedChords(nn.Module):
@@ -197,7 +187,7 @@ class PublishedChords(nn.Module):
         # There, no chord is 0 and C is 1.
         numbers = (inputs.roots + 1) % (NO_ROOT + 1)
         chords = torch.cat([self.root(numbers), self.quality(inputs.qualities)], dim=-1)
-        chords = chords + positions(chords.shape[1], self.SIZE, chords.device)
+        chords = chords + positions(chords.shape[1], self.SIZE)
         start = torch.zeros_like(chords[:, :1])
         return cast(Tensor, self.encoder(torch.cat([start, chords], dim=1))[:, 0])
 
@@ -205,13 +195,11 @@ class PublishedChords(nn.Module):
 class UnifiedPublished(Network):
     """The published network.
 
-    The student has both `PUBLISHED_HEADS` (1,072,058 parameters over MERT's 1536 numbers), a
-    teacher has one of them (940,216 and 926,338).
+    The student has heads for 56 tags and for valence and arousal (1,072,058 parameters over MERT's
+    1536 numbers), a teacher has one of them (940,216 and 926,338).
     """
 
-    def __init__(
-        self, dimension: int = MERT_DIMENSION, heads: Sequence[Head] = PUBLISHED_HEADS
-    ) -> None:
+    def __init__(self, dimension: int, heads: Sequence[Head]) -> None:
         super().__init__(dimension, heads)
         self.chords = PublishedChords()
         self.trunk = nn.Linear(dimension + PublishedChords.SIZE + 1, 512)
@@ -264,7 +252,7 @@ class RepairedChords(nn.Module):
         seconds = inputs.durations.clamp(min=_SHORTEST_CHORD)
         chords = self.root(inputs.roots) + self.quality(inputs.qualities)
         chords = chords + self.duration(seconds.log()[..., None])
-        chords = chords + positions(inputs.roots.shape[1], self.size, chords.device)
+        chords = chords + positions(inputs.roots.shape[1], self.size)
         start = self.start.expand(chords.shape[0], 1, -1)
         start_absent = torch.zeros_like(inputs.minor, dtype=torch.bool)[:, None]
         absent = torch.cat([start_absent, ~inputs.present], dim=1)

@@ -153,7 +153,7 @@ class TrainingSettings(Section, frozen=True, kw_only=True):
     seed
         Decides the order of the rows, the dropout and the noise; not a key of recipes.
     precision
-        "32", or "bf16" for mixed precision on a GPU.
+        Bits of a number, always "32"; part of the names of kept cells.
     """
 
     derived = ("seed",)
@@ -172,7 +172,7 @@ class TrainingSettings(Section, frozen=True, kw_only=True):
     tag_weights: Literal["as_published", "none"] = "none"
     sampling: Sampling = "balanced"
     seed: int = 1
-    precision: Literal["32", "bf16"] = "32"
+    precision: Literal["32"] = "32"
 
 
 class Row(Section, frozen=True, kw_only=True):

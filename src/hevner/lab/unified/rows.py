@@ -67,15 +67,6 @@ class Rows:
             return torch.zeros_like(self.dataset, dtype=torch.bool)
         return torch.isfinite(table).any(dim=1)
 
-    def to(self, device: torch.device) -> Rows:
-        """The same rows on another device."""
-        return Rows(
-            self.inputs.to(device),
-            {name: table.to(device) for name, table in self.labels.items()},
-            {name: table.to(device) for name, table in self.teachers.items()},
-            self.dataset.to(device),
-        )
-
     def check(self, heads: Sequence[Head], *, logits: bool = False) -> None:
         """Raise `DataError` unless the heads of a network can learn labels and teachers.
 
@@ -100,7 +91,7 @@ class Rows:
         tensors |= {f"teachers {name}": table for name, table in self.teachers.items()}
         state = hashlib.sha256()
         for name in sorted(tensors):
-            array = tensors[name].cpu().contiguous().numpy()
+            array = tensors[name].contiguous().numpy()
             state.update(f"{name} {array.dtype} {array.shape}".encode())
             state.update(array.tobytes())
         return state.hexdigest()

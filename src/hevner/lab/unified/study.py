@@ -127,17 +127,20 @@ class UnifiedStudy(engine.Study[UnifiedRecipe, StudyData, Cell]):
 
     def compute(self, cell: Cell, folder: Path) -> Mapping[str, Any]:
         """Fit and predict."""
-        from hevner.lab.unified import compute
+        from hevner.lab.unified.compute import compute
 
         row, split = cell.row, cell.split
-        if row.apart:
-            return compute.apart(self.recipe, row, self.data, split)
         lessons: dict[str, Any] = {}
-        if row.teachers:
+        if row.teachers and not row.apart:
             teacher = Cell(self.recipe.row(row.teachers), split)
             arrays = kept.read(folder / self.file_name(teacher))
-            lessons = kept.with_prefix(arrays, "lesson.")
-        return compute.together(self.recipe, row, self.data, split, lessons)
+            lessons = {
+                head: raw
+                for name, raw in arrays.items()
+                for kind, _, head in [name.partition(".")]
+                if kind == "lesson"
+            }
+        return compute(self.recipe, row, self.data, split, lessons)
 
     def table(self, results: Sequence[CellResult]) -> list[TableRow]:
         """Scores of all that was predicted and has a label."""
