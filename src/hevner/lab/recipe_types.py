@@ -102,17 +102,14 @@ class StudyRecipe(Recipe, frozen=True, kw_only=True):
 
     Attributes
     ----------
-    seeds
-        Repetitions of everything random.
-    folds
-        Parts of a cross-validation.
+    seeds, folds
+        Repetitions of everything random, and parts of a cross-validation.
     leaks
         ``refuse`` or ``label`` parts in which a test track is known from training.
     soundfont
         Name of the soundfont that MIDI files are rendered with; may be empty.
     encoder
-        Encoder that the word *encoder* stands for (`hevner.lab.data.recipe_encoder`); empty if
-        the word is not used.
+        Encoder that the word *encoder* stands for (`hevner.lab.data.recipe_encoder`); may be empty.
     """
 
     seeds: Count

@@ -110,10 +110,8 @@ class Protocol(Section, frozen=True, kw_only=True):
     ----------
     name
         Name of the protocol; see `hevner.lab.cross_dataset.experiments`.
-    datasets, representations, models
-        Names of those to use; all if missing.
-    seeds
-        Repetitions; those of the study if missing.
+    datasets, representations, models, seeds
+        Those to use, and repetitions; those of the study if missing.
     split
         Name of the stored split, for ``split`` and ``inside-split``.
     unseen

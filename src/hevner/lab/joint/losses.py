@@ -142,8 +142,8 @@ def rank_loss(
         Nats.
     reduction
         "sum" is the published one: hinges are summed, and the pull counts ``m`` times because the
-        authors' code broadcasts it over the matrix of hinges. "mean" adds the mean hinges of
-        both directions and the mean pull, so that no part depends on ``m``.
+        authors' code broadcasts it over the matrix of hinges. "mean" adds the mean hinges of both
+        directions and the mean pull, so that no part depends on ``m``.
     pull
         Weight of the divergences of pairs themselves.
     negatives
@@ -161,23 +161,13 @@ def rank_loss(
 
 
 def negatives(emotions: Tensor, nearest: float) -> Tensor:
-    """Mask of pieces that may be negatives of each other: their emotions are far enough apart.
+    """Mask of pieces whose emotions ``(m, k)`` are far enough apart to be negatives of each other.
 
-    Parameters
-    ----------
-    emotions
-        Numbers such as valence and arousal, ``(m, k)``. A piece with NaN is nobody's negative and
-        has none.
-    nearest
-        Least Euclidean distance.
-
-    Returns
-    -------
-    Tensor
-        Bool, shape ``(m, m)``, symmetric, False on the diagonal.
+    Bool, shape ``(m, m)``, symmetric, False on the diagonal. A piece with NaN is nobody's negative
+    and has none; ``nearest`` is the least Euclidean distance.
     """
     far = _distances(emotions) >= nearest
-    return far & ~torch.eye(len(far), dtype=torch.bool, device=far.device)
+    return far & ~torch.eye(len(far), dtype=torch.bool)
 
 
 def emosim(first: Tensor, second: Tensor, emotions: Tensor) -> Tensor:
@@ -263,7 +253,7 @@ def _variance(encoded: Encoded) -> Tensor:
 
 def _mask(wanted: Tensor | None, matrix: Tensor) -> Tensor:
     """Negatives: all others, or those of them that are wanted."""
-    others = ~torch.eye(len(matrix), dtype=torch.bool, device=matrix.device)
+    others = ~torch.eye(len(matrix), dtype=torch.bool)
     return others if wanted is None else others & wanted
 
 

@@ -130,7 +130,7 @@ def compacted(values: Tensor, present: Tensor | None) -> tuple[Tensor, Tensor]:
         If a sequence has no step.
     """
     if present is None:
-        present = torch.ones(values.shape[:2], dtype=torch.bool, device=values.device)
+        present = torch.ones(values.shape[:2], dtype=torch.bool)
     lengths = present.sum(dim=1)
     if not len(lengths) or int(lengths.min()) == 0:
         raise ModelError(
@@ -280,25 +280,16 @@ class SequenceBranch(Branch):
 
 
 def summary(values: Tensor, present: Tensor | None = None, points: int = 8) -> Tensor:
-    """Shape of a trajectory of any length, as a vector.
+    """Shape of trajectories of any length ``(m, steps, inputs)``, as vectors.
 
-    Parameters
-    ----------
-    values, present
-        Sequences ``(m, steps, inputs)``; see `hevner.lab.joint.networks`.
-    points
-        Points of the coarse curve, at least 2.
-
-    Returns
-    -------
-    Tensor
-        Shape ``(m, inputs * (3 + points))``: the means; the standard deviations over time; the
-        slopes of straight-line fits, in change from start to end; and the values at ``points``
-        equal steps from start to end, in straight lines between the given ones, minus the means.
+    The vectors, ``(m, inputs * (3 + points))``, hold the means; the standard deviations over time;
+    the slopes of straight-line fits, in change from start to end; and the values at ``points``
+    equal steps (at least 2) from start to end, in straight lines between the given ones, minus the
+    means.
     """
     steps, lengths = compacted(values, present)
     count = lengths[:, None].to(steps)
-    place = torch.arange(steps.shape[1], device=steps.device, dtype=steps.dtype)
+    place = torch.arange(steps.shape[1], dtype=steps.dtype)
     inside = (place < count).to(steps)
     mean = steps.sum(dim=1) / count
     centred = (steps - mean[:, None]) * inside[..., None]
@@ -307,7 +298,7 @@ def summary(values: Tensor, present: Tensor | None = None, points: int = 8) -> T
     time = (place / last - 0.5) * inside
     slope = (time[..., None] * centred).sum(dim=1)
     slope = slope / time.square().sum(dim=1, keepdim=True)
-    wanted = torch.linspace(0, 1, points, device=steps.device, dtype=steps.dtype) * (count - 1)
+    wanted = torch.linspace(0, 1, points, dtype=steps.dtype) * (count - 1)
     before = wanted.floor().long()
     after = torch.minimum(before + 1, lengths[:, None] - 1)
     share = (wanted - before)[..., None]

@@ -105,11 +105,9 @@ class NetworkSettings(Section, frozen=True, kw_only=True):
     hears
         Input for emotions that are curves: "summary" gives the repaired branch a summary vector,
         "sequence" the points of the curve. The published branch reads points.
-    size
-        D, the dimensions of the space; 1024 in the paper.
-    width
-        Size of hidden layers, or of the state of a GRU; 512 in the paper, other layers in
-        proportion.
+    size, width
+        D, the dimensions of the space, 1024 in the paper; and the size of hidden layers, or of the
+        state of a GRU, 512 in the paper, other layers in proportion.
     moments
         How many points of a curve are read; 0 for all, as in the paper.
     weight
@@ -118,16 +116,13 @@ class NetworkSettings(Section, frozen=True, kw_only=True):
     correlation
         Centring of the CCA loss: "reference" along dimensions (D2) or "batch"; "dcca" for the sum
         of canonical correlations, "layer" for ranking by cosine behind a CCA layer.
-    reduction
-        Reduction of the ranking loss; the paper takes the "sum" (D16).
+    reduction, margin, pull, nearest
+        The ranking loss: the paper takes the "sum" (D16); its margin and the weight of its pull, 1
+        and 1e-3 in the paper; the least distance of the emotions of two negatives, 0 for all
+        others, as in the paper (D16).
     balanced
         Whether both losses are divided by their first size (D16), and both distances by their
         spread over the training rows.
-    margin, pull
-        Margin of the ranking loss and weight of its pull: 1 and 1e-3 in the paper.
-    nearest
-        Least distance of the emotions of two negatives; 0 takes all others, as the paper does
-        (D16).
     likeness
         Weight of EmoSim beside the other losses; 0 in the paper.
     linear
@@ -141,18 +136,14 @@ class NetworkSettings(Section, frozen=True, kw_only=True):
         Share of the steps in which emotions are given as a point alone; 0 in the paper.
     learning_rate, weight_decay
         Settings of AdamW; Adam at 1e-5 in the paper.
-    batch
-        Rows in a step, 512 in the paper; 0 for all.
-    steps
-        Largest number of steps.
+    batch, steps
+        Rows in a step, 512 in the paper, 0 for all; and the largest number of steps.
     members
         How many networks are trained, each without its share of the groups; see
         `hevner.lab.joint.fit`. 0 trains one on all rows to the last step (D15).
-    correlated
-        Distance of canonical variates, "published" or "likelihood"; see
-        `hevner.lab.joint.scoring`.
-    least_correlation
-        Least correlation of a pair of canonical variates that counts; .4 in the paper.
+    correlated, least_correlation
+        Distance of canonical variates, "published" or "likelihood" (`hevner.lab.joint.scoring`);
+        and the least correlation of a pair that counts, .4 in the paper.
     """
 
     variant: Variant = "repaired"
@@ -200,18 +191,14 @@ class MatcherRecipe(Section, frozen=True, kw_only=True):
     method
         ``random``; ``regressor``, ridge regression of emotions on music; ``cca``, linear and
         regularised; ``network``.
-    whole
-        The regressor predicts the whole emotion, not its place alone.
-    calibrated
-        The regressor's distances are log likelihood ratios: an emotion that is predicted for much
-        music counts less.
+    whole, calibrated
+        The regressor predicts the whole emotion, not its place alone; and its distances are log
+        likelihood ratios: an emotion that is predicted for much music counts less.
     divisions
         ``folds``, grouped; ``random``, one split of 80 to 20 per seed, as in the paper.
-    scorers
-        ``corrected``, and ``reference``, that of the authors' code (D1).
-    orientation
-        Direction of the corrected scorer's divergence: ``fixed`` or ``query``, see
-        `hevner.lab.joint.scoring`.
+    scorers, orientation
+        ``corrected``, and ``reference``, that of the authors' code (D1); and the direction of the
+        corrected scorer's divergence (`hevner.lab.joint.scoring`).
     network
         Settings of a network.
     """

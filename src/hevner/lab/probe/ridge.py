@@ -25,16 +25,10 @@ from little more than the mean to nearly none."""
 
 @dataclass(frozen=True)
 class Fit:
-    """Predictions of a ridge regression.
+    """Predictions ``(m, k)`` of a ridge regression, and the penalty of each target.
 
-    Attributes
-    ----------
-    guesses
-        Predictions for the wanted rows, shape ``(m, k)``.
-    inside
-        R2 over the training rows, each predicted without its fold, shape ``(k,)``.
-    penalty
-        The penalty with the best ``inside``, shape ``(k,)``.
+    The penalty is the one with the best ``inside``: R2 over the training rows, each predicted
+    without its fold. Both have shape ``(k,)``.
     """
 
     guesses: Array

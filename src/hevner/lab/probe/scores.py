@@ -36,10 +36,9 @@ class Predictions:
     guesses
         By system, valence and arousal for the rows of `StudyData.rows`, shape ``(seeds, n, 2)``;
         NaN for rows without both labels. States come first, as ``state 0`` and so on.
-    chosen
-        The state chosen inside each training part for each axis, shape ``(fits, 2)``.
-    weights
-        Weights of the states in the learned mix, shape ``(fits, 2, states)``; or None.
+    chosen, weights
+        The state chosen inside each training part for each axis, shape ``(fits, 2)``; and the
+        weights of the states in the learned mix, ``(fits, 2, states)``, or None.
     """
 
     guesses: Mapping[str, Array]

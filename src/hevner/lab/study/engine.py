@@ -122,18 +122,9 @@ def run(
     jobs: int = 1,
     progress: Progress | None = None,
 ) -> list[CellResult[CellT]]:
-    """Results of cells, in their order; finished ones are read from the folder.
+    """Results of cells, in their order, from a number of processes.
 
-    Parameters
-    ----------
-    study, cells
-        The study, and the cells that it planned.
-    folder
-        Keeps finished cells; after a stop, a run goes on from there.
-    jobs
-        Number of worker processes; with 1, everything is computed in this process.
-    progress
-        Called after every cell.
+    The folder keeps finished cells; after a stop, a run goes on from there.
 
     Raises
     ------

@@ -91,20 +91,9 @@ def train(
 ) -> History:
     """Train a network until the validation loss stops falling; its best weights are left in it.
 
-    Parameters
-    ----------
-    network
-        Training starts from its weights.
-    rows, validation
-        Rows to train on and rows for early stopping, which need labels; their teachers are not
-        used.
-    settings
-        Settings of the run.
-    folder
-        Folder for log and checkpoint. A run that was stopped there goes on, one that has ended is
-        only read back. None keeps nothing.
-    progress
-        Called after every epoch, when its checkpoint is written.
+    Rows of validation need labels; their teachers are not used. A run that was stopped in its
+    folder goes on, one that has ended is only read back; without a folder, nothing is kept.
+    Progress is called after every epoch, when its checkpoint is written.
 
     Raises
     ------

@@ -162,8 +162,6 @@ def losses(
     ----------
     heads, outputs
         Heads of the network, and their raw outputs by name.
-    rows
-        The batch.
     datasets
         Number of datasets there are; `Rows.dataset` is below it.
     settings

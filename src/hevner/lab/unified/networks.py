@@ -43,7 +43,7 @@ _SHORTEST_CHORD = 0.1
 
 @dataclass(frozen=True, eq=False)
 class Inputs:
-    """A batch of ``n`` pieces of music.
+    """A batch of ``n`` pieces of music: embeddings ``(n, dimension)``, chords and mode.
 
     Attributes
     ----------
@@ -287,16 +287,8 @@ class UnifiedRepaired(Network):
     Every head is a linear score of all inputs plus the output of a shared trunk and a small hidden
     layer of its own, which begins as zero: so the network holds every linear model, and training
     begins at one. A linear score that is learned by gradient descent overfits a few hundred pieces,
-    though; it may be left out where linear models are fitted beside the network.
-
-    Parameters
-    ----------
-    width, hidden
-        Sizes of the trunk and of the hidden layer of a head.
-    chords, key
-        Whether to use the chords and the mode. `Inputs` has them in any case.
-    linear
-        Whether to have the linear scores.
+    though; it may be left out where linear models are fitted beside the network, as chords and key
+    may, which `Inputs` have in any case.
     """
 
     def __init__(

@@ -187,20 +187,16 @@ class Row(Section, frozen=True, kw_only=True):
         rows, every block with the same total variance).
     blocks
         Embeddings, names of `hevner.lab.data.representations`.
-    datasets
-        Datasets that are trained on.
-    heads
-        Heads that are trained.
+    datasets, heads
+        Datasets that are trained on, and heads that are trained.
     protocols
         How tracks are divided into training and test.
-    chords, key
-        Whether the network reads chords and key; the published one gets no chord in their place.
-    chord_limit
-        Chords of a piece that are read, from its start.
-    apart
-        One network per dataset, with the heads of that dataset, instead of one for all.
-    teachers
-        Another row, with ``apart``, whose networks teach this one; empty for none.
+    chords, key, chord_limit
+        Whether the network reads chords and key, and how many chords from the start of a piece; the
+        published one gets no chord in place of those that it does not read.
+    apart, teachers
+        One network per dataset, with the heads of that dataset, instead of one for all; and another
+        row, with ``apart``, whose networks teach this one.
     values
         Predict valence and arousal without their uncertainty, as the published network does.
     held_out
@@ -209,10 +205,8 @@ class Row(Section, frozen=True, kw_only=True):
     steps, patience_steps
         Largest number of steps, and steps without gain, in whole epochs; 0 takes both from
         ``training``.
-    network
-        Size and parts of a repaired network.
-    training
-        Settings of the training run; its seed is that of the repetition.
+    network, training
+        Size and parts of a repaired network; settings of the training run.
     """
 
     name: Text
