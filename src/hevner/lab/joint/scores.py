@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -169,7 +169,7 @@ def _score(recipe: JointRecipe, one: Evaluation, metric: str) -> Row:
     means = one.means(metric)
     rows = np.flatnonzero(np.isfinite(means))
     groups, truth, own = one.data.groups[rows], one.truth[rows], means[rows]
-    measure = _measure(metric)
+    measure: Measure = _tau if metric == TAU else _mean
     low, high = bootstrap(
         lambda drawn: measure(truth[drawn], own[drawn]), groups, resamples=_resamples(metric)
     )
@@ -188,11 +188,6 @@ def _score(recipe: JointRecipe, one: Evaluation, metric: str) -> Row:
 
 def _resamples(metric: str) -> int:
     return claims.FEW_RESAMPLES if metric == TAU else claims.RESAMPLES
-
-
-def _measure(metric: str) -> Measure:
-    """From truth ``(n, 2)`` and values ``(n,)`` to a score."""
-    return _tau if metric == TAU else _mean
 
 
 def _tau(truth: Array, values: Array) -> float:
@@ -238,8 +233,7 @@ def per_query(distances: Array, apart: Array) -> tuple[Array, Array]:
 # --- claims ---
 
 
-@dataclass(frozen=True, eq=False)
-class _Queries:
+class _Queries(NamedTuple):
     """Scores of both systems of a claim for the same queries."""
 
     key: tuple[str, str, str, str]
@@ -294,6 +288,6 @@ def _comparison(claim: Claim, queries: Sequence[_Queries]) -> Comparison:
     return Comparison(
         claim.claim, f"{division}: {dataset if len(queries) == 1 else ALL}",
         f"{query} {direction}", first, second, metric, [one.pair for one in queries],
-        partial(mean_over_pairs, [_measure(metric)] * len(queries)), _resamples(metric),
-        lower_is_better=metric in LOWER_IS_BETTER,
+        partial(mean_over_pairs, [_tau if metric == TAU else _mean] * len(queries)),
+        _resamples(metric), lower_is_better=metric in LOWER_IS_BETTER,
     )  # fmt: skip

@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hevner.errors import DataError
+from hevner.lab.unified.recipe import Variant
 from hevner.music import chord_labels
 from hevner.music.records import Harmony
 
@@ -75,6 +76,8 @@ recogniser has."""
 
 REPAIRED = Vocabulary(qualities=(*chord_labels.QUALITIES, "N"), length=None, soft_mode=True)
 """Qualities that `hevner.music` finds."""
+
+VOCABULARIES: dict[Variant, Vocabulary] = {"as_published": PUBLISHED, "repaired": REPAIRED}
 
 
 @dataclass(frozen=True, eq=False)

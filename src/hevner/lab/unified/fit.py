@@ -25,8 +25,7 @@ from hevner.errors import DataError
 from hevner.lab.data.blocks import Block, grouped_folds
 from hevner.lab.data.labels import LabelScale
 from hevner.lab.regression.alignment import balanced_weights
-from hevner.lab.unified.chord_sequence import ChordSequence
-from hevner.lab.unified.chords import VOCABULARIES
+from hevner.lab.unified.chord_sequence import VOCABULARIES, ChordSequence
 from hevner.lab.unified.data import StudyData
 from hevner.lab.unified.loop import Epoch, outputs_of, train
 from hevner.lab.unified.networks import Head, Inputs, Network, UnifiedPublished, UnifiedRepaired
