@@ -36,16 +36,11 @@ Array = NDArray[np.float32]
 Rows = NDArray[np.floating]
 
 
-@dataclass(frozen=True)
-class Grid:
-    """How audio is cut into windows: window length and distance between starts, in samples."""
+Grid = tuple[int, int]
+"""Length of windows and distance between their starts, in samples."""
 
-    length: int
-    hop: int
-
-
-PATCHES = Grid(MSD.window_samples, MSD.hop_samples)
-FRAMES = Grid(HarmonySpectrum.window_samples, HarmonySpectrum.hop_samples)
+PATCHES: Grid = (MSD.window_samples, MSD.hop_samples)
+FRAMES: Grid = (HarmonySpectrum.window_samples, HarmonySpectrum.hop_samples)
 
 
 class Windows:

@@ -22,7 +22,7 @@ from hevner.blocks import BLOCKS, PATCHES, Block, Grid, Span, Windows
 from hevner.encoders.handcrafted import NAMES as HANDCRAFTED_NAMES
 from hevner.music import Harmony
 
-PATCH_S = PATCHES.length / SAMPLE_RATE
+PATCH_S = PATCHES[0] / SAMPLE_RATE
 
 SILENCE_DB = -70.0
 """Patches below this level, in decibels relative to full scale, count as silent. Recorded silence
@@ -88,7 +88,7 @@ def extract(audio: Audio) -> Features:
     AudioError
         If the audio proves damaged or too short while it is read.
     """
-    windowers = {b.grid: Windower(b.grid.length, b.grid.hop) for b in BLOCKS}
+    windowers = {block.grid: Windower(*block.grid) for block in BLOCKS}
     parts: dict[str, list[NDArray[np.floating]]] = {block.name: [] for block in BLOCKS}
 
     def encode(grid: Grid, samples: NDArray[np.float32]) -> None:

@@ -18,11 +18,10 @@ from hevner.lab.default.evaluate import (
     leave_one_dataset_out,
     leave_one_genre_out,
     predict_held_out,
-    write,
 )
 from hevner.lab.default.table import Table
 from hevner.lab.metrics.regression import pearson
-from hevner.lab.metrics.report import into_card
+from hevner.lab.metrics.report import into_card, write
 from hevner.lab.recipes import read
 from hevner.model import predict
 from hevner.model.prediction import Prediction

@@ -39,7 +39,7 @@ def test_what_a_card_lacks_is_not_assumed(tmp_path: Path) -> None:
 def test_what_a_card_says_counts(tmp_path: Path) -> None:
     fields = {"heads": ["emotion", {"name": "tags", "outputs": 56}], "commercial_use": True}
     entry = registry.read(make(tmp_path, licence="MIT", data=[{"name": "own"}], **fields))
-    assert entry.tells == ("valence, arousal", "tags")
+    assert entry.predicts == ("valence, arousal", "tags")
     assert entry.commercial_use is True
     assert (entry.licence, entry.trained_on) == ("MIT", {"own": None})
 

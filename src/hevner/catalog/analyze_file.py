@@ -97,7 +97,8 @@ class FileAnalyzer:
         return self._points(reading.whole, _course(reading.analysis)[None])
 
     def _points(self, prediction: Prediction, course: NDArray[np.float32] | None = None) -> Points:
-        return self._space.music(description.told(self._analyzer.model, prediction, course))
+        rates = self._analyzer.model.card["tags"]["base_rates"]
+        return self._space.music(description.described(prediction, rates, course))
 
     def _places(self, points: Points) -> list[Row]:
         """The columns ``vector`` and ``place`` of each row."""

@@ -15,7 +15,6 @@ from numpy.typing import ArrayLike, NDArray
 
 from hevner.emotion import GEMS, MOOD_TAGS, Quadrant
 from hevner.errors import DataError
-from hevner.model.predict import Model
 from hevner.model.prediction import Prediction
 
 CURVE_POINTS = 8
@@ -106,11 +105,6 @@ def join(parts: list[Description]) -> Description:
     """Rows of several descriptions, one after the other."""
     names = [f.name for f in fields(Description)]
     return Description(**{n: np.concatenate([getattr(p, n) for p in parts]) for n in names})
-
-
-def told(model: Model, prediction: Prediction, curve: Array | None = None) -> Description:
-    """Describe ``n`` pieces or windows by a prediction of the model; see `described`."""
-    return described(prediction, model.card["tags"]["base_rates"], curve)
 
 
 def described(

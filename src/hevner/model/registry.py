@@ -73,7 +73,7 @@ class Entry:
         return sum(path.stat().st_size for path in self.weights)
 
     @property
-    def tells(self) -> tuple[str, ...]:
+    def predicts(self) -> tuple[str, ...]:
         """What it predicts; empty if that is not stated."""
         names = map(_name, self.card.get("heads", []))
         return tuple(BY_NAME[name].label if name in BY_NAME else name for name in names)
@@ -98,7 +98,7 @@ class Entry:
         return {
             "name": self.name,
             "default": self.default,
-            "tells": list(self.tells),
+            "tells": list(self.predicts),
             "trained_on": list(self.trained_on),
             "licences": {
                 "code": CODE_LICENCE,

@@ -240,17 +240,14 @@ class Space:
     # --- how they fit ---
 
     def find(self, emotions: Points, musics: Points) -> Array:
-        """How badly each music fits each emotion that is looked for, shape ``(e, m)``."""
+        """How badly each music fits each emotion, shape ``(e, m)``.
+
+        Both parts of the composite are relative to music at large, so the columns also order the
+        emotions for a music.
+        """
         gaussians = relative_divergences(emotions, musics)
         variates = likelihood_ratios(emotions.correlated, musics.correlated, self.correlations)
         return np.asarray((1 - self.share) * gaussians + self.share * variates, np.float32)
-
-    def tell(self, musics: Points, emotions: Points) -> Array:
-        """How badly each emotion fits each music, shape ``(m, e)``: the reverse question to `find`.
-
-        Both parts of the composite are relative to music at large, so they serve both directions.
-        """
-        return self.find(emotions, musics).T
 
     def alike(self, musics: Points, others: Points) -> Array:
         """How unlike musics are in emotion: symmetric KL-divergence, shape ``(m, o)``."""
