@@ -17,10 +17,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from hevner.blocks import vector_id
 from hevner.datasets.track import Track
 from hevner.emotion import MOOD_TAGS, Quadrant
 from hevner.errors import DataError
-from hevner.features import vector_id
 from hevner.lab import workers
 from hevner.lab.data.extraction import HARMONY, PASS
 from hevner.lab.data.labels import labels_of
