@@ -29,7 +29,7 @@ from hevner.lab.recipe_types import (
     check_complete,
     check_keys,
 )
-from hevner.lab.unified.settings import TrainingSettings
+from hevner.lab.unified.recipe import TrainingSettings
 
 HEADS = (*AXES, "quadrants", "gems")
 """Heads with penalties of their own."""

@@ -29,8 +29,9 @@ from hevner.emotion import GEMS, MOOD_TAGS, Quadrant
 from hevner.lab.default.recipe import DefaultRecipe, StudentRecipe, TagRecipe
 from hevner.lab.default.table import Table
 from hevner.lab.default.transfer import targets
+from hevner.lab.unified.export import export
 from hevner.lab.unified.loop import outputs_of, train
-from hevner.lab.unified.networks import Head, Inputs, Network, UnifiedRepaired, export
+from hevner.lab.unified.networks import Head, Inputs, Network, UnifiedRepaired
 from hevner.lab.unified.rows import Rows
 from hevner.model.description import log_odds
 from hevner.model.predict import domain_output
@@ -178,7 +179,6 @@ def _rows(table: Table, recipe: DefaultRecipe, vectors: Doubles) -> Rows:
         labels={n: torch.as_tensor(a, dtype=torch.float32) for n, a in known.items()},
         teachers={},
         dataset=torch.from_numpy(dataset.astype(np.int64)),
-        weight=torch.ones(count),
     )
 
 
@@ -219,5 +219,5 @@ def standard(values: Doubles, rows: Mask) -> Doubles:
 def _written(network: Network) -> bytes:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "network.onnx"
-        export(network, path, [head.name for head in network.heads])
+        export(network, path)
         return path.read_bytes()
