@@ -284,7 +284,9 @@ def create_tables(folder: Path, header: Header) -> None:
 def any_rows(folder: Path) -> bool:
     """Whether a folder holds tables of which one has rows or cannot be read."""
     for name in (PIECES, MOMENTS):
-        if (folder / f"{name}.lance").is_dir():
+        table = folder / f"{name}.lance"
+        # A process that is killed while it makes a table leaves one without a version and data.
+        if any(any(table.glob(part)) for part in ("_versions/*", "data/*")):
             try:
                 if lancedb.connect(folder).open_table(name).count_rows():
                     return True
