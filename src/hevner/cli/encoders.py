@@ -133,19 +133,19 @@ def show(card: EncoderCard) -> None:
             f"{state_widths(card)}; {plain}+1 takes state 1, {plain}+1+2 two side by side, "
             f"{plain}+all all",
         )
-    findings = encoders.large_entry(plain).findings if _is_large(card) else ()
+    findings = encoders.large_entry(plain).findings if encoders.is_large(card.id) else ()
     for number, words in enumerate(findings):
         write_entry("" if number else "for emotion", words)
     write_entry("memory", f"about {size_text(card.memory)}" if card.memory else "small")
     write_entry("licence", card.licence)
     write_entry("commercial use", yes_no(card.commercial_use))
     write_entry("to cite", card.citation or "nothing")
-    if _is_large(card):
+    if encoders.is_large(card.id):
         write_entry("source", card.source)
     write_entry("weights", _state(card))
     if found := weights.added(card.id):
         _show_weights(found)
-    elif _is_large(card):
+    elif encoders.is_large(card.id):
         write_entry("to add them", weights.command(card))
 
 
@@ -166,18 +166,13 @@ def _origin(found: Weights) -> str:
     return f"{found.source} at {found.revision}" if found.revision else found.source
 
 
-def _is_large(card: EncoderCard) -> bool:
-    from hevner import encoders
-
-    return encoders.is_large(card.id)
-
-
 def _state(card: EncoderCard) -> str:
     """Where the weights are, in words."""
-    if not _is_large(card):
-        return "with hevner"
+    from hevner import encoders
     from hevner.encoders.weights import record
 
+    if not encoders.is_large(card.id):
+        return "with hevner"
     if card.version:
         return "added"
     place = record.place_of(card.id.partition("+")[0])
