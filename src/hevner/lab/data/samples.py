@@ -120,6 +120,11 @@ def label(tracks: Sequence[Track], blocks: dict[str, Floats]) -> Samples:
     )
 
 
+def names(values: Names) -> list[str]:
+    """Distinct names in the order of their first rows."""
+    return list(dict.fromkeys(values.tolist()))
+
+
 def stack(parts: Sequence[Samples]) -> Samples:
     """Rows of several samples, one after the other.
 

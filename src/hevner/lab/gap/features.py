@@ -28,14 +28,12 @@ distribution, the smaller the samples the more: read them against `hevner.lab.ga
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import combinations
 
 import numpy as np
 
 from hevner.arrays import Doubles, Floats, Mask, Names, Rows
 from hevner.errors import DataError
-from hevner.lab.gap.labels import names
-from hevner.lab.gap.null import Distance, Measure, Within, between, within
+from hevner.lab.gap.null import Measure
 
 DIRECTIONS = 100
 CELLS = 8
@@ -121,24 +119,6 @@ def standardise(vectors: Floats, datasets: Names, seed: int = 0) -> Standardised
         _median_distance(rows, weights, rng),
         _cells(components[:, :2]),
     )
-
-
-def distances(
-    name: str, common: Standardised, datasets: Names, groups: Names, seed: int = 0
-) -> tuple[list[Distance], list[Within]]:
-    """Distances between every two datasets in the representation ``name``, and within each."""
-    apart: list[Distance] = []
-    inside: list[Within] = []
-    present = names(datasets)
-    for dataset in present:
-        chosen = datasets == dataset
-        inside += within(name, dataset, common.measures(chosen), groups[chosen], seed)
-    for first, second in combinations(present, 2):
-        chosen = np.isin(datasets, (first, second))
-        is_first = datasets[chosen] == first
-        measures = common.measures(chosen)
-        apart += between(name, first, second, measures, is_first, groups[chosen], seed)
-    return apart, inside
 
 
 def transport(values: Doubles) -> Measure:

@@ -9,14 +9,15 @@ arousal are left out here. Distances are those of `hevner.lab.metrics.distributi
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import combinations
+from functools import partial
 
 import numpy as np
 
-from hevner.arrays import Doubles, Integers, Mask, Names
+from hevner.arrays import Doubles, Integers, Mask
 from hevner.emotion import Quadrant
-from hevner.lab.data.samples import Samples
-from hevner.lab.gap.null import Distance, Measure, Within, between, within
+from hevner.lab.data.samples import Samples, names
+from hevner.lab.gap import null
+from hevner.lab.gap.null import Distance, Measure, Within
 from hevner.lab.metrics import distribution
 from hevner.lab.metrics.regression import pearson
 from hevner.lab.metrics.statistics import bootstrap
@@ -31,18 +32,11 @@ MEASURES = {
 
 @dataclass(frozen=True)
 class LabelSummary:
-    """Ratings of one dataset.
+    """Ratings of one dataset, on the unit scale; NaN where there are none.
 
-    Attributes
-    ----------
-    dataset, tracks, rated
-        Name, number of tracks, number of tracks with valence and arousal.
-    valence_mean, valence_sd, arousal_mean, arousal_sd
-        Mean and standard deviation on the unit scale; NaN without ratings.
-    correlation, low, high
-        Correlation of valence and arousal over tracks, with its interval over groups.
-    q1, q2, q3, q4
-        Shares of the quadrants among tracks with ratings or a quadrant; NaN if there are none.
+    ``low`` and ``high`` are the interval, over groups, of the correlation of valence and arousal
+    over tracks. ``q1`` to ``q4`` are the shares of the quadrants among tracks with ratings or a
+    quadrant.
     """
 
     dataset: str
@@ -87,30 +81,23 @@ def distances(samples: Samples, seed: int = 0) -> tuple[list[Distance], list[Wit
     Datasets without valence and arousal, or with a single group of such tracks, are left out.
     """
     samples = samples.where(rated(samples))
-    datasets = [n for n in names(samples.dataset) if len(set(samples.group[samples.of(n)])) > 1]
+    many = [n for n in names(samples.dataset) if len(set(samples.group[samples.of(n)])) > 1]
+    samples = samples.where(samples.of(*many))
     apart: list[Distance] = []
     inside: list[Within] = []
-    for number, axis in enumerate(AXES):
-        for name in datasets:
-            rows = samples.of(name)
-            measures = _measures(samples.emotion[rows, number])
-            inside += within(axis, name, measures, samples.group[rows], seed)
-        for first, second in combinations(datasets, 2):
-            rows = samples.of(first, second)
-            measures = _measures(samples.emotion[rows, number])
-            is_first = samples.dataset[rows] == first
-            apart += between(axis, first, second, measures, is_first, samples.group[rows], seed)
+    for axis, values in zip(AXES, samples.emotion.T, strict=True):
+        measures = partial(_measures, values)
+        found = null.distances(axis, measures, samples.dataset, samples.group, seed)
+        apart += found[0]
+        inside += found[1]
     return apart, inside
 
 
-def names(datasets: Names) -> list[str]:
-    """Distinct names in the order of their first rows."""
-    return list(dict.fromkeys(datasets.tolist()))
+def _measures(values: Doubles, rows: Mask) -> dict[str, Measure]:
+    own = values[rows]
 
-
-def _measures(values: Doubles) -> dict[str, Measure]:
     def measure(name: str) -> Measure:
-        return lambda split: MEASURES[name](values[split], values[~split])
+        return lambda split: MEASURES[name](own[split], own[~split])
 
     return {name: measure(name) for name in MEASURES}
 

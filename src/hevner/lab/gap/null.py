@@ -17,11 +17,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 
 from hevner.arrays import Mask, Names, Rows
 from hevner.errors import DataError
+from hevner.lab.data.samples import names
 
 Measure = Callable[[Mask], float]
 
@@ -33,22 +35,11 @@ HALVES = 50
 
 @dataclass(frozen=True)
 class Distance:
-    """A distance between two sets, and its reference by chance.
+    """A distance between two datasets, and its reference by chance.
 
-    Attributes
-    ----------
-    space
-        ``valence``, ``arousal``, or the representation.
-    measure
-        Name of the distance.
-    first, second
-        Names of the datasets.
-    value
-        The distance.
-    chance_95
-        Distance that one in twenty random exchanges exceeds.
-    p
-        Share of exchanges, the observed one among them, that are at least as far apart.
+    ``space`` is ``valence``, ``arousal`` or a representation. One in twenty random exchanges
+    exceeds ``chance_95``; ``p`` is the share of exchanges, the observed one among them, that are
+    at least as far apart.
     """
 
     space: str
@@ -70,6 +61,44 @@ class Within:
     value: float
 
 
+def distances(
+    space: str,
+    measures: Callable[[Mask], Mapping[str, Measure]],
+    dataset: Names,
+    group: Names,
+    seed: int = 0,
+) -> tuple[list[Distance], list[Within]]:
+    """Distances between every two datasets, and within each.
+
+    Parameters
+    ----------
+    space
+        Name for the result.
+    measures
+        Function from the mask of some rows to measures over these.
+    dataset, group
+        Dataset and group of each row.
+    seed
+        Seed of the references.
+
+    Raises
+    ------
+    DataError
+        If a dataset has fewer than two groups.
+    """
+    apart: list[Distance] = []
+    inside: list[Within] = []
+    present = names(dataset)
+    for name in present:
+        rows = dataset == name
+        inside += within(space, name, measures(rows), group[rows], seed)
+    for first, second in combinations(present, 2):
+        rows = np.isin(dataset, (first, second))
+        is_first = dataset[rows] == first
+        apart += between(space, first, second, measures(rows), is_first, group[rows], seed)
+    return apart, inside
+
+
 def between(
     space: str,
     first: str,
@@ -79,13 +108,7 @@ def between(
     groups: Names,
     seed: int = 0,
 ) -> list[Distance]:
-    """Distances between two sets by several measures, over the same random exchanges.
-
-    Raises
-    ------
-    DataError
-        If a set has fewer than two groups.
-    """
+    """Distances between two sets by several measures, over the same random exchanges."""
     chance = [*exchanges(is_first, groups, seed)]
     rows = []
     for name, measure in measures.items():
@@ -101,13 +124,7 @@ def between(
 def within(
     space: str, dataset: str, measures: Mapping[str, Measure], groups: Names, seed: int = 0
 ) -> list[Within]:
-    """Mean distance between halves of a set, by several measures.
-
-    Raises
-    ------
-    DataError
-        If it has fewer than two groups.
-    """
+    """Mean distance between halves of a set, by several measures."""
     splits = halves(groups, seed)
     return [
         Within(space, name, dataset, float(np.mean([measure(split) for split in splits])))
@@ -135,11 +152,11 @@ def halves(groups: Names, seed: int = 0, count: int = HALVES) -> list[Mask]:
 
 
 def _groups(groups: Names) -> tuple[Rows, int]:
-    names, index = np.unique(groups, return_inverse=True)
-    if len(names) < 2:
+    found, index = np.unique(groups, return_inverse=True)
+    if len(found) < 2:
         raise DataError(
             f"all {len(groups)} tracks are of one group",
             remedy="Distances need at least two independent songs in a set",
             code="too_few_groups",
         )
-    return index, len(names)
+    return index, len(found)

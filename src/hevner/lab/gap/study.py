@@ -4,6 +4,10 @@ Conventions
 -----------
 `Gap.tables` holds rows of one dataclass each, by the name of their CSV file. A table is empty where
 the datasets do not allow it: genre needs genres, maps need features.
+
+A *map* shows a representation in two dimensions, shape ``(n, 2)``: similar tracks lie close
+together; its axes have no meaning and no unit. It is made from the principal components of
+`hevner.lab.gap.features.Standardised`; the same seed gives the same map.
 """
 
 from __future__ import annotations
@@ -14,17 +18,22 @@ from typing import Any
 
 import numpy as np
 
+from hevner import extras
 from hevner.arrays import Doubles
 from hevner.errors import DataError
-from hevner.lab.data.samples import Samples
-from hevner.lab.gap import bias, features, labels, maps
-from hevner.lab.gap.bias import GenreReliance, GenreShare, Probe
-from hevner.lab.gap.dominance import Dominance, dominance
-from hevner.lab.gap.labels import LabelSummary, names
+from hevner.lab.data.samples import Samples, names
+from hevner.lab.gap import bias, features, labels, null
+from hevner.lab.gap.bias import Dominance, GenreReliance, GenreShare, Probe
+from hevner.lab.gap.labels import LabelSummary
 from hevner.lab.gap.null import Distance, Within
 
 MOST = 2000
 """Tracks of a dataset whose features are used; of more, a random choice."""
+
+PERPLEXITY = 30.0
+NEIGHBOURS = 15
+FEWEST = 10
+"""Least number of rows of a map."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,7 +113,7 @@ def analyse(
         raise DataError(
             "a gap needs two datasets", remedy="Name at least two", code="too_few_datasets"
         )
-    maps.require()
+    extras.require("lab", "the gap analysis", "sklearn", "umap")
     gap = Gap(rated, None if encoded is None else _some(encoded, seed))
     report("ratings")
     gap.summaries.extend(labels.summarise(rated))
@@ -122,9 +131,17 @@ def _measure(
     gap: Gap, samples: Samples, representation: str, seed: int, report: Callable[[str], None]
 ) -> None:
     """Measure everything about one representation."""
+    if len(samples) < FEWEST:
+        raise DataError(
+            f"{len(samples)} tracks are too few for a map",
+            remedy=f"Take at least {FEWEST}",
+            code="too_few_tracks",
+        )
     report(f"{representation}: distances")
     common = features.standardise(samples.blocks[representation], samples.dataset, seed)
-    apart, inside = features.distances(representation, common, samples.dataset, samples.group, seed)
+    apart, inside = null.distances(
+        representation, common.measures, samples.dataset, samples.group, seed
+    )
     gap.distances.extend(apart)
     gap.halves.extend(inside)
     report(f"{representation}: recognition of dataset and genre")
@@ -132,10 +149,34 @@ def _measure(
     gap.probes.extend(bias.genre_probes(representation, samples, seed))
     gap.reliance.extend(bias.genre_reliance(representation, samples, seed))
     report(f"{representation}: leaving out genres")
-    gap.dominance.extend(dominance(representation, samples, seed))
-    for method in maps.METHODS:
+    gap.dominance.extend(bias.dominance(representation, samples, seed))
+    for method, draw_map in (("t-SNE", tsne), ("UMAP", umap)):
         report(f"{representation}: {method} map")
-        gap.maps[representation, method] = maps.draw_map(method, common.components, seed)
+        gap.maps[representation, method] = draw_map(common.components, seed)
+
+
+def tsne(components: Doubles, seed: int) -> Doubles:
+    """Map of components ``(n, p)`` by t-SNE."""
+    from sklearn.manifold import TSNE
+
+    perplexity = min(PERPLEXITY, (len(components) - 1) / 3)
+    model = TSNE(2, perplexity=perplexity, init="pca", random_state=seed)
+    return np.asarray(model.fit_transform(components), np.float64)
+
+
+def umap(components: Doubles, seed: int) -> Doubles:
+    """Map of components ``(n, p)`` by UMAP."""
+    from umap import UMAP
+
+    # One thread: with several, the same seed gives different maps. The spectral start is
+    # undefined for very few rows.
+    model = UMAP(
+        n_neighbors=min(NEIGHBOURS, len(components) - 1),
+        init="spectral" if len(components) > 50 else "random",
+        random_state=seed,
+        n_jobs=1,
+    )
+    return np.asarray(model.fit_transform(components), np.float64)
 
 
 def _some(samples: Samples, seed: int) -> Samples:
