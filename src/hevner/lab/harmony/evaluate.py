@@ -71,9 +71,8 @@ def load_reference(data: Path, song_id: str) -> tuple[Song, Reference]:
     song, keys = songs.load_pop909(folder)
     start = min(song.duration / 4, max(song.duration - LENGTH_S, 0))
     cut = songs.excerpt(song, keys, start, LENGTH_S)
-    rows = [line.split() for line in (folder / "chord_midi.txt").read_text().splitlines()]
     chords: Chords = []
-    named = [(float(a), float(b), name) for a, b, name in (row for row in rows if row)]
+    named = songs.read_rows(folder / "chord_midi.txt")
     for (begin, end, name), (_, _, number) in zip(named, song.chords, strict=True):
         first, last = max(begin - start, 0.0), min(end - start, LENGTH_S)
         if last - first > 1e-3:
@@ -145,31 +144,48 @@ def _run_peer(python: Path, paths: list[Path]) -> dict[str, Any]:
     return found
 
 
-def evaluate(
-    data: Path,
-    song_ids: list[str],
-    folder: Path,
-    peer: Path | None,
-    progress: Callable[[int, int], None],
+def evaluate_spread(
+    data: Path, count: int, folder: Path, peer: Path | None, progress: Callable[[int, int], None]
 ) -> list[dict[str, object]]:
-    """Rows of results: condition, system, score, mean, low, high and number of songs.
+    """Evaluate songs of the test set, evenly spread.
 
-    The parameters are those of `evaluate_spread`.
+    Parameters
+    ----------
+    data, count
+        Folder of POP909, and number of songs.
+    folder
+        Keeps the rendered sound.
+    peer
+        A Python that has Essentia, to run it on the same files.
+    progress
+        Called with the number of conditions measured, and their whole number.
+
+    Returns
+    -------
+    Rows of condition, system, score, mean, low, high and number of songs.
+
+    Raises
+    ------
+    DataError
+        If there are no songs.
     """
+    available = songs.song_ids(data, "test")
+    chosen = np.unique(np.linspace(0, len(available) - 1, count).astype(int))
+    folder.mkdir(parents=True, exist_ok=True)
+    references = {available[k]: load_reference(data, available[k]) for k in chosen}
     collected: dict[tuple[str, str, str], list[float]] = {}
 
     def add(condition: str, system: str, scores: dict[str, float]) -> None:
         for name, value in scores.items():
             collected.setdefault((condition, system, name), []).append(value)
 
-    songs = {song_id: load_reference(data, song_id) for song_id in song_ids}
-    for count, condition in enumerate(CONDITIONS, 1):
-        paths = {song_id: folder / f"{condition.name}-{song_id}.wav" for song_id in songs}
-        for song_id, (song, _) in songs.items():
+    for done, condition in enumerate(CONDITIONS, 1):
+        paths = {song_id: folder / f"{condition.name}-{song_id}.wav" for song_id in references}
+        for song_id, (song, _) in references.items():
             if not paths[song_id].exists():
                 write_song(song, condition, int(song_id), paths[song_id])
         peers = _run_peer(peer, list(paths.values())) if peer else {}
-        for song_id, (_, reference) in songs.items():
+        for song_id, (_, reference) in references.items():
             harmony = analyse_file(paths[song_id])
             chords: Chords = [(c.start, c.end, c.label) for c in harmony.chords]
             add(condition.name, "hevner", score_chords(reference.chords, chords))
@@ -184,46 +200,13 @@ def evaluate(
             for profile, name in other["keys"].items():
                 if reference.key:
                     add(condition.name, f"essentia {profile}", score_key(reference.key, name))
-        progress(count, len(CONDITIONS))
-    rows = []
-    for (condition_name, system, name), values in collected.items():
-        mean, low, high = interval(np.array(values))
-        rows.append(
-            {"condition": condition_name, "system": system, "score": name,
-             "mean": f"{mean:.4f}", "low": f"{low:.4f}", "high": f"{high:.4f}",
-             "songs": len(values)}
-        )  # fmt: skip
-    return rows
+        progress(done, len(CONDITIONS))
+    return [_row(key, np.array(values)) for key, values in collected.items()]
 
 
-def evaluate_spread(
-    data: Path,
-    count: int,
-    folder: Path,
-    peer: Path | None,
-    progress: Callable[[int, int], None],
-) -> list[dict[str, object]]:
-    """Evaluate songs of the test set, evenly spread.
-
-    Parameters
-    ----------
-    data
-        Folder of POP909.
-    count
-        Number of songs.
-    folder
-        Keeps the rendered sound.
-    peer
-        A Python that has Essentia, to run it on the same files.
-    progress
-        Called with the number of conditions measured, and their whole number.
-
-    Raises
-    ------
-    DataError
-        If there are no songs.
-    """
-    available = songs.song_ids(data, "test")
-    chosen = np.unique(np.linspace(0, len(available) - 1, count).astype(int))
-    folder.mkdir(parents=True, exist_ok=True)
-    return evaluate(data, [available[k] for k in chosen], folder, peer, progress)
+def _row(key: tuple[str, str, str], values: np.ndarray) -> dict[str, object]:
+    mean, low, high = (f"{value:.4f}" for value in interval(values))
+    return dict(
+        zip(("condition", "system", "score"), key, strict=True), mean=mean, low=low, high=high,
+        songs=len(values),
+    )  # fmt: skip

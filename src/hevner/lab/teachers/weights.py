@@ -4,12 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from hevner.errors import ModelError
-
-if TYPE_CHECKING:
-    import onnxruntime
 
 
 def read_file(path: Path, origin: str) -> tuple[bytes, str]:
@@ -40,30 +36,3 @@ def wrong_file(path: Path, origin: str, cause: object) -> ModelError:
         remedy="Replace it by the file that belongs there",
         code="wrong_weights",
     )
-
-
-def open_onnx(
-    path: Path, origin: str, outputs: tuple[str, ...]
-) -> tuple[onnxruntime.InferenceSession, str]:
-    """Open a network that computes the outputs, on one thread; with its version.
-
-    Raises
-    ------
-    ModelError
-        If the file cannot be read, is no network or has other outputs.
-    """
-    import onnxruntime
-    from onnxruntime.capi import onnxruntime_pybind11_state as states
-
-    content, version = read_file(path, origin)
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.log_severity_level = 3
-    try:
-        session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
-    except (states.InvalidProtobuf, states.InvalidArgument, states.Fail) as error:
-        raise wrong_file(path, origin, str(error).splitlines()[0]) from error
-    missing = set(outputs) - {output.name for output in session.get_outputs()}
-    if missing:
-        raise wrong_file(path, origin, f"no output '{min(missing)}'")
-    return session, version
