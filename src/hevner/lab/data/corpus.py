@@ -44,12 +44,8 @@ DISTURBANCE = "disturbance 1"
 class Variant:
     """Way in which a track sounds.
 
-    Attributes
-    ----------
-    soundfont
-        Name of the soundfont of a MIDI file; empty for recordings.
-    seed
-        0 for the clean sound, otherwise the number of the disturbance.
+    ``soundfont`` is empty for recordings; ``seed`` is 0 for the clean sound, otherwise the number
+    of the disturbance.
     """
 
     soundfont: str = ""
@@ -180,17 +176,7 @@ def sound(track: Track, variant: Variant, folder: Path, sample_rate: int = SAMPL
 
 @dataclass(frozen=True)
 class Done:
-    """Outcome for a track in a variant.
-
-    Attributes
-    ----------
-    track, variant
-        The track and its variant.
-    computed
-        Whether anything was missing and was computed.
-    error
-        Error that occurred; None if everything is stored.
-    """
+    """Outcome for a track in a variant: whether anything was computed, or the error."""
 
     track: Track
     variant: Variant
@@ -213,21 +199,8 @@ def each(
 ) -> Generator[Done]:
     """Call a function for many tracks in parallel; a bad file does not stop the others.
 
-    Closing the generator lets the tracks in progress finish.
-
-    Parameters
-    ----------
-    keep
-        Function of a track and a variant; returns whether it computed anything.
-    work
-        Tracks and their variants.
-    jobs
-        Number of parallel processes.
-
-    Yields
-    ------
-    Done
-        One per pair, in order.
+    Yields an outcome per pair, in order. ``keep`` returns whether it computed anything. Closing the
+    generator lets the tracks in progress finish.
 
     Raises
     ------

@@ -83,14 +83,8 @@ def kinds(names: Sequence[str]) -> list[Kind]:
 def run(open_at: Callable[[int], Audio], names: Sequence[str], content: str) -> dict[str, Entry]:
     """Encode one stream of audio; return entries by the name of their kind.
 
-    Parameters
-    ----------
-    open_at
-        Function that opens the audio at a sample rate in hertz; the audio is read to its end.
-    names
-        Encoders, as for `kinds`.
-    content
-        Digest under which the entries are stored.
+    ``open_at`` opens the audio at a sample rate in hertz; it is read to its end. ``names`` are
+    those of `kinds`, ``content`` is the digest under which the entries are stored.
 
     Raises
     ------
@@ -118,23 +112,9 @@ def run(open_at: Callable[[int], Audio], names: Sequence[str], content: str) -> 
 def read_features(
     files: Mapping[str, FeatureFile], track: str, variant: str, subject: str
 ) -> tuple[str, Features]:
-    """Read what the default pass has stored of a track.
+    """Digest of a sound, and what the default pass has stored of it.
 
-    Parameters
-    ----------
-    files
-        Files of the store by the name of their kind, see `PASS`.
-    track, variant
-        Id of the track and name of the variant.
-    subject
-        Name of the track for errors.
-
-    Returns
-    -------
-    str
-        Digest of the sound.
-    Features
-        The features.
+    ``files`` are those of the kinds of `PASS` by name; ``subject`` names the track in errors.
 
     Raises
     ------

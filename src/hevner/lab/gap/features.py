@@ -47,20 +47,11 @@ MEDIAN_ROWS = 1000
 
 @dataclass(frozen=True)
 class Standardised:
-    """Vectors of all datasets in common units.
+    """Vectors of all datasets in common units, shape ``(n, p)``.
 
-    Attributes
-    ----------
-    rows
-        Standardised vectors, shape ``(n, p)``.
-    components
-        Principal components, the first varying most, shape ``(n, min(KEPT, p, n))``.
-    directions
-        Random unit vectors, shape ``(p, DIRECTIONS)``.
-    width
-        Width of the kernel.
-    cell
-        Number of the histogram cell of each row, shape ``(n,)``.
+    Principal components, the first varying most, have the shape ``(n, min(KEPT, p, n))``; random
+    unit vectors ``(p, DIRECTIONS)``. There are the width of the kernel and the number of the
+    histogram cell of each row, ``(n,)``.
     """
 
     rows: Doubles
@@ -82,16 +73,9 @@ class Standardised:
 
 
 def standardise(vectors: Floats, datasets: Names, seed: int = 0) -> Standardised:
-    """Bring vectors of several datasets to common units.
+    """Bring vectors ``(n, p)`` of several datasets to common units.
 
-    Parameters
-    ----------
-    vectors
-        Vectors of all tracks, shape ``(n, p)``.
-    datasets
-        Dataset of each row.
-    seed
-        Seed of the random directions and of the rows for the kernel's width.
+    The seed decides the random directions and the rows for the kernel's width.
 
     Raises
     ------

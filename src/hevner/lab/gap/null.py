@@ -70,16 +70,7 @@ def distances(
 ) -> tuple[list[Distance], list[Within]]:
     """Distances between every two datasets, and within each.
 
-    Parameters
-    ----------
-    space
-        Name for the result.
-    measures
-        Function from the mask of some rows to measures over these.
-    dataset, group
-        Dataset and group of each row.
-    seed
-        Seed of the references.
+    ``measures`` makes measures over the rows of a mask.
 
     Raises
     ------

@@ -56,14 +56,7 @@ def check_folder(folder: Path) -> None:
 
 
 def write(gap: Gap, folder: Path) -> None:
-    """Write page and tables.
-
-    Parameters
-    ----------
-    gap
-        The analysis.
-    folder
-        A new or empty folder.
+    """Write page and tables into a new or empty folder.
 
     Raises
     ------

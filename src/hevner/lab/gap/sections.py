@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from hevner.lab.gap import figures
+from hevner.lab.gap.bias import Probe
 from hevner.lab.gap.figures import MEASURES
 from hevner.lab.gap.labels import AXES
 from hevner.lab.gap.null import EXCHANGES, Distance
@@ -48,32 +49,31 @@ def sentence(key: str, which: str = "sentence", **values: object) -> str:
 
 def sections(gap: Gap) -> Iterator[tuple[str, str, str]]:
     """Key, heading and HTML of the sections for which there are results."""
-    if any(np.isfinite(row.q1) for row in gap.summaries):
-        known = [row for row in gap.summaries if np.isfinite(row.correlation)]
+    tables, halves = gap.tables, gap.tables["distances_within"]
+    if any(np.isfinite(row.q1) for row in tables["labels"]):
+        known = [row for row in tables["labels"] if np.isfinite(row.correlation)]
         finding = ""
         if known:
             finding = sentence("ratings", **_ends(known, "correlation", "least", "most"))
-        picture = figures.label_planes(gap.rated, gap.summaries)
-        yield _section("ratings", picture, finding, gap.summaries)
-    ratings = [row for row in gap.distances if row.space in AXES]
+        picture = figures.label_planes(gap.rated, tables["labels"])
+        yield _section("ratings", picture, finding, tables["labels"])
+    ratings = [row for row in tables["distances"] if row.space in AXES]
     if ratings:
         shown = [(axis, measure) for axis in AXES for measure in ("wasserstein", "jensen_shannon")]
-        key, picture = "rating-distances", figures.distance_tables(ratings, gap.halves, shown)
+        key, picture = "rating-distances", figures.distance_tables(ratings, halves, shown)
         finding = " ".join(_extremes(key, ratings, axis, "wasserstein") for axis in AXES)
         yield _section(key, picture, finding, ratings)
-    music = [row for row in gap.distances if row.space not in AXES]
+    music = [row for row in tables["distances"] if row.space not in AXES]
     if music:
         key = "feature-distances"
         drawn = []
         for name in gap.representations:
-            squares = [(name, measure) for measure in MEASURES]
-            drawn.append(
-                _figure(key, figures.distance_tables(music, gap.halves, squares), name=name)
-            )
+            picture = figures.distance_tables(music, halves, [(name, one) for one in MEASURES])
+            drawn.append(_figure(key, picture, name=name))
         finding = " ".join(_extremes(key, music, name, "sliced") for name in gap.representations)
         yield _section(key, "\n".join(drawn), finding, music)
-    yield from _identity(gap)
-    yield from _genre(gap)
+    yield from _identity(tables["probes"])
+    yield from _genre(tables)
     if gap.encoded is not None:
         drawn = [
             f"<h3>{escape(name)}, {method}</h3>"
@@ -83,14 +83,14 @@ def sections(gap: Gap) -> Iterator[tuple[str, str, str]]:
         yield _section("maps", "\n".join(drawn))
 
 
-def _identity(gap: Gap) -> Iterator[tuple[str, str, str]]:
+def _identity(probes: list[Probe]) -> Iterator[tuple[str, str, str]]:
     """Recognition of datasets and of genres."""
-    if rows := [row for row in gap.probes if row.target == "dataset"]:
+    if rows := [row for row in probes if row.target == "dataset"]:
         # The first row of each representation is for all datasets at once.
         firsts = [part[0] for part in _grouped(rows, "representation")]
         finding = " ".join(sentence("dataset-identity", row=row) for row in firsts)
         yield _section("dataset-identity", figures.probes(rows), finding, rows)
-    if rows := [row for row in gap.probes if row.target == "genre"]:
+    if rows := [row for row in probes if row.target == "genre"]:
         findings = []
         for part in _grouped(rows, "within"):
             reached = ", ".join(sentence("genre-identity", "reached", row=row) for row in part)
@@ -98,18 +98,18 @@ def _identity(gap: Gap) -> Iterator[tuple[str, str, str]]:
         yield _section("genre-identity", figures.probes(rows), " ".join(findings), rows)
 
 
-def _genre(gap: Gap) -> Iterator[tuple[str, str, str]]:
+def _genre(tables: dict[str, list[Any]]) -> Iterator[tuple[str, str, str]]:
     """Genre in ratings and in models."""
-    if gap.shares:
-        finding = sentence("genre-shares", **_ends(gap.shares, "r2", "least", "most"))
-        yield _section("genre-shares", figures.genre_shares(gap.shares), finding, gap.shares)
-    if rows := gap.reliance:
+    if rows := tables["genre_shares"]:
+        finding = sentence("genre-shares", **_ends(rows, "r2", "least", "most"))
+        yield _section("genre-shares", figures.genre_shares(rows), finding, rows)
+    if rows := tables["genre_reliance"]:
         relying = sum(row.excess_low > 0 for row in rows)
         finding = sentence("genre-reliance", relying=relying, count=len(rows))
         yield _section("genre-reliance", figures.reliance(rows), finding, rows)
-    if gap.dominance:
+    if rows := tables["genre_dominance"]:
         findings = []
-        for part in _grouped(gap.dominance, "dataset", "axis"):
+        for part in _grouped(rows, "dataset", "axis"):
             helpful = sorted({row.genre for row in part if row.low > 0})
             harmful = sorted({row.genre for row in part if row.high < 0})
             findings.append(
@@ -118,8 +118,7 @@ def _genre(gap: Gap) -> Iterator[tuple[str, str, str]]:
                     helpful=", ".join(helpful) or "none", harmful=", ".join(harmful) or "none",
                 )
             )  # fmt: skip
-        picture = figures.dominance(gap.dominance)
-        yield _section("genre-dominance", picture, " ".join(findings), gap.dominance)
+        yield _section("genre-dominance", figures.dominance(rows), " ".join(findings), rows)
 
 
 def _extremes(key: str, rows: Sequence[Distance], space: str, measure: str) -> str:

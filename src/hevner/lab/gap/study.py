@@ -12,6 +12,7 @@ together; its axes have no meaning and no unit. It is made from the principal co
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -23,9 +24,6 @@ from hevner.arrays import Doubles
 from hevner.errors import DataError
 from hevner.lab.data.samples import Samples, names
 from hevner.lab.gap import bias, features, labels, null
-from hevner.lab.gap.bias import Dominance, GenreReliance, GenreShare, Probe
-from hevner.lab.gap.labels import LabelSummary
-from hevner.lab.gap.null import Distance, Within
 
 MOST = 2000
 """Tracks of a dataset whose features are used; of more, a random choice."""
@@ -42,39 +40,18 @@ class Gap:
 
     Attributes
     ----------
-    rated
-        Labels of all tracks, without features.
-    encoded
-        Tracks whose features were used; None if there are none.
-    summaries, distances, halves, probes, shares, reliance, dominance
-        Tables; see the modules that make them.
+    rated, encoded
+        Labels of all tracks, and tracks whose features were used; None if there are none.
+    tables
+        Rows by the name of their table; see the modules that make them.
     maps
         Coordinates of the rows of ``encoded`` by representation and method.
     """
 
     rated: Samples
     encoded: Samples | None
-    summaries: list[LabelSummary] = field(default_factory=list)
-    distances: list[Distance] = field(default_factory=list)
-    halves: list[Within] = field(default_factory=list)
-    probes: list[Probe] = field(default_factory=list)
-    shares: list[GenreShare] = field(default_factory=list)
-    reliance: list[GenreReliance] = field(default_factory=list)
-    dominance: list[Dominance] = field(default_factory=list)
+    tables: dict[str, list[Any]] = field(default_factory=lambda: defaultdict(list))
     maps: dict[tuple[str, str], Doubles] = field(default_factory=dict)
-
-    @property
-    def tables(self) -> dict[str, list[Any]]:
-        """Rows by the name of their table."""
-        return {
-            "labels": self.summaries,
-            "distances": self.distances,
-            "distances_within": self.halves,
-            "probes": self.probes,
-            "genre_shares": self.shares,
-            "genre_reliance": self.reliance,
-            "genre_dominance": self.dominance,
-        }
 
     @property
     def representations(self) -> list[str]:
@@ -91,21 +68,13 @@ def analyse(
 ) -> Gap:
     """Measure the gap between datasets.
 
-    Parameters
-    ----------
-    rated
-        Labels of all tracks of all datasets; features are not used.
-    encoded
-        Tracks with features, of all or some of the datasets.
-    seed
-        Seed of everything random.
-    report
-        Called with the name of each step before it begins.
+    ``rated`` has the labels of all tracks, ``encoded`` the tracks with features, of all or some of
+    the datasets. ``report`` is called with the name of each step before it begins.
 
     Raises
     ------
     DataError
-        If there are fewer than two datasets.
+        If there are fewer than two datasets, or too few tracks for a map.
     MissingDependencyError
         If a package is not installed.
     """
@@ -116,11 +85,11 @@ def analyse(
     extras.require("lab", "the gap analysis", "sklearn", "umap")
     gap = Gap(rated, None if encoded is None else _some(encoded, seed))
     report("ratings")
-    gap.summaries.extend(labels.summarise(rated))
+    gap.tables["labels"] += labels.summarise(rated)
     apart, inside = labels.distances(rated, seed)
-    gap.distances.extend(apart)
-    gap.halves.extend(inside)
-    gap.shares.extend(bias.genre_shares(rated, seed))
+    gap.tables["distances"] += apart
+    gap.tables["distances_within"] += inside
+    gap.tables["genre_shares"] += bias.genre_shares(rated, seed)
     if gap.encoded is not None:
         for representation in gap.representations:
             _measure(gap, gap.encoded.only(representation), representation, seed, report)
@@ -142,14 +111,14 @@ def _measure(
     apart, inside = null.distances(
         representation, common.measures, samples.dataset, samples.group, seed
     )
-    gap.distances.extend(apart)
-    gap.halves.extend(inside)
+    gap.tables["distances"] += apart
+    gap.tables["distances_within"] += inside
     report(f"{representation}: recognition of dataset and genre")
-    gap.probes.extend(bias.dataset_probes(representation, samples, seed))
-    gap.probes.extend(bias.genre_probes(representation, samples, seed))
-    gap.reliance.extend(bias.genre_reliance(representation, samples, seed))
+    gap.tables["probes"] += bias.dataset_probes(representation, samples, seed)
+    gap.tables["probes"] += bias.genre_probes(representation, samples, seed)
+    gap.tables["genre_reliance"] += bias.genre_reliance(representation, samples, seed)
     report(f"{representation}: leaving out genres")
-    gap.dominance.extend(bias.dominance(representation, samples, seed))
+    gap.tables["genre_dominance"] += bias.dominance(representation, samples, seed)
     for method, draw_map in (("t-SNE", tsne), ("UMAP", umap)):
         report(f"{representation}: {method} map")
         gap.maps[representation, method] = draw_map(common.components, seed)

@@ -11,23 +11,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from hevner.lab.harmony.songs import SCALES, UNKNOWN, Chord, Notes, Song, chord_tones
+from hevner.lab.harmony.songs import SCALES, TABLES, UNKNOWN, Chord, Notes, Song, chord_tones
 from hevner.music import chord_labels
 
 Rng = np.random.Generator
-
-# Degree in semitones above the tonic, quality, weight.
-_MAJOR = (
-    (0, "maj", 9), (2, "min", 4), (4, "min", 3), (5, "maj", 7), (7, "maj", 8), (9, "min", 6),
-    (11, "dim", 0.6), (10, "maj", 1), (5, "min", 0.7), (8, "maj", 0.7), (3, "maj", 0.5),
-    (2, "maj", 0.8), (4, "maj", 0.8), (9, "maj", 0.6), (7, "aug", 0.4), (6, "hdim7", 0.3),
-    (1, "dim", 0.3), (0, "aug", 0.3),
-)  # fmt: skip
-_MINOR = (
-    (0, "min", 9), (2, "dim", 1), (2, "hdim7", 1), (3, "maj", 4), (5, "min", 5), (7, "maj", 4),
-    (7, "min", 2.5), (8, "maj", 5), (10, "maj", 5), (11, "dim", 0.8), (5, "maj", 0.9),
-    (1, "maj", 0.5), (0, "maj", 0.4), (7, "aug", 0.4), (3, "aug", 0.5), (9, "hdim7", 0.3),
-)  # fmt: skip
 
 
 def compose(rng: Rng, length: float) -> Song:
@@ -81,7 +68,7 @@ def compose_plain(rng: Rng, length: float) -> Song:
 
 def _progression(key: int, rng: Rng) -> list[int]:
     """Four or eight chords in a key; the tonic opens or closes most of them."""
-    table = _MINOR if key >= 12 else _MAJOR
+    table = TABLES["minor" if key >= 12 else "major"]
     weights = np.array([row[2] for row in table])
     size = int(rng.choice([2, 4, 4, 4, 8]))
     picks = list(rng.choice(len(table), size=size, p=weights / weights.sum()))
@@ -97,7 +84,8 @@ def _progression(key: int, rng: Rng) -> list[int]:
         if picks[k] == picks[k - 1] and rng.random() < 0.8:
             picks[k] = int(rng.integers(len(table) // 2))
     richness = rng.choice([0.05, 0.3, 0.85], p=[0.5, 0.25, 0.25])
-    return [_decorate(key, *table[k][:2], richness, rng) for k in picks]
+    chosen = [table[k] for k in picks]
+    return [_decorate(key, degree, quality, richness, rng) for degree, quality, _ in chosen]
 
 
 def _decorate(key: int, degree: int, quality: str, richness: float, rng: Rng) -> int:

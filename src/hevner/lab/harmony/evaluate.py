@@ -57,16 +57,8 @@ CONDITIONS = (
 )
 
 
-@dataclass(frozen=True)
-class Reference:
-    """Annotation of a rendered song: chords in Harte notation, and the key or None."""
-
-    chords: Chords
-    key: str | None
-
-
-def load_reference(data: Path, song_id: str) -> tuple[Song, Reference]:
-    """Cut a minute from the first quarter of a song on; return it with its annotation."""
+def load_reference(data: Path, song_id: str) -> tuple[Song, Chords, str | None]:
+    """A minute from the first quarter of a song on, its chords in Harte notation, and its key."""
     folder = data / song_id
     song, keys = songs.load_pop909(folder)
     start = min(song.duration / 4, max(song.duration - LENGTH_S, 0))
@@ -78,7 +70,7 @@ def load_reference(data: Path, song_id: str) -> tuple[Song, Reference]:
         if last - first > 1e-3:
             chords.append((first, last, "X" if number == UNKNOWN else name))
     key = None if cut.key == UNKNOWN else chord_labels.key_label(cut.key)
-    return cut, Reference(chords, key)
+    return cut, chords, key
 
 
 def write_song(song: Song, condition: Condition, seed: int, path: Path) -> None:
@@ -181,25 +173,25 @@ def evaluate_spread(
 
     for done, condition in enumerate(CONDITIONS, 1):
         paths = {song_id: folder / f"{condition.name}-{song_id}.wav" for song_id in references}
-        for song_id, (song, _) in references.items():
+        for song_id, (song, *_) in references.items():
             if not paths[song_id].exists():
                 write_song(song, condition, int(song_id), paths[song_id])
         peers = _run_peer(peer, list(paths.values())) if peer else {}
-        for song_id, (_, reference) in references.items():
+        for song_id, (_, chords, key) in references.items():
             harmony = analyse_file(paths[song_id])
-            chords: Chords = [(c.start, c.end, c.label) for c in harmony.chords]
-            add(condition.name, "hevner", score_chords(reference.chords, chords))
-            if reference.key:
+            own = [(c.start, c.end, c.label) for c in harmony.chords]
+            add(condition.name, "hevner", score_chords(chords, own))
+            if key:
                 found = harmony.key.label if harmony.key else None
-                add(condition.name, "hevner", score_key(reference.key, found))
+                add(condition.name, "hevner", score_key(key, found))
             other = peers.get(str(paths[song_id]), {"chords": {}, "keys": {}})
             for window, rows in other["chords"].items():
                 estimate = [(a, b, name) for a, b, name in rows]
                 system = f"essentia chords {window} s"
-                add(condition.name, system, score_chords(reference.chords, estimate))
+                add(condition.name, system, score_chords(chords, estimate))
             for profile, name in other["keys"].items():
-                if reference.key:
-                    add(condition.name, f"essentia {profile}", score_key(reference.key, name))
+                if key:
+                    add(condition.name, f"essentia {profile}", score_key(key, name))
         progress(done, len(CONDITIONS))
     return [_row(key, np.array(values)) for key, values in collected.items()]
 

@@ -9,9 +9,11 @@ random comes from the generator that is passed in.
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import mido
 import numpy as np
@@ -27,6 +29,10 @@ UNKNOWN = -1
 _QUALITY_OF = {frozenset(tones): name for name, tones in chord_labels.TEMPLATES.items()}
 _TO_MINOR = {4: 3, 9: 8, 11: 10}
 _TO_MAJOR = {new: old for old, new in _TO_MINOR.items()}
+TABLES: dict[str, Any] = tomllib.loads(
+    Path(__file__).with_name("tables.toml").read_text(encoding="utf-8")
+)
+"""Chords of keys, instruments and MIDI channels."""
 SCALES = ((0, 2, 4, 5, 7, 9, 11), (0, 2, 3, 5, 7, 8, 10))
 """Steps of the major and the minor scale above the tonic, in semitones."""
 
