@@ -69,7 +69,9 @@ $(VENV)/.installed: $(INSTALL_INPUTS) | $(BIN)/python
 
 # Torch goes first, so that nothing else decides which build of it is taken.
 $(VENV)/.installed-for-tests: $(INSTALL_INPUTS) | $(BIN)/python
+ifneq ($(strip $(TORCH)),)
 	$(PIP) install --quiet --constraint constraints.txt $(TORCH)
+endif
 	$(PIP) install --quiet --constraint constraints.txt --editable '.[dev]'
 	@touch $@ $(VENV)/.installed
 

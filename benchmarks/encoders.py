@@ -3,9 +3,9 @@
     python benchmarks/encoders.py --folder SCRATCH [--encoder mert-v1-95m ...] [--threads 2]
 
 For each encoder, weights of the published names and shapes are made up and added as a user would
-add them; a process of its own then loads them and hears a clip of 30 seconds three times. Speed and
-memory do not depend on the values of weights. On a CUDA card the throughput at several batch sizes
-is measured too, against the card's own rate at multiplying large matrices; without one, these
+add them; a process of its own then loads them and encodes a clip of 30 seconds three times. Speed
+and memory do not depend on the values of weights. On a CUDA card the throughput at several batch
+sizes is measured too, against the card's own rate at multiplying large matrices; without one, these
 figures are written as not measured.
 """
 
@@ -113,7 +113,7 @@ def measure_cpu(name: str, threads: int) -> dict[str, float]:
 def peak_memory() -> float:
     """Most memory that this process has held, in MB (Linux).
 
-    What `resource` tells includes the process that started this one.
+    The figure of `resource` includes the process that started this one.
     """
     status = Path("/proc/self/status").read_text()
     (kilobytes,) = (line.split()[1] for line in status.splitlines() if line.startswith("VmHWM"))
@@ -121,7 +121,7 @@ def peak_memory() -> float:
 
 
 def measure_card(name: str) -> dict[str, float]:
-    """Throughput on the card by batch; the best one is told."""
+    """Throughput on the card by batch; the best one is reported."""
     import torch
     from torch.utils.flop_counter import FlopCounterMode
 
@@ -139,12 +139,12 @@ def measure_card(name: str) -> dict[str, float]:
             seconds = timed(lambda windows=windows: encoder.encode(windows))
         except torch.cuda.OutOfMemoryError:
             break
-        heard = batch * card.window_samples / card.sample_rate / seconds
-        if heard > best.get("times real time", 0.0):
+        encoded = batch * card.window_samples / card.sample_rate / seconds
+        if encoded > best.get("times real time", 0.0):
             best = {
-                "throughput at the best batch": heard / SECONDS,
+                "throughput at the best batch": encoded / SECONDS,
                 "best batch": batch,
-                "times real time": heard,
+                "times real time": encoded,
                 "memory on the card": torch.cuda.max_memory_allocated() / 2**20,
                 "share of the card's rate at matrices": (
                     counter.get_total_flops() * batch / seconds / matrix_rate()
@@ -189,18 +189,18 @@ def rows(name: str, threads: int) -> list[tuple[str, ...]]:
     on_card = apart("card", name, threads) if cuda else {}
     device = torch.cuda.get_device_name() if cuda else "CUDA"
     for measure, unit in ON_CARD:
-        told = f"{on_card[measure]:.3g}" if cuda else NOT_MEASURED
-        lines.append((name, device, measure, told, unit, RUNS if cuda else 0))
+        figure = f"{on_card[measure]:.3g}" if cuda else NOT_MEASURED
+        lines.append((name, device, measure, figure, unit, RUNS if cuda else 0))
     return [tuple(map(str, line)) for line in lines]
 
 
 def apart(where: str, name: str, threads: int) -> dict[str, float]:
     """Measure in a process of its own."""
     command = [sys.executable, __file__, "--measure", where, "--encoder", name]
-    told = subprocess.run(
+    done = subprocess.run(
         [*command, "--threads", str(threads)], check=True, capture_output=True, text=True
     )
-    figures: dict[str, float] = json.loads(told.stdout.splitlines()[-1])
+    figures: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
     return figures
 
 

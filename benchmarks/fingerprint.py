@@ -194,8 +194,8 @@ def lowest_rate(first: np.ndarray, second: np.ndarray) -> float:
     n = scipy.fft.next_fast_len(len(first) + len(second), real=True)
     a, b = (scipy.fft.rfft(x, n, axis=0) for x in (first, second))
     agreement = scipy.fft.irfft((a * b.conj()).sum(axis=1), n)
-    heard = [scipy.fft.rfft(np.abs(x[:, 0]), n) for x in (first, second)]
-    overlap = np.round(scipy.fft.irfft(heard[0] * heard[1].conj(), n))
+    spectra = [scipy.fft.rfft(np.abs(x[:, 0]), n) for x in (first, second)]
+    overlap = np.round(scipy.fft.irfft(spectra[0] * spectra[1].conj(), n))
     edge = CARD.window_samples - CARD.hop_samples
     enough = overlap * CARD.hop_samples + edge >= MINIMUM_S * SAMPLE_RATE
     rates = 0.5 - agreement[enough] / (2 * BITS * overlap[enough])

@@ -3,10 +3,10 @@
     python benchmarks/jukebox.py FOLDER [--encoder jukebox-5b] [--seconds 30] [--threads 2]
 
 FOLDER takes 16 GB for jukebox-5b; it is kept, and what is there already is not made again. Three
-processes of their own write the files (10 GB), convert them, and run one window; each tells seconds
-and peak memory. On a CUDA card the last one also tells clips per second and memory by batch, and
-what share of the card's own rate at large matrices that is; without a card these are written as
-not measured.
+processes of their own write the files (10 GB), convert them, and run one window; each reports
+seconds and peak memory. On a CUDA card the last one also reports clips per second and memory by
+batch, and what share of the card's own rate at large matrices that is; without a card these are
+written as not measured.
 """
 
 from __future__ import annotations
@@ -138,8 +138,8 @@ def run(name: str, folder: Path, seconds: float) -> dict[str, Any]:
     }
     for batch in BATCHES:
         windows = np.repeat(window, batch, axis=0)
-        told = on_card(encoder, windows) if torch.cuda.is_available() else NOT_MEASURED
-        figures[f"on a card, {batch} windows"] = told
+        figure = on_card(encoder, windows) if torch.cuda.is_available() else NOT_MEASURED
+        figures[f"on a card, {batch} windows"] = figure
     return figures
 
 
@@ -185,7 +185,7 @@ def timed(what: Any, times: int = RUNS) -> float:
 
 
 def step(options: argparse.Namespace) -> dict[str, Any]:
-    """Do one step in this process, and tell its figures."""
+    """Do one step in this process, and print its figures."""
     torch.set_num_threads(options.threads)
     name, source = options.encoder, options.folder / options.encoder
     target = source / "converted"
@@ -217,8 +217,8 @@ def main() -> None:
         return
     for one in STEPS:
         command = [sys.executable, __file__, *sys.argv[1:], "--step", one]
-        told = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-        for measure, value in json.loads(told.splitlines()[-1]).items():
+        text = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+        for measure, value in json.loads(text.splitlines()[-1]).items():
             text = f"{value:.3f}" if isinstance(value, float) else value
             print(options.encoder, one, measure, text, sep=", ", flush=True)
 

@@ -22,8 +22,8 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # for build_hook, which is not installed
 
 from build_hook.bundle import read_record
+from hevner.blocks import WIDTHS
 from hevner.emotion import Scale
-from hevner.features import BLOCKS
 from hevner.lab.default.evaluate import Report, score_values
 from hevner.lab.default.recipe import DefaultRecipe
 from hevner.lab.default.table import build
@@ -78,7 +78,7 @@ def main() -> None:
     for name in HEADS:
         for dataset in ("musemo", "vgmidi", "emopia"):
             rows = table.where(table.clean & (table.dataset == dataset))
-            values = apply_head(options.peers / f"{name}.pb", rows.vectors[:, : BLOCKS["musicnn"]])
+            values = apply_head(options.peers / f"{name}.pb", rows.vectors[:, : WIDTHS["musicnn"]])
             score_values(report, f"essentia {name}", rows, [values])
     write(report.rows, options.out)
 

@@ -31,13 +31,13 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from hevner.emotion import AXES
 from hevner.lab.default.fit import fit, leave_one_out
 from hevner.lab.default.recipe import DefaultRecipe
 from hevner.lab.default.table import Table, build
 from hevner.lab.metrics.regression import pearson, r2
 from hevner.lab.personalise import FEWEST, Prior, Sample, fit_axis
 from hevner.lab.recipes import read
-from hevner.model.head import AXES
 from hevner.model.personal import TERMS, Axis
 
 Array = NDArray[np.float64]

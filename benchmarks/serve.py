@@ -7,7 +7,7 @@ Three parts, each with a server of its own process and clients in this one:
 - *search*: 50 clients search a catalogue of made-up pieces (`benchmarks/catalog.py`), each waiting
   a second on average between an answer and its next question, as people do; no two questions are
   the same.
-- *flat out*: the same without waiting, which tells how many searches a second there can be.
+- *flat out*: the same without waiting, which shows how many searches a second there can be.
 - *uploads*: 8 files at once while 10 clients search. All must finish.
 
 All the while the health of the server is asked ten times a second, and the memory of the server and
@@ -246,7 +246,7 @@ def made(folder: Path, count: int) -> None:
         writer.tidy()
 
 
-def told(name: str, seen: Seen, seconds: float) -> dict[str, object]:
+def row_of(name: str, seen: Seen, seconds: float) -> dict[str, object]:
     """A row of the table."""
     p50, p95 = (1000 * np.quantile(seen.searches, q) for q in (0.5, 0.95))
     return {
@@ -282,7 +282,7 @@ def main() -> None:
         sent = files if name == "uploads" else []
         with server(folder, 2) as (port, process):
             seen = asyncio.run(part(port, process, options.seconds, clients, think, sent))
-            rows.append(told(name, seen, options.seconds))
+            rows.append(row_of(name, seen, options.seconds))
         print("  ".join(f"{key} {value}" for key, value in rows[-1].items()), flush=True)
     shutil.rmtree(folder)
     for file in files:

@@ -40,7 +40,7 @@ from hevner.encoders.mel import log_mel_of_power, power_spectrum
 from hevner.encoders.musicnn import MSD, MTT, MusiCNN
 from hevner.features import Features, extract, pool
 from hevner.files import find_audio
-from hevner.model.head import Prediction
+from hevner.model.prediction import Prediction
 from hevner.music import analyse
 from hevner.music.records import Harmony
 from hevner.music.spectrum import HarmonySpectrum
@@ -99,9 +99,9 @@ def time_stages(file: Path, analyzer: Analyzer, clock: Clock) -> None:
     power = clock.time("mel", lambda: power_spectrum(patches))
     bands = clock.time("mel", lambda: band_levels(power))
     log_mel = clock.time("mel", lambda: log_mel_of_power(power))
-    heard = [row for row in range(len(log_mel)) if row < 2 or row % 2 == 0]
+    encoded = [row for row in range(len(log_mel)) if row < 2 or row % 2 == 0]
     clock.time("encoder musicnn", lambda: MusiCNN(MSD).run(log_mel))
-    clock.time("encoder musicnn-mtt", lambda: MusiCNN(MTT).run(log_mel[heard]))
+    clock.time("encoder musicnn-mtt", lambda: MusiCNN(MTT).run(log_mel[encoded]))
     clock.time("encoder handcrafted", lambda: Handcrafted().describe(patches, power, bands))
     spectrum = clock.time("harmony", lambda: HarmonySpectrum().encode(frames))
     harmony = clock.time("harmony", lambda: analyse(spectrum, duration))

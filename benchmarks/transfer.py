@@ -2,7 +2,7 @@
 
     python benchmarks/transfer.py recipes/unified.toml --data DIR --store DIR --out FILE.csv
 
-The plain ridge hears the same pooled vectors, standardised, whole clean clips only; labels are in
+The plain ridge gets the same pooled vectors, standardised, whole clean clips only; labels are in
 standard units of each set, quadrants count as signs; its penalty is chosen by leave-one-out.
 Differences of r (EMOPIA: of the area under the ROC curve) come with a 95 % paired bootstrap
 interval over groups, and a paired permutation test. ``mean`` is over MusEmo and VGMIDI.
@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.linear_model import RidgeCV
 
+from hevner.emotion import AXES
 from hevner.lab.default.fit import fit
 from hevner.lab.default.recipe import DefaultRecipe
 from hevner.lab.default.table import Table, build
@@ -26,7 +27,6 @@ from hevner.lab.metrics.report import write
 from hevner.lab.metrics.statistics import Metric, paired_bootstrap, permutation_test
 from hevner.lab.metrics.tags import roc_auc
 from hevner.lab.recipes import read
-from hevner.model.head import AXES
 
 Array = NDArray[np.float64]
 PENALTIES = np.geomspace(1e1, 1e5, 17)
@@ -35,8 +35,8 @@ PENALTIES = np.geomspace(1e1, 1e5, 17)
 def plain(train: Table, test: Table, axis: int) -> Array:
     """Predictions of the plain ridge, in standard units."""
     labels = targets(train, axis)
-    told = np.isfinite(train.emotion[:, axis]) | (train.quadrant >= 0)
-    rows = train.clean & told
+    known = np.isfinite(train.emotion[:, axis]) | (train.quadrant >= 0)
+    rows = train.clean & known
     mean, spread = train.vectors[rows].mean(axis=0), train.vectors[rows].std(axis=0) + 1e-6
     model = RidgeCV(PENALTIES).fit((train.vectors[rows] - mean) / spread, labels[rows])
     return np.asarray(model.predict((test.vectors - mean) / spread))

@@ -57,16 +57,18 @@ def test_one_bad_file_never_stops_the_others() -> None:
     first, audio, memory, system, bug, odd, nan, last = results
     assert isinstance(first, Analysis)
     assert isinstance(last, Analysis)
-    assert audio == Failure("audio.wav", "decode", "the file is empty", "Copy it again")
-    for failure, cause in (
-        (memory, "out of memory"),
-        (system, "OSError: [Errno 5] Input/output error"),
-        (bug, "ZeroDivisionError: division by zero"),
-        (odd, r"ValueError: b\xff"),
-        (nan, "ValueError: Out of range float values are not JSON compliant"),
+    assert audio == Failure(
+        "audio.wav", "decode", "the file is empty", "Copy it again", code="bad_audio"
+    )
+    for failure, code, cause in (
+        (memory, "out_of_memory", "out of memory"),
+        (system, "unexpected", "OSError: [Errno 5] Input/output error"),
+        (bug, "unexpected", "ZeroDivisionError: division by zero"),
+        (odd, "unexpected", r"ValueError: b\xff"),
+        (nan, "unexpected", "ValueError: Out of range float values are not JSON compliant"),
     ):
         assert isinstance(failure, Failure)
-        assert failure.stage == "analyse"
+        assert (failure.stage, failure.code) == ("analyse", code)
         assert failure.cause.startswith(cause)
         assert failure.remedy
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from hevner.errors import OutputError
 from hevner.files import OutputFile, display_name, find_audio, printable, replace_file
+from tests.errors import raises
 from tests.fakes import contents
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="names and links of POSIX systems")
@@ -172,12 +173,12 @@ def test_output_that_is_given_up_leaves_nothing(tmp_path: Path) -> None:
 
 
 def test_output_into_a_missing_folder_is_refused_at_once(tmp_path: Path) -> None:
-    with pytest.raises(OutputError, match="Create the folder first"):
+    with raises(OutputError, "folder_missing", subject="out.txt"):
         OutputFile(tmp_path / "missing" / "out.txt")
 
 
 def test_output_onto_a_folder_is_refused_at_once(tmp_path: Path) -> None:
-    with pytest.raises(OutputError, match="Is a directory"):
+    with raises(OutputError, "cannot_write", subject=str(tmp_path)):
         OutputFile(tmp_path)
 
 

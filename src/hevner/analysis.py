@@ -1,7 +1,7 @@
 """From a file to its emotion: the main path of hevner.
 
-``analyze(path)`` decodes the file once, runs every encoder over the stream, finds harmony and
-tempo, pools the whole piece and a window around each moment, and asks the model.
+``analyze(path)`` decodes the file once, makes the rows of every block of features, finds harmony
+and tempo, pools the whole piece and a window around each moment, and runs the model on both.
 """
 
 from __future__ import annotations
@@ -9,35 +9,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hevner.audio.decode import Audio, from_array, open_audio
-from hevner.defaults import (
-    DEFAULT_MODEL,
-    DEFAULT_WINDOW_S,
-    MINIMUM_WINDOW_S,
-    checked_window,
-    identity,
-)
-from hevner.emotion import Scale
+from hevner.defaults import DEFAULT_MODEL, checked_window
+from hevner.emotion import Quadrant, Scale
 from hevner.errors import HevnerError
 from hevner.features import Features, extract, pool
-from hevner.model import head, tagging
+from hevner.heads import HEADS, Head
+from hevner.model import predict, tagging
+from hevner.model.prediction import Prediction
 from hevner.music import Harmony, analyse
 from hevner.music.tempo import tempo
-from hevner.result import Analysis, ChordSpan, Estimate, Moment, TagEstimate
-
-__all__ = [
-    "DEFAULT_MODEL",
-    "DEFAULT_WINDOW_S",
-    "MINIMUM_WINDOW_S",
-    "Analyzer",
-    "Reading",
-    "analyze",
-    "identity",
-]
+from hevner.result import Analysis, ChordSpan, Estimate, Moment
 
 
 def analyze(
@@ -47,18 +34,18 @@ def analyze(
     scale: str = "-1..1",
     window: float | None = None,
 ) -> Analysis:
-    """Tell the emotion of a recording.
+    """Analyse the emotion of a recording.
 
     Parameters
     ----------
     source
         A file, or samples of shape ``(n,)`` or ``(n, channels)`` with full scale 1.
     sample_rate
-        Hertz; needed for samples.
+        Sample rate in hertz; needed for samples.
     scale
-        Of valence and arousal, ``LOW..HIGH``.
+        Scale of valence and arousal, ``LOW..HIGH``.
     window
-        Seconds of music behind each moment of the timeline.
+        Seconds of music around each moment of the timeline that its values are computed from.
 
     Returns
     -------
@@ -79,21 +66,21 @@ Source = str | Path | NDArray[np.floating] | Audio
 
 @dataclass(frozen=True, eq=False)
 class Reading:
-    """An analysis with all that the model said, of the piece and of each moment.
+    """An analysis with the full predictions behind it.
 
     Attributes
     ----------
     analysis
-        What is shown of it, on the unit scale.
+        The result, on the unit scale.
     whole
-        Of the whole piece, one row; None if it is silent.
+        Prediction for the whole piece, one row; None if it is silent.
     moments
-        Of the window around each moment of the timeline, a row each; None if it is silent.
+        Predictions for the window around each moment of the timeline; None if it is silent.
     """
 
     analysis: Analysis
-    whole: head.Prediction | None
-    moments: head.Prediction | None
+    whole: Prediction | None
+    moments: Prediction | None
 
 
 class Analyzer:
@@ -104,7 +91,8 @@ class Analyzer:
     model
         Path of a model; the one that ships with hevner by default.
     window
-        Seconds of music behind each moment of the timeline, at least `MINIMUM_WINDOW_S`.
+        Seconds of music around each moment of the timeline that its values are computed from, at
+        least `hevner.defaults.MINIMUM_WINDOW_S`.
 
     Notes
     -----
@@ -116,18 +104,18 @@ class Analyzer:
         self.window = checked_window(window)
 
     @cached_property
-    def model(self) -> head.Model:
+    def model(self) -> predict.Model:
         """The model."""
-        return head.load(self.path)
+        return predict.load(self.path)
 
     def analyze(self, source: Source, sample_rate: int | None = None) -> Analysis:
-        """Tell the emotion of a recording, on the unit scale; see `analyze`."""
+        """Analyse the emotion of a recording, on the unit scale; see `analyze`."""
         return self.read(source, sample_rate).analysis
 
     def read(self, source: Source, sample_rate: int | None = None) -> Reading:
-        """Tell the emotion of a recording, and keep all that the model said.
+        """Analyse the emotion of a recording, and keep the predictions behind the result.
 
-        Audio that is open already, at `hevner.audio.decode.SAMPLE_RATE`, may be given too.
+        Open audio at `hevner.audio.decode.SAMPLE_RATE` may be given too.
         """
         audio = _open(source, sample_rate)
         features = extract(audio)
@@ -153,28 +141,19 @@ class Analyzer:
         path: str,
         features: Features,
         harmony: Harmony,
-        whole: head.Prediction,
+        whole: Prediction,
         timeline: tuple[Moment, ...],
         warnings: tuple[str, ...],
     ) -> Analysis:
-        quadrant = head.QUADRANTS[int(whole.quadrants[0].argmax())]
-        order = np.argsort(-whole.gems[0])
         key = harmony.key
-        tags, contradictions = self._tags(whole.tags[0], timeline)
+        heads: dict[str, Any] = {}
+        for head in HEADS:
+            heads |= self._fields(head, whole, timeline)
         return Analysis(
             path=path,
             status="ok",
             duration=round(features.duration, 3),
             model=self.model.name,
-            valence=_estimate(whole, 0, 0),
-            arousal=_estimate(whole, 0, 1),
-            quadrant=quadrant.name,
-            quadrant_words=quadrant.value,
-            quadrant_probabilities={
-                one.name: _rounded(share)
-                for one, share in zip(head.QUADRANTS, whole.quadrants[0], strict=True)
-            },
-            moods={head.MOODS[mood]: _rounded(whole.gems[0, mood]) for mood in order},
             key=key.label if key else None,
             key_confidence=_rounded(key.confidence) if key else None,
             tempo=tempo(features.onsets),
@@ -183,37 +162,55 @@ class Analyzer:
                 for chord in harmony.chords
             ),
             familiarity=_rounded(whole.familiarity[0]),
-            tags=tags,
-            contradictions=contradictions,
             timeline=timeline,
             warnings=warnings,
+            **heads,
         )
 
-    def _tags(
-        self, probabilities: NDArray[np.float32], timeline: tuple[Moment, ...]
-    ) -> tuple[tuple[TagEstimate, ...], tuple[str, ...]]:
-        """Tags and what to say of those that contradict each other; none if the model has none."""
-        if not len(probabilities):
-            return (), ()
-        card = self.model.card["tags"]
-        return tagging.describe(probabilities, card["base_rates"], card["thresholds"], timeline)
+    def _fields(
+        self, head: Head, whole: Prediction, timeline: tuple[Moment, ...]
+    ) -> dict[str, Any]:
+        """Fields of an analysis that report a head; none if the model lacks it."""
+        values = whole.outputs[head.name][0]
+        if not len(values):
+            return {}
+        match head.kind:
+            case "ratings" | "interval":
+                return {
+                    name: _estimate(whole, head.name, 0, column)
+                    for column, name in enumerate(head.outputs)
+                }
+            case "probabilities":
+                best = head.outputs[int(values.argmax())]
+                shares = dict(zip(head.outputs, map(_rounded, values), strict=True))
+                words = Quadrant[best].value
+                return {"quadrant": best, "quadrant_words": words, head.field: shares}
+            case "shares":
+                order = np.argsort(-values)
+                return {head.field: {head.outputs[k]: _rounded(values[k]) for k in order}}
+            case "tags":
+                card = self.model.card[head.name]
+                tags, contradictions = tagging.describe(
+                    values, card["base_rates"], card["thresholds"], timeline
+                )
+                return {head.field: tags, "contradictions": contradictions}
 
-    def _moments(self, features: Features, harmony: Harmony) -> head.Prediction:
-        """What the model says of the window around each patch."""
+    def _moments(self, features: Features, harmony: Harmony) -> Prediction:
+        """Predictions for the window around each patch."""
         spans = [(c - self.window / 2, c + self.window / 2) for c in features.centres]
         vectors = np.stack([pool(features, harmony, *_inside(s, features)) for s in spans])
         return self.model.predict(vectors, windows=True)
 
 
-def _timeline(features: Features, moments: head.Prediction) -> tuple[Moment, ...]:
+def _timeline(features: Features, moments: Prediction) -> tuple[Moment, ...]:
     """One moment per patch."""
     edges = [0.0, *features.starts[1:], features.duration]
     return tuple(
         Moment(
             round(float(edges[row]), 3),
             round(float(edges[row + 1]), 3),
-            _estimate(moments, row, 0) if sounds else None,
-            _estimate(moments, row, 1) if sounds else None,
+            _estimate(moments, "emotion", row, 0) if sounds else None,
+            _estimate(moments, "emotion", row, 1) if sounds else None,
         )
         for row, sounds in enumerate(features.sounding)
     )
@@ -234,6 +231,7 @@ def _open(source: Source, sample_rate: int | None) -> Audio:
             "samples were given without their sample rate",
             remedy="Call analyze(samples, sample_rate)",
             stage="options",
+            code="sample_rate_missing",
         )
     return from_array(source, sample_rate)
 
@@ -246,8 +244,9 @@ def _inside(span: tuple[float, float], features: Features) -> tuple[float, float
     return start, min(start + length, features.duration)
 
 
-def _estimate(prediction: head.Prediction, row: int, axis: int) -> Estimate:
-    value, half = prediction.values[row, axis], prediction.halves[row, axis]
+def _estimate(prediction: Prediction, head: str, row: int, column: int) -> Estimate:
+    value = prediction.outputs[head][row, column]
+    half = prediction.half_widths[head][row, column]
     return Estimate(
         _rounded(value), _rounded(max(value - half, -1.0)), _rounded(min(value + half, 1.0))
     )

@@ -27,14 +27,14 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 AHEAD = 4
-"""Files in work or waiting to be handed over, per job."""
+"""Files in work or waiting to be yielded, per job."""
 
 
 class SupportsAnalyze(Protocol):
     """Anything that analyses a file, such as `hevner.Analyzer`."""
 
     def analyze(self, source: Path, /) -> Analysis:
-        """The emotion of a file; raises `HevnerError` if there is none to tell."""
+        """Analyse a file; raises `HevnerError` if that is not possible."""
         ...
 
 
@@ -93,13 +93,13 @@ def analyze_many(
     Parameters
     ----------
     paths
-        The files; read only as far as the work has come.
+        The files; consumed only as far as the work has come.
     analyzer
-        Used from several threads at once.
+        Analyses the files, from several threads at once.
     jobs
         Number of threads.
     cache
-        Where to look first, and where to keep each result as soon as it is known.
+        Results of earlier runs; each new result is stored as soon as it is known.
 
     Yields
     ------
@@ -112,18 +112,20 @@ def analyze_many(
 def analyze_one(
     path: Path, analyzer: SupportsAnalyze, cache: Cache | None = None
 ) -> Analysis | Failure:
-    """Analyse a file, or say why that was not possible."""
+    """Analyse a file, or return the reason why that was not possible."""
     name = display_name(path)
     try:
         return _analyze(path, name, analyzer, cache)
     except HevnerError as error:
         failure = Failure.of(name, error)
     except MemoryError:
-        failure = Failure(name, "analyse", "out of memory", "Use fewer --jobs, or free memory")
+        remedy = "Use fewer --jobs, or free memory"
+        failure = Failure(name, "analyse", "out of memory", remedy, code="out_of_memory")
     # The one place where everything is caught: whatever a file provokes, the others go on.
     except Exception as error:  # noqa: BLE001
         cause = f"{type(error).__name__}: {error}"
-        failure = Failure(name, "analyse", cause, "Convert the file to WAV or FLAC and try again")
+        remedy = "Convert the file to WAV or FLAC and try again"
+        failure = Failure(name, "analyse", cause, remedy, code="unexpected")
     return dataclasses.replace(failure, cause=display_name(failure.cause))
 
 

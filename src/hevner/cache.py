@@ -54,13 +54,13 @@ class Cache:
     identity
         Names the model, its version and every option that changes a result.
     folder
-        Where to keep them; `default_folder` if None.
+        Folder of the stored results; `default_folder` if None.
 
     Attributes
     ----------
     problem
-        Why nothing is stored any more, empty as long as all is well. A cache that cannot be
-        written is no reason to fail: after the first refusal it is only read.
+        Reason why nothing is stored any more; empty as long as storing works. A cache that cannot
+        be written is no reason to fail: from then on it is only read.
     hits
         Number of results served.
     """
@@ -78,7 +78,7 @@ class Cache:
                 self.problem = str(error)
 
     def key(self, path: Path) -> str | None:
-        """What a file's result is stored under, or None if the file cannot be read."""
+        """The name that a file's result is stored under, or None if the file cannot be read."""
         digest = hashlib.blake2b(digest_size=20)
         digest.update(json.dumps([__version__, self.identity]).encode())
         try:

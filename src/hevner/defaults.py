@@ -1,12 +1,12 @@
-"""What decides an analysis besides the audio, found without loading anything heavy.
+"""The default model and analysis window: all that decides an analysis besides the audio.
 
-A run whose results are all known from before needs this and nothing of the analysis itself.
+A run whose results are all in the cache needs this module and nothing of the analysis itself.
 
 Conventions
 -----------
 The standard library only. The card of the model (the JSON file beside it) names the features it
 was trained on, with the versions of all encoders; loading a model checks that they are those of
-the installed code (`hevner.model.head.load`), so the card speaks for the encoders too.
+the installed code (`hevner.model.predict.load`), so the card stands for the encoders too.
 """
 
 from __future__ import annotations
@@ -21,11 +21,12 @@ DEFAULT_MODEL = Path(__file__).with_name("pretrained") / "unified.npz"
 HARMONY_WEIGHTS = Path(__file__).with_name("music") / "weights.npz"
 
 DEFAULT_WINDOW_S = 15.0
-"""Seconds of music behind each moment of the timeline: long enough to hear a few chords, short
-enough to follow a change; the model was trained on VGMIDI windows of this length."""
+"""Seconds of music around each moment of the timeline that its values are computed from: long
+enough for a few chords, short enough to follow a change; the model was trained on VGMIDI windows of
+this length."""
 
 MINIMUM_WINDOW_S = 3.008
-"""The window of MusiCNN, `hevner.features.PATCH_S`: nothing is heard in less."""
+"""The window of MusiCNN, `hevner.features.PATCH_S`: a shorter one holds no patch."""
 
 
 def identity(window: float | None = None) -> str:
@@ -34,7 +35,7 @@ def identity(window: float | None = None) -> str:
     Parameters
     ----------
     window
-        Seconds of music behind each moment; `DEFAULT_WINDOW_S` if None.
+        Seconds of music around each moment; `DEFAULT_WINDOW_S` if None.
 
     Raises
     ------
@@ -54,7 +55,7 @@ def checked_window(window: float | None) -> float:
     Raises
     ------
     HevnerError
-        If it is too short to hear anything, or not finite.
+        If it is shorter than `MINIMUM_WINDOW_S`, or not finite.
     """
     seconds = DEFAULT_WINDOW_S if window is None else float(window)
     if not MINIMUM_WINDOW_S <= seconds < float("inf"):
@@ -62,5 +63,6 @@ def checked_window(window: float | None) -> float:
             f"a window of {seconds:g} s is too short",
             remedy=f"Use at least {MINIMUM_WINDOW_S:.1f} s",
             stage="options",
+            code="window_too_short",
         )
     return seconds

@@ -16,6 +16,8 @@ from enum import Enum
 from hevner.errors import HevnerError
 from hevner.moods import MOOD_TAGS as MOOD_TAGS
 
+AXES = ("valence", "arousal")
+
 GEMS = (
     "amazement",
     "solemnity",
@@ -50,6 +52,7 @@ class Scale:
                 f"scale {self.name} does not rise from one number to another",
                 remedy="Write it as LOW..HIGH, e.g. 1..9",
                 stage="scale",
+                code="bad_scale",
             )
 
     @property
@@ -81,6 +84,7 @@ class Scale:
                 f"'{text}' is not a scale",
                 remedy="Write it as LOW..HIGH, e.g. -1..1, 0..1 or 1..9",
                 stage="scale",
+                code="bad_scale",
             ) from error
 
     def from_unit(self, value: float) -> float:

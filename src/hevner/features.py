@@ -1,12 +1,12 @@
-"""What is kept of a recording once its samples have gone by: one row per short window.
+"""The rows of a recording and their summary: one row per short window, one vector for any span.
 
-One pass over the audio feeds every encoder. The rows are small (about 3 MB per hour), so a
-recording of any length fits in memory, and any span of it can be pooled afterwards.
+One pass over the audio makes the rows of every block in `hevner.blocks`. The rows are small (about
+3 MB per hour), so a recording of any length fits in memory, and any span of it can be summarised
+afterwards.
 
 Conventions
 -----------
-Times are seconds. *Patches* are MusiCNN's windows of three seconds (`PATCH_S`), one after the
-other; *frames* are those of the harmony spectrum, ten a second.
+Times are seconds. *Patches* and *frames* are the windows of `hevner.blocks`.
 """
 
 from __future__ import annotations
@@ -18,17 +18,11 @@ from numpy.typing import NDArray
 
 from hevner.audio.decode import SAMPLE_RATE, Audio
 from hevner.audio.windows import Windower
-from hevner.encoders.handcrafted import CARD as HANDCRAFTED
+from hevner.blocks import BLOCKS, PATCHES, Block, Grid, Span, Windows
 from hevner.encoders.handcrafted import NAMES as HANDCRAFTED_NAMES
-from hevner.encoders.handcrafted import Handcrafted, band_levels, onset_strength
-from hevner.encoders.mel import power_spectrum
-from hevner.encoders.musicnn import MSD, MTT, MusiCNN
-from hevner.music import Harmony, network
-from hevner.music.descriptors import NAMES as HARMONY_NAMES
-from hevner.music.descriptors import descriptors
-from hevner.music.spectrum import HarmonySpectrum
+from hevner.music import Harmony
 
-PATCH_S = MSD.window_samples / SAMPLE_RATE
+PATCH_S = PATCHES[0] / SAMPLE_RATE
 
 SILENCE_DB = -70.0
 """Patches below this level, in decibels relative to full scale, count as silent. Recorded silence
@@ -46,35 +40,35 @@ class Features:
     duration
         Seconds.
     starts
-        Start of every patch, shape ``(n_patches,)``.
-    musicnn, musicnn_mtt, handcrafted
-        One row per patch; columns as the encoders say. The MagnaTagATune network, which costs
-        six times as much as the other, hears the first two patches and then every second one;
-        the row of a patch that it did not hear repeats the one before.
-    onsets
-        Onset strength within every patch, half precision, shape ``(n_patches, frames - 1)``.
-    spectrum
-        Harmony spectrum, half precision, shape ``(n_frames, bins)``.
+        Start of every patch in seconds, shape ``(n_patches,)``.
+    rows
+        By name of the block, shape ``(n, row width)`` with a row per window of its grid.
     """
 
     duration: float
     starts: NDArray[np.float64]
-    musicnn: NDArray[np.float32]
-    musicnn_mtt: NDArray[np.float32]
-    handcrafted: NDArray[np.float32]
-    onsets: NDArray[np.float16]
-    spectrum: NDArray[np.float16]
+    rows: dict[str, NDArray[np.floating]]
+
+    @property
+    def onsets(self) -> NDArray[np.float16]:
+        """Onset strength within every patch, shape ``(n_patches, 186)``."""
+        return self.rows["onsets"].astype(np.float16, copy=False)
+
+    @property
+    def spectrum(self) -> NDArray[np.float16]:
+        """Harmony spectrum, shape ``(n_frames, 252)``."""
+        return self.rows["harmony"].astype(np.float16, copy=False)
 
     @property
     def centres(self) -> NDArray[np.float64]:
-        """Middle of every patch, within the recording."""
+        """Middle of every patch in seconds, within the recording."""
         last = max(self.duration - PATCH_S / 2, self.duration / 2)
         return np.minimum(self.starts + PATCH_S / 2, last)
 
     @property
     def sounding(self) -> NDArray[np.bool_]:
         """Which patches are not silent."""
-        return np.asarray(self.handcrafted[:, LEVEL] > SILENCE_DB)
+        return np.asarray(self.rows["handcrafted"][:, LEVEL] > SILENCE_DB)
 
     def patches(self, start: float, end: float) -> NDArray[np.intp]:
         """Sounding patches whose middle lies in a span, else the sounding one nearest to it."""
@@ -87,71 +81,46 @@ class Features:
 
 
 def extract(audio: Audio) -> Features:
-    """Run every encoder over a recording, block by block.
+    """Make the rows of every block of a recording, in one pass.
 
     Raises
     ------
     AudioError
         If the audio proves damaged or too short while it is read.
     """
-    musicnn, magnatagatune = MusiCNN(MSD), MusiCNN(MTT)
-    handcrafted, harmony = Handcrafted(), HarmonySpectrum()
-    patches = Windower(MSD.window_samples, MSD.hop_samples)
-    frames = Windower(harmony.window_samples, harmony.hop_samples)
-    names = ("musicnn", "musicnn_mtt", "handcrafted")
-    rows: dict[str, list[NDArray[np.float32]]] = {name: [] for name in names}
-    onsets: list[NDArray[np.float16]] = []
-    spectrum: list[NDArray[np.float16]] = []
+    windowers = {block.grid: Windower(*block.grid) for block in BLOCKS}
+    parts: dict[str, list[NDArray[np.floating]]] = {block.name: [] for block in BLOCKS}
 
-    def encode(windows: NDArray[np.float32], short: NDArray[np.float32]) -> None:
-        if len(windows):
-            count = len(patches.starts) - len(windows)
-            power = power_spectrum(windows)
-            rows["musicnn"].append(musicnn.encode_power(power))
-            heard = [row for row in range(len(power)) if _is_heard(count + row)]
-            rows["musicnn_mtt"].append(magnatagatune.encode_power(power[heard]))
-            mel_db = band_levels(power)
-            rows["handcrafted"].append(handcrafted.describe(windows, power, mel_db))
-            onsets.append(onset_strength(mel_db).astype(np.float16))
-        if len(short):
-            spectrum.append(harmony.encode(short).astype(np.float16))
+    def encode(grid: Grid, samples: NDArray[np.float32]) -> None:
+        if not len(samples):
+            return
+        windows = Windows(samples)
+        first = len(windowers[grid].starts) - len(samples)
+        for block in BLOCKS:
+            if block.grid == grid:
+                chosen = block.encoded(first, len(samples))
+                part = windows.take(chosen) if block.sparse else windows
+                parts[block.name].append(block.encode(part).astype(block.dtype, copy=False))
 
     total = 0
-    for block in audio.blocks:
-        total += len(block)
-        encode(patches.push(block), frames.push(block))
-    encode(patches.finish(), frames.finish())
-    return Features(
-        duration=total / SAMPLE_RATE,
-        starts=np.array(patches.starts) / SAMPLE_RATE,
-        musicnn=np.concatenate(rows["musicnn"]),
-        musicnn_mtt=_hold(np.concatenate(rows["musicnn_mtt"]), len(patches.starts)),
-        handcrafted=np.concatenate(rows["handcrafted"]),
-        onsets=np.concatenate(onsets),
-        spectrum=np.concatenate(spectrum),
-    )
+    for samples in audio.blocks:
+        total += len(samples)
+        for grid, windower in windowers.items():
+            encode(grid, windower.push(samples))
+    for grid, windower in windowers.items():
+        encode(grid, windower.finish())
+    rows = {block.name: np.concatenate(parts[block.name]) for block in BLOCKS}
+    patches = windowers[PATCHES].starts
+    for block in BLOCKS:
+        if block.sparse:
+            rows[block.name] = _repeated(block, rows[block.name], len(patches))
+    return Features(total / SAMPLE_RATE, np.array(patches) / SAMPLE_RATE, rows)
 
 
-def _is_heard(patch: int) -> bool:
-    """Whether the MagnaTagATune network hears a patch, by its number."""
-    return patch < 2 or patch % 2 == 0
-
-
-def _hold(heard: NDArray[np.float32], count: int) -> NDArray[np.float32]:
-    """Rows of all patches from those heard, each repeated until the next."""
-    latest = np.cumsum([_is_heard(patch) for patch in range(count)]) - 1
-    return np.asarray(heard[latest])
-
-
-BLOCKS: dict[str, int] = {
-    "musicnn": MSD.dimension,
-    "musicnn_mtt": MTT.dimension,
-    "handcrafted": HANDCRAFTED.dimension,
-    "harmony": len(HARMONY_NAMES),
-}
-"""The blocks of a pooled vector, in order, with their widths."""
-
-DIMENSION = sum(BLOCKS.values())
+def _repeated(block: Block, encoded: NDArray[np.floating], count: int) -> NDArray[np.floating]:
+    """Rows of all windows from those encoded, each repeated until the next."""
+    latest = np.searchsorted(block.encoded(0, count), np.arange(count), side="right") - 1
+    return np.asarray(encoded[latest])
 
 
 def pool(features: Features, harmony: Harmony, start: float, end: float) -> NDArray[np.float32]:
@@ -163,33 +132,15 @@ def pool(features: Features, harmony: Harmony, start: float, end: float) -> NDAr
     Parameters
     ----------
     features, harmony
-        Of the same recording; at least one patch must sound.
+        Rows and harmony of the same recording; at least one patch must sound.
     start, end
         The span in seconds.
 
     Returns
     -------
     NDArray
-        Shape ``(DIMENSION,)``, the `BLOCKS` one after the other.
+        Shape ``(hevner.blocks.DIMENSION,)``, the blocks one after the other.
     """
-    rows = features.patches(start, end)
-    return np.concatenate(
-        [
-            features.musicnn[rows].mean(axis=0),
-            features.musicnn_mtt[rows].mean(axis=0),
-            features.handcrafted[rows].mean(axis=0),
-            descriptors(harmony, start, end),
-        ]
-    ).astype(np.float32)
-
-
-def feature_id() -> str:
-    """Names everything that decides what the numbers in `Features` mean."""
-    harmony = HarmonySpectrum()
-    cards = " ".join(f"{card.id}-{card.version}" for card in (MSD, MTT, HANDCRAFTED))
-    return f"{cards} {harmony.id}-{harmony.version}"
-
-
-def vector_id() -> str:
-    """Names everything that decides what the numbers of a pooled vector mean."""
-    return f"{feature_id()} harmony-{network.version()}"
+    span = Span(features.patches(start, end), harmony, start, end)
+    parts = [block.pool(features.rows[block.name], span) for block in BLOCKS if block.width]
+    return np.concatenate(parts).astype(np.float32)

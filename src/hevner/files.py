@@ -1,4 +1,4 @@
-"""Find audio files, say their names safely, and write files that are whole or not there at all.
+"""Find audio files, show their names safely, and write files that are complete or not there.
 
 Conventions
 -----------
@@ -42,7 +42,7 @@ class Found:
     Attributes
     ----------
     path
-        Where it is.
+        Path of the file.
     name
         Its path below the folder that was searched; the bare file name if it was named itself.
     """
@@ -88,6 +88,7 @@ def _search(root: Path, visited: set[tuple[int, int]], problems: list[Failure]) 
                 "find",
                 f"the folder cannot be read ({error.strerror})",
                 "Check its permissions",
+                code="folder_unreadable",
             )
         )
 
@@ -167,17 +168,23 @@ def _fill(file: IO[bytes], data: bytes | IO[bytes]) -> None:
 
 def cannot_write(path: Path, error: OSError) -> OutputError:
     """The error to raise when a file cannot be written."""
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        remedy = "Free some space there, or write to another place"
-    elif error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-        remedy = "Check the permissions of the folder, or write to another place"
-    elif error.errno == errno.ENOENT:
-        remedy = "Create the folder first"
-    else:
-        remedy = "Write to another place"
+    code, remedy = _FAULTS.get(error.errno or 0, ("cannot_write", "Write to another place"))
     return OutputError(
-        f"cannot be written ({error.strerror or error})", subject=display_name(path), remedy=remedy
+        f"cannot be written ({error.strerror or error})",
+        subject=display_name(path),
+        remedy=remedy,
+        code=code,
     )
+
+
+_FULL = ("no_space", "Free some space there, or write to another place")
+_CLOSED = ("no_permission", "Check the permissions of the folder, or write to another place")
+_FAULTS = {
+    **dict.fromkeys((errno.ENOSPC, errno.EDQUOT), _FULL),
+    **dict.fromkeys((errno.EACCES, errno.EPERM, errno.EROFS), _CLOSED),
+    errno.ENOENT: ("folder_missing", "Create the folder first"),
+}
+"""Code and remedy by what the system reports."""
 
 
 class OutputFile:
@@ -230,5 +237,5 @@ class OutputFile:
             raise cannot_write(self.path, error) from error
 
     def close(self) -> None:
-        """Forget what has been written since; needed in any case."""
+        """Drop what has not been committed; to be called in any case."""
         self._spool.close()

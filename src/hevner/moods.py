@@ -35,11 +35,11 @@ class Tag:
     group
         Its kind, a key of `GROUPS`.
     meaning
-        What it says of a piece, in one line.
+        Meaning of the tag for a piece, in one line.
     valence, arousal
-        Of the word itself, in [-1, 1], from the ratings on 1..9 published with the code of Kang
-        and Herremans (2025). They describe the word, not music that carries it: the valence of
-        "dark" is neutral there.
+        Valence and arousal of the word, in [-1, 1], from the ratings on 1..9 published with the
+        code of Kang and Herremans (2025). They describe the word, not music with the tag: the
+        valence of "dark" is neutral there.
     """
 
     name: str
@@ -151,7 +151,7 @@ class Opposition:
     first, second
         Names of the tags on either side.
     aspect
-        What they disagree about.
+        The quality of music on which the two sides disagree.
     axis
         The axis of emotion that moves when the music goes from one side to the other.
     """
@@ -177,7 +177,7 @@ OPPOSITIONS = (
     Opposition(("fast", "upbeat"), ("slow", "ballad"), "tempo", "arousal"),
     Opposition(("heavy", "powerful"), ("soft",), "loudness", "arousal"),
 )
-"""What contradicts what."""
+"""All contradictions between tags."""
 
 
 def opposed(name: str) -> tuple[str, ...]:

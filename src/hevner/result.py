@@ -1,36 +1,59 @@
-"""What an analysis hands back: frozen records that say what they mean and turn into JSON.
+"""Results of an analysis: frozen records that turn into JSON.
 
 Conventions
 -----------
-Times are seconds. Valence and arousal are on the scale named in ``scale``. An interval holds the
-value that listeners would give on average in nine of ten cases (`COVERAGE`). The JSON form is
-described by `hevner/analysis.schema.json`.
+Times are seconds. Estimates are on the scale named in ``scale``. An interval holds the mean rating
+of listeners in nine of ten cases (`COVERAGE`). The JSON form is described by
+`hevner/analysis.schema.json`, which `hevner.output.json_schema` makes from the types and the
+descriptions of attributes here; `Annotated` adds its keywords to a type.
 """
 
 from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from importlib import import_module
+from typing import Annotated, Any, Literal
 
-from hevner.emotion import UNIT, Scale
+from hevner.emotion import UNIT, Quadrant, Scale
 from hevner.errors import HevnerError
-from hevner.moods import Group
+from hevner.heads import BY_NAME, ESTIMATES
+from hevner.moods import MOOD_TAGS, Group
 
 COVERAGE = 0.9
 """Share of listeners' mean ratings that an interval is meant to hold."""
 
+NOTEBOOK = "hevner.output.html_page"
+"""The module whose function ``notebook`` shows an analysis. It is named here, not imported: pages
+are made from results, and imports run one way only."""
+
+
+def _keywords(**values: Any) -> tuple[tuple[str, Any], ...]:
+    """Keywords of JSON Schema for `Annotated`; ``keys`` are the names that an object may have."""
+    return tuple(values.items())
+
+
+Seconds = Annotated[float, _keywords(minimum=0)]
+Share = Annotated[float, _keywords(minimum=0, maximum=1)]
+Positive = Annotated[float, _keywords(exclusiveMinimum=0)]
+QuadrantName = Annotated[str, _keywords(enum=BY_NAME["quadrants"].outputs)]
+QuadrantWords = Annotated[str, _keywords(enum=tuple(one.value for one in Quadrant))]
+Quadrants = Annotated[dict[str, Share], _keywords(keys=BY_NAME["quadrants"].outputs)]
+Moods = Annotated[dict[str, Share], _keywords(keys=BY_NAME["gems"].outputs)]
+
 
 @dataclass(frozen=True)
 class Estimate:
-    """A value with its interval.
+    """A value with its interval, on the scale named in `scale`.
 
     Attributes
     ----------
     value
         The best guess.
-    low, high
-        Ends of the interval of coverage `COVERAGE`.
+    low
+        Lower end of the interval.
+    high
+        Upper end of the interval.
     """
 
     value: float
@@ -45,30 +68,43 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Moment:
-    """Emotion of a span inside a piece.
+    """Emotion of a span inside a piece; the spans follow each other without overlap.
+
+    It is computed from the analysis window around the middle of the span.
 
     Attributes
     ----------
-    start, end
-        The span this moment stands for, in seconds; spans follow each other without overlap.
-        The music looked at is the analysis window around the span's middle.
+    start
+        Begin of the span.
+    end
+        End of the span.
     valence, arousal
-        None where the music is silent.
+        Null where the music is silent.
     """
 
-    start: float
-    end: float
+    start: Seconds
+    end: Seconds
     valence: Estimate | None
     arousal: Estimate | None
 
 
 @dataclass(frozen=True)
 class ChordSpan:
-    """A chord, as a label in the syntax of mir_eval (``C:maj``, ``F#:min7``, ``N`` for none)."""
+    """A chord and when it sounds.
 
-    label: str
-    start: float
-    end: float
+    Attributes
+    ----------
+    label
+        Label in the syntax of mir_eval, such as C:maj or F#:min7; N for none.
+    start
+        Begin.
+    end
+        End.
+    """
+
+    label: Annotated[str, _keywords(minLength=1)]
+    start: Seconds
+    end: Seconds
 
 
 @dataclass(frozen=True)
@@ -78,98 +114,110 @@ class TagEstimate:
     Attributes
     ----------
     name
-        One of `hevner.moods.MOOD_TAGS`.
+        The tag.
     group
-        Its kind; see `hevner.moods.GROUPS`.
+        Kind of tag: what the music feels like, how it sounds, what it brings to mind, or what it
+        is made for.
     probability
-        That people who tag music would give this piece the tag, in [0, 1]. Most tags are given
+        Probability that people who tag music would give this piece the tag. Most tags are given
         rarely, so a few percent can be a lot.
     odds_ratio
-        The odds of the tag for this piece over those for any piece: above 1 the music speaks for
-        the tag, below 1 against it.
+        The odds of the tag for this piece over those for any piece: above 1 the music makes the
+        tag more likely than usual, below 1 less likely.
     present
-        Whether the probability reaches the tag's own threshold.
+        Whether the probability reaches the threshold of the tag.
     """
 
-    name: str
+    name: Annotated[str, _keywords(enum=MOOD_TAGS)]
     group: Group
-    probability: float
-    odds_ratio: float
+    probability: Share
+    odds_ratio: Annotated[float, _keywords(minimum=0)]
     present: bool
 
 
 @dataclass(frozen=True)
 class Analysis:
-    """The emotion of one recording.
+    r"""The emotion of one recording.
 
     Attributes
     ----------
     path
-        The file, or ``"array"``.
+        The file, or "array"; bytes of its name that are not UTF-8 are written as \xNN.
     status
-        ``"ok"``, or ``"silent"`` if nothing sounds: then there is no emotion to tell.
+        "silent" if nothing sounds: then there is no emotion, and no estimate.
     duration
-        Seconds.
+        Length in seconds.
+    model
+        Name and version of the model.
     scale
-        Scale of valence and arousal, e.g. ``"-1..1"``.
+        Scale of valence and arousal, as LOW..HIGH.
     valence, arousal
-        Of the whole piece.
+        Mean over the whole piece; null for silence.
     quadrant
-        ``"Q1"`` to ``"Q4"``, the most probable quarter of the plane.
+        The most probable quarter of the plane of valence and arousal.
     quadrant_words
         The quadrant in words.
     quadrant_probabilities
         Probability of each quadrant; they add up to 1.
     moods
-        Expected share of listeners, in [0, 1], who would tick each of the nine GEMS emotions;
-        the largest first.
+        Expected share of listeners who would tick each emotion of the Geneva Emotional Music
+        Scale, the largest first.
     tags
-        All 56 mood and theme tags, those first for which the music speaks most; empty if the model
-        tells none.
+        All 56 mood and theme tags, the largest odds ratio first; empty if the model has no tags.
     contradictions
         Sentences on tags that are present but contradict each other.
     key
-        Such as ``"A minor"``; None if there is no harmony.
+        Such as A minor; null if there is no harmony.
     key_confidence
-        Probability of that key, in [0, 1].
+        Probability of that key.
     tempo
-        Beats per minute; None if there is no pulse.
+        Beats per minute; null if there is no pulse.
     chords
         In order, without gaps.
     familiarity
-        In [0, 1]: the share of the model's training music that lies further from the rest of it
-        than this piece does. Below 0.05 the piece is unlike anything the model has learned from.
+        Share of the model's training music that lies further from the rest of it than this piece;
+        below 0.05 the piece is unlike anything the model has learned from.
     timeline
         Emotion over time.
-    model
-        Name and version of the model.
     warnings
         Sentences on what was unusual about the file.
     """
 
     path: str
     status: Literal["ok", "silent"]
-    duration: float
+    duration: Seconds
     model: str
-    scale: str = UNIT.name
+    scale: Annotated[str, _keywords(pattern=r"^.+\.\..+$")] = UNIT.name
     valence: Estimate | None = None
     arousal: Estimate | None = None
-    quadrant: str | None = None
-    quadrant_words: str | None = None
-    quadrant_probabilities: dict[str, float] = field(default_factory=dict)
-    moods: dict[str, float] = field(default_factory=dict)
-    tags: tuple[TagEstimate, ...] = ()
+    quadrant: QuadrantName | None = None
+    quadrant_words: QuadrantWords | None = None
+    quadrant_probabilities: Quadrants = field(default_factory=dict)
+    moods: Moods = field(default_factory=dict)
+    tags: Annotated[tuple[TagEstimate, ...], _keywords(maxItems=len(MOOD_TAGS))] = ()
     contradictions: tuple[str, ...] = ()
     key: str | None = None
-    key_confidence: float | None = None
-    tempo: float | None = None
+    key_confidence: Share | None = None
+    tempo: Positive | None = None
     chords: tuple[ChordSpan, ...] = ()
-    familiarity: float | None = None
+    familiarity: Share | None = None
     timeline: tuple[Moment, ...] = ()
     warnings: tuple[str, ...] = ()
 
+    def estimates(self) -> dict[str, Estimate]:
+        """Values with intervals by name, those that are known."""
+        found = {name: getattr(self, name) for name in ESTIMATES}
+        return {name: estimate for name, estimate in found.items() if estimate is not None}
+
+    def estimate_columns(self) -> dict[str, float]:
+        """The same as flat columns: ``valence``, ``valence_low``, ``valence_high``, ..."""
+        columns: dict[str, float] = {}
+        for name, one in self.estimates().items():
+            columns |= {name: one.value, f"{name}_low": one.low, f"{name}_high": one.high}
+        return columns
+
     def on(self, scale: Scale) -> Analysis:
-        """The same analysis with valence and arousal on another scale."""
+        """The same analysis with all estimates on another scale."""
         source = Scale.parse(self.scale)
 
         def moved(estimate: Estimate | None) -> Estimate | None:
@@ -179,13 +227,8 @@ class Analysis:
             dataclasses.replace(m, valence=moved(m.valence), arousal=moved(m.arousal))
             for m in self.timeline
         )
-        return dataclasses.replace(
-            self,
-            scale=scale.name,
-            valence=moved(self.valence),
-            arousal=moved(self.arousal),
-            timeline=timeline,
-        )
+        estimates: dict[str, Any] = {n: moved(one) for n, one in self.estimates().items()}
+        return dataclasses.replace(self, scale=scale.name, timeline=timeline, **estimates)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain lists, dicts, numbers and strings, ready for JSON."""
@@ -193,10 +236,8 @@ class Analysis:
         return {name: list(v) if isinstance(v, tuple) else v for name, v in record.items()}
 
     def _repr_html_(self) -> str:
-        """What a notebook shows."""
-        from hevner.output.html_page import notebook
-
-        return notebook(self)
+        """Show the analysis in a notebook."""
+        return str(import_module(NOTEBOOK).notebook(self))
 
     @classmethod
     def from_dict(cls, record: dict[str, Any]) -> Analysis:
@@ -208,8 +249,7 @@ class Analysis:
             If the record is not of that form.
         """
         values = dict(record)
-        values["valence"] = _estimate(values["valence"])
-        values["arousal"] = _estimate(values["arousal"])
+        values |= {name: _estimate(values[name]) for name in ESTIMATES}
         values["tags"] = tuple(TagEstimate(**tag) for tag in values["tags"])
         values["chords"] = tuple(ChordSpan(**chord) for chord in values["chords"])
         for sentences in ("contradictions", "warnings"):
@@ -242,11 +282,15 @@ class Failure:
     path
         The file.
     stage
-        What was being done, e.g. ``"decode"``.
+        The step that failed, such as decode.
     cause
         What went wrong.
     remedy
         What to do about it.
+    status
+        Always "failed"; distinguishes the two kinds of records.
+    code
+        Short name of the fault for programs, such as bad_audio.
     """
 
     path: str
@@ -254,11 +298,12 @@ class Failure:
     cause: str
     remedy: str
     status: Literal["failed"] = "failed"
+    code: str = HevnerError.code
 
     @classmethod
     def of(cls, path: str, error: HevnerError) -> Failure:
         """The record of an error raised on purpose."""
-        return cls(path, error.stage, error.cause, error.remedy)
+        return cls(path, error.stage, error.cause, error.remedy, code=error.code)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain dict, ready for JSON."""

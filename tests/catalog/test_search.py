@@ -383,7 +383,7 @@ def test_degree_told_is_the_one_of_least_divergence(library: Library) -> None:
     for name in ("sad", "calm", "rousing"):
         word = Lexicon().feeling(name).word
         emotions = library.space.emotion(describe([Feeling(word, d) for d in DEGREES]))
-        exact = library.space.tell(music, emotions)[0]
+        exact = library.space.find(emotions, music).T[0]
         assert words[name].degree == DEGREES[int(exact.argmin())].name
         assert words[name].divergence == pytest.approx(float(exact.min()), rel=1e-5)
 

@@ -16,8 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hevner.analysis import Analyzer
-from hevner.features import BLOCKS
-from hevner.model.head import Model, Prediction
+from hevner.blocks import WIDTHS
+from hevner.model.predict import Model
+from hevner.model.prediction import Prediction
 
 FOLDER = Path(__file__).resolve().parent
 AUDIO = FOLDER.parents[1] / "examples" / "audio"
@@ -58,10 +59,10 @@ def describe(path: Path) -> dict[str, Any]:
 
 def summary(vector: NDArray[np.float32]) -> dict[str, list[float]]:
     """Summarise the pooled vector: mean, standard deviation, least and greatest per block."""
-    blocks = np.split(vector, np.cumsum(list(BLOCKS.values()))[:-1])
+    blocks = np.split(vector, np.cumsum(list(WIDTHS.values()))[:-1])
     return {
         name: [round(float(f(block)), 4) for f in (np.mean, np.std, np.min, np.max)]
-        for name, block in zip(BLOCKS, blocks, strict=True)
+        for name, block in zip(WIDTHS, blocks, strict=True)
     }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -29,6 +30,7 @@ from hevner.lab.study.engine import CellResult, run
 from hevner.store import FeatureStore
 from hevner.store.imports import Source, import_features
 from tests.errors import raises
+from tests.lab.study.rows import named
 
 RECIPES = sorted((Path(__file__).parents[2] / "papers" / "distribution_gap").glob("*.toml"))
 WIDTH = 5
@@ -131,13 +133,14 @@ def table(found: CrossDatasetRecipe, data: StudyData, folder: Path) -> dict:
 def scored(kind: CrossDatasetStudy, results: list[CellResult]) -> dict:
     return {
         (one.protocol, one.train, one.test, one.representation, one.model, one.axis): one
-        for one in kind.table(results)
+        for one in named(kind.table(results), kind.columns)
     }
 
 
-def verdicts_of(found: CrossDatasetRecipe, data: StudyData, folder: Path) -> list[claims.Verdict]:
+def verdicts_of(found: CrossDatasetRecipe, data: StudyData, folder: Path) -> list[SimpleNamespace]:
     kind = CrossDatasetStudy(found, data)
-    return kind.compare(run(kind, kind.plan(), folder / "cells"))
+    verdicts = kind.compare(run(kind, kind.plan(), folder / "cells"))
+    return named(verdicts, claims.COLUMNS)
 
 
 # --- who is trained on and who is tested ---
@@ -440,7 +443,7 @@ def test_a_better_representation_is_found_better(tmp_path: Path, toy_data: Study
     )  # fmt: skip
     kind = CrossDatasetStudy(found, toy_data)
     results = run(kind, kind.plan(), tmp_path / "cells")
-    verdicts = kind.compare(results)
+    verdicts = named(kind.compare(results), claims.COLUMNS)
     assert len(verdicts) == 20
     for axis in ("valence", "arousal"):
         better, worse = (one for one in verdicts if (one.test, one.axis) == ("all", axis))

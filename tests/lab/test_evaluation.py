@@ -18,21 +18,20 @@ from hevner.lab.default.evaluate import (
     leave_one_dataset_out,
     leave_one_genre_out,
     predict_held_out,
-    write,
 )
 from hevner.lab.default.table import Table
 from hevner.lab.metrics.regression import pearson
-from hevner.lab.metrics.report import into_card
+from hevner.lab.metrics.report import into_card, write
 from hevner.lab.recipes import read
-from hevner.model import head
-from hevner.model.head import Prediction
+from hevner.model import predict
+from hevner.model.prediction import Prediction
 from tests.worlds import RECIPE, WIDTH, stack, world
 
 
 def test_coverage_counts_what_is_inside() -> None:
     values = np.zeros((4, 2), np.float32)
     halves = np.tile(np.array([0.5, 0.1], np.float32), (4, 1))
-    guess = Prediction(values, halves, *(np.zeros((4, k), np.float32) for k in (4, 9, 0, 1)))
+    guess = Prediction({"emotion": values}, {"emotion": halves}, np.zeros(4, np.float32))
     truth = np.array([0.0, 0.4, -0.6, 0.05])
     rows = np.arange(4)
     assert coverage(truth, guess, rows, 0) == 0.75
@@ -61,9 +60,9 @@ def test_scores_are_kept_in_a_card(tmp_path: Path) -> None:
 
 @pytest.fixture
 def toy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> recipe.DefaultRecipe:
-    monkeypatch.setattr(recipe, "BLOCKS", {"sound": WIDTH})
+    monkeypatch.setattr(recipe, "WIDTHS", {"sound": WIDTH})
     monkeypatch.setattr(recipe, "NAMES", ("songs", "moods", "pieces"))
-    monkeypatch.setattr(head, "DIMENSION", WIDTH)
+    monkeypatch.setattr(predict, "DIMENSION", WIDTH)
     monkeypatch.setattr("hevner.lab.default.evaluate.OUTER_FOLDS", 4)
     monkeypatch.setattr("hevner.lab.metrics.report.RESAMPLES", 50)
     (tmp_path / "toy.toml").write_text(RECIPE)

@@ -6,6 +6,7 @@ import csv
 import dataclasses
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -25,13 +26,14 @@ from hevner.lab.probe import mix, resampling
 from hevner.lab.probe.mix import learn_weights
 from hevner.lab.probe.resampling import Resamples, estimate
 from hevner.lab.probe.ridge import PENALTIES, fit, kernel, standard
-from hevner.lab.probe.scores import COLUMNS, Row
+from hevner.lab.probe.scores import COLUMNS, interval_of, state_of
 from hevner.lab.probe.states import Probe
 from hevner.lab.probe.study import ProbeStudy
 from hevner.lab.study.engine import run
 from hevner.store import FeatureStore, Kind
 from hevner.store.entry import Entry, digest
 from tests.errors import raises
+from tests.lab.study.rows import named
 
 WIDTH, STATES, COUNT = 6, 4, 120
 KNOWS = {"valence": 2, "arousal": 0}
@@ -72,10 +74,13 @@ def material(rng: np.random.Generator) -> StudyData:
 PROBE = Probe("own", "x", (), (STATES,), folds=3, seeds=2)
 
 
-def table(probe: Probe, material: StudyData, folder: Path) -> dict[tuple[str, str], Row]:
+def table(
+    probe: Probe, material: StudyData, folder: Path
+) -> dict[tuple[str, str], SimpleNamespace]:
     study = ProbeStudy(probe, material)
     rows = study.table(run(study, study.plan(), folder))
-    return {(row.axis, row.system): row for row in rows}
+    found = named(rows, study.columns)
+    return {(row.axis, row.system): row for row in found}
 
 
 # --- ridge regression ---
@@ -201,8 +206,8 @@ def test_the_best_of_many_states_is_flattered(rng: np.random.Generator, tmp_path
     material = make_material(rng, states=20, noise=1.0)
     rows = table(dataclasses.replace(PROBE, widths=(20,), seeds=1), material, tmp_path)
     for axis in KNOWS:
-        best = max((row for (own, _), row in rows.items() if own == axis and row.state >= 0),
-                   key=lambda row: row.r2)  # fmt: skip
+        states = [row for row in rows.values() if row.axis == axis and state_of(vars(row)) >= 0]
+        best = max(states, key=lambda row: row.r2)
         assert rows[axis, "chosen inside"].less_other < 0
         assert rows[axis, "chosen inside"].other == best.system
         assert rows[axis, "chosen inside"].r2 < 0.05
@@ -235,7 +240,7 @@ def test_quadrants_are_scored_by_area(rng: np.random.Generator, tmp_path: Path) 
     best = rows["valence", "state 2"]
     assert best.labels == "quadrants"
     assert best.auc > 0.9 > 0.65 > rows["valence", "state 1"].auc
-    assert best.main == (best.auc, best.auc_low, best.auc_high)
+    assert interval_of(vars(best)) == (best.auc, best.auc_low, best.auc_high)
     assert np.isnan([best.r2, best.ccc]).all()
 
 

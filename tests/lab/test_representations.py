@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from hevner.blocks import DIMENSION
 from hevner.datasets.track import Track
 from hevner.errors import DataError
-from hevner.features import DIMENSION, pool
+from hevner.features import pool
 from hevner.lab.data import representations
 from hevner.lab.data.corpus import Variant, features_of, keep
 from hevner.lab.data.extraction import PASS

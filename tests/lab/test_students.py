@@ -16,11 +16,13 @@ from hevner.emotion import MOOD_TAGS
 from hevner.errors import ModelError
 from hevner.lab.default import recipe
 from hevner.lab.default.fit import fit
-from hevner.lab.default.students import log_odds, standard, tag_labels
+from hevner.lab.default.students import standard, tag_labels
 from hevner.lab.default.table import Table
 from hevner.lab.recipes import read
-from hevner.model import head
-from hevner.model.head import NETWORK, Model, load
+from hevner.model import predict
+from hevner.model.description import log_odds
+from hevner.model.predict import NETWORK, Model, load
+from tests.errors import raises
 from tests.worlds import RECIPE, STUDENTS, WIDTH, stack, world
 
 NO_NETWORK = np.zeros(0, np.uint8)
@@ -31,7 +33,7 @@ def plan(tmp_path_factory: pytest.TempPathFactory) -> Iterator[recipe.DefaultRec
     path = tmp_path_factory.mktemp("recipe") / "toy.toml"
     path.write_text(RECIPE + STUDENTS)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(recipe, "BLOCKS", {"sound": WIDTH})
+        patch.setattr(recipe, "WIDTHS", {"sound": WIDTH})
         patch.setattr(recipe, "NAMES", ("songs", "moods", "pieces"))
         yield read(path, recipe.DefaultRecipe)
 
@@ -78,7 +80,7 @@ def test_network_and_linear_heads_speak_together_at_home(model: Model, known: Ta
     vectors = known.vectors[known.dataset == "songs"]
     both, linear = model.predict(vectors), alone.predict(vectors)
     assert alone.predict(vectors).tags.shape == (120, 0)
-    told = model._listen(model.standardise(vectors))
+    told = model.network_outputs(model.standardise(vectors))
     for name in ("quadrants", "gems"):
         mixed = (1 - NETWORK) * getattr(linear, name) + NETWORK * told[name]
         np.testing.assert_allclose(getattr(both, name), mixed, atol=1e-6)
@@ -99,26 +101,26 @@ def test_music_from_elsewhere_is_not_told_by_the_network(model: Model) -> None:
 def test_a_model_with_a_network_is_kept_whole(
     model: Model, known: Table, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(head, "DIMENSION", WIDTH)
+    monkeypatch.setattr(predict, "DIMENSION", WIDTH)
     model.save(tmp_path / "m.npz")
     again = load(tmp_path / "m.npz").predict(known.vectors)
-    for name, expected in vars(model.predict(known.vectors)).items():
-        np.testing.assert_allclose(getattr(again, name), expected, atol=1e-6, err_msg=name)
+    for name, expected in model.predict(known.vectors).arrays().items():
+        np.testing.assert_allclose(again.arrays()[name], expected, atol=1e-6, err_msg=name)
 
 
 def test_a_card_without_the_tags_of_its_weights_is_refused(
     model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(head, "DIMENSION", WIDTH)
+    monkeypatch.setattr(predict, "DIMENSION", WIDTH)
     card = {name: value for name, value in model.card.items() if name != "tags"}
     dataclasses.replace(model, card=card).save(tmp_path / "m.npz")
-    with pytest.raises(ModelError, match="disagree on the tags"):
+    with raises(ModelError, "card_mismatch", subject="m.npz"):
         load(tmp_path / "m.npz")
 
 
 def test_a_network_that_is_none_is_an_error(model: Model, known: Table) -> None:
     broken = dataclasses.replace(model, network=np.frombuffer(b"no network", np.uint8))
-    with pytest.raises(ModelError, match=r"toy-7: its network cannot be read.*Install"):
+    with raises(ModelError, "unreadable", subject="toy-7"):
         broken.predict(known.vectors[:1])
 
 
@@ -131,7 +133,7 @@ def test_the_same_recipe_gives_the_same_network(
 def test_a_domain_without_ratings_has_no_head(plan: recipe.DefaultRecipe, known: Table) -> None:
     rest = known.where(known.dataset != "pieces")
     model = fit(rest, plan)
-    told = model._listen(model.standardise(rest.vectors[:2]))
+    told = model.network_outputs(model.standardise(rest.vectors[:2]))
     assert set(told) == {"emotion_recorded", "quadrants", "gems", "tags"}
     assert np.isfinite(model.predict(known.vectors).values).all()
 

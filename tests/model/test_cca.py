@@ -10,6 +10,7 @@ from sklearn.cross_decomposition import CCA
 
 from hevner.errors import DataError
 from hevner.model.cca import LinearCCA
+from tests.errors import raises
 
 PLANTED = np.array([0.9, 0.6, 0.2])
 
@@ -153,16 +154,16 @@ def test_a_variate_that_does_not_vary_tells_nothing() -> None:
 
 def test_what_cannot_be_fitted_is_refused() -> None:
     first, second = views(20)
-    with pytest.raises(DataError, match="20 and 19 rows"):
+    with raises(DataError, "views_differ"):
         LinearCCA.fit(first, second[:19])
-    with pytest.raises(DataError, match="1 and 1 rows"):
+    with raises(DataError, "views_differ"):
         LinearCCA.fit(first[:1], second[:1])
-    with pytest.raises(DataError, match="depend on each other"):
+    with raises(DataError, "dependent_dimensions"):
         LinearCCA.fit(np.column_stack([first, first[:, 0]]), second, ridge=0)
-    with pytest.raises(DataError, match="depend on each other"):
+    with raises(DataError, "dependent_dimensions"):
         LinearCCA.fit(np.zeros((20, 2)), second, relative=True)
     second[3, 1] = np.nan
-    with pytest.raises(DataError, match="second view"):
+    with raises(DataError, "wrong_shape"):
         LinearCCA.fit(first, second)
 
 

@@ -204,7 +204,7 @@ def test_silence_stays_silent() -> None:
 
 
 def test_analysis_of_another_model_is_refused() -> None:
-    with pytest.raises(ModelError, match=r"'unified-2'.*'fake 1'.*Fit it again"):
+    with raises(ModelError, "other_model"):
         correction("unified-2").apply(fakes.sample())
 
 
@@ -259,19 +259,19 @@ def test_damaged_file_is_refused_with_one_message(
     file = tmp_path / "my.json"
     fitted().save(file)
     file.write_text(json.dumps(damage(json.loads(file.read_text()), place, value)))
-    with pytest.raises(ModelError, match=r"my\.json: .*damaged.*Fit it again"):
+    with raises(ModelError, "not_a_correction", subject="my.json"):
         load(file)
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b"\xff\xfe", b"7"])
 def test_other_file_is_refused(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "my.json").write_bytes(content)
-    with pytest.raises(ModelError, match="damaged"):
+    with raises(ModelError, "not_a_correction"):
         load(tmp_path / "my.json")
 
 
 def test_missing_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match=r"none\.json.*Check the path"):
+    with raises(ModelError, "unreadable", subject="none.json"):
         load(tmp_path / "none.json")
 
 

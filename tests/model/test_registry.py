@@ -11,6 +11,7 @@ import pytest
 from hevner.defaults import DEFAULT_MODEL
 from hevner.errors import ModelError
 from hevner.model import registry
+from tests.errors import raises
 
 
 def make(folder: Path, name: str = "mine", **fields: Any) -> Path:
@@ -38,7 +39,7 @@ def test_what_a_card_lacks_is_not_assumed(tmp_path: Path) -> None:
 def test_what_a_card_says_counts(tmp_path: Path) -> None:
     fields = {"heads": ["emotion", {"name": "tags", "outputs": 56}], "commercial_use": True}
     entry = registry.read(make(tmp_path, licence="MIT", data=[{"name": "own"}], **fields))
-    assert entry.tells == ("valence, arousal", "tags")
+    assert entry.predicts == ("valence, arousal", "tags")
     assert entry.commercial_use is True
     assert (entry.licence, entry.trained_on) == ("MIT", {"own": None})
 
@@ -68,7 +69,7 @@ def test_folder_gives_what_can_be_read_and_what_cannot(tmp_path: Path) -> None:
 
 
 def test_missing_folder_is_said(tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match="no such folder"):
+    with raises(ModelError, "folder_missing", subject="nowhere"):
         registry.in_folder(tmp_path / "nowhere")
 
 
@@ -101,5 +102,5 @@ def test_file_that_is_no_card_is_refused(tmp_path: Path, content: bytes) -> None
 def test_card_alone_is_refused(tmp_path: Path) -> None:
     path = make(tmp_path)
     path.with_suffix(".onnx").unlink()
-    with pytest.raises(ModelError, match=r"Put mine\.npz or mine\.onnx beside it"):
+    with raises(ModelError, "weights_missing", subject="mine.json"):
         registry.read(path)

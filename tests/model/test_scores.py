@@ -10,6 +10,7 @@ import pytest
 from hevner.errors import ModelError
 from hevner.model import registry
 from hevner.model.scores import compare, scores
+from tests.errors import raises
 from tests.model.test_registry import make
 
 
@@ -87,14 +88,14 @@ def test_nothing_to_compare_is_an_error_that_says_why(tmp_path: Path) -> None:
     first = model(tmp_path, "a", row())
     with pytest.raises(ModelError, match="cross-validation for a-1, curves for b-1"):
         compare(first, model(tmp_path, "b", row(protocol="curves")))
-    with pytest.raises(ModelError, match="no score of the same protocol"):
+    with raises(ModelError, "nothing_in_common"):
         compare(first, model(tmp_path, "c", row(dataset="deam")))
 
 
 def test_card_without_scores_is_named(tmp_path: Path) -> None:
     bare = registry.read(make(tmp_path, "bare"))
     assert scores(bare) is None
-    with pytest.raises(ModelError, match=r"bare\.json: the card holds no scores"):
+    with raises(ModelError, "no_scores", subject="bare.json"):
         compare(model(tmp_path, "a", row()), bare)
 
 
@@ -116,5 +117,5 @@ def test_card_without_scores_is_named(tmp_path: Path) -> None:
 )
 def test_scores_that_are_not_as_they_should_be_are_refused(tmp_path: Path, wrong: object) -> None:
     entry = model(tmp_path, "a", scores=wrong)
-    with pytest.raises(ModelError, match="scores in the card cannot be used"):
+    with raises(ModelError, "bad_scores", subject="a.json"):
         scores(entry)

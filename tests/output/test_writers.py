@@ -12,7 +12,7 @@ from hevner import output
 from hevner.emotion import GEMS, MOOD_TAGS, Scale
 from hevner.files import display_name
 from hevner.output.csv_rows import COLUMNS
-from hevner.output.summary import chord_name, main_chords, told_tags
+from hevner.output.summary import chord_name, main_chords, present_tags
 from hevner.result import Analysis, ChordSpan, Estimate, Failure
 from tests.fakes import PRESENT, sample, silence
 
@@ -152,14 +152,14 @@ def test_table_has_no_place_for_tags_if_there_are_none(width: int | None) -> Non
     assert "Tags" in written("table", sample(tags=()), sample())
 
 
-def test_told_tags_are_those_present_by_group() -> None:
-    assert told_tags(sample(), everything=False) == {
+def test_present_tags_are_those_present_by_group() -> None:
+    assert present_tags(sample(), everything=False) == {
         "emotion": ["sad", "melancholic", "dark"],
         "character": ["slow"],
         "theme": ["nature"],
     }
-    assert told_tags(sample(), everything=True)["use"] == ["film", "corporate"]
-    assert told_tags(silence(), everything=True) == {}
+    assert present_tags(sample(), everything=True)["use"] == ["film", "corporate"]
+    assert present_tags(silence(), everything=True) == {}
 
 
 def test_table_marks_what_is_unfamiliar() -> None:

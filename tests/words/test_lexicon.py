@@ -19,6 +19,7 @@ from hevner.moods import in_group
 from hevner.words import DEGREES, PLAIN, WORDS, Feeling, Lexicon, circumplex, load
 from hevner.words.describing import GEMS_MEANS, GEMS_STEPS, describe
 from hevner.words.entries import RADIUS
+from tests.errors import raises
 
 LEXICON = Lexicon()
 BY_NAME = {word.name: word for word in WORDS}
@@ -277,5 +278,5 @@ def test_files_that_do_not_say_what_they_should_are_refused(
 
 
 def test_missing_file_of_words_is_named(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"none\.toml: cannot be read"):
+    with raises(DataError, "bad_words", subject="none.toml"):
         load(tmp_path / "none.toml")

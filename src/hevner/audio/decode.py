@@ -56,7 +56,7 @@ class Audio:
     Attributes
     ----------
     source
-        Where it comes from, for messages.
+        Name of the source, for messages.
     blocks
         The samples, block by block.
     warnings
@@ -148,6 +148,7 @@ def from_array(
             f"{array.dtype} {array.shape}",
             subject=source,
             remedy="Divide integer samples by their full scale first",
+            code="wrong_shape",
         )
     _check_rate(sample_rate, source)
     if array.ndim == 2 and array.shape[0] < array.shape[1]:
@@ -169,19 +170,27 @@ def _check_readable(path: Path) -> None:
     # Looked at before it is opened: opening a pipe waits for ever.
     try:
         if not path.exists():
-            raise AudioError("no such file", subject=str(path), remedy="Check the path")
+            raise _refused(path, "no such file", "Check the path", "file_missing")
         if not path.is_file():
-            raise AudioError("not a regular file", subject=str(path), remedy="Name an audio file")
+            raise _refused(path, "not a regular file", "Name an audio file", "not_a_file")
         with path.open("rb") as file:
             first = file.read(1)
     except OSError as error:
-        raise AudioError(
-            f"cannot be opened ({error.strerror})",
-            subject=str(path),
-            remedy="Check the path and the permissions of the file",
+        remedy = "Check the path and the permissions of the file"
+        raise _refused(
+            path, f"cannot be opened ({error.strerror})", remedy, "unreadable"
         ) from error
     if not first:
-        raise AudioError("the file is empty", subject=str(path), remedy="Copy the file again")
+        raise _refused(path, "the file is empty", "Copy the file again", "empty_file")
+
+
+def _refused(path: Path, cause: str, remedy: str, code: str) -> AudioError:
+    return AudioError(cause, subject=str(path), remedy=remedy, code=code)
+
+
+def _damaged(path: Path, cause: str | None) -> AudioError:
+    remedy = "Copy or convert the file again"
+    return _refused(path, f"the audio data is damaged ({cause})", remedy, "damaged_audio")
 
 
 def _check_rate(sample_rate: float, source: str) -> None:
@@ -191,6 +200,7 @@ def _check_rate(sample_rate: float, source: str) -> None:
             f"a sample rate of {sample_rate:g} Hz makes no sense",
             subject=source,
             remedy=f"It should lie between {low} and {high} Hz",
+            code="bad_sample_rate",
         )
 
 
@@ -211,11 +221,7 @@ def _decode(
                 piece, damage = _read(file, size)
                 read += len(piece)
                 if damage is not None and read == 0:
-                    raise AudioError(
-                        f"the audio data is damaged ({damage.error_string})",
-                        subject=str(path),
-                        remedy="Copy or convert the file again",
-                    ) from damage
+                    raise _damaged(path, damage.error_string) from damage
                 yield piece
                 if len(piece) < size:
                     break
@@ -283,9 +289,8 @@ def _decode_with_av(
     try:
         with av.open(str(path)) as file:
             if not file.streams.audio:
-                raise AudioError(
-                    "the file holds no audio track", subject=str(path), remedy="Name an audio file"
-                )
+                cause = "the file holds no audio track"
+                raise _refused(path, cause, "Name an audio file", "not_audio")
             rate = int(file.streams.audio[0].rate or 0)
             promised = round(rate * (file.duration or 0) / 1e6)
     except (av.FFmpegError, ValueError) as error:
@@ -309,11 +314,7 @@ def _decode_with_av(
                         held, count, read = [], 0, read + count
             except av.FFmpegError as error:
                 if read + count == 0:
-                    raise AudioError(
-                        f"the audio data is damaged ({error.strerror})",
-                        subject=str(path),
-                        remedy="Copy or convert the file again",
-                    ) from error
+                    raise _damaged(path, error.strerror) from error
         if held:
             yield np.concatenate(held)
         warnings.extend(_ends_early(promised, read + count, rate))
@@ -322,12 +323,11 @@ def _decode_with_av(
 
 
 def _not_audio(path: Path) -> AudioError:
-    return AudioError(
-        "not audio, or damaged beyond reading",
-        subject=str(path),
-        remedy="Check that it plays elsewhere, or convert it to WAV or FLAC; "
-        "m4a, aac and wma need: pip install 'hevner[audio]'",
+    remedy = (
+        "Check that other programs play it, or convert it to WAV or FLAC; "
+        "m4a, aac and wma need: pip install 'hevner[audio]'"
     )
+    return _refused(path, "not audio, or damaged beyond reading", remedy, "not_audio")
 
 
 def _mono_resampled(pieces: Iterator[Decoded], rate: int, wanted_rate: int) -> Iterator[Samples]:
@@ -367,6 +367,7 @@ def _checked(blocks: Iterator[Samples], source: str, rate: int) -> Iterator[Samp
                 f"samples are not finite (NaN or infinite) near {at:.1f} s",
                 subject=source,
                 remedy="Export the audio again, as integer PCM",
+                code="not_finite",
             )
         total += len(block)
         if len(block):
@@ -376,4 +377,5 @@ def _checked(blocks: Iterator[Samples], source: str, rate: int) -> Iterator[Samp
             f"too short to analyse ({1000 * total / rate:.0f} ms)",
             subject=source,
             remedy=f"At least {MINIMUM_S:g} s of audio are needed",
+            code="too_short",
         )

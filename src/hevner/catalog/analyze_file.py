@@ -17,8 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hevner.analysis import Analyzer, Reading
+from hevner.heads import ESTIMATE_COLUMNS
 from hevner.model import description
-from hevner.model.head import Prediction
+from hevner.model.prediction import Prediction
 from hevner.model.space import Points, Space
 from hevner.result import Analysis, Estimate
 
@@ -82,7 +83,7 @@ class FileAnalyzer:
         piece["curve"] = _course(analysis).reshape(-1).astype(np.float16)
         piece.update(self._places(self.point(reading))[0])
         spans = _spans(analysis)
-        spots = self._places(self._points(_some(reading.moments, [row for row, *_ in spans])))
+        spots = self._places(self._points(reading.moments.where([row for row, *_ in spans])))
         moments = []
         for (row, start, end), spot in zip(spans, spots, strict=True):
             moment = analysis.timeline[row]
@@ -96,7 +97,8 @@ class FileAnalyzer:
         return self._points(reading.whole, _course(reading.analysis)[None])
 
     def _points(self, prediction: Prediction, course: NDArray[np.float32] | None = None) -> Points:
-        return self._space.music(description.told(self._analyzer.model, prediction, course))
+        rates = self._analyzer.model.card["tags"]["base_rates"]
+        return self._space.music(description.described(prediction, rates, course))
 
     def _places(self, points: Points) -> list[Row]:
         """The columns ``vector`` and ``place`` of each row."""
@@ -115,16 +117,11 @@ def places(points: Points) -> NDArray[np.float32]:
 
 def _described(analysis: Analysis) -> Row:
     tonic, _, mode = (analysis.key or "").partition(" ")
-    valence, arousal = analysis.valence, analysis.arousal
     return {
         "status": analysis.status,
         "duration": analysis.duration,
-        "valence": _value(valence),
-        "valence_low": valence.low if valence else None,
-        "valence_high": valence.high if valence else None,
-        "arousal": _value(arousal),
-        "arousal_low": arousal.low if arousal else None,
-        "arousal_high": arousal.high if arousal else None,
+        **dict.fromkeys(ESTIMATE_COLUMNS),
+        **analysis.estimate_columns(),
         "quadrant": analysis.quadrant,
         "key": analysis.key if tonic else None,
         "key_mode": mode or None,
@@ -157,12 +154,6 @@ def _spans(analysis: Analysis) -> list[tuple[int, float, float]]:
             spans.append((row + count // 2, first.start, last.end))
         row += max(count, 1)
     return spans
-
-
-def _some(prediction: Prediction, rows: list[int]) -> Prediction:
-    return Prediction(
-        **{name: getattr(prediction, name)[rows] for name in Prediction.__dataclass_fields__}
-    )
 
 
 def _value(estimate: Estimate | None) -> float | None:

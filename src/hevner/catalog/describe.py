@@ -38,7 +38,7 @@ def emotions_of(
     words = [word for word in (lexicon or Lexicon()).words if word.is_placed]
     feelings = [Feeling(word, degree) for word in words for degree in DEGREES]
     emotions = space.emotion(describe(feelings))
-    divergences = space.tell(music, emotions)[0]
+    divergences = space.find(emotions, music).T[0]
     best = divergences.reshape(len(words), len(DEGREES)).argmin(axis=1)
     chosen = np.arange(len(words)) * len(DEGREES) + best
     emotions = emotions.where(chosen)

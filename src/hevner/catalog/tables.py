@@ -28,6 +28,7 @@ from hevner.catalog.header import Header, damaged
 from hevner.catalog.packages import IvfFlat, LanceVectorQueryBuilder, lancedb, pa
 from hevner.errors import CatalogError, HevnerError
 from hevner.files import cannot_write
+from hevner.heads import ESTIMATE_COLUMNS
 
 PIECES, MOMENTS = "pieces", "moments"
 
@@ -95,12 +96,11 @@ def schema(table: str, header: Header) -> pa.Schema:
     if table == MOMENTS:
         numbers = [(name, number) for name in ("start", "end", "valence", "arousal")]
         return pa.schema([("piece", text), *numbers, ("vector", vector), ("place", place)])
-    emotion = ("valence", "valence_low", "valence_high", "arousal", "arousal_low", "arousal_high")
     return pa.schema(
         [
             *((name, text) for name in ("id", "path", "name")),
             *((name, pa.int64()) for name in ("size", "mtime")),
-            *((name, number) for name in ("duration", *emotion)),
+            *((name, number) for name in ("duration", *ESTIMATE_COLUMNS)),
             *((name, text) for name in ("quadrant", "key", "key_mode")),
             *((name, number) for name in ("tempo", "familiarity")),
             ("tags", pa.list_(text)),
@@ -299,7 +299,9 @@ def create_tables(folder: Path, header: Header) -> None:
 def any_rows(folder: Path) -> bool:
     """Whether a folder holds tables of which one has rows or cannot be read."""
     for name in (PIECES, MOMENTS):
-        if (folder / f"{name}.lance").is_dir():
+        table = folder / f"{name}.lance"
+        # A process that is killed while it makes a table leaves one without a version and data.
+        if any(any(table.glob(part)) for part in ("_versions/*", "data/*")):
             try:
                 if lancedb.connect(folder).open_table(name).count_rows():
                     return True

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from hevner.cli.options import Jobs
+from hevner.output import FORMATS
+
+ENDINGS = ", ".join(f".{form}" for form in FORMATS[1:])
 
 
-class Format(StrEnum):
-    """Forms of output."""
-
-    TABLE = "table"
-    JSON = "json"
-    JSONL = "jsonl"
-    CSV = "csv"
-    HTML = "html"
+def form_named(name: str) -> str:
+    """A name of a form, checked."""
+    if name not in FORMATS:
+        raise typer.BadParameter(f"'{name}' is not one of {', '.join(FORMATS)}")
+    return name
 
 
 def analyze(
@@ -31,12 +30,15 @@ def analyze(
         ),
     ],
     form: Annotated[
-        Format | None,
+        str | None,
         typer.Option(
             "--format",
             "-f",
+            metavar=f"[{'|'.join(FORMATS)}]",
+            parser=form_named,
+            autocompletion=lambda: list(FORMATS),
             help="Form of the results. Without it, the ending of the output file decides "
-            "(.json, .jsonl, .csv, .html), else it is a table.",
+            f"({ENDINGS}), else it is a table.",
             show_default=False,
         ),
     ] = None,
@@ -118,7 +120,7 @@ def analyze(
     try:
         request = Request(
             paths=paths,
-            form=(form or _form_of(output)).value,
+            form=form or _form_of(output),
             output=output,
             plot=plot,
             scale=Scale.parse(scale),
@@ -134,6 +136,6 @@ def analyze(
     raise typer.Exit(run(request))
 
 
-def _form_of(output: Path | None) -> Format:
+def _form_of(output: Path | None) -> str:
     ending = output.suffix.lower().lstrip(".") if output else ""
-    return Format(ending) if ending in list(Format) else Format.TABLE
+    return ending if ending in FORMATS else FORMATS[0]

@@ -82,7 +82,7 @@ def show(model: Model, as_json: AsJson = False) -> None:
             encoder_verbs.show(card)
         return
     entry = registry.find(model)
-    tells, measured = entry.tells, scores(entry)
+    tells, measured = entry.predicts, scores(entry)
     if as_json:
         write_json(entry.card)
         return

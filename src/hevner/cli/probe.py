@@ -25,9 +25,9 @@ from hevner.cli.options import Jobs
 from hevner.cli.progress import FAILED, FINE, say, stopping, usage_errors
 
 if TYPE_CHECKING:
-    from hevner.lab.probe.scores import Row
     from hevner.lab.probe.states import Probe
     from hevner.lab.probe.study import CellResult, ProbeStudy
+    from hevner.lab.study.table import Row
     from hevner.store import FeatureStore
 
 PICTURES = (".png", ".svg", ".pdf")
@@ -166,8 +166,8 @@ def _report(
 
     features = find(store, study.recipe.dataset, study.recipe.block).kind.name
     rows = study.table(results, features=features, command=command)
-    for axis in dict.fromkeys(row.axis for row in rows):
-        _show([row for row in rows if row.axis == axis])
+    for axis in dict.fromkeys(row["axis"] for row in rows):
+        _show([row for row in rows if row["axis"] == axis])
     if out is not None:
         tables.write(out, study.columns, rows)
         say(f"{out}: {len(rows)} rows")
@@ -180,30 +180,31 @@ def _report(
 
 def _show(rows: Sequence[Row]) -> None:
     """Write the table of an axis, its best state, and the score of choosing a state inside."""
+    from hevner.lab.probe.scores import interval_of, main_name, state_of
+
     first, honest = rows[0], rows[-1]
-    headings = ("", first.main_name, "r", "CCC", "R2 affine", "less best other", "less last",
+    headings = ("", main_name(first), "r", "CCC", "R2 affine", "less best other", "less last",
                 "taken", "weight")  # fmt: skip
     cells = [
         (
-            row.system,
-            _interval(row.main),
-            _number(row.pearson),
-            _number(row.ccc),
-            _number(row.r2_affine),
-            _interval((row.less_other, row.less_other_low, row.less_other_high), "+"),
-            _interval((row.less_last, row.less_last_low, row.less_last_high), "+"),
-            "" if math.isnan(row.taken) else f"{row.taken:.0%}",
-            _number(row.weight),
+            row["system"],
+            _interval(interval_of(row)),
+            *(_number(row.get(name, math.nan)) for name in ("pearson", "ccc", "r2_affine")),
+            _interval(interval_of(row, "less_other"), "+"),
+            _interval(interval_of(row, "less_last"), "+"),
+            f"{row['taken']:.0%}" if "taken" in row else "",
+            _number(row.get("weight", math.nan)),
         )
         for row in rows
     ]
-    best = max((row for row in rows if row.state >= 0), key=lambda row: row.main.value)
-    fall = _interval((honest.less_other, honest.less_other_low, honest.less_other_high), "+")
-    write(f"{first.axis}: {first.n} tracks of {first.dataset}, {first.seeds} x {first.folds} folds")
+    best = max((row for row in rows if state_of(row) >= 0), key=lambda row: interval_of(row).value)
+    fall = _interval(interval_of(honest, "less_other"), "+")
+    about = "{axis}: {n} tracks of {dataset}, {seeds} x {folds} folds"
+    write(about.format(**first))
     write(table(headings, cells))
     write(
-        f"Best here: {best.system}, {_number(best.main.value)}; chosen inside the training parts: "
-        f"{_number(honest.main.value)} ({fall}).\n"
+        f"Best here: {best['system']}, {_number(interval_of(best).value)}; chosen inside the "
+        f"training parts: {_number(interval_of(honest).value)} ({fall}).\n"
     )
 
 

@@ -40,6 +40,6 @@ def report(
 
     Exit status: 0 all fine, 1 some files failed, 2 wrong usage.
     """
-    from hevner.cli.analyze import Format, analyze
+    from hevner.cli.analyze import analyze
 
-    analyze(paths, Format.HTML, output, scale=scale, jobs=jobs, no_cache=no_cache, quiet=quiet)
+    analyze(paths, "html", output, scale=scale, jobs=jobs, no_cache=no_cache, quiet=quiet)

@@ -32,20 +32,20 @@ class LinearCCA:
     Attributes
     ----------
     first_mean, second_mean
-        Of the training rows, shapes ``(p,)`` and ``(q,)``.
+        Means of the training rows, shapes ``(p,)`` and ``(q,)``.
     first_weights, second_weights
         Shapes ``(p, k)`` and ``(q, k)``, with ``k = min(p, q)``.
     correlations
         Canonical correlations, falling, in [0, 1], shape ``(k,)``. The ridge counts as variance
         that is not shared, so directions of little variance come last.
     training_correlations
-        Of each pair of variates over the training rows, in [0, 1], shape ``(k,)``; what the
-        published scorer weighs by. Without a ridge the same; with one, larger, most so where there
-        is little variance, and near 1 whatever the views if dimensions are as many as rows. 0
+        Correlation of each pair of variates over the training rows, in [0, 1], shape ``(k,)``; the
+        weights of the published scorer. Without a ridge the same; with one, larger, most so where
+        there is little variance, and near 1 whatever the views if dimensions are as many as rows. 0
         where a variate does not vary.
     slopes_to_second, slopes_to_first
-        Of the straight lines that tell one variate from the other with the least squared error,
-        shape ``(k,)``. They pass through 0, the mean of both.
+        Slopes of the straight lines that predict one variate from the other with the least squared
+        error, shape ``(k,)``. They pass through 0, the mean of both.
     """
 
     first_mean: Array
@@ -83,6 +83,7 @@ class LinearCCA:
             raise DataError(
                 f"views of {len(one)} and {len(two)} rows",
                 remedy="Give the same rows of both, at least two",
+                code="views_differ",
             )
         first_mean, second_mean = one.mean(axis=0), two.mean(axis=0)
         one, two = one - first_mean, two - second_mean
@@ -119,17 +120,17 @@ class LinearCCA:
         return np.asarray((_table("second", rows) - self.second_mean) @ self.second_weights)
 
     def second_from_first(self, variates: Array) -> Array:
-        """Variates of the second view as the lines tell them from those of the first."""
+        """Variates of the second view as the lines predict them from those of the first."""
         return np.asarray(variates * self.slopes_to_second)
 
     def first_from_second(self, variates: Array) -> Array:
-        """Variates of the first view as the lines tell them from those of the second."""
+        """Variates of the first view as the lines predict them from those of the second."""
         return np.asarray(variates * self.slopes_to_first)
 
     def recalibrated(self, first: ArrayLike, second: ArrayLike) -> LinearCCA:
         """The same pairs, with mean 0, variance 1, correlations and lines of other rows.
 
-        Rows that were not fitted to tell how much the pairs are worth. A pair that correlates
+        Rows that were not fitted show how much the pairs are worth. A pair that correlates
         negatively there has the correlation 0. Pairs keep their order.
 
         Parameters
@@ -158,7 +159,7 @@ class LinearCCA:
 
 
 def likelihood_ratios(first: ArrayLike, second: ArrayLike, correlations: ArrayLike) -> Array:
-    """How much rather variates are those of strangers than of a pair, for all pairs of rows.
+    """Log likelihood ratio of two rows being no pair against being one, for all pairs of rows.
 
     The negative logarithm of ``p(u, v) / (p(u) p(v))``, summed over variates, with both normal of
     variance 1 and of correlation ``rho`` (probabilistic CCA; Bach and Jordan, 2005). For a query
@@ -191,6 +192,7 @@ def _table(name: str, rows: ArrayLike) -> Array:
         raise DataError(
             f"the {name} view of shape {table.shape} is no table of finite numbers",
             remedy="Give a row per thing",
+            code="wrong_shape",
         )
     return table
 
@@ -201,7 +203,9 @@ def _inverse_root(covariance: Array, ridge: float, relative: bool) -> Array:
     values, vectors = np.linalg.eigh(covariance + ridge * unit * np.eye(len(covariance)))
     if not values[0] > len(values) * np.finfo(np.float64).eps * values[-1]:
         raise DataError(
-            "dimensions depend on each other, or do not vary", remedy="Give a larger ridge"
+            "dimensions depend on each other, or do not vary",
+            remedy="Give a larger ridge",
+            code="dependent_dimensions",
         )
     return np.asarray(vectors / np.sqrt(values) @ vectors.T)
 
@@ -209,7 +213,7 @@ def _inverse_root(covariance: Array, ridge: float, relative: bool) -> Array:
 def _variances(covariance: Array, weights: Array) -> Array:
     """Variances of variates over the training rows; infinite for one that does not vary.
 
-    An infinite variance makes correlation and slope 0: nothing can be told from such a variate.
+    An infinite variance makes correlation and slope 0: such a variate predicts nothing.
     """
     variances = np.einsum("pk,pq,qk->k", weights, covariance, weights, optimize=True)
     return np.where(variances > NO_VARIANCE, variances, np.inf)

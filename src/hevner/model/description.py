@@ -1,9 +1,9 @@
-"""An emotion in every form it comes in: told by listeners, wanted by somebody, heard by the model.
+"""An emotion in every form: rated by listeners, wanted in a search, or predicted by the model.
 
 Conventions
 -----------
-Valence and arousal are on the unit scale. NaN stands for what is not told; a form counts as told
-if all its numbers are, except tags, of which any may be told. Rows are emotions.
+Valence and arousal are on the unit scale. NaN stands for an unknown number; a form is known if all
+its numbers are, except tags, of which any may be known. Rows are emotions.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from numpy.typing import ArrayLike, NDArray
 
 from hevner.emotion import GEMS, MOOD_TAGS, Quadrant
 from hevner.errors import DataError
-from hevner.model.head import Model, Prediction
+from hevner.model.prediction import Prediction
 
 CURVE_POINTS = 8
 """Points of a curve, each the mean of an eighth of a piece: room for a rise, a fall, a return."""
 
 SURE = 1e-4
-"""Probabilities are kept this far from 0 and 1, where log odds are infinite."""
+"""Least distance of a probability from 0 and 1, where log odds are infinite."""
 
 Array = NDArray[np.float32]
 
@@ -60,6 +60,7 @@ class Description:
                 raise DataError(
                     f"{name} has the shape {table.shape}, not {(len(self.point), *shape)}",
                     remedy="Give one row for each emotion",
+                    code="wrong_shape",
                 )
             object.__setattr__(self, name, table)
 
@@ -68,20 +69,20 @@ class Description:
 
     @classmethod
     def unknown(cls, count: int) -> Description:
-        """Emotions of which nothing is told."""
+        """Emotions of which nothing is known."""
         return cls(**{n: np.full((count, *s), np.nan, np.float32) for n, s in _SHAPES.items()})
 
     @classmethod
-    def of(cls, **told: ArrayLike) -> Description:
-        """Emotions of which only some forms are told.
+    def of(cls, **forms: ArrayLike) -> Description:
+        """Emotions of which only some forms are known.
 
         Raises
         ------
         DataError
             If a form has another shape, or there are different numbers of them.
         """
-        count = len(np.asarray(next(iter(told.values()))))
-        given = {name: np.asarray(table, np.float32) for name, table in told.items()}
+        count = len(np.asarray(next(iter(forms.values()))))
+        given = {name: np.asarray(table, np.float32) for name, table in forms.items()}
         blank = {n: np.full((count, *s), np.nan, np.float32) for n, s in _SHAPES.items()}
         return cls(**(blank | given))
 
@@ -106,11 +107,6 @@ def join(parts: list[Description]) -> Description:
     return Description(**{n: np.concatenate([getattr(p, n) for p in parts]) for n in names})
 
 
-def told(model: Model, prediction: Prediction, curve: Array | None = None) -> Description:
-    """What the unified model tells of ``n`` pieces or windows; see `described`."""
-    return described(prediction, model.card["tags"]["base_rates"], curve)
-
-
 def described(
     prediction: Prediction, base_rates: ArrayLike, curve: Array | None = None
 ) -> Description:
@@ -119,11 +115,12 @@ def described(
     Parameters
     ----------
     prediction
-        With tags.
+        Prediction of a model with tags.
     base_rates
-        Of the tags, shape ``(56,)``.
+        Base rates of the tags, shape ``(56,)``.
     curve
-        Courses of the pieces, shape ``(n, 2, CURVE_POINTS)``; flat if None, as within a window.
+        Courses of valence and arousal through the pieces, shape ``(n, 2, CURVE_POINTS)``; flat if
+        None, as within a window.
     """
     flat = np.zeros((len(prediction.values), *_SHAPES["curve"]), np.float32)
     return Description.of(
@@ -160,7 +157,9 @@ def course(times: ArrayLike, valence: ArrayLike, arousal: ArrayLike) -> Array:
     values = np.stack([np.asarray(valence, np.float64), np.asarray(arousal, np.float64)])
     known = np.isfinite(values).all(axis=0)
     if not known.any():
-        raise DataError("no moment has valence and arousal", remedy="Give at least one")
+        raise DataError(
+            "no moment has valence and arousal", remedy="Give at least one", code="no_ratings"
+        )
     moments, values = moments[known], values[:, known]
     # Many fine steps, then their means: no moment of a short peak is lost between points.
     fine = np.linspace(moments[0], moments[-1], CURVE_POINTS * 16)

@@ -1,6 +1,6 @@
 """One person's correction of valence and arousal: applied to an analysis, kept in a small file.
 
-A person's rating of a piece is modelled from what the default model says of it, per axis::
+A person's rating of a piece is modelled from the default model's analysis, per axis::
 
     rating = offset + slope * value + (moods - centre) . weights + noise
 
@@ -42,7 +42,7 @@ TERMS = 2 + len(GEMS)
 LEAST_SLOPE = 0.2
 """A correction never turns an axis round or flattens it. The default model ranks pieces better
 than chance in every dataset it was measured on, so a slope below this, from a few dozen ratings,
-is chance; and a flat line would tell the same of every piece."""
+is chance; and a flat line would give every piece the same value."""
 
 QUANTILE = NormalDist().inv_cdf((1 + COVERAGE) / 2)
 """Half-width of an interval in standard deviations."""
@@ -55,7 +55,7 @@ class Axis:
     Attributes
     ----------
     change
-        What is added to a value, shape ``(TERMS,)``; see the module.
+        Coefficients of the number that is added to a value, shape ``(TERMS,)``; see the module.
     centre
         Mean moods of the rated pieces, shape ``(9,)``.
     noise
@@ -76,7 +76,7 @@ class Axis:
     def halves(self, values: Array, moods: Array) -> Array:
         """Half-widths of intervals of coverage `COVERAGE`, shape ``(n,)``.
 
-        From the noise and from what is not known about the correction at these very pieces.
+        From the noise, and from the uncertainty of the correction at these pieces.
         """
         terms = basis(values, moods - self.centre)
         doubt = np.einsum("ni,ij,nj->n", terms, self.covariance, terms)
@@ -104,11 +104,11 @@ class Personal:
 
     @property
     def name(self) -> str:
-        """What a personalised analysis has for its model."""
+        """Name of the model in a personalised analysis."""
         return f"{self.model}, personalised from {self.ratings} ratings"
 
     def apply(self, analysis: Analysis) -> Analysis:
-        """Correct valence and arousal of an analysis and of its moments; ``model`` says so.
+        """Correct valence and arousal of an analysis and of its moments; ``model`` is marked.
 
         Raises
         ------
@@ -120,6 +120,7 @@ class Personal:
                 f"the personal correction was fitted to the model '{self.model}', the analysis is "
                 f"by '{analysis.model}'",
                 remedy="Fit it again with hevner train --personalise",
+                code="other_model",
             )
         if analysis.status == "silent":
             return dataclasses.replace(analysis, model=self.name)
@@ -181,7 +182,7 @@ def _half(estimate: Estimate) -> float:
 
 
 def basis(values: Array, moods: Array) -> Array:
-    """What a change is linear in: one, the value, the centred moods; shape ``(n, TERMS)``."""
+    """The terms that a change is linear in: one, value, centred moods; shape ``(n, TERMS)``."""
     return np.column_stack([np.ones(len(values)), values, moods])
 
 
@@ -207,13 +208,17 @@ def load(path: Path) -> Personal:
     except OSError as error:
         cause = f"the personal correction cannot be read ({error.strerror or error})"
         raise ModelError(
-            cause, subject=display_name(path), remedy="Check the path given with --personal"
+            cause,
+            subject=display_name(path),
+            remedy="Check the path given with --personal",
+            code="unreadable",
         ) from error
     except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
         raise ModelError(
             f"this is no personal correction, or it is damaged ({error})",
             subject=display_name(path),
             remedy="Fit it again with hevner train --personalise",
+            code="not_a_correction",
         ) from error
 
 

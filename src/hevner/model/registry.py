@@ -9,9 +9,9 @@ read here; all but the first two may be missing, and then nothing is assumed:
 ``name``, ``version``
     Text.
 ``heads``
-    What the model tells: names such as ``emotion`` and ``tags``, or objects with a ``name``.
+    What the model predicts: names such as ``emotion`` and ``tags``, or objects with a ``name``.
 ``data``
-    What it was trained on: objects with ``name`` and ``licence``.
+    Training data: objects with ``name`` and ``licence``.
 ``licence``
     Terms of the weights.
 ``commercial_use``
@@ -30,15 +30,13 @@ from typing import Any
 from hevner.defaults import DEFAULT_MODEL
 from hevner.errors import ModelError
 from hevner.files import display_name
+from hevner.heads import BY_NAME
 
 WEIGHTS = (".npz", ".onnx")
 """Endings of files with weights."""
 
 CODE_LICENCE = "MIT"
 """Every model runs on hevner's own code."""
-
-EMOTIONS = {"emotion": "valence, arousal", "gems": "GEMS"}
-"""What heads tell whose names do not say it."""
 
 
 @dataclass(frozen=True)
@@ -75,10 +73,10 @@ class Entry:
         return sum(path.stat().st_size for path in self.weights)
 
     @property
-    def tells(self) -> tuple[str, ...]:
-        """What it tells; empty if that is not stated."""
+    def predicts(self) -> tuple[str, ...]:
+        """What it predicts; empty if that is not stated."""
         names = map(_name, self.card.get("heads", []))
-        return tuple(EMOTIONS.get(name, name) for name in names)
+        return tuple(BY_NAME[name].label if name in BY_NAME else name for name in names)
 
     @property
     def trained_on(self) -> dict[str, str | None]:
@@ -96,11 +94,11 @@ class Entry:
         return self.card.get("commercial_use")
 
     def facts(self) -> dict[str, Any]:
-        """What a list of models tells of it, as JSON values."""
+        """Its entry in a list of models, as JSON values."""
         return {
             "name": self.name,
             "default": self.default,
-            "tells": list(self.tells),
+            "tells": list(self.predicts),
             "trained_on": list(self.trained_on),
             "licences": {
                 "code": CODE_LICENCE,
@@ -133,7 +131,9 @@ def in_folder(folder: Path) -> tuple[list[Entry], list[ModelError]]:
         If there is no such folder.
     """
     if not folder.is_dir():
-        raise ModelError("there is no such folder", subject=display_name(folder))
+        raise ModelError(
+            "there is no such folder", subject=display_name(folder), code="folder_missing"
+        )
     entries: list[Entry] = []
     problems: list[ModelError] = []
     for path in _cards(folder):
@@ -168,6 +168,7 @@ def find(name: str) -> Entry:
         f"there is no model {name!r}",
         remedy=f"Choose one of {', '.join(entry.name for entry in known)}, or give the path of a "
         "card, which ends in .json",
+        code="unknown_model",
     )
 
 
@@ -183,11 +184,13 @@ def read(path: Path) -> Entry:
         card = json.loads(path.read_text("utf-8"))
     except (OSError, ValueError, RecursionError) as error:
         raise ModelError(
-            f"the card cannot be read ({error})", subject=display_name(path)
+            f"the card cannot be read ({error})", subject=display_name(path), code="unreadable"
         ) from error
     if problem := _problem(card):
         raise ModelError(
-            f"this is no card of an emotion model: {problem}", subject=display_name(path)
+            f"this is no card of an emotion model: {problem}",
+            subject=display_name(path),
+            code="not_a_card",
         )
     weights = _weights(path)
     if not weights:
@@ -195,6 +198,7 @@ def read(path: Path) -> Entry:
             "there are no weights beside the card",
             subject=display_name(path),
             remedy=f"Put {' or '.join(path.stem + ending for ending in WEIGHTS)} beside it",
+            code="weights_missing",
         )
     return Entry(path, card, weights)
 
@@ -209,7 +213,7 @@ def _weights(card: Path) -> tuple[Path, ...]:
 
 
 def _problem(card: object) -> str:
-    """What is wrong with the fields of a card; empty if nothing is."""
+    """The first fault in the fields of a card; empty if there is none."""
     if not isinstance(card, dict):
         return "it is not an object"
     for field in ("name", "version"):

@@ -2,8 +2,8 @@
 
 Conventions
 -----------
-The standard library only. ``scores`` in a card is an object: ``run`` says in words what made the
-figures (command, recipe, data), ``rows`` holds them, with the columns of a result table:
+The standard library only. ``scores`` in a card is an object: ``run`` describes the run that gave
+the figures (command, recipe, data), ``rows`` holds them, with the columns of a result table:
 
 ``protocol``, ``dataset``, ``metric``
     Text; together they name a row.
@@ -43,13 +43,13 @@ class Score:
 
     @property
     def key(self) -> tuple[str, str, str]:
-        """What it is a score of."""
+        """Protocol, dataset and metric."""
         return self.protocol, self.dataset, self.metric
 
 
 @dataclass(frozen=True)
 class Scores:
-    """All scores of a model, and the run they come from; None if the card does not say."""
+    """All scores of a model, and the run they come from; None if the card does not name it."""
 
     rows: dict[tuple[str, str, str], Score]
     run: str | None
@@ -84,7 +84,7 @@ class Comparison:
     Attributes
     ----------
     runs
-        What made the figures of each; None if a card does not say.
+        The run that gave the figures of each; None if a card does not name it.
     pairs
         Scores that both have under one protocol.
     refused
@@ -105,7 +105,7 @@ def scores(entry: Entry) -> Scores | None:
     Raises
     ------
     ModelError
-        If they are not as this module says.
+        If they have another form than this module describes.
     """
     field = entry.card.get("scores")
     if field is None:
@@ -142,6 +142,7 @@ def compare(first: Entry, second: Entry) -> Comparison:
             f"{first.name} and {second.name} have no score of the same protocol and pieces"
             + "".join(f"; {sentence}" for sentence in refused),
             remedy="Measure both in the same way",
+            code="nothing_in_common",
         )
     apart = {(dataset, metric) for dataset, metric, *_ in clashes}
     alone = (_alone(one, other, apart), _alone(other, one, apart))
@@ -162,7 +163,9 @@ def _score(row: dict[str, Any]) -> Score:
 
 def _unfit(entry: Entry, problem: str) -> ModelError:
     return ModelError(
-        f"the scores in the card cannot be used: {problem}", subject=display_name(entry.path)
+        f"the scores in the card cannot be used: {problem}",
+        subject=display_name(entry.path),
+        code="bad_scores",
     )
 
 
@@ -173,6 +176,7 @@ def _needed(entry: Entry) -> Scores:
             "the card holds no scores",
             subject=display_name(entry.path),
             remedy="Measure the model and put the figures into its card",
+            code="no_scores",
         )
     return found
 
@@ -191,18 +195,18 @@ def _other_pieces(pair: Pair, first: str, second: str) -> str:
 
 
 def _other_protocols(
-    dataset: str, metric: str, mine: list[str], theirs: list[str], first: str, second: str
+    dataset: str, metric: str, own: list[str], other: list[str], first: str, second: str
 ) -> str:
-    return f"{dataset} {metric}: {', '.join(mine)} for {first}, {', '.join(theirs)} for {second}"
+    return f"{dataset} {metric}: {', '.join(own)} for {first}, {', '.join(other)} for {second}"
 
 
 def _clashes(one: Scores, other: Scores) -> list[tuple[str, str, list[str], list[str]]]:
     """Datasets and metrics that both have, with their protocols, none of which both have."""
-    mine, theirs = _protocols(one), _protocols(other)
+    first, second = _protocols(one), _protocols(other)
     return [
-        (*key, mine[key], theirs[key])
-        for key in mine
-        if key in theirs and not set(mine[key]) & set(theirs[key])
+        (*key, first[key], second[key])
+        for key in first
+        if key in second and not set(first[key]) & set(second[key])
     ]
 
 

@@ -1,16 +1,17 @@
 """The common space of music and emotion at run time: both become Gaussians there and are compared.
 
-A music is a Gaussian whose mean is linear in what the unified model tells of it. An
-emotion is the product of one Gaussian for each form in which it is told and a standard normal one
-for music at large: what is told of it narrows it down, and an emotion of which little is told stays
-wide. How badly a music ``m`` fits an emotion ``e`` is a composite of two losses of Takashima et al.
-(2023), on whose ideas the space is built::
+A music is a Gaussian whose mean is linear in the prediction of the unified model. An emotion is the
+product of one Gaussian for each form in which it is known and a standard normal one for music at
+large: each form narrows it down, and an emotion of which little is known stays wide. How badly a
+music ``m`` fits an emotion ``e`` is a composite of two losses of Takashima et al. (2023), on whose
+ideas the space is built::
 
     (1 - share) * [KL(m || e) - KL(m || at large)] - share * sum_k log p(u_k, v_k) / (p(u_k) p(v_k))
 
 The first part compares the Gaussians; what any music has against any emotion is taken off, so that
-the value is below zero where the music speaks for the emotion. The second compares canonical
-variates ``u`` of the music's mean and ``v`` of the emotion's, whose correlations are known.
+the value is below zero where the music fits the emotion better than most. The second compares
+canonical variates ``u`` of the music's mean and ``v`` of the emotion's, whose correlations are
+known.
 
 Conventions
 -----------
@@ -21,10 +22,6 @@ arithmetic on them float64.
 from __future__ import annotations
 
 import hashlib
-import io
-import json
-import zipfile
-import zlib
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -33,22 +30,22 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hevner.errors import DataError, ModelError
-from hevner.files import replace_file
+from hevner.errors import DataError
+from hevner.model import stored
 from hevner.model.cca import likelihood_ratios
 from hevner.model.description import CURVE_POINTS, Array, Description
 
 DEFAULT_SPACE = Path(__file__).parents[1] / "pretrained" / "joint.npz"
 
 FORMS = ("point", "curve", "quadrants", "gems")
-"""Forms of an emotion that are told as a whole; tags are told one by one."""
+"""Forms of an emotion that are known as a whole; tags are known one by one."""
 
 CLIP = 4.0
 """Standardised readings are limited to this many standard deviations."""
 
 SPREAD = 0.1
-"""Of the variance between raters that makes an emotion wider: what is left of it in a mean of ten.
-All of it would hide the pieces that listeners do not agree on."""
+"""Share of the variance between raters that makes an emotion wider: that of the mean of ten raters.
+The whole variance would hide the pieces that listeners do not agree on."""
 
 _SURE = 1e-4
 
@@ -62,7 +59,7 @@ class Points:
     correlated
         Canonical variates, shape ``(n, k)``.
     mean, variance
-        Of a Gaussian with independent axes, shape ``(n, D)`` each.
+        Mean and variance of a Gaussian with independent axes, shape ``(n, D)`` each.
     """
 
     correlated: Array
@@ -79,7 +76,7 @@ class Points:
 
 @dataclass(frozen=True, eq=False)
 class Expert:
-    """What one form says of the place of an emotion: a Gaussian around a line.
+    """From one form of an emotion to its place: a Gaussian around a line.
 
     Attributes
     ----------
@@ -104,24 +101,24 @@ class Space:
     Attributes
     ----------
     card
-        What a person must know about it; plain JSON values.
+        Facts for people: name, data, licences, scores; plain JSON values.
     centre, scale
         Standardise the readings of a music, shape ``(readings,)`` each; see `readings`.
     linear
         From readings to the mean of a music, shape ``(readings, D)``.
     music_variance
-        Of every music, shape ``(D,)``.
+        Variance of every music, shape ``(D,)``.
     experts
-        By form.
+        Experts by form.
     tag_weights, tag_bias, tag_precision
         Experts of the 56 tags, each of one number, shape ``(56, D)`` each.
     music_variates, emotion_variates
         From means to canonical variates, shape ``(D, k)`` each; means are taken as centred at
         ``music_centre`` and ``emotion_centre``.
     correlations
-        Of the variates, shape ``(k,)``.
+        Correlations of the variates, shape ``(k,)``.
     share
-        Of the variates in the composite, in [0, 1].
+        Weight of the variates in the composite, in [0, 1].
     reference
         Means of musics at large, shape ``(m, D)``.
     """
@@ -164,12 +161,12 @@ class Space:
     # --- places ---
 
     def music(self, described: Description) -> Points:
-        """Places of musics, described by the unified model (`hevner.model.description.told`).
+        """Places of musics, described by the unified model.
 
         Raises
         ------
         DataError
-            If anything but the spread is not told.
+            If anything but the spread is unknown.
         """
         x = readings(described)
         if not np.isfinite(x).all():
@@ -178,56 +175,58 @@ class Space:
                 "a music is not fully described",
                 subject=f"row {row}",
                 remedy="Describe it by the unified model",
+                code="incomplete",
             )
         x = np.clip((x - self.centre) / self.scale, -CLIP, CLIP)
         return self._at(x @ self.linear)
 
     def emotion(self, described: Description) -> Points:
-        """Places of emotions, told in any of the forms.
+        """Places of emotions, known in any of the forms.
 
-        A spread between raters makes an emotion told as a point wider.
+        A spread between raters makes an emotion that is known as a point wider.
 
         Raises
         ------
         DataError
-            If nothing is told of one.
+            If nothing is known of one.
         """
         count = len(described)
         precision = np.zeros((count, len(self.music_variance)))
         natural = np.zeros_like(precision)
         for form, expert in self.experts.items():
             values = getattr(described, form).reshape(count, len(expert.centre))
-            told = np.isfinite(values).all(axis=1, keepdims=True)
-            x = np.where(told, (values - expert.centre) / expert.scale, 0.0)
+            known = np.isfinite(values).all(axis=1, keepdims=True)
+            x = np.where(known, (values - expert.centre) / expert.scale, 0.0)
             variance = 1 / expert.precision.astype(np.float64)
             if form == "point":
                 spread = np.nan_to_num(described.spread) / expert.scale
                 variance = variance + SPREAD * spread**2 @ expert.weights.astype(np.float64) ** 2
-            mine = told / variance
-            precision += mine
-            natural += mine * (x @ expert.weights)
-        told_tags = np.isfinite(described.tags)
-        odds = np.where(told_tags, described.tags, 0.0)
-        precision += told_tags @ self.tag_precision
+            weight = known / variance
+            precision += weight
+            natural += weight * (x @ expert.weights)
+        known_tags = np.isfinite(described.tags)
+        odds = np.where(known_tags, described.tags, 0.0)
+        precision += known_tags @ self.tag_precision
         natural += odds @ (self.tag_precision * self.tag_weights)
-        natural += told_tags @ (self.tag_precision * self.tag_bias)
-        untold = np.flatnonzero(~precision.any(axis=1))
-        if untold.size:
+        natural += known_tags @ (self.tag_precision * self.tag_bias)
+        unknown = np.flatnonzero(~precision.any(axis=1))
+        if unknown.size:
             raise DataError(
-                "nothing is told of an emotion",
-                subject=f"row {untold[0]}",
+                "nothing is known of an emotion",
+                subject=f"row {unknown[0]}",
                 remedy="Give valence and arousal, shares, tags or a word",
+                code="nothing_known",
             )
         return self._emotion_at(precision, natural)
 
     def merge(self, emotions: Points) -> Points:
         """The one emotion that is all of these at once: the product of their Gaussians."""
-        told = 1 / emotions.variance.astype(np.float64)
-        natural = (told * emotions.mean).sum(axis=0, keepdims=True)
-        return self._emotion_at((told - 1).sum(axis=0, keepdims=True), natural)
+        precision = 1 / emotions.variance.astype(np.float64)
+        natural = (precision * emotions.mean).sum(axis=0, keepdims=True)
+        return self._emotion_at((precision - 1).sum(axis=0, keepdims=True), natural)
 
     def _emotion_at(self, precision: NDArray[np.float64], natural: NDArray[np.float64]) -> Points:
-        """Emotions from what is told of them; music at large, a standard normal, is added here."""
+        """Emotions from the sums over their forms, times a standard normal, music at large."""
         variance = 1 / (1 + precision)
         mean = natural * variance
         variates = (mean - self.emotion_centre) @ self.emotion_variates
@@ -241,17 +240,14 @@ class Space:
     # --- how they fit ---
 
     def find(self, emotions: Points, musics: Points) -> Array:
-        """How badly each music fits each emotion that is looked for, shape ``(e, m)``."""
+        """How badly each music fits each emotion, shape ``(e, m)``.
+
+        Both parts of the composite are relative to music at large, so the columns also order the
+        emotions for a music.
+        """
         gaussians = relative_divergences(emotions, musics)
         variates = likelihood_ratios(emotions.correlated, musics.correlated, self.correlations)
         return np.asarray((1 - self.share) * gaussians + self.share * variates, np.float32)
-
-    def tell(self, musics: Points, emotions: Points) -> Array:
-        """How badly each emotion fits each music whose emotion is asked for, shape ``(m, e)``.
-
-        Both parts of the composite are relative to music at large, so they serve both directions.
-        """
-        return self.find(emotions, musics).T
 
     def alike(self, musics: Points, others: Points) -> Array:
         """How unlike musics are in emotion: symmetric KL-divergence, shape ``(m, o)``."""
@@ -266,7 +262,7 @@ class Space:
         Parameters
         ----------
         divergences
-            Of `find`, shape ``(e, m)``.
+            Divergences as `find` returns them, shape ``(e, m)``.
         emotions
             The same ``e`` emotions.
         """
@@ -300,31 +296,27 @@ class Space:
 
     def query_vectors(self, emotions: Points) -> Array:
         """Vectors to look for musics with, of length 1, shape ``(e, width)``."""
-        told = 1 / emotions.variance.astype(np.float64)
+        precision = 1 / emotions.variance.astype(np.float64)
         rho = self.correlations.astype(np.float64)
         pull = self.share * rho / (1 - rho**2)
-        linear = (1 - self.share) * told * emotions.mean
+        linear = (1 - self.share) * precision * emotions.mean
         linear += (pull * emotions.correlated) @ self.music_variates.T
-        squares = (1 - self.share) * (1 - told) / 2
+        squares = (1 - self.share) * (1 - precision) / 2
         variates = np.broadcast_to(-pull * rho / 2, emotions.correlated.shape)
         return _unit(np.concatenate([squares, linear, variates], axis=1))
 
     def like_vectors(self, musics: Points) -> Array:
         """Vectors to look for musics like these with, of length 1, shape ``(m, width)``."""
-        told = 1 / musics.variance.astype(np.float64)
+        precision = 1 / musics.variance.astype(np.float64)
         none = np.zeros(musics.correlated.shape)
-        return _unit(np.concatenate([-told / 2, told * musics.mean, none], axis=1))
+        return _unit(np.concatenate([-precision / 2, precision * musics.mean, none], axis=1))
 
     # --- on disk ---
 
     def save(self, path: Path) -> None:
         """Write arrays as ``.npz`` and the card as ``.json`` beside it."""
-        content = io.BytesIO()
-        arrays: dict[str, Any] = {n: np.asarray(a, np.float32) for n, a in self._arrays().items()}
-        np.savez_compressed(content, **arrays)
-        replace_file(path, content.getvalue())
-        card = json.dumps(self.card, indent=2) + "\n"
-        replace_file(path.with_suffix(".json"), card.encode("utf-8"))
+        arrays = {name: np.asarray(array, np.float32) for name, array in self._arrays().items()}
+        stored.write(path, arrays, self.card)
 
     def _arrays(self) -> dict[str, Any]:
         arrays = {name: getattr(self, name) for name in _ARRAYS}
@@ -341,11 +333,6 @@ _ARRAYS = (
     *("share", "reference"),
 )
 
-_DAMAGE = (
-    *(OSError, ValueError, KeyError, TypeError, EOFError, NotImplementedError),
-    *(zipfile.BadZipFile, zlib.error),
-)
-
 
 @lru_cache(maxsize=2)
 def load(path: Path = DEFAULT_SPACE) -> Space:
@@ -356,26 +343,18 @@ def load(path: Path = DEFAULT_SPACE) -> Space:
     ModelError
         If a file is missing or damaged.
     """
-    try:
-        card = json.loads(path.with_suffix(".json").read_text("utf-8"))
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
-            arrays = {name: stored[name] for name in stored.files}
+    with stored.damage_is_refused(path, "the common space"):
+        arrays, card = stored.read(path)
         experts = {
             form: Expert(*(arrays[f"{form}.{field}"] for field in Expert.__annotations__))
             for form in FORMS
         }
-        values = {name: arrays[name] for name in _ARRAYS}
-    except _DAMAGE as error:
-        raise ModelError(
-            f"the common space cannot be read ({error})",
-            subject=str(path),
-            remedy="Install hevner again",
-        ) from error
+        values: dict[str, Any] = {name: arrays[name] for name in _ARRAYS}
     return Space(card=card, experts=experts, **values | {"share": float(values["share"])})
 
 
 def readings(described: Description) -> NDArray[np.float64]:
-    """What the music branch reads of what is told, shape ``(n, readings)``; NaN where untold."""
+    """Inputs of the music branch, shape ``(n, readings)``; NaN where unknown."""
     count = len(described)
     quadrants = np.log(np.clip(described.quadrants.astype(np.float64), _SURE, 1))
     return np.concatenate(
@@ -395,12 +374,12 @@ def relative_divergences(emotions: Points, musics: Points) -> NDArray[np.float64
 
     Gaussians have independent axes. The part of KL that is the music's own entropy cancels.
     """
-    told = 1 / emotions.variance.astype(np.float64)
+    precision = 1 / emotions.variance.astype(np.float64)
     mean = emotions.mean.astype(np.float64)
     squares = (musics.mean.astype(np.float64) ** 2 + musics.variance) / 2
-    own = ((told * mean**2).sum(axis=1) - np.log(told).sum(axis=1)) / 2
-    crossed = (told * mean) @ musics.mean.astype(np.float64).T
-    return np.asarray((told - 1) @ squares.T - crossed + own[:, None])
+    own = ((precision * mean**2).sum(axis=1) - np.log(precision).sum(axis=1)) / 2
+    crossed = (precision * mean) @ musics.mean.astype(np.float64).T
+    return np.asarray((precision - 1) @ squares.T - crossed + own[:, None])
 
 
 def _points(*arrays: NDArray[np.floating]) -> Points:

@@ -1,4 +1,4 @@
-"""From tag probabilities to what is told of them: which tags a piece has, and why some clash.
+"""From tag probabilities to a report: which tags a piece has, and why some contradict each other.
 
 Conventions
 -----------
@@ -19,7 +19,7 @@ from hevner.moods import OPPOSITIONS, TAGS, Opposition
 from hevner.result import Moment, TagEstimate, clock
 
 LEAST = 1e-4
-"""Probabilities are kept this far from 0 and 1, where odds would have no end."""
+"""Least distance of a probability from 0 and 1, where odds are infinite."""
 
 MOVES = 0.3
 """Least change of valence or arousal over time that can explain contradicting tags. Nine of ten
@@ -32,7 +32,7 @@ def describe(
     thresholds: Iterable[float],
     timeline: Sequence[Moment],
 ) -> tuple[tuple[TagEstimate, ...], tuple[str, ...]]:
-    """Say which tags a piece has.
+    """Report which tags a piece has.
 
     Parameters
     ----------
@@ -80,13 +80,13 @@ def _odds(probability: float) -> float:
 def contradictions(tags: Iterable[TagEstimate], timeline: Sequence[Moment]) -> tuple[str, ...]:
     """Explain present tags that contradict each other.
 
-    A piece that moves from one side of the plane to the other has both tags rightly. Otherwise the
-    model is of two minds, and that is said.
+    A piece that moves from one side of the plane to the other may rightly have both tags.
+    Otherwise the evidence is divided, and the sentence says so.
 
     Parameters
     ----------
     tags
-        In the order in which they shall be named.
+        Tags in the order in which they are named.
     timeline
         Emotion over time, on the unit scale.
 
@@ -108,7 +108,7 @@ def contradictions(tags: Iterable[TagEstimate], timeline: Sequence[Moment]) -> t
 
 
 def _reason(opposition: Opposition, timeline: Sequence[Moment]) -> str:
-    """Whether the piece changes, or the evidence is divided."""
+    """The reason for a contradiction: the piece changes, or the evidence is divided."""
     axis = opposition.axis
     course = [
         (estimate.value, (moment.start + moment.end) / 2)

@@ -34,7 +34,7 @@ def best_path(scores: NDArray[np.float32], change_cost: float = CHANGE_COST) -> 
     scores
         Log-probability of every state, ``(n_frames, n_states)``.
     change_cost
-        What a change of state costs, in natural-log units.
+        Cost of a change of state, in natural-log units.
 
     Returns
     -------

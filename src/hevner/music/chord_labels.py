@@ -65,7 +65,9 @@ def pitch_class(name: str) -> int:
         If the name is not a letter A..G with sharps or flats.
     """
     if not name or name[0] not in _NATURALS or set(name[1:]) - set(_ACCIDENTALS):
-        raise DataError(f"{name!r} is not a note name", remedy="write it like C, F# or Bb")
+        raise DataError(
+            f"{name!r} is not a note name", remedy="write it like C, F# or Bb", code="unknown_note"
+        )
     return (_NATURALS[name[0]] + sum(_ACCIDENTALS[sign] for sign in name[1:])) % 12
 
 
@@ -85,7 +87,11 @@ def parse_chord(label: str) -> int:
     root, _, quality = body.partition(":")
     quality = _NEAREST.get(quality, quality)
     if quality not in TEMPLATES:
-        raise DataError(f"chord {label!r} has an unknown quality", remedy="see labels.QUALITIES")
+        raise DataError(
+            f"chord {label!r} has an unknown quality",
+            remedy="see labels.QUALITIES",
+            code="unknown_quality",
+        )
     return pitch_class(root) * len(QUALITIES) + QUALITIES.index(quality)
 
 
@@ -120,7 +126,11 @@ def parse_key(label: str) -> int:
     tonic, _, mode = label.replace(":", " ").partition(" ")
     modes = {"maj": 0, "major": 0, "min": 12, "minor": 12}
     if mode not in modes:
-        raise DataError(f"key {label!r} has an unknown mode", remedy="write it like 'A minor'")
+        raise DataError(
+            f"key {label!r} has an unknown mode",
+            remedy="write it like 'A minor'",
+            code="unknown_mode",
+        )
     return modes[mode] + pitch_class(tonic)
 
 

@@ -8,7 +8,7 @@ harmony, 0..1. Frames count by their probability of holding a chord at all, so n
 pauses do not dilute the rest.
 
 A span without harmony (probability of a chord below `PRESENCE_FLOOR` in the mean) gives zeros
-throughout; ``harmony_present`` tells this case from music that happens to be neutral.
+throughout; ``harmony_present`` is 0 only then, so such a span is not taken for neutral music.
 
 =========================  ======================================================================
 harmony_present            mean probability of a chord, 0..1

@@ -2,8 +2,8 @@
 
 Conventions
 -----------
-The tuning is one number per file. The network goes over long files in pieces that overlap by what
-it sees to either side, so neither memory nor the result depends on the length of a piece.
+The tuning is one number per file. The network goes over long files in pieces that overlap by
+its context, so neither memory nor the result depends on the length of a piece.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from hevner.music.spectrum import BINS, frame_times
 Frames = NDArray[np.float32] | NDArray[np.float16]
 
 _PIECE = 3_000
-# Less than this share of frames with a chord, and there is no key to speak of.
+# Less than this share of frames with a chord, and there is no key.
 _LEAST_PRESENCE = 0.02
 
 
@@ -55,10 +55,11 @@ def analyse(frames: Frames, duration: float) -> Harmony:
         raise DataError(
             f"harmony frames must have shape (n > 0, {BINS}), not {frames.shape}",
             remedy="use the frames of HarmonySpectrum.encode",
+            code="wrong_shape",
         )
     cents = tuning.estimate(frames)
     times = frame_times(len(frames), duration)
-    pitch_classes, posterior, evidence = _listen(frames, cents)
+    pitch_classes, posterior, evidence = _classify(frames, cents)
     found = _find_key(evidence, posterior, pitch_classes)
     path = chord_decoder.best_path(chord_decoder.scores(posterior))
     flats = found is not None and chord_labels.prefers_flats(found.number)
@@ -66,7 +67,7 @@ def analyse(frames: Frames, duration: float) -> Harmony:
     return Harmony(duration, cents, found, chords, times, pitch_classes, posterior, evidence)
 
 
-def _listen(
+def _classify(
     frames: Frames, cents: float
 ) -> tuple[NDArray[np.float32], NDArray[np.float16], NDArray[np.float16]]:
     """Chroma, chord probabilities and key evidence of every frame."""

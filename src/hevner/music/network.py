@@ -1,4 +1,4 @@
-"""The network that hears chords and keys, in plain numpy.
+"""The network that recognises chords and keys, in plain numpy.
 
 Conventions
 -----------
@@ -13,7 +13,7 @@ coefficients over pitch class, which takes a fifth of the arithmetic.
 3. *blocks*: residual layers over pitch classes and three points in time, 1, 2, 4 and 8 frames
    apart; each frame sees `CONTEXT` frames either side, 1.5 s.
 4. *heads*: chord classes per frame, and features that the key head pools over time. The key also
-   hears the pooled chroma, through a learned profile of each mode; the two make different mistakes.
+   reads the pooled chroma, through a learned profile of each mode; the two make different mistakes.
 
 `hevner.lab.harmony.train` holds the same network in torch and makes the weights.
 """
@@ -65,8 +65,8 @@ class Network:
         Only frames within `CONTEXT` of either end depend on where the input was cut.
         """
         centred: Array = (frames - np.float32(INPUT_MEAN)) * np.float32(INPUT_SCALE)
-        heard = _rectify(centred @ self.pitch + self.biases["pitch"])
-        hidden = _rectify(heard @ self.fold + self.biases["fold"])
+        pitched = _rectify(centred @ self.pitch + self.biases["pitch"])
+        hidden = _rectify(pitched @ self.fold + self.biases["fold"])
         hidden = hidden.reshape(len(frames), 12, -1)
         for k, reach in enumerate(DILATIONS):
             hidden = hidden + _rectify(self._map(f"block{k}", hidden, reach))
@@ -85,9 +85,9 @@ class Network:
             pooled over time.
         """
         pooled = np.concatenate([features, chords], axis=1)[None]
-        heard = self._map("key", _rectify(self._map("key_hidden", pooled)))[0].T
+        learned = self._map("key", _rectify(self._map("key_hidden", pooled)))[0].T
         matched = self.profile @ chroma[FROM_TONIC] + self.biases["profile"][:, None]
-        return np.asarray(np.float32(KEY_SHARE) * (heard + matched).ravel(), np.float32)
+        return np.asarray(np.float32(KEY_SHARE) * (learned + matched).ravel(), np.float32)
 
     def _map(self, name: str, values: Array, reach: int = 0) -> Array:
         """Apply a map over pitch class, and over three points in time if ``reach`` is not 0."""
@@ -138,6 +138,7 @@ def load() -> Network:
             "the harmony weights are missing or damaged",
             remedy="reinstall hevner",
             subject=str(source),
+            code="unreadable",
         ) from error
 
 

@@ -1,4 +1,4 @@
-"""What harmony analysis hands back.
+"""Results of the harmony analysis.
 
 Conventions
 -----------
@@ -92,7 +92,7 @@ class Harmony:
     chord_posterior
         Probability of every chord class, ``(n_frames, 121)`` float16.
     key_evidence
-        What the key estimator pools over time, ``(n_frames, 12 * k)`` float16; for
+        Features that the key estimator pools over time, ``(n_frames, 12 * k)`` float16; for
         `hevner.music.key.probabilities` over any span.
     """
 

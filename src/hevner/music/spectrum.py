@@ -9,8 +9,8 @@ for tuning (`hevner.music.tuning` does that once the whole file is known).
 
 A value is ``log1p(100 * m / r) / 5`` where ``m`` is the magnitude in the bin and ``r`` the root
 mean square of the frame's bins, so that level cancels out. A window without sound (root mean
-square below 1e-5 of full scale) gives a frame of zeros, which is how silence is told from music
-later on.
+square below 1e-5 of full scale) gives a frame of zeros, by which silence is
+recognised later.
 """
 
 from __future__ import annotations
@@ -61,6 +61,7 @@ class HarmonySpectrum:
             raise ModelError(
                 f"harmony windows must have shape (n, {WINDOW_SAMPLES}), not {windows.shape}",
                 remedy=f"cut windows of {WINDOW_SAMPLES} samples at {SAMPLE_RATE} Hz",
+                code="wrong_shape",
             )
         frames = np.zeros((len(windows), BINS), np.float32)
         for first in range(0, len(windows), _ROWS_AT_ONCE):

@@ -24,7 +24,7 @@ near two beats a second (van Noorden and Moelants, 1999)."""
 PREFERENCE_OCTAVES = 0.9
 FRAME_S = 8.2
 CLARITY = 0.05
-"""Mean autocorrelation at the beat and its multiples below which there is no pulse to speak of.
+"""Mean autocorrelation at the beat and its multiples below which there is no pulse.
 White noise stays below .035; slow strings reach .07, most songs .1 to .4, dance music .6."""
 
 STEADY_DB = 0.01

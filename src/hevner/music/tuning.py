@@ -15,7 +15,7 @@ from hevner.music.spectrum import BINS, BINS_PER_SEMITONE
 
 Array = NDArray[np.float32]
 
-# Two octaves at either end are left out: at the bottom the window cannot tell a third of a
+# Two octaves at either end are left out: at the bottom the window cannot resolve a third of a
 # semitone, at the top harmonics of natural instruments run sharp.
 _LOWEST_BIN, _HIGHEST_BIN = 72, 216
 

@@ -1,5 +1,7 @@
 """Turn results into text: a table or a page to read, or JSON, JSON lines and CSV for programs.
 
+To add a form of output: a module with a `Writer`, and a line in `WRITERS`.
+
 Conventions
 -----------
 A writer gets the results one after the other and hands the text on as early as its form allows.
@@ -8,24 +10,24 @@ Every result appears, failed files too. Text is valid Unicode.
 
 from __future__ import annotations
 
+from importlib import import_module
+from typing import cast
+
 from hevner.output.base import Destination, Options, Record, Writer
-from hevner.output.csv_rows import CsvWriter
-from hevner.output.html_page import PageWriter
-from hevner.output.json_lines import JsonLinesWriter, JsonWriter
-from hevner.output.table import TableWriter
 
 __all__ = ["FORMATS", "Destination", "Options", "Record", "Writer", "create"]
 
-_WRITERS: dict[str, type[Writer]] = {
-    "table": TableWriter,
-    "json": JsonWriter,
-    "jsonl": JsonLinesWriter,
-    "csv": CsvWriter,
-    "html": PageWriter,
+WRITERS = {
+    "table": "table.TableWriter",
+    "json": "json_lines.JsonWriter",
+    "jsonl": "json_lines.JsonLinesWriter",
+    "csv": "csv_rows.CsvWriter",
+    "html": "html_page.PageWriter",
 }
+"""Module in this package and class of every form, by name; a name is also the ending of files."""
 
-FORMATS = tuple(_WRITERS)
-"""Names of the forms."""
+FORMATS = tuple(WRITERS)
+"""Names of the forms; the first is what people read on a terminal."""
 
 
 def create(name: str, destination: Destination, options: Options | None = None) -> Writer:
@@ -36,13 +38,15 @@ def create(name: str, destination: Destination, options: Options | None = None) 
     name
         One of `FORMATS`.
     destination
-        Where the text goes.
+        Takes the text.
     options
-        How a table looks; the other forms need nothing.
+        Layout of a table; the other forms need nothing.
 
     Raises
     ------
     KeyError
         If there is no such form.
     """
-    return _WRITERS[name](destination, options or Options())
+    module, _, kind = WRITERS[name].partition(".")
+    writer = cast("type[Writer]", getattr(import_module(f"{__name__}.{module}"), kind))
+    return writer(destination, options or Options())

@@ -1,4 +1,4 @@
-"""What a writer is."""
+"""The base class of writers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Record = Analysis | Failure
 
 
 class Destination(Protocol):
-    """Where text goes: a stream, or `hevner.files.OutputFile`."""
+    """Something that takes text: a stream, or `hevner.files.OutputFile`."""
 
     def write(self, text: str, /) -> object:
         """Take text."""
@@ -21,7 +21,7 @@ class Destination(Protocol):
 
 @dataclass(frozen=True)
 class Options:
-    """How a table looks.
+    """Layout of a table.
 
     Attributes
     ----------
@@ -30,7 +30,7 @@ class Options:
     colour
         Whether to use terminal colours.
     all_tags
-        Whether to tell every tag that is present, those of use ("corporate", "film") too.
+        Whether to show every tag that is present, those of use ("corporate", "film") too.
     """
 
     width: int | None = None
@@ -44,9 +44,9 @@ class Writer(ABC):
     Parameters
     ----------
     destination
-        Where the text goes.
+        Takes the text.
     options
-        How a table looks.
+        Layout of a table.
     """
 
     def __init__(self, destination: Destination, options: Options) -> None:

@@ -20,7 +20,7 @@ BLUE, VERMILION = "#0072B2", "#D55E00"
 
 WIDTH, HEIGHT = 640, 140
 SIDE = 360
-"""Of the plane."""
+"""Width and height of the plane."""
 
 MARGIN = 34
 RADIUS = 4
@@ -35,7 +35,7 @@ class Point:
     valence, arousal
         On the unit scale.
     name
-        Told when one points at it.
+        Name of the piece, shown when one points at it.
     target
         Id of the element that a click leads to; empty for none.
     """

@@ -2,8 +2,8 @@
 
 Conventions
 -----------
-The page is one file without scripts: nothing is loaded from elsewhere. Pieces come in the order in
-which they are known, and the plane with all of them at the end, so that memory does not grow with
+The page is one file without scripts that loads nothing. Pieces come in the order in which they are
+analysed, and the plane with all of them at the end, so that memory does not grow with
 the drawings.
 """
 
@@ -18,7 +18,7 @@ from hevner.emotion import UNIT, Scale
 from hevner.files import printable
 from hevner.output.base import Destination, Options, Record, Writer
 from hevner.output.drawing import Point, curves, plane
-from hevner.output.summary import chord_name, is_unfamiliar, main_chords, told_tags
+from hevner.output.summary import chord_name, is_unfamiliar, main_chords, present_tags
 from hevner.result import Analysis, Estimate, Failure, clock
 
 if TYPE_CHECKING:
@@ -52,6 +52,9 @@ a{{color:inherit}}
 <h1>Emotion of music</h1>
 <p><a href="#plane">All pieces on the plane</a></p>
 """
+
+_COLOURS = {"valence": "v", "arousal": "a"}
+"""Classes of style by estimate."""
 
 READING = (
     "Valence goes from unpleasant to pleasant, arousal from calm to excited. An interval holds the "
@@ -131,13 +134,16 @@ def _piece(analysis: Analysis, *, everything: bool) -> str:
         facts.append(f"{analysis.tempo:.0f} beats per minute")
     facts.append(" ".join(chord_name(label) for label, _ in main_chords(analysis, 4)))
     lines.append(f"<p>{escape(' · '.join(filter(None, facts)))}</p>")
-    lines.append(
-        f'<p><span class="v">valence</span> {_value(analysis.valence)} &nbsp; '
-        f'<span class="a">arousal</span> {_value(analysis.arousal)} '
-        f'<span class="faint">on {escape(analysis.scale)}</span></p>'
+    values = " &nbsp; ".join(
+        f'<span class="{_COLOURS.get(name, "")}">{name}</span> {_value(estimate)}'
+        for name, estimate in analysis.estimates().items()
     )
-    tags = [tag for group in told_tags(analysis, everything=everything).values() for tag in group]
-    words = [*tags, *(name for name, share in list(analysis.moods.items())[:2] if share >= 0.25)]
+    lines.append(f'<p>{values} <span class="faint">on {escape(analysis.scale)}</span></p>')
+    groups = present_tags(analysis, everything=everything).values()
+    words = [
+        *(tag for group in groups for tag in group),
+        *(name for name, share in list(analysis.moods.items())[:2] if share >= 0.25),
+    ]
     if words:
         lines.append(f"<p>{escape(', '.join(dict.fromkeys(words)))}</p>")
     if is_unfamiliar(analysis):
@@ -147,8 +153,8 @@ def _piece(analysis: Analysis, *, everything: bool) -> str:
 
 
 def _failure(failure: Failure) -> str:
-    told = f"{failure.cause}. {failure.remedy}".rstrip()
-    return f"{_title(failure.path)}\n<p>Could not be analysed: {escape(told)}</p>\n"
+    reason = f"{failure.cause}. {failure.remedy}".rstrip()
+    return f"{_title(failure.path)}\n<p>Could not be analysed: {escape(reason)}</p>\n"
 
 
 def _title(path: str) -> str:

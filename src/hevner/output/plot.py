@@ -4,8 +4,8 @@ Conventions
 -----------
 Time runs from left to right, written as m:ss or h:mm:ss. Valence is blue and arousal vermilion,
 major chords are orange and minor ones blue: colours of Okabe and Ito's palette, which people with
-any kind of colour vision tell apart. Bands show intervals. Figures are made without pyplot, so that
-drawing leaves no global state and works in any thread.
+any kind of colour vision can distinguish. Bands show intervals. Figures are made without pyplot, so
+that drawing leaves no global state and works in any thread.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ def save(analysis: Analysis, path: Path) -> None:
     with rc_context({"font.family": list(_families()), "svg.hashsalt": "hevner"}):
         figure = draw(analysis)
         with warnings.catch_warnings():
-            # A title in a script without a font: boxes, but no reason to speak.
+            # A title in a script without a font is drawn as boxes; no warning is needed.
             warnings.filterwarnings("ignore", "Glyph .* missing from font", UserWarning)
             figure.savefig(picture, format=kind, dpi=DPI)
     try:

@@ -1,4 +1,4 @@
-"""What is worth saying of an analysis in few words."""
+"""The main facts of an analysis in few words."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ UNFAMILIAR = 0.05
 """Familiarity below this means that the model has learned from nothing like this piece."""
 
 MAIN_TAGS: dict[Group, int] = {"emotion": 3, "character": 1, "theme": 1}
-"""Most tags of a group to tell of; those of use only where all are asked for."""
+"""Largest number of tags of a group; those of use are shown only with all tags."""
 
 _QUALITIES = {"maj": "", "min": "m", "min7": "m7", "sus4": "sus", "hdim7": "m7b5"}
 
@@ -39,7 +39,7 @@ def main_chords(analysis: Analysis, count: int) -> list[tuple[str, float]]:
     return [(label, share) for label, share in chords if label not in ("N", "X")][:count]
 
 
-def told_tags(analysis: Analysis, *, everything: bool) -> dict[Group, list[str]]:
+def present_tags(analysis: Analysis, *, everything: bool) -> dict[Group, list[str]]:
     """The tags that are present, by group, emotions first.
 
     Parameters
@@ -49,14 +49,14 @@ def told_tags(analysis: Analysis, *, everything: bool) -> dict[Group, list[str]]
     everything
         All of them, or only the first of `MAIN_TAGS`.
     """
-    told: dict[Group, list[str]] = {}
+    found: dict[Group, list[str]] = {}
     for group in GROUPS:
         names = [tag.name for tag in analysis.tags if tag.present and tag.group == group]
         if not everything:
             names = names[: MAIN_TAGS.get(group, 0)]
         if names:
-            told[group] = names
-    return told
+            found[group] = names
+    return found
 
 
 def chord_name(label: str) -> str:

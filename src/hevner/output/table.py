@@ -10,8 +10,9 @@ import textwrap
 from typing import TYPE_CHECKING
 
 from hevner.files import printable
+from hevner.heads import ESTIMATES, HEADS, Head, Kind
 from hevner.output.base import Destination, Options, Record, Writer
-from hevner.output.summary import chord_name, is_unfamiliar, main_chords, told_tags
+from hevner.output.summary import chord_name, is_unfamiliar, main_chords, present_tags
 from hevner.result import Analysis, Estimate, Failure
 
 if TYPE_CHECKING:
@@ -19,27 +20,45 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 MOODS = 3
-"""Moods told."""
+"""Moods in a row, the largest first."""
 
 CHORDS = 4
-"""Chords told."""
+"""Chords in a row, the longest first."""
 
 NARROW = 120
 """Below this many characters per line a table has no room."""
 
 NONE = "–"  # noqa: RUF001 - a dash, not a minus
-"""Stands for what there is not."""
+"""Stands for a missing value."""
 
-_HEADINGS = "File Valence Arousal Feels Moods Tags Key Tempo Chords Familiar".split()  # noqa: SIM905
+
+def _headings(head: Head) -> tuple[str, ...]:
+    """Columns of a head."""
+    names: dict[Kind, str] = {"probabilities": "Feels", "shares": "Moods", "tags": "Tags"}
+    if head.has_intervals:
+        return tuple(name.capitalize() for name in head.outputs)
+    return (names[head.kind],)
+
+
+_HEADINGS = (
+    "File",
+    *(heading for head in HEADS for heading in _headings(head)),
+    *("Key", "Tempo", "Chords", "Familiar"),
+)
+
+_OPTIONAL = {
+    heading for head in HEADS if head.kind in ("interval", "tags") for heading in _headings(head)
+}
+"""Columns that are left out where no file has a value."""
 
 ROOMY = 160
 """From this many characters per line on, every column finds its width by itself."""
 
-_TIGHT = {"Valence": 13, "Arousal": 13, "Tags": 13}
+_TIGHT = dict.fromkeys([*map(str.capitalize, ESTIMATES), "Tags"], 13)
 """Widths in a table that is not roomy: an interval or a long word in one piece, and no more."""
 
 _LINES = (
-    ("Valence", "Arousal", "Feels"),
+    (*map(str.capitalize, ESTIMATES), "Feels"),
     ("Moods",),
     ("Tags",),
     ("Key", "Tempo", "Chords", "Familiar"),
@@ -62,8 +81,7 @@ class TableWriter(Writer):
         if isinstance(record, Failure):
             self._failures.append(record)
             return
-        texts = cells(record, all_tags=self.options.all_tags)
-        self._rows.append(dict(zip(_HEADINGS, texts, strict=True)))
+        self._rows.append(cells(record, all_tags=self.options.all_tags))
         self._scale = record.scale
         self._unfamiliar |= is_unfamiliar(record)
         sentences = (*record.contradictions, *record.warnings)
@@ -106,8 +124,8 @@ class TableWriter(Writer):
 
         table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
         tight = self.options.width is not None and self.options.width < ROOMY
-        tagged = any(row["Tags"] != NONE for row in self._rows)
-        headings = [heading for heading in _HEADINGS if heading != "Tags" or tagged]
+        known = {heading for row in self._rows for heading, cell in row.items() if cell != NONE}
+        headings = [one for one in _HEADINGS if one in known or one not in _OPTIONAL]
         for heading in headings:
             table.add_column(
                 heading,
@@ -157,38 +175,37 @@ class TableWriter(Writer):
         return table
 
 
-def cells(analysis: Analysis, *, all_tags: bool) -> tuple[str, ...]:
-    """The texts of a row, one for each heading."""
-    path = printable(analysis.path)
+def cells(analysis: Analysis, *, all_tags: bool) -> dict[str, str]:
+    """The text of every cell of a row, by heading."""
+    row = dict.fromkeys(_HEADINGS, NONE) | {"File": printable(analysis.path)}
     if analysis.status == "silent":
-        return (path, NONE, NONE, "silent", *[NONE] * 6)
+        return row | {"Feels": "silent"}
+    estimates = {name.capitalize(): _estimate(one) for name, one in analysis.estimates().items()}
     mark = "! " if is_unfamiliar(analysis) else ""
-    return (
-        path,
-        _estimate(analysis.valence),
-        _estimate(analysis.arousal),
-        analysis.quadrant_words or NONE,
-        ", ".join(f"{mood} {share:.0%}" for mood, share in list(analysis.moods.items())[:MOODS]),
-        _tags(analysis, all_tags),
-        analysis.key or NONE,
-        NONE if analysis.tempo is None else f"{analysis.tempo:.0f}",
-        " ".join(chord_name(label) for label, _ in main_chords(analysis, CHORDS)) or NONE,
-        NONE if analysis.familiarity is None else f"{mark}{analysis.familiarity:.2f}",
-    )
+    moods = list(analysis.moods.items())[:MOODS]
+    chords = main_chords(analysis, CHORDS)
+    texts = {
+        "Feels": analysis.quadrant_words,
+        "Moods": ", ".join(f"{mood} {share:.0%}" for mood, share in moods),
+        "Tags": _tags(analysis, all_tags),
+        "Key": analysis.key,
+        "Tempo": None if analysis.tempo is None else f"{analysis.tempo:.0f}",
+        "Chords": " ".join(chord_name(label) for label, _ in chords),
+        "Familiar": (None if analysis.familiarity is None else f"{mark}{analysis.familiarity:.2f}"),
+    }
+    return row | estimates | {heading: text or NONE for heading, text in texts.items()}
 
 
 def _tags(analysis: Analysis, everything: bool) -> str:
     """``calm, sad; slow; use: film``: names alone, as a tag given often has its few percent too."""
-    told = told_tags(analysis, everything=everything)
-    parts = {group: ", ".join(names) for group, names in told.items()}
+    present = present_tags(analysis, everything=everything)
+    parts = {group: ", ".join(names) for group, names in present.items()}
     if "use" in parts:
         parts["use"] = f"use: {parts['use']}"
     return "; ".join(parts.values()) or NONE
 
 
-def _estimate(estimate: Estimate | None) -> str:
-    if estimate is None:
-        return NONE
+def _estimate(estimate: Estimate) -> str:
     # No spaces inside the interval, so that a narrow column breaks before it.
     return f"{_number(estimate.value)} ({_number(estimate.low)}…{_number(estimate.high)})"
 

@@ -25,6 +25,7 @@ from hevner.catalog.catalog import CANDIDATES, Catalog, TableName
 from hevner.catalog.file_identity import Stamp
 from hevner.catalog.packages import pa
 from hevner.catalog.tables import DISTANCE, MOMENTS, PIECES, ROW, SOUNDS, Row, in_lists
+from hevner.heads import ESTIMATE_COLUMNS
 from hevner.hits import Hit
 from hevner.model.space import Points, Space
 from hevner.serve.problems import ServiceError, not_found
@@ -41,7 +42,8 @@ MOST = 250_000
 """Pieces that are compared in memory, at some 500 bytes each; with more, the index is quicker."""
 
 DETAILS = (
-    *("valence_low", "valence_high", "arousal_low", "arousal_high", "key_mode", "familiarity"),
+    *(name for name in ESTIMATE_COLUMNS if name not in SHOWN),
+    *("key_mode", "familiarity"),
 )
 """Columns that are read when a single piece is shown."""
 

@@ -18,6 +18,7 @@ from hevner.catalog.query import Place, Query, check_time
 from hevner.catalog.search import search, why_nothing
 from hevner.emotion import MOOD_TAGS, Scale
 from hevner.errors import HevnerError
+from hevner.heads import ESTIMATE_COLUMNS
 from hevner.hits import Hit
 from hevner.model.description import Description
 from hevner.model.space import Points, Space
@@ -27,8 +28,7 @@ from hevner.words import Lexicon
 from hevner.words.describing import describe
 
 OPEN = frozenset(
-    "name duration valence valence_low valence_high arousal arousal_low arousal_high quadrant key "  # noqa: SIM905
-    "key_mode tempo familiarity tags".split()
+    [*ESTIMATE_COLUMNS, *"name duration quadrant key key_mode tempo familiarity tags".split()]  # noqa: SIM905
 )
 GRAMMAR = frozenset("and or not in is null like ilike between true false array_has".split())  # noqa: SIM905
 

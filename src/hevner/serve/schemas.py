@@ -11,7 +11,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, create_model
+
+from hevner.heads import ESTIMATE_COLUMNS
 
 MOST_HITS = 200
 MOST_WORDS = 12
@@ -243,15 +245,15 @@ class Piece(BaseModel):
     audio: str
 
 
-class PieceDetails(Piece):
-    """All values of a piece in the catalogue."""
+_DETAILS: dict[str, Any] = {
+    **{name: (float | None, ...) for name in ESTIMATE_COLUMNS if name not in Piece.model_fields},
+    "key_mode": (str | None, ...),
+    "familiarity": (float | None, ...),
+}
 
-    valence_low: float | None
-    valence_high: float | None
-    arousal_low: float | None
-    arousal_high: float | None
-    key_mode: str | None
-    familiarity: float | None
+PieceDetails = create_model(
+    "PieceDetails", __base__=Piece, __doc__="All that the catalogue holds of a piece.", **_DETAILS
+)
 
 
 class Points(BaseModel):

@@ -1,4 +1,4 @@
-"""How much of an emotion: degrees as distance from neutral.
+"""Degrees of an emotion: how strong it is, as distance from neutral.
 
 Conventions
 -----------
@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Degree:
-    """How much of an emotion.
+    """A degree of an emotion.
 
     Attributes
     ----------
@@ -75,9 +75,9 @@ def split(text: str) -> tuple[Degree | None, str]:
     Returns
     -------
     Degree or None
-        None if none is said: then the rest is the whole text. A degree alone is a word.
+        None if the text has no degree: then the rest is the whole text. A degree alone is a word.
     str
-        What it is a degree of.
+        The text after the degree.
     """
     for phrase, degree in _PHRASES:
         if text.startswith(f"{phrase} "):

@@ -25,8 +25,8 @@ from neutral on average (`hevner.words.entries.RADIUS`), rated music 0.42 (EmoMu
 PMEmo 0.52): music rarely goes as far as words do."""
 
 TAG_STEP = 0.8
-"""Standard deviation over pieces of a tag's log odds, as the unified model tells them of Emotify;
-0.56 to 1.09, depending on the tag."""
+"""Standard deviation over pieces of a tag's log odds, as the unified model predicts them for
+Emotify; 0.56 to 1.09, depending on the tag."""
 
 QUADRANT_STEP = 1.0
 """Log odds of a quadrant, above those of even chances, for a step."""
@@ -38,7 +38,7 @@ GEMS_STEPS = (0.102, 0.150, 0.171, 0.182, 0.218, 0.184, 0.236, 0.183, 0.158)
 
 
 def describe(feelings: Sequence[Feeling]) -> Description:
-    """What music is like that feels like this, one row for each feeling.
+    """Describe the music of each feeling, one row for each.
 
     Parameters
     ----------

@@ -43,9 +43,10 @@ class Word:
     name
         In lower case.
     sources
-        What it comes from: ``tag``, ``circumplex``, ``gems``, ``quadrant`` or ``own``.
+        Sources of the word: ``tag``, ``circumplex``, ``gems``, ``quadrant`` or ``own``.
     valence, arousal
-        Of the plain word, in [-1, 1]; None for a word that has no place on the plane.
+        Valence and arousal of the plain word, in [-1, 1]; None for a word without a place on the
+        plane.
     tag
         The mood or theme tag of `hevner.moods` that it names.
     gems

@@ -33,7 +33,7 @@ EXAMPLES = ("happy", "tense", "sad", "calm")
 _BETWEEN = re.compile(r"\s*[,;+&]\s*(?:and\s)?|\s+and\s+")
 
 _ENDINGS = (("iness", "y"), ("ness", ""), ("ily", "y"), ("ly", ""))
-"""What is taken off a word that is not known, and put in its place."""
+"""Endings of an unknown word, and what replaces them."""
 
 
 @dataclass(frozen=True)
@@ -54,10 +54,10 @@ class Lexicon:
     Attributes
     ----------
     words
-        Each under a name of its own.
+        All words; no two have the same name.
     phrases
-        What a person has named: other names for a word with a degree, such as ``my morning`` for
-        ``slightly happy``. A degree said with such a name takes the place of its own.
+        A person's own names: other names for a word with a degree, such as ``my morning`` for
+        ``slightly happy``. A degree before such a name replaces the degree that it stands for.
     """
 
     words: tuple[Word, ...] = WORDS
@@ -65,7 +65,7 @@ class Lexicon:
 
     @cached_property
     def _known(self) -> dict[str, Feeling]:
-        """What every name means. Names count before synonyms, a person's own before all."""
+        """Word and degree by name. Names count before synonyms, a person's own before all."""
         known = {synonym: Feeling(w) for w in self.words for synonym in w.synonyms}
         known |= {word.name: Feeling(word) for word in self.words}
         return known | dict(self.phrases or {})
@@ -84,6 +84,7 @@ class Lexicon:
                 "no emotion is named",
                 remedy="Write words, such as 'calm, slightly nostalgic'",
                 stage=STAGE,
+                code="no_words",
             )
         return tuple(dict.fromkeys(self.feeling(piece) for piece in pieces))
 
@@ -115,6 +116,7 @@ class Lexicon:
                 f"'{name}' says what is not wanted",
                 remedy=f'Give it apart, as --not "{negated[1]}"',
                 stage=STAGE,
+                code="negated_word",
             )
         near = self.nearest(name)
         hint = f"Did you mean {_either(near)}?" if near else f"Try {_either(EXAMPLES)}."
@@ -122,6 +124,7 @@ class Lexicon:
             f"the word '{name}' is not known",
             remedy=f"{hint} 'hevner moods --words' lists all words",
             stage=STAGE,
+            code="unknown_word",
         )
 
     def nearest(self, name: str) -> list[str]:

@@ -45,7 +45,7 @@ def load(path: Path, lexicon: Lexicon | None = None) -> Lexicon:
     Raises
     ------
     DataError
-        If the file cannot be read or does not say what it should.
+        If the file cannot be read or has another form.
     """
     known = lexicon or Lexicon()
     try:
@@ -73,6 +73,7 @@ def load(path: Path, lexicon: Lexicon | None = None) -> Lexicon:
                 f"in the meaning of '{name}', {error.cause}",
                 subject=display_name(path),
                 remedy=error.remedy,
+                code="bad_words",
             ) from error
     return dataclasses.replace(extended, phrases=phrases)
 
@@ -108,4 +109,4 @@ def _name(path: Path, text: str) -> str:
 
 
 def _wrong(path: Path, cause: str) -> DataError:
-    return DataError(cause, subject=display_name(path), remedy=FORM)
+    return DataError(cause, subject=display_name(path), remedy=FORM, code="bad_words")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -27,6 +28,7 @@ from hevner.lab.metrics import retrieval
 from hevner.lab.study import claims, engine
 from hevner.lab.study.splits import Split
 from tests.errors import raises
+from tests.lab.study.rows import named
 
 PAPER = Path(__file__).parents[3] / "papers" / "composite_loss"
 TEXT = """
@@ -302,15 +304,15 @@ def test_a_study_runs_goes_on_after_a_stop_and_scores(
     results = engine.run(study, cells, folder, progress=lambda *one: reported.append(one))
     assert {path: path.stat().st_mtime_ns for path in kept} == kept
     assert reported[-1] == (len(cells), len(cells))
-    _check_scores(study.table(results))
-    verdicts = study.compare(results)
+    _check_scores(named(study.table(results), study.columns))
+    verdicts = named(study.compare(results), claims.COLUMNS)
     by_chance = [one for one in verdicts if "chance" in one.claim and one.axis == "rated both"]
     assert {one.metric for one in by_chance} == set(scores.CLAIMED)
     assert all(one.verdict == "holds" for one in by_chance)
 
 
-def _check_scores(table: list[scores.Score]) -> None:
-    def of(space: str, metric: str, direction: str = "to_music", **more: str) -> scores.Score:
+def _check_scores(table: list[SimpleNamespace]) -> None:
+    def of(space: str, metric: str, direction: str = "to_music", **more: str) -> SimpleNamespace:
         wanted = {"division": "folds", "scorer": "corrected", "query": "rated", **more}
         return next(
             one

@@ -100,7 +100,7 @@ def test_a_course_tells_pieces_of_one_mood_apart(space):
     ranks = {}
     for forms in (("point",), ("point", "curve")):
         emotions = space.emotion(Description.of(**{form: told[form] for form in forms}))
-        divergences = space.tell(musics, emotions)
+        divergences = space.find(emotions, musics).T
         ranks[forms] = (divergences <= np.diag(divergences)[:, None]).sum(axis=1).mean()
     assert ranks["point", "curve"] < ranks["point",]
 
@@ -110,7 +110,7 @@ def test_quadrants_are_told_and_found(space):
     corners = space.emotion(Description.of(quadrants=np.eye(4)))
     musics = space.music(fresh.musics)
     truth = fresh.emotions.quadrants.argmax(axis=1)
-    assert (space.tell(musics, corners).argmin(axis=1) == truth).mean() > 0.9
+    assert (space.find(corners, musics).T.argmin(axis=1) == truth).mean() > 0.9
     best = space.find(corners, musics).argsort(axis=1)[:, :5]
     assert (truth[best] == np.arange(4)[:, None]).all()
 

@@ -13,12 +13,13 @@ pytest.importorskip("torch")
 
 from hevner.datasets.track import Curve, Track
 from hevner.emotion import MOOD_TAGS
+from hevner.heads import HEADS
 from hevner.lab.default.recipe import DefaultRecipe
 from hevner.lab.default.table import Table
 from hevner.lab.recipes import read
 from hevner.lab.space.pairs import build
 from hevner.lab.space.readings import Readings
-from hevner.model.head import Prediction
+from hevner.model.prediction import Prediction
 
 UNIFIED = Path(__file__).parents[3] / "recipes" / "unified.toml"
 NAN = float("nan")
@@ -60,10 +61,9 @@ def table() -> Table:
 
 
 def prediction(values: list[float]) -> Prediction:
-    shapes = {"values": 2, "halves": 2, "quadrants": 4, "gems": 9, "tags": len(MOOD_TAGS)}
     column = np.array(values, np.float32)[:, None]
-    tables = {name: np.repeat(column, width, axis=1) for name, width in shapes.items()}
-    return Prediction(**tables, familiarity=column[:, 0])
+    tables = {head.name: np.repeat(column, len(head.outputs), axis=1) for head in HEADS}
+    return Prediction(tables, {"emotion": tables["emotion"]}, column[:, 0])
 
 
 @pytest.fixture

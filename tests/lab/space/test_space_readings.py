@@ -10,7 +10,7 @@ import pytest
 
 from hevner.lab.space import readings as module
 from hevner.lab.space.readings import Readings, joined, pairwise, plan, read
-from hevner.model.head import Prediction
+from hevner.model.prediction import Prediction
 
 FOLD = np.array([0, 1, 2, 0, 1, 2, 0])
 
@@ -33,7 +33,8 @@ def test_pairs_of_folds_are_left_out_together():
 
 
 def prediction(values: np.ndarray) -> Prediction:
-    return Prediction(**{f.name: values[:, None].astype(np.float32) for f in fields(Prediction)})
+    column = values[:, None].astype(np.float32)
+    return Prediction({"emotion": column}, {"emotion": column}, column[:, 0])
 
 
 def test_parts_are_joined_where_they_were_asked():

@@ -144,7 +144,7 @@ def test_cells_of_an_earlier_version_are_used(
     for cell in cells:
         keep_as_before(study, cell, tmp_path)
     rows = study.table(engine.run(study, cells, tmp_path))
-    scores = {(one.test, one.output, one.metric): one.value for one in rows}
+    scores = {(one["test"], one["output"], one["metric"]): one["value"] for one in rows}
     assert scores["musemo", "valence", "r"] == pytest.approx(1)
     assert scores["emopia", "arousal", "auc"] == pytest.approx(1)
 

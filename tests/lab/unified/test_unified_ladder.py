@@ -31,6 +31,7 @@ from hevner.lab.unified.fit import Preparation, fit
 from hevner.lab.unified.recipe import Source, UnifiedRecipe
 from hevner.lab.unified.study import Cell, UnifiedStudy, recipe_of_run
 from tests.errors import raises
+from tests.lab.study.rows import named
 
 PAPERS = sorted((Path(__file__).parents[3] / "papers" / "unified").glob("*.toml"))
 TEXT = """
@@ -214,7 +215,7 @@ def test_a_study_finds_what_can_be_learned_and_goes_on_where_it_was(
                 assert set(np.flatnonzero(predicted)) <= set(result.cell.split.test)
     table = {
         (one.row, one.protocol, one.test, one.output, one.metric): one
-        for one in study.table(results)
+        for one in named(study.table(results), study.columns)
     }
     for row in ("apart", "together", "taught"):
         assert table[row, "folds", "musemo", "valence", "r2"].value > 0.7
@@ -222,7 +223,7 @@ def test_a_study_finds_what_can_be_learned_and_goes_on_where_it_was(
         assert table[row, "leave-one-dataset-out", "vgmidi", "arousal", "r"].value > 0.8
         assert table[row, "leave-one-dataset-out", "emopia", "valence", "auc"].value > 0.8
     assert table["deaf", "folds", "musemo", "valence", "r2"].value < 0.3
-    verdicts = study.compare(results)
+    verdicts = named(study.compare(results), claims.COLUMNS)
     assert {one.verdict for one in verdicts if "musemo" in one.test} == {"holds"}
     before = {path: path.stat().st_mtime_ns for path in (tmp_path / "cells").iterdir()}
     engine.run(study, cells, tmp_path / "cells")
@@ -317,7 +318,7 @@ def test_chords_are_heard_once_and_kept(tmp_path: Path, monkeypatch: pytest.Monk
     from hevner.lab.unified import chords
     from hevner.store import Entry, FeatureStore
 
-    store, kind = FeatureStore(tmp_path), PASS["spectrum"]
+    store, kind = FeatureStore(tmp_path), PASS["harmony"]
     rows = np.random.default_rng(2).random((200, kind.dimension)).astype(np.float16)
     track = Track("musemo", "one", None, group="one", recording="")
     with pytest.raises(DataError, match="one"):

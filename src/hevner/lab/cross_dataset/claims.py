@@ -20,14 +20,15 @@ from typing import Any
 
 import numpy as np
 
+from hevner.emotion import AXES
 from hevner.errors import DataError
 from hevner.lab.cross_dataset.data import Array, StudyData
 from hevner.lab.cross_dataset.experiments import Cell, CellResult
 from hevner.lab.cross_dataset.recipe import Claim
 from hevner.lab.metrics.tags import roc_auc
 from hevner.lab.study import claims
-from hevner.lab.study.claims import ALL, Comparison, Pair, Verdict
-from hevner.model.head import AXES
+from hevner.lab.study.claims import ALL, Comparison, Pair
+from hevner.lab.study.table import Row
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,7 +56,7 @@ class System:
 
 def compare(
     wanted: Sequence[Claim], data: StudyData, results: Sequence[CellResult], jobs: int = 1
-) -> list[Verdict]:
+) -> list[Row]:
     """Test every claim on all pairs of systems that it selects, in a number of processes.
 
     Raises

@@ -10,7 +10,6 @@ Pearson's correlation of a dataset with quadrants is that with high and low as 1
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
 from functools import partial
 
 import numpy as np
@@ -25,67 +24,22 @@ from hevner.lab.study.splits import Rows
 
 Metric = Callable[[ArrayLike, ArrayLike], float]
 
-NAN = float("nan")
-
-
-@dataclass(frozen=True)
-class Score:
-    """A row of the table; NaN where a score has no meaning or a leak was refused.
-
-    Attributes
-    ----------
-    protocol, train, test, representation, model, axis
-        Name of the cell; training sets are joined by ``+``.
-    labels
-        Kind of the truth: ratings, quadrants or proxies.
-    r2, r2_affine, pearson, ccc, auc
-        Means over seeds. ``r2`` and ``ccc`` need ratings on both sides, or a test set that is
-        trained on; ``auc`` needs quadrants.
-    r2_low, ..., auc_high
-        Intervals.
-    seed_sd
-        Standard deviation over seeds of ``pearson``, or ``auc``; NaN if all gave the same.
-    n, groups, seeds
-        Number of tested tracks and groups, and of runs.
-    leaks
-        The label of the leak check.
-    recipe
-        Digest of the recipe.
-    """
-
-    protocol: str
-    train: str
-    test: str
-    representation: str
-    model: str
-    axis: str
-    labels: Kind
-    leaks: str
-    recipe: str
-    n: int
-    groups: int
-    seeds: int
-    r2: float = NAN
-    r2_low: float = NAN
-    r2_high: float = NAN
-    r2_affine: float = NAN
-    pearson: float = NAN
-    pearson_low: float = NAN
-    pearson_high: float = NAN
-    ccc: float = NAN
-    auc: float = NAN
-    auc_low: float = NAN
-    auc_high: float = NAN
-    seed_sd: float = NAN
-
-
-COLUMNS = tuple(one.name for one in fields(Score))
+COLUMNS = (
+    "protocol", "train", "test", "representation", "model", "axis", "labels", "leaks", "recipe",
+    "n", "groups", "seeds", "r2", "r2_low", "r2_high", "r2_affine",
+    "pearson", "pearson_low", "pearson_high", "ccc", "auc", "auc_low", "auc_high", "seed_sd",
+)  # fmt: skip
+"""Columns of the table: training sets joined by ``+``; the kind of the truth; the label of the leak
+check; the digest of the recipe; tested tracks and groups, and runs; means over seeds, with their
+intervals. ``r2`` and ``ccc`` need ratings on both sides, or a test set that is trained on; ``auc``
+needs quadrants. ``seed_sd`` is the standard deviation over seeds of ``pearson``, or ``auc``; empty
+if all gave the same. A test set that is refused for a leak has no scores."""
 
 
 def scores(
     kind: Kind, truth: Array, guesses: Array, groups: Sequence[str], *, on_scale: bool
 ) -> dict[str, float]:
-    """All scores with their intervals, by the names of `Score`.
+    """All scores with their intervals, by the names of `COLUMNS`.
 
     Parameters
     ----------

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -12,18 +11,17 @@ from typing import Any
 import numpy as np
 
 from hevner import __version__
+from hevner.emotion import AXES
 from hevner.lab.cross_dataset import claims, experiments, scores
 from hevner.lab.cross_dataset.data import Array, StudyData, join, load_dataset
 from hevner.lab.cross_dataset.experiments import Cell, CellResult, Experiment
 from hevner.lab.cross_dataset.recipe import CrossDatasetRecipe
-from hevner.lab.cross_dataset.scores import Score
 from hevner.lab.data.samples import Samples
 from hevner.lab.recipe_types import plain
 from hevner.lab.regression.adaptation import AdaptedRegressor
 from hevner.lab.regression.fusion import FusionRegressor
 from hevner.lab.study import engine, kept
-from hevner.lab.study.claims import Verdict
-from hevner.model.head import AXES
+from hevner.lab.study.table import Row
 
 
 class CrossDatasetStudy(engine.Study[CrossDatasetRecipe, StudyData, Cell]):
@@ -100,7 +98,7 @@ class CrossDatasetStudy(engine.Study[CrossDatasetRecipe, StudyData, Cell]):
         arrays: dict[str, Any] = {f"guesses.{name}": one for name, one in guesses.items()}
         return {"table": np.array(json.dumps(table)), **arrays}
 
-    def table(self, results: Sequence[CellResult]) -> list[Score]:
+    def table(self, results: Sequence[CellResult]) -> list[Row]:
         """Scores of every test set and axis of every cell."""
         rows = []
         for result in results:
@@ -111,16 +109,17 @@ class CrossDatasetStudy(engine.Study[CrossDatasetRecipe, StudyData, Cell]):
             }
             for test, label in experiment.leaks.items():
                 for axis, name in enumerate(AXES):
-                    blank = Score(
-                        protocol=experiment.protocol, train="+".join(cell.train), test=test,
-                        representation=cell.representation, model=cell.model, axis=name,
-                        labels=self.data.kinds[test], leaks=label, recipe=self.recipe.digest,
-                        n=0, groups=0, seeds=len(experiment.runs),
-                    )  # fmt: skip
-                    rows.append(replace(blank, **found.get((test, axis), {})))
+                    about = {
+                        "protocol": experiment.protocol, "train": "+".join(cell.train),
+                        "test": test, "representation": cell.representation, "model": cell.model,
+                        "axis": name, "labels": self.data.kinds[test], "leaks": label,
+                        "recipe": self.recipe.digest, "n": 0, "groups": 0,
+                        "seeds": len(experiment.runs),
+                    }  # fmt: skip
+                    rows.append(about | found.get((test, axis), {}))
         return rows
 
-    def compare(self, results: Sequence[CellResult], jobs: int = 1) -> list[Verdict]:
+    def compare(self, results: Sequence[CellResult], jobs: int = 1) -> list[Row]:
         """Test every claim on all pairs of predictions that it is about."""
         return claims.compare(self.recipe.claims, self.data, results, jobs)
 

@@ -16,8 +16,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from hevner.arrays import Doubles, Integers
+from hevner.emotion import AXES
 from hevner.errors import DataError
-from hevner.model.head import AXES, CLIP
+from hevner.model.predict import CLIP
 
 Blocks = Mapping[str, NDArray[Any]]
 

@@ -22,12 +22,10 @@ from hevner import encoders
 from hevner.arrays import Floats
 from hevner.audio.decode import SAMPLE_RATE, Audio
 from hevner.audio.windows import Windower
+from hevner.blocks import BLOCKS, PATCHES
 from hevner.encoders.base import Encoder, EncoderCard
 from hevner.encoders.fingerprint import CARD as WORDS
 from hevner.encoders.fingerprint import Fingerprint
-from hevner.encoders.handcrafted import CARD as HANDCRAFTED
-from hevner.encoders.mel import FRAMES
-from hevner.encoders.musicnn import MSD, MTT
 from hevner.errors import DataError
 from hevner.features import Features, extract
 from hevner.music.spectrum import HarmonySpectrum
@@ -41,22 +39,27 @@ HARMONY = "harmony"
 FINGERPRINT = "fingerprint"
 
 
-def _kind(card: EncoderCard, dtype: str = "float32", **parameters: str) -> Kind:
-    return Kind(card.id, card.version, card.dimension, dtype, parameters)
+def _kind(card: EncoderCard, dtype: str = "float32") -> Kind:
+    return Kind(card.id, card.version, card.dimension, dtype)
 
 
-_SPECTRUM = Kind(
-    HarmonySpectrum.id, HarmonySpectrum.version, HarmonySpectrum.dimension, dtype="float16"
-)
+SPARSE = {"hears": "the first two windows, then every second one"}
+"""Parameter in a store of the kinds whose blocks encode only some of the windows."""
 
 PASS: dict[str, Kind] = {
-    "musicnn": _kind(MSD),
-    "musicnn_mtt": _kind(MTT, hears="the first two windows, then every second one"),
-    "handcrafted": _kind(HANDCRAFTED),
-    "onsets": Kind("onsets", HANDCRAFTED.version, FRAMES - 1, dtype="float16"),
-    "spectrum": _SPECTRUM,
+    block.name: Kind(
+        block.encoder,
+        block.version,
+        block.row_width,
+        block.dtype,
+        SPARSE if block.sparse else {},
+    )
+    for block in BLOCKS
 }
-"""Kinds of entries of the default pass, by field of `hevner.features.Features`."""
+"""Kinds of entries of the default pass, by name of the block (`hevner.blocks`)."""
+
+_WITH_STARTS = {block.name for block in BLOCKS if block.grid == PATCHES}
+"""Blocks whose rows are kept with the start of each; frames follow each other at a fixed rate."""
 
 
 def kinds(names: Sequence[str]) -> list[Kind]:
@@ -95,7 +98,7 @@ def run(open_at: Callable[[int], Audio], names: Sequence[str], content: str) -> 
     """
     if list(names) == [DEFAULT]:
         features = extract(open_at(SAMPLE_RATE))
-        return {kind.name: _entry(features, field, content) for field, kind in PASS.items()}
+        return {kind.name: _entry(features, name, content) for name, kind in PASS.items()}
     lanes = [_Lane(name) for name in dict.fromkeys(names)]
     entries: dict[str, Entry] = {}
     for rate in dict.fromkeys(lane.sample_rate for lane in lanes):
@@ -121,7 +124,7 @@ def read_features(
     DataError
         If something is missing, or the parts come from different sounds.
     """
-    entries = {field: files[kind.name].get(track, variant) for field, kind in PASS.items()}
+    entries = {block: files[kind.name].get(track, variant) for block, kind in PASS.items()}
     first = entries["musicnn"]
     contents = {entry.content for entry in entries.values()}
     if len(contents) > 1 or first.duration is None or first.starts is None:
@@ -131,13 +134,13 @@ def read_features(
             remedy="Extract the features of this track again",
             code="mixed_features",
         )
-    rows = {field: entry.rows for field, entry in entries.items()}
-    return first.content, Features(duration=first.duration, starts=first.starts, **rows)
+    rows = {block: entry.rows for block, entry in entries.items()}
+    return first.content, Features(first.duration, first.starts, rows)
 
 
 def _single(name: str) -> Kind:
     if name == HARMONY:
-        return _SPECTRUM
+        return PASS["harmony"]
     if name == FINGERPRINT:
         return _kind(WORDS, "uint32")
     return _kind(_create(name).card)
@@ -155,9 +158,9 @@ def _encoder(name: str) -> Encoder | HarmonySpectrum | Fingerprint:
     return Fingerprint() if name == FINGERPRINT else _create(name)
 
 
-def _entry(features: Features, field: str, content: str) -> Entry:
-    starts = None if field == "spectrum" else features.starts
-    return Entry(content, getattr(features, field), starts, features.duration)
+def _entry(features: Features, block: str, content: str) -> Entry:
+    starts = features.starts if block in _WITH_STARTS else None
+    return Entry(content, features.rows[block], starts, features.duration)
 
 
 class _Lane:

@@ -14,10 +14,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from hevner.arrays import Doubles, Names
-from hevner.emotion import GEMS
+from hevner.emotion import AXES, GEMS
 from hevner.errors import DataError
 from hevner.lab.data.samples import Samples
-from hevner.model.head import AXES
 
 QUADRANT_SIGNS = np.array([[1, 1], [-1, 1], [-1, -1], [1, -1]], float)
 QUADRANT_LEVEL = 0.5

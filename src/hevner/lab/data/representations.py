@@ -31,9 +31,10 @@ from functools import lru_cache, partial
 import numpy as np
 
 from hevner.arrays import Floats, Rows
+from hevner.blocks import DIMENSION, WIDTHS, vector_id
 from hevner.datasets.track import Track
 from hevner.errors import DataError
-from hevner.features import BLOCKS, DIMENSION, pool, vector_id
+from hevner.features import pool
 from hevner.files import display_name
 from hevner.lab import workers
 from hevner.lab.data.corpus import Variant
@@ -51,7 +52,7 @@ CHROMA_STATISTICS_WIDTH = 72
 def _places() -> dict[str, slice]:
     """Places of the blocks in a pooled vector: that of the default model, then `chroma72`."""
     places, end = {}, 0
-    for name, width in BLOCKS.items():
+    for name, width in WIDTHS.items():
         places[name.replace("_", "-")] = slice(end, end + width)
         end += width
     places["chroma72"] = slice(DIMENSION, DIMENSION + CHROMA_STATISTICS_WIDTH)
@@ -172,7 +173,7 @@ def _kind() -> Kind:
 
 def _pooled(store: FeatureStore, dataset: str, variant: str, ids: list[str], jobs: int) -> Floats:
     """Pooled vectors of the tracks, shape ``(n, width)``, computed unless they are stored."""
-    if not store.paths(dataset, PASS["spectrum"].name):
+    if not store.paths(dataset, PASS["harmony"].name):
         raise DataError(  # opening a file would create it
             "nothing of the default pass is stored",
             subject=f"{dataset}, {display_name(store.folder)}",
@@ -180,7 +181,7 @@ def _pooled(store: FeatureStore, dataset: str, variant: str, ids: list[str], job
             code="features_missing",
         )
     kept = store.open(dataset, _kind())
-    sound = store.open(dataset, PASS["spectrum"])
+    sound = store.open(dataset, PASS["harmony"])
     missing = []
     for track in ids:
         content = sound.content(track, variant)

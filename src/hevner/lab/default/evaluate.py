@@ -31,15 +31,18 @@ from rich.progress import track
 from hevner import datasets
 from hevner.datasets import leaks
 from hevner.datasets.track import Track
+from hevner.emotion import AXES
 from hevner.lab import workers
-from hevner.lab.default.fit import fit, folds, leave_one_out
+from hevner.lab.default.basis import folds
+from hevner.lab.default.fit import fit, leave_one_out
 from hevner.lab.default.recipe import DefaultRecipe as Recipe
 from hevner.lab.default.table import Table, build
 from hevner.lab.default.tag_scores import score_tags, tag_targets
 from hevner.lab.metrics.regression import ccc, pearson, r2, r2_affine
 from hevner.lab.metrics.report import Report, Row, Score, into_card
 from hevner.lab.metrics.tags import roc_auc
-from hevner.model.head import AXES, Model, Prediction
+from hevner.model.predict import Model
+from hevner.model.prediction import Prediction
 
 Array = NDArray[np.float64]
 
@@ -99,7 +102,9 @@ def predict_held_out(
     return [
         HeldOut(
             *(
-                _merge(table, [(test, getattr(held, reading.name)) for test, held in lot])
+                Prediction.merged(
+                    len(table), [(test, getattr(held, reading.name)) for test, held in lot]
+                )
                 for reading in fields(HeldOut)
             )
         )
@@ -120,22 +125,6 @@ def _fit_all(
 
 def _fit_one(table: Table, recipe: Recipe, test: NDArray[np.bool_]) -> HeldOut:
     return HeldOut.of(fit(table.where(~test), recipe), table.vectors[test])
-
-
-def _merge(table: Table, parts: list[tuple[NDArray[np.bool_], Prediction]]) -> Prediction:
-    fields = {}
-    for name in Prediction.__annotations__:
-        first = getattr(parts[0][1], name)
-        merged = np.zeros((len(table), *first.shape[1:]), np.float32)
-        for rows, prediction in parts:
-            merged[rows] = getattr(prediction, name)
-        fields[name] = merged
-    return Prediction(**fields)
-
-
-def select(prediction: Prediction, rows: NDArray[np.bool_]) -> Prediction:
-    """Some rows of a prediction."""
-    return Prediction(**{n: getattr(prediction, n)[rows] for n in Prediction.__annotations__})
 
 
 def score_set(report: Report, protocol: str, table: Table, guesses: list[Prediction]) -> None:
@@ -286,11 +275,11 @@ def cross_validate(
             score_tags(report, protocol, own, [one.whole.tags for one in held], wanted[rows])
     rows = table.window & np.isin(table.clip, table.clip[table.clean]) & first_variant(table)
     if rows.any():
-        score_curves(report, table.where(rows), [select(held.window, rows) for held in held_out])
+        score_curves(report, table.where(rows), [held.window.where(rows) for held in held_out])
 
 
 def _rows_of(held: HeldOut, rows: NDArray[np.bool_]) -> HeldOut:
-    return HeldOut(*(select(getattr(held, one.name), rows) for one in fields(HeldOut)))
+    return HeldOut(*(getattr(held, one.name).where(rows) for one in fields(HeldOut)))
 
 
 def first_variant(table: Table) -> NDArray[np.bool_]:
@@ -331,7 +320,7 @@ def leave_one_genre_out(
         found = _fit_all(table, recipe, tests, jobs)
         parts = [(test, held.whole) for test, held in zip(tests, found, strict=True)]
         rows = mine & table.clean
-        own = select(_merge(table, parts), rows)
+        own = Prediction.merged(len(table), parts).where(rows)
         score_set(report, "leave-one-genre-out", table.where(rows), [own])
 
 

@@ -10,10 +10,10 @@ import numpy as np
 from msgspec import Meta
 from numpy.typing import NDArray
 
+from hevner.blocks import WIDTHS
 from hevner.datasets import NAMES
-from hevner.emotion import MOOD_TAGS
+from hevner.emotion import AXES, MOOD_TAGS
 from hevner.errors import DataError
-from hevner.features import BLOCKS
 from hevner.lab.data.corpus import Variant
 from hevner.lab.recipe_types import (
     Count,
@@ -30,7 +30,6 @@ from hevner.lab.recipe_types import (
     check_keys,
 )
 from hevner.lab.unified.settings import TrainingSettings
-from hevner.model.head import AXES
 
 HEADS = (*AXES, "quadrants", "gems")
 """Heads with penalties of their own."""
@@ -93,8 +92,8 @@ class PenaltyRecipe(Section, frozen=True, kw_only=True):
     own: Penalties
 
     def __post_init__(self) -> None:
-        check_complete(("shared",), self.shared, BLOCKS)
-        check_complete(("own",), self.own, BLOCKS)
+        check_complete(("shared",), self.shared, WIDTHS)
+        check_complete(("own",), self.own, WIDTHS)
 
 
 class TransferRecipe(Section, frozen=True, kw_only=True):
@@ -113,8 +112,8 @@ class TransferRecipe(Section, frozen=True, kw_only=True):
     arousal: Penalties
 
     def __post_init__(self) -> None:
-        check_complete(("valence",), self.valence, BLOCKS)
-        check_complete(("arousal",), self.arousal, BLOCKS)
+        check_complete(("valence",), self.valence, WIDTHS)
+        check_complete(("arousal",), self.arousal, WIDTHS)
 
 
 class Spread(Section, frozen=True, kw_only=True):
@@ -253,9 +252,9 @@ class DefaultRecipe(Recipe, frozen=True, kw_only=True):
     @property
     def widths(self) -> tuple[int, ...]:
         """Widths of the blocks of a feature vector, in order."""
-        return tuple(BLOCKS.values())
+        return tuple(WIDTHS.values())
 
 
 def per_dimension(blocks: Mapping[str, float]) -> NDArray[np.float64]:
     """The value of each block for each of its dimensions, shape ``(dim,)``."""
-    return np.concatenate([np.full(width, blocks[name]) for name, width in BLOCKS.items()])
+    return np.concatenate([np.full(width, blocks[name]) for name, width in WIDTHS.items()])

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from hevner import datasets
-from hevner.model.head import AXES
+from hevner.emotion import AXES
 
 SETS = ("emomusic", "deam", "pmemo")
 

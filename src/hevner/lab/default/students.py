@@ -4,8 +4,8 @@ Every student is a `hevner.lab.unified.networks.UnifiedRepaired` without its lin
 models are fitted beside it (`hevner.lab.default.fit`). It learns all kinds of labels at once:
 valence and arousal in a head of each rated domain, quadrants, GEMS shares and tags. It stops
 learning by the groups it has not seen. The network that is kept is the mean of the students; for
-rows of the training table the student that has not seen their group speaks, so that scales and
-intervals can be told from errors on unseen music.
+rows of the training table, the student is used that was not trained on their group, so that scales
+and intervals come from errors on unseen music.
 
 Tags are learned from two teachers: the log odds that a tagging network gives a clip, and what the
 listeners' valence and arousal say of the word (`TagRecipe.listeners`). Both are in standard units,
@@ -33,25 +33,23 @@ from hevner.lab.default.transfer import targets
 from hevner.lab.unified.loop import outputs_of, train
 from hevner.lab.unified.networks import Head, Inputs, Network, UnifiedRepaired, export
 from hevner.lab.unified.rows import Rows
-from hevner.model.head import TAGS_HEAD, domain_head
+from hevner.model.description import log_odds
+from hevner.model.predict import domain_output
 
 Array = NDArray[np.float64]
 
 QUADRANTS = Head("quadrants", "classes", len(Quadrant))
 SHARES = Head("gems", "shares", len(GEMS))
-TAGS = Head(TAGS_HEAD, "values", len(MOOD_TAGS))
+TAGS = Head("tags", "values", len(MOOD_TAGS))
 
 DOUBT = 0.2
 """Share of a quadrant's label that goes to all quadrants alike (label smoothing): without it, the
 network grows ever surer of the clips it knows, and worse on others."""
 
-SURE = 1e-4
-"""A teacher's probability is kept this far from 0 and 1."""
-
 
 @dataclass(frozen=True)
 class Students:
-    """What came of the training.
+    """Result of the training.
 
     Attributes
     ----------
@@ -59,7 +57,7 @@ class Students:
         The mean of the students as ONNX: standardised vectors in, by head means of valence and
         arousal in standard units of the domain, probabilities, shares, tags in standard units.
     unseen
-        The same by head for every row of the table, told by a student that had not seen it.
+        The same outputs for every row of the table, by a student that was not trained on its group.
     """
 
     content: bytes
@@ -74,11 +72,11 @@ def fit(table: Table, recipe: Recipe, x: NDArray[np.float32], fold: NDArray[np.i
     table
         Training rows only.
     recipe
-        With a part for students.
+        Recipe with a part for students.
     x
         Standardised vectors, shape ``(n, dim)``.
     fold
-        Of every row; one student is trained for each.
+        Fold of every row; one student is trained for each fold.
     """
     assert recipe.students is not None
     plan = recipe.students
@@ -94,8 +92,8 @@ def fit(table: Table, recipe: Recipe, x: NDArray[np.float32], fold: NDArray[np.i
         network = _network(x.shape[1], heads, plan, settings.seed)
         train(network, rows.rows(used & ~left), rows.rows(used & left), settings)
         students.append(network)
-        told = _Mean([network], np.ones(x.shape[1])).tell(rows.inputs.rows(left))
-        for name, values in told.items():
+        single = _Mean([network], np.ones(x.shape[1]))
+        for name, values in outputs_of(single, rows.inputs.rows(left)).items():
             unseen[name][left.numpy()] = values.numpy()
     return Students(_written(_Mean(students, scale)), unseen)
 
@@ -111,19 +109,15 @@ class _Mean(Network):
     def forward(self, inputs: Inputs) -> dict[str, Tensor]:
         """Values by head, shape ``(n, outputs)``."""
         scaled = Inputs(inputs.vector * self.scale, *inputs.tensors()[1:])
-        told = [student(scaled) for student in self.students]
+        outputs = [student(scaled) for student in self.students]
         return {
-            head.name: torch.stack([_value(head, one[head.name]) for one in told]).mean(dim=0)
+            head.name: torch.stack([_value(head, one[head.name]) for one in outputs]).mean(dim=0)
             for head in self.heads
         }
 
-    def tell(self, inputs: Inputs) -> dict[str, Tensor]:
-        """The same without gradients."""
-        return outputs_of(self, inputs)
-
 
 def _value(head: Head, raw: Tensor) -> Tensor:
-    """What the raw outputs of a head mean."""
+    """The raw outputs of a head in the units of its labels."""
     match head.kind:
         case "gaussian":
             return raw[:, : head.outputs]
@@ -137,8 +131,8 @@ def _value(head: Head, raw: Tensor) -> Tensor:
 
 def _heads(recipe: Recipe) -> list[Head]:
     # Learned variances overfit the few hundred clips of a domain within three epochs, and spoil the
-    # means with them; intervals are told from errors on unseen clips instead.
-    domains = [Head(domain_head(name), "values", 2) for name in recipe.domains]
+    # means with them; intervals come from errors on unseen clips instead.
+    domains = [Head(domain_output(name), "values", 2) for name in recipe.domains]
     return [*domains, QUADRANTS, SHARES, TAGS]
 
 
@@ -165,7 +159,7 @@ def _used(table: Table, plan: StudentRecipe) -> NDArray[np.bool_]:
 
 def _rows(table: Table, recipe: Recipe, vectors: Array) -> Rows:
     """The table as the training loop takes it, with the labels that any row has."""
-    labels = {domain_head(name): _ratings(table, recipe, name) for name in recipe.domains}
+    labels = {domain_output(name): _ratings(table, recipe, name) for name in recipe.domains}
     quadrants = np.full((len(table), len(Quadrant)), np.nan)
     sorted_ = table.quadrant >= 0
     certain = np.eye(len(Quadrant))[table.quadrant[sorted_]]
@@ -204,22 +198,16 @@ def _ratings(table: Table, recipe: Recipe, domain: str) -> Array:
 
 
 def tag_labels(table: Table, plan: TagRecipe) -> Array:
-    """Tags in standard units, shape ``(n, 56)``; NaN where the tagging network has not listened.
+    """Tags in standard units, shape ``(n, 56)``; NaN where the tagging network was not run.
 
     The log odds of the tagging network and the listeners' ratings, both in standard units of the
     clean clips, are added and brought to standard units again.
     """
     odds = standard(log_odds(table.tags), table.clean)
     axes = np.stack([targets(table, axis) for axis in range(2)], axis=1)
-    # Where no listener has spoken, the network speaks alone.
+    # Where there is no rating, the tagging network is the only teacher.
     agreement = np.nan_to_num(axes) @ plan.directions().T
     return standard(odds + plan.weight * agreement, table.clean)
-
-
-def log_odds(probabilities: NDArray[np.floating]) -> Array:
-    """Logarithm of the odds; NaN stays."""
-    kept = np.clip(probabilities.astype(np.float64), SURE, 1 - SURE)
-    return np.asarray(np.log(kept / (1 - kept)))
 
 
 def standard(values: Array, rows: NDArray[np.bool_]) -> Array:

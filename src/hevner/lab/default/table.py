@@ -36,7 +36,7 @@ class Table:
     gems
         Shape ``(n, 9)``.
     tags
-        What a tagging network says, probabilities ``(n, 56)``; NaN for windows.
+        Probabilities by a tagging network, ``(n, 56)``; NaN for windows.
     dataset, clip, group, kind
         Names, shape ``(n,)``; ``clip`` and ``group`` begin with the dataset's name, ``kind`` is
         the clip's genre, series or the like.
@@ -76,7 +76,7 @@ def build(
     Raises
     ------
     DataError
-        If the tagging network of the recipe has not heard a clip.
+        If the outputs of the recipe's tagging network for a clip are not stored.
     """
     teacher = recipe.tags.teacher if recipe.tags else None
     calls = [

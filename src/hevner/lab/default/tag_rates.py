@@ -67,15 +67,16 @@ def read_baseline(folder: Path) -> tuple[NDArray[np.bool_], Array]:
     place = folder / "baseline_vggish"
     try:
         truth = np.load(place / "groundtruth.npy", allow_pickle=False).astype(bool)
-        told = np.load(place / "baseline_vggish_predictions.npy", allow_pickle=False)
+        output = np.load(place / "baseline_vggish_predictions.npy", allow_pickle=False)
     except (OSError, ValueError) as error:
         raise DataError(
             f"the predictions of the baseline cannot be read ({error})",
             subject=str(place),
             remedy="Point to the folder of MTG-Jamendo with the results of its baseline",
+            code="unreadable",
         ) from error
-    told = np.clip(told.astype(np.float64), 1e-6, 1 - 1e-6)
-    return truth, np.asarray(np.log(told / (1 - told)))
+    kept = np.clip(output.astype(np.float64), 1e-6, 1 - 1e-6)
+    return truth, np.asarray(np.log(kept / (1 - kept)))
 
 
 def recipe_lines(folder: Path) -> list[str]:

@@ -19,7 +19,7 @@ from hevner.lab.default.students import tag_labels
 from hevner.lab.default.table import Table
 from hevner.lab.metrics.report import Report, Score
 from hevner.lab.metrics.tags import roc_auc
-from hevner.model.head import sigmoid
+from hevner.model.prediction import sigmoid
 
 Array = NDArray[np.float64]
 
@@ -57,7 +57,7 @@ def tag_targets(table: Table, recipe: Recipe) -> Array:
     (`hevner.lab.default.fit`).
     """
     if recipe.tags is None:
-        raise DataError("the recipe has no tags", remedy="Add a part [tags]")
+        raise DataError("the recipe has no tags", remedy="Add a part [tags]", code="no_tags")
     rates = np.array([recipe.tags.base_rates[tag] for tag in MOOD_TAGS])
     offset = np.log(rates / (1 - rates)) - recipe.tags.slope**2 / 2
     odds = tag_labels(table, recipe.tags) * recipe.tags.slope + offset
@@ -96,8 +96,8 @@ def calibration_error(wanted: Array, probabilities: NDArray[np.floating]) -> flo
         In [0, 1], of the same shape; labels may be soft.
     """
     order = np.argsort(probabilities, axis=None)
-    told, known = probabilities.ravel()[order], wanted.ravel()[order]
-    parts = zip(np.array_split(told, BINS), np.array_split(known, BINS), strict=True)
+    given, known = probabilities.ravel()[order], wanted.ravel()[order]
+    parts = zip(np.array_split(given, BINS), np.array_split(known, BINS), strict=True)
     return float(np.average([abs(one.mean() - other.mean()) for one, other in parts]))
 
 

@@ -17,7 +17,7 @@ from hevner.lab.data.corpus import compute_all
 from hevner.lab.default.fit import fit
 from hevner.lab.default.recipe import DefaultRecipe as Recipe
 from hevner.lab.default.table import Table, build
-from hevner.model.head import Model
+from hevner.model.predict import Model
 
 Progress = Callable[[str, int, int], None]
 """Called with the name of a step, the amount done and the whole amount."""

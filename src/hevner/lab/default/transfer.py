@@ -1,12 +1,12 @@
-"""Fit the part of the model that speaks for music from elsewhere.
+"""Fit the transfer head: the part of the model for music unlike any rated domain.
 
 It learns what holds in every dataset: a stiff ridge regression in standard units of each set, with
 sets that were only sorted into quadrants or rated by GEMS emotions taking part through signs and
 proxies (`hevner.lab.data.labels`). It is the mean of the regressions on every choice of feature
 blocks, so that no block can carry a prediction alone. The mean of linear models is linear.
 
-What a score means on the unit scale is told by the ratings of a domain, or, for music from
-elsewhere, by how ratings at large spread: see `Transfer`.
+The line from a score to the unit scale comes from the ratings of a domain, or, for music unlike any
+rated domain, from the spread of ratings at large: see `Transfer`.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
+from hevner.emotion import AXES
 from hevner.errors import DataError
 from hevner.lab.data.labels import QUADRANT_SIGNS, gems_axes
 from hevner.lab.default.recipe import DefaultRecipe as Recipe
 from hevner.lab.default.recipe import Spread, per_dimension
 from hevner.lab.default.table import Table
 from hevner.lab.regression.ridge import NormalEquations
-from hevner.model.head import AXES
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -41,20 +41,20 @@ class Transfer:
     Attributes
     ----------
     coefficients, intercept
-        Of the score, shapes ``(dim,)`` and ``()``.
+        Coefficients and intercept of the score, shapes ``(dim,)`` and ``()``.
     unseen
-        Scores of all rows by a model that had not seen their group, shape ``(n,)``.
-    elsewhere
-        Slope and offset from the score to the unit scale for music from elsewhere. With every
-        dataset left out in turn, the scores of unseen sets have a mean, a spread and a correlation
-        with their labels; the line gives a typical unseen set the mean of ratings at large, and
-        their spread times that correlation.
+        Scores of all rows by a model that was not trained on their group, shape ``(n,)``.
+    outside
+        Slope and offset from the score to the unit scale for music unlike any rated domain. With
+        every dataset left out in turn, the scores of unseen sets have a mean, a spread and a
+        correlation with their labels; the line gives a typical unseen set the mean of ratings at
+        large, and their spread times that correlation.
     """
 
     coefficients: Array
     intercept: float
     unseen: Array
-    elsewhere: tuple[float, float]
+    outside: tuple[float, float]
 
     def __call__(self, x: NDArray[np.float32]) -> Array:
         """Scores ``(n,)`` of standardised vectors ``(n, dim)``."""
@@ -91,7 +91,7 @@ def fit(
     table
         Training rows only.
     recipe
-        How.
+        How the model is trained.
     axis
         0 for valence, 1 for arousal.
     x, weights, fold
@@ -100,7 +100,7 @@ def fit(
     Raises
     ------
     DataError
-        If nothing in the table tells anything of this axis.
+        If the table has no label of this axis.
     """
     penalty = per_dimension(getattr(recipe.transfer, AXES[axis]))
     columns = choices(recipe.widths)
@@ -110,6 +110,7 @@ def fit(
         raise DataError(
             "no clip has a rating, a quadrant or GEMS emotions",
             remedy="Add a labelled dataset to the recipe",
+            code="no_labels",
         )
     rows = x.astype(np.float64)
 
@@ -135,14 +136,14 @@ def fit(
     several = len(set(table.dataset[known])) > 1
     strange = left_out(table.dataset) if several else unseen
     whole = known & table.clean
-    line = _elsewhere(strange, truth, table.dataset, whole, recipe.ratings[AXES[axis]])
+    line = _outside_line(strange, truth, table.dataset, whole, recipe.ratings[AXES[axis]])
     return Transfer(coefficients, intercept, unseen, line)
 
 
-def _elsewhere(
+def _outside_line(
     scores: Array, truth: Array, dataset: NDArray[np.str_], rows: Mask, ratings: Spread
 ) -> tuple[float, float]:
-    """Slope and offset for music from elsewhere; see `Transfer`."""
+    """Slope and offset for music unlike any rated domain; see `Transfer`."""
     sets = [rows & (dataset == name) for name in sorted(set(dataset[rows]))]
     mean = np.mean([scores[mine].mean() for mine in sets])
     spread = np.mean([scores[mine].std() for mine in sets])

@@ -13,7 +13,7 @@ datasets.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -25,7 +25,8 @@ from hevner.lab.joint.ranks import METRICS
 from hevner.lab.joint.recipe import Claim, JointRecipe
 from hevner.lab.metrics.statistics import bootstrap
 from hevner.lab.study import claims
-from hevner.lab.study.claims import ALL, Comparison, Measure, Pair, Verdict, mean_over_pairs
+from hevner.lab.study.claims import ALL, Comparison, Measure, Pair, mean_over_pairs
+from hevner.lab.study.table import Row
 
 if TYPE_CHECKING:
     from hevner.lab.joint.study import CellResult
@@ -39,31 +40,11 @@ PREDICTED = "told"
 """The array of predicted emotions, and the direction under which ``tau`` stands in the table."""
 
 
-@dataclass(frozen=True)
-class Score:
-    """A line of the table; ``pool`` is the mean number of candidates."""
-
-    dataset: str
-    space: str
-    division: str
-    scorer: str
-    query: str
-    direction: str
-    metric: str
-    value: float
-    low: float
-    high: float
-    chance: float
-    seed_sd: float
-    n: int
-    groups: int
-    seeds: int
-    pool: float
-    leaks: str
-    recipe: str
-
-
-COLUMNS = tuple(one.name for one in fields(Score))
+COLUMNS = (
+    "dataset", "space", "division", "scorer", "query", "direction", "metric", "value", "low",
+    "high", "chance", "seed_sd", "n", "groups", "seeds", "pool", "leaks", "recipe",
+)  # fmt: skip
+"""Columns of the table; ``pool`` is the mean number of candidates."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -176,12 +157,12 @@ def _degrees(
     return replace(blank, values={TAU: predicted}, chance={TAU: chance}, truth=truth)
 
 
-def score(recipe: JointRecipe, found: Sequence[Evaluation]) -> list[Score]:
+def score(recipe: JointRecipe, found: Sequence[Evaluation]) -> list[Row]:
     """The table of scores."""
     return [_score(recipe, one, metric) for one in found for metric in one.values]
 
 
-def _score(recipe: JointRecipe, one: Evaluation, metric: str) -> Score:
+def _score(recipe: JointRecipe, one: Evaluation, metric: str) -> Row:
     means = one.means(metric)
     rows = np.flatnonzero(np.isfinite(means))
     groups, truth, own = one.data.groups[rows], one.truth[rows], means[rows]
@@ -193,12 +174,13 @@ def _score(recipe: JointRecipe, one: Evaluation, metric: str) -> Score:
     for column in one.values[metric].T:
         known = np.isfinite(column[rows])
         seeds.append(measure(truth[known], column[rows][known]))
-    return Score(
+    values = (
         one.data.name, one.space, one.division, one.scorer, one.query, one.direction,
         metric, measure(truth, own), low, high, float(np.nanmean(one.chance[metric])),
         float(np.std(seeds, ddof=1)) if len(seeds) > 1 else float("nan"),
         len(rows), len(np.unique(groups)), recipe.seeds, one.pool, one.leaks, recipe.digest,
     )  # fmt: skip
+    return dict(zip(COLUMNS, values, strict=True))
 
 
 def _resamples(metric: str) -> int:
@@ -230,7 +212,7 @@ class _Queries:
     pair: Pair
 
 
-def compare(recipe: JointRecipe, found: Sequence[Evaluation], jobs: int = 1) -> list[Verdict]:
+def compare(recipe: JointRecipe, found: Sequence[Evaluation], jobs: int = 1) -> list[Row]:
     """Test every claim on all queries that both of its spaces answered."""
     comparisons = []
     for claim in recipe.claims:

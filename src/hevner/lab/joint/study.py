@@ -26,12 +26,11 @@ from hevner.lab.joint.baselines import Chance, Correlated, Matcher, Regressor, p
 from hevner.lab.joint.data import Emotions, MatchingData, load_dataset
 from hevner.lab.joint.ranks import per_query
 from hevner.lab.joint.recipe import JointRecipe, MatcherRecipe
-from hevner.lab.joint.scores import Score
 from hevner.lab.metrics import retrieval
 from hevner.lab.recipe_types import plain
 from hevner.lab.study import engine, kept
-from hevner.lab.study.claims import Verdict
 from hevner.lab.study.splits import Split, checked_split, joined_links
+from hevner.lab.study.table import Row
 
 Query = Literal["rated", "point"]
 StudyData = Mapping[str, MatchingData]
@@ -159,11 +158,11 @@ class JointStudy(engine.Study[JointRecipe, StudyData, Cell]):
 
         return fit(data, self.recipe.datasets[cell.dataset], space, split.train, split.seed)
 
-    def table(self, results: Sequence[CellResult]) -> list[Score]:
+    def table(self, results: Sequence[CellResult]) -> list[Row]:
         """Scores of all that was matched."""
         return scores.score(self.recipe, scores.evaluations(self.recipe, self.data, results))
 
-    def compare(self, results: Sequence[CellResult], jobs: int = 1) -> list[Verdict]:
+    def compare(self, results: Sequence[CellResult], jobs: int = 1) -> list[Row]:
         """Test every claim."""
         found = scores.evaluations(self.recipe, self.data, results)
         return scores.compare(self.recipe, found, jobs)

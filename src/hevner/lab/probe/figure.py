@@ -16,7 +16,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from hevner.files import replace_file
-from hevner.lab.probe.scores import Row
+from hevner.lab.probe.scores import interval_of, main_name, state_of
+from hevner.lab.study.table import Row
 from hevner.output.plot import BLUE, DPI, VERMILION
 
 if TYPE_CHECKING:
@@ -51,10 +52,10 @@ def _draw(rows: Sequence[Row]) -> Figure:
     figure = Figure(figsize=(8, 3.6), layout="constrained")
     by_state, beside = figure.subplots(1, 2, sharey=True, width_ratios=(2, 1))
     for number, (axis, colour) in enumerate(COLOURS.items()):
-        own = [row for row in rows if row.axis == axis]
-        _line(by_state, [row for row in own if row.state >= 0], axis, colour)
-        others = [row for row in own if row.state < 0]
-        values = [row.main for row in others]
+        own = [row for row in rows if row["axis"] == axis]
+        _line(by_state, [row for row in own if state_of(row) >= 0], axis, colour)
+        others = [row for row in own if state_of(row) < 0]
+        values = [interval_of(row) for row in others]
         beside.errorbar(
             [place + 0.2 * number - 0.1 for place in range(len(others))],
             [main.value for main in values],
@@ -65,19 +66,19 @@ def _draw(rows: Sequence[Row]) -> Figure:
             fmt="o", color=colour, capsize=3,
         )  # fmt: skip
         beside.set_xticks(
-            range(len(others)), [row.system.replace(" ", "\n", 1) for row in others], fontsize=8
+            range(len(others)), [row["system"].replace(" ", "\n", 1) for row in others], fontsize=8
         )
     by_state.xaxis.set_major_locator(MaxNLocator(integer=True))
     by_state.set_xlabel("state")
-    by_state.set_ylabel(rows[0].main_name)
-    by_state.set_title(f"{rows[0].features} on {rows[0].dataset}, n = {rows[0].n}", fontsize=10)
+    by_state.set_ylabel(main_name(rows[0]))
+    by_state.set_title("{features} on {dataset}, n = {n}".format(**rows[0]), fontsize=10)
     by_state.legend(frameon=False)
     return figure
 
 
 def _line(plot: Axes, rows: Sequence[Row], axis: str, colour: str) -> None:
-    states = [row.state for row in rows]
-    values = [row.main for row in rows]
+    states = [state_of(row) for row in rows]
+    values = [interval_of(row) for row in rows]
     plot.plot(states, [main.value for main in values], "o-", color=colour, label=axis, ms=4)
     low, high = [main.low for main in values], [main.high for main in values]
     plot.fill_between(states, low, high, color=colour, alpha=0.15, lw=0)

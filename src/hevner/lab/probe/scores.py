@@ -11,21 +11,20 @@ flattered, by as much as ``chosen inside`` falls short of it.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from hevner.emotion import AXES
 from hevner.lab.probe.resampling import Estimate, Resamples, estimate
 from hevner.lab.probe.ridge import Array
 from hevner.lab.probe.states import ALL, state_name
-from hevner.model.head import AXES
+from hevner.lab.study.table import Row
 
 if TYPE_CHECKING:
     from hevner.lab.probe.study import ProbeStudy
-
-NAN = float("nan")
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,97 +47,41 @@ class Predictions:
     weights: Array | None
 
 
-@dataclass(frozen=True)
-class Row:
-    """A system on an axis; NaN where a number has no meaning.
+COLUMNS = (
+    "dataset", "features", "axis", "system", "width", "labels", "n", "groups", "seeds", "folds",
+    "r2", "r2_low", "r2_high", "r2_affine", "r2_affine_low", "r2_affine_high",
+    "pearson", "pearson_low", "pearson_high", "ccc", "ccc_low", "ccc_high",
+    "auc", "auc_low", "auc_high", "other", "less_other", "less_other_low", "less_other_high",
+    "less_last", "less_last_low", "less_last_high", "taken", "weight", "weight_low", "weight_high",
+    "leaks", "command",
+)  # fmt: skip
+"""Columns of the table, empty where a number has no meaning:
 
-    Attributes
-    ----------
-    dataset, features, axis, system
-        Dataset, vectors, axis, and the state or the way to use several.
-    width
-        Number of values that a regression gets.
-    labels
-        Kind of the truth: ratings, quadrants or proxies.
-    n, groups, seeds, folds
-        Number of tracks and groups, of cross-validations and their parts.
-    r2, ..., auc_high
-        R2, the same after the best line, Pearson's r, CCC; area under the ROC curve for quadrants.
-    other
-        The best state besides this one.
-    less_other, less_other_low, less_other_high
-        Main score less that of ``other``, with its interval.
-    less_last, less_last_low, less_last_high
-        The same for the last state.
-    taken
-        Share of fits in which this state was chosen inside the training part.
-    weight, weight_low, weight_high
-        In the learned mix: mean over fits, and where 95 % of fits lie.
-    leaks
-        The label of the leak check.
-    command
-        The command that made the table.
-    """
-
-    dataset: str
-    features: str
-    axis: str
-    system: str
-    width: int
-    labels: str
-    n: int
-    groups: int
-    seeds: int
-    folds: int
-    r2: float = NAN
-    r2_low: float = NAN
-    r2_high: float = NAN
-    r2_affine: float = NAN
-    r2_affine_low: float = NAN
-    r2_affine_high: float = NAN
-    pearson: float = NAN
-    pearson_low: float = NAN
-    pearson_high: float = NAN
-    ccc: float = NAN
-    ccc_low: float = NAN
-    ccc_high: float = NAN
-    auc: float = NAN
-    auc_low: float = NAN
-    auc_high: float = NAN
-    other: str = ""
-    less_other: float = NAN
-    less_other_low: float = NAN
-    less_other_high: float = NAN
-    less_last: float = NAN
-    less_last_low: float = NAN
-    less_last_high: float = NAN
-    taken: float = NAN
-    weight: float = NAN
-    weight_low: float = NAN
-    weight_high: float = NAN
-    leaks: str = ""
-    command: str = ""
-
-    @property
-    def state(self) -> int:
-        """Number of the state; -1 for other systems."""
-        number = self.system.removeprefix(state_name(""))
-        return int(number) if number.isdecimal() else -1
-
-    @property
-    def main(self) -> Estimate:
-        """The main score."""
-        if self.labels == "quadrants":
-            return Estimate(self.auc, self.auc_low, self.auc_high)
-        return Estimate(self.r2, self.r2_low, self.r2_high)
-
-    @property
-    def main_name(self) -> str:
-        """In print."""
-        return "AUC" if self.labels == "quadrants" else "R2"
+- ``width``: number of values that a regression gets; ``labels``: kind of the truth;
+- ``r2`` to ``auc_high``: R2, the same after the best line, Pearson's r, CCC; area under the ROC
+  curve for quadrants;
+- ``other``: the best state besides this one; ``less_other``: main score less that of ``other``;
+  ``less_last``: the same for the last state;
+- ``taken``: share of fits in which this state was chosen inside the training part;
+- ``weight``: in the learned mix, mean over fits, and where 95 % of fits lie.
+"""
 
 
-COLUMNS = tuple(one.name for one in fields(Row))
+def state_of(row: Row) -> int:
+    """Number of the state of a row; -1 for other systems."""
+    number = row["system"].removeprefix(state_name(""))
+    return int(number) if number.isdecimal() else -1
+
+
+def main_name(row: Row) -> str:
+    """Name of the main score in print."""
+    return "AUC" if row["labels"] == "quadrants" else "R2"
+
+
+def interval_of(row: Row, name: str = "") -> Estimate:
+    """A score of a row with its interval, the main one if none is named; NaN if there is none."""
+    name = name or main_name(row).lower()
+    return Estimate(*(row.get(f"{name}{end}", np.nan) for end in ("", "_low", "_high")))
 
 
 def score(study: ProbeStudy, found: Predictions, about: Mapping[str, Any]) -> list[Row]:
@@ -194,11 +137,11 @@ class _Axis:
                 numbers |= _named("less_other", own[self.main] - self.scores[other][self.main])
             if system != last:
                 numbers |= _named("less_last", own[self.main] - self.scores[last][self.main])
-            found.append(Row(
-                axis=AXES[self.axis], system=system, width=self._width(system), other=other,
-                n=len(self.groups), groups=len(set(self.groups)),
-                **numbers, **self._of_state(system),
-            ))  # fmt: skip
+            numbers |= {
+                "axis": AXES[self.axis], "system": system, "width": self._width(system),
+                "other": other, "n": len(self.groups), "groups": len(set(self.groups)),
+            }  # fmt: skip
+            found.append(numbers | self._of_state(system))
         return found
 
     def _of_state(self, system: str) -> dict[str, Any]:

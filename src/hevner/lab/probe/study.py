@@ -19,10 +19,11 @@ from hevner.lab.cross_dataset.experiments import Experiment
 from hevner.lab.data.blocks import grouped_folds
 from hevner.lab.probe import scores
 from hevner.lab.probe.ridge import Array, Rows, fit, kernel, standard
-from hevner.lab.probe.scores import Predictions, Row
+from hevner.lab.probe.scores import Predictions
 from hevner.lab.probe.states import Probe, systems
 from hevner.lab.study import engine, kept
 from hevner.lab.study.splits import Split
+from hevner.lab.study.table import Row
 from hevner.store import FeatureStore
 
 INNER_FOLDS = 5

@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from hevner.arrays import Doubles, Integers, Names
+from hevner.emotion import AXES
 from hevner.errors import DataError, ModelError
 from hevner.lab.data.blocks import Block, Blocks, check, grouped_folds
 from hevner.lab.data.labels import LabelScale, labels_of
@@ -34,7 +35,6 @@ from hevner.lab.regression.alignment import (
 )
 from hevner.lab.regression.fusion import FusionRegressor
 from hevner.lab.regression.ridge import NormalEquations
-from hevner.model.head import AXES
 
 ROBUST_ROUNDS = 10
 ROBUST_STEP = 0.5

@@ -6,7 +6,7 @@ Features are blocks by name (`hevner.lab.data.samples.Samples.blocks`), shape ``
 Labels are shape ``(n, 2)`` in the order of `AXES`; NaN where there is none.
 
 Every block is standardised by the weighted mean and spread of the training rows, limited to
-`hevner.model.head.CLIP` spreads, and divided by the square root of its width, so that 72 numbers
+`hevner.model.predict.CLIP` spreads, and divided by the square root of its width, so that 72 numbers
 of chroma count as much as 4,800 of an embedding. Hyper-parameters are chosen by the squared error
 of rows unseen in a cross-validation inside the training rows, in which groups stay together.
 """
@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from hevner.arrays import Doubles, Integers, Mask
+from hevner.emotion import AXES
 from hevner.errors import DataError, ModelError
 from hevner.lab.data.blocks import Block, Blocks, TrainingRows, check, grouped_folds
 from hevner.lab.regression.estimators import (
@@ -32,7 +33,6 @@ from hevner.lab.regression.estimators import (
     apply_hidden,
     train_hidden,
 )
-from hevner.model.head import AXES
 
 
 @dataclass

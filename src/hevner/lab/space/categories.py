@@ -54,7 +54,7 @@ def score_quadrants(report: Report, tests: FoldRows) -> None:
     points = tests.each(lambda test, _: test.musics.point @ CORNERS.T)
     fits = tests.each(partial(_fit_of, wanted))
     nearness = tests.each(
-        lambda test, space: -space.tell(space.music(test.musics), space.emotion(wanted))
+        lambda test, space: -space.find(space.emotion(wanted), space.music(test.musics)).T
     )
     score = partial(_mean_precision, truth)
     found: Score = partial(seeded, score, fits)

@@ -27,8 +27,8 @@ from pathlib import Path
 import numpy as np
 
 from hevner.datasets.track import Track
+from hevner.lab.default.basis import folds
 from hevner.lab.default.evaluate import refuse_leaks
-from hevner.lab.default.fit import folds
 from hevner.lab.default.table import Table
 from hevner.lab.default.table import build as build_table
 from hevner.lab.default.train import Progress, prepare

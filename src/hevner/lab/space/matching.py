@@ -65,7 +65,8 @@ def _reached(
     space = space if share is None else replace(space, share=share)
     wanted = Description.of(**{name: getattr(test.emotions, name) for name in forms})
     emotions, musics = space.emotion(wanted), space.music(test.musics)
-    divergences = space.find(emotions, musics) if way == "find" else space.tell(musics, emotions)
+    found = space.find(emotions, musics)
+    divergences = found if way == "find" else found.T
     return _queries(divergences, getattr(test.emotions, form))
 
 

@@ -10,7 +10,7 @@ import hashlib
 import io
 from collections.abc import Callable, Sequence
 from concurrent.futures import as_completed
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ from hevner.lab import workers
 from hevner.lab.default.fit import fit
 from hevner.lab.default.recipe import DefaultRecipe
 from hevner.lab.default.table import Table
-from hevner.model.head import Prediction
+from hevner.model.prediction import Prediction
 
 Mask = NDArray[np.bool_]
 Progress = Callable[[int, int], None]
@@ -112,7 +112,7 @@ def joined(parts: Sequence[Readings], tasks: Sequence[Task]) -> Readings:
     """Predictions of tasks with different rows, as one."""
     masks = [task.predicted for task in tasks]
     whole, window = ([getattr(one, name) for one in parts] for name in ("whole", "window"))
-    return Readings(_merged(masks, whole), _merged(masks, window))
+    return Readings(_joined(masks, whole), _joined(masks, window))
 
 
 def _keep(table: Table, recipe: DefaultRecipe, task: Task, path: Path) -> None:
@@ -122,7 +122,7 @@ def _keep(table: Table, recipe: DefaultRecipe, task: Task, path: Path) -> None:
     arrays: dict[str, Any] = {}
     for name in ("whole", "window"):
         prediction = model.predict(vectors, windows=name == "window")
-        arrays |= {f"{name}.{f.name}": getattr(prediction, f.name) for f in fields(Prediction)}
+        arrays |= {f"{name}/{n}": array for n, array in prediction.arrays().items()}
     content = io.BytesIO()
     np.savez(content, **arrays)
     replace_file(path, content.getvalue())
@@ -133,12 +133,9 @@ def _kept(path: Path, count: int, task: Task) -> Readings:
         arrays = {name: stored[name] for name in stored.files}
     found = {}
     for name in ("whole", "window"):
-        full = {}
-        for field in fields(Prediction):
-            values = arrays[f"{name}.{field.name}"]
-            full[field.name] = np.full((count, *values.shape[1:]), np.nan, np.float32)
-            full[field.name][task.predicted] = values
-        found[name] = Prediction(**full)
+        mine = {n.partition("/")[2]: a for n, a in arrays.items() if n.startswith(f"{name}/")}
+        part = Prediction.from_arrays(mine)
+        found[name] = Prediction.merged(count, [(task.predicted, part)], blank=np.nan)
     return Readings(**found)
 
 
@@ -152,11 +149,7 @@ def _digest(table: Table, recipe: DefaultRecipe, task: Task) -> str:
     return found.hexdigest()
 
 
-def _merged(masks: Sequence[Mask], parts: Sequence[Prediction]) -> Prediction:
-    whole = {}
-    for field in fields(Prediction):
-        values = getattr(parts[0], field.name).copy()
-        for mask, part in zip(masks[1:], parts[1:], strict=True):
-            values[mask] = getattr(part, field.name)[mask]
-        whole[field.name] = values
-    return Prediction(**whole)
+def _joined(masks: Sequence[Mask], parts: Sequence[Prediction]) -> Prediction:
+    """Predictions with a row per row of the table, each used in the rows of its mask."""
+    pieces = [(mask, part.where(mask)) for mask, part in zip(masks, parts, strict=True)]
+    return Prediction.merged(len(parts[0].familiarity), pieces, blank=np.nan)

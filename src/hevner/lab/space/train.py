@@ -14,7 +14,7 @@ from typing import Any
 from hevner import datasets
 from hevner.datasets import leaks
 from hevner.datasets.track import Track
-from hevner.lab.default.fit import folds
+from hevner.lab.default.basis import folds
 from hevner.lab.default.table import Table, build
 from hevner.lab.default.train import Progress, describe, prepare
 from hevner.lab.space.fit import fit

@@ -8,13 +8,14 @@ the reverse; else it stays *open*. Nothing is corrected for the number of tests.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from hevner.lab import workers
 from hevner.lab.metrics.statistics import paired_bootstrap, permutation_test
+from hevner.lab.study.table import Row
 
 Array = NDArray[np.float64]
 Measure = Callable[[Array, Array], float]
@@ -29,48 +30,14 @@ ALPHA = 0.05
 ALL = "all"
 
 
-@dataclass(frozen=True)
-class Verdict:
-    """A row of the table of claims.
-
-    Attributes
-    ----------
-    claim, test, axis
-        The sentence, the test set, and what was scored.
-    first, second
-        Names of the two systems.
-    metric
-        Name of the metric.
-    first_value, second_value
-        The metric of both.
-    difference, low, high, p
-        Value of the first less that of the second, its interval, and the probability of such a
-        difference if there is none.
-    pairs, n, groups
-        Number of compared pairs, tracks and groups.
-    verdict
-        ``holds``, ``opposite`` or ``open``.
-    """
-
-    claim: str
-    test: str
-    axis: str
-    first: str
-    second: str
-    metric: str
-    first_value: float
-    second_value: float
-    difference: float
-    low: float
-    high: float
-    p: float
-    pairs: int
-    n: int
-    groups: int
-    verdict: str
-
-
-COLUMNS = tuple(one.name for one in fields(Verdict))
+COLUMNS = (
+    "claim", "test", "axis", "first", "second", "metric", "first_value", "second_value",
+    "difference", "low", "high", "p", "pairs", "n", "groups", "verdict",
+)  # fmt: skip
+"""Columns of the table of claims: the sentence, the test set and what was scored; the two systems;
+the metric and its value for both; the first less the second, its interval, and the probability of
+such a difference if there is none; the number of pairs, tracks and groups; and ``holds``,
+``opposite`` or ``open``."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,7 +67,7 @@ class Comparison:
     Attributes
     ----------
     claim, test, axis, first, second, metric
-        As in `Verdict`.
+        As in `COLUMNS`.
     pairs
         The compared pairs.
     measure
@@ -123,8 +90,8 @@ class Comparison:
     resamples: int
     lower_is_better: bool = False
 
-    def verdict(self) -> Verdict:
-        """Compare."""
+    def verdict(self) -> Row:
+        """The row of the table of claims."""
         truth = np.concatenate([
             np.column_stack([pair.truth, np.full(len(pair.truth), number)])
             for number, pair in enumerate(self.pairs)
@@ -138,14 +105,15 @@ class Comparison:
         verdict = "open"
         if p < ALPHA and (found.low > 0 or found.high < 0):
             verdict = "holds" if (found.value < 0) == self.lower_is_better else "opposite"
-        return Verdict(
+        values = (
             self.claim, self.test, self.axis, self.first, self.second, self.metric,
             self.measure(truth, first), self.measure(truth, second), *found, p,
             len(self.pairs), len(truth), len(set(groups)), verdict,
         )  # fmt: skip
+        return dict(zip(COLUMNS, values, strict=True))
 
 
-def compare(comparisons: Sequence[Comparison], jobs: int = 1) -> list[Verdict]:
+def compare(comparisons: Sequence[Comparison], jobs: int = 1) -> list[Row]:
     """Verdicts of comparisons, in their order, from a number of processes."""
     if jobs == 1:
         return [comparison.verdict() for comparison in comparisons]

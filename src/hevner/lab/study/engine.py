@@ -12,9 +12,9 @@ from typing import Any, ClassVar, Generic, Self, TypeVar
 from hevner.files import cannot_write
 from hevner.lab import workers
 from hevner.lab.study import kept
-from hevner.lab.study.claims import Verdict
 from hevner.lab.study.kept import Arrays
 from hevner.lab.study.sources import IncompleteError
+from hevner.lab.study.table import Row
 from hevner.store import FeatureStore
 
 RecipeT = TypeVar("RecipeT")
@@ -123,10 +123,10 @@ class Study(ABC, Generic[RecipeT, DataT, CellT]):
     # --- results ---
 
     @abstractmethod
-    def table(self, results: Sequence[CellResult[CellT]]) -> list[Any]:
-        """Rows of the table of scores, with an attribute for each of the columns."""
+    def table(self, results: Sequence[CellResult[CellT]]) -> list[Row]:
+        """Rows of the table of scores."""
 
-    def compare(self, results: Sequence[CellResult[CellT]], jobs: int = 1) -> list[Verdict]:
+    def compare(self, results: Sequence[CellResult[CellT]], jobs: int = 1) -> list[Row]:
         """Test every claim of the recipe, in a number of processes."""
         return []
 

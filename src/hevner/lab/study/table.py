@@ -1,4 +1,4 @@
-"""Tables of cells and verdicts as CSV: four decimals, an empty field for what is not defined."""
+"""Tables as CSV: four decimals, an empty field for values that are not defined."""
 
 from __future__ import annotations
 
@@ -11,9 +11,12 @@ from typing import Any
 
 from hevner.files import replace_file
 
+Row = dict[str, Any]
+"""Values by the name of their column; columns without a value may be missing."""
 
-def write(path: Path, columns: Sequence[str], rows: Iterable[Any]) -> None:
-    """Write rows, objects with an attribute for each column.
+
+def write(path: Path, columns: Sequence[str], rows: Iterable[Row]) -> None:
+    """Write rows under the names of their columns.
 
     Raises
     ------
@@ -23,7 +26,7 @@ def write(path: Path, columns: Sequence[str], rows: Iterable[Any]) -> None:
     text = io.StringIO()
     table = csv.writer(text, lineterminator="\n")
     table.writerow(columns)
-    table.writerows([_field(getattr(row, name)) for name in columns] for row in rows)
+    table.writerows([_field(row.get(name, "")) for name in columns] for row in rows)
     replace_file(path, text.getvalue().encode())
 
 

@@ -14,9 +14,9 @@ from typing import Literal
 
 import numpy as np
 
+from hevner.blocks import vector_id
 from hevner.datasets.track import Track
 from hevner.errors import DataError
-from hevner.features import vector_id
 from hevner.lab import workers
 from hevner.lab.data.extraction import PASS
 from hevner.lab.data.representations import variant_of
@@ -68,7 +68,7 @@ def sequences(
     """
     dataset = tracks[0].dataset
     kept = store.open(dataset, kind(variant))
-    sound = store.open(dataset, PASS["spectrum"])
+    sound = store.open(dataset, PASS["harmony"])
     named = [(track.id, variant_of(track, soundfont).name) for track in tracks]
     missing = []
     for one in named:
@@ -106,7 +106,7 @@ class _Source:
 
 
 def _entry(source: _Source, named: tuple[str, str]) -> Entry:
-    spectrum = source.store.open(source.dataset, PASS["spectrum"]).get(*named)
+    spectrum = source.store.open(source.dataset, PASS["harmony"]).get(*named)
     if spectrum.duration is None:
         raise DataError(
             "the harmony spectrum is stored without its duration",

@@ -23,7 +23,7 @@ resample whole groups, and seeds.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -31,15 +31,16 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 
+from hevner.emotion import AXES
 from hevner.errors import DataError
 from hevner.lab.metrics.statistics import over_seeds
 from hevner.lab.metrics.tags import pr_auc_macro, roc_auc, roc_auc_macro
 from hevner.lab.study import claims
-from hevner.lab.study.claims import ALL, Comparison, Pair, Verdict, mean_over_pairs
+from hevner.lab.study.claims import ALL, Comparison, Pair, mean_over_pairs
 from hevner.lab.study.splits import Rows
+from hevner.lab.study.table import Row as TableRow
 from hevner.lab.unified.data import StudyData
 from hevner.lab.unified.recipe import LEFT_OUT, Claim, HeadRecipe, Row, UnifiedRecipe
-from hevner.model.head import AXES
 
 if TYPE_CHECKING:
     from hevner.lab.unified.study import CellResult
@@ -52,28 +53,11 @@ _HALF_WIDTH = 1.645
 _BINS = 10
 
 
-@dataclass(frozen=True)
-class Score:
-    """A line of the table; ``output`` is an axis, or ``all``."""
-
-    row: str
-    protocol: str
-    test: str
-    head: str
-    output: str
-    metric: str
-    value: float
-    low: float
-    high: float
-    seed_sd: float
-    n: int
-    groups: int
-    seeds: int
-    leaks: str
-    recipe: str
-
-
-COLUMNS = tuple(one.name for one in fields(Score))
+COLUMNS = (
+    "row", "protocol", "test", "head", "output", "metric", "value", "low", "high", "seed_sd",
+    "n", "groups", "seeds", "leaks", "recipe",
+)  # fmt: skip
+"""Columns of the table; ``output`` is an axis, or ``all``."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -220,20 +204,20 @@ def _metrics(head: HeadRecipe, quadrants: bool) -> dict[str, Metric]:
     return {"spearman": _pearson, "ece": _calibration_error}
 
 
-def score(recipe: UnifiedRecipe, found: Sequence[Evaluation]) -> list[Score]:
+def score(recipe: UnifiedRecipe, found: Sequence[Evaluation]) -> list[TableRow]:
     """The table of scores."""
-    table = []
+    rows = []
     for one in found:
         for name, metric in one.metrics.items():
-            table.append(_score(recipe, one, name, metric))
+            rows.append(_score(recipe, one, name, metric))
         if one.spread is not None and "r2" in one.metrics:
             inside = np.abs(one.truth[:, None] - one.guesses) <= _HALF_WIDTH * one.spread
             covered = replace(one, guesses=inside.astype(float))
-            table.append(_score(recipe, covered, "coverage", _share))
-    return table
+            rows.append(_score(recipe, covered, "coverage", _share))
+    return rows
 
 
-def _score(recipe: UnifiedRecipe, one: Evaluation, name: str, metric: Metric) -> Score:
+def _score(recipe: UnifiedRecipe, one: Evaluation, name: str, metric: Metric) -> TableRow:
     used = one.ranked() if name == "spearman" else one
     truth, guesses = used.truth, used.guesses
     found = over_seeds(
@@ -242,11 +226,12 @@ def _score(recipe: UnifiedRecipe, one: Evaluation, name: str, metric: Metric) ->
         one.groups,
         resamples=_resamples(truth.shape[1]),
     )
-    return Score(
+    values = (
         one.row.name, one.protocol, one.test, one.head, one.output, name,
         found.mean, found.low, found.high, found.std,
         len(truth), len(set(one.groups)), guesses.shape[1], one.leaks, recipe.digest,
     )  # fmt: skip
+    return dict(zip(COLUMNS, values, strict=True))
 
 
 def _resamples(width: int) -> int:
@@ -257,7 +242,7 @@ def _resamples(width: int) -> int:
 # --- claims ---
 
 
-def compare(recipe: UnifiedRecipe, found: Sequence[Evaluation], jobs: int = 1) -> list[Verdict]:
+def compare(recipe: UnifiedRecipe, found: Sequence[Evaluation], jobs: int = 1) -> list[TableRow]:
     """Test every claim on all that both of its rows predicted, by the first metric.
 
     Where several datasets have the same output, ``all`` takes them together.

@@ -28,12 +28,11 @@ from hevner.errors import DataError
 from hevner.lab import recipes
 from hevner.lab.recipe_types import plain
 from hevner.lab.study import engine, kept
-from hevner.lab.study.claims import Verdict
 from hevner.lab.study.splits import Split, checked_split, joined_links
+from hevner.lab.study.table import Row as TableRow
 from hevner.lab.unified import scores
 from hevner.lab.unified.data import StudyData, join, load_dataset
 from hevner.lab.unified.recipe import FOLDS, LEFT_OUT, Row, UnifiedRecipe
-from hevner.lab.unified.scores import Score
 
 OFFICIAL = "official"
 """Name of the split that the tracks of a dataset themselves give."""
@@ -148,11 +147,11 @@ class UnifiedStudy(engine.Study[UnifiedRecipe, StudyData, Cell]):
             lessons = kept.with_prefix(arrays, "lesson.")
         return compute.together(self.recipe, row, self.data, split, lessons)
 
-    def table(self, results: Sequence[CellResult]) -> list[Score]:
+    def table(self, results: Sequence[CellResult]) -> list[TableRow]:
         """Scores of all that was predicted and has a label."""
         return scores.score(self.recipe, scores.evaluations(self.recipe, self.data, results))
 
-    def compare(self, results: Sequence[CellResult], jobs: int = 1) -> list[Verdict]:
+    def compare(self, results: Sequence[CellResult], jobs: int = 1) -> list[TableRow]:
         """Test every claim."""
         found = scores.evaluations(self.recipe, self.data, results)
         return scores.compare(self.recipe, found, jobs)

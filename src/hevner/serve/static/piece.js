@@ -9,7 +9,7 @@ import {
 import { save, table } from "./export.js";
 import { Plane } from "./plane.js";
 import { player } from "./player.js";
-import { t } from "./strings.js";
+import { known, t } from "./strings.js";
 import { calm, changes, colours } from "./theme.js";
 import { Timeline } from "./timeline.js";
 import { peaks, Waveform } from "./waveform.js";
@@ -260,8 +260,8 @@ export class Piece {
     const tags = analysis.tags.filter((tag) => tag.present);
     return h("div", { class: "whole" },
       h("section", {}, h("h2", {}, t("whole")), h("dl", { class: "estimates" },
-        ["valence", "arousal"].map((name) => h("div", {},
-          h("dt", {}, t(name)),
+        Object.keys(analysis).filter((name) => analysis[name]?.low !== undefined).map((name) => h("div", {},
+          h("dt", {}, known(name, name)),
           h("dd", {},
             h("span", { class: `number ${name}` }, signed(analysis[name].value)),
             h("span", { class: "aside" }, t("interval", {

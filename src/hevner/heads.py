@@ -1,0 +1,99 @@
+"""What the model predicts, each head declared once in `HEADS`.
+
+The model (`hevner.model.predict`), the fields of a result, its JSON Schema, the columns of tables,
+CSV and catalogues, and the page follow from this list. To add a head of an existing kind: a line
+here, the fields in `hevner.result.Analysis`, and its training in `hevner.lab.default`.
+
+Conventions
+-----------
+The standard library only.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from hevner.emotion import AXES, GEMS, MOOD_TAGS, Quadrant
+
+Kind = Literal["ratings", "interval", "probabilities", "shares", "tags"]
+
+
+@dataclass(frozen=True)
+class Head:
+    """Numbers that the model predicts together.
+
+    Attributes
+    ----------
+    name
+        Name in the card, the arrays and the network of a model.
+    kind
+        How the numbers are computed and reported:
+
+        ``ratings``
+            Values with intervals, by linear heads and the network, on the scale of each domain;
+            each output is a field of an analysis.
+        ``interval``
+            Values with intervals, by the network alone; each output is a field of an analysis.
+        ``probabilities``
+            Of classes, adding up to 1, by a linear head and the network.
+        ``shares``
+            Shares of listeners, each in [0, 1], by a linear head and the network.
+        ``tags``
+            Probabilities, each in [0, 1], by the network alone.
+    outputs
+        Names of the numbers, in order.
+    label
+        The head in a list of what a model predicts.
+    field
+        Field of an analysis that holds all outputs; empty where each is a field of its own.
+    prefix
+        Beginning of the columns of the outputs in CSV.
+    """
+
+    name: str
+    kind: Kind
+    outputs: tuple[str, ...]
+    label: str
+    field: str = ""
+    prefix: str = ""
+
+    @property
+    def has_intervals(self) -> bool:
+        """Whether the numbers are values with intervals."""
+        return self.kind in ("ratings", "interval")
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Names of the outputs in flat tables, without spaces; for intervals, their ends too."""
+        if self.has_intervals:
+            return tuple(f"{name}{end}" for name in self.outputs for end in ("", "_low", "_high"))
+        return tuple(self.column(name) for name in self.outputs)
+
+    def column(self, output: str) -> str:
+        """Name of one output in flat tables."""
+        return f"{self.prefix}{output.replace(' ', '_')}"
+
+
+HEADS = (
+    Head("emotion", "ratings", AXES, "valence, arousal"),
+    Head(
+        "quadrants",
+        "probabilities",
+        tuple(quadrant.name for quadrant in Quadrant),
+        "quadrants",
+        field="quadrant_probabilities",
+        prefix="probability_",
+    ),
+    Head("gems", "shares", GEMS, "GEMS", field="moods", prefix="mood_"),
+    Head("tags", "tags", MOOD_TAGS, "tags", field="tags", prefix="tag_"),
+)
+"""All heads, in the order in which they are reported."""
+
+BY_NAME = {head.name: head for head in HEADS}
+
+ESTIMATES = tuple(name for head in HEADS if head.has_intervals for name in head.outputs)
+"""Fields of an analysis that hold a value with an interval."""
+
+ESTIMATE_COLUMNS = tuple(name for head in HEADS if head.has_intervals for name in head.columns)
+"""The same as flat columns: value, low end and high end of each."""

@@ -1,0 +1,77 @@
+"""Arrays with a card: how models are kept on disk.
+
+Conventions
+-----------
+A model is two files: arrays in ``NAME.npz``, and the card, plain JSON, in ``NAME.json`` beside it.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+import zlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hevner.errors import ModelError
+from hevner.files import replace_file
+
+_DAMAGE = (
+    *(OSError, ValueError, KeyError, TypeError, EOFError, NotImplementedError),
+    *(zipfile.BadZipFile, zlib.error),
+)
+"""Raised by reading a damaged ``.npz`` or ``.json``, depending on where the damage is."""
+
+
+def write(path: Path, arrays: Mapping[str, NDArray[Any]], card: Mapping[str, Any]) -> None:
+    """Write both files, each in one step.
+
+    Parameters
+    ----------
+    path
+        The file of the arrays; the card's has the same name with the ending ``.json``.
+    arrays
+        By name.
+    card
+        JSON values.
+    """
+    content = io.BytesIO()
+    named: dict[str, Any] = dict(arrays)
+    np.savez_compressed(content, **named)
+    replace_file(path, content.getvalue())
+    text = json.dumps(card, indent=2) + "\n"
+    replace_file(path.with_suffix(".json"), text.encode("utf-8"))
+
+
+def read(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
+    """Arrays and card; raises what `damage_is_refused` turns into an error."""
+    card = json.loads(path.with_suffix(".json").read_text("utf-8"))
+    # numpy would leave a damaged file open.
+    with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
+        return {name: stored[name] for name in stored.files}, card
+
+
+@contextmanager
+def damage_is_refused(path: Path, what: str = "the model") -> Iterator[None]:
+    """Turn what a missing or damaged file raises into a `ModelError` that names the file.
+
+    Raises
+    ------
+    ModelError
+        With the code ``unreadable``.
+    """
+    try:
+        yield
+    except _DAMAGE as error:
+        raise ModelError(
+            f"{what} cannot be read ({error})",
+            subject=str(path),
+            remedy="Install hevner again",
+            code="unreadable",
+        ) from error

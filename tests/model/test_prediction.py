@@ -1,0 +1,60 @@
+"""Predictions of any heads, and how a head by the network alone is computed."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from hevner.heads import ESTIMATE_COLUMNS, HEADS, Head
+from hevner.model import predict
+from hevner.model.prediction import Prediction
+from hevner.result import Analysis
+
+TENSION = Head("tension", "interval", ("tension",), "tension")
+
+
+def made_up(count: int, first: float = 0) -> Prediction:
+    values = (np.arange(count, dtype=np.float32) + first)[:, None]
+    return Prediction(
+        {"emotion": values, "tags": values[:, :0]}, {"emotion": -values}, values[:, 0]
+    )
+
+
+def test_rows_are_chosen_and_put_together_again() -> None:
+    whole = made_up(5)
+    odd, even = np.array([1, 3]), np.array([0, 2, 4])
+    parts = [(rows, whole.where(rows)) for rows in (odd, even)]
+    again = Prediction.merged(5, parts)
+    for name, array in whole.arrays().items():
+        np.testing.assert_array_equal(again.arrays()[name], array, err_msg=name)
+    lacking = Prediction.merged(5, parts[:1], blank=np.nan)
+    assert np.isnan(lacking.values[even]).all()
+    assert lacking.tags.shape == (5, 0)
+
+
+@pytest.mark.parametrize("windows", [False, True])
+def test_a_head_by_the_network_alone_has_a_scale_and_an_interval(windows: bool) -> None:
+    output = np.array([[0.0], [1.0], [9.0]], np.float32)
+    inputs = SimpleNamespace(x=np.zeros((3, 2)), network={"tension": output}, windows=windows)
+    model = SimpleNamespace(lines={"tension": np.array([[0.5], [0.1], [0.3]], np.float32)})
+    compute, widths = predict.COMPUTE["interval"], predict.HALF_WIDTHS["interval"]
+    np.testing.assert_allclose(compute(model, TENSION, inputs)[:, 0], [0.1, 0.6, 1.0])  # type: ignore[arg-type]
+    np.testing.assert_allclose(widths(model, TENSION, inputs), [[0.3]] * 3)  # type: ignore[arg-type]
+    for lacking in (SimpleNamespace(lines={}), model):
+        inputs.network = {} if lacking is model else inputs.network
+        assert compute(lacking, TENSION, inputs).shape == (3, 0)  # type: ignore[arg-type]
+        assert widths(lacking, TENSION, inputs).shape == (3, 0)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("head", HEADS, ids=lambda head: head.name)
+def test_every_head_has_its_fields_in_an_analysis(head: Head) -> None:
+    fields = {head.field} if head.field else set(head.outputs)
+    assert fields <= Analysis.__annotations__.keys()
+
+
+def test_columns_of_valence_and_arousal_come_first() -> None:
+    assert ESTIMATE_COLUMNS[:6] == (
+        "valence", "valence_low", "valence_high", "arousal", "arousal_low", "arousal_high",
+    )  # fmt: skip
