@@ -15,7 +15,7 @@ import hashlib
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -29,8 +29,8 @@ from hevner.features import Features
 from hevner.files import display_name
 from hevner.lab import workers
 from hevner.lab.data.augment import augment
-from hevner.lab.data.extraction import DEFAULT, kinds, read_features, run
-from hevner.store import FeatureFile, FeatureStore, digest
+from hevner.lab.data.extraction import DEFAULT, files, read_features, run
+from hevner.store import FeatureStore, digest
 
 RECORDED = "recorded"
 
@@ -86,8 +86,7 @@ def features_of(track: Track, variant: Variant, folder: Path) -> Features:
         If the store cannot be written.
     """
     keep(track, variant, folder)
-    files = _files(folder, track.dataset, (DEFAULT,))
-    return read_features(files, track.id, variant.name, _subject(track))[1]
+    return read_features(folder, track.dataset, track.id, variant.name)[1]
 
 
 def keep(
@@ -104,19 +103,19 @@ def keep(
     OutputError
         If the store cannot be written.
     """
-    files = _files(folder, track.dataset, encoders)
+    places = files(folder, track.dataset, encoders)
     try:
         content = content_of(track, variant, FeatureStore(folder))
     except (DataError, MissingDependencyError):
-        if all(file.content(track.id, variant.name) for file in files.values()):
+        if all(file.content(track.id, variant.name) for file in places.values()):
             return False
         raise
-    stored = [file.link(content, track.id, variant.name) for file in files.values()]
+    stored = [file.link(content, track.id, variant.name) for file in places.values()]
     if all(stored):
         return False
     open_at = partial(sound, track, variant, folder)
     for name, entry in run(open_at, encoders, content).items():
-        files[name].add(entry, track.id, variant.name)
+        places[name].add(entry, track.id, variant.name)
     return True
 
 
@@ -135,12 +134,6 @@ def content_of(track: Track, variant: Variant, store: FeatureStore) -> str:
     if variant.seed:
         content = digest(content, DISTURBANCE, _seed(track, variant))
     return content
-
-
-@lru_cache(maxsize=64)
-def _files(folder: Path, dataset: str, encoders: tuple[str, ...]) -> dict[str, FeatureFile]:
-    store = FeatureStore(folder)
-    return {kind.name: store.open(dataset, kind) for kind in kinds(encoders)}
 
 
 def _seed(track: Track, variant: Variant) -> str:

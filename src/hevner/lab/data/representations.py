@@ -203,8 +203,7 @@ def _pooled(store: FeatureStore, dataset: str, variant: str, ids: list[str], job
 def _pool(store: FeatureStore, dataset: str, variant: str, track: str) -> Entry:
     """Pooled vector of the stored features of a track."""
     subject = f"{dataset}, track {track}, variant {variant}"
-    files = {kind.name: store.open(dataset, kind) for kind in PASS.values()}
-    content, features = read_features(files, track, variant, subject)
+    content, features = read_features(store.folder, dataset, track, variant)
     if not features.sounding.any():
         raise DataError("nothing sounds", subject=subject, remedy="Leave it out", code="silent")
     harmony = analyse(features.spectrum.astype(np.float32), features.duration)

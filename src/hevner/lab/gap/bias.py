@@ -21,8 +21,9 @@ from typing import Any
 import numpy as np
 
 from hevner.arrays import Doubles, Floats, Mask, Names, Rows
+from hevner.emotion import AXES
 from hevner.lab.data.samples import Samples, names
-from hevner.lab.gap.labels import AXES, rated
+from hevner.lab.gap.labels import rated
 from hevner.lab.metrics.regression import pearson, r2, rmse
 from hevner.lab.metrics.statistics import Difference, bootstrap, paired_bootstrap
 

@@ -25,7 +25,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from hevner.arrays import Doubles, Integers, Mask
-from hevner.emotion import Quadrant
+from hevner.emotion import AXES, Quadrant
 from hevner.errors import DataError
 from hevner.lab.data.samples import Samples, names
 from hevner.lab.gap import null
@@ -33,8 +33,6 @@ from hevner.lab.gap.null import Distance, Measure, Within
 from hevner.lab.metrics.regression import pearson
 from hevner.lab.metrics.statistics import bootstrap
 from hevner.lab.metrics.validation import numbers
-
-AXES = ("valence", "arousal")
 
 BINS = 20
 

@@ -21,9 +21,10 @@ from itertools import combinations
 
 import numpy as np
 
-from hevner.arrays import Mask, Names, Rows
+from hevner.arrays import Mask, Names
 from hevner.errors import DataError
 from hevner.lab.data.samples import names
+from hevner.lab.metrics.statistics import group_index
 
 Measure = Callable[[Mask], float]
 
@@ -125,7 +126,8 @@ def within(
 
 def exchanges(is_first: Mask, groups: Names, seed: int = 0, count: int = EXCHANGES) -> list[Mask]:
     """Random splits with as many groups on either side as there are."""
-    index, number = _groups(groups)
+    present, index = group_index(groups)
+    number = len(present)
     size = len(set(index[is_first].tolist()))
     if not 0 < size < number:
         raise DataError(
@@ -137,17 +139,7 @@ def exchanges(is_first: Mask, groups: Names, seed: int = 0, count: int = EXCHANG
 
 def halves(groups: Names, seed: int = 0, count: int = HALVES) -> list[Mask]:
     """Random splits of one set into two with the same number of groups, give or take one."""
-    index, number = _groups(groups)
+    present, index = group_index(groups)
+    number = len(present)
     rng = np.random.default_rng(seed)
     return [np.isin(index, rng.permutation(number)[: number // 2]) for _ in range(count)]
-
-
-def _groups(groups: Names) -> tuple[Rows, int]:
-    found, index = np.unique(groups, return_inverse=True)
-    if len(found) < 2:
-        raise DataError(
-            f"all {len(groups)} tracks are of one group",
-            remedy="Distances need at least two independent songs in a set",
-            code="too_few_groups",
-        )
-    return index, len(found)

@@ -18,10 +18,10 @@ from typing import Any
 
 import numpy as np
 
+from hevner.emotion import AXES
 from hevner.lab.gap import figures
 from hevner.lab.gap.bias import Probe
 from hevner.lab.gap.figures import MEASURES
-from hevner.lab.gap.labels import AXES
 from hevner.lab.gap.null import EXCHANGES, Distance
 from hevner.lab.gap.study import Gap
 

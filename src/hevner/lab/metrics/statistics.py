@@ -119,7 +119,7 @@ def permutation_test(
         If the observed difference is not defined, or rows do not match.
     """
     labels, one, two = _rows(truth, first, second, groups)
-    names, index = _index(groups)
+    names, index = group_index(groups)
     observed = abs(metric(labels, one) - metric(labels, two))
     if np.isnan(observed):
         raise DataError(
@@ -178,7 +178,7 @@ class _Groups:
     """Rows by group, for drawing whole groups quickly."""
 
     def __init__(self, groups: ArrayLike) -> None:
-        _, index = _index(groups)
+        _, index = group_index(groups)
         self.order: Rows = np.argsort(index, kind="stable")
         self.sizes = np.bincount(index)
         self.starts = np.cumsum(self.sizes) - self.sizes
@@ -192,8 +192,8 @@ class _Groups:
         return np.asarray(self.order[places])
 
 
-def _index(groups: ArrayLike) -> tuple[NDArray[Any], Rows]:
-    """Distinct groups, and the number of the group of each row."""
+def group_index(groups: ArrayLike) -> tuple[NDArray[Any], Rows]:
+    """Distinct groups, at least two, and the number of the group of each row."""
     array = np.asarray(groups)
     if array.ndim != 1:
         raise DataError(

@@ -17,6 +17,7 @@ and variant.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Generator, Sequence
 from functools import lru_cache, partial
 from importlib import import_module
@@ -63,6 +64,36 @@ def load(name: str, weights: Path) -> Encoder:
     with extras.required(f"the teacher '{name}'", "lab"):
         teacher: Encoder = getattr(import_module(f"{__name__}.{module}"), cls)(weights)
     return teacher
+
+
+def read_file(path: Path, origin: str) -> tuple[bytes, str]:
+    """Bytes of a file of weights, and the version of a teacher with these weights.
+
+    Raises
+    ------
+    ModelError
+        If it cannot be read; the remedy names where it comes from.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise ModelError(
+            f"cannot be read ({error.strerror or error})",
+            subject=str(path),
+            remedy=f"Put the weights of {origin} there",
+            code="file_missing",
+        ) from error
+    return content, f"1-{hashlib.sha256(content).hexdigest()[:12]}"
+
+
+def wrong_file(path: Path, origin: str, cause: object) -> ModelError:
+    """Error for a file that holds something else."""
+    return ModelError(
+        f"these are not the weights of {origin} ({cause})",
+        subject=str(path),
+        remedy="Replace it by the file that belongs there",
+        code="wrong_weights",
+    )
 
 
 def kind(teacher: Encoder) -> Kind:

@@ -36,7 +36,7 @@ from torch import nn
 from hevner.arrays import Doubles, Floats
 from hevner.emotion import MOOD_TAGS
 from hevner.encoders.base import EncoderCard, check_windows
-from hevner.lab.teachers.weights import read_file, wrong_file
+from hevner.lab.teachers import read_file, wrong_file
 
 FILE = "mtg_moodtheme_vggish_56.pth"
 ORIGIN = "the MTG-Jamendo mood/theme baseline (a PyTorch state_dict)"
