@@ -2,51 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
+from typer import Argument, Option
 
 from hevner.cli.layout import table, write, write_entry, yes_no
-from hevner.cli.progress import INTERRUPTED, progress_bars, say
+from hevner.cli.progress import interruptible, progress_bars
 
 if TYPE_CHECKING:
     from hevner.encoders.base import EncoderCard
-    from hevner.encoders.weights.record import Progress, Weights
+    from hevner.encoders.weights.record import Weights
 
-Name = Annotated[
-    str,
-    typer.Argument(
-        metavar="ENCODER", help="Name of an encoder, as 'list' has it.", show_default=False
-    ),
-]
+Name = Annotated[str, Argument(metavar="ENCODER", help="Name of an encoder, as 'list' has it.")]
+
+STOPPED = "Stopped; nothing was changed. Files that were fetched whole are kept."
 
 
 def add(
     encoder: Name,
     source: Annotated[
         str,
-        typer.Option(
+        Option(
             "--from",
             metavar="DIR|HUB_ID[@REVISION]",
             help="Folder with the published files, or name on the Hugging Face hub. Default: where "
             "the encoder's authors have put them, if that is on the hub.",
-            show_default=False,
         ),
     ] = "",
     accept_licence: Annotated[
         bool,
-        typer.Option(
-            "--accept-licence", help="Accept a licence that does not permit commercial use."
-        ),
+        Option("--accept-licence", help="Accept a licence that does not permit commercial use."),
     ] = False,
     offline: Annotated[
         bool,
-        typer.Option(
-            "--offline", help="Make no network call; HEVNER_OFFLINE=1 has the same effect."
-        ),
+        Option("--offline", help="Make no network call; HEVNER_OFFLINE=1 has the same effect."),
     ] = False,
 ) -> None:
     """Add the weights of a large encoder.
@@ -57,9 +47,9 @@ def add(
     Exit status: 0 all fine, 1 nothing was added, 130 after Ctrl-C.
     """
     from hevner.encoders import weights
-    from hevner.encoders.weights.memory import size_text
+    from hevner.encoders.weights.devices import size_text
 
-    with _progress() as progress:
+    with interruptible(STOPPED), progress_bars() as progress:
         done = weights.add(
             encoder, source, accept_licence=accept_licence, offline=offline, progress=progress
         )
@@ -75,7 +65,7 @@ def check(encoder: Name) -> None:
     """
     from hevner.encoders import weights
 
-    with _progress() as progress:
+    with interruptible(STOPPED), progress_bars() as progress:
         found = weights.verify(encoder, progress)
     write(f"{found.encoder}: the weights are as they were added, SHA-256 {found.digest}")
 
@@ -86,7 +76,7 @@ def remove(encoder: Name) -> None:
     Exit status: 0 all fine, 1 they have not been added or cannot be removed.
     """
     from hevner.encoders import weights
-    from hevner.encoders.weights.memory import size_text
+    from hevner.encoders.weights.devices import size_text
 
     size = weights.remove(encoder)
     write(f"{encoder}: weights removed, {size_text(size)} freed")
@@ -96,14 +86,14 @@ def facts(card: EncoderCard) -> dict[str, Any]:
     """All that is known of an encoder, as JSON values."""
     from hevner.encoders import weights
 
-    found = weights.added(card.id) if _is_large(card) else None
+    found = weights.added(card.id)
     record = None if found is None else {**asdict(found), "folder": str(found.folder)}
     return {**asdict(card), "weights": _state(card), "added": record}
 
 
 def draw_list(cards: list[EncoderCard]) -> str:
     """A table of encoders."""
-    from hevner.encoders.weights.memory import size_text
+    from hevner.encoders.weights.devices import size_text
 
     headings = (
         "Encoder", "Window", "Numbers", "States", "Memory", "Weights", "Licence",
@@ -128,12 +118,12 @@ def draw_list(cards: list[EncoderCard]) -> str:
 
 def show(card: EncoderCard) -> None:
     """Write all that is known of an encoder."""
+    from hevner import encoders
     from hevner.encoders import weights
-    from hevner.encoders.states import PUBLISHED
-    from hevner.encoders.weights.memory import size_text
+    from hevner.encoders.weights.devices import size_text
 
     plain = card.id.partition("+")[0]
-    write(f"{_title(card)}, an encoder")
+    write(f"{card.id}{f'-{card.version}' if card.version else ''}, an encoder")
     write_entry("what it is", card.description)
     write_entry("hears", _input(card))
     write_entry("tells", _output(card))
@@ -143,7 +133,8 @@ def show(card: EncoderCard) -> None:
             f"{state_widths(card)}; {plain}+1 takes state 1, {plain}+1+2 two side by side, "
             f"{plain}+all all",
         )
-    for number, words in enumerate(PUBLISHED.get(plain, ())):
+    findings = encoders.large_entry(plain).findings if _is_large(card) else ()
+    for number, words in enumerate(findings):
         write_entry("" if number else "for emotion", words)
     write_entry("memory", f"about {size_text(card.memory)}" if card.memory else "small")
     write_entry("licence", card.licence)
@@ -152,14 +143,14 @@ def show(card: EncoderCard) -> None:
     if _is_large(card):
         write_entry("source", card.source)
     write_entry("weights", _state(card))
-    if found := weights.added(plain) if _is_large(card) else None:
+    if found := weights.added(card.id):
         _show_weights(found)
     elif _is_large(card):
         write_entry("to add them", weights.command(card))
 
 
 def _show_weights(found: Weights) -> None:
-    from hevner.encoders.weights.memory import size_text
+    from hevner.encoders.weights.devices import size_text
 
     accepted = ", accepted by option" if found.licence_accepted else ""
     write_entry("  added", f"{found.added}, under {found.licence}{accepted}")
@@ -176,9 +167,9 @@ def _origin(found: Weights) -> str:
 
 
 def _is_large(card: EncoderCard) -> bool:
-    from hevner.encoders import LARGE
+    from hevner import encoders
 
-    return card.id.partition("+")[0] in LARGE
+    return encoders.is_large(card.id)
 
 
 def _state(card: EncoderCard) -> str:
@@ -191,10 +182,6 @@ def _state(card: EncoderCard) -> str:
         return "added"
     place = record.place_of(card.id.partition("+")[0])
     return "damaged" if (place / record.RECORD).exists() else "not added"
-
-
-def _title(card: EncoderCard) -> str:
-    return f"{card.id}-{card.version}" if card.version else card.id
 
 
 def state_widths(card: EncoderCard) -> str:
@@ -215,14 +202,3 @@ def _output(card: EncoderCard) -> str:
     which = " and ".join(map(str, card.chosen))
     means = f": means of state{'s' * (len(card.chosen) > 1)} {which}" if which else ""
     return f"{card.dimension} numbers per window{means}"
-
-
-@contextmanager
-def _progress() -> Iterator[Progress]:
-    """A bar for work that takes long; Ctrl-C ends it with a message."""
-    try:
-        with progress_bars() as show:
-            yield show
-    except KeyboardInterrupt as stop:
-        say("Stopped; nothing was changed. Files that were fetched whole are kept.")
-        raise typer.Exit(INTERRUPTED) from stop
