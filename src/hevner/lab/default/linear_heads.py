@@ -22,14 +22,10 @@ def search(
 
     Parameters
     ----------
-    table, basis, recipe
-        Training rows, what heads are fitted on, and the recipe.
     head
         Name of the penalties in the recipe.
-    rows
-        Rows with targets.
-    targets
-        Targets of these rows, shape ``(rows, k)``.
+    rows, targets
+        Rows with targets, and the targets of these, shape ``(rows, k)``.
     anchored
         Rows that tie a domain's part to a scale; a domain without any gets no part of its own.
         All rows if None.
