@@ -1,4 +1,4 @@
-"""The command line: one module per verb.
+"""The command line: a module per verb, or for a few verbs that belong together.
 
 Conventions
 -----------
