@@ -26,7 +26,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator, MultipleLocator
 from hevner.emotion import Quadrant, Scale
 from hevner.files import cannot_write, printable, replace_file
 from hevner.music.chord_labels import pitch_class
-from hevner.output.summary import chord_name, is_unfamiliar, main_chords
+from hevner.output.summary import facts, is_unfamiliar
 from hevner.result import clock
 
 if TYPE_CHECKING:
@@ -72,14 +72,7 @@ _FONTS = (
 
 
 def save(analysis: Analysis, path: Path) -> None:
-    """Draw an analysis into a file.
-
-    Parameters
-    ----------
-    analysis
-        Any analysis; valence and arousal are drawn on its own scale.
-    path
-        The picture; its ending chooses the format (png, svg, pdf).
+    """Draw an analysis, on its own scale, into a file whose ending chooses png, svg or pdf.
 
     Raises
     ------
@@ -101,18 +94,7 @@ def save(analysis: Analysis, path: Path) -> None:
 
 
 def draw(analysis: Analysis) -> Figure:
-    """The page as a figure.
-
-    Parameters
-    ----------
-    analysis
-        Any analysis.
-
-    Returns
-    -------
-    Figure
-        10 by 9 inches.
-    """
+    """The page as a figure of 10 by 9 inches."""
     figure = Figure(figsize=(10, 9), facecolor="white")
     name = printable(Path(analysis.path).name)
     figure.text(0.06, 0.965, _short(name, 70), size=16, weight="bold", color=INK, parse_math=False)
@@ -151,16 +133,7 @@ def _short(text: str, length: int) -> str:
 
 
 def _subtitle(analysis: Analysis) -> str:
-    parts = [clock(analysis.duration)]
-    if analysis.quadrant_words:
-        parts.append(analysis.quadrant_words)
-    if analysis.key:
-        parts.append(analysis.key)
-    if analysis.tempo is not None:
-        parts.append(f"{analysis.tempo:.0f} beats per minute")
-    chords = main_chords(analysis, 4)
-    if chords:
-        parts.append(" ".join(chord_name(label) for label, _ in chords))
+    parts = facts(analysis)
     if is_unfamiliar(analysis):
         parts.append("unlike the music the model knows")
     return "   ·   ".join(parts)
