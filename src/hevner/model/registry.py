@@ -35,9 +35,6 @@ from hevner.heads import BY_NAME
 WEIGHTS = (".npz", ".onnx")
 """Endings of files with weights."""
 
-CODE_LICENCE = "MIT"
-"""Every model runs on hevner's own code."""
-
 
 @dataclass(frozen=True)
 class Entry:
@@ -84,11 +81,6 @@ class Entry:
         return {one["name"]: one.get("licence") for one in self.card.get("data", [])}
 
     @property
-    def licence(self) -> str | None:
-        """Terms of the weights, None if they are not stated."""
-        return self.card.get("licence")
-
-    @property
     def commercial_use(self) -> bool | None:
         """Whether commercial use is permitted, None if that is not stated."""
         return self.card.get("commercial_use")
@@ -101,8 +93,9 @@ class Entry:
             "tells": list(self.predicts),
             "trained_on": list(self.trained_on),
             "licences": {
-                "code": CODE_LICENCE,
-                "weights": self.licence,
+                # Every model runs on hevner's own code.
+                "code": "MIT",
+                "weights": self.card.get("licence"),
                 "data": self.trained_on,
             },
             "commercial_use": self.commercial_use,
@@ -123,7 +116,7 @@ def shipped() -> list[Entry]:
 
 
 def in_folder(folder: Path) -> tuple[list[Entry], list[ModelError]]:
-    """The models in a folder, without its sub-folders, and what cannot be read.
+    """The models in a folder, without its sub-folders, and the errors of cards that are damaged.
 
     Raises
     ------

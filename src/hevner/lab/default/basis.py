@@ -12,8 +12,8 @@ from sklearn.linear_model import LogisticRegression
 
 from hevner.lab.default.recipe import DefaultRecipe as Recipe
 from hevner.lab.default.table import Table
-from hevner.model.familiarity import neighbour_distance
 from hevner.model.predict import CLIP
+from hevner.model.prediction import neighbour_distance
 
 Array = NDArray[np.float64]
 
@@ -103,7 +103,7 @@ def membership(basis: Basis) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
 
 
 def familiarity_arrays(basis: Basis, table: Table) -> dict[str, NDArray[np.float32]]:
-    """Arrays of a model that familiarity is computed from; see `hevner.model.familiarity`."""
+    """Arrays of a model that familiarity is computed from; see `hevner.model.prediction`."""
     pca = PCA(SOUND_AXES, whiten=True, random_state=0)
     pca.fit(basis.x[table.clean])
     projection = (pca.components_ / np.sqrt(pca.explained_variance_)[:, None]).T

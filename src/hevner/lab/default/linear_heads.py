@@ -13,8 +13,7 @@ from hevner.lab.default.recipe import DefaultRecipe as Recipe
 from hevner.lab.default.recipe import per_dimension
 from hevner.lab.default.table import Table
 from hevner.lab.regression.ridge import NormalEquations
-from hevner.model.linear import Linear
-from hevner.model.prediction import softmax
+from hevner.model.prediction import Linear, softmax
 
 Array = NDArray[np.float64]
 
