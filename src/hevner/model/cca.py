@@ -118,24 +118,11 @@ class LinearCCA:
         """Variates of rows of the second view, shape ``(n, k)``."""
         return np.asarray((_table("second", rows) - self.second_mean) @ self.second_weights)
 
-    def second_from_first(self, variates: Doubles) -> Doubles:
-        """Variates of the second view as the lines predict them from those of the first."""
-        return np.asarray(variates * self.slopes_to_second)
-
-    def first_from_second(self, variates: Doubles) -> Doubles:
-        """Variates of the first view as the lines predict them from those of the second."""
-        return np.asarray(variates * self.slopes_to_first)
-
     def recalibrated(self, first: ArrayLike, second: ArrayLike) -> LinearCCA:
         """The same pairs, with mean 0, variance 1, correlations and lines of other rows.
 
-        Rows that were not fitted show how much the pairs are worth. A pair that correlates
-        negatively there has the correlation 0. Pairs keep their order.
-
-        Parameters
-        ----------
-        first, second
-            Shapes ``(n, p)`` and ``(n, q)``, at least two rows.
+        Rows that were not fitted, at least two, show how much the pairs are worth. A pair that
+        correlates negatively there has the correlation 0. Pairs keep their order.
         """
         one, two = _table("first", first), _table("second", second)
         means = one.mean(axis=0), two.mean(axis=0)

@@ -101,14 +101,12 @@ def join(parts: list[Description]) -> Description:
 def described(
     prediction: Prediction, base_rates: ArrayLike, curve: Floats | None = None
 ) -> Description:
-    """Describe ``n`` pieces or windows by a prediction.
+    """Describe ``n`` pieces or windows by the prediction of a model with tags.
 
     Parameters
     ----------
-    prediction
-        Prediction of a model with tags.
-    base_rates
-        Base rates of the tags, shape ``(56,)``.
+    prediction, base_rates
+        The prediction, and the base rates of the tags, shape ``(56,)``.
     curve
         Courses of valence and arousal through the pieces, shape ``(n, 2, CURVE_POINTS)``; flat if
         None, as within a window.
@@ -117,9 +115,9 @@ def described(
     return Description.of(
         point=prediction.values,
         curve=flat if curve is None else curve,
-        quadrants=prediction.quadrants,
-        gems=prediction.gems,
-        tags=log_odds(prediction.tags) - log_odds(base_rates),
+        quadrants=prediction.outputs["quadrants"],
+        gems=prediction.outputs["gems"],
+        tags=log_odds(prediction.outputs["tags"]) - log_odds(base_rates),
     )
 
 

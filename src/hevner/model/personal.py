@@ -112,7 +112,7 @@ class Personal:
         Raises
         ------
         ModelError
-            If the analysis was made by another model than the correction was fitted to.
+            If the analysis is by another model than the correction was fitted to.
         """
         if analysis.model != self.model:
             raise ModelError(

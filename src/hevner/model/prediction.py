@@ -51,21 +51,6 @@ class Prediction:
         """Half-widths of the intervals of valence and arousal, shape ``(n, 2)``."""
         return self.half_widths["emotion"]
 
-    @property
-    def quadrants(self) -> Floats:
-        """Probabilities of the quadrants, shape ``(n, 4)``."""
-        return self.outputs["quadrants"]
-
-    @property
-    def gems(self) -> Floats:
-        """Expected shares of listeners by GEMS emotion, shape ``(n, 9)``."""
-        return self.outputs["gems"]
-
-    @property
-    def tags(self) -> Floats:
-        """Probabilities of `hevner.emotion.MOOD_TAGS`, shape ``(n, 56)`` or ``(n, 0)``."""
-        return self.outputs["tags"]
-
     def arrays(self) -> dict[str, Floats]:
         """All arrays by a name of their own; the reverse of `from_arrays`."""
         widths = {f"{name}.half": array for name, array in self.half_widths.items()}
@@ -84,17 +69,7 @@ class Prediction:
 
     @classmethod
     def merged(cls, count: int, parts: Iterable[tuple[Selection, Self]], blank: float = 0) -> Self:
-        """Predictions for different rows as one.
-
-        Parameters
-        ----------
-        count
-            Number of rows of the result.
-        parts
-            Rows of the result, and the prediction for these; at least one.
-        blank
-            Stands in the rows that no part fills.
-        """
+        """One prediction of ``count`` rows: each part fills its rows, ``blank`` the others."""
         whole: dict[str, Floats] = {}
         for rows, part in parts:
             for name, array in part.arrays().items():

@@ -116,13 +116,16 @@ def scores(entry: Entry) -> Scores | None:
         return None
     try:
         rows = [_score(row) for row in field["rows"]]
-        run = field.get("run")
+        by_key = {row.key: row for row in rows}
+        if len(by_key) < len(rows):
+            raise ValueError("a protocol, dataset and metric stand there twice")
+        return Scores(by_key, field.get("run"))
     except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise _unfit(entry, f"a row or field is not as it should be ({error!r})") from error
-    by_key = {row.key: row for row in rows}
-    if len(by_key) < len(rows):
-        raise _unfit(entry, "a protocol, dataset and metric stand there twice")
-    return Scores(by_key, run)
+        raise ModelError(
+            f"the scores in the card cannot be used: {error!r}",
+            subject=display_name(entry.path),
+            code="bad_scores",
+        ) from error
 
 
 def compare(first: Entry, second: Entry) -> Comparison:
@@ -176,14 +179,6 @@ def _score(row: dict[str, Any]) -> Score:
     ):
         raise TypeError(f"in {row}")
     return score
-
-
-def _unfit(entry: Entry, problem: str) -> ModelError:
-    return ModelError(
-        f"the scores in the card cannot be used: {problem}",
-        subject=display_name(entry.path),
-        code="bad_scores",
-    )
 
 
 def _needed(entry: Entry) -> Scores:

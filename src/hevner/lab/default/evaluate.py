@@ -143,13 +143,15 @@ def score_set(report: Report, protocol: str, table: Table, guesses: list[Predict
 
 def _accuracy(table: Table, guesses: list[Prediction]) -> Score:
     return lambda s, rows: float(
-        (guesses[s].quadrants[rows].argmax(axis=1) == table.quadrant[rows]).mean()
+        (guesses[s].outputs["quadrants"][rows].argmax(axis=1) == table.quadrant[rows]).mean()
     )
 
 
 def _gems(table: Table, guesses: list[Prediction]) -> Score:
     return lambda s, rows: float(
-        np.mean([pearson(table.gems[rows, k], guesses[s].gems[rows, k]) for k in range(9)])
+        np.mean(
+            [pearson(table.gems[rows, k], guesses[s].outputs["gems"][rows, k]) for k in range(9)]
+        )
     )
 
 
@@ -272,7 +274,9 @@ def cross_validate(
         if recipe.students is not None:
             score_network(report, protocol, own, held)
         if wanted is not None:
-            score_tags(report, protocol, own, [one.whole.tags for one in held], wanted[rows])
+            score_tags(
+                report, protocol, own, [one.whole.outputs["tags"] for one in held], wanted[rows]
+            )
     rows = table.window & np.isin(table.clip, table.clip[table.clean]) & first_variant(table)
     if rows.any():
         score_curves(report, table.where(rows), [held.window.where(rows) for held in held_out])
