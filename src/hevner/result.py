@@ -4,7 +4,7 @@ Conventions
 -----------
 Times are seconds. Estimates are on the scale named in ``scale``. An interval holds the mean rating
 of listeners in nine of ten cases (`COVERAGE`). The JSON form is described by
-`hevner/analysis.schema.json`, which `hevner.output.json_schema` makes from the types and the
+`hevner/analysis.schema.json`, which `tests/golden/regenerate_schema.py` makes from the types and
 descriptions of attributes here; `Annotated` adds its keywords to a type.
 """
 

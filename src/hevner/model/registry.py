@@ -105,13 +105,7 @@ class Entry:
 
 
 def shipped() -> list[Entry]:
-    """The models that come with hevner.
-
-    Raises
-    ------
-    ModelError
-        If one is damaged.
-    """
+    """The models that come with hevner; a ModelError if one is damaged."""
     return [read(path) for path in _cards(DEFAULT_MODEL.parent)]
 
 
@@ -138,7 +132,7 @@ def in_folder(folder: Path) -> tuple[list[Entry], list[ModelError]]:
 
 
 def find(name: str) -> Entry:
-    """Read the model of that name or path.
+    """Read a model by its name or path.
 
     Parameters
     ----------

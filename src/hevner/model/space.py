@@ -258,14 +258,9 @@ class Space:
         return np.asarray(np.maximum(squares, 0) / 2, np.float32)
 
     def fit(self, divergences: Floats, emotions: Points) -> Floats:
-        """Share of music at large that fits emotions worse, in [0, 1].
+        """Share of music at large that fits emotions worse, in [0, 1], shape ``(e, m)``.
 
-        Parameters
-        ----------
-        divergences
-            Divergences as `find` returns them, shape ``(e, m)``.
-        emotions
-            The same ``e`` emotions.
+        ``divergences`` are those that `find` returns for the same emotions.
         """
         rising = np.sort(self.find(emotions, self.at_large), axis=1)
         places = [
@@ -285,12 +280,7 @@ class Space:
         """Vectors whose inner products with `query_vectors` order musics as `find` does.
 
         The composite is linear in ``mean ** 2 + variance`` of the music, its ``mean``, and the
-        squares of its variates.
-
-        Returns
-        -------
-        Floats
-            Shape ``(m, width)``.
+        squares of its variates. Shape ``(m, width)``.
         """
         squares = musics.mean**2 + musics.variance
         return np.concatenate([squares, musics.mean, musics.correlated**2], axis=1)

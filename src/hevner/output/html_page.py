@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 from hevner.emotion import UNIT, Scale
 from hevner.files import printable
 from hevner.output import Destination, Options, Record, Writer
-from hevner.output.summary import facts, is_unfamiliar, present_tags
+from hevner.output.summary import BLUE, VERMILION, facts, is_unfamiliar, present_tags
 from hevner.result import Analysis, Estimate, Failure, Moment, clock
 
 if TYPE_CHECKING:
@@ -57,8 +57,6 @@ a{{color:inherit}}
 
 _COLOURS = {"valence": "v", "arousal": "a"}
 """Classes of style by estimate."""
-
-BLUE, VERMILION = "#0072B2", "#D55E00"
 
 WIDTH, HEIGHT = 640, 140
 SIDE = 360

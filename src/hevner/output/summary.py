@@ -13,6 +13,9 @@ UNFAMILIAR = 0.05
 MAIN_TAGS: dict[Group, int] = {"emotion": 3, "character": 1, "theme": 1}
 """Largest number of tags of a group; those of use are shown only with all tags."""
 
+BLUE, VERMILION = "#0072B2", "#D55E00"
+"""Colours of valence and arousal."""
+
 _QUALITIES = {"maj": "", "min": "m", "min7": "m7", "sus4": "sus", "hdim7": "m7b5"}
 
 
