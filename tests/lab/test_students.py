@@ -82,8 +82,8 @@ def test_network_and_linear_heads_speak_together_at_home(model: Model, known: Ta
     assert alone.predict(vectors).outputs["tags"].shape == (120, 0)
     told = model.network_outputs(model.standardise(vectors))
     for name in ("quadrants", "gems"):
-        mixed = (1 - NETWORK) * getattr(linear, name) + NETWORK * told[name]
-        np.testing.assert_allclose(getattr(both, name), mixed, atol=1e-6)
+        mixed = (1 - NETWORK) * linear.outputs[name] + NETWORK * told[name]
+        np.testing.assert_allclose(both.outputs[name], mixed, atol=1e-6)
     truth = known.emotion[known.dataset == "songs"]
     for guess in (both, linear):
         for axis in range(2):
