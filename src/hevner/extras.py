@@ -1,10 +1,4 @@
-"""Optional packages: the extra that installs each, and the error where one is missing.
-
-Conventions
------------
-``purpose`` is the command or task that needs a package, as the subject of a sentence; ``extra`` the
-one to recommend if several install it.
-"""
+"""Optional packages: the extra that installs each, and the error where one is missing."""
 
 from __future__ import annotations
 
@@ -41,7 +35,15 @@ NAMES = {
 
 
 def extra_of(module: str, preferred: str = "") -> str:
-    """The extra that installs a module such as ``torch.nn``; empty if none does."""
+    """The extra that installs a module; empty if none does.
+
+    Parameters
+    ----------
+    module
+        Its full name, such as ``torch.nn``.
+    preferred
+        The extra to take if several install it.
+    """
     package = module.partition(".")[0]
     found = [extra for extra, packages in PACKAGES.items() if package in packages]
     return preferred if preferred in found else (found or [""])[0]
@@ -50,7 +52,19 @@ def extra_of(module: str, preferred: str = "") -> str:
 def missing(
     module: str, purpose: str, extra: str = "", subject: str = ""
 ) -> MissingDependencyError:
-    """The error for a module of one of the extras that is not installed."""
+    """The error for a module that is not installed.
+
+    Parameters
+    ----------
+    module
+        Its full name; must be in one of the extras.
+    purpose
+        The command or task that needs it, as the subject of the sentence.
+    extra
+        The extra to recommend if several install the module.
+    subject
+        The file concerned, if there is one.
+    """
     package = module.partition(".")[0]
     chosen = extra_of(package, extra)
     return MissingDependencyError(
@@ -61,7 +75,16 @@ def missing(
 
 
 def require(extra: str, purpose: str, *modules: str) -> None:
-    """Check that modules of an extra, all if none is named, can be imported, without doing so.
+    """Check that modules can be imported, without importing them.
+
+    Parameters
+    ----------
+    extra
+        The extra that installs them.
+    purpose
+        The command or task that needs them, as the subject of the sentence.
+    modules
+        Their names; all of the extra if none is given.
 
     Raises
     ------
@@ -76,6 +99,13 @@ def require(extra: str, purpose: str, *modules: str) -> None:
 @contextmanager
 def required(purpose: str, extra: str = "") -> Iterator[None]:
     """Run imports of optional packages.
+
+    Parameters
+    ----------
+    purpose
+        The command or task that needs them, as the subject of the sentence.
+    extra
+        The extra to recommend if several install the missing module.
 
     Raises
     ------
