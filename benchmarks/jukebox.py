@@ -27,8 +27,8 @@ from typing import IO, Any
 import numpy as np
 import torch
 
-from hevner.encoders import jukebox
 from hevner.encoders.jukebox.architecture import ARCHITECTURES, shapes
+from hevner.encoders.large import LARGE
 from hevner.encoders.weights.pickled import MAGIC, PROTOCOL
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -122,7 +122,7 @@ def write(name: str, folder: Path) -> None:
 
 def run(name: str, folder: Path, seconds: float) -> dict[str, Any]:
     """Figures of running windows, on a card if there is one."""
-    encoder = jukebox.load(jukebox.CARDS[name], folder, "auto")
+    encoder = LARGE[name].load(LARGE[name].card, folder, "auto")
     facts = encoder.card
     samples = min(round(seconds * facts.sample_rate), facts.window_samples)
     window = np.random.default_rng(5).normal(size=(1, samples)).astype(np.float32)
@@ -195,7 +195,7 @@ def step(options: argparse.Namespace) -> dict[str, Any]:
     if options.step == "write":
         write(name, source)
     elif options.step == "convert":
-        jukebox.convert(name, source, target, lambda *_: None)
+        LARGE[name].convert(source, target, lambda *_: None)
         figures["GB written"] = (target / "weights.safetensors").stat().st_size / 1e9
     else:
         figures = run(name, target, options.seconds)
@@ -207,7 +207,7 @@ def main() -> None:
     """Run from the command line."""
     parser = argparse.ArgumentParser(description="Measure Jukebox at its full size.")
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--encoder", default="jukebox-5b", choices=jukebox.CARDS)
+    parser.add_argument("--encoder", default="jukebox-5b", choices=ARCHITECTURES)
     parser.add_argument("--seconds", type=float, default=30.0, help="length of the window, at most")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--step", choices=STEPS, help=argparse.SUPPRESS)

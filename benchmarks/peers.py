@@ -24,10 +24,10 @@ sys.path.insert(0, str(ROOT))  # for build_hook, which is not installed
 from build_hook.bundle import read_record
 from hevner.blocks import WIDTHS
 from hevner.emotion import Scale
-from hevner.lab.default.evaluate import Report, score_values
+from hevner.lab.default.evaluate import value_scores
 from hevner.lab.default.recipe import DefaultRecipe
 from hevner.lab.default.table import build
-from hevner.lab.metrics.report import write
+from hevner.lab.metrics.report import Report, write
 from hevner.lab.recipes import read
 
 HEADS = ("emomusic-musicnn-msd-1", "deam-musicnn-msd-1")
@@ -79,7 +79,8 @@ def main() -> None:
         for dataset in ("musemo", "vgmidi", "emopia"):
             rows = table.where(table.clean & (table.dataset == dataset))
             values = apply_head(options.peers / f"{name}.pb", rows.vectors[:, : WIDTHS["musicnn"]])
-            score_values(report, f"essentia {name}", rows, [values])
+            for metric, score in value_scores(rows, [values]).items():
+                report.add(f"essentia {name}", rows, metric, score, 1)
     write(report.rows, options.out)
 
 

@@ -12,6 +12,7 @@ DATA holds the dataset musemo. The vectors are imported and probed with
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -21,6 +22,7 @@ from random_weights import mert
 
 from hevner import datasets
 from hevner.audio.decode import open_audio
+from hevner.encoders.large import LARGE
 from hevner.encoders.mert import architecture, conversion
 from hevner.encoders.mert.network import Network
 
@@ -34,7 +36,8 @@ def encode(data: Path, out: Path) -> None:
     found = {}
     with TemporaryDirectory() as place:
         mert(NAME, Path(place))
-        conversion.convert(SIZE, Path(place), Path(place), lambda *_: None)
+        card = replace(LARGE["mert-v1-95m"].card, id=NAME)
+        conversion.convert(card, Path(place), Path(place), lambda *_: None)
         weights = Path(place) / architecture.WEIGHTS
         network = Network(SIZE, weights, SIZE.blocks, torch.device("cpu"), torch.float32)
         for track in datasets.load("musemo", data / "musemo").tracks:

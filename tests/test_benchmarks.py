@@ -178,15 +178,15 @@ def loopback(_no_network: None, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_encoders(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("transformers")
-    from hevner.encoders import mert
+    from hevner.encoders.large import LARGE
     from hevner.encoders.mert import architecture
 
     name = "mert-v1-95m"
     size = architecture.Size(32, 2, 4, 48, stable=False, channels=16)
-    card = replace(mert.CARDS[name], states=(size.width,) * 3)
+    card = replace(LARGE[name].card, states=(size.width,) * 3)
     monkeypatch.setitem(architecture.SIZES, name, size)
-    monkeypatch.setitem(mert.CARDS, name, card.choose("0+2"))
-    monkeypatch.setitem(mert.CARDS, name, replace(mert.CARDS[name], id=name))
+    card = replace(card.choose("0+2"), id=name)
+    monkeypatch.setitem(LARGE, name, replace(LARGE[name], card=card))
     monkeypatch.setenv("HEVNER_HOME", str(tmp_path))
     here = load("encoders", monkeypatch)
     monkeypatch.setattr(here, "RUNS", 1)
@@ -203,8 +203,8 @@ def test_encoders(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_jukebox(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("torch")
-    from hevner.encoders import jukebox
     from hevner.encoders.jukebox import architecture, layouts
+    from hevner.encoders.large import LARGE
     from tests.encoders.small_jukebox import SMALL
 
     name, small = "jukebox-5b", SMALL["5b"]
@@ -219,14 +219,14 @@ def test_jukebox(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     }
     samples = small.tokens * small.codec.hop
     card = replace(
-        jukebox.CARDS[name],
+        LARGE[name].card,
         window_samples=samples,
         states=(small.music.width,) * (len(small.music.kinds) + 1),
         chosen=(len(small.music.kinds),),
         dimension=small.music.width,
     )
     monkeypatch.setitem(architecture.ARCHITECTURES, name, small)
-    monkeypatch.setitem(jukebox.CARDS, name, card)
+    monkeypatch.setitem(LARGE, name, replace(LARGE[name], card=card))
     monkeypatch.setattr(here, "table", tables.__getitem__)
     monkeypatch.setattr(here, "BATCHES", (1,))
     for step in here.STEPS:

@@ -16,7 +16,7 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, fields
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
 from pathlib import Path
@@ -255,8 +255,7 @@ class Client:
     def pieces(self, limit: int = 100, offset: int = 0) -> list[dict[str, Any]]:
         """Pieces of the catalogue by name."""
         query = urlencode({"limit": limit, "offset": offset})
-        found: list[dict[str, Any]] = self._json("GET", f"/catalog/pieces?{query}")["pieces"]
-        return found
+        return list(self._json("GET", f"/catalog/pieces?{query}")["pieces"])
 
     def piece(self, id: str) -> dict[str, Any]:
         """All values of a piece in the catalogue."""
@@ -264,9 +263,7 @@ class Client:
 
     def curve(self, id: str) -> list[dict[str, Any]]:
         """Moments of a piece of the catalogue: start, end, valence, arousal."""
-        found = self._json("GET", f"/catalog/pieces/{_part(id)}/curve")
-        moments: list[dict[str, Any]] = found["moments"]
-        return moments
+        return list(self._json("GET", f"/catalog/pieces/{_part(id)}/curve")["moments"])
 
     def emotions_of(self, id: str) -> list[EmotionWord]:
         """Words for a piece of the catalogue, the most specific first."""
@@ -311,8 +308,7 @@ class Client:
 
     def models(self) -> list[dict[str, Any]]:
         """Models of the server."""
-        found: list[dict[str, Any]] = self._json("GET", "/models")["models"]
-        return found
+        return list(self._json("GET", "/models")["models"])
 
     def health(self) -> dict[str, Any]:
         """State and load of the server."""
@@ -323,55 +319,41 @@ class Client:
         return self._json("POST", path, json.dumps(body).encode(), headers)
 
     def _json(self, *request: Any) -> dict[str, Any]:
-        found: dict[str, Any] = json.loads(self._read(*request))
-        return found
+        return dict(json.loads(self._read(*request)))
 
     def _read(self, *request: Any) -> bytes:
         with self._open(*request) as answer:
             return answer.read()
 
+    @contextmanager
     def _open(
         self,
         method: str,
         path: str,
         body: bytes | Iterator[bytes] | None = None,
         headers: dict[str, str] | None = None,
-    ) -> _Answer:
+    ) -> Iterator[HTTPResponse]:
+        """An answer, read while its connection is open; raises `ServerError` for a refusal."""
         kind = HTTPSConnection if self._secure else HTTPConnection
-        connection = kind(self._host, self._port, timeout=self._timeout)
         bearer = {"Authorization": f"Bearer {self._token}"} if self._token else {}
-        try:
+        with closing(kind(self._host, self._port, timeout=self._timeout)) as connection:
             try:
-                connection.request(method, API + path, body, {**(headers or {}), **bearer})
-            except (BrokenPipeError, ConnectionResetError):
-                # A server refuses a large body before the end; its answer has the reason.
-                if connection.sock is None:
-                    raise
-            return _Answer(connection, connection.getresponse())
-        except (OSError, HTTPException) as error:
-            connection.close()
-            raise ServerError(
-                f"the server does not answer ({error})",
-                kind="no_answer",
-                remedy="Start it with 'hevner serve'",
-            ) from error
-
-
-class _Answer:
-    """An answer, read while its connection is open; raises `ServerError` for a refusal."""
-
-    def __init__(self, connection: HTTPConnection, answer: HTTPResponse) -> None:
-        self._connection = connection
-        self._answer = answer
-
-    def __enter__(self) -> HTTPResponse:
-        if self._answer.status < 400:
-            return self._answer
-        with closing(self._connection):
-            raise _refusal(self._answer.status, self._answer.read())
-
-    def __exit__(self, *_: object) -> None:
-        self._connection.close()
+                try:
+                    connection.request(method, API + path, body, {**(headers or {}), **bearer})
+                except (BrokenPipeError, ConnectionResetError):
+                    # A server refuses a large body before the end; its answer has the reason.
+                    if connection.sock is None:
+                        raise
+                answer = connection.getresponse()
+            except (OSError, HTTPException) as error:
+                raise ServerError(
+                    f"the server does not answer ({error})",
+                    kind="no_answer",
+                    remedy="Start it with 'hevner serve'",
+                ) from error
+            if answer.status >= 400:
+                raise _refusal(answer.status, answer.read())
+            yield answer
 
 
 def _refusal(status: int, body: bytes) -> ServerError:

@@ -113,6 +113,14 @@ def test_killed_at_any_point_nothing_is_lost_and_the_next_run_goes_on(tmp_path: 
     assert set(moments) == {id for id, _ in pieces.values()}
 
 
+@pytest.mark.parametrize("left", ["pieces.lance", "pieces.lance/_transactions", "moments.lance"])
+def test_killed_while_the_tables_are_made_it_is_made_anew(tmp_path: Path, left: str) -> None:
+    song(tmp_path / "music" / "a.mp3")
+    (tmp_path / "catalog" / left).mkdir(parents=True)
+    index_slowly(tmp_path)
+    assert check_whole(tmp_path / "catalog") == 1
+
+
 @pytest.mark.parametrize("step", ["moments", "pieces", "sweep", "note"])
 def test_a_change_cut_off_after_any_step_is_completed_or_undone(
     step: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

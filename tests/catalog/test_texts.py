@@ -387,17 +387,16 @@ def test_a_small_clap_hears_and_is_searched(
     for package in ("torch", "transformers", "psutil"):
         pytest.importorskip(package)
     from benchmarks.random_weights_clap import write
-    from hevner.encoders import clap
     from hevner.encoders.clap import conversion
+    from hevner.encoders.large import LARGE
     from tests.golden.encoders.make_clap import CONFIG
 
-    card = replace(clap.CARDS["clap-general"], states=(8, 8, 16, 16, 32, 32), dimension=24)
-    monkeypatch.setitem(clap.CARDS, card.id, card)
+    card = replace(LARGE["clap-general"].card, states=(8, 8, 16, 16, 32, 32), dimension=24)
     published, weights = tmp_path / "published", tmp_path / "weights"
     weights.mkdir()
     write(published, CONFIG)
     conversion.convert(card, published, weights, lambda _done, _total: None)
-    small = clap.load(card, weights, "cpu")
+    small = LARGE[card.id].load(card, weights, "cpu")
     monkeypatch.setattr(encoders, "card", lambda _name: small.card)
     monkeypatch.setattr(encoders, "create", lambda _name: small)
 

@@ -14,8 +14,7 @@ from typer.testing import CliRunner, Result
 from hevner import encoders
 from hevner.cli import app
 from hevner.defaults import DEFAULT_MODEL
-from hevner.encoders import weights
-from hevner.encoders.states import PUBLISHED
+from hevner.encoders import large, weights
 from hevner.model import registry
 from tests.encoders import made_up
 from tests.model.test_registry import make
@@ -68,7 +67,7 @@ def test_list_for_machines() -> None:
     states = {True: "not added", False: "with hevner"}
     assert listed["encoders"] == [
         json.loads(json.dumps(asdict(encoders.card(name))))
-        | {"weights": states[name in encoders.LARGE], "added": None}
+        | {"weights": states[encoders.is_large(name)], "added": None}
         for name in encoders.available()
     ]
 
@@ -163,14 +162,10 @@ def test_show_tells_all_of_an_encoder() -> None:
     assert "to add" not in shown
 
 
-def test_what_is_said_of_states_is_of_encoders_that_are_there() -> None:
-    assert set(PUBLISHED) <= set(encoders.LARGE)
-
-
 @pytest.fixture
 def published(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     pytest.importorskip("transformers")
-    monkeypatch.setattr(encoders, "LARGE", made_up.LARGE)
+    monkeypatch.setattr(large, "LARGE", made_up.LARGE)
     return made_up.publish(tmp_path / "published")
 
 

@@ -14,7 +14,8 @@ from typer.testing import CliRunner
 from hevner.cli import app
 from hevner.cli.encoders import state_widths
 from hevner.cli.layout import yes_no
-from hevner.encoders import LARGE, card
+from hevner.encoders import card
+from hevner.encoders.large import LARGE
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "data.md"

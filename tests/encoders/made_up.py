@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from hevner.encoders import large
 from hevner.encoders.base import EncoderCard, check_windows
 from hevner.errors import ModelError
 
@@ -41,8 +42,9 @@ CARDS = {
         _CARD, id=FREE, licence="MIT", commercial_use=True, source="https://somewhere.org/weights"
     ),
 }
-FILES = dict.fromkeys(CARDS, ("config.json", "matrix.safetensors", "matrix.bin"))
-LARGE = dict.fromkeys(CARDS, __name__ if __name__ != "__main__" else "tests.encoders.made_up")
+FILES = ("config.json", "matrix.safetensors", "matrix.bin")
+CODE = ("tests.encoders.made_up:convert", "tests.encoders.made_up:MadeUp")
+LARGE = {name: large.Large(card, FILES, *CODE) for name, card in CARDS.items()}
 """To be put in the place of the registry's."""
 
 
@@ -58,18 +60,22 @@ def publish(folder: Path, value: float = 1.0, shape: tuple[int, ...] = SHAPE) ->
     return folder
 
 
-def convert(name: str, source: Path, target: Path, progress: Callable[[int, int], None]) -> None:
+def convert(
+    card: EncoderCard, source: Path, target: Path, progress: Callable[[int, int], None]
+) -> None:
     from hevner.encoders.weights.checkpoint import Checkpoint, Stored, write_safetensors
 
     checkpoint = Checkpoint(source / "matrix.safetensors")
     if checkpoint.names() != ["theirs"] or checkpoint.stored("theirs").shape != SHAPE:
-        raise ModelError(f"holds {checkpoint.names()}, not {name}", subject=str(source))
+        raise ModelError(f"holds {checkpoint.names()}, not {card.id}", subject=str(source))
     read = Stored(SHAPE, checkpoint.stored("theirs").dtype, lambda: checkpoint.read("theirs"))
     write_safetensors(target / "weights.safetensors", [("ours", read)], progress)
     (target / "words.txt").write_text("happy\n")
 
 
-def half(_name: str, _source: Path, target: Path, progress: Callable[[int, int], None]) -> None:
+def half(
+    _card: EncoderCard, _source: Path, target: Path, progress: Callable[[int, int], None]
+) -> None:
     """A conversion that never ends."""
     (target / "weights.safetensors").write_bytes(b"half")
     progress(1, 2)
@@ -82,6 +88,7 @@ def half(_name: str, _source: Path, target: Path, progress: Callable[[int, int],
 class MadeUp:
     card: EncoderCard
     folder: Path
+    device: str
 
     def encode(self, windows: NDArray[np.float32]) -> NDArray[np.float32]:
         from hevner.encoders.weights.checkpoint import Checkpoint
@@ -91,17 +98,12 @@ class MadeUp:
         return np.outer(windows.mean(axis=1), matrix[0]).astype(np.float32)
 
 
-def load(card: EncoderCard, folder: Path, device: str) -> MadeUp:
-    return MadeUp(card, folder)
-
-
 if __name__ == "__main__":
     # python -m tests.encoders.made_up endless|usual models ...: the command line.
-    from hevner import encoders
     from hevner.cli import main
     from tests.encoders import made_up
 
     if sys.argv.pop(1) == "endless":
         made_up.convert = half
-    encoders.LARGE = LARGE
+    large.LARGE = LARGE
     main()

@@ -8,10 +8,11 @@ import numpy as np
 import torch
 
 from hevner.encoders.base import EncoderCard
-from hevner.encoders.jukebox import CARDS, layouts
-from hevner.encoders.jukebox.architecture import Architecture, Codec, Stack
-from hevner.encoders.jukebox.encoder import WEIGHTS, Jukebox
+from hevner.encoders.jukebox import layouts
+from hevner.encoders.jukebox.architecture import WEIGHTS, Architecture, Codec, Stack
+from hevner.encoders.jukebox.encoder import Jukebox
 from hevner.encoders.jukebox.prior import Prior
+from hevner.encoders.large import LARGE
 from hevner.encoders.weights.checkpoint import Checkpoint, write_safetensors
 from tests.golden.encoders.seeded import weights
 
@@ -109,7 +110,7 @@ def card(model: str, *chosen: int) -> EncoderCard:
     width, blocks = architecture.music.width, len(architecture.music.kinds)
     chosen = chosen or (blocks,)
     return replace(
-        CARDS[f"jukebox-{model}"],
+        LARGE[f"jukebox-{model}"].card,
         window_samples=samples,
         hop_samples=samples,
         dimension=width * len(chosen),
@@ -119,7 +120,9 @@ def card(model: str, *chosen: int) -> EncoderCard:
 
 
 def encoder(model: str, folder: Path, *chosen: int, device: str = "cpu") -> Jukebox:
-    return Jukebox(card(model, *chosen), SMALL[model], folder, device)
+    jukebox = Jukebox(card(model, *chosen), folder, device)
+    jukebox.architecture = SMALL[model]
+    return jukebox
 
 
 def prior(model: str, folder: Path, dtype: torch.dtype = torch.float32) -> Prior:

@@ -9,13 +9,7 @@ import pytest
 torch = pytest.importorskip("torch")
 safetensors_torch = pytest.importorskip("safetensors.torch")
 
-from hevner.encoders.weights.checkpoint import (
-    Checkpoint,
-    Stored,
-    dtype_for,
-    pick_device,
-    write_safetensors,
-)
+from hevner.encoders.weights.checkpoint import Checkpoint, Stored, write_safetensors
 from hevner.errors import ModelError
 from tests.errors import raises
 
@@ -238,13 +232,3 @@ def test_a_failed_write_leaves_nothing(tmp_path):
             target, [("b", Stored((3,), torch.float32, lambda: torch.zeros(2)))], print
         )
     assert list(tmp_path.iterdir()) == []
-
-
-def test_devices():
-    assert pick_device("cpu") == torch.device("cpu")
-    assert pick_device("auto").type == ("cuda" if torch.cuda.is_available() else "cpu")
-    # Whatever the CPU can do: see the reason there.
-    assert dtype_for(torch.device("cpu")) is torch.float32
-    for name in ("cuda:99", "toaster"):
-        with raises(ModelError, "unknown_device"):
-            pick_device(name)

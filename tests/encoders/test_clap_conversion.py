@@ -17,9 +17,9 @@ from safetensors.torch import load_file, save_file
 from transformers import ClapConfig
 
 from benchmarks.random_weights_clap import LARGER, tensors
-from hevner.encoders import clap
 from hevner.encoders.clap import conversion, original
 from hevner.encoders.clap.reading import widths
+from hevner.encoders.large import LARGE
 from hevner.encoders.weights.published import check_tensors
 from hevner.encoders.weights.stored import Stored
 from hevner.errors import ModelError
@@ -67,7 +67,7 @@ def test_names_and_shapes_of_the_full_size_are_those_of_the_table():
     rows = table("clap_shapes.txt")
     config = ClapConfig.from_dict(LARGER)
     assert conversion.shapes(config) == {name: shape for name, (_, shape) in rows.items()}
-    assert widths(config) == clap.STATES
+    assert widths(config) == LARGE["clap-music"].card.states
     found = conversion._tensors(Listed(rows))
     kept = checked(found, conversion.shapes(config))
     assert set(rows) - set(kept) == {name for name, (kind, _) in rows.items() if kind == "int64"}
@@ -303,4 +303,6 @@ def test_a_file_that_went_missing_is_named(clap_folder, tmp_path, name):
 
 def test_a_card_of_another_size_is_refused(clap_folder):
     with pytest.raises(ModelError, match="not those of clap-music"):
-        clap.load(clap.CARDS["clap-music"], clap_folder, "cpu").encode(clip(480)[None])
+        LARGE["clap-music"].load(LARGE["clap-music"].card, clap_folder, "cpu").encode(
+            clip(480)[None]
+        )

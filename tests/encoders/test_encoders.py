@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hevner.encoders import LARGE, available, card, create
+from hevner.encoders import available, card, create
 from hevner.encoders.base import EncoderCard, check_windows
+from hevner.encoders.large import LARGE
 from hevner.errors import ModelError
 from tests.errors import raises
 

@@ -12,8 +12,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from hevner import encoders
-from hevner.encoders import weights
+from hevner.encoders import large, weights
 from hevner.encoders.weights import hub
 from hevner.errors import MissingDependencyError, ModelError
 from tests.encoders import made_up
@@ -29,7 +28,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Where the weights of the made-up encoder go."""
     monkeypatch.setenv("HEVNER_HOME", str(tmp_path / "home"))
     monkeypatch.delenv("HEVNER_OFFLINE", raising=False)
-    monkeypatch.setattr(encoders, "LARGE", made_up.LARGE)
+    monkeypatch.setattr(large, "LARGE", made_up.LARGE)
     return tmp_path / "home" / "encoders" / NAME
 
 

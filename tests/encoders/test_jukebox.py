@@ -8,10 +8,9 @@ torch = pytest.importorskip("torch")
 psutil = pytest.importorskip("psutil")
 
 from hevner.audio.windows import Windower
-from hevner.encoders.jukebox import CARDS, FILES, conditioning, load
-from hevner.encoders.jukebox.architecture import ARCHITECTURES, Stack, shapes
-from hevner.encoders.jukebox.encoder import WEIGHTS
-from hevner.encoders.jukebox.prior import Prior, Transformer
+from hevner.encoders.jukebox.architecture import ARCHITECTURES, SAMPLE_RATE, WEIGHTS, Stack, shapes
+from hevner.encoders.jukebox.prior import Prior, Transformer, places_in_time
+from hevner.encoders.large import LARGE
 from hevner.encoders.weights.checkpoint import Checkpoint, Stored, write_safetensors
 from hevner.errors import ModelError
 from tests.encoders.small_jukebox import (
@@ -184,7 +183,7 @@ def test_places_in_time_fall_into_the_bins_of_the_reference(model):
     for column, name in enumerate(("time.total", "time.absolute", "time.relative")):
         tables[name] = torch.zeros(architecture.bins, 3)
         tables[name][:, column] = torch.arange(architecture.bins)
-    ours = conditioning.places(architecture, tables.__getitem__).numpy()
+    ours = places_in_time(architecture, tables.__getitem__).numpy()
     assert np.array_equal(ours, golden("jukebox", f"{model}/bins"))
 
 
@@ -234,6 +233,7 @@ def test_blocks_are_read_one_by_one_and_forgotten_on_a_cpu():
 def test_weights_are_read_at_the_first_use(folders, tmp_path):
     jukebox = encoder("5b", folders["5b", "hub"])
     again = pickle.loads(pickle.dumps(jukebox))
+    again.architecture = jukebox.architecture
     assert np.array_equal(again.encode(windows("5b")), jukebox.encode(windows("5b")))
     missing = encoder("5b", tmp_path)
     with raises(ModelError, "unreadable", subject=WEIGHTS):
@@ -246,27 +246,30 @@ def test_weights_of_another_model_are_refused(folders):
         jukebox.encode(windows("5b"))
 
 
-@pytest.mark.parametrize("name", CARDS)
+@pytest.mark.parametrize("name", ARCHITECTURES)
 def test_cards(name):
-    facts = CARDS[name]
-    width = ARCHITECTURES[name].music.width
+    facts, architecture = LARGE[name].card, ARCHITECTURES[name]
+    width, hop = architecture.music.width, architecture.codec.hop
     assert facts.id == name
-    assert facts.window_samples == facts.hop_samples
+    assert facts.sample_rate == SAMPLE_RATE
+    assert facts.shortest == 2 * hop
+    assert facts.window_samples == facts.hop_samples == architecture.tokens * hop
     assert facts.window_samples == (786_432 if "1b" in name else 1_048_576)
     assert facts.states == (width,) * 37
     assert facts.chosen == (36,)
     assert facts.dimension == width
     assert not facts.commercial_use
     assert facts.choose("0+12").dimension == 2 * width
-    assert set(FILES[name]) >= {"vqvae.pth.tar", "prior_level_2.pth.tar"}
+    assert set(LARGE[name].files) >= {"vqvae.pth.tar", "prior_level_2.pth.tar"}
 
 
 def test_load_takes_states_behind_the_name(tmp_path):
-    jukebox = load(CARDS["jukebox-5b"].choose("12+24"), tmp_path, "cpu")
+    entry = LARGE["jukebox-5b"]
+    jukebox = entry.load(entry.card.choose("12+24"), tmp_path, "cpu")
     assert jukebox.card.dimension == 9600
     assert jukebox.card.version == "1"
     with raises(ModelError, "unknown_device"):
-        load(CARDS["jukebox-5b"], tmp_path, "toaster")
+        entry.load(entry.card, tmp_path, "toaster")
 
 
 def test_converted_weights_keep_their_type(tmp_path):

@@ -8,9 +8,9 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from hevner.encoders import jukebox
 from hevner.encoders.jukebox import layouts
 from hevner.encoders.jukebox.architecture import ARCHITECTURES, shapes
+from hevner.encoders.large import LARGE
 from hevner.encoders.weights.checkpoint import Checkpoint, Stored
 from hevner.errors import ModelError
 from tests.encoders.small_jukebox import (
@@ -126,14 +126,14 @@ def test_files_of_another_model_are_refused(name, other):
 
 @pytest.fixture
 def small(monkeypatch):
-    monkeypatch.setitem(jukebox.ARCHITECTURES, "jukebox-5b-lyrics", SMALL["5b-lyrics"])
+    monkeypatch.setitem(ARCHITECTURES, "jukebox-5b-lyrics", SMALL["5b-lyrics"])
     return "5b-lyrics"
 
 
 def converted(source, target):
     target.mkdir(exist_ok=True)
     seen = []
-    jukebox.convert("jukebox-5b-lyrics", source, target, lambda *step: seen.append(step))
+    LARGE["jukebox-5b-lyrics"].convert(source, target, lambda *step: seen.append(step))
     assert seen[-1][0] == seen[-1][1]
     assert [path.name for path in target.iterdir()] == ["weights.safetensors"]
     return (target / "weights.safetensors").read_bytes()
@@ -176,4 +176,4 @@ def test_a_missing_file_is_named(small, tmp_path, gone):
 
 def test_an_empty_folder(tmp_path):
     with pytest.raises(ModelError, match=r"no vqvae\.pth\.tar and no prior_level_2\.pth\.tar"):
-        jukebox.convert("jukebox-5b", tmp_path, tmp_path, lambda *_: None)
+        LARGE["jukebox-5b"].convert(tmp_path, tmp_path, lambda *_: None)

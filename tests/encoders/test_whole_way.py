@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from hevner import encoders
-from hevner.encoders import mert, weights
+from hevner.encoders import weights
+from hevner.encoders.large import LARGE
 from hevner.encoders.mert.architecture import SIZES, Size, shapes
 from hevner.errors import ModelError
 
@@ -26,9 +27,9 @@ SIZE = Size(width=32, blocks=2, heads=2, inner=48, stable=False, channels=8)
 def published(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Files of a small network where those of MERT-v1-95M are expected."""
     monkeypatch.setenv("HEVNER_HOME", str(tmp_path / "home"))
-    card = replace(mert.CARDS[NAME], states=(32,) * 3, chosen=(1, 2), dimension=64)
+    card = replace(LARGE[NAME].card, states=(32,) * 3, chosen=(1, 2), dimension=64)
     monkeypatch.setitem(SIZES, NAME, SIZE)
-    monkeypatch.setitem(mert.CARDS, NAME, card)
+    monkeypatch.setitem(LARGE, NAME, replace(LARGE[NAME], card=card))
     folder = tmp_path / "published"
     folder.mkdir()
     random = torch.Generator().manual_seed(3)
@@ -68,7 +69,7 @@ def test_no_call_is_made_from_published_files_to_vectors(
     assert calls == []
 
 
-@pytest.mark.parametrize("name", sorted(encoders.LARGE))
+@pytest.mark.parametrize("name", sorted(LARGE))
 def test_files_of_another_encoder_are_refused(name: str, published: Path) -> None:
     if name == NAME:
         (published / "config.json").write_text(json.dumps({"hidden_size": 33}))

@@ -11,7 +11,6 @@ from hevner.datasets.track import Track
 from hevner.errors import DataError, ModelError
 from hevner.lab.default import recipe
 from hevner.lab.default.evaluate import (
-    Report,
     coverage,
     cross_validate,
     first_variant,
@@ -21,7 +20,7 @@ from hevner.lab.default.evaluate import (
 )
 from hevner.lab.default.table import Table
 from hevner.lab.metrics.regression import pearson
-from hevner.lab.metrics.report import into_card, write
+from hevner.lab.metrics.report import Report, into_card, write
 from hevner.lab.recipes import read
 from hevner.model import predict
 from hevner.model.prediction import Prediction
@@ -96,7 +95,7 @@ def test_held_out_predictions_know_nothing_of_meaningless_labels(
     meaningless = dataclasses.replace(known, vectors=known.vectors[order])
     for axis in range(2):
         for table, expected in ((known, 0.95), (meaningless, 0.0)):
-            guess = predict_held_out(table, toy, 1, tracks_of(table))[0].whole
+            guess = predict_held_out(table, toy, 1, tracks_of(table))[0]["whole"]
             rows = known.dataset == "songs"
             r = pearson(table.emotion[rows, axis], guess.values[rows, axis])
             assert r == pytest.approx(expected, abs=0.05 if expected else 0.3)

@@ -14,24 +14,23 @@ torch = pytest.importorskip("torch")
 from torch import Tensor, nn
 
 from hevner.lab.joint.networks import (
+    HIGHEST_LOG_VARIANCE,
+    LOWEST_LOG_VARIANCE,
     Branch,
     Encoded,
     JointNetwork,
     Projections,
     PublishedSequence,
     PublishedVector,
+    Recurrent,
     SequenceBranch,
     VectorBranch,
     summary,
 )
-from hevner.lab.joint.networks.network import Recurrent
-from hevner.lab.joint.networks.published import SIZE, VGGISH_DIMENSION
-from hevner.lab.joint.networks.repaired import (
-    HIGHEST_LOG_VARIANCE,
-    LOWEST_LOG_VARIANCE,
-)
 from tests.errors import raises
 
+SIZE = 1024
+VGGISH_DIMENSION = 128
 SEQUENCES = ("published", "recurrent")
 
 
@@ -65,8 +64,8 @@ def rows(encoded: Encoded, index: slice) -> Encoded:
 
 
 def test_check_1_published_sizes() -> None:
-    assert parameters(PublishedVector()) == 5_150_976
-    emotion, music = PublishedSequence(2), PublishedSequence(VGGISH_DIMENSION)
+    assert parameters(PublishedVector(VGGISH_DIMENSION, SIZE)) == 5_150_976
+    emotion, music = PublishedSequence(2, SIZE), PublishedSequence(VGGISH_DIMENSION, SIZE)
     assert parameters(emotion, one_bias=True) == 7_355_904
     assert parameters(music, one_bias=True) == 7_742_976
     assert parameters(emotion) == 7_355_904 + 3_072
@@ -254,8 +253,8 @@ def test_both_sides_go_to_one_space_and_every_weight_learns(network: JointNetwor
         vector = isinstance(branch, PublishedVector | VectorBranch)
         return torch.randn(3, width) if vector else torch.randn(3, 5, width)
 
-    a = network.forward_music(inputs(network.music, 6))
-    b = network.forward_emotion(inputs(network.emotion, 2))
+    a = network.music(inputs(network.music, 6))
+    b = network.emotion(inputs(network.emotion, 2))
     for field in fields(Encoded):
         assert getattr(a, field.name).shape == getattr(b, field.name).shape
     parts = [getattr(x, field.name).square().sum() for x in (a, b) for field in fields(Encoded)]

@@ -12,11 +12,9 @@ from hevner.lab.unified.chord_sequence import (
     NO_ROOT,
     PUBLISHED,
     REPAIRED,
-    ChordSequence,
     Vocabulary,
     from_harmony,
     from_spans,
-    pad,
 )
 from hevner.music import Chord, Harmony, Key, chord_labels
 
@@ -31,10 +29,6 @@ def named(label: str, key: str | None, vocabulary: Vocabulary) -> tuple[int, str
     number = None if key is None else chord_labels.parse_key(key)
     chords = from_spans([(label, 0.0, 1.0)], number, vocabulary)
     return int(chords.roots[0]), vocabulary.qualities[chords.qualities[0]]
-
-
-def several(count: int, vocabulary: Vocabulary = PUBLISHED) -> ChordSequence:
-    return from_spans([("D:min7", i, i + 0.5) for i in range(count)], 0, vocabulary)
 
 
 def harmony(key: Key | None, *chords: Chord) -> Harmony:
@@ -126,23 +120,3 @@ def test_harmony_gives_durations_and_the_probability_of_minor() -> None:
     assert chords.durations.tolist() == [0.5, 3.5]
     assert from_harmony(heard, PUBLISHED).minor == 0
     assert from_harmony(harmony(None, Chord("N", 0, 4.0, 1.0)), REPAIRED).minor == 0.5
-
-
-@pytest.mark.parametrize("count", [0, 99, 100, 101])
-def test_published_sequences_are_padded_or_cut_to_100(count: int) -> None:
-    batch = pad([several(count)], PUBLISHED)
-    kept = min(count, 100)
-    assert batch.roots.shape == (1, 100)
-    assert batch.roots[0].tolist() == [2] * kept + [NO_ROOT] * (100 - kept)
-    assert batch.qualities[0].tolist() == [4] * kept + [0] * (100 - kept)
-    assert batch.present[0].sum() == kept
-
-
-def test_repaired_sequences_are_as_long_as_the_longest() -> None:
-    batch = pad([several(n, REPAIRED) for n in (0, 2, 101)], REPAIRED)
-    assert batch.present.sum(axis=1).tolist() == [0, 2, 101]
-    assert batch.roots.shape == (3, 101)
-    assert (batch.roots[~batch.present] == NO_ROOT).all()
-    assert (batch.qualities[~batch.present] == REPAIRED.none).all()
-    assert batch.durations.sum(axis=1).tolist() == [0, 1, 50.5]
-    assert pad([several(0, REPAIRED)], REPAIRED).roots.shape == (1, 1)

@@ -11,7 +11,7 @@ import pytest
 from hevner.datasets import data_folder
 from hevner.errors import DataError
 from hevner.lab.data.labels import gems_axes
-from hevner.lab.default import fit, recipe, spread, transfer
+from hevner.lab.default import basis, fit, recipe, recipe_values, transfer
 from hevner.lab.recipes import read
 from hevner.lab.regression.ridge import NormalEquations
 from hevner.model import predict
@@ -105,12 +105,12 @@ def test_without_any_label_there_is_nothing_to_fit(
 ) -> None:
     bare = dataclasses.replace(world(rng, "moods", 40), gems=np.full((40, 9), np.nan))
     with raises(DataError, "no_labels"):
-        transfer.fit(bare, toy, 0, bare.vectors, np.ones(40), np.arange(40) % 5)
+        transfer.fit(bare, basis.make_basis(bare, toy), toy, 0)
 
 
 @pytest.mark.data
 def test_the_recipe_has_the_spread_of_the_large_sets(data: Path) -> None:
     default = read(Path(__file__).parents[2] / "recipes" / "unified.toml", recipe.DefaultRecipe)
-    for axis, (mean, std) in spread.ratings(data_folder(data)).items():
+    for axis, (mean, std) in recipe_values.ratings(data_folder(data)).items():
         assert default.ratings[axis].mean == pytest.approx(mean, abs=0.005)
         assert default.ratings[axis].std == pytest.approx(std, abs=0.005)

@@ -8,28 +8,32 @@ import numpy as np
 import onnxruntime
 import pytest
 
-from hevner.errors import ModelError
-from hevner.lab.unified.chord_sequence import PUBLISHED, REPAIRED, Vocabulary, from_spans
+from hevner.lab.unified.chord_sequence import (
+    NO_ROOT,
+    PUBLISHED,
+    REPAIRED,
+    ChordSequence,
+    Vocabulary,
+    from_spans,
+)
 
 torch = pytest.importorskip("torch")
 
+from hevner.lab.unified.export import export
 from hevner.lab.unified.networks import (
-    TAGS,
-    VALENCE_AROUSAL,
+    HIGHEST_LOG_VARIANCE,
+    LOWEST_LOG_VARIANCE,
     Head,
     Inputs,
     Network,
     UnifiedPublished,
     UnifiedRepaired,
-    export,
 )
-from hevner.lab.unified.networks.inputs import (
-    HIGHEST_LOG_VARIANCE,
-    LOWEST_LOG_VARIANCE,
-)
-from tests.errors import raises
 
 DIMENSION = 6
+MERT_DIMENSION = 1536
+TAGS = Head("tags", "tags", 56)
+VALENCE_AROUSAL = Head("emotion", "values", 2)
 HEADS = (
     Head("emotion", "gaussian", 2),
     Head("tags", "tags", 5),
@@ -54,6 +58,35 @@ def pieces(lengths: list[int], vocabulary: Vocabulary) -> Inputs:
     return Inputs.from_sequences(vectors, chords, vocabulary)
 
 
+def several(count: int, vocabulary: Vocabulary = PUBLISHED) -> ChordSequence:
+    return from_spans([("D:min7", i, i + 0.5) for i in range(count)], 0, vocabulary)
+
+
+def padded(vocabulary: Vocabulary, *counts: int) -> Inputs:
+    vectors = np.zeros((len(counts), 1), np.float32)
+    return Inputs.from_sequences(vectors, [several(n, vocabulary) for n in counts], vocabulary)
+
+
+@pytest.mark.parametrize("count", [0, 99, 100, 101])
+def test_published_sequences_are_padded_or_cut_to_100(count: int) -> None:
+    batch = padded(PUBLISHED, count)
+    kept = min(count, 100)
+    assert batch.roots.shape == (1, 100)
+    assert batch.roots[0].tolist() == [2] * kept + [NO_ROOT] * (100 - kept)
+    assert batch.qualities[0].tolist() == [4] * kept + [0] * (100 - kept)
+    assert batch.present[0].sum() == kept
+
+
+def test_repaired_sequences_are_as_long_as_the_longest() -> None:
+    batch = padded(REPAIRED, 0, 2, 101)
+    assert batch.present.sum(axis=1).tolist() == [0, 2, 101]
+    assert batch.roots.shape == (3, 101)
+    assert (batch.roots[~batch.present] == NO_ROOT).all()
+    assert (batch.qualities[~batch.present] == REPAIRED.none).all()
+    assert batch.durations.sum(axis=1).tolist() == [0, 1, 50.5]
+    assert padded(REPAIRED, 0).roots.shape == (1, 1)
+
+
 def parameters(network: Network) -> int:
     return sum(parameter.numel() for parameter in network.parameters())
 
@@ -74,7 +107,7 @@ def repaired(**options: bool) -> UnifiedRepaired:
 
 def published() -> UnifiedPublished:
     torch.manual_seed(0)
-    return UnifiedPublished(DIMENSION)
+    return UnifiedPublished(DIMENSION, (TAGS, VALENCE_AROUSAL))
 
 
 VARIANTS = [(published, PUBLISHED), (repaired, REPAIRED)]
@@ -90,9 +123,9 @@ def changed(inputs: Inputs, **tensors: object) -> Inputs:
 
 
 def test_published_sizes() -> None:
-    assert parameters(UnifiedPublished()) == 1_072_058
-    assert parameters(UnifiedPublished(heads=(TAGS,))) == 940_216
-    assert parameters(UnifiedPublished(heads=(VALENCE_AROUSAL,))) == 926_338
+    assert parameters(UnifiedPublished(MERT_DIMENSION, (TAGS, VALENCE_AROUSAL))) == 1_072_058
+    assert parameters(UnifiedPublished(MERT_DIMENSION, (TAGS,))) == 940_216
+    assert parameters(UnifiedPublished(MERT_DIMENSION, (VALENCE_AROUSAL,))) == 926_338
 
 
 def test_heads_give_their_columns() -> None:
@@ -227,8 +260,8 @@ def test_onnx_gives_the_same_numbers(
     network = unsettled(build())
     network.train()
     path = tmp_path / "network.onnx"
-    names = ["tags", "emotion"]
-    export(network, path, names)
+    names = [head.name for head in network.heads]
+    export(network, path)
     assert network.training
     network.eval()
     assert str(Path(__file__).parents[2]).encode() not in path.read_bytes()
@@ -244,13 +277,6 @@ def test_onnx_gives_the_same_numbers(
 
 def test_an_exported_network_asks_for_what_it_reads(tmp_path: Path) -> None:
     pytest.importorskip("onnxscript")
-    export(repaired(chords=False, key=False), tmp_path / "network.onnx", ["tags"])
+    export(repaired(chords=False, key=False), tmp_path / "network.onnx")
     session = onnxruntime.InferenceSession(tmp_path / "network.onnx")
     assert [one.name for one in session.get_inputs()] == ["vector"]
-
-
-def test_unknown_heads_are_not_exported(tmp_path: Path) -> None:
-    with raises(ModelError, "unknown_head"):
-        export(repaired(), tmp_path / "network.onnx", ["mood"])
-    with raises(ModelError, "unknown_head"):
-        export(repaired(), tmp_path / "network.onnx", [])

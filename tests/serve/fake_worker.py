@@ -18,23 +18,21 @@ from tests import fakes
 from tests.serve.rates import CRASHING, FAULTY, GREEDY, SLOW
 
 
-class FakeAnalyzer:
+def analyze(audio: Audio) -> tuple[Analysis, list[EmotionWord]]:
     """Returns what `tests.fakes` makes up."""
-
-    def analyze(self, audio: Audio) -> tuple[Analysis, list[EmotionWord]]:
-        seconds = sum(map(len, audio.blocks)) / audio.sample_rate
-        rate = soundfile.info(audio.source).samplerate
-        os.write(1, b"what a decoder says is no answer\n")
-        if rate == SLOW:
-            time.sleep(3600)
-        if rate == CRASHING:
-            os._exit(9)
-        if rate == GREEDY:
-            np.ones(2**40)
-        if rate == FAULTY:
-            raise ValueError(f"a fault of {audio.source}")
-        return fakes.sample(audio.source, seconds), [EmotionWord("calm", "very", 0.9, -2.0)]
+    seconds = sum(map(len, audio.blocks)) / audio.sample_rate
+    rate = soundfile.info(audio.source).samplerate
+    os.write(1, b"what a decoder says is no answer\n")
+    if rate == SLOW:
+        time.sleep(3600)
+    if rate == CRASHING:
+        os._exit(9)
+    if rate == GREEDY:
+        np.ones(2**40)
+    if rate == FAULTY:
+        raise ValueError(f"a fault of {audio.source}")
+    return fakes.sample(audio.source, seconds), [EmotionWord("calm", "very", 0.9, -2.0)]
 
 
 if __name__ == "__main__":
-    main(FakeAnalyzer)
+    main(lambda: analyze)

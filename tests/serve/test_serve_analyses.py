@@ -84,7 +84,7 @@ def test_an_analysis_is_drawn(server: Running) -> None:
 def test_pictures_at_once_are_bounded(server: Running, monkeypatch: pytest.MonkeyPatch) -> None:
     id = server.send()
     server.finished(id)
-    monkeypatch.setattr("hevner.serve.job_queue.DRAWINGS", 0)
+    monkeypatch.setattr(server.queue.drawing, "most", 0)
     answer = server.get(f"/analyses/{id}/plot.svg")
     assert (answer.status, answer.kind) == (503, "busy")
 

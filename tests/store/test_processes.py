@@ -143,7 +143,7 @@ def test_a_full_disk_leaves_what_was_there(tmp_path: Path, monkeypatch: pytest.M
         return opened
 
     monkeypatch.setattr(database, "connect", full)
-    with raises(OutputError, "disk_full", subject="loud-1.features"):
+    with raises(OutputError, "no_space", subject="loud-1.features"):
         file.add_many([("x", "", entry("x")), ("y", "", entry("y", 5000))])
     monkeypatch.undo()
     assert file.verify() == []
@@ -216,6 +216,6 @@ def test_a_store_that_may_not_be_written_is_read(open_folder: Path) -> None:
     for path in sorted(open_folder.rglob("*"), reverse=True):
         path.chmod(0o555 if path.is_dir() else 0o444)
     open_folder.chmod(0o555)
-    assert finish(start(CLOSED, open_folder)) == ["cannot_write"] * 3
+    assert finish(start(CLOSED, open_folder)) == ["no_permission"] * 3
     for path in [open_folder, *open_folder.rglob("*")]:
         path.chmod(0o755)

@@ -33,12 +33,8 @@ Row = dict[str, Any]
 class AnalyzedFile:
     """The analysis of a file as rows of a catalogue.
 
-    Attributes
-    ----------
-    piece
-        Columns of `hevner.catalog.tables.schema` that come from the sound, with ``status``.
-    moments
-        Rows of its moments, without ``piece``.
+    The piece has the columns of `hevner.catalog.tables.schema` that come from the sound, with
+    ``status``; the moments have all but ``piece``.
     """
 
     piece: Row
@@ -46,18 +42,9 @@ class AnalyzedFile:
 
 
 class FileAnalyzer:
-    """Analyses files and places them in the common space.
+    """Analyses files and places them in the common space; may be used from several threads.
 
-    Parameters
-    ----------
-    analyzer
-        With its default window, as in `hevner.catalog.header.current`.
-    space
-        The common space.
-
-    Notes
-    -----
-    May be used from several threads.
+    The analyzer has its default window, as `hevner.catalog.header.current` notes it.
     """
 
     def __init__(self, analyzer: Analyzer, space: Space) -> None:
@@ -65,13 +52,7 @@ class FileAnalyzer:
         self._space = space
 
     def analyze(self, path: Path, /) -> AnalyzedFile:
-        """Analyse a file.
-
-        Raises
-        ------
-        HevnerError
-            If that is not possible.
-        """
+        """Analyse a file; raises `HevnerError` if that is not possible."""
         return self.rows(self._analyzer.read(path))
 
     def rows(self, reading: Reading) -> AnalyzedFile:

@@ -39,21 +39,9 @@ TableName = Literal["pieces", "moments"]
 
 
 class Catalog:
-    """A catalogue, open for reading.
+    """A catalogue, open for reading: its header and its tables of pieces and moments.
 
-    Parameters
-    ----------
-    folder
-        The catalogue's folder.
-    space
-        The common space; the catalogue must have been made with it, and with the current model.
-
-    Attributes
-    ----------
-    header
-        What the catalogue was made with.
-    pieces, moments
-        Its tables.
+    It must have been made with the same space, and with the current model.
 
     Raises
     ------
@@ -106,11 +94,6 @@ class Catalog:
         -------
         pyarrow.Table
             The nearest first, without silent and failed pieces, which have no vector.
-
-        Raises
-        ------
-        CatalogError
-            If the filter is not understood or the table is damaged.
         """
         wanted = list(dict.fromkeys(("place", *columns)))
         return self._table(table).nearest(query_vector, count, PROBES, where, wanted)

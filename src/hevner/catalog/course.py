@@ -65,6 +65,11 @@ class Course:
         return np.asarray(self.points.mean(axis=1))
 
 
+def refused(code: str, cause: str, remedy: str = "", stage: str = "query") -> HevnerError:
+    """The error for a query that makes no sense."""
+    return HevnerError(cause, remedy=remedy, stage=stage, code=code)
+
+
 def is_words(text: str) -> bool:
     """Whether a text is a course in words rather than the name of a file."""
     return ARROW in text.replace("→", ARROW)
@@ -73,62 +78,38 @@ def is_words(text: str) -> bool:
 def parse(text: str, lexicon: Lexicon) -> Course:
     """Read words with arrows between them, such as ``tense->calm``.
 
-    Raises
-    ------
-    HevnerError
-        If there are fewer than two, or one is not known or has no place on the plane.
+    Raises `HevnerError` if there are fewer than two, or one is unknown or has no place.
     """
     steps = [lexicon.feeling(step) for step in text.replace("→", ARROW).split(ARROW)]
     if len(steps) < 2:
-        raise HevnerError(
-            "a course needs a beginning and an end",
-            remedy="Write it as 'tense->calm'",
-            stage="query",
-            code="incomplete",
-        )
+        cause = "a course needs a beginning and an end"
+        raise refused("incomplete", cause, "Write it as 'tense->calm'")
     for step in steps:
         if step.word.valence is None:
-            raise HevnerError(
-                f"'{step.word.name}' has no place on the plane, so no course leads there",
-                remedy="Name a feeling, such as 'calm'",
-                stage="query",
-                code="word_without_place",
-            )
+            cause = f"'{step.word.name}' has no place on the plane, so no course leads there"
+            raise refused("word_without_place", cause, "Name a feeling, such as 'calm'")
     valence, arousal = describe(steps).point.T
     return Course.through(range(len(steps)), valence, arousal)
 
 
 def read(path: Path, scale: Scale = UNIT) -> Course:
-    """Read a drawn course from a CSV file with the columns `COLUMNS`.
+    """Read a drawn course from a CSV file with the columns `COLUMNS`, on a scale.
 
-    Parameters
-    ----------
-    path
-        The file; its times rise, in any unit.
-    scale
-        Scale of the valence and arousal in the file.
+    Its times rise, in any unit.
 
     Raises
     ------
     DataError
         If the file is missing or does not hold such columns.
     """
-    remedy = f"Give a CSV file with the columns {', '.join(COLUMNS)}, or words as 'tense->calm'"
+    name = display_name(path)
     if not path.is_file():
-        raise DataError(
-            "there is no such file",
-            subject=display_name(path),
-            remedy=remedy,
-            code="file_missing",
-        )
+        remedy = f"Give a CSV file with the columns {', '.join(COLUMNS)}, or words as 'tense->calm'"
+        raise DataError("there is no such file", subject=name, remedy=remedy, code="file_missing")
     rows = read_rows(path, COLUMNS)
     times = [row.number("time") for row in rows]
     if len(times) < 2 or any(later <= earlier for earlier, later in pairwise(times)):
-        raise DataError(
-            "its times do not rise",
-            subject=display_name(path),
-            remedy="Sort the rows by time",
-            code="times_not_rising",
-        )
+        cause, remedy = "its times do not rise", "Sort the rows by time"
+        raise DataError(cause, subject=name, remedy=remedy, code="times_not_rising")
     values = [[row.rating(axis, scale) for row in rows] for axis in COLUMNS[1:]]
     return Course.through(times, *values)

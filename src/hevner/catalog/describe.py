@@ -22,18 +22,9 @@ from hevner.words.describing import describe
 def emotions_of(
     space: Space, music: Points, count: int | None = None, lexicon: Lexicon | None = None
 ) -> list[EmotionWord]:
-    """Words for a piece, the best first.
+    """Words of a lexicon for a piece, the best first, at most ``count``.
 
-    Parameters
-    ----------
-    space
-        The common space.
-    music
-        Place of the piece, one row; see `hevner.catalog.scoring.locate`.
-    count
-        Most words; None for all.
-    lexicon
-        Words to choose from; the shipped lexicon if None.
+    ``music`` is the place of the piece, one row, as `hevner.catalog.scoring.locate` finds it.
     """
     words = [word for word in (lexicon or Lexicon()).words if word.is_placed]
     feelings = [Feeling(word, degree) for word in words for degree in DEGREES]

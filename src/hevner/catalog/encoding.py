@@ -28,7 +28,7 @@ from hevner.catalog.file_identity import read_steadily, row_path
 from hevner.catalog.indexing import SECONDS_AT_ONCE, Options
 from hevner.catalog.tables import ENCODED, SOUNDS, WITHOUT_VECTOR
 from hevner.catalog.writer import writing
-from hevner.errors import HevnerError, MissingDependencyError, ModelError
+from hevner.errors import MissingDependencyError, ModelError
 from hevner.files import Found, display_name
 from hevner.result import Failure
 
@@ -56,8 +56,6 @@ def encode(found: Iterable[Found], catalog: Catalog, encoder: Clap, options: Opt
     ----------
     found
         The files; those that the catalogue does not hold are passed over.
-    catalog
-        Catalogue to write to.
     encoder
         Encoder of music and texts; runs in one thread at a time, while ``options.jobs`` threads
         decode.
@@ -66,13 +64,11 @@ def encode(found: Iterable[Found], catalog: Catalog, encoder: Clap, options: Opt
 
     Raises
     ------
-    CatalogError
-        If another process is writing, the catalogue is damaged, or it has vectors of another
-        encoder.
+    CatalogError, OutputError
+        If another process is writing, the catalogue is damaged or cannot be written, or it has
+        vectors of another encoder; what was written before stays.
     ModelError, MissingDependencyError
         If the encoder cannot be used.
-    OutputError
-        If the catalogue cannot be written; what was written before stays.
     """
     summary = Encoded()
     files = due(found, catalog)
@@ -123,23 +119,14 @@ class _FileEncoder:
     def encode(self, item: tuple[Found, str]) -> tuple[Found, str, Array | Failure]:
         """The vector of a file if it has the content of this id, or why there is none."""
         file, id = item
-        return file, id, self._outcome(file, id)
-
-    def _outcome(self, file: Found, id: str) -> Array | Failure:
-        name = display_name(file.path)
-        try:
-            _content, outcome = read_steadily(file.path, self._vector, lambda now: now == id)
-        except HevnerError as error:
-            return Failure.of(name, error)
-        except MemoryError:
-            return Failure(name, "encode", "out of memory", "Use fewer --jobs, or free memory")
+        fatal = (ModelError, MissingDependencyError)
+        _content, outcome = read_steadily(
+            file.path, self._vector, lambda now: now == id, "encode", fatal
+        )
         if outcome is None:
-            remedy = "Run the same command again"
-            return Failure(name, "encode", "it has changed since it was analysed", remedy)
-        if isinstance(outcome, ModelError | MissingDependencyError):
-            # Every file would fail like this.
-            raise outcome
-        return Failure.of(name, outcome) if isinstance(outcome, HevnerError) else outcome
+            cause, remedy = "it has changed since it was analysed", "Run the same command again"
+            outcome = Failure(display_name(file.path), "encode", cause, remedy)
+        return file, id, outcome
 
     def _vector(self, path: Path) -> Array:
         """The mean over all windows, brought to length 1."""

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from hevner.errors import AudioError, HevnerError
+from hevner.errors import AudioError, HevnerError, ModelError
 from hevner.files import display_name
+from hevner.result import Failure
 
 Result = TypeVar("Result")
 
@@ -26,15 +27,7 @@ def row_path(path: Path) -> str:
 
 @dataclass(frozen=True)
 class Stamp:
-    """Size and time of a file: while they stay the same, so does its content.
-
-    Attributes
-    ----------
-    size
-        Bytes.
-    mtime
-        Time of the last change, nanoseconds.
-    """
+    """Size in bytes and time of change in nanoseconds: while they stay, so does the content."""
 
     size: int
     mtime: int
@@ -55,14 +48,9 @@ class Stamp:
 
 @dataclass(frozen=True)
 class Content:
-    """The content of a file at one time.
+    """The content of a file at one time: its stamp from before it was read, and its digest.
 
-    Attributes
-    ----------
-    stamp
-        Size and time of the file, from before it was read.
-    id
-        Digest of all bytes, 40 hexadecimal digits.
+    The digest is of all bytes and has 40 hexadecimal digits.
     """
 
     stamp: Stamp
@@ -70,13 +58,7 @@ class Content:
 
     @classmethod
     def of(cls, path: Path) -> Content:
-        """Read a file.
-
-        Raises
-        ------
-        AudioError
-            If it cannot be read.
-        """
+        """Read a file; raises `AudioError` if it cannot be read."""
         try:
             if not path.is_file():  # Opening a pipe would wait for ever.
                 path.stat()
@@ -95,46 +77,47 @@ class Content:
 
 
 def read_steadily(
-    path: Path, read: Callable[[Path], Result], is_new: Callable[[str], bool]
-) -> tuple[Content, Result | HevnerError | None]:
+    path: Path,
+    read: Callable[[Path], Result],
+    is_new: Callable[[str], bool],
+    stage: str,
+    fatal: tuple[type[HevnerError], ...] = (ModelError,),
+) -> tuple[Content | None, Result | Failure | None]:
     """Read a file and make sure that the result belongs to its content.
-
-    Parameters
-    ----------
-    path
-        The file.
-    read
-        Makes a result of the file.
-    is_new
-        Whether a result is needed for content of this id.
 
     Returns
     -------
-    Content
-        The content of the file.
-    Result, HevnerError or None
-        The result of ``read`` for just that content, or why there is none; None if it is not new.
+    Content or None
+        The content of the file; None if it cannot be read, or changes each time.
+    Result, Failure or None
+        The result of ``read`` for just that content, or why there is none; None if content of that
+        id is not new.
 
     Raises
     ------
-    AudioError
-        If the file cannot be read, or changes each time.
+    HevnerError
+        If ``read`` raises one of the ``fatal`` kinds: every file would fail like this.
     """
-    content = Content.of(path)
-    for _ in range(ATTEMPTS):
-        if not is_new(content.id):
-            return content, None
-        outcome: Result | HevnerError
-        try:
-            outcome = read(path)
-        except HevnerError as error:
-            outcome = error
-        before, content = content, Content.of(path)
-        if content == before:
-            return content, outcome
-    raise AudioError(
-        "the file changes while it is read",
-        subject=display_name(path),
-        remedy="Run the same command again when it is complete",
-        code="file_changing",
-    )
+    name = display_name(path)
+    try:
+        content = Content.of(path)
+        for _ in range(ATTEMPTS):
+            if not is_new(content.id):
+                return content, None
+            outcome: Result | Failure
+            try:
+                outcome = read(path)
+            except fatal:
+                raise
+            except HevnerError as error:
+                outcome = Failure.of(name, error)
+            before, content = content, Content.of(path)
+            if content == before:
+                return content, outcome
+    except AudioError as error:
+        return None, Failure.of(name, error)
+    except MemoryError:
+        return None, Failure(name, stage, "out of memory", "Use fewer --jobs, or free memory")
+    remedy = "Run the same command again when it is complete"
+    cause = "the file changes while it is read"
+    return None, Failure(name, AudioError.stage, cause, remedy, code="file_changing")

@@ -49,12 +49,8 @@ class Header:
         Name of the common space and digest of its parameters.
     model
         Identity of the emotion model and its options, `hevner.defaults.identity`.
-    vector
-        Length of a first-stage vector.
-    correlated, gaussian
-        Lengths of the two parts of a place in the space.
-    scale
-        Name of the scale of valence and arousal.
+    vector, correlated, gaussian
+        Lengths of a first-stage vector and of the two parts of a place in the space.
     folders
         Folders that were indexed, as absolute paths.
     encoder, encoder_version
@@ -92,13 +88,7 @@ def current(space: Space) -> Header:
 
 
 def write(folder: Path, header: Header) -> None:
-    """Put the header into a catalogue's folder.
-
-    Raises
-    ------
-    OutputError
-        If it cannot be written; an old one is then untouched.
-    """
+    """Put the header into a catalogue's folder; raises `OutputError` if that is not possible."""
     path = folder / NAME
     try:
         replace_file(path, json.dumps(dataclasses.asdict(header), indent=1).encode())
@@ -109,10 +99,7 @@ def write(folder: Path, header: Header) -> None:
 def read(folder: Path) -> Header:
     """The header of the catalogue in a folder.
 
-    Raises
-    ------
-    CatalogError
-        If there is none, it is damaged, or it was made by a newer hevner.
+    Raises `CatalogError` if there is none, it is damaged, or it was made by a newer hevner.
     """
     path = folder / NAME
     try:
@@ -120,25 +107,20 @@ def read(folder: Path) -> Header:
     except FileNotFoundError as error:
         if any(folder.glob("*.lance")):
             raise _unreadable(folder, "it is missing") from error
-        raise CatalogError(
-            "there is no catalogue here",
-            subject=display_name(folder),
-            remedy=f"Make one with 'hevner index FOLDER --into {display_name(folder)}'",
-            code="file_missing",
-        ) from error
+        remedy = f"Make one with 'hevner index FOLDER --into {display_name(folder)}'"
+        raise refused("file_missing", folder, "there is no catalogue here", remedy) from error
     except (OSError, ValueError) as error:
         raise _unreadable(folder, str(error)) from error
     schema = record.get("schema") if isinstance(record, dict) else None
     if not isinstance(schema, int):
         raise _unreadable(folder, "it names no schema")
     if schema > SCHEMA:
-        raise CatalogError(
+        cause = (
             f"it was made by a newer hevner ({record.get('hevner')}): its schema is {schema}, "
-            f"this version knows up to {SCHEMA}",
-            subject=display_name(path),
-            remedy="Update hevner, or run: " + command(folder, record.get("folders", ()), "", True),
-            code="newer_version",
+            f"this version knows up to {SCHEMA}"
         )
+        again = command(folder, record.get("folders", ()), rebuild=True)
+        raise refused("newer_version", path, cause, f"Update hevner, or run: {again}")
     try:
         header = Header(**{**record, "folders": tuple(record["folders"])})
     except (TypeError, KeyError) as error:
@@ -151,45 +133,27 @@ def read(folder: Path) -> Header:
 
 
 def check(folder: Path, found: Header, wanted: Header) -> None:
-    """Compare a catalogue with this installation.
-
-    Raises
-    ------
-    CatalogError
-        If it was made with anything else.
-    """
+    """Raise a `CatalogError` if a catalogue was made with anything but this installation."""
     for field in dataclasses.fields(Header):
         old, new = getattr(found, field.name), getattr(wanted, field.name)
         if field.name not in NOT_COMPARED and old != new:
             # All other fields depend on the space.
             what = field.name if field.name in ("schema", "model", "scale") else "space"
-            raise CatalogError(
-                f"the catalogue was made with another {what}: {old}, here {new}",
-                subject=display_name(folder),
-                remedy=rebuilding(folder, found),
-                code=f"other_{what}",
-            )
+            cause = f"the catalogue was made with another {what}: {old}, here {new}"
+            raise refused(f"other_{what}", folder, cause, rebuilding(folder, found))
 
 
 def check_encoder(folder: Path, found: Header, card: EncoderCard) -> None:
-    """Compare the encoder of a catalogue's pieces with the one that is to be used.
+    """Raise a `CatalogError` if a catalogue's pieces were encoded by other weights.
 
     Versions that differ in the precision of the arithmetic alone pass: rounding turns a vector by
     far less than what lies between two pieces.
-
-    Raises
-    ------
-    CatalogError
-        If it is another one, or has other weights.
     """
     old, new = (found.encoder, found.encoder_version), (card.id, card.version)
     if found.encoder and (old[0] != new[0] or _weights(old[1]) != _weights(new[1])):
-        raise CatalogError(
-            f"the pieces were encoded by {' '.join(old)}, here it would be {' '.join(new)}",
-            subject=display_name(folder),
-            remedy=rebuilding(folder, dataclasses.replace(found, encoder=card.id)),
-            code="other_encoder",
-        )
+        cause = f"the pieces were encoded by {' '.join(old)}, here it would be {' '.join(new)}"
+        remedy = rebuilding(folder, dataclasses.replace(found, encoder=card.id))
+        raise refused("other_encoder", folder, cause, remedy)
 
 
 def _weights(version: str) -> str:
@@ -212,10 +176,14 @@ def rebuilding(folder: Path, header: Header | None = None) -> str:
     return f"To analyse the music anew, run: {command(folder, *made_of, rebuild=True)}"
 
 
+def refused(code: str, path: Path, cause: str, remedy: str) -> CatalogError:
+    """The error for a catalogue that cannot be used like this."""
+    return CatalogError(cause, subject=display_name(path), remedy=remedy, code=code)
+
+
 def damaged(path: Path, cause: str, folder: Path, header: Header | None = None) -> CatalogError:
     """The error for a damaged file of a catalogue."""
-    remedy = rebuilding(folder, header)
-    return CatalogError(cause, subject=display_name(path), remedy=remedy, code="damaged")
+    return refused("damaged", path, cause, rebuilding(folder, header))
 
 
 def _unreadable(folder: Path, why: str) -> CatalogError:

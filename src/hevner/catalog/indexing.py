@@ -27,7 +27,7 @@ from hevner.catalog.catalog import Catalog
 from hevner.catalog.file_identity import Content, Stamp, read_steadily, row_path
 from hevner.catalog.tables import Row, in_lists
 from hevner.catalog.writer import Writer, writing
-from hevner.errors import HevnerError, ModelError
+from hevner.errors import HevnerError
 from hevner.files import Found, display_name
 from hevner.result import Failure
 
@@ -50,16 +50,8 @@ class KnownFile:
 class FileOutcome:
     """The outcome of a file that had to be read.
 
-    Attributes
-    ----------
-    file
-        The file.
-    content
-        Its content; None if it could not be read.
-    analyzed
-        Its rows; None if it failed, or the same content is known or in work under another path.
-    failure
-        Why it could not be analysed.
+    It has no content if it could not be read, and no rows if it failed or the same content is known
+    or in work under another path.
     """
 
     file: Found
@@ -100,12 +92,10 @@ class Summary:
 
 @dataclass
 class Options:
-    """How to index.
+    """How to index, in so many threads.
 
     Attributes
     ----------
-    jobs
-        Number of threads.
     retry
         Whether to try again what failed before.
     prune
@@ -139,21 +129,14 @@ def index(
     folders
         Where they were looked for; a file that the catalogue has from there and that is not found
         any more has vanished.
-    catalog
-        Catalogue to write to.
     analyzer
         Analyses what is new; used from several threads.
-    options
-        How to index.
 
     Raises
     ------
-    CatalogError
-        If another process is writing, or the catalogue is damaged.
-    ModelError
-        If the model cannot be used.
-    OutputError
-        If the catalogue cannot be written; what was written before stays.
+    CatalogError, ModelError, OutputError
+        If another process is writing, the catalogue is damaged or cannot be written, or the model
+        cannot be used; what was written before stays.
     """
     below = [row_path(folder) for folder in folders]
     with writing(catalog) as writer:
@@ -224,20 +207,9 @@ class _Run:
 
     def examine(self, file: Found) -> FileOutcome:
         """Read a file, and analyse it if its content is new; called from several threads."""
-        name = display_name(file.path)
-        try:
-            content, outcome = read_steadily(file.path, self._analyze, self._claim)
-        except HevnerError as error:
-            return FileOutcome(file, None, failure=Failure.of(name, error))
-        except MemoryError:
-            remedy = "Use fewer --jobs, or free memory"
-            failure = Failure(name, "analyse", "out of memory", remedy)
-            return FileOutcome(file, None, failure=failure)
-        if isinstance(outcome, ModelError):
-            # Every file would fail like this.
-            raise outcome
-        if isinstance(outcome, HevnerError):
-            return FileOutcome(file, content, failure=Failure.of(name, outcome))
+        content, outcome = read_steadily(file.path, self._analyze, self._claim, "analyse")
+        if isinstance(outcome, Failure):
+            return FileOutcome(file, content, failure=outcome)
         return FileOutcome(file, content, outcome)
 
     def _analyze(self, path: Path) -> AnalyzedFile:

@@ -92,7 +92,9 @@ def make_playlist(
     if rows:
         divergences = space.find(line, places)
         unlike = space.alike(places, places)
-        order = plan(relative(divergences), unlike / typical(unlike), durations, seconds)
+        order = plan(
+            relative(divergences), unlike / (float(np.median(unlike)) or 1.0), durations, seconds
+        )
     if not order:
         raise CatalogError(
             f"there is too little music for {seconds / 60:g} minutes: the pieces near the way last "
@@ -132,11 +134,6 @@ def _gather(
     return [rows[number] for number in chosen], catalog.points(found).where(chosen)
 
 
-def typical(distances: Array) -> float:
-    """The median, or 1 where that is 0."""
-    return float(np.median(distances)) or 1.0
-
-
 def _points(shares: Array, count: int) -> NDArray[np.intp]:
     """The points of the line that shares of the time fall on."""
     return np.clip(np.rint(shares * (count - 1)), 0, count - 1).astype(np.intp)
@@ -157,15 +154,7 @@ class _Start:
 
 
 def between(start: Points, end: Points, count: int = STATIONS) -> Points:
-    """Places at equal steps along the straight line between two, both ends included.
-
-    Parameters
-    ----------
-    start, end
-        Place of an emotion, one row each.
-    count
-        Number of places, at least 2.
-    """
+    """Places at equal steps along the straight line between two, both ends included."""
     share = np.linspace(0, 1, count, dtype=np.float32)[:, None]
     places = {
         name: (1 - share) * getattr(start, name) + share * getattr(end, name)

@@ -12,9 +12,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from hevner.catalog import course
-from hevner.catalog.course import Course
+from hevner.catalog.course import Course, refused
 from hevner.emotion import Scale
-from hevner.errors import HevnerError
 from hevner.hits import FIT
 from hevner.words import Feeling, Lexicon
 
@@ -49,10 +48,10 @@ class Place:
         for axis in ("valence", "arousal"):
             if not -1 <= getattr(self, axis) <= 1:  # NaN is not either
                 remedy = "Name another scale, as 1..9"
-                raise _refused("out_of_range", f"{axis} lies outside its scale", remedy)
+                raise refused("out_of_range", f"{axis} lies outside its scale", remedy)
         if self.radius is not None and not 0 < self.radius < math.inf:
             remedy = "Give one, such as 0.2"
-            raise _refused("out_of_range", "the radius is not a positive number", remedy)
+            raise refused("out_of_range", "the radius is not a positive number", remedy)
 
     @property
     def condition(self) -> str:
@@ -72,30 +71,8 @@ class Query:
 
     A query names an emotion (`place`, `feelings` or both at once), a piece that music shall be
     like, or a course: one of the three. A `text` can stand alone or together with an emotion or a
-    piece: then both shall fit, and the worse of the two fits counts.
-
-    Attributes
-    ----------
-    place
-        A point on the plane.
-    feelings
-        Words with degrees, which apply all at once.
-    like
-        An audio file, in the catalogue or not.
-    course
-        How the emotion shall move through a piece.
-    text
-        A description of the sound in free words; empty for none.
-    unwanted
-        Music typical of any of these words is left out.
-    where
-        A condition on the columns of the catalogue, in SQL; empty for none.
-    diverse
-        Whether the hits shall differ from each other.
-    moments
-        Whether to find moments inside pieces, at most one of each piece.
-    count
-        Most hits.
+    piece: then both shall fit, and the worse of the two fits counts. `Query.of` describes the
+    values.
     """
 
     place: Place | None = None
@@ -113,25 +90,25 @@ class Query:
         emotion = self.place is not None or bool(self.feelings)
         kinds = emotion + (self.like is not None) + (self.course is not None)
         if kinds == 0 and not self.text and self.unwanted:
-            raise _refused("nothing_wanted", "only what is not wanted is named", "Say what is, too")
+            raise refused("nothing_wanted", "only what is not wanted is named", "Say what is, too")
         if kinds == 0 and not self.text:
             remedy = "Give a point, words, a file, a course or a text"
-            raise _refused("nothing_wanted", "nothing is wanted", remedy)
+            raise refused("nothing_wanted", "nothing is wanted", remedy)
         if kinds > 1:
             cause = "an emotion, a file to be like and a course cannot be wanted at once"
-            raise _refused("conflict", cause, "Give one of them")
+            raise refused("conflict", cause, "Give one of them")
         if self.course is not None and self.moments:
-            raise _refused("conflict", "moments have no course", "Leave out one of the two")
+            raise refused("conflict", "moments have no course", "Leave out one of the two")
         if self.text and (self.course is not None or self.moments):
             other = "moments" if self.moments else "a course"
             cause = f"a text is compared with whole pieces, and cannot be wanted with {other}"
-            raise _refused("conflict", cause, "Leave out one of the two")
+            raise refused("conflict", cause, "Leave out one of the two")
         for feeling in self.unwanted:
             if feeling in self.feelings:
                 cause = f"'{feeling}' is wanted and not wanted"
-                raise _refused("conflict", cause, "Decide for one of them")
+                raise refused("conflict", cause, "Decide for one of them")
         if self.count < 1:
-            raise _refused("out_of_range", f"{self.count} hits are none", "Ask for at least 1")
+            raise refused("out_of_range", f"{self.count} hits are none", "Ask for at least 1")
 
     @property
     def meaning_of_fit(self) -> str:
@@ -177,9 +154,10 @@ class Query:
         valence, arousal, radius
             A point on ``scale``, and how far away music may lie, in units of that scale.
         mood, unwanted
-            Words with degrees, as ``calm, slightly nostalgic``.
+            Words with degrees, as ``calm, slightly nostalgic``: music must fit all words of
+            ``mood``; music typical of any that is unwanted is left out.
         like
-            An audio file.
+            An audio file, in the catalogue or not.
         path
             A course: words with arrows between them, as ``tense->calm``, a CSV file with the
             columns time, valence and arousal, or a `Course`.
@@ -188,8 +166,14 @@ class Query:
             catalogue made with an encoder that knows texts.
         scale
             Scale of the point and of the file.
-        where, diverse, moments, count
-            See `Query`.
+        where
+            A condition on the columns of the catalogue, in SQL; empty for none.
+        diverse
+            Whether the hits shall differ from each other.
+        moments
+            Whether to find moments inside pieces, at most one of each piece.
+        count
+            Most hits.
         lexicon
             Known words; the shipped lexicon if None.
 
@@ -217,7 +201,7 @@ def check_time(seconds: float) -> None:
     """Raise a `HevnerError` if a playlist cannot last so long."""
     if not 0 < seconds < math.inf:
         cause = "a playlist needs a time above zero"
-        raise _refused("out_of_range", cause, "Give minutes, such as 40")
+        raise refused("out_of_range", cause, "Give minutes, such as 40")
 
 
 def _course(given: str | Path | Course | None, lexicon: Lexicon, scale: Scale) -> Course | None:
@@ -231,13 +215,9 @@ def _place(
 ) -> Place | None:
     if valence is None and arousal is None:
         if radius is not None:
-            raise _refused("incomplete", "a radius needs a point", "Give valence and arousal")
+            raise refused("incomplete", "a radius needs a point", "Give valence and arousal")
         return None
     if valence is None or arousal is None:
-        raise _refused("incomplete", "a point needs valence and arousal", "Give both")
+        raise refused("incomplete", "a point needs valence and arousal", "Give both")
     place = Place(scale.to_unit(valence), scale.to_unit(arousal))
     return replace(place, radius=None if radius is None else radius * 2 / (scale.high - scale.low))
-
-
-def _refused(code: str, cause: str, remedy: str) -> HevnerError:
-    return HevnerError(cause, remedy=remedy, stage="query", code=code)

@@ -70,19 +70,9 @@ RELEVANCE = 0.5
 class Target:
     """What to compare music with.
 
-    Attributes
-    ----------
-    emotion
-        Place of the wanted emotion, one row.
-    music, id
-        Place of a piece that others shall be like, one row, and its id, which is no hit; the id is
-        empty if the catalogue does not hold it.
-    course
-        Course of the emotion.
-    matches
-        Pieces that match the text.
-    unwanted
-        Places of emotions that no hit may be typical of.
+    The places of the wanted emotion and of a piece that others shall be like have one row; that
+    piece is no hit, and its id is empty if the catalogue does not hold it. No hit may be typical of
+    an emotion at one of the unwanted places.
     """
 
     emotion: Points | None
@@ -95,16 +85,10 @@ class Target:
 
 @dataclass(frozen=True, eq=False)
 class Ranked:
-    """Rows of a table, the best first.
+    """Numbers of rows of a table, the best first.
 
-    Attributes
-    ----------
-    rows
-        Their numbers, shape ``(n,)``.
-    divergences, fits
-        How badly each fits, and the share that fits worse; None where that is not known.
-    left_out
-        Id of a piece that is no hit; empty for none.
+    Each has its divergence and its fit, if that is known. ``left_out`` is the id of a piece that is
+    no hit; empty for none.
     """
 
     rows: NDArray[np.int64]
@@ -140,16 +124,9 @@ def rankings(catalog: Catalog, query: Query) -> Iterator[Ranked]:
 
 
 def locate(catalog: Catalog, path: Path) -> tuple[Points, str]:
-    """The place of a piece in the space.
+    """The place of a piece in the space, one row, and its id; empty if it is not in the catalogue.
 
     A piece that the catalogue holds unchanged is not analysed again.
-
-    Returns
-    -------
-    Points
-        The place, one row.
-    str
-        The id of the piece in the catalogue; empty if it is not there.
 
     Raises
     ------
@@ -181,12 +158,7 @@ def diverse(divergences: Array, unlike: Array) -> list[int]:
     brought to [0, 1] by ``exp(-distance / typical)`` with the median distance, so that no unit has
     to be known.
 
-    Parameters
-    ----------
-    divergences
-        Divergences from the query, shape ``(n,)``.
-    unlike
-        Divergences between the items, shape ``(n, n)``, 0 for those that are the same.
+    ``unlike`` are divergences between the items, shape ``(n, n)``, 0 for those that are the same.
 
     Returns
     -------

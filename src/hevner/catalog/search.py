@@ -52,13 +52,6 @@ class SearchableCatalog(Catalog):
 def search(catalog: Catalog, query: Query) -> Hits:
     """Find music in a catalogue.
 
-    Parameters
-    ----------
-    catalog
-        Where to search.
-    query
-        What to look for.
-
     Returns
     -------
     Hits
@@ -112,12 +105,7 @@ def _hits(catalog: Catalog, query: Query, ranked: Ranked) -> Iterator[Hit]:
                 continue
             seen.add(row["id"])
             yield Hit(
-                path=row["path"],
-                name=row["name"],
-                duration=row["duration"],
-                valence=row["valence"],
-                arousal=row["arousal"],
-                key=row["key"],
+                **{column: row[column] for column in (*PIECE[1:], *EMOTION)},
                 divergence=float(ranked.divergences[number]),
                 fit=None if ranked.fits is None else float(ranked.fits[number]),
                 start=row.get("start"),

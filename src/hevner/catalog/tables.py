@@ -113,16 +113,7 @@ def schema(table: str, header: Header) -> pa.Schema:
 
 
 class Table:
-    """A table of a catalogue.
-
-    Parameters
-    ----------
-    folder
-        Folder of the catalogue.
-    name
-        `PIECES` or `MOMENTS`.
-    header
-        Header of the catalogue.
+    """The table `PIECES` or `MOMENTS` of a catalogue.
 
     Raises
     ------
@@ -277,13 +268,7 @@ class Table:
 
 
 def create_tables(folder: Path, header: Header) -> None:
-    """Make both tables, empty; tables that are there are deleted.
-
-    Raises
-    ------
-    OutputError
-        If they cannot be written.
-    """
+    """Make both tables, empty, in place of those that are there; raises `OutputError`."""
     for name in (PIECES, MOMENTS):
         path = folder / f"{name}.lance"
         try:
@@ -299,7 +284,9 @@ def create_tables(folder: Path, header: Header) -> None:
 def any_rows(folder: Path) -> bool:
     """Whether a folder holds tables of which one has rows or cannot be read."""
     for name in (PIECES, MOMENTS):
-        if (folder / f"{name}.lance").is_dir():
+        table = folder / f"{name}.lance"
+        # A process that is killed while it makes a table leaves one without a version and data.
+        if any(any(table.glob(part)) for part in ("_versions/*", "data/*")):
             try:
                 if lancedb.connect(folder).open_table(name).count_rows():
                     return True

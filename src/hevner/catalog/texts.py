@@ -19,11 +19,10 @@ from numpy.typing import NDArray
 
 from hevner import encoders
 from hevner.catalog.catalog import Catalog
-from hevner.catalog.header import check_encoder, command
+from hevner.catalog.header import check_encoder, command, refused
 from hevner.catalog.packages import pa
 from hevner.catalog.tables import DISTANCE, ENCODED, ROW, WITH_VECTOR, WITHOUT_VECTOR
-from hevner.errors import CatalogError, ModelError
-from hevner.files import display_name
+from hevner.errors import ModelError
 
 if TYPE_CHECKING:
     from hevner.encoders.clap.encoder import Clap
@@ -39,12 +38,8 @@ clap-music not to (`hevner.encoders.clap`)."""
 def text_encoder(name: str) -> Clap:
     """An encoder of music and texts, kept since it takes long to load.
 
-    Raises
-    ------
-    ModelError
-        If there is none of that name, it has no texts, or its weights have not been added.
-    MissingDependencyError
-        If a package that it needs is not installed.
+    Raises `ModelError` if there is none of that name, it has no texts, or its weights have not been
+    added, and `MissingDependencyError` if a package that it needs is not installed.
     """
     card = encoders.card(name)
     encoder = encoders.create(name)
@@ -59,14 +54,8 @@ def text_encoder(name: str) -> Clap:
 class Matches:
     """Pieces of a catalogue by how well they match a text.
 
-    Attributes
-    ----------
-    rows
-        Numbers of the pieces that pass the filter, the best first, shape ``(n,)``.
-    distances
-        One minus the cosine of each of them, shape ``(n,)``.
-    rising
-        Distances of all pieces of the catalogue in rising order.
+    ``rows`` are the numbers of those that pass the filter, the best first, and ``distances`` one
+    minus the cosine of each; ``rising`` are the distances of all pieces in rising order.
     """
 
     rows: NDArray[np.int64]
@@ -77,13 +66,8 @@ class Matches:
 def match(catalog: Catalog, text: str, where: str | None) -> Matches:
     """Compare a text with the pieces of a catalogue that pass a filter.
 
-    Raises
-    ------
-    CatalogError
-        If the pieces have no vectors to compare with texts, or vectors of another version of the
-        encoder; or if the filter is not understood.
-    ModelError, MissingDependencyError
-        If the encoder cannot be used.
+    Raises `CatalogError` if the pieces have no vectors of this version of the encoder or the filter
+    is not understood, and what `text_encoder` raises.
     """
     vector = _vector(catalog, text)
     # The empty arrays are for catalogues in which no piece has a vector.
@@ -117,13 +101,11 @@ def count_without_vector(catalog: Catalog) -> int:
 def _vector(catalog: Catalog, text: str) -> Array:
     name = catalog.header.encoder
     if not _has_vectors(catalog):
-        raise CatalogError(
-            "the catalogue cannot be searched by text: no encoder of texts was run on its pieces",
-            subject=display_name(catalog.folder),
-            remedy="To run one: "
-            + command(catalog.folder, catalog.header.folders, name or SUGGESTED),
-            code="not_encoded",
+        cause = (
+            "the catalogue cannot be searched by text: no encoder of texts was run on its pieces"
         )
+        remedy = command(catalog.folder, catalog.header.folders, name or SUGGESTED)
+        raise refused("not_encoded", catalog.folder, cause, f"To run one: {remedy}")
     encoder = text_encoder(name)
     check_encoder(catalog.folder, catalog.header, encoder.card)
     return np.asarray(encoder.text([text])[0], np.float32)

@@ -57,12 +57,9 @@ def create(folder: str | Path, space: Space) -> Catalog:
         folder.mkdir(parents=True, exist_ok=True)
         others = {path.name for path in folder.iterdir()} - OWN
         if others:
-            raise CatalogError(
-                f"the folder holds other things ({display_name(min(others))})",
-                subject=display_name(folder),
-                remedy="Name an empty or a new folder",
-                code="folder_not_empty",
-            )
+            cause = f"the folder holds other things ({display_name(min(others))})"
+            remedy = "Name an empty or a new folder"
+            raise header.refused("folder_not_empty", folder, cause, remedy)
         with locked(folder):
             # Without a header there is no catalogue: a stop in between leaves none.
             for name in (header.NAME, CHANGE):
@@ -83,15 +80,7 @@ def open_or_create(folder: str | Path, space: Space) -> Catalog:
 
 @contextmanager
 def writing(catalog: Catalog) -> Iterator[Writer]:
-    """Hold the lock of a catalogue and write to it.
-
-    Raises
-    ------
-    CatalogError
-        If another process is writing.
-    OutputError
-        If the folder is closed to writing.
-    """
+    """Hold the lock of a catalogue and write to it; raises what `locked` raises."""
     with locked(catalog.folder):
         yield Writer(catalog)
 
@@ -138,12 +127,9 @@ def _holder(folder: Path) -> str:
 
 
 class Writer:
-    """Writes to a catalogue whose lock is held; see `writing`.
+    """Writes to a catalogue whose lock is held (`writing`).
 
-    Parameters
-    ----------
-    catalog
-        The catalogue. What an earlier process left half done is removed at once.
+    What an earlier process left half done is removed at once.
     """
 
     def __init__(self, catalog: Catalog) -> None:
@@ -160,10 +146,7 @@ class Writer:
     def note_encoder(self, card: EncoderCard) -> None:
         """Note the encoder for searches by text, and make the column for its vectors.
 
-        Raises
-        ------
-        CatalogError
-            If the catalogue has vectors of another encoder.
+        Raises `CatalogError` if the catalogue has vectors of another encoder.
         """
         catalog = self._catalog
         header.check_encoder(catalog.folder, catalog.header, card)
@@ -186,14 +169,8 @@ class Writer:
     def put(self, pieces: list[Row], moments: list[Row], replaced: Sequence[str] = ()) -> None:
         """Add pieces with their moments, or replace those of the same path.
 
-        Parameters
-        ----------
-        pieces
-            Rows of pieces, each path once.
-        moments
-            Rows of the moments of those pieces whose id is new.
-        replaced
-            Ids of the rows that the catalogue holds under these paths.
+        Each path comes once, and moments are those of pieces whose id is new; ``replaced`` are the
+        ids of the rows that the catalogue holds under these paths.
         """
         if pieces:
             ids = {row["id"] for row in pieces if row["status"] == "ok"} | set(replaced)

@@ -210,9 +210,9 @@ def render(
 @app.command()
 def ratings(data: Data = []) -> None:  # noqa: B006
     """Print mean and standard deviation of ratings over EmoMusic, DEAM and PMEmo, for recipes."""
-    from hevner.lab.default import spread
+    from hevner.lab.default import recipe_values
 
-    for axis, (mean, std) in spread.ratings(data_folders(data)).items():
+    for axis, (mean, std) in recipe_values.ratings(data_folders(data)).items():
         write(f"{axis} = {{ mean = {mean:.2f}, std = {std:.2f} }}")
 
 
@@ -228,9 +228,9 @@ def tag_rates(
     ],
 ) -> None:
     """Print base rates and thresholds of MTG-Jamendo's tags, for recipes of the default model."""
-    from hevner.lab.default import tag_rates as rates
+    from hevner.lab.default import recipe_values
 
-    write("\n".join(rates.recipe_lines(folder)))
+    write("\n".join(recipe_values.recipe_lines(folder)))
 
 
 def _entry(heading: str, text: str) -> str:

@@ -57,7 +57,7 @@ def add(
     Exit status: 0 all fine, 1 nothing was added, 130 after Ctrl-C.
     """
     from hevner.encoders import weights
-    from hevner.encoders.weights.memory import size_text
+    from hevner.encoders.weights.devices import size_text
 
     with _progress() as progress:
         done = weights.add(
@@ -86,7 +86,7 @@ def remove(encoder: Name) -> None:
     Exit status: 0 all fine, 1 they have not been added or cannot be removed.
     """
     from hevner.encoders import weights
-    from hevner.encoders.weights.memory import size_text
+    from hevner.encoders.weights.devices import size_text
 
     size = weights.remove(encoder)
     write(f"{encoder}: weights removed, {size_text(size)} freed")
@@ -103,7 +103,7 @@ def facts(card: EncoderCard) -> dict[str, Any]:
 
 def draw_list(cards: list[EncoderCard]) -> str:
     """A table of encoders."""
-    from hevner.encoders.weights.memory import size_text
+    from hevner.encoders.weights.devices import size_text
 
     headings = (
         "Encoder", "Window", "Numbers", "States", "Memory", "Weights", "Licence",
@@ -128,9 +128,9 @@ def draw_list(cards: list[EncoderCard]) -> str:
 
 def show(card: EncoderCard) -> None:
     """Write all that is known of an encoder."""
+    from hevner import encoders
     from hevner.encoders import weights
-    from hevner.encoders.states import PUBLISHED
-    from hevner.encoders.weights.memory import size_text
+    from hevner.encoders.weights.devices import size_text
 
     plain = card.id.partition("+")[0]
     write(f"{_title(card)}, an encoder")
@@ -143,7 +143,8 @@ def show(card: EncoderCard) -> None:
             f"{state_widths(card)}; {plain}+1 takes state 1, {plain}+1+2 two side by side, "
             f"{plain}+all all",
         )
-    for number, words in enumerate(PUBLISHED.get(plain, ())):
+    findings = encoders.large_entry(plain).findings if _is_large(card) else ()
+    for number, words in enumerate(findings):
         write_entry("" if number else "for emotion", words)
     write_entry("memory", f"about {size_text(card.memory)}" if card.memory else "small")
     write_entry("licence", card.licence)
@@ -159,7 +160,7 @@ def show(card: EncoderCard) -> None:
 
 
 def _show_weights(found: Weights) -> None:
-    from hevner.encoders.weights.memory import size_text
+    from hevner.encoders.weights.devices import size_text
 
     accepted = ", accepted by option" if found.licence_accepted else ""
     write_entry("  added", f"{found.added}, under {found.licence}{accepted}")
@@ -176,9 +177,9 @@ def _origin(found: Weights) -> str:
 
 
 def _is_large(card: EncoderCard) -> bool:
-    from hevner.encoders import LARGE
+    from hevner import encoders
 
-    return card.id.partition("+")[0] in LARGE
+    return encoders.is_large(card.id)
 
 
 def _state(card: EncoderCard) -> str:

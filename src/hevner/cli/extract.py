@@ -118,13 +118,13 @@ def extract(
 def _encoders(names: tuple[str, ...], store: Path, jobs: int | None) -> Compute:
     """Computes features."""
     from hevner.batch import usable_cores
-    from hevner.encoders import LARGE
+    from hevner.encoders import is_large
     from hevner.lab.data.corpus import compute_all
     from hevner.lab.data.extraction import kinds
 
     if not kinds(names):
         raise typer.BadParameter("names no encoder", param_hint="--encoder")
-    large = any(name.partition("+")[0] in LARGE for name in names)
+    large = any(map(is_large, names))
     processes = jobs or (1 if large else usable_cores())
     return lambda work: compute_all(work, store, processes, names)
 

@@ -1,20 +1,22 @@
 """All datasets, read in the same way.
 
 `load` gives tracks with repaired labels, `check` a report of all faults, `card` the facts about a
-dataset. Each dataset is one module with a ``CARD`` and a function ``read``.
+dataset. Each dataset is a card (`hevner.datasets.card`) and a module with a function ``read``, or
+a layout of a table (`hevner.datasets.layout.LAYOUTS`).
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
 from typing import Literal
 
-from hevner.datasets.card import Card, Defect
+from hevner.datasets.card import Card, Defect, read_card
 from hevner.datasets.findings import Finding, Findings
+from hevner.datasets.layout import LAYOUTS, read_layout, read_tracks
 from hevner.datasets.track import Curve, Track
 from hevner.errors import DataError
 
@@ -115,8 +117,7 @@ def card(name: str) -> Card:
             remedy=f"Choose one of {', '.join(NAMES)}",
             code="unknown_dataset",
         )
-    found: Card = import_module(f"hevner.datasets.{name}").CARD
-    return found
+    return read_card(name)
 
 
 def load(
@@ -146,7 +147,7 @@ def load(
     dataset = _read(name, Path(folder), labels, findings)
     if partial:
         tracks = tuple(track for track in dataset if track.media is not None)
-        return Dataset(dataset.card, dataset.folder, labels, tracks, dataset.findings)
+        return replace(dataset, tracks=tracks)
     return dataset
 
 
@@ -164,9 +165,8 @@ def check(name: str, folder: str | Path, *, labels: Labels = "repaired") -> Data
     try:
         return _read(name, Path(folder), labels, findings)
     except DataError as error:
-        known = card(name)
         findings.problem("unreadable", error)
-        return Dataset(known, Path(folder), labels, (), tuple(findings.found))
+        return Dataset(card(name), Path(folder), labels, (), tuple(findings.found))
 
 
 def _read(name: str, folder: Path, labels: Labels, findings: Findings) -> Dataset:
@@ -182,9 +182,11 @@ def _read(name: str, folder: Path, labels: Labels, findings: Findings) -> Datase
             remedy=f"Get {known.title} from {known.source}",
             code="folder_missing",
         )
-    module = import_module(f"hevner.datasets.{name}")
-    tracks = tuple(module.read(folder, findings, labels))
-    return Dataset(known, folder, labels, tracks, tuple(findings.found))
+    if name in LAYOUTS:
+        tracks = read_tracks(known, folder, read_layout(folder, LAYOUTS[name]), findings)
+    else:
+        tracks = import_module(f"hevner.datasets.{name}").read(folder, findings, labels)
+    return Dataset(known, folder, labels, tuple(tracks), tuple(findings.found))
 
 
 def data_folder(folder: str | Path | None = None) -> Path:

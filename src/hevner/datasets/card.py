@@ -1,11 +1,23 @@
-"""Facts about a dataset."""
+"""Facts about datasets, each in a file ``cards/NAME.toml``.
+
+The keys of a file are the attributes of `Card` but ``name``; a scale is written ``[low, high]``.
+"""
 
 from __future__ import annotations
 
+import tomllib
 from dataclasses import dataclass
-from typing import Literal
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
-from hevner.emotion import Scale
+from hevner.emotion import UNIT, Scale
+from hevner.errors import DataError, HevnerError
+
+FOLDER = Path(__file__).with_name("cards")
+"""Folder of the cards."""
+
+Facts = TypeVar("Facts")
 
 
 @dataclass(frozen=True)
@@ -88,3 +100,50 @@ class Card:
     curve: str = ""
     defects: tuple[Defect, ...] = ()
     unlabelled: int = 0
+
+    def scale(self, axis: str) -> Scale:
+        """Nominal scale of ``valence`` or ``arousal``; the unit scale if the card has none."""
+        scale: Scale | None = getattr(self, axis)
+        return scale or UNIT
+
+
+@cache
+def read_card(name: str) -> Card:
+    """Read the card of a dataset.
+
+    Raises
+    ------
+    DataError
+        If its file cannot be read, or a key is missing, unknown or of another type.
+    """
+    path = FOLDER / f"{name}.toml"
+    try:
+        facts = tomllib.loads(path.read_text(encoding="utf-8"))
+        defects = [_checked(Defect, defect) for defect in facts.pop("defects", ())]
+        for axis in ("valence", "arousal"):
+            if axis in facts:
+                facts[axis] = Scale(*facts[axis])
+        return _checked(Card, {"name": name, "defects": defects, **facts})
+    except (OSError, ValueError, TypeError, HevnerError) as error:  # also TOMLDecodeError
+        raise DataError(
+            f"not the card of a dataset ({error})",
+            subject=str(path),
+            remedy="Correct the file, or install hevner again",
+            code="bad_card",
+        ) from error
+
+
+def _checked(kind: type[Facts], facts: dict[str, Any]) -> Facts:
+    """A card or defect whose values have the types of their attributes."""
+    made = kind(**{k: tuple(v) if isinstance(v, list) else v for k, v in facts.items()})
+    for key, hint in get_type_hints(kind).items():
+        value, origin, choice = getattr(made, key), get_origin(hint), get_args(hint)
+        if origin is Literal:
+            fits = value in choice
+        elif origin is tuple:
+            fits = isinstance(value, tuple) and all(isinstance(one, choice[0]) for one in value)
+        else:
+            fits = isinstance(value, hint)
+        if not fits:
+            raise TypeError(f"{key} = {value!r}")
+    return made

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,8 +20,6 @@ from hevner.datasets.rows import Row, read_rows
 from hevner.datasets.track import Array, Curve
 from hevner.emotion import Scale
 from hevner.errors import DataError
-
-Value = Callable[[Row, str], float]
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,21 +47,12 @@ class Wide:
 
 
 def align(times: Array, values: Array, wanted: Array) -> Array:
-    """Values at the wanted moments.
-
-    Parameters
-    ----------
-    times
-        Moments of the values, shape ``(n,)``.
-    values
-        Values, shape ``(..., n)``.
-    wanted
-        Moments of the result, shape ``(m,)``.
+    """Values of shape ``(..., n)`` at ``n`` times, brought to ``m`` wanted times.
 
     Returns
     -------
     numpy.ndarray
-        Shape ``(..., m)``; NaN at moments that have no value.
+        Shape ``(..., m)``; NaN at times that have no value.
     """
     found = np.full((*values.shape[:-1], len(wanted)), np.nan)
     _, here, there = np.intersect1d(times, wanted, return_indices=True)
@@ -77,10 +65,8 @@ def read_wide(path: Path, scale: Scale, findings: Findings, *, spread: bool = Fa
 
     Parameters
     ----------
-    path
-        The file.
-    scale
-        Scale of the ratings.
+    path, scale
+        The file, and the scale of its ratings.
     findings
         Takes rows that are left out.
     spread
@@ -101,7 +87,7 @@ def read_wide(path: Path, scale: Scale, findings: Findings, *, spread: bool = Fa
                 raise row.fault(
                     "duplicate_id", f"a second row of song {song}", "Keep one of the two"
                 )
-            series[song] = _series(row, columns, _value(scale, spread))
+            series[song] = _series(row, columns, scale, spread)
     return Wide(times, series)
 
 
@@ -120,7 +106,7 @@ def read_raters(path: Path, scale: Scale, times: Array) -> Array:
     """
     rows = read_rows(path, ())
     columns, own = _moments(rows[0], path)
-    ratings = np.array([_series(row, columns, _value(scale)) for row in rows])
+    ratings = np.array([_series(row, columns, scale) for row in rows])
     return align(own, ratings, times)
 
 
@@ -147,33 +133,22 @@ def wide_curve(
 def read_long(
     path: Path, scale: Scale, findings: Findings, deviations: Path | None = None
 ) -> dict[str, Curve]:
-    """Read a file with the columns ``musicId, frameTime, Arousal(mean), Valence(mean)``.
+    """Curves by song of a file with columns ``musicId, frameTime, Arousal(mean), Valence(mean)``.
 
     Parameters
     ----------
-    path
-        The file.
-    scale
-        Scale of the ratings.
-    findings
-        Takes rows that are left out.
+    path, scale, findings
+        As for `read_wide`.
     deviations
         A file of the same form with ``Arousal(std)`` and ``Valence(std)``.
-
-    Returns
-    -------
-    dict
-        Curves by song.
 
     Raises
     ------
     DataError
         If a file cannot be read or lacks a column.
     """
-    means = _by_song(path, "mean", _value(scale), findings)
-    spreads = (
-        {} if deviations is None else _by_song(deviations, "std", _value(scale, True), findings)
-    )
+    means = _by_song(path, "mean", scale, findings)
+    spreads = {} if deviations is None else _by_song(deviations, "std", scale, findings)
     curves = {}
     for song, (times, valence, arousal) in means.items():
         curves[song] = Curve(times, valence, arousal)
@@ -184,10 +159,11 @@ def read_long(
 
 
 def _by_song(
-    path: Path, statistic: str, value: Value, findings: Findings
+    path: Path, statistic: str, scale: Scale, findings: Findings
 ) -> dict[str, tuple[Array, Array, Array]]:
     """Times, valence and arousal of each song."""
     columns = (f"Valence({statistic})", f"Arousal({statistic})")
+    value = Row.spread if statistic == "std" else Row.rating
     moments: dict[str, list[tuple[float, ...]]] = defaultdict(list)
     for row in read_rows(path, ("musicId", "frameTime", *columns)):
         with findings.skipping():
@@ -198,7 +174,7 @@ def _by_song(
                     f"{time:g} s of song {song} does not come after the moment before it",
                     "Sort the rows and remove repeated ones",
                 )
-            moments[song].append((time, *(value(row, column) for column in columns)))
+            moments[song].append((time, *(value(row, column, scale) for column in columns)))
     songs = {song: np.array(rows).T for song, rows in moments.items() if rows}
     return {song: (times, valence, arousal) for song, (times, valence, arousal) in songs.items()}
 
@@ -217,11 +193,6 @@ def _moments(row: Row, path: Path) -> tuple[list[str], Array]:
     return list(times), np.array(list(times.values()))
 
 
-def _series(row: Row, columns: list[str], value: Value) -> Array:
-    return np.array([value(row, name) if row.values[name] else np.nan for name in columns])
-
-
-def _value(scale: Scale, spread: bool = False) -> Value:
-    if spread:
-        return lambda row, column: row.spread(column, scale)
-    return lambda row, column: row.rating(column, scale)
+def _series(row: Row, columns: list[str], scale: Scale, spread: bool = False) -> Array:
+    value = row.spread if spread else row.rating
+    return np.array([value(name, scale) if row.values[name] else np.nan for name in columns])

@@ -6,16 +6,16 @@ ratings over time or EmoMusic, never assumed; see `hevner.datasets.axis_swap`.
 
 from __future__ import annotations
 
-import dataclasses
 from collections import defaultdict
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from hevner.datasets import emomusic
 from hevner.datasets.axis_swap import Ratings, compare
-from hevner.datasets.card import Card, Defect
+from hevner.datasets.card import read_card
 from hevner.datasets.curves import read_long, read_raters, read_wide, wide_curve
 from hevner.datasets.findings import Findings
 from hevner.datasets.media import Media
@@ -24,7 +24,8 @@ from hevner.datasets.track import Array, Curve, Track
 from hevner.emotion import UNIT, Scale
 from hevner.errors import DataError
 
-SCALE = emomusic.SCALE
+CARD = read_card("deam")
+SCALE = CARD.scale("valence")
 PARTS = {
     "development": range(1, 1001),
     "evaluation 2014": range(1001, 2001),
@@ -40,76 +41,6 @@ METADATA = {
 """Columns of the metadata of each year."""
 
 STATIC = ("song_id", "valence_mean", "valence_std", "arousal_mean", "arousal_std")
-CARD = Card(
-    name="deam",
-    title="DEAM (MediaEval Database for Emotional Analysis of Music)",
-    what="1,744 excerpts of 45 seconds and 58 full songs in many genres, from the Free Music "
-    "Archive, Jamendo and MedleyDB.",
-    tracks=1802,
-    labels=("valence-arousal", "curve"),
-    valence=SCALE,
-    arousal=SCALE,
-    raters="about 10 crowd workers per excerpt, 5 or 6 per full song",
-    group="the artist where the metadata are there, else the song",
-    licence=emomusic.CARD.licence,
-    source="https://cvml.unige.ch/databases/DEAM/",
-    layout=(
-        "annotations/annotations averaged per song/song_level/"
-        "static_annotations_averaged_songs_{1_2000,2000_2058}.csv",
-        "annotations/annotations averaged per song/dynamic (per second annotations)/"
-        "{arousal,valence}.csv",
-        "annotations/annotations per each rater/song_level/"
-        "static_annotations_songs_{1_2000,2000_2058}.csv (optional)",
-        "annotations/annotations per each rater/dynamic (per second annotations)/"
-        "{arousal,valence}/<id>.csv (optional)",
-        "metadata/metadata_{2013,2014,2015}.csv (optional)",
-        "or static_annotations.csv with dynamic_annotations.csv on 0..1",
-        "MEMD_audio/<id>.mp3, or audio/<id>.*; annotation files are found by name at any depth",
-    ),
-    citation="""@article{aljanaki2017deam,
-  author = {Aljanaki, Anna and Yang, Yi-Hsuan and Soleymani, Mohammad},
-  title = {Developing a benchmark for emotional analysis of music},
-  journal = {PLOS ONE}, volume = {12}, number = {3}, pages = {e0173392}, year = {2017}
-}""",
-    curve="2 Hz from 15 s on; -1..1 in the archive, 0..1 in the file dynamic_annotations.csv",
-    defects=(
-        Defect(
-            "exchanged-axes",
-            "Static valence and arousal of the 744 songs with id <= 1000 are exchanged: valence "
-            "correlates .956 with arousal over time and .575 with valence over time; with "
-            "EmoMusic, which rates the same clips, crosswise .9998 and .9999, same-name .599.",
-            "Exchanged back, means, deviations and single raters, if the ratings over time or "
-            "EmoMusic show it.",
-        ),
-        Defect(
-            "emomusic-inside",
-            "The 744 songs with id <= 1000 are the clips of EmoMusic; 82 of the 125 clips of its "
-            "random test set are in the random training set of DEAM. Ids 1001-2058 (1,058 songs) "
-            "share nothing with it.",
-            "The field recording is the same in both, so the leak check sees it.",
-        ),
-        Defect(
-            "stray-spaces",
-            "Columns and values carry spaces; the file of the full songs has maxima and minima "
-            "besides; unquoted commas shift fields of the metadata.",
-            "Stripped; maxima and minima are not read; metadata are read by column.",
-        ),
-    ),
-)
-
-
-@dataclass(frozen=True)
-class _Rated:
-    """Static ratings of a song, on the unit scale."""
-
-    file: Path | None
-    valence: float
-    arousal: float
-    valence_std: float
-    arousal_std: float
-
-    def exchanged(self) -> _Rated:
-        return _Rated(self.file, self.arousal, self.valence, self.arousal_std, self.valence_std)
 
 
 def read(folder: Path, findings: Findings, labels: str) -> list[Track]:
@@ -127,35 +58,26 @@ def read(folder: Path, findings: Findings, labels: str) -> list[Track]:
     if inside:
         findings.note("emomusic-inside", "songs that are also in EmoMusic", tracks=inside)
     return [
-        _track(song, rated, curves.get(song), raters.get(song), metadata.get(song, {}))
-        for song, rated in songs.items()
+        _completed(song, track, curves.get(song), raters.get(song), metadata.get(song, {}))
+        for song, track in songs.items()
     ]
 
 
-def _track(
-    song: int,
-    rated: _Rated,
-    curve: Curve | None,
-    raters: Array | None,
-    known: dict[str, str],
+def _completed(
+    song: int, track: Track, curve: Curve | None, raters: Array | None, known: dict[str, str]
 ) -> Track:
+    """A song with all that is known besides its static ratings."""
     artist = known.get("artist", "")
-    return Track(
-        "deam",
-        str(song),
-        rated.file,
-        group=emomusic.artist_key(artist) if artist else str(song),
-        recording=f"mediaeval/{song}",
+    valence, arousal = (None, None) if raters is None else map(tuple, raters.tolist())
+    return replace(
+        track,
+        group=emomusic.artist_key(artist) if artist else track.id,
         title=known.get("title", ""),
         artist=artist,
         genre=known.get("genre", ""),
-        valence=rated.valence,
-        arousal=rated.arousal,
-        valence_std=rated.valence_std,
-        arousal_std=rated.arousal_std,
         raters=None if raters is None else raters.shape[1],
-        valence_by_rater=None if raters is None else tuple(raters[0].tolist()),
-        arousal_by_rater=None if raters is None else tuple(raters[1].tolist()),
+        valence_by_rater=valence,
+        arousal_by_rater=arousal,
         curve=curve,
         official_split=next((part for part, ids in PARTS.items() if song in ids), ""),
     )
@@ -166,8 +88,8 @@ def _found(folder: Path, name: str) -> Path | None:
     return next(iter(sorted(folder.rglob(name))), None)
 
 
-def _static(folder: Path, media: Media, findings: Findings) -> dict[int, _Rated]:
-    """Static ratings by song."""
+def _static(folder: Path, media: Media, findings: Findings) -> dict[int, Track]:
+    """Songs with their static ratings."""
     first = _found(folder, "static_annotations_averaged_songs_1_2000.csv")
     if first is None:
         rows = read_rows(folder / "static_annotations.csv", STATIC)
@@ -180,17 +102,21 @@ def _static(folder: Path, media: Media, findings: Findings) -> dict[int, _Rated]
     for row in unique(rows, "song_id", findings):
         with findings.skipping():
             song = row.integer("song_id")
-            songs[song] = _Rated(
+            songs[song] = Track(
+                "deam",
+                str(song),
                 media.find(str(song), row.where),
-                row.rating("valence_mean", SCALE),
-                row.rating("arousal_mean", SCALE),
-                row.spread("valence_std", SCALE),
-                row.spread("arousal_std", SCALE),
+                group=str(song),
+                recording=f"mediaeval/{song}",
+                valence=row.rating("valence_mean", SCALE),
+                arousal=row.rating("arousal_mean", SCALE),
+                valence_std=row.spread("valence_std", SCALE),
+                arousal_std=row.spread("arousal_std", SCALE),
             )
     return songs
 
 
-def _curves(folder: Path, songs: dict[int, _Rated], findings: Findings) -> dict[int, Curve]:
+def _curves(folder: Path, songs: dict[int, Track], findings: Findings) -> dict[int, Curve]:
     """Ratings over time by song, with single raters if their files are there."""
     arousal, long = _found(folder, "arousal.csv"), folder / "dynamic_annotations.csv"
     curves: dict[int, Curve] = {}
@@ -213,7 +139,7 @@ def _curves(folder: Path, songs: dict[int, _Rated], findings: Findings) -> dict[
         return curves
     for song, curve in curves.items():
         with findings.skipping("bad-rater-file"):
-            curves[song] = dataclasses.replace(
+            curves[song] = replace(
                 curve,
                 valence_by_rater=read_raters(
                     single.with_name("valence") / f"{song}.csv", UNIT, curve.times
@@ -233,26 +159,35 @@ def _evidence(folder: Path, curves: dict[int, Curve]) -> tuple[Ratings, str]:
     beside = folder.resolve().parent / "emomusic"
     if not beside.is_dir():
         return {}, ""
-    return {
-        int(track.id): (track.valence, track.arousal)
-        for track in emomusic.read(beside, Findings(None), "repaired")
-        if track.valence is not None and track.arousal is not None
-    }, "EmoMusic"
+    return _ratings(emomusic.read(beside, Findings(None), "repaired")), "EmoMusic"
+
+
+def _ratings(tracks: Iterable[Track]) -> Ratings:
+    """Static ratings by song."""
+    rated = {int(track.id): (track.valence, track.arousal) for track in tracks}
+    return {s: (v, a) for s, (v, a) in rated.items() if v is not None and a is not None}
 
 
 def _repaired(
-    folder: Path, songs: dict[int, _Rated], curves: dict[int, Curve], findings: Findings
-) -> dict[int, _Rated]:
+    folder: Path, songs: dict[int, Track], curves: dict[int, Curve], findings: Findings
+) -> dict[int, Track]:
     """The songs, with valence and arousal exchanged back in each part that shows an exchange."""
     others, name = _evidence(folder, curves)
     repaired = dict(songs)
     for part, ids in PARTS.items():
-        own = {song: rated for song, rated in songs.items() if song in ids}
-        found = compare({song: (r.valence, r.arousal) for song, r in own.items()}, others)
+        own = {song: track for song, track in songs.items() if song in ids}
+        found = compare(_ratings(own.values()), others)
         comparison = f"part {part} against {name}: {found}"
         if found.verdict == "exchanged":
             findings.repair("exchanged-axes", comparison, len(own))
-            repaired.update((song, rated.exchanged()) for song, rated in own.items())
+            for song, track in own.items():
+                repaired[song] = replace(
+                    track,
+                    valence=track.arousal,
+                    arousal=track.valence,
+                    valence_std=track.arousal_std,
+                    arousal_std=track.valence_std,
+                )
         elif own and part == "development" and found.verdict == "right":
             findings.note("exchanged-axes", f"nothing to exchange in {comparison}", tracks=len(own))
         elif own and part == "development":
@@ -284,14 +219,14 @@ def _raters(folder: Path, findings: Findings) -> dict[int, Array]:
 
 
 def _repaired_raters(
-    raters: dict[int, Array], songs: dict[int, _Rated], findings: Findings
+    raters: dict[int, Array], songs: dict[int, Track], findings: Findings
 ) -> dict[int, Array]:
     """The raters, exchanged where their means agree crosswise with the repaired songs."""
     repaired = dict(raters)
     for part, ids in PARTS.items():
         own = {song: ratings for song, ratings in raters.items() if song in ids}
         means = {song: tuple(ratings.mean(axis=1)) for song, ratings in own.items()}
-        found = compare(means, {song: (r.valence, r.arousal) for song, r in songs.items()})
+        found = compare(means, _ratings(songs.values()))
         if found.verdict == "exchanged":
             comparison = f"single raters of part {part} against their repaired means: {found}"
             findings.repair("exchanged-axes", comparison, len(own))

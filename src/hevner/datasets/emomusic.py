@@ -4,86 +4,24 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass
 from pathlib import Path
 
-from hevner.datasets.card import Card, Defect
+from hevner.datasets.card import read_card
 from hevner.datasets.curves import Wide, read_wide, wide_curve
 from hevner.datasets.findings import Findings
 from hevner.datasets.media import Media
 from hevner.datasets.rows import Row, each, read_rows, unique
 from hevner.datasets.track import Track
-from hevner.emotion import UNIT, Scale
+from hevner.emotion import UNIT
 
-SCALE = Scale(1, 9)
+CARD = read_card("emomusic")
+SCALE = CARD.scale("valence")
 CLIP_S = 45
 
 STATIC = ("song_id", "mean_arousal", "std_arousal", "mean_valence", "std_valence")
 START, END = "start of the segment (min.sec)", "end of the segment (min.sec)"
 CURVES = ("valence_cont_average", "arousal_cont_average", "valence_cont_std", "arousal_cont_std")
 INFO = ("song_id", "Artist", "Song title", START, END, "Genre", "Mediaeval 2013 set")
-
-CARD = Card(
-    name="emomusic",
-    title="EmoMusic (1000 songs for emotional analysis of music)",
-    what="45-second clips of 744 songs by 411 artists from the Free Music Archive, in eight "
-    "genres.",
-    tracks=744,
-    labels=("valence-arousal", "curve"),
-    valence=SCALE,
-    arousal=SCALE,
-    raters="at least 10 crowd workers per clip; the means of 99 % of the clips are tenths",
-    group="the artist: letters a-z and spaces of the name in lower case (409)",
-    licence="labels for research use; audio under the Creative Commons licences of its artists",
-    source="https://cvml.unige.ch/databases/emoMusic/",
-    layout=(
-        "annotations/static_annotations.csv, annotations/songs_info.csv",
-        "annotations/{arousal,valence}_cont_{average,std}.csv",
-        "clips_45seconds/<id>.mp3, or audio/<id>.*",
-    ),
-    citation="""@inproceedings{soleymani2013emomusic,
-  author = {Soleymani, Mohammad and Caro, Micheal N. and Schmidt, Erik M. and Sha, Cheng-Ya and
-    Yang, Yi-Hsuan},
-  title = {1000 songs for emotional analysis of music},
-  booktitle = {Proceedings of the 2nd ACM International Workshop on Crowdsourcing for Multimedia},
-  pages = {1--6}, year = {2013}
-}""",
-    curve="2 Hz from 15 s to 45 s, mean and standard deviation on -1..1",
-    defects=(
-        Defect(
-            "stray-tabs",
-            "Fields of songs_info.csv carry tabs and spaces; times are min.sec without trailing "
-            "zeros, so 1.2 is 1:20.",
-            "Fields are stripped, times read as such; every segment must last 45 s.",
-        ),
-        Defect(
-            "artist-leak",
-            "59 of the 125 clips of the random test set share an artist with its training set of "
-            "495, and 52 of the 125 official evaluation clips with the training part of the split "
-            "called artist-stratified, which only parts training and validation.",
-            "The field group is the artist; the split 'common' has no artist on two sides.",
-        ),
-        Defect(
-            "inside-deam",
-            "All 744 clips are also the DEAM songs of the same id.",
-            "The field recording is the same in both, so the leak check sees it.",
-        ),
-        Defect(
-            "sample-deviation",
-            "Standard deviations divide by raters less one, those of DEAM by raters: for the same "
-            "clip DEAM's are .949 of EmoMusic's.",
-            "None; each set keeps its own.",
-        ),
-    ),
-)
-
-
-@dataclass(frozen=True)
-class _Annotations:
-    """The files of the set beside the static ratings."""
-
-    info: dict[str, Row]
-    curves: list[Wide]
 
 
 def artist_key(name: str) -> str:
@@ -112,18 +50,16 @@ def read(folder: Path, findings: Findings, labels: str) -> list[Track]:
     """Tracks of a folder; see `hevner.datasets.load`. There is nothing to repair in the labels."""
     place = folder / "annotations" if (folder / "annotations").is_dir() else folder
     static = read_rows(place / "static_annotations.csv", STATIC)
-    info = read_rows(place / "songs_info.csv", INFO)
-    annotations = _Annotations(
-        {row.values["song_id"]: row for row in unique(info, "song_id", findings)},
-        [
-            read_wide(place / f"{name}.csv", UNIT, findings, spread=name.endswith("std"))
-            for name in CURVES
-        ],
-    )
+    songs = unique(read_rows(place / "songs_info.csv", INFO), "song_id", findings)
+    info = {row.values["song_id"]: row for row in songs}
+    curves = [
+        read_wide(place / f"{name}.csv", UNIT, findings, spread=name.endswith("std"))
+        for name in CURVES
+    ]
     media = Media(CARD, folder, ("clips_45seconds", "audio"), findings)
-    tracks = each(static, "song_id", findings, lambda row: _track(row, annotations, media))
+    tracks = each(static, "song_id", findings, lambda row: _track(row, info, curves, media))
     rated = {row.values["song_id"] for row in static}
-    for song, row in annotations.info.items():
+    for song, row in info.items():
         if song not in rated:
             findings.problem(
                 "unlabelled-song",
@@ -137,18 +73,18 @@ def read(folder: Path, findings: Findings, labels: str) -> list[Track]:
     return tracks
 
 
-def _track(row: Row, annotations: _Annotations, media: Media) -> Track:
+def _track(row: Row, infos: dict[str, Row], curves: list[Wide], media: Media) -> Track:
     song = row.text("song_id")
     file = media.find(song, row.where)
-    if song not in annotations.info:
+    if song not in infos:
         raise row.fault(
             "row_missing",
             f"song {song} has no row in songs_info.csv",
             "Add its artist and genre or remove the row",
         )
-    info = annotations.info[song]
+    info = infos[song]
     _check_segment(info)
-    curve = wide_curve(song, *annotations.curves)
+    curve = wide_curve(song, *curves)
     if curve is None:
         raise row.fault(
             "row_missing",

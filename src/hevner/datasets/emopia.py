@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from hevner.datasets.card import Card, Defect
+from hevner.datasets.card import read_card
 from hevner.datasets.findings import Findings
 from hevner.datasets.media import Media
 from hevner.datasets.rows import Row, each, read_rows
 from hevner.datasets.track import Track
 from hevner.emotion import Quadrant
 
+CARD = read_card("emopia")
 PARTS = ("train", "val", "test")
 
 SAME_SONG = {
@@ -28,49 +29,6 @@ SAME_CLIP = {
     "Q4_jO2zX6Ul8GM_2": "Q4_Ie5koh4qvJc_28",
 }
 """Clips that repeat the performance of another one: nine notes of ten agree at one offset."""
-
-CARD = Card(
-    name="emopia",
-    title="EMOPIA",
-    what="Clips of pop piano covers, transcribed to MIDI with velocities: 1,078 clips of 387 songs "
-    "in archive 2.2 (the publication counts 1,087).",
-    tracks=1078,
-    media="MIDI",
-    labels=("quadrant",),
-    raters="four annotators, the authors' own; one label per clip, no ratings of single people",
-    group="the song, named by its YouTube id, or the first of the ids that share music",
-    licence="CC BY-NC-SA 4.0",
-    source="https://zenodo.org/records/5257995",
-    layout=(
-        "label.csv (ID, 4Q, annotator) and midis/<clip>.mid, as the archive unpacks",
-        "split/train.csv, val.csv, test.csv (fname, label), of the authors' classification code, "
-        "optional",
-        "or clips.csv (clip, song, quadrant, official_split) and midi/<clip>.mid",
-    ),
-    citation="""@inproceedings{hung2021emopia,
-  author = {Hung, Hsiao-Tzu and Ching, Joann and Doh, Seungheon and Kim, Nabin and Nam, Juhan
-            and Yang, Yi-Hsuan},
-  title = {{EMOPIA}: A Multi-Modal Pop Piano Dataset For Emotion Recognition and Emotion-based
-           Music Generation},
-  booktitle = {Proceedings of the 22nd International Society for Music Information Retrieval
-               Conference},
-  pages = {318--325}, year = {2021}
-}""",
-    defects=(
-        Defect(
-            "clips-of-one-song",
-            "A song gives up to 33 clips, also in different quadrants; splitting by clip puts "
-            "pieces of one song on both sides.",
-            "None of the labels; the group is the song.",
-        ),
-        Defect(
-            "repeated-video",
-            "Four pairs of clips, from videos with different ids, hold one performance; three of "
-            "them straddle the official training and validation parts.",
-            "The songs share a group, the clips a recording.",
-        ),
-    ),
-)
 
 
 def read(folder: Path, findings: Findings, labels: str) -> list[Track]:

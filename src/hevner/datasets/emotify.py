@@ -7,12 +7,13 @@ from pathlib import Path
 
 import numpy as np
 
-from hevner.datasets.card import Card, Defect
+from hevner.datasets.card import read_card
 from hevner.datasets.findings import Findings
 from hevner.datasets.media import Media
 from hevner.datasets.rows import Row, read_rows
 from hevner.datasets.track import Track
 
+CARD = read_card("emotify")
 COLUMNS = (
     "amazement",
     "solemnity",
@@ -31,51 +32,6 @@ GENRES = ("classical", "rock", "electronic", "pop")
 
 REPEATED = {80: 54, 166: 163, 176: 170, 366: 359}
 """Track numbers that repeat the recording of another number, found by fingerprint."""
-
-CARD = Card(
-    name="emotify",
-    title="Emotify",
-    what="400 one-minute clips from a record label, 100 each of classical, rock, electronic and "
-    "pop.",
-    tracks=400,
-    labels=("gems",),
-    emotion="induced",
-    raters="11 to 59 players of an online game per clip, median 14; each marks up to three of nine "
-    "emotions of the Geneva Emotional Music Scale",
-    group="the track: artists are not known, so only leave-one-genre-out is free of their leak",
-    licence="research use; cite the paper",
-    source="https://www2.projects.science.uu.nl/memotion/emotifydata/",
-    layout=(
-        "data.csv and <genre>/<1..100>.mp3, as the archive unpacks (also in emotifymusic/)",
-        "or ratings.csv and audio/<001..400>.*",
-    ),
-    citation="""@article{aljanaki2016emotify,
-  author = {Aljanaki, Anna and Wiering, Frans and Veltkamp, Remco C.},
-  title = {Studying emotion induced by music through a crowdsourcing game},
-  journal = {Information Processing and Management},
-  volume = {52}, number = {1}, pages = {115--128}, year = {2016}
-}""",
-    defects=(
-        Defect(
-            "genre-order",
-            "A track list in circulation (info.csv) numbers the genres alphabetically, the "
-            "ratings do not; joining by it shuffles three of four genres.",
-            "It is never read, and a rating whose genre does not fit its number is an error.",
-        ),
-        Defect(
-            "unreliable-emotions",
-            "Split-half reliability (Spearman-Brown) falls from .81 for joyful activation to .28 "
-            "for amazement.",
-            "None; the votes of each listener are kept.",
-        ),
-        Defect(
-            "repeated-recording",
-            "Four recordings occur twice, rated by different listeners: 054/080, 163/166, 170/176, "
-            "359/366.",
-            "Both stay; they share group and recording.",
-        ),
-    ),
-)
 
 
 def read(folder: Path, findings: Findings, labels: str) -> list[Track]:

@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 from hevner.datasets.leaks import LINKS, links, name
 from hevner.datasets.splits import as_csv, digest
@@ -167,21 +169,17 @@ def leave_one_out(
 
 def linked_groups(tracks: Sequence[Track], joined: Collection[str] = LINKS) -> list[list[int]]:
     """Places of tracks that hang together by any chain of links."""
-    parent = list(range(len(tracks)))
-
-    def root(place: int) -> int:
-        while parent[place] != place:
-            parent[place] = parent[parent[place]]
-            place = parent[place]
-        return place
-
     first: dict[tuple[str, str], int] = {}
-    for place, track in enumerate(tracks):
-        for link in _joined_links(track, joined):
-            parent[root(place)] = root(first.setdefault(link, place))
+    pairs = [
+        (first.setdefault(link, place), place)
+        for place, track in enumerate(tracks)
+        for link in _joined_links(track, joined)
+    ]
+    ones, others = np.array(pairs, np.int32).reshape(-1, 2).T
+    graph = coo_array((np.ones(len(pairs)), (ones, others)), (len(tracks), len(tracks)))
     groups: dict[int, list[int]] = defaultdict(list)
-    for place in range(len(tracks)):
-        groups[root(place)].append(place)
+    for place, group in enumerate(connected_components(graph, directed=False)[1].tolist()):
+        groups[group].append(place)
     return list(groups.values())
 
 

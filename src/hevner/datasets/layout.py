@@ -34,7 +34,7 @@ from hevner.datasets.findings import Findings
 from hevner.datasets.media import Media
 from hevner.datasets.rows import Row, each, read_rows
 from hevner.datasets.track import Track
-from hevner.emotion import Scale
+from hevner.emotion import UNIT, Scale
 from hevner.errors import DataError, HevnerError
 from hevner.files import SUFFIXES
 
@@ -88,6 +88,15 @@ class Layout:
     required: frozenset[str] = frozenset({"id"})
     named: frozenset[str] = frozenset()
     scales: dict[str, Scale] = field(default_factory=dict)
+
+
+_RANKED = Layout(
+    required=frozenset({"id", "valence", "arousal"}), scales={"valence": UNIT, "arousal": UNIT}
+)
+
+LAYOUTS = {"wcmed": _RANKED, "ccmed": _RANKED, "own": Layout()}
+"""Default layouts of the datasets that are nothing but a table; the names of the columns of WCMED
+and CCMED are ours, as theirs are not published."""
 
 
 def read_layout(folder: Path, default: Layout) -> Layout:
@@ -214,6 +223,14 @@ def _track(dataset: str, row: Row, columns: dict[str, str], layout: Layout, medi
             return row.text(columns[name])
         return row.values[columns[name]] if name in columns else ""
 
+    def rating(axis: str) -> float | None:
+        return row.rating(columns[axis], layout.scales[axis]) if axis in columns else None
+
+    def spread(axis: str) -> float | None:
+        if not {axis, f"{axis}_std"} <= columns.keys():
+            return None
+        return row.spread(columns[f"{axis}_std"], layout.scales[axis])
+
     name = _stem(row.text(columns["id"]))
     file = _stem(row.text(columns["file"])) if "file" in columns else name
     tags = tuple(tag.strip() for tag in text("tags").split(layout.tag_separator) if tag.strip())
@@ -226,10 +243,10 @@ def _track(dataset: str, row: Row, columns: dict[str, str], layout: Layout, medi
         title=text("title"),
         artist=text("artist"),
         genre=text("genre"),
-        valence=_rating(row, "valence", columns, layout),
-        arousal=_rating(row, "arousal", columns, layout),
-        valence_std=_std(row, "valence", columns, layout),
-        arousal_std=_std(row, "arousal", columns, layout),
+        valence=rating("valence"),
+        arousal=rating("arousal"),
+        valence_std=spread("valence"),
+        arousal_std=spread("arousal"),
         raters=row.integer(columns["raters"]) if "raters" in columns else None,
         tags=tags if "tags" in columns else None,
         official_split=text("split"),
@@ -240,14 +257,3 @@ def _stem(name: str) -> str:
     """A name without the ending of an audio file."""
     path = PurePosixPath(name)
     return str(path.with_suffix("")) if path.suffix.lower() in SUFFIXES else name
-
-
-def _rating(row: Row, axis: str, columns: dict[str, str], layout: Layout) -> float | None:
-    return row.rating(columns[axis], layout.scales[axis]) if axis in columns else None
-
-
-def _std(row: Row, axis: str, columns: dict[str, str], layout: Layout) -> float | None:
-    column = columns.get(f"{axis}_std")
-    if column is None or axis not in columns:
-        return None
-    return row.spread(column, layout.scales[axis])

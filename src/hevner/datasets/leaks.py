@@ -228,44 +228,33 @@ def _linked(train: Iterable[Track], test: Iterable[Track]) -> dict[str, list[Pai
 
 def _same_files(train: Iterable[Track], test: Iterable[Track]) -> list[Pair]:
     """Tracks with the same bytes; only files of the same size are read."""
-    sizes: dict[int, list[Track]] = defaultdict(list)
-    for track in train:
-        if track.media is not None:
-            sizes[_size(track.media)].append(track)
     digests: dict[Path, bytes] = {}
-    pairs = []
-    for track in test:
-        for other in [] if track.media is None else sizes.get(_size(track.media), []):
-            if _digest(track.path, digests) == _digest(other.path, digests):
-                pairs.append((name(track), name(other)))
-                break
-    return pairs
 
-
-def _size(path: Path) -> int:
-    try:
-        return path.stat().st_size
-    except OSError as error:
-        raise _unreadable(path, error) from error
-
-
-def _digest(path: Path, known: dict[Path, bytes]) -> bytes:
-    if path not in known:
-        try:
+    def content(path: Path) -> bytes:
+        if path not in digests:
             with path.open("rb") as file:
-                known[path] = hashlib.file_digest(file, "sha256").digest()
-        except OSError as error:
-            raise _unreadable(path, error) from error
-    return known[path]
+                digests[path] = hashlib.file_digest(file, "sha256").digest()
+        return digests[path]
 
-
-def _unreadable(path: Path, error: OSError) -> DataError:
-    return DataError(
-        f"cannot be read ({error.strerror or error})",
-        subject=str(path),
-        remedy="Check the dataset's folder",
-        code="unreadable_file",
-    )
+    sizes: dict[int, list[Track]] = defaultdict(list)
+    pairs = []
+    try:
+        for track in train:
+            if track.media is not None:
+                sizes[track.media.stat().st_size].append(track)
+        for track in test:
+            for other in [] if track.media is None else sizes[track.media.stat().st_size]:
+                if content(track.path) == content(other.path):
+                    pairs.append((name(track), name(other)))
+                    break
+    except OSError as error:
+        raise DataError(
+            f"cannot be read ({error.strerror or error})",
+            subject=str(error.filename),
+            remedy="Check the dataset's folder",
+            code="unreadable_file",
+        ) from error
+    return pairs
 
 
 def _same_sound(

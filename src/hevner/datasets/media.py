@@ -38,9 +38,8 @@ class Media:
             for file in sorted(place.rglob("*")):
                 if file.suffix.lower() in suffixes and not file.name.startswith("."):
                     stem = file.relative_to(place).with_suffix("").as_posix()
-                    self._files.setdefault(
-                        stem.removesuffix(".low"), file
-                    )  # a copy at a lower bit rate
+                    # A copy at a lower bit rate ends with .low.
+                    self._files.setdefault(stem.removesuffix(".low"), file)
         self._asked: set[str] = set()
         if not self._folders:
             findings.note(
@@ -55,19 +54,14 @@ class Media:
         return tuple(self._files)
 
     def find(self, stem: str, where: str) -> Path | None:
-        """The file of a track.
+        """The file of a track; None if there are no media files, or a missing one is tolerated.
 
         Parameters
         ----------
         stem
-            Its path below the folder, without the ending.
+            Path below the folder, without the ending.
         where
-            The row that asks for it.
-
-        Returns
-        -------
-        Path or None
-            None if no media files are there, or this one is missing and that is tolerated.
+            Place of the row with the label.
 
         Raises
         ------

@@ -5,15 +5,14 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from hevner.datasets.card import Card, Defect
+from hevner.datasets.card import read_card
 from hevner.datasets.findings import Findings
 from hevner.datasets.media import Media
 from hevner.datasets.rows import Row, read_rows
 from hevner.datasets.track import Track
-from hevner.emotion import Scale
 from hevner.errors import DataError
 
-VALENCE, AROUSAL = Scale(-5, 5), Scale(0, 10)
+CARD = read_card("memomusic")
 HEADER = ("title", "url", "type", "valence", "arousal")
 STYLES = {1: "Classic", 2: "Pop", 3: "Yanni"}
 """Folders of the three types."""
@@ -22,53 +21,6 @@ WITHOUT_MIDI = "Yanni-48"
 """The one piece whose MIDI file was never published."""
 
 SPELLINGS = {"Rachmaninov": "Rachmaninoff"}
-
-CARD = Card(
-    name="memomusic",
-    title="MemoMusic 3.0",
-    what="180 piano pieces as MIDI, 60 each of classical music, pop and Yanni.",
-    tracks=180,
-    media="MIDI",
-    labels=("valence-arousal",),
-    valence=VALENCE,
-    arousal=AROUSAL,
-    emotion="induced",
-    raters="unknown; one whole number per piece and axis. The authors write of the listener's "
-    "emotion, hence induced",
-    group="the composer where the title ends with one, Yanni for all his pieces, else the title",
-    licence="none stated, research use",
-    source="https://github.com/MZhexin/MemoMusic-Dataset",
-    layout=(
-        "one CSV file, such as 'File/CSV File.csv', without header: title, url, type (1 classic, "
-        "2 pop, 3 Yanni), valence, arousal",
-        "MIDI/<Classic, Pop or Yanni>/<number>.mid, or with the title after the number",
-    ),
-    citation="""@inproceedings{mou2023memomusic,
-  author = {Mou, Luntian and others},
-  title = {{MemoMusic} 3.0: Considering Context at Music Recommendation and Combining Music Theory
-           at Music Generation},
-  booktitle = {IEEE International Conference on Multimedia and Expo Workshops},
-  year = {2023}
-}""",
-    defects=(
-        Defect(
-            "no-header",
-            "The table has no header, titles begin with a space, some values end with a tab.",
-            "Columns are known by position; spaces and tabs are stripped.",
-        ),
-        Defect(
-            "missing-midi",
-            "The MIDI file of Yanni 48 (Whispers In The Dark) is missing.",
-            "The track has labels only.",
-        ),
-        Defect(
-            "coarse-labels",
-            "One whole number per axis from raters unknown; trained and tested on itself, valence "
-            "is hardly predictable (R2 .03 to .14).",
-            "None; use it as a stress test by correlation.",
-        ),
-    ),
-)
 
 
 def read(folder: Path, findings: Findings, labels: str) -> list[Track]:
@@ -148,8 +100,8 @@ def _track(row: Row, name: str, style: str, file: Path | None) -> Track:
         title=title,
         artist=composer,
         genre=style.lower(),
-        valence=row.rating("valence", VALENCE),
-        arousal=row.rating("arousal", AROUSAL),
+        valence=row.rating("valence", CARD.scale("valence")),
+        arousal=row.rating("arousal", CARD.scale("arousal")),
     )
 
 

@@ -4,56 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from hevner.datasets.card import Card, Defect
+from hevner.datasets.card import read_card
 from hevner.datasets.findings import Findings
 from hevner.datasets.media import Media
 from hevner.datasets.rows import Row, each, read_rows, unique
 from hevner.datasets.track import Track
 from hevner.emotion import MOOD_TAGS
 
+CARD = read_card("mtg_jamendo")
 PARTS = ("train", "validation", "test")
 COLUMNS = ("TRACK_ID", "ARTIST_ID", "ALBUM_ID", "PATH", "DURATION", "TAGS")
 PREFIX = "mood/theme---"
-
-CARD = Card(
-    name="mtg_jamendo",
-    title="MTG-Jamendo mood/theme",
-    what="17,982 full tracks of 1,508 artists on Jamendo with 1 to 8 of 56 mood and theme tags.",
-    tracks=17982,
-    labels=("tags",),
-    raters="one: whoever uploaded the track; a missing tag does not say that it would not fit",
-    group="the artist",
-    licence="annotations CC BY-NC-SA 4.0; audio under a Creative Commons licence per track",
-    source="https://github.com/MTG/mtg-jamendo-dataset",
-    layout=(
-        "data/splits/split-<0..4>/autotagging_moodtheme-{train,validation,test}.tsv, or "
-        "split-<0..4>/ in the folder itself",
-        "audio/<NN>/<id>.mp3 or <id>.low.mp3; also below raw_30s or autotagging_moodtheme",
-    ),
-    citation="""@inproceedings{bogdanov2019mtg,
-  author = {Bogdanov, Dmitry and Won, Minz and Tovstogan, Philip and Porter, Alastair and
-    Serra, Xavier},
-  title = {The {MTG-Jamendo} Dataset for Automatic Music Tagging},
-  booktitle = {Machine Learning for Music Discovery Workshop, International Conference on Machine
-    Learning},
-  year = {2019}, url = {http://hdl.handle.net/10230/42015}
-}""",
-    defects=(
-        Defect(
-            "ragged-rows",
-            "Each tag stands in a column of its own past the header, so a plain table reader drops "
-            "all but the first.",
-            "All are read.",
-        ),
-        Defect(
-            "few-tags",
-            "1.77 tags per track on average: most tags that would fit are missing.",
-            "None; measure by rank (ROC-AUC, PR-AUC) and per tag.",
-        ),
-    ),
-    # raw_30s has 55,701 files, of all three kinds of tags.
-    unlabelled=55701 - 17982,
-)
 
 
 def read(folder: Path, findings: Findings, labels: str) -> list[Track]:

@@ -5,64 +5,21 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from hevner.datasets.card import Card, Defect
+from hevner.datasets.card import read_card
 from hevner.datasets.findings import Findings
 from hevner.datasets.media import Media
 from hevner.datasets.rows import Row, each, read_rows
 from hevner.datasets.track import Track
-from hevner.emotion import Quadrant, Scale
+from hevner.emotion import Quadrant
 from hevner.errors import DataError
 
-SCALE = Scale(-10, 10)
+CARD = read_card("musemo")
+SCALE = CARD.scale("valence")
 REPEATED_JAZZ = {51: 33, 55: 35, 58: 36, 60: 37, 68: 42, 71: 45}
 """GTZAN jazz numbers that repeat the recording of another number."""
 
 ALIKE_METAL = {13: 4}
 """GTZAN metal numbers that sound like another number."""
-
-CARD = Card(
-    name="musemo",
-    title="MusEmo",
-    what="324 six-second cuts of GTZAN songs in ten genres, apparently only clips with a clear "
-    "quadrant: none has |valence| below .5 or |arousal| below 1.",
-    tracks=324,
-    labels=("valence-arousal", "quadrant"),
-    valence=SCALE,
-    arousal=SCALE,
-    raters="about three to six per clip as the fractions of the means suggest; only "
-    "the mean is published; nine clips rated twice by accident agree with r .90 (valence) and "
-    ".94 (arousal)",
-    group="genre and block of ten GTZAN numbers: neighbours often share an artist, whom GTZAN does "
-    "not name",
-    licence="none stated, research use; GTZAN's audio is copyrighted",
-    source="the author, Jacek Grekow, Bialystok University of Technology",
-    layout=("annotations.csv (Id, Name, Arousal, Valence, EmoCat)", "audio/out_<genre>.<number>.*"),
-    citation="""@article{grekow2021music,
-  author = {Grekow, Jacek},
-  title = {Music emotion recognition using recurrent neural networks and pretrained models},
-  journal = {Journal of Intelligent Information Systems},
-  volume = {57}, pages = {531--546}, year = {2021},
-  doi = {10.1007/s10844-021-00658-5}
-}""",
-    defects=(
-        Defect(
-            "copied-file",
-            'Three files are byte-identical copies ("- Kopia") with ratings of their own.',
-            "A copy is left out if its original is there.",
-        ),
-        Defect(
-            "repeated-recording",
-            "Six pairs of GTZAN jazz files are one recording: 33/51, 35/55, 36/58, 37/60, 42/68, "
-            "45/71.",
-            "The higher number is left out if the lower one is there.",
-        ),
-        Defect(
-            "alike-by-fingerprint",
-            "metal 4 and 13 agree by fingerprint (16 % of bits differ) but not sample by sample.",
-            "Both stay; they share group and recording.",
-        ),
-    ),
-)
 
 
 def read(folder: Path, findings: Findings, labels: str) -> list[Track]:

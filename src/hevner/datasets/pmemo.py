@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 
-from hevner.datasets.card import Card, Defect
+from hevner.datasets.card import read_card
 from hevner.datasets.curves import read_long
 from hevner.datasets.emomusic import artist_key
 from hevner.datasets.findings import Findings
@@ -15,67 +15,13 @@ from hevner.datasets.track import Curve, Track
 from hevner.emotion import Scale
 from hevner.errors import DataError
 
-SCALE = Scale(0, 1)
+CARD = read_card("pmemo")
+SCALE = CARD.scale("valence")
 RATED_SCALE = Scale(1, 9)
-"""Of the raters' answers and of copies that went back to it."""
+"""Scale of the raters' answers, and of copies that went back to it."""
 
+AXES = ("Valence", "Arousal")
 METADATA = ("musicId", "title", "artist", "album", "duration", "chorus_start_time")
-CARD = Card(
-    name="pmemo",
-    title="PMEmo",
-    what="Choruses, 11 to 88 seconds long, of 794 pop songs by 403 artists in the charts of 2016 "
-    "and 2017.",
-    tracks=767,
-    labels=("valence-arousal", "curve"),
-    valence=SCALE,
-    arousal=SCALE,
-    emotion="induced",
-    raters="457 listeners, at least 10 per song, on nine points; some lists of datasets and papers "
-    "take the emotion for perceived",
-    group="the artist: letters a-z and spaces of the name in lower case (399 in all, of 403 "
-    "spellings); featured artists stand in titles and do not count",
-    licence="research use; cite the paper",
-    source="https://github.com/HuiZhangDB/PMEmo",
-    layout=(
-        "annotations/static_annotations.csv, annotations/static_annotations_std.csv on 0..1",
-        "or static_annotations.csv on 1..9 with means and deviations",
-        "annotations/dynamic_annotations.csv, annotations/dynamic_annotations_std.csv (optional)",
-        "metadata.csv",
-        "chorus/<id>.mp3, or audio/<id>.*",
-    ),
-    citation="""@inproceedings{zhang2018pmemo,
-  author = {Zhang, Kejun and Zhang, Hui and Li, Simeng and Yang, Changyuan and Sun, Lingyun},
-  title = {The {PMEmo} Dataset for Music Emotion Recognition},
-  booktitle = {Proceedings of the 2018 ACM International Conference on Multimedia Retrieval},
-  pages = {135--142}, year = {2018}, doi = {10.1145/3206025.3206037}
-}""",
-    curve="2 Hz from 15.5 s on, mean and standard deviation on 0..1",
-    defects=(
-        Defect(
-            "std-units",
-            "In a copy with means on 1..9 the deviations are still those on 0..1, at most .32.",
-            "Read as on 0..1 if all of them are small enough for it.",
-        ),
-        Defect(
-            "artist-leak",
-            "62 of the 115 songs of the random test set share an artist with its training set of "
-            "536.",
-            "The field group is the artist.",
-        ),
-        Defect(
-            "repeated-song",
-            "Nine pairs of songs have the same artist, title, duration and beginning of the "
-            "chorus, and are rated twice.",
-            "The field recording is the same for both, so the leak check sees it.",
-        ),
-        Defect(
-            "metadata",
-            "Two artists are garbled, three have two spellings, six songs lack an album.",
-            "The spellings share a group.",
-        ),
-    ),
-    unlabelled=27,
-)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -149,49 +95,37 @@ def _chorus(row: Row) -> tuple[str, ...]:
 
 
 def _static(place: Path, media: Media, findings: Findings, labels: str) -> dict[str, _Rated]:
+    """Ratings of the archive, on 0..1 with the deviations in a file of their own, or of a copy.
+
+    The copy brought the means to 1..9 and may have forgotten the deviations.
+    """
     path = place / "static_annotations.csv"
-    if "musicId" in read_rows(path, ())[0].values:
-        return _archive(path, media, findings)
-    return _copy(path, media, findings, labels)
-
-
-def _archive(path: Path, media: Media, findings: Findings) -> dict[str, _Rated]:
-    """Ratings as the archive has them, on 0..1, deviations in a file of their own."""
+    official = "musicId" in read_rows(path, ())[0].values
+    key, scale = ("musicId", SCALE) if official else ("song_id", RATED_SCALE)
     means, stds = (
-        ("musicId", f"Valence({statistic})", f"Arousal({statistic})")
-        for statistic in ("mean", "std")
+        [f"{axis}({kind})" if official else f"{axis.lower()}_{kind}" for axis in AXES]
+        for kind in ("mean", "std")
     )
-    rows = read_rows(path.with_name("static_annotations_std.csv"), stds)
-    deviations = {row.values["musicId"]: row for row in unique(rows, "musicId", findings)}
+    deviations: dict[str, Row] = {}
+    if official:
+        rows = read_rows(path.with_name("static_annotations_std.csv"), (key, *stds))
+        deviations = {row.values[key]: row for row in unique(rows, key, findings)}
+    columns = means if official else [means[0], stds[0], means[1], stds[1]]
     songs = {}
-    for row in unique(read_rows(path, means), "musicId", findings):
+    for row in unique(read_rows(path, (key, *columns)), key, findings):
         with findings.skipping():
-            song = row.text("musicId")
+            song = row.text(key)
             file = media.find(song, row.where)
-            if song not in deviations:
+            if official and song not in deviations:
                 raise row.fault(
                     "row_missing",
                     f"song {song} has no row in static_annotations_std.csv",
                     "Fetch the file again or remove the row",
                 )
-            ratings = (row.rating(column, SCALE) for column in means[1:])
-            spreads = (deviations[song].spread(column, SCALE) for column in stds[1:])
+            ratings = [row.rating(column, scale) for column in means]
+            spreads = [deviations.get(song, row).spread(column, scale) for column in stds]
             songs[song] = _Rated(row.where, file, *ratings, *spreads)
-    return songs
-
-
-def _copy(path: Path, media: Media, findings: Findings, labels: str) -> dict[str, _Rated]:
-    """Ratings of a copy that brought the means to 1..9 and may have forgotten the deviations."""
-    axes = ("valence", "arousal")
-    columns = [f"{axis}_{statistic}" for axis in axes for statistic in ("mean", "std")]
-    songs = {}
-    for row in unique(read_rows(path, ("song_id", *columns)), "song_id", findings):
-        with findings.skipping():
-            file = media.find(row.text("song_id"), row.where)
-            means = (row.rating(f"{axis}_mean", RATED_SCALE) for axis in axes)
-            spreads = (row.spread(f"{axis}_std", RATED_SCALE) for axis in axes)
-            songs[row.text("song_id")] = _Rated(row.where, file, *means, *spreads)
-    return _in_own_unit(songs, findings, path) if labels == "repaired" else songs
+    return songs if official or labels != "repaired" else _in_own_unit(songs, findings, path)
 
 
 def _in_own_unit(songs: dict[str, _Rated], findings: Findings, path: Path) -> dict[str, _Rated]:

@@ -2,9 +2,8 @@
 
 The rendered file is mono FLAC. Its name holds the piece, its folder the soundfont. Rendering is
 deterministic, so a file that exists is never rendered again; writing is atomic. Beside the files
-`RECORD` says which soundfont made them, so that a folder never mixes two of the same name. A folder
-without it, made before there was one, is taken to be of the soundfont installed now: nothing but
-the name is known of it, and that agrees.
+`RECORD` names the soundfont by its digest, so that a folder never mixes two of the same name. A
+folder without it, from before there was one, is taken to be of the soundfont installed now.
 """
 
 from __future__ import annotations
@@ -78,38 +77,37 @@ def render_all(
     soundfont, folder
         As for `render`.
     jobs
-        How many run at the same time.
+        Number of renderings at the same time.
 
     Yields
     ------
     tuple
-        The track, and its rendered file or what went wrong with it, in the order they finish.
+        A track, and its rendered file or its error, in the order in which they finish.
 
     Raises
     ------
     MissingDependencyError, DataError
         If FluidSynth or the soundfont is not installed, or the folder is another soundfont's.
     """
+
+    def render_track(track: Track) -> Path:
+        return render(track.path, soundfont, folder, track.id)
+
     tracks = list(tracks)
     if not all(_target(folder, soundfont, track.id).exists() for track in tracks):
         _prepare(soundfont, folder)
     with ThreadPoolExecutor(jobs) as pool:
-        futures = {pool.submit(_render_track, track, soundfont, folder): track for track in tracks}
+        futures = {pool.submit(render_track, track): track for track in tracks}
         try:
             for future in as_completed(futures):
-                error = future.exception()
-                if error is None:
-                    yield futures[future], future.result()
-                elif isinstance(error, HevnerError):
-                    yield futures[future], error
-                else:
-                    raise error
+                result: Path | HevnerError
+                try:
+                    result = future.result()
+                except HevnerError as error:
+                    result = error
+                yield futures[future], result
         finally:
             pool.shutdown(cancel_futures=True)
-
-
-def _render_track(track: Track, soundfont: str, folder: Path) -> Path:
-    return render(track.path, soundfont, folder, track.id)
 
 
 def render(midi: Path, soundfont: str, folder: Path, name: str = "") -> Path:
@@ -176,7 +174,17 @@ def _prepare(soundfont: str, folder: Path) -> tuple[str, Path]:
     record.parent.mkdir(parents=True, exist_ok=True)
     if not record.is_file():
         replace_file(record, (json.dumps(made, indent=2) + "\n").encode())
-    elif _recorded(record) != made:
+        return fluidsynth, bank
+    try:
+        recorded = json.loads(record.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise DataError(
+            f"not JSON ({error})",
+            subject=str(record),
+            remedy="Delete its folder and render again",
+            code="not_json",
+        ) from error
+    if recorded != made:
         raise DataError(
             f"its files were rendered with another soundfont {soundfont}.sf2, gain or rate than "
             f"{bank}",
@@ -185,18 +193,6 @@ def _prepare(soundfont: str, folder: Path) -> tuple[str, Path]:
             code="other_soundfont",
         )
     return fluidsynth, bank
-
-
-def _recorded(record: Path) -> object:
-    try:
-        return json.loads(record.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise DataError(
-            f"not JSON ({error})",
-            subject=str(record),
-            remedy="Delete its folder and render again",
-            code="not_json",
-        ) from error
 
 
 @cache
@@ -209,9 +205,7 @@ def _sha256(path: Path, changed: int) -> str:
 def _trim_silence(mono: np.ndarray) -> np.ndarray:
     """Cut the synthesiser's silent tail, keeping half a second of decay."""
     loud = np.flatnonzero(np.abs(mono) > 1e-4)
-    if not loud.size:
-        return mono
-    return mono[: loud[-1] + RENDER_RATE // 2]
+    return mono[: loud[-1] + RENDER_RATE // 2] if loud.size else mono
 
 
 def _play(command: list[str], midi: Path, raw: Path) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 
 from hevner.datasets import Dataset
 from hevner.datasets.card import Card
-from hevner.emotion import UNIT, Scale
+from hevner.emotion import Scale
 
 
 def describe_card(card: Card) -> dict[str, Any]:
@@ -62,7 +62,7 @@ def describe(dataset: Dataset) -> dict[str, Any]:
 
 def _spread(dataset: Dataset, axis: str) -> dict[str, float | str] | None:
     values = [v for v in (getattr(track, axis) for track in dataset) if v is not None]
-    scale: Scale = getattr(dataset.card, axis) or UNIT
+    scale = dataset.card.scale(axis)
     if not values:
         return None
     nominal = np.array([scale.from_unit(value) for value in values])

@@ -29,6 +29,8 @@ Made = TypeVar("Made")
 class Row:
     """One row of an annotation file.
 
+    The methods that read a column raise `DataError` if its value is missing or unfit.
+
     Attributes
     ----------
     values
@@ -44,23 +46,11 @@ class Row:
     extra: tuple[str, ...] = ()
 
     def fault(self, code: str, cause: str, remedy: str = "Correct or remove the row") -> DataError:
-        """The error to raise for this row.
-
-        Parameters
-        ----------
-        code, cause, remedy
-            As those of `hevner.errors.HevnerError`.
-        """
+        """The error to raise for this row."""
         return DataError(cause, subject=self.where, remedy=remedy, code=code)
 
     def text(self, column: str) -> str:
-        """The value of a column.
-
-        Raises
-        ------
-        DataError
-            If it is empty.
-        """
+        """The value of a column, which must not be empty."""
         value = self.values[column]
         if not value:
             raise self.fault(
@@ -69,13 +59,7 @@ class Row:
         return value
 
     def number(self, column: str) -> float:
-        """The number in a column.
-
-        Raises
-        ------
-        DataError
-            If it is missing or not a finite number.
-        """
+        """The finite number in a column."""
         try:
             value = float(self.values[column])
         except ValueError:
@@ -87,13 +71,7 @@ class Row:
         return value
 
     def integer(self, column: str) -> int:
-        """The whole number in a column.
-
-        Raises
-        ------
-        DataError
-            If it is missing or not a whole number.
-        """
+        """The whole number in a column."""
         value = self.number(column)
         if value != int(value):
             raise self.fault(
@@ -102,22 +80,13 @@ class Row:
         return int(value)
 
     def rating(self, column: str, scale: Scale) -> float:
-        """The rating in a column, brought from its nominal scale to [-1, 1].
-
-        Raises
-        ------
-        DataError
-            If it is not a number on that scale.
-        """
+        """The rating in a column, brought from its nominal scale to [-1, 1]."""
         return on_scale(self.number(column), scale, f"column {column}", self.where)
 
     def spread(self, column: str, scale: Scale) -> float:
         """The standard deviation of ratings in a column, brought from their scale to [-1, 1].
 
-        Raises
-        ------
-        DataError
-            If it is negative or larger than two ratings on that scale can make it.
+        It cannot be larger than two ratings on that scale make it.
         """
         value, width = self.number(column), scale.high - scale.low
         if not 0 <= value <= width / math.sqrt(2) + TOLERANCE * width:
@@ -176,8 +145,7 @@ def read_rows(
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
             reader = csv.reader(file, delimiter=delimiter)
-            lines = ((reader.line_num, line) for line in reader)
-            rows = list(_rows(lines, path, columns, header))
+            lines = [(reader.line_num, [value.strip() for value in line]) for line in reader]
     except OSError as error:
         raise DataError(
             f"cannot be read ({error.strerror})",
@@ -192,34 +160,7 @@ def read_rows(
             remedy="Fetch the file again",
             code="not_a_table",
         ) from error
-    if not rows:
-        raise DataError(
-            "has no rows", subject=str(path), remedy="Fetch the file again", code="no_rows"
-        )
-    return rows
-
-
-def _rows(
-    lines: Iterable[tuple[int, list[str]]],
-    path: Path,
-    columns: Sequence[str],
-    header: Sequence[str] | None,
-) -> Iterator[Row]:
-    names = None if header is None else list(header)
-    for number, line in lines:
-        values = [value.strip() for value in line]
-        if names is None:
-            names = values
-            _check_columns(names, path, columns)
-        elif any(values):
-            values += [""] * (len(names) - len(values))  # the line ends early
-            extra = tuple(values[len(names) :])
-            yield Row(dict(zip(names, values, strict=False)), f"{path}, line {number}", extra)
-    if names is None:
-        _check_columns([], path, columns)
-
-
-def _check_columns(names: Sequence[str], path: Path, columns: Sequence[str]) -> None:
+    names = header or (lines.pop(0)[1] if lines else [])
     missing = [name for name in columns if name not in names]
     if missing:
         raise DataError(
@@ -228,6 +169,17 @@ def _check_columns(names: Sequence[str], path: Path, columns: Sequence[str]) -> 
             remedy=f"Expected the columns {', '.join(columns)}",
             code="column_missing",
         )
+    rows = []
+    for number, values in lines:
+        if any(values):
+            values += [""] * (len(names) - len(values))  # the line ends early
+            cells = dict(zip(names, values, strict=False))
+            rows.append(Row(cells, f"{path}, line {number}", tuple(values[len(names) :])))
+    if not rows:
+        raise DataError(
+            "has no rows", subject=str(path), remedy="Fetch the file again", code="no_rows"
+        )
+    return rows
 
 
 def unique(rows: Iterable[Row], column: str, findings: Findings) -> Iterator[Row]:
@@ -252,18 +204,9 @@ def unique(rows: Iterable[Row], column: str, findings: Findings) -> Iterator[Row
 def each(
     rows: Iterable[Row], column: str, findings: Findings, make: Callable[[Row], Made]
 ) -> list[Made]:
-    """Something made of every row.
+    """The results of ``make`` for every row.
 
-    Parameters
-    ----------
-    rows
-        Rows of a table.
-    column
-        Column of ids; rows that repeat an id are problems and left out.
-    findings
-        Takes the problems.
-    make
-        Makes one thing of a row; a row for which it raises `DataError` is a problem and left out.
+    A row that repeats an id, or for which ``make`` raises `DataError`, is a problem and left out.
     """
     made = []
     for row in unique(rows, column, findings):

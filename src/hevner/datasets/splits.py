@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -121,15 +120,16 @@ def load(dataset: str, split: str) -> Split:
     DataError
         If there is none of that name, or its file is not the one in the manifest.
     """
-    entry = _entry(dataset, split)
-    if entry is None or not entry["file"]:
+    known = {e["name"]: e for e in _manifest() if e["dataset"] == dataset and e["file"]}
+    if split not in known:
         raise DataError(
             f"no split '{split}' of {dataset}",
-            remedy=f"Choose among {', '.join(names(dataset))}"
-            if names(dataset)
+            remedy=f"Choose among {', '.join(known)}"
+            if known
             else "Make folds with hevner.datasets.folds",
             code="unknown_split",
         )
+    entry = known[split]
     path = FOLDER / entry["file"]
     try:
         text = path.read_text(encoding="utf-8")
@@ -141,52 +141,17 @@ def load(dataset: str, split: str) -> Split:
     for line in text.splitlines()[1:]:
         track, _, part = line.rpartition(",")
         parts[part].append(track)
-    return _split(dataset, split, {part: tuple(ids) for part, ids in parts.items()}, entry)
-
-
-def published(dataset: str, split: str, parts: Mapping[str, str]) -> Split:
-    """A split whose ids come with the dataset's own archive, compared with the known digest.
-
-    Parameters
-    ----------
-    dataset, split
-        Such as ``mtg_jamendo`` and ``split-0``.
-    parts
-        Part by id, such as `hevner.datasets.mtg_jamendo.split` reads it.
-
-    Raises
-    ------
-    DataError
-        If its digest is not known, or differs.
-    """
-    entry = _entry(dataset, split)
-    if entry is None:
-        raise DataError(
-            f"no digest of a split '{split}' of {dataset} is known",
-            remedy="Check the name; split-0 of mtg_jamendo is known",
-            code="unknown_split",
-        )
-    ids = {part: tuple(t for t, own in parts.items() if own == part) for part in entry["counts"]}
-    found = _split(dataset, split, ids, entry)
-    if set(parts.values()) - ids.keys() or found.digest != entry["sha256"]:
-        counts = dict(Counter(parts.values()))
-        raise DataError(
-            f"not the published one: it has {counts}, expected {entry['counts']}, or other ids",
-            subject=f"split {split} of {dataset}",
-            remedy="Fetch the dataset's split files again",
-            code="other_split",
-        )
-    return found
+    ids = {part: tuple(own) for part, own in parts.items()}
+    return Split(dataset, split, ids, entry["what"], entry["origin"], entry["leaks"])
 
 
 def as_csv(parts: Mapping[str, Iterable[str]]) -> str:
     """Ids and parts as CSV with a header, in order of the ids; what a digest is made of."""
-    rows = sorted(((track, part) for part, ids in parts.items() for track in ids), key=_by_id)
+    rows = sorted(
+        ((track, part) for part, ids in parts.items() for track in ids),
+        key=lambda row: (len(row[0]), *row),  # numbers in their order
+    )
     return "".join(f"{track},{part}\n" for track, part in (("id", "part"), *rows))
-
-
-def _by_id(row: tuple[str, str]) -> tuple[int, str, str]:
-    return len(row[0]), *row  # numbers in their order
 
 
 def digest(text: str) -> str:
@@ -202,19 +167,6 @@ def _some(ids: Sequence[str]) -> str:
 def _manifest() -> list[dict[str, Any]]:
     entries: list[dict[str, Any]] = json.loads(MANIFEST.read_text(encoding="utf-8"))
     return entries
-
-
-def _entry(dataset: str, split: str) -> dict[str, Any] | None:
-    for entry in _manifest():
-        if (entry["dataset"], entry["name"]) == (dataset, split):
-            return entry
-    return None
-
-
-def _split(
-    dataset: str, split: str, parts: Mapping[str, tuple[str, ...]], entry: dict[str, Any]
-) -> Split:
-    return Split(dataset, split, parts, entry["what"], entry["origin"], entry["leaks"])
 
 
 def _changed(path: Path, cause: str) -> DataError:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from hevner.datasets.card import Card, Defect
+from hevner.datasets.card import read_card
 from hevner.datasets.findings import Findings
 from hevner.datasets.media import Media
 from hevner.datasets.rows import on_scale
@@ -18,65 +18,12 @@ from hevner.datasets.track import Array, Curve, Track
 from hevner.emotion import UNIT
 from hevner.errors import DataError
 
+CARD = read_card("vgmidi")
 AXES = ("valence", "arousal")
 
-CARD = Card(
-    name="vgmidi",
-    title="VGMIDI",
-    what="200 piano arrangements of video game music as MIDI.",
-    tracks=200,
-    media="MIDI",
-    labels=("valence-arousal", "curve"),
-    valence=UNIT,
-    arousal=UNIT,
-    raters="28 to 32 people per piece, recruited online; split-half reliability of the piece mean "
-    ".92 (valence) and .94 (arousal); the order of raters differs from piece to piece",
-    group="the game: pieces of one game share themes; collection is the game series",
-    licence="none stated, research use",
-    source="https://github.com/lucasnfe/vgmidi",
-    layout=(
-        "labelled/annotations/*.json and labelled/midi/<series>_<console>_<game>_<piece>.mid, as "
-        "in the authors' repository",
-        "or ratings.json and midi/<series>_<console>_<game>_<piece>.mid",
-    ),
-    citation="""@inproceedings{ferreira2019learning,
-  author = {Ferreira, Lucas N. and Whitehead, Jim},
-  title = {Learning to Generate Music With Sentiment},
-  booktitle = {Proceedings of the 20th International Society for Music Information Retrieval
-               Conference},
-  pages = {384--390}, year = {2019}
-}""",
-    curve="one value per measure in -1..1; measures lie evenly over the duration and a value "
-    "stands for the middle of its measure",
-    defects=(
-        Defect(
-            "surplus-value",
-            "In three pieces one rater has a value more than there are measures.",
-            "The value after the last measure is left out of the rater's mean; the curve never "
-            "has it.",
-        ),
-        Defect(
-            "ratings-without-piece",
-            'Ratings of "piece81" have no entry among the pieces.',
-            "They are left out.",
-        ),
-        Defect(
-            "signs-for-means",
-            "The tables of phrases (vgmidi_sent_*.csv) hold the sign of a cluster of raters, not "
-            "a mean; they agree with the sign of the mean in 95 % of pieces.",
-            "They are not read.",
-        ),
-    ),
-    unlabelled=4,
-)
 
-
-@dataclass(frozen=True)
-class _Entry:
-    """A piece as the files have it, unchecked."""
-
-    values: Any
-    where: str
+Entry = tuple[Any, str]
+"""A piece as the files have it, unchecked, and its place."""
 
 
 @dataclass(frozen=True)
@@ -107,9 +54,9 @@ def read(folder: Path, findings: Findings, labels: str) -> list[Track]:
     media = Media(CARD, root, ("midi",), findings)
     tracks: dict[str, Track] = {}
     surplus = []
-    for entry in entries:
+    for values, where in entries:
         with findings.skipping():
-            piece = _piece(entry)
+            piece = _piece(values, where)
             if piece.name in tracks:
                 raise _fault(
                     piece.where,
@@ -145,15 +92,15 @@ def _json(path: Path) -> Any:
         raise _fault(str(path), "not_json", f"not JSON ({error})") from error
 
 
-def _listed(path: Path) -> list[_Entry]:
+def _listed(path: Path) -> list[Entry]:
     """Pieces of a file that lists them with their ratings."""
     pieces = _json(path)
     if not isinstance(pieces, list):
         raise _fault(str(path), "wrong_type", "does not hold a list of pieces")
-    return [_Entry(piece, f"{path}, piece {number}") for number, piece in enumerate(pieces)]
+    return [(piece, f"{path}, piece {number}") for number, piece in enumerate(pieces)]
 
 
-def _official(path: Path, findings: Findings) -> Iterator[_Entry]:
+def _official(path: Path, findings: Findings) -> Iterator[Entry]:
     """Pieces of one round of the authors: pieces and ratings stand in separate tables."""
     content = _json(path)
     try:
@@ -177,26 +124,25 @@ def _official(path: Path, findings: Findings) -> Iterator[_Entry]:
         except (KeyError, TypeError) as error:
             values = {"id": name}  # reported with the other entries that lack something
             where = f"{where} ({error})"
-        yield _Entry(values, where)
+        yield values, where
 
 
-def _piece(entry: _Entry) -> _Piece:
-    values = entry.values
+def _piece(values: Any, where: str) -> _Piece:
     try:
         piece = _Piece(
             str(values["id"]),
             int(values["measures"]),
             float(values["duration_s"]),
             {axis: [list(rater) for rater in values[axis]] for axis in AXES},
-            entry.where,
+            where,
         )
     except (KeyError, TypeError, ValueError) as error:
         raise _fault(
-            entry.where, "value_missing", f"an entry is missing or no number ({error})"
+            where, "value_missing", f"an entry is missing or no number ({error})"
         ) from error
     if piece.name.count("_") < 3 or piece.measures < 1 or not 0 < piece.duration < np.inf:
         raise _fault(
-            entry.where,
+            where,
             "unknown_name",
             f"'{piece.name}' with {piece.measures} measures in {piece.duration:g} s is no piece",
             "Expected names such as <series>_<console>_<game>_<piece>",

@@ -6,14 +6,12 @@ from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
-from hevner.datasets.card import Card, Defect
+from hevner.datasets.card import read_card
 from hevner.datasets.findings import Findings
-from hevner.datasets.layout import FILE, Layout, read_layout, read_tracks
+from hevner.datasets.layout import AXES, Layout, read_layout, read_tracks
 from hevner.datasets.track import Track
-from hevner.emotion import Scale
 
-VALENCE, AROUSAL = Scale(-5, 5), Scale(0, 100)
-PIECES, PIANISTS = 48, 6
+CARD = read_card("wtc")
 
 LAYOUT = Layout(
     columns={
@@ -27,45 +25,7 @@ LAYOUT = Layout(
         "arousal_std": "arousal_std",
     },
     required=frozenset({"id", "group", "artist", "valence", "arousal"}),
-    scales={"valence": VALENCE, "arousal": AROUSAL},
-)
-
-CARD = Card(
-    name="wtc",
-    title="WTC (Bach, Well-Tempered Clavier I)",
-    what="The first eight bars of 24 preludes and 24 fugues, each played by Gould, Gulda, Hewitt, "
-    "Richter, Schiff and Tureck: 48 x 6 = 288 clips of solo piano.",
-    tracks=PIECES * PIANISTS,
-    labels=("valence-arousal",),
-    valence=VALENCE,
-    arousal=AROUSAL,
-    raters="29 students per clip; the mean is used",
-    group="the piece: its six performances are near-duplicates, so every split must keep them "
-    "together",
-    licence="the audio is on commercial discs and cannot be passed on; the ratings are unpublished",
-    source="your own discs, and the ratings from the authors",
-    layout=(
-        "annotations.csv (id, piece, pianist, valence, arousal; valence_std, arousal_std, raters "
-        "if known)",
-        "audio/<id>.*",
-        f"{FILE}, if columns or folders have other names",
-    ),
-    citation="""@inproceedings{chowdhury2021perceived,
-  author = {Chowdhury, Shreyan and Widmer, Gerhard},
-  title = {On Perceived Emotion in Expressive Piano Performance: Further Experimental Evidence for
-           the Relevance of Mid-level Perceptual Features},
-  booktitle = {Proceedings of the 22nd International Society for Music Information Retrieval
-               Conference},
-  year = {2021}, eprint = {2107.13231}, archiveprefix = {arXiv}
-}""",
-    defects=(
-        Defect(
-            "near-duplicates",
-            "Six performances of a piece differ little in valence and arousal; split at random, a "
-            "model has heard every test piece.",
-            "None of the labels; the group is the piece.",
-        ),
-    ),
+    scales={axis: CARD.scale(axis) for axis in AXES},
 )
 
 

@@ -9,33 +9,22 @@ its own, imported at first use. Large encoders need weights that a user adds
 from __future__ import annotations
 
 from dataclasses import replace
-from importlib import import_module
+from pkgutil import resolve_name
 from typing import TYPE_CHECKING, cast
 
 from hevner.errors import ModelError
 
 if TYPE_CHECKING:
-    from hevner.encoders.base import Encoder, EncoderCard, Family
+    from hevner.encoders.base import Encoder, EncoderCard
+    from hevner.encoders.large import Large
 
-__all__ = ["LARGE", "available", "card", "create", "family"]
+__all__ = ["available", "card", "create", "is_large", "large_entry"]
 
 _SMALL = {
-    "handcrafted": ("hevner.encoders.handcrafted", "Handcrafted"),
-    "musicnn": ("hevner.encoders.musicnn", "MusiCNN"),
-    "musicnn-mtt": ("hevner.encoders.musicnn", "magnatagatune"),
+    "handcrafted": "hevner.encoders.handcrafted:Handcrafted",
+    "musicnn": "hevner.encoders.musicnn:MusiCNN",
+    "musicnn-mtt": "hevner.encoders.musicnn:magnatagatune",
 }
-
-LARGE = {
-    "clap-general": "hevner.encoders.clap",
-    "clap-music": "hevner.encoders.clap",
-    "clap-music-speech": "hevner.encoders.clap",
-    "jukebox-1b-lyrics": "hevner.encoders.jukebox",
-    "jukebox-5b": "hevner.encoders.jukebox",
-    "jukebox-5b-lyrics": "hevner.encoders.jukebox",
-    "mert-v1-330m": "hevner.encoders.mert",
-    "mert-v1-95m": "hevner.encoders.mert",
-}
-"""Modules of the encoders whose weights a user adds, by name."""
 
 _REFUSED = {
     "mert-v2": "MERT-v2 runs only with code from its repository, and hevner runs no remote code; "
@@ -45,7 +34,12 @@ _REFUSED = {
 
 def available() -> list[str]:
     """Return the names that `create` accepts, without states."""
-    return sorted([*_SMALL, *LARGE])
+    return sorted([*_SMALL, *_large()])
+
+
+def is_large(name: str) -> bool:
+    """Whether an encoder, with or without states, needs weights that a user adds."""
+    return name.partition("+")[0] in _large()
 
 
 def card(name: str) -> EncoderCard:
@@ -59,14 +53,13 @@ def card(name: str) -> EncoderCard:
         If there is none of that name, or it has no such states.
     """
     plain, _, states = name.partition("+")
-    _check(plain)
     if plain in _SMALL:
         facts = _create_small(plain).card
     else:
         from hevner.encoders import weights
 
+        facts = large_entry(plain).card
         added = weights.added(plain)
-        facts = family(plain).CARDS[plain]
         facts = replace(facts, version=f"{facts.version}-{added.digest[:12]}" if added else "")
     return facts.choose(states) if states else facts
 
@@ -97,29 +90,19 @@ def create(name: str, device: str = "auto") -> Encoder:
     from hevner.encoders import weights
 
     folder = weights.find(plain).folder
-    encoder = family(plain).load(facts, folder, device)
+    encoder = large_entry(plain).load(facts, folder, device)
     weights.check_memory(facts, device)
     return encoder
 
 
-def family(name: str) -> Family:
-    """Return the module of a large encoder.
+def large_entry(name: str) -> Large:
+    """Return the entry of a large encoder in the table of `hevner.encoders.large`.
 
     Raises
     ------
     ModelError
         If there is none of that name.
     """
-    _check(name)
-    return cast("Family", import_module(LARGE[name]))
-
-
-def _create_small(name: str) -> Encoder:
-    module, attribute = _SMALL[name]
-    return cast("Encoder", getattr(import_module(module), attribute)())
-
-
-def _check(name: str) -> None:
     for refused, reason in _REFUSED.items():
         if name.startswith(refused):
             raise ModelError(
@@ -128,9 +111,20 @@ def _check(name: str) -> None:
                 remedy="Take mert-v1-95m or mert-v1-330m",
                 code="remote_code",
             )
-    if name not in _SMALL and name not in LARGE:
+    if name not in _large():
         raise ModelError(
             f"there is no encoder {name!r}",
             remedy=f"Choose one of {', '.join(available())}",
             code="unknown_encoder",
         )
+    return _large()[name]
+
+
+def _create_small(name: str) -> Encoder:
+    return cast("Encoder", resolve_name(_SMALL[name])())
+
+
+def _large() -> dict[str, Large]:
+    from hevner.encoders import large
+
+    return large.LARGE

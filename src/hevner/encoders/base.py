@@ -13,17 +13,15 @@ the output of block k. Which states make up a vector is written behind the name 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
+from hevner.arrays import Floats
 from hevner.errors import ModelError
-
-Array = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -124,7 +122,7 @@ class Encoder(Protocol):
     def card(self) -> EncoderCard:
         """Facts about this encoder."""
 
-    def encode(self, windows: Array) -> Array:
+    def encode(self, windows: Floats) -> Floats:
         """Return one vector per window.
 
         Parameters
@@ -135,7 +133,7 @@ class Encoder(Protocol):
 
         Returns
         -------
-        Array
+        Floats
             Shape ``(n, card.dimension)``.
 
         Raises
@@ -145,50 +143,50 @@ class Encoder(Protocol):
         """
 
 
-class Family(Protocol):
-    """The functions of a module of encoders whose weights a user adds."""
+class LargeEncoder(ABC):
+    """An encoder whose weights a user has added.
 
-    @property
-    def CARDS(self) -> Mapping[str, EncoderCard]:  # noqa: N802 - a constant of a module
-        """Facts by name; the digest of the weights is joined to the versions later."""
+    They are read when the first windows are encoded, so objects are cheap; a copy in another
+    process reads them again.
 
-    @property
-    def FILES(self) -> Mapping[str, tuple[str, ...]]:  # noqa: N802
-        """Patterns of the names of the published files that are needed, by name."""
+    Parameters
+    ----------
+    card
+        Card with the chosen states.
+    folder
+        Folder that the conversion wrote to.
+    device
+        Device to run on, as PyTorch names it.
+    """
 
-    def convert(
-        self, name: str, source: Path, target: Path, progress: Callable[[int, int], None]
-    ) -> None:
-        """Make ``weights.safetensors`` in a folder from published files in another.
+    def __init__(self, card: EncoderCard, folder: Path, device: str) -> None:
+        self.card = card
+        self.folder = folder
+        self.device = device
 
-        Parameters
-        ----------
-        name
-            One of `CARDS`.
-        source, target
-            Folders.
-        progress
-            Called from time to time with the amount done and the total.
+    def __reduce__(self) -> tuple[object, ...]:
+        return type(self), (self.card, self.folder, self.device)
+
+    def encode(self, windows: Floats) -> Floats:
+        """Return one vector per window, see `Encoder.encode`.
 
         Raises
         ------
         ModelError
-            If a file is missing or damaged, or does not hold what it should; it is named.
+            If the windows have another shape or hold values that are not finite, or the weights
+            are missing or damaged.
         """
+        windows = check_windows(windows, self.card.window_samples, self.card.shortest)
+        if not len(windows):
+            return np.zeros((0, self.card.dimension), np.float32)
+        return self._vectors(windows)
 
-    def load(self, card: EncoderCard, folder: Path, device: str) -> Encoder:
-        """Return the encoder of a card with the weights in a folder, read at its first use.
-
-        Raises
-        ------
-        MissingDependencyError
-            If a package is not installed.
-        ModelError
-            If there is no such device.
-        """
+    @abstractmethod
+    def _vectors(self, windows: Floats) -> Floats:
+        """One vector per window, for at least one that has passed the checks."""
 
 
-def check_windows(windows: Array, length: int, shortest: int = 0) -> Array:
+def check_windows(windows: Floats, length: int, shortest: int = 0) -> Floats:
     """Check windows and return them as float32.
 
     Parameters

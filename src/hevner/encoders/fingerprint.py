@@ -22,6 +22,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from hevner.arrays import Floats, Integers
 from hevner.audio.decode import SAMPLE_RATE, Audio, open_audio
 from hevner.audio.windows import Windower
 from hevner.encoders.base import EncoderCard, check_windows
@@ -87,18 +88,8 @@ class Fingerprint:
         """Facts about this encoder."""
         return CARD
 
-    def encode(self, windows: NDArray[np.float32]) -> Words:
-        """Return one word per window.
-
-        Parameters
-        ----------
-        windows
-            Shape ``(n, CARD.window_samples)``; `n` may be 0.
-
-        Returns
-        -------
-        Words
-            Shape ``(n, 1)``.
+    def encode(self, windows: Floats) -> Words:
+        """Return the words ``(n, 1)`` of windows ``(n, CARD.window_samples)``; n may be 0.
 
         Raises
         ------
@@ -114,7 +105,7 @@ class Fingerprint:
         words[silent] = 0
         return words
 
-    def _energies(self, frames: NDArray[np.float32]) -> NDArray[np.float32]:
+    def _energies(self, frames: Floats) -> Floats:
         """Energy per band, shape ``(n, BITS + 1)``."""
         from scipy.fft import rfft
 
@@ -125,17 +116,7 @@ class Fingerprint:
 
 
 def fingerprint(audio: Audio | str | Path) -> Words:
-    """The words of a recording.
-
-    Parameters
-    ----------
-    audio
-        A file, or an open stream.
-
-    Returns
-    -------
-    Words
-        Shape ``(n,)``, 31.25 per second.
+    """The words of a recording (a file or an open stream), shape ``(n,)``, 31.25 per second.
 
     Raises
     ------
@@ -174,13 +155,7 @@ class Match:
 
 
 def matches(fingerprints: Mapping[str, Words]) -> list[Match]:
-    """All pairs that hold the same recording, the best first.
-
-    Parameters
-    ----------
-    fingerprints
-        Words by name.
-    """
+    """All pairs of names that hold the same recording, the best first."""
     names = list(fingerprints)
     rows = [np.asarray(fingerprints[name], dtype=np.uint32).ravel() for name in names]
     best: dict[tuple[int, int], Match] = {}
@@ -242,9 +217,7 @@ def _candidates(rows: list[Words]) -> Iterator[tuple[int, int, int]]:
         yield *divmod(pair, len(rows)), offset - longest
 
 
-def _equal_pairs(
-    keys: Words, row: NDArray[np.int64]
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _equal_pairs(keys: Words, row: Integers) -> tuple[Integers, Integers]:
     """Places with equal keys in different rows, the earlier row first; common keys left out."""
     order = np.argsort(keys, kind="stable")
     _, run, size = np.unique(keys[order], return_inverse=True, return_counts=True)

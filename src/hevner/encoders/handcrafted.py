@@ -16,14 +16,12 @@ from __future__ import annotations
 from itertools import pairwise
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.fft import dct, rfft
 
+from hevner.arrays import Floats
 from hevner.audio.decode import SAMPLE_RATE
 from hevner.encoders.base import EncoderCard
 from hevner.encoders.mel import HOP, N_FFT, WINDOW_SAMPLES, mel_filterbank, power_spectrum
-
-Array = NDArray[np.float32]
 
 FRAME_RATE = SAMPLE_RATE / HOP
 """Frames per second: 62.5."""
@@ -87,23 +85,12 @@ class Handcrafted:
 
     card = CARD
 
-    def encode(self, windows: Array) -> Array:
-        """Describe windows.
-
-        Parameters
-        ----------
-        windows
-            Shape ``(n, window_samples)``, full scale 1.
-
-        Returns
-        -------
-        Array
-            Shape ``(n, dimension)``, columns as in `NAMES`.
-        """
+    def encode(self, windows: Floats) -> Floats:
+        """Describe windows ``(n, window_samples)`` as ``(n, dimension)``, columns as in `NAMES`."""
         power = power_spectrum(windows)
         return self.describe(windows, power, band_levels(power))
 
-    def describe(self, windows: Array, power: Array, mel_db: Array) -> Array:
+    def describe(self, windows: Floats, power: Floats, mel_db: Floats) -> Floats:
         """Like `encode`, for a caller that has power spectra and `band_levels`."""
         if not len(windows):
             return np.zeros((0, len(NAMES)), np.float32)
@@ -118,35 +105,27 @@ class Handcrafted:
         return np.concatenate(columns, axis=1).astype(np.float32)
 
 
-def band_levels(power: Array) -> Array:
+def band_levels(power: Floats) -> Floats:
     """Level of every mel band and frame, in decibels below the window's loudest.
 
-    Parameters
-    ----------
-    power
-        Power spectra, shape ``(n, frames, bins)``.
-
-    Returns
-    -------
-    Array
-        Shape ``(n, frames, N_MELS)``, in [-DYNAMIC_DB, 0].
+    From power spectra ``(n, frames, bins)``; shape ``(n, frames, N_MELS)``, in [-DYNAMIC_DB, 0].
     """
     return _relative_db(power @ mel_filterbank(N_MELS).T, axis=(1, 2))
 
 
-def onset_strength(mel_db: Array) -> Array:
+def onset_strength(mel_db: Floats) -> Floats:
     """Mean rise in decibels over the mel bands, from frame to frame, shape ``(n, frames - 1)``."""
     return np.asarray(np.maximum(np.diff(mel_db, axis=1), 0.0).mean(axis=2), np.float32)
 
 
-def _relative_db(energy: Array, axis: int | tuple[int, ...]) -> Array:
+def _relative_db(energy: Floats, axis: int | tuple[int, ...]) -> Floats:
     """Decibels below the maximum over ``axis``, in [-DYNAMIC_DB, 0]."""
     top = np.maximum(energy.max(axis=axis, keepdims=True), 1e-12)
     levels = 10 * np.log10(np.maximum(energy / top, 10 ** (-DYNAMIC_DB / 10)))
     return np.asarray(levels, np.float32)
 
 
-def _frame_descriptors(windows: Array, power: Array, mel_db: Array) -> Array:
+def _frame_descriptors(windows: Floats, power: Floats, mel_db: Floats) -> Floats:
     """Spectral shape of every frame, shape ``(n, frames, len(_FRAME_NAMES))``."""
     frequency = np.linspace(0, SAMPLE_RATE / 2, power.shape[2], dtype=np.float32)
     # A floor far below the window's maximum keeps quiet frames from having the shape of noise.
@@ -167,17 +146,17 @@ def _frame_descriptors(windows: Array, power: Array, mel_db: Array) -> Array:
     return np.concatenate([np.stack(shape + contrast, axis=2), mfcc], axis=2)
 
 
-def _contrast_bands(frequency: Array) -> list[slice]:
+def _contrast_bands(frequency: Floats) -> list[slice]:
     edges = np.searchsorted(frequency, CONTRAST_EDGES_HZ)
     return [slice(low, max(high, low + 2)) for low, high in pairwise(edges)]
 
 
-def _contrast(band: Array) -> Array:
+def _contrast(band: Floats) -> Floats:
     """Peak against valley inside a band, as the log ratio of maximum and mean."""
     return np.asarray(np.log(band.max(axis=2) / band.mean(axis=2)), np.float32)
 
 
-def _crossings(windows: Array, power: Array) -> Array:
+def _crossings(windows: Floats, power: Floats) -> Floats:
     """Share of neighbouring samples with a change of sign, per frame."""
     changes = (windows[:, 1:] >= 0) != (windows[:, :-1] >= 0)
     summed = np.cumsum(np.pad(changes, ((0, 0), (1, 0))), axis=1, dtype=np.int32)
@@ -186,7 +165,7 @@ def _crossings(windows: Array, power: Array) -> Array:
     return np.asarray(count / (N_FFT - 1), np.float32)
 
 
-def _window_descriptors(windows: Array, mel_db: Array) -> Array:
+def _window_descriptors(windows: Floats, mel_db: Floats) -> Floats:
     """Dynamics and rhythm of every window, shape ``(n, len(_WINDOW_NAMES))``."""
     usable = (windows.shape[1] // HOP) * HOP
     energy = (windows[:, :usable].reshape(len(windows), -1, HOP) ** 2).mean(axis=2)
@@ -205,7 +184,7 @@ def _window_descriptors(windows: Array, mel_db: Array) -> Array:
     )  # fmt: skip
 
 
-def _onsets(strength: Array) -> list[Array]:
+def _onsets(strength: Floats) -> list[Floats]:
     """Rate per second, sharpness and mean height of the peaks of onset strength."""
     threshold = np.maximum(
         strength.mean(axis=1, keepdims=True) + 0.5 * strength.std(axis=1, keepdims=True), 0.5
@@ -219,7 +198,7 @@ def _onsets(strength: Array) -> list[Array]:
     return [count / seconds, sharpness, height]
 
 
-def autocorrelation(strength: Array) -> Array:
+def autocorrelation(strength: Floats) -> Floats:
     """Normalised autocorrelation of onset strength over lags in frames, shape ``(n, frames)``."""
     centred = strength - strength.mean(axis=1, keepdims=True)
     size = 2 * centred.shape[1]
@@ -229,7 +208,7 @@ def autocorrelation(strength: Array) -> Array:
     return np.asarray(correlation / np.maximum(correlation[:, :1], 1e-6), np.float32)
 
 
-def _pulse(strength: Array) -> list[Array]:
+def _pulse(strength: Floats) -> list[Floats]:
     """Clarity and rate of the strongest pulse, and how much of it lies in fast lags."""
     correlation = autocorrelation(strength)
     shortest = int(60 * FRAME_RATE / PULSE_BPM[1])
@@ -246,14 +225,14 @@ def _pulse(strength: Array) -> list[Array]:
     return [clarity, np.log2(bpm[best]).astype(np.float32), fast]
 
 
-def _percussive(mel_db: Array) -> Array:
+def _percussive(mel_db: Floats) -> Floats:
     """How much more the spectrum changes over time than over frequency, in [0, 1]."""
     over_time = np.abs(np.diff(mel_db, axis=1)).mean(axis=(1, 2))
     over_frequency = np.abs(np.diff(mel_db, axis=2)).mean(axis=(1, 2))
     return np.asarray(over_time / np.maximum(over_time + over_frequency, 1e-6), np.float32)
 
 
-def _modulation(energy: Array) -> list[Array]:
+def _modulation(energy: Floats) -> list[Floats]:
     """Share of the envelope's modulation energy in each band of `MODULATION_EDGES_HZ`."""
     envelope = np.sqrt(energy)
     envelope = envelope / np.maximum(envelope.mean(axis=1, keepdims=True), 1e-7) - 1

@@ -20,13 +20,11 @@ from __future__ import annotations
 from functools import lru_cache
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.fft import rfft
 
+from hevner.arrays import Doubles, Floats
 from hevner.audio.decode import SAMPLE_RATE
 from hevner.encoders.base import check_windows
-
-Array = NDArray[np.float32]
 
 N_FFT = 512
 HOP = 256
@@ -45,7 +43,7 @@ _KNEE_MEL = _KNEE_HZ / _HZ_PER_MEL
 _LOG_STEP = np.log(6.4) / 27.0
 
 
-def power_spectrum(windows: Array) -> Array:
+def power_spectrum(windows: Floats) -> Floats:
     """Return the squared magnitude of every frame.
 
     Parameters
@@ -55,7 +53,7 @@ def power_spectrum(windows: Array) -> Array:
 
     Returns
     -------
-    Array
+    Floats
         Shape ``(n, FRAMES, BINS)``.
 
     Raises
@@ -74,12 +72,12 @@ def power_spectrum(windows: Array) -> Array:
     return power
 
 
-def log_mel(windows: Array) -> Array:
+def log_mel(windows: Floats) -> Floats:
     """Return ``log10(1 + 1e4 * mel)``, shape ``(n, FRAMES, N_MELS)``; arguments as above."""
     return log_mel_of_power(power_spectrum(windows))
 
 
-def log_mel_of_power(power: Array) -> Array:
+def log_mel_of_power(power: Floats) -> Floats:
     """Like `log_mel`, for a caller that has the power spectrum, shape ``(n, FRAMES, BINS)``."""
     bank = mel_filterbank().T
     result = np.empty((*power.shape[:2], N_MELS), np.float32)
@@ -91,7 +89,7 @@ def log_mel_of_power(power: Array) -> Array:
 
 
 @lru_cache(maxsize=8)
-def mel_filterbank(n_mels: int = N_MELS) -> Array:
+def mel_filterbank(n_mels: int = N_MELS) -> Floats:
     """Return the weights of `n_mels` bands from 0 to 8000 Hz, shape ``(n_mels, BINS)``.
 
     Triangles between neighbouring edges on the mel scale, divided by half their width in hertz.
@@ -103,7 +101,7 @@ def mel_filterbank(n_mels: int = N_MELS) -> Array:
     rising = (bins - low) / (centre - low)
     falling = (high - bins) / (high - centre)
     triangles = np.maximum(0.0, np.minimum(rising, falling))
-    weights: Array = (triangles * (2.0 / (high - low))).astype(np.float32)
+    weights: Floats = (triangles * (2.0 / (high - low))).astype(np.float32)
     weights.flags.writeable = False
     return weights
 
@@ -114,15 +112,15 @@ def _hz_to_mel(frequency: float) -> float:
     return float(_KNEE_MEL + np.log(frequency / _KNEE_HZ) / _LOG_STEP)
 
 
-def _mel_to_hz(mels: NDArray[np.float64]) -> NDArray[np.float64]:
+def _mel_to_hz(mels: Doubles) -> Doubles:
     linear = mels * _HZ_PER_MEL
     logarithmic = _KNEE_HZ * np.exp(_LOG_STEP * (mels - _KNEE_MEL))
     return np.where(mels < _KNEE_MEL, linear, logarithmic)
 
 
 @lru_cache(maxsize=1)
-def _hann_window() -> Array:
+def _hann_window() -> Floats:
     phase = 2.0 * np.pi * np.arange(N_FFT) / N_FFT
-    window: Array = (0.5 - 0.5 * np.cos(phase)).astype(np.float32)
+    window: Floats = (0.5 - 0.5 * np.cos(phase)).astype(np.float32)
     window.flags.writeable = False
     return window

@@ -32,8 +32,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
+from hevner.arrays import Floats
 from hevner.audio.decode import SAMPLE_RATE
 from hevner.encoders.base import EncoderCard
 from hevner.encoders.mel import BINS, FRAMES, HOP, WINDOW_SAMPLES, log_mel_of_power, power_spectrum
@@ -42,8 +42,6 @@ from hevner.errors import ModelError
 
 if TYPE_CHECKING:
     import onnxruntime
-
-Array = NDArray[np.float32]
 
 WEIGHTS = Path(__file__).with_name(WEIGHTS_FOLDER)
 
@@ -88,7 +86,7 @@ class MusiCNN:
     def __init__(self, card: EncoderCard = MSD) -> None:
         self.card = card
 
-    def encode(self, windows: Array) -> Array:
+    def encode(self, windows: Floats) -> Floats:
         """Return the embedding of windows ``(n, 48128)``, full scale 1, as ``(n, 200)``.
 
         Raises
@@ -99,11 +97,11 @@ class MusiCNN:
         """
         return self.encode_power(power_spectrum(windows))
 
-    def encode_power(self, power: Array) -> Array:
+    def encode_power(self, power: Floats) -> Floats:
         """Like `encode`, for a caller that has the power spectrum ``(n, 187, 257)``."""
         return self.run(_log_mel(power))
 
-    def run(self, log_mel: Array) -> Array:
+    def run(self, log_mel: Floats) -> Floats:
         """Return the embedding ``(n, 200)`` of log-mel patches, shape ``(n, 187, 96)``.
 
         Patches go through one by one: that is as fast, and a vector then does not depend, not
@@ -121,7 +119,7 @@ def magnatagatune() -> MusiCNN:
     return MusiCNN(MTT)
 
 
-def _log_mel(power: Array) -> Array:
+def _log_mel(power: Floats) -> Floats:
     if power.ndim != 3 or power.shape[1:] != (FRAMES, BINS):
         raise ModelError(
             f"the power spectrum has the shape {power.shape}, expected (n, {FRAMES}, {BINS})",

@@ -42,7 +42,7 @@ class RecipeError(ValueError):
     Parameters
     ----------
     code
-        Name of the fault; see the module.
+        Name of the fault; see `hevner.lab.recipes`.
     where
         Keys on the way to the value, from the section that is checked.
     cause
@@ -68,15 +68,7 @@ class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 
 class Recipe(Section, frozen=True, kw_only=True):
-    """A whole recipe.
-
-    Attributes
-    ----------
-    name
-        Name of the study or model.
-    digest
-        Names the text of the recipe, 16 hexadecimal digits; not a key of the file.
-    """
+    """A whole recipe; its digest, 16 hexadecimal digits, names the text and is no key of it."""
 
     mark: ClassVar[str]
     """A key that every recipe of this kind has, and no recipe of another kind."""
@@ -88,28 +80,15 @@ class Recipe(Section, frozen=True, kw_only=True):
 
     @classmethod
     def completed(cls, table: dict[str, Any], text: str, folder: Path) -> dict[str, Any]:
-        """The entries of a file with those that follow from it.
-
-        Parameters
-        ----------
-        table
-            Entries as read; their types have not been checked.
-        text
-            Text of the file.
-        folder
-            Where the file is.
-        """
+        """The entries of a file, not checked yet, with those that follow from text and folder."""
         return table | {Derived("digest"): digest(text)}
 
 
 class DatasetRecipe(Section, frozen=True, kw_only=True):
     """A dataset of a study: ``[datasets.NAME]``.
 
-    Attributes
-    ----------
-    shared
-        Kinds of link (`hevner.datasets.leaks.LINKS`) that may join training and test tracks, such
-        as the pianists of WTC.
+    The kinds of link in ``shared`` (`hevner.datasets.leaks.LINKS`) may join training and test
+    tracks, such as the pianists of WTC.
     """
 
     shared: tuple[str, ...] = ()
@@ -123,17 +102,14 @@ class StudyRecipe(Recipe, frozen=True, kw_only=True):
 
     Attributes
     ----------
-    seeds
-        Repetitions of everything random.
-    folds
-        Parts of a cross-validation.
+    seeds, folds
+        Repetitions of everything random, and parts of a cross-validation.
     leaks
         ``refuse`` or ``label`` parts in which a test track is known from training.
     soundfont
         Name of the soundfont that MIDI files are rendered with; may be empty.
     encoder
-        Encoder that the word *encoder* stands for (`hevner.lab.data.recipe_encoder`); empty if
-        the word is not used.
+        Encoder that the word *encoder* stands for (`hevner.lab.data.recipe_encoder`); may be empty.
     """
 
     seeds: Count
@@ -193,14 +169,9 @@ def check_unique(where: tuple[Key, ...], names: Sequence[str]) -> None:
 
 
 def merged(base: Any, entry: Any, nested: Collection[str] = ()) -> Any:
-    """An entry with what it does not say taken from the base.
+    """An entry with what it does not say taken from the base; nested tables entry by entry.
 
-    Parameters
-    ----------
-    base, entry
-        Tables; what is none is left to the check of types.
-    nested
-        Keys of tables that are merged entry by entry.
+    What is no table is left to the check of types.
     """
     if not isinstance(entry, dict) or not isinstance(base, dict):
         return entry

@@ -19,8 +19,9 @@ Reading needs no torch.
 from __future__ import annotations
 
 import math
+import operator
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar, cast
 
@@ -42,21 +43,9 @@ R = TypeVar("R", bound=Recipe)
 
 
 def read(path: Path, kind: type[R], encoder: str = "") -> R:
-    """Read a recipe.
+    """Read a recipe of a kind; an encoder that is given replaces the one that it names.
 
-    Parameters
-    ----------
-    path
-        TOML file.
-    kind
-        Type of the recipe, such as `hevner.lab.cross_dataset.recipe.CrossDatasetRecipe`.
-    encoder
-        Replaces the encoder that the recipe names; empty to keep it.
-
-    Raises
-    ------
-    DataError
-        If the file cannot be read, or holds something that the type does not allow.
+    A file that cannot be read, or holds something that the type does not allow, raises `DataError`.
     """
     text, table = _load(path)
     found: Mapping[str, Any] = table
@@ -76,10 +65,7 @@ def read(path: Path, kind: type[R], encoder: str = "") -> R:
 def kind_of(path: Path) -> type[Recipe]:
     """The type that a recipe has, by the tables in it.
 
-    Raises
-    ------
-    DataError
-        If the file cannot be read, or no kind of recipe has such tables.
+    A file that cannot be read, or has no tables of a known kind, raises `DataError`.
     """
     _, table = _load(path)
     known = kinds()
@@ -115,7 +101,7 @@ def allowed(kind: inspect.Type) -> str:
             return " or ".join(allowed(one) for one in members)
         case inspect.IntType() | inspect.FloatType():
             word = "a whole number" if isinstance(kind, inspect.IntType) else "a number"
-            return word + _bounds(kind)
+            return word + " and".join(f" {near} {bound:g}" for near, _, bound in _bounds(kind))
         case inspect.StrType(min_length=least):
             return "a text that is not empty" if least else "a text"
         case inspect.BoolType():
@@ -149,13 +135,7 @@ def _load(path: Path) -> tuple[str, dict[str, Any]]:
 
 
 def _build(value: Any, kind: inspect.Type, where: tuple[Key, ...]) -> Any:
-    """Check a value and what is inside it, and make a section of it if it is one.
-
-    Raises
-    ------
-    RecipeError
-        For the first value that is not allowed; ``where`` leads to it.
-    """
+    """Check a value and what is inside it, and make a section of it if it is one."""
     member = _member(value, kind, where)
     match member:
         case inspect.StructType(cls=cls):
@@ -241,22 +221,18 @@ def _out_of_range(value: Any, kind: inspect.Type, where: tuple[Key, ...]) -> NoR
 
 
 def _inside(value: float, kind: inspect.IntType | inspect.FloatType) -> bool:
-    return (
-        (kind.gt is None or value > kind.gt)
-        and (kind.ge is None or value >= kind.ge)
-        and (kind.lt is None or value < kind.lt)
-        and (kind.le is None or value <= kind.le)
-    )
+    return all(holds(value, bound) for _, holds, bound in _bounds(kind))
 
 
-def _bounds(kind: inspect.IntType | inspect.FloatType) -> str:
-    bounds = []
-    for word, bound in (
-        ("above", kind.gt), ("of at least", kind.ge), ("below", kind.lt), ("at most", kind.le)
-    ):  # fmt: skip
-        if bound is not None:
-            bounds.append(f" {word} {bound:g}")
-    return " and".join(bounds)
+def _bounds(
+    kind: inspect.IntType | inspect.FloatType,
+) -> list[tuple[str, Callable[[float, float], bool], float]]:
+    """Bounds of a type: their words, comparisons and numbers."""
+    every = (
+        ("above", operator.gt, kind.gt), ("of at least", operator.ge, kind.ge),
+        ("below", operator.lt, kind.lt), ("at most", operator.le, kind.le),
+    )  # fmt: skip
+    return [(word, holds, bound) for word, holds, bound in every if bound is not None]
 
 
 def _shown(value: Any) -> str:

@@ -32,10 +32,7 @@ ALIVE_S = 15.0
 router = APIRouter(prefix=f"{API}/analyses", tags=["analyses"])
 
 ScaleName = Annotated[
-    str,
-    Query(
-        pattern=r"^[-+.0-9]{1,12}\.\.[-+.0-9]{1,12}$", description="Scale of valence and arousal."
-    ),
+    str, Query(pattern=schemas.SCALE, description="Scale of valence and arousal.")
 ]
 
 FORM: dict[str, Any] = {
@@ -135,17 +132,8 @@ async def plot(
 
 def job_record(queue: JobQueue, job: Job) -> dict[str, Any]:
     """A job as JSON."""
-    return {
-        "id": job.id,
-        "name": job.name,
-        "bytes": job.bytes,
-        "state": job.state,
-        "progress": job.progress,
-        "position": queue.position(job),
-        "created": job.created,
-        "finished": job.finished,
-        "error": job.error,
-    }
+    shown = {name: getattr(job, name) for name in schemas.Job.model_fields if name != "position"}
+    return shown | {"position": queue.position(job)}
 
 
 def _done(queue: JobQueue, id: str) -> Job:

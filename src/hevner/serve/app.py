@@ -27,7 +27,8 @@ from hevner.serve.job_queue import JobQueue
 from hevner.serve.media import Addresses
 from hevner.serve.metrics import Counting, Metrics
 from hevner.serve.settings import Settings
-from hevner.serve.state import Searches, ServerState
+from hevner.serve.state import ServerState
+from hevner.serve.threads import BoundedThreads
 
 STATIC = Path(__file__).with_name("static")
 
@@ -40,21 +41,9 @@ result; search a catalogue by emotion, both ways. Errors are
 
 
 def create(settings: Settings, snapshot: CatalogSnapshot | None = None) -> tuple[ASGIApp, JobQueue]:
-    """Make the application.
+    """Make the application, with its catalogue if it has one, and its job queue.
 
-    Parameters
-    ----------
-    settings
-        How it behaves.
-    snapshot
-        The catalogue, opened; None for none.
-
-    Returns
-    -------
-    ASGI application
-        Ready to be served.
-    JobQueue
-        Its jobs; whoever serves it sets ``stopping`` when it is about to end.
+    Whoever serves it calls ``stop_soon`` of the queue when it is about to end.
 
     Raises
     ------
@@ -63,7 +52,7 @@ def create(settings: Settings, snapshot: CatalogSnapshot | None = None) -> tuple
     """
     metrics = Metrics()
     queue = JobQueue(settings, metrics.died)
-    searches = Searches(settings.searches, settings.waiting)
+    searches = BoundedThreads(settings.searches, settings.waiting, "searches", 1)
     addresses = Addresses(bool(settings.token))
     state = ServerState(settings, queue, snapshot, searches, addresses, metrics)
 
@@ -93,16 +82,13 @@ def create(settings: Settings, snapshot: CatalogSnapshot | None = None) -> tuple
     problems.install(app)
     for router in (analyses.router, catalog.router, models.router):
         app.include_router(router)
-    _add_page(app)
-    return Guard(Counting(app, metrics), settings, addresses), queue
 
-
-def _add_page(app: FastAPI) -> None:
     @app.get("/", include_in_schema=False)
     async def page() -> Response:
         return FileResponse(STATIC / "index.html", headers={"Cache-Control": "no-cache"})
 
     app.mount("/static", StaticFiles(directory=STATIC, check_dir=False), name="static")
+    return Guard(Counting(app, metrics), settings, addresses), queue
 
 
 async def _look(state: ServerState, snapshot: CatalogSnapshot) -> None:

@@ -31,12 +31,7 @@ async def facts(server: Server) -> dict[str, Any]:
     return await server.searches.do(_facts, server.snapshot)
 
 
-@router.get(
-    "/pieces",
-    response_model=schemas.Pieces,
-    response_model_exclude_none=False,
-    responses=failures(404, 503),
-)
+@router.get("/pieces", response_model=schemas.Pieces, responses=failures(404, 503))
 async def pieces(
     server: Server,
     limit: Annotated[int, Query(ge=1, le=MOST_PIECES)] = 100,
@@ -49,8 +44,7 @@ async def pieces(
     snapshot = server.snapshot
     if points:
         columns = await server.searches.do(snapshot.points_on_plane, MOST_POINTS)
-        renamed = {"ids": columns.pop("id"), "names": columns.pop("name"), **columns}
-        return {"total": len(snapshot), "points": renamed}
+        return {"total": len(snapshot), "points": columns}
     rows = await server.searches.do(snapshot.page, offset, limit)
     return {"total": len(snapshot), "pieces": [_piece(server, row) for row in rows]}
 
@@ -112,14 +106,11 @@ async def playlist(request: schemas.Playlist, server: Server) -> dict[str, Any]:
 
 
 def _facts(snapshot: CatalogSnapshot) -> dict[str, Any]:
-    header = snapshot.header
+    made_with = ("space", "model", "encoder", "hevner")
     return {
         "pieces": len(snapshot),
         "moments": snapshot.moment_count,
-        "space": header.space,
-        "model": header.model,
-        "encoder": header.encoder,
-        "hevner": header.hevner,
+        **{name: getattr(snapshot.header, name) for name in made_with},
         "quadrants": snapshot.quadrant_counts(),
     }
 
@@ -135,12 +126,11 @@ def _piece(server: ServerState, row: Row) -> dict[str, Any]:
 
 
 def _rounded(value: Any) -> Any:
-    """A number rounded to its precision."""
     return round(value, 4) if isinstance(value, float) else value
 
 
 def _hit(server: ServerState, snapshot: CatalogSnapshot, hit: Hit, scale: Scale) -> dict[str, Any]:
-    id = snapshot.id_of(hit)
+    id = snapshot.ids[hit.path]
     shown = hit.to_dict(scale)
     del shown["path"]
     return {"id": id, **shown, "audio": server.addresses.of(id)}

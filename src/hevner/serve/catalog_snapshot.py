@@ -26,13 +26,10 @@ from hevner.catalog.file_identity import Stamp
 from hevner.catalog.packages import pa
 from hevner.catalog.tables import DISTANCE, MOMENTS, PIECES, ROW, SOUNDS, Row, in_lists
 from hevner.heads import ESTIMATE_COLUMNS
-from hevner.hits import Hit
 from hevner.model.space import Points, Space
 from hevner.serve.problems import ServiceError, not_found
 
-SHOWN = (
-    *("id", "path", "name", "duration", "valence", "arousal", "quadrant", "key", "tempo", "tags"),
-)
+SHOWN = ["id", "path", "name", "duration", "valence", "arousal", "quadrant", "key", "tempo", "tags"]
 """Columns of every piece in memory."""
 
 SEARCHED = ("vector", "place", "curve")
@@ -51,16 +48,7 @@ DETAILS = (
 class CatalogSnapshot(Catalog):
     """A version of a catalogue.
 
-    Parameters
-    ----------
-    folder, space
-        As for `hevner.catalog.catalog.Catalog`, which raises the same errors.
-
-    Attributes
-    ----------
-    rows
-        The pieces that are not silent, by name: `SHOWN` and `ROW`, and `SEARCHED` without the
-        vectors.
+    Its pieces that are not silent are ``rows``, by name, and ``ids``, by path.
     """
 
     def __init__(self, folder: Path, space: Space) -> None:
@@ -85,11 +73,11 @@ class CatalogSnapshot(Catalog):
         self._order = np.argsort(numbers)
         self._numbers = numbers[self._order]
         ids = rows["id"].to_pylist()
-        self._ids: dict[str, str] = dict(zip(rows["path"].to_pylist(), ids, strict=True))
+        self.ids: dict[str, str] = dict(zip(rows["path"].to_pylist(), ids, strict=True))
         first: dict[str, int] = {}
         for number, id in enumerate(ids):
             first.setdefault(id, number)
-        self._listed = rows.select(list(SHOWN)).take(pa.array(list(first.values()), pa.int64()))
+        self._listed = rows.select(SHOWN).take(pa.array(list(first.values()), pa.int64()))
         self._by_id = {id: number for number, id in enumerate(first)}
 
     def __len__(self) -> int:
@@ -159,22 +147,16 @@ class CatalogSnapshot(Catalog):
         return rows
 
     def points_on_plane(self, most: int) -> dict[str, list[Any]]:
-        """Columns ``id``, ``name``, ``valence``, ``arousal``; of more pieces, every n-th."""
+        """Columns ``ids``, ``names``, ``valence``, ``arousal``; of more pieces, every n-th."""
         step = max(1, -(-len(self) // most))
         some = self._listed.take(pa.array(range(0, len(self), step), pa.int64()))
-        columns = {name: some[name].to_pylist() for name in ("id", "name")}
+        columns = {f"{name}s": some[name].to_pylist() for name in ("id", "name")}
         for axis in ("valence", "arousal"):
             columns[axis] = np.round(some[axis].to_numpy().astype(np.float64), 4).tolist()
         return columns
 
     def piece(self, id: str) -> Row:
-        """The columns `SHOWN` of a piece.
-
-        Raises
-        ------
-        ServiceError
-            If there is none of that id.
-        """
+        """The columns `SHOWN` of a piece; raises a `ServiceError` if there is none of that id."""
         if id not in self._by_id:
             raise not_found("piece")
         return self.page(self._by_id[id], 1)[0]
@@ -196,22 +178,12 @@ class CatalogSnapshot(Catalog):
         return self.points(pa.table({"place": [self._read(id, ["place"])["place"]]}))
 
     def unchanged_file(self, id: str) -> Path:
-        """The file of a piece, if it is still the one that was indexed, or gone.
-
-        Raises
-        ------
-        ServiceError
-            If it has changed, so that the catalogue is out of date.
-        """
+        """The file of a piece; raises a `ServiceError` if it has changed since it was indexed."""
         path = Path(self.piece(id)["path"])
         if not Stamp(**self._read(id, ("size", "mtime"))).still_holds(path):
             cause = "the piece has changed since it was indexed"
             raise ServiceError(409, "changed", cause, "Bring the catalogue up to date")
         return path
-
-    def id_of(self, hit: Hit) -> str:
-        """The id of a piece that was found."""
-        return self._ids[hit.path]
 
     def quadrant_counts(self) -> dict[str, int]:
         """Number of pieces in each quadrant."""

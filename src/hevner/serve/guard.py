@@ -61,13 +61,7 @@ CLIENTS = 10_000
 
 
 class Buckets:
-    """Rate limit of each client.
-
-    Parameters
-    ----------
-    rate
-        Requests per second in the long run; twice as many may come at once.
-    """
+    """Limit of the requests per second of each client; twice as many may come at once."""
 
     def __init__(self, rate: float) -> None:
         self._rate = rate
@@ -86,17 +80,7 @@ class Buckets:
 
 
 class Guard:
-    """Refuses requests that are not allowed, and adds headers to all answers.
-
-    Parameters
-    ----------
-    app
-        The application.
-    settings
-        Host, token and rate of the server.
-    addresses
-        Checks the signatures of addresses.
-    """
+    """Refuses requests that are not allowed, and adds headers to all answers."""
 
     def __init__(self, app: ASGIApp, settings: Settings, addresses: Addresses) -> None:
         self._app = app
@@ -106,11 +90,8 @@ class Guard:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, or refuse it."""
-        if scope["type"] == "lifespan":
+        if scope["type"] != "http":  # the lifespan: uvicorn refuses web sockets
             await self._app(scope, receive, send)
-            return
-        if scope["type"] != "http":  # there are no web sockets here
-            await send({"type": "websocket.close", "code": 1000})
             return
 
         async def with_headers(message: Message) -> None:

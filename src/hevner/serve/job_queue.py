@@ -11,12 +11,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from filelock import FileLock, Timeout
 
@@ -24,9 +25,10 @@ from hevner.errors import OutputError
 from hevner.files import cannot_write, display_name
 from hevner.serve import jobs
 from hevner.serve.jobs import Job
-from hevner.serve.problems import ServiceError, failed, not_found, record, stopping
+from hevner.serve.problems import ServiceError, not_found, record, stopping
 from hevner.serve.settings import Settings
-from hevner.serve.worker_process import CANCELLED, STOPPING, Outcome, WorkerProcess
+from hevner.serve.threads import BoundedThreads
+from hevner.serve.worker_process import WorkerProcess
 
 T = TypeVar("T")
 
@@ -43,19 +45,14 @@ SWEEP_S = 30.0
 
 
 class JobQueue:
-    """The jobs of a server.
-
-    Parameters
-    ----------
-    settings
-        Limits of the server.
-    died
-        Called when a worker has died.
+    """The jobs of a server; ``died`` is called when a worker has died.
 
     Attributes
     ----------
     jobs
         Jobs by id, the oldest first.
+    drawing
+        Thread in which pictures are drawn.
     stopping
         Event that is set when the server is about to end.
 
@@ -65,7 +62,7 @@ class JobQueue:
         If the state folder cannot be written or another server uses it.
     """
 
-    def __init__(self, settings: Settings, died: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, settings: Settings, died: Callable[[], None]) -> None:
         self.settings = settings
         self.jobs: dict[str, Job] = {}
         self.stopping = asyncio.Event()
@@ -75,10 +72,9 @@ class JobQueue:
         self._reserved = 0
         self._workers = [WorkerProcess(settings, died) for _ in range(settings.jobs)]
         self._drawer = WorkerProcess(settings, died)
-        self._drawing = asyncio.Lock()
-        self._drawings = 0
+        self.drawing = BoundedThreads(1, DRAWINGS - 1, "pictures", retry_after=5)
         self._at_work: dict[str, WorkerProcess] = {}
-        # A thread for each worker, one for drawing and some for files.
+        # A thread for each worker and some for files.
         self._threads = ThreadPoolExecutor(settings.jobs + 5, thread_name_prefix="hevner-jobs")
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -89,15 +85,14 @@ class JobQueue:
             self.jobs[job.id] = job
             if not job.is_final:
                 self._waiting.put_nowait(job)
-        self._begin(self._sweep())
-        for worker in self._workers:
-            self._begin(self._work(worker))
+        works = (self._sweep(), *map(self._work, self._workers))
+        self._tasks = [asyncio.create_task(work) for work in works]
 
     async def close(self) -> None:
         """Stop all work; the next server continues with what was queued or running."""
         self.stopping.set()
         for worker in self._workers:
-            worker.stop(STOPPING)
+            worker.stop()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -105,6 +100,7 @@ class JobQueue:
             if job.state == jobs.RUNNING and not job.ending:
                 job.state, job.attempts = jobs.QUEUED, job.attempts - 1
                 await self.in_thread(job.write)
+        self.drawing.close(wait=False)
         for worker in (*self._workers, self._drawer):
             await self.in_thread(worker.close)
         self._threads.shutdown()
@@ -121,35 +117,22 @@ class JobQueue:
 
     def position(self, job: Job) -> int | None:
         """Number of jobs that start before this one; None if it does not wait."""
-        if job.state != jobs.QUEUED:
-            return None
-        before = 0
-        for other in self.jobs.values():
-            if other is job:
-                break
-            before += other.state == jobs.QUEUED
-        return before
+        waiting = [other for other in self.jobs.values() if other.state == jobs.QUEUED]
+        return waiting.index(job) if job in waiting else None
 
     def find(self, id: str) -> Job:
-        """The job of an id.
-
-        Raises
-        ------
-        ServiceError
-            If there is none.
-        """
+        """The job of an id; raises a `ServiceError` if there is none."""
         try:
             return self.jobs[id]
         except KeyError:
             raise not_found("analysis") from None
 
-    def reserve(self) -> Path:
-        """Reserve a place in the queue for an upload; return the folder to put it in.
+    @asynccontextmanager
+    async def reserved(self) -> AsyncIterator[Path]:
+        """Reserve a place in the queue for an upload, with a folder to put it in.
 
-        Raises
-        ------
-        ServiceError
-            If the queue is full or the server is about to end.
+        Raises a `ServiceError` if the queue is full or the server is about to end. The folder is
+        deleted if the upload fails, and stays if it was given to `accept`.
         """
         if self.stopping.is_set():
             raise stopping()
@@ -158,18 +141,19 @@ class JobQueue:
         if self._reserved >= self.settings.uploads:
             raise ServiceError(429, "busy", "too many uploads at once", "Try again", retry_after=2)
         self._reserved += 1
-        return self._folder / jobs.new_id()
-
-    async def release(self, folder: Path) -> None:
-        """Give back the place of an upload that has failed."""
-        self._reserved -= 1
-        await self.in_thread(partial(Job(folder, "", "", 0, 0).remove))
+        folder = self._folder / jobs.new_id()
+        try:
+            yield folder
+        except BaseException:
+            await self.in_thread(partial(jobs.remove, folder))
+            raise
+        finally:
+            self._reserved -= 1
 
     async def accept(self, folder: Path, name: str, size: int) -> Job:
         """Queue an upload that is complete in a reserved folder."""
         job = Job(folder, folder.name, name, size, time.time())
         await self.in_thread(job.write)
-        self._reserved -= 1
         self.jobs[job.id] = job
         self._waiting.put_nowait(job)
         return job
@@ -185,36 +169,26 @@ class JobQueue:
         running = self._at_work.get(job.id)
         await self._end(job, jobs.CANCELLED)
         if running is not None:
-            running.stop(CANCELLED)
+            running.stop()
 
     async def draw(self, job: Job, kind: str, scale: str) -> bytes:
         """Draw an analysis as ``svg`` or ``png``."""
         picture = job.folder / f"plot.{kind}"
         task = {"do": "draw", "result": str(job.result), "picture": str(picture), "scale": scale}
-        if self._drawings >= DRAWINGS:
-            raise ServiceError(503, "busy", "too many pictures at once", "Try again", retry_after=5)
-        self._drawings += 1
-        try:
-            return await self._draw(task, picture)
-        finally:
-            self._drawings -= 1
 
-    async def _draw(self, task: dict[str, str], picture: Path) -> bytes:
-        async with self._drawing:
-            outcome = await self.in_thread(partial(self._drawer.run, task))
-            if outcome.error is not None:
-                raise failed(500, outcome.error)
+        def drawn() -> bytes:
+            if (error := self._drawer.run(task)) is not None:
+                raise ServiceError(500, error["kind"], error["message"], error["remedy"])
             try:
-                return await self.in_thread(picture.read_bytes)
+                return picture.read_bytes()
             finally:
-                await self.in_thread(partial(picture.unlink, missing_ok=True))
+                picture.unlink(missing_ok=True)
+
+        return await self.drawing.do(drawn)
 
     async def in_thread(self, work: Callable[[], T]) -> T:
         """Call a function that blocks in a thread."""
         return await asyncio.get_running_loop().run_in_executor(self._threads, work)
-
-    def _begin(self, work: Coroutine[Any, Any, None]) -> None:
-        self._tasks.append(asyncio.create_task(work))
 
     async def _work(self, worker: WorkerProcess) -> None:
         """Give one job after the other to a worker."""
@@ -257,19 +231,14 @@ class JobQueue:
         }
         self._at_work[job.id] = worker
         try:
-            outcome = await self.in_thread(partial(worker.run, task, report))
+            error = await self.in_thread(partial(worker.run, task, report))
         finally:
             del self._at_work[job.id]
-        await self._conclude(job, outcome)
-
-    async def _conclude(self, job: Job, outcome: Outcome) -> None:
         if job.is_over:
             await self.in_thread(job.drop_audio)
-        elif outcome.error is not None:
-            job.error = record(**outcome.error)
-            await self._end(job, jobs.FAILED)
         else:
-            await self._end(job, jobs.DONE)
+            job.error = None if error is None else record(**error)
+            await self._end(job, jobs.DONE if error is None else jobs.FAILED)
 
     async def _end(self, job: Job, state: str) -> None:
         """Write that a job has ended, delete the upload, then show the end.
@@ -290,7 +259,7 @@ class JobQueue:
 
     async def _delete(self, job: Job) -> None:
         self.jobs.pop(job.id, None)
-        await self.in_thread(job.remove)
+        await self.in_thread(partial(jobs.remove, job.folder))
 
     async def _sweep(self) -> None:
         """Delete jobs that ended long ago, and the oldest where there are too many."""
@@ -335,7 +304,7 @@ def _left(folder: Path) -> list[Job]:
         job = jobs.read(place) if place.is_dir() else None
         if job is None:
             logger.info("removed what was left of an upload")
-            Job(place, "", "", 0, 0).remove()
+            jobs.remove(place)
         else:
             if job.is_final:
                 job.drop_audio()

@@ -28,7 +28,7 @@ from hevner.files import SUFFIXES, printable, replace_file
 QUEUED, RUNNING, DONE, FAILED, CANCELLED = "queued", "running", "done", "failed", "cancelled"
 FINAL = (DONE, FAILED, CANCELLED)
 
-RECORD, RESULT, WORDS = "job.json", "result.json", "words.json"
+RECORD = "job.json"
 
 NAME_LENGTH = 200
 """Characters kept of a file's name."""
@@ -43,16 +43,8 @@ class Job:
 
     Attributes
     ----------
-    folder
-        Folder of the job.
-    id
-        Random name that cannot be guessed.
-    name
-        Name of the file, without folders.
-    bytes
-        Size of the upload.
-    created, finished
-        Times of creation and end; ``finished`` is None before the end.
+    name, bytes
+        Name of the file, without folders, and its size.
     state
         `QUEUED`, `RUNNING` or one of `FINAL`.
     attempts
@@ -99,12 +91,12 @@ class Job:
     @property
     def result(self) -> Path:
         """Path of the analysis."""
-        return self.folder / RESULT
+        return self.folder / "result.json"
 
     @property
     def words(self) -> Path:
         """Path of the words for it."""
-        return self.folder / WORDS
+        return self.folder / "words.json"
 
     def notify(self) -> None:
         """Wake the tasks that wait for a change."""
@@ -122,9 +114,10 @@ class Job:
         if (audio := self.audio) is not None:
             audio.unlink(missing_ok=True)
 
-    def remove(self) -> None:
-        """Delete everything."""
-        shutil.rmtree(self.folder, ignore_errors=True)
+
+def remove(folder: Path) -> None:
+    """Delete the folder of a job."""
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def new_id() -> str:

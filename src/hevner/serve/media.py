@@ -43,13 +43,7 @@ TYPES = {
 
 
 class Addresses:
-    """Creates and checks addresses of audio and reports.
-
-    Parameters
-    ----------
-    signed
-        Whether they need a signature.
-    """
+    """Creates and checks addresses of audio and reports, signed ones if that is needed."""
 
     def __init__(self, signed: bool) -> None:
         self._signed = signed
@@ -79,13 +73,7 @@ class Addresses:
 
 
 def audio(path: Path) -> FileResponse:
-    """A file of the catalogue as an answer that supports ranges.
-
-    Raises
-    ------
-    ServiceError
-        If the file is gone.
-    """
+    """A file of the catalogue, in ranges; raises a `ServiceError` if it is gone."""
     gone = ServiceError(404, "gone", "the file of this piece is gone", "Index it again")
     suffix = path.suffix.lower()
     if suffix not in SUFFIXES:

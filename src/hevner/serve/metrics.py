@@ -63,15 +63,7 @@ class Metrics:
 
 
 class Counting:
-    """Counts the answers of an application.
-
-    Parameters
-    ----------
-    app
-        The application.
-    metrics
-        Counters to update.
-    """
+    """Counts the answers of an application."""
 
     def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
         self._app = app

@@ -54,13 +54,8 @@ async def model(name: str) -> dict[str, Any]:
 async def words() -> dict[str, Any]:
     """List the words that searches understand."""
     listed = [
-        {
-            "word": word.name,
-            "valence": word.valence,
-            "arousal": word.arousal,
-            "group": word.sources[0],
-            "synonyms": list(word.synonyms),
-        }
+        {"word": word.name, "group": word.sources[0], "synonyms": list(word.synonyms)}
+        | {axis: getattr(word, axis) for axis in ("valence", "arousal")}
         for word in WORDS
     ]
     return {"words": listed, "degrees": [degree.name for degree in DEGREES if degree.name]}

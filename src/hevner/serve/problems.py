@@ -11,7 +11,6 @@ from __future__ import annotations
 import logging
 import re
 from http import HTTPStatus
-from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -44,20 +43,10 @@ _PATH = re.compile(r"(?<![\w.:/<])(?:/[^\s/'\",;:)]+){2,}/?|(?<!\w)[A-Za-z]:\\[^
 
 
 class ServiceError(Exception):
-    """A request that cannot be answered.
+    """A request that cannot be answered, with the HTTP status of the answer.
 
-    Parameters
-    ----------
-    status
-        HTTP status of the answer.
-    kind
-        Short name of the fault, for programs.
-    message
-        Cause, as a clause without a full stop.
-    remedy
-        Advice for the reader.
-    retry_after
-        Seconds after which to try again; None for no hint.
+    ``kind`` names the fault for programs, ``message`` is its cause as a clause without a full stop,
+    and ``retry_after`` the seconds after which to try again.
     """
 
     def __init__(
@@ -73,11 +62,6 @@ class ServiceError(Exception):
         self.status = status
         self.record = record(kind, message, remedy)
         self.headers = {} if retry_after is None else {"Retry-After": str(retry_after)}
-
-
-def failed(status: int, error: dict[str, str]) -> ServiceError:
-    """The exception for an error as JSON."""
-    return ServiceError(status, error["kind"], error["message"], error["remedy"])
 
 
 def not_found(what: str) -> ServiceError:
@@ -109,7 +93,9 @@ def error_record(error: HevnerError) -> dict[str, str]:
     return record(error.stage, error.cause, remedy)
 
 
-def answer(status: int, error: dict[str, str], headers: dict[str, str] | None = None) -> Any:
+def answer(
+    status: int, error: dict[str, str], headers: dict[str, str] | None = None
+) -> JSONResponse:
     """An error as an answer."""
     return JSONResponse({"error": error}, status, headers)
 
@@ -119,30 +105,30 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(ServiceError)
     async def _problem(_request: Request, error: ServiceError) -> JSONResponse:
-        return answer(error.status, error.record, error.headers)  # type: ignore[no-any-return]
+        return answer(error.status, error.record, error.headers)
 
     @app.exception_handler(HevnerError)
     async def _hevner(_request: Request, error: HevnerError) -> JSONResponse:
         status = STATUS.get(error.stage, 500)
         if status == 500 or error.subject:
             logger.warning("%s", error)
-        return answer(status, error_record(error))  # type: ignore[no-any-return]
+        return answer(status, error_record(error))
 
     @app.exception_handler(HTTPException)
     async def _http(_request: Request, error: HTTPException) -> JSONResponse:
         phrase = HTTPStatus(error.status_code).phrase
         kind = phrase.lower().replace(" ", "_")
         headers = dict(error.headers or {})
-        return answer(error.status_code, record(kind, phrase), headers)  # type: ignore[no-any-return]
+        return answer(error.status_code, record(kind, phrase), headers)
 
     @app.exception_handler(RequestValidationError)
     async def _invalid(_request: Request, error: RequestValidationError) -> JSONResponse:
         first = error.errors()[0]
         place = ".".join(str(step) for step in first["loc"][1:]) or "the request"
         message = f"{place}: {first['msg'][:1].lower()}{first['msg'][1:]}"
-        return answer(422, record("request", message, "Compare with openapi.json"))  # type: ignore[no-any-return]
+        return answer(422, record("request", message, "Compare with openapi.json"))
 
     @app.exception_handler(Exception)
     async def _unforeseen(_request: Request, _error: Exception) -> JSONResponse:
         # Starlette raises it again once this is sent, so that it is in the log with its trace.
-        return answer(500, record("internal", "the server failed at this", LOG))  # type: ignore[no-any-return]
+        return answer(500, record("internal", "the server failed at this", LOG))

@@ -17,7 +17,6 @@ from hevner.catalog.playlist import make_playlist
 from hevner.catalog.query import Place, Query, check_time
 from hevner.catalog.search import search, why_nothing
 from hevner.emotion import MOOD_TAGS, Scale
-from hevner.errors import HevnerError
 from hevner.heads import ESTIMATE_COLUMNS
 from hevner.hits import Hit
 from hevner.model.description import Description
@@ -36,30 +35,11 @@ LEXICON = Lexicon()
 
 
 def find(snapshot: CatalogSnapshot, request: schemas.Search) -> tuple[list[Hit], str, str | None]:
-    """Search.
+    """Search: the hits, the meaning of their fit, and why there are none.
 
-    Returns
-    -------
-    list of Hit
-        The best first.
-    str
-        The meaning of their fit.
-    str or None
-        Why there are none.
-
-    Raises
-    ------
-    HevnerError, ServiceError
-        If the request makes no sense or a piece is not there.
+    Raises `HevnerError` or `ServiceError` if the request makes no sense or a piece is not there.
     """
-    query = query_of(snapshot, request)
-    hits = search(snapshot, query)
-    return hits, query.meaning_of_fit, None if hits else why_nothing(snapshot, query)
-
-
-def query_of(snapshot: CatalogSnapshot, request: schemas.Search) -> Query:
-    """The query of a request."""
-    return Query.of(
+    query = Query.of(
         **({} if request.point is None else request.point.model_dump()),
         mood=", ".join(request.words),
         unwanted=", ".join(request.unwanted),
@@ -73,6 +53,8 @@ def query_of(snapshot: CatalogSnapshot, request: schemas.Search) -> Query:
         count=request.limit,
         lexicon=LEXICON,
     )
+    hits = search(snapshot, query)
+    return hits, query.meaning_of_fit, None if hits else why_nothing(snapshot, query)
 
 
 def playlist(snapshot: CatalogSnapshot, request: schemas.Playlist) -> list[Hit]:
@@ -98,20 +80,13 @@ def _course(given: list[tuple[float, float, float]] | str | None, scale: Scale) 
         return course.parse(given, LEXICON)
     times = [time for time, _valence, _arousal in given]
     if any(later <= earlier for earlier, later in pairwise(times)):
-        cause = "the times of the course do not rise"
-        raise HevnerError(cause, stage="query", code="times_not_rising")
+        raise course.refused("times_not_rising", "the times of the course do not rise")
     places = [Place(scale.to_unit(v), scale.to_unit(a)) for _time, v, a in given]
     return Course.through(times, [p.valence for p in places], [p.arousal for p in places])
 
 
 def condition(filters: schemas.Filters | None, where: str) -> str:
-    """Filters as SQL, empty for none.
-
-    Raises
-    ------
-    HevnerError
-        If a condition names something that is not open.
-    """
+    """Filters as SQL, empty for none; raises `HevnerError` for a column that is not open."""
     parts = [f"({checked(where)})"] if where.strip() else []
     if filters is not None:
         parts += _parts(filters)
@@ -134,12 +109,8 @@ def _parts(filters: schemas.Filters) -> list[str]:
         parts.append(f"contains(lower(name), {_quoted(filters.name.lower())})")
     for tag in filters.tags:
         if tag not in MOOD_TAGS:
-            raise HevnerError(
-                f"there is no tag '{tag}'",
-                remedy="See the tags of any piece",
-                stage="filter",
-                code="unknown_tag",
-            )
+            cause, remedy = f"there is no tag '{tag}'", "See the tags of any piece"
+            raise course.refused("unknown_tag", cause, remedy, stage="filter")
         parts.append(f"array_has(tags, {_quoted(tag)})")
     return parts
 
@@ -151,12 +122,8 @@ def checked(where: str) -> str:
     odd = set(re.findall(r"[^\w\s<>=!().,+*/%-]", bare))
     if strange or odd or not bare.isascii() or "--" in bare or "/*" in bare:
         what = min(strange | odd, default="what stands there")
-        raise HevnerError(
-            f"the filter may not use '{what}'",
-            remedy=f"Compare {', '.join(sorted(OPEN))} with values",
-            stage="filter",
-            code="bad_filter",
-        )
+        remedy = f"Compare {', '.join(sorted(OPEN))} with values"
+        raise course.refused("bad_filter", f"the filter may not use '{what}'", remedy, "filter")
     return where
 
 

@@ -29,14 +29,8 @@ CONNECTIONS = 1000
 class Server(uvicorn.Server):
     """A server that ends its streams when it is stopped.
 
-    Parameters
-    ----------
-    app, queue
-        Application and job queue from `hevner.serve.app.create`.
-    settings
-        Host and port to listen on.
-    listening
-        Called with the address once the server listens.
+    ``app`` and ``queue`` come from `hevner.serve.app.create`; ``listening`` is called with the
+    address once the server listens.
     """
 
     def __init__(

@@ -24,7 +24,8 @@ Number = FiniteFloat
 Words = Annotated[
     list[Annotated[str, Field(min_length=1, max_length=60)]], Field(max_length=MOST_WORDS)
 ]
-ScaleName = Annotated[str, Field(pattern=r"^[-+.0-9]{1,12}\.\.[-+.0-9]{1,12}$")]
+SCALE = r"^[-+.0-9]{1,12}\.\.[-+.0-9]{1,12}$"
+ScaleName = Annotated[str, Field(pattern=SCALE)]
 
 
 class Body(BaseModel):

@@ -25,40 +25,24 @@ class Settings:
     ----------
     state
         Folder of the jobs; created if it is missing.
-    catalog
-        Folder of a catalogue; None for none.
     gap
         Report of ``hevner gap`` to show; None for none.
-    host, port
-        Address to listen on.
     token
         Token that requests must send; empty for none.
-    jobs
-        Number of worker processes.
-    queue
-        Most analyses that wait.
-    upload_bytes
-        Largest upload.
-    duration_s
-        Longest audio that is analysed.
-    time_limit_s
-        Longest time that one analysis may take.
+    jobs, queue
+        Number of worker processes; most analyses that wait for one.
+    duration_s, time_limit_s
+        Longest audio that is analysed; longest time that one analysis may take.
     memory_bytes
         Address space of a worker.
-    kept_s
-        Time for which results are kept.
-    kept_count
-        Most jobs that are kept, whatever their state.
+    kept_s, kept_count
+        Time for which results are kept; most jobs that are kept, whatever their state.
     rate
         Requests per second of one client, in the long run; twice as many at once.
-    uploads
-        Most uploads that are received at the same time.
-    idle_s
-        Longest silence of a client in the middle of an upload.
-    searches
-        Number of threads for searches.
-    waiting
-        Most searches that wait for a thread.
+    uploads, idle_s
+        Most uploads at the same time; longest silence of a client in the middle of one.
+    searches, waiting
+        Number of threads for searches; most searches that wait for one.
     worker
         Command that starts a worker.
     """

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
-from functools import partial
-from typing import Annotated, Any, ParamSpec, TypeVar
+from dataclasses import dataclass
+from typing import Annotated, Any
 
 from fastapi import Depends, Request
 
@@ -18,86 +14,26 @@ from hevner.serve.media import Addresses
 from hevner.serve.metrics import Metrics
 from hevner.serve.problems import ServiceError
 from hevner.serve.settings import Settings
-
-P = ParamSpec("P")
-T = TypeVar("T")
-
-
-class Searches:
-    """A few threads in which catalogues are searched, with a bounded queue before them.
-
-    Parameters
-    ----------
-    threads
-        Number of threads.
-    waiting
-        Most searches that wait.
-    """
-
-    def __init__(self, threads: int, waiting: int) -> None:
-        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="hevner-search")
-        self._most = threads + waiting
-        self._running = 0
-
-    async def do(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Call a function that blocks; raises a `ServiceError` if too many wait already."""
-        if self._running >= self._most:
-            raise ServiceError(503, "busy", "too many searches at once", "Try again", retry_after=1)
-        self._running += 1
-        try:
-            loop = asyncio.get_running_loop()
-            return await loop.run_in_executor(self._pool, partial(work, *args, **kwargs))
-        finally:
-            self._running -= 1
-
-    def close(self) -> None:
-        """Wait for the searches that run, and drop those that wait."""
-        self._pool.shutdown(cancel_futures=True)
+from hevner.serve.threads import BoundedThreads
 
 
 @dataclass
 class ServerState:
-    """A running server.
-
-    Attributes
-    ----------
-    settings
-        The settings it was started with.
-    queue
-        Its jobs.
-    newest
-        The newest version of its catalogue; None for none.
-    searches
-        Its threads for searching.
-    addresses
-        Addresses of audio.
-    metrics
-        Its counters.
-    """
+    """A running server; ``newest`` is the newest version of its catalogue, None for none."""
 
     settings: Settings
     queue: JobQueue
     newest: CatalogSnapshot | None
-    searches: Searches
+    searches: BoundedThreads
     addresses: Addresses
-    metrics: Metrics = field(default_factory=Metrics)
+    metrics: Metrics
 
     @property
     def snapshot(self) -> CatalogSnapshot:
-        """The catalogue.
-
-        Raises
-        ------
-        ServiceError
-            If there is none.
-        """
+        """The catalogue; raises a `ServiceError` if there is none."""
         if self.newest is None:
-            raise ServiceError(
-                404,
-                "no_catalog",
-                "this server has no catalogue",
-                "Make one with 'hevner index' and name it to 'hevner serve'",
-            )
+            remedy = "Make one with 'hevner index' and name it to 'hevner serve'"
+            raise ServiceError(404, "no_catalog", "this server has no catalogue", remedy)
         return self.newest
 
 

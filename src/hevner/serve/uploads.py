@@ -32,34 +32,28 @@ AROUND = 2**16
 async def receive(request: Request, queue: JobQueue) -> Job:
     """Receive the file of a request and queue it.
 
-    Raises
-    ------
-    ServiceError
-        If there is no room for it, it is too large, comes too slowly, or is no form with a file.
+    Raises `ServiceError` if there is no room for it, it is too large, comes too slowly, or is no
+    form with a file.
     """
     limit = queue.settings.upload_bytes
     boundary = _boundary(request.headers.get("content-type", ""))
-    if int(_digits(request.headers.get("content-length", "0"))) > limit + AROUND:
+    promised = request.headers.get("content-length", "")
+    if promised.isdecimal() and promised.isascii() and int(promised) > limit + AROUND:
         raise _too_large(limit)
-    folder = queue.reserve()
     try:
-        form = await queue.in_thread(partial(_Form, folder, boundary, limit))
-        try:
-            async for piece in _pieces(request, queue):
-                await queue.in_thread(partial(form.write, piece))
-            await queue.in_thread(form.finish)
-        finally:
-            await queue.in_thread(form.close)
-        return await queue.accept(folder, form.name, form.size)
+        async with queue.reserved() as folder:
+            form = await queue.in_thread(partial(_Form, folder, boundary, limit))
+            try:
+                async for piece in _pieces(request, queue):
+                    await queue.in_thread(partial(form.write, piece))
+                await queue.in_thread(form.finish)
+            finally:
+                await queue.in_thread(form.close)
+            return await queue.accept(folder, form.name, form.size)
     except (FormParserError, UnicodeDecodeError) as error:
-        await queue.release(folder)
         raise _no_form() from error
     except OSError as error:
-        await queue.release(folder)
         raise cannot_write(Path("upload"), error) from error
-    except BaseException:
-        await queue.release(folder)
-        raise
 
 
 async def _pieces(request: Request, queue: JobQueue) -> AsyncIterator[bytes]:
@@ -82,21 +76,9 @@ async def _pieces(request: Request, queue: JobQueue) -> AsyncIterator[bytes]:
 
 
 class _Form:
-    """Parser of a form that is being received; used from one thread at a time.
+    """Parser of a form that is being received; creates the folder for its file.
 
-    Parameters
-    ----------
-    folder
-        Folder for the file; created here.
-    boundary
-        Boundary of the form.
-    limit
-        Largest size of the file.
-
-    Attributes
-    ----------
-    name, size
-        Name and size of the file.
+    Used from one thread at a time.
     """
 
     def __init__(self, folder: Path, boundary: bytes, limit: int) -> None:
@@ -189,20 +171,11 @@ def _boundary(content_type: str) -> bytes:
     return boundary
 
 
-def _digits(text: str) -> str:
-    return text if text.isdecimal() and text.isascii() else "0"
-
-
 def _no_form(status: int = 400) -> ServiceError:
-    return ServiceError(
-        status, "upload", f"this is no form with a file in the field '{FIELD}'", "Send one"
-    )
+    cause = f"this is no form with a file in the field '{FIELD}'"
+    return ServiceError(status, "upload", cause, "Send one")
 
 
 def _too_large(limit: int) -> ServiceError:
-    return ServiceError(
-        413,
-        "too_large",
-        f"the file is larger than this server takes, {limit / 2**20:.0f} MiB",
-        "Send a compressed form of it, or a part",
-    )
+    cause = f"the file is larger than this server takes, {limit / 2**20:.0f} MiB"
+    return ServiceError(413, "too_large", cause, "Send a compressed form of it, or a part")

@@ -23,7 +23,7 @@ import threading
 import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, Protocol
+from typing import IO, TYPE_CHECKING, Any
 
 import soundfile
 
@@ -45,16 +45,18 @@ WORDS = 12
 """Number of words for a piece."""
 
 Task = dict[str, Any]
+Analyze = Callable[[Audio], "tuple[Analysis, list[EmotionWord]]"]
+"""Analyses a recording and finds words for it; raises `HevnerError`."""
 
 
-def main(make: Callable[[], AudioAnalyzer]) -> None:
-    """Run tasks until there are no more; ``make`` creates the analyzer."""
+def main(model: Callable[[], Analyze]) -> None:
+    """Run tasks until there are no more; ``model`` returns the function that analyses."""
     memory, duration = int(sys.argv[1]), float(sys.argv[2])
     _limit(memory)
     answers = os.fdopen(os.dup(1), "w", buffering=1, encoding="utf-8")
     tasks: queue.SimpleQueue[Task] = queue.SimpleQueue()
     threading.Thread(target=_read, args=(sys.stdin, tasks), daemon=True).start()
-    runner = TaskRunner(make(), duration, answers)
+    runner = TaskRunner(model(), duration, answers)
     # What a decoder prints must not be read as an answer, and decoders written in C comment on
     # every damaged file; errors before this line go to the server's log.
     nowhere = os.open(os.devnull, os.O_WRONLY)
@@ -82,52 +84,31 @@ def _read(source: IO[str], tasks: queue.SimpleQueue[Task]) -> None:
     os._exit(0)
 
 
-class AudioAnalyzer(Protocol):
-    """Anything that analyses a recording, such as `ShippedModel`; tests have another."""
-
-    def analyze(self, audio: Audio) -> tuple[Analysis, list[EmotionWord]]:
-        """The analysis of a recording and words for it; raises `HevnerError`."""
-        ...
-
-
-class ShippedModel:
+def shipped_model() -> Analyze:
     """The model that ships with hevner, and the common space for words."""
+    from hevner.analysis import Analyzer
+    from hevner.catalog.analyze_file import FileAnalyzer
+    from hevner.catalog.describe import emotions_of
+    from hevner.model import space
 
-    def __init__(self) -> None:
-        from hevner.analysis import Analyzer
-        from hevner.catalog.analyze_file import FileAnalyzer
-        from hevner.model import space
+    analyzer, common = Analyzer(), space.load()
+    files = FileAnalyzer(analyzer, common)
+    _ = analyzer.model  # loaded before the first task comes
 
-        self._analyzer = Analyzer()
-        self._space = space.load()
-        self._files = FileAnalyzer(self._analyzer, self._space)
-        _ = self._analyzer.model  # loaded before the first task comes
-
-    def analyze(self, audio: Audio) -> tuple[Analysis, list[EmotionWord]]:
-        """The analysis of a recording and words for it; raises `HevnerError`."""
-        from hevner.catalog.describe import emotions_of
-
-        reading = self._analyzer.read(audio)
+    def analyze(audio: Audio) -> tuple[Analysis, list[EmotionWord]]:
+        reading = analyzer.read(audio)
         if reading.whole is None:
             return reading.analysis, []
-        return reading.analysis, emotions_of(self._space, self._files.point(reading), WORDS)
+        return reading.analysis, emotions_of(common, files.point(reading), WORDS)
+
+    return analyze
 
 
 class TaskRunner:
-    """Runs tasks one after the other.
+    """Runs tasks one after the other, with audio up to a duration in seconds."""
 
-    Parameters
-    ----------
-    analyzer
-        Analyses recordings.
-    duration
-        Longest audio in seconds.
-    answers
-        Stream for answers, one JSON object per line.
-    """
-
-    def __init__(self, analyzer: AudioAnalyzer, duration: float, answers: IO[str]) -> None:
-        self._analyzer = analyzer
+    def __init__(self, analyze: Analyze, duration: float, answers: IO[str]) -> None:
+        self._model = analyze
         self._duration = duration
         self._answers = answers
 
@@ -160,7 +141,7 @@ class TaskRunner:
         if promised > self._duration:
             raise too_long(self._duration)
         blocks = self._watched(audio.blocks, audio.sample_rate, promised)
-        analysis, words = self._analyzer.analyze(dataclasses.replace(audio, blocks=blocks))
+        analysis, words = self._model(dataclasses.replace(audio, blocks=blocks))
         named = dataclasses.replace(analysis, path=task["name"])
         replace_file(Path(task["words"]), _json([one.to_dict() for one in words]))
         replace_file(Path(task["result"]), _json(named.to_dict()))
@@ -223,4 +204,4 @@ def _json(value: object) -> bytes:
 
 
 if __name__ == "__main__":
-    main(ShippedModel)
+    main(shipped_model)

@@ -14,10 +14,10 @@ import os
 import subprocess
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from typing import IO, Any, cast
 
 from hevner.result import clock
+from hevner.serve.problems import record as error_record
 from hevner.serve.settings import Settings
 
 logger = logging.getLogger("hevner.serve")
@@ -25,45 +25,23 @@ logger = logging.getLogger("hevner.serve")
 SECRETS = ("HEVNER_TOKEN",)
 """Environment variables that a worker does not get."""
 
-CANCELLED, STOPPING = "cancelled", "stopping"
-"""Reasons for which the server stops a task."""
-
 Progress = Callable[[float], None]
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """Outcome of a task.
-
-    Attributes
-    ----------
-    error
-        ``kind``, ``message`` and ``remedy``; None after success.
-    stopped
-        `CANCELLED` or `STOPPING` if the server stopped it; else empty.
-    """
-
-    error: dict[str, str] | None = None
-    stopped: str = ""
+Outcome = dict[str, str] | None
+"""The error of a task with ``kind``, ``message`` and ``remedy``; None after success."""
 
 
 class WorkerProcess:
     """A worker process, replaced by a new one whenever it ends.
 
-    Parameters
-    ----------
-    settings
-        Command that starts it, and its limits.
-    died
-        Called when a worker has ended in the middle of a task.
+    ``died`` is called when one has ended in the middle of a task.
     """
 
-    def __init__(self, settings: Settings, died: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, settings: Settings, died: Callable[[], None]) -> None:
         self._settings = settings
         self._died = died
         self._process: subprocess.Popen[str] | None = None
         self._lock = threading.Lock()
-        self._stopped = ""
+        self._stopped = False
 
     def start(self) -> None:
         """Start the process if there is none, so that the first task need not wait for it."""
@@ -74,7 +52,7 @@ class WorkerProcess:
         """Run a task; call ``report`` with its progress, in [0, 1]."""
         with self._lock:
             process = self._ready()
-            self._stopped = ""
+            self._stopped = False
         late = threading.Event()
 
         def stop_it() -> None:
@@ -84,46 +62,44 @@ class WorkerProcess:
         timer = threading.Timer(self._settings.time_limit_s, stop_it)
         timer.daemon = True
         try:
-            outcome = self._follow(process, task, report, timer)
+            answer = self._follow(process, task, report, timer)
         finally:
             timer.cancel()
-        if outcome is not None:
-            return outcome
+        if answer is not None:
+            return answer.get("error")
         code = process.wait()
         if self._stopped:
-            return Outcome(stopped=self._stopped)
+            return error_record("stopped", "the server stopped it")
         self._died()
         if late.is_set():
             limit = clock(self._settings.time_limit_s)
-            return _failed("time", f"it took longer than {limit}", "Send a shorter piece")
+            return error_record("time", f"it took longer than {limit}", "Send a shorter piece")
         logger.error("a worker ended with status %s", code)
-        return _failed(
+        return error_record(
             "worker",
             "the process that analysed it ended unexpectedly",
             "The file may be damaged, or need too much memory; convert it to WAV or FLAC",
         )
 
-    def stop(self, why: str) -> None:
+    def stop(self) -> None:
         """End the process and its task."""
         with self._lock:
-            self._stopped = why
+            self._stopped = True
             if self._process is not None:
                 self._process.kill()
 
     def close(self) -> None:
         """End the process and wait until it is gone."""
-        self.stop(STOPPING)
+        self.stop()
         if self._process is not None:
             self._process.wait()
-            for stream in (self._process.stdin, self._process.stdout):
-                _close(stream)
+            _close_pipes(self._process)
 
     def _ready(self) -> subprocess.Popen[str]:
         if self._process is not None and self._process.poll() is None:
             return self._process
         if self._process is not None:
-            _close(self._process.stdin)
-            _close(self._process.stdout)
+            _close_pipes(self._process)
         settings = self._settings
         self._process = subprocess.Popen(
             [*settings.worker, str(settings.memory_bytes), str(settings.duration_s)],
@@ -143,8 +119,8 @@ class WorkerProcess:
         task: dict[str, Any],
         report: Progress,
         timer: threading.Timer,
-    ) -> Outcome | None:
-        """Send a task and read the answers; None if the process ended.
+    ) -> dict[str, Any] | None:
+        """Send a task and return the last answer; None if the process ended.
 
         The time limit starts with the first answer, so that it excludes the start of a process.
         """
@@ -165,19 +141,14 @@ class WorkerProcess:
                 timer.start()
             if "progress" in answer:
                 report(answer["progress"])
-            elif "done" in answer:
-                return Outcome()
             else:
-                if answer["trace"]:
+                if answer.get("trace"):
                     logger.error("an analysis failed:\n%s", answer["trace"])
-                return Outcome(answer["error"])
+                return dict(answer)
         return None
 
 
-def _failed(kind: str, message: str, remedy: str) -> Outcome:
-    return Outcome({"kind": kind, "message": message, "remedy": remedy})
-
-
-def _close(stream: Any) -> None:
-    with contextlib.suppress(OSError):  # what was not yet sent is lost
-        stream.close()
+def _close_pipes(process: subprocess.Popen[str]) -> None:
+    for stream in (process.stdin, process.stdout):
+        with contextlib.suppress(OSError):  # what was not yet sent is lost
+            cast(IO[str], stream).close()

@@ -72,10 +72,8 @@ class FeatureStore:
 
         Parameters
         ----------
-        dataset
-            Name of the dataset; all by default.
-        name
-            Pattern for the name of the features (`Kind.name`), such as ``musicnn-*``.
+        dataset, name
+            Patterns for names of datasets and features (`Kind.name`), such as ``musicnn-*``.
 
         Raises
         ------
@@ -99,13 +97,7 @@ class FeatureStore:
         return [FeatureFile(path) for path in self.paths()]
 
     def check_exists(self) -> None:
-        """Make sure that the folder of the store exists.
-
-        Raises
-        ------
-        DataError
-            If it does not.
-        """
+        """Raise `DataError` if the folder of the store does not exist."""
         if not self.folder.is_dir():
             raise DataError(
                 "no such folder",

@@ -22,8 +22,6 @@ def connect(path: Path, mode: str) -> sqlite3.Connection:
 
     Parameters
     ----------
-    path
-        The file of the database.
     mode
         SQLite's ``ro``, ``rw`` or ``rwc``: read, write, write and create.
     """
@@ -53,13 +51,7 @@ def session(path: Path, mode: str = "rw") -> Iterator[sqlite3.Connection]:
 
 @contextmanager
 def transaction(path: Path, mode: str = "rw") -> Iterator[sqlite3.Connection]:
-    """A database for one writer at a time; all changes are kept, or none.
-
-    Raises
-    ------
-    DataError, OutputError
-        As `session`.
-    """
+    """A `session` for one writer at a time; all changes are kept, or none."""
     with session(path, mode) as database:
         database.execute("BEGIN IMMEDIATE")
         yield database
@@ -82,9 +74,10 @@ def _problem(path: Path, error: sqlite3.Error) -> HevnerError:
         code, cause = "store_busy", f"another process has been writing for {WAIT_S:g} s"
         remedy = "Wait for it to end, then try again"
     elif number == sqlite3.SQLITE_FULL:
-        code, cause, remedy = "disk_full", "the disk is full", "Free some space there"
+        code, cause, remedy = "no_space", "the disk is full", "Free some space there"
     elif number in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_IOERR):
-        code, cause = "cannot_write", f"cannot be used ({error})"
+        code = "no_permission" if number == sqlite3.SQLITE_READONLY else "cannot_write"
+        cause = f"cannot be used ({error})"
         remedy = "Check the space on its disk and the permissions of its folder"
     else:
         return damaged(path, str(error))

@@ -39,13 +39,7 @@ def digest(*parts: bytes | str) -> str:
 
 
 def check_name(name: str, what: str) -> None:
-    """Make sure that a name can be that of a file.
-
-    Raises
-    ------
-    DataError
-        If it cannot.
-    """
+    """Raise `DataError` if a name cannot be that of a file."""
     if not _NAME.fullmatch(name):
         raise DataError(
             f"'{name}' cannot be the name of a file",
@@ -64,7 +58,7 @@ class Kind:
     encoder
         Name of the encoder.
     version
-        Version of the encoder; it changes whenever the same audio would give other numbers.
+        Version of the encoder; it changes whenever the same audio gives other numbers.
     dimension
         Length of a vector.
     dtype

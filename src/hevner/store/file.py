@@ -65,11 +65,6 @@ class FeatureFile:
         Kind of features. The file is made if there is none. Without a kind, an existing file is
         opened, whatever it holds.
 
-    Attributes
-    ----------
-    path, kind
-        As the parameters.
-
     Raises
     ------
     DataError
@@ -181,13 +176,6 @@ class FeatureFile:
 
     def pooled(self, tracks: Iterable[str], variant: str = "") -> Array:
         """The mean vector of each track over its windows.
-
-        Parameters
-        ----------
-        tracks
-            Ids of the tracks, in the order of the result.
-        variant
-            Variant of all of them.
 
         Returns
         -------

@@ -60,12 +60,8 @@ def import_features(
 
     Parameters
     ----------
-    source
-        File with the vectors.
-    store
-        Store that takes them.
-    dataset
-        Dataset of the tracks.
+    source, store, dataset
+        File of vectors, the store that takes them, and the dataset of their tracks.
     encoder, version
         Name and version of the encoder that computed the vectors.
     known

@@ -27,10 +27,10 @@ from hevner.lab.joint.losses import (
     emosim,
     negatives,
     rank_loss,
+    singular,
     sizes,
 )
 from hevner.lab.joint.networks import Encoded, JointNetwork, Projections, VectorBranch
-from hevner.lab.joint.singular import singular
 from tests.errors import raises
 
 SMALL = {"max_examples": 40, "deadline": None, "derandomize": True}
@@ -476,7 +476,7 @@ def test_a_short_training_reduces_the_loss_and_brings_pairs_together(name: str) 
 
 
 def _loss(name: str, network: JointNetwork, music: Tensor, emotions: Tensor) -> Tensor:
-    a, b = network.forward_music(music), network.forward_emotion(emotions)
+    a, b = network.music(music), network.emotion(emotions)
     assert network.projections is not None
     W1, W2 = network.projections.music, network.projections.emotion
     match name:
@@ -500,7 +500,7 @@ def _loss(name: str, network: JointNetwork, music: Tensor, emotions: Tensor) -> 
 def _closeness(name: str, network: JointNetwork, music: Tensor, emotions: Tensor) -> float:
     """How much closer pairs are than others, by what the loss is about."""
     with torch.no_grad():
-        a, b = network.forward_music(music), network.forward_emotion(emotions)
+        a, b = network.music(music), network.emotion(emotions)
         if name.startswith("cca"):
             assert network.projections is not None
             variates = [

@@ -19,10 +19,9 @@ from hevner.datasets.track import Curve, Track
 from hevner.errors import DataError
 from hevner.lab import recipes
 from hevner.lab.joint import baselines, fit, scores
-from hevner.lab.joint import ranks as rank_scores
+from hevner.lab.joint import scores as rank_scores
 from hevner.lab.joint.data import Emotions, MatchingData, emotions_of
-from hevner.lab.joint.recipe import JointRecipe, MatcherRecipe, Source
-from hevner.lab.joint.settings import NetworkSettings
+from hevner.lab.joint.recipe import JointRecipe, MatcherRecipe, NetworkSettings, Source
 from hevner.lab.joint.study import Cell, JointStudy
 from hevner.lab.metrics import retrieval
 from hevner.lab.study import claims, engine

@@ -18,7 +18,6 @@ from hevner.lab.default.recipe import DefaultRecipe
 from hevner.lab.default.table import Table
 from hevner.lab.recipes import read
 from hevner.lab.space.pairs import build
-from hevner.lab.space.readings import Readings
 from hevner.model.prediction import Prediction
 
 UNIFIED = Path(__file__).parents[3] / "recipes" / "unified.toml"
@@ -82,7 +81,7 @@ def tracks() -> dict[str, Track]:
 def pairs(table, tracks):
     whole = prediction([0.5, 0.9, 0.9, 0.9, 0.8, 0.9, 0.25, 0.75, 0.6])
     window = prediction([0.9, 0.1, 0.2, 0.3, 0.9, 0.7, 0.9, 0.9, 0.9])
-    return build(table, read(UNIFIED, DefaultRecipe), Readings(whole, window), tracks)
+    return build(table, read(UNIFIED, DefaultRecipe), {"whole": whole, "window": window}, tracks)
 
 
 def test_whole_clips_in_the_judged_variant_are_paired(pairs):

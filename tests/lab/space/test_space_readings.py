@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from hevner.lab.space import readings as module
-from hevner.lab.space.readings import Readings, joined, pairwise, plan, read
+from hevner.lab.space.readings import joined, pairwise, plan, read
 from hevner.model.prediction import Prediction
 
 FOLD = np.array([0, 1, 2, 0, 1, 2, 0])
@@ -42,11 +42,11 @@ def test_parts_are_joined_where_they_were_asked():
     parts = []
     for number, task in enumerate(tasks):
         values = np.where(task.predicted, number, np.nan)
-        parts.append(Readings(prediction(values), prediction(values + 10)))
+        parts.append({"whole": prediction(values), "window": prediction(values + 10)})
     whole = joined(parts, tasks)
-    np.testing.assert_array_equal(whole.whole.values[:, 0], FOLD)
-    np.testing.assert_array_equal(whole.window.values[:, 0], FOLD + 10)
-    assert np.isnan(parts[0].whole.values).any()
+    np.testing.assert_array_equal(whole["whole"].values[:, 0], FOLD)
+    np.testing.assert_array_equal(whole["window"].values[:, 0], FOLD + 10)
+    assert np.isnan(parts[0]["whole"].values).any()
 
 
 @dataclass
@@ -113,10 +113,10 @@ def test_finished_fits_are_kept(table, fits, tmp_path):
     assert told == [(1, 3), (2, 3), (3, 3)]
     again = read(table, recipe, tasks, tmp_path)
     assert len(fits) == 3
-    np.testing.assert_array_equal(again[0].whole.values, first[0].whole.values)
-    np.testing.assert_array_equal(again[0].whole.values[FOLD == 0, 0], 4)
-    assert np.isnan(again[0].whole.values[FOLD != 0]).all()
-    np.testing.assert_array_equal(again[1].window.values[FOLD == 1, 0], 105)
+    np.testing.assert_array_equal(again[0]["whole"].values, first[0]["whole"].values)
+    np.testing.assert_array_equal(again[0]["whole"].values[FOLD == 0, 0], 4)
+    assert np.isnan(again[0]["whole"].values[FOLD != 0]).all()
+    np.testing.assert_array_equal(again[1]["window"].values[FOLD == 1, 0], 105)
 
 
 def test_other_data_or_recipes_are_fitted_again(table, fits, tmp_path):

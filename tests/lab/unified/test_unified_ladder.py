@@ -315,7 +315,7 @@ def test_training_wants_a_recipe_or_ratings(tmp_path: Path) -> None:
 
 def test_chords_are_heard_once_and_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from hevner.lab.data.extraction import PASS
-    from hevner.lab.unified import chords
+    from hevner.lab.unified import data as chords
     from hevner.store import Entry, FeatureStore
 
     store, kind = FeatureStore(tmp_path), PASS["harmony"]

@@ -11,7 +11,6 @@ from torch.nn import functional
 
 from hevner.errors import ModelError
 from hevner.lab.unified.losses import (
-    Distillation,
     distilled,
     distilled_as_published,
     losses,
@@ -19,6 +18,7 @@ from hevner.lab.unified.losses import (
     supervised,
 )
 from hevner.lab.unified.networks import Head
+from hevner.lab.unified.recipe import Distillation, TrainingSettings
 from hevner.lab.unified.rows import Rows
 from tests.errors import raises
 from tests.lab.unified.worlds import (
@@ -193,9 +193,7 @@ def batch_loss(distillation: Distillation, **teachers: Tensor) -> tuple[Tensor, 
     """Losses of the emotion head with a dataset of labels: with teachers and by themselves."""
     table = replace(rows(4, 0, EMOTION), teachers=teachers)
     outputs = Small().eval()(table.inputs)
-    found = losses(
-        HEADS, outputs, table, 2, distillation=distillation, distillation_weight=0.8
-    )  # fmt: skip
+    found = losses(HEADS, outputs, table, 2, TrainingSettings(distillation=distillation))
     return found.value, supervised(EMOTION, outputs["emotion"], table.labels["emotion"]).value
 
 
@@ -230,12 +228,3 @@ def test_9_total_is_the_plain_sum_over_the_datasets_present() -> None:
     parts = losses(HEADS, network(both.inputs), both, 3)
     assert parts.known.tolist() == [[True, False, True], [False, False, True], [True, False, False]]
     assert not parts.value[~parts.known].any()
-
-
-def test_weights_of_rows_are_relative_within_a_dataset() -> None:
-    table = rows(3, 0, EMOTION)
-    weighted = replace(table, weight=torch.tensor([2e-8, 1e-8, 1e-8]))
-    outputs = Small().eval()(table.inputs)
-    single = supervised(EMOTION, outputs["emotion"], table.labels["emotion"]).value
-    value = losses([EMOTION], outputs, weighted, 1).value[0, 0]
-    torch.testing.assert_close(value, (2 * single[0] + single[1] + single[2]) / 4)

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from hevner.errors import DataError
-from hevner.lab.unified.sampling import Sampler, Sampling
+from hevner.lab.unified.rows import Sampler, Sampling
 from tests.errors import raises
 
 # 25 rows of dataset 0, 7 of dataset 2, 3 of dataset 5, mixed.

@@ -56,7 +56,7 @@ def rows(count: int, dataset: int, *heads: Head, seed: int = 0, length: int = 4)
         elif head.kind == "classes":
             score = nn.functional.one_hot(score.argmax(dim=1), head.outputs).float()
         labels[head.name] = score
-    return Rows(heard, labels, {}, torch.full((count,), dataset), torch.ones(count))
+    return Rows(heard, labels, {}, torch.full((count,), dataset))
 
 
 def concatenate(*parts: Rows) -> Rows:
@@ -69,5 +69,4 @@ def concatenate(*parts: Rows) -> Rows:
         name: torch.cat([p.labels.get(name, torch.full((len(p), width), NAN)) for p in parts])
         for name, width in widths.items()
     }
-    weight = torch.cat([part.weight for part in parts])
-    return Rows(inputs, labels, {}, torch.cat([part.dataset for part in parts]), weight)
+    return Rows(inputs, labels, {}, torch.cat([part.dataset for part in parts]))

@@ -11,10 +11,12 @@ import torch
 from torch.nn.functional import normalize
 from transformers import ClapAudioModelWithProjection
 
-from hevner.encoders.base import Array, EncoderCard
+from hevner.arrays import Floats
+from hevner.encoders.base import EncoderCard
 from hevner.encoders.clap.mel import log_mel
 from hevner.encoders.clap.reading import WEIGHTS, fill, read_config
-from hevner.encoders.weights.checkpoint import Checkpoint, dtype_for
+from hevner.encoders.weights.checkpoint import Checkpoint
+from hevner.encoders.weights.devices import dtype_for
 
 BATCH = {"cpu": 1, "cuda": 64}
 """Windows that go through at once. On a CPU more are no faster and take more memory."""
@@ -23,14 +25,7 @@ BATCH = {"cpu": 1, "cuda": 64}
 class AudioTower:
     """The audio tower of a checkpoint, without the parts that the chosen states do not need.
 
-    Parameters
-    ----------
-    card
-        Card with the chosen states.
-    folder
-        Holds ``weights.safetensors`` and ``config.json``.
-    device
-        Device on which the tower runs.
+    Parameters are those of `hevner.encoders.base.LargeEncoder`.
 
     Raises
     ------
@@ -51,7 +46,7 @@ class AudioTower:
         fill(self._model, Checkpoint(folder / WEIGHTS), self._dtype, self._device)
 
     @torch.inference_mode()
-    def embed(self, windows: Array) -> Array:
+    def embed(self, windows: Floats) -> Floats:
         """Vectors of windows ``(n, m)``, shape ``(n, card.dimension)``."""
         vectors = np.empty((len(windows), self._dimension), np.float32)
         step = BATCH.get(self._device.type, 1)

@@ -15,8 +15,9 @@ import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors
 from transformers import ClapModel
 
+from hevner import encoders
 from hevner.encoders.base import EncoderCard
-from hevner.encoders.clap import ORIGINAL, SAMPLE_RATE, WINDOW_SAMPLES, mel, original
+from hevner.encoders.clap import SAMPLE_RATE, WINDOW_SAMPLES, mel, original
 from hevner.encoders.clap.reading import (
     CONFIG,
     DERIVED,
@@ -59,13 +60,14 @@ MARKS = {"<s>": 0, "<pad>": 1, "</s>": 2}
 def convert(
     card: EncoderCard, source: Path, target: Path, progress: Callable[[int, int], None]
 ) -> None:
-    """See `hevner.encoders.clap.convert`."""
+    """Write the files that the towers read; see `hevner.encoders.large.Large.convert`."""
     config = read_config(source, card)
     features = source / "preprocessor_config.json"
     check_values(features, read_json(features), FEATURES, complete=True)
     tokenizer = _tokenizer(source, config.text_config.vocab_size)
     # A file of the training code was put there on purpose, and goes first.
-    names = (ORIGINAL[card.id], "model.safetensors", "pytorch_model.bin")
+    trained = (name for name in encoders.large_entry(card.id).files if name.endswith(".pt"))
+    names = (*trained, "model.safetensors", "pytorch_model.bin")
     file = first_file(source, names)
     found = _without_derived(_tensors(Checkpoint(file)))
     check_tensors(file, found, _without_derived(shapes(config)))

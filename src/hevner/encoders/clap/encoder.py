@@ -4,64 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hevner.encoders.base import Array, EncoderCard, check_windows
+from hevner.arrays import Floats
+from hevner.encoders.base import LargeEncoder
 
 if TYPE_CHECKING:
     from hevner.encoders.clap.audio import AudioTower
     from hevner.encoders.clap.text import TextTower
 
 
-class Clap:
-    """The encoder; the package explains its numbers.
+class Clap(LargeEncoder):
+    """The encoder; the package explains its numbers. Vectors without states have unit length."""
 
-    Parameters
-    ----------
-    card
-        Card with the chosen states.
-    folder
-        Folder filled by `hevner.encoders.clap.convert`.
-    device
-        Device on which the encoder runs, as PyTorch names it.
-
-    Notes
-    -----
-    A copy in another process loads the weights again.
-    """
-
-    def __init__(self, card: EncoderCard, folder: Path, device: str) -> None:
-        self.card = card
-        self.folder = folder
-        self.device = device
-
-    def __reduce__(self) -> tuple[object, ...]:
-        return type(self), (self.card, self.folder, self.device)
-
-    def encode(self, windows: Array) -> Array:
-        """Return the vector of each window.
-
-        Parameters
-        ----------
-        windows
-            Shape ``(n, m)`` with m up to ``card.window_samples``, full scale 1.
-
-        Returns
-        -------
-        Array
-            Shape ``(n, card.dimension)``; of unit length if no states were chosen.
-
-        Raises
-        ------
-        ModelError
-            If the windows have another shape or hold values that are not finite, or the weights
-            are missing or damaged.
-        """
-        windows = check_windows(windows, self.card.window_samples, self.card.shortest)
+    def _vectors(self, windows: Floats) -> Floats:
         return self._audio.embed(windows)
 
-    def text(self, sentences: Sequence[str]) -> Array:
+    def text(self, sentences: Sequence[str]) -> Floats:
         """Return the vector of each sentence in the joint space; see `TextTower.text`."""
         return self._text.text(sentences)
 

@@ -27,18 +27,9 @@ FRAMES = WINDOW_SAMPLES // HOP + 1
 
 
 def log_mel(windows: torch.Tensor) -> torch.Tensor:
-    """Log-mel spectrograms of windows.
+    """Log-mel spectrograms ``(n, FRAMES, BANDS)`` of windows ``(n, m)``, 0 < m <= `WINDOW_SAMPLES`.
 
-    Parameters
-    ----------
-    windows
-        Shape ``(n, m)``, 0 < m <= `WINDOW_SAMPLES`, on any device that computes in double
-        precision.
-
-    Returns
-    -------
-    Tensor
-        Shape ``(n, FRAMES, BANDS)``, float32, on the same device.
+    float32, on the device of the windows, which must compute in double precision.
     """
     filters, hann = (one.to(windows.device) for one in _constants())
     mirrored = pad(_fill(windows).double()[:, None], (FFT // 2, FFT // 2), mode="reflect")[:, 0]

@@ -12,9 +12,11 @@ from tokenizers import Tokenizer
 from torch.nn.functional import normalize
 from transformers import ClapTextModelWithProjection
 
-from hevner.encoders.base import Array, EncoderCard
+from hevner.arrays import Floats
+from hevner.encoders.base import EncoderCard
 from hevner.encoders.clap.reading import TOKENIZER, WEIGHTS, fill, read_config
-from hevner.encoders.weights.checkpoint import Checkpoint, dtype_for
+from hevner.encoders.weights.checkpoint import Checkpoint
+from hevner.encoders.weights.devices import dtype_for
 from hevner.errors import ModelError
 
 BATCH = 32
@@ -28,16 +30,7 @@ this family have been reported at 0.2 to 0.3, one that does not work at 0.999.""
 
 
 class TextTower:
-    """The text tower of a checkpoint.
-
-    Parameters
-    ----------
-    card
-        Card of the encoder.
-    folder
-        Holds ``weights.safetensors``, ``config.json`` and ``tokenizer.json``.
-    device
-        Device on which the tower runs.
+    """The text tower of a checkpoint; parameters are those of `hevner.encoders.base.LargeEncoder`.
 
     Attributes
     ----------
@@ -67,18 +60,10 @@ class TextTower:
         self._check_spread(folder)
 
     @torch.inference_mode()
-    def text(self, sentences: Sequence[str]) -> Array:
-        """Return the vector of each sentence.
+    def text(self, sentences: Sequence[str]) -> Floats:
+        """Return the vector of each sentence, shape ``(n, 512)``, of unit length.
 
-        Parameters
-        ----------
-        sentences
-            Descriptions of pieces of music.
-
-        Returns
-        -------
-        Array
-            Shape ``(n, 512)``, of unit length; comparable with vectors of audio without states.
+        They are comparable with vectors of audio without states.
         """
         vectors = np.empty((len(sentences), self._dimension), np.float32)
         for start in range(0, len(sentences), BATCH):

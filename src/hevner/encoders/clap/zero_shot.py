@@ -15,7 +15,7 @@ from typing import Protocol
 
 import numpy as np
 
-from hevner.encoders.base import Array
+from hevner.arrays import Floats
 
 TEMPLATES = (
     "{} music",
@@ -32,12 +32,12 @@ class Text(Protocol):
     def logit_scale(self) -> float:
         """Factor for cosines."""
 
-    def text(self, sentences: Sequence[str]) -> Array:
+    def text(self, sentences: Sequence[str]) -> Floats:
         """Vectors of unit length, shape ``(n, dimension)``."""
 
 
 def moods(
-    audio: Array, text: Text, words: Sequence[str], templates: Sequence[str] = TEMPLATES
+    audio: Floats, text: Text, words: Sequence[str], templates: Sequence[str] = TEMPLATES
 ) -> list[tuple[str, float]]:
     """Rank words by how well they fit a piece.
 
@@ -68,7 +68,7 @@ def moods(
     return [(words[at], float(found[at])) for at in np.argsort(-found, kind="stable")]
 
 
-def word_vectors(text: Text, words: Sequence[str], templates: Sequence[str] = TEMPLATES) -> Array:
+def word_vectors(text: Text, words: Sequence[str], templates: Sequence[str] = TEMPLATES) -> Floats:
     """Vector of each word: mean over the templates, of unit length, ``(len(words), dimension)``.
 
     Compute it once for many pieces.
@@ -78,7 +78,7 @@ def word_vectors(text: Text, words: Sequence[str], templates: Sequence[str] = TE
     return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), np.float32)
 
 
-def scores(audio: Array, vectors: Array, logit_scale: float) -> Array:
+def scores(audio: Floats, vectors: Floats, logit_scale: float) -> Floats:
     """Score of each word for a piece, from `word_vectors`, shape ``(len(vectors),)``."""
     cosines = (vectors @ audio.T).mean(axis=1)
     shares = np.exp(logit_scale * (cosines - cosines.max()))

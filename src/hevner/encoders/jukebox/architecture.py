@@ -20,6 +20,8 @@ from dataclasses import dataclass
 
 SAMPLE_RATE = 44_100
 
+WEIGHTS = "weights.safetensors"
+
 KEPT = 36
 """Blocks of a prior that are kept: published probes use the output of the 36th."""
 

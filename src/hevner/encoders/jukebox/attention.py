@@ -26,18 +26,9 @@ def attend(
         before, nothing in the first), ``prime`` (the beginning of the sequence so far) or
         ``lyrics`` (all of keys and values, which come from the encoder of lyrics and have n = 1).
     query, key, value
-        Shape ``(n, length, width)``.
-    heads
-        Number of heads.
-    row
-        Length of a row.
-    prime
-        Length of the beginning for ``prime``.
-
-    Returns
-    -------
-    Tensor
-        Shape ``(n, length, width)``.
+        Shape ``(n, length, width)``, as that of the result.
+    heads, row, prime
+        Number of heads, length of a row, and length of the beginning for ``prime``.
     """
     if kind == "lyrics":
         count = len(query)

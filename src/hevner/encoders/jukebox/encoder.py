@@ -10,20 +10,21 @@ states that the same tokens have in a longer window.
 
 from __future__ import annotations
 
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from hevner.encoders.base import Array, EncoderCard, check_windows
-from hevner.encoders.jukebox.architecture import Architecture, shapes
+from hevner.arrays import Floats
+from hevner.encoders.base import EncoderCard, LargeEncoder
+from hevner.encoders.jukebox.architecture import ARCHITECTURES, WEIGHTS, shapes
 from hevner.encoders.jukebox.prior import Prior
 from hevner.encoders.jukebox.vqvae import Tokenizer
-from hevner.encoders.weights.checkpoint import Checkpoint, dtype_for
+from hevner.encoders.weights.checkpoint import Checkpoint
+from hevner.encoders.weights.devices import dtype_for
 from hevner.errors import ModelError
-
-WEIGHTS = "weights.safetensors"
 
 BYTES_PER_VALUE = 24
 """Memory that a block takes for each value of a state, estimated generously."""
@@ -32,73 +33,41 @@ MOST_WINDOWS = 16
 """Full windows that run together on a card at most; fewer if its memory is small."""
 
 
-class Jukebox:
+class Jukebox(LargeEncoder):
     """The encoder; the module explains its numbers.
 
-    Parameters
+    Attributes
     ----------
-    card
-        Card with the chosen states.
     architecture
         Architecture of the weights.
-    folder
-        Folder of ``weights.safetensors``, which is read when the first windows are encoded.
-    device
-        Device to run on.
     """
 
-    def __init__(
-        self, card: EncoderCard, architecture: Architecture, folder: Path, device: str
-    ) -> None:
-        self.card = card
-        self._architecture = architecture
-        self._folder = folder
+    def __init__(self, card: EncoderCard, folder: Path, device: str) -> None:
+        super().__init__(card, folder, device)
+        self.architecture = ARCHITECTURES[card.id.partition("+")[0]]
         self._device = torch.device(device)
-        self._parts: tuple[Tokenizer, Prior] | None = None
 
-    def encode(self, windows: Array) -> Array:
-        """Return one vector per window.
-
-        Parameters
-        ----------
-        windows
-            Shape ``(n, samples)``, full scale 1, ``card.shortest`` to ``card.window_samples``.
-
-        Returns
-        -------
-        Array
-            Shape ``(n, card.dimension)``: means of the chosen states over the tokens, side by
-            side.
-
-        Raises
-        ------
-        ModelError
-            If the windows have another shape or hold values that are not finite, or the weights
-            are damaged.
-        """
-        windows = check_windows(windows, self.card.window_samples, self.card.shortest)
-        if not len(windows):
-            return np.zeros((0, self.card.dimension), np.float32)
+    def _vectors(self, windows: Floats) -> Floats:
         with torch.inference_mode():
             tokens = self.tokens(windows)
             groups = torch.split(tokens, self._at_once(tokens.shape[1]))
-            vectors = torch.cat([self._vectors(group) for group in groups])
+            vectors = torch.cat([self._means(group) for group in groups])
         return np.asarray(vectors.cpu().numpy(), np.float32)
 
-    def tokens(self, windows: Array) -> Tensor:
+    def tokens(self, windows: Floats) -> Tensor:
         """Tokens of windows that have passed the checks, shape ``(n, samples // hop)``."""
         with torch.inference_mode():
-            tokenizer, _ = self._ready()
+            tokenizer, _ = self._parts
             return torch.cat([tokenizer(self._scaled(window)) for window in windows])
 
-    def _scaled(self, window: Array) -> Tensor:
+    def _scaled(self, window: Floats) -> Tensor:
         peak = np.abs(window).max()
         scaled = window / peak if peak > 0 else window
         return torch.from_numpy(np.array(scaled, np.float32)).to(self._device)[None]
 
-    def _vectors(self, tokens: Tensor) -> Tensor:
+    def _means(self, tokens: Tensor) -> Tensor:
         chosen = self.card.chosen
-        _, prior = self._ready()
+        _, prior = self._parts
         means = {
             number: state.mean(dim=1)
             for number, state in enumerate(prior.states(tokens, max(chosen)))
@@ -108,7 +77,7 @@ class Jukebox:
 
     def _at_once(self, length: int) -> int:
         """Windows of so many tokens that run together."""
-        architecture = self._architecture
+        architecture = self.architecture
         window = (architecture.prefix + length) * architecture.music.width * BYTES_PER_VALUE
         full = architecture.music.context * architecture.music.width * BYTES_PER_VALUE
         if self._device.type != "cuda":
@@ -118,15 +87,11 @@ class Jukebox:
         free += torch.cuda.memory_reserved(self._device) - torch.cuda.memory_allocated(self._device)
         return max(1, min(MOST_WINDOWS * full, free // 2) // window)
 
-    def _ready(self) -> tuple[Tokenizer, Prior]:
-        if self._parts is None:
-            self._parts = self._load()
-        return self._parts
-
-    def _load(self) -> tuple[Tokenizer, Prior]:
-        checkpoint = Checkpoint(self._folder / WEIGHTS)
+    @cached_property
+    def _parts(self) -> tuple[Tokenizer, Prior]:
+        checkpoint = Checkpoint(self.folder / WEIGHTS)
         found = {name: checkpoint.stored(name).shape for name in checkpoint.names()}
-        if found != shapes(self._architecture):
+        if found != shapes(self.architecture):
             raise ModelError(
                 f"does not hold the weights of {self.card.id}",
                 subject=str(checkpoint.path),
@@ -138,5 +103,5 @@ class Jukebox:
             return checkpoint.read(name).to(self._device, torch.float32)
 
         dtype = dtype_for(self._device)
-        prior = Prior(self._architecture, checkpoint.read, self._device, dtype)
-        return Tokenizer(self._architecture.codec, here), prior
+        prior = Prior(self.architecture, checkpoint.read, self._device, dtype)
+        return Tokenizer(self.architecture.codec, here), prior

@@ -10,12 +10,13 @@ beginning and left out; anything else is an error, as is anything missing or of 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from hevner.encoders.jukebox.architecture import Architecture, shapes
-from hevner.encoders.weights.checkpoint import Checkpoint, Stored
+from hevner.encoders.base import EncoderCard
+from hevner.encoders.jukebox.architecture import ARCHITECTURES, WEIGHTS, Architecture, shapes
+from hevner.encoders.weights.checkpoint import Checkpoint, Stored, write_safetensors
 from hevner.encoders.weights.published import check_tensors, other_files
 
 CODEC_FILE, PRIOR_FILE = "vqvae.pth.tar", "prior_level_2.pth.tar"
@@ -186,15 +187,20 @@ def _layout(
     return Layout(halvings, names, roots, (*unused, *lower, *later))
 
 
+def convert(
+    card: EncoderCard, source: Path, target: Path, progress: Callable[[int, int], None]
+) -> None:
+    """Write ``weights.safetensors``; see `hevner.encoders.large.Large.convert`.
+
+    Only what an embedding needs is kept, in its stored type, under names of ours.
+    """
+    write_safetensors(target / WEIGHTS, find(ARCHITECTURES[card.id], source), progress)
+
+
 def find(architecture: Architecture, source: Path) -> list[tuple[str, Stored]]:
     """The tensors that an embedding needs, by names of ours, none of them read.
 
-    Parameters
-    ----------
-    architecture
-        Architecture of the model that the files should hold.
-    source
-        Folder with the files of either layout.
+    ``source`` is a folder with the files of either layout.
 
     Raises
     ------

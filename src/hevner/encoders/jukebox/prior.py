@@ -3,8 +3,13 @@
 Conventions
 -----------
 States add up in float32; matrices and what they are multiplied with are in the type of the device
-(`hevner.encoders.weights.checkpoint.dtype_for`). On a CPU the blocks are read from the file one
+(`hevner.encoders.weights.devices.dtype_for`). On a CPU the blocks are read from the file one
 after the other, used and forgotten; elsewhere they go to the device one by one and stay there.
+
+Inputs besides the tokens are as in the published probes (Castellon et al., ISMIR 2021): artist and
+genre are unknown, which is number 0 of both lists, and every window is taken for the beginning of a
+piece of 62 s. Lyrics, for the models that know them, are empty: only symbol 0, with which the
+original code fills up lyrics that are too short.
 """
 
 from __future__ import annotations
@@ -16,9 +21,17 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from hevner.encoders.jukebox import conditioning
-from hevner.encoders.jukebox.architecture import BLOCK, Architecture, Stack
+from hevner.encoders.jukebox.architecture import BLOCK, SAMPLE_RATE, Architecture, Stack
 from hevner.encoders.jukebox.attention import attend
+
+PIECE_SECONDS = 62
+LONGEST_SECONDS = 600
+
+UNKNOWN = 0
+"""Number of the unknown artist and the unknown genre."""
+
+FILLING = 0
+"""Symbol that empty lyrics are made of."""
 
 Read = Callable[[str], Tensor]
 
@@ -76,16 +89,9 @@ class Block:
 
 
 class Transformer:
-    """Blocks that are read when they are needed.
+    """Blocks of ``music`` or ``lyrics``, read when they are needed.
 
-    Parameters
-    ----------
-    name, stack
-        ``music`` or ``lyrics``, and its sizes.
-    prime
-        Length of the beginning of the sequence for attention of that kind.
-    read, device, dtype
-        Function that reads a stored tensor by name; device of the blocks; type of their matrices.
+    ``prime`` is the length of the beginning of the sequence for attention of that kind.
     """
 
     def __init__(
@@ -127,14 +133,8 @@ class Transformer:
 class Prior:
     """States of tokens.
 
-    Parameters
-    ----------
-    architecture
-        Sizes of the model.
-    read
-        Function that reads a stored tensor by name, in any type, on the CPU.
-    device, dtype
-        Device on which the prior runs, and type of the matrices.
+    ``read`` returns a stored tensor by name, in any type, on the CPU; ``dtype`` is the type of the
+    matrices.
     """
 
     def __init__(
@@ -152,12 +152,12 @@ class Prior:
             return Transformer(name, stack, prime, read, device, dtype)
 
         prefix, width = architecture.prefix, architecture.music.width
-        times = conditioning.places(architecture, lambda name: read(name).float()).to(device)
+        times = places_in_time(architecture, lambda name: read(name).float()).to(device)
         self._symbols = here("music.symbols")
         self._places = here("music.places") + torch.cat(
             [torch.zeros(prefix, width, device=device), times]
         )
-        self._start = conditioning.start(here)
+        self._start = here("start.artist")[UNKNOWN][None] + here("start.genre")[UNKNOWN][None]
         self._music = transformer("music", architecture.music)
         self._lyrics: Tensor | None = None
         encoder = architecture.lyrics
@@ -195,16 +195,38 @@ class Prior:
             tokens = functional.pad(
                 tokens + architecture.lyric_symbols,
                 (architecture.lyric_tokens, 0),
-                value=conditioning.FILLING,
+                value=FILLING,
             )
         x = self._symbols[tokens[:, :-1]]
         x = torch.cat([self._start.expand(count, 1, -1), x], dim=1)
         return x.add_(self._places[: architecture.prefix + length])
 
 
+def places_in_time(architecture: Architecture, read: Read) -> Tensor:
+    """What is added to the states of the tokens of a window, shape ``(tokens, width)``."""
+    hop, tokens, bins = architecture.codec.hop, architecture.tokens, architecture.bins
+    total = float(PIECE_SECONDS * SAMPLE_RATE // hop * hop)
+    end = float(tokens * hop)
+    longest = float(LONGEST_SECONDS * SAMPLE_RATE)
+    shortest = architecture.shortest_song * SAMPLE_RATE
+    # The order of operations and float32 are those of the original: they decide between bins.
+    share = torch.arange(tokens, dtype=torch.float32) / tokens
+    relative = torch.tensor(end) / torch.tensor(total)
+    whole = _bins(torch.tensor([total]), shortest, longest, bins)
+    absolute = _bins(end * share, 0.0, longest, bins)
+    within = _bins(relative * share, 0.0, 1.0, bins)
+    return (
+        read("time.total")[whole] + read("time.absolute")[absolute] + read("time.relative")[within]
+    )
+
+
+def _bins(position: Tensor, first: float, last: float, count: int) -> Tensor:
+    return (count * ((position - first) / (last - first))).floor().long()
+
+
 def _empty_lyrics(transformer: Transformer, stack: Stack, read: Read) -> Tensor:
     """States of empty lyrics that blocks attend to, shape (1, length, width of the music)."""
-    symbol = read("lyrics.symbols")[conditioning.FILLING]
+    symbol = read("lyrics.symbols")[FILLING]
     x = torch.cat([read("lyrics.start"), symbol.expand(stack.context - 1, -1)])
     x = (x + read("lyrics.places"))[None]
     for block in transformer.blocks(len(stack.kinds)):

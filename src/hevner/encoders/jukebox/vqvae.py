@@ -21,13 +21,8 @@ from hevner.encoders.jukebox.architecture import Codec
 class Tokenizer:
     """Turns windows of audio into tokens.
 
-    Parameters
-    ----------
-    codec
-        Sizes of the codec.
-    read
-        Function that reads a tensor by name (`hevner.encoders.jukebox.architecture`) as float32 on
-        the device of the tokens.
+    ``read`` returns a tensor by name (`hevner.encoders.jukebox.architecture`) as float32 on the
+    device of the tokens.
     """
 
     def __init__(self, codec: Codec, read: Callable[[str], Tensor]) -> None:
@@ -48,18 +43,9 @@ class Tokenizer:
         return _pair(read, f"{root}.down"), blocks
 
     def __call__(self, windows: Tensor) -> Tensor:
-        """Tokens of windows.
+        """Tokens ``(n, samples // hop)`` of windows ``(n, samples)``, full scale 1.
 
-        Parameters
-        ----------
-        windows
-            Shape ``(n, samples)``, full scale 1.
-
-        Returns
-        -------
-        Tensor
-            Integers of shape ``(n, samples // hop)``. Samples behind the last whole token reach the
-            convolutions and give no token.
+        Samples behind the last whole token reach the convolutions and give no token.
         """
         # Lower precision in convolutions, the default on some cards, would change tokens.
         with torch.backends.cudnn.flags(enabled=True, deterministic=True, allow_tf32=False):

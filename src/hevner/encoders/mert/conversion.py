@@ -20,6 +20,7 @@ from pathlib import Path
 
 import torch
 
+from hevner.encoders.base import EncoderCard
 from hevner.encoders.mert.architecture import (
     KERNELS,
     NORMALISE,
@@ -27,6 +28,7 @@ from hevner.encoders.mert.architecture import (
     POSITION_GROUPS,
     POSITIONS,
     SAMPLE_RATE,
+    SIZES,
     STRIDES,
     WEIGHTS,
     Size,
@@ -57,8 +59,14 @@ SPELLINGS = {
 """Names since PyTorch 2.1, by those before."""
 
 
-def convert(size: Size, source: Path, target: Path, progress: Callable[[int, int], None]) -> None:
-    """Write ``weights.safetensors``; see `hevner.encoders.base.Family`."""
+def convert(
+    card: EncoderCard, source: Path, target: Path, progress: Callable[[int, int], None]
+) -> None:
+    """Write ``weights.safetensors``; see `hevner.encoders.large.Large.convert`.
+
+    ``source`` is a folder as on the hub; ``config.json`` is compared if it is there.
+    """
+    size = SIZES[card.id]
     normalise = _check_configurations(source, size)
     entries = _entries(Checkpoint(first_file(source, FILE_NAMES)), size, normalise)
     write_safetensors(target / WEIGHTS, sorted(entries.items()), progress)

@@ -23,12 +23,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 from transformers import HubertConfig, HubertModel
 
+from hevner.arrays import Floats
 from hevner.encoders.mert.architecture import (
     KERNELS,
     NORMALISE,
@@ -56,10 +55,8 @@ class Network:
 
     Parameters
     ----------
-    size
-        Sizes of the network.
-    weights
-        File that `hevner.encoders.mert.convert` wrote.
+    size, weights
+        Sizes of the network, and the file that `hevner.encoders.mert.conversion` wrote.
     last
         Number of the last state that is needed.
     device, dtype
@@ -77,7 +74,7 @@ class Network:
         self._model = _model(size, stored, last, device, dtype)
         self._final = size.stable and last == size.blocks
 
-    def means(self, windows: NDArray[np.float32], chosen: Sequence[int]) -> NDArray[np.float32]:
+    def means(self, windows: Floats, chosen: Sequence[int]) -> Floats:
         """Return the means over time of the chosen states of windows, side by side."""
         found: dict[int, Tensor] = {}
         with torch.inference_mode():
@@ -86,7 +83,7 @@ class Network:
                     found[number] = state.mean(1, dtype=torch.float32)
             return torch.cat([found[number] for number in chosen], dim=1).cpu().numpy()
 
-    def states(self, windows: NDArray[np.float32]) -> Iterator[Tensor]:
+    def states(self, windows: Floats) -> Iterator[Tensor]:
         """Yield each state of windows of one length in turn, shape ``(n, frames, width)``."""
         model = self._model
         waveforms = torch.tensor(windows, device=self.device)
@@ -118,14 +115,8 @@ class Network:
 class Convolutions:
     """The convolutions from waveform to frames.
 
-    Parameters
-    ----------
-    stored
-        File of their weights.
-    device, dtype
-        Device and type of the computation; the first layer runs in float32.
-    chunk
-        Frames to work off at once; 0 for all.
+    The first layer runs in float32, the others in the given type; ``chunk`` frames are worked off
+    at once, 0 for all.
     """
 
     def __init__(

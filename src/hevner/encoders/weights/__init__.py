@@ -10,17 +10,16 @@ describes what is kept. To look for weights takes the standard library only.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
-from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from hevner import encoders
+from hevner import encoders, extras
 from hevner.encoders.weights import hub, record
-from hevner.encoders.weights.devices import check_packages, placed
-from hevner.encoders.weights.memory import check_memory
-from hevner.encoders.weights.record import Progress, Weights, home
+from hevner.encoders.weights.devices import PACKAGES, check_memory, placed
+from hevner.encoders.weights.record import Progress, Published, Weights, home
 from hevner.errors import ModelError, OutputError
 from hevner.files import cannot_write, display_name
 
@@ -32,7 +31,6 @@ __all__ = [
     "add",
     "added",
     "check_memory",
-    "check_packages",
     "command",
     "find",
     "home",
@@ -103,7 +101,7 @@ def verify(name: str, progress: Progress = lambda *_: None) -> Weights:
     """
     weights = find(name)
     files = {part: weights.folder / part for part in weights.parts}
-    real = _read(files, progress, "Checking")
+    real = record.digests(files, "Checking", progress)
     for part, (_size, digest) in weights.parts.items():
         if real[part] != digest:
             raise ModelError(
@@ -179,18 +177,20 @@ def add(
     """
     card = _card(name)
     _check_licence(card, accept_licence)
-    check_packages("adding weights")
-    patterns = encoders.family(card.id).FILES[card.id]
-    found = _look_for(card, source, patterns, offline)
+    extras.require("encoders", "adding weights", *PACKAGES)
+    patterns = encoders.large_entry(card.id).files
     place = record.place_of(card.id)
+    folder = _folder_of(card, source)
+    if folder is None:
+        published = hub.look(source or card.source, patterns, offline=offline, encoder=card.id)
     with record.locked(place):
-        if isinstance(found, Path):
-            record.clear(place)
-            published = _Published(found, patterns, display_name(found.resolve()))
+        if folder is None:
+            folder = _download(published, place)
         else:
-            published = _download(found, place)
+            record.clear(place)
+            published = _in_folder(folder, patterns)
         try:
-            _convert(card, published, place, accept_licence, progress)
+            _convert(card, published, folder, accept_licence, progress)
         except ModelError:
             record.clear(place)  # A download that is not fit for use is not kept.
             raise
@@ -206,11 +206,11 @@ def command(card: EncoderCard) -> str:
 
 
 def _card(name: str) -> EncoderCard:
-    """The card of a large encoder as its module has it, so without the digest of weights."""
+    """The card of a large encoder as the table has it, so without the digest of weights."""
     plain = name.partition("+")[0]
-    if plain in encoders.available() and plain not in encoders.LARGE:
+    if plain in encoders.available() and not encoders.is_large(plain):
         raise ModelError(f"the weights of {plain} come with hevner", code="weights_included")
-    return encoders.family(plain).CARDS[plain]
+    return encoders.large_entry(plain).card
 
 
 def _check_licence(card: EncoderCard, accepted: bool) -> None:
@@ -223,10 +223,8 @@ def _check_licence(card: EncoderCard, accepted: bool) -> None:
         )
 
 
-def _look_for(
-    card: EncoderCard, source: str, patterns: Iterable[str], offline: bool
-) -> Path | hub.Snapshot:
-    """The folder that a source names, or the files at that name on the hub."""
+def _folder_of(card: EncoderCard, source: str) -> Path | None:
+    """The folder that a source names, None for a name on the hub."""
     if not source and not hub.is_name(card.source):
         raise ModelError(
             "no source was given",
@@ -241,7 +239,7 @@ def _look_for(
     if path.is_file():
         return path.parent
     if hub.is_name(source):
-        return hub.look(source, patterns, offline=offline, encoder=card.id)
+        return None
     raise ModelError(
         "there is no such file or folder, and it is no name on a hub",
         subject=display_name(source),
@@ -250,89 +248,59 @@ def _look_for(
     )
 
 
-class _Published:
-    """The published files of an encoder in a folder, and where they come from.
-
-    Parameters
-    ----------
-    folder
-        The folder.
-    patterns
-        Patterns of the names of the files below it.
-    source, revision
-        Source and revision, as in `Weights`.
-    announced
-        SHA-256 that files should have, by name.
-    """
-
-    def __init__(
-        self,
-        folder: Path,
-        patterns: Iterable[str],
-        source: str,
-        revision: str = "",
-        announced: Mapping[str, str] = MappingProxyType({}),
-    ) -> None:
-        self.folder = folder
-        self.source = source
-        self.revision = revision
-        self.announced = announced
-        self.files = {
-            file.relative_to(folder).as_posix(): file
-            for pattern in patterns
-            for file in sorted(folder.glob(pattern))
-            if file.is_file()
-        }
-        if not self.files:
-            raise ModelError(
-                f"the folder holds none of {', '.join(patterns)}",
-                subject=display_name(folder),
-                remedy="Give the folder with the files as they were published",
-                code="file_missing",
-            )
-
-    def digests(self, progress: Progress) -> dict[str, str]:
-        """SHA-256 of each file, compared with what was announced."""
-        real = _read(self.files, progress, "Reading")
-        for name, digest in real.items():
-            if self.announced.get(name, digest) != digest:
-                raise ModelError(
-                    "what was downloaded is not what the hub announced",
-                    subject=f"{self.source}: {name}",
-                    remedy="Run the same command again",
-                    code="other_download",
-                )
-        return real
-
-
-def _download(snapshot: hub.Snapshot, place: Path) -> _Published:
-    """Fetch the files of a snapshot; what a stopped run has fetched of them is used."""
-    folder = place / f"download-{snapshot.revision[:12]}"
+def _download(published: Published, place: Path) -> Path:
+    """Fetch published files; what a stopped run has fetched of them is used."""
+    folder = place / f"download-{published.revision[:12]}"
     record.clear(place, keep=(folder.name,))
-    record.check_room(place, snapshot.missing(folder) + snapshot.size)
-    hub.fetch(snapshot, folder)
-    return _Published(
-        folder, snapshot.sizes, snapshot.repository, snapshot.revision, snapshot.digests
-    )
+    size = sum(published.sizes.values())
+    here = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+    record.check_room(place, max(size - here, 0) + size)
+    hub.fetch(published, folder)
+    return folder
+
+
+def _in_folder(folder: Path, patterns: Iterable[str]) -> Published:
+    """The published files that lie in a folder."""
+    files = [one for pattern in patterns for one in sorted(folder.glob(pattern)) if one.is_file()]
+    if not files:
+        raise ModelError(
+            f"the folder holds none of {', '.join(patterns)}",
+            subject=display_name(folder),
+            remedy="Give the folder with the files as they were published",
+            code="file_missing",
+        )
+    sizes = {file.relative_to(folder).as_posix(): file.stat().st_size for file in files}
+    return Published(display_name(folder.resolve()), "", sizes, {})
 
 
 def _convert(
-    card: EncoderCard, published: _Published, place: Path, accepted: bool, progress: Progress
+    card: EncoderCard, published: Published, folder: Path, accepted: bool, progress: Progress
 ) -> None:
-    """Make the converted files in a new folder, then the record that names it."""
-    record.check_room(place, sum(file.stat().st_size for file in published.files.values()))
-    source_digests = published.digests(progress)
+    """Make the converted files in a new folder, then the record that names it.
+
+    Parameters
+    ----------
+    published, folder
+        The published files, and where they lie.
+    """
+    place = record.place_of(card.id)
+    record.check_room(place, sum(published.sizes.values()))
+    found = {name: folder / name for name in published.sizes}
+    source_digests = record.digests(found, "Reading", progress)
+    for name, digest in source_digests.items():
+        if published.digests.get(name, digest) != digest:
+            raise ModelError(
+                "what was downloaded is not what the hub announced",
+                subject=f"{published.source}: {name}",
+                remedy="Run the same command again",
+                code="other_download",
+            )
     target = place / secrets.token_hex(6)
     try:
         target.mkdir()
-        encoders.family(card.id).convert(
-            card.id,
-            published.folder,
-            target,
-            lambda done, total: progress("Converting", done, total),
-        )
+        encoders.large_entry(card.id).convert(folder, target, partial(progress, "Converting"))
         files = {file.name: file for file in sorted(target.iterdir())}
-        real = _read(files, progress, "Checking")
+        real = record.digests(files, "Checking", progress)
         weights = Weights(
             encoder=card.id,
             version=card.version,
@@ -349,16 +317,4 @@ def _convert(
     except OSError as error:
         raise cannot_write(place, error) from error
     finally:
-        record.clear(place, keep=(published.folder.name,))
-
-
-def _read(files: Mapping[str, Path], progress: Progress, verb: str) -> dict[str, str]:
-    try:
-        return record.digests(files, verb, progress)
-    except OSError as error:
-        raise ModelError(
-            f"cannot be read ({error.strerror or error})",
-            subject=display_name(error.filename or next(iter(files.values())).parent),
-            remedy="Check the file and its permissions",
-            code="unreadable",
-        ) from error
+        record.clear(place, keep=(folder.name,))

@@ -20,7 +20,7 @@ from hevner.encoders.weights.pickled import open_pickled
 from hevner.encoders.weights.stored import Stored, damaged, open_safetensors, write_safetensors
 from hevner.errors import ModelError
 
-__all__ = ["Checkpoint", "Stored", "dtype_for", "pick_device", "write_safetensors"]
+__all__ = ["Checkpoint", "Stored", "write_safetensors"]
 
 
 class Checkpoint:
@@ -100,46 +100,3 @@ def _open_shards(path: Path) -> dict[str, Stored]:
     if missing:
         raise damaged(path, f"names {missing[0]!r}, which {places[missing[0]]} does not hold")
     return {name: shards[file][name] for name, file in places.items()}
-
-
-def pick_device(device: str) -> torch.device:
-    """Where to compute.
-
-    Parameters
-    ----------
-    device
-        ``"auto"`` for a CUDA card if there is one and the CPU otherwise, or a name such as
-        ``"cpu"``, ``"cuda"``, ``"cuda:1"``.
-
-    Raises
-    ------
-    ModelError
-        If there is no such device.
-    """
-    if device == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        picked = torch.device(device)
-        torch.empty(0, device=picked)
-    except (RuntimeError, AssertionError) as error:
-        reason = str(error).partition("\n")[0]
-        raise ModelError(
-            f"there is no device {device!r} ({reason})",
-            remedy="Choose cpu, or auto for the best device there is",
-            code="unknown_device",
-        ) from error
-    return picked
-
-
-def dtype_for(device: torch.device) -> torch.dtype:
-    """Type of weights and products on a device: bfloat16 or float16 on CUDA, else float32.
-
-    A CPU never computes in half precision. What its kernels for bfloat16 give depends on the CPU:
-    vectors of a small MERT with random weights (stable layer norm, all states) differ from those in
-    float32 by 2.6 % of their norm with AVX-512 and its bfloat16 instructions, and by 18 % were
-    reported with AMX (PyTorch 2.13 with oneDNN).
-    """
-    if device.type != "cuda":
-        return torch.float32
-    supported = torch.cuda.is_bf16_supported(including_emulation=False)
-    return torch.bfloat16 if supported else torch.float16

@@ -11,14 +11,14 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from errno import EACCES, EDQUOT, EFBIG, ENOSPC, EROFS
 from fnmatch import fnmatchcase
 from pathlib import Path
 
 from hevner import extras
+from hevner.encoders.weights.record import Published
 from hevner.errors import ModelError
 from hevner.files import cannot_write
 
@@ -31,42 +31,12 @@ PICKLED = (".bin", ".pt", ".pth", ".tar")
 """Endings of files that are not fetched where the same weights lie in safetensors."""
 
 
-@dataclass(frozen=True)
-class Snapshot:
-    """Files of one commit on the hub.
-
-    Attributes
-    ----------
-    repository, revision
-        Owner and name; the commit.
-    sizes
-        Bytes by name of file.
-    digests
-        SHA-256 by name of file, where the hub states it.
-    """
-
-    repository: str
-    revision: str
-    sizes: Mapping[str, int]
-    digests: Mapping[str, str]
-
-    @property
-    def size(self) -> int:
-        """Bytes of all files."""
-        return sum(self.sizes.values())
-
-    def missing(self, folder: Path) -> int:
-        """Bytes that a folder does not hold yet."""
-        here = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
-        return max(self.size - here, 0)
-
-
 def is_name(source: str) -> bool:
     """Whether a source is written as a name on the hub."""
     return bool(NAME.fullmatch(source))
 
 
-def look(source: str, patterns: Iterable[str], *, offline: bool, encoder: str) -> Snapshot:
+def look(source: str, patterns: Iterable[str], *, offline: bool, encoder: str) -> Published:
     """Resolve a name on the hub and list the files that match.
 
     Raises
@@ -107,7 +77,7 @@ def look(source: str, patterns: Iterable[str], *, offline: bool, encoder: str) -
             remedy=f"Check that this is the place of {encoder}",
             code="file_missing",
         )
-    return Snapshot(
+    return Published(
         repository,
         info.sha,
         {name: file.size or 0 for name, file in files.items()},
@@ -115,8 +85,8 @@ def look(source: str, patterns: Iterable[str], *, offline: bool, encoder: str) -
     )
 
 
-def fetch(snapshot: Snapshot, folder: Path) -> None:
-    """Download the files of a snapshot; files that are there already are not fetched again.
+def fetch(published: Published, folder: Path) -> None:
+    """Download the files of a commit; files that are there already are not fetched again.
 
     Raises
     ------
@@ -125,12 +95,12 @@ def fetch(snapshot: Snapshot, folder: Path) -> None:
     OutputError
         If the folder cannot be written.
     """
-    with _answers(f"{snapshot.repository}@{snapshot.revision}", folder):
+    with _answers(f"{published.source}@{published.revision}", folder):
         from huggingface_hub import hf_hub_download
 
-        for name in snapshot.sizes:
+        for name in published.sizes:
             hf_hub_download(
-                snapshot.repository, name, revision=snapshot.revision, local_dir=folder,
+                published.source, name, revision=published.revision, local_dir=folder,
                 library_name="hevner",
             )  # fmt: skip
 

@@ -19,17 +19,7 @@ NAMED = 3
 
 
 def other_files(path: Path, cause: str, code: str = "other_weights") -> ModelError:
-    """The error to raise for files that are not those of the encoder.
-
-    Parameters
-    ----------
-    path
-        File or folder in which the fault was found.
-    cause
-        The fault, as a clause without a full stop.
-    code
-        Short name of the fault.
-    """
+    """The error to raise for files that are not those of the encoder."""
     return ModelError(
         cause,
         subject=display_name(path),
@@ -75,23 +65,12 @@ def read_json(path: Path) -> dict[str, Any]:
 def check_values(
     path: Path, content: Mapping[str, Any], expected: Mapping[str, Any], *, complete: bool = False
 ) -> None:
-    """Compare the values of a configuration with those of the encoder.
-
-    Parameters
-    ----------
-    path
-        File with the configuration.
-    content
-        Values that it states.
-    expected
-        Values of the encoder.
-    complete
-        Whether every expected value must be stated.
+    """Compare the values in the configuration of a file with those of the encoder.
 
     Raises
     ------
     ModelError
-        If a value is another one, or is not stated though it must be.
+        If a value is another one, or one is not stated though all must be (``complete``).
     """
     for name, value in expected.items():
         if name in content and content[name] != value:
@@ -107,18 +86,9 @@ def check_tensors(
     expected: Mapping[str, Shape],
     unused: tuple[str, ...] = (),
 ) -> None:
-    """Make sure that files hold the tensors of an encoder and nothing unknown.
+    """Make sure that files hold the tensors of an encoder and nothing unknown, by published name.
 
-    Parameters
-    ----------
-    path
-        File or folder of the tensors.
-    found
-        Tensors by published name.
-    expected
-        Shapes of the tensors that are needed, by published name.
-    unused
-        Beginnings of the names of tensors that are known and not needed.
+    Tensors whose names begin with one of ``unused`` are known and not needed.
 
     Raises
     ------

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hevner import __version__
-from hevner.encoders.weights.memory import size_text
+from hevner.encoders.weights.devices import size_text
 from hevner.errors import ModelError, OutputError
 from hevner.files import cannot_write, display_name, replace_file
 
@@ -84,6 +84,26 @@ class Weights:
     def size(self) -> int:
         """Bytes of the converted files."""
         return sum(size for size, _digest in self.parts.values())
+
+
+@dataclass(frozen=True)
+class Published:
+    """Published files of an encoder.
+
+    Attributes
+    ----------
+    source, revision
+        As in `Weights`.
+    sizes
+        Bytes by name of file.
+    digests
+        SHA-256 by name of file, where the hub states it.
+    """
+
+    source: str
+    revision: str
+    sizes: Mapping[str, int]
+    digests: Mapping[str, str]
 
 
 def home() -> Path:
@@ -198,18 +218,31 @@ def locked(place: Path) -> Iterator[None]:
 
 
 def digests(files: Mapping[str, Path], verb: str, progress: Progress) -> dict[str, str]:
-    """SHA-256 of files, by name."""
-    total = sum(file.stat().st_size for file in files.values())
-    done = 0
-    found = {}
-    for name, path in files.items():
-        digest = hashlib.sha256()
-        with path.open("rb") as file:
-            while block := file.read(2**22):
-                digest.update(block)
-                done += len(block)
-                progress(verb, done, total)
-        found[name] = digest.hexdigest()
+    """SHA-256 of files, by name.
+
+    Raises
+    ------
+    ModelError
+        If one cannot be read.
+    """
+    done, found = 0, {}
+    try:
+        total = sum(file.stat().st_size for file in files.values())
+        for name, path in files.items():
+            digest = hashlib.sha256()
+            with path.open("rb") as file:
+                while block := file.read(2**22):
+                    digest.update(block)
+                    done += len(block)
+                    progress(verb, done, total)
+            found[name] = digest.hexdigest()
+    except OSError as error:
+        raise ModelError(
+            f"cannot be read ({error.strerror or error})",
+            subject=display_name(error.filename or next(iter(files.values())).parent),
+            remedy="Check the file and its permissions",
+            code="unreadable",
+        ) from error
     return found
 
 

@@ -97,14 +97,8 @@ def write_safetensors(
 ) -> None:
     """Write tensors into one file, each read only when its turn comes.
 
-    Parameters
-    ----------
-    path
-        The file; it appears under its name when it is complete.
-    entries
-        Names and tensors. The same entries give the same bytes.
-    progress
-        Called with the bytes written so far and their total.
+    The file appears under its name when it is complete; the same entries give the same bytes.
+    ``progress`` is called with the bytes written so far and their total.
 
     Raises
     ------

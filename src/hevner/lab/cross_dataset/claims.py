@@ -59,10 +59,7 @@ def compare(
 ) -> list[Row]:
     """Test every claim on all pairs of systems that it selects, in a number of processes.
 
-    Raises
-    ------
-    DataError
-        If a claim selects no pair (``nothing_to_compare``).
+    A claim that selects no pair raises `DataError` (``nothing_to_compare``).
     """
     systems = {}
     for result in results:

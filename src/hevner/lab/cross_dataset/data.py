@@ -41,8 +41,6 @@ class StudyData:
 
     Attributes
     ----------
-    tracks, samples
-        One row each.
     truth
         Valence and arousal, shape ``(n, 2)``: ratings; the middles of quadrants; or proxies from
         GEMS ratings, in units of their own.

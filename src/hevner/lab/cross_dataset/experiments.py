@@ -41,10 +41,6 @@ class Experiment:
 
     Attributes
     ----------
-    protocol
-        Name of the protocol.
-    train
-        Datasets that are trained on.
     runs
         For every seed, the splits that together test every row once.
     leaks

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import fields
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -99,11 +100,7 @@ class Model(Section, frozen=True, kw_only=True):
     @property
     def switches(self) -> Switches:
         """Adaptations to other datasets."""
-        return Switches(
-            align_labels=self.align_labels, balance=self.balance, robust=self.robust,
-            across=self.across, gems=self.gems, align=self.align,
-            remove_identity=self.remove_identity, ensemble=self.ensemble,
-        )  # fmt: skip
+        return Switches(**{one.name: getattr(self, one.name) for one in fields(Switches)})
 
 
 class Protocol(Section, frozen=True, kw_only=True):
@@ -113,10 +110,8 @@ class Protocol(Section, frozen=True, kw_only=True):
     ----------
     name
         Name of the protocol; see `hevner.lab.cross_dataset.experiments`.
-    datasets, representations, models
-        Names of those to use; all if missing.
-    seeds
-        Repetitions; those of the study if missing.
+    datasets, representations, models, seeds
+        Those to use, and repetitions; those of the study if missing.
     split
         Name of the stored split, for ``split`` and ``inside-split``.
     unseen
@@ -140,15 +135,7 @@ class Protocol(Section, frozen=True, kw_only=True):
 
 
 class Claim(Section, frozen=True, kw_only=True):
-    """A comparison of two systems: ``[[claims]]``.
-
-    Attributes
-    ----------
-    claim
-        The claim in words.
-    first, second
-        Selectors of the systems that are compared; see `hevner.lab.cross_dataset.claims`.
-    """
+    """A comparison of systems: ``[[claims]]``, by selectors (`hevner.lab.cross_dataset.claims`)."""
 
     claim: Text
     first: Selector
@@ -158,18 +145,8 @@ class Claim(Section, frozen=True, kw_only=True):
 class CrossDatasetRecipe(StudyRecipe, frozen=True, kw_only=True):
     """A study of models, on fused representations, within and across datasets.
 
-    Attributes
-    ----------
-    datasets
-        Datasets by name.
-    representations
-        Lists of blocks (`hevner.lab.data.representations`) by the name of the representation.
-    models
-        Models by name.
-    protocols
-        What is run.
-    claims
-        What is tested.
+    A representation is a list of blocks (`hevner.lab.data.representations`). Protocols are run, and
+    claims are tested.
     """
 
     mark: ClassVar[str] = "protocols"

@@ -3,25 +3,44 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from functools import cached_property
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from hevner import __version__
 from hevner.emotion import AXES
-from hevner.lab.cross_dataset import claims, experiments, scores
-from hevner.lab.cross_dataset.data import Array, StudyData, join, load_dataset
+from hevner.lab.cross_dataset import claims, experiments
+from hevner.lab.cross_dataset.data import Array, Kind, StudyData, join, load_dataset
 from hevner.lab.cross_dataset.experiments import Cell, CellResult, Experiment
 from hevner.lab.cross_dataset.recipe import CrossDatasetRecipe
 from hevner.lab.data.samples import Samples
+from hevner.lab.metrics import regression
+from hevner.lab.metrics.statistics import over_seeds
+from hevner.lab.metrics.tags import roc_auc
 from hevner.lab.recipe_types import plain
 from hevner.lab.regression.adaptation import AdaptedRegressor
 from hevner.lab.regression.fusion import FusionRegressor
 from hevner.lab.study import engine, kept
+from hevner.lab.study.claims import RESAMPLES
+from hevner.lab.study.splits import Rows
 from hevner.lab.study.table import Row
+
+Metric = Callable[[ArrayLike, ArrayLike], float]
+
+COLUMNS = (
+    "protocol", "train", "test", "representation", "model", "axis", "labels", "leaks", "recipe",
+    "n", "groups", "seeds", "r2", "r2_low", "r2_high", "r2_affine",
+    "pearson", "pearson_low", "pearson_high", "ccc", "auc", "auc_low", "auc_high", "seed_sd",
+)  # fmt: skip
+"""Columns of the table: training sets joined by ``+``; the kind of the truth; the label of the leak
+check; the digest of the recipe; tested tracks and groups, and runs; means over seeds, with their
+intervals. ``r2`` and ``ccc`` need ratings on both sides, or a test set that is trained on; ``auc``
+needs quadrants. ``seed_sd`` is the standard deviation over seeds of ``pearson``, or ``auc``; empty
+if all gave the same. A test set that is refused for a leak has no scores."""
 
 
 class CrossDatasetStudy(engine.Study[CrossDatasetRecipe, StudyData, Cell]):
@@ -32,7 +51,7 @@ class CrossDatasetStudy(engine.Study[CrossDatasetRecipe, StudyData, Cell]):
     ``table``, the scores as JSON.
     """
 
-    columns = scores.COLUMNS
+    columns = COLUMNS
     load_dataset = staticmethod(load_dataset)
     join = staticmethod(join)
 
@@ -175,7 +194,7 @@ class CrossDatasetStudy(engine.Study[CrossDatasetRecipe, StudyData, Cell]):
         tested = np.isfinite(mine).all(axis=0)
         rated = kinds[test] == "ratings" and any(kinds[name] == "ratings" for name in cell.train)
         group = self.data.samples.group[own][tested]
-        found = scores.scores(
+        found = score(
             kinds[test], truth[tested], mine[:, tested], group.tolist(),
             on_scale=rated or test in cell.train,
         )  # fmt: skip
@@ -205,3 +224,51 @@ class Mean:
     def predict(self, samples: Samples) -> Array:
         """Valence and arousal, shape ``(n, 2)``."""
         return np.asarray(np.mean([member.predict(samples) for member in self.members], axis=0))
+
+
+# --- scores ---
+
+
+def score(
+    kind: Kind, truth: Array, guesses: Array, groups: Sequence[str], *, on_scale: bool
+) -> dict[str, float]:
+    """Scores with their intervals, by the names of `COLUMNS`.
+
+    Truth is shape ``(n,)``, guesses ``(seeds, n)``, which may be meant to be on the scale of the
+    truth. Every score is the mean over seeds; intervals are 95 % and resample seeds and whole
+    groups (`hevner.lab.metrics.statistics.over_seeds`). Pearson's correlation of a dataset with
+    quadrants is that with high and low as 1 and -1.
+    """
+    runs = np.unique(guesses, axis=0)  # equal runs add nothing and take time
+    runs = guesses if len(runs) > 1 else runs
+    metrics: dict[str, Metric] = {"pearson": regression.pearson}
+    if kind == "quadrants":
+        metrics = {"auc": _auc}
+    elif on_scale:
+        metrics["r2"] = regression.r2
+    result: dict[str, float] = {}
+    for name, metric in metrics.items():
+        found = over_seeds(
+            partial(_of_rows, metric, truth, runs), len(runs), groups, resamples=RESAMPLES
+        )
+        result |= {name: found.mean, f"{name}_low": found.low, f"{name}_high": found.high}
+        result.setdefault("seed_sd", found.std)
+    if kind == "quadrants":
+        result["pearson"] = _mean(regression.pearson, truth, runs)
+    else:
+        result["r2_affine"] = _mean(regression.r2_affine, truth, runs)
+    if on_scale and kind != "quadrants":
+        result["ccc"] = _mean(regression.ccc, truth, runs)
+    return result
+
+
+def _mean(metric: Metric, truth: Array, runs: Array) -> float:
+    return float(np.mean([metric(truth, guess) for guess in runs]))
+
+
+def _of_rows(metric: Metric, truth: Array, guesses: Array, seed: int, rows: Rows) -> float:
+    return metric(truth[rows], guesses[seed][rows])
+
+
+def _auc(truth: ArrayLike, guess: ArrayLike) -> float:
+    return roc_auc(np.asarray(truth) > 0, guess)

@@ -125,7 +125,7 @@ def _remedy(block: str, dataset: str, data: Path, store: Path, soundfont: str) -
         where += ["--soundfont", soundfont]
     where += ["--encoder", DEFAULT if block in PLACES else block]
     command = f"make them with '{shlex.join(['hevner', 'extract', *where])}'"
-    if plain not in encoders.LARGE:
+    if not encoders.is_large(plain):
         return command
     try:
         weights.find(plain)

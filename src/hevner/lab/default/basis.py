@@ -6,16 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from sklearn.decomposition import PCA
 from sklearn.linear_model import LogisticRegression
 
-from hevner.lab.default.recipe import DefaultRecipe as Recipe
+from hevner.arrays import Doubles, Floats, Integers
+from hevner.lab.default.recipe import DefaultRecipe
 from hevner.lab.default.table import Table
 from hevner.model.predict import CLIP
 from hevner.model.prediction import neighbour_distance
-
-Array = NDArray[np.float64]
 
 INNER_FOLDS = 5
 SOUND_AXES = 24
@@ -25,7 +23,7 @@ QUANTILES = 201
 """Points at which the distribution of distances is kept."""
 
 
-def folds(table: Table, count: int, seed: int) -> NDArray[np.int64]:
+def folds(table: Table, count: int, seed: int) -> Integers:
     """A fold number for every row: groups stay together, datasets are spread evenly."""
     rng = np.random.default_rng(seed)
     number: dict[str, int] = {}
@@ -36,7 +34,7 @@ def folds(table: Table, count: int, seed: int) -> NDArray[np.int64]:
     return np.array([number[group] for group in table.group])
 
 
-def weights(table: Table, sets: Mapping[str, float]) -> Array:
+def weights(table: Table, sets: Mapping[str, float]) -> Doubles:
     """Weight of every row: sets have the weights given, and share them evenly among their clips."""
     _, row, copies = np.unique(table.clip, return_inverse=True, return_counts=True)
     result = 1.0 / copies[row]
@@ -62,14 +60,14 @@ class Basis:
         Standardisation, shape ``(dim,)``.
     """
 
-    x: NDArray[np.float32]
-    domain: Array
-    weights: Array
-    mean: NDArray[np.float32]
-    spread: NDArray[np.float32]
+    x: Floats
+    domain: Doubles
+    weights: Doubles
+    mean: Floats
+    spread: Floats
 
 
-def make_basis(table: Table, recipe: Recipe) -> Basis:
+def make_basis(table: Table, recipe: DefaultRecipe) -> Basis:
     """Standardise the vectors of a table."""
     row_weights = weights(table, {name: entry.weight for name, entry in recipe.sets.items()})
     mean = np.average(table.vectors, axis=0, weights=row_weights)
@@ -86,7 +84,7 @@ def make_basis(table: Table, recipe: Recipe) -> Basis:
     )
 
 
-def membership(basis: Basis) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def membership(basis: Basis) -> tuple[Floats, Floats]:
     """Linear scores of the domains."""
     present = np.flatnonzero(basis.domain.any(axis=0))
     shape = (basis.x.shape[1], basis.domain.shape[1])
@@ -102,7 +100,7 @@ def membership(basis: Basis) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     return scores, bias
 
 
-def familiarity_arrays(basis: Basis, table: Table) -> dict[str, NDArray[np.float32]]:
+def familiarity_arrays(basis: Basis, table: Table) -> dict[str, Floats]:
     """Arrays of a model that familiarity is computed from; see `hevner.model.prediction`."""
     pca = PCA(SOUND_AXES, whiten=True, random_state=0)
     pca.fit(basis.x[table.clean])

@@ -19,37 +19,35 @@ at the base rates), ``tag auc`` of one word against listeners, with that network
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import track
 
-from hevner import datasets
+from hevner.arrays import Doubles, Floats, Mask, Rows
 from hevner.datasets import leaks
 from hevner.datasets.track import Track
 from hevner.emotion import AXES
 from hevner.lab import workers
 from hevner.lab.default.basis import folds
 from hevner.lab.default.fit import fit, leave_one_out
-from hevner.lab.default.recipe import DefaultRecipe as Recipe
-from hevner.lab.default.table import Table, build
+from hevner.lab.default.predictions import Predictions, merged, predictions
+from hevner.lab.default.recipe import DefaultRecipe
+from hevner.lab.default.table import Table, build, load_tracks
 from hevner.lab.default.tag_scores import score_tags, tag_targets
 from hevner.lab.metrics.regression import ccc, pearson, r2, r2_affine
-from hevner.lab.metrics.report import Report, Row, Score, into_card
+from hevner.lab.metrics.report import Report, Row, Score, into_card, less, mean_of
 from hevner.lab.metrics.tags import roc_auc
 from hevner.model.predict import Model
 from hevner.model.prediction import Prediction
 
-Array = NDArray[np.float64]
-
 OUTER_FOLDS = 5
 SEEDS = 5
 
-METRICS: dict[str, Callable[[Array, Array], float]] = {
+METRICS: dict[str, Callable[[Doubles, Doubles], float]] = {
     "r": pearson,
     "ccc": ccc,
     "r2": r2,
@@ -57,7 +55,7 @@ METRICS: dict[str, Callable[[Array, Array], float]] = {
 }
 
 
-def refuse_leaks(table: Table, test: NDArray[np.bool_], tracks: Mapping[str, Track]) -> None:
+def refuse_leaks(table: Table, test: Mask, tracks: Mapping[str, Track]) -> None:
     """Stop if a test row's track is known from the other rows in any way but by its sound.
 
     Raises
@@ -69,52 +67,27 @@ def refuse_leaks(table: Table, test: NDArray[np.bool_], tracks: Mapping[str, Tra
     leaks.refuse(leaks.find(train, held))
 
 
-@dataclass(frozen=True)
-class HeldOut:
-    """What models say of rows they have not seen: as pieces, as windows, and without network."""
-
-    whole: Prediction
-    window: Prediction
-    linear: Prediction
-
-    @classmethod
-    def of(cls, model: Model, vectors: NDArray[np.float32]) -> HeldOut:
-        """What one model says."""
-        alone = replace(model, network=np.zeros(0, np.uint8))
-        return cls(
-            model.predict(vectors), model.predict(vectors, windows=True), alone.predict(vectors)
-        )
-
-
 def predict_held_out(
-    table: Table, recipe: Recipe, seeds: int, tracks: Mapping[str, Track], jobs: int = 1
-) -> list[HeldOut]:
-    """Predictions for every row from a model that has not seen its group; one for each seed."""
+    table: Table, recipe: DefaultRecipe, seeds: int, tracks: Mapping[str, Track], jobs: int = 1
+) -> list[Predictions]:
+    """Predictions for every row from a model that has not seen its group; one for each seed.
+
+    As whole pieces, as windows, and ``linear``: as whole pieces by the linear heads alone.
+    """
     tests = []
     for seed in range(seeds):
         fold = folds(table, OUTER_FOLDS, seed)
         tests += [fold == number for number in range(OUTER_FOLDS)]
     for test in tests:
         refuse_leaks(table, test, tracks)
-    found = _fit_all(table, recipe, tests, jobs)
-    parts = list(zip(tests, found, strict=True))
-    lots = [parts[k : k + OUTER_FOLDS] for k in range(0, len(parts), OUTER_FOLDS)]
-    return [
-        HeldOut(
-            *(
-                Prediction.merged(
-                    len(table), [(test, getattr(held, reading.name)) for test, held in lot]
-                )
-                for reading in fields(HeldOut)
-            )
-        )
-        for lot in lots
-    ]
+    parts = list(zip(tests, _fit_all(table, recipe, tests, jobs), strict=True))
+    starts = range(0, len(parts), OUTER_FOLDS)
+    return [merged(len(table), parts[start : start + OUTER_FOLDS]) for start in starts]
 
 
 def _fit_all(
-    table: Table, recipe: Recipe, tests: list[NDArray[np.bool_]], jobs: int
-) -> list[HeldOut]:
+    table: Table, recipe: DefaultRecipe, tests: list[Mask], jobs: int
+) -> list[Predictions]:
     """Fit without the rows of each test and predict them."""
     shown = partial(track, description="fits", total=len(tests), console=Console(stderr=True))
     if jobs == 1:
@@ -123,95 +96,70 @@ def _fit_all(
         return list(shown(pool.map(partial(_fit_one, table, recipe), tests)))
 
 
-def _fit_one(table: Table, recipe: Recipe, test: NDArray[np.bool_]) -> HeldOut:
-    return HeldOut.of(fit(table.where(~test), recipe), table.vectors[test])
+def _fit_one(table: Table, recipe: DefaultRecipe, test: Mask) -> Predictions:
+    model, vectors = fit(table.where(~test), recipe), table.vectors[test]
+    alone = replace(model, network=np.zeros(0, np.uint8))
+    return predictions(model, vectors) | {"linear": alone.predict(vectors)}
 
 
-def score_set(report: Report, protocol: str, table: Table, guesses: list[Prediction]) -> None:
-    """All scores that the labels of one dataset allow; one prediction per seed."""
-    seeds = len(guesses)
-    score_values(report, protocol, table, [guess.values for guess in guesses])
-    if np.isfinite(table.emotion).all():
-        for axis, name in enumerate(AXES):
-            report.add(protocol, table, f"{name} coverage", _coverage(table, guesses, axis), seeds)
-            report.add(protocol, table, f"{name} interval width", _width(guesses, axis), seeds)
-    if (table.quadrant >= 0).all():
-        report.add(protocol, table, "quadrant accuracy", _accuracy(table, guesses), seeds)
-    if np.isfinite(table.gems).all():
-        report.add(protocol, table, "gems mean r", _gems(table, guesses), seeds)
-
-
-def _accuracy(table: Table, guesses: list[Prediction]) -> Score:
-    return lambda s, rows: float(
-        (guesses[s].outputs["quadrants"][rows].argmax(axis=1) == table.quadrant[rows]).mean()
-    )
-
-
-def _gems(table: Table, guesses: list[Prediction]) -> Score:
-    return lambda s, rows: float(
-        np.mean(
-            [pearson(table.gems[rows, k], guesses[s].outputs["gems"][rows, k]) for k in range(9)]
-        )
-    )
-
-
-def score_network(report: Report, protocol: str, table: Table, held: list[HeldOut]) -> None:
-    """What the network adds to the linear heads, paired by clip."""
-    whole, linear = [one.whole for one in held], [one.linear for one in held]
-
-    def add(name: str, first: Score, second: Score) -> None:
-        gain = lambda s, rows: first(s, rows) - second(s, rows)  # noqa: E731
-        report.add(protocol, table, f"network added, {name}", gain, len(held))
-
-    if np.isfinite(table.emotion).all():
-        for axis, name in enumerate(AXES):
-            scores = [
-                _agreement(r2, table.emotion[:, axis], [guess.values for guess in guesses], axis)
-                for guesses in (whole, linear)
-            ]
-            add(f"{name} r2", *scores)
-    elif (table.quadrant >= 0).all():
-        for axis, high in enumerate(_high(table)):
-            scores = [
-                _agreement(roc_auc, high, [guess.values for guess in guesses], axis)
-                for guesses in (whole, linear)
-            ]
-            add(f"{AXES[axis]} auc", *scores)
-    if (table.quadrant >= 0).all():
-        add("quadrant accuracy", _accuracy(table, whole), _accuracy(table, linear))
-    if np.isfinite(table.gems).all():
-        add("gems mean r", _gems(table, whole), _gems(table, linear))
-
-
-def score_values(
-    report: Report, protocol: str, table: Table, values: list[NDArray[np.float32]]
-) -> None:
+def value_scores(table: Table, values: list[Floats]) -> dict[str, Score]:
     """Scores of valence and arousal, shape ``(n, 2)`` per seed, against ratings or quadrants."""
     if np.isfinite(table.emotion).all():
+        scores = {
+            f"{name} {metric}": _agreement(function, table.emotion[:, axis], values, axis)
+            for axis, name in enumerate(AXES)
+            for metric, function in METRICS.items()
+        }
+        return scores | {"leak": _agreement(pearson, table.emotion[:, 1], values, 0)}
+    if (table.quadrant >= 0).all():
+        high = np.isin(table.quadrant, (0, 3)), table.quadrant < 2
+        return {
+            f"{name} auc": _agreement(roc_auc, high[axis].astype(np.float64), values, axis)
+            for axis, name in enumerate(AXES)
+        }
+    return {}
+
+
+def label_scores(table: Table, guesses: list[Prediction]) -> dict[str, Score]:
+    """All scores that the labels of one dataset allow; one prediction per seed."""
+    scores = value_scores(table, [guess.values for guess in guesses])
+    if np.isfinite(table.emotion).all():
         for axis, name in enumerate(AXES):
-            truth = table.emotion[:, axis]
-            for metric, function in METRICS.items():
-                score = _agreement(function, truth, values, axis)
-                report.add(protocol, table, f"{name} {metric}", score, len(values))
-        leak = _agreement(pearson, table.emotion[:, 1], values, 0)
-        report.add(protocol, table, "leak", leak, len(values))
-    elif (table.quadrant >= 0).all():
-        for axis, high in enumerate(_high(table)):
-            score = _agreement(roc_auc, high, values, axis)
-            report.add(protocol, table, f"{AXES[axis]} auc", score, len(values))
+            scores[f"{name} coverage"] = _coverage(table, guesses, axis)
+            scores[f"{name} interval width"] = mean_of([2 * one.halves[:, axis] for one in guesses])
+    if (table.quadrant >= 0).all():
+        right = [guess.outputs["quadrants"].argmax(axis=1) == table.quadrant for guess in guesses]
+        scores["quadrant accuracy"] = mean_of(right)
+    if np.isfinite(table.gems).all():
+        scores["gems mean r"] = lambda s, rows: float(
+            np.mean(
+                [
+                    pearson(table.gems[rows, k], guesses[s].outputs["gems"][rows, k])
+                    for k in range(9)
+                ]
+            )
+        )
+    return scores
 
 
-def _high(table: Table) -> tuple[Array, Array]:
-    """1 for clips in the quadrants of high valence, and of high arousal, else 0."""
-    valence, arousal = np.isin(table.quadrant, (0, 3)), table.quadrant < 2
-    return valence.astype(np.float64), arousal.astype(np.float64)
+def _add(report: Report, protocol: str, table: Table, guesses: list[Prediction]) -> None:
+    for name, score in label_scores(table, guesses).items():
+        report.add(protocol, table, name, score, len(guesses))
+
+
+def _add_network(report: Report, protocol: str, table: Table, held: list[Predictions]) -> None:
+    """Add the gain of the network over the linear heads, paired by clip."""
+    whole, linear = (
+        label_scores(table, [one[name] for one in held]) for name in ("whole", "linear")
+    )
+    for name, score in whole.items():
+        if name.endswith((" r2", " auc", "quadrant accuracy", "gems mean r")):
+            gain = less(score, linear[name])
+            report.add(protocol, table, f"network added, {name}", gain, len(held))
 
 
 def _agreement(
-    function: Callable[[Array, Array], float],
-    truth: Array,
-    values: list[NDArray[np.float32]],
-    axis: int,
+    function: Callable[[Doubles, Doubles], float], truth: Doubles, values: list[Floats], axis: int
 ) -> Score:
     return lambda seed, rows: function(truth[rows], values[seed][rows, axis])
 
@@ -220,11 +168,7 @@ def _coverage(table: Table, guesses: list[Prediction], axis: int) -> Score:
     return lambda seed, rows: coverage(table.emotion[rows, axis], guesses[seed], rows, axis)
 
 
-def _width(guesses: list[Prediction], axis: int) -> Score:
-    return lambda seed, rows: float(2 * guesses[seed].halves[rows, axis].mean())
-
-
-def coverage(truth: Array, guess: Prediction, rows: NDArray[np.intp], axis: int) -> float:
+def coverage(truth: Doubles, guess: Prediction, rows: Rows, axis: int) -> float:
     """Share of ratings inside the interval."""
     middle = guess.values[rows, axis].astype(np.float64)
     half = guess.halves[rows, axis]
@@ -241,7 +185,7 @@ def score_curves(report: Report, table: Table, guesses: list[Prediction]) -> Non
 
 
 def _within(table: Table, guesses: list[Prediction], axis: int) -> Score:
-    def score(seed: int, rows: NDArray[np.intp]) -> float:
+    def score(seed: int, rows: Rows) -> float:
         values = []
         # A piece drawn twice counts once: its curve is the same.
         for clip in sorted(set(table.clip[rows])):
@@ -257,7 +201,7 @@ def _within(table: Table, guesses: list[Prediction], axis: int) -> Score:
 def cross_validate(
     report: Report,
     table: Table,
-    recipe: Recipe,
+    recipe: DefaultRecipe,
     seeds: int,
     tracks: Mapping[str, Track],
     jobs: int = 1,
@@ -269,24 +213,20 @@ def cross_validate(
     for dataset in sorted(set(table.dataset)):
         rows = table.clean & (table.dataset == dataset)
         own = table.where(rows)
-        held = [_rows_of(one, rows) for one in held_out]
-        score_set(report, protocol, own, [one.whole for one in held])
+        held = [{name: one.where(rows) for name, one in seed.items()} for seed in held_out]
+        _add(report, protocol, own, [one["whole"] for one in held])
         if recipe.students is not None:
-            score_network(report, protocol, own, held)
+            _add_network(report, protocol, own, held)
         if wanted is not None:
             score_tags(
-                report, protocol, own, [one.whole.outputs["tags"] for one in held], wanted[rows]
+                report, protocol, own, [one["whole"].outputs["tags"] for one in held], wanted[rows]
             )
     rows = table.window & np.isin(table.clip, table.clip[table.clean]) & first_variant(table)
     if rows.any():
-        score_curves(report, table.where(rows), [held.window.where(rows) for held in held_out])
+        score_curves(report, table.where(rows), [held["window"].where(rows) for held in held_out])
 
 
-def _rows_of(held: HeldOut, rows: NDArray[np.bool_]) -> HeldOut:
-    return HeldOut(*(getattr(held, one.name).where(rows) for one in fields(HeldOut)))
-
-
-def first_variant(table: Table) -> NDArray[np.bool_]:
+def first_variant(table: Table) -> Mask:
     """Rows before the second whole-clip row of the same clip, that is of its first variant."""
     seen: dict[str, int] = {}
     result = np.zeros(len(table), bool)
@@ -298,7 +238,7 @@ def first_variant(table: Table) -> NDArray[np.bool_]:
 
 
 def leave_one_dataset_out(
-    report: Report, table: Table, recipe: Recipe, tracks: Mapping[str, Track]
+    report: Report, table: Table, recipe: DefaultRecipe, tracks: Mapping[str, Track]
 ) -> dict[str, Model]:
     """Train on the other sets, test on one."""
     models = {}
@@ -308,12 +248,12 @@ def leave_one_dataset_out(
         refuse_leaks(table, mine, tracks)
         models[dataset] = fit(table.where(~mine), recipe)
         rows = table.where(mine & table.clean)
-        score_set(report, "leave-one-dataset-out", rows, [models[dataset].predict(rows.vectors)])
+        _add(report, "leave-one-dataset-out", rows, [models[dataset].predict(rows.vectors)])
     return models
 
 
 def leave_one_genre_out(
-    report: Report, table: Table, recipe: Recipe, tracks: Mapping[str, Track], jobs: int = 1
+    report: Report, table: Table, recipe: DefaultRecipe, tracks: Mapping[str, Track], jobs: int = 1
 ) -> None:
     """Train without one genre of the sets with GEMS ratings, test on it; all genres together."""
     for dataset in sorted(set(table.dataset[np.isfinite(table.gems[:, 0])])):
@@ -322,29 +262,22 @@ def leave_one_genre_out(
         for test in tests:
             refuse_leaks(table, test, tracks)
         found = _fit_all(table, recipe, tests, jobs)
-        parts = [(test, held.whole) for test, held in zip(tests, found, strict=True)]
+        parts = [(test, held["whole"]) for test, held in zip(tests, found, strict=True)]
         rows = mine & table.clean
         own = Prediction.merged(len(table), parts).where(rows)
-        score_set(report, "leave-one-genre-out", table.where(rows), [own])
+        _add(report, "leave-one-genre-out", table.where(rows), [own])
 
 
 def evaluate(
-    recipe: Recipe, folders: Mapping[str, Path], store: Path, seeds: int = SEEDS, jobs: int = 1
+    recipe: DefaultRecipe,
+    folders: Mapping[str, Path],
+    store: Path,
+    seeds: int = SEEDS,
+    jobs: int = 1,
 ) -> list[Row]:
-    """Measure the default model in every way.
+    """Measure the default model in every way, with a number of cross-validations.
 
-    Parameters
-    ----------
-    recipe
-        Decides the model.
-    folders
-        Folder of each dataset, by name.
-    store
-        Folder of the features.
-    seeds
-        Number of cross-validations.
-    jobs
-        Number of parallel processes.
+    Recipe, folders, store and jobs are those of `hevner.lab.default.train.train`.
 
     Raises
     ------
@@ -353,18 +286,14 @@ def evaluate(
     """
     table = build(recipe, folders, store, jobs)
     report = Report()
-    tracks = {
-        leaks.name(track): track
-        for name in recipe.sets
-        for track in datasets.load(name, folders[name])
-    }
+    tracks = load_tracks(recipe, folders)
     cross_validate(report, table, recipe, seeds, tracks, jobs)
     leave_one_dataset_out(report, table, recipe, tracks)
     leave_one_genre_out(report, table, recipe, tracks, jobs)
     return report.rows
 
 
-def write_into_card(rows: list[Row], recipe: Recipe, card: Path) -> None:
+def write_into_card(rows: list[Row], recipe: DefaultRecipe, card: Path) -> None:
     """Write scores into the card of a model, with what they come from."""
     run = f"hevner.lab.default.evaluate, recipe {recipe.digest}, {OUTER_FOLDS} folds"
     into_card(rows, card, run)

@@ -19,10 +19,9 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from hevner.arrays import Doubles, Floats, Mask
 from hevner.blocks import vector_id
-from hevner.emotion import MOOD_TAGS
 from hevner.heads import HEADS
 from hevner.lab.default.basis import (
     INNER_FOLDS,
@@ -34,7 +33,7 @@ from hevner.lab.default.basis import (
 )
 from hevner.lab.default.linear_heads import fit_gems, fit_quadrants, join
 from hevner.lab.default.ratings import fit_axis, outside_widths
-from hevner.lab.default.recipe import DefaultRecipe as Recipe
+from hevner.lab.default.recipe import DefaultRecipe
 from hevner.lab.default.table import Table
 from hevner.model.predict import Model
 from hevner.model.prediction import sigmoid
@@ -42,12 +41,8 @@ from hevner.model.prediction import sigmoid
 if TYPE_CHECKING:
     from hevner.lab.default.students import Students
 
-Array = NDArray[np.float64]
 
-WIDTHS = ("inside", "moment")
-
-
-def fit(table: Table, recipe: Recipe, card: dict[str, Any] | None = None) -> Model:
+def fit(table: Table, recipe: DefaultRecipe, card: dict[str, Any] | None = None) -> Model:
     """Train a model.
 
     Parameters
@@ -64,33 +59,39 @@ def fit(table: Table, recipe: Recipe, card: dict[str, Any] | None = None) -> Mod
     unseen = students.unseen if students else {}
     emotion = [fit_axis(table, basis, recipe, axis, unseen) for axis in range(2)]
     quadrants, sharpness = fit_quadrants(table, basis, recipe)
-    gems = fit_gems(table, basis, recipe)
     outside = outside_widths(table, recipe)
     sound: dict[str, Any] = dict(familiarity_arrays(basis, table))
-    inside, moment = (np.stack([getattr(a, n) for a in emotion], axis=1) for n in WIDTHS)
     tag_slope, tag_offset, tag_card = _fit_tags(table, recipe, unseen.get("tags"))
     facts = {"features": vector_id(), "recipe": recipe.digest, "domains": list(recipe.domains)}
-    facts |= tag_card | {"heads": _predicted(recipe)}
+    heads = [head.name for head in HEADS if head.kind != "tags" or recipe.tags]
+
+    def both(name: str) -> Any:
+        """An array of valence and arousal, side by side in the last dimension."""
+        return np.stack([getattr(axis, name) for axis in emotion], axis=-1)
+
+    lines = {name: both(f"{name}_lines") for name in ("domain", "transfer", "network")}
+    inside = both("inside")
     return Model(
-        card={"name": recipe.name, "version": recipe.version, **(card or {}), **facts},
+        card={"name": recipe.name, "version": recipe.version, **(card or {}), **facts, **tag_card,
+              "heads": heads},
         mean=basis.mean,
         spread=basis.spread,
         membership=membership(basis),
         heads={"emotion": join(emotion[0].head, emotion[1].head), "quadrants": quadrants,
-               "gems": gems},
-        slope=np.stack([axis.domain_lines[:, 0] for axis in emotion], axis=1),
-        offset=np.stack([axis.domain_lines[:, 1] for axis in emotion], axis=1),
+               "gems": fit_gems(table, basis, recipe)},
+        slope=lines["domain"][:, 0],
+        offset=lines["domain"][:, 1],
         transfer=np.stack([a.transfer.coefficients for a in emotion], axis=1).astype(np.float32),
         transfer_bias=np.array([axis.transfer.intercept for axis in emotion], np.float32),
-        transfer_slope=np.stack([axis.transfer_lines[:, 0] for axis in emotion], axis=1),
-        transfer_offset=np.stack([axis.transfer_lines[:, 1] for axis in emotion], axis=1),
+        transfer_slope=lines["transfer"][:, 0],
+        transfer_offset=lines["transfer"][:, 1],
         inside=inside,
-        moment=np.maximum(moment, inside),
+        moment=np.maximum(both("moment"), inside),
         outside=inside if outside is None else np.tile(outside, (len(recipe.domains), 1)),
         rated=emotion[0].rated,
         network=np.frombuffer(students.content if students else b"", np.uint8),
-        network_slope=np.stack([axis.network_lines[:, 0] for axis in emotion], axis=1),
-        network_offset=np.stack([axis.network_lines[:, 1] for axis in emotion], axis=1),
+        network_slope=lines["network"][:, 0],
+        network_offset=lines["network"][:, 1],
         tag_slope=tag_slope,
         tag_offset=tag_offset,
         sharpness=sharpness,
@@ -98,12 +99,7 @@ def fit(table: Table, recipe: Recipe, card: dict[str, Any] | None = None) -> Mod
     )  # fmt: skip
 
 
-def _predicted(recipe: Recipe) -> list[str]:
-    """Heads that a model of this recipe has."""
-    return [head.name for head in HEADS if head.kind != "tags" or recipe.tags]
-
-
-def _students(table: Table, basis: Basis, recipe: Recipe) -> Students | None:
+def _students(table: Table, basis: Basis, recipe: DefaultRecipe) -> Students | None:
     """The network, if the recipe has one."""
     if recipe.students is None:
         return None
@@ -114,22 +110,20 @@ def _students(table: Table, basis: Basis, recipe: Recipe) -> Students | None:
 
 
 def _fit_tags(
-    table: Table, recipe: Recipe, unseen: Array | None
-) -> tuple[NDArray[np.float32], NDArray[np.float32], dict[str, Any]]:
+    table: Table, recipe: DefaultRecipe, unseen: Doubles | None
+) -> tuple[Floats, Floats, dict[str, Any]]:
     """Slopes and offsets from the network's tags to log odds; base rates and thresholds.
 
-    Log odds are a line of the tag in standard units. Its offset gives music at large the base
-    rate: for a normal score of variance 1, a logistic curve far below one half is on average its
-    value in the middle times ``exp(slope ** 2 / 2)``. The threshold of a tag is passed by the share
-    of the training clips that the recipe asks for, and never lies below its base rate.
+    Log odds are a line of the tag in standard units (`TagRecipe.offset`). The threshold of a tag is
+    passed by the share of the training clips that the recipe asks for, and never lies below its
+    base rate.
     """
     if recipe.tags is None or unseen is None:
         none = np.zeros(0, np.float32)
         return none, none, {}
     plan = recipe.tags
-    rates = np.array([plan.base_rates[tag] for tag in MOOD_TAGS])
+    rates, offset = plan.rates, plan.offset
     slope = np.full(len(rates), plan.slope)
-    offset = np.log(rates / (1 - rates)) - plan.slope**2 / 2
     odds = unseen[table.clean] * slope + offset
     levels = 1 - plan.flagged * rates
     limits = [sigmoid(np.quantile(one, level)) for one, level in zip(odds.T, levels, strict=True)]
@@ -138,7 +132,7 @@ def _fit_tags(
     return slope.astype(np.float32), offset.astype(np.float32), {"tags": card}
 
 
-def leave_one_out(table: Table) -> Iterator[tuple[str, NDArray[np.bool_]]]:
+def leave_one_out(table: Table) -> Iterator[tuple[str, Mask]]:
     """Datasets with valence and arousal that can be left out, with the mask of their rows."""
     for dataset in sorted(set(table.dataset)):
         mine = table.dataset == dataset

@@ -2,34 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
-from numpy.typing import NDArray
 
+from hevner.arrays import Doubles, Integers, Mask
 from hevner.emotion import Quadrant
 from hevner.lab.default.basis import INNER_FOLDS, Basis, folds
-from hevner.lab.default.recipe import DefaultRecipe as Recipe
-from hevner.lab.default.recipe import per_dimension
+from hevner.lab.default.recipe import DefaultRecipe, per_dimension
 from hevner.lab.default.table import Table
 from hevner.lab.regression.ridge import NormalEquations
 from hevner.model.prediction import Linear, softmax
 
-Array = NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class Search:
-    """A head fitted to all its rows, and its predictions for rows left out of the fit."""
-
-    head: Linear
-    unseen: Array
-
 
 def search(
-    table: Table, basis: Basis, recipe: Recipe, head: str, rows: NDArray[np.bool_],
-    targets: Array, anchored: NDArray[np.bool_] | None = None,
-) -> Search:  # fmt: skip
+    table: Table, basis: Basis, recipe: DefaultRecipe, head: str, rows: Mask,
+    targets: Doubles, anchored: Mask | None = None,
+) -> tuple[Linear, Doubles]:  # fmt: skip
     """Fit the shared part, then the part of every domain with the penalty that predicts best.
 
     Parameters
@@ -45,50 +32,47 @@ def search(
     anchored
         Rows that tie a domain's part to a scale; a domain without any gets no part of its own.
         All rows if None.
+
+    Returns
+    -------
+    Linear
+        The head, fitted to all its rows.
+    Doubles
+        Its predictions for rows left out of the fit, shape ``(rows, k)``.
     """
     shared_penalty = per_dimension(recipe.penalties[head].shared)
     own_penalty = per_dimension(recipe.penalties[head].own)
     anchored = (rows if anchored is None else anchored)[rows]
     x, row_weights = basis.x[rows].astype(np.float64), basis.weights[rows]
     fold = folds(table, INNER_FOLDS, recipe.seed)[rows]
-    shared = _cross_fit(x, targets, row_weights, fold, [shared_penalty])
-    rest = targets - (x @ shared.coefficients + shared.intercept)
-    unseen = shared.unseen.copy()
+    shared, middle, unseen = _cross_fit(x, targets, row_weights, fold, [shared_penalty])
+    rest = targets - (x @ shared + middle)
     parts, constants = [], []
     for domain in range(basis.domain.shape[1]):
         mine = basis.domain[rows, domain] == 1
-        part, constant = np.zeros_like(shared.coefficients), np.zeros_like(shared.intercept)
+        part, constant = np.zeros_like(shared), np.zeros_like(middle)
         if (mine & anchored).any() and not mine.all():
             # Penalties are meant for features of unit variance; inside a domain they vary less.
             variance = x[mine].var(axis=0) + 0.01
             ladder = [own_penalty * factor * variance for factor in recipe.choices.factors]
             own = _cross_fit(x[mine], rest[mine], row_weights[mine], fold[mine], ladder)
-            unseen[mine] += own.unseen
-            part, constant = own.coefficients, own.intercept
+            part, constant, found = own
+            unseen[mine] += found
         parts.append(part)
         constants.append(constant)
     solution = Linear(
-        intercept=shared.intercept.astype(np.float32),
-        shared=shared.coefficients.astype(np.float32),
+        intercept=middle.astype(np.float32),
+        shared=shared.astype(np.float32),
         constants=np.stack(constants).astype(np.float32),
         parts=np.stack(parts).astype(np.float32),
     )
-    return Search(solution, unseen)
-
-
-@dataclass(frozen=True)
-class _CrossFit:
-    """A ridge solution for all rows, and predictions for rows left out of the fit."""
-
-    coefficients: Array
-    intercept: Array
-    unseen: Array
+    return solution, unseen
 
 
 def _cross_fit(
-    x: Array, targets: Array, row_weights: Array, fold: NDArray[np.int64], ladder: list[Array]
-) -> _CrossFit:
-    """Ridge with the penalty of a ladder that predicts unseen rows best."""
+    x: Doubles, targets: Doubles, row_weights: Doubles, fold: Integers, ladder: list[Doubles]
+) -> tuple[Doubles, Doubles, Doubles]:
+    """Ridge with the penalty of a ladder that predicts unseen rows best, and those predictions."""
     parts = [
         NormalEquations.of(x[fold == k], targets[fold == k], row_weights[fold == k])
         for k in range(INNER_FOLDS)
@@ -100,37 +84,34 @@ def _cross_fit(
         for k in range(INNER_FOLDS):
             coefficients, intercept = (total - parts[k]).solve(ridge)
             unseen[fold == k] = x[fold == k] @ coefficients + intercept
-        trials.append((_error(targets, unseen, row_weights), ridge, unseen))
+        error = float(row_weights @ ((targets - unseen) ** 2).sum(axis=1))
+        trials.append((error, ridge, unseen))
     _, ridge, unseen = min(trials, key=lambda trial: trial[0])
-    return _CrossFit(*total.solve(ridge), unseen)
+    return *total.solve(ridge), unseen
 
 
-def _error(targets: Array, guess: Array, row_weights: Array) -> float:
-    return float(row_weights @ ((targets - guess) ** 2).sum(axis=1))
-
-
-def fit_quadrants(table: Table, basis: Basis, recipe: Recipe) -> tuple[Linear, float]:
+def fit_quadrants(table: Table, basis: Basis, recipe: DefaultRecipe) -> tuple[Linear, float]:
     """The head of the quadrants, and the factor that turns its scores into log odds."""
     rows = table.quadrant >= 0
     if not rows.any():
         return _flat(basis, 4), 1.0
     truth = np.eye(len(Quadrant))[table.quadrant[rows]]
-    found = search(table, basis, recipe, "quadrants", rows, truth)
+    head, unseen = search(table, basis, recipe, "quadrants", rows, truth)
     candidates = np.geomspace(0.5, 16, 40)
     row_weights = basis.weights[rows]
     loss = [
-        -float(row_weights @ np.log((softmax(s * found.unseen) * truth).sum(axis=1) + 1e-9))
+        -float(row_weights @ np.log((softmax(s * unseen) * truth).sum(axis=1) + 1e-9))
         for s in candidates
     ]
-    return found.head, float(candidates[int(np.argmin(loss))])
+    return head, float(candidates[int(np.argmin(loss))])
 
 
-def fit_gems(table: Table, basis: Basis, recipe: Recipe) -> Linear:
+def fit_gems(table: Table, basis: Basis, recipe: DefaultRecipe) -> Linear:
     """The head of the GEMS shares."""
     rows = np.isfinite(table.gems[:, 0])
     if not rows.any():
         return _flat(basis, table.gems.shape[1])
-    return search(table, basis, recipe, "gems", rows, table.gems[rows]).head
+    return search(table, basis, recipe, "gems", rows, table.gems[rows])[0]
 
 
 def _flat(basis: Basis, outputs: int) -> Linear:

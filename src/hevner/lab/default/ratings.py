@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from hevner.arrays import Doubles, Floats
 from hevner.emotion import AXES
 from hevner.errors import DataError
-from hevner.lab.default.basis import INNER_FOLDS, Basis, folds, make_basis, weights
+from hevner.lab.default.basis import Basis, make_basis
 from hevner.lab.default.linear_heads import search
-from hevner.lab.default.recipe import DefaultRecipe as Recipe
+from hevner.lab.default.recipe import DefaultRecipe
 from hevner.lab.default.table import Table
 from hevner.lab.default.transfer import FEWEST_RATED, Transfer
 from hevner.lab.default.transfer import fit as fit_transfer
@@ -20,8 +20,6 @@ from hevner.lab.default.transfer import targets as transfer_targets
 from hevner.model.predict import CLIP, DOMAIN_HEAD, NETWORK, domain_output
 from hevner.model.prediction import Linear
 from hevner.result import COVERAGE
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -48,16 +46,16 @@ class Axis:
 
     head: Linear
     transfer: Transfer
-    domain_lines: NDArray[np.float32]
-    network_lines: NDArray[np.float32]
-    transfer_lines: NDArray[np.float32]
-    inside: NDArray[np.float32]
-    moment: NDArray[np.float32]
-    rated: NDArray[np.float32]
+    domain_lines: Floats
+    network_lines: Floats
+    transfer_lines: Floats
+    inside: Floats
+    moment: Floats
+    rated: Floats
 
 
 def fit_axis(
-    table: Table, basis: Basis, recipe: Recipe, axis: int, network: Mapping[str, Array]
+    table: Table, basis: Basis, recipe: DefaultRecipe, axis: int, network: Mapping[str, Doubles]
 ) -> Axis:
     """Fit valence or arousal.
 
@@ -79,10 +77,10 @@ def fit_axis(
     rows = np.isfinite(targets)
     rating = table.emotion[:, axis]
     rated = np.isfinite(rating)
-    found = search(table, basis, recipe, AXES[axis], rows, targets[rows, None], rated)
     unseen = np.full(len(table), np.nan)
-    unseen[rows] = found.unseen[:, 0]
-    transfer = transfer_of(table, basis, recipe, axis)
+    head, found = search(table, basis, recipe, AXES[axis], rows, targets[rows, None], rated)
+    unseen[rows] = found[:, 0]
+    transfer = fit_transfer(table, basis, recipe, axis)
     count = basis.domain.shape[1]
     own, learned, widths = np.zeros((count, 2)), np.zeros((count, 2)), np.zeros((count, 2))
     lines, known = np.zeros((count + 1, 2)), np.zeros(count)
@@ -115,30 +113,23 @@ def fit_axis(
     # A domain without ratings borrows the widths of the others.
     widths[known == 0] = widths[known == 1].mean(axis=0)
     single = (array.astype(np.float32) for array in (own, learned, lines, *widths.T, known))
-    return Axis(found.head, transfer, *single)
+    return Axis(head, transfer, *single)
 
 
-def transfer_of(table: Table, basis: Basis, recipe: Recipe, axis: int) -> Transfer:
-    """The transfer head of valence or arousal."""
-    fold = folds(table, INNER_FOLDS, recipe.seed)
-    row_weights = weights(table, recipe.transfer.weights)
-    return fit_transfer(table, recipe, axis, basis.x, row_weights, fold)
-
-
-def _targets(table: Table, axis: int) -> Array:
+def _targets(table: Table, axis: int) -> Doubles:
     """Targets of the domain head: those of the transfer head, without proxies from GEMS."""
     scores = transfer_targets(table, axis)
     scores[~np.isfinite(table.emotion[:, axis]) & (table.quadrant < 0)] = np.nan
     return scores
 
 
-def conformal(errors: Array) -> float:
+def conformal(errors: Doubles) -> float:
     """Half-width that holds a new error with probability `COVERAGE` (split conformal)."""
     level = min(1.0, np.ceil((len(errors) + 1) * COVERAGE) / len(errors))
     return float(np.quantile(errors, level, method="higher"))
 
 
-def outside_widths(table: Table, recipe: Recipe) -> NDArray[np.float32] | None:
+def outside_widths(table: Table, recipe: DefaultRecipe) -> Floats | None:
     """Half-widths for datasets that were not trained on; the largest over datasets."""
     widths = []
     for dataset in sorted(set(table.dataset[np.isfinite(table.emotion[:, 0])])):
@@ -150,7 +141,7 @@ def outside_widths(table: Table, recipe: Recipe) -> NDArray[np.float32] | None:
         x = np.clip((left.vectors - basis.mean) / basis.spread, -CLIP, CLIP)
         errors = []
         for axis in range(2):
-            found = transfer_of(rest, basis, recipe, axis)
+            found = fit_transfer(rest, basis, recipe, axis)
             value = np.polyval(found.outside, found(x))
             errors.append(np.abs(left.emotion[:, axis] - np.clip(value, -1, 1)))
         widths.append([conformal(error) for error in errors])

@@ -8,8 +8,8 @@ from typing import Annotated, ClassVar
 import msgspec
 import numpy as np
 from msgspec import Meta
-from numpy.typing import NDArray
 
+from hevner.arrays import Doubles
 from hevner.blocks import WIDTHS
 from hevner.datasets import NAMES
 from hevner.emotion import AXES, MOOD_TAGS
@@ -29,7 +29,7 @@ from hevner.lab.recipe_types import (
     check_complete,
     check_keys,
 )
-from hevner.lab.unified.settings import TrainingSettings
+from hevner.lab.unified.recipe import TrainingSettings
 
 HEADS = (*AXES, "quadrants", "gems")
 """Heads with penalties of their own."""
@@ -194,7 +194,21 @@ class TagRecipe(Section, frozen=True, kw_only=True):
         check_keys(("listeners",), self.listeners, MOOD_TAGS)
         check_complete(("base_rates",), self.base_rates, MOOD_TAGS)
 
-    def directions(self) -> NDArray[np.float64]:
+    @property
+    def rates(self) -> Doubles:
+        """Base rates, shape ``(56,)``."""
+        return np.array([self.base_rates[tag] for tag in MOOD_TAGS])
+
+    @property
+    def offset(self) -> Doubles:
+        """Log odds of a tag at 0 standard units, shape ``(56,)``.
+
+        Music at large has the base rate: for a normal score of variance 1, a logistic curve far
+        below one half is on average its value in the middle times ``exp(slope ** 2 / 2)``.
+        """
+        return np.asarray(np.log(self.rates / (1 - self.rates)) - self.slope**2 / 2)
+
+    def directions(self) -> Doubles:
         """Unit vectors in the plane of valence and arousal, or zero, shape ``(56, 2)``."""
         arrows = np.array([self.listeners.get(tag, (0.0, 0.0)) for tag in MOOD_TAGS], float)
         length = np.linalg.norm(arrows, axis=1, keepdims=True)
@@ -255,6 +269,6 @@ class DefaultRecipe(Recipe, frozen=True, kw_only=True):
         return tuple(WIDTHS.values())
 
 
-def per_dimension(blocks: Mapping[str, float]) -> NDArray[np.float64]:
+def per_dimension(blocks: Mapping[str, float]) -> Doubles:
     """The value of each block for each of its dimensions, shape ``(dim,)``."""
     return np.concatenate([np.full(width, blocks[name]) for name, width in WIDTHS.items()])

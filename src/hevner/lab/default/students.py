@@ -22,21 +22,19 @@ from pathlib import Path
 import numpy as np
 import torch
 from msgspec import structs
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from hevner.arrays import Doubles, Floats, Integers, Mask
 from hevner.emotion import GEMS, MOOD_TAGS, Quadrant
-from hevner.lab.default.recipe import DefaultRecipe as Recipe
-from hevner.lab.default.recipe import StudentRecipe, TagRecipe
+from hevner.lab.default.recipe import DefaultRecipe, StudentRecipe, TagRecipe
 from hevner.lab.default.table import Table
 from hevner.lab.default.transfer import targets
+from hevner.lab.unified.export import export
 from hevner.lab.unified.loop import outputs_of, train
-from hevner.lab.unified.networks import Head, Inputs, Network, UnifiedRepaired, export
+from hevner.lab.unified.networks import Head, Inputs, Network, UnifiedRepaired
 from hevner.lab.unified.rows import Rows
 from hevner.model.description import log_odds
 from hevner.model.predict import domain_output
-
-Array = NDArray[np.float64]
 
 QUADRANTS = Head("quadrants", "classes", len(Quadrant))
 SHARES = Head("gems", "shares", len(GEMS))
@@ -61,10 +59,10 @@ class Students:
     """
 
     content: bytes
-    unseen: dict[str, Array]
+    unseen: dict[str, Doubles]
 
 
-def fit(table: Table, recipe: Recipe, x: NDArray[np.float32], fold: NDArray[np.int64]) -> Students:
+def fit(table: Table, recipe: DefaultRecipe, x: Floats, fold: Integers) -> Students:
     """Train the students.
 
     Parameters
@@ -72,7 +70,7 @@ def fit(table: Table, recipe: Recipe, x: NDArray[np.float32], fold: NDArray[np.i
     table
         Training rows only.
     recipe
-        Recipe with a part for students.
+        DefaultRecipe with a part for students.
     x
         Standardised vectors, shape ``(n, dim)``.
     fold
@@ -101,7 +99,7 @@ def fit(table: Table, recipe: Recipe, x: NDArray[np.float32], fold: NDArray[np.i
 class _Mean(Network):
     """The mean of several students, in the units of the labels."""
 
-    def __init__(self, students: Sequence[Network], scale: Array) -> None:
+    def __init__(self, students: Sequence[Network], scale: Doubles) -> None:
         super().__init__(students[0].dimension, students[0].heads)
         self.students = nn.ModuleList(students)
         self.scale = nn.Buffer(torch.as_tensor(scale, dtype=torch.float32))
@@ -129,7 +127,7 @@ def _value(head: Head, raw: Tensor) -> Tensor:
             return raw
 
 
-def _heads(recipe: Recipe) -> list[Head]:
+def _heads(recipe: DefaultRecipe) -> list[Head]:
     # Learned variances overfit the few hundred clips of a domain within three epochs, and spoil the
     # means with them; intervals come from errors on unseen clips instead.
     domains = [Head(domain_output(name), "values", 2) for name in recipe.domains]
@@ -145,19 +143,19 @@ def _network(dimension: int, heads: Sequence[Head], plan: StudentRecipe, seed: i
         )  # fmt: skip
 
 
-def _balance(widths: Sequence[int]) -> Array:
+def _balance(widths: Sequence[int]) -> Doubles:
     """Factors that give every block of features the same total variance."""
     average = sum(widths) / len(widths)
     return np.concatenate([np.full(width, np.sqrt(average / width)) for width in widths])
 
 
-def _used(table: Table, plan: StudentRecipe) -> NDArray[np.bool_]:
+def _used(table: Table, plan: StudentRecipe) -> Mask:
     """Whole clips, and every so many of the windows."""
     place = np.cumsum(table.window) % plan.windows
     return np.asarray(~table.window | (place == 0))
 
 
-def _rows(table: Table, recipe: Recipe, vectors: Array) -> Rows:
+def _rows(table: Table, recipe: DefaultRecipe, vectors: Doubles) -> Rows:
     """The table as the training loop takes it, with the labels that any row has."""
     labels = {domain_output(name): _ratings(table, recipe, name) for name in recipe.domains}
     quadrants = np.full((len(table), len(Quadrant)), np.nan)
@@ -181,11 +179,10 @@ def _rows(table: Table, recipe: Recipe, vectors: Array) -> Rows:
         labels={n: torch.as_tensor(a, dtype=torch.float32) for n, a in known.items()},
         teachers={},
         dataset=torch.from_numpy(dataset.astype(np.int64)),
-        weight=torch.ones(count),
     )
 
 
-def _ratings(table: Table, recipe: Recipe, domain: str) -> Array:
+def _ratings(table: Table, recipe: DefaultRecipe, domain: str) -> Doubles:
     """Ratings of the sets of a domain in standard units of the set, shape ``(n, 2)``."""
     result = np.full((len(table), 2), np.nan)
     for name, entry in recipe.sets.items():
@@ -197,7 +194,7 @@ def _ratings(table: Table, recipe: Recipe, domain: str) -> Array:
     return result
 
 
-def tag_labels(table: Table, plan: TagRecipe) -> Array:
+def tag_labels(table: Table, plan: TagRecipe) -> Doubles:
     """Tags in standard units, shape ``(n, 56)``; NaN where the tagging network was not run.
 
     The log odds of the tagging network and the listeners' ratings, both in standard units of the
@@ -210,7 +207,7 @@ def tag_labels(table: Table, plan: TagRecipe) -> Array:
     return standard(odds + plan.weight * agreement, table.clean)
 
 
-def standard(values: Array, rows: NDArray[np.bool_]) -> Array:
+def standard(values: Doubles, rows: Mask) -> Doubles:
     """Columns in units of their spread over some of the rows, around their mean."""
     known = values[rows]
     known = known[np.isfinite(known).all(axis=1)]
@@ -222,5 +219,5 @@ def standard(values: Array, rows: NDArray[np.bool_]) -> Array:
 def _written(network: Network) -> bytes:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "network.onnx"
-        export(network, path, [head.name for head in network.heads])
+        export(network, path)
         return path.read_bytes()

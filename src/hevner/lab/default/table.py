@@ -8,15 +8,16 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hevner import datasets
+from hevner.arrays import Doubles, Floats, Integers, Mask, Names
+from hevner.datasets import leaks
 from hevner.datasets.track import Track
 from hevner.emotion import MOOD_TAGS, Quadrant
 from hevner.features import Features, pool
 from hevner.lab.data.corpus import Variant, features_of
 from hevner.lab.data.representations import find
-from hevner.lab.default.recipe import DefaultRecipe as Recipe
+from hevner.lab.default.recipe import DefaultRecipe
 from hevner.music import Harmony, analyse
 from hevner.store import FeatureStore
 
@@ -46,30 +47,30 @@ class Table:
         The span in seconds; whole clips begin at 0.
     """
 
-    vectors: NDArray[np.float32]
-    emotion: NDArray[np.float64]
-    quadrant: NDArray[np.int64]
-    gems: NDArray[np.float64]
-    tags: NDArray[np.float64]
-    dataset: NDArray[np.str_]
-    clip: NDArray[np.str_]
-    group: NDArray[np.str_]
-    kind: NDArray[np.str_]
-    clean: NDArray[np.bool_]
-    window: NDArray[np.bool_]
-    start: NDArray[np.float64]
-    end: NDArray[np.float64]
+    vectors: Floats
+    emotion: Doubles
+    quadrant: Integers
+    gems: Doubles
+    tags: Doubles
+    dataset: Names
+    clip: Names
+    group: Names
+    kind: Names
+    clean: Mask
+    window: Mask
+    start: Doubles
+    end: Doubles
 
     def __len__(self) -> int:
         return len(self.vectors)
 
-    def where(self, mask: NDArray[np.bool_]) -> Table:
+    def where(self, mask: Mask) -> Table:
         """The rows that a mask selects."""
         return Table(**{field.name: getattr(self, field.name)[mask] for field in fields(self)})
 
 
 def build(
-    recipe: Recipe, folders: Mapping[str, Path], store: Path, jobs: int | None = None
+    recipe: DefaultRecipe, folders: Mapping[str, Path], store: Path, jobs: int | None = None
 ) -> Table:
     """Pool the stored features of every set and variant of a recipe, in parallel.
 
@@ -88,6 +89,12 @@ def build(
     with ProcessPoolExecutor(jobs) as pool:
         rows = list(pool.map(_rows, *zip(*calls, strict=True), chunksize=16))
     return from_rows([row for some in rows for row in some])
+
+
+def load_tracks(recipe: DefaultRecipe, folders: Mapping[str, Path]) -> dict[str, Track]:
+    """Tracks of all sets of a recipe, by full name."""
+    names = recipe.sets
+    return {leaks.name(t): t for name in names for t in datasets.load(name, folders[name])}
 
 
 def from_rows(rows: list[dict[str, object]]) -> Table:
@@ -154,7 +161,7 @@ def _row(
     }
 
 
-def _emotion(clip: Track, span: tuple[float, float] | None) -> NDArray[np.float64]:
+def _emotion(clip: Track, span: tuple[float, float] | None) -> Doubles:
     """Ratings of a clip, or the mean of its curves over a span."""
     if span is not None and clip.curve is not None:
         curve = clip.curve

@@ -12,16 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import spearmanr
 
+from hevner.arrays import Doubles, Floats, Rows
 from hevner.emotion import GEMS, MOOD_TAGS, Quadrant
 from hevner.errors import DataError
-from hevner.lab.default.recipe import DefaultRecipe as Recipe
+from hevner.lab.default.recipe import DefaultRecipe
 from hevner.lab.default.students import tag_labels
 from hevner.lab.default.table import Table
-from hevner.lab.metrics.report import Report, Score
+from hevner.lab.metrics.report import Report, Score, less
 from hevner.lab.metrics.tags import roc_auc
 from hevner.model.prediction import sigmoid
-
-Array = NDArray[np.float64]
 
 WORDS = {
     "happy": (Quadrant.Q1,),
@@ -50,7 +49,7 @@ TOP = 2 / 3
 BINS = 10
 
 
-def tag_targets(table: Table, recipe: Recipe) -> Array:
+def tag_targets(table: Table, recipe: DefaultRecipe) -> Doubles:
     """What the tags were taught, as probabilities, shape ``(n, 56)``; NaN for windows.
 
     The labels of training, through the line that turns tags into log odds
@@ -58,14 +57,12 @@ def tag_targets(table: Table, recipe: Recipe) -> Array:
     """
     if recipe.tags is None:
         raise DataError("the recipe has no tags", remedy="Add a part [tags]", code="no_tags")
-    rates = np.array([recipe.tags.base_rates[tag] for tag in MOOD_TAGS])
-    offset = np.log(rates / (1 - rates)) - recipe.tags.slope**2 / 2
-    odds = tag_labels(table, recipe.tags) * recipe.tags.slope + offset
+    odds = tag_labels(table, recipe.tags) * recipe.tags.slope + recipe.tags.offset
     return np.asarray(sigmoid(odds.astype(np.float32)), np.float64)
 
 
 def score_tags(
-    report: Report, protocol: str, table: Table, tags: list[NDArray[np.float32]], wanted: Array
+    report: Report, protocol: str, table: Table, tags: list[Floats], wanted: Doubles
 ) -> None:
     """Scores of one dataset; tags by seed, and what they were taught."""
     seeds = len(tags)
@@ -79,13 +76,13 @@ def score_tags(
         column = MOOD_TAGS.index(word)
         own = _auc(right, [one[:, column] for one in tags])
         report.add(protocol, table, f"tag auc, {word}", own, seeds)
-        teacher = _auc(right, [table.tags[:, column]])
+        teacher = _auc(right, [table.tags[:, column]] * seeds)
         report.add(protocol, table, f"tag auc, {word}, by the tagging network", teacher, 1)
-        gain = _difference(own, teacher)
+        gain = less(own, teacher)
         report.add(protocol, table, f"tag auc, {word}, more than the tagging network", gain, seeds)
 
 
-def calibration_error(wanted: Array, probabilities: NDArray[np.floating]) -> float:
+def calibration_error(wanted: Doubles, probabilities: NDArray[np.floating]) -> float:
     """Mean distance of mean probability and mean label over tenths of equal size, all tags.
 
     Tags are rare, so bins of equal width would put almost every case into the first.
@@ -101,7 +98,7 @@ def calibration_error(wanted: Array, probabilities: NDArray[np.floating]) -> flo
     return float(np.average([abs(one.mean() - other.mean()) for one, other in parts]))
 
 
-def _answers(table: Table) -> dict[str, NDArray[np.float64]]:
+def _answers(table: Table) -> dict[str, Doubles]:
     """By word, 1 for the clips that listeners found it in, else 0."""
     if (table.quadrant >= 0).all():
         quadrants = list(Quadrant)
@@ -115,17 +112,12 @@ def _answers(table: Table) -> dict[str, NDArray[np.float64]]:
     return {}
 
 
-def _auc(right: Array, scores: list[NDArray[np.floating]]) -> Score:
+def _auc(right: Doubles, scores: list[NDArray[np.floating]]) -> Score:
     return lambda s, rows: roc_auc(right[rows], scores[s][rows].astype(np.float64))
 
 
-def _difference(own: Score, teacher: Score) -> Score:
-    """Paired by clip; the teacher has no seeds."""
-    return lambda s, rows: own(s, rows) - teacher(0, rows)
-
-
-def _mean_spearman(teacher: Array, tags: list[NDArray[np.float32]]) -> Score:
-    def score(seed: int, rows: NDArray[np.intp]) -> float:
+def _mean_spearman(teacher: Doubles, tags: list[Floats]) -> Score:
+    def score(seed: int, rows: Rows) -> float:
         pairs = zip(teacher[rows].T, tags[seed][rows].T, strict=True)
         return float(np.mean([spearmanr(one, other).statistic for one, other in pairs]))
 

@@ -15,7 +15,7 @@ from typing import Any
 from hevner import datasets
 from hevner.lab.data.corpus import compute_all
 from hevner.lab.default.fit import fit
-from hevner.lab.default.recipe import DefaultRecipe as Recipe
+from hevner.lab.default.recipe import DefaultRecipe
 from hevner.lab.default.table import Table, build
 from hevner.model.predict import Model
 
@@ -24,7 +24,7 @@ Progress = Callable[[str, int, int], None]
 
 
 def train(
-    recipe: Recipe, folders: Mapping[str, Path], store: Path, jobs: int, progress: Progress
+    recipe: DefaultRecipe, folders: Mapping[str, Path], store: Path, jobs: int, progress: Progress
 ) -> Model:
     """Encode what is missing, and fit the model.
 
@@ -52,7 +52,7 @@ def train(
 
 
 def prepare(
-    recipe: Recipe, folders: Mapping[str, Path], store: Path, jobs: int, progress: Progress
+    recipe: DefaultRecipe, folders: Mapping[str, Path], store: Path, jobs: int, progress: Progress
 ) -> None:
     """Render and encode what a recipe needs and the store does not have.
 

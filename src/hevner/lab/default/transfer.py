@@ -18,17 +18,14 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
+from hevner.arrays import Doubles, Floats, Mask, Names, Rows
 from hevner.emotion import AXES
 from hevner.errors import DataError
 from hevner.lab.data.labels import QUADRANT_SIGNS, gems_axes
-from hevner.lab.default.recipe import DefaultRecipe as Recipe
-from hevner.lab.default.recipe import Spread, per_dimension
+from hevner.lab.default.basis import INNER_FOLDS, Basis, folds, weights
+from hevner.lab.default.recipe import DefaultRecipe, Spread, per_dimension
 from hevner.lab.default.table import Table
 from hevner.lab.regression.ridge import NormalEquations
-
-Array = NDArray[np.float64]
-Mask = NDArray[np.bool_]
-
 
 FEWEST_RATED = 10
 """Rated clips below which no line is drawn through them."""
@@ -51,17 +48,17 @@ class Transfer:
         large, and their spread times that correlation.
     """
 
-    coefficients: Array
+    coefficients: Doubles
     intercept: float
-    unseen: Array
+    unseen: Doubles
     outside: tuple[float, float]
 
-    def __call__(self, x: NDArray[np.float32]) -> Array:
+    def __call__(self, x: Floats) -> Doubles:
         """Scores ``(n,)`` of standardised vectors ``(n, dim)``."""
         return np.asarray(x @ self.coefficients + self.intercept)
 
 
-def targets(table: Table, axis: int) -> Array:
+def targets(table: Table, axis: int) -> Doubles:
     """Ratings, else signs of quadrants, else proxies from GEMS; in standard units of each set."""
     scores = table.emotion[:, axis].copy()
     for dataset in set(table.dataset):
@@ -76,32 +73,16 @@ def targets(table: Table, axis: int) -> Array:
     return scores
 
 
-def fit(
-    table: Table,
-    recipe: Recipe,
-    axis: int,
-    x: NDArray[np.float32],
-    weights: Array,
-    fold: NDArray[np.int64],
-) -> Transfer:
-    """Fit one axis.
-
-    Parameters
-    ----------
-    table
-        Training rows only.
-    recipe
-        How the model is trained.
-    axis
-        0 for valence, 1 for arousal.
-    x, weights, fold
-        Standardised vectors, weight and fold of every row.
+def fit(table: Table, basis: Basis, recipe: DefaultRecipe, axis: int) -> Transfer:
+    """Fit valence (axis 0) or arousal (1) to training rows.
 
     Raises
     ------
     DataError
         If the table has no label of this axis.
     """
+    row_weights = weights(table, recipe.transfer.weights)
+    fold = folds(table, INNER_FOLDS, recipe.seed)
     penalty = per_dimension(getattr(recipe.transfer, AXES[axis]))
     columns = choices(recipe.widths)
     truth = targets(table, axis)
@@ -112,13 +93,13 @@ def fit(
             remedy="Add a labelled dataset to the recipe",
             code="no_labels",
         )
-    rows = x.astype(np.float64)
+    rows = basis.x.astype(np.float64)
 
-    def left_out(label: NDArray[np.generic]) -> Array:
+    def left_out(label: NDArray[np.generic]) -> Doubles:
         """Scores of all rows, by models without the rows of the same label."""
         parts = {
             one: NormalEquations.of(
-                *(array[known & (label == one)] for array in (rows, column, weights))
+                *(array[known & (label == one)] for array in (rows, column, row_weights))
             )
             for one in np.unique(label[known])
         }
@@ -130,7 +111,7 @@ def fit(
         return scores
 
     column = truth[:, None]
-    everything = NormalEquations.of(rows[known], column[known], weights[known])
+    everything = NormalEquations.of(rows[known], column[known], row_weights[known])
     coefficients, intercept = solve(everything, penalty, columns)
     unseen = left_out(fold)
     several = len(set(table.dataset[known])) > 1
@@ -141,7 +122,7 @@ def fit(
 
 
 def _outside_line(
-    scores: Array, truth: Array, dataset: NDArray[np.str_], rows: Mask, ratings: Spread
+    scores: Doubles, truth: Doubles, dataset: Names, rows: Mask, ratings: Spread
 ) -> tuple[float, float]:
     """Slope and offset for music unlike any rated domain; see `Transfer`."""
     sets = [rows & (dataset == name) for name in sorted(set(dataset[rows]))]
@@ -152,7 +133,7 @@ def _outside_line(
     return slope, ratings.mean - slope * float(mean)
 
 
-def choices(widths: Sequence[int]) -> list[NDArray[np.intp]]:
+def choices(widths: Sequence[int]) -> list[Rows]:
     """Columns of every choice of one or more blocks of those widths."""
     blocks = np.split(np.arange(sum(widths)), np.cumsum(widths)[:-1])
     return [
@@ -163,8 +144,8 @@ def choices(widths: Sequence[int]) -> list[NDArray[np.intp]]:
 
 
 def solve(
-    moments: NormalEquations, penalty: Array, columns: Sequence[NDArray[np.intp]]
-) -> tuple[Array, float]:
+    moments: NormalEquations, penalty: Doubles, columns: Sequence[Rows]
+) -> tuple[Doubles, float]:
     """Mean of the ridge solutions on several choices of columns: coefficients and intercept."""
     centre = moments.row_sum / moments.weight
     target = float(moments.target_sum[0]) / moments.weight

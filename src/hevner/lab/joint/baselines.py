@@ -18,9 +18,9 @@ import numpy as np
 from hevner.lab.data.blocks import Block, grouped_folds
 from hevner.lab.joint import scoring
 from hevner.lab.joint.data import Array, Emotions, Index, MatchingData
+from hevner.lab.joint.recipe import Correlated as CorrelatedDistance
 from hevner.lab.joint.recipe import MatcherRecipe, Scorer
-from hevner.lab.joint.scoring import Distances, Embedded, random_distances, regressed_distances
-from hevner.lab.joint.settings import Correlated as CorrelatedDistance
+from hevner.lab.joint.scoring import Distances, Embedded
 from hevner.lab.metrics.retrieval import first_ranks
 from hevner.lab.regression.ridge import NormalEquations
 from hevner.model.cca import LinearCCA
@@ -49,21 +49,8 @@ class Matcher(Protocol):
 def places(matcher: Matcher, musics: Index, known: Emotions) -> Array:
     """Emotions that a matcher predicts for music: the mean place of the nearest known emotions.
 
-    A regressor of places predicts them itself.
-
-    Parameters
-    ----------
-    matcher
-        Fitted.
-    musics
-        Rows of the dataset.
-    known
-        Emotions of the training rows.
-
-    Returns
-    -------
-    NDArray
-        Shape ``(len(musics), k)``, as `Emotions.place`.
+    Those are the emotions of training rows. A regressor of places predicts them itself. Shape
+    ``(len(musics), k)``, as `Emotions.place`.
     """
     if isinstance(matcher, Regressor) and not matcher.whole:
         return matcher.units.back(matcher.predicted[musics])
@@ -124,8 +111,7 @@ def music_vectors(data: MatchingData, train: Index) -> Array:
 
 def log_rank(distances: Distances) -> float:
     """Mean logarithm of the rank of the right item, over both directions; lower is better."""
-    tables = (distances.to_emotion, distances.to_music)
-    return float(np.mean([np.log(first_ranks(-table)).mean() for table in tables]))
+    return float(np.mean([np.log(first_ranks(-table)).mean() for table in distances]))
 
 
 @dataclass(frozen=True)
@@ -135,8 +121,10 @@ class Chance:
     seed: int
 
     def distances(self, musics: Index, emotions: Emotions, scorer: Scorer) -> Distances:
-        """Random distances."""
-        return random_distances(len(musics), len(emotions), self.seed)
+        """Distances drawn evenly from [0, 1)."""
+        rng = np.random.default_rng(self.seed)
+        sizes = (len(musics), len(emotions))
+        return Distances(rng.random(sizes), rng.random(sizes[::-1]))
 
 
 # --- regression ---
@@ -182,10 +170,13 @@ class Regressor:
         rated = self.units(emotions.labels if self.whole else emotions.place)
         predicted = self.predicted[musics]
         if self.residuals is None or self.rated is None:
-            return regressed_distances(predicted, rated)
+            from scipy.spatial.distance import cdist
+
+            apart = np.asarray(cdist(predicted, rated))
+            return Distances(apart, apart.T)
         likely = _squares(predicted[:, None] - rated, self.residuals)
         common = _squares(rated, self.rated)
-        return Distances(likely - common, (likely - common).T, "regressor, calibrated")
+        return Distances(likely - common, (likely - common).T)
 
 
 def _squares(differences: Array, sample: Array) -> Array:
@@ -271,9 +262,7 @@ class Correlated:
 
 def averaged(found: Sequence[Distances]) -> Distances:
     """Mean of distances of several models."""
-    to_emotion = np.mean([one.to_emotion for one in found], axis=0)
-    to_music = np.mean([one.to_music for one in found], axis=0)
-    return Distances(to_emotion, to_music, found[0].label)
+    return Distances(*(np.asarray(np.mean(tables, axis=0)) for tables in zip(*found, strict=True)))
 
 
 def _apart(

@@ -42,10 +42,9 @@ class Emotions:
         curve or of the rating, ``(n, 2)``, or the shares of the profile times root 2/9, ``(n, 9)``,
         so that a distance is as large as one in a plane whose axes differ as the shares do on
         average.
-    moments
-        Points of curves, ``(n, steps, 2)``, NaN after the last; None for other kinds.
-    spread
-        Standard deviation between the raters of curves, mean over time, ``(n, 2)``; or None.
+    moments, spread
+        For curves: points, ``(n, steps, 2)``, NaN after the last, and the standard deviation
+        between raters, mean over time, ``(n, 2)``.
     """
 
     kind: Kind
@@ -92,14 +91,10 @@ class MatchingData:
 
     Attributes
     ----------
-    tracks
-        In the order of all rows.
     vectors
         Music, a table ``(n, width)`` for each block; for windows, of their means.
     windows
         The windows themselves, ``(steps, width)`` for each piece; empty where blocks are used.
-    emotions
-        Emotions of the pieces.
     groups
         Number of the linked group of each piece, shape ``(n,)``.
     """

@@ -41,14 +41,9 @@ def quadrants(points: ArrayLike) -> Numbers:
 
 
 def along_diagonal(points: ArrayLike, category: ArrayLike) -> Array:
-    """Degree of each point in a quadrant, in units of the plane, shape ``(n,)``.
+    """Degree of each point, rated or predicted, in units of the plane, shape ``(n,)``.
 
-    Parameters
-    ----------
-    points
-        Valence and arousal, rated or predicted, ``(n, 2)``.
-    category
-        Quadrant of each item (`quadrants` of the ratings), ``(n,)``.
+    The category is the quadrant of each item (`quadrants` of the ratings), ``(n,)``.
     """
     signs = _SIGNS[np.asarray(category, np.int64)]
     return np.asarray((numbers("points", points, 2) * signs).sum(axis=1) / np.sqrt(2))
@@ -60,14 +55,9 @@ def strongest(shares: ArrayLike) -> Numbers:
 
 
 def own_share(shares: ArrayLike, category: ArrayLike) -> Array:
-    """The share of each item's category, shape ``(n,)``.
+    """The share, rated or predicted, of each item's category, shape ``(n,)``.
 
-    Parameters
-    ----------
-    shares
-        Shares of listeners, rated or predicted, ``(n, categories)``.
-    category
-        A column for each item (`strongest` of the listeners' shares), ``(n,)``.
+    The category is a column for each item (`strongest` of the listeners' shares), ``(n,)``.
     """
     columns = np.asarray(category, np.int64)[:, None]
     return np.take_along_axis(numbers("shares", shares, 2), columns, axis=1)[:, 0]

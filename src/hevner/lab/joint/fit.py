@@ -37,9 +37,8 @@ from hevner.lab.joint.networks import (
     SequenceBranch,
     VectorBranch,
 )
-from hevner.lab.joint.recipe import MatcherRecipe, Scorer, Source
+from hevner.lab.joint.recipe import WEIGHTS, MatcherRecipe, NetworkSettings, Scorer, Source
 from hevner.lab.joint.scoring import Distances, Embedded, Orientation, Spreads
-from hevner.lab.joint.settings import WEIGHTS, NetworkSettings
 from hevner.model.cca import LinearCCA
 
 CHECK = 10
@@ -67,17 +66,7 @@ class BranchInput:
 
 
 class InputMaker:
-    """Makes inputs of a network from music and emotions.
-
-    Parameters
-    ----------
-    data, source
-        Music and emotions, and the recipe of the dataset.
-    settings
-        Settings of the network.
-    train
-        Training rows, which give the standard units.
-    """
+    """Makes inputs of a network from music and emotions, in standard units of the training rows."""
 
     def __init__(
         self, data: MatchingData, source: Source, settings: NetworkSettings, train: Index
@@ -272,33 +261,19 @@ def _forward(
     network: JointNetwork, music: BranchInput, emotions: BranchInput
 ) -> tuple[Encoded, Encoded]:
     return (
-        network.forward_music(music.values, music.present),
-        network.forward_emotion(emotions.values, emotions.present),
+        network.music(music.values, music.present),
+        network.emotion(emotions.values, emotions.present),
     )
 
 
 def fit(
     data: MatchingData, source: Source, space: MatcherRecipe, train: Index, seed: int
 ) -> Matcher:
-    """Train the networks of a space.
+    """Train the networks of a space on some rows of the data.
 
-    Parameters
-    ----------
-    data, source
-        Music and emotions, and the recipe of the dataset.
-    space
-        Recipe of the space, with settings of its networks.
-    train
-        Training rows of the data.
-    seed
-        Decides weights, noise, dropout and which groups a member leaves out.
-
-    Raises
-    ------
-    ModelError
-        If a network cannot be trained on these rows.
-    DataError
-        If its embeddings cannot be scored.
+    The seed decides weights, noise, dropout and which groups a member leaves out. A network that
+    cannot be trained on these rows raises `ModelError`, and embeddings that cannot be scored
+    `DataError`.
     """
     count = space.network.members
     if not count:

@@ -13,15 +13,14 @@ compute in float64 for any input.
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
 
 from hevner.errors import ModelError
 from hevner.lab.joint.networks import Encoded
-from hevner.lab.joint.settings import Reduction
-from hevner.lab.joint.singular import singular
+from hevner.lab.joint.recipe import Reduction
 
 Centring = Literal["reference", "batch"]
 
@@ -32,32 +31,22 @@ _LEAST_VARIANCE = 1e-6
 _HIGHEST_LOG_VARIANCE = 40.0
 """Far beyond any use; exponentials stay finite."""
 _TINY = 1e-12
+_CLOSE = 1e-6
+"""Differences and values well below this count as 0."""
 
 
 def cca_loss(
     first: Tensor, second: Tensor, W1: Tensor, W2: Tensor, mode: Centring = "batch"
 ) -> Tensor:
-    """CCA as a penalty on trainable projections (section 5.1).
+    """CCA as a penalty on trainable projections of size ``(D, D)`` (section 5.1).
 
     The penalty adds what both sides violate before it takes absolute values, so violations of
     opposite sign cancel and the loss has no lower bound where embeddings correlate well;
     `dcca_loss` has the correlations themselves.
 
-    Parameters
-    ----------
-    first, second
-        Embeddings, shape ``(m, D)``.
-    W1, W2
-        Projections of each, shape ``(D, D)``.
-    mode
-        "reference" takes from every row its own mean over dimensions, as the authors' code does,
-        so the covariances are not centred (defect D2); "batch" takes from every dimension its mean
-        over rows.
-
-    Raises
-    ------
-    ModelError
-        If there are fewer than two rows.
+    The mode "reference" takes from every row its own mean over dimensions, as the authors' code
+    does, so the covariances are not centred (defect D2); "batch" takes from every dimension its
+    mean over rows. Fewer than two rows raise `ModelError`.
     """
     axis = 1 if mode == "reference" else 0
     S11, S22, S12 = _covariances(first, second, axis, RIDGE)
@@ -73,19 +62,8 @@ def cca_loss(
 def dcca_loss(first: Tensor, second: Tensor, ridge: float = RIDGE) -> Tensor:
     """Minus the sum of canonical correlations of a batch (Andrew et al., 2013).
 
-    Unchanged by invertible linear maps of either side, but for the ridge.
-
-    Parameters
-    ----------
-    first, second
-        Embeddings, shapes ``(m, D1)`` and ``(m, D2)``.
-    ridge
-        Added to both variances.
-
-    Raises
-    ------
-    ModelError
-        If there are fewer than two rows.
+    Unchanged by invertible linear maps of either side, but for the ridge, which is added to both
+    variances. Fewer than two rows raise `ModelError`.
     """
     whitened, _, _ = _whitened(first, second, ridge)
     correlations: Tensor = torch.linalg.svdvals(whitened)
@@ -97,26 +75,10 @@ def cca_layer(
 ) -> tuple[Tensor, Tensor]:
     """Canonical variates of a batch, through which gradients flow (Dorfer et al., 2018).
 
-    Parameters
-    ----------
-    first, second
-        Embeddings, shapes ``(m, D1)`` and ``(m, D2)``.
-    components
-        How many variates, most correlated first; None keeps ``min(D1, D2)``. Those beyond the
-        rank of the batch, at most ``m - 1``, are arbitrary.
-    ridge
-        Added to both variances.
-
-    Returns
-    -------
-    tuple of Tensor
-        Variates of both sides, float64, shape ``(m, components)``: column k of one correlates
-        with column k of the other alone.
-
-    Raises
-    ------
-    ModelError
-        If there are fewer than two rows.
+    Both sides are float64, shape ``(m, components)``, most correlated first: column k of one
+    correlates with column k of the other alone. Without ``components``, ``min(D1, D2)`` are kept;
+    those beyond the rank of the batch, at most ``m - 1``, are arbitrary. Fewer than two rows raise
+    `ModelError`.
     """
     whitened, L1, L2 = _whitened(first, second, ridge)
     U, _, V = singular(whitened)
@@ -133,16 +95,8 @@ def cosine_rank_loss(
 ) -> Tensor:
     """Max-margin ranking of pairs by the cosine, both ways; the mean over all negatives.
 
-    On top of `cca_layer` this is the loss of Dorfer et al. (2018).
-
-    Parameters
-    ----------
-    first, second
-        Shapes ``(m, D)``.
-    margin
-        By how much the cosine of a pair is to exceed that of a negative.
-    negatives
-        Mask of negatives, see `rank_loss`.
+    On top of `cca_layer` this is the loss of Dorfer et al. (2018). The cosine of a pair is to
+    exceed that of a negative (see `rank_loss`) by the margin.
     """
     cosines = _cosines(first, second)
     mask = _mask(negatives, cosines)
@@ -153,15 +107,7 @@ def cosine_rank_loss(
 def divergences(a: Encoded, b: Encoded) -> Tensor:
     """KL divergences between Gaussians: entry (i, j) is KL(a_i || b_j), in nats, at least 0.
 
-    Parameters
-    ----------
-    a, b
-        ``m`` and ``n`` Gaussians. Variances are ``exp(log_variance) + 1e-6``, as published.
-
-    Returns
-    -------
-    Tensor
-        Float64, shape ``(m, n)``.
+    Variances are ``exp(log_variance) + 1e-6``, as published. Float64, shape ``(len(a), len(b))``.
     """
     a_mean, b_mean = a.mean.double(), b.mean.double()
     a_variance, b_variance = _variance(a), _variance(b)
@@ -192,14 +138,12 @@ def rank_loss(
 
     Parameters
     ----------
-    music, emotion
-        ``m`` pairs.
     margin
         Nats.
     reduction
         "sum" is the published one: hinges are summed, and the pull counts ``m`` times because the
-        authors' code broadcasts it over the matrix of hinges. "mean" adds the mean hinges of
-        both directions and the mean pull, so that no part depends on ``m``.
+        authors' code broadcasts it over the matrix of hinges. "mean" adds the mean hinges of both
+        directions and the mean pull, so that no part depends on ``m``.
     pull
         Weight of the divergences of pairs themselves.
     negatives
@@ -217,23 +161,13 @@ def rank_loss(
 
 
 def negatives(emotions: Tensor, nearest: float) -> Tensor:
-    """Mask of pieces that may be negatives of each other: their emotions are far enough apart.
+    """Mask of pieces whose emotions ``(m, k)`` are far enough apart to be negatives of each other.
 
-    Parameters
-    ----------
-    emotions
-        Valence and arousal, or any other numbers, shape ``(m, k)``. A piece with NaN is nobody's
-        negative and has none.
-    nearest
-        Least Euclidean distance, in the units of the emotions.
-
-    Returns
-    -------
-    Tensor
-        Bool, shape ``(m, m)``, symmetric, False on the diagonal.
+    Bool, shape ``(m, m)``, symmetric, False on the diagonal. A piece with NaN is nobody's negative
+    and has none; ``nearest`` is the least Euclidean distance.
     """
     far = _distances(emotions) >= nearest
-    return far & ~torch.eye(len(far), dtype=torch.bool, device=far.device)
+    return far & ~torch.eye(len(far), dtype=torch.bool)
 
 
 def emosim(first: Tensor, second: Tensor, emotions: Tensor) -> Tensor:
@@ -241,14 +175,7 @@ def emosim(first: Tensor, second: Tensor, emotions: Tensor) -> Tensor:
 
     The mean over all pairs (i, j) of ``(cos(first_i, second_j) - 1 + d_ij)**2`` (section 13), where
     ``d_ij`` is the distance between the emotions of i and j on a scale from 0 to 1, half that on
-    the unit scale.
-
-    Parameters
-    ----------
-    first, second
-        Shapes ``(m, D)``.
-    emotions
-        Valence and arousal on the unit scale, shape ``(m, 2)``; pairs with NaN do not count.
+    the unit scale. Emotions have shape ``(m, 2)``; pairs with NaN do not count.
     """
     wanted = 1 - 0.5 * _distances(emotions)
     known = torch.isfinite(wanted)
@@ -260,7 +187,7 @@ def emosim(first: Tensor, second: Tensor, emotions: Tensor) -> Tensor:
 def sizes(cca: Tensor, kl: Tensor) -> tuple[float, float]:
     """Sizes of both terms, as divisors that balance them: absolute values, at least 1e-6.
 
-    The rule: taken once, from the first batch before the first step, and kept for the whole run.
+    They are taken from the first batch before the first step, and kept for the whole run.
     """
     return max(abs(cca.item()), 1e-6), max(abs(kl.item()), 1e-6)
 
@@ -273,20 +200,9 @@ def composite(
 ) -> Tensor:
     """The composite loss ``weight * cca + (1 - weight) * kl`` (section 5.3).
 
-    Parameters
-    ----------
-    cca, kl
-        The two terms; the one without weight may be None.
-    weight
-        Lambda, in [0, 1].
-    scales
-        Divisors of the terms. Ones are as published, where the terms differ by orders of
-        magnitude; `sizes` of the first batch balances them.
-
-    Raises
-    ------
-    ModelError
-        If a term with weight is None.
+    The term without weight may be None; another that is None raises `ModelError`. The terms are
+    divided by the scales: ones are as published, where the terms differ by orders of magnitude;
+    `sizes` of the first batch balances them.
     """
     parts = [
         share * term / scale
@@ -337,7 +253,7 @@ def _variance(encoded: Encoded) -> Tensor:
 
 def _mask(wanted: Tensor | None, matrix: Tensor) -> Tensor:
     """Negatives: all others, or those of them that are wanted."""
-    others = ~torch.eye(len(matrix), dtype=torch.bool, device=matrix.device)
+    others = ~torch.eye(len(matrix), dtype=torch.bool)
     return others if wanted is None else others & wanted
 
 
@@ -358,3 +274,45 @@ def _cosines(first: Tensor, second: Tensor) -> Tensor:
 def _distances(emotions: Tensor) -> Tensor:
     """Euclidean, between all rows."""
     return (emotions[:, None] - emotions).square().sum(dim=-1).sqrt()
+
+
+def singular(matrix: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """U ``(n1, k)``, falling s ``(k,)`` and V ``(n2, k)`` of ``matrix = U diag(s) V^T``.
+
+    The gradient of singular vectors divides by differences of squared singular values, and that of
+    PyTorch is NaN where two are equal, as the zeros of a small batch always are. Which vectors
+    belong to equal values is arbitrary, so no useful loss depends on it, and that part of the
+    gradient is left out here.
+    """
+    U, s, V = _Singular.apply(matrix)  # type: ignore[no-untyped-call]
+    return U, s, V
+
+
+class _Singular(torch.autograd.Function):
+    """Forward by LAPACK, backward by the formula of Townsend (2016) with safe quotients."""
+
+    @staticmethod
+    def forward(ctx: Any, matrix: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        U, s, Vh = torch.linalg.svd(matrix, full_matrices=False)
+        V = Vh.T.contiguous()
+        ctx.save_for_backward(U, s, V)
+        return U, s, V
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> Tensor:
+        saved: tuple[Tensor, Tensor, Tensor] = ctx.saved_tensors
+        U, s, V = saved
+        gU, gs, gV = gradients
+        quotients = _inverse(s.square() - s.square()[:, None])
+        left, right = U.T @ gU, V.T @ gV
+        inner = (left - left.T) * quotients * s + s[:, None] * (right - right.T) * quotients
+        inner = inner + torch.diag(gs)
+        # Change of the space that the vectors span; zero for a square matrix.
+        inverse = _inverse(s)
+        turned = (gU - U @ left) * inverse @ V.T + U @ (inverse[:, None] * (gV - V @ right).T)
+        return U @ inner @ V.T + turned
+
+
+def _inverse(values: Tensor) -> Tensor:
+    """1 / values; about 0 where they are."""
+    return values / (values.square() + _CLOSE**2)

@@ -15,14 +15,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from hevner.lab.joint import degrees
 from hevner.lab.joint.data import Array, MatchingData
-from hevner.lab.joint.ranks import METRICS
 from hevner.lab.joint.recipe import Claim, JointRecipe
+from hevner.lab.metrics import retrieval
 from hevner.lab.metrics.statistics import bootstrap
 from hevner.lab.study import claims
 from hevner.lab.study.claims import ALL, Comparison, Measure, Pair, mean_over_pairs
@@ -30,6 +30,13 @@ from hevner.lab.study.table import Row
 
 if TYPE_CHECKING:
     from hevner.lab.joint.study import CellResult
+
+CUTOFF = 10
+METRICS = (
+    "mrr", "average_rank", "rank_share", "recall@1", "recall@5", "recall@10", "ndcg@10",
+    "distance@10",
+)  # fmt: skip
+"""Metrics of `hevner.lab.metrics.retrieval`, per query; ``rank_share`` is rank / candidates."""
 
 CLAIMED = ("mrr", "rank_share")
 """Metrics that claims are tested by."""
@@ -53,10 +60,6 @@ class Evaluation:
 
     Attributes
     ----------
-    data
-        The dataset.
-    space, division, scorer, query, direction
-        Names as in the table.
     values, chance
         Scores of each query and seed by metric, shape ``(n, seeds)``, NaN where it was not tested.
         For ``tau``, predicted degrees.
@@ -166,7 +169,7 @@ def _score(recipe: JointRecipe, one: Evaluation, metric: str) -> Row:
     means = one.means(metric)
     rows = np.flatnonzero(np.isfinite(means))
     groups, truth, own = one.data.groups[rows], one.truth[rows], means[rows]
-    measure = _measure(metric)
+    measure: Measure = _tau if metric == TAU else _mean
     low, high = bootstrap(
         lambda drawn: measure(truth[drawn], own[drawn]), groups, resamples=_resamples(metric)
     )
@@ -187,11 +190,6 @@ def _resamples(metric: str) -> int:
     return claims.FEW_RESAMPLES if metric == TAU else claims.RESAMPLES
 
 
-def _measure(metric: str) -> Measure:
-    """From truth ``(n, 2)`` and values ``(n,)`` to a score."""
-    return _tau if metric == TAU else _mean
-
-
 def _tau(truth: Array, values: Array) -> float:
     return degrees.within(truth[:, 0], truth[:, 1], values)
 
@@ -200,11 +198,42 @@ def _mean(truth: Array, values: Array) -> float:
     return float(values.mean())
 
 
+# --- metrics of each query ---
+
+
+def per_query(distances: Array, apart: Array) -> tuple[Array, Array]:
+    """`METRICS` of each query and their chance levels, shapes ``(metrics, n)``.
+
+    Distances of queries and candidates, and between the emotions of both, are ``(n, n)``; i belongs
+    to i.
+    """
+    count = len(distances)
+    ranks = retrieval.first_ranks(-distances)
+    own = np.eye(count, dtype=bool)
+    values = [1 / ranks, ranks, ranks / count, *(ranks <= k for k in (1, 5, CUTOFF))]
+    even = [
+        retrieval.chance_mrr(own),
+        retrieval.chance_average_rank(own),
+        retrieval.chance_average_rank(own) / count,
+        *(retrieval.chance_recall(own, k) for k in (1, 5, CUTOFF)),
+    ]
+    chance = [np.full(count, level) for level in even]
+    rows = [slice(row, row + 1) for row in range(count)]
+    values += [
+        np.array([retrieval.ndcg(-distances[row], CUTOFF, apart[row]) for row in rows]),
+        np.array([retrieval.mean_distance(-distances[row], CUTOFF, apart[row]) for row in rows]),
+    ]
+    chance += [
+        np.array([retrieval.chance_ndcg(apart[row], CUTOFF) for row in rows]),
+        np.array([retrieval.chance_distance(apart[row]) for row in rows]),
+    ]
+    return np.array(values, np.float64), np.array(chance, np.float64)
+
+
 # --- claims ---
 
 
-@dataclass(frozen=True, eq=False)
-class _Queries:
+class _Queries(NamedTuple):
     """Scores of both systems of a claim for the same queries."""
 
     key: tuple[str, str, str, str]
@@ -259,6 +288,6 @@ def _comparison(claim: Claim, queries: Sequence[_Queries]) -> Comparison:
     return Comparison(
         claim.claim, f"{division}: {dataset if len(queries) == 1 else ALL}",
         f"{query} {direction}", first, second, metric, [one.pair for one in queries],
-        partial(mean_over_pairs, [_measure(metric)] * len(queries)), _resamples(metric),
-        lower_is_better=metric in LOWER_IS_BETTER,
+        partial(mean_over_pairs, [_tau if metric == TAU else _mean] * len(queries)),
+        _resamples(metric), lower_is_better=metric in LOWER_IS_BETTER,
     )  # fmt: skip

@@ -36,23 +36,15 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from hevner.errors import DataError
-from hevner.lab.joint.settings import Correlated
-from hevner.lab.metrics.validation import numbers, same_shape
+from hevner.lab.joint.recipe import Correlated
 from hevner.model.cca import LinearCCA
 from hevner.model.cca import likelihood_ratios as cca_ratios
 
 Array = NDArray[np.float64]
 Orientation = Literal["reference", "fixed", "query"]
-
-LABELS: dict[Orientation, str] = {
-    "reference": "reference scorer (transposed divergence)",
-    "fixed": "fixed scorer, KL(candidate || query)",
-    "query": "fixed scorer, KL(query || candidate)",
-}
-"""Descriptions of the scorers for tables of results."""
 
 LEAST_CORRELATION = 0.4
 """Least correlation in training of a pair of variates that counts, as published."""
@@ -89,23 +81,11 @@ class Spreads(NamedTuple):
     divergence: tuple[float, float]
 
 
-@dataclass(frozen=True, eq=False)
-class Distances:
-    """Distances in both directions, see the module.
-
-    Attributes
-    ----------
-    to_emotion
-        Shape ``(musics, emotions)``.
-    to_music
-        Shape ``(emotions, musics)``.
-    label
-        Description of the scorer, for tables of results.
-    """
+class Distances(NamedTuple):
+    """Distances in both directions, ``(musics, emotions)`` and ``(emotions, musics)``."""
 
     to_emotion: Array
     to_music: Array
-    label: str
 
 
 def divergences(p: Embedded, q: Embedded) -> Array:
@@ -126,26 +106,13 @@ def correlated_distances(
     emotions: Embedded,
     cca: LinearCCA,
     least_correlation: float = LEAST_CORRELATION,
-) -> tuple[Array, Array]:
+) -> Distances:
     """Distances of canonical variates to emotions and to musics.
 
     Variates of the query are mapped to the candidates' side by the regression lines of the training
-    rows and compared with those of the candidate: the sum over pairs of ``correlation *
-    |difference|``.
-
-    Parameters
-    ----------
-    musics, emotions
-        Embeddings of n musics and m emotions.
-    cca
-        Canonical correlation analysis of training rows, musics first.
-    least_correlation
-        Pairs less correlated in training are left out; if all are, every distance is 0.
-
-    Returns
-    -------
-    tuple of Array
-        Shapes ``(n, m)`` and ``(m, n)``.
+    rows, where the analysis was fitted with musics first, and compared with those of the candidate:
+    the sum over pairs of ``correlation * |difference|``. Pairs that were less correlated in
+    training are left out; if all are, every distance is 0.
     """
     kept = cca.training_correlations >= least_correlation
     music, emotion = cca.first(musics.embedding), cca.second(emotions.embedding)
@@ -157,7 +124,7 @@ def correlated_distances(
         pairs = queries[:, kept] * weights, candidates[:, kept] * weights
         return np.asarray(cdist(*pairs, metric="cityblock"))
 
-    return (
+    return Distances(
         apart(music * cca.slopes_to_second, emotion),
         apart(emotion * cca.slopes_to_first, music),
     )
@@ -168,51 +135,39 @@ def likelihood_ratios(
     emotions: Embedded,
     cca: LinearCCA,
     least_correlation: float = LEAST_CORRELATION,
-) -> tuple[Array, Array]:
+) -> Distances:
     """Minus the log likelihood ratio of belonging together to being any two, both ways.
 
-    See `hevner.model.cca.likelihood_ratios`.
-
-    Parameters
-    ----------
-    musics, emotions, cca, least_correlation
-        See `correlated_distances`; variates have variance 1 (`LinearCCA.recalibrated`).
-
-    Returns
-    -------
-    tuple of Array
-        Shapes ``(n, m)`` and ``(m, n)``, each other's transpose; in nats, of either sign.
+    In nats, of either sign; see `hevner.model.cca.likelihood_ratios`. Variates have variance 1
+    (`LinearCCA.recalibrated`).
     """
     kept = cca.correlations >= least_correlation
     rho = np.minimum(cca.correlations[kept], HIGHEST_CORRELATION)
     music = cca.first(musics.embedding)[:, kept]
     emotion = cca.second(emotions.embedding)[:, kept]
     ratios = cca_ratios(music, emotion, rho)
-    return ratios, ratios.T
+    return Distances(ratios, ratios.T)
 
 
 def oriented_divergences(
     musics: Embedded, emotions: Embedded, orientation: Orientation
-) -> tuple[Array, Array]:
+) -> Distances:
     """Divergences to emotions and to musics, see the module.
 
-    Raises
-    ------
-    DataError
-        If the orientation is ``reference`` and there are not as many musics as emotions.
+    The orientation ``reference`` raises `DataError` unless there are as many musics as emotions.
     """
     if orientation == "query":
-        return divergences(musics, emotions), divergences(emotions, musics)
+        return Distances(divergences(musics, emotions), divergences(emotions, musics))
     to_emotion, to_music = divergences(emotions, musics).T, divergences(musics, emotions).T
     if orientation == "fixed":
-        return to_emotion, to_music
+        return Distances(to_emotion, to_music)
     if to_emotion.shape != to_music.shape:
         raise DataError(
             f"{len(musics.mean)} musics and {len(emotions.mean)} emotions are no pairs",
             remedy="The reference scorer needs the emotion of every music and no other",
             code="not_paired",
         )
-    return to_music, to_emotion
+    return Distances(to_music, to_emotion)
 
 
 _CORRELATED = {"published": correlated_distances, "likelihood": likelihood_ratios}
@@ -229,10 +184,7 @@ def spreads(
 ) -> Spreads:
     """Standard deviations of both terms over all pairs of training musics and emotions.
 
-    Raises
-    ------
-    DataError
-        If a term is the same for all pairs.
+    A term that is the same for all pairs raises `DataError`.
     """
     correlation = _CORRELATED[correlated](musics, emotions, cca, least_correlation)
     divergence = oriented_divergences(musics, emotions, orientation)
@@ -269,10 +221,6 @@ def score(
     weight
         Weight λ in [0, 1]: 0 is the divergence alone, 1 the correlated distance alone; the other
         term is then left out.
-    orientation, correlated
-        See the module.
-    least_correlation
-        See `correlated_distances`.
     balance
         Spreads of the terms (`spreads`, same orientation), by which they are divided. None adds
         them on the scales they have, as published; the larger one then decides.
@@ -287,7 +235,7 @@ def score(
             f"weight {weight} is not in [0, 1]", remedy="Give the share of CCA", code="out_of_range"
         )
     scales = balance or Spreads((1.0, 1.0), (1.0, 1.0))
-    terms: list[tuple[Array, Array]] = []
+    terms: list[Distances] = []
     if weight > 0:
         if cca is None:
             raise DataError(
@@ -299,68 +247,8 @@ def score(
         pair = oriented_divergences(musics, emotions, orientation)
         terms.append(_scaled(pair, 1 - weight, scales.divergence))
     to_emotion, to_music = (sum(one[1:], start=one[0]) for one in zip(*terms, strict=True))
-    return Distances(to_emotion, to_music, LABELS[orientation])
+    return Distances(to_emotion, to_music)
 
 
-def _scaled(
-    pair: tuple[Array, Array], weight: float, scales: tuple[float, float]
-) -> tuple[Array, Array]:
-    return weight / scales[0] * pair[0], weight / scales[1] * pair[1]
-
-
-# --- baselines ---
-
-
-def random_distances(musics: int, emotions: int, seed: int) -> Distances:
-    """Distances drawn evenly from [0, 1)."""
-    rng = np.random.default_rng(seed)
-    pair = rng.random((musics, emotions)), rng.random((emotions, musics))
-    return Distances(*pair, label="random")
-
-
-def regressed_distances(
-    predicted: ArrayLike, rated: ArrayLike, residuals: ArrayLike | None = None
-) -> Distances:
-    """Distances of points that a regressor predicts for musics to the points of emotions.
-
-    Parameters
-    ----------
-    predicted
-        Predictions for each music: valence and arousal, or any other numbers, ``(n, d)``.
-    rated
-        The same numbers for the emotions, ``(m, d)``.
-    residuals
-        Errors of the regressor on rows it did not see in training, ``(r, d)``. Distances are then
-        Mahalanobis distances by their covariance; without them, Euclidean.
-
-    Raises
-    ------
-    DataError
-        If the columns differ, or the residuals do not vary independently.
-    """
-    from scipy.spatial.distance import cdist
-
-    guesses, points = numbers("predicted", predicted, 2), numbers("rated", rated, 2)
-    same_shape(predicted=guesses[:1], rated=points[:1])
-    label = "regressor"
-    if residuals is not None:
-        misses = numbers("residuals", residuals, 2)
-        same_shape(predicted=guesses[:1], residuals=misses[:1])
-        whitening = _whitening(misses)
-        guesses, points = guesses @ whitening, points @ whitening
-        label = "regressor, whitened"
-    apart = np.asarray(cdist(guesses, points))
-    return Distances(apart, apart.T, label)
-
-
-def _whitening(misses: Array) -> Array:
-    """Matrix that turns errors into numbers of covariance 1, shape ``(d, d)``."""
-    width = misses.shape[1]
-    covariance = misses.T @ misses / len(misses)
-    if np.linalg.matrix_rank(covariance, hermitian=True) < width:
-        raise DataError(
-            f"residuals of {len(misses)} rows do not vary in all {width} dimensions",
-            remedy="Give more rows",
-            code="no_variation",
-        )
-    return np.asarray(np.linalg.cholesky(np.linalg.inv(covariance)))
+def _scaled(pair: Distances, weight: float, scales: tuple[float, float]) -> Distances:
+    return Distances(weight / scales[0] * pair[0], weight / scales[1] * pair[1])

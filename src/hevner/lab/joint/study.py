@@ -24,8 +24,8 @@ from hevner.datasets.track import Track
 from hevner.lab.joint import scores
 from hevner.lab.joint.baselines import Chance, Correlated, Matcher, Regressor, places
 from hevner.lab.joint.data import Emotions, MatchingData, load_dataset
-from hevner.lab.joint.ranks import per_query
 from hevner.lab.joint.recipe import JointRecipe, MatcherRecipe
+from hevner.lab.joint.scores import per_query
 from hevner.lab.metrics import retrieval
 from hevner.lab.recipe_types import plain
 from hevner.lab.study import engine, kept
@@ -54,13 +54,14 @@ CellResult = engine.CellResult[Cell]
 class JointStudy(engine.Study[JointRecipe, StudyData, Cell]):
     """Spaces of a recipe on its datasets.
 
-    Results hold, for each scorer, query and direction, ``SCORER,QUERY,DIRECTION`` (`ranks.METRICS`
+    Results hold, for each scorer, query and direction, ``SCORER,QUERY,DIRECTION`` (`scores.METRICS`
     of each query, shape ``(metrics, n)``) and ``SCORER,QUERY,DIRECTION,chance`` (the same for
     candidates in random order); and ``told``, the emotion predicted for each tested music, shape
     ``(n, k)``; see `baselines.places`.
     """
 
     columns = scores.COLUMNS
+    needs_torch = True
 
     load_dataset = staticmethod(load_dataset)
 
@@ -72,10 +73,7 @@ class JointStudy(engine.Study[JointRecipe, StudyData, Cell]):
     def plan(self) -> list[Cell]:
         """Every cell, seed by seed, so that a run which is cut short holds whole seeds.
 
-        Raises
-        ------
-        DataError
-            If a split leaks and the recipe refuses leaks, or the tracks cannot be divided.
+        A leak that the recipe refuses, and tracks that cannot be divided, raise `DataError`.
         """
         cells = []
         for name in self.data:
@@ -122,12 +120,6 @@ class JointStudy(engine.Study[JointRecipe, StudyData, Cell]):
             "seed": split.seed,
             "rows": [split.train.tolist(), split.test.tolist()],
         })  # fmt: skip
-
-    def prepare_process(self) -> None:
-        """One thread for each process: many threads would wait for each other."""
-        import torch
-
-        torch.set_num_threads(1)
 
     def compute(self, cell: Cell, folder: Path) -> Mapping[str, Any]:
         """Fit, match, score."""

@@ -7,9 +7,10 @@ import io
 import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hevner.arrays import Names, Rows
 from hevner.errors import ModelError
@@ -19,6 +20,21 @@ from hevner.lab.metrics.statistics import RESAMPLES, bootstrap
 Row = dict[str, object]
 Score = Callable[[int, Rows], float]
 """A score by seed and rows."""
+
+
+def by_seed(score: Callable[[Any, Rows], float], tables: Sequence[Any]) -> Score:
+    """Score of some rows of a table, one table per seed."""
+    return lambda seed, rows: score(tables[seed], rows)
+
+
+def mean_of(values: Sequence[NDArray[np.floating]]) -> Score:
+    """Mean of values of rows, given by seed."""
+    return lambda seed, rows: float(values[seed][rows].mean())
+
+
+def less(first: Score, second: Score) -> Score:
+    """The first score less the second, on the same rows."""
+    return lambda seed, rows: first(seed, rows) - second(seed, rows)
 
 
 class Grouped(Protocol):

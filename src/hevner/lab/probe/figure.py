@@ -28,19 +28,9 @@ COLOURS = {"valence": BLUE, "arousal": VERMILION}
 
 
 def save(rows: Sequence[Row], path: Path) -> None:
-    """Draw a table into a file.
+    """Draw a table with rows of both axes into a file, whose ending chooses png, svg or pdf.
 
-    Parameters
-    ----------
-    rows
-        Rows of both axes.
-    path
-        The picture; its ending chooses the format (png, svg, pdf).
-
-    Raises
-    ------
-    OutputError
-        If it cannot be written; nothing is left behind.
+    A file that cannot be written raises `OutputError`; nothing is left behind.
     """
     picture = io.BytesIO()
     with rc_context({"svg.hashsalt": "hevner"}):

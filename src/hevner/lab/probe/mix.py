@@ -30,15 +30,7 @@ def learn_weights(
     targets: NDArray[np.float64],
     held_out: NDArray[np.bool_],
 ) -> NDArray[np.float64]:
-    """Weights of the states, shape ``(k, count)``.
-
-    Parameters
-    ----------
-    states, targets
-        See the module.
-    held_out
-        Rows that are not learned from but decide when to stop, shape ``(n,)``.
-    """
+    """Weights of the states, shape ``(k, count)``; training stops by rows held out, ``(n,)``."""
     x, y = torch.from_numpy(states), torch.from_numpy(targets.astype(np.float32))
     learned, unseen = (torch.from_numpy(np.flatnonzero(rows)) for rows in (~held_out, held_out))
     logits = torch.zeros(y.shape[1], x.shape[1], requires_grad=True)

@@ -29,15 +29,7 @@ class Estimate(NamedTuple):
 
 
 class Resamples:
-    """Draws of whole groups and of seeds.
-
-    Parameters
-    ----------
-    groups
-        Group of each track.
-    seeds
-        Number of runs of the experiment.
-    """
+    """Draws of whole groups of tracks, and of the seeds of an experiment."""
 
     def __init__(self, groups: Sequence[str], seeds: int) -> None:
         names, index = np.unique(groups, return_inverse=True)
@@ -52,10 +44,7 @@ class Resamples:
     def regression(self, truth: Array, guesses: Array) -> dict[str, Array]:
         """R2, R2 after the best line, Pearson's r and CCC, shape ``(1 + resamples,)`` each.
 
-        Parameters
-        ----------
-        truth, guesses
-            Shapes ``(n,)`` and ``(seeds, n)``.
+        Truth and guesses have shapes ``(n,)`` and ``(seeds, n)``.
         """
         total = self._counts.sum(axis=1, keepdims=True)
         t, g = truth - truth.mean(), (guesses - truth.mean()).T

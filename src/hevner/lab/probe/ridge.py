@@ -25,16 +25,10 @@ from little more than the mean to nearly none."""
 
 @dataclass(frozen=True)
 class Fit:
-    """Predictions of a ridge regression.
+    """Predictions ``(m, k)`` of a ridge regression, and the penalty of each target.
 
-    Attributes
-    ----------
-    guesses
-        Predictions for the wanted rows, shape ``(m, k)``.
-    inside
-        R2 of each target over the training rows, each predicted without its fold, shape ``(k,)``.
-    penalty
-        Penalty taken for each target, the one with the best ``inside``.
+    The penalty is the one with the best ``inside``: R2 over the training rows, each predicted
+    without its fold. Both have shape ``(k,)``.
     """
 
     guesses: Array
@@ -59,16 +53,7 @@ def kernel(numbers: NDArray[np.float32], train: Rows) -> Array:
 def fit(products: Array, train: Rows, test: Rows, targets: Array, fold: NDArray[np.int64]) -> Fit:
     """Fit to training rows with the penalty that predicts their folds best, and predict others.
 
-    Parameters
-    ----------
-    products
-        A `kernel`.
-    train, test
-        Rows to fit to and to predict.
-    targets
-        Targets of the training rows, shape ``(n, k)``.
-    fold
-        Number of the fold of each training row.
+    Targets ``(n, k)`` and numbers of folds are those of the training rows.
     """
     inner = products[np.ix_(train, train)]
     level = inner.mean(axis=0)

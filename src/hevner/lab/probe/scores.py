@@ -36,10 +36,9 @@ class Predictions:
     guesses
         By system, valence and arousal for the rows of `StudyData.rows`, shape ``(seeds, n, 2)``;
         NaN for rows without both labels. States come first, as ``state 0`` and so on.
-    chosen
-        The state chosen inside each training part for each axis, shape ``(fits, 2)``.
-    weights
-        Weights of the states in the learned mix, shape ``(fits, 2, states)``; or None.
+    chosen, weights
+        The state chosen inside each training part for each axis, shape ``(fits, 2)``; and the
+        weights of the states in the learned mix, ``(fits, 2, states)``, or None.
     """
 
     guesses: Mapping[str, Array]
@@ -85,15 +84,7 @@ def interval_of(row: Row, name: str = "") -> Estimate:
 
 
 def score(study: ProbeStudy, found: Predictions, about: Mapping[str, Any]) -> list[Row]:
-    """Rows of the table, valence first; states in order, then the other systems.
-
-    Parameters
-    ----------
-    study, found
-        The probe with its data, and the predictions of its folds.
-    about
-        Fields that all rows share.
-    """
+    """Rows of the table with fields that all share, valence first; states come before others."""
     axes = [_Axis(study, found, axis) for axis in range(len(AXES))]
     return [row for one in axes for row in one.rows(dict(about))]
 

@@ -16,14 +16,10 @@ ALL, MEAN, MIX, CHOSEN = "all states", "mean of states", "learned mix", "chosen 
 
 @dataclass(frozen=True)
 class Probe:
-    """Dataset, vectors and states that are probed.
+    """Dataset, vectors (``block`` of the store) and states that are probed.
 
     Attributes
     ----------
-    dataset
-        Dataset whose labels are predicted.
-    block
-        Name of the vectors in the store.
     states
         Number of each state, in the order in which they lie in a vector; empty where `widths` gives
         only the number of equal parts.
@@ -49,10 +45,7 @@ class Probe:
     ) -> Probe:
         """A probe of the states of an encoder: all of them, or those behind its name.
 
-        Raises
-        ------
-        ModelError
-            If there is no such encoder, or it has no states.
+        An encoder that is not known, or has no states, raises `ModelError`.
         """
         card = encoders.card(name if "+" in name else f"{name}+all")
         widths = tuple(card.states[number] for number in card.chosen)
@@ -61,10 +54,8 @@ class Probe:
     def parts(self, total: int) -> dict[int, slice]:
         """Where each state lies in vectors of so many numbers.
 
-        Raises
-        ------
-        DataError
-            If the widths do not add up to that, or a vector cannot be cut into equal parts.
+        Widths that do not add up to that, or do not cut a vector into equal parts, raise
+        `DataError`.
         """
         widths = self.widths
         if len(widths) == 1 and not self.states:

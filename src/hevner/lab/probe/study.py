@@ -56,13 +56,7 @@ class ProbeStudy(engine.Study[Probe, StudyData, Split]):
 
     @cached_property
     def experiment(self) -> Experiment:
-        """Folds of every seed, compared for leaks.
-
-        Raises
-        ------
-        DataError
-            If training and test parts share anything (``leak``).
-        """
+        """Folds of every seed; parts that share anything raise `DataError` (``leak``)."""
         recipe = self.recipe.recipe
         experiment = experiments.plan(recipe.protocols[0], recipe, self.data)[0]
         if experiment.refused:

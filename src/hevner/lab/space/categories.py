@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 import numpy as np
-from numpy.typing import NDArray
 
+from hevner.arrays import Doubles, Mask, Rows
 from hevner.emotion import GEMS, MOOD_TAGS, Quadrant
 from hevner.lab.joint import degrees
-from hevner.lab.metrics.report import Report, Score
+from hevner.lab.metrics.report import Report, by_seed, less, mean_of
 from hevner.lab.metrics.tags import average_precision, roc_auc
-from hevner.lab.space.fold_rows import Array, FoldRows, difference, mean, seeded
+from hevner.lab.space.fold_rows import FoldRows
 from hevner.lab.space.pairs import Pairs
 from hevner.model.description import Description
 from hevner.model.space import Space
@@ -46,6 +46,24 @@ WORDS: dict[str, dict[str, Meaning]] = {
 direction in the plane above the median."""
 
 
+def _add_compared(
+    report: Report,
+    tests: FoldRows,
+    name: str,
+    score: Callable[[Doubles, Rows], float],
+    found: Sequence[Doubles],
+    others: Mapping[str, Sequence[Doubles]],
+    comma: str = "",
+) -> None:
+    """Add a score of a space, those of others, and by how much it is above them."""
+    seeds, own = len(found), by_seed(score, found)
+    report.add("folds", tests, name, own, seeds)
+    for label, tables in others.items():
+        plain = by_seed(score, tables)
+        report.add("folds", tests, f"{name}{comma} by {label}", plain, seeds)
+        report.add("folds", tests, f"{name}{comma} less {label}", less(own, plain), seeds)
+
+
 def score_quadrants(report: Report, tests: FoldRows) -> None:
     """Score quadrants in both directions."""
     wanted = Description.of(quadrants=np.eye(len(Quadrant)))
@@ -57,19 +75,14 @@ def score_quadrants(report: Report, tests: FoldRows) -> None:
         lambda test, space: -space.find(space.emotion(wanted), space.music(test.musics)).T
     )
     score = partial(_mean_precision, truth)
-    found: Score = partial(seeded, score, fits)
-    report.add("folds", tests, "find quadrant ap", found, len(fits))
-    for label, other in (("unified model", predicted), ("regressor", points)):
-        plain: Score = partial(seeded, score, other)
-        less: Score = partial(difference, found, plain)
-        report.add("folds", tests, f"find quadrant ap by {label}", plain, len(fits))
-        report.add("folds", tests, f"find quadrant ap less {label}", less, len(fits))
+    others = {"unified model": predicted, "regressor": points}
+    _add_compared(report, tests, "find quadrant ap", score, fits, others)
     for label, table in (("", nearness), (" by unified model", predicted)):
         right = [(one.argmax(axis=1) == truth.argmax(axis=1)).astype(float) for one in table]
-        report.add("folds", tests, f"tell quadrant accuracy{label}", mean(right), len(right))
+        report.add("folds", tests, f"tell quadrant accuracy{label}", mean_of(right), len(right))
 
 
-def _mean_precision(truth: Array, table: Array, rows: NDArray[np.intp]) -> float:
+def _mean_precision(truth: Doubles, table: Doubles, rows: Rows) -> float:
     """Mean over columns of the average precision."""
     columns = [k for k in range(truth.shape[1]) if 0 < truth[rows, k].sum() < len(rows)]
     return float(np.mean([average_precision(truth[rows, k] > 0, table[rows, k]) for k in columns]))
@@ -88,22 +101,16 @@ def score_words(report: Report, tests: FoldRows, name: str) -> None:
     every = [(word, [place]) for place, word in enumerate(words)]
     for word, places in [*every, ("mean", list(range(len(words))))]:
         auc = partial(_auc, truth, places)
-        found: Score = partial(seeded, auc, fits)
-        plain: Score = partial(seeded, auc, predicted)
-        less: Score = partial(difference, found, plain)
-        report.add("folds", tests, f"word auc, {word}", found, len(fits))
-        report.add("folds", tests, f"word auc, {word}, by unified model", plain, len(fits))
-        report.add("folds", tests, f"word auc, {word}, less unified model", less, len(fits))
+        others = {"unified model": predicted}
+        _add_compared(report, tests, f"word auc, {word}", auc, fits, others, comma=",")
 
 
-def _auc(
-    truth: NDArray[np.bool_], columns: Sequence[int], table: Array, rows: NDArray[np.intp]
-) -> float:
+def _auc(truth: Mask, columns: Sequence[int], table: Doubles, rows: Rows) -> float:
     """Mean over some columns."""
     return float(np.mean([roc_auc(truth[rows, k], table[rows, k]) for k in columns]))
 
 
-def _fit_of(wanted: Description, test: Pairs, space: Space) -> Array:
+def _fit_of(wanted: Description, test: Pairs, space: Space) -> Doubles:
     """How well musics fit emotions, against music at large; a column per emotion.
 
     Spaces of different folds can be compared in it.
@@ -114,7 +121,7 @@ def _fit_of(wanted: Description, test: Pairs, space: Space) -> Array:
     return np.asarray((space.fit(divergences, emotions) - 1e-4 * divergences).T, np.float64)
 
 
-def _meant(test: Pairs, _space: Space, *, meanings: Sequence[Meaning]) -> Array:
+def _meant(test: Pairs, _space: Space, *, meanings: Sequence[Meaning]) -> Doubles:
     """Labels of each piece for the meanings of words, a column per word."""
     columns = []
     for meaning in meanings:
@@ -137,23 +144,15 @@ def score_degrees(report: Report, tests: FoldRows, form: str) -> None:
     each = np.arange(len(rated))
     found_degrees = [one[each, category] for one in tests.each(partial(_degrees, form=form))]
     plain = [degree(one, category) for one in predicted]
-    tau = partial(_tau, category, degree(rated, category))
-    found: Score = partial(seeded, tau, found_degrees)
-    other: Score = partial(seeded, tau, plain)
-    report.add("folds", tests, "degrees tau", found, len(plain))
-    report.add("folds", tests, "degrees tau by regressor", other, len(plain))
-    report.add(
-        "folds", tests, "degrees tau less regressor", partial(difference, found, other), len(plain)
-    )
+    truth = degree(rated, category)
+
+    def tau(found: Doubles, rows: Rows) -> float:
+        return degrees.within(category[rows], truth[rows], found[rows])
+
+    _add_compared(report, tests, "degrees tau", tau, found_degrees, {"regressor": plain})
 
 
-def _tau(
-    category: NDArray[np.integer], truth: Array, found: Array, rows: NDArray[np.intp]
-) -> float:
-    return degrees.within(category[rows], truth[rows], found[rows])
-
-
-def _degrees(test: Pairs, space: Space, *, form: str) -> Array:
+def _degrees(test: Pairs, space: Space, *, form: str) -> Doubles:
     """How much better the strong than the slight emotion of every category fits.
 
     Shape ``(n, categories)``.

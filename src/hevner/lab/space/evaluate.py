@@ -29,7 +29,7 @@ import numpy as np
 from hevner.datasets.track import Track
 from hevner.lab.default.basis import folds
 from hevner.lab.default.evaluate import refuse_leaks
-from hevner.lab.default.table import Table
+from hevner.lab.default.table import Table, load_tracks
 from hevner.lab.default.table import build as build_table
 from hevner.lab.default.train import Progress, prepare
 from hevner.lab.metrics.report import Report, Row
@@ -40,7 +40,7 @@ from hevner.lab.space.matching import score_pairs
 from hevner.lab.space.pairs import Pairs, build
 from hevner.lab.space.readings import Task, joined, pairwise, plan, read
 from hevner.lab.space.recipe import SpaceRecipe
-from hevner.lab.space.train import READINGS, tracks_of
+from hevner.lab.space.train import READINGS
 
 Fold = tuple[Pairs, Pairs]
 """Training and test rows."""
@@ -124,22 +124,9 @@ def measure(
     jobs: int,
     progress: Progress,
 ) -> list[Row]:
-    """Encode what is missing, and measure the space of a recipe.
+    """Encode what is missing, and measure the space of a recipe over a number of divisions.
 
-    Parameters
-    ----------
-    recipe
-        Recipe of the space.
-    folders
-        Folder of each dataset, by name.
-    store
-        Folder of renders, features and finished fits.
-    seeds
-        Number of divisions into folds.
-    jobs
-        Number of parallel processes.
-    progress
-        Called after every clip that was encoded and every fit.
+    The other parameters are those of `hevner.lab.space.train.train`.
 
     Raises
     ------
@@ -148,7 +135,7 @@ def measure(
     """
     prepare(recipe.unified, folders, store, jobs, progress)
     table = build_table(recipe.unified, folders, store, jobs)
-    tracks = tracks_of(recipe, folders)
+    tracks = load_tracks(recipe.unified, folders)
     divisions = [
         divide(table, recipe, seed, tracks, store, jobs, progress) for seed in range(seeds)
     ]

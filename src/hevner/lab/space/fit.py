@@ -12,20 +12,19 @@ from this beginning or from a random one, was no better on test music.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from hevner.arrays import Doubles, Floats
 from hevner.emotion import GEMS, MOOD_TAGS, Quadrant
 from hevner.lab.space.pairs import Pairs
 from hevner.lab.space.recipe import SpaceRecipe
 from hevner.model.cca import LinearCCA
-from hevner.model.description import CURVE_POINTS, Description
+from hevner.model.description import CURVE_POINTS
 from hevner.model.space import CLIP, Expert, Points, Space, readings
-
-Array = NDArray[np.float64]
 
 READINGS = {
     "point": slice(0, 2),
@@ -48,29 +47,6 @@ RIDGE = 0.05
 """Ridge of the canonical variates, in units of the mean variance."""
 
 
-@dataclass(frozen=True)
-class Axes:
-    """Places of the forms among the axes of a space."""
-
-    point: slice
-    quadrants: slice
-    gems: slice
-    curve: slice
-    tags: slice
-
-    @classmethod
-    def of(cls, recipe: SpaceRecipe) -> Axes:
-        """Places one after the other, in the widths of a recipe."""
-        widths = (2, len(Quadrant), len(GEMS), recipe.space.course_axes, recipe.space.tag_axes)
-        ends = np.cumsum(widths).tolist()
-        return cls(*(slice(end - width, end) for end, width in zip(ends, widths, strict=True)))
-
-    @property
-    def count(self) -> int:
-        """Number of axes."""
-        return int(self.tags.stop)
-
-
 def fit(pairs: Pairs, recipe: SpaceRecipe, card: dict[str, Any] | None = None) -> Space:
     """Fit a space.
 
@@ -83,22 +59,23 @@ def fit(pairs: Pairs, recipe: SpaceRecipe, card: dict[str, Any] | None = None) -
     card
         Facts to keep with the space; name, version and recipe are added.
     """
-    axes = Axes.of(recipe)
+    axes = _axes(recipe)
+    count = axes["tags"].stop
     read = readings(pairs.musics)
     centre, scale = _units(read, pairs)
     x = np.clip((read - centre) / scale, -CLIP, CLIP)
     courses = _directions(x[:, READINGS["curve"]], recipe.space.course_axes)
     linear = _linear(x, courses, axes)
     tag_weights, tag_bias, tag_precision = _tags(pairs, x @ linear, recipe)
-    none = np.zeros((axes.count, 0), np.float32)
-    blank = np.zeros(axes.count, np.float32)
+    none = np.zeros((count, 0), np.float32)
+    blank = np.zeros(count, np.float32)
     facts = {"name": recipe.name, "version": recipe.version, "recipe": recipe.digest}
     space = Space(
         card=(card or {}) | facts,
         centre=_single(centre),
         scale=_single(scale),
         linear=_single(linear),
-        music_variance=_single(np.full(axes.count, recipe.space.music_variance)),
+        music_variance=_single(np.full(count, recipe.space.music_variance)),
         experts=_experts(pairs, recipe, axes, (centre, scale), courses),
         tag_weights=_single(tag_weights),
         tag_bias=_single(tag_bias),
@@ -114,7 +91,17 @@ def fit(pairs: Pairs, recipe: SpaceRecipe, card: dict[str, Any] | None = None) -
     return _with_variates(space, pairs, recipe)
 
 
-def _units(read: Array, pairs: Pairs) -> tuple[Array, Array]:
+def _axes(recipe: SpaceRecipe) -> dict[str, slice]:
+    """Places of the forms among the axes of a space, one after the other."""
+    shape = recipe.space
+    widths = {"point": 2, "quadrants": len(Quadrant), "gems": len(GEMS), "curve": shape.course_axes,
+              "tags": shape.tag_axes}  # fmt: skip
+    ends = np.cumsum(list(widths.values())).tolist()
+    places = zip(widths.items(), ends, strict=True)
+    return {form: slice(end - width, end) for (form, width), end in places}
+
+
+def _units(read: Doubles, pairs: Pairs) -> tuple[Doubles, Doubles]:
     """Centre and scale of readings; every set weighs the same."""
     weights = np.zeros(len(pairs))
     for name in np.unique(pairs.dataset):
@@ -131,21 +118,21 @@ def _units(read: Array, pairs: Pairs) -> tuple[Array, Array]:
     return centre, np.maximum(scale, LEAST_SCALE)
 
 
-def _linear(x: Array, courses: Array, axes: Axes) -> Array:
+def _linear(x: Doubles, courses: Doubles, axes: Mapping[str, slice]) -> Doubles:
     """Weights from readings to axes, shape ``(readings, axes)``."""
-    linear = np.zeros((x.shape[1], axes.count))
+    linear = np.zeros((x.shape[1], axes["tags"].stop))
     for form in ("point", "quadrants", "gems"):
-        place = getattr(axes, form)
+        place = axes[form]
         width = place.stop - place.start
         linear[READINGS[form].start + np.arange(width), place] = np.eye(width)
-    linear[READINGS["curve"], axes.curve] = courses
-    linear[READINGS["tags"], axes.tags] = _directions(
-        x[:, READINGS["tags"]], axes.tags.stop - axes.tags.start
+    linear[READINGS["curve"], axes["curve"]] = courses
+    linear[READINGS["tags"], axes["tags"]] = _directions(
+        x[:, READINGS["tags"]], axes["tags"].stop - axes["tags"].start
     )
     return linear
 
 
-def _directions(values: Array, count: int) -> Array:
+def _directions(values: Doubles, count: int) -> Doubles:
     """Principal directions, each of variance 1, shape ``(width, count)``.
 
     Rows that are all zero do not count; too few rows have no directions.
@@ -163,37 +150,34 @@ def _directions(values: Array, count: int) -> Array:
 
 
 def _experts(
-    pairs: Pairs, recipe: SpaceRecipe, axes: Axes, units: tuple[Array, Array], courses: Array
+    pairs: Pairs,
+    recipe: SpaceRecipe,
+    axes: Mapping[str, slice],
+    units: tuple[Doubles, Doubles],
+    courses: Doubles,
 ) -> dict[str, Expert]:
     centre, scale = units
+    count = axes["tags"].stop
 
-    def expert(form: str, middle: Array, unit: Array, weights: Array, sure: Array) -> Expert:
-        place = getattr(axes, form)
-        full, precision = np.zeros((len(middle), axes.count)), np.full(axes.count, VAGUE)
-        full[:, place], precision[place] = weights, sure
-        return Expert(*(_single(one) for one in (middle, unit, full, precision)))
+    def expert(form: str, middle: Doubles, unit: Doubles, weights: Doubles, sure: Doubles) -> None:
+        full, precision = np.zeros((len(middle), count)), np.full(count, VAGUE)
+        full[:, axes[form]], precision[axes[form]] = weights, sure
+        experts[form] = Expert(*(_single(one) for one in (middle, unit, full, precision)))
 
-    experts = {}
-    for form in ("point", "gems"):
-        where = READINGS[form]
-        eye = np.eye(where.stop - where.start)
-        experts[form] = expert(
-            form, centre[where], scale[where], eye, _agreement(pairs, form, scale[where], eye)
-        )
-    where = READINGS["curve"]
-    width = where.stop - where.start
-    experts["curve"] = expert(
-        "curve", np.zeros(width), scale[where], courses,
-        _agreement(pairs, "curve", scale[where], courses),
-    )  # fmt: skip
+    experts: dict[str, Expert] = {}
+    for form in ("point", "gems", "curve"):
+        # Courses are around the mean of a piece, so their centre is 0.
+        middle, unit = centre[READINGS[form]], scale[READINGS[form]]
+        weights = courses if form == "curve" else np.eye(len(middle))
+        expert(form, middle, unit, weights, _agreement(pairs, form, unit, weights))
     even = np.full(len(Quadrant), 1 / len(Quadrant))
     corners = recipe.space.quadrant_reach * (np.eye(len(Quadrant)) - even)
     sure = np.full(len(even), recipe.space.quadrant_precision)
-    experts["quadrants"] = expert("quadrants", even, np.ones(len(even)), corners, sure)
+    expert("quadrants", even, np.ones(len(even)), corners, sure)
     return experts
 
 
-def _agreement(pairs: Pairs, form: str, scale: Array, weights: Array) -> Array:
+def _agreement(pairs: Pairs, form: str, scale: Doubles, weights: Doubles) -> Doubles:
     """Precision of readings against listeners by axis; all sets weigh the same."""
     rated, read = (
         getattr(side, form).reshape(len(pairs), -1) for side in (pairs.emotions, pairs.musics)
@@ -209,7 +193,7 @@ def _agreement(pairs: Pairs, form: str, scale: Array, weights: Array) -> Array:
     return np.asarray(1 / np.maximum(np.mean(means, axis=0), LEAST_MISS))
 
 
-def _tags(pairs: Pairs, places: Array, recipe: SpaceRecipe) -> tuple[Array, Array, Array]:
+def _tags(pairs: Pairs, places: Doubles, recipe: SpaceRecipe) -> tuple[Doubles, Doubles, Doubles]:
     """Weights, bias and precision of the tags' experts, shape ``(56, axes)`` each.
 
     With the correlation ``r`` of a tag and an axis, the axis given the tag is a Gaussian of
@@ -234,8 +218,8 @@ def _tags(pairs: Pairs, places: Array, recipe: SpaceRecipe) -> tuple[Array, Arra
 def _with_variates(space: Space, pairs: Pairs, recipe: SpaceRecipe) -> Space:
     """Add canonical variates of music and ratings, and musics at large."""
     musics = space.music(pairs.musics)
-    rated = _without_tags(pairs.emotions)
-    emotions = space.emotion(rated)
+    tags = np.full_like(pairs.emotions.tags, np.nan)
+    emotions = space.emotion(replace(pairs.emotions, tags=tags))
     found = LinearCCA.fit(musics.mean, emotions.mean, ridge=RIDGE, relative=True)
     kept = found.correlations >= recipe.scoring.least_correlation
     return replace(
@@ -250,11 +234,7 @@ def _with_variates(space: Space, pairs: Pairs, recipe: SpaceRecipe) -> Space:
     )
 
 
-def _without_tags(emotions: Description) -> Description:
-    return replace(emotions, tags=np.full_like(emotions.tags, np.nan))
-
-
-def _at_large(pairs: Pairs, musics: Points, recipe: SpaceRecipe) -> NDArray[np.float32]:
+def _at_large(pairs: Pairs, musics: Points, recipe: SpaceRecipe) -> Floats:
     """Means of equally many musics of every set, evenly spread over it."""
     means = []
     for name in np.unique(pairs.dataset):
@@ -264,5 +244,5 @@ def _at_large(pairs: Pairs, musics: Points, recipe: SpaceRecipe) -> NDArray[np.f
     return np.concatenate(means)
 
 
-def _single(values: Array) -> NDArray[np.float32]:
+def _single(values: Doubles) -> Floats:
     return np.ascontiguousarray(values, np.float32)

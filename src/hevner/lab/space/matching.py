@@ -9,9 +9,10 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
+from hevner.arrays import Doubles
 from hevner.lab.metrics import retrieval
-from hevner.lab.metrics.report import Report
-from hevner.lab.space.fold_rows import Array, FoldRows, mean
+from hevner.lab.metrics.report import Report, mean_of
+from hevner.lab.space.fold_rows import FoldRows
 from hevner.lab.space.pairs import Pairs
 from hevner.model.description import Description
 from hevner.model.space import Space
@@ -36,7 +37,7 @@ def score_pairs(report: Report, tests: FoldRows, form: str) -> None:
             for kind, share in PARTS.items():
                 found = tests.each(partial(_reached, way=way, form=form, forms=forms, share=share))
                 _add_queries(report, tests, f"{way}{suffix}{kind}", found, plain)
-        report.add("folds", tests, f"{way} by chance mrr", mean(chance), len(chance))
+        report.add("folds", tests, f"{way} by chance mrr", mean_of(chance), len(chance))
 
 
 def _chance(count: int) -> float:
@@ -47,20 +48,20 @@ def _add_queries(
     report: Report,
     tests: FoldRows,
     name: str,
-    found: Sequence[Array],
-    plain: Sequence[Array] | None,
+    found: Sequence[Doubles],
+    plain: Sequence[Doubles] | None,
 ) -> None:
     for column, metric in enumerate(METRICS):
         values = [one[:, column] for one in found]
-        report.add("folds", tests, f"{name} {metric}", mean(values), len(values))
+        report.add("folds", tests, f"{name} {metric}", mean_of(values), len(values))
         if plain is not None:
             less = [value - one[:, column] for value, one in zip(values, plain, strict=True)]
-            report.add("folds", tests, f"{name} {metric} less regressor", mean(less), len(less))
+            report.add("folds", tests, f"{name} {metric} less regressor", mean_of(less), len(less))
 
 
 def _reached(
     test: Pairs, space: Space, *, way: str, form: str, forms: tuple[str, ...], share: float | None
-) -> Array:
+) -> Doubles:
     """Scores of a space, a row per query; see `_queries`."""
     space = space if share is None else replace(space, share=share)
     wanted = Description.of(**{name: getattr(test.emotions, name) for name in forms})
@@ -70,14 +71,14 @@ def _reached(
     return _queries(divergences, getattr(test.emotions, form))
 
 
-def _regressed(test: Pairs, _space: Space, *, way: str, form: str) -> Array:
+def _regressed(test: Pairs, _space: Space, *, way: str, form: str) -> Doubles:
     """Scores of the default model's predictions of the same form, by distance."""
     rated, predicted = getattr(test.emotions, form), getattr(test.musics, form)
     apart = retrieval.va_distances(rated, predicted)
     return _queries(apart if way == "find" else apart.T, rated)
 
 
-def _queries(divergences: NDArray[np.floating], rated: NDArray[np.floating]) -> Array:
+def _queries(divergences: NDArray[np.floating], rated: NDArray[np.floating]) -> Doubles:
     """`METRICS` of every query, shape ``(n, 4)``."""
     scores = -np.asarray(divergences, np.float64)
     apart = retrieval.va_distances(rated, rated)

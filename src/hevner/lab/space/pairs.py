@@ -11,14 +11,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from hevner.arrays import Doubles, Floats, Mask, Names, Rows
 from hevner.datasets.track import Track
-from hevner.emotion import MOOD_TAGS, Quadrant
+from hevner.emotion import Quadrant
+from hevner.lab.default.predictions import Predictions
 from hevner.lab.default.recipe import DefaultRecipe, TagRecipe
 from hevner.lab.default.students import tag_labels
 from hevner.lab.default.table import Table
-from hevner.lab.space.readings import Mask, Readings
 from hevner.model.description import CURVE_POINTS, Description, course, described
 
 
@@ -36,21 +36,21 @@ class Pairs:
 
     musics: Description
     emotions: Description
-    dataset: NDArray[np.str_]
-    group: NDArray[np.str_]
-    clip: NDArray[np.str_]
+    dataset: Names
+    group: Names
+    clip: Names
 
     def __len__(self) -> int:
         return len(self.dataset)
 
-    def where(self, rows: Mask | NDArray[np.intp]) -> Pairs:
+    def where(self, rows: Mask | Rows) -> Pairs:
         """Some of the rows."""
         descriptions = self.musics.where(rows), self.emotions.where(rows)
         return Pairs(*descriptions, self.dataset[rows], self.group[rows], self.clip[rows])
 
 
 def build(
-    table: Table, recipe: DefaultRecipe, readings: Readings, tracks: Mapping[str, Track]
+    table: Table, recipe: DefaultRecipe, readings: Predictions, tracks: Mapping[str, Track]
 ) -> Pairs:
     """A pair for each whole clip of a table, in the variant that is evaluated.
 
@@ -67,7 +67,6 @@ def build(
     """
     assert recipe.tags is not None
     predicted, rated = _courses(table, readings, tracks)
-    rates = [recipe.tags.base_rates[tag] for tag in MOOD_TAGS]
     emotions = Description.of(
         point=table.emotion,
         spread=_spreads(table, tracks),
@@ -76,14 +75,14 @@ def build(
         gems=table.gems,
         tags=_tags(table, recipe.tags),
     )
-    musics = described(readings.whole, rates, predicted)
+    musics = described(readings["whole"], recipe.tags.rates.tolist(), predicted)
     pairs = Pairs(musics, emotions, table.dataset, table.group, table.clip)
     return pairs.where(table.clean)
 
 
 def _courses(
-    table: Table, readings: Readings, tracks: Mapping[str, Track]
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    table: Table, readings: Predictions, tracks: Mapping[str, Track]
+) -> tuple[Floats, Floats]:
     """Courses of whole pieces, as predicted for their windows and as rated by listeners."""
     predicted = np.zeros((len(table), 2, CURVE_POINTS), np.float32)
     rated = np.full_like(predicted, np.nan)
@@ -96,14 +95,14 @@ def _courses(
             continue
         mine = np.flatnonzero((piece == number) & table.window)
         middle = (table.start[mine] + table.end[mine]) / 2
-        predicted[row] = course(middle, *readings.window.values[mine].T)
+        predicted[row] = course(middle, *readings["window"].values[mine].T)
         curve = tracks[str(table.clip[row])].curve
         if curve is not None:
             rated[row] = course(curve.times, curve.valence, curve.arousal)
     return predicted, rated
 
 
-def _spreads(table: Table, tracks: Mapping[str, Track]) -> NDArray[np.float64]:
+def _spreads(table: Table, tracks: Mapping[str, Track]) -> Doubles:
     spreads = np.full((len(table), 2), np.nan)
     for row in np.flatnonzero(table.clean):
         track = tracks[str(table.clip[row])]
@@ -112,7 +111,7 @@ def _spreads(table: Table, tracks: Mapping[str, Track]) -> NDArray[np.float64]:
     return spreads
 
 
-def _quadrants(table: Table) -> NDArray[np.float64]:
+def _quadrants(table: Table) -> Doubles:
     """Quadrants of clips that have no other label."""
     found = np.full((len(table), len(Quadrant)), np.nan)
     only = (table.quadrant >= 0) & ~np.isfinite(table.emotion).all(axis=1)
@@ -120,7 +119,7 @@ def _quadrants(table: Table) -> NDArray[np.float64]:
     return found
 
 
-def _tags(table: Table, plan: TagRecipe) -> NDArray[np.float64]:
+def _tags(table: Table, plan: TagRecipe) -> Doubles:
     """Log odds of tags above their base rates, from both teachers of the tags."""
     # In standard units the odds at the base rate lie as in `hevner.lab.default.fit`.
     return np.asarray(plan.slope * tag_labels(table, plan) - plan.slope**2 / 2)

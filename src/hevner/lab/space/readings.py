@@ -13,35 +13,21 @@ from concurrent.futures import as_completed
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hevner import __version__
+from hevner.arrays import Floats, Integers, Mask
 from hevner.files import replace_file
 from hevner.lab import workers
 from hevner.lab.default.fit import fit
+from hevner.lab.default.predictions import Predictions, merged, predictions
 from hevner.lab.default.recipe import DefaultRecipe
 from hevner.lab.default.table import Table
 from hevner.model.prediction import Prediction
 
-Mask = NDArray[np.bool_]
 Progress = Callable[[int, int], None]
-
-
-@dataclass(frozen=True, eq=False)
-class Readings:
-    """Predictions for all rows of a table; NaN where none was made.
-
-    Attributes
-    ----------
-    whole, window
-        Predictions of rows as whole pieces, and as windows of pieces.
-    """
-
-    whole: Prediction
-    window: Prediction
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,12 +38,12 @@ class Task:
     predicted: Mask
 
 
-def plan(fold: NDArray[np.int64]) -> list[Task]:
+def plan(fold: Integers) -> list[Task]:
     """A fit for each fold, trained on the others; it predicts that one."""
     return [Task(fold != number, fold == number) for number in np.unique(fold)]
 
 
-def pairwise(fold: NDArray[np.int64]) -> dict[tuple[int, int], Task]:
+def pairwise(fold: Integers) -> dict[tuple[int, int], Task]:
     """A fit for each two folds, trained on the others; it predicts both.
 
     Where one of them is the test fold, predictions of the other may train a space: neither the fit
@@ -78,7 +64,7 @@ def read(
     folder: Path,
     jobs: int = 1,
     progress: Progress | None = None,
-) -> list[Readings]:
+) -> list[Predictions]:
     """Predictions of every task, NaN in the rows it does not predict.
 
     Parameters
@@ -108,35 +94,33 @@ def read(
     return [_kept(path, len(table), task) for path, task in zip(paths, tasks, strict=True)]
 
 
-def joined(parts: Sequence[Readings], tasks: Sequence[Task]) -> Readings:
+def joined(parts: Sequence[Predictions], tasks: Sequence[Task]) -> Predictions:
     """Predictions of tasks with different rows, as one."""
-    masks = [task.predicted for task in tasks]
-    whole, window = ([getattr(one, name) for one in parts] for name in ("whole", "window"))
-    return Readings(_joined(masks, whole), _joined(masks, window))
+    pieces = [
+        (task.predicted, {name: one.where(task.predicted) for name, one in part.items()})
+        for part, task in zip(parts, tasks, strict=True)
+    ]
+    return merged(len(tasks[0].predicted), pieces, blank=np.nan)
 
 
 def _keep(table: Table, recipe: DefaultRecipe, task: Task, path: Path) -> None:
     """Do a task and keep its predictions."""
     model = fit(table.where(task.train), recipe)
-    vectors = table.vectors[task.predicted]
-    arrays: dict[str, Any] = {}
-    for name in ("whole", "window"):
-        prediction = model.predict(vectors, windows=name == "window")
-        arrays |= {f"{name}/{n}": array for n, array in prediction.arrays().items()}
+    found = predictions(model, table.vectors[task.predicted])
+    arrays = {f"{way}/{n}": a for way, one in found.items() for n, a in one.arrays().items()}
     content = io.BytesIO()
-    np.savez(content, **arrays)
+    np.savez(content, **cast(Any, arrays))
     replace_file(path, content.getvalue())
 
 
-def _kept(path: Path, count: int, task: Task) -> Readings:
+def _kept(path: Path, count: int, task: Task) -> Predictions:
+    arrays: dict[str, dict[str, Floats]] = {}
     with np.load(path, allow_pickle=False) as stored:
-        arrays = {name: stored[name] for name in stored.files}
-    found = {}
-    for name in ("whole", "window"):
-        mine = {n.partition("/")[2]: a for n, a in arrays.items() if n.startswith(f"{name}/")}
-        part = Prediction.from_arrays(mine)
-        found[name] = Prediction.merged(count, [(task.predicted, part)], blank=np.nan)
-    return Readings(**found)
+        for name in stored.files:
+            way, _, array = name.partition("/")
+            arrays.setdefault(way, {})[array] = stored[name]
+    found = {way: Prediction.from_arrays(mine) for way, mine in arrays.items()}
+    return merged(count, [(task.predicted, found)], blank=np.nan)
 
 
 def _digest(table: Table, recipe: DefaultRecipe, task: Task) -> str:
@@ -147,9 +131,3 @@ def _digest(table: Table, recipe: DefaultRecipe, task: Task) -> str:
     for name in ("emotion", "quadrant", "gems", "tags"):
         found.update(np.ascontiguousarray(getattr(table, name)).tobytes())
     return found.hexdigest()
-
-
-def _joined(masks: Sequence[Mask], parts: Sequence[Prediction]) -> Prediction:
-    """Predictions with a row per row of the table, each used in the rows of its mask."""
-    pieces = [(mask, part.where(mask)) for mask, part in zip(masks, parts, strict=True)]
-    return Prediction.merged(len(parts[0].familiarity), pieces, blank=np.nan)

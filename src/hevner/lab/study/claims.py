@@ -42,16 +42,9 @@ such a difference if there is none; the number of pairs, tracks and groups; and 
 
 @dataclass(frozen=True, eq=False)
 class Pair:
-    """Two systems on the same rows.
+    """Two systems on the same rows: truth ``(n,)`` or ``(n, k)``, and the predictions of both.
 
-    Attributes
-    ----------
-    truth
-        Shape ``(n,)`` or ``(n, k)``.
-    first, second
-        Predictions or scores of both systems, a row for each row of the truth.
-    groups
-        Group of each row; rows of a group stand or fall together.
+    Rows of a group stand or fall together.
     """
 
     truth: Array
@@ -62,21 +55,10 @@ class Pair:
 
 @dataclass(frozen=True, eq=False)
 class Comparison:
-    """A test of one pair, or of the mean over several.
+    """A test of one pair, or of the mean over several, under names as in `COLUMNS`.
 
-    Attributes
-    ----------
-    claim, test, axis, first, second, metric
-        As in `COLUMNS`.
-    pairs
-        The compared pairs.
-    measure
-        Called with the truth of all pairs, whose last column is the number of the pair, and with
-        the predictions of one system.
-    resamples
-        Number of resamples and of permutations.
-    lower_is_better
-        Whether the better system has the lower value.
+    The measure is called with the truth of all pairs, whose last column is the number of the pair,
+    and with the predictions of one system. There are as many permutations as resamples.
     """
 
     claim: str
@@ -124,14 +106,7 @@ def compare(comparisons: Sequence[Comparison], jobs: int = 1) -> list[Row]:
 def mean_over_pairs(measures: Sequence[Measure], truth: ArrayLike, guesses: ArrayLike) -> float:
     """Mean over pairs of the measure of each; NaN if a resample lacks one of them.
 
-    Parameters
-    ----------
-    measures
-        One for each pair.
-    truth
-        With the number of the pair in the last column.
-    guesses
-        Predictions of one system.
+    The last column of the truth is the number of the pair; guesses are those of one system.
     """
     table, own = np.asarray(truth), np.asarray(guesses)
     values = []

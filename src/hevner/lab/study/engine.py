@@ -35,27 +35,21 @@ class CellResult(Generic[CellT]):
 
 @dataclass(frozen=True, eq=False)
 class Study(ABC, Generic[RecipeT, DataT, CellT]):
-    """One kind of study with its recipe and data.
-
-    Attributes
-    ----------
-    recipe
-        What is compared.
-    data
-        Tracks, features and labels of the datasets that are complete.
-    """
+    """One kind of study: its recipe says what is compared, its data are the complete datasets."""
 
     recipe: RecipeT
     data: DataT
 
     columns: ClassVar[tuple[str, ...]]
     """Columns of the table of scores."""
+    needs_torch: ClassVar[bool] = False
+    """Whether cells are computed with torch."""
 
     @classmethod
     def load(
         cls, recipe: RecipeT, folders: Mapping[str, Path], store: FeatureStore, jobs: int = 1
     ) -> tuple[Self | None, list[str]]:
-        """Read tracks, labels and features.
+        """The study on all datasets that are complete, or None, and a line for each missing thing.
 
         Parameters
         ----------
@@ -67,13 +61,6 @@ class Study(ABC, Generic[RecipeT, DataT, CellT]):
             Holds the features.
         jobs
             Number of processes for what has not been made from stored features yet.
-
-        Returns
-        -------
-        Study or None
-            The study on all datasets that are complete; None if there is none.
-        list of str
-            What is missing, a line each; a dataset of which anything is missing is left out.
         """
         parts: list[Any] = []
         missing: list[str] = []
@@ -117,9 +104,6 @@ class Study(ABC, Generic[RecipeT, DataT, CellT]):
         """Cells that need others are computed in a later stage than those."""
         return 0
 
-    def prepare_process(self) -> None:
-        """Called in every worker process before anything else."""
-
     # --- results ---
 
     @abstractmethod
@@ -138,18 +122,9 @@ def run(
     jobs: int = 1,
     progress: Progress | None = None,
 ) -> list[CellResult[CellT]]:
-    """Results of cells, in their order; finished ones are read from the folder.
+    """Results of cells, in their order, from a number of processes.
 
-    Parameters
-    ----------
-    study, cells
-        The study, and the cells that it planned.
-    folder
-        Keeps finished cells; after a stop, a run goes on from there.
-    jobs
-        Number of worker processes; with 1, everything is computed in this process.
-    progress
-        Called after every cell.
+    The folder keeps finished cells; after a stop, a run goes on from there.
 
     Raises
     ------
@@ -203,7 +178,10 @@ def _start(study: Study[Any, Any, Any]) -> None:
     """Hand the study to a worker process, once for all of its cells."""
     global _study
     _study = study
-    study.prepare_process()
+    if study.needs_torch:
+        import torch
+
+        torch.set_num_threads(1)  # many threads would wait for those of other processes
 
 
 def _keep(path: Path, cell: Any) -> None:

@@ -24,12 +24,12 @@ Arrays = dict[str, NDArray[Any]]
 
 
 def file_name(about: Any, more: bytes = b"") -> str:
-    """Name of the file of a cell.
+    """Name of the file of a cell, from all that decides the result.
 
     Parameters
     ----------
     about
-        All that decides the result: plain values, with parts of recipes anywhere in them.
+        Plain values, with parts of recipes anywhere in them.
     more
         Bytes that decide it too, such as those of row numbers.
     """
@@ -52,26 +52,14 @@ def row_bytes(*numbers: NDArray[np.intp] | None) -> bytes:
 
 
 def write(path: Path, arrays: Mapping[str, ArrayLike]) -> None:
-    """Keep the result of a cell.
-
-    Raises
-    ------
-    OutputError
-        If the file cannot be written.
-    """
+    """Keep the result of a cell; raise `OutputError` if the file cannot be written."""
     content = io.BytesIO()
     np.savez_compressed(content, **arrays)  # type: ignore[arg-type]
     replace_file(path, content.getvalue())
 
 
 def read(path: Path) -> Arrays:
-    """Read what `write` kept.
-
-    Raises
-    ------
-    DataError
-        If the file cannot be read (``damaged_cell``).
-    """
+    """Read what `write` kept; raise `DataError` (``damaged_cell``) if that fails."""
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
             return dict(stored)
@@ -82,12 +70,3 @@ def read(path: Path) -> Arrays:
             remedy="Remove the file; the same command makes it again",
             code="damaged_cell",
         ) from error
-
-
-def with_prefix(arrays: Mapping[str, NDArray[Any]], prefix: str) -> Arrays:
-    """Arrays whose names begin with a prefix, under the rest of their names."""
-    return {
-        name.removeprefix(prefix): array
-        for name, array in arrays.items()
-        if name.startswith(prefix)
-    }

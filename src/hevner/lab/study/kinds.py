@@ -26,17 +26,8 @@ KINDS: dict[Any, type[Study[Any, Any, Any]]] = {
 def open_recipe(path: Path, encoder: str = "") -> tuple[type[Study[Any, Any, Any]], Any]:
     """The kind of study and the recipe in a file, or in a folder that 'hevner train' wrote.
 
-    Parameters
-    ----------
-    path
-        TOML file or folder.
-    encoder
-        Encoder in place of the one that the recipe names; empty for that one.
-
-    Raises
-    ------
-    DataError
-        If there is no such recipe, it has a mistake, or it is none of a study (``no_study``).
+    An encoder that is given replaces the one that the recipe names. A recipe that does not exist,
+    has a mistake, or is none of a study (``no_study``), raises `DataError`.
     """
     if path.is_dir():
         return UnifiedStudy, recipe_of_run(path, encoder)

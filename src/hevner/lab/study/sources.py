@@ -39,18 +39,13 @@ def load_tracks(
     Parameters
     ----------
     name, folder
-        The dataset and its own folder.
+        The dataset and its own folder; `IncompleteError` is raised if it cannot be read.
     wanted
         Whether a track has a label that the study uses.
     labels
         With defects of the dataset repaired, or as published.
     ids
         First and last id to take; None for all.
-
-    Raises
-    ------
-    IncompleteError
-        If the dataset cannot be read.
     """
     if not folder.is_dir():
         card = datasets.card(name)
@@ -79,10 +74,6 @@ def gather_blocks(
 
     Parameters
     ----------
-    store
-        Holds the features.
-    tracks
-        Tracks of one dataset, at least one.
     blocks
         Names of representations (`hevner.lab.data.representations`).
     folder

@@ -18,12 +18,10 @@ Rows = NDArray[np.intp]
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    """Rows to train on and rows to test.
+    """Rows to train on and rows to test, by number.
 
     Attributes
     ----------
-    train, test
-        Row numbers.
     validation
         Rows that training stops by; None if there are none of their own.
     protocol, name
@@ -64,27 +62,18 @@ def checked_split(
     refused: bool,
     validation: Sequence[Track] = (),
 ) -> Split:
-    """A fold as a split, after a comparison of its two sides.
+    """A fold of some of the tracks as a split, after a comparison of its two sides.
 
     Parameters
     ----------
     tracks
         All tracks, which give the row numbers.
-    fold
-        Tracks to train on and to test.
-    protocol, seed
-        Kind of the split, and number of the run.
     shared
         Kinds of link that the two sides may share.
     refused
-        Whether a leak of another kind is an error; otherwise the label only names it.
+        Whether a leak of another kind raises `DataError`; otherwise the label only names it.
     validation
         Tracks that training stops by; they count as trained on.
-
-    Raises
-    ------
-    DataError
-        If there is such a leak and it is refused.
     """
     found = find([*fold.train, *validation], fold.test)
     label = refuse(found, shared) if refused else found.label

@@ -16,13 +16,7 @@ Row = dict[str, Any]
 
 
 def write(path: Path, columns: Sequence[str], rows: Iterable[Row]) -> None:
-    """Write rows under the names of their columns.
-
-    Raises
-    ------
-    OutputError
-        If the file cannot be written.
-    """
+    """Write rows under the names of their columns; raise `OutputError` if that fails."""
     text = io.StringIO()
     table = csv.writer(text, lineterminator="\n")
     table.writerow(columns)

@@ -14,13 +14,14 @@ are both no chord; inversions are dropped.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hevner.errors import DataError
+from hevner.lab.unified.recipe import Variant
 from hevner.music import chord_labels
 from hevner.music.records import Harmony
 
@@ -76,19 +77,15 @@ recogniser has."""
 REPAIRED = Vocabulary(qualities=(*chord_labels.QUALITIES, "N"), length=None, soft_mode=True)
 """Qualities that `hevner.music` finds."""
 
+VOCABULARIES: dict[Variant, Vocabulary] = {"as_published": PUBLISHED, "repaired": REPAIRED}
+
 
 @dataclass(frozen=True, eq=False)
 class ChordSequence:
-    """The chords of a piece of music, in order.
+    """The chords of a piece of music, in order; there may be none.
 
-    Attributes
-    ----------
-    roots, qualities
-        int64, shape ``(n,)``; ``n`` may be 0.
-    durations
-        Seconds, float32, shape ``(n,)``.
-    minor
-        0 major .. 1 minor.
+    Roots and qualities are int64, durations seconds, float32, all of shape ``(n,)``; ``minor`` is 0
+    for major and 1 for minor.
     """
 
     roots: NDArray[np.int64]
@@ -98,29 +95,6 @@ class ChordSequence:
 
     def __len__(self) -> int:
         return len(self.roots)
-
-
-@dataclass(frozen=True, eq=False)
-class PaddedChords:
-    """Sequences of different lengths as arrays, one row per sequence.
-
-    Attributes
-    ----------
-    roots, qualities
-        int64, shape ``(n, length)``; no chord where there is padding.
-    durations
-        Seconds, float32, shape ``(n, length)``; 0 where there is padding.
-    present
-        False where there is padding, shape ``(n, length)``.
-    minor
-        0 major .. 1 minor, float32, shape ``(n,)``.
-    """
-
-    roots: NDArray[np.int64]
-    qualities: NDArray[np.int64]
-    durations: NDArray[np.float32]
-    present: NDArray[np.bool_]
-    minor: NDArray[np.float32]
 
 
 def from_harmony(harmony: Harmony, vocabulary: Vocabulary) -> ChordSequence:
@@ -137,28 +111,11 @@ def from_harmony(harmony: Harmony, vocabulary: Vocabulary) -> ChordSequence:
 def from_spans(
     spans: Iterable[tuple[str, float, float]], key: int | None, vocabulary: Vocabulary
 ) -> ChordSequence:
-    """Chords given as labels with their times.
+    """Chords given as ``(label, start, end)`` in order, such as ``("G:7", 0.0, 2.0)``.
 
-    Parameters
-    ----------
-    spans
-        ``(label, start, end)`` in order; labels such as ``"G:7"``, ``"C"`` (major) or ``"N"``.
-    key
-        Key class 0..23, as `hevner.music.chord_labels.parse_key` gives it. None if there is no key:
-        roots are then left where they are.
-    vocabulary
-        Numbers of the qualities.
-
-    Raises
-    ------
-    DataError
-        If a label cannot be read or a chord ends before it starts.
-
-    Example
-    -------
-    >>> chords = from_spans([("G:7", 0.0, 2.0)], chord_labels.parse_key("G major"), PUBLISHED)
-    >>> int(chords.roots[0]), PUBLISHED.qualities[chords.qualities[0]]
-    (0, '7')
+    A key class 0..23 (`hevner.music.chord_labels.parse_key`) decides from where roots are counted;
+    without it they are left where they are. ``"C"`` is major, ``"N"`` no chord. A label that cannot
+    be read, and a chord that ends before it starts, raise `DataError`.
     """
     rows = list(spans)
     for label, start, end in rows:
@@ -166,7 +123,8 @@ def from_spans(
             raise DataError(
                 f"chord {label!r} ends at {end} s, before its start at {start} s", code="bad_chord"
             )
-    shift = 0 if key is None else _shift(key)
+    # Roots are counted from the tonic of the key, or of its relative major.
+    shift = 0 if key is None else key % 12 + (_RELATIVE_MAJOR if key >= 12 else 0)
     symbols = [_symbol(label, shift, vocabulary) for label, _, _ in rows]
     without_key = UNDECIDED if vocabulary.soft_mode else 0.0
     return ChordSequence(
@@ -175,35 +133,6 @@ def from_spans(
         durations=np.array([end - start for _, start, end in rows], np.float32),
         minor=without_key if key is None else float(key >= 12),
     )
-
-
-def pad(sequences: Sequence[ChordSequence], vocabulary: Vocabulary) -> PaddedChords:
-    """Arrays of a batch of sequences made with ``vocabulary``.
-
-    They are as long as the vocabulary says, or as the longest sequence, but never empty: without
-    a single chord, one column of padding remains.
-    """
-    longest = max((len(sequence) for sequence in sequences), default=0)
-    shape = (len(sequences), vocabulary.length or max(longest, 1))
-    padded = PaddedChords(
-        roots=np.full(shape, NO_ROOT, np.int64),
-        qualities=np.full(shape, vocabulary.none, np.int64),
-        durations=np.zeros(shape, np.float32),
-        present=np.zeros(shape, np.bool_),
-        minor=np.array([sequence.minor for sequence in sequences], np.float32),
-    )
-    for row, sequence in enumerate(sequences):
-        kept = min(len(sequence), shape[1])
-        padded.roots[row, :kept] = sequence.roots[:kept]
-        padded.qualities[row, :kept] = sequence.qualities[:kept]
-        padded.durations[row, :kept] = sequence.durations[:kept]
-        padded.present[row, :kept] = True
-    return padded
-
-
-def _shift(key: int) -> int:
-    """Semitones that are taken from every root, so that the key becomes C major or A minor."""
-    return key % 12 + (_RELATIVE_MAJOR if key >= 12 else 0)
 
 
 def _symbol(label: str, shift: int, vocabulary: Vocabulary) -> tuple[int, int]:

@@ -17,32 +17,35 @@ Lessons = dict[str, NDArray[np.float32]]
 """Raw outputs of teachers for all rows of the data, NaN for none, by head."""
 
 
-def together(
+def compute(
     recipe: UnifiedRecipe, row: Row, data: StudyData, split: Split, lessons: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Arrays of a cell with one network for all datasets of its row."""
-    train = _of(data, split.train, row.datasets)
-    validation = None if split.validation is None else _of(data, split.validation, row.datasets)
-    fitted = fit(recipe, row, data, train, split.seed, validation=validation, teachers=lessons)
-    found = _for_all_rows(data, fitted, split.test)
-    return _arrays(found, {})
+    """Arrays of a cell, with one network or one for each dataset of its row.
 
-
-def apart(recipe: UnifiedRecipe, row: Row, data: StudyData, split: Split) -> dict[str, Any]:
-    """Arrays of a cell with a network for each dataset; their mean where several predict a row."""
+    Where several networks predict a row of the data, their mean is taken. Networks apart teach
+    others, so their raw outputs are kept; lessons are those that a network learns from.
+    """
     predicted: dict[str, list[Prediction]] = {}
-    lessons: Lessons = {}
-    for name in row.datasets:
-        train = _of(data, split.train, [name])
+    kept: Lessons = {}
+    for names in [[name] for name in row.datasets] if row.apart else [row.datasets]:
+        train = _of(data, split.train, names)
         if not len(train):
             continue
-        validation = None if split.validation is None else _of(data, split.validation, [name])
-        test = split.test if split.protocol == LEFT_OUT else _of(data, split.test, [name])
-        fitted = fit(recipe, row, data, train, split.seed, validation=validation)
+        validation = None if split.validation is None else _of(data, split.validation, names)
+        fitted = fit(recipe, row, data, train, split.seed, validation=validation, teachers=lessons)
+        everything = not row.apart or split.protocol == LEFT_OUT
+        test = split.test if everything else _of(data, split.test, names)
         for head, found in _for_all_rows(data, fitted, test).items():
             predicted.setdefault(head, []).append(found)
-        add_lessons(lessons, data, fitted, train)
-    return _arrays({head: _mean(found) for head, found in predicted.items()}, lessons)
+        if row.apart:
+            add_lessons(kept, data, fitted, train)
+    arrays: dict[str, Any] = {}
+    for head, several in predicted.items():
+        values, spread = _mean(several)
+        arrays[f"values.{head}"] = values.astype(np.float32)
+        if spread is not None:
+            arrays[f"spread.{head}"] = spread.astype(np.float32)
+    return arrays | {f"lesson.{head}": lesson for head, lesson in kept.items()}
 
 
 def lessons_of(recipe: UnifiedRecipe, row: Row, data: StudyData, rows: Rows, seed: int) -> Lessons:
@@ -91,12 +94,3 @@ def _mean(found: Sequence[Prediction]) -> Prediction:
     count = known.sum(axis=0)
     mean = np.where(count > 0, np.nansum(values, axis=0) / np.maximum(count, 1), np.nan)
     return Prediction(mean, found[0].spread if len(found) == 1 else None)
-
-
-def _arrays(found: Mapping[str, Prediction], lessons: Lessons) -> dict[str, Any]:
-    arrays: dict[str, Any] = {}
-    for head, one in found.items():
-        arrays[f"values.{head}"] = one.values.astype(np.float32)
-        if one.spread is not None:
-            arrays[f"spread.{head}"] = one.spread.astype(np.float32)
-    return arrays | {f"lesson.{head}": lesson for head, lesson in lessons.items()}

@@ -9,24 +9,34 @@ quadrants as one of four, the rest as probabilities.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache, partial
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from hevner.blocks import vector_id
 from hevner.datasets.track import Track
 from hevner.emotion import MOOD_TAGS, Quadrant
 from hevner.errors import DataError
-from hevner.lab.data.extraction import HARMONY
+from hevner.lab import workers
+from hevner.lab.data.extraction import HARMONY, PASS
 from hevner.lab.data.labels import labels_of
+from hevner.lab.data.representations import variant_of
 from hevner.lab.data.samples import Samples, stack
 from hevner.lab.study.sources import IncompleteError, gather_blocks, load_tracks, with_blocks
-from hevner.lab.unified.chord_sequence import ChordSequence
-from hevner.lab.unified.chords import sequences
+from hevner.lab.unified.chord_sequence import (
+    UNDECIDED,
+    VOCABULARIES,
+    ChordSequence,
+    Vocabulary,
+    from_harmony,
+)
 from hevner.lab.unified.recipe import LABELLED, UnifiedRecipe, Variant
-from hevner.store import FeatureStore
+from hevner.music import analyse
+from hevner.store import Entry, FeatureFile, FeatureStore, Kind
 
 Array = NDArray[np.float64]
 
@@ -37,10 +47,8 @@ class StudyData:
 
     Attributes
     ----------
-    tracks
-        In the order of all rows.
-    samples
-        Their embeddings and names.
+    tracks, samples
+        Tracks in the order of all rows, and their embeddings and names.
     labels
         Labels by source.
     chords
@@ -154,3 +162,78 @@ def _tag_labels(tracks: Sequence[Track]) -> Array:
         table[row] = 0
         table[row, [place[tag] for tag in track.tags if tag in place]] = 1
     return table
+
+
+# --- chords ---
+
+
+def sequences(
+    store: FeatureStore,
+    tracks: Sequence[Track],
+    variant: Variant,
+    soundfont: str,
+    jobs: int = 1,
+) -> list[ChordSequence]:
+    """Chords of tracks of one dataset, in their order.
+
+    They are kept in the store as encoder ``chords``, by the content of the sound, a row per chord:
+    root, quality, seconds, and the mode of the piece, as `ChordSequence` has them; only the first
+    call takes time. The variant of the network decides the vocabulary; the soundfont, the rendering
+    of MIDI files. A track without a stored harmony spectrum raises `DataError`, which names it, and
+    a store that cannot be written `OutputError`.
+    """
+    dataset = tracks[0].dataset
+    kept = store.open(dataset, kind(variant))
+    sound = store.open(dataset, PASS["harmony"])
+    named = [(track.id, variant_of(track, soundfont).name) for track in tracks]
+    missing = []
+    for one in named:
+        content = sound.content(*one)
+        if content is None:
+            sound.get(*one)  # raises the error, with its remedy
+        elif kept.content(*one) != content and not kept.link(content, *one):
+            missing.append(one)
+    analyze = partial(_entry, store, dataset, VOCABULARIES[variant])
+    for one, entry in zip(missing, _map(analyze, missing, jobs), strict=True):
+        kept.add(entry, *one)
+    return [_sequence(kept, *one) for one in named]
+
+
+@lru_cache(maxsize=2)
+def kind(variant: Variant) -> Kind:
+    """Kind of the stored features; its name follows from the harmony network and the vocabulary."""
+    parameters = {"features": vector_id(), "vocabulary": variant}
+    return Kind("chords", "1", 4, parameters=parameters)
+
+
+def _map(analyze: partial[Entry], named: list[tuple[str, str]], jobs: int) -> Iterator[Entry]:
+    if jobs == 1 or len(named) < 2:
+        yield from map(analyze, named)
+        return
+    with workers.pool(jobs) as pool:
+        yield from pool.map(analyze, named, chunksize=8)
+
+
+def _entry(
+    store: FeatureStore, dataset: str, vocabulary: Vocabulary, named: tuple[str, str]
+) -> Entry:
+    spectrum = store.open(dataset, PASS["harmony"]).get(*named)
+    if spectrum.duration is None:
+        raise DataError(
+            "the harmony spectrum is stored without its duration",
+            subject=f"{dataset}, track {named[0]}",
+            remedy="Extract the features of this track again",
+            code="no_duration",
+        )
+    harmony = analyse(spectrum.rows.astype(np.float32), spectrum.duration)
+    found = from_harmony(harmony, vocabulary)
+    mode = np.full(len(found), found.minor)
+    rows = np.stack([found.roots, found.qualities, found.durations, mode], axis=1)
+    return Entry(spectrum.content, rows.astype(np.float32), duration=spectrum.duration)
+
+
+def _sequence(kept: FeatureFile, track: str, variant: str) -> ChordSequence:
+    rows = kept.get(track, variant).rows
+    numbers = rows[:, :2].astype(np.int64)
+    minor = float(rows[0, 3]) if len(rows) else UNDECIDED
+    return ChordSequence(numbers[:, 0], numbers[:, 1], rows[:, 2].astype(np.float32), minor)

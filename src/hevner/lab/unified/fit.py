@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -24,14 +25,12 @@ from hevner.errors import DataError
 from hevner.lab.data.blocks import Block, grouped_folds
 from hevner.lab.data.labels import LabelScale
 from hevner.lab.regression.alignment import balanced_weights
-from hevner.lab.unified.chord_sequence import ChordSequence
-from hevner.lab.unified.chords import VOCABULARIES
+from hevner.lab.unified.chord_sequence import VOCABULARIES, ChordSequence
 from hevner.lab.unified.data import StudyData
-from hevner.lab.unified.loop import Epoch, History, outputs_of, train
+from hevner.lab.unified.loop import Epoch, outputs_of, train
 from hevner.lab.unified.networks import Head, Inputs, Network, UnifiedPublished, UnifiedRepaired
-from hevner.lab.unified.recipe import HeadRecipe, Row, UnifiedRecipe
+from hevner.lab.unified.recipe import HeadRecipe, Row, TrainingSettings, UnifiedRecipe
 from hevner.lab.unified.rows import Rows
-from hevner.lab.unified.settings import TrainingSettings
 
 Array = NDArray[np.float64]
 Index = NDArray[np.intp]
@@ -44,8 +43,7 @@ _RAREST = 1e-3
 """Least mean of probabilities at the beginning of training."""
 
 
-@dataclass(frozen=True, eq=False)
-class Prediction:
+class Prediction(NamedTuple):
     """Predictions of a head: means or probabilities, and standard deviations if known."""
 
     values: Array
@@ -54,12 +52,10 @@ class Prediction:
 
 @dataclass(frozen=True, eq=False)
 class Preparation:
-    """Inputs of a network from tracks.
+    """Makes inputs of the network that a row of the recipe describes.
 
     Attributes
     ----------
-    row
-        Row of the recipe that describes the network.
     blocks
         Standard units of the training rows and one variance for all blocks; empty for raw
         embeddings.
@@ -113,27 +109,20 @@ class Preparation:
 
 @dataclass(frozen=True, eq=False)
 class Fitted:
-    """A trained network with everything that predictions need.
+    """A network with everything that training rows and predictions need.
 
     Attributes
     ----------
-    network
-        Network with its best weights.
-    preparation
-        Preparation of its inputs.
     heads
         Recipes of its heads, in the order of the network's.
     scales
         Units of the labels of heads with the scale ``standard``.
-    history
-        Epochs of the training.
     """
 
     network: Network
     preparation: Preparation
     heads: tuple[HeadRecipe, ...]
     scales: Mapping[str, LabelScale]
-    history: History
 
     def raw(self, data: StudyData, index: Index) -> dict[str, Tensor]:
         """Raw outputs by head."""
@@ -147,6 +136,31 @@ class Fitted:
             recipe.name: self._prediction(recipe, head, raw[head.name], names)
             for recipe, head in zip(self.heads, self.network.heads, strict=True)
         }
+
+    def rows(
+        self, data: StudyData, index: Index, teachers: Mapping[str, NDArray[np.float32]]
+    ) -> Rows:
+        """Rows for the training loop; teachers give raw outputs for all rows of the data."""
+        names = data.samples.dataset[index]
+        places = {name: place for place, name in enumerate(data.datasets)}
+        numbers = [places[name] for name in names.tolist()]
+        labels = {}
+        for recipe in self.heads:
+            wanted = _labels(recipe, data, index)
+            if recipe.scale == "1..9":
+                wanted = _MIDDLE + _RATED * wanted
+            elif recipe.scale == "standard":
+                wanted = self.scales[recipe.name].align(wanted, names)
+            labels[recipe.name] = torch.from_numpy(wanted.astype(np.float32))
+        published = self.preparation.row.training.distillation == "as_published"
+        lessons = {}
+        for head in self.network.heads:
+            if head.name in teachers:
+                lesson = _lesson(head, torch.from_numpy(teachers[head.name][index]), published)
+                if lesson is not None:
+                    lessons[head.name] = lesson
+        inputs = self.preparation.inputs(data, index)
+        return Rows(inputs, labels, lessons, torch.tensor(numbers, dtype=torch.int64))
 
     def _prediction(
         self, recipe: HeadRecipe, head: Head, raw: Tensor, names: NDArray[np.str_]
@@ -185,31 +199,20 @@ def fit(
     folder: Path | None = None,
     progress: Callable[[Epoch], None] | None = None,
 ) -> Fitted:
-    """Train one network.
+    """Train one network, a row of the recipe, on some rows of the data.
+
+    Without a labelled row, `DataError` is raised.
 
     Parameters
     ----------
-    recipe, row
-        Recipe of the study, and row to train.
-    data
-        Tracks with their features and labels.
-    index
-        Rows of the data to train on.
     seed
         Decides weights, order and the rows that are held out.
     validation
         Rows for early stopping; without them, a share of the training rows is held out.
     teachers
         Raw outputs of teachers for all rows of the data, NaN for none, by head.
-    folder
-        Folder for log and checkpoints; None keeps nothing.
-    progress
-        Called with every epoch.
-
-    Raises
-    ------
-    DataError
-        If nothing is left to train on.
+    folder, progress
+        See `hevner.lab.unified.loop.train`.
     """
     heads = _heads(recipe, row, data, index)
     scales = _scales(heads, data, index)
@@ -218,51 +221,14 @@ def fit(
         index, stop = _held_out(row, data, index, seed)
     preparation = Preparation.fit(row, data, index)
     network_heads = tuple(_head(head, data) for head in heads)
-    make = _Tables(row, data, preparation, heads, network_heads, scales, teachers or {})
     network = _network(row, preparation, data, network_heads, seed)
+    fitted = Fitted(network, preparation, heads, scales)
     settings = _settings(row, data, index, seed)
-    rows = make.rows(index)
+    rows = fitted.rows(data, index, teachers or {})
     if isinstance(network, UnifiedRepaired):
         _begin(network, rows)
-    history = train(network, rows, make.rows(stop, taught=False), settings, folder, progress)
-    return Fitted(network, preparation, heads, scales, history)
-
-
-@dataclass(frozen=True, eq=False)
-class _Tables:
-    """Tables for the training loop."""
-
-    row: Row
-    data: StudyData
-    preparation: Preparation
-    heads: tuple[HeadRecipe, ...]
-    network_heads: tuple[Head, ...]
-    scales: Mapping[str, LabelScale]
-    teachers: Mapping[str, NDArray[np.float32]]
-
-    def rows(self, index: Index, *, taught: bool = True) -> Rows:
-        names = self.data.samples.dataset[index]
-        places = {name: place for place, name in enumerate(self.data.datasets)}
-        numbers = [places[name] for name in names.tolist()]
-        labels = {}
-        for recipe in self.heads:
-            wanted = _labels(recipe, self.data, index)
-            if recipe.scale == "1..9":
-                wanted = _MIDDLE + _RATED * wanted
-            elif recipe.scale == "standard":
-                wanted = self.scales[recipe.name].align(wanted, names)
-            labels[recipe.name] = torch.from_numpy(wanted.astype(np.float32))
-        lessons = {}
-        for head in self.network_heads if taught else ():
-            if head.name in self.teachers:
-                raw = torch.from_numpy(self.teachers[head.name][index])
-                lesson = _lesson(head, raw, self.row.training.distillation == "as_published")
-                if lesson is not None:
-                    lessons[head.name] = lesson
-        return Rows(
-            self.preparation.inputs(self.data, index), labels, lessons,
-            torch.tensor(numbers, dtype=torch.int64), torch.ones(len(index)),
-        )  # fmt: skip
+    train(network, rows, fitted.rows(data, stop, {}), settings, folder, progress)
+    return fitted
 
 
 def _lesson(head: Head, raw: Tensor, as_published: bool) -> Tensor | None:

@@ -32,9 +32,8 @@ from hevner.files import cannot_write, replace_file
 from hevner.lab.recipe_types import plain
 from hevner.lab.unified.losses import Losses, losses, published_tag_weights
 from hevner.lab.unified.networks import Inputs, Network
-from hevner.lab.unified.rows import Rows
-from hevner.lab.unified.sampling import Sampler
-from hevner.lab.unified.settings import TrainingSettings
+from hevner.lab.unified.recipe import TrainingSettings
+from hevner.lab.unified.rows import Rows, Sampler
 
 _EVALUATION_BATCH = 512
 _COLUMNS = "epoch,step,part,dataset,head,loss\n"
@@ -42,12 +41,10 @@ _COLUMNS = "epoch,step,part,dataset,head,loss\n"
 
 @dataclass(frozen=True)
 class Epoch:
-    """Result of one epoch.
+    """Result of one epoch, counted from 0.
 
     Attributes
     ----------
-    number
-        Number of the epoch, from 0.
     step
         Steps of the optimiser so far.
     training
@@ -94,34 +91,22 @@ def train(
 ) -> History:
     """Train a network until the validation loss stops falling; its best weights are left in it.
 
-    Parameters
-    ----------
-    network
-        Training starts from its weights and runs on the device it is on.
-    rows, validation
-        Rows to train on and rows for early stopping. Validation needs labels; its teachers are not
-        used.
-    settings
-        Settings of the run.
-    folder
-        Folder for log and checkpoint; made if missing. A run that was stopped there goes on, one
-        that has ended is only read back. None keeps nothing.
-    progress
-        Called after every epoch, when its checkpoint is written.
+    Rows of validation need labels; their teachers are not used. A run that was stopped in its
+    folder goes on, one that has ended is only read back; without a folder, nothing is kept.
+    Progress is called after every epoch, when its checkpoint is written.
 
     Raises
     ------
     DataError
         If the rows do not fit the network.
     ModelError
-        If the loss is not finite, the precision does not fit the device, or the folder holds a
-        checkpoint that is damaged or belongs to another run.
+        If the loss is not finite, or the folder holds a checkpoint that is damaged or belongs to
+        another run.
     OutputError
         If log or checkpoint cannot be written.
     """
     run = _Run(network, rows, validation, settings, folder)
-    cuda = [torch.cuda.current_device()] if run.device.type == "cuda" else []
-    with torch.random.fork_rng(devices=cuda):
+    with torch.random.fork_rng(devices=[]):
         torch.manual_seed(settings.seed)
         if folder is not None:
             run.open(folder)
@@ -135,18 +120,14 @@ def train(
 
 
 def outputs_of(network: Network, inputs: Inputs) -> dict[str, Tensor]:
-    """Raw outputs of a network for any number of rows, by head, on the device of the network.
-
-    The network is put in evaluation mode; no gradients are kept.
-    """
+    """Raw outputs of a network for any number of rows, by head; it is left in evaluation mode."""
     network.eval()
-    device = next(network.parameters()).device
     with torch.no_grad():
         parts = [
-            network(inputs.rows(index).to(device))
+            network(inputs.rows(index))
             for index in torch.split(torch.arange(len(inputs)), _EVALUATION_BATCH)
         ]
-    return {name: torch.cat([part[name] for part in parts]).float() for name in parts[0]}
+    return {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
 
 
 class _Run:
@@ -162,13 +143,6 @@ class _Run:
     ) -> None:
         self.network, self.settings, self.folder = network, settings, folder
         self.heads = network.heads
-        self.device = next(network.parameters()).device
-        if settings.precision == "bf16" and self.device.type != "cuda":
-            raise ModelError(
-                f"mixed precision needs a GPU, the network is on {self.device}",
-                remedy='Choose precision "32"',
-                code="wrong_device",
-            )
         rows.check(self.heads, logits=settings.distillation == "as_published")
         validation.check(self.heads)
         if not any(validation.labelled(head.name).any() for head in self.heads):
@@ -178,7 +152,7 @@ class _Run:
             )  # fmt: skip
         self.datasets = int(max(rows.dataset.max(), validation.dataset.max())) + 1
         self.sampler = Sampler(rows.dataset, settings.batch, settings.seed, settings.sampling)
-        self.rows, self.validation = rows.to(self.device), validation.to(self.device)
+        self.rows, self.validation = rows, validation
         self.tag_weights = self._tag_weights()
         self.optimiser = torch.optim.AdamW(
             network.parameters(), settings.learning_rate, weight_decay=settings.weight_decay
@@ -215,10 +189,10 @@ class _Run:
     def _train(self, number: int) -> tuple[Losses, float]:
         """One epoch: mean losses by head and dataset, and the mean total of a step."""
         self.network.train()
-        value = torch.zeros(len(self.heads), self.datasets, device=self.device)
+        value = torch.zeros(len(self.heads), self.datasets)
         count = torch.zeros_like(value)
         for index in self.sampler.epoch(number):
-            step = self._step(self.rows.rows(index.to(self.device)))
+            step = self._step(self.rows.rows(index))
             value += step.value.detach()
             count += step.known
             _expect_finite(value, number)
@@ -231,18 +205,9 @@ class _Run:
         if settings.noise:
             noise = settings.noise * torch.randn_like(inputs.vector)
             inputs = replace(inputs, vector=inputs.vector + noise)
-        with torch.autocast(self.device.type, torch.bfloat16, settings.precision == "bf16"):
-            outputs = self.network(inputs)
         found = losses(
-            self.heads,
-            {name: output.float() for name, output in outputs.items()},
-            batch,
-            self.datasets,
-            distillation=settings.distillation,
-            distillation_weight=settings.distillation_weight,
-            temperature=settings.temperature,
-            tag_weights=self.tag_weights,
-        )
+            self.heads, self.network(inputs), batch, self.datasets, settings, self.tag_weights
+        )  # fmt: skip
         self.optimiser.zero_grad()
         found.total.backward()  # type: ignore[no-untyped-call]
         if settings.gradient_norm is not None:
@@ -274,7 +239,6 @@ class _Run:
             "best": self.best,
             "optimiser": self.optimiser.state_dict(),
             "random": torch.get_rng_state(),
-            "random_gpu": torch.cuda.get_rng_state_all() if self.device.type == "cuda" else [],
             "epochs": [asdict(epoch) for epoch in self.history.epochs],
             "log_bytes": (folder / "log.csv").stat().st_size,
         }
@@ -313,8 +277,6 @@ class _Run:
         self.best = state["best"]
         self.history = History([Epoch(**epoch) for epoch in state["epochs"]])
         torch.set_rng_state(state["random"])
-        if state["random_gpu"]:
-            torch.cuda.set_rng_state_all(state["random_gpu"])
         # Epochs that were logged after the checkpoint are repeated.
         os.truncate(checkpoint.with_name("log.csv"), state["log_bytes"])
 
@@ -335,7 +297,6 @@ def _copy(network: Network) -> dict[str, Tensor]:
 
 def _load(checkpoint: Path) -> dict[str, Any]:
     try:
-        # Tensors arrive on the CPU, where the states of random generators must be.
         state: dict[str, Any] = torch.load(checkpoint, map_location="cpu", weights_only=True)
     except (RuntimeError, EOFError, pickle.UnpicklingError) as error:
         raise ModelError(

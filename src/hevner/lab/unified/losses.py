@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -21,40 +21,24 @@ from torch.nn import functional
 
 from hevner.errors import ModelError
 from hevner.lab.unified.networks import Head
+from hevner.lab.unified.recipe import TrainingSettings
 from hevner.lab.unified.rows import Rows
-from hevner.lab.unified.settings import Distillation
+
+_LABELS_ALONE = TrainingSettings()
 
 _SURE = 1e-6
 """A teacher's probability is kept this far from 0 and 1, where its log odds are infinite."""
 
 
-@dataclass(frozen=True, eq=False)
-class RowLoss:
-    """Losses of ``n`` rows.
-
-    Attributes
-    ----------
-    value
-        Shape ``(n,)``; 0 where there is none.
-    known
-        Which rows have a loss, bool, shape ``(n,)``.
-    """
+class RowLoss(NamedTuple):
+    """Losses of ``n`` rows, 0 where there is none, and which rows have one, bool."""
 
     value: Tensor
     known: Tensor
 
 
-@dataclass(frozen=True, eq=False)
-class Losses:
-    """Mean losses of a batch by head and dataset.
-
-    Attributes
-    ----------
-    value
-        Weighted means over rows, shape ``(heads, datasets)``; 0 where there is none.
-    known
-        Where there is one, bool, same shape.
-    """
+class Losses(NamedTuple):
+    """Means over the rows of a batch, ``(heads, datasets)``, 0 for none, and where there is one."""
 
     value: Tensor
     known: Tensor
@@ -66,21 +50,12 @@ class Losses:
 
 
 def published_tag_weights(frequency: Tensor) -> tuple[Tensor, Tensor]:
-    """Weights of a present and of an absent tag in the published loss.
+    """Weights of a present and of an absent tag in the published loss, from their share of rows.
 
     The paper's ``weight = 2 / (1 + 1/p)`` times ``pos_weight = 1/p`` for present tags, written so
-    that a tag without examples has finite weights. At the optimum a tag of true probability ``p``
-    scores ``1 / (2 - p)``; adding ``log p`` to the log odds undoes that (sections 5 and 9.4).
-
-    Parameters
-    ----------
-    frequency
-        Share of training rows with each tag, in [0, 1].
-
-    Returns
-    -------
-    tuple of Tensor
-        ``2 / (1 + p)`` and ``2 p / (1 + p)``.
+    that a tag without examples has finite weights: ``2 / (1 + p)`` and ``2 p / (1 + p)``. At the
+    optimum a tag of true probability ``p`` scores ``1 / (2 - p)``; adding ``log p`` to the log odds
+    undoes that (sections 5 and 9.4).
     """
     return 2 / (1 + frequency), 2 * frequency / (1 + frequency)
 
@@ -88,22 +63,12 @@ def published_tag_weights(frequency: Tensor) -> tuple[Tensor, Tensor]:
 def supervised(
     head: Head, outputs: Tensor, labels: Tensor, tag_weights: tuple[Tensor, Tensor] | None = None
 ) -> RowLoss:
-    """Loss against labels.
+    """Loss against labels ``(n, k)``, NaN for no label.
 
-    Squared error for "values", Gaussian negative log-likelihood for "gaussian", binary
-    cross-entropy for "tags" and "shares" (labels in [0, 1], hard or soft), cross-entropy for
-    "classes" (rows add up to 1).
-
-    Parameters
-    ----------
-    head
-        Which head the outputs come from.
-    outputs
-        Raw outputs, shape ``(n, k)``; ``(n, 2 k)`` for "gaussian".
-    labels
-        Shape ``(n, k)``, NaN for no label.
-    tag_weights
-        Weights of present and absent tags, see `published_tag_weights`; used for "tags" alone.
+    Squared error for "values", Gaussian negative log-likelihood for "gaussian", whose raw outputs
+    are ``(n, 2 k)``, binary cross-entropy for "tags" and "shares" (labels in [0, 1], hard or soft),
+    cross-entropy for "classes" (rows add up to 1). The weights of present and absent tags
+    (`published_tag_weights`) are used for "tags" alone.
     """
     known = torch.isfinite(labels)
     wanted = torch.nan_to_num(labels)
@@ -132,22 +97,10 @@ def distilled_as_published(
     """Published distillation: KL between softmax(teacher / T) and softmax(student / T).
 
     The softmax goes across the outputs of the head, although tags do not exclude each other and
-    valence and arousal are no classes; so the level of valence and arousal is lost (defects 5 and
-    6 of section 9.3).
-
-    Parameters
-    ----------
-    head
-        Head of kind "tags" or "values".
-    outputs, teachers
-        Logits, or values, of student and teacher, shape ``(n, k)``; NaN for no teacher.
-    temperature
-        Temperature T.
-
-    Raises
-    ------
-    ModelError
-        For other kinds of heads, which the paper does not have.
+    valence and arousal are no classes; so the level of valence and arousal is lost (defects 5 and 6
+    of section 9.3). Student and teacher are logits, or values, ``(n, k)``, NaN for no teacher. A
+    head that the paper does not have, of another kind than "tags" and "values", raises
+    `ModelError`.
     """
     if head.kind not in ("tags", "values"):
         raise ModelError(
@@ -169,18 +122,7 @@ def distilled(head: Head, outputs: Tensor, teachers: Tensor, temperature: float)
     variance is learned from labels alone. "tags" and "shares" take the KL between Bernoulli
     distributions of each output, "classes" that between distributions over the classes; both are
     softened by the temperature T and multiplied by T squared, which keeps the size of gradients
-    (Hinton et al., 2015).
-
-    Parameters
-    ----------
-    head
-        Which head the outputs come from.
-    outputs
-        Raw outputs, shape ``(n, k)``; ``(n, 2 k)`` for "gaussian".
-    teachers
-        Values or probabilities, shape ``(n, k)``; NaN for no teacher.
-    temperature
-        Temperature T; without effect on "values" and "gaussian".
+    (Hinton et al., 2015). Teachers are values or probabilities, ``(n, k)``, NaN for no teacher.
     """
     known = torch.isfinite(teachers)
     wanted = torch.nan_to_num(teachers)
@@ -207,51 +149,42 @@ def losses(
     outputs: Mapping[str, Tensor],
     rows: Rows,
     datasets: int,
-    *,
-    distillation: Distillation = "none",
-    distillation_weight: float = 0.8,
-    temperature: float = 1.0,
+    settings: TrainingSettings = _LABELS_ALONE,
     tag_weights: Mapping[str, tuple[Tensor, Tensor]] | None = None,
 ) -> Losses:
     """Mean losses of a batch, by head and dataset.
 
     A row with label and teacher counts ``w * distillation + (1 - w) * supervised``, a row with one
-    of them counts that one alone. Datasets that are not in the batch, and heads without a
-    label in a dataset, add nothing (section 5).
+    of them counts that one alone. Datasets that are not in the batch, and heads without a label in
+    a dataset, add nothing (section 5).
 
     Parameters
     ----------
-    heads
-        Heads of the network.
-    outputs
-        Raw outputs by head.
-    rows
-        The batch.
+    heads, outputs
+        Heads of the network, and their raw outputs by name.
     datasets
         Number of datasets there are; `Rows.dataset` is below it.
-    distillation
-        "none" uses labels alone.
-    distillation_weight
-        Weight w of the distillation, in [0, 1].
-    temperature
-        Temperature T of the distillation.
+    settings
+        Kind, weight w and temperature T of the distillation.
     tag_weights
         Weights by name of the head; see `published_tag_weights`.
     """
-    member = functional.one_hot(rows.dataset, datasets).T.to(rows.weight)
+    member = functional.one_hot(rows.dataset, datasets).T.float()
     values, known = [], []
     for head in heads:
-        loss = RowLoss(torch.zeros_like(rows.weight), torch.zeros_like(rows.weight).bool())
+        loss = RowLoss(torch.zeros_like(member[0]), torch.zeros_like(member[0]).bool())
         if head.name in rows.labels:
             weights = (tag_weights or {}).get(head.name)
             loss = supervised(head, outputs[head.name], rows.labels[head.name], weights)
-        if distillation != "none" and head.name in rows.teachers:
-            teach = distilled_as_published if distillation == "as_published" else distilled
-            taught = teach(head, outputs[head.name], rows.teachers[head.name], temperature)
-            loss = _mixed(taught, loss, distillation_weight)
-        weight = member @ (rows.weight * loss.known)
-        some = weight > 0
-        values.append(member @ (rows.weight * loss.value) / torch.where(some, weight, 1))
+        if settings.distillation != "none" and head.name in rows.teachers:
+            published = settings.distillation == "as_published"
+            teach = distilled_as_published if published else distilled
+            teachers = rows.teachers[head.name]
+            taught = teach(head, outputs[head.name], teachers, settings.temperature)
+            loss = _mixed(taught, loss, settings.distillation_weight)
+        count = member @ loss.known.float()
+        some = count > 0
+        values.append(member @ loss.value / torch.where(some, count, 1))
         known.append(some)
     return Losses(torch.stack(values), torch.stack(known))
 

@@ -16,6 +16,9 @@ from hevner.lab.recipe_types import (
     Derived,
     Key,
     Names,
+    NonNegative,
+    Number,
+    Positive,
     RecipeError,
     Section,
     Share,
@@ -27,7 +30,6 @@ from hevner.lab.recipe_types import (
     check_unique,
     merged,
 )
-from hevner.lab.unified.settings import TrainingSettings
 
 FOLDS, SPLIT, LEFT_OUT = "folds", "split", "leave-one-dataset-out"
 
@@ -40,6 +42,8 @@ LABELLED = ("emotion", "quadrants", "gems", "tags", "axes")
 HeadKind = Literal["gaussian", "values", "tags", "shares", "classes"]
 Scale = Literal["unit", "standard", "1..9"]
 Variant = Literal["as_published", "repaired"]
+Distillation = Literal["as_published", "repaired", "none"]
+Sampling = Literal["as_published", "balanced"]
 
 _KINDS: dict[str, tuple[HeadKind, ...]] = {
     "emotion": ("gaussian", "values"),
@@ -120,6 +124,57 @@ class NetworkShape(Section, frozen=True, kw_only=True):
     linear: bool = True
 
 
+class TrainingSettings(Section, frozen=True, kw_only=True):
+    """Settings of a training run: ``[rows.training]``.
+
+    The defaults are those of Kang and Herremans (2025), section 6 of the specification, but for the
+    sampling.
+
+    Attributes
+    ----------
+    learning_rate, weight_decay
+        Constants of AdamW, which without decay is Adam.
+    batch
+        Rows of each dataset per step.
+    epochs, patience, minimum_gain
+        Largest number of epochs, epochs without gain after which training ends, and the fall of
+        the validation loss that counts as a gain.
+    gradient_norm
+        Longer gradients are shortened to this; None leaves them as they are.
+    noise
+        Standard deviation of Gaussian noise that is added to the embedding in training.
+    distillation, distillation_weight, temperature
+        How teachers are used (`hevner.lab.unified.losses`), the share of distillation in the loss
+        of a row with label and teacher, and its temperature.
+    tag_weights
+        "as_published" weighs tags by their frequency in the training rows; "none" does not.
+    sampling
+        How rows are drawn; see `hevner.lab.unified.rows`.
+    seed
+        Decides the order of the rows, the dropout and the noise; not a key of recipes.
+    precision
+        Bits of a number, always "32"; part of the names of kept cells.
+    """
+
+    derived = ("seed",)
+
+    learning_rate: Positive = 1e-4
+    weight_decay: NonNegative = 0.0
+    batch: Count = 8
+    epochs: Count = 500
+    patience: Count = 10
+    minimum_gain: Number = 1e-4
+    gradient_norm: Positive | None = None
+    noise: NonNegative = 0.0
+    distillation: Distillation = "none"
+    distillation_weight: Share = 0.8
+    temperature: Positive = 1.0
+    tag_weights: Literal["as_published", "none"] = "none"
+    sampling: Sampling = "balanced"
+    seed: int = 1
+    precision: Literal["32"] = "32"
+
+
 class Row(Section, frozen=True, kw_only=True):
     """A network of the ladder: ``[[rows]]``. Keys that a row does not have are those of ``[base]``.
 
@@ -132,20 +187,16 @@ class Row(Section, frozen=True, kw_only=True):
         rows, every block with the same total variance).
     blocks
         Embeddings, names of `hevner.lab.data.representations`.
-    datasets
-        Datasets that are trained on.
-    heads
-        Heads that are trained.
+    datasets, heads
+        Datasets that are trained on, and heads that are trained.
     protocols
         How tracks are divided into training and test.
-    chords, key
-        Whether the network reads chords and key; the published one gets no chord in their place.
-    chord_limit
-        Chords of a piece that are read, from its start.
-    apart
-        One network per dataset, with the heads of that dataset, instead of one for all.
-    teachers
-        Another row, with ``apart``, whose networks teach this one; empty for none.
+    chords, key, chord_limit
+        Whether the network reads chords and key, and how many chords from the start of a piece; the
+        published one gets no chord in place of those that it does not read.
+    apart, teachers
+        One network per dataset, with the heads of that dataset, instead of one for all; and another
+        row, with ``apart``, whose networks teach this one.
     values
         Predict valence and arousal without their uncertainty, as the published network does.
     held_out
@@ -154,10 +205,8 @@ class Row(Section, frozen=True, kw_only=True):
     steps, patience_steps
         Largest number of steps, and steps without gain, in whole epochs; 0 takes both from
         ``training``.
-    network
-        Size and parts of a repaired network.
-    training
-        Settings of the training run; its seed is that of the repetition.
+    network, training
+        Size and parts of a repaired network; settings of the training run.
     """
 
     name: Text
@@ -188,17 +237,7 @@ class Row(Section, frozen=True, kw_only=True):
 
 
 class Claim(Section, frozen=True, kw_only=True):
-    """A comparison of two rows: ``[[claims]]``.
-
-    Attributes
-    ----------
-    claim
-        The claim in words.
-    first, second
-        Names of the rows that are compared in pairs.
-    protocols
-        Protocols that count; all if missing.
-    """
+    """A comparison of two rows, by name: ``[[claims]]``; all protocols count if none is given."""
 
     claim: Text
     first: str
@@ -209,19 +248,8 @@ class Claim(Section, frozen=True, kw_only=True):
 class UnifiedRecipe(StudyRecipe, frozen=True, kw_only=True):
     """A study of the unified model.
 
-    Attributes
-    ----------
-    datasets, heads
-        Datasets and heads by name.
-    base
-        Keys of `Row` that all rows share. Entries of ``network`` and ``training`` are merged one
-        by one.
-    rows
-        Networks that are trained and tested.
-    claims
-        Comparisons that are tested.
-    text
-        Text of the recipe; not a key of the file.
+    Keys of rows that are missing stand in ``base``; entries of ``network`` and ``training`` are
+    merged one by one. The text of the recipe is not a key of the file.
     """
 
     mark: ClassVar[str] = "rows"
@@ -284,13 +312,7 @@ class UnifiedRecipe(StudyRecipe, frozen=True, kw_only=True):
         return tuple(dict.fromkeys(block for row in self.rows for block in row.blocks))
 
     def row(self, name: str) -> Row:
-        """The row of a name.
-
-        Raises
-        ------
-        DataError
-            With the code ``unknown_name``, if there is none.
-        """
+        """The row of a name; `DataError` (``unknown_name``) if there is none."""
         for row in self.rows:
             if row.name == name:
                 return row

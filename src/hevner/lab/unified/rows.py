@@ -6,19 +6,28 @@ One row per track. Labels and teachers go by the name of the head they are for; 
 the row has none, so every dataset fits into one table whatever its labels are. Valence and arousal
 are on the scale of the network's head; tags, shares and classes are probabilities in [0, 1], a row
 of classes adds up to 1. Teachers of published distillation are logits.
+
+A step takes up to a batch of rows of each dataset. The sampling ``as_published`` goes once through
+every dataset in an epoch: short ones run out and later steps are without them (Kang and Herremans,
+2025; defect 7 of section 9.3 of its specification). ``balanced`` has rows of every dataset in every
+step: a short one is shuffled and begins again when it is through. An epoch has as many steps as the
+longest dataset needs for one pass. The order is a function of seed, dataset and epoch alone, so the
+whole state of a sampler is the number of the epoch.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from hevner.errors import DataError
 from hevner.lab.unified.networks import Head, Inputs
+from hevner.lab.unified.recipe import Sampling
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,50 +36,17 @@ class Rows:
 
     Attributes
     ----------
-    inputs
-        Inputs of the network.
-    labels
-        Name of the head to labels, float32, shape ``(n, k)``; NaN for no label.
-    teachers
-        Name of the head to a teacher's outputs, float32, shape ``(n, k)``; NaN for no teacher.
+    labels, teachers
+        Labels and outputs of a teacher by name of the head, float32, shape ``(n, k)``; NaN for
+        none.
     dataset
         Number of the dataset from 0, int64, shape ``(n,)``.
-    weight
-        Weight of the row within its dataset, positive, float32, shape ``(n,)``.
-
-    Raises
-    ------
-    DataError
-        If shapes or types do not fit together, or a number or weight is out of range.
     """
 
     inputs: Inputs
     labels: dict[str, Tensor]
     teachers: dict[str, Tensor]
     dataset: Tensor
-    weight: Tensor
-
-    def __post_init__(self) -> None:
-        count = len(self.inputs)
-        for name, table in [*self.labels.items(), *self.teachers.items()]:
-            if table.ndim != 2 or len(table) != count or table.dtype != torch.float32:
-                raise _misfit(
-                    "wrong_shape", f"{name} is {_form(table)}, expected torch.float32 ({count}, k)"
-                )
-            if torch.isinf(table).any():
-                raise _misfit("out_of_range", f"{name} holds infinite numbers")
-        for name, column, dtype in [
-            ("dataset", self.dataset, torch.int64),
-            ("weight", self.weight, torch.float32),
-        ]:
-            if column.shape != (count,) or column.dtype != dtype:
-                raise _misfit(
-                    "wrong_shape", f"{name} is {_form(column)}, expected {dtype} ({count},)"
-                )
-        if count and self.dataset.min() < 0:
-            raise _misfit("out_of_range", "a number of a dataset is negative")
-        if not (torch.isfinite(self.weight) & (self.weight > 0)).all():
-            raise _misfit("out_of_range", "a weight is not a positive number")
 
     def __len__(self) -> int:
         return len(self.dataset)
@@ -82,40 +58,20 @@ class Rows:
             {name: table[index] for name, table in self.labels.items()},
             {name: table[index] for name, table in self.teachers.items()},
             self.dataset[index],
-            self.weight[index],
         )
 
     def labelled(self, head: str) -> Tensor:
         """Mask of the rows with at least one label for a head, bool, shape ``(n,)``."""
         table = self.labels.get(head)
         if table is None:
-            return torch.zeros_like(self.weight, dtype=torch.bool)
+            return torch.zeros_like(self.dataset, dtype=torch.bool)
         return torch.isfinite(table).any(dim=1)
 
-    def to(self, device: torch.device) -> Rows:
-        """The same rows on another device."""
-        return Rows(
-            self.inputs.to(device),
-            {name: table.to(device) for name, table in self.labels.items()},
-            {name: table.to(device) for name, table in self.teachers.items()},
-            self.dataset.to(device),
-            self.weight.to(device),
-        )
-
     def check(self, heads: Sequence[Head], *, logits: bool = False) -> None:
-        """Make sure that labels and teachers are what the heads of a network can learn.
+        """Raise `DataError` unless the heads of a network can learn labels and teachers.
 
-        Parameters
-        ----------
-        heads
-            Heads of the network.
-        logits
-            Whether teachers are logits, as in published distillation.
-
-        Raises
-        ------
-        DataError
-            If a head is unknown, or a table has another width or numbers out of range.
+        It is raised for an unknown head, another width, and a number out of range. Teachers of
+        published distillation are logits.
         """
         known = {head.name: head for head in heads}
         for part, tables in [("labels", self.labels), ("teachers", self.teachers)]:
@@ -129,12 +85,13 @@ class Rows:
     def digest(self) -> str:
         """Hexadecimal digest of the whole content."""
         tensors = {field.name: getattr(self.inputs, field.name) for field in fields(Inputs)}
-        tensors |= {"dataset": self.dataset, "weight": self.weight}
+        # Once rows had weights; the ones keep the digests in checkpoints valid.
+        tensors |= {"dataset": self.dataset, "weight": torch.ones(len(self))}
         tensors |= {f"labels {name}": table for name, table in self.labels.items()}
         tensors |= {f"teachers {name}": table for name, table in self.teachers.items()}
         state = hashlib.sha256()
         for name in sorted(tensors):
-            array = tensors[name].cpu().contiguous().numpy()
+            array = tensors[name].contiguous().numpy()
             state.update(f"{name} {array.dtype} {array.shape}".encode())
             state.update(array.tobytes())
         return state.hexdigest()
@@ -154,9 +111,56 @@ def _check(what: str, head: Head, table: Tensor, logits: bool) -> None:
         raise _misfit("out_of_range", f"{what} do not add up to 1 in every row")
 
 
-def _form(tensor: Tensor) -> str:
-    return f"{tensor.dtype} {tuple(tensor.shape)}"
-
-
 def _misfit(code: str, cause: str) -> DataError:
     return DataError(cause, subject="rows", remedy="Gather the rows again", code=code)
+
+
+# --- steps ---
+
+
+@dataclass(frozen=True, eq=False)
+class Sampler:
+    """Draws up to ``batch`` rows of each of the numbered datasets for every step."""
+
+    dataset: Tensor
+    batch: int
+    seed: int
+    sampling: Sampling
+
+    def __post_init__(self) -> None:
+        if self.batch < 1 or not len(self.dataset):
+            raise DataError(
+                f"no batches of {self.batch} from {len(self.dataset)} rows",
+                remedy="Give rows and a positive batch",
+                code="no_rows",
+            )
+
+    @property
+    def steps(self) -> int:
+        """Steps per epoch."""
+        longest = int(torch.bincount(self.dataset).max())
+        return -(-longest // self.batch)
+
+    def epoch(self, number: int) -> Iterator[Tensor]:
+        """Rows of each step of an epoch, counted from 0: int64, dataset after dataset."""
+        orders = [self._order(int(k), number) for k in torch.unique(self.dataset)]
+        for step in range(self.steps):
+            yield torch.cat([chunks[step] for chunks in orders if step < len(chunks)])
+
+    def _order(self, dataset: int, epoch: int) -> tuple[Tensor, ...]:
+        """Rows of one dataset in an epoch, by step."""
+        rows = torch.nonzero(self.dataset == dataset)[:, 0]
+        size = min(self.batch, len(rows))
+        if self.sampling == "as_published":
+            return torch.split(self._pass(rows, dataset, epoch), size)
+        # The passes of all epochs make one endless stream; this is the epoch's part of it.
+        length = self.steps * size
+        first, within = divmod(epoch * length, len(rows))
+        last = first + (within + length - 1) // len(rows)
+        stream = torch.cat([self._pass(rows, dataset, k) for k in range(first, last + 1)])
+        return torch.split(stream[within : within + length], size)
+
+    def _pass(self, rows: Tensor, dataset: int, number: int) -> Tensor:
+        """Every row of a dataset once, in random order."""
+        order = np.random.default_rng([self.seed, dataset, number]).permutation(len(rows))
+        return rows[torch.from_numpy(order)]

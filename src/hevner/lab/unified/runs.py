@@ -37,22 +37,13 @@ def train_row(
 ) -> None:
     """Train a row on all tracks, once per seed, and write it; it goes on after a stop.
 
-    Parameters
-    ----------
-    recipe, row
-        The recipe and its row; a row with ``apart`` has no single network.
-    data
-        Tracks to train on.
-    folder
-        Folder of the run.
-    progress
-        Called with the seed and every epoch.
+    Progress is called with the seed and every epoch.
 
     Raises
     ------
     DataError
-        If the row is no single network (``not_one_network``), or there is no track of its datasets
-        (``no_tracks``).
+        If the row, being ``apart``, is no single network (``not_one_network``), or there is no
+        track of its datasets (``no_tracks``).
     ModelError
         If a network cannot be trained.
     OutputError

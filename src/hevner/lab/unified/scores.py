@@ -66,8 +66,8 @@ class Evaluation:
 
     Attributes
     ----------
-    row, protocol, test, head, output
-        Row of the recipe, protocol, tested dataset, head, and an axis or ``all``.
+    output
+        An axis or ``all``.
     metrics
         Metrics by name; claims are tested by the first.
     index
@@ -245,12 +245,8 @@ def _resamples(width: int) -> int:
 def compare(recipe: UnifiedRecipe, found: Sequence[Evaluation], jobs: int = 1) -> list[TableRow]:
     """Test every claim on all that both of its rows predicted, by the first metric.
 
-    Where several datasets have the same output, ``all`` takes them together.
-
-    Raises
-    ------
-    DataError
-        If a claim finds nothing to compare (``nothing_to_compare``).
+    Where several datasets have the same output, ``all`` takes them together. A claim that finds
+    nothing to compare raises `DataError` (``nothing_to_compare``).
     """
     comparisons = []
     for claim in recipe.claims:

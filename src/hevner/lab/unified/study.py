@@ -60,16 +60,14 @@ class UnifiedStudy(engine.Study[UnifiedRecipe, StudyData, Cell]):
     """
 
     columns = scores.COLUMNS
+    needs_torch = True
     load_dataset = staticmethod(load_dataset)
     join = staticmethod(join)
 
     def plan(self) -> list[Cell]:
         """Every cell, row by row; splits that leave a row nothing to learn have none.
 
-        Raises
-        ------
-        DataError
-            If a split leaks and the recipe refuses leaks, or the tracks cannot be divided.
+        A leak that the recipe refuses, and tracks that cannot be divided, raise `DataError`.
         """
         splits = self.splits()
         return [
@@ -127,25 +125,22 @@ class UnifiedStudy(engine.Study[UnifiedRecipe, StudyData, Cell]):
         """Networks that teach are fitted first."""
         return int(bool(cell.row.teachers))
 
-    def prepare_process(self) -> None:
-        """One thread for each process: many threads would wait for each other."""
-        import torch
-
-        torch.set_num_threads(1)
-
     def compute(self, cell: Cell, folder: Path) -> Mapping[str, Any]:
         """Fit and predict."""
-        from hevner.lab.unified import compute
+        from hevner.lab.unified.compute import compute
 
         row, split = cell.row, cell.split
-        if row.apart:
-            return compute.apart(self.recipe, row, self.data, split)
         lessons: dict[str, Any] = {}
-        if row.teachers:
+        if row.teachers and not row.apart:
             teacher = Cell(self.recipe.row(row.teachers), split)
             arrays = kept.read(folder / self.file_name(teacher))
-            lessons = kept.with_prefix(arrays, "lesson.")
-        return compute.together(self.recipe, row, self.data, split, lessons)
+            lessons = {
+                head: raw
+                for name, raw in arrays.items()
+                for kind, _, head in [name.partition(".")]
+                if kind == "lesson"
+            }
+        return compute(self.recipe, row, self.data, split, lessons)
 
     def table(self, results: Sequence[CellResult]) -> list[TableRow]:
         """Scores of all that was predicted and has a label."""
@@ -217,11 +212,7 @@ class UnifiedStudy(engine.Study[UnifiedRecipe, StudyData, Cell]):
 def recipe_of_run(folder: Path, encoder: str = "") -> UnifiedRecipe:
     """The recipe of a folder that 'hevner train' wrote, with no rows but its own and its teachers'.
 
-    Raises
-    ------
-    DataError
-        If the folder is none that 'hevner train' wrote (``no_run``), or another encoder is wanted
-        (``other_encoder``).
+    Another folder raises `DataError` (``no_run``), and so does another encoder (``other_encoder``).
     """
     if encoder:
         raise DataError(

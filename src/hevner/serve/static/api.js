@@ -51,11 +51,11 @@ async function reach(path, options) {
   const headers = { ...options.headers, ...(token ? { Authorization: `Bearer ${token}` } : {}) };
   try {
     const answer = await fetch(new URL(path, BASE), { ...options, headers });
-    heard();
+    note(true);
     return answer;
   } catch (error) {
     if (error.name === "AbortError") throw error;
-    missed();
+    note(false);
     throw new Problem({ kind: "offline", message: error.message });
   }
 }
@@ -67,23 +67,18 @@ async function problem(answer) {
   return new Problem(error, answer.status, wait);
 }
 
-function missed() {
-  if (lost) return;
-  lost = true;
-  connection.dispatchEvent(new Event("lost"));
-  knock();
-}
-
-function heard() {
-  if (!lost) return;
-  lost = false;
-  connection.dispatchEvent(new Event("back"));
+// Notes whether the service has answered.
+function note(answered) {
+  if (lost === !answered) return;
+  lost = !answered;
+  connection.dispatchEvent(new Event(lost ? "lost" : "back"));
+  if (lost) knock();
 }
 
 async function knock() {
   while (lost) {
     await new Promise((done) => setTimeout(done, 1000));
-    await ask("health").catch(() => null); // still away: `heard` is called when it is not
+    await ask("health").catch(() => null); // still away: `note` is called when it is not
   }
 }
 

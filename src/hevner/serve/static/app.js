@@ -3,7 +3,7 @@
 import * as api from "./api.js";
 import * as bar from "./bar.js";
 import * as compare from "./compare.js";
-import { button, fill, h } from "./dom.js";
+import { button, field, fill, h } from "./dom.js";
 import * as find from "./find.js";
 import { jobs } from "./jobs.js";
 import * as listen from "./listen.js";
@@ -100,14 +100,16 @@ let asking = null;
 function askForToken(refused) {
   asking ??= new Promise((answer) => {
     const dialog = document.getElementById("token");
-    const field = h("input", { type: "password", id: "token-field", autocomplete: "off", required: true });
+    const [label, input] = field(t(refused ? "token.refused" : "token.label"), "token-field", {
+      type: "password", required: true,
+    });
     const form = h("form", {
       method: "dialog",
       onsubmit: () => {
         asking = null;
-        answer(field.value.trim());
+        answer(input.value.trim());
       },
-    }, h("label", { for: "token-field" }, t(refused ? "token.refused" : "token.label")), field,
+    }, label, input,
     h("p", { class: "aside" }, t("token.text")),
     button(t("token.use"), () => {}, { type: "submit", class: "primary" }));
     dialog.addEventListener("cancel", (event) => event.preventDefault());

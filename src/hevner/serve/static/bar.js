@@ -38,8 +38,8 @@ export function start(bar) {
     tick();
   });
   player.addEventListener("state", () => {
-    if (player.playing) relabel(play, t("player.pause"), "pause");
-    else relabel(play, t("player.play"), "play");
+    const glyph = player.playing ? "pause" : "play";
+    relabel(play, t(`player.${glyph}`), glyph);
   });
   player.addEventListener("track", () => {
     const { track } = player;
@@ -49,9 +49,8 @@ export function start(bar) {
     shown = -1;
     title.textContent = track.title;
     const many = player.queue.length > 1;
-    place.textContent = many
-      ? t("player.place", { index: player.index + 1, count: player.queue.length })
-      : "";
+    const parts = { index: player.index + 1, count: player.queue.length };
+    place.textContent = many ? t("player.place", parts) : "";
     previous.hidden = next.hidden = !many;
     next.disabled = player.index + 1 >= player.queue.length;
     tick();
@@ -60,6 +59,16 @@ export function start(bar) {
     place.textContent = t("player.trouble");
   });
   document.addEventListener("keydown", keys);
+}
+
+// Shows in a row whether its piece is loaded, and whether it plays.
+export function mark(row, id, title) {
+  const current = player.track?.id === id;
+  const playing = current && player.playing;
+  row.classList.toggle("current", current);
+  row.classList.toggle("playing", playing);
+  const play = row.querySelector(".round:not(.quiet)");
+  if (play) relabel(play, t(playing ? "player.pause" : "hit.play", { title }), playing ? "pause" : "play");
 }
 
 function keys(event) {

@@ -1,6 +1,6 @@
 // Words with a degree each, as chips before an input field for more.
 
-import { button, fill, h } from "./dom.js";
+import { button, field, fill, h } from "./dom.js";
 import { question } from "./question.js";
 import { t } from "./strings.js";
 
@@ -14,8 +14,8 @@ export class Chips {
     this.name = name;
     this.changed = changed;
     this.chips = h("ul", { class: "chips" });
-    this.input = h("input", {
-      type: "text", list, id: `words-${name}`, autocomplete: "off", autocapitalize: "off",
+    const [label, input] = field(t(name), `words-${name}`, {
+      list, autocapitalize: "off",
       onkeydown: (event) => this.#key(event),
       oninput: (event) => {
         // Chosen from the list with the mouse: there is no Enter.
@@ -23,8 +23,8 @@ export class Chips {
       },
       onblur: () => this.known.has(plain(this.input.value)) && this.#add(),
     });
-    this.element = h("div", { class: "field" }, h("label", { for: `words-${name}` }, t(name)),
-      h("div", { class: "chipline" }, this.chips, this.input));
+    this.input = input;
+    this.element = h("div", { class: "field" }, label, h("div", { class: "chipline" }, this.chips, input));
     this.show();
   }
 

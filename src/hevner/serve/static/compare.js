@@ -1,17 +1,19 @@
 // Two to four pieces on the same axes: performances of one work, versions of one track.
 
 import * as api from "./api.js";
-import { Curve, Ruler, valueAt } from "./curves.js";
-import { button, fill, h, relabel } from "./dom.js";
+import { mark } from "./bar.js";
+import { courseOf, Curve, placeAt, Ruler } from "./curves.js";
+import { button, fill, h } from "./dom.js";
 import { clock, keyName, signed, titleOf } from "./emotion.js";
 import { jobs } from "./jobs.js";
-import { analysisOf, trouble } from "./listen.js";
+import { analysisOf } from "./listen.js";
 import { axis } from "./piece.js";
 import { Plane } from "./plane.js";
 import { player } from "./player.js";
 import { t } from "./strings.js";
 import { changes, colours } from "./theme.js";
 import { Timeline } from "./timeline.js";
+import { attempt } from "./trouble.js";
 
 const MOST = 4;
 const LOOKS = [
@@ -37,12 +39,12 @@ class Compare {
   constructor() {
     this.plane = new Plane(t("plane.compare"));
     this.curves = { valence: new Curve("valence"), arousal: new Curve("arousal") };
-    this.ruler = new Ruler();
+    this.ruler = new Ruler("ruler");
     this.timeline = new Timeline(t("timeline.compare"), this.curves.valence.element,
       this.curves.arousal.element, this.ruler.element);
     this.legend = h("ul", { class: "legend" });
     this.status = h("div", { role: "status" });
-    this.select = h("select", { id: "compare-add", onchange: () => this.#add() });
+    this.select = h("select", { id: "compare-add", onchange: () => this.#add(this.select.value) });
     this.stage = h("div", { class: "stage" },
       h("div", { class: "along" }, this.timeline.element), h("div", { class: "beside" }, this.plane.element));
     this.align = h("label", { class: "check" }, h("input", {
@@ -73,16 +75,14 @@ class Compare {
     this.timeline.addEventListener("toggle", () => player.toggle());
     this.#draw();
     this.pieces = await api.pieces(200).catch(() => []);
-    if (shownFirst && !chosen.length) await this.#first();
+    if (shownFirst && !chosen.length) {
+      // Starts with the latest files of the user, if there are any.
+      for (const job of jobs.list.filter((one) => one.state === "done").slice(0, 2)) {
+        await this.#take(`job ${job.id}`);
+      }
+    }
     shownFirst = false;
     this.#choices();
-  }
-
-  // Starts with the latest files of the user, if there are any.
-  async #first() {
-    for (const job of jobs.list.filter((one) => one.state === "done").slice(0, 2)) {
-      await this.#take(`job ${job.id}`);
-    }
   }
 
   #choices() {
@@ -94,30 +94,24 @@ class Compare {
     fill(this.select, h("option", { value: "" }, t("compare.add")),
       group(t("compare.jobs"), done), group(t("compare.catalog"), pieces));
     this.select.disabled = chosen.length >= MOST || !(done.length || pieces.length);
-    if (!done.length && !pieces.length) this.hint.textContent = t("compare.nothing");
-    else this.hint.textContent = t("compare.hint");
+    this.hint.textContent = t(done.length || pieces.length ? "compare.hint" : "compare.nothing");
   }
 
-  async #add() {
-    const { value } = this.select;
-    if (value) await this.#take(value);
+  async #add(choice) {
+    if (choice) await this.#take(choice);
     this.#choices();
   }
 
   async #take(choice) {
     const [kind, id] = choice.split(" ");
-    try {
+    return attempt(this.status, async () => {
       const taken = kind === "job" ? await ofJob(jobs.find(id)) : await ofPiece(this.pieces.find((one) => one.id === id));
       if (!taken) return fill(this.status, h("p", { class: "callout" }, t("compare.silent")));
       const used = new Set(chosen.map((one) => one.look));
       chosen.push({ ...taken, id, choice, look: LOOKS.find((look) => !used.has(look)) });
       fill(this.status);
-      this.#draw();
-    } catch (problem) {
-      if (!(problem instanceof api.Problem)) throw problem;
-      fill(this.status, trouble(problem));
-    }
-    return undefined;
+      return this.#draw();
+    });
   }
 
   get #length() {
@@ -137,20 +131,20 @@ class Compare {
     this.ruler.show(length);
     this.ruler.element.classList.toggle("gone", aligned);
     for (const name of ["valence", "arousal"]) {
-      this.curves[name].show(chosen.map((one) => {
+      const bands = chosen.length < 3 ? {} : { low: undefined, high: undefined };
+      this.curves[name].show(length, chosen.map((one) => {
         const stretch = this.#stretch(one);
-        const moments = one[name].map((moment) => ({ ...moment, start: moment.start * stretch, end: moment.end * stretch }));
-        const bands = chosen.length < 3 ? {} : { low: undefined, high: undefined };
-        return { moments: moments.map((moment) => ({ ...moment, ...bands })), colour: colours[one.look.colour], dash: one.look.dash };
-      }), length);
+        const stretched = ({ start, end, ...rest }) => ({ ...rest, ...bands, start: start * stretch, end: end * stretch });
+        return { moments: one[name].map(stretched), colour: colours[one.look.colour], dash: one.look.dash };
+      }));
     }
-    this.plane.courses = chosen.map((one) => ({
-      points: one.valence.map(({ value }, index) => (value === null ? null : [value, one.arousal[index].value])),
-      colour: colours[one.look.colour], dash: one.look.dash,
+    const courses = chosen.map((one) => ({
+      points: courseOf(one), colour: colours[one.look.colour], dash: one.look.dash,
     }));
-    this.plane.marks = chosen.map((one, index) => ({
+    const marks = chosen.map((one, index) => ({
       valence: one.means[0], arousal: one.means[1], label: String.fromCharCode(65 + index), colour: colours[one.look.colour],
     }));
+    this.plane.lay({ courses, marks });
     fill(this.legend, chosen.map((one, index) => this.#entry(one, index)));
     this.#sounding();
   }
@@ -192,30 +186,20 @@ class Compare {
     if (!one) return;
     const { time } = player;
     this.timeline.time = time * this.#stretch(one);
-    const place = ["valence", "arousal"].map((name) => valueAt(one[name], time));
-    this.plane.show(place.includes(null) ? null : place);
+    this.plane.show(placeAt(one, time));
     if (Math.floor(time) !== this.second) this.#say(time * this.#stretch(one));
     this.second = Math.floor(time);
   }
 
   #say(seconds) {
     this.timeline.say(chosen.map((one) => {
-      const values = ["valence", "arousal"].map((name) => valueAt(one[name], seconds / this.#stretch(one)));
-      return values.includes(null) ? "" : t("compare.spoken", { title: one.title, valence: signed(values[0]), arousal: signed(values[1]) });
+      const place = placeAt(one, seconds / this.#stretch(one));
+      return place && t("compare.spoken", { title: one.title, valence: signed(place[0]), arousal: signed(place[1]) });
     }).filter(Boolean).join("; "));
   }
 
   #sounding() {
-    for (const row of this.legend.children) {
-      const current = row.dataset.id === player.track?.id;
-      row.classList.toggle("current", current);
-      row.classList.toggle("playing", current && player.playing);
-      const play = row.querySelector(".round:not(.quiet)");
-      const { title } = chosen.find((one) => one.id === row.dataset.id);
-      if (!play) continue;
-      if (current && player.playing) relabel(play, t("player.pause"), "pause");
-      else relabel(play, t("hit.play", { title }), "play");
-    }
+    chosen.forEach(({ id, title }, index) => mark(this.legend.children[index], id, title));
     if (!chosen.some((one) => one.id === player.track?.id)) this.plane.show(null);
   }
 }

@@ -1,86 +1,76 @@
 // Valence or arousal over time, with the intervals as bands, and the chords below them.
 //
-// Time runs over the whole width, so that everything in a timeline has the same axis. A series is
-// {moments, duration, colour, dash}; a moment is {start, end, value, low, high}, with value null
-// where the music is silent.
+// Time runs over the whole width, so that everything in a timeline has the same axis.
 
-import { Canvas, FONT } from "./canvas.js";
+import { Canvas, paint, path, stroke, type } from "./canvas.js";
 import { chordName, clock, isMinor } from "./emotion.js";
 import { t } from "./strings.js";
 import { colours } from "./theme.js";
 
 const PADDING = 10;
+const STEPS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600]; // seconds
 
-export class Curve {
-  #series = [];
-  #duration = 1;
+class Plot {
+  content = [];
+  duration = 1;
+  #width = 1;
 
-  constructor(axis) {
-    this.axis = axis;
-    this.canvas = new Canvas((...to) => this.#draw(...to), { class: "curve", "aria-hidden": "true" });
+  constructor(kind) {
+    this.canvas = new Canvas((context, width, height) => {
+      this.#width = width;
+      this.draw(context, width, height);
+    }, kind);
     this.element = this.canvas.element;
   }
 
-  show(series, duration) {
-    this.#series = series;
-    this.#duration = duration || 1;
+  show(duration, content = []) {
+    this.duration = duration || 1;
+    this.content = content;
     this.canvas.invalidate();
   }
 
-  #draw(context, width, height) {
+  x(seconds) {
+    return (seconds / this.duration) * this.#width;
+  }
+}
+
+// A series of its content is {moments, colour, dash}; a moment is {start, end, value, low, high},
+// with value null where the music is silent.
+export class Curve extends Plot {
+  constructor(axis) {
+    super("curve");
+    this.axis = axis;
+  }
+
+  draw(context, width, height) {
     const y = (value) => PADDING + ((1 - value) / 2) * (height - 2 * PADDING);
-    context.strokeStyle = colours.line;
-    context.lineWidth = 1;
     for (const value of [-1, -0.5, 0, 0.5, 1]) {
-      context.globalAlpha = value === 0 ? 1 : 0.5;
-      context.beginPath();
-      context.moveTo(0, Math.round(y(value)) + 0.5);
-      context.lineTo(width, Math.round(y(value)) + 0.5);
-      context.stroke();
+      const line = Math.round(y(value)) + 0.5;
+      path(context, [[0, line], [width, line]]);
+      stroke(context, colours.line, { alpha: value === 0 ? 1 : 0.5 });
     }
-    context.globalAlpha = 1;
-    for (const one of this.#series) this.#drawSeries(context, one, width, y);
-    this.#drawLabels(context, width, height);
-  }
-
-  #drawSeries(context, { moments, colour, dash = [] }, width, y) {
-    const x = (seconds) => (seconds / this.#duration) * width;
-    for (const run of runs(moments)) {
-      const places = corners(run);
-      if (run[0].low !== undefined) {
-        context.beginPath();
-        places.forEach(([time, moment], index) =>
-          context[index ? "lineTo" : "moveTo"](x(time), y(moment.high)));
-        for (const [time, moment] of places.toReversed()) context.lineTo(x(time), y(moment.low));
-        context.closePath();
-        context.globalAlpha = 0.16;
-        context.fillStyle = colour;
-        context.fill();
-        context.globalAlpha = 1;
-      }
-      context.beginPath();
-      places.forEach(([time, moment], index) =>
-        context[index ? "lineTo" : "moveTo"](x(time), y(moment.value)));
-      context.strokeStyle = colour;
-      context.lineWidth = 2.25;
-      context.lineJoin = "round";
-      context.setLineDash(dash);
-      context.stroke();
-      context.setLineDash([]);
-    }
-  }
-
-  #drawLabels(context, width, height) {
-    context.textBaseline = "middle";
-    context.font = `600 12px ${FONT}`;
-    context.fillStyle = this.#series.length === 1 ? this.#series[0].colour : colours.ink;
-    context.textAlign = "left";
+    for (const one of this.content) this.#drawSeries(context, one, y);
+    const colour = this.content.length === 1 ? this.content[0].colour : colours.ink;
+    type(context, { colour, size: 12, weight: 600 });
     context.fillText(t(this.axis), 6, PADDING + 7);
-    context.font = `11px ${FONT}`;
-    context.fillStyle = colours.soft;
-    context.textAlign = "right";
+    type(context, { align: "right" });
     context.fillText(t(`axis.${this.axis}.high`), width - 6, PADDING + 7);
     context.fillText(t(`axis.${this.axis}.low`), width - 6, height - PADDING - 7);
+  }
+
+  #drawSeries(context, { moments, colour, dash }, y) {
+    for (const run of runs(moments)) {
+      const places = corners(run);
+      const line = (name) => places.map(([time, moment]) => [this.x(time), y(moment[name])]);
+      if (run[0].low !== undefined) {
+        path(context, [...line("high"), ...line("low").reverse()]);
+        context.closePath();
+        paint(context, colour, { alpha: 0.16 });
+      }
+      path(context, line("value"));
+      context.lineJoin = "round";
+      stroke(context, colour, { width: 2.25, dash });
+    }
   }
 }
 
@@ -101,7 +91,7 @@ function corners(run) {
 }
 
 // The value at a time, between the middles of moments; null where it is silent.
-export function valueAt(moments, time) {
+function valueAt(moments, time) {
   const index = moments.findIndex((moment) => time < moment.end);
   const here = moments.at(index);
   if (!here || here.value === null) return null;
@@ -112,64 +102,41 @@ export function valueAt(moments, time) {
   return here.value + ((time - middle) / distance) * (other.value - here.value);
 }
 
-export class Chords {
-  #chords = [];
-  #duration = 1;
+// The point of a piece, {valence, arousal} with the moments of each, at a time; null where it is silent.
+export function placeAt(piece, time) {
+  const place = ["valence", "arousal"].map((axis) => valueAt(piece[axis], time));
+  return place.includes(null) ? null : place;
+}
 
-  constructor() {
-    this.canvas = new Canvas((...to) => this.#draw(...to), { class: "chords", "aria-hidden": "true" });
-    this.element = this.canvas.element;
-  }
+// The same for all moments.
+export function courseOf({ valence, arousal }) {
+  return valence.map(({ value }, index) => (value === null ? null : [value, arousal[index].value]));
+}
 
-  show(chords, duration) {
-    this.#chords = chords;
-    this.#duration = duration || 1;
-    this.canvas.invalidate();
-  }
-
-  #draw(context, width, height) {
-    context.font = `11px ${FONT}`;
-    context.textBaseline = "middle";
-    context.textAlign = "left";
-    for (const { label, start, end } of this.#chords) {
+// Its content is {label, start, end} of each chord.
+export class Chords extends Plot {
+  draw(context, _width, height) {
+    for (const { label, start, end } of this.content) {
       if (label === "N" || label === "X") continue;
-      const x = (start / this.#duration) * width;
-      const wide = ((end - start) / this.#duration) * width;
+      const [x, wide] = [this.x(start), this.x(end - start)];
       context.fillStyle = colours[isMinor(label) ? "valence" : "q1"];
       context.globalAlpha = 0.24;
       context.fillRect(x, 0, Math.max(wide - 1, 0.5), height);
       context.globalAlpha = 1;
       const name = chordName(label);
-      if (context.measureText(name).width + 6 > wide) continue;
-      context.fillStyle = colours.ink;
-      context.fillText(name, x + 4, height / 2 + 0.5);
+      type(context, { colour: colours.ink });
+      if (context.measureText(name).width + 6 <= wide) context.fillText(name, x + 4, height / 2 + 0.5);
     }
   }
 }
 
 // Marks of the time axis, at a step wide enough for their labels.
-export class Ruler {
-  #duration = 1;
-
-  constructor() {
-    this.canvas = new Canvas((...to) => this.#draw(...to), { class: "ruler", "aria-hidden": "true" });
-    this.element = this.canvas.element;
-  }
-
-  show(duration) {
-    this.#duration = duration || 1;
-    this.canvas.invalidate();
-  }
-
-  #draw(context, width, height) {
-    const steps = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600];
-    const step = steps.find((seconds) => (seconds / this.#duration) * width > 56) ?? 7200;
-    context.font = `11px ${FONT}`;
-    context.fillStyle = colours.soft;
-    context.textBaseline = "middle";
-    for (let time = 0; time <= this.#duration; time += step) {
-      const x = (time / this.#duration) * width;
-      context.textAlign = x < 16 ? "left" : x > width - 16 ? "right" : "center";
+export class Ruler extends Plot {
+  draw(context, width, height) {
+    const step = STEPS.find((seconds) => this.x(seconds) > 56) ?? 7200;
+    for (let time = 0; time <= this.duration; time += step) {
+      const x = this.x(time);
+      type(context, { align: x < 16 ? "left" : x > width - 16 ? "right" : "center" });
       context.fillText(clock(time), x, height / 2);
     }
   }

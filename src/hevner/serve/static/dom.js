@@ -37,6 +37,23 @@ export function relabel(made, label, glyph) {
   made.replaceChildren(icon(ICONS[glyph]));
 }
 
+// A table that scrolls by itself; a row is an array of the content of its cells.
+export function table(head, rows) {
+  return h("div", { class: "scroll", tabindex: 0 }, h("table", {},
+    h("thead", {}, h("tr", {}, head.map((cell) => h("th", { scope: "col" }, cell)))),
+    h("tbody", {}, rows.map((row) => h("tr", {}, row.map((cell) => h("td", {}, cell)))))));
+}
+
+// A term of a list with what is said of it.
+export function term(name, ...content) {
+  return h("div", {}, h("dt", {}, name), h("dd", {}, ...content));
+}
+
+// An input with its label.
+export function field(label, id, attributes) {
+  return [h("label", { for: id }, label), h("input", { type: "text", id, autocomplete: "off", ...attributes })];
+}
+
 export function fill(element, ...children) {
   element.replaceChildren(...children.flat().filter((child) => child != null && child !== false));
   return element;

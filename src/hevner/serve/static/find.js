@@ -1,17 +1,17 @@
 // Search of the catalogue by emotion: a plane to click and draw on, words, filters, and playlists.
 
 import * as api from "./api.js";
+import { mark } from "./bar.js";
 import { Chips } from "./chips.js";
-import { button, fill, h, relabel } from "./dom.js";
+import { button, field, fill, h } from "./dom.js";
 import { clock, keyName, percent, signed, spoken, titleOf } from "./emotion.js";
-import { filters } from "./filters.js";
 import { Instrument } from "./instrument.js";
 import { jobs } from "./jobs.js";
-import { trouble } from "./listen.js";
 import { player } from "./player.js";
 import { asFilters, asQuery, nothing, question } from "./question.js";
 import { t } from "./strings.js";
 import { changes, colours } from "./theme.js";
+import { attempt, trouble } from "./trouble.js";
 
 const DEBOUNCE = 200; // milliseconds between the last change and the search
 const TOOLS = ["point", "path", "pick"];
@@ -75,8 +75,7 @@ class Find {
       const [facts, points, words] = await Promise.all([api.catalog(), api.points(), api.words()]);
       this.points = points;
       this.text.hidden = !facts.encoder;
-      this.plane.words = words;
-      this.plane.pieces = { ...points, names: points.names.map(titleOf) };
+      this.plane.lay({ words, pieces: { ...points, names: points.names.map(titleOf) } });
       fill(this.wordList, words.map(({ word }) => h("option", { value: word })));
       for (const chips of this.chips) chips.known = new Set(words.map(({ word }) => word));
       const shown = points.ids.length;
@@ -119,16 +118,12 @@ class Find {
 
   // The point in numbers, for users who prefer to type or cannot see the plane.
   #numbers() {
-    const field = (name, min, max) => {
-      const input = h("input", {
-        type: "number", min, max, step: 0.05, id: `at-${name}`, inputmode: "decimal",
-        onchange: () => this.#typed(),
-      });
-      return [h("label", { for: `at-${name}` }, t(name)), input];
-    };
-    const groups = [["valence", -1, 1], ["arousal", -1, 1], ["radius", 0.05, 3]].map((one) => field(...one));
+    const limits = [["valence", -1, 1], ["arousal", -1, 1], ["radius", 0.05, 3]];
+    const groups = limits.map(([name, min, max]) => field(t(name), `at-${name}`, {
+      type: "number", min, max, step: 0.05, inputmode: "decimal", onchange: () => this.#typed(),
+    }));
     this.fields = groups.map(([, input]) => input);
-    return h("div", { class: "numbers" }, groups.map(([label, input]) => h("div", {}, label, input)));
+    return h("div", { class: "numbers" }, groups.map((group) => h("div", {}, group)));
   }
 
   #typed() {
@@ -149,11 +144,10 @@ class Find {
 
   // Free text, for catalogues whose encoder supports it.
   #text() {
-    const input = h("input", {
-      type: "text", id: "text", value: question.text, placeholder: t("text.placeholder"), autocomplete: "off",
-      onchange: () => this.#ask({ text: input.value.trim(), path: [] }),
-    });
-    this.text = h("div", { class: "field", hidden: true }, h("label", { for: "text" }, t("text")), input);
+    this.text = h("div", { class: "field", hidden: true }, field(t("text"), "text", {
+      value: question.text, placeholder: t("text.placeholder"),
+      onchange: ({ target }) => this.#ask({ text: target.value.trim(), path: [] }),
+    }));
     return this.text;
   }
 
@@ -199,10 +193,9 @@ class Find {
   #describe() {
     const parts = [];
     const { point, path, like } = question;
-    const digits = (value) => (value === null || value === undefined ? "" : value.toFixed(2));
-    this.fields[0].value = digits(point?.valence);
-    this.fields[1].value = digits(point?.arousal);
-    this.fields[2].value = digits(point?.radius);
+    ["valence", "arousal", "radius"].forEach((name, index) => {
+      this.fields[index].value = point?.[name]?.toFixed(2) ?? "";
+    });
     if (like) parts.push([t("asked.like", { name: titleOf(like.name) }), { like: null }]);
     if (path.length) parts.push([t("asked.path"), { path: [] }]);
     if (path.length && question.words.length) parts.push([t("asked.without"), null]);
@@ -221,11 +214,11 @@ class Find {
   }
 
   #paint() {
-    this.plane.marks = this.#hits.map(({ valence, arousal }, index) =>
-      ({ valence, arousal, label: String(index + 1), colour: colours.ink }));
-    this.plane.courses = this.#line.length
-      ? [{ points: this.#line, colour: colours.ink, dash: [4, 4] }]
-      : [];
+    this.plane.lay({
+      marks: this.#hits.map(({ valence, arousal }, index) =>
+        ({ valence, arousal, label: String(index + 1), colour: colours.ink })),
+      courses: [{ points: this.#line, colour: colours.ink, dash: [4, 4] }],
+    });
   }
 
   #row(hit, index) {
@@ -267,26 +260,13 @@ class Find {
   }
 
   #sounding() {
-    const { track, playing } = player;
-    this.#hits.forEach((hit, index) => {
-      const current = track?.id === hit.id;
-      this.rows[index].classList.toggle("current", current);
-      this.rows[index].classList.toggle("playing", current && playing);
-      const [title, button] = [titleOf(hit.name), this.rows[index].querySelector(".round")];
-      if (current && playing) relabel(button, t("player.pause"), "pause");
-      else relabel(button, t("hit.play", { title }), "play");
-    });
-    const place = track && this.#placeOf(track.id);
-    this.plane.show(place ?? null);
-  }
-
-  #placeOf(id) {
-    const index = this.points?.ids.indexOf(id) ?? -1;
-    return index < 0 ? null : [this.points.valence[index], this.points.arousal[index]];
+    this.#hits.forEach((hit, index) => mark(this.rows[index], hit.id, titleOf(hit.name)));
+    const index = this.points?.ids.indexOf(player.track?.id) ?? -1;
+    this.plane.show(index < 0 ? null : [this.points.valence[index], this.points.arousal[index]]);
   }
 
   async #express(hit) {
-    try {
+    await attempt(this.description, async () => {
       const words = await api.emotions(hit.id);
       fill(this.description, h("div", { class: "callout" },
         h("p", {}, h("strong", {}, t("express.title", { title: titleOf(hit.name) }))),
@@ -297,41 +277,33 @@ class Find {
           }, { title: t("express.search", { share: percent(fit) }) })))),
         h("p", { class: "aside" }, t("express.text"))));
       this.description.scrollIntoView({ block: "nearest" });
-    } catch (problem) {
-      if (!(problem instanceof api.Problem)) throw problem;
-      fill(this.description, trouble(problem));
-    }
+    });
   }
 
   // The view "listen" needs the analysis moment by moment, which a catalogue does not keep.
   async #open(hit) {
-    try {
+    await attempt(this.description, async () => {
       const sound = await api.audioBlob(hit.id);
       const [job] = jobs.add([new File([sound], hit.name.split("/").pop(), { type: sound.type })]);
       location.hash = `#listen/${job.id}`;
-    } catch (problem) {
-      if (!(problem instanceof api.Problem)) throw problem;
-      fill(this.description, trouble(problem));
-    }
+    });
   }
 
   // ---- playlist
 
   #playlist() {
-    const text = (name, value) => {
-      const input = h("input", { type: "text", id: `list-${name}`, list: "word-list", value, required: true, autocomplete: "off" });
-      return { input, field: h("div", { class: "field" }, h("label", { for: `list-${name}` }, t(`playlist.${name}`)), input) };
-    };
-    const [start, end] = [text("from", "tense"), text("to", "very calm")];
-    const minutes = h("input", { type: "number", id: "list-minutes", min: 1, max: 600, value: 30, required: true });
+    const groups = [
+      ["from", { value: "tense", list: "word-list" }], ["to", { value: "very calm", list: "word-list" }],
+      ["minutes", { value: 30, type: "number", min: 1, max: 600 }],
+    ].map(([name, more]) => field(t(`playlist.${name}`), `list-${name}`, { required: true, ...more }));
     const form = h("form", {
       class: "playlist-form",
       onsubmit: (event) => {
         event.preventDefault();
-        this.#travel(start.input.value, end.input.value, Number(minutes.value));
+        const [from, to, minutes] = groups.map(([, input]) => input.value);
+        this.#travel(from, to, Number(minutes));
       },
-    }, start.field, end.field,
-    h("div", { class: "field short" }, h("label", { for: "list-minutes" }, t("playlist.minutes")), minutes),
+    }, groups.map((group, index) => h("div", { class: index < 2 ? "field" : "field short" }, group)),
     button(t("playlist.make"), () => {}, { type: "submit", class: "primary" }));
     return h("section", { class: "playlist" }, h("h2", {}, t("playlist")), h("p", { class: "aside" }, t("playlist.text")), form);
   }
@@ -345,17 +317,14 @@ class Find {
     this.#describe();
     fill(this.description);
     fill(this.status, t("playlist.making"));
-    try {
+    await attempt(this.status, async () => {
       const { hits } = await api.playlist({ from, to, minutes, filters: asFilters() });
       this.#show(hits, hits.map(({ valence, arousal }) => [valence, arousal]));
       const total = hits.reduce((sum, hit) => sum + hit.duration, 0);
       fill(this.status, h("span", {}, t("playlist.made", { count: hits.length, time: clock(total) }), " "),
         button(t("playlist.play"), () => this.#play(0), { class: "primary" }));
       this.status.scrollIntoView({ block: "nearest" });
-    } catch (problem) {
-      if (!(problem instanceof api.Problem)) throw problem;
-      fill(this.status, trouble(problem));
-    }
+    });
   }
 }
 
@@ -369,4 +338,37 @@ function asTrack(hit) {
 function noCatalog() {
   return h("div", { class: "nothing" }, h("h1", {}, t("catalog.none")), h("p", {}, t("catalog.none.text")),
     h("pre", {}, "hevner index music/ --into catalogue\nhevner serve catalogue"));
+}
+
+// Filters, folded until they are opened; `changed` is called after every change.
+function filters(changed) {
+  const set = (name, value) => {
+    if (value === undefined) delete question.filters[name];
+    else question.filters[name] = value;
+    changed();
+  };
+  const number = (name, label) => h("label", {}, h("span", {}, t(label)), h("input", {
+    type: "number", min: 0, id: `filter-${name}`, inputmode: "numeric", value: question.filters[name],
+    onchange: ({ target }) => set(name, target.value === "" ? undefined : Number(target.value)),
+  }));
+  const choice = (name, label, options) => h("label", {}, h("span", {}, t(label)), h("select", {
+    id: `filter-${name}`,
+    onchange: ({ target }) => set(name, target.value || undefined),
+  }, h("option", { value: "" }, t("filter.any")), options.map(([value, text]) =>
+    h("option", { value, selected: question.filters[name] === value }, text))));
+  const check = (name) => h("label", { class: "check" }, h("input", {
+    type: "checkbox", checked: question[name],
+    onchange: ({ target }) => {
+      question[name] = target.checked;
+      changed();
+    },
+  }), t(name));
+  return h("details", { class: "filters" }, h("summary", {}, t("filters")),
+    h("div", { class: "grid" },
+      choice("quadrant", "filter.quadrant", ["Q1", "Q2", "Q3", "Q4"].map((name) => [name, t(`quadrant.${name}`)])),
+      choice("key_mode", "filter.mode", [["major", t("mode.major")], ["minor", t("mode.minor")]]),
+      number("duration_max", "filter.longest"),
+      number("tempo_min", "filter.slowest"),
+      number("tempo_max", "filter.fastest")),
+    h("div", { class: "checks" }, check("moments"), check("diverse")));
 }

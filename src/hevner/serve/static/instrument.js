@@ -4,14 +4,13 @@
 // Events: "point" {valence, arousal, radius}, "path" {points}, "pick" {index} of a piece, and "cursor"
 // {valence, arousal} for the point that the keys have reached.
 
-import { FONT } from "./canvas.js";
+import { circle, paint, path, stroke, type } from "./canvas.js";
 import { signed } from "./emotion.js";
 import { Plane } from "./plane.js";
 import { t } from "./strings.js";
 import { colours } from "./theme.js";
 
 const REACH = 12; // pixels from which the pointer finds a piece
-const CELL = 24; // pixels of the grid that finds it
 const DRAG = 8; // pixels from which a click is a drag
 const KEY_STEP = 0.05;
 const PATH_POINTS = 24;
@@ -20,8 +19,6 @@ export class Instrument extends Plane {
   tool = "point"; // or "path" or "pick"
   point = null;
   path = [];
-  #grid = new Map();
-  #gridOf = {};
   #hover = -1;
   #cursor = [0, 0];
   #keys = false;
@@ -47,53 +44,41 @@ export class Instrument extends Plane {
     if (this.#hover >= 0) this.#drawHover(context);
   }
 
-  #from(event) {
+  #pixels(event) {
     const bounds = this.element.getBoundingClientRect();
+    return [event.clientX - bounds.left, event.clientY - bounds.top];
+  }
+
+  #from(event) {
     const { side, left, top } = this.box();
-    const clip = (value) => Math.max(-1, Math.min(1, value));
-    return [
-      clip(((event.clientX - bounds.left - left) / side) * 2 - 1),
-      clip(1 - ((event.clientY - bounds.top - top) / side) * 2),
-    ];
+    const [x, y] = this.#pixels(event);
+    return [clipped(((x - left) / side) * 2 - 1), clipped(1 - ((y - top) / side) * 2)];
   }
 
   #drawQuery(context) {
-    const { side } = this.box();
     if (this.point) {
       const [x, y] = this.at([this.point.valence, this.point.arousal]);
-      const radius = ((this.point.radius ?? 0) * side) / 2;
-      context.strokeStyle = context.fillStyle = colours.ink;
-      context.lineWidth = 1.5;
+      const radius = ((this.point.radius ?? 0) * this.box().side) / 2;
       if (radius) {
-        context.beginPath();
-        context.arc(x, y, radius, 0, 2 * Math.PI);
-        context.globalAlpha = 0.08;
-        context.fill();
-        context.globalAlpha = 1;
-        context.stroke();
+        circle(context, [x, y], radius);
+        paint(context, colours.ink, { alpha: 0.08 });
+        stroke(context, colours.ink, { width: 1.5 });
       }
-      context.beginPath();
       for (const [dx, dy] of [[1, 0], [-1, 0], [0, 1], [0, -1]]) {
-        context.moveTo(x + 4 * dx, y + 4 * dy);
-        context.lineTo(x + 11 * dx, y + 11 * dy);
+        path(context, [[x + 4 * dx, y + 4 * dy], [x + 11 * dx, y + 11 * dy]]);
+        stroke(context, colours.ink, { width: 1.5 });
       }
-      context.stroke();
     }
     if (this.path.length) this.#drawPath(context);
   }
 
   #drawPath(context) {
     const places = this.path.map((point) => this.at(point));
-    context.strokeStyle = context.fillStyle = colours.ink;
-    context.lineWidth = 2.5;
     context.lineJoin = context.lineCap = "round";
-    context.beginPath();
-    places.forEach(([x, y], index) => context[index ? "lineTo" : "moveTo"](x, y));
-    context.stroke();
-    const [x, y] = places[0];
-    context.beginPath();
-    context.arc(x, y, 5, 0, 2 * Math.PI);
-    context.fill();
+    path(context, places);
+    stroke(context, colours.ink, { width: 2.5 });
+    circle(context, places[0], 5);
+    paint(context, colours.ink);
     if (places.length > 1) arrow(context, places.at(-2), places.at(-1));
   }
 
@@ -108,22 +93,16 @@ export class Instrument extends Plane {
     const { names, valence, arousal } = this.pieces;
     const place = [valence[this.#hover], arousal[this.#hover]];
     const [x, y] = this.at(place);
-    context.beginPath();
-    context.arc(x, y, 7, 0, 2 * Math.PI);
-    context.lineWidth = 2;
-    context.strokeStyle = colours.ink;
-    context.stroke();
+    circle(context, [x, y], 7);
+    stroke(context, colours.ink, { width: 2 });
     const text = `${names[this.#hover]}  ${signed(place[0])} ${signed(place[1])}`;
-    context.font = `12px ${FONT}`;
-    context.textAlign = "left";
-    context.textBaseline = "middle";
+    type(context, { colour: colours.panel, size: 12 });
     const wide = context.measureText(text).width + 16;
     const from = Math.max(2, Math.min(x - wide / 2, this.top.width - wide - 2));
     const above = y > 44 ? y - 32 : y + 12;
-    context.fillStyle = colours.ink;
     context.beginPath();
     context.roundRect(from, above, wide, 22, 5);
-    context.fill();
+    paint(context, colours.ink);
     context.fillStyle = colours.panel;
     context.fillText(text, from + 8, above + 11.5);
   }
@@ -201,7 +180,7 @@ export class Instrument extends Plane {
   #move(step, fine) {
     const size = fine ? KEY_STEP / 5 : KEY_STEP;
     this.#cursor = this.#cursor.map((value, axis) =>
-      Math.max(-1, Math.min(1, Math.round((value + step[axis] * size) * 100) / 100)));
+      clipped(Math.round((value + step[axis] * size) * 100) / 100));
     if (this.tool === "point") this.ask({ point: placed(this.#cursor, this.point?.radius) });
     this.#tell("cursor", { valence: this.#cursor[0], arousal: this.#cursor[1] });
   }
@@ -218,9 +197,7 @@ export class Instrument extends Plane {
   }
 
   #seek(event) {
-    if (!this.pieces) return;
-    const bounds = this.element.getBoundingClientRect();
-    this.#pointAt(this.#nearest(event.clientX - bounds.left, event.clientY - bounds.top, REACH));
+    this.#pointAt(this.#nearest(...this.#pixels(event), REACH));
   }
 
   #pointAt(index) {
@@ -230,40 +207,16 @@ export class Instrument extends Plane {
     this.top.invalidate();
   }
 
+  // Index of the piece that is nearest and within some pixels; -1 for none.
   #nearest(x, y, within) {
     const { valence, arousal } = this.pieces ?? { valence: [], arousal: [] };
-    const found = within === Infinity ? valence.map((_, index) => index) : this.#around(x, y);
-    let best = -1;
-    let least = within;
-    for (const index of found) {
+    let [best, least] = [-1, within];
+    for (let index = 0; index < valence.length; index += 1) {
       const [px, py] = this.at([valence[index], arousal[index]]);
       const distance = Math.hypot(px - x, py - y);
       if (distance < least) [best, least] = [index, distance];
     }
     return best;
-  }
-
-  #around(x, y) {
-    const { width, height } = this.base;
-    if (this.#gridOf.pieces !== this.pieces || this.#gridOf.width !== width || this.#gridOf.height !== height) {
-      this.#grid.clear();
-      this.#gridOf = { pieces: this.pieces, width, height };
-      const { valence, arousal } = this.pieces;
-      for (let index = 0; index < valence.length; index += 1) {
-        const [px, py] = this.at([valence[index], arousal[index]]);
-        const cell = `${Math.floor(px / CELL)} ${Math.floor(py / CELL)}`;
-        if (!this.#grid.has(cell)) this.#grid.set(cell, []);
-        this.#grid.get(cell).push(index);
-      }
-    }
-    const found = [];
-    for (const dx of [-1, 0, 1]) {
-      for (const dy of [-1, 0, 1]) {
-        const cell = `${Math.floor(x / CELL) + dx} ${Math.floor(y / CELL) + dy}`;
-        found.push(...(this.#grid.get(cell) ?? []));
-      }
-    }
-    return found;
   }
 
   #tell(name, detail) {
@@ -275,18 +228,19 @@ function placed([valence, arousal], radius = null) {
   return { valence, arousal, radius };
 }
 
+function clipped(value) {
+  return Math.max(-1, Math.min(1, value));
+}
+
 function arrow(context, [fromX, fromY], [x, y]) {
   const angle = Math.atan2(y - fromY, x - fromX);
-  context.beginPath();
-  context.moveTo(x + 6 * Math.cos(angle), y + 6 * Math.sin(angle));
-  for (const turn of [2.4, -2.4]) {
-    context.lineTo(x + 9 * Math.cos(angle + turn), y + 9 * Math.sin(angle + turn));
-  }
-  context.fill();
+  path(context, [[0, 6], [2.4, 9], [-2.4, 9]].map(([turn, size]) =>
+    [x + size * Math.cos(angle + turn), y + size * Math.sin(angle + turn)]));
+  paint(context, colours.ink);
 }
 
 // Points at equal distances along a line, so that the path does not depend on the speed of drawing.
-export function evenly(points, count) {
+function evenly(points, count) {
   const lengths = [0];
   for (let index = 1; index < points.length; index += 1) {
     const [a, b] = [points[index - 1], points[index]];

@@ -12,16 +12,12 @@ const PATIENCE = 5; // seconds to wait where the service does not say how long
 const FINAL = ["done", "failed", "cancelled"];
 
 class Jobs extends EventTarget {
-  #list = [];
+  list = [];
   #sending = 0;
   #made = 0;
 
-  get list() {
-    return this.#list;
-  }
-
   find(id) {
-    return this.#list.find((job) => job.id === id || job.before === id);
+    return this.list.find((job) => job.id === id || job.before === id);
   }
 
   // Jobs that the service has kept from earlier.
@@ -30,7 +26,7 @@ class Jobs extends EventTarget {
     for (const one of record) {
       if (this.find(one.id)) continue;
       const job = { ...one };
-      this.#list.push(job);
+      this.list.push(job);
       if (!FINAL.includes(job.state)) this.#follow(job);
     }
     this.#tell();
@@ -39,14 +35,14 @@ class Jobs extends EventTarget {
   // Jobs of these files. A file that was analysed before is not sent again.
   add(files) {
     const found = [...files].map((file) => this.#known(file) ?? this.#new(file));
-    this.#list.unshift(...found.filter((job) => !this.#list.includes(job)));
+    this.list.unshift(...found.filter((job) => !this.list.includes(job)));
     this.#tell();
     this.#send();
     return found;
   }
 
   #known(file) {
-    const same = this.#list.find((job) =>
+    const same = this.list.find((job) =>
       job.name === file.name && job.bytes === file.size && ["done", "queued", "running"].includes(job.state));
     return same && Object.assign(same, { file });
   }
@@ -57,7 +53,7 @@ class Jobs extends EventTarget {
 
   async remove(job) {
     job.removed = true;
-    this.#list = this.#list.filter((other) => other !== job);
+    this.list = this.list.filter((other) => other !== job);
     this.#tell();
     if (!job.id.startsWith("new-")) await api.forget(job.id).catch(() => null);
   }
@@ -70,7 +66,7 @@ class Jobs extends EventTarget {
 
   #send() {
     while (this.#sending < AT_ONCE) {
-      const job = this.#list.findLast((one) => one.state === "sending" && !one.claimed);
+      const job = this.list.findLast((one) => one.state === "sending" && !one.claimed);
       if (!job) return;
       job.claimed = true;
       this.#sending += 1;

@@ -8,7 +8,8 @@ import { Piece } from "./piece.js";
 import { Plane } from "./plane.js";
 import { player } from "./player.js";
 import { t } from "./strings.js";
-import { peaks, Waveform } from "./waveform.js";
+import { attempt, trouble } from "./trouble.js";
+import { Waveform } from "./waveform.js";
 
 const results = new Map(); // of the jobs that were looked at; an analysis does not change
 const expressed = new Map();
@@ -47,9 +48,8 @@ export function open(main, [id]) {
   const view = h("section", { class: "view listen-view" },
     h("div", { class: "intake" }, list, drop, plane.element), stage);
   fill(main, view);
-  api.words().then((words) => {
-    plane.words = words;
-  }).catch(ignored);
+  // The plane is only decoration here; errors are shown elsewhere.
+  attempt(null, async () => plane.lay({ words: await api.words() }));
 
   const show = () => {
     view.classList.toggle("empty", jobs.list.length === 0);
@@ -61,14 +61,8 @@ export function open(main, [id]) {
   show();
   return () => {
     stop.abort();
-    piece?.leave();
-    piece = null;
+    close();
   };
-}
-
-// The plane is only decoration here; errors are shown elsewhere.
-function ignored(problem) {
-  if (!(problem instanceof api.Problem)) throw problem;
 }
 
 export function take(files) {
@@ -138,42 +132,36 @@ function stateText(job) {
 
 async function current(stage) {
   const job = wanted ? jobs.find(wanted) : jobs.list.find((one) => one.state === "done");
-  if (!job) {
-    piece?.leave();
-    piece = null;
-    return fill(stage);
-  }
+  if (job?.state !== "done") close();
+  if (!job) return fill(stage);
   if (job.state === "failed") return failed(stage, job);
-  if (job.state !== "done") {
-    return unfinished(stage, job);
-  }
+  if (job.state !== "done") return unfinished(stage, job);
   if (piece?.job === job && stage.contains(piece.element)) {
     if (job.file) piece.hear(job.file);
     return undefined;
   }
   if (stage.waiting === job) return undefined;
   stage.waiting = job;
-  try {
+  return attempt(stage, async () => {
     const [analysis, words] = await Promise.all([analysisOf(job.id), api.words()]);
     const emotions = await wordsFor(job.id, analysis);
-    if (stage.waiting !== job || !stage.isConnected) return undefined;
-    piece?.leave();
+    if (stage.waiting !== job || !stage.isConnected) return;
+    close();
     piece = new Piece(job, analysis, words, emotions);
     fill(stage, piece.element);
     player.dispatchEvent(new Event("track"));
-  } catch (problem) {
-    if (!(problem instanceof api.Problem)) throw problem;
-    fill(stage, trouble(problem));
-  } finally {
+  }).finally(() => {
     stage.waiting = null;
-  }
-  return undefined;
+  });
+}
+
+function close() {
+  piece?.leave();
+  piece = null;
 }
 
 // Before the emotion is known the waveform is shown, and fills up with the progress.
 function unfinished(stage, job) {
-  piece?.leave();
-  piece = null;
   let shown = stage.firstChild;
   if (shown?.job !== job) {
     const wave = new Waveform();
@@ -183,26 +171,13 @@ function unfinished(stage, job) {
         h("p", { class: "lead" }, t("job.wait")))),
       h("div", { class: "timeline" }, wave.element)), { job, wave });
     fill(stage, shown);
-    if (job.file) peaks(job.file).then((found) => (found ? wave.show(found, heard(job)) : wave.say(t("wave.none"))));
+    if (job.file) wave.load(job.file, (share) => (share <= job.progress ? "valence" : "line"));
   }
   shown.wave.canvas.invalidate();
 }
 
-function heard(job) {
-  return (share) => (share <= job.progress ? "valence" : "line");
-}
-
 function failed(stage, job) {
-  piece?.leave();
-  piece = null;
   fill(stage, h("article", { class: "piece" },
     h("header", { class: "heading" }, h("h1", {}, titleOf(job.name))),
     trouble(job.error ?? { message: t("job.failed") })));
-}
-
-export function trouble(problem) {
-  const offline = problem.kind === "offline";
-  return h("div", { class: "callout warning", role: "alert" },
-    h("p", {}, h("strong", {}, offline ? t("offline") : problem.message)),
-    problem.remedy && h("p", {}, problem.remedy));
 }

@@ -1,18 +1,17 @@
 // One analysed piece: its sound, its emotion over time, and the values at the moment that plays.
 
 import * as api from "./api.js";
-import { Chords, Curve, Ruler, valueAt } from "./curves.js";
-import { button, fill, h } from "./dom.js";
+import { Chords, courseOf, Curve, placeAt, Ruler } from "./curves.js";
+import { button, h, table, term } from "./dom.js";
 import {
   chordName, clock, familiarity, keyName, moodName, percent, quadrant, signed, spoken, titleOf,
 } from "./emotion.js";
-import { save, table } from "./export.js";
 import { Plane } from "./plane.js";
 import { player } from "./player.js";
 import { known, t } from "./strings.js";
 import { calm, changes, colours } from "./theme.js";
 import { Timeline } from "./timeline.js";
-import { peaks, Waveform } from "./waveform.js";
+import { Waveform } from "./waveform.js";
 
 const TRAIL = 12; // seconds
 const TRAIL_STEPS = 24;
@@ -50,10 +49,9 @@ export class Piece {
     this.heard = this.job.file = file;
     this.missing.hidden = true;
     this.listen.hidden = false;
-    peaks(file).then((found) => {
-      if (!found) return this.wave.say(t("wave.none"));
-      const { duration } = this.analysis;
-      return this.wave.show(found, (share) => this.#colourAt(share * duration));
+    this.wave.load(file, (share) => {
+      const place = placeAt(this, share * this.analysis.duration);
+      return place ? quadrant(...place) : "soft";
     });
   }
 
@@ -69,8 +67,8 @@ export class Piece {
     const { analysis } = this;
     this.wave = new Waveform();
     this.curves = { valence: new Curve("valence"), arousal: new Curve("arousal") };
-    this.chords = new Chords();
-    this.ruler = new Ruler();
+    this.chords = new Chords("chords");
+    this.ruler = new Ruler("ruler");
     this.timeline = new Timeline(t("timeline"), this.wave.element, this.curves.valence.element,
       this.curves.arousal.element, this.chords.element, this.ruler.element);
     this.plane = new Plane(t("plane.piece", {
@@ -106,11 +104,12 @@ export class Piece {
   #exports() {
     const name = titleOf(this.job.name);
     const { analysis, job } = this;
+    const drawn = (ending) => async () => save(`${name}.${ending}`, "", await api.plot(job.id, ending));
     return h("div", { class: "exports", role: "group", "aria-label": t("export") },
       button("JSON", () => save(`${name}.json`, "application/json", JSON.stringify(analysis, null, 1)), { class: "quiet" }),
-      button("CSV", () => save(`${name}.csv`, "text/csv", table(analysis)), { class: "quiet" }),
-      button("PNG", async () => save(`${name}.png`, "image/png", await api.plot(job.id, "png")), { class: "quiet" }),
-      button("SVG", async () => save(`${name}.svg`, "image/svg+xml", await api.plot(job.id, "svg")), { class: "quiet" }));
+      button("CSV", () => save(`${name}.csv`, "text/csv", asCsv(analysis)), { class: "quiet" }),
+      button("PNG", drawn("png"), { class: "quiet" }),
+      button("SVG", drawn("svg"), { class: "quiet" }));
   }
 
   #familiarity() {
@@ -155,32 +154,19 @@ export class Piece {
     player.load([track]);
   }
 
-  #colourAt(time) {
-    const place = this.#placeAt(time);
-    return place ? quadrant(...place) : "soft";
-  }
-
-  #placeAt(time) {
-    const valence = valueAt(this.valence, time);
-    const arousal = valueAt(this.arousal, time);
-    return valence === null || arousal === null ? null : [valence, arousal];
-  }
-
   #draw() {
     const { analysis } = this;
     const paint = () => {
       for (const name of ["valence", "arousal"]) {
-        this.curves[name].show([{ moments: this[name], colour: colours[name] }], analysis.duration);
+        this.curves[name].show(analysis.duration, [{ moments: this[name], colour: colours[name] }]);
       }
-      const points = this.valence.map(({ value }, index) =>
-        value === null ? null : [value, this.arousal[index].value]);
-      this.plane.courses = [{ points, colour: colours.soft, alpha: 0.55 }];
+      this.plane.lay({ courses: [{ points: courseOf(this), colour: colours.soft, alpha: 0.55 }] });
     };
     paint();
     changes.addEventListener("change", paint, { signal: this.#stop.signal });
-    this.chords.show(analysis.chords, analysis.duration);
+    this.chords.show(analysis.duration, analysis.chords);
     this.ruler.show(analysis.duration);
-    this.plane.words = this.words;
+    this.plane.lay({ words: this.words });
     this.timeline.duration = analysis.duration;
   }
 
@@ -198,11 +184,8 @@ export class Piece {
       this.#play(detail.seconds);
     });
     this.timeline.addEventListener("toggle", () => this.#play());
-    this.now = {
-      chord: h("span", { class: "chord" }), next: h("span", { class: "next" }),
-      valence: h("span", { class: "number valence" }), arousal: h("span", { class: "number arousal" }),
-      word: h("span"), time: h("span"),
-    };
+    const classes = { chord: "chord", next: "next", valence: "number valence", arousal: "number arousal", word: null };
+    this.now = Object.fromEntries(Object.entries(classes).map(([name, kind]) => [name, h("span", { class: kind })]));
     this.#at(mine() ? player.time : 0);
     if (mine()) state();
   }
@@ -210,20 +193,18 @@ export class Piece {
   #nowPanel() {
     const { now } = this;
     return h("dl", { class: "now" },
-      h("div", {}, h("dt", {}, t("now.chord")), h("dd", {}, now.chord, now.next)),
-      h("div", {}, h("dt", {}, t("valence")), h("dd", {}, now.valence)),
-      h("div", {}, h("dt", {}, t("arousal")), h("dd", {}, now.arousal)),
-      h("div", {}, h("dt", {}, t("now.word")), h("dd", {}, now.word)));
+      term(t("now.chord"), now.chord, now.next), term(t("valence"), now.valence),
+      term(t("arousal"), now.arousal), term(t("now.word"), now.word));
   }
 
   // Once a frame while it plays: nothing here reads the layout, and text is written only if it differs.
   #at(time) {
     this.timeline.time = time;
-    const place = this.#placeAt(time);
+    const place = placeAt(this, time);
     const steps = calm() ? 0 : TRAIL_STEPS;
     const trail = Array.from({ length: steps + 1 }, (_, step) => {
       const before = time - TRAIL * (1 - step / (steps || 1));
-      return before < 0 ? null : this.#placeAt(before);
+      return before < 0 ? null : placeAt(this, before);
     });
     this.plane.show(place, place ? trail : []);
     const { chords } = this.analysis;
@@ -260,13 +241,11 @@ export class Piece {
     const tags = analysis.tags.filter((tag) => tag.present);
     return h("div", { class: "whole" },
       h("section", {}, h("h2", {}, t("whole")), h("dl", { class: "estimates" },
-        Object.keys(analysis).filter((name) => analysis[name]?.low !== undefined).map((name) => h("div", {},
-          h("dt", {}, known(name, name)),
-          h("dd", {},
-            h("span", { class: `number ${name}` }, signed(analysis[name].value)),
-            h("span", { class: "aside" }, t("interval", {
-              low: signed(analysis[name].low), high: signed(analysis[name].high),
-            })))))),
+        Object.keys(analysis).filter((name) => analysis[name]?.low !== undefined).map((name) => term(known(name, name),
+          h("span", { class: `number ${name}` }, signed(analysis[name].value)),
+          h("span", { class: "aside" }, t("interval", {
+            low: signed(analysis[name].low), high: signed(analysis[name].high),
+          }))))),
         h("p", { class: "aside" }, t("interval.text"))),
       h("section", {}, h("h2", {}, t("moods")), h("ul", { class: "bars" },
         moods.map(([name, share]) => bar(moodName(name), share, percent(share)))),
@@ -285,21 +264,17 @@ export class Piece {
   }
 
   #table() {
-    const body = h("tbody");
-    const details = h("details", {}, h("summary", {}, t("table.show")),
-      h("div", { class: "scroll", tabindex: 0 }, h("table", {},
-        h("thead", {}, h("tr", {}, ["table.time", "valence", "arousal", "table.chord"].map((name) =>
-          h("th", { scope: "col" }, t(name))))), body)));
+    const details = h("details", {}, h("summary", {}, t("table.show")));
     details.addEventListener("toggle", () => {
-      if (body.childElementCount) return;
-      fill(body, this.analysis.timeline.map((moment) => {
+      if (details.childElementCount > 1) return;
+      const cell = (estimate) => (estimate
+        ? t("table.value", { value: signed(estimate.value), low: signed(estimate.low), high: signed(estimate.high) })
+        : t("now.silent"));
+      const head = ["table.time", "valence", "arousal", "table.chord"].map((name) => t(name));
+      details.append(table(head, this.analysis.timeline.map((moment) => {
         const chord = this.analysis.chords.find(({ end }) => moment.start < end);
-        const cell = (estimate) => h("td", {}, estimate
-          ? t("table.value", { value: signed(estimate.value), low: signed(estimate.low), high: signed(estimate.high) })
-          : t("now.silent"));
-        return h("tr", {}, h("td", {}, clock(moment.start)), cell(moment.valence),
-          cell(moment.arousal), h("td", {}, chord ? chordName(chord.label) : ""));
-      }));
+        return [clock(moment.start), cell(moment.valence), cell(moment.arousal), chord ? chordName(chord.label) : ""];
+      })));
     });
     return details;
   }
@@ -315,4 +290,20 @@ function write(element, text) {
   if (element.textContent === text) return false;
   element.textContent = text;
   return true;
+}
+
+function save(name, type, content) {
+  const address = URL.createObjectURL(content instanceof Blob ? content : new Blob([content], { type }));
+  const link = h("a", { href: address, download: name });
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(address), 60_000);
+}
+
+// The timeline of an analysis as CSV, one moment per row; empty where the music is silent.
+function asCsv(analysis) {
+  const columns = ["valence", "arousal"].flatMap((axis) => ["value", "low", "high"].map((part) => [axis, part]));
+  const head = columns.map(([axis, part]) => (part === "value" ? axis : `${axis}_${part}`));
+  const rows = analysis.timeline.map(({ start, end, ...moment }) =>
+    [start, end, ...columns.map(([axis, part]) => moment[axis]?.[part] ?? "")]);
+  return [["start", "end", ...head], ...rows].map((row) => row.join(",")).join("\n") + "\n";
 }

@@ -1,17 +1,17 @@
 // Meaning of the scores, training data of the model, and its uncertainty.
 
 import * as api from "./api.js";
-import { fill, h } from "./dom.js";
-import { trouble } from "./listen.js";
-import { blocks } from "./markdown.js";
+import { fill, h, table, term } from "./dom.js";
 import { Plane } from "./plane.js";
 import { known, t } from "./strings.js";
+import { attempt } from "./trouble.js";
 
 const HEADLINES = [
   "valence r", "arousal r", "valence auc", "arousal auc", "quadrant accuracy", "gems mean r",
   "valence coverage", "arousal coverage", "valence within-piece r", "arousal within-piece r",
 ];
 const GUIDE = ["interval", "time", "familiarity", "moods", "limits", "gap"];
+const INLINE = /\*\*(.+?)\*\*|\*(.+?)\*|`(.+?)`|\[(.+?)\]\((.+?)\)/g;
 
 export function open(main, [name]) {
   const plane = new Plane(t("plane.words"));
@@ -27,34 +27,26 @@ export function open(main, [name]) {
     h("div", { class: "guides" }, GUIDE.map((part) => h("section", {},
       h("h2", {}, t(`guide.${part}.title`)), h("p", {}, t(`guide.${part}`)), part === "gap" ? gap : null))),
     h("h2", {}, t("models")), choices, card));
-  api.words().then((words) => {
-    plane.words = words;
-  }).catch(showError(card));
-  api.gap().then((address) => {
+  attempt(card, async () => plane.lay({ words: await api.words() }));
+  attempt(card, async () => {
+    const address = await api.gap();
     if (address) fill(gap, h("a", { href: address, target: "_blank" }, t("guide.gap.open")));
-  }).catch(showError(card));
-  api.models().then((models) => cards(models, name, choices, card)).catch(showError(card));
+  });
+  attempt(card, async () => cards(await api.models(), name, choices, card));
 }
 
-function showError(place) {
-  return (problem) => {
-    if (!(problem instanceof api.Problem)) throw problem;
-    fill(place, trouble(problem));
-  };
-}
-
-function cards(models, name, choices, place) {
+async function cards(models, name, choices, place) {
   const ordered = models.toSorted((a, b) => Number(b.default) - Number(a.default));
   const first = ordered.find((model) => model.name === name) ?? ordered[0];
-  const links = ordered.map((model) => h("a", { href: `#understand/${model.name}` }, model.name));
-  fill(choices, links);
-  links[ordered.indexOf(first)].setAttribute("aria-current", "true");
-  api.model(first.name).then((model) => fill(place, facts(model.facts), scores(model.card), blocks(model.text)))
-    .catch(showError(place));
+  fill(choices, ordered.map((model) => h("a", {
+    href: `#understand/${model.name}`, "aria-current": model === first && "true",
+  }, model.name)));
+  const model = await api.model(first.name);
+  fill(place, facts(model.facts), scores(model.card), blocks(model.text));
 }
 
 function facts(model) {
-  const row = (name, value) => h("div", {}, h("dt", {}, t(`card.${name}`)), h("dd", {}, value));
+  const row = (name, value) => term(t(`card.${name}`), value);
   return h("dl", { class: "facts" },
     row("tells", model.tells.join(" · ")),
     row("trained", model.trained_on.join(" · ")),
@@ -65,21 +57,18 @@ function facts(model) {
 function scores({ scores: measured }) {
   if (!measured?.rows?.length) return null;
   const main = measured.rows.filter(({ metric }) => HEADLINES.includes(metric));
-  return h("section", {}, h("h3", {}, t("scores")), h("p", { class: "aside" }, t("scores.text")), table(main),
-    h("details", {}, h("summary", {}, t("scores.more", { count: measured.rows.length })), table(measured.rows)));
+  return h("section", {}, h("h3", {}, t("scores")), h("p", { class: "aside" }, t("scores.text")), measures(main),
+    h("details", {}, h("summary", {}, t("scores.more", { count: measured.rows.length })), measures(measured.rows)));
 }
 
-function table(rows) {
+function measures(rows) {
   const columns = ["dataset", "protocol", "metric", "value", "interval", "pieces"];
-  return h("div", { class: "scroll", tabindex: 0 }, h("table", {},
-    h("thead", {}, h("tr", {}, columns.map((name) => h("th", { scope: "col" }, t(`scores.${name}`))))),
-    h("tbody", {}, rows.map((row) => h("tr", {},
-      h("td", {}, row.dataset),
-      h("td", {}, known(`protocol.${row.protocol}`, row.protocol)),
-      h("td", {}, known(`metric.${row.metric}`, row.metric)),
-      h("td", {}, figure(row.value)),
-      h("td", {}, h("span", { class: "range" }, range(row), t("scores.range", { low: figure(row.low), high: figure(row.high) }))),
-      h("td", {}, row.n.toLocaleString()))))));
+  return table(columns.map((name) => t(`scores.${name}`)), rows.map((row) => [
+    row.dataset, known(`protocol.${row.protocol}`, row.protocol), known(`metric.${row.metric}`, row.metric),
+    figure(row.value),
+    h("span", { class: "range" }, range(row), t("scores.range", { low: figure(row.low), high: figure(row.high) })),
+    row.n.toLocaleString(),
+  ]));
 }
 
 function figure(value) {
@@ -92,4 +81,50 @@ function range({ value, low, high }) {
   if (low < 0 || high > 1) bar.classList.add("gone");
   for (const [name, share] of Object.entries({ low, high, value })) bar.style.setProperty(`--${name}`, share);
   return bar;
+}
+
+// The Markdown of model cards as elements: headings, paragraphs, lists, tables, bold, italics, code
+// and links. Nothing is ever parsed as HTML.
+function blocks(text) {
+  return text.replaceAll("\r", "").split(/\n{2,}/).flatMap((block) => {
+    const lines = block.split("\n").filter(Boolean);
+    const heading = lines[0]?.startsWith("#") ? [title(lines.shift())] : [];
+    return [...heading, ...body(lines)];
+  });
+}
+
+function title(line) {
+  return h("h3", {}, inline(line.replace(/^#+\s*/, "")));
+}
+
+function body(lines) {
+  if (!lines.length) return [];
+  if (lines[0].startsWith("|")) return [grid(lines)];
+  const first = lines.findIndex((line) => line.startsWith("- "));
+  if (first < 0) return [h("p", {}, inline(lines.join(" ")))];
+  const before = first > 0 ? [h("p", {}, inline(lines.slice(0, first).join(" ")))] : [];
+  const items = lines.slice(first).join("\n").split(/^- /m).filter(Boolean);
+  return [...before, h("ul", {}, items.map((item) => h("li", {}, inline(item.replace(/\s*\n\s*/g, " ")))))];
+}
+
+function grid(lines) {
+  const cells = (line) => line.replace(/^\||\|\s*$/g, "").split("|").map((cell) => inline(cell.trim()));
+  const [head, , ...rows] = lines.map(cells);
+  return table(head, rows);
+}
+
+// A link becomes its text: cards link to files of the source code, which the page does not have.
+function inline(text) {
+  const found = [];
+  let at = 0;
+  for (const match of text.matchAll(INLINE)) {
+    const [whole, bold, italic, code, link] = match;
+    found.push(text.slice(at, match.index));
+    if (bold) found.push(h("strong", {}, bold));
+    else if (italic) found.push(h("em", {}, italic));
+    else if (code) found.push(h("code", {}, code));
+    else found.push(link);
+    at = match.index + whole.length;
+  }
+  return [...found, text.slice(at)];
 }

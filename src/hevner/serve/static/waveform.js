@@ -1,6 +1,6 @@
 // The waveform of a piece, drawn from the file itself and coloured by its emotion.
 
-import { Canvas, FONT } from "./canvas.js";
+import { Canvas, type } from "./canvas.js";
 import { colours } from "./theme.js";
 import { t } from "./strings.js";
 
@@ -10,7 +10,7 @@ const LARGEST = 300e6; // bytes of a file that is decoded for its looks alone
 const BAR = 3; // pixels, the gap included
 
 // The loudest sample of each of PARTS equal parts, in [0, 1]; null if the browser cannot decode it.
-export async function peaks(file) {
+async function peaks(file) {
   if (file.size > LARGEST) return null;
   try {
     const context = new OfflineAudioContext(1, 1, RATE);
@@ -45,26 +45,29 @@ export class Waveform {
   #text = "";
 
   constructor() {
-    this.canvas = new Canvas((...to) => this.#draw(...to), { class: "wave", "aria-hidden": "true" });
+    this.canvas = new Canvas((...to) => this.#draw(...to), "wave");
     this.element = this.canvas.element;
   }
 
-  // `colourAt` returns the colour at a share of the duration.
-  show(found, colourAt) {
-    this.#peaks = found;
+  // Shows a file; `colourAt` returns the colour at a share of the duration.
+  async load(file, colourAt) {
     this.#colourAt = colourAt;
-    this.#text = "";
-    this.canvas.invalidate();
+    const found = await peaks(file);
+    this.say(found ? "" : t("wave.none"), found);
   }
 
-  say(text) {
-    this.#peaks = null;
+  say(text, found = null) {
+    this.#peaks = found;
     this.#text = text;
     this.canvas.invalidate();
   }
 
   #draw(context, width, height) {
-    if (!this.#peaks) return this.#drawText(context, width, height);
+    if (!this.#peaks) {
+      type(context, { size: 12, align: "center" });
+      context.fillText(this.#text || t("wave.loading"), width / 2, height / 2);
+      return;
+    }
     const count = Math.floor(width / BAR);
     const middle = height / 2;
     for (let bar = 0; bar < count; bar += 1) {
@@ -77,14 +80,5 @@ export class Waveform {
       context.roundRect(bar * BAR, middle - half, BAR - 1, 2 * half, 1);
       context.fill();
     }
-    return undefined;
-  }
-
-  #drawText(context, width, height) {
-    context.font = `12px ${FONT}`;
-    context.textAlign = "center";
-    context.textBaseline = "middle";
-    context.fillStyle = colours.soft;
-    context.fillText(this.#text || t("wave.loading"), width / 2, height / 2);
   }
 }

@@ -2,7 +2,7 @@
 
 Conventions
 -----------
-The file takes those tensors of `hevner.lab.unified.networks.Inputs` that the network reads, under
+The file takes those tensors of `Inputs` that the network reads, under
 their names, for any number of pieces and any length of the chord sequences, and gives raw outputs
 under the names of the heads.
 """
@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import copy
 import warnings
-from collections.abc import Sequence
 from dataclasses import fields
 from pathlib import Path
 
@@ -22,7 +21,7 @@ from hevner import extras
 from hevner.errors import ModelError
 from hevner.files import replace_file
 from hevner.lab.unified.chord_sequence import NO_ROOT
-from hevner.lab.unified.networks.inputs import Inputs, Network
+from hevner.lab.unified.networks import Inputs, Network
 
 OPSET = 18
 
@@ -30,50 +29,30 @@ OPSET = 18
 class _Tuples(nn.Module):
     """A network that takes and returns tuples, as ONNX does."""
 
-    def __init__(self, network: Network, names: Sequence[str]) -> None:
+    def __init__(self, network: Network) -> None:
         super().__init__()
         self.network = network
-        self.names = tuple(names)
 
     def forward(self, *tensors: Tensor) -> tuple[Tensor, ...]:
-        """Outputs of the named heads."""
+        """Outputs of the heads."""
         outputs = self.network(Inputs(*tensors))
-        return tuple(outputs[name] for name in self.names)
+        return tuple(outputs[head.name] for head in self.network.heads)
 
 
-def export(network: Network, path: Path, names: Sequence[str]) -> None:
+def export(network: Network, path: Path) -> None:
     """Write a network, as it is in use rather than in training, to an ONNX file.
 
-    Parameters
-    ----------
-    network
-        Network to write; it is not changed.
-    path
-        File to write or to replace.
-    names
-        Heads whose outputs the file gives, in order.
-
-    Raises
-    ------
-    ModelError
-        If the network has no head of such a name.
-    MissingDependencyError
-        Without onnxscript.
+    Without onnxscript, `MissingDependencyError` is raised.
     """
-    unknown = set(names) - {head.name for head in network.heads}
-    if unknown or not names:
-        raise ModelError(
-            f"the network has no head {sorted(unknown) or 'at all'}", code="unknown_head"
-        )
     extras.require("lab", "writing ONNX", "onnxscript")
     with warnings.catch_warnings():
         # The exporter warns of its own insides, and that an axis met again keeps its name.
         warnings.simplefilter("ignore")
         program = torch.onnx.export(
-            _Tuples(copy.deepcopy(network).cpu(), names).eval(),
+            _Tuples(copy.deepcopy(network)).eval(),
             _example(network.dimension).tensors(),
             input_names=[field.name for field in fields(Inputs)],
-            output_names=list(names),
+            output_names=[head.name for head in network.heads],
             opset_version=OPSET,
             dynamic_shapes=(_sizes(),),
             dynamo=True,

@@ -1,33 +1,55 @@
-"""How tags of MTG-Jamendo follow the log odds that its baseline network gives them.
+"""Entries of a recipe that follow from datasets that the model is not trained on.
+
+How ratings of music at large spread (``hevner datasets ratings``), and how tags of MTG-Jamendo
+follow the log odds that its baseline network gives them (``hevner datasets tag-rates``).
 
 The folder of MTG-Jamendo must hold the predictions of its baseline for the test songs
-(`baseline_vggish`). ``hevner datasets tag-rates`` prints what a recipe needs to know of tags
-(`hevner.lab.default.recipe`): base rates, the slope of the log odds of a tag over one standard unit
-of the network's log odds, and how many times its base rate a tag must be said for the best F1.
-Slope and share are one for all tags, for rare ones are too few to tell.
+(`baseline_vggish`). A recipe (`hevner.lab.default.recipe`) needs base rates, the slope of the log
+odds of a tag over one standard unit of the network's log odds, and how many times its base rate a
+tag must be given for the best F1. Slope and share are one for all tags, for rare ones are too few.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
 from hevner import datasets
+from hevner.arrays import Doubles, Mask
 from hevner.datasets.mtg_jamendo import split
-from hevner.emotion import MOOD_TAGS
+from hevner.emotion import AXES, MOOD_TAGS
 from hevner.errors import DataError
 from hevner.lab.metrics.tags import f1_macro
-
-Array = NDArray[np.float64]
 
 SHARES = (1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0)
 """Shares to choose from, in base rates."""
 
 
-def base_rates(folder: Path) -> Array:
+RATED = ("emomusic", "deam", "pmemo")
+"""Large rated sets."""
+
+
+def ratings(folders: Mapping[str, Path]) -> dict[str, tuple[float, float]]:
+    """Mean and standard deviation by axis, averaged over `RATED`; each recording counts once.
+
+    Takes the folder of each dataset, by name.
+    """
+    seen: set[str] = set()
+    means, spreads = [], []
+    for name in RATED:
+        tracks = [t for t in datasets.load(name, folders[name]) if t.recording not in seen]
+        seen |= {track.recording for track in tracks}
+        rated = np.array([[t.valence, t.arousal] for t in tracks], float)
+        means.append(rated.mean(axis=0))
+        spreads.append(rated.std(axis=0))
+    mean, spread = np.mean(means, axis=0), np.mean(spreads, axis=0)
+    return {name: (float(mean[k]), float(spread[k])) for k, name in enumerate(AXES)}
+
+
+def base_rates(folder: Path) -> Doubles:
     """Share of the training songs of split 0 with each tag, shape ``(56,)``."""
     tracks = datasets.load("mtg_jamendo", folder)
     part = split(folder, 0)
@@ -36,7 +58,7 @@ def base_rates(folder: Path) -> Array:
     return np.asarray(np.mean(rows, axis=0), np.float64)
 
 
-def slope(truth: NDArray[np.bool_], odds: Array) -> float:
+def slope(truth: Mask, odds: Doubles) -> float:
     """Median over tags of the slope of a logistic regression on standardised log odds."""
     units = (odds - odds.mean(axis=0)) / odds.std(axis=0)
     fits = (
@@ -46,7 +68,7 @@ def slope(truth: NDArray[np.bool_], odds: Array) -> float:
     return float(np.median([fit.coef_[0, 0] for fit in fits]))
 
 
-def best_share(truth: NDArray[np.bool_], odds: Array, rates: Array) -> float:
+def best_share(truth: Mask, odds: Doubles, rates: Doubles) -> float:
     """Which of `SHARES` gives the best macro F1."""
     scores = []
     for share in SHARES:
@@ -56,7 +78,7 @@ def best_share(truth: NDArray[np.bool_], odds: Array, rates: Array) -> float:
     return SHARES[int(np.argmax(scores))]
 
 
-def read_baseline(folder: Path) -> tuple[NDArray[np.bool_], Array]:
+def read_baseline(folder: Path) -> tuple[Mask, Doubles]:
     """Tags of the test songs and the log odds of the baseline, shape ``(4231, 56)``.
 
     Raises
@@ -80,12 +102,7 @@ def read_baseline(folder: Path) -> tuple[NDArray[np.bool_], Array]:
 
 
 def recipe_lines(folder: Path) -> list[str]:
-    """Entries of a recipe's table ``tags``, in TOML.
-
-    Parameters
-    ----------
-    folder
-        Folder of MTG-Jamendo.
+    """Entries of a recipe's table ``tags``, in TOML, from the folder of MTG-Jamendo.
 
     Raises
     ------
