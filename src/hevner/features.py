@@ -112,7 +112,7 @@ def extract(audio: Audio) -> Features:
         encode(grid, windower.finish())
     rows = {block.name: np.concatenate(parts[block.name]) for block in BLOCKS}
     patches = windowers[PATCHES].starts
-    for block in filter(lambda block: block.sparse, BLOCKS):
+    for block in (block for block in BLOCKS if block.sparse):
         # Each row is repeated until the next window that was encoded.
         encoded = block.encoded(0, len(patches))
         latest = np.searchsorted(encoded, np.arange(len(patches)), side="right") - 1

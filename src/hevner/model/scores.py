@@ -122,7 +122,7 @@ def scores(entry: Entry) -> Scores | None:
         return Scores(by_key, field.get("run"))
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise ModelError(
-            f"the scores in the card cannot be used: {error!r}",
+            f"the scores in the card cannot be used: a row or field is wrong ({error!r})",
             subject=display_name(entry.path),
             code="bad_scores",
         ) from error

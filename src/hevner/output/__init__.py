@@ -42,7 +42,7 @@ class Destination(Protocol):
 
 @dataclass(frozen=True)
 class Options:
-    """Layout of a table; the other forms need nothing, except that a page shows tags too.
+    """Layout of a table; a page needs only ``all_tags``, the other forms nothing.
 
     Attributes
     ----------
