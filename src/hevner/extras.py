@@ -98,19 +98,9 @@ def require(extra: str, purpose: str, *modules: str) -> None:
 
 @contextmanager
 def required(purpose: str, extra: str = "") -> Iterator[None]:
-    """Run imports of optional packages.
+    """Run imports of optional packages; parameters and errors are those of `require`.
 
-    Parameters
-    ----------
-    purpose
-        The command or task that needs them, as the subject of the sentence.
-    extra
-        The extra to recommend if several install the missing module.
-
-    Raises
-    ------
-    MissingDependencyError
-        If one is not installed (code ``missing_extra``).
+    ``extra`` is the one to recommend if several install the missing module.
     """
     try:
         yield

@@ -14,7 +14,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from hevner.cli import app
-from hevner.cli.model_recipes import ModelKind, kind_of
+from hevner.cli.model_recipes import read
 from hevner.errors import DataError
 from tests.errors import raises
 from tests.lab.test_corpus import musemo
@@ -31,16 +31,12 @@ def call(verb: str, recipe: str, place: Path, *more: str | Path) -> Result:
 
 
 def test_recipes_of_models_are_told_from_studies(tmp_path: Path) -> None:
-    found = {name: kind_of(RECIPES / f"{name}.toml") for name in SHIPPED}
-    assert found == {
-        "unified": ModelKind.DEFAULT,
-        "joint": ModelKind.SPACE,
-        "harmony": ModelKind.HARMONY,
-    }
-    assert {kind_of(path) for path in ROOT.glob("papers/*/at_hand.toml")} == {None}
-    assert kind_of(tmp_path) is None
+    found = {name: type(read(RECIPES / f"{name}.toml")).__name__ for name in SHIPPED}
+    assert found == {"unified": "DefaultRecipe", "joint": "SpaceRecipe", "harmony": "HarmonyRecipe"}
+    assert {read(path) for path in ROOT.glob("papers/*/at_hand.toml")} == {None}
+    assert read(tmp_path) is None
     with raises(DataError, "file_missing"):
-        kind_of(tmp_path / "none.toml")
+        read(tmp_path / "none.toml")
 
 
 def test_the_harmony_recipe_is_checked(tmp_path: Path) -> None:

@@ -111,9 +111,7 @@ def test_wrong_chords_are_refused(span: tuple[str, float, float]) -> None:
 def test_harmony_gives_durations_and_the_probability_of_minor() -> None:
     odds = np.zeros(24, np.float32)
     odds[[7, 16]] = 0.6, 0.4
-    heard = harmony(
-        Key.from_probabilities(odds), Chord("N", 0, 0.5, 1.0), Chord("G:maj", 0.5, 4.0, 0.9)
-    )
+    heard = harmony(Key(odds), Chord("N", 0, 0.5, 1.0), Chord("G:maj", 0.5, 4.0, 0.9))
     chords = from_harmony(heard, REPAIRED)
     assert chords.minor == pytest.approx(0.4)
     assert chords.roots.tolist() == [NO_ROOT, 0]

@@ -16,9 +16,9 @@ from hevner import datasets
 from hevner.emotion import GEMS, MOOD_TAGS, Quadrant
 from hevner.errors import DataError, HevnerError
 from hevner.moods import in_group
-from hevner.words import DEGREES, PLAIN, WORDS, Feeling, Lexicon, circumplex, load
+from hevner.words import DEGREES, PLAIN, WORDS, Feeling, Lexicon, load
 from hevner.words.describing import GEMS_MEANS, GEMS_STEPS, describe
-from hevner.words.entries import RADIUS
+from hevner.words.entries import ANGLES, RADIUS
 from tests.errors import raises
 
 LEXICON = Lexicon()
@@ -34,10 +34,18 @@ FEELINGS = st.builds(Feeling, st.sampled_from(WORDS), st.sampled_from(DEGREES))
 def test_every_vocabulary_is_covered() -> None:
     assert {word.tag for word in WORDS if word.tag} == set(MOOD_TAGS)
     assert {word.gems for word in WORDS if word.gems} == set(GEMS)
-    assert {word.name for word in circumplex.WORDS} <= set(BY_NAME)
+    assert set(ANGLES) <= set(BY_NAME)
     for quadrant in Quadrant:
         named = [word.name for word in WORDS if word.quadrant is quadrant]
         assert sorted(named) == sorted(quadrant.value.split(", "))
+
+
+def test_the_circle_runs_clockwise_as_published() -> None:
+    assert [angle % 360 for angle in ANGLES.values()] == [(90 - 9 * k) % 360 for k in range(40)]
+    assert all(-180 < angle <= 180 for angle in ANGLES.values())
+    published = {"vehement": 90, "rowdy": 27, "fun": 0, "tender": -45, "pensive": -90}
+    published |= {"autumnal": -117, "dark": -171, "creepy": 180, "tense": 171, "fiery": 99}
+    assert {name: ANGLES[name] for name in published} == published
 
 
 def test_names_are_unambiguous() -> None:
@@ -59,8 +67,9 @@ def test_places_follow_their_order_of_sources() -> None:
     assert places["heavy"] == (None, None)  # a sound: rated calm, which heavy music is not
     assert places["emotional"] == (None, None)  # rated neutral, and not on the circle
     for name in ("dark", "gloomy"):  # rated neutral; not rated
-        (on_circle,) = (word for word in circumplex.WORDS if word.name == name)
-        assert places[name] == pytest.approx(on_circle.point(RADIUS), abs=1e-4)
+        angle = math.radians(ANGLES[name])
+        on_circle = RADIUS * math.cos(angle), RADIUS * math.sin(angle)
+        assert places[name] == pytest.approx(on_circle, abs=1e-4)
     assert places["excited"] == pytest.approx([RADIUS / math.sqrt(2)] * 2, abs=1e-4)
 
 

@@ -3,10 +3,10 @@
 Conventions
 -----------
 Samples are mono float32 with full scale at 1.0; all analysis runs at `SAMPLE_RATE`, large encoders
-at rates of their own. Files are
-decoded block by block, mixed down by the mean over channels and resampled with soxr, so memory
-does not grow with the length of a file. libsndfile (through soundfile) decodes WAV, FLAC, Ogg,
-Opus in Ogg and MP3; everything else (m4a, aac, wma, video files ...) needs the optional PyAV.
+at rates of their own. Files are decoded block by block, mixed down by the mean over channels and
+resampled with soxr, so memory does not grow with the length of a file. libsndfile (through
+soundfile) decodes WAV, FLAC, Ogg, Opus in Ogg and MP3; everything else (m4a, aac, wma, video files
+...) needs the optional PyAV.
 """
 
 from __future__ import annotations

@@ -17,9 +17,10 @@ import sys
 from typing import Annotated
 
 import typer
+from typer import Option
 
 from hevner import __version__
-from hevner.cli.analyze import analyze
+from hevner.cli.analyze import analyze, report
 from hevner.cli.datasets import app as datasets
 from hevner.cli.evaluate import evaluate
 from hevner.cli.extract import extract
@@ -29,10 +30,8 @@ from hevner.cli.group import ANALYSE, FIND, RESEARCH, SERVE, Group
 from hevner.cli.index import index
 from hevner.cli.models import app as models
 from hevner.cli.moods import moods
-from hevner.cli.playlist import playlist
 from hevner.cli.probe import probe
-from hevner.cli.report import report
-from hevner.cli.search import search
+from hevner.cli.search import playlist, search
 from hevner.cli.serve import serve
 from hevner.cli.train import train
 
@@ -77,8 +76,7 @@ def _show_version(wanted: bool) -> None:
 @app.callback()
 def _root(
     version: Annotated[
-        bool,
-        typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version."),
+        bool, Option("--version", callback=_show_version, is_eager=True, help="Show the version.")
     ] = False,
 ) -> None:
     """Analyse the emotion of music: valence, arousal, moods, key and chords."""

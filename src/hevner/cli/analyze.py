@@ -1,4 +1,4 @@
-"""``hevner analyze``: the emotion of files and folders."""
+"""``hevner analyze`` and ``hevner report``: the emotion of files and folders."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from typer import Option
 
-from hevner.cli.options import Jobs
+from hevner.cli.options import Jobs, NoCache, Paths, Quiet, form_of, scale_of
 from hevner.output import FORMATS
 
 ENDINGS = ", ".join(f".{form}" for form in FORMATS[1:])
@@ -21,17 +22,10 @@ def form_named(name: str) -> str:
 
 
 def analyze(
-    paths: Annotated[
-        list[Path],
-        typer.Argument(
-            metavar="PATH",
-            help="Audio files, and folders to search for them.",
-            show_default=False,
-        ),
-    ],
+    paths: Paths,
     form: Annotated[
         str | None,
-        typer.Option(
+        Option(
             "--format",
             "-f",
             metavar=f"[{'|'.join(FORMATS)}]",
@@ -39,51 +33,43 @@ def analyze(
             autocompletion=lambda: list(FORMATS),
             help="Form of the results. Without it, the ending of the output file decides "
             f"({ENDINGS}), else it is a table.",
-            show_default=False,
         ),
     ] = None,
     output: Annotated[
         Path | None,
-        typer.Option(
+        Option(
             "--output",
             "-o",
             metavar="FILE",
             help="Write the results there instead of to the standard output. The file appears "
             "when it is complete; a run that was stopped goes on from the cache.",
-            show_default=False,
         ),
     ] = None,
     plot: Annotated[
         Path | None,
-        typer.Option(
-            "--plot",
+        Option(
             metavar="PLACE",
             help="Draw each analysis: into this folder, or for a single piece into this file "
             "(.png, .svg or .pdf).",
-            show_default=False,
         ),
     ] = None,
     scale: Annotated[
         str,
-        typer.Option(
-            "--scale",
-            metavar="LOW..HIGH",
-            help="Scale of valence and arousal, such as -1..1, 0..1 or 1..9.",
+        Option(
+            metavar="LOW..HIGH", help="Scale of valence and arousal, such as -1..1, 0..1 or 1..9."
         ),
     ] = "-1..1",
     personal: Annotated[
         Path | None,
-        typer.Option(
-            "--personal",
+        Option(
             metavar="FILE.JSON",
             help="Correct valence and arousal by what 'hevner train --personalise' learned from "
             "your ratings.",
-            show_default=False,
         ),
     ] = None,
     all_tags: Annotated[
         bool,
-        typer.Option(
+        Option(
             "--all-tags",
             help="Show every tag that a piece has in the table, those of use ('corporate', 'film') "
             "too. The other forms always hold all; 'hevner moods' explains them.",
@@ -91,20 +77,15 @@ def analyze(
     ] = False,
     window: Annotated[
         float | None,
-        typer.Option(
-            "--window",
+        Option(
             metavar="SECONDS",
             help="Length of music behind each point of the curves over time.",
             show_default="that of the model",
         ),
     ] = None,
     jobs: Jobs = None,
-    no_cache: Annotated[
-        bool, typer.Option("--no-cache", help="Analyse anew, and keep nothing.")
-    ] = False,
-    quiet: Annotated[
-        bool, typer.Option("--quiet", "-q", help="No progress and no summary, errors only.")
-    ] = False,
+    no_cache: NoCache = False,
+    quiet: Quiet = False,
 ) -> None:
     """Analyse valence, arousal, moods, tags, key and chords of files and folders.
 
@@ -113,29 +94,34 @@ def analyze(
 
     Exit status: 0 all fine, 1 some files failed, 2 wrong usage.
     """
-    from hevner.cli.analyze_run import Request, run
-    from hevner.emotion import Scale
-    from hevner.errors import HevnerError
+    from hevner.cli.analyze_run import Session
 
-    try:
-        request = Request(
-            paths=paths,
-            form=form or _form_of(output),
-            output=output,
-            plot=plot,
-            scale=Scale.parse(scale),
-            personal=personal,
-            all_tags=all_tags,
-            window=window,
-            jobs=jobs,
-            cache=not no_cache,
-            quiet=quiet,
-        )
-    except HevnerError as error:
-        raise typer.BadParameter(str(error), param_hint="--scale") from error
-    raise typer.Exit(run(request))
+    session = Session(
+        form_of(form, output, FORMATS), output, scale_of(scale), all_tags=all_tags, quiet=quiet
+    )
+    status = session.run(
+        paths, plot=plot, personal=personal, window=window, jobs=jobs, cached=not no_cache
+    )
+    raise typer.Exit(status)
 
 
-def _form_of(output: Path | None) -> str:
-    ending = output.suffix.lower().lstrip(".") if output else ""
-    return ending if ending in FORMATS else FORMATS[0]
+def report(
+    paths: Paths,
+    output: Annotated[
+        Path, Option("--output", "-o", metavar="FILE.HTML", help="The page to write.")
+    ] = Path("report.html"),
+    scale: Annotated[
+        str, Option(metavar="LOW..HIGH", help="Scale of valence and arousal.")
+    ] = "-1..1",
+    jobs: Jobs = None,
+    no_cache: NoCache = False,
+    quiet: Quiet = False,
+) -> None:
+    """Write one page on all pieces of a folder: values, words, curves, and the plane.
+
+    The page is a single file without scripts, for any browser, with nothing loaded from elsewhere.
+    It is 'hevner analyze --format html'.
+
+    Exit status: 0 all fine, 1 some files failed, 2 wrong usage.
+    """
+    analyze(paths, "html", output, scale=scale, jobs=jobs, no_cache=no_cache, quiet=quiet)

@@ -6,8 +6,9 @@ import os
 import shutil
 import sys
 import time
+from collections import Counter
 from contextlib import ExitStack, closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING
@@ -32,7 +33,7 @@ from hevner.files import Found, OutputFile, cannot_write, display_name, find_aud
 from hevner.result import Analysis, Failure
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
+    from collections.abc import Generator
 
     from hevner.model.personal import Personal
     from hevner.output import Options, Writer
@@ -43,84 +44,135 @@ PLOT_ENDINGS = (".png", ".svg", ".pdf")
 """Endings that make the argument of ``--plot`` a file."""
 
 
-@dataclass(frozen=True)
-class Request:
-    """What was asked for; the fields are the options of the command."""
+@dataclass
+class Session:
+    """One run over files: analyses, writes, plots, counts."""
 
-    paths: list[Path]
     form: str
     output: Path | None
-    plot: Path | None
     scale: Scale
-    personal: Path | None
     all_tags: bool
-    window: float | None
-    jobs: int | None
-    cache: bool
     quiet: bool
+    plots: Plots | None = None
+    status: int = FINE
+    count: Counter[str] = field(default_factory=Counter)
 
-
-def run(request: Request) -> int:
-    """Analyse, write, plot; return the exit status."""
-    found, problems = find_audio(request.paths)
-    if not found and not problems:
-        endings = "such as .wav, .flac, .mp3, .ogg or .m4a"
-        say(f"Error: no audio files found; names must end in one of the usual ways, {endings}.")
-        return USAGE
-    if request.plot is not None:
-        extras.require("plot", "'hevner analyze --plot'", "matplotlib")
-    try:
-        plots = None if request.plot is None else Plots(request.plot, found)
-        analyzer, cache = _prepare(request)
-        personal = None if request.personal is None else _load(request.personal)
-        destination = StandardOutput() if request.output is None else OutputFile(request.output)
-    except HevnerError as error:
-        say(f"Error: {error}")
-        return USAGE
-    session = Session(request, destination, plots)
-    results = analyze_many((f.path for f in found), analyzer, request.jobs or usable_cores(), cache)
-    if personal is not None:
-        results = _personalised(results, personal)
-    with ExitStack() as stack:
-        stack.callback(_warn_of, cache)
-        stack.enter_context(without_decoder_notes())
-        stack.enter_context(stopping_cleanly())
-        stack.enter_context(closing(destination))
-        stack.enter_context(closing(results))
+    def run(
+        self,
+        paths: list[Path],
+        *,
+        plot: Path | None,
+        personal: Path | None,
+        window: float | None,
+        jobs: int | None,
+        cached: bool,
+    ) -> int:
+        """Analyse files and folders; return the exit status. The options are those of the verb."""
+        found, problems = find_audio(paths)
+        if not found and not problems:
+            endings = "such as .wav, .flac, .mp3, .ogg or .m4a"
+            say(f"Error: no audio files found; names must end in one of the usual ways, {endings}.")
+            return USAGE
+        if plot is not None:
+            extras.require("plot", "'hevner analyze --plot'", "matplotlib")
         try:
-            session.go(found, results, problems, cache)
-        except (OutputError, ModelError) as error:
+            self.plots = None if plot is None else Plots(plot, found)
+            cache = Cache(identity(window)) if cached else None
+            files = (file.path for file in found)
+            results = analyze_many(files, LateAnalyzer(window), jobs or usable_cores(), cache)
+            if personal is not None:
+                from hevner.model.personal import load
+
+                results = _personalised(results, load(personal))
+            destination = StandardOutput() if self.output is None else OutputFile(self.output)
+        except HevnerError as error:
             say(f"Error: {error}")
-            return FAILED
-        except BrokenPipeError:
-            return FAILED
-        except KeyboardInterrupt:
-            results.close()
-            kept = "nothing was kept" if cache is None else "the same command goes on from here"
-            say(f"Stopped; {kept}.")
-            return INTERRUPTED
-    return session.status
+            return USAGE
+        with ExitStack() as stack:
+            stack.callback(_warn_of, cache)
+            stack.enter_context(without_decoder_notes())
+            stack.enter_context(stopping_cleanly())
+            stack.enter_context(closing(destination))
+            stack.enter_context(closing(results))
+            try:
+                self._go(found, results, problems, destination, cache)
+            except (OutputError, ModelError) as error:
+                say(f"Error: {error}")
+                return FAILED
+            except BrokenPipeError:
+                return FAILED
+            except KeyboardInterrupt:
+                results.close()
+                kept = "nothing was kept" if cache is None else "the same command goes on from here"
+                say(f"Stopped; {kept}.")
+                return INTERRUPTED
+        return self.status
+
+    def _go(
+        self,
+        found: list[Found],
+        results: Results,
+        problems: list[Failure],
+        destination: StandardOutput | OutputFile,
+        cache: Cache | None,
+    ) -> None:
+        """Work through the results as they come."""
+        from hevner import output
+
+        start = time.perf_counter()
+        writer = output.create(self.form, destination, self._table_options())
+        # Lines that come one by one would tear a bar on the same terminal apart.
+        torn = self.output is None and self.form != "table" and sys.stdout.isatty()
+        with Reporter(len(found), not self.quiet and not torn) as reporter:
+            for file, record in zip(found, results, strict=True):
+                self._take(record, writer, reporter)
+                if isinstance(record, Analysis) and self.plots is not None:
+                    try:
+                        self.plots.draw(record.on(self.scale), file)
+                    except OutputError as error:
+                        self.status = FAILED
+                        reporter.say(f"Error: {error}")
+                reporter.advance()
+            for problem in problems:
+                self._take(problem, writer, reporter)
+        writer.finish()
+        destination.commit()
+        if not self.quiet:
+            say(self._summary(time.perf_counter() - start, cache))
+
+    def _take(self, record: Analysis | Failure, writer: Writer, reporter: Reporter) -> None:
+        self.count[record.status] += 1
+        if isinstance(record, Analysis):
+            writer.write(record.on(self.scale))
+            return
+        writer.write(record)
+        self.status = FAILED
+        if self.form != "table" and not self.quiet:
+            reporter.say(f"Failed: {record.path}: {record.cause}. {record.remedy}".rstrip())
+
+    def _table_options(self) -> Options:
+        from hevner.output import Options
+
+        if self.output is None and sys.stdout.isatty():
+            colour = "NO_COLOR" not in os.environ
+            width = shutil.get_terminal_size().columns
+            return Options(width=width, colour=colour, all_tags=self.all_tags)
+        return Options(all_tags=self.all_tags)
+
+    def _summary(self, seconds: float, cache: Cache | None) -> str:
+        parts = [f"{self.count['ok']} analysed"]
+        parts += [f"{self.count[one]} {one}" for one in ("silent", "failed") if self.count[one]]
+        if cache is not None and cache.hits:
+            parts.append(f"{cache.hits} of them known from before")
+        total = self.count.total()
+        return f"{total} file{'s' if total != 1 else ''} in {seconds:.1f} s: {', '.join(parts)}."
 
 
-def _prepare(request: Request) -> tuple[SupportsAnalyze, Cache | None]:
-    name = identity(request.window)
-    return LateAnalyzer(request.window), Cache(name) if request.cache else None
-
-
-def _load(path: Path) -> Personal:
-    from hevner.model import personal
-
-    return personal.load(path)
-
-
-def _personalised(results: Results, personal: Personal) -> Results:
-    """Correct results after the cache, which keeps those of the model alone.
-
-    So no entry depends on a correction, and a new correction needs no new analysis.
-    """
+def _personalised(results: Results, correction: Personal) -> Results:
+    """Correct results after the cache, so that no entry depends on a correction."""
     with closing(results):
         for result in results:
-            yield personal.apply(result) if isinstance(result, Analysis) else result
+            yield correction.apply(result) if isinstance(result, Analysis) else result
 
 
 class LateAnalyzer:
@@ -215,80 +267,3 @@ class Plots:
             target = f"{name}-{number}.png"
         self._taken.add(target.casefold())
         return self._folder / target
-
-
-class Session:
-    """One run over the files: writes, plots, counts."""
-
-    def __init__(
-        self, request: Request, destination: StandardOutput | OutputFile, plots: Plots | None
-    ) -> None:
-        self.request = request
-        self.destination = destination
-        self.plots = plots
-        self.status = FINE
-        self.count = {"ok": 0, "silent": 0, "failed": 0}
-        # Lines that come one by one would tear a bar on the same terminal apart.
-        torn = request.output is None and request.form != "table" and sys.stdout.isatty()
-        self.bar = not request.quiet and not torn
-
-    def go(
-        self,
-        found: list[Found],
-        results: Iterator[Analysis | Failure],
-        problems: list[Failure],
-        cache: Cache | None,
-    ) -> None:
-        """Work through the results as they come."""
-        from hevner import output
-
-        start = time.perf_counter()
-        writer = output.create(self.request.form, self.destination, self._table_options())
-        with Reporter(len(found), self.bar) as reporter:
-            for file, record in zip(found, results, strict=True):
-                self._take(record, writer, reporter)
-                if isinstance(record, Analysis) and self.plots is not None:
-                    self._draw(record, file, reporter)
-                reporter.advance()
-            for problem in problems:
-                self._take(problem, writer, reporter)
-        writer.finish()
-        self.destination.commit()
-        self._conclude(time.perf_counter() - start, cache)
-
-    def _take(self, record: Analysis | Failure, writer: Writer, reporter: Reporter) -> None:
-        self.count[record.status] += 1
-        if isinstance(record, Analysis):
-            writer.write(record.on(self.request.scale))
-            return
-        writer.write(record)
-        self.status = FAILED
-        if self.request.form != "table" and not self.request.quiet:
-            reporter.say(f"Failed: {record.path}: {record.cause}. {record.remedy}".rstrip())
-
-    def _draw(self, record: Analysis, file: Found, reporter: Reporter) -> None:
-        assert self.plots is not None
-        try:
-            self.plots.draw(record.on(self.request.scale), file)
-        except OutputError as error:
-            self.status = FAILED
-            reporter.say(f"Error: {error}")
-
-    def _table_options(self) -> Options:
-        from hevner.output import Options
-
-        if self.request.output is None and sys.stdout.isatty():
-            colour = "NO_COLOR" not in os.environ
-            width = shutil.get_terminal_size().columns
-            return Options(width=width, colour=colour, all_tags=self.request.all_tags)
-        return Options(all_tags=self.request.all_tags)
-
-    def _conclude(self, seconds: float, cache: Cache | None) -> None:
-        if self.request.quiet:
-            return
-        parts = [f"{self.count['ok']} analysed"]
-        parts += [f"{n} {what}" for what, n in self.count.items() if what != "ok" and n]
-        if cache is not None and cache.hits:
-            parts.append(f"{cache.hits} of them known from before")
-        total = sum(self.count.values())
-        say(f"{total} file{'s' if total != 1 else ''} in {seconds:.1f} s: {', '.join(parts)}.")

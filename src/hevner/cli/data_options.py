@@ -5,11 +5,15 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NamedTuple, TypeVar
 
 import typer
+from typer import Option
 
+from hevner.cli.progress import FAILED, say
 from hevner.errors import DataError
+
+Loaded = TypeVar("Loaded")
 
 VARIABLE = "HEVNER_DATA"
 """Environment variable with the folder of the datasets, used if ``--data`` is not given."""
@@ -19,26 +23,20 @@ OTHERS = ("pop909",)
 
 Data = Annotated[
     list[str],
-    typer.Option(
+    Option(
         metavar="[NAME=]DIR",
         help="Folder that holds each dataset in a folder of its name, or NAME=DIR for the folder "
         "of one dataset; repeatable.",
         show_default=f"${VARIABLE}",
     ),
 ]
-Store = Annotated[
-    Path,
-    typer.Option(
-        "--store", metavar="DIR", help="Folder of the stored features.", show_default=False
-    ),
-]
-Table = Annotated[Path, typer.Option("--out", "-o", metavar="FILE.CSV", help="Table to write.")]
+Store = Annotated[Path, Option("--store", metavar="DIR", help="Folder of the stored features.")]
+Table = Annotated[Path, Option("--out", "-o", metavar="FILE.CSV", help="Table to write.")]
 Soundfont = Annotated[
-    str, typer.Option(metavar="NAME", help="Soundfont that MIDI files are rendered with.")
+    str, Option(metavar="NAME", help="Soundfont that MIDI files are rendered with.")
 ]
 DryRun = Annotated[
-    bool,
-    typer.Option("--dry-run", help="Report what would be done and what is missing; do nothing."),
+    bool, Option("--dry-run", help="Report what would be done and what is missing; do nothing.")
 ]
 
 
@@ -68,6 +66,36 @@ class DataFolders(dict[str, Path]):
         """Datasets that were named, and others whose folder exists."""
         others = (name for name, folder in self.items() if folder.is_dir())
         return list(dict.fromkeys([*self.named, *others]))
+
+
+class Run(NamedTuple):
+    """Where training or a study reads and writes, its number of processes, and whether it is dry.
+
+    ``dry`` is the option ``--dry-run``.
+    """
+
+    folders: DataFolders
+    store: Path
+    out: Path
+    jobs: int
+    dry: bool
+
+
+def complete(loaded: tuple[Loaded | None, Sequence[str]]) -> Loaded:
+    """Name the datasets that a study misses, and return the study on the others.
+
+    Raises
+    ------
+    typer.Exit
+        If no dataset is complete.
+    """
+    study, missing = loaded
+    for line in missing:
+        say(f"Missing: {line}")
+    if study is None:
+        say("Error: no dataset is complete; nothing was done.")
+        raise typer.Exit(FAILED)
+    return study
 
 
 def data_folders(data: Sequence[str]) -> DataFolders:

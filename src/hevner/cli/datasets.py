@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import textwrap
 from enum import StrEnum
+from functools import partial
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer import Argument, Option
 
 from hevner.cli.data_options import Data, data_folders
 from hevner.cli.group import Group
-from hevner.cli.layout import write, write_json
+from hevner.cli.layout import write, write_entry, write_json
+from hevner.cli.options import AsJson
 from hevner.cli.progress import FAILED, FINE, Reporter, say
 
 if TYPE_CHECKING:
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
 SHOWN = 5
 """Findings of one kind that a report for people lists; JSON has them all."""
 
-WIDTH = 96
+_entry = partial(write_entry, indent=10, columns=96)
 
 app = typer.Typer(
     cls=Group,
@@ -29,11 +31,10 @@ app = typer.Typer(
     help="List, check and cite datasets of labelled music, show their splits, and render MIDI.",
 )
 
-Name = Annotated[str, typer.Argument(metavar="NAME", help="Dataset, as 'list' has it.")]
+Name = Annotated[str, Argument(metavar="NAME", help="Dataset, as 'list' has it.")]
 Folder = Annotated[
-    Path, typer.Argument(metavar="PATH", help="The dataset's own folder, as its archive unpacks.")
+    Path, Argument(metavar="PATH", help="The dataset's own folder, as its archive unpacks.")
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="Write JSON.")]
 
 
 class LabelChoice(StrEnum):
@@ -45,7 +46,7 @@ class LabelChoice(StrEnum):
 
 WhichLabels = Annotated[
     LabelChoice,
-    typer.Option("--labels", help="Labels with known defects repaired, or as they were published."),
+    Option("--labels", help="Labels with known defects repaired, or as they were published."),
 ]
 
 
@@ -88,12 +89,12 @@ def info(name: Name, as_json: AsJson = False) -> None:
         ("source", card.source),
     ):
         if text:
-            write(_entry(heading, text))
+            _entry(heading, text)
     write("files")
     for line in card.layout:
         write(f"  {line}")
     for defect in card.defects:
-        write(_entry("defect", f"{defect.name}: {defect.what} Repair: {defect.repair}"))
+        _entry("defect", f"{defect.name}: {defect.what} Repair: {defect.repair}")
 
 
 @app.command()
@@ -162,27 +163,20 @@ def splits(name: Name, as_json: AsJson = False) -> None:
         sizes = ", ".join(f"{part} {len(ids):,}" for part, ids in split.parts.items())
         write(f"{split.name}: {sizes}")
         for heading, text in (("what", split.what), ("origin", split.origin)):
-            write(_entry(heading, text))
-        write(_entry("leaks", split.leaks or "none known"))
-        write(_entry("hash", split.digest))
+            _entry(heading, text)
+        _entry("leaks", split.leaks or "none known")
+        _entry("hash", split.digest)
 
 
 @app.command()
 def render(
     name: Name,
     folder: Folder,
-    out: Annotated[
-        Path, typer.Option("--out", "-o", metavar="FOLDER", help="Folder for the audio.")
-    ],
+    out: Annotated[Path, Option("--out", "-o", metavar="FOLDER", help="Folder for the audio.")],
     soundfont: Annotated[
-        list[str],
-        typer.Option(
-            "--soundfont", metavar="NAME", help="Soundfont file without .sf2; repeatable."
-        ),
+        list[str], Option(metavar="NAME", help="Soundfont file without .sf2; repeatable.")
     ],
-    jobs: Annotated[
-        int, typer.Option("--jobs", "-j", min=1, help="Number of parallel processes.")
-    ] = 1,
+    jobs: Annotated[int, Option("--jobs", "-j", min=1, help="Number of parallel processes.")] = 1,
 ) -> None:
     """Render a dataset of MIDI files to FLAC with FluidSynth; what exists is left alone.
 
@@ -220,10 +214,9 @@ def ratings(data: Data = []) -> None:  # noqa: B006
 def tag_rates(
     folder: Annotated[
         Path,
-        typer.Argument(
+        Argument(
             metavar="PATH",
             help="Folder of MTG-Jamendo with the predictions of its baseline network.",
-            show_default=False,
         ),
     ],
 ) -> None:
@@ -231,10 +224,6 @@ def tag_rates(
     from hevner.lab.default import recipe_values
 
     write("\n".join(recipe_values.recipe_lines(folder)))
-
-
-def _entry(heading: str, text: str) -> str:
-    return textwrap.fill(text, WIDTH, initial_indent=f"{heading:<10}", subsequent_indent=" " * 10)
 
 
 def _write_report(facts: dict[str, Any]) -> None:

@@ -2,51 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
+from typer import Argument, Option
 
 from hevner.cli.layout import table, write, write_entry, yes_no
-from hevner.cli.progress import INTERRUPTED, progress_bars, say
+from hevner.cli.progress import interruptible, progress_bars
 
 if TYPE_CHECKING:
     from hevner.encoders.base import EncoderCard
-    from hevner.encoders.weights.record import Progress, Weights
+    from hevner.encoders.weights.record import Weights
 
-Name = Annotated[
-    str,
-    typer.Argument(
-        metavar="ENCODER", help="Name of an encoder, as 'list' has it.", show_default=False
-    ),
-]
+Name = Annotated[str, Argument(metavar="ENCODER", help="Name of an encoder, as 'list' has it.")]
+
+STOPPED = "Stopped; nothing was changed. Files that were fetched whole are kept."
 
 
 def add(
     encoder: Name,
     source: Annotated[
         str,
-        typer.Option(
+        Option(
             "--from",
             metavar="DIR|HUB_ID[@REVISION]",
             help="Folder with the published files, or name on the Hugging Face hub. Default: where "
             "the encoder's authors have put them, if that is on the hub.",
-            show_default=False,
         ),
     ] = "",
     accept_licence: Annotated[
         bool,
-        typer.Option(
-            "--accept-licence", help="Accept a licence that does not permit commercial use."
-        ),
+        Option("--accept-licence", help="Accept a licence that does not permit commercial use."),
     ] = False,
     offline: Annotated[
         bool,
-        typer.Option(
-            "--offline", help="Make no network call; HEVNER_OFFLINE=1 has the same effect."
-        ),
+        Option("--offline", help="Make no network call; HEVNER_OFFLINE=1 has the same effect."),
     ] = False,
 ) -> None:
     """Add the weights of a large encoder.
@@ -59,7 +49,7 @@ def add(
     from hevner.encoders import weights
     from hevner.encoders.weights.devices import size_text
 
-    with _progress() as progress:
+    with interruptible(STOPPED), progress_bars() as progress:
         done = weights.add(
             encoder, source, accept_licence=accept_licence, offline=offline, progress=progress
         )
@@ -75,7 +65,7 @@ def check(encoder: Name) -> None:
     """
     from hevner.encoders import weights
 
-    with _progress() as progress:
+    with interruptible(STOPPED), progress_bars() as progress:
         found = weights.verify(encoder, progress)
     write(f"{found.encoder}: the weights are as they were added, SHA-256 {found.digest}")
 
@@ -96,7 +86,7 @@ def facts(card: EncoderCard) -> dict[str, Any]:
     """All that is known of an encoder, as JSON values."""
     from hevner.encoders import weights
 
-    found = weights.added(card.id) if _is_large(card) else None
+    found = weights.added(card.id)
     record = None if found is None else {**asdict(found), "folder": str(found.folder)}
     return {**asdict(card), "weights": _state(card), "added": record}
 
@@ -133,7 +123,7 @@ def show(card: EncoderCard) -> None:
     from hevner.encoders.weights.devices import size_text
 
     plain = card.id.partition("+")[0]
-    write(f"{_title(card)}, an encoder")
+    write(f"{card.id}{f'-{card.version}' if card.version else ''}, an encoder")
     write_entry("what it is", card.description)
     write_entry("hears", _input(card))
     write_entry("tells", _output(card))
@@ -153,7 +143,7 @@ def show(card: EncoderCard) -> None:
     if _is_large(card):
         write_entry("source", card.source)
     write_entry("weights", _state(card))
-    if found := weights.added(plain) if _is_large(card) else None:
+    if found := weights.added(card.id):
         _show_weights(found)
     elif _is_large(card):
         write_entry("to add them", weights.command(card))
@@ -194,10 +184,6 @@ def _state(card: EncoderCard) -> str:
     return "damaged" if (place / record.RECORD).exists() else "not added"
 
 
-def _title(card: EncoderCard) -> str:
-    return f"{card.id}-{card.version}" if card.version else card.id
-
-
 def state_widths(card: EncoderCard) -> str:
     """Number and width of the states; empty if there are none to choose from."""
     if not card.states:
@@ -216,14 +202,3 @@ def _output(card: EncoderCard) -> str:
     which = " and ".join(map(str, card.chosen))
     means = f": means of state{'s' * (len(card.chosen) > 1)} {which}" if which else ""
     return f"{card.dimension} numbers per window{means}"
-
-
-@contextmanager
-def _progress() -> Iterator[Progress]:
-    """A bar for work that takes long; Ctrl-C ends it with a message."""
-    try:
-        with progress_bars() as show:
-            yield show
-    except KeyboardInterrupt as stop:
-        say("Stopped; nothing was changed. Files that were fetched whole are kept.")
-        raise typer.Exit(INTERRUPTED) from stop

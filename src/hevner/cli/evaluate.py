@@ -7,14 +7,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer import Argument, Option
 
 from hevner.cli.data_options import (
     Data,
-    DataFolders,
     DryRun,
+    Run,
     Store,
     Table,
     check_table,
+    complete,
     data_folders,
 )
 from hevner.cli.options import Jobs
@@ -30,11 +32,10 @@ NOTICES = 20
 def evaluate(
     recipe: Annotated[
         Path,
-        typer.Argument(
+        Argument(
             metavar="RECIPE",
             help="Recipe of a study, or of a model such as recipes/unified.toml, a TOML file; or a "
             "folder that 'hevner train' wrote.",
-            show_default=False,
         ),
     ],
     store: Store,
@@ -42,17 +43,16 @@ def evaluate(
     data: Data = [],  # noqa: B006
     encoder: Annotated[
         str,
-        typer.Option(
+        Option(
             metavar="NAME",
             help="Encoder in place of the one that the recipe names, such as mert-v1-95m.",
-            show_default=False,
         ),
     ] = "",
     jobs: Jobs = None,
     dry_run: DryRun = False,
     seeds: Annotated[
         int | None,
-        typer.Option(
+        Option(
             metavar="N",
             min=1,
             help="Number of cross-validations of the default model or its space.",
@@ -61,19 +61,14 @@ def evaluate(
     ] = None,
     card: Annotated[
         Path | None,
-        typer.Option(
-            metavar="FILE.JSON",
-            help="Card of the default model to write the scores into.",
-            show_default=False,
-        ),
+        Option(metavar="FILE.JSON", help="Card of the default model to write the scores into."),
     ] = None,
     peer: Annotated[
         Path | None,
-        typer.Option(
+        Option(
             metavar="PYTHON",
             help="A Python that has Essentia, to measure its chords and keys beside those of the "
             "harmony network.",
-            show_default=False,
         ),
     ] = None,
 ) -> None:
@@ -90,28 +85,17 @@ def evaluate(
     from hevner.cli import model_recipes
 
     check_table(out)
-    folders, cores = data_folders(data), jobs or usable_cores()
+    run = Run(data_folders(data), store, out, jobs or usable_cores(), dry_run)
     with usage_errors():
-        kind = model_recipes.kind_of(recipe)
-    model_recipes.check_options(kind, encoder, seeds, card, peer)
-    if kind is None:
-        _evaluate_study(recipe, encoder, folders, store, out, cores, dry_run)
+        model = model_recipes.read(recipe)
+    model_recipes.check_options(model, encoder, seeds, card, peer)
+    if model is None:
+        _evaluate_study(recipe, encoder, run)
     else:
-        model_recipes.evaluate_model(
-            kind, recipe, folders, store, out,
-            seeds=seeds, card=card, peer=peer, jobs=cores, dry_run=dry_run,
-        )  # fmt: skip
+        model_recipes.evaluate(model, run, seeds, card, peer)
 
 
-def _evaluate_study(
-    recipe: Path,
-    encoder: str,
-    folders: DataFolders,
-    store: Path,
-    out: Path,
-    jobs: int,
-    dry_run: bool,
-) -> None:
+def _evaluate_study(recipe: Path, encoder: str, run: Run) -> None:
     """Run a study on what is complete."""
     from hevner.lab.study.kinds import open_recipe
     from hevner.store import FeatureStore
@@ -119,19 +103,15 @@ def _evaluate_study(
     with usage_errors():
         kind, wanted = open_recipe(recipe, encoder)
     with stopping():
-        study, missing = kind.load(wanted, folders, FeatureStore(store), jobs)
-        for line in missing:
-            say(f"Missing: {line}")
-        if study is None:
-            say("Error: no dataset is complete; nothing was done.")
-            raise typer.Exit(FAILED)
+        loaded = kind.load(wanted, run.folders, FeatureStore(run.store), run.jobs)
+        study = complete(loaded)
         cells = study.plan()
-        if dry_run:
+        if run.dry:
             for line in study.describe(cells):
                 typer.echo(line)
         else:
-            _run(study, cells, out, jobs)
-    raise typer.Exit(FAILED if missing else FINE)
+            _run(study, cells, run.out, run.jobs)
+    raise typer.Exit(FAILED if loaded[1] else FINE)
 
 
 def _run(study: Study[Any, Any, Any], cells: Sequence[Any], out: Path, jobs: int) -> None:

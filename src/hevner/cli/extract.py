@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from typer import Option
 
 from hevner.cli.data_options import Data, Store, data_folders, dataset_folder
 from hevner.cli.options import Jobs, names_of
@@ -27,7 +28,7 @@ def extract(
     data: Data = [],  # noqa: B006
     dataset: Annotated[
         list[str],
-        typer.Option(
+        Option(
             metavar="NAME",
             help="Dataset, as 'hevner datasets list' has it; repeatable.",
             show_default="all that --data holds",
@@ -35,7 +36,7 @@ def extract(
     ] = [],  # noqa: B006
     encoder: Annotated[
         str,
-        typer.Option(
+        Option(
             metavar="A,B,...",
             help="'default' for all features of the default model; or harmony, fingerprint and "
             "any encoder of 'hevner models list', with states such as mert-v1-95m+8.",
@@ -43,30 +44,21 @@ def extract(
     ] = "default",
     teacher: Annotated[
         str,
-        typer.Option(
+        Option(
             metavar="A,B,...",
             help="Store the predictions of these tagging networks instead, such as moodtheme-cnn; "
             "or 'all'.",
-            show_default=False,
         ),
     ] = "",
     weights: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="DIR", help="Folder with the weights of the teachers.", show_default=False
-        ),
+        Path | None, Option(metavar="DIR", help="Folder with the weights of the teachers.")
     ] = None,
     soundfont: Annotated[
-        str,
-        typer.Option(
-            metavar="NAME",
-            help="Soundfont to render MIDI with, such as FluidR3_GM.",
-            show_default=False,
-        ),
+        str, Option(metavar="NAME", help="Soundfont to render MIDI with, such as FluidR3_GM.")
     ] = "",
     variant: Annotated[
         list[str],
-        typer.Option(
+        Option(
             metavar="NAME",
             help="Version of the sound: recorded-0 as it is, recorded-1 disturbed, FluidR3_GM-0 "
             "rendered; repeatable. Datasets that cannot have a version are left out of it.",

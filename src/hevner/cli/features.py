@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from typer import Argument, Option
 
 from hevner.cli.data_options import dataset_folder
 from hevner.cli.group import Group
 from hevner.cli.layout import write_json
-from hevner.cli.options import names_of
+from hevner.cli.options import AsJson, names_of
 from hevner.cli.progress import FAILED, FINE, say
 
 app = typer.Typer(
@@ -20,15 +21,11 @@ app = typer.Typer(
     help="List, verify, import and migrate the features in a store.",
 )
 
-Store = Annotated[
-    Path, typer.Argument(metavar="STORE", help="Folder of the store.", show_default=False)
-]
+Store = Annotated[Path, Argument(metavar="STORE", help="Folder of the store.")]
 
 
 @app.command("list")
-def list_files(
-    store: Store, as_json: Annotated[bool, typer.Option("--json", help="Write JSON.")] = False
-) -> None:
+def list_files(store: Store, as_json: AsJson = False) -> None:
     """List the features in a store, a line for each dataset and encoder."""
     from hevner.store import FeatureStore
 
@@ -104,29 +101,25 @@ def migrate_store(store: Store) -> None:
 @app.command("import")
 def import_file(
     store: Store,
-    dataset: Annotated[str, typer.Option(metavar="NAME", help="Dataset the tracks belong to.")],
-    encoder: Annotated[
-        str, typer.Option(metavar="NAME", help="Encoder that computed the features.")
-    ],
-    version: Annotated[str, typer.Option(metavar="VERSION", help="Version of the encoder.")],
+    dataset: Annotated[str, Option(metavar="NAME", help="Dataset the tracks belong to.")],
+    encoder: Annotated[str, Option(metavar="NAME", help="Encoder that computed the features.")],
+    version: Annotated[str, Option(metavar="VERSION", help="Version of the encoder.")],
     file: Annotated[
         Path,
-        typer.Option(
-            metavar="FILE", help="A .npy, .npz or .csv file, or a folder with <id>.npy files."
-        ),
+        Option(metavar="FILE", help="A .npy, .npz or .csv file, or a folder with <id>.npy files."),
     ],
-    array: Annotated[str, typer.Option(metavar="NAME", help="Matrix in the .npz file.")] = "",
+    array: Annotated[str, Option(metavar="NAME", help="Matrix in the .npz file.")] = "",
     ids: Annotated[
         str,
-        typer.Option(
+        Option(
             metavar="NAME",
             help="Ids of the rows: an array in the .npz file, or a text file beside a .npy file.",
         ),
     ] = "",
-    id_column: Annotated[str, typer.Option(metavar="NAME", help="Column of ids in a .csv.")] = "",
+    id_column: Annotated[str, Option(metavar="NAME", help="Column of ids in a .csv.")] = "",
     columns: Annotated[
         str,
-        typer.Option(
+        Option(
             metavar="A,B,...",
             help="Columns of numbers in a .csv.",
             show_default="all but that of the ids",
@@ -134,11 +127,10 @@ def import_file(
     ] = "",
     data: Annotated[
         list[str],
-        typer.Option(
+        Option(
             metavar="[NAME=]DIR",
             help="Folder of the dataset, or one that holds it in a folder of its name; ids that "
             "are not in the dataset are refused.",
-            show_default=False,
         ),
     ] = [],  # noqa: B006
 ) -> None:

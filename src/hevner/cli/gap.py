@@ -3,43 +3,35 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
-import typer
+from typer import Option
 
 from hevner import extras
 from hevner.cli.data_options import Data, Soundfont, data_folders
 from hevner.cli.options import names_of
-from hevner.cli.progress import INTERRUPTED, say
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from hevner.lab.gap.study import Gap
+from hevner.cli.progress import interruptible, say
 
 
 def gap(
-    out: Annotated[
-        Path, typer.Option("--out", "-o", metavar="DIR", help="New folder for the report.")
-    ],
+    out: Annotated[Path, Option("--out", "-o", metavar="DIR", help="New folder for the report.")],
     store: Annotated[
         Path | None,
-        typer.Option(
+        Option(
             metavar="DIR",
             help="Folder of the stored features. Of datasets that are not in it, or if no store is "
             "given, only the ratings are compared.",
-            show_default=False,
         ),
     ] = None,
     representation: Annotated[
         str,
-        typer.Option(
+        Option(
             metavar="A,B,...",
             help="Features that describe the music, by the names of their encoders in the store.",
         ),
     ] = "musicnn,handcrafted,harmony",
     soundfont: Soundfont = "FluidR3_GM",
-    seed: Annotated[int, typer.Option(metavar="N", help="Seed of all random numbers.")] = 0,
+    seed: Annotated[int, Option(metavar="N", help="Seed of all random numbers.")] = 0,
     data: Data = [],  # noqa: B006
 ) -> None:
     """Measure how far datasets lie apart, and what genre does to models of emotion.
@@ -50,40 +42,29 @@ def gap(
     """
     folders = data_folders(data)
     extras.require("lab", "'hevner gap'", "sklearn", "umap", "matplotlib")
-    from hevner.lab.gap.report import check_folder, write
-
-    check_folder(out)
-    named = {name: folders[name] for name in folders.available()}
-    try:
-        write(_analyse(named, store, names_of(representation), soundfont, seed), out)
-    except KeyboardInterrupt as stop:
-        say("Stopped; nothing was written.")
-        raise typer.Exit(INTERRUPTED) from stop
-    say(f"{out / 'report.html'} is ready.")
-
-
-def _analyse(
-    places: Mapping[str, Path],
-    store: Path | None,
-    representations: tuple[str, ...],
-    soundfont: str,
-    seed: int,
-) -> Gap:
     from hevner import datasets
     from hevner.lab.data.representations import gather
     from hevner.lab.data.samples import label
+    from hevner.lab.gap.report import check_folder, write
     from hevner.lab.gap.study import analyse
     from hevner.store import FeatureStore
 
-    tracks = {name: datasets.load(name, folder).tracks for name, folder in places.items()}
-    rated = label([track for own in tracks.values() for track in own], {})
-    stored = [name for name in tracks if store is not None and (store / name).is_dir()]
-    for name in tracks:
-        if name not in stored:
-            say(f"{name}: no features, ratings alone")
-    samples = None
-    if store is not None and stored:
-        say("Gathering features")
-        wanted = [track for name in stored for track in tracks[name]]
-        samples = gather(FeatureStore(store), wanted, representations, soundfont=soundfont)
-    return analyse(rated, samples, seed=seed, report=lambda step: say(f"Measuring {step}"))
+    check_folder(out)
+    with interruptible("Stopped; nothing was written."):
+        tracks = {name: datasets.load(name, folders[name]).tracks for name in folders.available()}
+        rated = label([track for own in tracks.values() for track in own], {})
+        stored = [name for name in tracks if store is not None and (store / name).is_dir()]
+        for name in tracks:
+            if name not in stored:
+                say(f"{name}: no features, ratings alone")
+        samples = None
+        if store is not None and stored:
+            say("Gathering features")
+            wanted, names = (
+                [one for name in stored for one in tracks[name]],
+                names_of(representation),
+            )
+            samples = gather(FeatureStore(store), wanted, names, soundfont=soundfont)
+        found = analyse(rated, samples, seed=seed, report=lambda step: say(f"Measuring {step}"))
+        write(found, out)
+    say(f"{out / 'report.html'} is ready.")

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
+from typer import Argument, Option
 
-from hevner.cli.options import Jobs
+from hevner.cli.options import Jobs, Quiet
 from hevner.cli.progress import (
     FAILED,
     FINE,
@@ -31,37 +33,28 @@ Result = TypeVar("Result")
 
 def index(
     paths: Annotated[
-        list[Path],
-        typer.Argument(
-            metavar="FOLDER", help="Folders of music, and single files.", show_default=False
-        ),
+        list[Path], Argument(metavar="FOLDER", help="Folders of music, and single files.")
     ],
     into: Annotated[
-        Path,
-        typer.Option(metavar="CATALOG", help="Folder of the catalogue, made if it does not exist."),
+        Path, Option(metavar="CATALOG", help="Folder of the catalogue, made if it does not exist.")
     ],
     jobs: Jobs = None,
     prune: Annotated[
-        bool, typer.Option("--prune", help="Remove files that are gone from these folders.")
+        bool, Option("--prune", help="Remove files that are gone from these folders.")
     ] = False,
-    retry: Annotated[
-        bool, typer.Option("--retry", help="Try again files that failed before.")
-    ] = False,
+    retry: Annotated[bool, Option("--retry", help="Try again files that failed before.")] = False,
     rebuild: Annotated[
-        bool, typer.Option("--rebuild", help="Forget what the catalogue holds and begin anew.")
+        bool, Option("--rebuild", help="Forget what the catalogue holds and begin anew.")
     ] = False,
     encoder: Annotated[
         str,
-        typer.Option(
+        Option(
             metavar="NAME",
             help="Also encode the pieces with an encoder of texts, for 'hevner search --text': "
             "clap-general, once its weights are there ('hevner models add').",
-            show_default=False,
         ),
     ] = "",
-    quiet: Annotated[
-        bool, typer.Option("--quiet", "-q", help="No progress and no summary, errors only.")
-    ] = False,
+    quiet: Quiet = False,
 ) -> None:
     """Analyse folders of music and keep the result in a catalogue, to be searched by emotion.
 
@@ -94,18 +87,16 @@ def index(
             header.check_encoder(catalog.folder, catalog.header, text_encoder.card)
         analyzer = FileAnalyzer(Analyzer(), common)
         options = indexing.Options(jobs or usable_cores(), retry, prune)
-        watch = _Watch(options, quiet)
-        summary = watch.run(
-            "Indexing",
-            len(found),
-            lambda watched: indexing.index(found, paths, catalog, analyzer, watched),
+        watch = partial(_watched, options, quiet)
+        summary = watch(
+            "Indexing", len(found), lambda own: indexing.index(found, paths, catalog, analyzer, own)
         )
         encoded = encoding.Encoded()
         if text_encoder is not None and not options.stop.is_set():
-            encoded = watch.run(
+            encoded = watch(
                 f"Encoding by {encoder}",
                 len(encoding.due(found, catalog)),
-                lambda watched: encoding.encode(found, catalog, text_encoder, watched),
+                lambda own: encoding.encode(found, catalog, text_encoder, own),
             )
         left = texts.count_without_vector(catalog)
     for problem in problems:
@@ -121,35 +112,30 @@ def index(
     raise typer.Exit(FAILED if summary.failed or encoded.failed or problems else FINE)
 
 
-class _Watch:
-    """Shows how work goes on, and stops it at Ctrl-C."""
+def _watched(
+    options: Options, quiet: bool, verb: str, total: int, work: Callable[[Options], Result]
+) -> Result:
+    """Show how work goes on, and stop it at Ctrl-C.
 
-    def __init__(self, options: Options, quiet: bool) -> None:
-        self._options = options
-        self._quiet = quiet
+    It runs in another thread, where no Ctrl-C interrupts a change of the catalogue.
+    """
+    import dataclasses
+    from concurrent.futures import ThreadPoolExecutor
 
-    def run(self, verb: str, total: int, work: Callable[[Options], Result]) -> Result:
-        """Work in another thread, where no Ctrl-C interrupts a change of the catalogue."""
-        import dataclasses
-        from concurrent.futures import ThreadPoolExecutor
+    bar = Reporter(total, not quiet, verb)
+    with stopping_cleanly(), bar as reporter, ThreadPoolExecutor(1) as pool:
 
-        with (
-            stopping_cleanly(),
-            Reporter(total, not self._quiet, verb) as reporter,
-            ThreadPoolExecutor(1) as pool,
-        ):
+        def report(_file: Found, failure: Failure | None) -> None:
+            reporter.advance()
+            if failure is not None:
+                reporter.say(f"Failed: {failure.path}: {failure.cause}. {failure.remedy}")
 
-            def report(_file: Found, failure: Failure | None) -> None:
-                reporter.advance()
-                if failure is not None:
-                    reporter.say(f"Failed: {failure.path}: {failure.cause}. {failure.remedy}")
-
-            running = pool.submit(work, dataclasses.replace(self._options, report=report))
-            try:
-                return running.result()
-            except KeyboardInterrupt:
-                self._options.stop.set()
-                return running.result()
+        running = pool.submit(work, dataclasses.replace(options, report=report))
+        try:
+            return running.result()
+        except KeyboardInterrupt:
+            options.stop.set()
+            return running.result()
 
 
 def _encoded_text(encoded: Encoded, left: int, name: str) -> str:

@@ -58,11 +58,11 @@ def drawn(thing: RenderableType) -> str:
     return "\n".join(line.rstrip() for line in text.getvalue().splitlines()).strip("\n")
 
 
-def write_entry(heading: str, text: str) -> None:
-    """Write a heading and beside it a text."""
-    lines = textwrap.wrap(text, max(width() - INDENT, 20)) or [""]
+def write_entry(heading: str, text: str, indent: int = INDENT, columns: int = 0) -> None:
+    """Write a heading and beside it a text, in as many columns as the terminal has if 0."""
+    lines = textwrap.wrap(text, max((columns or width()) - indent, 20)) or [""]
     for number, line in enumerate(lines):
-        write(f"{'' if number else heading:<{INDENT}}{line}".rstrip())
+        write(f"{'' if number else heading:<{indent}}{line}".rstrip())
 
 
 def write(text: str) -> None:

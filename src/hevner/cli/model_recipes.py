@@ -1,161 +1,120 @@
-"""Recipes of the models that ship with hevner: their kinds, training, measuring, dry runs."""
+"""Recipes of the models that ship with hevner: training, measuring, dry runs."""
 
 from __future__ import annotations
 
-from enum import Enum, auto
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import cast
 
 import typer
 
-from hevner.cli.progress import FAILED, FINE, progress_bars, say, stopping, usage_errors
+from hevner.cli.data_options import Run
+from hevner.cli.progress import FAILED, FINE, progress_bars, say, stopping
 from hevner.errors import DataError
+from hevner.lab import recipes
+from hevner.lab.default.recipe import DefaultRecipe
+from hevner.lab.harmony.recipe import HarmonyRecipe
+from hevner.lab.space.recipe import SpaceRecipe
 
-if TYPE_CHECKING:
-    from hevner.cli.data_options import DataFolders
-
-
-class ModelKind(Enum):
-    """Models that ship with hevner."""
-
-    DEFAULT = auto()
-    """The model of valence, arousal, quadrants, GEMS and tags."""
-
-    SPACE = auto()
-    """Its space of music and emotion."""
-
-    HARMONY = auto()
-    """The network for chords and keys."""
+ModelRecipe = DefaultRecipe | SpaceRecipe | HarmonyRecipe
 
 
-def kind_of(recipe: Path) -> ModelKind | None:
-    """The model that a recipe describes; None for studies and folders of 'hevner train'.
+def read(path: Path) -> ModelRecipe | None:
+    """The recipe of a shipped model; None for studies and folders of 'hevner train'.
 
     Raises
     ------
     DataError
-        If the recipe cannot be read, or is of no known kind.
+        If the recipe cannot be read, is of no known kind or has a mistake.
     """
-    if recipe.is_dir():
+    kind = None if path.is_dir() else recipes.kind_of(path)
+    if kind is None or kind not in (DefaultRecipe, SpaceRecipe, HarmonyRecipe):
         return None
-    from hevner.lab import recipes
-    from hevner.lab.default.recipe import DefaultRecipe
-    from hevner.lab.harmony.recipe import HarmonyRecipe
-    from hevner.lab.space.recipe import SpaceRecipe
-
-    return {
-        DefaultRecipe: ModelKind.DEFAULT,
-        SpaceRecipe: ModelKind.SPACE,
-        HarmonyRecipe: ModelKind.HARMONY,
-    }.get(recipes.kind_of(recipe))
+    return cast(ModelRecipe, recipes.read(path, kind))
 
 
 def check_options(
-    kind: ModelKind | None, encoder: str, seeds: int | None, card: Path | None, peer: Path | None
+    recipe: ModelRecipe | None,
+    encoder: str,
+    seeds: int | None,
+    card: Path | None,
+    peer: Path | None,
 ) -> None:
     """Refuse options of ``hevner evaluate`` that have no meaning for a kind of recipe."""
-    default, space, harmony = ModelKind
     for option, given, kinds in (
-        ("--encoder", bool(encoder), (None,)),
-        ("--seeds", seeds is not None, (default, space)),
-        ("--card", card is not None, (default,)),
-        ("--peer", peer is not None, (harmony,)),
+        ("--encoder", encoder, type(None)),
+        ("--seeds", seeds, DefaultRecipe | SpaceRecipe),
+        ("--card", card, DefaultRecipe),
+        ("--peer", peer, HarmonyRecipe),
     ):
-        if given and kind not in kinds:
+        if given and not isinstance(recipe, kinds):
             raise typer.BadParameter("has no meaning for this recipe", param_hint=option)
 
 
-def train_model(
-    kind: ModelKind,
-    path: Path,
-    folders: DataFolders,
-    store: Path,
-    out: Path,
-    jobs: int,
-    dry_run: bool,
-) -> None:
+def train(recipe: ModelRecipe, run: Run) -> None:
     """Train a model that ships with hevner, and write it."""
-    recipe = _read(path)
-    if dry_run:
-        raise typer.Exit(_describe(kind, recipe, folders, "train"))
+    if run.dry:
+        raise typer.Exit(_describe(recipe, run, "train"))
     with stopping(), progress_bars() as progress:
-        if kind is ModelKind.DEFAULT:
+        if isinstance(recipe, DefaultRecipe):
             from hevner.lab.default.train import train as train_default
 
-            train_default(recipe, folders, store, jobs, progress).save(out)
-        elif kind is ModelKind.SPACE:
+            train_default(recipe, run.folders, run.store, run.jobs, progress).save(run.out)
+        elif isinstance(recipe, SpaceRecipe):
             from hevner.lab.space.train import train as train_space
 
-            train_space(recipe, folders, store, jobs, progress).save(out)
+            train_space(recipe, run.folders, run.store, run.jobs, progress).save(run.out)
         else:
             from hevner.lab.harmony.train import train as train_harmony
 
             made = partial(progress, "examples")
-            train_harmony(recipe, folders["pop909"], store / "harmony", out, made)
-    say(f"{out}: {recipe.name}")
+            train_harmony(recipe, run.folders["pop909"], run.store / "harmony", run.out, made)
+    say(f"{run.out}: {recipe.name}")
 
 
-def evaluate_model(
-    kind: ModelKind,
-    path: Path,
-    folders: DataFolders,
-    store: Path,
-    out: Path,
-    *,
-    seeds: int | None,
-    card: Path | None,
-    peer: Path | None,
-    jobs: int,
-    dry_run: bool,
+def evaluate(
+    recipe: ModelRecipe, run: Run, seeds: int | None, card: Path | None, peer: Path | None
 ) -> None:
     """Measure a model that ships with hevner, and write a table of scores."""
-    with usage_errors():
-        recipe = _read(path)
-    if dry_run:
-        raise typer.Exit(_describe(kind, recipe, folders, "test"))
+    if run.dry:
+        raise typer.Exit(_describe(recipe, run, "test"))
     from hevner.lab.metrics.report import write
 
+    folders, store = run.folders, run.store
     with stopping(), progress_bars() as progress:
-        if kind is ModelKind.DEFAULT:
+        if isinstance(recipe, DefaultRecipe):
             from hevner.lab.default import evaluate as default
 
-            rows = default.evaluate(recipe, folders, store, seeds or default.SEEDS, jobs)
+            rows = default.evaluate(recipe, folders, store, seeds or default.SEEDS, run.jobs)
             if card is not None:
                 default.write_into_card(rows, recipe, card)
-        elif kind is ModelKind.SPACE:
+        elif isinstance(recipe, SpaceRecipe):
             from hevner.lab.space import evaluate as space
 
-            rows = space.measure(recipe, folders, store, seeds or space.SEEDS, jobs, progress)
+            rows = space.measure(recipe, folders, store, seeds or space.SEEDS, run.jobs, progress)
         else:
             from hevner.lab.harmony import evaluate as harmony
 
             renders, done = store / "renders" / "pop909", partial(progress, "conditions")
             rows = harmony.evaluate_spread(folders["pop909"], recipe.songs, renders, peer, done)
-        write(rows, out)
-    say(f"{out}: {len(rows)} rows")
+        write(rows, run.out)
+    say(f"{run.out}: {len(rows)} rows")
 
 
-def _read(path: Path) -> Any:
-    from hevner.lab import recipes
-
-    return recipes.read(path, recipes.kind_of(path))
-
-
-def _describe(kind: ModelKind, recipe: Any, folders: DataFolders, subset: str) -> int:
+def _describe(recipe: ModelRecipe, run: Run, subset: str) -> int:
     """Write how many tracks there are, and which datasets are missing; return the exit status."""
-    if kind is ModelKind.HARMONY:
+    if isinstance(recipe, HarmonyRecipe):
         from hevner.lab.harmony.songs import song_ids
 
-        count = len(song_ids(folders["pop909"], subset))
+        count = len(song_ids(run.folders["pop909"], subset))
         typer.echo(f"pop909: {count} songs to {subset} on")
         return FINE
     from hevner.datasets import load
 
     status = FINE
-    for name in recipe.sets if kind is ModelKind.DEFAULT else recipe.unified.sets:
+    for name in recipe.sets if isinstance(recipe, DefaultRecipe) else recipe.unified.sets:
         try:
-            typer.echo(f"{name}: {len(load(name, folders[name]))} tracks")
+            typer.echo(f"{name}: {len(load(name, run.folders[name]))} tracks")
         except DataError as error:
             say(f"Missing: {name}: {error}")
             status = FAILED

@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer import Argument, Option
 
 from hevner.cli import encoders as encoder_verbs
 from hevner.cli.group import Group
 from hevner.cli.layout import UNSTATED, drawn, table, width, write, write_entry, write_json, yes_no
+from hevner.cli.options import AsJson
 from hevner.cli.progress import FAILED, FINE, say
 
 if TYPE_CHECKING:
@@ -24,23 +26,16 @@ app = typer.Typer(
     help="List, show and compare models and encoders, and add the weights of large encoders.",
 )
 
-Model = Annotated[
-    str,
-    typer.Argument(
-        metavar="MODEL", help="Name, as 'list' has it, or path of a card.", show_default=False
-    ),
-]
-AsJson = Annotated[bool, typer.Option("--json", help="Write JSON.")]
+Model = Annotated[str, Argument(metavar="MODEL", help="Name, as 'list' has it, or path of a card.")]
 
 
 @app.command("list")
 def list_models(
     folder: Annotated[
         Path | None,
-        typer.Option(
+        Option(
             metavar="DIR",
             help="Also list the models in this folder: NAME.json beside NAME.npz or NAME.onnx.",
-            show_default=False,
         ),
     ] = None,
     as_json: AsJson = False,

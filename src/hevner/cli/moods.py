@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
+from typer import Option
 
 
 def moods(
     words: Annotated[
         bool,
-        typer.Option(
+        Option(
             "--words",
             help="List the words for 'hevner search' instead: valence, arousal and synonyms.",
         ),

@@ -11,6 +11,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from typer import Option
 
 from hevner.cli.data_options import (
     Data,
@@ -36,48 +37,39 @@ PICTURES = (".png", ".svg", ".pdf")
 def probe(
     encoder: Annotated[
         str,
-        typer.Option(
+        Option(
             metavar="NAME",
             help="Encoder, such as mert-v1-95m; all its states are probed, or those behind the "
             "name, such as mert-v1-95m+6+7. With --states any vectors in the store.",
-            show_default=False,
         ),
     ],
     dataset: Annotated[
-        str,
-        typer.Option(
-            metavar="NAME", help="Dataset, as 'hevner datasets list' has it.", show_default=False
-        ),
+        str, Option(metavar="NAME", help="Dataset, as 'hevner datasets list' has it.")
     ],
     store: Store,
     data: Data = [],  # noqa: B006
     states: Annotated[
         str,
-        typer.Option(
+        Option(
             metavar="N|W1,W2,...",
             help="States in other vectors: a number of equal parts, or the width of each.",
-            show_default=False,
         ),
     ] = "",
     soundfont: Soundfont = "FluidR3_GM",
-    folds: Annotated[int, typer.Option(min=2, help="Number of parts of a cross-validation.")] = 5,
-    seeds: Annotated[int, typer.Option(min=1, help="Number of cross-validations.")] = 5,
+    folds: Annotated[int, Option(min=2, help="Number of parts of a cross-validation.")] = 5,
+    seeds: Annotated[int, Option(min=1, help="Number of cross-validations.")] = 5,
     out: Annotated[
         Path | None,
-        typer.Option(
+        Option(
             "--out",
             "-o",
             metavar="FILE.CSV",
             help="Table to write; finished parts are kept in FILE.cells, and the same command goes "
             "on from there.",
-            show_default=False,
         ),
     ] = None,
     plot: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE", help="Picture to draw: .png, .svg or .pdf.", show_default=False
-        ),
+        Path | None, Option(metavar="FILE", help="Picture to draw: .png, .svg or .pdf.")
     ] = None,
     jobs: Jobs = None,
     dry_run: DryRun = False,
@@ -90,7 +82,10 @@ def probe(
     from hevner.lab.probe.study import ProbeStudy
     from hevner.store import FeatureStore
 
-    _check_endings(out, plot)
+    if out is not None:
+        check_table(out)
+    if plot is not None and plot.suffix.lower() not in PICTURES:
+        raise typer.BadParameter(f"ends in none of {', '.join(PICTURES)}", param_hint="--plot")
     with usage_errors():
         dataset, folder = dataset_folder(data, dataset)
         wanted = _wanted(encoder, dataset, states, folds, seeds, soundfont)
@@ -98,7 +93,7 @@ def probe(
     options = [("--encoder", encoder), ("--dataset", dataset), *places, ("--store", store)]
     options += [("--states", states), ("--folds", folds), ("--seeds", seeds), ("--out", out)]
     given = [str(part) for pair in options if pair[1] for part in pair]
-    with stopping(resumable=out is not None):
+    with stopping() if out else stopping("Stopped."):
         study, missing = ProbeStudy.load(wanted, {dataset: folder}, FeatureStore(store))
         for line in missing:
             say(f"Missing: {line}")
@@ -119,37 +114,30 @@ def _wanted(
     """The probe of the options."""
     from hevner.lab.probe.states import Probe
 
-    if states:
-        return Probe(dataset, encoder, (), _widths(states), folds, seeds, soundfont)
-    return Probe.of_encoder(encoder, dataset, folds=folds, seeds=seeds, soundfont=soundfont)
-
-
-def _check_endings(out: Path | None, plot: Path | None) -> None:
-    if out is not None:
-        check_table(out)
-    if plot is not None and plot.suffix.lower() not in PICTURES:
-        raise typer.BadParameter(f"ends in none of {', '.join(PICTURES)}", param_hint="--plot")
-
-
-def _widths(states: str) -> tuple[int, ...]:
+    if not states:
+        return Probe.of_encoder(encoder, dataset, folds=folds, seeds=seeds, soundfont=soundfont)
     try:
-        return tuple(int(width) for width in states.split(","))
+        widths = tuple(int(width) for width in states.split(","))
     except ValueError as error:
         raise typer.BadParameter(
             "is no number, and no numbers parted by commas", param_hint="--states"
         ) from error
+    return Probe(dataset, encoder, (), widths, folds, seeds, soundfont)
 
 
 def _run(study: ProbeStudy, out: Path | None, jobs: int) -> list[CellResult]:
     """Results of all folds."""
     from hevner.lab.study import engine
 
-    def progress(done: int, total: int) -> None:
-        say(f"{done} of {total} folds done")
-
     with TemporaryDirectory() as elsewhere:
         folder = Path(elsewhere) if out is None else out.with_suffix(".cells")
-        return engine.run(study, study.plan(), folder, jobs, progress)
+        return engine.run(
+            study,
+            study.plan(),
+            folder,
+            jobs,
+            lambda done, all_: say(f"{done} of {all_} folds done"),
+        )
 
 
 def _report(

@@ -17,30 +17,20 @@ from hevner.errors import HevnerError, MissingDependencyError
 from hevner.files import printable
 
 if TYPE_CHECKING:
-    from rich.progress import Progress, TaskID
+    from rich.progress import Progress, ProgressColumn, TaskID
 
 FINE, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
 """Exit status: all fine, something failed, wrong arguments, stopped with Ctrl-C."""
 
 
 class Reporter:
-    """A progress bar and messages.
-
-    Parameters
-    ----------
-    total
-        Number of files.
-    bar
-        Whether to draw a progress bar, if there is a terminal to draw it on.
-    verb
-        What is being done to the files.
-    """
+    """A progress bar over ``total`` files, if there is a terminal to draw it on, and messages."""
 
     def __init__(self, total: int, bar: bool, verb: str = "Analysing") -> None:
         self._progress: Progress | None = None
         self._task: TaskID | None = None
         if bar and sys.stderr.isatty():
-            self._progress = _progress(verb)
+            self._progress = _file_bar(verb)
             self._task = self._progress.add_task("", total=total)
 
     def __enter__(self) -> Reporter:
@@ -73,42 +63,34 @@ def say(text: str) -> None:
     sys.stderr.flush()
 
 
-def _progress(verb: str) -> Progress:
+def _bar(*columns: ProgressColumn) -> Progress:
     from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        ProgressColumn,
-        Task,
-        TextColumn,
-        TimeRemainingColumn,
-    )
+    from rich.progress import Progress
+
+    # The standard output belongs to the results.
+    return Progress(
+        *columns, console=Console(stderr=True), transient=True,
+        redirect_stdout=False, redirect_stderr=False,
+    )  # fmt: skip
+
+
+def _file_bar(verb: str) -> Progress:
+    from rich import progress as parts
     from rich.text import Text
 
-    class Rate(ProgressColumn):
+    class Rate(parts.ProgressColumn):
         """Files per second or minute."""
 
-        def render(self, task: Task) -> Text:
+        def render(self, task: parts.Task) -> Text:
             if not task.speed:
                 return Text("")
             if task.speed >= 1:
                 return Text(f"{task.speed:.1f} files/s")
             return Text(f"{60 * task.speed:.1f} files/min")
 
-    return Progress(
-        TextColumn(verb),
-        BarColumn(),
-        MofNCompleteColumn(),
-        Rate(),
-        TimeRemainingColumn(),
-        TextColumn("left"),
-        console=Console(stderr=True),
-        transient=True,
-        # The standard output belongs to the results.
-        redirect_stdout=False,
-        redirect_stderr=False,
-    )
+    count, left = parts.MofNCompleteColumn(), parts.TimeRemainingColumn()
+    words = parts.TextColumn(verb), parts.TextColumn("left")
+    return _bar(words[0], parts.BarColumn(), count, Rate(), left, words[1])
 
 
 @contextmanager
@@ -120,26 +102,21 @@ def progress_bars() -> Iterator[Callable[[str, int, int], None]]:
     A function that takes the name of a step, the amount done and the whole amount. Nothing is
     drawn before its first call, as a download may draw its own bar.
     """
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
-    from rich.progress import TimeRemainingColumn as Remaining
+    from rich import progress as parts
 
-    console = Console(stderr=True)
-    bar = Progress(
-        TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), Remaining(),
-        console=console, transient=True, redirect_stdout=False, redirect_stderr=False,
-    )  # fmt: skip
+    name = parts.TextColumn("{task.description}")
+    bar = _bar(name, parts.BarColumn(), parts.TaskProgressColumn(), parts.TimeRemainingColumn())
     task = bar.add_task("")
 
     def show(step: str, done: int, total: int) -> None:
-        if console.is_terminal:
+        if bar.console.is_terminal:
             bar.start()
             bar.update(task, description=step, completed=done, total=total)
 
     try:
         yield show
     finally:
-        if console.is_terminal:
+        if bar.console.is_terminal:
             bar.stop()
 
 
@@ -156,30 +133,28 @@ def usage_errors() -> Iterator[None]:
 
 
 @contextmanager
-def stopping(resumable: bool = True) -> Iterator[None]:
-    """On Ctrl-C stop work cleanly with a message and exit status 130.
-
-    Parameters
-    ----------
-    resumable
-        Whether the same command goes on where it was.
-    """
+def interruptible(message: str) -> Iterator[None]:
+    """On Ctrl-C show a message and stop with exit status 130."""
     try:
-        with stopping_cleanly():
-            yield
+        yield
     except KeyboardInterrupt as stop:
-        say("Stopped; the same command goes on from here." if resumable else "Stopped.")
+        say(message)
         raise typer.Exit(INTERRUPTED) from stop
+
+
+@contextmanager
+def stopping(message: str = "Stopped; the same command goes on from here.") -> Iterator[None]:
+    """On Ctrl-C finish the files in work, show a message and stop with exit status 130."""
+    with interruptible(message), stopping_cleanly():
+        yield
 
 
 @contextmanager
 def stopping_cleanly() -> Iterator[None]:
     """On Ctrl-C say what happens and raise `KeyboardInterrupt`; on a second one stop at once."""
     usual = signal.getsignal(signal.SIGINT)
-    if threading.current_thread() is not threading.main_thread() or usual in (
-        signal.SIG_IGN,
-        None,
-    ):
+    is_main = threading.current_thread() is threading.main_thread()
+    if not is_main or usual in (signal.SIG_IGN, None):
         yield
         return
 

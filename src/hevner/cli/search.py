@@ -1,26 +1,20 @@
-"""``hevner search``: music for an emotion, and the emotions in a piece."""
+"""``hevner search`` and ``hevner playlist``: music for emotions, and the emotions in a piece."""
 
 from __future__ import annotations
 
+import shutil
+import sys
+from collections.abc import Callable
+from contextlib import closing
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from typer import Argument, Option
 
-from hevner.cli.catalog_options import (
-    Folder,
-    Form,
-    Format,
-    Output,
-    PlaneScale,
-    Where,
-    Words,
-    finding,
-    form_of,
-    lexicon_of,
-    write_results,
-)
-from hevner.cli.progress import say, usage_errors
+from hevner.cli.options import form_of
+from hevner.cli.progress import interruptible, say, usage_errors, without_decoder_notes
 
 if TYPE_CHECKING:
     from hevner.catalog.query import Query
@@ -28,83 +22,114 @@ if TYPE_CHECKING:
     from hevner.words import Lexicon
 
 
+class Format(StrEnum):
+    """Forms of results."""
+
+    TABLE = "table"
+    JSON = "json"
+    CSV = "csv"
+    M3U8 = "m3u8"
+
+
+Folder = Annotated[
+    Path, Argument(metavar="CATALOG", help="Folder of a catalogue, made by 'hevner index'.")
+]
+Where = Annotated[
+    str,
+    Option(
+        metavar="SQL",
+        help="Only pieces that meet this, such as \"duration < 300 and key_mode = 'minor'\".",
+    ),
+]
+Form = Annotated[
+    Format | None,
+    Option(
+        "--format",
+        "-f",
+        help="Form of the results. Without it, the ending of the output file decides (.json, "
+        ".csv, .m3u8), else it is a table.",
+    ),
+]
+Output = Annotated[
+    Path | None,
+    Option(
+        "--output",
+        "-o",
+        metavar="FILE",
+        help="Write the results there instead of to the standard output.",
+    ),
+]
+Words = Annotated[
+    Path | None,
+    Option(
+        metavar="FILE.TOML",
+        help='Words of your own: [synonyms] NAME = "very happy", or [words.NAME] with valence '
+        "and arousal.",
+    ),
+]
+PlaneScale = Annotated[
+    str,
+    Option(metavar="LOW..HIGH", help="Scale of valence and arousal, such as -1..1, 0..1 or 1..9."),
+]
+
+
 def search(
     catalog: Folder,
-    valence: Annotated[
-        float | None, typer.Option(help="Target valence.", show_default=False)
-    ] = None,
-    arousal: Annotated[
-        float | None, typer.Option(help="Target arousal.", show_default=False)
-    ] = None,
+    valence: Annotated[float | None, Option(help="Target valence.")] = None,
+    arousal: Annotated[float | None, Option(help="Target arousal.")] = None,
     radius: Annotated[
-        float | None,
-        typer.Option(
-            help="Largest distance from the target point, on its scale.", show_default=False
-        ),
+        float | None, Option(help="Largest distance from the target point, on its scale.")
     ] = None,
     mood: Annotated[
         str,
-        typer.Option(
+        Option(
             metavar="WORDS",
             help="Words with degrees, such as \"calm, slightly nostalgic\"; 'hevner moods --words' "
             "lists them.",
-            show_default=False,
         ),
     ] = "",
     unwanted: Annotated[
         str,
-        typer.Option(
-            "--not",
-            metavar="WORDS",
-            help="Leave out music that is typical of any of these words.",
-            show_default=False,
+        Option(
+            "--not", metavar="WORDS", help="Leave out music that is typical of any of these words."
         ),
     ] = "",
     like: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE",
-            help="Music like this piece, in the catalogue or not.",
-            show_default=False,
-        ),
+        Path | None, Option(metavar="FILE", help="Music like this piece, in the catalogue or not.")
     ] = None,
     path: Annotated[
         str | None,
-        typer.Option(
+        Option(
             metavar="COURSE",
             help='Music whose emotion moves in this way: words such as "tense->calm", or a CSV '
             "file with the columns time, valence and arousal.",
-            show_default=False,
         ),
     ] = None,
     text: Annotated[
         str,
-        typer.Option(
+        Option(
             metavar="TEXT",
             help='Description of the sound in free words, such as "rainy piano at night"; for a '
             "catalogue made with 'hevner index --encoder clap-general'.",
-            show_default=False,
         ),
     ] = "",
     emotions_of: Annotated[
         Path | None,
-        typer.Option(
+        Option(
             metavar="FILE",
             help="Show words for the emotion of this piece, in the catalogue or not, instead of "
             "searching.",
-            show_default=False,
         ),
     ] = None,
     where: Where = "",
     diverse: Annotated[
-        bool, typer.Option("--diverse", help="Prefer results that differ from each other.")
+        bool, Option("--diverse", help="Prefer results that differ from each other.")
     ] = False,
     moments: Annotated[
-        bool,
-        typer.Option("--moments", help="Find moments inside pieces, the best one of each piece."),
+        bool, Option("--moments", help="Find moments inside pieces, the best one of each piece.")
     ] = False,
     count: Annotated[
-        int, typer.Option("--count", "-n", metavar="N", help="Largest number of results.")
+        int, Option("--count", "-n", metavar="N", help="Largest number of results.")
     ] = 10,
     scale: PlaneScale = "-1..1",
     words: Words = None,
@@ -119,7 +144,7 @@ def search(
     from hevner.catalog.query import Query
     from hevner.emotion import Scale
 
-    named = form_of(form, output)
+    named = form_of(form, output, list(Format))
     asked: dict[str, object] = {
         "valence": valence,
         "arousal": arousal,
@@ -134,16 +159,61 @@ def search(
         "moments": moments,
     }
     with usage_errors():
-        lexicon, plane = lexicon_of(words), Scale.parse(scale)
+        lexicon, plane = _lexicon(words), Scale.parse(scale)
         if emotions_of is None:
             query = Query.of(**asked, scale=scale, count=count, lexicon=lexicon)  # type: ignore[arg-type]
         else:
             _check_describing(asked, named, count)
-    with finding():
+    with without_decoder_notes(), interruptible("Stopped."):
         if emotions_of is None:
             _write_hits(catalog, query, plane, named, output)
         else:
             _write_words(catalog, emotions_of, count, lexicon, named, output)
+
+
+def playlist(
+    catalog: Folder,
+    start: Annotated[
+        str, Option("--from", metavar="WORDS", help="Emotion at the beginning, such as tense.")
+    ],
+    end: Annotated[
+        str, Option("--to", metavar="WORDS", help='Emotion at the end, such as "very calm".')
+    ],
+    minutes: Annotated[float, Option(metavar="N", help="Duration in minutes.")],
+    where: Where = "",
+    scale: PlaneScale = "-1..1",
+    words: Words = None,
+    form: Form = None,
+    output: Output = None,
+) -> None:
+    """Make a playlist that leads from one emotion to another.
+
+    It lasts as long as asked for, to within half a piece, and no piece comes twice.
+
+    Exit status: 0 all fine, 1 there is too little music, the catalogue could not be read or the
+    result not be written, 2 wrong usage.
+    """
+    from hevner.catalog import open_catalog
+    from hevner.catalog.query import check_time
+    from hevner.emotion import Scale
+    from hevner.output.search_results import hits_as
+    from hevner.words.describing import describe
+
+    named = form_of(form, output, list(Format))
+    with usage_errors():
+        lexicon, plane = _lexicon(words), Scale.parse(scale)
+        feelings = lexicon.parse(start), lexicon.parse(end)
+        check_time(60 * minutes)
+    with without_decoder_notes(), interruptible("Stopped."):
+        from hevner.catalog.playlist import make_playlist
+
+        music = open_catalog(catalog)
+        space = music.space
+        first, last = (space.merge(space.emotion(describe(some))) for some in feelings)
+        hits = make_playlist(music, first, last, 60 * minutes, where)
+        _write_results(lambda width: hits_as(named, hits, plane, output, width), output)
+    total = sum(hit.duration for hit in hits) / 60
+    say(f"{len(hits)} pieces, {total:.1f} minutes.")
 
 
 def _check_describing(asked: dict[str, object], form: str, count: int) -> None:
@@ -171,7 +241,7 @@ def _write_hits(folder: Path, query: Query, scale: Scale, form: str, output: Pat
 
     catalog = open_catalog(folder)
     hits, fit = search(catalog, query), query.meaning_of_fit
-    write_results(lambda width: hits_as(form, hits, scale, output, width, fit), output)
+    _write_results(lambda width: hits_as(form, hits, scale, output, width, fit), output)
     if not hits:
         say(f"Nothing was found. {why_nothing(catalog, query)}")
     if query.text and (left := count_without_vector(catalog)):
@@ -189,4 +259,34 @@ def _write_words(
     catalog = open_catalog(folder)
     music, _id = locate(catalog, path)
     words = emotions_of(catalog.space, music, count, lexicon)
-    write_results(lambda width: words_as(form, words, width), output)
+    _write_results(lambda width: words_as(form, words, width), output)
+
+
+def _lexicon(words: Path | None) -> Lexicon:
+    """The lexicon, with a person's own words if there are any."""
+    from hevner.words import Lexicon, load
+
+    return Lexicon() if words is None else load(words)
+
+
+def _write_results(text: Callable[[int | None], str], output: Path | None) -> None:
+    """Write text to a file or to the standard output.
+
+    Parameters
+    ----------
+    text
+        Called with the characters per line of a table, None where there is no terminal.
+    output
+        The file; None for the standard output.
+    """
+    from hevner.cli.analyze_run import StandardOutput
+    from hevner.files import OutputFile
+
+    terminal = output is None and sys.stdout.isatty()
+    width = shutil.get_terminal_size().columns if terminal else None
+    with closing(StandardOutput() if output is None else OutputFile(output)) as destination:
+        try:
+            destination.write(text(width))
+        except BrokenPipeError as error:
+            raise typer.Exit(1) from error
+        destination.commit()

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from typer import Argument, Option
 
 from hevner.cli.options import Jobs
 from hevner.cli.progress import say
@@ -14,53 +15,43 @@ from hevner.cli.progress import say
 def serve(
     catalog: Annotated[
         Path | None,
-        typer.Argument(
-            metavar="[CATALOG]",
-            help="Folder of a catalogue to search, made by 'hevner index'.",
-            show_default=False,
+        Argument(
+            metavar="[CATALOG]", help="Folder of a catalogue to search, made by 'hevner index'."
         ),
     ] = None,
     host: Annotated[
-        str, typer.Option(help="Address to listen on; 0.0.0.0 lets other machines in.")
+        str, Option(help="Address to listen on; 0.0.0.0 lets other machines in.")
     ] = "127.0.0.1",
     port: Annotated[
-        int, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes any that is free.")
+        int, Option(min=0, max=65535, help="Port to listen on; 0 takes any that is free.")
     ] = 8765,
     gap: Annotated[
         Path | None,
-        typer.Option(
-            metavar="FOLDER",
-            help="A report of 'hevner gap', to be opened from the page.",
-            show_default=False,
-        ),
+        Option(metavar="FOLDER", help="A report of 'hevner gap', to be opened from the page."),
     ] = None,
-    opened: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,
+    opened: Annotated[bool, Option("--open", help="Open the page in a browser.")] = False,
     token: Annotated[
         str,
-        typer.Option(
+        Option(
             envvar="HEVNER_TOKEN",
             help="Serve only clients that send this token; the page asks for it once.",
-            show_default=False,
         ),
     ] = "",
     jobs: Jobs = None,
-    queue: Annotated[int, typer.Option(min=1, help="Largest number of waiting analyses.")] = 32,
+    queue: Annotated[int, Option(min=1, help="Largest number of waiting analyses.")] = 32,
     max_upload: Annotated[
-        int, typer.Option(metavar="MIB", min=1, help="Largest file that is accepted, in MiB.")
+        int, Option(metavar="MIB", min=1, help="Largest file that is accepted, in MiB.")
     ] = 300,
     max_minutes: Annotated[
-        float,
-        typer.Option(metavar="N", min=0.1, help="Longest audio that is analysed, in minutes."),
+        float, Option(metavar="N", min=0.1, help="Longest audio that is analysed, in minutes.")
     ] = 120,
     rate: Annotated[
         float,
-        typer.Option(
-            metavar="N", min=1, help="Largest number of requests per second of one client."
-        ),
+        Option(metavar="N", min=1, help="Largest number of requests per second of one client."),
     ] = 100,
     state: Annotated[
         Path | None,
-        typer.Option(
+        Option(
             metavar="FOLDER",
             help="Folder where analyses wait and are kept for a day.",
             show_default="'serve' in the cache folder",

@@ -6,21 +6,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from typer import Argument, Option
 
-from hevner.cli.data_options import Data, DataFolders, DryRun, data_folders
-from hevner.cli.options import Jobs
+from hevner.cli.data_options import Data, DryRun, Run, complete, data_folders
+from hevner.cli.options import Jobs, scale_of
 from hevner.cli.progress import (
     FAILED,
     FINE,
-    INTERRUPTED,
     Reporter,
     say,
     stopping,
-    stopping_cleanly,
     without_decoder_notes,
 )
 
 if TYPE_CHECKING:
+    from hevner.emotion import Scale
     from hevner.lab.personalise import Rated
     from hevner.lab.unified.loop import Epoch
     from hevner.result import Analysis
@@ -29,54 +29,47 @@ if TYPE_CHECKING:
 def train(
     recipe: Annotated[
         Path | None,
-        typer.Argument(
+        Argument(
             metavar="RECIPE",
             help="Recipe of the default model, its space, the harmony network or a unified "
             "network, a TOML file such as recipes/unified.toml.",
-            show_default=False,
         ),
     ] = None,
     data: Data = [],  # noqa: B006
     store: Annotated[
         Path | None,
-        typer.Option(
+        Option(
             metavar="DIR",
             help="Folder of the stored features; what is missing is computed for the default "
             "model, and examples of the harmony network are kept there.",
-            show_default=False,
         ),
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option(
+        Option(
             "--out",
             "-o",
             metavar="PATH",
             help="File to write, .npz; a folder for a unified network; FILE.JSON for a correction.",
-            show_default=False,
         ),
     ] = None,
     row: Annotated[
         str | None,
-        typer.Option(
+        Option(
             metavar="NAME", help="Row of a recipe of unified networks.", show_default="the only one"
         ),
     ] = None,
     dry_run: DryRun = False,
     personalise: Annotated[
         Path | None,
-        typer.Option(
+        Option(
             metavar="RATINGS.CSV",
             help="Your ratings: columns path, valence, arousal; a row per piece. Paths start at "
             "the folder of the table. 10 to 30 pieces of different emotion are best.",
-            show_default=False,
         ),
     ] = None,
     scale: Annotated[
-        str | None,
-        typer.Option(
-            metavar="LOW..HIGH", help="Scale of your ratings, such as 1..9.", show_default=False
-        ),
+        str | None, Option(metavar="LOW..HIGH", help="Scale of your ratings, such as 1..9.")
     ] = None,
     jobs: Jobs = None,
 ) -> None:
@@ -96,45 +89,24 @@ def train(
     if personalise is not None:
         if scale is None:
             raise typer.BadParameter("is needed with --personalise", param_hint="--scale")
-        _personalise(personalise, out, scale, jobs)
+        _personalise(personalise, out, scale_of(scale), jobs)
     elif recipe is not None:
+        from hevner.batch import usable_cores
+        from hevner.cli import model_recipes
+
         if store is None:
             raise typer.BadParameter("is needed with a recipe", param_hint="--store")
-        _train(recipe, row, data_folders(data), store, out, jobs, dry_run)
+        run = Run(data_folders(data), store, out, jobs or usable_cores(), dry_run)
+        model = model_recipes.read(recipe)
+        if model is None:
+            _train_row(recipe, row, run)
+        elif row is None:
+            model_recipes.train(model, run)
+        else:
+            raise typer.BadParameter("this recipe has no rows", param_hint="--row")
 
 
-def _train(
-    recipe: Path,
-    row: str | None,
-    folders: DataFolders,
-    store: Path,
-    out: Path,
-    jobs: int | None,
-    dry: bool,
-) -> None:
-    """Train what a recipe of any kind describes."""
-    from hevner.batch import usable_cores
-    from hevner.cli.model_recipes import kind_of, train_model
-
-    cores = jobs or usable_cores()
-    kind = kind_of(recipe)
-    if kind is None:
-        _train_row(recipe, row, folders, store, out, cores, dry)
-    elif row is None:
-        train_model(kind, recipe, folders, store, out, cores, dry)
-    else:
-        raise typer.BadParameter("this recipe has no rows", param_hint="--row")
-
-
-def _train_row(
-    path: Path,
-    name: str | None,
-    folders: DataFolders,
-    store: Path,
-    out: Path,
-    jobs: int,
-    dry: bool,
-) -> None:
+def _train_row(path: Path, name: str | None, run: Run) -> None:
     """Train a row of unified networks."""
     from hevner.lab import recipes
     from hevner.lab.unified.recipe import UnifiedRecipe
@@ -151,22 +123,18 @@ def _train_row(
         raise typer.BadParameter(f"choose from {choices}", param_hint="--row")
     row = recipe.row(name or recipe.rows[0].name)
     with stopping():
-        needed = only_row(recipe, row.name)
-        study, missing = UnifiedStudy.load(needed, folders, FeatureStore(store), jobs)
-        for line in missing:
-            say(f"Missing: {line}")
-        if study is None:
-            say("Error: no dataset is complete; nothing was done.")
-            raise typer.Exit(FAILED)
-        if dry:
+        needed, store = only_row(recipe, row.name), FeatureStore(run.store)
+        loaded = UnifiedStudy.load(needed, run.folders, store, run.jobs)
+        study = complete(loaded)
+        if run.dry:
             for line in study.describe([]):
                 typer.echo(line)
         else:
             from hevner.lab.unified.runs import train_row
 
-            train_row(recipe, row, study.data, out, _report_best)
-            say(f"{out}: {recipe.seeds} networks")
-    raise typer.Exit(FAILED if missing else FINE)
+            train_row(recipe, row, study.data, run.out, _report_best)
+            say(f"{run.out}: {recipe.seeds} networks")
+    raise typer.Exit(FAILED if loaded[1] else FINE)
 
 
 def _report_best(seed: int, epoch: Epoch) -> None:
@@ -175,19 +143,13 @@ def _report_best(seed: int, epoch: Epoch) -> None:
         say(f"seed {seed}, step {epoch.step}: loss {epoch.validation:.4f}")
 
 
-def _personalise(personalise: Path, out: Path, scale: str, jobs: int | None) -> None:
+def _personalise(personalise: Path, out: Path, scale: Scale, jobs: int | None) -> None:
     """Fit a correction."""
     import numpy as np
 
-    from hevner.emotion import Scale
-    from hevner.errors import HevnerError
     from hevner.lab.personalise import fit, left_out_errors, read_ratings, samples
 
-    try:
-        ratings_scale = Scale.parse(scale)
-    except HevnerError as error:
-        raise typer.BadParameter(str(error), param_hint="--scale") from error
-    rated, problems = read_ratings(personalise, ratings_scale)
+    rated, problems = read_ratings(personalise, scale)
     if problems:
         for problem in problems:
             say(f"Error: {problem}")
@@ -196,12 +158,12 @@ def _personalise(personalise: Path, out: Path, scale: str, jobs: int | None) -> 
     ratings = np.array([[one.valence, one.arousal] for one in rated])
     personal = fit(analyses, ratings)
     personal.save(out)
-    unit = (ratings_scale.high - ratings_scale.low) / 2
+    unit = (scale.high - scale.low) / 2
     for name, sample in zip(("valence", "arousal"), samples(analyses, ratings), strict=True):
         before, after = (error * unit for error in left_out_errors(sample))
         say(
             f"{name}: error on a piece left out {before:.2f} without the correction, {after:.2f} "
-            f"with it (mean, on {ratings_scale.name})."
+            f"with it (mean, on {scale.name})."
         )
     say(f"Fitted to {personal.ratings} ratings; use it with --personal {out}.")
 
@@ -219,19 +181,16 @@ def _analyses(rated: list[Rated], jobs: int | None) -> list[Analysis]:
     paths = [one.path for one in rated]
     results = analyze_many(paths, LateAnalyzer(None), jobs or usable_cores(), Cache(identity()))
     analyses: list[Analysis] = []
-    with without_decoder_notes(), stopping_cleanly(), closing(results):
-        try:
-            with Reporter(len(rated), bar=True) as reporter:
-                for one, result in zip(rated, results, strict=True):
-                    reporter.advance()
-                    if isinstance(result, Failure):
-                        reporter.say(f"Error: {one.where}: {result.cause}. {result.remedy}")
-                    elif result.status == "silent":
-                        reporter.say(f"Error: {one.where}: nothing sounds. Remove the row")
-                    else:
-                        analyses.append(result)
-        except KeyboardInterrupt:
-            raise typer.Exit(INTERRUPTED) from None
+    bar = Reporter(len(rated), bar=True)
+    with without_decoder_notes(), stopping(), closing(results), bar as reporter:
+        for one, result in zip(rated, results, strict=True):
+            reporter.advance()
+            if isinstance(result, Failure):
+                reporter.say(f"Error: {one.where}: {result.cause}. {result.remedy}")
+            elif result.status == "silent":
+                reporter.say(f"Error: {one.where}: nothing sounds. Remove the row")
+            else:
+                analyses.append(result)
     if len(analyses) < len(rated):
         raise typer.Exit(FAILED)
     return analyses

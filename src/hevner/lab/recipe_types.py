@@ -68,7 +68,14 @@ class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 
 class Recipe(Section, frozen=True, kw_only=True):
-    """A whole recipe; its digest, 16 hexadecimal digits, names the text and is no key of it."""
+    """A whole recipe.
+
+    Attributes
+    ----------
+    name, digest
+        Name of the study or model; and that of the text of the recipe, 16 hexadecimal digits, which
+        is not a key of the file.
+    """
 
     mark: ClassVar[str]
     """A key that every recipe of this kind has, and no recipe of another kind."""
@@ -87,8 +94,11 @@ class Recipe(Section, frozen=True, kw_only=True):
 class DatasetRecipe(Section, frozen=True, kw_only=True):
     """A dataset of a study: ``[datasets.NAME]``.
 
-    The kinds of link in ``shared`` (`hevner.datasets.leaks.LINKS`) may join training and test
-    tracks, such as the pianists of WTC.
+    Attributes
+    ----------
+    shared
+        Kinds of link (`hevner.datasets.leaks.LINKS`) that may join training and test tracks, such
+        as the pianists of WTC.
     """
 
     shared: tuple[str, ...] = ()

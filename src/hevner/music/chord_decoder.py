@@ -27,7 +27,7 @@ def scores(posterior: NDArray[np.float16]) -> NDArray[np.float32]:
 
 
 def best_path(scores: NDArray[np.float32], change_cost: float = CHANGE_COST) -> NDArray[np.int16]:
-    """Most probable state per frame.
+    """Most probable state per frame, ``(n_frames,)``.
 
     Parameters
     ----------
@@ -35,10 +35,6 @@ def best_path(scores: NDArray[np.float32], change_cost: float = CHANGE_COST) -> 
         Log-probability of every state, ``(n_frames, n_states)``.
     change_cost
         Cost of a change of state, in natural-log units.
-
-    Returns
-    -------
-    States, ``(n_frames,)``.
     """
     n_frames = len(scores)
     stays = np.zeros(scores.shape, np.bool_)

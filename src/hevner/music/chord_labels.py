@@ -14,7 +14,6 @@ from hevner.errors import DataError
 
 SHARP_NAMES = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
 FLAT_NAMES = ("C", "Db", "D", "Eb", "E", "F", "Gb", "G", "Ab", "A", "Bb", "B")
-MODES = ("major", "minor")
 
 #: Quality name -> semitones above the root.
 TEMPLATES: dict[str, tuple[int, ...]] = {
@@ -136,9 +135,5 @@ def parse_key(label: str) -> int:
 
 def key_label(key_class: int) -> str:
     """Text of a key class, such as ``"A minor"``, spelled as its signature is written."""
-    return f"{key_tonic(key_class)} {MODES[key_class // 12]}"
-
-
-def key_tonic(key_class: int) -> str:
-    """Name of a key's tonic, spelled as its signature is written."""
-    return (FLAT_NAMES if prefers_flats(key_class) else SHARP_NAMES)[key_class % 12]
+    tonic = (FLAT_NAMES if prefers_flats(key_class) else SHARP_NAMES)[key_class % 12]
+    return f"{tonic} {'minor' if key_class >= 12 else 'major'}"

@@ -46,7 +46,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from hevner.music import chord_labels, key
+from hevner.music import chord_labels, key, network
 from hevner.music.records import Harmony
 
 Vector = NDArray[np.float64]
@@ -54,7 +54,6 @@ Vector = NDArray[np.float64]
 #: Mean probability of a chord below which a span counts as silent.
 PRESENCE_FLOOR = 0.02
 _LAG = 10  # frames in a second
-_ROTATIONS = (np.arange(12)[:, None] + np.arange(12)[None, :]) % 12
 
 _GROUPS: dict[str, tuple[str, ...]] = {
     "share_major": ("maj",),
@@ -117,18 +116,13 @@ def descriptors(harmony: Harmony, start: float, end: float) -> NDArray[np.float3
         evidence = harmony.key_evidence[rows]
         found = key.probabilities(evidence, harmony.chord_posterior[rows], harmony.chroma[rows])
         keys = found.astype(np.float64)
+        mean = presence @ chroma
         values |= {"harmony_present": float(presence.mean())}
-        values |= _of_keys(keys, _mean_chroma(chroma, presence))
+        values |= _of_keys(keys, mean / mean.sum() if mean.sum() > 0 else mean)
         values |= _of_chords(posterior, presence, keys)
         values |= _of_motion(chroma, presence)
         values |= {"chord_change_rate": _change_rate(harmony, start, end)}
     return np.array([values[name] for name in NAMES], np.float32)
-
-
-def _mean_chroma(chroma: Vector, presence: Vector) -> Vector:
-    mean = presence @ chroma
-    total = mean.sum()
-    return np.asarray(mean / total if total > 0 else mean)
 
 
 def _of_keys(keys: Vector, chroma: Vector) -> dict[str, float]:
@@ -138,7 +132,7 @@ def _of_keys(keys: Vector, chroma: Vector) -> dict[str, float]:
     degrees = _by_degree(chroma, keys)
     return {
         "mode_probability": float(keys[:12].sum() - keys[12:].sum()),
-        "key_clarity": 1 - _entropy(keys) / np.log(24),
+        "key_clarity": 1 + float(np.sum(keys * np.log(keys + 1e-12))) / np.log(24),
         "major_minor_temperley": float(temperley[:12].max() - temperley[12:].max()),
         "major_minor_krumhansl": float(krumhansl[:12].max() - krumhansl[12:].max()),
         "profile_clarity": float(ordered[-1] - ordered[-2]),
@@ -200,20 +194,14 @@ def _interval_classes(chroma: Vector) -> dict[str, float]:
 
 def _change_rate(harmony: Harmony, start: float, end: float) -> float:
     length = min(end, harmony.duration) - start
-    if length <= 0:
-        return 0.0
     changes = sum(start < chord.start < end for chord in harmony.chords[1:])
-    return changes / length
+    return changes / length if length > 0 else 0.0
 
 
 def _by_degree(values: Vector, keys: Vector) -> Vector:
     """Values per pitch class, counted from the tonic, averaged over keys by probability."""
     tonics = keys[:12] + keys[12:]
-    return np.asarray(tonics @ values[_ROTATIONS])
-
-
-def _entropy(probabilities: Vector) -> float:
-    return float(-np.sum(probabilities * np.log(probabilities + 1e-12)))
+    return np.asarray(tonics @ values[network.FROM_TONIC])
 
 
 @lru_cache(maxsize=1)

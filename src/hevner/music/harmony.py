@@ -12,14 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hevner.errors import DataError
-from hevner.music import (
-    chord_decoder,
-    chord_labels,
-    chroma,
-    key,
-    network,
-    tuning,
-)
+from hevner.music import chord_decoder, chord_labels, chroma, key, network, tuning
 from hevner.music.records import Harmony, Key
 from hevner.music.spectrum import BINS, frame_times
 
@@ -102,4 +95,4 @@ def _find_key(
     presence = 1 - np.mean(posterior[:, chord_labels.NO_CHORD], dtype=np.float64)
     if presence < _LEAST_PRESENCE:
         return None
-    return Key.from_probabilities(key.probabilities(evidence, posterior, pitch_classes))
+    return Key(key.probabilities(evidence, posterior, pitch_classes))

@@ -19,45 +19,30 @@ from hevner.music import chord_labels
 
 @dataclass(frozen=True)
 class Key:
-    """A key and how sure it is.
+    """The most probable of 24 keys.
 
     Attributes
     ----------
-    tonic
-        Note name, spelled as the key signature is written, such as ``"Bb"``.
-    mode
-        ``"major"`` or ``"minor"``.
-    confidence
-        Probability of this key among the 24, 0..1.
     probabilities
         All 24, major keys C..B first; they add up to 1.
     """
 
-    tonic: str
-    mode: str
-    confidence: float
     probabilities: NDArray[np.float32]
-
-    @classmethod
-    def from_probabilities(cls, probabilities: NDArray[np.float32]) -> Key:
-        """Pick the most probable of 24 keys."""
-        best = int(np.argmax(probabilities))
-        return cls(
-            tonic=chord_labels.key_tonic(best),
-            mode=chord_labels.MODES[best // 12],
-            confidence=float(probabilities[best]),
-            probabilities=probabilities,
-        )
-
-    @property
-    def label(self) -> str:
-        """Text such as ``"A minor"``."""
-        return f"{self.tonic} {self.mode}"
 
     @property
     def number(self) -> int:
         """Key class 0..23."""
         return int(np.argmax(self.probabilities))
+
+    @property
+    def confidence(self) -> float:
+        """Probability of this key among the 24, 0..1."""
+        return float(self.probabilities[self.number])
+
+    @property
+    def label(self) -> str:
+        """Text such as ``"A minor"``, spelled as the key signature is written."""
+        return chord_labels.key_label(self.number)
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 Conventions
 -----------
 A *word* has a place on the plane of valence and arousal, or names a tag, or both; a *degree* says
-how much of it; a *feeling* is a word with a degree. `words` says where each word comes from,
+how much of it; a *feeling* is a word with a degree. `entries` holds where each word comes from,
 `degrees` what degrees do, `own` how a person adds words; `describing`, the only module that needs
 more than the standard library, turns feelings into what the joint space understands.
 """

@@ -12,22 +12,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from hevner.words.entries import DATA
+
 
 @dataclass(frozen=True)
 class Degree:
-    """A degree of an emotion.
-
-    Attributes
-    ----------
-    name
-        In words, empty for the plain word.
-    factor
-        Distance from neutral; that of the plain word is 1.
-    steps
-        Standard deviations above the mean of music at large.
-    phrases
-        All that people may write for it.
-    """
+    """A degree of an emotion: its name, empty for the plain word, and all phrases for it."""
 
     name: str
     factor: float
@@ -35,27 +25,14 @@ class Degree:
     phrases: tuple[str, ...] = ()
 
 
-PLAIN = Degree("", 1.0, 1.5)
-"""A word without a degree."""
-
-DEGREES = (
-    Degree(
-        "slightly",
-        0.4,
-        0.5,
-        (
-            *("slightly", "a little bit", "a little", "a bit", "somewhat", "mildly"),
-            *("slight", "little", "mild", "some"),
-        ),
-    ),
-    Degree("moderately", 0.7, 1.0, ("moderately", "fairly", "quite", "rather", "moderate")),
-    PLAIN,
-    Degree(
-        "very", 1.2, 2.0, ("very much", "very", "strongly", "really", "highly", "strong", "much")
-    ),
-    Degree("extremely", 1.4, 2.5, ("extremely", "intensely", "extreme", "intense")),
+DEGREES = tuple(
+    Degree(one["name"], one["factor"], one["steps"], tuple(one["phrases"]))
+    for one in DATA["degrees"]
 )
 """From little to much."""
+
+PLAIN = next(degree for degree in DEGREES if not degree.name)
+"""A word without a degree."""
 
 # Longer phrases first, so that "a little bit" is not read as "a little" of something.
 _PHRASES = sorted(

@@ -135,7 +135,13 @@ class Protocol(Section, frozen=True, kw_only=True):
 
 
 class Claim(Section, frozen=True, kw_only=True):
-    """A comparison of systems: ``[[claims]]``, by selectors (`hevner.lab.cross_dataset.claims`)."""
+    """A comparison of systems: ``[[claims]]``.
+
+    Attributes
+    ----------
+    claim, first, second
+        The claim in words, and selectors of both systems (`hevner.lab.cross_dataset.claims`).
+    """
 
     claim: Text
     first: Selector
@@ -145,8 +151,12 @@ class Claim(Section, frozen=True, kw_only=True):
 class CrossDatasetRecipe(StudyRecipe, frozen=True, kw_only=True):
     """A study of models, on fused representations, within and across datasets.
 
-    A representation is a list of blocks (`hevner.lab.data.representations`). Protocols are run, and
-    claims are tested.
+    Attributes
+    ----------
+    datasets, representations, models
+        Datasets, lists of blocks (`hevner.lab.data.representations`) and models, by name.
+    protocols, claims
+        What is run, and what is tested.
     """
 
     mark: ClassVar[str] = "protocols"

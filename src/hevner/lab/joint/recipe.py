@@ -214,7 +214,15 @@ class MatcherRecipe(Section, frozen=True, kw_only=True):
 
 
 class Claim(Section, frozen=True, kw_only=True):
-    """A comparison of two spaces, by name: ``[[claims]]``; ``scorers`` gives the scorer of each."""
+    """A comparison of two spaces: ``[[claims]]``.
+
+    Attributes
+    ----------
+    claim, first, second
+        The claim in words, and the names of both spaces.
+    scorers
+        Scorer of each; both corrected if missing.
+    """
 
     claim: Text
     first: str
@@ -225,7 +233,15 @@ class Claim(Section, frozen=True, kw_only=True):
 class JointRecipe(StudyRecipe, frozen=True, kw_only=True):
     """A study of the joint space.
 
-    Keys of spaces that are missing stand in ``base``; entries of ``network`` are merged one by one.
+    Attributes
+    ----------
+    datasets
+        Datasets by name.
+    base, spaces
+        Spaces that are fitted and scored, and the keys that they share. Entries of ``network`` are
+        merged one by one.
+    claims
+        Comparisons that are tested.
     """
 
     mark: ClassVar[str] = "spaces"

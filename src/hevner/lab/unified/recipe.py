@@ -237,7 +237,15 @@ class Row(Section, frozen=True, kw_only=True):
 
 
 class Claim(Section, frozen=True, kw_only=True):
-    """A comparison of two rows, by name: ``[[claims]]``; all protocols count if none is given."""
+    """A comparison of two rows: ``[[claims]]``.
+
+    Attributes
+    ----------
+    claim, first, second
+        The claim in words, and the names of both rows.
+    protocols
+        Protocols that count; all if missing.
+    """
 
     claim: Text
     first: str
@@ -248,8 +256,17 @@ class Claim(Section, frozen=True, kw_only=True):
 class UnifiedRecipe(StudyRecipe, frozen=True, kw_only=True):
     """A study of the unified model.
 
-    Keys of rows that are missing stand in ``base``; entries of ``network`` and ``training`` are
-    merged one by one. The text of the recipe is not a key of the file.
+    Attributes
+    ----------
+    datasets, heads
+        Datasets and heads by name.
+    base, rows
+        Networks that are trained and tested, and the keys that they share. Entries of ``network``
+        and ``training`` are merged one by one.
+    claims
+        Comparisons that are tested.
+    text
+        Text of the recipe; not a key of the file.
     """
 
     mark: ClassVar[str] = "rows"

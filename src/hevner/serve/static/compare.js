@@ -3,7 +3,7 @@
 import * as api from "./api.js";
 import { mark } from "./bar.js";
 import { courseOf, Curve, placeAt, Ruler } from "./curves.js";
-import { button, fill, h } from "./dom.js";
+import { button, fill, h, mount } from "./dom.js";
 import { clock, keyName, signed, titleOf } from "./emotion.js";
 import { jobs } from "./jobs.js";
 import { analysisOf } from "./listen.js";
@@ -17,7 +17,7 @@ import { attempt } from "./trouble.js";
 
 const MOST = 4;
 const LOOKS = [
-  { colour: "piece-a", dash: [] }, { colour: "piece-b", dash: [8, 4] },
+  { colour: "valence", dash: [] }, { colour: "arousal", dash: [8, 4] },
   { colour: "piece-c", dash: [2, 4] }, { colour: "piece-d", dash: [10, 3, 2, 3] },
 ];
 
@@ -26,12 +26,7 @@ const chosen = [];
 let aligned = false;
 let shownFirst = true;
 
-export function open(main) {
-  const view = new Compare();
-  fill(main, view.element);
-  view.start();
-  return () => view.leave();
-}
+export const open = (main) => mount(main, new Compare());
 
 class Compare {
   #stop = new AbortController();

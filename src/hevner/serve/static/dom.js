@@ -54,6 +54,13 @@ export function field(label, id, attributes) {
   return [h("label", { for: id }, label), h("input", { type: "text", id, autocomplete: "off", ...attributes })];
 }
 
+// Puts a view into the page; returns what takes it out again.
+export function mount(main, view) {
+  fill(main, view.element);
+  view.start();
+  return () => view.leave();
+}
+
 export function fill(element, ...children) {
   element.replaceChildren(...children.flat().filter((child) => child != null && child !== false));
   return element;

@@ -3,7 +3,7 @@
 import * as api from "./api.js";
 import { mark } from "./bar.js";
 import { Chips } from "./chips.js";
-import { button, field, fill, h } from "./dom.js";
+import { button, field, fill, h, mount } from "./dom.js";
 import { clock, keyName, percent, signed, spoken, titleOf } from "./emotion.js";
 import { Instrument } from "./instrument.js";
 import { jobs } from "./jobs.js";
@@ -16,12 +16,7 @@ import { attempt, trouble } from "./trouble.js";
 const DEBOUNCE = 200; // milliseconds between the last change and the search
 const TOOLS = ["point", "path", "pick"];
 
-export function open(main) {
-  const view = new Find();
-  fill(main, view.element);
-  view.start();
-  return () => view.leave();
-}
+export const open = (main) => mount(main, new Find());
 
 class Find {
   #stop = new AbortController();

@@ -6,7 +6,7 @@ import { t } from "./strings.js";
 const KEPT = "hevner.theme";
 const NAMES = [
   ...["paper", "panel", "ink", "soft", "line", "faint", "valence", "arousal", "focus"],
-  ...["q1", "q2", "q3", "q4", "piece-a", "piece-b", "piece-c", "piece-d"],
+  ...["q1", "q2", "q3", "q4", "piece-c", "piece-d"],
 ];
 const prefersDark = matchMedia("(prefers-color-scheme: dark)");
 const reduced = matchMedia("(prefers-reduced-motion: reduce)");
