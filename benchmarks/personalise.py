@@ -66,7 +66,7 @@ def analyse(table: Table, recipe: DefaultRecipe) -> list[Unseen]:
     for dataset, mine in leave_one_out(table):
         rows = table.where(mine & table.clean)
         guess = fit(table.where(~mine), recipe).predict(rows.vectors)
-        values, moods = guess.values.astype(np.float64), guess.gems.astype(np.float64)
+        values, moods = guess.values.astype(np.float64), guess.outputs["gems"].astype(np.float64)
         for axis, name in enumerate(AXES):
             sample = Sample(values[:, axis], moods, rows.emotion[:, axis])
             found.append(Unseen(dataset, name, sample, guess.halves[:, axis].astype(np.float64)))

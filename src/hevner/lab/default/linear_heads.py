@@ -10,8 +10,7 @@ from hevner.lab.default.basis import INNER_FOLDS, Basis, folds
 from hevner.lab.default.recipe import DefaultRecipe, per_dimension
 from hevner.lab.default.table import Table
 from hevner.lab.regression.ridge import NormalEquations
-from hevner.model.linear import Linear
-from hevner.model.prediction import softmax
+from hevner.model.prediction import Linear, softmax
 
 
 def search(

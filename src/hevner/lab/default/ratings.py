@@ -17,8 +17,8 @@ from hevner.lab.default.table import Table
 from hevner.lab.default.transfer import FEWEST_RATED, Transfer
 from hevner.lab.default.transfer import fit as fit_transfer
 from hevner.lab.default.transfer import targets as transfer_targets
-from hevner.model.linear import Linear
 from hevner.model.predict import CLIP, DOMAIN_HEAD, NETWORK, domain_output
+from hevner.model.prediction import Linear
 from hevner.result import COVERAGE
 
 
