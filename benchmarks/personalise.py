@@ -23,7 +23,7 @@ for library in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 
 import argparse
 import csv
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -36,7 +36,7 @@ from hevner.lab.default.fit import fit, leave_one_out
 from hevner.lab.default.recipe import DefaultRecipe
 from hevner.lab.default.table import Table, build
 from hevner.lab.metrics.regression import pearson, r2
-from hevner.lab.personalise import FEWEST, Prior, Sample, fit_axis, prior_from
+from hevner.lab.personalise import FEWEST, Prior, Sample, fit_axis
 from hevner.lab.recipes import read
 from hevner.model.personal import TERMS, Axis
 
@@ -66,11 +66,33 @@ def analyse(table: Table, recipe: DefaultRecipe) -> list[Unseen]:
     for dataset, mine in leave_one_out(table):
         rows = table.where(mine & table.clean)
         guess = fit(table.where(~mine), recipe).predict(rows.vectors)
-        values, moods = guess.values.astype(np.float64), guess.gems.astype(np.float64)
+        values, moods = guess.values.astype(np.float64), guess.outputs["gems"].astype(np.float64)
         for axis, name in enumerate(AXES):
             sample = Sample(values[:, axis], moods, rows.emotion[:, axis])
             found.append(Unseen(dataset, name, sample, guess.halves[:, axis].astype(np.float64)))
     return found
+
+
+def prior_from(others: Sequence[Sample]) -> Prior:
+    """Empirical Bayes: a prior from datasets and models that were not trained on them.
+
+    ``others`` holds one sample per dataset and axis, none of them to be corrected.
+    """
+    lines = [np.polyfit(one.values, one.ratings, 1) for one in others]
+    rest = [
+        float(np.std(one.ratings - np.polyval(line, one.values)))
+        for one, line in zip(others, lines, strict=True)
+    ]
+    slopes, offsets = np.array(lines).T
+    return Prior(
+        offset=_root_mean_square(offsets),
+        slope=_root_mean_square(slopes - 1),
+        noise=_root_mean_square(rest),
+    )
+
+
+def _root_mean_square(numbers: Sequence[float] | Array) -> float:
+    return float(np.sqrt(np.mean(np.square(numbers))))
 
 
 def least_squares(sample: Sample, prior: Prior) -> Axis:

@@ -282,6 +282,19 @@ def test_personalise(run: Run, tmp_path: Path, toy: dict[str, object]) -> None:
     assert (tmp_path / "out.png").is_file()
 
 
+def test_the_prior_of_corrections_is_the_spread_of_datasets(
+    monkeypatch: pytest.MonkeyPatch, rng: np.random.Generator
+) -> None:
+    here = load("personalise", monkeypatch)
+    values, noise = rng.uniform(-0.8, 0.8, 4000), rng.normal(0, 0.1, 4000)
+    lines = ((0.3, 1.0), (-0.1, 1.4))
+    moods = np.zeros((4000, 9))
+    prior = here.prior_from([here.Sample(values, moods, a + b * values + noise) for a, b in lines])
+    assert prior.offset == pytest.approx(np.sqrt((0.3**2 + 0.1**2) / 2), abs=0.01)
+    assert prior.slope == pytest.approx(0.4 / np.sqrt(2), abs=0.01)
+    assert prior.noise == pytest.approx(0.1, abs=0.01)
+
+
 def test_peers(run: Run, tmp_path: Path, toy: dict[str, object]) -> None:
     files = ("--data", tmp_path, "--store", tmp_path, "--out", tmp_path / "out.csv")
     heads = {"apply_head": lambda _path, vectors: 0.1 * vectors[:, :2], "BLOCKS": {"musicnn": 5}}

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from hevner.audio.decode import SAMPLE_RATE, Audio, from_array
-from hevner.blocks import BLOCKS, DIMENSION, WIDTHS, feature_id
+from hevner.blocks import BLOCKS, DIMENSION, WIDTHS, vector_id
 from hevner.encoders.handcrafted import NAMES as HANDCRAFTED_NAMES
 from hevner.encoders.handcrafted import Handcrafted
 from hevner.encoders.mel import FRAMES
@@ -139,6 +139,6 @@ def test_damage_found_while_reading_is_an_error() -> None:
 
 
 def test_the_identity_names_every_version() -> None:
-    name = feature_id()
+    name = vector_id()
     for version in (MSD.version, MTT.version, HarmonySpectrum.version):
         assert version in name

@@ -22,7 +22,7 @@ from hevner.features import Features, extract, pool
 from hevner.heads import HEADS, Head
 from hevner.model import predict, tagging
 from hevner.model.prediction import Prediction
-from hevner.music import Harmony, analyse
+from hevner.music import analyse
 from hevner.music.tempo import tempo
 from hevner.result import Analysis, ChordSpan, Estimate, Moment
 
@@ -119,10 +119,9 @@ class Analyzer:
         """
         audio = _open(source, sample_rate)
         features = extract(audio)
-        path = audio.source
         if not features.sounding.any():
             analysis = Analysis(
-                path=path,
+                path=audio.source,
                 status="silent",
                 duration=features.duration,
                 model=self.model.name,
@@ -131,26 +130,16 @@ class Analyzer:
             return Reading(analysis, None, None)
         harmony = analyse(features.spectrum, features.duration)
         whole = self.model.predict(pool(features, harmony, 0.0, features.duration)[None, :])
-        moments = self._moments(features, harmony)
+        spans = [(c - self.window / 2, c + self.window / 2) for c in features.centres]
+        vectors = np.stack([pool(features, harmony, *_inside(s, features)) for s in spans])
+        moments = self.model.predict(vectors, windows=True)
         timeline = _timeline(features, moments)
-        analysis = self._describe(path, features, harmony, whole, timeline, tuple(audio.warnings))
-        return Reading(analysis, whole, moments)
-
-    def _describe(
-        self,
-        path: str,
-        features: Features,
-        harmony: Harmony,
-        whole: Prediction,
-        timeline: tuple[Moment, ...],
-        warnings: tuple[str, ...],
-    ) -> Analysis:
         key = harmony.key
         heads: dict[str, Any] = {}
         for head in HEADS:
             heads |= self._fields(head, whole, timeline)
-        return Analysis(
-            path=path,
+        analysis = Analysis(
+            path=audio.source,
             status="ok",
             duration=round(features.duration, 3),
             model=self.model.name,
@@ -163,9 +152,10 @@ class Analyzer:
             ),
             familiarity=_rounded(whole.familiarity[0]),
             timeline=timeline,
-            warnings=warnings,
+            warnings=tuple(audio.warnings),
             **heads,
         )
+        return Reading(analysis, whole, moments)
 
     def _fields(
         self, head: Head, whole: Prediction, timeline: tuple[Moment, ...]
@@ -194,12 +184,6 @@ class Analyzer:
                     values, card["base_rates"], card["thresholds"], timeline
                 )
                 return {head.field: tags, "contradictions": contradictions}
-
-    def _moments(self, features: Features, harmony: Harmony) -> Prediction:
-        """Predictions for the window around each patch."""
-        spans = [(c - self.window / 2, c + self.window / 2) for c in features.centres]
-        vectors = np.stack([pool(features, harmony, *_inside(s, features)) for s in spans])
-        return self.model.predict(vectors, windows=True)
 
 
 def _timeline(features: Features, moments: Prediction) -> tuple[Moment, ...]:

@@ -21,6 +21,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from hevner.arrays import Floats, Rows
 from hevner.encoders.base import EncoderCard
 from hevner.encoders.handcrafted import CARD as HANDCRAFTED
 from hevner.encoders.handcrafted import Handcrafted, band_levels, onset_strength
@@ -32,9 +33,8 @@ from hevner.music.descriptors import NAMES as HARMONY_NAMES
 from hevner.music.descriptors import descriptors
 from hevner.music.spectrum import HarmonySpectrum
 
-Array = NDArray[np.float32]
-Rows = NDArray[np.floating]
-
+Matrix = NDArray[np.floating]
+"""Matrix of a block, in single or half precision."""
 
 Grid = tuple[int, int]
 """Length of windows and distance between their starts, in samples."""
@@ -52,20 +52,20 @@ class Windows:
         Shape ``(n, length of the grid)``, full scale 1.
     """
 
-    def __init__(self, samples: Array) -> None:
+    def __init__(self, samples: Floats) -> None:
         self.samples = samples
 
     @cached_property
-    def power(self) -> Array:
+    def power(self) -> Floats:
         """Power spectra of patches, shape ``(n, 187, 257)``."""
         return power_spectrum(self.samples)
 
     @cached_property
-    def levels(self) -> Array:
+    def levels(self) -> Floats:
         """Mel band levels of patches in decibels; see `hevner.encoders.handcrafted.band_levels`."""
         return band_levels(self.power)
 
-    def take(self, rows: NDArray[np.intp]) -> Windows:
+    def take(self, rows: Rows) -> Windows:
         """Some of the windows, with their power spectra."""
         part = Windows(self.samples[rows])
         part.power = self.power[rows]
@@ -86,17 +86,17 @@ class Span:
         The span in seconds.
     """
 
-    patches: NDArray[np.intp]
+    patches: Rows
     harmony: Harmony
     start: float
     end: float
 
 
-def _mean(rows: Rows, span: Span) -> Rows:
+def _mean(rows: Matrix, span: Span) -> Matrix:
     return np.asarray(rows[span.patches].mean(axis=0))
 
 
-def _harmony(rows: Rows, span: Span) -> Rows:
+def _harmony(rows: Matrix, span: Span) -> Matrix:
     return descriptors(span.harmony, span.start, span.end)
 
 
@@ -132,9 +132,9 @@ class Block:
     encoder: str
     version: str
     row_width: int
-    encode: Callable[[Windows], Array]
+    encode: Callable[[Windows], Floats]
     width: int
-    pool: Callable[[Rows, Span], Rows] = _mean
+    pool: Callable[[Matrix, Span], Matrix] = _mean
     grid: Grid = PATCHES
     dtype: Literal["float32", "float16"] = "float32"
     sparse: bool = False
@@ -144,7 +144,7 @@ class Block:
         cls,
         name: str,
         card: EncoderCard,
-        encode: Callable[[Windows], Array],
+        encode: Callable[[Windows], Floats],
         *,
         sparse: bool = False,
     ) -> Block:
@@ -152,7 +152,7 @@ class Block:
         size = card.dimension
         return cls(name, card.id, card.version, size, encode, size, sparse=sparse)
 
-    def encoded(self, first: int, count: int) -> NDArray[np.intp]:
+    def encoded(self, first: int, count: int) -> Rows:
         """Which of ``count`` windows, the first of which has the number ``first``, are encoded."""
         number = first + np.arange(count)
         return np.flatnonzero((number < 2) | (number % 2 == 0) | (not self.sparse))
@@ -199,11 +199,7 @@ DIMENSION = sum(WIDTHS.values())
 """Numbers in a pooled vector."""
 
 
-def feature_id() -> str:
-    """Names everything that decides what the numbers in the rows of the vector's blocks mean."""
-    return " ".join(f"{block.encoder}-{block.version}" for block in BLOCKS if block.width)
-
-
 def vector_id() -> str:
     """Names everything that decides what the numbers of a pooled vector mean."""
-    return f"{feature_id()} harmony-{network.version()}"
+    encoders = [f"{block.encoder}-{block.version}" for block in BLOCKS if block.width]
+    return f"{' '.join(encoders)} harmony-{network.version()}"

@@ -30,18 +30,7 @@ MINIMUM_WINDOW_S = 3.008
 
 
 def identity(window: float | None = None) -> str:
-    """Name the default model and the options of an analysis.
-
-    Parameters
-    ----------
-    window
-        Seconds of music around each moment; `DEFAULT_WINDOW_S` if None.
-
-    Raises
-    ------
-    HevnerError
-        If the window is too short.
-    """
+    """Name the default model and the window of an analysis, given as for `checked_window`."""
     digest = hashlib.sha256()
     for path in (DEFAULT_MODEL, DEFAULT_MODEL.with_suffix(".json"), HARMONY_WEIGHTS):
         content = path.read_bytes() if path.exists() else b""
@@ -50,7 +39,7 @@ def identity(window: float | None = None) -> str:
 
 
 def checked_window(window: float | None) -> float:
-    """Return the length of a window in seconds.
+    """Return the seconds of music around each moment, `DEFAULT_WINDOW_S` if None.
 
     Raises
     ------

@@ -1,12 +1,12 @@
 """The errors hevner raises.
 
-Every error says what went wrong (``cause``), during which ``stage``, for which file or row
-(``subject``), and what a person can do about it (``remedy``). ``str(error)`` joins them into
-one sentence, so that a log line is enough to act on. ``code`` is a short word for programs, which
-stays the same when a sentence is reworded.
+``str(error)`` joins subject, cause and remedy into one sentence, so that a log line is enough to
+act on. ``code`` is for programs, and stays the same when a sentence is reworded.
 """
 
 from __future__ import annotations
+
+from functools import partial
 
 
 class HevnerError(Exception):
@@ -53,13 +53,8 @@ class HevnerError(Exception):
 
     def __reduce__(self) -> tuple[object, ...]:
         # Errors travel between worker processes; the default would lose keyword arguments.
-        return _rebuild, (type(self), self.cause, self.remedy, self.subject, self.stage, self.code)
-
-
-def _rebuild(
-    kind: type[HevnerError], cause: str, remedy: str, subject: str, stage: str, code: str
-) -> HevnerError:
-    return kind(cause, remedy=remedy, subject=subject, stage=stage, code=code)
+        named = {name: getattr(self, name) for name in ("remedy", "subject", "stage", "code")}
+        return partial(type(self), **named), (self.cause,)
 
 
 class AudioError(HevnerError):

@@ -16,9 +16,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from hevner.arrays import Doubles, Floats, Mask, Rows
 from hevner.audio.decode import SAMPLE_RATE, Audio
 from hevner.audio.windows import Windower
-from hevner.blocks import BLOCKS, PATCHES, Block, Grid, Span, Windows
+from hevner.blocks import BLOCKS, PATCHES, Grid, Matrix, Span, Windows
 from hevner.encoders.handcrafted import NAMES as HANDCRAFTED_NAMES
 from hevner.music import Harmony
 
@@ -46,8 +47,8 @@ class Features:
     """
 
     duration: float
-    starts: NDArray[np.float64]
-    rows: dict[str, NDArray[np.floating]]
+    starts: Doubles
+    rows: dict[str, Matrix]
 
     @property
     def onsets(self) -> NDArray[np.float16]:
@@ -60,17 +61,17 @@ class Features:
         return self.rows["harmony"].astype(np.float16, copy=False)
 
     @property
-    def centres(self) -> NDArray[np.float64]:
+    def centres(self) -> Doubles:
         """Middle of every patch in seconds, within the recording."""
         last = max(self.duration - PATCH_S / 2, self.duration / 2)
         return np.minimum(self.starts + PATCH_S / 2, last)
 
     @property
-    def sounding(self) -> NDArray[np.bool_]:
+    def sounding(self) -> Mask:
         """Which patches are not silent."""
         return np.asarray(self.rows["handcrafted"][:, LEVEL] > SILENCE_DB)
 
-    def patches(self, start: float, end: float) -> NDArray[np.intp]:
+    def patches(self, start: float, end: float) -> Rows:
         """Sounding patches whose middle lies in a span, else the sounding one nearest to it."""
         rows = np.flatnonzero(self.sounding)
         inside = rows[(self.centres[rows] >= start) & (self.centres[rows] <= end)]
@@ -89,9 +90,9 @@ def extract(audio: Audio) -> Features:
         If the audio proves damaged or too short while it is read.
     """
     windowers = {block.grid: Windower(*block.grid) for block in BLOCKS}
-    parts: dict[str, list[NDArray[np.floating]]] = {block.name: [] for block in BLOCKS}
+    parts: dict[str, list[Matrix]] = {block.name: [] for block in BLOCKS}
 
-    def encode(grid: Grid, samples: NDArray[np.float32]) -> None:
+    def encode(grid: Grid, samples: Floats) -> None:
         if not len(samples):
             return
         windows = Windows(samples)
@@ -111,19 +112,15 @@ def extract(audio: Audio) -> Features:
         encode(grid, windower.finish())
     rows = {block.name: np.concatenate(parts[block.name]) for block in BLOCKS}
     patches = windowers[PATCHES].starts
-    for block in BLOCKS:
-        if block.sparse:
-            rows[block.name] = _repeated(block, rows[block.name], len(patches))
+    for block in (block for block in BLOCKS if block.sparse):
+        # Each row is repeated until the next window that was encoded.
+        encoded = block.encoded(0, len(patches))
+        latest = np.searchsorted(encoded, np.arange(len(patches)), side="right") - 1
+        rows[block.name] = rows[block.name][latest]
     return Features(total / SAMPLE_RATE, np.array(patches) / SAMPLE_RATE, rows)
 
 
-def _repeated(block: Block, encoded: NDArray[np.floating], count: int) -> NDArray[np.floating]:
-    """Rows of all windows from those encoded, each repeated until the next."""
-    latest = np.searchsorted(block.encoded(0, count), np.arange(count), side="right") - 1
-    return np.asarray(encoded[latest])
-
-
-def pool(features: Features, harmony: Harmony, start: float, end: float) -> NDArray[np.float32]:
+def pool(features: Features, harmony: Harmony, start: float, end: float) -> Floats:
     """Summarise a span as one vector.
 
     Means over patches, and the harmony of the span: a longer span gives a steadier vector of the

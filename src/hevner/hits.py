@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from hevner.emotion import Scale
+from hevner.result import clock
 
 FIT = "the share of music at large that fits worse"
 """Meaning of the fit of hits, except those for a text."""
@@ -52,6 +53,13 @@ class Hit:
     fit: float | None
     start: float | None = None
     end: float | None = None
+
+    @property
+    def when(self) -> str:
+        """Begin and end of the moment, such as 1:05-1:20; empty for a whole piece."""
+        if self.start is None or self.end is None:
+            return ""
+        return f"{clock(self.start)}-{clock(self.end)}"
 
     def to_dict(self, scale: Scale) -> dict[str, str | float | None]:
         """Plain values with valence and arousal on a scale, rounded to their precision."""

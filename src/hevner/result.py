@@ -4,7 +4,7 @@ Conventions
 -----------
 Times are seconds. Estimates are on the scale named in ``scale``. An interval holds the mean rating
 of listeners in nine of ten cases (`COVERAGE`). The JSON form is described by
-`hevner/analysis.schema.json`, which `hevner.output.json_schema` makes from the types and the
+`hevner/analysis.schema.json`, which `tests/golden/regenerate_schema.py` makes from the types and
 descriptions of attributes here; `Annotated` adds its keywords to a type.
 """
 
@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass, field
-from importlib import import_module
 from typing import Annotated, Any, Literal
 
 from hevner.emotion import UNIT, Quadrant, Scale
@@ -22,10 +21,6 @@ from hevner.moods import MOOD_TAGS, Group
 
 COVERAGE = 0.9
 """Share of listeners' mean ratings that an interval is meant to hold."""
-
-NOTEBOOK = "hevner.output.html_page"
-"""The module whose function ``notebook`` shows an analysis. It is named here, not imported: pages
-are made from results, and imports run one way only."""
 
 
 def _keywords(**values: Any) -> tuple[tuple[str, Any], ...]:
@@ -237,7 +232,10 @@ class Analysis:
 
     def _repr_html_(self) -> str:
         """Show the analysis in a notebook."""
-        return str(import_module(NOTEBOOK).notebook(self))
+        # Imported here, since pages are made from results.
+        from hevner.output.html_page import notebook
+
+        return notebook(self)
 
     @classmethod
     def from_dict(cls, record: dict[str, Any]) -> Analysis:

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
-from hevner.lab.metrics import distribution, regression, retrieval, statistics, tags
+from hevner.lab.gap import labels
+from hevner.lab.metrics import regression, retrieval, statistics, tags
 
 THRESHOLDS = (
     0.8120214688736604, 0.4479895660179506, 0.9107100325236768, 0.4731514846951864,
@@ -61,8 +62,8 @@ def scores() -> dict[str, dict[str, float]]:
             for name in ("r2", "rmse", "mae", "pearson", "spearman", "ccc", "r2_affine")
         },
         "distribution": {
-            "wasserstein": distribution.wasserstein(valence, near / 2),
-            "jensen_shannon": distribution.jensen_shannon(valence, near / 2),
+            "wasserstein": labels.wasserstein(valence, near / 2),
+            "jensen_shannon": labels.jensen_shannon(valence, near / 2),
         },
         "tags": {
             "roc_auc_macro": tags.roc_auc_macro(carried, shown),

@@ -24,8 +24,8 @@ from typer.testing import CliRunner
 from hevner.cli import app
 from hevner.errors import DataError, MissingDependencyError, OutputError
 from hevner.lab.data.samples import Samples
-from hevner.lab.gap import bias, dominance, figures, labels, maps, null, report, study
-from hevner.lab.gap.page import number, table
+from hevner.lab.gap import bias, figures, labels, null, report, study
+from hevner.lab.gap.sections import number, sentence, table
 from hevner.store import Entry, FeatureStore, Kind, digest
 from tests.datasets.tables import write_csv
 from tests.errors import raises
@@ -66,12 +66,10 @@ def cheap() -> Iterator[None]:
         patch.setattr(null, "halves", partial(null.halves, count=5))
         patch.setattr(labels, "bootstrap", partial(labels.bootstrap, resamples=50))
         patch.setattr(bias, "bootstrap", partial(bias.bootstrap, resamples=50))
-        patch.setattr(dominance, "CONTROLS", 1)
-        patch.setattr(
-            dominance, "paired_bootstrap", partial(dominance.paired_bootstrap, resamples=50)
-        )
+        patch.setattr(bias, "CONTROLS", 1)
+        patch.setattr(bias, "paired_bootstrap", partial(bias.paired_bootstrap, resamples=50))
         patch.setattr(figures, "DPI", 20)
-        patch.setattr(maps, "_umap", maps._tsne)
+        patch.setattr(study, "umap", study.tsne)
         yield
 
 
@@ -255,14 +253,14 @@ def test_nothing_partial_is_left(
 TWO_MAPS = """
 import json, sys
 import numpy as np
-from hevner.lab.gap.maps import draw_map
+from hevner.lab.gap import study
 rng = np.random.default_rng(0)
 clouds = np.concatenate([rng.normal(size=(10, 4)), rng.normal(12, 1, size=(10, 4))])
-print(json.dumps([draw_map(sys.argv[1], clouds, seed=1).tolist() for _ in range(2)]))
+print(json.dumps([getattr(study, sys.argv[1])(clouds, 1).tolist() for _ in range(2)]))
 """
 
 
-@pytest.mark.parametrize("method", maps.METHODS)
+@pytest.mark.parametrize("method", ["tsne", "umap"])
 def test_maps_keep_what_lies_together_and_repeat(method: str) -> None:
     pytest.importorskip("umap")
     # UMAP compiles itself for long; as plain Python it is faster for so few points.
@@ -281,11 +279,10 @@ def test_maps_keep_what_lies_together_and_repeat(method: str) -> None:
     assert (place == again).all()
 
 
-def test_maps_refuse_what_they_cannot_draw() -> None:
+def test_too_few_tracks_have_no_map(rng: np.random.Generator) -> None:
+    rows = world(rng)
     with raises(DataError, "too_few_tracks"):
-        maps.draw_map("t-SNE", np.zeros((4, 2)))
-    with raises(DataError, "unknown_name"):
-        maps.draw_map("PCA", np.zeros((40, 2)))
+        study.analyse(rows, rows.where(np.arange(4, 40, 9)))
 
 
 @pytest.mark.parametrize("module", ["sklearn", "umap"])
@@ -313,7 +310,16 @@ def test_numbers_and_long_tables() -> None:
     assert "A &amp; B" in short
     assert '<th scope="row">&lt;x&gt;</th><td>0.50</td>' in short
     assert table("long", ("n",), [(i,) for i in range(40)]).startswith("<details>")
-    assert table("none", ("n",), []) == ""
+
+
+def test_sentences_escape_names() -> None:
+    assert sentence("introduction", "shared", first="<a>", second="b&c", count=1234).startswith(
+        "&lt;a&gt; and b&amp;c hold 1,234 of the same recordings"
+    )
+    share = bias.GenreShare("<d>", "valence", 2, 9, 9, 0.5, -0.25, -0.5, 0.125)
+    text = sentence("genre-shares", most=share)
+    assert "<strong>&lt;d&gt;</strong>" in text
+    assert "R² \N{MINUS SIGN}0.25" in text
 
 
 # --- command line ---

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score, f1_score, ndcg_score, roc_auc_score
 
 from hevner.errors import DataError
-from hevner.lab.metrics import distribution, regression, retrieval, tags
+from hevner.lab.gap import labels
+from hevner.lab.metrics import regression, retrieval, tags
 from tests.errors import raises
 from tests.golden.regenerate_metrics import GOLDEN, scores
 
@@ -127,26 +128,26 @@ def test_a_constant_guess_scores_nothing(name: str) -> None:
 
 
 def test_distributions_by_hand() -> None:
-    assert distribution.wasserstein([0, 0.5], [0.25, 0.75]) == pytest.approx(0.25)
-    assert distribution.jensen_shannon([-0.95, -0.9], [0.95]) == pytest.approx(1)
+    assert labels.wasserstein([0, 0.5], [0.25, 0.75]) == pytest.approx(0.25)
+    assert labels.jensen_shannon([-0.95, -0.9], [0.95]) == pytest.approx(1)
     # Bins (1/2, 1/2) and (1, 0); their mean is (3/4, 1/4).
     divergence = 0.5 * (0.5 * math.log2(2 / 3) + 0.5 * math.log2(2)) + 0.5 * math.log2(4 / 3)
-    assert distribution.jensen_shannon([0.05, 0.95], [0.01]) == pytest.approx(math.sqrt(divergence))
+    assert labels.jensen_shannon([0.05, 0.95], [0.01]) == pytest.approx(math.sqrt(divergence))
 
 
 @given(seeds)
 def test_laws_of_distribution(seed: int) -> None:
     rng = np.random.default_rng(seed)
     a, b, c = (rng.uniform(-1, 1, rng.integers(1, 50)) for _ in range(3))
-    for metric in (distribution.wasserstein, distribution.jensen_shannon):
+    for metric in (labels.wasserstein, labels.jensen_shannon):
         assert metric(a, np.tile(a, 3)) == pytest.approx(0, abs=1e-12)
         assert metric(a, b) == pytest.approx(metric(b, a))
         assert metric(a, c) <= metric(a, b) + metric(b, c) + 1e-12
-    assert distribution.wasserstein(a / 2, a / 2 + 0.3) == pytest.approx(0.3)
+    assert labels.wasserstein(a / 2, a / 2 + 0.3) == pytest.approx(0.3)
 
 
 def test_distributions_refuse_another_scale() -> None:
-    for metric in (distribution.wasserstein, distribution.jensen_shannon):
+    for metric in (labels.wasserstein, labels.jensen_shannon):
         with raises(DataError, "out_of_range"):
             metric([0.5], [1, 9])
 

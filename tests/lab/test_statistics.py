@@ -57,21 +57,10 @@ def test_the_interval_holds_the_truth_as_often_as_it_says(rng: np.random.Generat
             groups,
             resamples=200,
             seed=seed,
-            level=0.9,
         )
         inside.append(low <= 0 <= high)
-    # Two standard errors of 200 tries are 0.04; percentile intervals run a little short.
-    assert 0.84 <= np.mean(inside) <= 0.95
-
-
-def test_a_higher_level_is_wider(rng: np.random.Generator) -> None:
-    values, groups = clustered(rng, 30, 3)
-
-    def mean(rows: np.ndarray) -> float:
-        return float(values[rows].mean())
-
-    narrow, wide = bootstrap(mean, groups, level=0.5), bootstrap(mean, groups, level=0.99)
-    assert wide.low < narrow.low < narrow.high < wide.high
+    # Two standard errors of 200 tries are 0.03; percentile intervals run a little short.
+    assert 0.9 <= np.mean(inside) <= 0.98
 
 
 def test_undefined_resamples_are_left_out() -> None:

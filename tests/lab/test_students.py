@@ -55,7 +55,7 @@ def model(plan: recipe.DefaultRecipe, known: Table) -> Model:
 
 def test_the_network_tells_the_tags_it_was_taught(model: Model, known: Table) -> None:
     fresh = stack(*(world(np.random.default_rng(7), n, 60) for n in ("songs", "moods", "pieces")))
-    tags = model.predict(fresh.vectors).tags
+    tags = model.predict(fresh.vectors).outputs["tags"]
     assert tags.shape == (180, 56)
     assert ((tags > 0) & (tags < 1)).all()
     rising = [np.corrcoef(fresh.vectors[:, k % 5], np.log(tags[:, k]))[0, 1] for k in range(56)]
@@ -63,14 +63,14 @@ def test_the_network_tells_the_tags_it_was_taught(model: Model, known: Table) ->
 
 
 def test_music_at_large_has_the_base_rate_of_a_tag(model: Model, known: Table) -> None:
-    rate = model.predict(known.vectors).tags.mean(axis=0)
+    rate = model.predict(known.vectors).outputs["tags"].mean(axis=0)
     np.testing.assert_allclose(rate, 0.05, atol=0.015)
 
 
 def test_a_tag_is_said_of_twice_its_base_rate_of_clips(model: Model, known: Table) -> None:
     card = model.card["tags"]
     assert card["base_rates"] == [0.05] * 56
-    said = model.predict(known.vectors).tags >= np.array(card["thresholds"])
+    said = model.predict(known.vectors).outputs["tags"] >= np.array(card["thresholds"])
     assert said.mean() == pytest.approx(0.1, abs=0.03)
     assert min(card["thresholds"]) >= 0.05
 
@@ -79,11 +79,11 @@ def test_network_and_linear_heads_speak_together_at_home(model: Model, known: Ta
     alone = dataclasses.replace(model, network=NO_NETWORK)
     vectors = known.vectors[known.dataset == "songs"]
     both, linear = model.predict(vectors), alone.predict(vectors)
-    assert alone.predict(vectors).tags.shape == (120, 0)
+    assert alone.predict(vectors).outputs["tags"].shape == (120, 0)
     told = model.network_outputs(model.standardise(vectors))
     for name in ("quadrants", "gems"):
-        mixed = (1 - NETWORK) * getattr(linear, name) + NETWORK * told[name]
-        np.testing.assert_allclose(getattr(both, name), mixed, atol=1e-6)
+        mixed = (1 - NETWORK) * linear.outputs[name] + NETWORK * told[name]
+        np.testing.assert_allclose(both.outputs[name], mixed, atol=1e-6)
     truth = known.emotion[known.dataset == "songs"]
     for guess in (both, linear):
         for axis in range(2):

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import NamedTuple
 
 import librosa
 import numpy as np
@@ -17,14 +18,14 @@ from scipy.stats import spearmanr
 from typer.testing import CliRunner
 
 from hevner import datasets
-from hevner.audio.decode import from_array, open_audio
+from hevner.audio.decode import Audio, from_array, open_audio
 from hevner.cli import app
+from hevner.datasets.track import Track
 from hevner.emotion import GEMS, MOOD_TAGS
 from hevner.errors import AudioError, DataError, ModelError
 from hevner.lab.data.corpus import Variant, content_of
 from hevner.lab.data.representations import gather
-from hevner.lab.teachers import NAMES, kind, load
-from hevner.lab.teachers.extraction import Extraction, compute_all, entry, keep, read_all
+from hevner.lab.teachers import NAMES, compute_all, entry, kind, load
 from hevner.store import FeatureStore
 from tests.errors import raises
 from tests.lab.tracks import musemo, track
@@ -33,6 +34,7 @@ from tests.sounds import music, write
 torch = pytest.importorskip("torch")
 onnx = pytest.importorskip("onnx")
 
+from hevner.lab import teachers
 from hevner.lab.teachers import moodtheme, yamnet
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -296,19 +298,37 @@ def test_other_weights_are_kept_apart(weights: Path, rng: np.random.Generator) -
 # --- the store ---
 
 
+PLAIN = Variant()
+
+
+class Plan(NamedTuple):
+    """Teachers, the folder of their weights, and that of the store."""
+
+    teachers: tuple[str, ...]
+    weights: Path
+    store: Path
+
+    def keep(self, track: Track, variant: Variant = PLAIN) -> bool:
+        return teachers.keep(track, variant, self.store, self.teachers, self.weights)
+
+
+def read_all(audio: Audio) -> np.ndarray:
+    return np.concatenate(list(audio.blocks))
+
+
 @pytest.fixture
-def plan(weights: Path, tmp_path: Path) -> Extraction:
-    return Extraction(("yamnet",), weights, tmp_path / "store")
+def plan(weights: Path, tmp_path: Path) -> Plan:
+    return Plan(("yamnet",), weights, tmp_path / "store")
 
 
 def test_what_teachers_say_is_kept_once_and_found_as_blocks(weights: Path, tmp_path: Path) -> None:
-    plan = Extraction(NAMES, weights, tmp_path / "store")
+    plan = Plan(NAMES, weights, tmp_path / "store")
     song = track(write(tmp_path / "a.wav", music(7.0)))
     twin = track(write(tmp_path / "b.wav", music(7.0)), "b")
-    assert keep(plan, song, Variant())
-    assert not keep(plan, song, Variant())
-    assert not keep(plan, twin, Variant())  # the same sound under another name
-    assert keep(plan, song, Variant(seed=1))
+    assert plan.keep(song)
+    assert not plan.keep(song)
+    assert not plan.keep(twin, Variant())  # the same sound under another name
+    assert plan.keep(song, Variant(seed=1))
     store = FeatureStore(plan.store)
     samples = read_all(open_audio(song.path))
     for name in plan.teachers:
@@ -323,30 +343,29 @@ def test_what_teachers_say_is_kept_once_and_found_as_blocks(weights: Path, tmp_p
         np.testing.assert_allclose(found[0], stored.rows.mean(axis=0, dtype=float), rtol=1e-6)
 
 
-def test_teachers_that_come_later_hear_only_what_is_missing(
-    plan: Extraction, tmp_path: Path
-) -> None:
+def test_teachers_that_come_later_hear_only_what_is_missing(plan: Plan, tmp_path: Path) -> None:
     song = track(write(tmp_path / "a.wav"))
-    assert keep(plan, song, Variant())
-    both = Extraction(NAMES, plan.weights, plan.store)
-    assert keep(both, song, Variant())
-    assert not keep(both, song, Variant())
+    assert plan.keep(song)
+    both = Plan(NAMES, plan.weights, plan.store)
+    assert both.keep(song)
+    assert not both.keep(song)
 
 
-def test_changed_audio_is_heard_anew(plan: Extraction, tmp_path: Path) -> None:
+def test_changed_audio_is_heard_anew(plan: Plan, tmp_path: Path) -> None:
     song = track(write(tmp_path / "a.wav", music(2.0)))
-    keep(plan, song, Variant())
+    plan.keep(song)
     write(song.path, music(4.0))
-    assert keep(plan, song, Variant())
+    assert plan.keep(song)
     file = FeatureStore(plan.store).open("songs", kind(load("yamnet", plan.weights)))
     assert file.get("a", "recorded-0").duration == 4.0
 
 
-def test_a_bad_file_does_not_stop_the_others(plan: Extraction, tmp_path: Path) -> None:
+def test_a_bad_file_does_not_stop_the_others(plan: Plan, tmp_path: Path) -> None:
     bad = tmp_path / "bad.wav"
     bad.write_bytes(b"no audio")
     tracks = [track(None, "gone"), track(bad, "bad"), track(write(tmp_path / "a.wav"))]
-    done = list(compute_all(plan, [(one, Variant()) for one in tracks], jobs=1))
+    work = [(one, Variant()) for one in tracks]
+    done = list(compute_all(work, plan.store, 1, plan.teachers, plan.weights))
     assert isinstance(done[0].error, DataError)
     assert isinstance(done[1].error, AudioError)
     assert done[2].computed
@@ -356,7 +375,7 @@ def test_a_bad_file_does_not_stop_the_others(plan: Extraction, tmp_path: Path) -
 # --- the command ---
 
 
-def arguments(plan: Extraction, data: Path, *more: str) -> list[str]:
+def arguments(plan: Plan, data: Path, *more: str) -> list[str]:
     return [
         *("extract", "--data", str(data), "--store", str(plan.store)),
         *("--weights", str(plan.weights), "--teacher", ",".join(plan.teachers), *more),
@@ -364,7 +383,7 @@ def arguments(plan: Extraction, data: Path, *more: str) -> list[str]:
 
 
 def test_the_command_predicts_what_is_there_and_names_what_failed(
-    plan: Extraction, tmp_path: Path
+    plan: Plan, tmp_path: Path
 ) -> None:
     bad = musemo(tmp_path / "data" / "musemo", 3) / "audio" / "out_blues.00001.ogg"
     content = bad.read_bytes()
@@ -384,7 +403,7 @@ def test_the_command_predicts_what_is_there_and_names_what_failed(
     assert "FluidR3_GM" not in done.stderr
 
 
-def test_calls_that_make_no_sense_are_refused(plan: Extraction, tmp_path: Path) -> None:
+def test_calls_that_make_no_sense_are_refused(plan: Plan, tmp_path: Path) -> None:
     data = musemo(tmp_path / "data" / "musemo", 1).parent
     for more, message in (
         (["--dataset", "none"], "no dataset 'none'"),
@@ -404,7 +423,7 @@ def test_calls_that_make_no_sense_are_refused(plan: Extraction, tmp_path: Path) 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX signals")
 def test_a_killed_run_goes_on_where_it_was(
-    plan: Extraction,
+    plan: Plan,
     tmp_path: Path,
 ) -> None:
     count = 40

@@ -208,9 +208,9 @@ def test_a_linear_relation_is_found(
             r = np.corrcoef(guess.values[:, axis], fresh.emotion[:, axis])[0, 1]
             assert r > 0.95, (dataset, axis)
         assert np.abs(guess.values - fresh.emotion).mean() < 0.1
-        assert (guess.quadrants.argmax(1) == fresh.quadrant).mean() > 0.6
+        assert (guess.outputs["quadrants"].argmax(1) == fresh.quadrant).mean() > 0.6
     moods = world(rng, "moods", 200)
-    gems = model.predict(moods.vectors).gems
+    gems = model.predict(moods.vectors).outputs["gems"]
     assert np.mean([np.corrcoef(gems[:, k], moods.gems[:, k])[0, 1] for k in range(9)]) > 0.9
 
 
@@ -219,8 +219,8 @@ def test_predictions_are_in_their_ranges(toy: recipe.DefaultRecipe, known: table
     guess = model.predict(known.vectors * 20)
     assert np.abs(guess.values).max() <= 1
     assert (guess.halves > 0).all()
-    np.testing.assert_allclose(guess.quadrants.sum(axis=1), 1, atol=1e-5)
-    assert ((guess.gems >= 0) & (guess.gems <= 1)).all()
+    np.testing.assert_allclose(guess.outputs["quadrants"].sum(axis=1), 1, atol=1e-5)
+    assert ((guess.outputs["gems"] >= 0) & (guess.outputs["gems"] <= 1)).all()
     assert ((guess.familiarity >= 0) & (guess.familiarity <= 1)).all()
     assert guess.values.dtype == np.float32
     one = model.predict(known.vectors[3:4])

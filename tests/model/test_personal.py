@@ -23,7 +23,6 @@ from hevner.lab.personalise import (
     fit,
     fit_axis,
     left_out_errors,
-    prior_from,
     read_ratings,
 )
 from hevner.model.personal import LEAST_SLOPE, TERMS, Axis, Personal, load
@@ -135,14 +134,6 @@ def test_intervals_widen_with_noise_and_narrow_with_ratings() -> None:
     assert (wild.halves(values, moods) > 1.5 * calm.halves(values, moods)).all()
     few, many = (fit_axis(rated(count, 0.2, 1.3, 0.25)) for count in (5, 500))
     assert few.halves(values, moods).mean() > 1.1 * many.halves(values, moods).mean()
-
-
-def test_prior_is_the_spread_of_other_datasets() -> None:
-    others = [rated(4000, offset, slope) for offset, slope in ((0.3, 1.0), (-0.1, 1.4))]
-    prior = prior_from(others)
-    assert prior.offset == pytest.approx(np.sqrt((0.3**2 + 0.1**2) / 2), abs=0.01)
-    assert prior.slope == pytest.approx(0.4 / np.sqrt(2), abs=0.01)
-    assert prior.noise == pytest.approx(0.1, abs=0.01)
 
 
 def test_error_on_pieces_left_out_falls_only_if_there_is_something_to_learn() -> None:

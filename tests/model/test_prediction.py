@@ -31,7 +31,7 @@ def test_rows_are_chosen_and_put_together_again() -> None:
         np.testing.assert_array_equal(again.arrays()[name], array, err_msg=name)
     lacking = Prediction.merged(5, parts[:1], blank=np.nan)
     assert np.isnan(lacking.values[even]).all()
-    assert lacking.tags.shape == (5, 0)
+    assert lacking.outputs["tags"].shape == (5, 0)
 
 
 @pytest.mark.parametrize("windows", [False, True])

@@ -41,7 +41,7 @@ def test_what_a_card_says_counts(tmp_path: Path) -> None:
     entry = registry.read(make(tmp_path, licence="MIT", data=[{"name": "own"}], **fields))
     assert entry.predicts == ("valence, arousal", "tags")
     assert entry.commercial_use is True
-    assert (entry.licence, entry.trained_on) == ("MIT", {"own": None})
+    assert (entry.card["licence"], entry.trained_on) == ("MIT", {"own": None})
 
 
 @pytest.mark.parametrize("ending", [".json", ".npz", ".onnx"])

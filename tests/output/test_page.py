@@ -14,7 +14,7 @@ from hevner.catalog.search import Hits
 from hevner.cli import app
 from hevner.emotion import Scale
 from hevner.hits import Hit
-from hevner.output.drawing import Point, curves, plane
+from hevner.output.html_page import Point, curves, plane
 from hevner.result import Analysis, Estimate, Failure, Moment
 from tests.sounds import music, write
 

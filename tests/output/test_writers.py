@@ -11,7 +11,7 @@ import pytest
 from hevner import output
 from hevner.emotion import GEMS, MOOD_TAGS, Scale
 from hevner.files import display_name
-from hevner.output.csv_rows import COLUMNS
+from hevner.output.records import COLUMNS
 from hevner.output.summary import chord_name, main_chords, present_tags
 from hevner.result import Analysis, ChordSpan, Estimate, Failure
 from tests.fakes import PRESENT, sample, silence

@@ -124,13 +124,11 @@ def _encoders(names: tuple[str, ...], store: Path, jobs: int | None) -> Compute:
 def _teachers(names: tuple[str, ...], weights: Path, store: Path, jobs: int | None) -> Compute:
     """Computes the predictions of teachers; their weights are checked before any work."""
     from hevner.lab import teachers
-    from hevner.lab.teachers.extraction import Extraction, compute_all
 
     chosen = teachers.NAMES if names == ("all",) else names
     for name in chosen:
         teachers.load(name, weights)
-    extraction = Extraction(chosen, weights, store)
-    return lambda work: compute_all(extraction, work, jobs or 1)
+    return lambda work: teachers.compute_all(work, store, jobs or 1, chosen, weights)
 
 
 def _datasets(data: list[str], names: list[str]) -> list[Dataset]:

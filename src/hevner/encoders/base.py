@@ -16,12 +16,12 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-import numpy as np
-
-from hevner.arrays import Floats
 from hevner.errors import ModelError
+
+if TYPE_CHECKING:
+    from hevner.arrays import Floats
 
 
 @dataclass(frozen=True)
@@ -176,6 +176,8 @@ class LargeEncoder(ABC):
             If the windows have another shape or hold values that are not finite, or the weights
             are missing or damaged.
         """
+        import numpy as np  # here, so that cards are read without it
+
         windows = check_windows(windows, self.card.window_samples, self.card.shortest)
         if not len(windows):
             return np.zeros((0, self.card.dimension), np.float32)
@@ -203,6 +205,8 @@ def check_windows(windows: Floats, length: int, shortest: int = 0) -> Floats:
     ModelError
         If the shape is another one, or a sample is not a finite number.
     """
+    import numpy as np
+
     windows = np.asarray(windows, dtype=np.float32)
     if windows.ndim != 2 or not (shortest or length) <= windows.shape[1] <= length:
         expected = f"{shortest} to {length}" if shortest else str(length)

@@ -86,7 +86,7 @@ class Handcrafted:
     card = CARD
 
     def encode(self, windows: Floats) -> Floats:
-        """Describe windows ``(n, window_samples)``: shape ``(n, dimension)``, columns `NAMES`."""
+        """Describe windows ``(n, window_samples)``: ``(n, dimension)``, columns as in `NAMES`."""
         power = power_spectrum(windows)
         return self.describe(windows, power, band_levels(power))
 

@@ -54,17 +54,7 @@ weights that large cost correlation on MusEmo with three to eight ratings."""
 
 @dataclass(frozen=True)
 class Prior:
-    """Standard deviations of corrections.
-
-    Attributes
-    ----------
-    offset, slope
-        Standard deviations of the line around ``(0, 1)``.
-    noise
-        Usual noise of ratings around a correction.
-    moods
-        Standard deviation of the weight of each mood, per unit of its share.
-    """
+    """Standard deviations: the line, ratings around it, the weight of a mood per unit of share."""
 
     offset: float
     slope: float
@@ -79,46 +69,20 @@ PRIOR = Prior(offset=0.12, slope=0.2, noise=0.22)
 
 @dataclass(frozen=True)
 class Sample:
-    """One axis of rated pieces.
-
-    Attributes
-    ----------
-    values, moods
-        Predictions of the model.
-    ratings
-        Ratings of people.
-    """
+    """One axis of rated pieces: predictions of a model, and ratings of people."""
 
     values: Doubles
     moods: Doubles
     ratings: Doubles
 
 
-@dataclass(frozen=True)
-class _Posterior:
-    """The change under one hypothesis and one size of the noise."""
-
-    mean: Doubles
-    covariance: Doubles
-    evidence: float
-
-
 def fit(analyses: Sequence[Analysis], ratings: Doubles, prior: Prior = PRIOR) -> Personal:
-    """Fit a correction.
-
-    Parameters
-    ----------
-    analyses
-        Analyses of the rated pieces by one model, on the unit scale, none silent.
-    ratings
-        Valence and arousal on the unit scale, shape ``(n, 2)``.
-    prior
-        Prior of the correction; smaller standard deviations change less.
+    """Fit a correction to analyses by one model and ratings of the same pieces, ``(n, 2)``.
 
     Raises
     ------
     DataError
-        If there are fewer than `FEWEST` ratings.
+        If there are fewer than `FEWEST` ratings, or a piece is silent.
     """
     if len(analyses) < FEWEST:
         raise DataError(
@@ -126,13 +90,8 @@ def fit(analyses: Sequence[Analysis], ratings: Doubles, prior: Prior = PRIOR) ->
             remedy=f"Rate at least {FEWEST} pieces, better 10 to 30",
             code="too_few_ratings",
         )
-    valence, arousal = samples(analyses, ratings)
-    return Personal(
-        model=analyses[0].model,
-        ratings=len(analyses),
-        valence=fit_axis(valence, prior),
-        arousal=fit_axis(arousal, prior),
-    )
+    axes = (fit_axis(one, prior) for one in samples(analyses, ratings))
+    return Personal(analyses[0].model, len(analyses), *axes)
 
 
 def samples(analyses: Sequence[Analysis], ratings: Doubles) -> tuple[Sample, Sample]:
@@ -161,12 +120,11 @@ def fit_axis(sample: Sample, prior: Prior = PRIOR) -> Axis:
         for line, moods, factor in hypotheses
     ]
     odds = [UNCHANGED_LINE ** (1 - line) * UNCHANGED_MOODS ** (1 - m) for line, m, _ in hypotheses]
-    evidence = np.array([one.evidence for one in found])
+    means, covariances, evidence = (np.array(part) for part in zip(*found, strict=True))
     weights = np.array(odds) * np.exp(evidence - evidence.max())
     weights /= weights.sum()
-    means = np.array([one.mean for one in found])
     change = weights @ means
-    covariance = np.tensordot(weights, [one.covariance for one in found], 1)
+    covariance = np.tensordot(weights, covariances, 1)
     covariance += (means - change).T @ (weights[:, None] * (means - change))
     noise = prior.noise * np.sqrt(weights @ [factor**2 for _, _, factor in hypotheses])
     if count < FEWEST:
@@ -181,8 +139,10 @@ def _variances(prior: Prior, line: int, moods: int) -> Doubles:
     return np.concatenate([[line * prior.offset**2, line * prior.slope**2], weights])
 
 
-def _posterior(terms: Doubles, residual: Doubles, variances: Doubles, noise: float) -> _Posterior:
-    """Gaussian linear model; the inverse is of the size of the terms, not of the ratings."""
+def _posterior(
+    terms: Doubles, residual: Doubles, variances: Doubles, noise: float
+) -> tuple[Doubles, Doubles, float]:
+    """Mean and covariance of the change under one hypothesis and noise, and their evidence."""
     spread = np.sqrt(variances)
     scaled = terms * spread / noise
     target = residual / noise
@@ -196,32 +156,7 @@ def _posterior(terms: Doubles, residual: Doubles, variances: Doubles, noise: flo
         + 2 * len(target) * np.log(noise)
     )
     covariance = np.linalg.inv(information) * np.outer(spread, spread)
-    return _Posterior(spread * mean, covariance, float(evidence))
-
-
-def prior_from(others: Sequence[Sample]) -> Prior:
-    """Empirical Bayes: a prior from datasets and a model that was not trained on them.
-
-    Parameters
-    ----------
-    others
-        Whole datasets, one sample per dataset and axis, none of them the one to be corrected.
-    """
-    lines = [np.polyfit(one.values, one.ratings, 1) for one in others]
-    rest = [
-        float(np.std(one.ratings - np.polyval(line, one.values)))
-        for one, line in zip(others, lines, strict=True)
-    ]
-    slopes, offsets = np.array(lines).T
-    return Prior(
-        offset=_root_mean_square(offsets),
-        slope=_root_mean_square(slopes - 1),
-        noise=_root_mean_square(rest),
-    )
-
-
-def _root_mean_square(numbers: Sequence[float] | Doubles) -> float:
-    return float(np.sqrt(np.mean(np.square(numbers))))
+    return spread * mean, covariance, float(evidence)
 
 
 def left_out_errors(sample: Sample, prior: Prior = PRIOR) -> tuple[float, float]:
@@ -248,21 +183,9 @@ class Rated:
 
 
 def read_ratings(path: Path, scale: Scale) -> tuple[list[Rated], list[DataError]]:
-    """Read a person's ratings: columns ``path``, ``valence``, ``arousal``.
+    """Read a person's ratings, and one error per bad row, from a CSV file.
 
-    Parameters
-    ----------
-    path
-        A CSV file; paths in it are relative to its folder.
-    scale
-        Scale of the ratings.
-
-    Returns
-    -------
-    list of Rated
-        The rows without errors.
-    list of DataError
-        One error per bad row.
+    Its columns are ``path``, relative to the folder of the file, ``valence`` and ``arousal``.
 
     Raises
     ------

@@ -12,11 +12,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from hevner.arrays import Doubles
 from hevner.errors import DataError
-
-Array = NDArray[np.float64]
 
 RIDGE = 1e-4
 """Added to the variances, as published with the composite loss (Takashima et al., 2023)."""
@@ -48,14 +47,14 @@ class LinearCCA:
         error, shape ``(k,)``. They pass through 0, the mean of both.
     """
 
-    first_mean: Array
-    second_mean: Array
-    first_weights: Array
-    second_weights: Array
-    correlations: Array
-    training_correlations: Array
-    slopes_to_second: Array
-    slopes_to_first: Array
+    first_mean: Doubles
+    second_mean: Doubles
+    first_weights: Doubles
+    second_weights: Doubles
+    correlations: Doubles
+    training_correlations: Doubles
+    slopes_to_second: Doubles
+    slopes_to_first: Doubles
 
     @classmethod
     def fit(
@@ -111,32 +110,19 @@ class LinearCCA:
             slopes_to_first=shared / second_variances,
         )
 
-    def first(self, rows: ArrayLike) -> Array:
+    def first(self, rows: ArrayLike) -> Doubles:
         """Variates of rows of the first view, shape ``(n, k)``."""
         return np.asarray((_table("first", rows) - self.first_mean) @ self.first_weights)
 
-    def second(self, rows: ArrayLike) -> Array:
+    def second(self, rows: ArrayLike) -> Doubles:
         """Variates of rows of the second view, shape ``(n, k)``."""
         return np.asarray((_table("second", rows) - self.second_mean) @ self.second_weights)
-
-    def second_from_first(self, variates: Array) -> Array:
-        """Variates of the second view as the lines predict them from those of the first."""
-        return np.asarray(variates * self.slopes_to_second)
-
-    def first_from_second(self, variates: Array) -> Array:
-        """Variates of the first view as the lines predict them from those of the second."""
-        return np.asarray(variates * self.slopes_to_first)
 
     def recalibrated(self, first: ArrayLike, second: ArrayLike) -> LinearCCA:
         """The same pairs, with mean 0, variance 1, correlations and lines of other rows.
 
-        Rows that were not fitted show how much the pairs are worth. A pair that correlates
-        negatively there has the correlation 0. Pairs keep their order.
-
-        Parameters
-        ----------
-        first, second
-            Shapes ``(n, p)`` and ``(n, q)``, at least two rows.
+        Rows that were not fitted, at least two, show how much the pairs are worth. A pair that
+        correlates negatively there has the correlation 0. Pairs keep their order.
         """
         one, two = _table("first", first), _table("second", second)
         means = one.mean(axis=0), two.mean(axis=0)
@@ -158,7 +144,7 @@ class LinearCCA:
         )
 
 
-def likelihood_ratios(first: ArrayLike, second: ArrayLike, correlations: ArrayLike) -> Array:
+def likelihood_ratios(first: ArrayLike, second: ArrayLike, correlations: ArrayLike) -> Doubles:
     """Log likelihood ratio of two rows being no pair against being one, for all pairs of rows.
 
     The negative logarithm of ``p(u, v) / (p(u) p(v))``, summed over variates, with both normal of
@@ -175,7 +161,7 @@ def likelihood_ratios(first: ArrayLike, second: ArrayLike, correlations: ArrayLi
 
     Returns
     -------
-    Array
+    Doubles
         Shape ``(n, m)``, in nats, of either sign; symmetric in the two sides.
     """
     rho = np.asarray(correlations, np.float64)
@@ -186,7 +172,7 @@ def likelihood_ratios(first: ArrayLike, second: ArrayLike, correlations: ArrayLi
     return np.asarray(own[:, None] + others - crossed + np.log(1 - rho**2).sum() / 2)
 
 
-def _table(name: str, rows: ArrayLike) -> Array:
+def _table(name: str, rows: ArrayLike) -> Doubles:
     table = np.asarray(rows, np.float64)
     if table.ndim != 2 or not np.isfinite(table).all():
         raise DataError(
@@ -197,7 +183,7 @@ def _table(name: str, rows: ArrayLike) -> Array:
     return table
 
 
-def _inverse_root(covariance: Array, ridge: float, relative: bool) -> Array:
+def _inverse_root(covariance: Doubles, ridge: float, relative: bool) -> Doubles:
     """The inverse of the square root of a covariance with its ridge, symmetric."""
     unit = float(np.trace(covariance)) / len(covariance) if relative else 1.0
     values, vectors = np.linalg.eigh(covariance + ridge * unit * np.eye(len(covariance)))
@@ -210,7 +196,7 @@ def _inverse_root(covariance: Array, ridge: float, relative: bool) -> Array:
     return np.asarray(vectors / np.sqrt(values) @ vectors.T)
 
 
-def _variances(covariance: Array, weights: Array) -> Array:
+def _variances(covariance: Doubles, weights: Doubles) -> Doubles:
     """Variances of variates over the training rows; infinite for one that does not vary.
 
     An infinite variance makes correlation and slope 0: such a variate predicts nothing.

@@ -8,11 +8,13 @@ its numbers are, except tags, of which any may be known. Rows are emotions.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from hevner.arrays import Doubles, Floats, Mask, Rows
 from hevner.emotion import GEMS, MOOD_TAGS, Quadrant
 from hevner.errors import DataError
 from hevner.model.prediction import Prediction
@@ -22,8 +24,6 @@ CURVE_POINTS = 8
 
 SURE = 1e-4
 """Least distance of a probability from 0 and 1, where log odds are infinite."""
-
-Array = NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,12 +46,12 @@ class Description:
         Log odds of each of `hevner.emotion.MOOD_TAGS` above those of its base rate, ``(n, 56)``.
     """
 
-    point: Array
-    spread: Array
-    curve: Array
-    quadrants: Array
-    gems: Array
-    tags: Array
+    point: Floats
+    spread: Floats
+    curve: Floats
+    quadrants: Floats
+    gems: Floats
+    tags: Floats
 
     def __post_init__(self) -> None:
         for name, shape in _SHAPES.items():
@@ -74,21 +74,13 @@ class Description:
 
     @classmethod
     def of(cls, **forms: ArrayLike) -> Description:
-        """Emotions of which only some forms are known.
+        """Emotions of which only some forms are known; a DataError if their shapes do not fit."""
+        given: dict[str, Any] = {n: np.asarray(table, np.float32) for n, table in forms.items()}
+        return replace(cls.unknown(len(next(iter(given.values())))), **given)
 
-        Raises
-        ------
-        DataError
-            If a form has another shape, or there are different numbers of them.
-        """
-        count = len(np.asarray(next(iter(forms.values()))))
-        given = {name: np.asarray(table, np.float32) for name, table in forms.items()}
-        blank = {n: np.full((count, *s), np.nan, np.float32) for n, s in _SHAPES.items()}
-        return cls(**(blank | given))
-
-    def where(self, rows: NDArray[np.bool_] | NDArray[np.intp] | slice) -> Description:
+    def where(self, rows: Mask | Rows | slice) -> Description:
         """Some of the rows."""
-        return Description(**{f.name: getattr(self, f.name)[rows] for f in fields(self)})
+        return Description(**{name: getattr(self, name)[rows] for name in _SHAPES})
 
 
 _SHAPES: dict[str, tuple[int, ...]] = {
@@ -103,21 +95,18 @@ _SHAPES: dict[str, tuple[int, ...]] = {
 
 def join(parts: list[Description]) -> Description:
     """Rows of several descriptions, one after the other."""
-    names = [f.name for f in fields(Description)]
-    return Description(**{n: np.concatenate([getattr(p, n) for p in parts]) for n in names})
+    return Description(**{n: np.concatenate([getattr(p, n) for p in parts]) for n in _SHAPES})
 
 
 def described(
-    prediction: Prediction, base_rates: ArrayLike, curve: Array | None = None
+    prediction: Prediction, base_rates: ArrayLike, curve: Floats | None = None
 ) -> Description:
-    """Describe ``n`` pieces or windows by a prediction.
+    """Describe ``n`` pieces or windows by the prediction of a model with tags.
 
     Parameters
     ----------
-    prediction
-        Prediction of a model with tags.
-    base_rates
-        Base rates of the tags, shape ``(56,)``.
+    prediction, base_rates
+        The prediction, and the base rates of the tags, shape ``(56,)``.
     curve
         Courses of valence and arousal through the pieces, shape ``(n, 2, CURVE_POINTS)``; flat if
         None, as within a window.
@@ -126,19 +115,19 @@ def described(
     return Description.of(
         point=prediction.values,
         curve=flat if curve is None else curve,
-        quadrants=prediction.quadrants,
-        gems=prediction.gems,
-        tags=log_odds(prediction.tags) - log_odds(base_rates),
+        quadrants=prediction.outputs["quadrants"],
+        gems=prediction.outputs["gems"],
+        tags=log_odds(prediction.outputs["tags"]) - log_odds(base_rates),
     )
 
 
-def log_odds(probabilities: ArrayLike) -> NDArray[np.float64]:
+def log_odds(probabilities: ArrayLike) -> Doubles:
     """Logarithm of the odds; NaN stays."""
     kept = np.clip(np.asarray(probabilities, np.float64), SURE, 1 - SURE)
     return np.asarray(np.log(kept / (1 - kept)))
 
 
-def course(times: ArrayLike, valence: ArrayLike, arousal: ArrayLike) -> Array:
+def course(times: ArrayLike, valence: ArrayLike, arousal: ArrayLike) -> Floats:
     """The course of valence and arousal around their means, shape ``(2, CURVE_POINTS)``.
 
     Parameters

@@ -19,20 +19,19 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import NormalDist
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from hevner.emotion import GEMS, UNIT, Scale
+from hevner.arrays import Doubles
+from hevner.emotion import AXES, GEMS, UNIT, Scale
 from hevner.errors import ModelError
 from hevner.files import cannot_write, display_name, replace_file
 from hevner.result import COVERAGE, Analysis, Estimate
-
-Array = NDArray[np.float64]
 
 FORMAT = "hevner personal correction 1"
 
@@ -64,16 +63,16 @@ class Axis:
         Uncertainty of ``change``, shape ``(TERMS, TERMS)``.
     """
 
-    change: Array
-    centre: Array
+    change: Doubles
+    centre: Doubles
     noise: float
-    covariance: Array
+    covariance: Doubles
 
-    def values(self, values: Array, moods: Array) -> Array:
+    def values(self, values: Doubles, moods: Doubles) -> Doubles:
         """Corrected values, shape ``(n,)``, of values ``(n,)`` and moods ``(n, 9)``."""
         return np.clip(values + basis(values, moods - self.centre) @ self.change, -1, 1)
 
-    def halves(self, values: Array, moods: Array) -> Array:
+    def halves(self, values: Doubles, moods: Doubles) -> Doubles:
         """Half-widths of intervals of coverage `COVERAGE`, shape ``(n,)``.
 
         From the noise, and from the uncertainty of the correction at these pieces.
@@ -113,7 +112,7 @@ class Personal:
         Raises
         ------
         ModelError
-            If the analysis was made by another model than the correction was fitted to.
+            If the analysis is by another model than the correction was fitted to.
         """
         if analysis.model != self.model:
             raise ModelError(
@@ -126,30 +125,24 @@ class Personal:
             return dataclasses.replace(analysis, model=self.name)
         plain = analysis.on(UNIT)
         moods = moods_of(plain)
-        assert plain.valence is not None
-        assert plain.arousal is not None
-        valence = _Shift(self.valence, plain.valence, moods)
-        arousal = _Shift(self.arousal, plain.arousal, moods)
+        valence, arousal = (_shift(getattr(self, a), getattr(plain, a), moods) for a in AXES)
+        timeline = tuple(
+            dataclasses.replace(m, valence=valence(m.valence), arousal=arousal(m.arousal))
+            for m in plain.timeline
+        )
         changed = dataclasses.replace(
             plain,
             model=self.name,
             valence=valence(plain.valence),
             arousal=arousal(plain.arousal),
-            timeline=tuple(
-                dataclasses.replace(
-                    moment,
-                    valence=None if moment.valence is None else valence(moment.valence),
-                    arousal=None if moment.arousal is None else arousal(moment.arousal),
-                )
-                for moment in plain.timeline
-            ),
+            timeline=timeline,
         )
         return changed.on(Scale.parse(analysis.scale))
 
     def save(self, path: Path) -> None:
         """Write a JSON file; raises `OutputError`."""
         record: dict[str, Any] = {"format": FORMAT, "model": self.model, "ratings": self.ratings}
-        for name in ("valence", "arousal"):
+        for name in AXES:
             fields = dataclasses.asdict(getattr(self, name))
             record[name] = {key: np.asarray(value).tolist() for key, value in fields.items()}
         try:
@@ -158,22 +151,25 @@ class Personal:
             raise cannot_write(path, error) from error
 
 
-class _Shift:
+def _shift(
+    axis: Axis, whole: Estimate, moods: Doubles
+) -> Callable[[Estimate | None], Estimate | None]:
     """The correction of one axis of one piece.
 
     A moment has no moods of its own and takes those of its piece; its interval is wider than that
     of the piece by the factor by which it was before.
     """
+    half, width = float(axis.halves(np.array([whole.value]), moods)[0]), _half(whole)
 
-    def __init__(self, axis: Axis, whole: Estimate, moods: Array) -> None:
-        self._axis, self._moods, self._width = axis, moods, _half(whole)
-        self._half = float(axis.halves(np.array([whole.value]), moods)[0])
+    def shifted(estimate: Estimate | None) -> Estimate | None:
+        if estimate is None:
+            return None
+        value = float(axis.values(np.array([estimate.value]), moods)[0])
+        reach = half * (max(1.0, _half(estimate) / width) if width > 0 else 1.0)
+        low, high = max(value - reach, -1.0), min(value + reach, 1.0)
+        return Estimate(round(value, 4), round(low, 4), round(high, 4))
 
-    def __call__(self, estimate: Estimate) -> Estimate:
-        value = float(self._axis.values(np.array([estimate.value]), self._moods)[0])
-        wider = max(1.0, _half(estimate) / self._width) if self._width > 0 else 1.0
-        ends = max(value - self._half * wider, -1.0), min(value + self._half * wider, 1.0)
-        return Estimate(round(value, 4), round(ends[0], 4), round(ends[1], 4))
+    return shifted
 
 
 def _half(estimate: Estimate) -> float:
@@ -181,12 +177,12 @@ def _half(estimate: Estimate) -> float:
     return max(estimate.high - estimate.value, estimate.value - estimate.low)
 
 
-def basis(values: Array, moods: Array) -> Array:
+def basis(values: Doubles, moods: Doubles) -> Doubles:
     """The terms that a change is linear in: one, value, centred moods; shape ``(n, TERMS)``."""
     return np.column_stack([np.ones(len(values)), values, moods])
 
 
-def moods_of(analysis: Analysis) -> Array:
+def moods_of(analysis: Analysis) -> Doubles:
     """The moods of an analysis in the order of `GEMS`, shape ``(1, 9)``."""
     return np.array([[analysis.moods[mood] for mood in GEMS]])
 
@@ -203,12 +199,11 @@ def load(path: Path) -> Personal:
         record = json.loads(path.read_text("utf-8"))
         if record["format"] != FORMAT:
             raise ValueError(f"its format is '{record['format']}', not '{FORMAT}'")
-        axes = {name: _axis(record[name]) for name in ("valence", "arousal")}
+        axes = {name: _axis(record[name]) for name in AXES}
         return Personal(str(record["model"]), int(record["ratings"]), **axes)
     except OSError as error:
-        cause = f"the personal correction cannot be read ({error.strerror or error})"
         raise ModelError(
-            cause,
+            f"the personal correction cannot be read ({error.strerror or error})",
             subject=display_name(path),
             remedy="Check the path given with --personal",
             code="unreadable",
@@ -225,15 +220,10 @@ def load(path: Path) -> Personal:
 def _axis(record: dict[str, Any]) -> Axis:
     shapes = {"change": (TERMS,), "centre": (len(GEMS),), "noise": ()}
     shapes["covariance"] = (TERMS, TERMS)
-    arrays = {name: np.array(record[name], np.float64) for name in shapes}
+    arrays: dict[str, Any] = {name: np.array(record[name], np.float64) for name in shapes}
     for name, array in arrays.items():
         if array.shape != shapes[name] or not np.isfinite(array).all():
             raise ValueError(f"'{name}' does not hold the numbers it should")
     if arrays["noise"] <= 0 or 1 + arrays["change"][1] <= 0:
         raise ValueError("noise or slope is not positive")
-    return Axis(
-        change=arrays["change"],
-        centre=arrays["centre"],
-        noise=float(arrays["noise"]),
-        covariance=arrays["covariance"],
-    )
+    return Axis(**arrays | {"noise": float(arrays["noise"])})

@@ -22,8 +22,7 @@ network alone.
 
 Conventions
 -----------
-Valence and arousal are on the unit scale. Half-widths are those of intervals of coverage
-`hevner.result.COVERAGE`. Arrays have one row per vector.
+As in `hevner.model.prediction`.
 """
 
 from __future__ import annotations
@@ -37,18 +36,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hevner.arrays import Floats
 from hevner.blocks import DIMENSION, vector_id
 from hevner.errors import ModelError
 from hevner.heads import HEADS, Head, Kind
 from hevner.model import stored
-from hevner.model.familiarity import familiarity
-from hevner.model.linear import Linear
-from hevner.model.prediction import Prediction, mixed, sigmoid, softmax
+from hevner.model.prediction import Linear, Prediction, familiarity, mixed, sigmoid, softmax
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
-
-Array = NDArray[np.float32]
 
 CLIP = 4.0
 """Standardised features are limited to this many standard deviations, so that one odd descriptor
@@ -92,12 +88,12 @@ class Inputs:
         Whether the vectors are those of short windows rather than whole pieces.
     """
 
-    x: Array
-    membership: Array
-    familiarity: Array
-    inside: Array
-    outside: Array
-    network: dict[str, Array]
+    x: Floats
+    membership: Floats
+    familiarity: Floats
+    inside: Floats
+    outside: Floats
+    network: dict[str, Floats]
     windows: bool
 
 
@@ -136,54 +132,54 @@ class Model:
     sharpness
         Turns quadrant scores into log odds.
     axes_of_sound, known, known_domain, distances
-        See `hevner.model.familiarity`.
+        See `hevner.model.prediction.familiarity`.
     lines
         For heads of kind ``interval``: slope and offset from the network's output to the unit
         scale, and half-width of the interval, shape ``(3, outputs)`` each.
     """
 
     card: dict[str, Any]
-    mean: Array
-    spread: Array
-    membership: tuple[Array, Array]
+    mean: Floats
+    spread: Floats
+    membership: tuple[Floats, Floats]
     heads: dict[str, Linear]
-    slope: Array
-    offset: Array
-    transfer: Array
-    transfer_bias: Array
-    transfer_slope: Array
-    transfer_offset: Array
-    inside: Array
-    moment: Array
-    outside: Array
-    rated: Array
+    slope: Floats
+    offset: Floats
+    transfer: Floats
+    transfer_bias: Floats
+    transfer_slope: Floats
+    transfer_offset: Floats
+    inside: Floats
+    moment: Floats
+    outside: Floats
+    rated: Floats
     network: NDArray[np.uint8]
-    network_slope: Array
-    network_offset: Array
-    tag_slope: Array
-    tag_offset: Array
+    network_slope: Floats
+    network_offset: Floats
+    tag_slope: Floats
+    tag_offset: Floats
     sharpness: float
-    axes_of_sound: Array
-    known: Array
-    known_domain: Array
-    distances: Array
-    lines: dict[str, Array] = field(default_factory=dict)
+    axes_of_sound: Floats
+    known: Floats
+    known_domain: Floats
+    distances: Floats
+    lines: dict[str, Floats] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
         """Name and version."""
         return f"{self.card['name']}-{self.card['version']}"
 
-    def standardise(self, vectors: Array) -> Array:
+    def standardise(self, vectors: Floats) -> Floats:
         """Pooled vectors in units of their spread in training, limited to `CLIP`."""
         return np.asarray(np.clip((vectors - self.mean) / self.spread, -CLIP, CLIP), np.float32)
 
-    def members(self, x: Array) -> Array:
+    def members(self, x: Floats) -> Floats:
         """How much each standardised vector belongs to each domain; rows add up to 1."""
         weights, bias = self.membership
         return softmax(x @ weights + bias)
 
-    def predict(self, vectors: Array, *, windows: bool = False) -> Prediction:
+    def predict(self, vectors: Floats, *, windows: bool = False) -> Prediction:
         """Compute every head for pooled vectors.
 
         Parameters
@@ -200,7 +196,7 @@ class Model:
         familiar = (inputs.membership * inputs.familiarity).sum(axis=1)
         return Prediction(outputs, widths, familiar)
 
-    def inputs(self, vectors: Array, *, windows: bool = False) -> Inputs:
+    def inputs(self, vectors: Floats, *, windows: bool = False) -> Inputs:
         """Inputs of the heads; parameters as for `predict`."""
         x = self.standardise(vectors)
         membership = self.members(x)
@@ -210,7 +206,7 @@ class Model:
         network = self.network_outputs(x)
         return Inputs(x, membership, familiar, inside, outside, network, windows)
 
-    def network_outputs(self, x: Array) -> dict[str, Array]:
+    def network_outputs(self, x: Floats) -> dict[str, Floats]:
         """Outputs of the network for standardised vectors, by name; empty without a network."""
         session = self._session
         if session is None:
@@ -254,7 +250,7 @@ class Model:
 # --- how each kind of head is computed ---
 
 
-def _ratings(model: Model, head: Head, inputs: Inputs) -> Array:
+def _ratings(model: Model, head: Head, inputs: Inputs) -> Floats:
     """Valence and arousal: domain head, transfer head and network, on the scale of the domains."""
     inside = inputs.inside
     domain = model.heads[head.name](inputs.x, inputs.membership)
@@ -272,7 +268,7 @@ def _ratings(model: Model, head: Head, inputs: Inputs) -> Array:
     return np.clip(values, -1, 1).astype(np.float32)
 
 
-def _network_ratings(model: Model, inputs: Inputs) -> Array:
+def _network_ratings(model: Model, inputs: Inputs) -> Floats:
     """The network's part of valence and arousal inside the rated domains, shape ``(n, 2)``."""
     values = np.zeros((len(inputs.x), 2), np.float32)
     for number, domain in enumerate(model.card["domains"]):
@@ -283,13 +279,13 @@ def _network_ratings(model: Model, inputs: Inputs) -> Array:
     return values
 
 
-def _rating_widths(model: Model, head: Head, inputs: Inputs) -> Array:
+def _rating_widths(model: Model, head: Head, inputs: Inputs) -> Floats:
     inside = model.moment if inputs.windows else model.inside
     outside = np.maximum(inputs.membership @ model.outside, inputs.membership @ inside)
     return np.asarray(inputs.inside @ inside + inputs.outside * outside, np.float32)
 
 
-def _interval(model: Model, head: Head, inputs: Inputs) -> Array:
+def _interval(model: Model, head: Head, inputs: Inputs) -> Floats:
     """The network's output through a line, limited to the unit scale."""
     if head.name not in inputs.network or head.name not in model.lines:
         return _nothing(inputs)
@@ -298,35 +294,35 @@ def _interval(model: Model, head: Head, inputs: Inputs) -> Array:
     return np.asarray(values, np.float32)
 
 
-def _interval_widths(model: Model, head: Head, inputs: Inputs) -> Array:
+def _interval_widths(model: Model, head: Head, inputs: Inputs) -> Floats:
     values = _interval(model, head, inputs)
     if not values.shape[1]:
         return values
     return np.asarray(np.tile(model.lines[head.name][2], (len(values), 1)), np.float32)
 
 
-def _probabilities(model: Model, head: Head, inputs: Inputs) -> Array:
+def _probabilities(model: Model, head: Head, inputs: Inputs) -> Floats:
     scores = model.heads[head.name](inputs.x, inputs.membership)
     return mixed(softmax(model.sharpness * scores), inputs.network.get(head.name), NETWORK)
 
 
-def _shares(model: Model, head: Head, inputs: Inputs) -> Array:
+def _shares(model: Model, head: Head, inputs: Inputs) -> Floats:
     shares = np.clip(model.heads[head.name](inputs.x, inputs.membership), 0, 1)
     return mixed(shares, inputs.network.get(head.name), NETWORK)
 
 
-def _tags(model: Model, head: Head, inputs: Inputs) -> Array:
+def _tags(model: Model, head: Head, inputs: Inputs) -> Floats:
     if head.name not in inputs.network:
         return _nothing(inputs)
     return sigmoid(inputs.network[head.name] * model.tag_slope + model.tag_offset)
 
 
-def _nothing(inputs: Inputs) -> Array:
+def _nothing(inputs: Inputs) -> Floats:
     """Outputs of a head that the model lacks."""
     return np.zeros((len(inputs.x), 0), np.float32)
 
 
-Compute = Callable[[Model, Head, Inputs], Array]
+Compute = Callable[[Model, Head, Inputs], Floats]
 
 COMPUTE: dict[Kind, Compute] = {
     "ratings": _ratings,

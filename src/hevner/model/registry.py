@@ -35,9 +35,6 @@ from hevner.heads import BY_NAME
 WEIGHTS = (".npz", ".onnx")
 """Endings of files with weights."""
 
-CODE_LICENCE = "MIT"
-"""Every model runs on hevner's own code."""
-
 
 @dataclass(frozen=True)
 class Entry:
@@ -84,11 +81,6 @@ class Entry:
         return {one["name"]: one.get("licence") for one in self.card.get("data", [])}
 
     @property
-    def licence(self) -> str | None:
-        """Terms of the weights, None if they are not stated."""
-        return self.card.get("licence")
-
-    @property
     def commercial_use(self) -> bool | None:
         """Whether commercial use is permitted, None if that is not stated."""
         return self.card.get("commercial_use")
@@ -101,8 +93,9 @@ class Entry:
             "tells": list(self.predicts),
             "trained_on": list(self.trained_on),
             "licences": {
-                "code": CODE_LICENCE,
-                "weights": self.licence,
+                # Every model runs on hevner's own code.
+                "code": "MIT",
+                "weights": self.card.get("licence"),
                 "data": self.trained_on,
             },
             "commercial_use": self.commercial_use,
@@ -112,18 +105,12 @@ class Entry:
 
 
 def shipped() -> list[Entry]:
-    """The models that come with hevner.
-
-    Raises
-    ------
-    ModelError
-        If one is damaged.
-    """
+    """The models that come with hevner; a ModelError if one is damaged."""
     return [read(path) for path in _cards(DEFAULT_MODEL.parent)]
 
 
 def in_folder(folder: Path) -> tuple[list[Entry], list[ModelError]]:
-    """The models in a folder, without its sub-folders, and what cannot be read.
+    """The models in a folder, without its sub-folders, and the errors of cards that are damaged.
 
     Raises
     ------
@@ -145,7 +132,7 @@ def in_folder(folder: Path) -> tuple[list[Entry], list[ModelError]]:
 
 
 def find(name: str) -> Entry:
-    """Read the model of that name or path.
+    """Read a model by its name or path.
 
     Parameters
     ----------

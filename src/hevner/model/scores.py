@@ -63,6 +63,11 @@ class Pair:
     second: Score
 
     @property
+    def alike(self) -> bool:
+        """Whether as many pieces in as many groups were judged."""
+        return (self.first.n, self.first.groups) == (self.second.n, self.second.groups)
+
+    @property
     def difference(self) -> float:
         """Second less first."""
         return self.second.value - self.first.value
@@ -70,11 +75,10 @@ class Pair:
     @property
     def apart(self) -> bool | None:
         """Whether the intervals do not meet; None without intervals."""
-        edges = (self.first.low, self.first.high, self.second.low, self.second.high)
-        low, high, other_low, other_high = edges
-        if low is None or high is None or other_low is None or other_high is None:
+        one, other = self.first, self.second
+        if one.low is None or one.high is None or other.low is None or other.high is None:
             return None
-        return high < other_low or other_high < low
+        return one.high < other.low or other.high < one.low
 
 
 @dataclass(frozen=True)
@@ -112,13 +116,16 @@ def scores(entry: Entry) -> Scores | None:
         return None
     try:
         rows = [_score(row) for row in field["rows"]]
-        run = field.get("run")
+        by_key = {row.key: row for row in rows}
+        if len(by_key) < len(rows):
+            raise ValueError("a protocol, dataset and metric stand there twice")
+        return Scores(by_key, field.get("run"))
     except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise _unfit(entry, f"a row or field is not as it should be ({error!r})") from error
-    by_key = {row.key: row for row in rows}
-    if len(by_key) < len(rows):
-        raise _unfit(entry, "a protocol, dataset and metric stand there twice")
-    return Scores(by_key, run)
+        raise ModelError(
+            f"the scores in the card cannot be used: a row or field is wrong ({error!r})",
+            subject=display_name(entry.path),
+            code="bad_scores",
+        ) from error
 
 
 def compare(first: Entry, second: Entry) -> Comparison:
@@ -131,12 +138,23 @@ def compare(first: Entry, second: Entry) -> Comparison:
     """
     one, other = _needed(first), _needed(second)
     pairs = [Pair(one.rows[key], other.rows[key]) for key in one.rows if key in other.rows]
-    alike = tuple(pair for pair in pairs if _pieces(pair.first) == _pieces(pair.second))
-    clashes = _clashes(one, other)
-    refused = (
-        *(_other_pieces(pair, first.name, second.name) for pair in pairs if pair not in alike),
-        *(_other_protocols(*clash, first.name, second.name) for clash in clashes),
-    )
+    alike = tuple(pair for pair in pairs if pair.alike)
+    refused = [
+        f"{pair.first.dataset} {pair.first.metric}, {pair.first.protocol}: "
+        f"{pair.first.n} pieces in {pair.first.groups} groups for {first.name}, "
+        f"{pair.second.n} pieces in {pair.second.groups} groups for {second.name}"
+        for pair in pairs
+        if not pair.alike
+    ]
+    protocols, others = _protocols(one), _protocols(other)
+    both = protocols.keys() & others.keys()
+    apart = {key for key in both if not set(protocols[key]) & set(others[key])}
+    refused += [
+        f"{' '.join(key)}: {', '.join(protocols[key])} for {first.name}, "
+        f"{', '.join(others[key])} for {second.name}"
+        for key in protocols
+        if key in apart
+    ]
     if not alike:
         raise ModelError(
             f"{first.name} and {second.name} have no score of the same protocol and pieces"
@@ -144,9 +162,11 @@ def compare(first: Entry, second: Entry) -> Comparison:
             remedy="Measure both in the same way",
             code="nothing_in_common",
         )
-    apart = {(dataset, metric) for dataset, metric, *_ in clashes}
-    alone = (_alone(one, other, apart), _alone(other, one, apart))
-    return Comparison((one.run, other.run), alike, refused, alone)
+    alone = [
+        sum(key not in theirs.rows and key[1:] not in apart for key in own.rows)
+        for own, theirs in ((one, other), (other, one))
+    ]
+    return Comparison((one.run, other.run), alike, tuple(refused), (alone[0], alone[1]))
 
 
 def _score(row: dict[str, Any]) -> Score:
@@ -161,14 +181,6 @@ def _score(row: dict[str, Any]) -> Score:
     return score
 
 
-def _unfit(entry: Entry, problem: str) -> ModelError:
-    return ModelError(
-        f"the scores in the card cannot be used: {problem}",
-        subject=display_name(entry.path),
-        code="bad_scores",
-    )
-
-
 def _needed(entry: Entry) -> Scores:
     found = scores(entry)
     if found is None:
@@ -181,42 +193,9 @@ def _needed(entry: Entry) -> Scores:
     return found
 
 
-def _pieces(score: Score) -> tuple[int, int]:
-    return score.n, score.groups
-
-
-def _other_pieces(pair: Pair, first: str, second: str) -> str:
-    protocol, dataset, metric = pair.first.key
-    sides = (
-        f"{score.n} pieces in {score.groups} groups for {name}"
-        for score, name in ((pair.first, first), (pair.second, second))
-    )
-    return f"{dataset} {metric}, {protocol}: {', '.join(sides)}"
-
-
-def _other_protocols(
-    dataset: str, metric: str, own: list[str], other: list[str], first: str, second: str
-) -> str:
-    return f"{dataset} {metric}: {', '.join(own)} for {first}, {', '.join(other)} for {second}"
-
-
-def _clashes(one: Scores, other: Scores) -> list[tuple[str, str, list[str], list[str]]]:
-    """Datasets and metrics that both have, with their protocols, none of which both have."""
-    first, second = _protocols(one), _protocols(other)
-    return [
-        (*key, first[key], second[key])
-        for key in first
-        if key in second and not set(first[key]) & set(second[key])
-    ]
-
-
 def _protocols(scores: Scores) -> dict[tuple[str, str], list[str]]:
     """Protocols by dataset and metric."""
     found: dict[tuple[str, str], list[str]] = {}
     for protocol, dataset, metric in scores.rows:
         found.setdefault((dataset, metric), []).append(protocol)
     return found
-
-
-def _alone(one: Scores, other: Scores, clashes: set[tuple[str, str]]) -> int:
-    return sum(key not in other.rows and key[1:] not in clashes for key in one.rows)

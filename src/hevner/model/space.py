@@ -22,7 +22,7 @@ arithmetic on them float64.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
@@ -30,10 +30,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hevner.arrays import Doubles, Floats, Mask, Rows
 from hevner.errors import DataError
 from hevner.model import stored
 from hevner.model.cca import likelihood_ratios
-from hevner.model.description import CURVE_POINTS, Array, Description
+from hevner.model.description import CURVE_POINTS, Description
 
 DEFAULT_SPACE = Path(__file__).parents[1] / "pretrained" / "joint.npz"
 
@@ -62,14 +63,14 @@ class Points:
         Mean and variance of a Gaussian with independent axes, shape ``(n, D)`` each.
     """
 
-    correlated: Array
-    mean: Array
-    variance: Array
+    correlated: Floats
+    mean: Floats
+    variance: Floats
 
     def __len__(self) -> int:
         return len(self.mean)
 
-    def where(self, rows: NDArray[np.bool_] | NDArray[np.intp] | slice) -> Points:
+    def where(self, rows: Mask | Rows | slice) -> Points:
         """Some of the rows."""
         return Points(self.correlated[rows], self.mean[rows], self.variance[rows])
 
@@ -88,10 +89,10 @@ class Expert:
         One over the variance, shape ``(D,)``.
     """
 
-    centre: Array
-    scale: Array
-    weights: Array
-    precision: Array
+    centre: Floats
+    scale: Floats
+    weights: Floats
+    precision: Floats
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,21 +125,21 @@ class Space:
     """
 
     card: dict[str, Any]
-    centre: Array
-    scale: Array
-    linear: Array
-    music_variance: Array
+    centre: Floats
+    scale: Floats
+    linear: Floats
+    music_variance: Floats
     experts: dict[str, Expert]
-    tag_weights: Array
-    tag_bias: Array
-    tag_precision: Array
-    music_variates: Array
-    emotion_variates: Array
-    music_centre: Array
-    emotion_centre: Array
-    correlations: Array
+    tag_weights: Floats
+    tag_bias: Floats
+    tag_precision: Floats
+    music_variates: Floats
+    emotion_variates: Floats
+    music_centre: Floats
+    emotion_centre: Floats
+    correlations: Floats
     share: float
-    reference: Array
+    reference: Floats
 
     @property
     def name(self) -> str:
@@ -225,7 +226,7 @@ class Space:
         natural = (precision * emotions.mean).sum(axis=0, keepdims=True)
         return self._emotion_at((precision - 1).sum(axis=0, keepdims=True), natural)
 
-    def _emotion_at(self, precision: NDArray[np.float64], natural: NDArray[np.float64]) -> Points:
+    def _emotion_at(self, precision: Doubles, natural: Doubles) -> Points:
         """Emotions from the sums over their forms, times a standard normal, music at large."""
         variance = 1 / (1 + precision)
         mean = natural * variance
@@ -239,7 +240,7 @@ class Space:
 
     # --- how they fit ---
 
-    def find(self, emotions: Points, musics: Points) -> Array:
+    def find(self, emotions: Points, musics: Points) -> Floats:
         """How badly each music fits each emotion, shape ``(e, m)``.
 
         Both parts of the composite are relative to music at large, so the columns also order the
@@ -249,22 +250,17 @@ class Space:
         variates = likelihood_ratios(emotions.correlated, musics.correlated, self.correlations)
         return np.asarray((1 - self.share) * gaussians + self.share * variates, np.float32)
 
-    def alike(self, musics: Points, others: Points) -> Array:
+    def alike(self, musics: Points, others: Points) -> Floats:
         """How unlike musics are in emotion: symmetric KL-divergence, shape ``(m, o)``."""
         variance = self.music_variance.astype(np.float64)
         first, second = (one.mean / np.sqrt(variance) for one in (musics, others))
         squares = (first**2).sum(axis=1)[:, None] + (second**2).sum(axis=1) - 2 * first @ second.T
         return np.asarray(np.maximum(squares, 0) / 2, np.float32)
 
-    def fit(self, divergences: Array, emotions: Points) -> Array:
-        """Share of music at large that fits emotions worse, in [0, 1].
+    def fit(self, divergences: Floats, emotions: Points) -> Floats:
+        """Share of music at large that fits emotions worse, in [0, 1], shape ``(e, m)``.
 
-        Parameters
-        ----------
-        divergences
-            Divergences as `find` returns them, shape ``(e, m)``.
-        emotions
-            The same ``e`` emotions.
+        ``divergences`` are those that `find` returns for the same emotions.
         """
         rising = np.sort(self.find(emotions, self.at_large), axis=1)
         places = [
@@ -280,21 +276,16 @@ class Space:
 
     # --- first stage of a search ---
 
-    def music_vectors(self, musics: Points) -> Array:
+    def music_vectors(self, musics: Points) -> Floats:
         """Vectors whose inner products with `query_vectors` order musics as `find` does.
 
         The composite is linear in ``mean ** 2 + variance`` of the music, its ``mean``, and the
-        squares of its variates.
-
-        Returns
-        -------
-        Array
-            Shape ``(m, width)``.
+        squares of its variates. Shape ``(m, width)``.
         """
         squares = musics.mean**2 + musics.variance
         return np.concatenate([squares, musics.mean, musics.correlated**2], axis=1)
 
-    def query_vectors(self, emotions: Points) -> Array:
+    def query_vectors(self, emotions: Points) -> Floats:
         """Vectors to look for musics with, of length 1, shape ``(e, width)``."""
         precision = 1 / emotions.variance.astype(np.float64)
         rho = self.correlations.astype(np.float64)
@@ -305,7 +296,7 @@ class Space:
         variates = np.broadcast_to(-pull * rho / 2, emotions.correlated.shape)
         return _unit(np.concatenate([squares, linear, variates], axis=1))
 
-    def like_vectors(self, musics: Points) -> Array:
+    def like_vectors(self, musics: Points) -> Floats:
         """Vectors to look for musics like these with, of length 1, shape ``(m, width)``."""
         precision = 1 / musics.variance.astype(np.float64)
         none = np.zeros(musics.correlated.shape)
@@ -326,12 +317,7 @@ class Space:
         return arrays
 
 
-_ARRAYS = (
-    *("centre", "scale", "linear", "music_variance"),
-    *("tag_weights", "tag_bias", "tag_precision"),
-    *("music_variates", "emotion_variates", "music_centre", "emotion_centre", "correlations"),
-    *("share", "reference"),
-)
+_ARRAYS = [field.name for field in fields(Space) if field.name not in ("card", "experts")]
 
 
 @lru_cache(maxsize=2)
@@ -353,7 +339,7 @@ def load(path: Path = DEFAULT_SPACE) -> Space:
     return Space(card=card, experts=experts, **values | {"share": float(values["share"])})
 
 
-def readings(described: Description) -> NDArray[np.float64]:
+def readings(described: Description) -> Doubles:
     """Inputs of the music branch, shape ``(n, readings)``; NaN where unknown."""
     count = len(described)
     quadrants = np.log(np.clip(described.quadrants.astype(np.float64), _SURE, 1))
@@ -369,7 +355,7 @@ def readings(described: Description) -> NDArray[np.float64]:
     )
 
 
-def relative_divergences(emotions: Points, musics: Points) -> NDArray[np.float64]:
+def relative_divergences(emotions: Points, musics: Points) -> Doubles:
     """``KL(m || e) - KL(m || standard normal)`` for all pairs, shape ``(e, m)``.
 
     Gaussians have independent axes. The part of KL that is the music's own entropy cancels.
@@ -386,6 +372,6 @@ def _points(*arrays: NDArray[np.floating]) -> Points:
     return Points(*(np.asarray(array, np.float32) for array in arrays))
 
 
-def _unit(vectors: NDArray[np.float64]) -> Array:
+def _unit(vectors: Doubles) -> Floats:
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
     return np.asarray(vectors / np.maximum(lengths, 1e-12), np.float32)

@@ -30,17 +30,7 @@ _DAMAGE = (
 
 
 def write(path: Path, arrays: Mapping[str, NDArray[Any]], card: Mapping[str, Any]) -> None:
-    """Write both files, each in one step.
-
-    Parameters
-    ----------
-    path
-        The file of the arrays; the card's has the same name with the ending ``.json``.
-    arrays
-        By name.
-    card
-        JSON values.
-    """
+    """Write arrays by name, and the card of JSON values beside them, each in one step."""
     content = io.BytesIO()
     named: dict[str, Any] = dict(arrays)
     np.savez_compressed(content, **named)
@@ -59,13 +49,7 @@ def read(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
 
 @contextmanager
 def damage_is_refused(path: Path, what: str = "the model") -> Iterator[None]:
-    """Turn what a missing or damaged file raises into a `ModelError` that names the file.
-
-    Raises
-    ------
-    ModelError
-        With the code ``unreadable``.
-    """
+    """Turn what a missing or damaged file raises into a `ModelError` with code ``unreadable``."""
     try:
         yield
     except _DAMAGE as error:

@@ -32,7 +32,7 @@ def describe(
     thresholds: Iterable[float],
     timeline: Sequence[Moment],
 ) -> tuple[tuple[TagEstimate, ...], tuple[str, ...]]:
-    """Report which tags a piece has.
+    """All tags of a piece, the largest odds ratio first, and its `contradictions`.
 
     Parameters
     ----------
@@ -43,14 +43,7 @@ def describe(
     thresholds
         Probability from which each tag counts as present.
     timeline
-        Emotion over time, on the unit scale.
-
-    Returns
-    -------
-    tags
-        All tags, the largest odds ratio first.
-    contradictions
-        A sentence for each opposition with present tags on both sides.
+        Emotion over time.
 
     Raises
     ------
@@ -83,17 +76,11 @@ def contradictions(tags: Iterable[TagEstimate], timeline: Sequence[Moment]) -> t
     A piece that moves from one side of the plane to the other may rightly have both tags.
     Otherwise the evidence is divided, and the sentence says so.
 
-    Parameters
-    ----------
-    tags
-        Tags in the order in which they are named.
-    timeline
-        Emotion over time, on the unit scale.
-
     Returns
     -------
     tuple of str
-        Sentences without numbers on a scale, so that they hold on any.
+        A sentence for each opposition with present tags on both sides, which are named in the order
+        given; without numbers on a scale, so that it holds on any.
     """
     present = [tag.name for tag in tags if tag.present]
     sentences = []

@@ -10,18 +10,20 @@ Every result appears, failed files too. Text is valid Unicode.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
 from importlib import import_module
-from typing import cast
+from typing import Protocol, cast
 
-from hevner.output.base import Destination, Options, Record, Writer
+from hevner.result import Analysis, Failure
 
-__all__ = ["FORMATS", "Destination", "Options", "Record", "Writer", "create"]
+Record = Analysis | Failure
 
 WRITERS = {
     "table": "table.TableWriter",
-    "json": "json_lines.JsonWriter",
-    "jsonl": "json_lines.JsonLinesWriter",
-    "csv": "csv_rows.CsvWriter",
+    "json": "records.JsonWriter",
+    "jsonl": "records.JsonLinesWriter",
+    "csv": "records.CsvWriter",
     "html": "html_page.PageWriter",
 }
 """Module in this package and class of every form, by name; a name is also the ending of files."""
@@ -30,23 +32,51 @@ FORMATS = tuple(WRITERS)
 """Names of the forms; the first is what people read on a terminal."""
 
 
-def create(name: str, destination: Destination, options: Options | None = None) -> Writer:
-    """Make a writer.
+class Destination(Protocol):
+    """Something that takes text: a stream, or `hevner.files.OutputFile`."""
 
-    Parameters
+    def write(self, text: str, /) -> object:
+        """Take text."""
+        ...
+
+
+@dataclass(frozen=True)
+class Options:
+    """Layout of a table; a page needs only ``all_tags``, the other forms nothing.
+
+    Attributes
     ----------
-    name
-        One of `FORMATS`.
-    destination
-        Takes the text.
-    options
-        Layout of a table; the other forms need nothing.
-
-    Raises
-    ------
-    KeyError
-        If there is no such form.
+    width
+        Characters per line; None for as many as the table needs.
+    colour
+        Whether to use terminal colours.
+    all_tags
+        Whether to show every tag that is present, those of use ("corporate", "film") too.
     """
+
+    width: int | None = None
+    colour: bool = False
+    all_tags: bool = False
+
+
+class Writer(ABC):
+    """Writes results to a destination, one after the other."""
+
+    def __init__(self, destination: Destination, options: Options) -> None:
+        self.destination = destination
+        self.options = options
+
+    @abstractmethod
+    def write(self, record: Record) -> None:
+        """Add a result."""
+
+    @abstractmethod
+    def finish(self) -> None:
+        """Write what comes after the last result."""
+
+
+def create(name: str, destination: Destination, options: Options | None = None) -> Writer:
+    """Make the writer of one of `FORMATS`; a KeyError if there is no such form."""
     module, _, kind = WRITERS[name].partition(".")
     writer = cast("type[Writer]", getattr(import_module(f"{__name__}.{module}"), kind))
     return writer(destination, options or Options())

@@ -4,22 +4,24 @@ Conventions
 -----------
 The page is one file without scripts that loads nothing. Pieces come in the order in which they are
 analysed, and the plane with all of them at the end, so that memory does not grow with
-the drawings.
+the drawings. Drawings are SVG: valence is blue and arousal vermilion, as in `hevner.output.plot`;
+what is neither takes the colour of the text around it, so they fit light and dark pages.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from html import escape
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hevner.emotion import UNIT, Scale
 from hevner.files import printable
-from hevner.output.base import Destination, Options, Record, Writer
-from hevner.output.drawing import Point, curves, plane
-from hevner.output.summary import chord_name, is_unfamiliar, main_chords, present_tags
-from hevner.result import Analysis, Estimate, Failure, clock
+from hevner.output import Destination, Options, Record, Writer
+from hevner.output.summary import BLUE, VERMILION, facts, is_unfamiliar, present_tags
+from hevner.result import Analysis, Estimate, Failure, Moment, clock
 
 if TYPE_CHECKING:
     from hevner.hits import Hit
@@ -56,10 +58,37 @@ a{{color:inherit}}
 _COLOURS = {"valence": "v", "arousal": "a"}
 """Classes of style by estimate."""
 
+WIDTH, HEIGHT = 640, 140
+SIDE = 360
+"""Width and height of the plane."""
+
+MARGIN = 34
+RADIUS = 4
+
 READING = (
     "Valence goes from unpleasant to pleasant, arousal from calm to excited. An interval holds the "
     "mean rating of a group of listeners for nine pieces of ten."
 )
+
+
+@dataclass(frozen=True)
+class Point:
+    """A piece on the plane.
+
+    Attributes
+    ----------
+    valence, arousal
+        On the unit scale.
+    name
+        Shown when one points at it.
+    target
+        Id of the element that a click leads to; empty for none.
+    """
+
+    valence: float
+    arousal: float
+    name: str
+    target: str = ""
 
 
 class PageWriter(Writer):
@@ -107,7 +136,7 @@ def notebook_hits(hits: Sequence[Hit]) -> str:
     rows = (
         (
             printable(hit.name),
-            "" if hit.start is None or hit.end is None else f"{clock(hit.start)}-{clock(hit.end)}",
+            hit.when,
             f"{hit.valence:+.2f}",
             f"{hit.arousal:+.2f}",
             hit.key or "",
@@ -129,11 +158,7 @@ def _piece(analysis: Analysis, *, everything: bool) -> str:
     if analysis.valence is None or analysis.arousal is None:
         lines.append(f"<p>{clock(analysis.duration)} · nothing sounds in this file</p>")
         return "\n".join(lines + _warnings(analysis)) + "\n"
-    facts = [clock(analysis.duration), analysis.quadrant_words, analysis.key]
-    if analysis.tempo is not None:
-        facts.append(f"{analysis.tempo:.0f} beats per minute")
-    facts.append(" ".join(chord_name(label) for label, _ in main_chords(analysis, 4)))
-    lines.append(f"<p>{escape(' · '.join(filter(None, facts)))}</p>")
+    lines.append(f"<p>{escape(' · '.join(facts(analysis)))}</p>")
     values = " &nbsp; ".join(
         f'<span class="{_COLOURS.get(name, "")}">{name}</span> {_value(estimate)}'
         for name, estimate in analysis.estimates().items()
@@ -186,3 +211,98 @@ def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
 
     body = "\n".join(line(row, "td") for row in rows)
     return f"<table><thead>{line(head, 'th')}</thead><tbody>\n{body}\n</tbody></table>"
+
+
+# --- drawings ---
+
+
+def curves(analysis: Analysis) -> str:
+    """Valence and arousal over time with their intervals; empty if there are none."""
+    moments = analysis.timeline
+    if not any(moment.valence or moment.arousal for moment in moments):
+        return ""
+    scale, end = Scale.parse(analysis.scale), moments[-1].end
+    # All bands lie below all lines.
+    drawn = "".join(
+        draw(run, colour, scale, end)
+        for draw in (_band, _line)
+        for axis, colour in (("valence", BLUE), ("arousal", VERMILION))
+        for run in _runs(moments, axis)
+    )
+    middle = _down(scale.neutral, scale)
+    return (
+        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" fill="none" font-size="11" '
+        f'aria-label="Valence and arousal over {clock(end)}">'
+        f'<path d="M{MARGIN} {middle}H{WIDTH}" stroke="currentColor" stroke-opacity=".3"/>'
+        f"{_label(0, _down(scale.high, scale) + 9, f'{scale.high:g}')}"
+        f"{_label(0, middle + 4, f'{scale.neutral:g}')}"
+        f"{_label(0, _down(scale.low, scale), f'{scale.low:g}')}"
+        f"{_label(MARGIN, HEIGHT - 2, '0:00')}"
+        f"{_label(WIDTH, HEIGHT - 2, clock(end), anchor='end')}"
+        f"{drawn}</svg>"
+    )
+
+
+def plane(points: Sequence[Point]) -> str:
+    """Pieces on the plane of valence and arousal."""
+    middle = SIDE / 2
+    dots = "".join(map(_dot, points))
+    return (
+        f'<svg viewBox="0 0 {SIDE} {SIDE}" role="img" font-size="12" fill="currentColor" '
+        f'aria-label="{len(points)} pieces by valence, to the right, and arousal, upwards">'
+        f'<path d="M0 {middle:g}H{SIDE}M{middle:g} 0V{SIDE}" stroke="currentColor" '
+        'stroke-opacity=".3"/>'
+        f"{_label(SIDE - 4, 14, 'happy, excited', anchor='end')}{_label(4, 14, 'tense, angry')}"
+        f"{_label(4, SIDE - 6, 'sad, gloomy')}"
+        f"{_label(SIDE - 4, SIDE - 6, 'calm, content', anchor='end')}{dots}</svg>"
+    )
+
+
+def _dot(point: Point) -> str:
+    x, y = (point.valence + 1) / 2 * SIDE, (1 - point.arousal) / 2 * SIDE
+    circle = (
+        f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{RADIUS}" fill="{BLUE}" fill-opacity=".7">'
+        f"<title>{escape(point.name)}</title></circle>"
+    )
+    return f'<a href="#{escape(point.target)}">{circle}</a>' if point.target else circle
+
+
+Step = tuple[float, Estimate]
+"""The middle of a moment in seconds, and its value."""
+
+
+def _runs(moments: Sequence[Moment], axis: str) -> Iterator[list[Step]]:
+    """Values without silence in between."""
+    steps = [((m.start + m.end) / 2, getattr(m, axis)) for m in moments]
+    for sounds, run in groupby(steps, key=lambda step: step[1] is not None):
+        if sounds:
+            yield list(run)
+
+
+def _line(run: list[Step], colour: str, scale: Scale, end: float) -> str:
+    places = _places([(time, estimate.value) for time, estimate in run], scale, end)
+    return f'<polyline points="{places}" stroke="{colour}" stroke-width="2"/>'
+
+
+def _band(run: list[Step], colour: str, scale: Scale, end: float) -> str:
+    above = [(time, estimate.high) for time, estimate in run]
+    below = [(time, estimate.low) for time, estimate in reversed(run)]
+    places = _places(above + below, scale, end)
+    return f'<polygon points="{places}" fill="{colour}" fill-opacity=".15"/>'
+
+
+def _places(steps: list[tuple[float, float]], scale: Scale, end: float) -> str:
+    width = WIDTH - MARGIN
+    return " ".join(f"{round(MARGIN + t / end * width, 1)},{_down(v, scale)}" for t, v in steps)
+
+
+def _down(value: float, scale: Scale) -> float:
+    share = (scale.high - min(max(value, scale.low), scale.high)) / (scale.high - scale.low)
+    return round(4 + share * (HEIGHT - 24), 1)
+
+
+def _label(x: float, y: float, text: str, anchor: str = "start") -> str:
+    return (
+        f'<text x="{x:g}" y="{y:g}" text-anchor="{anchor}" fill="currentColor" '
+        f'fill-opacity=".75">{escape(text)}</text>'
+    )

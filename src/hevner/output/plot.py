@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import io
 import warnings
+from dataclasses import astuple
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,25 +27,18 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator, MultipleLocator
 from hevner.emotion import Quadrant, Scale
 from hevner.files import cannot_write, printable, replace_file
 from hevner.music.chord_labels import pitch_class
-from hevner.output.summary import chord_name, is_unfamiliar, main_chords
-from hevner.result import clock
+from hevner.output.summary import BLUE, VERMILION, facts, is_unfamiliar
+from hevner.result import Estimate, clock
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from hevner.result import Analysis, ChordSpan, Estimate
+    from hevner.result import Analysis, ChordSpan
 
 DPI = 150
 """Dots per inch of a PNG."""
 
-BLUE, VERMILION, ORANGE, GREEN, INK, FAINT = (
-    "#0072B2",
-    "#D55E00",
-    "#E69F00",
-    "#009E73",
-    "#222222",
-    "#8a8a8a",
-)
+ORANGE, GREEN, INK, FAINT = "#E69F00", "#009E73", "#222222", "#8a8a8a"
 
 _STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400)
 """Seconds between marks of the time axis."""
@@ -72,14 +66,7 @@ _FONTS = (
 
 
 def save(analysis: Analysis, path: Path) -> None:
-    """Draw an analysis into a file.
-
-    Parameters
-    ----------
-    analysis
-        Any analysis; valence and arousal are drawn on its own scale.
-    path
-        The picture; its ending chooses the format (png, svg, pdf).
+    """Draw an analysis, on its own scale, into a file whose ending chooses png, svg or pdf.
 
     Raises
     ------
@@ -101,18 +88,7 @@ def save(analysis: Analysis, path: Path) -> None:
 
 
 def draw(analysis: Analysis) -> Figure:
-    """The page as a figure.
-
-    Parameters
-    ----------
-    analysis
-        Any analysis.
-
-    Returns
-    -------
-    Figure
-        10 by 9 inches.
-    """
+    """The page as a figure of 10 by 9 inches."""
     figure = Figure(figsize=(10, 9), facecolor="white")
     name = printable(Path(analysis.path).name)
     figure.text(0.06, 0.965, _short(name, 70), size=16, weight="bold", color=INK, parse_math=False)
@@ -151,19 +127,8 @@ def _short(text: str, length: int) -> str:
 
 
 def _subtitle(analysis: Analysis) -> str:
-    parts = [clock(analysis.duration)]
-    if analysis.quadrant_words:
-        parts.append(analysis.quadrant_words)
-    if analysis.key:
-        parts.append(analysis.key)
-    if analysis.tempo is not None:
-        parts.append(f"{analysis.tempo:.0f} beats per minute")
-    chords = main_chords(analysis, 4)
-    if chords:
-        parts.append(" ".join(chord_name(label) for label, _ in chords))
-    if is_unfamiliar(analysis):
-        parts.append("unlike the music the model knows")
-    return "   ·   ".join(parts)
+    note = ["unlike the music the model knows"] if is_unfamiliar(analysis) else []
+    return "   ·   ".join(facts(analysis) + note)
 
 
 def _plain(axes: Axes) -> None:
@@ -214,11 +179,7 @@ def _plane(axes: Axes, analysis: Analysis) -> None:
 
 def _path(axes: Axes, analysis: Analysis) -> None:
     points = np.array(
-        [
-            (m.valence.value, m.arousal.value)
-            for m in analysis.timeline
-            if m.valence is not None and m.arousal is not None
-        ]
+        [(m.valence.value, m.arousal.value) for m in analysis.timeline if m.valence and m.arousal]
     )
     if len(points) < 2:
         return
@@ -280,7 +241,8 @@ def _curves(axes: Axes, analysis: Analysis) -> None:
     time = [(m.start + m.end) / 2 for m in moments]
     time[:1], time[-1:] = [m.start for m in moments[:1]], [m.end for m in moments[-1:]]
     for name, colour, style in (("valence", BLUE, "-"), ("arousal", VERMILION, "--")):
-        values = [_triple(getattr(m, name)) for m in moments]
+        # Where the music is silent, a gap in the curve.
+        values = [astuple(getattr(m, name) or Estimate(np.nan, np.nan, np.nan)) for m in moments]
         value, low, high = np.array(values, float).reshape(-1, 3).T
         axes.fill_between(time, low, high, color=colour, alpha=0.14, lw=0)
         axes.plot(time, value, style, color=colour, lw=2, label=name)
@@ -290,13 +252,6 @@ def _curves(axes: Axes, analysis: Analysis) -> None:
     axes.tick_params(labelbottom=False)
     _plain(axes)
     axes.legend(loc="lower right", bbox_to_anchor=(1.01, 0.97), ncols=2, fontsize=9, frameon=False)
-
-
-def _triple(estimate: Estimate | None) -> tuple[float, float, float]:
-    """Value and interval; where the music is silent, a gap in the curve."""
-    if estimate is None:
-        return (np.nan, np.nan, np.nan)
-    return (estimate.value, estimate.low, estimate.high)
 
 
 def _harmony(axes: Axes, analysis: Analysis) -> None:

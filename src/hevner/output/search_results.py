@@ -20,6 +20,7 @@ from urllib.parse import quote
 from hevner.emotion import UNIT, Scale
 from hevner.files import display_name, printable
 from hevner.hits import FIT, EmotionWord, Hit
+from hevner.output.table import NONE, new_console, new_table, number
 from hevner.result import clock
 
 if TYPE_CHECKING:
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
 
 FORMATS = ("table", "json", "csv", "m3u8")
 """Forms of hits; words have the first three."""
-
-NONE = "–"  # noqa: RUF001 - a dash, not a minus
 
 HIT_COLUMNS = tuple(Hit("", "", 0, 0, 0, None, 0, None).to_dict(UNIT))
 WORD_COLUMNS = tuple(EmotionWord("", "", 0, 0).to_dict())
@@ -42,14 +41,12 @@ def hits_as(
     width: int | None = None,
     fit: str = FIT,
 ) -> str:
-    """Hits as text.
+    """Hits as text, in one of `FORMATS`.
 
     Parameters
     ----------
-    form
-        One of `FORMATS`.
-    hits
-        The hits, in their order.
+    form, hits
+        The form, and the hits in their order.
     scale
         Scale for valence and arousal.
     output
@@ -135,14 +132,13 @@ def _hit_table(hits: Sequence[Hit], scale: Scale, width: int | None, fit: str) -
     headings = ("#", "Piece", *(("At",) if moments else ()), *numbers[2:5], "Key", "Fit")
     table = _table(headings, right=numbers)
     for rank, hit in enumerate(hits, 1):
-        at = "" if hit.start is None or hit.end is None else _span(hit.start, hit.end)
         cells = {
             "#": str(rank),
             "Piece": printable(hit.name),
-            "At": at,
+            "At": hit.when,
             "Length": clock(hit.duration),
-            "Valence": _number(scale.from_unit(hit.valence)),
-            "Arousal": _number(scale.from_unit(hit.arousal)),
+            "Valence": number(scale.from_unit(hit.valence)),
+            "Arousal": number(scale.from_unit(hit.arousal)),
             "Key": hit.key or NONE,
             "Fit": NONE if hit.fit is None else f"{hit.fit:.0%}",
         }
@@ -153,46 +149,23 @@ def _hit_table(hits: Sequence[Hit], scale: Scale, width: int | None, fit: str) -
     return _drawn(table, note, width)
 
 
-def _span(start: float, end: float) -> str:
-    return f"{clock(start)}-{clock(end)}"
-
-
-def _number(value: float) -> str:
-    # Adding zero turns -0.00 into 0.00.
-    return f"{round(value, 2) + 0.0:.2f}"
-
-
 def _table(headings: Sequence[str], right: Sequence[str]) -> Table:
-    from rich import box
-    from rich.table import Table
-
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    table = new_table()
     for heading in headings:
-        wide = heading in ("Piece", "Feels")
         table.add_column(
             heading,
             justify="right" if heading in right else "left",
             overflow="fold",
-            no_wrap=not wide,
+            no_wrap=heading not in ("Piece", "Feels"),
         )
     return table
 
 
 def _drawn(table: Table, note: str, width: int | None) -> str:
-    from rich.console import Console
-
+    if not table.row_count:
+        return ""
     text = io.StringIO()
-    console = Console(
-        file=text,
-        # A table is never wider than it needs to be.
-        width=width or 100_000,
-        no_color=True,
-        highlight=False,
-        markup=False,
-        emoji=False,
-    )
-    if table.row_count:
-        console.print(table)
-        console.print(note)
-    lines = [line.rstrip() for line in text.getvalue().splitlines()]
-    return "\n".join(lines).strip("\n") + "\n" if table.row_count else ""
+    console = new_console(text, width)
+    console.print(table)
+    console.print(note)
+    return "\n".join(map(str.rstrip, text.getvalue().splitlines())).strip("\n") + "\n"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from hevner.moods import GROUPS, Group
-from hevner.result import Analysis
+from hevner.result import Analysis, clock
 
 UNFAMILIAR = 0.05
 """Familiarity below this means that the model has learned from nothing like this piece."""
@@ -13,24 +13,22 @@ UNFAMILIAR = 0.05
 MAIN_TAGS: dict[Group, int] = {"emotion": 3, "character": 1, "theme": 1}
 """Largest number of tags of a group; those of use are shown only with all tags."""
 
+BLUE, VERMILION = "#0072B2", "#D55E00"
+"""Colours of valence and arousal."""
+
 _QUALITIES = {"maj": "", "min": "m", "min7": "m7", "sus4": "sus", "hdim7": "m7b5"}
 
 
+def facts(analysis: Analysis) -> list[str]:
+    """Length, quadrant in words, key, tempo and main chords, those that are known."""
+    tempo = "" if analysis.tempo is None else f"{analysis.tempo:.0f} beats per minute"
+    chords = " ".join(chord_name(label) for label, _ in main_chords(analysis, 4))
+    found = (clock(analysis.duration), analysis.quadrant_words, analysis.key, tempo, chords)
+    return [fact for fact in found if fact]
+
+
 def main_chords(analysis: Analysis, count: int) -> list[tuple[str, float]]:
-    """The chords that last longest, and the share of the piece each of them takes.
-
-    Parameters
-    ----------
-    analysis
-        Any analysis.
-    count
-        At most this many.
-
-    Returns
-    -------
-    list of (str, float)
-        Label in the syntax of mir_eval and share in [0, 1], the largest first; without ``N``.
-    """
+    """The ``count`` chords that last longest, without ``N``: label of mir_eval, share in [0, 1]."""
     seconds: Counter[str] = Counter()
     for chord in analysis.chords:
         seconds[chord.label] += chord.end - chord.start  # type: ignore[assignment]
@@ -40,15 +38,7 @@ def main_chords(analysis: Analysis, count: int) -> list[tuple[str, float]]:
 
 
 def present_tags(analysis: Analysis, *, everything: bool) -> dict[Group, list[str]]:
-    """The tags that are present, by group, emotions first.
-
-    Parameters
-    ----------
-    analysis
-        Any analysis.
-    everything
-        All of them, or only the first of `MAIN_TAGS`.
-    """
+    """The tags that are present, by group, emotions first: everything, or as `MAIN_TAGS` limits."""
     found: dict[Group, list[str]] = {}
     for group in GROUPS:
         names = [tag.name for tag in analysis.tags if tag.present and tag.group == group]

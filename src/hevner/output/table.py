@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import io
 import textwrap
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 from hevner.files import printable
 from hevner.heads import ESTIMATES, HEADS, Head, Kind
-from hevner.output.base import Destination, Options, Record, Writer
+from hevner.output import Destination, Options, Record, Writer
 from hevner.output.summary import chord_name, is_unfamiliar, main_chords, present_tags
 from hevner.result import Analysis, Estimate, Failure
 
@@ -81,7 +81,7 @@ class TableWriter(Writer):
         if isinstance(record, Failure):
             self._failures.append(record)
             return
-        self._rows.append(cells(record, all_tags=self.options.all_tags))
+        self._rows.append(_cells(record, all_tags=self.options.all_tags))
         self._scale = record.scale
         self._unfamiliar |= is_unfamiliar(record)
         sentences = (*record.contradictions, *record.warnings)
@@ -89,20 +89,9 @@ class TableWriter(Writer):
 
     def finish(self) -> None:
         """Write it all: column widths are known only now."""
-        from rich.console import Console
-
         text = io.StringIO()
         width = self.options.width
-        console = Console(
-            file=text,
-            # A table is never wider than it needs to be.
-            width=width or 100_000,
-            force_terminal=self.options.colour,
-            no_color=not self.options.colour,
-            highlight=False,
-            markup=False,
-            emoji=False,
-        )
+        console = new_console(text, width, colour=self.options.colour)
         if self._rows and width is not None and width < NARROW:
             self._cards(console, width)
         elif self._rows:
@@ -118,11 +107,9 @@ class TableWriter(Writer):
         self.destination.write("".join(f"{line.rstrip()}\n" for line in lines))
 
     def _table(self) -> Table:
-        from rich import box
-        from rich.table import Table
         from rich.text import Text
 
-        table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+        table = new_table()
         tight = self.options.width is not None and self.options.width < ROOMY
         known = {heading for row in self._rows for heading, cell in row.items() if cell != NONE}
         headings = [one for one in _HEADINGS if one in known or one not in _OPTIONAL]
@@ -175,7 +162,7 @@ class TableWriter(Writer):
         return table
 
 
-def cells(analysis: Analysis, *, all_tags: bool) -> dict[str, str]:
+def _cells(analysis: Analysis, *, all_tags: bool) -> dict[str, str]:
     """The text of every cell of a row, by heading."""
     row = dict.fromkeys(_HEADINGS, NONE) | {"File": printable(analysis.path)}
     if analysis.status == "silent":
@@ -207,9 +194,33 @@ def _tags(analysis: Analysis, everything: bool) -> str:
 
 def _estimate(estimate: Estimate) -> str:
     # No spaces inside the interval, so that a narrow column breaks before it.
-    return f"{_number(estimate.value)} ({_number(estimate.low)}…{_number(estimate.high)})"
+    return f"{number(estimate.value)} ({number(estimate.low)}…{number(estimate.high)})"
 
 
-def _number(value: float) -> str:
+def number(value: float) -> str:
+    """A number with two decimals."""
     # Adding zero turns -0.00 into 0.00.
     return f"{round(value, 2) + 0.0:.2f}"
+
+
+def new_table() -> Table:
+    """A table without columns yet."""
+    from rich import box
+    from rich.table import Table
+
+    return Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+
+
+def new_console(file: IO[str], width: int | None, *, colour: bool = False) -> Console:
+    """A console that writes text as it is; without a width, tables are as wide as they need."""
+    from rich.console import Console
+
+    return Console(
+        file=file,
+        width=width or 100_000,
+        force_terminal=colour,
+        no_color=not colour,
+        highlight=False,
+        markup=False,
+        emoji=False,
+    )

@@ -26,19 +26,7 @@ GAIN_DB = 5.0
 def augment(samples: Floats, sample_rate: int, rng: np.random.Generator) -> Floats:
     """Apply a random chain: equaliser, then perhaps reverb, noise and codec, always gain.
 
-    Parameters
-    ----------
-    samples
-        Mono samples, shape ``(n,)``.
-    sample_rate
-        Sample rate, hertz.
-    rng
-        Source of everything random.
-
-    Returns
-    -------
-    Floats
-        Shape ``(n,)``, limited to full scale.
+    The result has as many samples, limited to full scale.
     """
     result = equalise(samples, sample_rate, rng)
     if rng.random() < 0.5:
@@ -80,19 +68,19 @@ def _biquad(
     if kind == "middle":
         numerator = [1 + alpha * a, -2 * cos, 1 - alpha * a]
         denominator = [1 + alpha / a, -2 * cos, 1 - alpha / a]
-        return np.array(numerator) / denominator[0], np.array(denominator) / denominator[0]
-    sign = 1.0 if kind == "low" else -1.0
-    root = 2 * np.sqrt(a) * alpha
-    numerator = [
-        a * ((a + 1) - sign * (a - 1) * cos + root),
-        sign * 2 * a * ((a - 1) - sign * (a + 1) * cos),
-        a * ((a + 1) - sign * (a - 1) * cos - root),
-    ]
-    denominator = [
-        (a + 1) + sign * (a - 1) * cos + root,
-        -sign * 2 * ((a - 1) + sign * (a + 1) * cos),
-        (a + 1) + sign * (a - 1) * cos - root,
-    ]
+    else:
+        sign = 1.0 if kind == "low" else -1.0
+        root = 2 * np.sqrt(a) * alpha
+        numerator = [
+            a * ((a + 1) - sign * (a - 1) * cos + root),
+            sign * 2 * a * ((a - 1) - sign * (a + 1) * cos),
+            a * ((a + 1) - sign * (a - 1) * cos - root),
+        ]
+        denominator = [
+            (a + 1) + sign * (a - 1) * cos + root,
+            -sign * 2 * ((a - 1) + sign * (a + 1) * cos),
+            (a + 1) + sign * (a - 1) * cos - root,
+        ]
     return np.array(numerator) / denominator[0], np.array(denominator) / denominator[0]
 
 

@@ -27,15 +27,8 @@ Blocks = Mapping[str, NDArray[Any]]
 class Block:
     """Preparation of a block, fitted to training rows.
 
-    Attributes
-    ----------
-    mean, spread
-        Mean and standard deviation of the training rows, shape ``(width,)``; the spread of a
-        constant number is 1.
-    rotation
-        Rotation to main axes, shape ``(width, k)``; None if there is none.
-    scale
-        Factor of the result.
+    Mean and standard deviation have the shape ``(width,)``; the spread of a constant number is 1.
+    The rotation to main axes, if any, has the shape ``(width, k)``.
     """
 
     mean: Doubles
@@ -47,14 +40,10 @@ class Block:
     def fit(
         cls, x: Doubles, weights: Doubles, *, components: int | None = None, weight: float = 1.0
     ) -> Block:
-        """Fit the preparation to rows.
+        """Fit the preparation to rows ``(n, width)`` with weights ``(n,)``.
 
         Parameters
         ----------
-        x
-            Training rows, shape ``(n, width)``.
-        weights
-            Weight of each row, shape ``(n,)``.
         components
             Number of main axes to keep; all if None. Axes beyond the number of rows are constant
             and are dropped.
@@ -152,14 +141,8 @@ def check(name: str, block: NDArray[Any]) -> Doubles:
 def grouped_folds(groups: NDArray[Any], count: int, seed: int) -> Integers:
     """A fold number for every row; groups stay together, and folds are about equally large.
 
-    Parameters
-    ----------
-    groups
-        Group of each row, shape ``(n,)``; at least two different ones.
-    count
-        Largest number of folds, at least 2; never more than there are groups.
-    seed
-        Seed of the assignment of groups of equal size.
+    There are at least two groups and ``count`` folds, or fewer as there are fewer groups. The seed
+    decides among groups of equal size.
     """
     _, number, sizes = np.unique(groups, return_inverse=True, return_counts=True)
     shuffled = np.random.default_rng(seed).permutation(len(sizes))

@@ -15,7 +15,7 @@ import hashlib
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -29,8 +29,8 @@ from hevner.features import Features
 from hevner.files import display_name
 from hevner.lab import workers
 from hevner.lab.data.augment import augment
-from hevner.lab.data.extraction import DEFAULT, kinds, read_features, run
-from hevner.store import FeatureFile, FeatureStore, digest
+from hevner.lab.data.extraction import DEFAULT, files, read_features, run
+from hevner.store import FeatureStore, digest
 
 RECORDED = "recorded"
 
@@ -44,12 +44,8 @@ DISTURBANCE = "disturbance 1"
 class Variant:
     """Way in which a track sounds.
 
-    Attributes
-    ----------
-    soundfont
-        Name of the soundfont of a MIDI file; empty for recordings.
-    seed
-        0 for the clean sound, otherwise the number of the disturbance.
+    ``soundfont`` is empty for recordings; ``seed`` is 0 for the clean sound, otherwise the number
+    of the disturbance.
     """
 
     soundfont: str = ""
@@ -90,8 +86,7 @@ def features_of(track: Track, variant: Variant, folder: Path) -> Features:
         If the store cannot be written.
     """
     keep(track, variant, folder)
-    files = _files(folder, track.dataset, (DEFAULT,))
-    return read_features(files, track.id, variant.name, _subject(track))[1]
+    return read_features(folder, track.dataset, track.id, variant.name)[1]
 
 
 def keep(
@@ -108,19 +103,19 @@ def keep(
     OutputError
         If the store cannot be written.
     """
-    files = _files(folder, track.dataset, encoders)
+    places = files(folder, track.dataset, encoders)
     try:
         content = content_of(track, variant, FeatureStore(folder))
     except (DataError, MissingDependencyError):
-        if all(file.content(track.id, variant.name) for file in files.values()):
+        if all(file.content(track.id, variant.name) for file in places.values()):
             return False
         raise
-    stored = [file.link(content, track.id, variant.name) for file in files.values()]
+    stored = [file.link(content, track.id, variant.name) for file in places.values()]
     if all(stored):
         return False
     open_at = partial(sound, track, variant, folder)
     for name, entry in run(open_at, encoders, content).items():
-        files[name].add(entry, track.id, variant.name)
+        places[name].add(entry, track.id, variant.name)
     return True
 
 
@@ -139,12 +134,6 @@ def content_of(track: Track, variant: Variant, store: FeatureStore) -> str:
     if variant.seed:
         content = digest(content, DISTURBANCE, _seed(track, variant))
     return content
-
-
-@lru_cache(maxsize=64)
-def _files(folder: Path, dataset: str, encoders: tuple[str, ...]) -> dict[str, FeatureFile]:
-    store = FeatureStore(folder)
-    return {kind.name: store.open(dataset, kind) for kind in kinds(encoders)}
 
 
 def _seed(track: Track, variant: Variant) -> str:
@@ -180,17 +169,7 @@ def sound(track: Track, variant: Variant, folder: Path, sample_rate: int = SAMPL
 
 @dataclass(frozen=True)
 class Done:
-    """Outcome for a track in a variant.
-
-    Attributes
-    ----------
-    track, variant
-        The track and its variant.
-    computed
-        Whether anything was missing and was computed.
-    error
-        Error that occurred; None if everything is stored.
-    """
+    """Outcome for a track in a variant: whether anything was computed, or the error."""
 
     track: Track
     variant: Variant
@@ -213,21 +192,8 @@ def each(
 ) -> Generator[Done]:
     """Call a function for many tracks in parallel; a bad file does not stop the others.
 
-    Closing the generator lets the tracks in progress finish.
-
-    Parameters
-    ----------
-    keep
-        Function of a track and a variant; returns whether it computed anything.
-    work
-        Tracks and their variants.
-    jobs
-        Number of parallel processes.
-
-    Yields
-    ------
-    Done
-        One per pair, in order.
+    Yields an outcome per pair, in order. ``keep`` returns whether it computed anything. Closing the
+    generator lets the tracks in progress finish.
 
     Raises
     ------

@@ -12,8 +12,9 @@ rate.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,7 +30,7 @@ from hevner.encoders.fingerprint import Fingerprint
 from hevner.errors import DataError
 from hevner.features import Features, extract
 from hevner.music.spectrum import HarmonySpectrum
-from hevner.store import Entry, FeatureFile, Kind
+from hevner.store import Entry, FeatureFile, FeatureStore, Kind
 
 TOGETHER = 8
 """Number of windows that a large encoder encodes at once."""
@@ -86,14 +87,8 @@ def kinds(names: Sequence[str]) -> list[Kind]:
 def run(open_at: Callable[[int], Audio], names: Sequence[str], content: str) -> dict[str, Entry]:
     """Encode one stream of audio; return entries by the name of their kind.
 
-    Parameters
-    ----------
-    open_at
-        Function that opens the audio at a sample rate in hertz; the audio is read to its end.
-    names
-        Encoders, as for `kinds`.
-    content
-        Digest under which the entries are stored.
+    ``open_at`` opens the audio at a sample rate in hertz; it is read to its end. ``names`` are
+    those of `kinds`, ``content`` is the digest under which the entries are stored.
 
     Raises
     ------
@@ -118,39 +113,31 @@ def run(open_at: Callable[[int], Audio], names: Sequence[str], content: str) -> 
     return entries
 
 
-def read_features(
-    files: Mapping[str, FeatureFile], track: str, variant: str, subject: str
-) -> tuple[str, Features]:
-    """Read what the default pass has stored of a track.
+@lru_cache(maxsize=64)
+def files(
+    folder: Path, dataset: str, names: tuple[str, ...] = (DEFAULT,)
+) -> dict[str, FeatureFile]:
+    """Files of encoders in the folder of a store, by the name of their kind."""
+    store = FeatureStore(folder)
+    return {kind.name: store.open(dataset, kind) for kind in kinds(names)}
 
-    Parameters
-    ----------
-    files
-        Files of the store by the name of their kind, see `PASS`.
-    track, variant
-        Id of the track and name of the variant.
-    subject
-        Name of the track for errors.
 
-    Returns
-    -------
-    str
-        Digest of the sound.
-    Features
-        The features.
+def read_features(folder: Path, dataset: str, track: str, variant: str) -> tuple[str, Features]:
+    """Digest of a sound, and what the default pass has stored of it.
 
     Raises
     ------
     DataError
         If something is missing, or the parts come from different sounds.
     """
-    entries = {block: files[kind.name].get(track, variant) for block, kind in PASS.items()}
+    found = files(folder, dataset)
+    entries = {block: found[kind.name].get(track, variant) for block, kind in PASS.items()}
     first = entries["musicnn"]
     contents = {entry.content for entry in entries.values()}
     if len(contents) > 1 or first.duration is None or first.starts is None:
         raise DataError(
             "the stored features are not those of one pass",
-            subject=subject,
+            subject=f"{dataset}, track {track}, variant {variant}",
             remedy="Extract the features of this track again",
             code="mixed_features",
         )

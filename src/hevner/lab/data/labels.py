@@ -44,15 +44,10 @@ perceived: the result is a proxy.
 
 
 def gems_axes(gems: Doubles) -> Doubles:
-    """Proxies of valence and arousal from shares of listeners, shape ``(n, 2)``.
+    """Proxies of valence and arousal, ``(n, 2)``, from shares of listeners, ``(n, 9)``.
 
     Weighted sums by `GEMS_LOADINGS`, on a scale of their own: bring them to units of a dataset
     with `LabelScale`. NaN stays NaN.
-
-    Parameters
-    ----------
-    gems
-        Shares in the order of `hevner.emotion.GEMS`, shape ``(n, 9)``.
     """
     loadings = [[GEMS_LOADINGS[axis].get(name, 0.0) for axis in AXES] for name in GEMS]
     return np.asarray(gems @ np.array(loadings))

@@ -31,19 +31,7 @@ IMPORTED = ("vggish",)
 def substitute(table: dict[str, Any], text: str, encoder: str = "") -> tuple[dict[str, Any], str]:
     """Write the name of the encoder wherever a recipe has the word *encoder*.
 
-    Parameters
-    ----------
-    table, text
-        The recipe, as entries and as TOML.
-    encoder
-        Replaces the encoder that the recipe names; empty to keep it.
-
-    Returns
-    -------
-    dict
-        The entries with the name in place of the word.
-    str
-        The TOML with the entry ``encoder`` that was used.
+    Takes and returns the recipe as entries and as TOML; ``encoder`` replaces the one that it names.
 
     Raises
     ------
@@ -72,18 +60,8 @@ def missing(
 ) -> str:
     """Describe vectors that are not stored, and the command that makes them, in one line.
 
-    Parameters
-    ----------
-    error
-        Error that the store raised.
-    block
-        Name of the vectors.
-    dataset, data
-        Name of the dataset, and its folder.
-    store
-        Folder of the store.
-    soundfont
-        Name of the soundfont that MIDI files are rendered with.
+    ``error`` is that of the store; ``data`` and ``store`` are the folders of the dataset and the
+    store.
     """
     subject = f" ({error.subject})" if error.subject else ""
     remedy = _remedy(block, dataset, data, store, soundfont)

@@ -24,9 +24,9 @@ sound, so that only the first call takes time.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from functools import lru_cache
+from collections.abc import Iterable, Sequence
+from contextlib import nullcontext
+from functools import lru_cache, partial
 
 import numpy as np
 
@@ -51,12 +51,10 @@ CHROMA_STATISTICS_WIDTH = 72
 
 def _places() -> dict[str, slice]:
     """Places of the blocks in a pooled vector: that of the default model, then `chroma72`."""
-    widths = {name.replace("_", "-"): width for name, width in WIDTHS.items()}
-    ends = np.cumsum([*widths.values()])
-    places = {
-        name: slice(int(end) - width, int(end))
-        for (name, width), end in zip(widths.items(), ends, strict=True)
-    }
+    places, end = {}, 0
+    for name, width in WIDTHS.items():
+        places[name.replace("_", "-")] = slice(end, end + width)
+        end += width
     places["chroma72"] = slice(DIMENSION, DIMENSION + CHROMA_STATISTICS_WIDTH)
     places["chroma12"] = slice(DIMENSION, DIMENSION + CHROMA_WIDTH)
     return places
@@ -74,21 +72,14 @@ def gather(
     seed: int = 0,
     jobs: int = 1,
 ) -> Samples:
-    """Vectors and labels of tracks, from stored features.
+    """Vectors and labels of tracks of any datasets, in their order, from stored features.
 
     Parameters
     ----------
-    store
-        Store with the features of every track.
-    tracks
-        Tracks of any datasets; the rows of the result are in this order.
     blocks
         Names of the blocks, see the module.
-    soundfont
-        Soundfont whose renders are used for tracks that are MIDI files.
-    seed
-        0 for the clean sound, otherwise the number of the disturbance; see
-        `hevner.lab.data.corpus.Variant`.
+    soundfont, seed
+        Soundfont of MIDI files and number of the disturbance, see `hevner.lab.data.corpus.Variant`.
     jobs
         Number of processes for tracks that have not been pooled yet.
 
@@ -130,15 +121,8 @@ def chroma_statistics(chroma: Floats) -> Floats:
     The layout of Castellon, Donahue and Liang ("Codified audio language modeling learns useful
     representations for music information retrieval", ISMIR 2021); the chroma is hevner's own.
 
-    Parameters
-    ----------
-    chroma
-        Chroma of each frame, shape ``(n_frames, 12)``.
-
-    Returns
-    -------
-    Floats
-        Shape ``(72,)``: 12 means and 12 standard deviations for each of the orders 0, 1 and 2.
+    Of chroma ``(n_frames, 12)``, shape ``(72,)``: 12 means and 12 standard deviations for each of
+    the orders 0, 1 and 2.
 
     Raises
     ------
@@ -205,44 +189,32 @@ def _pooled(store: FeatureStore, dataset: str, variant: str, ids: list[str], job
             sound.get(track, variant)  # raises, with a remedy
         elif kept.content(track, variant) != content and not kept.link(content, track, variant):
             missing.append(track)
-    make = _Pooling(store, dataset, variant).entry
-    for track, entry in zip(missing, _map(make, missing, jobs), strict=True):
-        kept.add(entry, track, variant)
+    make = partial(_pool, store, dataset, variant)
+    alone = jobs == 1 or len(missing) < 2
+    with nullcontext() if alone else workers.pool(jobs) as processes:
+        made = (
+            map(make, missing) if processes is None else processes.map(make, missing, chunksize=8)
+        )
+        for track, entry in zip(missing, made, strict=True):
+            kept.add(entry, track, variant)
     return kept.pooled(ids, variant)
 
 
-def _map(make: Callable[[str], Entry], ids: list[str], jobs: int) -> Iterator[Entry]:
-    if jobs == 1 or len(ids) < 2:
-        yield from map(make, ids)
-        return
-    with workers.pool(jobs) as pool:
-        yield from pool.map(make, ids, chunksize=8)
-
-
-@dataclass(frozen=True)
-class _Pooling:
-    """Pooling of the stored features of one dataset and variant."""
-
-    store: FeatureStore
-    dataset: str
-    variant: str
-
-    def entry(self, track: str) -> Entry:
-        """Pooled vector of a track."""
-        subject = f"{self.dataset}, track {track}, variant {self.variant}"
-        files = {kind.name: self.store.open(self.dataset, kind) for kind in PASS.values()}
-        content, features = read_features(files, track, self.variant, subject)
-        if not features.sounding.any():
-            raise DataError("nothing sounds", subject=subject, remedy="Leave it out", code="silent")
-        harmony = analyse(features.spectrum.astype(np.float32), features.duration)
-        try:
-            chroma = chroma_statistics(harmony.chroma)
-        except DataError as error:
-            raise DataError(
-                error.cause, subject=subject, remedy=error.remedy, code=error.code
-            ) from error
-        vector = np.concatenate([pool(features, harmony, 0.0, features.duration), chroma])
-        return Entry(content, vector[None], duration=features.duration)
+def _pool(store: FeatureStore, dataset: str, variant: str, track: str) -> Entry:
+    """Pooled vector of the stored features of a track."""
+    subject = f"{dataset}, track {track}, variant {variant}"
+    content, features = read_features(store.folder, dataset, track, variant)
+    if not features.sounding.any():
+        raise DataError("nothing sounds", subject=subject, remedy="Leave it out", code="silent")
+    harmony = analyse(features.spectrum.astype(np.float32), features.duration)
+    try:
+        chroma = chroma_statistics(harmony.chroma)
+    except DataError as error:
+        raise DataError(
+            error.cause, subject=subject, remedy=error.remedy, code=error.code
+        ) from error
+    vector = np.concatenate([pool(features, harmony, 0.0, features.duration), chroma])
+    return Entry(content, vector[None], duration=features.duration)
 
 
 # --- other blocks ---

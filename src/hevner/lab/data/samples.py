@@ -10,7 +10,7 @@ an error.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
@@ -54,7 +54,7 @@ class Samples:
 
     def where(self, rows: Mask | Rows) -> Samples:
         """Some of the rows."""
-        labels = {f.name: getattr(self, f.name)[rows] for f in fields(self) if f.name != "blocks"}
+        labels = {name: getattr(self, name)[rows] for name in LABELS}
         return Samples({name: block[rows] for name, block in self.blocks.items()}, **labels)
 
     def of(self, *names: str) -> Mask:
@@ -70,8 +70,11 @@ class Samples:
                 remedy=f"Choose from {', '.join(self.blocks)}",
                 code="unknown_name",
             )
-        labels = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "blocks"}
-        return Samples({name: self.blocks[name] for name in blocks}, **labels)
+        return replace(self, blocks={name: self.blocks[name] for name in blocks})
+
+
+LABELS = tuple(f.name for f in fields(Samples) if f.name != "blocks")
+"""Fields of the labels and names."""
 
 
 def label(tracks: Sequence[Track], blocks: dict[str, Floats]) -> Samples:
@@ -120,6 +123,11 @@ def label(tracks: Sequence[Track], blocks: dict[str, Floats]) -> Samples:
     )
 
 
+def names(values: Names) -> list[str]:
+    """Distinct names in the order of their first rows."""
+    return list(dict.fromkeys(values.tolist()))
+
+
 def stack(parts: Sequence[Samples]) -> Samples:
     """Rows of several samples, one after the other.
 
@@ -130,17 +138,14 @@ def stack(parts: Sequence[Samples]) -> Samples:
     """
     if not parts:
         raise DataError("no samples to stack", remedy="Name at least one dataset", code="empty")
-    names = parts[0].blocks.keys()
-    if any(part.blocks.keys() != names for part in parts):
+    if any(part.blocks.keys() != parts[0].blocks.keys() for part in parts):
         raise DataError(
             "the datasets have different blocks",
             remedy="Extract the same features for all",
             code="blocks_differ",
         )
-    labels = {
-        f.name: np.concatenate([getattr(part, f.name) for part in parts])
-        for f in fields(Samples)
-        if f.name != "blocks"
+    labels = {key: np.concatenate([getattr(part, key) for part in parts]) for key in LABELS}
+    blocks = {
+        name: np.concatenate([part.blocks[name] for part in parts]) for name in parts[0].blocks
     }
-    blocks = {name: np.concatenate([part.blocks[name] for part in parts]) for name in names}
     return Samples(blocks, **labels)

@@ -12,8 +12,8 @@ from sklearn.linear_model import LogisticRegression
 from hevner.arrays import Doubles, Floats, Integers
 from hevner.lab.default.recipe import DefaultRecipe
 from hevner.lab.default.table import Table
-from hevner.model.familiarity import neighbour_distance
 from hevner.model.predict import CLIP
+from hevner.model.prediction import neighbour_distance
 
 INNER_FOLDS = 5
 SOUND_AXES = 24
@@ -101,7 +101,7 @@ def membership(basis: Basis) -> tuple[Floats, Floats]:
 
 
 def familiarity_arrays(basis: Basis, table: Table) -> dict[str, Floats]:
-    """Arrays of a model that familiarity is computed from; see `hevner.model.familiarity`."""
+    """Arrays of a model that familiarity is computed from; see `hevner.model.prediction`."""
     pca = PCA(SOUND_AXES, whiten=True, random_state=0)
     pca.fit(basis.x[table.clean])
     projection = (pca.components_ / np.sqrt(pca.explained_variance_)[:, None]).T

@@ -128,11 +128,16 @@ def label_scores(table: Table, guesses: list[Prediction]) -> dict[str, Score]:
             scores[f"{name} coverage"] = _coverage(table, guesses, axis)
             scores[f"{name} interval width"] = mean_of([2 * one.halves[:, axis] for one in guesses])
     if (table.quadrant >= 0).all():
-        right = [guess.quadrants.argmax(axis=1) == table.quadrant for guess in guesses]
+        right = [guess.outputs["quadrants"].argmax(axis=1) == table.quadrant for guess in guesses]
         scores["quadrant accuracy"] = mean_of(right)
     if np.isfinite(table.gems).all():
         scores["gems mean r"] = lambda s, rows: float(
-            np.mean([pearson(table.gems[rows, k], guesses[s].gems[rows, k]) for k in range(9)])
+            np.mean(
+                [
+                    pearson(table.gems[rows, k], guesses[s].outputs["gems"][rows, k])
+                    for k in range(9)
+                ]
+            )
         )
     return scores
 
@@ -213,7 +218,9 @@ def cross_validate(
         if recipe.students is not None:
             _add_network(report, protocol, own, held)
         if wanted is not None:
-            score_tags(report, protocol, own, [one["whole"].tags for one in held], wanted[rows])
+            score_tags(
+                report, protocol, own, [one["whole"].outputs["tags"] for one in held], wanted[rows]
+            )
     rows = table.window & np.isin(table.clip, table.clip[table.clean]) & first_variant(table)
     if rows.any():
         score_curves(report, table.where(rows), [held["window"].where(rows) for held in held_out])

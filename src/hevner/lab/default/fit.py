@@ -43,16 +43,9 @@ if TYPE_CHECKING:
 
 
 def fit(table: Table, recipe: DefaultRecipe, card: dict[str, Any] | None = None) -> Model:
-    """Train a model.
+    """Train a model on training rows.
 
-    Parameters
-    ----------
-    table
-        Training rows only.
-    recipe
-        How the model is trained.
-    card
-        Facts to keep with the model; features and recipe are added.
+    ``card`` has facts to keep with the model; features and recipe are added.
     """
     basis = make_basis(table, recipe)
     students = _students(table, basis, recipe)

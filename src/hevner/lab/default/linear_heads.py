@@ -10,8 +10,7 @@ from hevner.lab.default.basis import INNER_FOLDS, Basis, folds
 from hevner.lab.default.recipe import DefaultRecipe, per_dimension
 from hevner.lab.default.table import Table
 from hevner.lab.regression.ridge import NormalEquations
-from hevner.model.linear import Linear
-from hevner.model.prediction import softmax
+from hevner.model.prediction import Linear, softmax
 
 
 def search(
@@ -22,14 +21,10 @@ def search(
 
     Parameters
     ----------
-    table, basis, recipe
-        Training rows, what heads are fitted on, and the recipe.
     head
         Name of the penalties in the recipe.
-    rows
-        Rows with targets.
-    targets
-        Targets of these rows, shape ``(rows, k)``.
+    rows, targets
+        Rows with targets, and the targets of these, shape ``(rows, k)``.
     anchored
         Rows that tie a domain's part to a scale; a domain without any gets no part of its own.
         All rows if None.

@@ -17,8 +17,8 @@ from hevner.lab.default.table import Table
 from hevner.lab.default.transfer import FEWEST_RATED, Transfer
 from hevner.lab.default.transfer import fit as fit_transfer
 from hevner.lab.default.transfer import targets as transfer_targets
-from hevner.model.linear import Linear
 from hevner.model.predict import CLIP, DOMAIN_HEAD, NETWORK, domain_output
+from hevner.model.prediction import Linear
 from hevner.result import COVERAGE
 
 
@@ -57,16 +57,7 @@ class Axis:
 def fit_axis(
     table: Table, basis: Basis, recipe: DefaultRecipe, axis: int, network: Mapping[str, Doubles]
 ) -> Axis:
-    """Fit valence or arousal.
-
-    Parameters
-    ----------
-    table, basis, recipe
-        Training rows, what heads are fitted on, and the recipe.
-    axis
-        0 for valence, 1 for arousal.
-    network
-        Outputs of the network for rows it was not trained on, by name.
+    """Fit valence (axis 0) or arousal (1), also to the outputs of the network on unseen rows.
 
     Raises
     ------

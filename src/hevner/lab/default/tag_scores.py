@@ -85,12 +85,8 @@ def score_tags(
 def calibration_error(wanted: Doubles, probabilities: NDArray[np.floating]) -> float:
     """Mean distance of mean probability and mean label over tenths of equal size, all tags.
 
-    Tags are rare, so bins of equal width would put almost every case into the first.
-
-    Parameters
-    ----------
-    wanted, probabilities
-        In [0, 1], of the same shape; labels may be soft.
+    Tags are rare, so bins of equal width would put almost every case into the first. Both arrays
+    are in [0, 1] and of the same shape; labels may be soft.
     """
     order = np.argsort(probabilities, axis=None)
     given, known = probabilities.ravel()[order], wanted.ravel()[order]

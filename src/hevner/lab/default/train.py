@@ -54,10 +54,7 @@ def train(
 def prepare(
     recipe: DefaultRecipe, folders: Mapping[str, Path], store: Path, jobs: int, progress: Progress
 ) -> None:
-    """Render and encode what a recipe needs and the store does not have.
-
-    The parameters are those of `train`.
-    """
+    """Render and encode what a recipe needs and the store does not have; see `train`."""
     for name, entry in recipe.sets.items():
         clips = datasets.load(name, folders[name])
         for variant in entry.variants:

@@ -1,10 +1,11 @@
-"""Recognition of dataset and genre from a representation, and the share of genre in emotion.
+"""Recognition of dataset and genre, the share of genre in emotion, and genres that drive a model.
 
 Conventions
 -----------
 Everything is predicted for tracks whose group (song, game, artist) was not trained on. Intervals
 are 95 % bootstrap intervals over groups; they hold for the fitted models, not for refitting.
-Vectors are standardised on the training part.
+Vectors are standardised on the training part. Errors are root mean squares in units of the scale
+[-1, 1].
 
 A *class* (a dataset, a genre) needs as many groups as there are folds; tracks of smaller ones are
 left out. ``genre`` is the collection, such as a game series, where there is no genre.
@@ -19,11 +20,12 @@ from typing import Any
 
 import numpy as np
 
-from hevner.arrays import Doubles, Mask, Names, Rows
-from hevner.lab.data.samples import Samples
-from hevner.lab.gap.labels import AXES, names, rated
-from hevner.lab.metrics.regression import pearson, r2
-from hevner.lab.metrics.statistics import bootstrap
+from hevner.arrays import Doubles, Floats, Mask, Names, Rows
+from hevner.emotion import AXES
+from hevner.lab.data.samples import Samples, names
+from hevner.lab.gap.labels import rated
+from hevner.lab.metrics.regression import pearson, r2, rmse
+from hevner.lab.metrics.statistics import Difference, bootstrap, paired_bootstrap
 
 FOLDS = 5
 
@@ -34,24 +36,16 @@ PENALTIES = tuple(10.0 ** np.arange(0, 6.5, 0.5))
 """Penalties of the ridge regression, chosen inside the training part."""
 
 
+CONTROLS = 5
+"""Random losses of the same size as a genre; their errors are averaged."""
+
+
 @dataclass(frozen=True)
 class Probe:
-    """Score of a linear classifier of datasets or genres.
+    """Score of a linear classifier of datasets or genres (``target``).
 
-    Attributes
-    ----------
-    representation
-        Name of the features.
-    target
-        ``dataset`` or ``genre``.
-    within
-        The dataset, or datasets, of the tracks.
-    classes, tracks, groups
-        Numbers of classes, tracks and groups.
-    accuracy, low, high
-        Mean share of each class that is recognised, with its interval.
-    chance
-        1 / classes.
+    ``within`` names the dataset or datasets of the tracks. ``accuracy`` is the mean share of each
+    class that is recognised, ``low`` and ``high`` its interval, ``chance`` 1 / classes.
     """
 
     representation: str
@@ -70,14 +64,9 @@ class Probe:
 class GenreShare:
     """Share of the ratings of a dataset that genre alone explains.
 
-    Attributes
-    ----------
-    dataset, axis, genres, tracks, groups
-        Names of dataset and axis; numbers of genres, tracks and groups.
-    eta_squared
-        Share of the variance that lies between the genres of these tracks; some of it by chance.
-    r2, low, high
-        R2 of predicting the mean of the genre for new songs, with its interval.
+    ``eta_squared`` is the share of the variance that lies between the genres of these tracks, some
+    of it by chance; ``r2`` that of predicting the mean of the genre for new songs, with its
+    interval.
     """
 
     dataset: str
@@ -95,19 +84,10 @@ class GenreShare:
 class GenreReliance:
     """Share of genre in the predictions of a ridge regression, trained on other songs.
 
-    Attributes
-    ----------
-    representation, dataset, axis, tracks
-        Names of features, dataset and axis; number of tracks.
-    r
-        Correlation of ratings and predictions.
-    r_within, low, high
-        Correlation after the mean of the genre is subtracted from both, with its interval.
-    rated_share, predicted_share
-        Share of the variance that lies between genres, of ratings and of predictions.
-    excess, excess_low, excess_high
-        Predicted less rated share, with its interval: above 0 the model relies on genre more than
-        listeners do.
+    ``r`` is the correlation of ratings and predictions; ``r_within``, with its interval, that after
+    the mean of the genre is subtracted from both. Shares are those of the variance that lies
+    between genres. ``excess``, with its interval, is the predicted less the rated share: above 0
+    the model relies on genre more than listeners do.
     """
 
     representation: str
@@ -123,6 +103,30 @@ class GenreReliance:
     excess: float
     excess_low: float
     excess_high: float
+
+
+@dataclass(frozen=True)
+class Dominance:
+    """Change of a model's error when one genre, of ``tracks`` tracks, is left out of training.
+
+    A change is the error without less the error with: above 0, the genre was of use. ``others`` is
+    that for all other genres and ``own`` that for the genre itself, each with its paired interval;
+    ``others_random`` is that for the other genres when as many random tracks are left out, which
+    measures the mere loss of music.
+    """
+
+    representation: str
+    dataset: str
+    axis: str
+    genre: str
+    tracks: int
+    others: float
+    low: float
+    high: float
+    others_random: float
+    own: float
+    own_low: float
+    own_high: float
 
 
 def dataset_probes(representation: str, samples: Samples, seed: int = 0) -> list[Probe]:
@@ -172,13 +176,69 @@ def genre_reliance(representation: str, samples: Samples, seed: int = 0) -> list
     """Reliance of a ridge regression on genre, per rated dataset with at least two genres."""
     rows = []
     for name, part in with_genres(samples.where(rated(samples))):
-        guesses = np.empty_like(part.emotion)
-        for train, test in folds(part.genre, part.group, seed):
-            model = ridge().fit(part.blocks[representation][train], part.emotion[train])
-            guesses[test] = model.predict(part.blocks[representation][test])
+        tests = [test for _, test in folds(part.genre, part.group, seed)]
+        guesses = _unseen(part.blocks[representation], part.emotion, tests)
         for axis, truth, guess in zip(AXES, part.emotion.T, guesses.T, strict=True):
             rows.append(_reliance(representation, name, axis, part, truth, guess, seed))
     return rows
+
+
+def dominance(representation: str, samples: Samples, seed: int = 0) -> list[Dominance]:
+    """Leave each genre out of training, in each rated dataset that has at least three."""
+    rows = []
+    for name, part in with_genres(samples.where(rated(samples))):
+        genres = sorted(set(part.genre.tolist()))
+        if len(genres) < 3:
+            continue
+        rng = np.random.default_rng(seed)
+        tests = [test for _, test in folds(part.genre, part.group, seed)]
+        data = part.blocks[representation], part.emotion, tests
+        whole = _unseen(*data)
+        for genre in genres:
+            own = part.genre == genre
+            guess = _unseen(*data, ~own)
+            lost = [
+                _unseen(*data, _random_loss(part.group, int(own.sum()), rng))
+                for _ in range(CONTROLS)
+            ]
+            for axis, truth in enumerate(part.emotion.T):
+                columns = truth, guess[:, axis], whole[:, axis], part.group
+
+                def change(rows: Mask, columns: tuple[Any, ...] = columns) -> Difference:
+                    return paired_bootstrap(rmse, *(one[rows] for one in columns), seed=seed)
+
+                random = np.mean([rmse(truth[~own], one[~own, axis]) for one in lost])
+                rows.append(
+                    Dominance(
+                        representation, name, AXES[axis], genre, int(own.sum()), *change(~own),
+                        float(random - rmse(truth[~own], whole[~own, axis])), *change(own),
+                    )
+                )  # fmt: skip
+    return rows
+
+
+def _unseen(
+    vectors: Floats, emotion: Doubles, tests: list[Mask], allowed: Mask | None = None
+) -> Doubles:
+    """Predictions for every row by ridge regressions on (allowed) rows of other folds."""
+    from sklearn.linear_model import RidgeCV
+
+    guess = np.empty_like(emotion)
+    for test in tests:
+        train = ~test if allowed is None else allowed & ~test
+        model = _standardised(RidgeCV(PENALTIES, alpha_per_target=True))
+        guess[test] = model.fit(vectors[train], emotion[train]).predict(vectors[test])
+    return guess
+
+
+def _random_loss(group: Names, count: int, rng: np.random.Generator) -> Mask:
+    """All rows but ``count`` random ones, in whole groups as far as they go."""
+    kept = np.ones(len(group), bool)
+    for one in rng.permutation(names(group)):
+        rows = np.flatnonzero(group == one)[:count]
+        kept[rows] = False
+        count -= len(rows)
+    return kept
 
 
 def eta_squared(values: Doubles, classes: Names) -> float:
@@ -217,28 +277,23 @@ def common_classes(classes: Names, groups: Names) -> Mask:
     return np.array([sizes[name] >= FOLDS for name in classes.tolist()], bool)
 
 
-def ridge() -> Any:
-    """Ridge regression of valence and arousal, each with a penalty of its own."""
-    from sklearn.linear_model import RidgeCV
+def _standardised(model: Any) -> Any:
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
-    return make_pipeline(StandardScaler(), RidgeCV(PENALTIES, alpha_per_target=True))
+    return make_pipeline(StandardScaler(), model)
 
 
 def _probe(
     representation: str, target: str, within: str, samples: Samples, truth: Names, seed: int
 ) -> Probe:
     from sklearn.linear_model import LogisticRegression
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import StandardScaler
 
     vectors = samples.blocks[representation].astype(np.float64)
     guess = np.empty_like(truth)
     for train, test in folds(truth, samples.group, seed):
-        model = make_pipeline(
-            StandardScaler(),
-            LogisticRegression(C=INVERSE_PENALTY, class_weight="balanced", max_iter=2000),
+        model = _standardised(
+            LogisticRegression(C=INVERSE_PENALTY, class_weight="balanced", max_iter=2000)
         )
         guess[test] = model.fit(vectors[train], truth[train]).predict(vectors[test])
     low, high = bootstrap(_score(balanced_accuracy, truth, guess), samples.group, seed=seed)
@@ -250,14 +305,9 @@ def _probe(
 
 
 def _reliance(
-    representation: str,
-    dataset: str,
-    axis: str,
-    samples: Samples,
-    truth: Doubles,
-    guess: Doubles,
+    representation: str, dataset: str, axis: str, samples: Samples, truth: Doubles, guess: Doubles,
     seed: int,
-) -> GenreReliance:
+) -> GenreReliance:  # fmt: skip
     genre = samples.genre
 
     def beyond(rows: Rows) -> float:

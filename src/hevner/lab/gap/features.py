@@ -28,14 +28,12 @@ distribution, the smaller the samples the more: read them against `hevner.lab.ga
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import combinations
 
 import numpy as np
 
 from hevner.arrays import Doubles, Floats, Mask, Names, Rows
 from hevner.errors import DataError
-from hevner.lab.gap.labels import names
-from hevner.lab.gap.null import Distance, Measure, Within, between, within
+from hevner.lab.gap.null import Measure
 
 DIRECTIONS = 100
 CELLS = 8
@@ -49,20 +47,11 @@ MEDIAN_ROWS = 1000
 
 @dataclass(frozen=True)
 class Standardised:
-    """Vectors of all datasets in common units.
+    """Vectors of all datasets in common units, shape ``(n, p)``.
 
-    Attributes
-    ----------
-    rows
-        Standardised vectors, shape ``(n, p)``.
-    components
-        Principal components, the first varying most, shape ``(n, min(KEPT, p, n))``.
-    directions
-        Random unit vectors, shape ``(p, DIRECTIONS)``.
-    width
-        Width of the kernel.
-    cell
-        Number of the histogram cell of each row, shape ``(n,)``.
+    Principal components, the first varying most, have the shape ``(n, min(KEPT, p, n))``; random
+    unit vectors ``(p, DIRECTIONS)``. There are the width of the kernel and the number of the
+    histogram cell of each row, ``(n,)``.
     """
 
     rows: Doubles
@@ -84,16 +73,9 @@ class Standardised:
 
 
 def standardise(vectors: Floats, datasets: Names, seed: int = 0) -> Standardised:
-    """Bring vectors of several datasets to common units.
+    """Bring vectors ``(n, p)`` of several datasets to common units.
 
-    Parameters
-    ----------
-    vectors
-        Vectors of all tracks, shape ``(n, p)``.
-    datasets
-        Dataset of each row.
-    seed
-        Seed of the random directions and of the rows for the kernel's width.
+    The seed decides the random directions and the rows for the kernel's width.
 
     Raises
     ------
@@ -121,24 +103,6 @@ def standardise(vectors: Floats, datasets: Names, seed: int = 0) -> Standardised
         _median_distance(rows, weights, rng),
         _cells(components[:, :2]),
     )
-
-
-def distances(
-    name: str, common: Standardised, datasets: Names, groups: Names, seed: int = 0
-) -> tuple[list[Distance], list[Within]]:
-    """Distances between every two datasets in the representation ``name``, and within each."""
-    apart: list[Distance] = []
-    inside: list[Within] = []
-    present = names(datasets)
-    for dataset in present:
-        chosen = datasets == dataset
-        inside += within(name, dataset, common.measures(chosen), groups[chosen], seed)
-    for first, second in combinations(present, 2):
-        chosen = np.isin(datasets, (first, second))
-        is_first = datasets[chosen] == first
-        measures = common.measures(chosen)
-        apart += between(name, first, second, measures, is_first, groups[chosen], seed)
-    return apart, inside
 
 
 def transport(values: Doubles) -> Measure:

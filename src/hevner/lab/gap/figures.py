@@ -19,11 +19,11 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from hevner.arrays import Doubles, Names
-from hevner.emotion import Quadrant
+from hevner.emotion import AXES
+from hevner.lab.data.labels import QUADRANT_LEVEL, QUADRANT_SIGNS
 from hevner.lab.data.samples import Samples
-from hevner.lab.gap.bias import GenreReliance, GenreShare, Probe
-from hevner.lab.gap.dominance import Dominance
-from hevner.lab.gap.labels import AXES, LabelSummary, quadrants, rated
+from hevner.lab.gap.bias import Dominance, GenreReliance, GenreShare, Probe
+from hevner.lab.gap.labels import LabelSummary, quadrants, rated
 from hevner.lab.gap.null import Distance, Within
 
 if TYPE_CHECKING:
@@ -47,8 +47,6 @@ MEASURES = {
 }
 """Names of the distances in print."""
 
-_SIGNS = {Quadrant.Q1: (1, 1), Quadrant.Q2: (-1, 1), Quadrant.Q3: (-1, -1), Quadrant.Q4: (1, -1)}
-
 
 def label_planes(samples: Samples, summaries: Sequence[LabelSummary]) -> bytes:
     """A plane of valence and arousal for each dataset with ratings or quadrants."""
@@ -57,8 +55,8 @@ def label_planes(samples: Samples, summaries: Sequence[LabelSummary]) -> bytes:
     figure, axes = _grid(len(shown), columns, 2.9, 3.0)
     for plot, one in zip(axes, shown, strict=True):
         part = samples.where(samples.of(one.dataset))
-        for quadrant, share in zip(Quadrant, (one.q1, one.q2, one.q3, one.q4), strict=True):
-            right, up = _SIGNS[quadrant]
+        shares = one.q1, one.q2, one.q3, one.q4
+        for (right, up), share in zip(QUADRANT_SIGNS, shares, strict=True):
             corner = (min(0, right), min(0, up))
             plot.add_patch(Rectangle(corner, 1, 1, color="#0072B2", alpha=0.45 * share, lw=0))
             plot.text(
@@ -192,8 +190,7 @@ def embedding_map(place: Doubles, samples: Samples) -> bytes:
     for number, axis in enumerate(AXES):
         plot, values = axes[2 + number], samples.emotion[:, number].copy()
         given = np.flatnonzero(~np.isfinite(values) & (quadrant >= 0))
-        signs = np.array([_SIGNS[one][number] for one in Quadrant])
-        values[given] = signs[quadrant[given]] / 2
+        values[given] = QUADRANT_LEVEL * QUADRANT_SIGNS[quadrant[given], number]
         known = np.isfinite(values)
         plot.scatter(place[~known, 0], place[~known, 1], s=6, color="#dddddd", lw=0)
         dots = plot.scatter(

@@ -3,46 +3,47 @@
 Conventions
 -----------
 Ratings are on the unit scale, mapped from each dataset's nominal one; tracks without valence and
-arousal are left out here. Distances are those of `hevner.lab.metrics.distribution`.
+arousal are left out here.
+
+==================  ==========  ===================================================================
+Distance            Range       Meaning
+==================  ==========  ===================================================================
+``wasserstein``     [0, 2]      mean distance that ratings must move, in units of the scale
+``jensen_shannon``  [0, 1]      Jensen-Shannon distance, base 2, of histograms of 20 equal bins
+==================  ==========  ===================================================================
+
+Both are metrics in the mathematical sense: 0 for the same distribution (of bins), symmetric, and
+they obey the triangle inequality. No result is NaN.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import combinations
+from functools import partial
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from hevner.arrays import Doubles, Integers, Mask, Names
-from hevner.emotion import Quadrant
-from hevner.lab.data.samples import Samples
-from hevner.lab.gap.null import Distance, Measure, Within, between, within
-from hevner.lab.metrics import distribution
+from hevner.arrays import Doubles, Integers, Mask
+from hevner.emotion import AXES, Quadrant
+from hevner.errors import DataError
+from hevner.lab.data.samples import Samples, names
+from hevner.lab.gap import null
+from hevner.lab.gap.null import Distance, Measure, Within
 from hevner.lab.metrics.regression import pearson
 from hevner.lab.metrics.statistics import bootstrap
+from hevner.lab.metrics.validation import numbers
 
-AXES = ("valence", "arousal")
-
-MEASURES = {
-    "wasserstein": distribution.wasserstein,
-    "jensen_shannon": distribution.jensen_shannon,
-}
+BINS = 20
 
 
 @dataclass(frozen=True)
 class LabelSummary:
-    """Ratings of one dataset.
+    """Ratings of one dataset, on the unit scale; NaN where there are none.
 
-    Attributes
-    ----------
-    dataset, tracks, rated
-        Name, number of tracks, number of tracks with valence and arousal.
-    valence_mean, valence_sd, arousal_mean, arousal_sd
-        Mean and standard deviation on the unit scale; NaN without ratings.
-    correlation, low, high
-        Correlation of valence and arousal over tracks, with its interval over groups.
-    q1, q2, q3, q4
-        Shares of the quadrants among tracks with ratings or a quadrant; NaN if there are none.
+    ``low`` and ``high`` are the interval, over groups, of the correlation of valence and arousal
+    over tracks. ``q1`` to ``q4`` are the shares of the quadrants among tracks with ratings or a
+    quadrant.
     """
 
     dataset: str
@@ -87,32 +88,53 @@ def distances(samples: Samples, seed: int = 0) -> tuple[list[Distance], list[Wit
     Datasets without valence and arousal, or with a single group of such tracks, are left out.
     """
     samples = samples.where(rated(samples))
-    datasets = [n for n in names(samples.dataset) if len(set(samples.group[samples.of(n)])) > 1]
+    many = [n for n in names(samples.dataset) if len(set(samples.group[samples.of(n)])) > 1]
+    samples = samples.where(samples.of(*many))
     apart: list[Distance] = []
     inside: list[Within] = []
-    for number, axis in enumerate(AXES):
-        for name in datasets:
-            rows = samples.of(name)
-            measures = _measures(samples.emotion[rows, number])
-            inside += within(axis, name, measures, samples.group[rows], seed)
-        for first, second in combinations(datasets, 2):
-            rows = samples.of(first, second)
-            measures = _measures(samples.emotion[rows, number])
-            is_first = samples.dataset[rows] == first
-            apart += between(axis, first, second, measures, is_first, samples.group[rows], seed)
+    for axis, values in zip(AXES, samples.emotion.T, strict=True):
+        measures = partial(_measures, values)
+        found = null.distances(axis, measures, samples.dataset, samples.group, seed)
+        apart += found[0]
+        inside += found[1]
     return apart, inside
 
 
-def names(datasets: Names) -> list[str]:
-    """Distinct names in the order of their first rows."""
-    return list(dict.fromkeys(datasets.tolist()))
+def wasserstein(first: ArrayLike, second: ArrayLike) -> float:
+    """Wasserstein-1 (earth mover's) distance of values of one axis."""
+    from scipy.stats import wasserstein_distance
+
+    return float(wasserstein_distance(*_on_the_scale(first, second)))
 
 
-def _measures(values: Doubles) -> dict[str, Measure]:
-    def measure(name: str) -> Measure:
-        return lambda split: MEASURES[name](values[split], values[~split])
+def jensen_shannon(first: ArrayLike, second: ArrayLike) -> float:
+    """Jensen-Shannon distance of values of one axis: the root of the divergence, base 2."""
+    from scipy.spatial.distance import jensenshannon
 
-    return {name: measure(name) for name in MEASURES}
+    counts = [np.histogram(v, BINS, range=(-1, 1))[0] for v in _on_the_scale(first, second)]
+    return float(jensenshannon(*counts, base=2))
+
+
+def _on_the_scale(first: ArrayLike, second: ArrayLike) -> tuple[Doubles, Doubles]:
+    """Both as float64, or a `DataError` for no values, NaN or values outside [-1, 1]."""
+    sets = numbers("first", first), numbers("second", second)
+    for name, values in zip(("first", "second"), sets, strict=True):
+        if np.abs(values).max() > 1:
+            raise DataError(
+                f"{name} leaves [-1, 1]: it runs from {values.min():g} to {values.max():g}",
+                remedy="Bring it to the unit scale",
+                code="out_of_range",
+            )
+    return sets
+
+
+def _measures(values: Doubles, rows: Mask) -> dict[str, Measure]:
+    own = values[rows]
+
+    return {
+        "wasserstein": lambda split: wasserstein(own[split], own[~split]),
+        "jensen_shannon": lambda split: jensen_shannon(own[split], own[~split]),
+    }
 
 
 def _summary(samples: Samples) -> LabelSummary:

@@ -17,11 +17,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 
-from hevner.arrays import Mask, Names, Rows
+from hevner.arrays import Mask, Names
 from hevner.errors import DataError
+from hevner.lab.data.samples import names
+from hevner.lab.metrics.statistics import group_index
 
 Measure = Callable[[Mask], float]
 
@@ -33,22 +36,11 @@ HALVES = 50
 
 @dataclass(frozen=True)
 class Distance:
-    """A distance between two sets, and its reference by chance.
+    """A distance between two datasets, and its reference by chance.
 
-    Attributes
-    ----------
-    space
-        ``valence``, ``arousal``, or the representation.
-    measure
-        Name of the distance.
-    first, second
-        Names of the datasets.
-    value
-        The distance.
-    chance_95
-        Distance that one in twenty random exchanges exceeds.
-    p
-        Share of exchanges, the observed one among them, that are at least as far apart.
+    ``space`` is ``valence``, ``arousal`` or a representation. One in twenty random exchanges
+    exceeds ``chance_95``; ``p`` is the share of exchanges, the observed one among them, that are
+    at least as far apart.
     """
 
     space: str
@@ -70,6 +62,35 @@ class Within:
     value: float
 
 
+def distances(
+    space: str,
+    measures: Callable[[Mask], Mapping[str, Measure]],
+    dataset: Names,
+    group: Names,
+    seed: int = 0,
+) -> tuple[list[Distance], list[Within]]:
+    """Distances between every two datasets, and within each.
+
+    ``measures`` makes measures over the rows of a mask.
+
+    Raises
+    ------
+    DataError
+        If a dataset has fewer than two groups.
+    """
+    apart: list[Distance] = []
+    inside: list[Within] = []
+    present = names(dataset)
+    for name in present:
+        rows = dataset == name
+        inside += within(space, name, measures(rows), group[rows], seed)
+    for first, second in combinations(present, 2):
+        rows = np.isin(dataset, (first, second))
+        is_first = dataset[rows] == first
+        apart += between(space, first, second, measures(rows), is_first, group[rows], seed)
+    return apart, inside
+
+
 def between(
     space: str,
     first: str,
@@ -79,13 +100,7 @@ def between(
     groups: Names,
     seed: int = 0,
 ) -> list[Distance]:
-    """Distances between two sets by several measures, over the same random exchanges.
-
-    Raises
-    ------
-    DataError
-        If a set has fewer than two groups.
-    """
+    """Distances between two sets by several measures, over the same random exchanges."""
     chance = [*exchanges(is_first, groups, seed)]
     rows = []
     for name, measure in measures.items():
@@ -101,13 +116,7 @@ def between(
 def within(
     space: str, dataset: str, measures: Mapping[str, Measure], groups: Names, seed: int = 0
 ) -> list[Within]:
-    """Mean distance between halves of a set, by several measures.
-
-    Raises
-    ------
-    DataError
-        If it has fewer than two groups.
-    """
+    """Mean distance between halves of a set, by several measures."""
     splits = halves(groups, seed)
     return [
         Within(space, name, dataset, float(np.mean([measure(split) for split in splits])))
@@ -117,7 +126,8 @@ def within(
 
 def exchanges(is_first: Mask, groups: Names, seed: int = 0, count: int = EXCHANGES) -> list[Mask]:
     """Random splits with as many groups on either side as there are."""
-    index, number = _groups(groups)
+    present, index = group_index(groups)
+    number = len(present)
     size = len(set(index[is_first].tolist()))
     if not 0 < size < number:
         raise DataError(
@@ -129,17 +139,7 @@ def exchanges(is_first: Mask, groups: Names, seed: int = 0, count: int = EXCHANG
 
 def halves(groups: Names, seed: int = 0, count: int = HALVES) -> list[Mask]:
     """Random splits of one set into two with the same number of groups, give or take one."""
-    index, number = _groups(groups)
+    present, index = group_index(groups)
+    number = len(present)
     rng = np.random.default_rng(seed)
     return [np.isin(index, rng.permutation(number)[: number // 2]) for _ in range(count)]
-
-
-def _groups(groups: Names) -> tuple[Rows, int]:
-    names, index = np.unique(groups, return_inverse=True)
-    if len(names) < 2:
-        raise DataError(
-            f"all {len(groups)} tracks are of one group",
-            remedy="Distances need at least two independent songs in a set",
-            code="too_few_groups",
-        )
-    return index, len(names)

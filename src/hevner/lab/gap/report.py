@@ -12,8 +12,9 @@ import io
 import os
 import secrets
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
+from functools import partial
 from html import escape
 from itertools import combinations
 from pathlib import Path
@@ -21,9 +22,8 @@ from pathlib import Path
 from hevner import __version__
 from hevner.errors import OutputError
 from hevner.files import cannot_write, display_name
-from hevner.lab.gap.labels import names
-from hevner.lab.gap.page import PAGE, SECTION
-from hevner.lab.gap.sections import sections
+from hevner.lab.data.samples import names
+from hevner.lab.gap.sections import sections, sentence, template
 from hevner.lab.gap.study import MOST, Gap
 
 TITLE = "The gap between datasets"
@@ -56,14 +56,7 @@ def check_folder(folder: Path) -> None:
 
 
 def write(gap: Gap, folder: Path) -> None:
-    """Write page and tables.
-
-    Parameters
-    ----------
-    gap
-        The analysis.
-    folder
-        A new or empty folder.
+    """Write page and tables into a new or empty folder.
 
     Raises
     ------
@@ -92,49 +85,32 @@ def write(gap: Gap, folder: Path) -> None:
 
 def page(gap: Gap) -> str:
     """The page as HTML."""
-    made = sections(gap)
-    return PAGE.substitute(
+    made = list(sections(gap))
+    return template("page.html").substitute(
         title=TITLE,
         introduction=_introduction(gap),
         contents="\n".join(
-            f'<li><a href="#{one.key}">{escape(one.heading)}</a></li>' for one in made
+            f'<li><a href="#{key}">{escape(heading)}</a></li>' for key, heading, _ in made
         ),
-        sections="\n".join(
-            SECTION.substitute(asdict(one) | {"heading": escape(one.heading)}) for one in made
-        ),
+        sections="\n".join(html for *_, html in made),
         footer=f"Made with hevner {__version__}. The same data give the same report.",
     )
 
 
 def _introduction(gap: Gap) -> str:
-    silent = [
-        name
-        for name in names(gap.rated.dataset)
-        if gap.encoded is None or not gap.encoded.of(name).any()
-    ]
-    text = (
-        "<p>Models that name the emotion of music do well on songs like those they were trained "
-        "on and worse on others. This report measures the differences between datasets: how "
-        "listeners used the scale, how the music itself differs, and what genre has to do with "
-        "both.</p>"
-    )
-    text += f"<p>Datasets: {_listed(names(gap.rated.dataset))}."
+    say = partial(sentence, "introduction")
+    listed = names(gap.rated.dataset)
+    silent = [n for n in listed if gap.encoded is None or not gap.encoded.of(n).any()]
+    data = [say("datasets", names=", ".join(listed))]
     if gap.encoded is not None:
-        text += (
-            f" Representations, that is, ways of turning sound into numbers: "
-            f"{_listed(gap.representations)}. Of each dataset at most {MOST:,} tracks were encoded."
-        )
-    for first, second, count in _shared(gap):
-        text += (
-            f" {_listed([first])} and {_listed([second])} hold {count:,} of the same recordings: "
-            "comparing the two shows little."
-        )
+        data.append(say("representations", names=", ".join(gap.representations), most=MOST))
+    data += [
+        say("shared", first=first, second=second, count=count)
+        for first, second, count in _shared(gap)
+    ]
     if silent:
-        text += f" Known by their ratings alone: {_listed(silent)}."
-    return (
-        f"{text}</p><p>Each number in the text is also in a table, and in the CSV files beside "
-        "this page.</p>"
-    )
+        data.append(say("silent", names=", ".join(silent)))
+    return f"<p>{say('purpose')}</p><p>{' '.join(data)}</p><p>{say('numbers')}</p>"
 
 
 def _shared(gap: Gap) -> Iterator[tuple[str, str, int]]:
@@ -146,15 +122,11 @@ def _shared(gap: Gap) -> Iterator[tuple[str, str, int]]:
             yield first, second, len(common)
 
 
-def _listed(texts: Sequence[str]) -> str:
-    return escape(", ".join(texts))
-
-
 def _maps(gap: Gap) -> str:
     if gap.encoded is None:
         return ""
     rows = gap.encoded
-    return _csv(
+    return _csv([
         {
             "representation": name, "method": method, "track": str(rows.track[i]),
             "genre": str(rows.genre[i]), "valence": float(rows.emotion[i, 0]),
@@ -162,18 +134,17 @@ def _maps(gap: Gap) -> str:
         }
         for (name, method), place in gap.maps.items()
         for i, (x, y) in enumerate(place)
-    )  # fmt: skip
+    ])  # fmt: skip
 
 
-def _csv(rows: Iterable[dict[str, object]]) -> str:
+def _csv(rows: Sequence[dict[str, object]]) -> str:
     """Rows under a header; empty if there are none. NaN is an empty cell."""
+    if not rows:
+        return ""
     text = io.StringIO()
-    writer: csv.DictWriter[str] | None = None
-    for row in rows:
-        if writer is None:
-            writer = csv.DictWriter(text, list(row), lineterminator="\n")
-            writer.writeheader()
-        writer.writerow({key: _cell(value) for key, value in row.items()})
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(rows[0])
+    writer.writerows([_cell(value) for value in row.values()] for row in rows)
     return text.getvalue()
 
 

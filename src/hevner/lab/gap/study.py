@@ -4,27 +4,34 @@ Conventions
 -----------
 `Gap.tables` holds rows of one dataclass each, by the name of their CSV file. A table is empty where
 the datasets do not allow it: genre needs genres, maps need features.
+
+A *map* shows a representation in two dimensions, shape ``(n, 2)``: similar tracks lie close
+together; its axes have no meaning and no unit. It is made from the principal components of
+`hevner.lab.gap.features.Standardised`; the same seed gives the same map.
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
+from hevner import extras
 from hevner.arrays import Doubles
 from hevner.errors import DataError
-from hevner.lab.data.samples import Samples
-from hevner.lab.gap import bias, features, labels, maps
-from hevner.lab.gap.bias import GenreReliance, GenreShare, Probe
-from hevner.lab.gap.dominance import Dominance, dominance
-from hevner.lab.gap.labels import LabelSummary, names
-from hevner.lab.gap.null import Distance, Within
+from hevner.lab.data.samples import Samples, names
+from hevner.lab.gap import bias, features, labels, null
 
 MOST = 2000
 """Tracks of a dataset whose features are used; of more, a random choice."""
+
+PERPLEXITY = 30.0
+NEIGHBOURS = 15
+FEWEST = 10
+"""Least number of rows of a map."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,39 +40,18 @@ class Gap:
 
     Attributes
     ----------
-    rated
-        Labels of all tracks, without features.
-    encoded
-        Tracks whose features were used; None if there are none.
-    summaries, distances, halves, probes, shares, reliance, dominance
-        Tables; see the modules that make them.
+    rated, encoded
+        Labels of all tracks, and tracks whose features were used; None if there are none.
+    tables
+        Rows by the name of their table; see the modules that make them.
     maps
         Coordinates of the rows of ``encoded`` by representation and method.
     """
 
     rated: Samples
     encoded: Samples | None
-    summaries: list[LabelSummary] = field(default_factory=list)
-    distances: list[Distance] = field(default_factory=list)
-    halves: list[Within] = field(default_factory=list)
-    probes: list[Probe] = field(default_factory=list)
-    shares: list[GenreShare] = field(default_factory=list)
-    reliance: list[GenreReliance] = field(default_factory=list)
-    dominance: list[Dominance] = field(default_factory=list)
+    tables: dict[str, list[Any]] = field(default_factory=lambda: defaultdict(list))
     maps: dict[tuple[str, str], Doubles] = field(default_factory=dict)
-
-    @property
-    def tables(self) -> dict[str, list[Any]]:
-        """Rows by the name of their table."""
-        return {
-            "labels": self.summaries,
-            "distances": self.distances,
-            "distances_within": self.halves,
-            "probes": self.probes,
-            "genre_shares": self.shares,
-            "genre_reliance": self.reliance,
-            "genre_dominance": self.dominance,
-        }
 
     @property
     def representations(self) -> list[str]:
@@ -82,21 +68,13 @@ def analyse(
 ) -> Gap:
     """Measure the gap between datasets.
 
-    Parameters
-    ----------
-    rated
-        Labels of all tracks of all datasets; features are not used.
-    encoded
-        Tracks with features, of all or some of the datasets.
-    seed
-        Seed of everything random.
-    report
-        Called with the name of each step before it begins.
+    ``rated`` has the labels of all tracks, ``encoded`` the tracks with features, of all or some of
+    the datasets. ``report`` is called with the name of each step before it begins.
 
     Raises
     ------
     DataError
-        If there are fewer than two datasets.
+        If there are fewer than two datasets, or too few tracks for a map.
     MissingDependencyError
         If a package is not installed.
     """
@@ -104,14 +82,14 @@ def analyse(
         raise DataError(
             "a gap needs two datasets", remedy="Name at least two", code="too_few_datasets"
         )
-    maps.require()
+    extras.require("lab", "the gap analysis", "sklearn", "umap")
     gap = Gap(rated, None if encoded is None else _some(encoded, seed))
     report("ratings")
-    gap.summaries.extend(labels.summarise(rated))
+    gap.tables["labels"] += labels.summarise(rated)
     apart, inside = labels.distances(rated, seed)
-    gap.distances.extend(apart)
-    gap.halves.extend(inside)
-    gap.shares.extend(bias.genre_shares(rated, seed))
+    gap.tables["distances"] += apart
+    gap.tables["distances_within"] += inside
+    gap.tables["genre_shares"] += bias.genre_shares(rated, seed)
     if gap.encoded is not None:
         for representation in gap.representations:
             _measure(gap, gap.encoded.only(representation), representation, seed, report)
@@ -122,20 +100,52 @@ def _measure(
     gap: Gap, samples: Samples, representation: str, seed: int, report: Callable[[str], None]
 ) -> None:
     """Measure everything about one representation."""
+    if len(samples) < FEWEST:
+        raise DataError(
+            f"{len(samples)} tracks are too few for a map",
+            remedy=f"Take at least {FEWEST}",
+            code="too_few_tracks",
+        )
     report(f"{representation}: distances")
     common = features.standardise(samples.blocks[representation], samples.dataset, seed)
-    apart, inside = features.distances(representation, common, samples.dataset, samples.group, seed)
-    gap.distances.extend(apart)
-    gap.halves.extend(inside)
+    apart, inside = null.distances(
+        representation, common.measures, samples.dataset, samples.group, seed
+    )
+    gap.tables["distances"] += apart
+    gap.tables["distances_within"] += inside
     report(f"{representation}: recognition of dataset and genre")
-    gap.probes.extend(bias.dataset_probes(representation, samples, seed))
-    gap.probes.extend(bias.genre_probes(representation, samples, seed))
-    gap.reliance.extend(bias.genre_reliance(representation, samples, seed))
+    gap.tables["probes"] += bias.dataset_probes(representation, samples, seed)
+    gap.tables["probes"] += bias.genre_probes(representation, samples, seed)
+    gap.tables["genre_reliance"] += bias.genre_reliance(representation, samples, seed)
     report(f"{representation}: leaving out genres")
-    gap.dominance.extend(dominance(representation, samples, seed))
-    for method in maps.METHODS:
+    gap.tables["genre_dominance"] += bias.dominance(representation, samples, seed)
+    for method, draw_map in (("t-SNE", tsne), ("UMAP", umap)):
         report(f"{representation}: {method} map")
-        gap.maps[representation, method] = maps.draw_map(method, common.components, seed)
+        gap.maps[representation, method] = draw_map(common.components, seed)
+
+
+def tsne(components: Doubles, seed: int) -> Doubles:
+    """Map of components ``(n, p)`` by t-SNE."""
+    from sklearn.manifold import TSNE
+
+    perplexity = min(PERPLEXITY, (len(components) - 1) / 3)
+    model = TSNE(2, perplexity=perplexity, init="pca", random_state=seed)
+    return np.asarray(model.fit_transform(components), np.float64)
+
+
+def umap(components: Doubles, seed: int) -> Doubles:
+    """Map of components ``(n, p)`` by UMAP."""
+    from umap import UMAP
+
+    # One thread: with several, the same seed gives different maps. The spectral start is
+    # undefined for very few rows.
+    model = UMAP(
+        n_neighbors=min(NEIGHBOURS, len(components) - 1),
+        init="spectral" if len(components) > 50 else "random",
+        random_state=seed,
+        n_jobs=1,
+    )
+    return np.asarray(model.fit_transform(components), np.float64)
 
 
 def _some(samples: Samples, seed: int) -> Samples:

@@ -10,26 +10,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
-from hevner.lab.harmony.songs import UNKNOWN, Notes, Song
+from hevner.lab.harmony.songs import SCALES, TABLES, UNKNOWN, Chord, Notes, Song, chord_tones
 from hevner.music import chord_labels
 
 Rng = np.random.Generator
-
-# Degree in semitones above the tonic, quality, weight.
-_MAJOR = (
-    (0, "maj", 9), (2, "min", 4), (4, "min", 3), (5, "maj", 7), (7, "maj", 8), (9, "min", 6),
-    (11, "dim", 0.6), (10, "maj", 1), (5, "min", 0.7), (8, "maj", 0.7), (3, "maj", 0.5),
-    (2, "maj", 0.8), (4, "maj", 0.8), (9, "maj", 0.6), (7, "aug", 0.4), (6, "hdim7", 0.3),
-    (1, "dim", 0.3), (0, "aug", 0.3),
-)  # fmt: skip
-_MINOR = (
-    (0, "min", 9), (2, "dim", 1), (2, "hdim7", 1), (3, "maj", 4), (5, "min", 5), (7, "maj", 4),
-    (7, "min", 2.5), (8, "maj", 5), (10, "maj", 5), (11, "dim", 0.8), (5, "maj", 0.9),
-    (1, "maj", 0.5), (0, "maj", 0.4), (7, "aug", 0.4), (3, "aug", 0.5), (9, "hdim7", 0.3),
-)  # fmt: skip
-_SCALES = ((0, 2, 4, 5, 7, 9, 11), (0, 2, 3, 5, 7, 8, 10))
 
 
 def compose(rng: Rng, length: float) -> Song:
@@ -39,7 +24,7 @@ def compose(rng: Rng, length: float) -> Song:
     keyless = rng.random() < 0.1
     sequence = _keyless(rng) if keyless else _progression(key, rng)
     beats_per_chord = int(rng.choice([1, 2, 4, 4, 8], p=[0.08, 0.3, 0.3, 0.22, 0.1]))
-    chords: list[tuple[float, float, int]] = []
+    chords: list[Chord] = []
     time = 0.0
     rest = 0.02 if rng.random() < 0.5 else 0.0
     while time < length:
@@ -70,7 +55,7 @@ def compose(rng: Rng, length: float) -> Song:
 def compose_plain(rng: Rng, length: float) -> Song:
     """Chords of every quality alike, in no key, held or broken, over a bass; nothing else."""
     beat = 60 / rng.uniform(60, 165)
-    chords: list[tuple[float, float, int]] = []
+    chords: list[Chord] = []
     time = 0.0
     while time < length:
         span = beat * float(rng.choice([2, 3, 4]))
@@ -83,7 +68,7 @@ def compose_plain(rng: Rng, length: float) -> Song:
 
 def _progression(key: int, rng: Rng) -> list[int]:
     """Four or eight chords in a key; the tonic opens or closes most of them."""
-    table = _MINOR if key >= 12 else _MAJOR
+    table = TABLES["minor" if key >= 12 else "major"]
     weights = np.array([row[2] for row in table])
     size = int(rng.choice([2, 4, 4, 4, 8]))
     picks = list(rng.choice(len(table), size=size, p=weights / weights.sum()))
@@ -99,7 +84,8 @@ def _progression(key: int, rng: Rng) -> list[int]:
         if picks[k] == picks[k - 1] and rng.random() < 0.8:
             picks[k] = int(rng.integers(len(table) // 2))
     richness = rng.choice([0.05, 0.3, 0.85], p=[0.5, 0.25, 0.25])
-    return [_decorate(key, *table[k][:2], richness, rng) for k in picks]
+    chosen = [table[k] for k in picks]
+    return [_decorate(key, degree, quality, richness, rng) for degree, quality, _ in chosen]
 
 
 def _decorate(key: int, degree: int, quality: str, richness: float, rng: Rng) -> int:
@@ -118,14 +104,12 @@ def _decorate(key: int, degree: int, quality: str, richness: float, rng: Rng) ->
 
 
 def _keyless(rng: Rng) -> list[int]:
-    return [
-        int(number) for number in rng.integers(chord_labels.NO_CHORD, size=int(rng.integers(4, 12)))
-    ]
+    numbers: list[int] = rng.integers(chord_labels.NO_CHORD, size=int(rng.integers(4, 12))).tolist()
+    return numbers
 
 
-def _tones(number: int) -> list[int]:
-    root, quality = divmod(number, len(chord_labels.QUALITIES))
-    return [(root + tone) % 12 for tone in chord_labels.TEMPLATES[chord_labels.QUALITIES[quality]]]
+def _sounding(chords: list[Chord]) -> list[Chord]:
+    return [chord for chord in chords if chord[2] != chord_labels.NO_CHORD]
 
 
 def _array(rows: Sequence[tuple[float, float, float, float]]) -> Notes:
@@ -137,15 +121,13 @@ def _near(tone: int, centre: float) -> int:
     return int(tone + 12 * np.round((centre - tone) / 12))
 
 
-def _bass(chords: list[tuple[float, float, int]], beat: float, rng: Rng) -> Notes:
+def _bass(chords: list[Chord], beat: float, rng: Rng) -> Notes:
     style = rng.choice(["hold", "pulse", "fifths", "walk"])
     centre = rng.uniform(36, 46)
     inversions = rng.choice([0.0, 0.25])
     rows = []
-    for start, end, number in chords:
-        if number == chord_labels.NO_CHORD:
-            continue
-        tones = _tones(number)
+    for start, end, number in _sounding(chords):
+        tones = chord_tones(number)
         low = tones[0] if rng.random() >= inversions else int(rng.choice(tones))
         step = end - start if style == "hold" else beat * (0.5 if style == "pulse" else 1)
         for k, time in enumerate(np.arange(start, end - 0.05, max(step, 0.12))):
@@ -160,7 +142,7 @@ def _bass(chords: list[tuple[float, float, int]], beat: float, rng: Rng) -> Note
 
 
 def _voicing(number: int, centre: float, rng: Rng) -> list[int]:
-    tones = _tones(number)
+    tones = chord_tones(number)
     if len(tones) == 4 and rng.random() < 0.3:
         tones.pop(2 if rng.random() < 0.6 else 0)
     pitches = [_near(tone, centre + rng.uniform(-4, 4)) for tone in tones]
@@ -169,14 +151,12 @@ def _voicing(number: int, centre: float, rng: Rng) -> list[int]:
     return sorted(set(pitches))
 
 
-def _comping(chords: list[tuple[float, float, int]], beat: float, rng: Rng) -> Notes:
+def _comping(chords: list[Chord], beat: float, rng: Rng) -> Notes:
     style = rng.choice(["block", "eighths", "offbeat", "arpeggio", "alberti", "strum"])
     centre = rng.uniform(52, 68)
     loud = rng.uniform(55, 95)
     rows = []
-    for start, end, number in chords:
-        if number == chord_labels.NO_CHORD:
-            continue
+    for start, end, number in _sounding(chords):
         pitches = _voicing(number, centre, rng)
         if style in ("arpeggio", "alberti"):
             broken = style == "arpeggio"
@@ -196,29 +176,24 @@ def _comping(chords: list[tuple[float, float, int]], beat: float, rng: Rng) -> N
     return _array(rows)
 
 
-def _pad(chords: list[tuple[float, float, int]], rng: Rng) -> Notes:
+def _pad(chords: list[Chord], rng: Rng) -> Notes:
     centre = rng.uniform(56, 74)
     rows = []
-    for start, end, number in chords:
-        if number != chord_labels.NO_CHORD:
-            loud = rng.uniform(45, 75)
-            rows += [(start, end, pitch, loud) for pitch in _voicing(number, centre, rng)]
+    for start, end, number in _sounding(chords):
+        loud = rng.uniform(45, 75)
+        rows += [(start, end, pitch, loud) for pitch in _voicing(number, centre, rng)]
     return _array(rows)
 
 
-def _melody(
-    chords: list[tuple[float, float, int]], key: int, beat: float, rng: Rng
-) -> NDArray[np.float64]:
+def _melody(chords: list[Chord], key: int, beat: float, rng: Rng) -> Notes:
     """Draw a line of chord notes on strong beats, scale steps between, and rests."""
-    scale = [(key + degree) % 12 for degree in _SCALES[key // 12]]
+    scale = [(key + degree) % 12 for degree in SCALES[key // 12]]
     pitch = rng.uniform(64, 78)
     loud = rng.uniform(70, 110)
     density = rng.uniform(0.4, 0.95)
     rows = []
-    for start, end, number in chords:
-        if number == chord_labels.NO_CHORD:
-            continue
-        tones = _tones(number)
+    for start, end, number in _sounding(chords):
+        tones = chord_tones(number)
         time = start
         while time < end - 0.08:
             step = beat * float(rng.choice([0.25, 0.5, 0.5, 1, 1, 2]))

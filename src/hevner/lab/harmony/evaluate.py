@@ -57,29 +57,20 @@ CONDITIONS = (
 )
 
 
-@dataclass(frozen=True)
-class Reference:
-    """Annotation of a rendered song: chords in Harte notation, and the key or None."""
-
-    chords: Chords
-    key: str | None
-
-
-def load_reference(data: Path, song_id: str) -> tuple[Song, Reference]:
-    """Cut a minute from the first quarter of a song on; return it with its annotation."""
+def load_reference(data: Path, song_id: str) -> tuple[Song, Chords, str | None]:
+    """A minute from the first quarter of a song on, its chords in Harte notation, and its key."""
     folder = data / song_id
     song, keys = songs.load_pop909(folder)
     start = min(song.duration / 4, max(song.duration - LENGTH_S, 0))
     cut = songs.excerpt(song, keys, start, LENGTH_S)
-    rows = [line.split() for line in (folder / "chord_midi.txt").read_text().splitlines()]
     chords: Chords = []
-    named = [(float(a), float(b), name) for a, b, name in (row for row in rows if row)]
+    named = songs.read_rows(folder / "chord_midi.txt")
     for (begin, end, name), (_, _, number) in zip(named, song.chords, strict=True):
         first, last = max(begin - start, 0.0), min(end - start, LENGTH_S)
         if last - first > 1e-3:
             chords.append((first, last, "X" if number == UNKNOWN else name))
     key = None if cut.key == UNKNOWN else chord_labels.key_label(cut.key)
-    return cut, Reference(chords, key)
+    return cut, chords, key
 
 
 def write_song(song: Song, condition: Condition, seed: int, path: Path) -> None:
@@ -145,78 +136,25 @@ def _run_peer(python: Path, paths: list[Path]) -> dict[str, Any]:
     return found
 
 
-def evaluate(
-    data: Path,
-    song_ids: list[str],
-    folder: Path,
-    peer: Path | None,
-    progress: Callable[[int, int], None],
-) -> list[dict[str, object]]:
-    """Rows of results: condition, system, score, mean, low, high and number of songs.
-
-    The parameters are those of `evaluate_spread`.
-    """
-    collected: dict[tuple[str, str, str], list[float]] = {}
-
-    def add(condition: str, system: str, scores: dict[str, float]) -> None:
-        for name, value in scores.items():
-            collected.setdefault((condition, system, name), []).append(value)
-
-    songs = {song_id: load_reference(data, song_id) for song_id in song_ids}
-    for count, condition in enumerate(CONDITIONS, 1):
-        paths = {song_id: folder / f"{condition.name}-{song_id}.wav" for song_id in songs}
-        for song_id, (song, _) in songs.items():
-            if not paths[song_id].exists():
-                write_song(song, condition, int(song_id), paths[song_id])
-        peers = _run_peer(peer, list(paths.values())) if peer else {}
-        for song_id, (_, reference) in songs.items():
-            harmony = analyse_file(paths[song_id])
-            chords: Chords = [(c.start, c.end, c.label) for c in harmony.chords]
-            add(condition.name, "hevner", score_chords(reference.chords, chords))
-            if reference.key:
-                found = harmony.key.label if harmony.key else None
-                add(condition.name, "hevner", score_key(reference.key, found))
-            other = peers.get(str(paths[song_id]), {"chords": {}, "keys": {}})
-            for window, rows in other["chords"].items():
-                estimate = [(a, b, name) for a, b, name in rows]
-                system = f"essentia chords {window} s"
-                add(condition.name, system, score_chords(reference.chords, estimate))
-            for profile, name in other["keys"].items():
-                if reference.key:
-                    add(condition.name, f"essentia {profile}", score_key(reference.key, name))
-        progress(count, len(CONDITIONS))
-    rows = []
-    for (condition_name, system, name), values in collected.items():
-        mean, low, high = interval(np.array(values))
-        rows.append(
-            {"condition": condition_name, "system": system, "score": name,
-             "mean": f"{mean:.4f}", "low": f"{low:.4f}", "high": f"{high:.4f}",
-             "songs": len(values)}
-        )  # fmt: skip
-    return rows
-
-
 def evaluate_spread(
-    data: Path,
-    count: int,
-    folder: Path,
-    peer: Path | None,
-    progress: Callable[[int, int], None],
+    data: Path, count: int, folder: Path, peer: Path | None, progress: Callable[[int, int], None]
 ) -> list[dict[str, object]]:
     """Evaluate songs of the test set, evenly spread.
 
     Parameters
     ----------
-    data
-        Folder of POP909.
-    count
-        Number of songs.
+    data, count
+        Folder of POP909, and number of songs.
     folder
         Keeps the rendered sound.
     peer
         A Python that has Essentia, to run it on the same files.
     progress
         Called with the number of conditions measured, and their whole number.
+
+    Returns
+    -------
+    Rows of condition, system, score, mean, low, high and number of songs.
 
     Raises
     ------
@@ -226,4 +164,41 @@ def evaluate_spread(
     available = songs.song_ids(data, "test")
     chosen = np.unique(np.linspace(0, len(available) - 1, count).astype(int))
     folder.mkdir(parents=True, exist_ok=True)
-    return evaluate(data, [available[k] for k in chosen], folder, peer, progress)
+    references = {available[k]: load_reference(data, available[k]) for k in chosen}
+    collected: dict[tuple[str, str, str], list[float]] = {}
+
+    def add(condition: str, system: str, scores: dict[str, float]) -> None:
+        for name, value in scores.items():
+            collected.setdefault((condition, system, name), []).append(value)
+
+    for done, condition in enumerate(CONDITIONS, 1):
+        paths = {song_id: folder / f"{condition.name}-{song_id}.wav" for song_id in references}
+        for song_id, (song, *_) in references.items():
+            if not paths[song_id].exists():
+                write_song(song, condition, int(song_id), paths[song_id])
+        peers = _run_peer(peer, list(paths.values())) if peer else {}
+        for song_id, (_, chords, key) in references.items():
+            harmony = analyse_file(paths[song_id])
+            own = [(c.start, c.end, c.label) for c in harmony.chords]
+            add(condition.name, "hevner", score_chords(chords, own))
+            if key:
+                found = harmony.key.label if harmony.key else None
+                add(condition.name, "hevner", score_key(key, found))
+            other = peers.get(str(paths[song_id]), {"chords": {}, "keys": {}})
+            for window, rows in other["chords"].items():
+                estimate = [(a, b, name) for a, b, name in rows]
+                system = f"essentia chords {window} s"
+                add(condition.name, system, score_chords(chords, estimate))
+            for profile, name in other["keys"].items():
+                if key:
+                    add(condition.name, f"essentia {profile}", score_key(key, name))
+        progress(done, len(CONDITIONS))
+    return [_row(key, np.array(values)) for key, values in collected.items()]
+
+
+def _row(key: tuple[str, str, str], values: np.ndarray) -> dict[str, object]:
+    mean, low, high = (f"{value:.4f}" for value in interval(values))
+    return dict(
+        zip(("condition", "system", "score"), key, strict=True), mean=mean, low=low, high=high,
+        songs=len(values),
+    )  # fmt: skip

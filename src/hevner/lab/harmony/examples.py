@@ -16,11 +16,7 @@ import numpy as np
 import soxr
 from numpy.typing import NDArray
 
-from hevner.lab.harmony import (
-    compose,
-    render,
-    songs,
-)
+from hevner.lab.harmony import compose, render, songs
 from hevner.lab.harmony.songs import UNKNOWN, Song
 from hevner.music import chord_labels, tuning
 from hevner.music.spectrum import (
@@ -68,7 +64,9 @@ def make(number: int, data: Path, subset: str, seed: int) -> Example:
     """
     rng = np.random.default_rng([seed, number, {"train": 0, "validation": 1, "plain": 2}[subset]])
     if subset == "plain":
-        return _make_plain(rng)
+        song = compose.compose_plain(rng, LENGTH_S)
+        sound = render.synthesise(list(song.parts.values()), LENGTH_S, rng, rate=SAMPLE_RATE)
+        return _example(render.roughen(sound, SAMPLE_RATE, rng), SAMPLE_RATE, song)
     source = rng.choice(list(_SHARES), p=list(_SHARES.values()))
     song = _draw_song(str(source), data, subset, rng)
     soundfont = str(rng.choice(render.SOUNDFONTS))
@@ -85,9 +83,7 @@ def make(number: int, data: Path, subset: str, seed: int) -> Example:
     sound = render.detune(sound, cents, _RENDER_RATE)
     if rng.random() < 0.85:
         sound = render.roughen(sound, _RENDER_RATE, rng)
-    frames = analyse(sound, _RENDER_RATE)
-    times = frame_times(len(frames), len(sound) / _RENDER_RATE) * 2 ** (cents / 1200)
-    return Example(frames.astype(np.float16), targets(song, times), song.key)
+    return _example(sound, _RENDER_RATE, song, 2 ** (cents / 1200))
 
 
 def disturb(
@@ -99,7 +95,9 @@ def disturb(
     rows = slice(first, first + crop)
     frames = tuning.correct(example.frames[rows], cents + rng.normal(0, 4))
     shift = int(rng.integers(-6, 6))
-    frames = _shift(frames, shift * BINS_PER_SEMITONE)
+    bins = shift * BINS_PER_SEMITONE
+    padded = np.pad(frames, ((0, 0), (max(bins, 0), max(-bins, 0))))
+    frames = padded[:, max(-bins, 0) :][:, :BINS]
     curve = np.interp(np.arange(BINS), np.linspace(0, BINS, 6), rng.normal(0, 0.08, 6))
     sounding = frames.any(axis=1, keepdims=True)
     floor = abs(rng.normal(0, 0.05)) * rng.random(frames.shape, np.float32)
@@ -107,39 +105,17 @@ def disturb(
     if rng.random() < 0.3:
         begin = int(rng.integers(BINS - 40))
         frames[:, begin : begin + int(rng.integers(6, 40))] *= rng.uniform(0, 0.5)
-    chords = example.chords[rows].astype(np.int64)
-    sure = (chords != UNKNOWN) & (chords != chord_labels.NO_CHORD)
-    chords = np.where(
-        sure, (chords + shift * len(chord_labels.QUALITIES)) % chord_labels.NO_CHORD, chords
-    )
-    key = example.key
-    return frames, chords, key if key == UNKNOWN else key // 12 * 12 + (key + shift) % 12
+    chords = songs.shift_chords(example.chords[rows], shift)
+    return frames, chords, songs.shift_key(example.key, shift)
 
 
-def _shift(frames: NDArray[np.float32], bins: int) -> NDArray[np.float32]:
-    moved = np.zeros_like(frames)
-    if bins >= 0:
-        moved[:, bins:] = frames[:, : BINS - bins]
-    else:
-        moved[:, :bins] = frames[:, -bins:]
-    return moved
-
-
-def _make_plain(rng: np.random.Generator) -> Example:
-    song = compose.compose_plain(rng, LENGTH_S)
-    notes = list(song.parts.values())
-    sound = render.synthesise(notes, LENGTH_S, rng, rate=SAMPLE_RATE)
-    sound = render.roughen(sound, SAMPLE_RATE, rng)
-    frames = analyse(sound, SAMPLE_RATE)
-    times = frame_times(len(frames), LENGTH_S)
-    return Example(frames.astype(np.float16), targets(song, times), UNKNOWN)
-
-
-def analyse(sound: NDArray[np.float32], rate: int) -> NDArray[np.float32]:
-    """Frames ``(n, 252)`` of a sound at any sample rate; it must last at least one window."""
+def _example(sound: NDArray[np.float32], rate: int, song: Song, speed: float = 1.0) -> Example:
+    """Frames of a sound that plays a song at a speed."""
     samples = np.asarray(soxr.resample(sound, rate, SAMPLE_RATE), np.float32)
     views = np.lib.stride_tricks.sliding_window_view(samples, HarmonySpectrum.window_samples)
-    return HarmonySpectrum().encode(views[::HOP_SAMPLES])
+    frames = HarmonySpectrum().encode(views[::HOP_SAMPLES])
+    times = frame_times(len(frames), len(sound) / rate) * speed
+    return Example(frames.astype(np.float16), targets(song, times), song.key)
 
 
 def targets(song: Song, times: NDArray[np.float64]) -> NDArray[np.int16]:

@@ -23,23 +23,12 @@ import soxr
 from hevner.arrays import Floats
 from hevner.datasets.render import DYNAMIC_LOADING, find_soundfont
 from hevner.errors import DataError
-from hevner.lab.harmony.songs import Notes, Song
+from hevner.lab.harmony.songs import TABLES, Notes, Song
 
 Rng = np.random.Generator
 
 SOUNDFONTS = ("FluidR3_GM", "MuseScore_General_Full", "TimGM6mb")
 
-# General MIDI programs, counted from 0, by role.
-_PROGRAMS: dict[str, tuple[int, ...]] = {
-    "melody": (0, 4, 11, 21, 22, 24, 25, 26, 27, 29, 30, 40, 41, 42, 52, 53, 54, 56, 57, 60, 64, 65,
-               66, 68, 69, 71, 72, 73, 74, 75, 80, 81, 82, 85),
-    "counter": (0, 4, 6, 8, 9, 11, 12, 14, 24, 25, 27, 40, 42, 45, 46, 48, 60, 68, 70, 71, 73, 80),
-    "chords": (0, 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 24, 24, 25, 25, 26, 27, 27, 28,
-               29, 29, 30, 30, 46, 48, 50, 61, 62, 63, 88, 90, 91),
-    "bass": (32, 33, 33, 34, 35, 36, 37, 38, 39, 42, 43, 0, 58, 70),
-    "pad": (48, 49, 50, 51, 52, 53, 88, 89, 91, 92, 94, 95, 16, 19, 61),
-}  # fmt: skip
-_CHANNELS = {"melody": 0, "counter": 1, "chords": 2, "bass": 3, "pad": 4, "drums": 9}
 _RENDER_RATE = 32_000
 _TICKS_PER_SECOND = 1000
 
@@ -77,9 +66,11 @@ def arrange(song: Song, rng: Rng) -> tuple[list[Instrument], Notes]:
     if "melody" in parts and rng.random() < 0.3:
         sung = parts.pop("melody")
     chosen = [
-        Instrument(role, int(rng.choice(_PROGRAMS[role])), notes, float(rng.uniform(0.6, 1.1)))
+        Instrument(
+            role, int(rng.choice(TABLES["programs"][role])), notes, float(rng.uniform(0.6, 1.1))
+        )
         for role, notes in parts.items()
-        if role in _PROGRAMS and len(notes)
+        if role in TABLES["programs"] and len(notes)
     ]
     if rng.random() < 0.55:
         chosen.append(
@@ -138,7 +129,7 @@ def render(
 def _write_midi(parts: list[Instrument], path: Path) -> None:
     song = mido.MidiFile(ticks_per_beat=_TICKS_PER_SECOND // 2)
     for part in parts:
-        channel = _CHANNELS[part.role]
+        channel = TABLES["channels"][part.role]
         track = mido.MidiTrack()
         track.append(mido.Message("program_change", channel=channel, program=part.program))
         events = []

@@ -9,23 +9,32 @@ random comes from the generator that is passed in.
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import mido
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from hevner.errors import DataError
 from hevner.music import chord_labels
 
 Notes = NDArray[np.float64]
+Chord = tuple[float, float, int]
 UNKNOWN = -1
 
 _QUALITY_OF = {frozenset(tones): name for name, tones in chord_labels.TEMPLATES.items()}
 _TO_MINOR = {4: 3, 9: 8, 11: 10}
-_TO_MAJOR = {3: 4, 8: 9, 10: 11}
+_TO_MAJOR = {new: old for old, new in _TO_MINOR.items()}
+TABLES: dict[str, Any] = tomllib.loads(
+    Path(__file__).with_name("tables.toml").read_text(encoding="utf-8")
+)
+"""Chords of keys, instruments and MIDI channels."""
+SCALES = ((0, 2, 4, 5, 7, 9, 11), (0, 2, 3, 5, 7, 8, 10))
+"""Steps of the major and the minor scale above the tonic, in semitones."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +46,7 @@ class Song:
 
     duration: float
     parts: dict[str, Notes]
-    chords: tuple[tuple[float, float, int], ...]
+    chords: tuple[Chord, ...]
     key: int
     beats: NDArray[np.float64]
 
@@ -66,7 +75,7 @@ def song_ids(folder: Path, subset: str) -> list[str]:
     return found
 
 
-def load_pop909(folder: Path) -> tuple[Song, tuple[tuple[float, float, int], ...]]:
+def load_pop909(folder: Path) -> tuple[Song, tuple[Chord, ...]]:
     """One POP909 song, and its keys as ``(start, end, class)``.
 
     The chord ``N`` is kept only where no note sounds; elsewhere it means "could not be named" in
@@ -75,23 +84,21 @@ def load_pop909(folder: Path) -> tuple[Song, tuple[tuple[float, float, int], ...
     parts = _read_notes(folder / f"{folder.name}.mid")
     sounding = np.concatenate([notes for notes in parts.values() if len(notes)])
     chords = []
-    for start, end, label in _rows(folder / "chord_midi.txt"):
+    for start, end, label in read_rows(folder / "chord_midi.txt"):
         number = chord_labels.parse_chord(label)
         busy = np.any((sounding[:, 0] < end - 0.1) & (sounding[:, 1] > start + 0.1))
         if number == chord_labels.NO_CHORD and busy:
             number = UNKNOWN
         chords.append((start, end, number))
     keys = tuple(
-        (a, b, chord_labels.parse_key(name)) for a, b, name in _rows(folder / "key_audio.txt")
+        (a, b, chord_labels.parse_key(name)) for a, b, name in read_rows(folder / "key_audio.txt")
     )
     beats = np.loadtxt(folder / "beat_midi.txt", ndmin=2)[:, 0]
     song = Song(float(sounding[:, 1].max()), parts, tuple(chords), UNKNOWN, beats)
     return song, keys
 
 
-def excerpt(
-    song: Song, keys: tuple[tuple[float, float, int], ...], start: float, length: float
-) -> Song:
+def excerpt(song: Song, keys: tuple[Chord, ...], start: float, length: float) -> Song:
     """Cut ``length`` seconds; the key is known if one key covers nine tenths of them."""
     end = start + length
     parts = {}
@@ -119,11 +126,27 @@ def transpose(song: Song, semitones: int) -> Song:
     for role, notes in parts.items():
         if role != "drums":
             notes[:, 2] += semitones
-    chords = tuple((a, b, _shift_chord(number, semitones)) for a, b, number in song.chords)
-    key = song.key
-    if key != UNKNOWN:
-        key = key // 12 * 12 + (key + semitones) % 12
-    return replace(song, parts=parts, chords=chords, key=key)
+    numbers = shift_chords([number for *_, number in song.chords], semitones).tolist()
+    chords = tuple((a, b, new) for (a, b, _), new in zip(song.chords, numbers, strict=True))
+    return replace(song, parts=parts, chords=chords, key=shift_key(song.key, semitones))
+
+
+def shift_chords(numbers: ArrayLike, semitones: int) -> NDArray[np.int64]:
+    """Chord classes, transposed."""
+    classes = np.asarray(numbers, np.int64)
+    moved = (classes + semitones * len(chord_labels.QUALITIES)) % chord_labels.NO_CHORD
+    return np.where((classes == UNKNOWN) | (classes == chord_labels.NO_CHORD), classes, moved)
+
+
+def shift_key(key: int, semitones: int) -> int:
+    """Key class, transposed."""
+    return key if key == UNKNOWN else key // 12 * 12 + (key + semitones) % 12
+
+
+def chord_tones(number: int) -> list[int]:
+    """Pitch classes of a chord class, the root first."""
+    root, quality = divmod(number, len(chord_labels.QUALITIES))
+    return [(root + tone) % 12 for tone in chord_labels.TEMPLATES[chord_labels.QUALITIES[quality]]]
 
 
 def parallel(song: Song, *, raised_seventh: bool) -> Song:
@@ -149,18 +172,10 @@ def parallel(song: Song, *, raised_seventh: bool) -> Song:
     return replace(song, parts=parts, chords=chords, key=(song.key + 12) % 24)
 
 
-def _shift_chord(number: int, semitones: int) -> int:
-    if number in (UNKNOWN, chord_labels.NO_CHORD):
-        return number
-    return (number + semitones * len(chord_labels.QUALITIES)) % chord_labels.NO_CHORD
-
-
 def _map_chord(number: int, tonic: int, table: NDArray[np.int64]) -> int:
     if number in (UNKNOWN, chord_labels.NO_CHORD):
         return number
-    root, quality = divmod(number, len(chord_labels.QUALITIES))
-    tones = [(root + t) % 12 for t in chord_labels.TEMPLATES[chord_labels.QUALITIES[quality]]]
-    moved = [(tone + int(table[(tone - tonic) % 12])) % 12 for tone in tones]
+    moved = [(tone + int(table[(tone - tonic) % 12])) % 12 for tone in chord_tones(number)]
     name = _QUALITY_OF.get(frozenset((tone - moved[0]) % 12 for tone in moved))
     return UNKNOWN if name is None else moved[0] * 10 + chord_labels.QUALITIES.index(name)
 
@@ -169,17 +184,17 @@ def _plausible(song: Song) -> bool:
     """Whether the chords' roots lie in the scale of the key, as they do in nearly all songs."""
     if song.key == UNKNOWN:
         return False
-    scale = {0, 2, 3, 5, 7, 8, 10} if song.key >= 12 else {0, 2, 4, 5, 7, 9, 11}
     inside = total = 0.0
     for start, end, number in song.chords:
         if 0 <= number < chord_labels.NO_CHORD:
             total += end - start
             root = number // len(chord_labels.QUALITIES)
-            inside += (end - start) * ((root - song.key) % 12 in scale)
+            inside += (end - start) * ((root - song.key) % 12 in SCALES[song.key // 12])
     return total > 0 and inside / total > 0.85
 
 
-def _rows(path: Path) -> list[tuple[float, float, str]]:
+def read_rows(path: Path) -> list[tuple[float, float, str]]:
+    """Start, end and label of the lines of an annotation."""
     fields = [line.split() for line in path.read_text().splitlines() if line.strip()]
     return [(float(a), float(b), name) for a, b, name in fields]
 

@@ -22,7 +22,7 @@ from torch.nn import functional
 
 from hevner.lab.harmony.examples import Example, disturb, load_or_make
 from hevner.lab.harmony.recipe import HarmonyRecipe
-from hevner.lab.harmony.songs import UNKNOWN
+from hevner.lab.harmony.songs import UNKNOWN, chord_tones
 from hevner.music import chord_labels, chroma, network, tuning
 from hevner.music.spectrum import BINS_PER_SEMITONE, SEMITONES
 
@@ -185,9 +185,7 @@ def loss_of(
 def _tone_table() -> Tensor:
     table = torch.zeros(chord_labels.CHORD_CLASSES, 12)
     for number in range(chord_labels.NO_CHORD):
-        root, quality = divmod(number, len(chord_labels.QUALITIES))
-        for tone in chord_labels.TEMPLATES[chord_labels.QUALITIES[quality]]:
-            table[number, (root + tone) % 12] = 1
+        table[number, chord_tones(number)] = 1
     return table
 
 
@@ -303,12 +301,8 @@ def train(
 
     Parameters
     ----------
-    recipe
-        Decides the weights.
-    folder
-        Folder of POP909.
-    examples
-        Folder that keeps the rendered examples.
+    folder, examples
+        Folder of POP909, and the folder that keeps the rendered examples.
     out
         File of the weights, .npz.
     progress

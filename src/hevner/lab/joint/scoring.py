@@ -125,8 +125,8 @@ def correlated_distances(
         return np.asarray(cdist(*pairs, metric="cityblock"))
 
     return Distances(
-        apart(cca.second_from_first(music), emotion),
-        apart(cca.first_from_second(emotion), music),
+        apart(music * cca.slopes_to_second, emotion),
+        apart(emotion * cca.slopes_to_first, music),
     )
 
 

@@ -2,7 +2,6 @@
 
 ========================  ==============================================================
 ``regression``            predicted valence or arousal against ratings
-``distribution``          distances between two sets of ratings
 ``tags``                  scores of tags against tags
 ``retrieval``             ranks of the right items
 ``statistics``            intervals, tests and seeds

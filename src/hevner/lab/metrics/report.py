@@ -81,16 +81,7 @@ class Report:
 
 
 def into_card(rows: Sequence[Row], card: Path, run: str) -> None:
-    """Write scores into the card of a model, for `hevner.model.scores`.
-
-    Parameters
-    ----------
-    rows
-        Rows of a report.
-    card
-        Path of the card, a JSON file.
-    run
-        Description of the run that made the figures.
+    """Write scores, and the run that made them, into the card of a model (a JSON file).
 
     Raises
     ------

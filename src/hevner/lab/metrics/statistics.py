@@ -61,23 +61,12 @@ class Seeds(NamedTuple):
 
 
 def bootstrap(
-    score: Score,
-    groups: ArrayLike,
-    *,
-    resamples: int = RESAMPLES,
-    level: float = LEVEL,
-    seed: int = 0,
+    score: Score, groups: ArrayLike, *, resamples: int = RESAMPLES, seed: int = 0
 ) -> Interval:
-    """Percentile interval of a score, drawing as many whole groups as there are, with repeats.
-
-    Examples
-    --------
-    >>> bootstrap(lambda rows: pearson(truth[rows], guess[rows]), songs)  # doctest: +SKIP
-    Interval(low=0.61, high=0.72)
-    """
+    """Percentile interval of a score, drawing as many whole groups as there are, with repeats."""
     rng = np.random.default_rng(seed)
     members = _Groups(groups)
-    return _percentiles([score(members.draw(rng)) for _ in range(resamples)], level)
+    return _percentiles([score(members.draw(rng)) for _ in range(resamples)])
 
 
 def paired_bootstrap(
@@ -88,19 +77,12 @@ def paired_bootstrap(
     groups: ArrayLike,
     *,
     resamples: int = RESAMPLES,
-    level: float = LEVEL,
     seed: int = 0,
 ) -> Difference:
     """Difference of two systems on the same rows, with its interval.
 
-    Both are scored on the same resamples, so that what makes a group easy for both cancels.
-
-    Parameters
-    ----------
-    metric
-        Called with rows of ``truth`` and of one system.
-    truth, first, second
-        One row per clip, shape ``(n, ...)``.
+    Both are scored on the same resamples, so that what makes a group easy for both cancels. The
+    metric gets rows of ``truth`` and of one system, shape ``(n, ...)`` each.
     """
     labels, one, two = _rows(truth, first, second, groups)
 
@@ -108,7 +90,7 @@ def paired_bootstrap(
         return metric(labels[rows], one[rows]) - metric(labels[rows], two[rows])
 
     value = difference(np.arange(len(labels)))
-    interval = bootstrap(difference, groups, resamples=resamples, level=level, seed=seed)
+    interval = bootstrap(difference, groups, resamples=resamples, seed=seed)
     return Difference(value, *interval)
 
 
@@ -131,18 +113,13 @@ def permutation_test(
     a permutation whose d is not defined counts as such. G groups cannot give less than about
     ``2 / 2**G``.
 
-    Parameters
-    ----------
-    metric, truth, first, second, groups
-        As for `paired_bootstrap`.
-
     Raises
     ------
     DataError
         If the observed difference is not defined, or rows do not match.
     """
     labels, one, two = _rows(truth, first, second, groups)
-    names, index = _index(groups)
+    names, index = group_index(groups)
     observed = abs(metric(labels, one) - metric(labels, two))
     if np.isnan(observed):
         raise DataError(
@@ -169,19 +146,13 @@ def over_seeds(
     groups: ArrayLike,
     *,
     resamples: int = RESAMPLES,
-    level: float = LEVEL,
     seed: int = 0,
 ) -> Seeds:
     """Mean, spread and interval of a score over the seeds of an experiment.
 
     The interval resamples seeds and whole groups at once and takes the mean over the drawn seeds.
     With few seeds their part of the spread is underestimated, by the factor (seeds - 1) / seeds in
-    variance.
-
-    Parameters
-    ----------
-    score
-        Called with the number of a seed, ``0 .. seeds - 1``, and rows.
+    variance. The score gets the number of a seed, ``0 .. seeds - 1``, and rows.
     """
     if seeds < 1:
         raise DataError(
@@ -197,7 +168,7 @@ def over_seeds(
         drawn, times = np.unique(rng.integers(seeds, size=seeds), return_counts=True)
         return float(np.average([score(int(n), rows) for n in drawn], weights=times))
 
-    interval = _percentiles([resample() for _ in range(resamples)], level)
+    interval = _percentiles([resample() for _ in range(resamples)])
     std = float(values.std(ddof=1)) if seeds > 1 else np.nan
     mean, least, greatest = float(values.mean()), float(values.min()), float(values.max())
     return Seeds(mean, std, least, greatest, *interval)
@@ -207,7 +178,7 @@ class _Groups:
     """Rows by group, for drawing whole groups quickly."""
 
     def __init__(self, groups: ArrayLike) -> None:
-        _, index = _index(groups)
+        _, index = group_index(groups)
         self.order: Rows = np.argsort(index, kind="stable")
         self.sizes = np.bincount(index)
         self.starts = np.cumsum(self.sizes) - self.sizes
@@ -221,8 +192,8 @@ class _Groups:
         return np.asarray(self.order[places])
 
 
-def _index(groups: ArrayLike) -> tuple[NDArray[Any], Rows]:
-    """Distinct groups, and the number of the group of each row."""
+def group_index(groups: ArrayLike) -> tuple[NDArray[Any], Rows]:
+    """Distinct groups, at least two, and the number of the group of each row."""
     array = np.asarray(groups)
     if array.ndim != 1:
         raise DataError(
@@ -257,9 +228,9 @@ def _rows(*columns: ArrayLike) -> list[NDArray[Any]]:
     return arrays[:3]
 
 
-def _percentiles(values: Sequence[float], level: float) -> Interval:
+def _percentiles(values: Sequence[float]) -> Interval:
     if np.isnan(values).all():
         return Interval(np.nan, np.nan)
-    tail = (1 - level) / 2
+    tail = (1 - LEVEL) / 2
     low, high = np.nanquantile(values, [tail, 1 - tail])
     return Interval(float(low), float(high))

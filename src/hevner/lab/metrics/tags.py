@@ -25,6 +25,8 @@ is NaN.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -34,14 +36,7 @@ from hevner.lab.metrics.validation import flags, numbers, same_shape
 
 
 def validate(truth: ArrayLike, score: ArrayLike, axes: int = 2) -> tuple[Mask, Doubles]:
-    """Flags and scores as bool and float64.
-
-    Parameters
-    ----------
-    truth, score
-        Shape ``(clips, tags)``, or ``(clips,)`` for a single tag.
-    axes
-        Number of axes: 2 for a table, 1 for a single tag.
+    """Flags and scores as bool and float64; with one axis for a single tag.
 
     Raises
     ------
@@ -72,27 +67,18 @@ def average_precision(truth: ArrayLike, score: ArrayLike) -> float:
 
 def roc_auc_macro(truth: ArrayLike, score: ArrayLike) -> float:
     """Mean of `roc_auc` over tags."""
-    tags, scores = validate(truth, score)
-    columns = zip(tags.T, scores.T, strict=True)
-    return _mean_over_tags(np.array([_roc_auc(*one) for one in columns]), tags)
+    return _macro(_roc_auc, truth, score)
 
 
 def pr_auc_macro(truth: ArrayLike, score: ArrayLike) -> float:
     """Mean of `average_precision` over tags."""
-    tags, scores = validate(truth, score)
-    columns = zip(tags.T, scores.T, strict=True)
-    return _mean_over_tags(np.array([_average_precision(*one) for one in columns]), tags)
+    return _macro(_average_precision, truth, score)
 
 
 def f1_macro(truth: ArrayLike, score: ArrayLike, thresholds: ArrayLike) -> float:
-    """Mean over tags of the F1 of ``score >= threshold``.
+    """Mean over tags of the F1 of ``score >= threshold``, with a threshold per tag.
 
-    Parameters
-    ----------
-    truth, score
-        Shape ``(clips, tags)``.
-    thresholds
-        One per tag, shape ``(tags,)``; infinity never assigns the tag.
+    An infinite threshold never assigns the tag.
     """
     tags, scores = validate(truth, score)
     limits = np.asarray(thresholds, np.float64)
@@ -105,6 +91,12 @@ def f1_macro(truth: ArrayLike, score: ArrayLike, thresholds: ArrayLike) -> float
     assigned = scores >= limits
     total = np.maximum(assigned.sum(axis=0) + tags.sum(axis=0), 1)
     return _mean_over_tags(2.0 * (tags & assigned).sum(axis=0) / total, tags)
+
+
+def _macro(metric: Callable[[Mask, Doubles], float], truth: ArrayLike, score: ArrayLike) -> float:
+    tags, scores = validate(truth, score)
+    columns = zip(tags.T, scores.T, strict=True)
+    return _mean_over_tags(np.array([metric(*one) for one in columns]), tags)
 
 
 def _roc_auc(tag: Mask, scores: Doubles) -> float:

@@ -18,7 +18,8 @@ from matplotlib.ticker import MaxNLocator
 from hevner.files import replace_file
 from hevner.lab.probe.scores import interval_of, main_name, state_of
 from hevner.lab.study.table import Row
-from hevner.output.plot import BLUE, DPI, VERMILION
+from hevner.output.plot import DPI
+from hevner.output.summary import BLUE, VERMILION
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

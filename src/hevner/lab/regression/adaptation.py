@@ -51,17 +51,9 @@ def robust_weights(
 
     Group DRO (Sagawa et al., "Distributionally robust neural networks for group shifts", ICLR
     2020) with ridge regression: round by round, the weight of a dataset is multiplied by the
-    exponential of its error. Errors are for rows unseen in a cross-validation, since a model that
-    fits its training rows perfectly has no worst dataset.
-
-    Parameters
-    ----------
-    blocks, targets
-        Training rows; targets in standard units, see `hevner.lab.data.labels.LabelScale`.
-    dataset, group
-        Dataset and group of each row; rows of a group stay together in the cross-validation.
-    seed
-        Seed of the folds.
+    exponential of its error. Errors are for rows unseen in a cross-validation (by whole groups),
+    since a model that fits its training rows perfectly has no worst dataset. Targets are in
+    standard units, see `hevner.lab.data.labels.LabelScale`.
     """
     even = balanced_weights(dataset)
     x = np.hstack([Block.fit(check(name, b), even)(b) for name, b in blocks.items()])
@@ -70,7 +62,8 @@ def robust_weights(
     share = np.ones(len(names))
     for _ in range(ROBUST_ROUNDS):
         miss = _unseen(x, targets, even * share[number], fold) - targets
-        errors = [np.mean(_finite(miss[number == d]) ** 2) for d in range(len(names))]
+        missed = [miss[(number == d)[:, None] & np.isfinite(miss)] for d in range(len(names))]
+        errors = [np.mean(one**2) for one in missed]
         share = share * np.exp(ROBUST_STEP * np.array(errors))
         share = share / share.mean()
     weights = even * share[number]
@@ -90,19 +83,10 @@ def _unseen(x: Doubles, targets: Doubles, weights: Doubles, fold: Integers) -> D
     return guess
 
 
-def _finite(values: Doubles) -> Doubles:
-    return np.asarray(values[np.isfinite(values)])
-
-
 class SubsetEnsemble:
-    """Mean of one regression for each non-empty choice of blocks.
+    """Mean of one regression, with the parameters of ``member``, for each choice of blocks.
 
     A block that misleads on new music does not affect the models without it.
-
-    Parameters
-    ----------
-    member
-        Parameters of every regression.
     """
 
     def __init__(self, member: FusionRegressor) -> None:
@@ -169,16 +153,10 @@ class Switches:
 
 
 class AdaptedRegressor:
-    """Regression with `Switches`, from `Samples` to valence and arousal.
+    """Regression with `Switches` and the parameters of a regressor, from `Samples` to emotion.
 
-    Parameters
-    ----------
-    switches
-        Measures to take.
-    regressor
-        Parameters of the regression.
-    rounds
-        Number of rounds in which directions are removed; chosen in the training rows if None.
+    ``rounds`` is the number of rounds in which directions are removed; it is chosen in the training
+    rows if None.
     """
 
     def __init__(

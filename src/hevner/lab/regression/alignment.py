@@ -32,15 +32,8 @@ class CovarianceAlignment:
     """CORAL (Sun, Feng and Saenko, "Return of frustratingly easy domain adaptation", AAAI 2016).
 
     The rows of a dataset are centred, whitened by their own covariance and given the mean
-    covariance of the training datasets. Covariances are drawn towards a multiple of the identity,
-    as there may be fewer rows than numbers.
-
-    Attributes
-    ----------
-    blocks
-        Preparation of each block.
-    spreads
-        Square root of the mean covariance of each block.
+    covariance of the training datasets (``spreads`` holds its root for each block). Covariances are
+    drawn towards a multiple of the identity, as there may be fewer rows than numbers.
     """
 
     blocks: dict[str, Block]
@@ -91,14 +84,7 @@ class IdentityRemoval:
     """Features without the directions that distinguish datasets.
 
     Iterative nullspace projection (Ravfogel et al., "Null it out", ACL 2020): a linear classifier
-    of the dataset is fitted, its directions are removed, and so on.
-
-    Attributes
-    ----------
-    blocks
-        Preparation of each block.
-    directions
-        Orthonormal, shape ``(width, k)`` for each block.
+    of the dataset is fitted, its directions (orthonormal, ``(width, k)``) are removed, and so on.
     """
 
     blocks: dict[str, Block]

@@ -6,13 +6,14 @@ Blocks are standardised and scaled so that the variances of a block add up to 1;
 *factor* 2 counts as if its numbers were twice as large. Weights of rows have the mean 1. A fold
 number says in which part of the training rows a row is predicted without being seen.
 
-`Ridge` and `Kernel` hold the training rows: they compute the error of a choice of hyper-parameters
-on unseen rows, and fit with a choice. A network is trained by `train_hidden`.
+A `Regression` computes the error of a choice of hyper-parameters on unseen rows, and fits with a
+choice. A network is trained by `train_hidden`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -47,22 +48,48 @@ class LinearModel:
         return cls([part * spread for part in parts], level + spread * intercept)
 
 
-class Ridge:
+class Regression(ABC):
+    """Training rows of one target, whose unseen parts judge choices of hyper-parameters."""
+
+    choices: ClassVar[list[Choice]]
+
+    def __init__(
+        self, blocks: Sequence[Doubles], target: Doubles, weights: Doubles, fold: Integers
+    ) -> None:
+        self._blocks, self._fold = blocks, fold
+        self._target, self._weights = target, weights
+
+    def error(self, factors: Doubles, choice: Choice) -> float:
+        """Weighted mean squared error for unseen rows."""
+        total = 0.0
+        for k, guess in enumerate(self._unseen(factors, choice)):
+            mine = self._fold == k
+            total += float(self._weights[mine] @ (self._target[mine] - guess) ** 2)
+        return total / float(self._weights.sum())
+
+    @abstractmethod
+    def _unseen(self, factors: Doubles, choice: Choice) -> Iterator[Doubles]:
+        """Predictions for each fold by a model of the others."""
+
+    @abstractmethod
+    def fit(self, factors: Doubles, choice: Choice) -> LinearModel | KernelModel:
+        """A model of all rows."""
+
+
+class Ridge(Regression):
     """Weighted ridge regression with an intercept, one penalty per block.
 
     The penalty of a choice is that of one unit of weight; the choices run from models close to the
     mean to models with nearly no penalty.
     """
 
-    choices: ClassVar[list[Choice]] = [
-        {"penalty": float(p)} for p in 10.0 ** np.arange(1, -4, -0.5)
-    ]
+    choices = [{"penalty": float(p)} for p in 10.0 ** np.arange(1, -4, -0.5)]  # noqa: RUF012
 
     def __init__(
         self, blocks: Sequence[Doubles], target: Doubles, weights: Doubles, fold: Integers
     ) -> None:
-        self._x, self._fold = np.concatenate(blocks, axis=1), fold
-        self._target, self._weights = target, weights
+        super().__init__(blocks, target, weights, fold)
+        self._x = np.concatenate(blocks, axis=1)
         self._widths = [block.shape[1] for block in blocks]
         self._parts = [
             NormalEquations.of(self._x[fold == k], target[fold == k, None], weights[fold == k])
@@ -70,30 +97,26 @@ class Ridge:
         ]
         self._total = sum(self._parts[1:], start=self._parts[0])
 
-    def error(self, factors: Doubles, choice: Choice) -> float:
-        """Weighted mean squared error for unseen rows."""
-        total = 0.0
+    def _unseen(self, factors: Doubles, choice: Choice) -> Iterator[Doubles]:
         for k, part in enumerate(self._parts):
-            mine = self._fold == k
-            rest = self._total - part
-            coefficients, intercept = rest.solve(self._penalty(factors, choice, rest.weight))
-            miss = self._target[mine] - (self._x[mine] @ coefficients + intercept)[:, 0]
-            total += float(self._weights[mine] @ miss**2)
-        return total / float(self._weights.sum())
+            coefficients, intercept = self._solve(self._total - part, factors, choice)
+            yield (self._x[self._fold == k] @ coefficients + intercept)[:, 0]
 
     def fit(self, factors: Doubles, choice: Choice) -> LinearModel:
         """A model of all rows."""
-        penalty = self._penalty(factors, choice, self._total.weight)
-        coefficients, intercept = self._total.solve(penalty)
+        coefficients, intercept = self._solve(self._total, factors, choice)
         parts = np.split(coefficients[:, 0], np.cumsum(self._widths)[:-1])
         return LinearModel(parts, intercept[0])
 
-    def _penalty(self, factors: Doubles, choice: Choice, weight: float) -> Doubles:
+    def _solve(
+        self, sums: NormalEquations, factors: Doubles, choice: Choice
+    ) -> tuple[Doubles, Doubles]:
         # With the factor f, coefficients cost 1 / f² as much; 0 excludes the block.
-        return np.repeat(choice["penalty"] * weight / np.maximum(factors, 1e-6) ** 2, self._widths)
+        penalty = choice["penalty"] * sums.weight / np.maximum(factors, 1e-6) ** 2
+        return sums.solve(np.repeat(penalty, self._widths))
 
 
-class Kernel:
+class Kernel(Regression):
     """Weighted kernel ridge regression with ``exp(-gamma d²)``.
 
     ``d²`` is the mean over blocks of squared distances, in which the squares of factors weigh. It
@@ -101,7 +124,7 @@ class Kernel:
     and the loss is that of the other kinds.
     """
 
-    choices: ClassVar[list[Choice]] = [
+    choices = [  # noqa: RUF012
         {"gamma": gamma, "penalty": penalty}
         for gamma in (0.1, 0.3, 1.0)
         for penalty in (10.0, 1.0, 0.1, 0.01)
@@ -110,20 +133,15 @@ class Kernel:
     def __init__(
         self, blocks: Sequence[Doubles], target: Doubles, weights: Doubles, fold: Integers
     ) -> None:
-        self._blocks, self._fold = blocks, fold
-        self._target, self._weights = target, weights
+        super().__init__(blocks, target, weights, fold)
         self._squares = [_squared_distances(block, block) for block in blocks]
 
-    def error(self, factors: Doubles, choice: Choice) -> float:
-        """Weighted mean squared error for unseen rows."""
+    def _unseen(self, factors: Doubles, choice: Choice) -> Iterator[Doubles]:
         similarity = _similarity(self._squares, factors, choice)
-        total = 0.0
         for k in range(self._fold.max() + 1):
             mine = self._fold == k
             dual, intercept = self._solve(similarity, ~mine, choice)
-            guess = similarity[np.ix_(mine, ~mine)] @ dual + intercept
-            total += float(self._weights[mine] @ (self._target[mine] - guess) ** 2)
-        return total / float(self._weights.sum())
+            yield similarity[np.ix_(mine, ~mine)] @ dual + intercept
 
     def fit(self, factors: Doubles, choice: Choice) -> KernelModel:
         """A model of all rows."""
@@ -179,33 +197,19 @@ DECAYS = (1.0, 0.01)
 """Weight decays to try, decoupled from the gradient."""
 
 
-@dataclass(frozen=True)
-class Hidden:
-    """A trained network: weights and biases of its two layers.
+Layers = tuple[Doubles, Doubles, Doubles, Doubles]
+"""Weights and biases of two layers: ``(width, 512)``, ``(512,)``, ``(512, 2)``, ``(2,)``."""
 
-    Attributes
-    ----------
-    layers
-        ``(width, 512)``, ``(512,)``, ``(512, 2)``, ``(2,)``.
-    choice
-        Weight decay and number of epochs that predicted unseen rows best.
-    error
-        Weighted mean squared error for unseen rows.
-    """
 
-    layers: tuple[Doubles, Doubles, Doubles, Doubles]
-    choice: Choice
-    error: float
-
-    def __call__(self, x: Doubles) -> Doubles:
-        """Values for rows ``(n, width)``, shape ``(n, 2)``."""
-        into, into_bias, out, out_bias = self.layers
-        return np.asarray(np.maximum(x @ into + into_bias, 0) @ out + out_bias)
+def apply_hidden(layers: Layers, x: Doubles) -> Doubles:
+    """Values of a network for rows ``(n, width)``, shape ``(n, 2)``."""
+    into, into_bias, out, out_bias = layers
+    return np.asarray(np.maximum(x @ into + into_bias, 0) @ out + out_bias)
 
 
 def train_hidden(
     x: Doubles, targets: Doubles, weights: Doubles, fold: Integers, seed: int
-) -> Hidden:
+) -> tuple[Layers, Choice, float]:
     """Train a network with 512 rectified units and dropout before both layers.
 
     Torch rather than scikit-learn, whose networks have neither dropout nor a loss that leaves out
@@ -213,14 +217,18 @@ def train_hidden(
 
     Parameters
     ----------
-    x
-        Features, shape ``(n, width)``, of variance about 1.
-    targets
-        Shape ``(n, 2)``, of mean 0 and variance 1; NaN where a label is missing.
+    x, targets
+        Features ``(n, width)`` of variance about 1; targets ``(n, 2)`` of mean 0 and variance 1,
+        NaN where a label is missing.
     weights, fold
         Weight and fold of each row, shape ``(n,)``.
     seed
         Seed of the initial weights, the order of rows and the dropout.
+
+    Returns
+    -------
+    The layers, the weight decay and number of epochs that predicted unseen rows best, and the
+    weighted mean squared error for these.
 
     Raises
     ------
@@ -238,7 +246,7 @@ def train_hidden(
     network = _Network(x.shape[1], decay, seed)
     for _ in range(epochs):
         network.epoch(x, targets, weights)
-    return Hidden(network.layers(), {"decay": decay, "epochs": epochs}, error)
+    return network.layers(), {"decay": decay, "epochs": epochs}, error
 
 
 def _curve(
@@ -249,7 +257,7 @@ def _curve(
     errors = []
     for _ in range(MOST_EPOCHS):
         network.epoch(x[~unseen], targets[~unseen], weights[~unseen])
-        guess = Hidden(network.layers(), {}, 0.0)(x[unseen])
+        guess = apply_hidden(network.layers(), x[unseen])
         errors.append(np.nansum(weights[unseen, None] * (guess - targets[unseen]) ** 2))
     return np.array(errors)
 
@@ -286,7 +294,7 @@ class _Network:
                 self._optimiser.step()
             self._state = torch.random.get_rng_state()
 
-    def layers(self) -> tuple[Doubles, Doubles, Doubles, Doubles]:
+    def layers(self) -> Layers:
         into, out = self._net[1], self._net[4]
         tensors = (into.weight.T, into.bias, out.weight.T, out.bias)
         first, second, third, last = (t.detach().numpy().astype(np.float64) for t in tensors)

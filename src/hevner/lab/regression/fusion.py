@@ -24,7 +24,15 @@ from hevner.arrays import Doubles, Integers, Mask
 from hevner.emotion import AXES
 from hevner.errors import DataError, ModelError
 from hevner.lab.data.blocks import Block, Blocks, TrainingRows, check, grouped_folds
-from hevner.lab.regression.estimators import Choice, Kernel, LinearModel, Ridge, train_hidden
+from hevner.lab.regression.estimators import (
+    Choice,
+    Kernel,
+    LinearModel,
+    Regression,
+    Ridge,
+    apply_hidden,
+    train_hidden,
+)
 
 
 @dataclass
@@ -70,20 +78,11 @@ class FusionRegressor:
         groups: Sequence[Any] | NDArray[Any] | None = None,
         sample_weight: ArrayLike | None = None,
     ) -> Self:
-        """Fit to training rows.
+        """Fit to training rows, with labels ``(n, 2)`` and positive weights ``(n,)``.
 
-        Parameters
-        ----------
-        blocks
-            Features of the training rows alone.
-        emotion
-            Labels, shape ``(n, 2)``.
-        groups
-            Group of each row. Rows of one group are never on both sides of the cross-validation;
-            with names of datasets, parameters are chosen that carry over to another dataset. Every
-            row is its own group if None.
-        sample_weight
-            Positive weight of each row, shape ``(n,)``.
+        Rows of one group are never on both sides of the cross-validation; with names of datasets,
+        parameters are chosen that carry over to another dataset. Without groups every row is its
+        own.
 
         Raises
         ------
@@ -164,17 +163,7 @@ class FusionRegressor:
 
 @dataclass(frozen=True)
 class _Fitted:
-    """Result of `fit`.
-
-    Attributes
-    ----------
-    blocks
-        Preparation of each block.
-    predict
-        Function from prepared blocks to emotion, shape ``(n, 2)``.
-    chosen
-        Hyper-parameters and their error, by axis.
-    """
+    """Preparation of blocks, function from these to emotion, and hyper-parameters by axis."""
 
     blocks: dict[str, Block]
     predict: Callable[[Sequence[Doubles]], Doubles]
@@ -216,7 +205,7 @@ def _fit_axes(
 
 
 def _choose(
-    problem: Ridge | Kernel, count: int, search: tuple[float, ...]
+    problem: Regression, count: int, search: tuple[float, ...]
 ) -> tuple[float, Doubles, Choice]:
     """The least error for unseen rows, and the factors and hyper-parameters that give it."""
 
@@ -250,15 +239,16 @@ def _fit_hidden(
     fold = grouped_folds(rows.groups[known], model.folds, model.seed)
     joined = np.concatenate(x, axis=1)
     gain = np.sqrt(joined.shape[1] / len(x))  # networks begin best at a variance of 1 per number
-    network = train_hidden(
-        joined[known] * gain, ((rows.emotion - level) / spread)[known], rows.weights[known], fold,
-        model.seed,
-    )  # fmt: skip
+    targets = (rows.emotion - level) / spread
+    layers, choice, error = train_hidden(
+        joined[known] * gain, targets[known], rows.weights[known], fold, model.seed
+    )
 
     def predict(parts: Sequence[Doubles]) -> Doubles:
-        return np.asarray(network(np.concatenate(parts, axis=1) * gain) * spread + level)
+        values = apply_hidden(layers, np.concatenate(parts, axis=1) * gain)
+        return np.asarray(values * spread + level)
 
-    about = {**network.choice, "r2": 1 - network.error, "clips": int(known.sum())}
+    about = {**choice, "r2": 1 - error, "clips": int(known.sum())}
     return _Fitted(prepared, predict, dict.fromkeys(AXES, about))
 
 

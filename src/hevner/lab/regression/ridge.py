@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,12 +14,7 @@ from hevner.arrays import Doubles
 class NormalEquations:
     """Sums over rows from which a ridge regression is solved; sums of disjoint rows add up.
 
-    Attributes
-    ----------
-    gram, cross
-        ``Z' W Z`` and ``Z' W T``.
-    row_sum, target_sum, weight
-        ``Z' w``, ``T' w`` and the sum of ``w``.
+    In order ``Z' W Z``, ``Z' W T``, ``Z' w``, ``T' w`` and the sum of ``w``.
     """
 
     gram: Doubles
@@ -37,16 +33,10 @@ class NormalEquations:
         )  # fmt: skip
 
     def __add__(self, other: NormalEquations) -> NormalEquations:
-        return NormalEquations(
-            self.gram + other.gram, self.cross + other.cross, self.row_sum + other.row_sum,
-            self.target_sum + other.target_sum, self.weight + other.weight,
-        )  # fmt: skip
+        return NormalEquations(*map(operator.add, vars(self).values(), vars(other).values()))
 
     def __sub__(self, other: NormalEquations) -> NormalEquations:
-        return NormalEquations(
-            self.gram - other.gram, self.cross - other.cross, self.row_sum - other.row_sum,
-            self.target_sum - other.target_sum, self.weight - other.weight,
-        )  # fmt: skip
+        return NormalEquations(*map(operator.sub, vars(self).values(), vars(other).values()))
 
     def solve(self, penalty: Doubles) -> tuple[Doubles, Doubles]:
         """Coefficients ``(p, k)`` and intercept ``(k,)``; the intercept is not penalised."""

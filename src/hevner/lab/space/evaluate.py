@@ -49,15 +49,7 @@ SEEDS = 5
 
 
 def evaluate(divisions: Sequence[Sequence[Fold]], recipe: SpaceRecipe) -> Report:
-    """Fit and score a space for every fold.
-
-    Parameters
-    ----------
-    divisions
-        Folds, for each seed.
-    recipe
-        Recipe of the spaces.
-    """
+    """Fit and score a space for every fold; a division into folds for each seed."""
     spaces = [[fit(train, recipe) for train, _ in folds_of] for folds_of in divisions]
     report = Report()
     first = [test for _, test in divisions[0]]

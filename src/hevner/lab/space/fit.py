@@ -48,16 +48,9 @@ RIDGE = 0.05
 
 
 def fit(pairs: Pairs, recipe: SpaceRecipe, card: dict[str, Any] | None = None) -> Space:
-    """Fit a space.
+    """Fit a space to training rows.
 
-    Parameters
-    ----------
-    pairs
-        Training rows only.
-    recipe
-        Recipe of the space.
-    card
-        Facts to keep with the space; name, version and recipe are added.
+    ``card`` has facts to keep with the space; name, version and recipe are added.
     """
     axes = _axes(recipe)
     count = axes["tags"].stop

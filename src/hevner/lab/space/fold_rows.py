@@ -13,13 +13,7 @@ from hevner.model.space import Space
 
 
 class FoldRows:
-    """Test rows of one dataset and the spaces that were fitted without them, by fold.
-
-    Parameters
-    ----------
-    tests, spaces
-        Rows and spaces by seed and fold.
-    """
+    """Test rows of one dataset and the spaces that were fitted without them, by seed and fold."""
 
     def __init__(self, tests: Sequence[Sequence[Pairs]], spaces: Sequence[Sequence[Space]]) -> None:
         self.tests = tests

@@ -29,7 +29,9 @@ def score_pairs(report: Report, tests: FoldRows, form: str) -> None:
     given: dict[str, tuple[str, ...]] = {"": (form,)}
     if all(np.isfinite(test.emotions.curve).all() for test in tests.tests[0]):
         given[" by course"] = (form, "curve")
-    chance = tests.each(lambda test, _: np.full(len(test), _chance(len(test))))
+    chance = tests.each(
+        lambda test, _: np.full(len(test), retrieval.chance_mrr(np.eye(len(test), dtype=bool)))
+    )
     for way in ("find", "tell"):
         plain = tests.each(partial(_regressed, way=way, form=form))
         _add_queries(report, tests, f"{way} by regressor", plain, None)
@@ -38,10 +40,6 @@ def score_pairs(report: Report, tests: FoldRows, form: str) -> None:
                 found = tests.each(partial(_reached, way=way, form=form, forms=forms, share=share))
                 _add_queries(report, tests, f"{way}{suffix}{kind}", found, plain)
         report.add("folds", tests, f"{way} by chance mrr", mean_of(chance), len(chance))
-
-
-def _chance(count: int) -> float:
-    return retrieval.chance_mrr(np.eye(count, dtype=bool))
 
 
 def _add_queries(

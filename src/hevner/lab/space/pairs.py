@@ -56,10 +56,8 @@ def build(
 
     Parameters
     ----------
-    table
-        Training table of the default model.
-    recipe
-        Recipe of that model, with tags.
+    table, recipe
+        Training table and recipe of the default model, with tags.
     readings
         Predictions for all rows of the table.
     tracks

@@ -36,7 +36,7 @@ from torch import nn
 from hevner.arrays import Doubles, Floats
 from hevner.emotion import MOOD_TAGS
 from hevner.encoders.base import EncoderCard, check_windows
-from hevner.lab.teachers.weights import read_file, wrong_file
+from hevner.lab.teachers import read_file, wrong_file
 
 FILE = "mtg_moodtheme_vggish_56.pth"
 ORIGIN = "the MTG-Jamendo mood/theme baseline (a PyTorch state_dict)"
@@ -77,12 +77,7 @@ class Network(nn.Module):
 
 
 class MoodTheme:
-    """The teacher; see the module for the meaning of its numbers.
-
-    Parameters
-    ----------
-    weights
-        Folder that holds `FILE`.
+    """The teacher, from the folder that holds `FILE`.
 
     Raises
     ------
@@ -133,22 +128,13 @@ class MoodTheme:
 def mel_decibels(window: Floats) -> Floats:
     """The spectrogram ``(96, 1366)`` of a window ``(WINDOW_SAMPLES,)``."""
     frames = np.lib.stride_tricks.sliding_window_view(window, N_FFT)[::HOP]
-    power = np.abs(rfft(frames * _hann(), overwrite_x=True)) ** 2
-    mel = np.maximum(_bank() @ power.T, np.float32(1e-10))
+    power = np.abs(rfft(frames * np.hanning(N_FFT).astype(np.float32), overwrite_x=True)) ** 2
+    mel = np.maximum(slaney_filterbank(BANDS, SAMPLE_RATE, N_FFT) @ power.T, np.float32(1e-10))
     decibels: Floats = 10 * np.log10(mel)
     return decibels
 
 
 @lru_cache(maxsize=1)
-def _hann() -> Floats:
-    return np.hanning(N_FFT).astype(np.float32)
-
-
-@lru_cache(maxsize=1)
-def _bank() -> Floats:
-    return slaney_filterbank(BANDS, SAMPLE_RATE, N_FFT)
-
-
 def slaney_filterbank(bands: int, sample_rate: int, n_fft: int) -> Floats:
     """Weights of the bins of a power spectrum in mel bands, shape ``(bands, n_fft // 2 + 1)``.
 

@@ -20,7 +20,7 @@ import numpy as np
 from hevner.arrays import Floats
 from hevner.audio.decode import SAMPLE_RATE
 from hevner.encoders.base import EncoderCard, check_windows
-from hevner.lab.teachers.weights import open_onnx
+from hevner.lab.teachers import read_file, wrong_file
 
 FILE = "yamnet.onnx"
 ORIGIN = "YAMNet, as ONNX"
@@ -41,12 +41,7 @@ _OUTPUTS = ("Identity", "yamnet_frames/global_average_pooling2d/Mean")
 
 
 class YamNet:
-    """The teacher; see the module for the meaning of its numbers.
-
-    Parameters
-    ----------
-    weights
-        Folder that holds `FILE`.
+    """The teacher, from the folder that holds `FILE`.
 
     Raises
     ------
@@ -55,7 +50,22 @@ class YamNet:
     """
 
     def __init__(self, weights: Path) -> None:
-        self._session, version = open_onnx(weights / FILE, ORIGIN, _OUTPUTS)
+        import onnxruntime
+        from onnxruntime.capi import onnxruntime_pybind11_state as states
+
+        path = weights / FILE
+        content, version = read_file(path, ORIGIN)
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = 1
+        options.log_severity_level = 3
+        providers = ["CPUExecutionProvider"]
+        try:
+            self._session = onnxruntime.InferenceSession(content, options, providers=providers)
+        except (states.InvalidProtobuf, states.InvalidArgument, states.Fail) as error:
+            raise wrong_file(path, ORIGIN, str(error).splitlines()[0]) from error
+        missing = set(_OUTPUTS) - {output.name for output in self._session.get_outputs()}
+        if missing:
+            raise wrong_file(path, ORIGIN, f"no output '{min(missing)}'")
         self.card = EncoderCard(
             id="yamnet",
             version=version,

@@ -1,11 +1,12 @@
-"""CSV: one row per file, the same columns always."""
+"""Results for programs: JSON as one array or one object per line, and CSV with a row per file."""
 
 from __future__ import annotations
 
 import csv
+import json
 
 from hevner.heads import HEADS, Head
-from hevner.output.base import Destination, Options, Record, Writer
+from hevner.output import Destination, Options, Record, Writer
 from hevner.output.summary import main_chords
 from hevner.result import Analysis
 
@@ -29,10 +30,37 @@ COLUMNS = (
     *("key", "key_confidence", "tempo", "chords", "familiarity", "model", "warnings"),
     *("stage", "cause", "remedy", "code"),
 )
+"""Columns of CSV, the same always; what does not apply stays empty."""
+
+
+class JsonLinesWriter(Writer):
+    """One object per line, each written as soon as it is known."""
+
+    def write(self, record: Record) -> None:
+        """Add a line."""
+        self.destination.write(_encode(record) + "\n")
+
+    def finish(self) -> None:
+        """Nothing follows."""
+
+
+class JsonWriter(Writer):
+    """One array of all results."""
+
+    _before = "[\n"
+
+    def write(self, record: Record) -> None:
+        """Add an element."""
+        self.destination.write(self._before + _encode(record))
+        self._before = ",\n"
+
+    def finish(self) -> None:
+        """Close the array."""
+        self.destination.write("[]\n" if self._before == "[\n" else "\n]\n")
 
 
 class CsvWriter(Writer):
-    """Rows of `COLUMNS` under a header; what does not apply stays empty."""
+    """Rows of `COLUMNS` under a header."""
 
     def __init__(self, destination: Destination, options: Options) -> None:
         super().__init__(destination, options)
@@ -41,13 +69,18 @@ class CsvWriter(Writer):
 
     def write(self, record: Record) -> None:
         """Add a row."""
-        self._rows.writerow(row(record) if isinstance(record, Analysis) else record.to_dict())
+        self._rows.writerow(_row(record) if isinstance(record, Analysis) else record.to_dict())
 
     def finish(self) -> None:
         """Nothing follows."""
 
 
-def row(analysis: Analysis) -> dict[str, object]:
+def _encode(record: Record) -> str:
+    """A result as one line of JSON, as described by `hevner/analysis.schema.json`."""
+    return json.dumps(record.to_dict(), ensure_ascii=False, allow_nan=False)
+
+
+def _row(analysis: Analysis) -> dict[str, object]:
     """An analysis as flat columns."""
     columns: dict[str, object] = {
         name: getattr(analysis, name) for name in COLUMNS if hasattr(analysis, name)
@@ -60,8 +93,8 @@ def row(analysis: Analysis) -> dict[str, object]:
         elif head.field:
             shares = getattr(analysis, head.field)
             columns |= {head.column(name): share for name, share in shares.items()}
-    columns["contradictions"] = "; ".join(analysis.contradictions)
     chords = main_chords(analysis, CHORDS)
     columns["chords"] = " ".join(f"{label}={share:.2f}" for label, share in chords)
-    columns["warnings"] = "; ".join(analysis.warnings)
+    for sentences in ("contradictions", "warnings"):
+        columns[sentences] = "; ".join(getattr(analysis, sentences))
     return columns
