@@ -105,8 +105,8 @@ def test_dry_runs_need_no_torch(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("verb", "recipe", "module"),
     [
-        ("train", "unified", "hevner.lab.default.train.train"),
-        ("train", "joint", "hevner.lab.space.train.train"),
+        ("train", "unified", "hevner.lab.default.fit.train"),
+        ("train", "joint", "hevner.lab.space.fit.train"),
         ("train", "harmony", "hevner.lab.harmony.train.train"),
         ("evaluate", "unified", "hevner.lab.default.evaluate.evaluate"),
         ("evaluate", "joint", "hevner.lab.space.evaluate.measure"),

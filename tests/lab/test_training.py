@@ -16,7 +16,7 @@ from hevner.errors import DataError, ModelError
 from hevner.heads import BY_NAME
 from hevner.lab.data.augment import augment, change_gain, encode
 from hevner.lab.data.labels import QUADRANT_SIGNS
-from hevner.lab.default import basis, ratings, recipe, table
+from hevner.lab.default import basis, linear_heads, recipe, table
 from hevner.lab.default.fit import fit
 from hevner.lab.recipe_types import digest, plain
 from hevner.lab.recipes import read
@@ -286,11 +286,11 @@ def test_intervals_hold_nine_of_ten(toy: recipe.DefaultRecipe, rng: np.random.Ge
 def test_conformal_half_widths_hold_a_new_error_as_often_as_promised() -> None:
     rng = np.random.default_rng(3)
     held = [
-        float(abs(rng.normal())) <= ratings.conformal(np.abs(rng.normal(size=40)))
+        float(abs(rng.normal())) <= linear_heads.conformal(np.abs(rng.normal(size=40)))
         for _ in range(3000)
     ]
     assert np.mean(held) == pytest.approx(COVERAGE + 0.5 / 41, abs=0.02)
-    assert ratings.conformal(np.array([0.3, 0.1, 0.2])) == pytest.approx(0.3)
+    assert linear_heads.conformal(np.array([0.3, 0.1, 0.2])) == pytest.approx(0.3)
 
 
 def test_without_ratings_there_is_nothing_to_fit(

@@ -19,7 +19,7 @@ from hevner.lab.unified.chord_sequence import (
 
 torch = pytest.importorskip("torch")
 
-from hevner.lab.unified.export import export
+from hevner.lab.default.students import export
 from hevner.lab.unified.networks import (
     HIGHEST_LOG_VARIANCE,
     LOWEST_LOG_VARIANCE,

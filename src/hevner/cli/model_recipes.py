@@ -57,11 +57,11 @@ def train(recipe: ModelRecipe, run: Run) -> None:
         raise typer.Exit(_describe(recipe, run, "train"))
     with stopping(), progress_bars() as progress:
         if isinstance(recipe, DefaultRecipe):
-            from hevner.lab.default.train import train as train_default
+            from hevner.lab.default.fit import train as train_default
 
             train_default(recipe, run.folders, run.store, run.jobs, progress).save(run.out)
         elif isinstance(recipe, SpaceRecipe):
-            from hevner.lab.space.train import train as train_space
+            from hevner.lab.space.fit import train as train_space
 
             train_space(recipe, run.folders, run.store, run.jobs, progress).save(run.out)
         else:

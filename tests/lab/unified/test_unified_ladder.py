@@ -24,7 +24,7 @@ from hevner.lab.data.labels import labels_of
 from hevner.lab.data.samples import label
 from hevner.lab.metrics import regression
 from hevner.lab.study import claims, engine
-from hevner.lab.unified import compute, runs, scores
+from hevner.lab.unified import runs, scores
 from hevner.lab.unified.chord_sequence import ChordSequence
 from hevner.lab.unified.data import StudyData
 from hevner.lab.unified.fit import Preparation, fit
@@ -279,7 +279,7 @@ def test_a_run_can_be_used_again(
     row = recipe.row("taught")
     runs.train_row(recipe, row, material, tmp_path / "run")
     weights = torch.load(tmp_path / "run" / "seed-1" / "weights.pt", weights_only=True)
-    lessons = compute.lessons_of(recipe, row, material, np.arange(120), 1)
+    lessons = runs.lessons_of(recipe, row, material, np.arange(120), 1)
     again = fit(recipe, row, material, np.arange(120), 1, teachers=lessons)
     assert all(
         torch.equal(value, weights[name]) for name, value in again.network.state_dict().items()

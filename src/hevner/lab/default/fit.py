@@ -8,21 +8,24 @@
    Likewise the network (`hevner.lab.default.students`), if the recipe has one.
 4. From those predictions: the way back to each domain's rating scale, and intervals (split
    conformal: the quantile of the absolute error). For music unlike any rated domain: the same with
-   a whole dataset left out (`hevner.lab.default.ratings`).
+   a whole dataset left out (`hevner.lab.default.linear_heads`).
 5. Fit every head to all rows.
 6. Keep the arrays that familiarity is computed from.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hevner import datasets
 from hevner.arrays import Doubles, Floats, Mask
 from hevner.blocks import vector_id
 from hevner.heads import HEADS
+from hevner.lab.data.corpus import compute_all
 from hevner.lab.default.basis import (
     INNER_FOLDS,
     Basis,
@@ -31,12 +34,11 @@ from hevner.lab.default.basis import (
     make_basis,
     membership,
 )
-from hevner.lab.default.linear_heads import fit_gems, fit_quadrants, join
-from hevner.lab.default.ratings import fit_axis, outside_widths
+from hevner.lab.default.linear_heads import fit_axis, fit_gems, fit_quadrants, join, outside_widths
 from hevner.lab.default.recipe import DefaultRecipe
-from hevner.lab.default.table import Table
+from hevner.lab.default.table import Table, build
 from hevner.model.predict import Model
-from hevner.model.prediction import sigmoid
+from hevner.model.prediction import Prediction, sigmoid
 
 if TYPE_CHECKING:
     from hevner.lab.default.students import Students
@@ -132,3 +134,84 @@ def leave_one_out(table: Table) -> Iterator[tuple[str, Mask]]:
         others = np.isfinite(table.emotion[~mine, 0]).any()
         if np.isfinite(table.emotion[mine, 0]).any() and others:
             yield dataset, mine
+
+
+Predictions = dict[str, Prediction]
+"""Predictions of rows as ``whole`` pieces and as ``window`` of pieces; perhaps more by name."""
+
+
+def predictions(model: Model, vectors: Floats) -> Predictions:
+    """Predictions of a model, both ways."""
+    return {way: model.predict(vectors, windows=way == "window") for way in ("whole", "window")}
+
+
+def merged(count: int, parts: Sequence[tuple[Mask, Predictions]], blank: float = 0) -> Predictions:
+    """Predictions for different rows as one; see `Prediction.merged`."""
+    return {
+        name: Prediction.merged(count, [(mask, part[name]) for mask, part in parts], blank)
+        for name in parts[0][1]
+    }
+
+
+Progress = Callable[[str, int, int], None]
+"""Called with the name of a step, the amount done and the whole amount."""
+
+
+def train(
+    recipe: DefaultRecipe, folders: Mapping[str, Path], store: Path, jobs: int, progress: Progress
+) -> Model:
+    """Encode what is missing, and fit the model.
+
+    Parameters
+    ----------
+    recipe
+        Decides the model.
+    folders
+        Folder of each dataset, by name.
+    store
+        Folder of the features, and of rendered MIDI.
+    jobs
+        Number of parallel processes.
+    progress
+        Called after every clip that was encoded.
+
+    Raises
+    ------
+    DataError
+        If a dataset cannot be read, or the teacher's predictions are not stored.
+    """
+    prepare(recipe, folders, store, jobs, progress)
+    table = build(recipe, folders, store, jobs)
+    return fit(table, recipe, describe(table))
+
+
+def prepare(
+    recipe: DefaultRecipe, folders: Mapping[str, Path], store: Path, jobs: int, progress: Progress
+) -> None:
+    """Render and encode what a recipe needs and the store does not have; see `train`."""
+    for name, entry in recipe.sets.items():
+        clips = datasets.load(name, folders[name])
+        for variant in entry.variants:
+            work = [(clip, variant) for clip in clips]
+            for count, done in enumerate(compute_all(work, store, jobs), 1):
+                if done.error is not None:
+                    raise done.error
+                progress(f"{name} {variant.name}", count, len(work))
+
+
+def describe(table: Table) -> dict[str, Any]:
+    """Facts about the training data for the card of a model."""
+    sets = sorted(set(table.dataset))
+    return {
+        "data": [
+            {
+                "name": name,
+                "clips": len(set(table.clip[table.dataset == name])),
+                "groups": len(set(table.group[table.dataset == name])),
+                "licence": datasets.card(name).licence,
+            }
+            for name in sets
+        ],
+        "commercial_use": False,
+        "licence": "Trained on data for research use: so is the model. The code is MIT.",
+    }

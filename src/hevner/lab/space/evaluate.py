@@ -29,18 +29,22 @@ import numpy as np
 from hevner.datasets.track import Track
 from hevner.lab.default.basis import folds
 from hevner.lab.default.evaluate import refuse_leaks
+from hevner.lab.default.fit import Progress, prepare
 from hevner.lab.default.table import Table, load_tracks
 from hevner.lab.default.table import build as build_table
-from hevner.lab.default.train import Progress, prepare
 from hevner.lab.metrics.report import Report, Row
-from hevner.lab.space.categories import WORDS, score_degrees, score_quadrants, score_words
-from hevner.lab.space.fit import fit
-from hevner.lab.space.fold_rows import FoldRows
-from hevner.lab.space.matching import score_pairs
+from hevner.lab.space.fit import READINGS_FOLDER, fit
 from hevner.lab.space.pairs import Pairs, build
 from hevner.lab.space.readings import Task, joined, pairwise, plan, read
 from hevner.lab.space.recipe import SpaceRecipe
-from hevner.lab.space.train import READINGS
+from hevner.lab.space.scores import (
+    WORDS,
+    FoldRows,
+    score_degrees,
+    score_pairs,
+    score_quadrants,
+    score_words,
+)
 
 Fold = tuple[Pairs, Pairs]
 """Training and test rows."""
@@ -89,7 +93,7 @@ def divide(
     for task in single:
         refuse_leaks(table, task.predicted, tracks)
     found = read(
-        table, recipe.unified, [*single, *double.values()], store / READINGS, jobs,
+        table, recipe.unified, [*single, *double.values()], store / READINGS_FOLDER, jobs,
         partial(progress, f"default model, seed {seed}"),
     )  # fmt: skip
     unseen = dict(zip(double, found[len(single) :], strict=True))
@@ -118,7 +122,7 @@ def measure(
 ) -> list[Row]:
     """Encode what is missing, and measure the space of a recipe over a number of divisions.
 
-    The other parameters are those of `hevner.lab.space.train.train`.
+    The other parameters are those of `hevner.lab.space.fit.train`.
 
     Raises
     ------

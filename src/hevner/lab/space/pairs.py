@@ -15,7 +15,7 @@ import numpy as np
 from hevner.arrays import Doubles, Floats, Mask, Names, Rows
 from hevner.datasets.track import Track
 from hevner.emotion import Quadrant
-from hevner.lab.default.predictions import Predictions
+from hevner.lab.default.fit import Predictions
 from hevner.lab.default.recipe import DefaultRecipe, TagRecipe
 from hevner.lab.default.students import tag_labels
 from hevner.lab.default.table import Table

@@ -21,8 +21,7 @@ from hevner import __version__
 from hevner.arrays import Floats, Integers, Mask
 from hevner.files import replace_file
 from hevner.lab import workers
-from hevner.lab.default.fit import fit
-from hevner.lab.default.predictions import Predictions, merged, predictions
+from hevner.lab.default.fit import Predictions, fit, merged, predictions
 from hevner.lab.default.recipe import DefaultRecipe
 from hevner.lab.default.table import Table
 from hevner.model.prediction import Prediction

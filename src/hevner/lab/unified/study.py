@@ -127,7 +127,7 @@ class UnifiedStudy(engine.Study[UnifiedRecipe, StudyData, Cell]):
 
     def compute(self, cell: Cell, folder: Path) -> Mapping[str, Any]:
         """Fit and predict."""
-        from hevner.lab.unified.compute import compute
+        from hevner.lab.unified.runs import compute
 
         row, split = cell.row, cell.split
         lessons: dict[str, Any] = {}
