@@ -8,8 +8,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from hevner.lab.space import readings as module
-from hevner.lab.space.readings import joined, pairwise, plan, read
+from hevner.lab.space import pairs as module
+from hevner.lab.space.pairs import joined, pairwise, plan, read
 from hevner.model.prediction import Prediction
 
 FOLD = np.array([0, 1, 2, 0, 1, 2, 0])

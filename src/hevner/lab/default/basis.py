@@ -46,18 +46,10 @@ def weights(table: Table, sets: Mapping[str, float]) -> Doubles:
 
 @dataclass(frozen=True)
 class Basis:
-    """Rows that every head is fitted on.
+    """Rows that every head is fitted on: standardised vectors ``x``, shape ``(n, dim)``.
 
-    Attributes
-    ----------
-    x
-        Standardised vectors, shape ``(n, dim)``.
-    domain
-        1 in the column of a row's domain, else 0, shape ``(n, domains)``.
-    weights
-        Weight of every row, shape ``(n,)``.
-    mean, spread
-        Standardisation, shape ``(dim,)``.
+    ``domain`` is 1 in the column of a row's domain, else 0, shape ``(n, domains)``; ``weights`` are
+    those of the rows, ``(n,)``; ``mean`` and ``spread``, ``(dim,)``, the standardisation.
     """
 
     x: Floats

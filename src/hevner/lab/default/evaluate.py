@@ -18,7 +18,7 @@ at the base rates), ``tag auc`` of one word against listeners, with that network
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -58,13 +58,7 @@ METRICS: dict[str, Callable[[Doubles, Doubles], float]] = {
 
 
 def refuse_leaks(table: Table, test: Mask, tracks: Mapping[str, Track]) -> None:
-    """Stop if a test row's track is known from the other rows in any way but by its sound.
-
-    Raises
-    ------
-    DataError
-        If there is a leak.
-    """
+    """Raise `DataError` if a test row's track is known from the others in any way but by sound."""
     train, held = ([tracks[clip] for clip in np.unique(table.clip[m])] for m in (~test, test))
     leaks.refuse(leaks.find(train, held))
 
@@ -161,7 +155,10 @@ def _add_network(report: Report, protocol: str, table: Table, held: list[Predict
 
 
 def _agreement(
-    function: Callable[[Doubles, Doubles], float], truth: Doubles, values: list[Floats], axis: int
+    function: Callable[[Doubles, Doubles], float],
+    truth: Doubles,
+    values: Sequence[NDArray[np.floating]],
+    axis: int,
 ) -> Score:
     return lambda seed, rows: function(truth[rows], values[seed][rows, axis])
 
@@ -279,12 +276,8 @@ def evaluate(
 ) -> list[Row]:
     """Measure the default model in every way, with a number of cross-validations.
 
-    Recipe, folders, store and jobs are those of `hevner.lab.default.fit.train`.
-
-    Raises
-    ------
-    DataError
-        If features are missing, or a test track is known from the training tracks.
+    Recipe, folders, store and jobs are those of `hevner.lab.default.fit.train`. If features are
+    missing, or a test track is known from the training tracks, `DataError` is raised.
     """
     table = build(recipe, folders, store, jobs)
     report = Report()
@@ -353,9 +346,9 @@ def score_tags(
     )  # fmt: skip
     for word, right in _answers(table).items():
         column = MOOD_TAGS.index(word)
-        own = _auc(right, [one[:, column] for one in tags])
+        own = _agreement(roc_auc, right, tags, column)
         report.add(protocol, table, f"tag auc, {word}", own, seeds)
-        teacher = _auc(right, [table.tags[:, column]] * seeds)
+        teacher = _agreement(roc_auc, right, [table.tags] * seeds, column)
         report.add(protocol, table, f"tag auc, {word}, by the tagging network", teacher, 1)
         gain = less(own, teacher)
         report.add(protocol, table, f"tag auc, {word}, more than the tagging network", gain, seeds)
@@ -385,10 +378,6 @@ def _answers(table: Table) -> dict[str, Doubles]:
         shares = {word: table.gems[:, GEMS.index(mood)] for word, mood in SHARES.items()}
         return {word: (s >= np.quantile(s, TOP)).astype(float) for word, s in shares.items()}
     return {}
-
-
-def _auc(right: Doubles, scores: list[NDArray[np.floating]]) -> Score:
-    return lambda s, rows: roc_auc(right[rows], scores[s][rows].astype(np.float64))
 
 
 def _mean_spearman(teacher: Doubles, tags: list[Floats]) -> Score:

@@ -162,23 +162,9 @@ def train(
 ) -> Model:
     """Encode what is missing, and fit the model.
 
-    Parameters
-    ----------
-    recipe
-        Decides the model.
-    folders
-        Folder of each dataset, by name.
-    store
-        Folder of the features, and of rendered MIDI.
-    jobs
-        Number of parallel processes.
-    progress
-        Called after every clip that was encoded.
-
-    Raises
-    ------
-    DataError
-        If a dataset cannot be read, or the teacher's predictions are not stored.
+    Takes the folder of each dataset by name, the folder of the features and of rendered MIDI, and
+    the number of parallel processes; progress is called after every clip that was encoded. If a
+    dataset cannot be read, or the teacher's predictions are not stored, `DataError` is raised.
     """
     prepare(recipe, folders, store, jobs, progress)
     table = build(recipe, folders, store, jobs)

@@ -43,10 +43,7 @@ def search(
 
     Returns
     -------
-    Linear
-        The head, fitted to all its rows.
-    Doubles
-        Its predictions for rows left out of the fit, shape ``(rows, k)``.
+    The head, fitted to all its rows, and its predictions for rows left out, shape ``(rows, k)``.
     """
     shared_penalty = per_dimension(recipe.penalties[head].shared)
     own_penalty = per_dimension(recipe.penalties[head].own)
@@ -145,24 +142,12 @@ def join(first: Linear, second: Linear) -> Linear:
 
 @dataclass(frozen=True)
 class Axis:
-    """The fitted heads of valence or of arousal.
+    """The fitted heads of valence or of arousal: the domain head and the transfer head.
 
-    Lines are slopes and offsets from the scores of a head to the unit scale, a row per domain.
-
-    Attributes
-    ----------
-    head
-        The domain head.
-    transfer
-        The transfer head.
-    domain_lines, network_lines
-        Lines of the domain head and of the network, shape ``(domains, 2)``.
-    transfer_lines
-        Lines of the transfer head, and in a last row that for music unlike any rated domain.
-    inside, moment
-        Half-widths of the intervals of whole pieces and of windows, shape ``(domains,)``.
-    rated
-        1 for domains with enough ratings, else 0, shape ``(domains,)``.
+    Lines are slopes and offsets from the scores of a head to the unit scale, shape
+    ``(domains, 2)``; ``transfer_lines`` have a last row for music unlike any rated domain.
+    ``inside`` and ``moment`` are half-widths of the intervals of whole pieces and of windows,
+    ``rated`` is 1 for domains with enough ratings, else 0: shape ``(domains,)``.
     """
 
     head: Linear
@@ -180,10 +165,7 @@ def fit_axis(
 ) -> Axis:
     """Fit valence (axis 0) or arousal (1), also to the outputs of the network on unseen rows.
 
-    Raises
-    ------
-    DataError
-        If no domain has enough ratings.
+    If no domain has enough ratings, `DataError` is raised.
     """
     targets = _targets(table, axis)
     rows = np.isfinite(targets)

@@ -81,10 +81,7 @@ def best_share(truth: Mask, odds: Doubles, rates: Doubles) -> float:
 def read_baseline(folder: Path) -> tuple[Mask, Doubles]:
     """Tags of the test songs and the log odds of the baseline, shape ``(4231, 56)``.
 
-    Raises
-    ------
-    DataError
-        If they are not there.
+    If they are not there, `DataError` is raised.
     """
     place = folder / "baseline_vggish"
     try:
@@ -104,10 +101,7 @@ def read_baseline(folder: Path) -> tuple[Mask, Doubles]:
 def recipe_lines(folder: Path) -> list[str]:
     """Entries of a recipe's table ``tags``, in TOML, from the folder of MTG-Jamendo.
 
-    Raises
-    ------
-    DataError
-        If the dataset or the predictions of its baseline cannot be read.
+    If the dataset or the predictions of its baseline cannot be read, `DataError` is raised.
     """
     rates = base_rates(folder)
     truth, odds = read_baseline(folder)

@@ -52,15 +52,11 @@ network grows ever surer of the clips it knows, and worse on others."""
 
 @dataclass(frozen=True)
 class Students:
-    """Result of the training.
+    """The mean of the students as ONNX, and outputs for every row of the table.
 
-    Attributes
-    ----------
-    content
-        The mean of the students as ONNX: standardised vectors in, by head means of valence and
-        arousal in standard units of the domain, probabilities, shares, tags in standard units.
-    unseen
-        The same outputs for every row of the table, by a student that was not trained on its group.
+    The network takes standardised vectors and gives, by head, means of valence and arousal in
+    standard units of the domain, probabilities, shares, and tags in standard units. ``unseen`` are
+    the same outputs by a student that was not trained on the group of the row.
     """
 
     content: bytes
@@ -68,19 +64,7 @@ class Students:
 
 
 def fit(table: Table, recipe: DefaultRecipe, x: Floats, fold: Integers) -> Students:
-    """Train the students.
-
-    Parameters
-    ----------
-    table
-        Training rows only.
-    recipe
-        DefaultRecipe with a part for students.
-    x
-        Standardised vectors, shape ``(n, dim)``.
-    fold
-        Fold of every row; one student is trained for each fold.
-    """
+    """Train a student for each fold of training rows, from standardised vectors ``(n, dim)``."""
     assert recipe.students is not None
     plan = recipe.students
     scale = _balance(recipe.widths)

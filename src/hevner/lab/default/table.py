@@ -74,10 +74,7 @@ def build(
 ) -> Table:
     """Pool the stored features of every set and variant of a recipe, in parallel.
 
-    Raises
-    ------
-    DataError
-        If the outputs of the recipe's tagging network for a clip are not stored.
+    If outputs of the recipe's tagging network for a clip are not stored, `DataError` is raised.
     """
     teacher = recipe.tags.teacher if recipe.tags else None
     calls = [

@@ -33,19 +33,13 @@ FEWEST_RATED = 10
 
 @dataclass(frozen=True)
 class Transfer:
-    """One axis.
+    """Coefficients ``(dim,)`` and intercept of the score of one axis.
 
-    Attributes
-    ----------
-    coefficients, intercept
-        Coefficients and intercept of the score, shapes ``(dim,)`` and ``()``.
-    unseen
-        Scores of all rows by a model that was not trained on their group, shape ``(n,)``.
-    outside
-        Slope and offset from the score to the unit scale for music unlike any rated domain. With
-        every dataset left out in turn, the scores of unseen sets have a mean, a spread and a
-        correlation with their labels; the line gives a typical unseen set the mean of ratings at
-        large, and their spread times that correlation.
+    ``unseen`` are the scores of all rows by a model that was not trained on their group, ``(n,)``;
+    ``outside`` slope and offset from the score to the unit scale for music unlike any rated domain.
+    With every dataset left out in turn, the scores of unseen sets have a mean, a spread and a
+    correlation with their labels; the line gives a typical unseen set the mean of ratings at
+    large, and their spread times that correlation.
     """
 
     coefficients: Doubles
@@ -74,13 +68,7 @@ def targets(table: Table, axis: int) -> Doubles:
 
 
 def fit(table: Table, basis: Basis, recipe: DefaultRecipe, axis: int) -> Transfer:
-    """Fit valence (axis 0) or arousal (1) to training rows.
-
-    Raises
-    ------
-    DataError
-        If the table has no label of this axis.
-    """
+    """Fit valence (axis 0) or arousal (1); a table without a label of it raises `DataError`."""
     row_weights = weights(table, recipe.transfer.weights)
     fold = folds(table, INNER_FOLDS, recipe.seed)
     penalty = per_dimension(getattr(recipe.transfer, AXES[axis]))

@@ -132,17 +132,11 @@ class Chance:
 
 @dataclass(frozen=True, eq=False)
 class Regressor:
-    """A ridge regression of emotions from music.
+    """A ridge regression of emotions from music: of all labels (``whole``) or the place alone.
 
-    Attributes
-    ----------
-    whole, units
-        Whether all labels of an emotion are predicted or its place alone, and in which units.
-    predicted
-        Predictions for all music of the dataset, in these units.
-    residuals, rated
-        Errors for training rows by regressions that had not seen them, and the emotions of these
-        rows; None unless distances are calibrated.
+    ``predicted`` has all music of the dataset, in ``units``. ``residuals`` are errors for training
+    rows by regressions that had not seen them, ``rated`` the emotions of these rows; both are None
+    unless distances are calibrated.
     """
 
     whole: bool

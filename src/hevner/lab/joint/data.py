@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
 import numpy as np
@@ -31,20 +31,13 @@ Index = Rows
 
 @dataclass(frozen=True, eq=False)
 class Emotions:
-    """Emotions of n pieces.
+    """Emotions of n pieces, of a kind of `hevner.lab.joint.recipe.Source`.
 
-    Attributes
-    ----------
-    kind
-        Kind of their labels; see `hevner.lab.joint.recipe.Source`.
-    place
-        Points between which distances of emotions are measured: mean valence and arousal over the
-        curve or of the rating, ``(n, 2)``, or the shares of the profile times root 2/9, ``(n, 9)``,
-        so that a distance is as large as one in a plane whose axes differ as the shares do on
-        average.
-    moments, spread
-        For curves: points, ``(n, steps, 2)``, NaN after the last, and the standard deviation
-        between raters, mean over time, ``(n, 2)``.
+    Distances of emotions are measured between their ``place``: mean valence and arousal over the
+    curve or of the rating, ``(n, 2)``, or the shares of the profile times root 2/9, ``(n, 9)``, so
+    that a distance is as large as one in a plane whose axes differ as the shares do on average.
+    For curves, ``moments`` are the points, ``(n, steps, 2)``, NaN after the last, and ``spread`` is
+    the standard deviation between raters, mean over time, ``(n, 2)``.
     """
 
     kind: Kind
@@ -87,16 +80,10 @@ class Emotions:
 
 @dataclass(frozen=True, eq=False)
 class MatchingData:
-    """Music and emotions of one dataset.
+    """Music and emotions of one dataset, and the number of the linked group of each piece ``(n,)``.
 
-    Attributes
-    ----------
-    vectors
-        Music, a table ``(n, width)`` for each block; for windows, of their means.
-    windows
-        The windows themselves, ``(steps, width)`` for each piece; empty where blocks are used.
-    groups
-        Number of the linked group of each piece, shape ``(n,)``.
+    ``vectors`` has a table of music, ``(n, width)``, for each block; for windows, of their means.
+    ``windows`` are these themselves, ``(steps, width)`` for each piece; empty for blocks.
     """
 
     tracks: tuple[Track, ...]
@@ -123,9 +110,7 @@ def load_dataset(
 ) -> MatchingData:
     """Read one dataset of a study; raise `IncompleteError` if anything of it is missing."""
     source = recipe.datasets[name]
-    tracks = load_tracks(
-        name, folder, lambda track: _labelled(source, track), labels=source.labels
-    )  # fmt: skip
+    tracks = load_tracks(name, folder, partial(_labelled, source), labels=source.labels)
     if not tracks:
         raise IncompleteError([f"{name}, emotions: no track has a {source.emotion}"])
     blocks = source.blocks or (source.windows,)

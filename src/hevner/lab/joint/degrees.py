@@ -23,15 +23,13 @@ from numpy.typing import ArrayLike, NDArray
 
 from hevner.arrays import Doubles as Array
 from hevner.emotion import Quadrant
+from hevner.lab.data.labels import QUADRANT_SIGNS
 from hevner.lab.metrics.validation import numbers, same_shape
 
 Numbers = NDArray[np.int64]
 
 QUADRANTS = tuple(Quadrant)
 """Order of the quadrants' numbers."""
-
-_SIGNS = np.array([(1, 1), (-1, 1), (-1, -1), (1, -1)])
-"""Signs of valence and arousal in each quadrant."""
 
 
 def quadrants(points: ArrayLike) -> Numbers:
@@ -45,7 +43,7 @@ def along_diagonal(points: ArrayLike, category: ArrayLike) -> Array:
 
     The category is the quadrant of each item (`quadrants` of the ratings), ``(n,)``.
     """
-    signs = _SIGNS[np.asarray(category, np.int64)]
+    signs = QUADRANT_SIGNS[np.asarray(category, np.int64)]
     return np.asarray((numbers("points", points, 2) * signs).sum(axis=1) / np.sqrt(2))
 
 

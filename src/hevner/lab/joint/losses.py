@@ -134,21 +134,14 @@ def rank_loss(
     """Bidirectional max-margin ranking by KL divergence (section 5.2).
 
     For an emotion i, KL(music_i || emotion_i) should be below KL(music_j || emotion_i) by the
-    margin; for a music i, KL(emotion_i || music_i) below KL(emotion_j || music_i).
+    margin, in nats; for a music i, KL(emotion_i || music_i) below KL(emotion_j || music_i).
+    ``pull`` is the weight of the divergences of pairs themselves.
 
-    Parameters
-    ----------
-    margin
-        Nats.
-    reduction
-        "sum" is the published one: hinges are summed, and the pull counts ``m`` times because the
-        authors' code broadcasts it over the matrix of hinges. "mean" adds the mean hinges of both
-        directions and the mean pull, so that no part depends on ``m``.
-    pull
-        Weight of the divergences of pairs themselves.
-    negatives
-        Mask of the rows j that are negatives of row i, bool, shape ``(m, m)``, such as from
-        `negatives`. None takes all others (defect D16). The diagonal is never one.
+    The reduction "sum" is the published one: hinges are summed, and the pull counts ``m`` times
+    because the authors' code broadcasts it over the matrix of hinges. "mean" adds the mean hinges
+    of both directions and the mean pull, so that no part depends on ``m``. The mask ``(m, m)``,
+    such as from `negatives`, has the rows j that are negatives of row i; None takes all others
+    (defect D16), and the diagonal is never one.
     """
     by_emotion = divergences(music, emotion).T
     by_music = divergences(emotion, music).T
@@ -193,10 +186,7 @@ def sizes(cca: Tensor, kl: Tensor) -> tuple[float, float]:
 
 
 def composite(
-    cca: Tensor | None,
-    kl: Tensor | None,
-    weight: float,
-    scales: tuple[float, float] = (1.0, 1.0),
+    cca: Tensor | None, kl: Tensor | None, weight: float, scales: tuple[float, float] = (1.0, 1.0)
 ) -> Tensor:
     """The composite loss ``weight * cca + (1 - weight) * kl`` (section 5.3).
 

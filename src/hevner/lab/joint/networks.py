@@ -124,10 +124,7 @@ class JointNetwork(nn.Module):
 def compacted(values: Tensor, present: Tensor | None) -> tuple[Tensor, Tensor]:
     """Sequences with their steps first and zeros as padding, and their lengths.
 
-    Raises
-    ------
-    ModelError
-        If a sequence has no step.
+    A sequence without a step raises `ModelError`.
     """
     if present is None:
         present = torch.ones(values.shape[:2], dtype=torch.bool)
@@ -219,12 +216,8 @@ def _begin(branch: Branch) -> None:
 class VectorBranch(Branch):
     """Branch over a vector: pooled music, or an emotion as point, shares, or mean and spread.
 
-    Parameters
-    ----------
-    noise
-        Standard deviation of the noise that is added to the input in training, in standard units.
-    linear
-        Whether the heads read the input beside the hidden layer.
+    Noise, added to the input in training, has a standard deviation in standard units; the heads of
+    a linear branch read the input beside the hidden layer.
     """
 
     def __init__(

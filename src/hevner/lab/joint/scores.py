@@ -58,17 +58,9 @@ COLUMNS = (
 class Evaluation:
     """Results of a space in a dataset with one scorer, kind of query and direction, over all seeds.
 
-    Attributes
-    ----------
-    values, chance
-        Scores of each query and seed by metric, shape ``(n, seeds)``, NaN where it was not tested.
-        For ``tau``, predicted degrees.
-    truth
-        Category and degree of each music for ``tau``, shape ``(n, 2)``; zeros for other metrics.
-    pool
-        Mean number of candidates.
-    leaks
-        Labels of the leak checks.
+    ``values`` and ``chance`` are scores of each query and seed by metric, shape ``(n, seeds)``, NaN
+    where it was not tested; for ``tau``, predicted degrees. ``truth`` has the category and degree
+    of each music for ``tau``, ``(n, 2)``, else zeros; ``pool`` is the mean number of candidates.
     """
 
     data: MatchingData

@@ -60,13 +60,8 @@ HIGHEST_CORRELATION = 0.95
 class Embedded:
     """Musics or emotions as a model embeds them.
 
-    Attributes
-    ----------
-    embedding
-        Input of the canonical correlation analysis, shape ``(n, D)``.
-    mean, variance
-        Mean and variance of a Gaussian with independent dimensions, shape ``(n, E)``; the variance
-        is at least 0.
+    The embedding ``(n, D)`` is the input of the canonical correlation analysis; mean and variance,
+    at least 0, are those of a Gaussian with independent dimensions, ``(n, E)``.
     """
 
     embedding: Array
@@ -209,26 +204,20 @@ def score(
     least_correlation: float = LEAST_CORRELATION,
     balance: Spreads | None = None,
 ) -> Distances:
-    """Composite distances of musics and emotions.
+    """Composite distances of musics and emotions to search among, not those of training rows.
+
+    A weight out of [0, 1], and no ``cca`` where it is needed, raise `DataError`.
 
     Parameters
     ----------
-    musics, emotions
-        Embeddings to search among, not those of training rows.
     cca
         Canonical correlation analysis of the training rows' embeddings, musics first; may be None
         if the weight is 0.
     weight
-        Weight λ in [0, 1]: 0 is the divergence alone, 1 the correlated distance alone; the other
-        term is then left out.
+        Weight λ: 0 is the divergence alone, 1 the correlated distance alone.
     balance
         Spreads of the terms (`spreads`, same orientation), by which they are divided. None adds
         them on the scales they have, as published; the larger one then decides.
-
-    Raises
-    ------
-    DataError
-        If the weight is out of range, or there is no ``cca`` where it is needed.
     """
     if not 0 <= weight <= 1:
         raise DataError(

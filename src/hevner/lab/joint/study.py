@@ -127,9 +127,12 @@ class JointStudy(engine.Study[JointRecipe, StudyData, Cell]):
         matcher = self.matcher(cell)
         rated = data.emotions.where(test)
         apart = retrieval.va_distances(rated.place, rated.place)
+        forms: dict[Query, Emotions] = {"rated": rated}
+        if rated.kind == "curve":
+            forms["point"] = rated.flat()
         arrays = {"told": places(matcher, test, data.emotions.where(cell.split.train))}
         for scorer in cell.space.scorers:
-            for query, emotions in _queries(rated):
+            for query, emotions in forms.items():
                 found = matcher.distances(test, emotions, scorer)
                 for direction in ("to_music", "to_emotion"):
                     table = getattr(found, direction)
@@ -166,10 +169,3 @@ def _random_fold(tracks: Sequence[Track], seed: int) -> Fold:
     sides = np.split(order, [int(TRAIN_SHARE * len(order))])
     train, test = (tuple(tracks[row] for row in np.sort(side)) for side in sides)
     return Fold("test", train, test)
-
-
-def _queries(rated: Emotions) -> Iterator[tuple[Query, Emotions]]:
-    """Emotions in the forms in which they are given."""
-    yield "rated", rated
-    if rated.kind == "curve":
-        yield "point", rated.flat()

@@ -34,8 +34,7 @@ from hevner.lab.default.table import Table, load_tracks
 from hevner.lab.default.table import build as build_table
 from hevner.lab.metrics.report import Report, Row
 from hevner.lab.space.fit import READINGS_FOLDER, fit
-from hevner.lab.space.pairs import Pairs, build
-from hevner.lab.space.readings import Task, joined, pairwise, plan, read
+from hevner.lab.space.pairs import Pairs, Task, build, joined, pairwise, plan, read
 from hevner.lab.space.recipe import SpaceRecipe
 from hevner.lab.space.scores import (
     WORDS,
@@ -83,10 +82,7 @@ def divide(
 ) -> list[Fold]:
     """Training and test rows of every fold of one division.
 
-    Raises
-    ------
-    DataError
-        If a test track is known from the training tracks.
+    If a test track is known from the training tracks, `DataError` is raised.
     """
     fold = folds(table, recipe.folds, seed)
     single, double = plan(fold), pairwise(fold)
@@ -122,12 +118,8 @@ def measure(
 ) -> list[Row]:
     """Encode what is missing, and measure the space of a recipe over a number of divisions.
 
-    The other parameters are those of `hevner.lab.space.fit.train`.
-
-    Raises
-    ------
-    DataError
-        If a dataset cannot be read, or a test track is known from the training tracks.
+    The other parameters are those of `hevner.lab.space.fit.train`. If a dataset cannot be read, or
+    a test track is known from the training tracks, `DataError` is raised.
     """
     prepare(recipe.unified, folders, store, jobs, progress)
     table = build_table(recipe.unified, folders, store, jobs)

@@ -27,9 +27,8 @@ from hevner.emotion import GEMS, MOOD_TAGS, Quadrant
 from hevner.lab.default.basis import folds
 from hevner.lab.default.fit import Progress, describe, prepare
 from hevner.lab.default.table import build, load_tracks
-from hevner.lab.space.pairs import Pairs
+from hevner.lab.space.pairs import Pairs, joined, plan, read
 from hevner.lab.space.pairs import build as build_pairs
-from hevner.lab.space.readings import joined, plan, read
 from hevner.lab.space.recipe import SpaceRecipe
 from hevner.model.cca import LinearCCA
 from hevner.model.description import CURVE_POINTS
@@ -265,14 +264,8 @@ def train(
     prepare(recipe.unified, folders, store, jobs, progress)
     table = build(recipe.unified, folders, store, jobs)
     tasks = plan(folds(table, recipe.folds, recipe.seed))
-    parts = read(
-        table,
-        recipe.unified,
-        tasks,
-        store / READINGS_FOLDER,
-        jobs,
-        partial(progress, "default model"),
-    )
+    folder, count = store / READINGS_FOLDER, partial(progress, "default model")
+    parts = read(table, recipe.unified, tasks, folder, jobs, count)
     pairs = build_pairs(
         table, recipe.unified, joined(parts, tasks), load_tracks(recipe.unified, folders)
     )

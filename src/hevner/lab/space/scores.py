@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from hevner.arrays import Doubles, Mask, Rows
 from hevner.emotion import GEMS, MOOD_TAGS, Quadrant
+from hevner.lab.data.labels import QUADRANT_SIGNS
 from hevner.lab.joint import degrees
 from hevner.lab.metrics import retrieval
 from hevner.lab.metrics.report import Report, by_seed, less, mean_of
@@ -126,9 +127,6 @@ def _queries(divergences: NDArray[np.floating], rated: NDArray[np.floating]) -> 
     )
 
 
-CORNERS = np.array([[1.0, 1.0], [-1.0, 1.0], [-1.0, -1.0], [1.0, -1.0]])
-"""Signs of valence and arousal of the quadrants, in their order."""
-
 SLIGHT, STRONG = 0.2, 0.7
 """Distance from neutral, along the diagonal of a quadrant, of a slight and of a strong emotion."""
 
@@ -176,7 +174,7 @@ def score_quadrants(report: Report, tests: FoldRows) -> None:
     wanted = Description.of(quadrants=np.eye(len(Quadrant)))
     truth = tests.each(lambda test, _: test.emotions.quadrants)[0]
     predicted = tests.each(lambda test, _: test.musics.quadrants)
-    points = tests.each(lambda test, _: test.musics.point @ CORNERS.T)
+    points = tests.each(lambda test, _: test.musics.point @ QUADRANT_SIGNS.T)
     fits = tests.each(partial(_fit_of, wanted))
     nearness = tests.each(
         lambda test, space: -space.find(space.emotion(wanted), space.music(test.musics)).T
@@ -266,7 +264,8 @@ def _degrees(test: Pairs, space: Space, *, form: str) -> Doubles:
     """
     if form == "point":
         slight, strong = (
-            Description.of(point=CORNERS * radius / np.sqrt(2)) for radius in (SLIGHT, STRONG)
+            Description.of(point=QUADRANT_SIGNS * radius / np.sqrt(2))
+            for radius in (SLIGHT, STRONG)
         )
     else:
         expert = space.experts["gems"]

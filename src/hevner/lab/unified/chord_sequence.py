@@ -37,18 +37,11 @@ _WITHOUT_CHORD = ("N", "X")
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """The chord qualities a network knows.
+    """The chord qualities a network knows, in the order of their numbers, ``"N"`` among them.
 
-    Attributes
-    ----------
-    qualities
-        Names in the order of their numbers, ``"N"`` among them.
-    length
-        Length of every padded sequence: longer ones are cut. None: that of the longest.
-    soft_mode
-        Whether the mode is the probability of minor; if not, it is 0 (major, or no key) or 1.
-    unnumbered
-        Qualities that become no chord. Any other unknown one becomes the nearest that is known.
+    Every sequence is padded or cut to the length, or padded to the longest if it is None. The mode
+    is the probability of minor if it is soft; if not, it is 0 (major, or no key) or 1. Unnumbered
+    qualities become no chord, any other unknown one becomes the nearest that is known.
     """
 
     qualities: tuple[str, ...]

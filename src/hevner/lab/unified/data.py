@@ -43,16 +43,9 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class StudyData:
-    """Tracks with all inputs and labels that rows of a recipe use.
+    """Tracks, in the order of all rows, with all inputs and labels that rows of a recipe use.
 
-    Attributes
-    ----------
-    tracks, samples
-        Tracks in the order of all rows, and their embeddings and names.
-    labels
-        Labels by source.
-    chords
-        Chord sequences by variant, of those that a row of the recipe needs.
+    Labels are by source, chord sequences by variant, of those that a row of the recipe needs.
     """
 
     tracks: tuple[Track, ...]
@@ -117,14 +110,14 @@ def join(parts: Sequence[DatasetPart]) -> StudyData:
     labels = {
         "emotion": samples.emotion,
         "axes": labels_of(samples, gems=True),
-        "quadrants": _one_of(samples.quadrant, len(Quadrant)),
+        "quadrants": np.where(
+            samples.quadrant[:, None] < 0, np.nan, np.eye(len(Quadrant))[samples.quadrant]
+        ),
         "gems": samples.gems,
         "tags": _tag_labels(tracks),
     }
     for block in dict.fromkeys(block for part in parts for block in part.predicted):
-        width = next(
-            part.predicted[block].shape[1] for part in parts if block in part.predicted
-        )  # fmt: skip
+        width = next(one.predicted[block].shape[1] for one in parts if block in one.predicted)
         labels[block] = np.concatenate([
             part.predicted.get(block, np.full((len(part.tracks), width), np.nan)) for part in parts
         ])  # fmt: skip
@@ -145,11 +138,6 @@ def _variants(recipe: UnifiedRecipe, name: str) -> list[Variant]:
     """Vocabularies of chords that rows with a dataset need."""
     rows = [row for row in recipe.rows if name in row.datasets and (row.chords or row.key)]
     return list(dict.fromkeys(row.variant for row in rows))
-
-
-def _one_of(number: NDArray[np.int64], count: int) -> Array:
-    """Rows with a 1 at their number; NaN for -1."""
-    return np.where(number[:, None] < 0, np.nan, np.eye(count)[number])
 
 
 def _tag_labels(tracks: Sequence[Track]) -> Array:

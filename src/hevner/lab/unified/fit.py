@@ -54,13 +54,8 @@ class Prediction(NamedTuple):
 class Preparation:
     """Makes inputs of the network that a row of the recipe describes.
 
-    Attributes
-    ----------
-    blocks
-        Standard units of the training rows and one variance for all blocks; empty for raw
-        embeddings.
-    scale
-        Factor that makes the mean variance of a number 1.
+    Blocks have standard units of the training rows and one variance for all; they are empty for raw
+    embeddings. The scale is the factor that makes the mean variance of a number 1.
     """
 
     row: Row
@@ -111,12 +106,8 @@ class Preparation:
 class Fitted:
     """A network with everything that training rows and predictions need.
 
-    Attributes
-    ----------
-    heads
-        Recipes of its heads, in the order of the network's.
-    scales
-        Units of the labels of heads with the scale ``standard``.
+    Recipes of its heads are in the order of the network's; ``scales`` has the units of labels with
+    the scale ``standard``.
     """
 
     network: Network
@@ -144,7 +135,7 @@ class Fitted:
         names = data.samples.dataset[index]
         places = {name: place for place, name in enumerate(data.datasets)}
         numbers = [places[name] for name in names.tolist()]
-        labels = {}
+        labels, lessons = {}, {}
         for recipe in self.heads:
             wanted = _labels(recipe, data, index)
             if recipe.scale == "1..9":
@@ -153,7 +144,6 @@ class Fitted:
                 wanted = self.scales[recipe.name].align(wanted, names)
             labels[recipe.name] = torch.from_numpy(wanted.astype(np.float32))
         published = self.preparation.row.training.distillation == "as_published"
-        lessons = {}
         for head in self.network.heads:
             if head.name in teachers:
                 lesson = _lesson(head, torch.from_numpy(teachers[head.name][index]), published)
@@ -201,18 +191,10 @@ def fit(
 ) -> Fitted:
     """Train one network, a row of the recipe, on some rows of the data.
 
-    Without a labelled row, `DataError` is raised.
-
-    Parameters
-    ----------
-    seed
-        Decides weights, order and the rows that are held out.
-    validation
-        Rows for early stopping; without them, a share of the training rows is held out.
-    teachers
-        Raw outputs of teachers for all rows of the data, NaN for none, by head.
-    folder, progress
-        See `hevner.lab.unified.loop.train`.
+    The seed decides weights, order and the rows that are held out for early stopping, if there are
+    no rows of validation. Teachers are raw outputs for all rows of the data, NaN for none, by head.
+    For folder and progress see `hevner.lab.unified.loop.train`. Without a labelled row, `DataError`
+    is raised.
     """
     heads = _heads(recipe, row, data, index)
     scales = _scales(heads, data, index)
@@ -220,8 +202,8 @@ def fit(
     if stop is None:
         index, stop = _held_out(row, data, index, seed)
     preparation = Preparation.fit(row, data, index)
-    network_heads = tuple(_head(head, data) for head in heads)
-    network = _network(row, preparation, data, network_heads, seed)
+    outputs = [Head(one.name, one.kind, data.labels[one.source].shape[1]) for one in heads]
+    network = _network(row, preparation, data, outputs, seed)
     fitted = Fitted(network, preparation, heads, scales)
     settings = _settings(row, data, index, seed)
     rows = fitted.rows(data, index, teachers or {})
@@ -275,10 +257,6 @@ def _labels(head: HeadRecipe, data: StudyData, index: Index) -> Array:
     labels = data.labels[head.source][index].copy()
     labels[~np.isin(data.samples.dataset[index], head.datasets)] = np.nan
     return labels
-
-
-def _head(head: HeadRecipe, data: StudyData) -> Head:
-    return Head(head.name, head.kind, data.labels[head.source].shape[1])
 
 
 def _held_out(row: Row, data: StudyData, index: Index, seed: int) -> tuple[Index, Index]:

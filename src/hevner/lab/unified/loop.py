@@ -41,18 +41,10 @@ _COLUMNS = "epoch,step,part,dataset,head,loss\n"
 
 @dataclass(frozen=True)
 class Epoch:
-    """Result of one epoch, counted from 0.
+    """Result of one epoch, counted from 0, and whether it is the best so far.
 
-    Attributes
-    ----------
-    step
-        Steps of the optimiser so far.
-    training
-        Mean total loss of its steps.
-    validation
-        Supervised loss after it, summed over heads and datasets.
-    best
-        Whether it is the best so far.
+    ``step`` counts the steps of the optimiser so far; ``training`` is the mean total loss of the
+    epoch's, ``validation`` the supervised loss after it, summed over heads and datasets.
     """
 
     number: int
@@ -95,15 +87,8 @@ def train(
     folder goes on, one that has ended is only read back; without a folder, nothing is kept.
     Progress is called after every epoch, when its checkpoint is written.
 
-    Raises
-    ------
-    DataError
-        If the rows do not fit the network.
-    ModelError
-        If the loss is not finite, or the folder holds a checkpoint that is damaged or belongs to
-        another run.
-    OutputError
-        If log or checkpoint cannot be written.
+    Rows that do not fit the network raise `DataError`; a loss that is not finite, and a checkpoint
+    that is damaged or of another run, `ModelError`; a folder that cannot be written `OutputError`.
     """
     run = _Run(network, rows, validation, settings, folder)
     with torch.random.fork_rng(devices=[]):
@@ -205,9 +190,8 @@ class _Run:
         if settings.noise:
             noise = settings.noise * torch.randn_like(inputs.vector)
             inputs = replace(inputs, vector=inputs.vector + noise)
-        found = losses(
-            self.heads, self.network(inputs), batch, self.datasets, settings, self.tag_weights
-        )  # fmt: skip
+        outputs = self.network(inputs)
+        found = losses(self.heads, outputs, batch, self.datasets, settings, self.tag_weights)
         self.optimiser.zero_grad()
         found.total.backward()  # type: ignore[no-untyped-call]
         if settings.gradient_norm is not None:

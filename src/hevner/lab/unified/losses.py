@@ -156,18 +156,9 @@ def losses(
 
     A row with label and teacher counts ``w * distillation + (1 - w) * supervised``, a row with one
     of them counts that one alone. Datasets that are not in the batch, and heads without a label in
-    a dataset, add nothing (section 5).
-
-    Parameters
-    ----------
-    heads, outputs
-        Heads of the network, and their raw outputs by name.
-    datasets
-        Number of datasets there are; `Rows.dataset` is below it.
-    settings
-        Kind, weight w and temperature T of the distillation.
-    tag_weights
-        Weights by name of the head; see `published_tag_weights`.
+    a dataset, add nothing (section 5). Takes raw outputs by name of the head, the number of
+    datasets, kind, weight w and temperature T of the distillation, and weights of tags by name of
+    the head (`published_tag_weights`).
     """
     member = functional.one_hot(rows.dataset, datasets).T.float()
     values, known = [], []

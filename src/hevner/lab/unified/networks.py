@@ -45,16 +45,9 @@ _SHORTEST_CHORD = 0.1
 class Inputs:
     """A batch of ``n`` pieces of music: embeddings ``(n, dimension)``, chords and mode.
 
-    Attributes
-    ----------
-    roots, qualities
-        Chords, int64, shape ``(n, length)``.
-    durations
-        Seconds, float32, shape ``(n, length)``.
-    present
-        False where there is padding, which comes last in a row; bool, shape ``(n, length)``.
-    minor
-        0 major .. 1 minor, float32, shape ``(n,)``.
+    Of shape ``(n, length)`` are roots and qualities, int64, durations, seconds, float32, and
+    ``present``, bool: False where there is padding, which comes last in a row. ``minor`` is 0 for
+    major .. 1 for minor, float32, shape ``(n,)``.
     """
 
     vector: Tensor
@@ -104,18 +97,11 @@ class Inputs:
 
 @dataclass(frozen=True)
 class Head:
-    """Output of a network for one kind of label.
+    """Output of a network for one kind of label, of a size; the name is the key of the outputs.
 
-    Attributes
-    ----------
-    name
-        Key of the outputs.
-    kind
-        ``gaussian``: means, then as many log-variances. ``values``: plain regression. ``tags``:
-        log odds of labels that do not exclude each other. ``shares``: numbers whose sigmoid is an
-        expected share. ``classes``: scores whose softmax is a probability.
-    outputs
-        Size of the label.
+    ``gaussian``: means, then as many log-variances. ``values``: plain regression. ``tags``: log
+    odds of labels that do not exclude each other. ``shares``: numbers whose sigmoid is an expected
+    share. ``classes``: scores whose softmax is a probability.
     """
 
     name: str

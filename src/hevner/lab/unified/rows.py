@@ -32,15 +32,9 @@ from hevner.lab.unified.recipe import Sampling
 
 @dataclass(frozen=True, eq=False)
 class Rows:
-    """Rows to train on or to validate with.
+    """Rows to train on or to validate with; datasets are numbered from 0, int64, shape ``(n,)``.
 
-    Attributes
-    ----------
-    labels, teachers
-        Labels and outputs of a teacher by name of the head, float32, shape ``(n, k)``; NaN for
-        none.
-    dataset
-        Number of the dataset from 0, int64, shape ``(n,)``.
+    Labels and teachers have shape ``(n, k)``, float32, by name of the head; NaN for none.
     """
 
     inputs: Inputs

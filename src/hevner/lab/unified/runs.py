@@ -1,4 +1,4 @@
-"""Train a row of a recipe on all tracks, and keep the networks in a folder.
+"""Compute cells of the unified model, or train a row on all tracks and keep its networks.
 
 ``recipe.toml`` is the recipe; ``card.json`` names the row, the tracks it was trained on and what is
 needed to use the weights; ``seed-N`` holds ``weights.pt`` (a state dictionary, to be loaded with
@@ -37,17 +37,9 @@ def train_row(
 ) -> None:
     """Train a row on all tracks, once per seed, and write it; it goes on after a stop.
 
-    Progress is called with the seed and every epoch.
-
-    Raises
-    ------
-    DataError
-        If the row, being ``apart``, is no single network (``not_one_network``), or there is no
-        track of its datasets (``no_tracks``).
-    ModelError
-        If a network cannot be trained.
-    OutputError
-        If the folder cannot be written.
+    Progress is called with the seed and every epoch. A row that, being ``apart``, is no single
+    network (``not_one_network``), and no track of its datasets (``no_tracks``), raise `DataError`;
+    a network that cannot be trained `ModelError`; a folder that cannot be written `OutputError`.
     """
     if row.apart:
         raise DataError(

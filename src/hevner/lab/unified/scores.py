@@ -64,20 +64,9 @@ COLUMNS = (
 class Evaluation:
     """Predictions of an output by a row of the recipe, with their truth, over all seeds.
 
-    Attributes
-    ----------
-    output
-        An axis or ``all``.
-    metrics
-        Metrics by name; claims are tested by the first.
-    index
-        Rows of the data, shape ``(n,)``.
-    truth, guesses, spread
-        Shapes ``(n, k)``, ``(n, seeds, k)``, and standard deviations likewise, or None.
-    groups
-        Group of each row.
-    leaks
-        Labels of the leak checks.
+    The output is an axis or ``all``; ``index`` are rows of the data, ``(n,)``, with the group of
+    each. Truth has shape ``(n, k)``, guesses ``(n, seeds, k)``, and ``spread``, their standard
+    deviations, likewise. Claims are tested by the first of the metrics.
     """
 
     row: Row
