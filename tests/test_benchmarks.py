@@ -259,7 +259,7 @@ def toy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, object]:
     for old, new in names.items():
         text = text.replace(f"sets.{old}", f"sets.{new}").replace(f"{old} = 100", f"{new} = 100")
     (tmp_path / "toy.toml").write_text(text)
-    monkeypatch.setattr(recipe, "BLOCKS", {"sound": WIDTH})
+    monkeypatch.setattr(recipe, "WIDTHS", {"sound": WIDTH})
     plan = read(tmp_path / "toy.toml", recipe.DefaultRecipe)
     rng = np.random.default_rng(0)
     rated = [world(rng, name, 60) for name in ("songs", "pieces")]
