@@ -117,6 +117,28 @@ def on_scale(value: float, scale: Scale, what: str, where: str) -> float:
     return min(1.0, max(-1.0, scale.to_unit(value)))
 
 
+def _lines(path: Path, delimiter: str) -> list[tuple[int, list[str]]]:
+    """Number and stripped values of every line."""
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            reader = csv.reader(file, delimiter=delimiter)
+            return [(reader.line_num, [value.strip() for value in line]) for line in reader]
+    except OSError as error:
+        raise DataError(
+            f"cannot be read ({error.strerror})",
+            subject=str(path),
+            remedy="Check the folder; 'hevner datasets info' lists the files of a dataset",
+            code="unreadable_file",
+        ) from error
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise DataError(
+            f"not a table of text ({error})",
+            subject=str(path),
+            remedy="Fetch the file again",
+            code="not_a_table",
+        ) from error
+
+
 def read_rows(
     path: Path,
     columns: Sequence[str],
@@ -142,24 +164,7 @@ def read_rows(
     DataError
         If the file or a column is missing, it is not text, or it has no row.
     """
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.reader(file, delimiter=delimiter)
-            lines = [(reader.line_num, [value.strip() for value in line]) for line in reader]
-    except OSError as error:
-        raise DataError(
-            f"cannot be read ({error.strerror})",
-            subject=str(path),
-            remedy="Check the folder; 'hevner datasets info' lists the files of a dataset",
-            code="unreadable_file",
-        ) from error
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise DataError(
-            f"not a table of text ({error})",
-            subject=str(path),
-            remedy="Fetch the file again",
-            code="not_a_table",
-        ) from error
+    lines = _lines(path, delimiter)
     names = header or (lines.pop(0)[1] if lines else [])
     missing = [name for name in columns if name not in names]
     if missing:

@@ -152,13 +152,13 @@ export class Instrument extends Plane {
   }
 
   #done() {
-    if (this.tool === "point" && this.point) this.#tell("point", this.point);
-    if (this.tool === "pick" && this.#hover >= 0) this.#tell("pick", { index: this.#hover });
+    if (this.tool === "point" && this.point) this.#emit("point", this.point);
+    if (this.tool === "pick" && this.#hover >= 0) this.#emit("pick", { index: this.#hover });
     if (this.tool === "path") {
       const points = evenly(this.path, PATH_POINTS);
       if (points.length < 2) return this.ask({});
       this.ask({ path: points });
-      this.#tell("path", { points });
+      this.#emit("path", { points });
     }
   }
 
@@ -182,7 +182,7 @@ export class Instrument extends Plane {
     this.#cursor = this.#cursor.map((value, axis) =>
       clipped(Math.round((value + step[axis] * size) * 100) / 100));
     if (this.tool === "point") this.ask({ point: placed(this.#cursor, this.point?.radius) });
-    this.#tell("cursor", { valence: this.#cursor[0], arousal: this.#cursor[1] });
+    this.#emit("cursor", { valence: this.#cursor[0], arousal: this.#cursor[1] });
   }
 
   #set() {
@@ -219,7 +219,7 @@ export class Instrument extends Plane {
     return best;
   }
 
-  #tell(name, detail) {
+  #emit(name, detail) {
     this.dispatchEvent(new CustomEvent(name, { detail }));
   }
 }

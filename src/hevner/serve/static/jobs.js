@@ -29,14 +29,14 @@ class Jobs extends EventTarget {
       this.list.push(job);
       if (!FINAL.includes(job.state)) this.#follow(job);
     }
-    this.#tell();
+    this.#emit();
   }
 
   // Jobs of these files. A file that was analysed before is not sent again.
   add(files) {
     const found = [...files].map((file) => this.#known(file) ?? this.#new(file));
     this.list.unshift(...found.filter((job) => !this.list.includes(job)));
-    this.#tell();
+    this.#emit();
     this.#send();
     return found;
   }
@@ -54,13 +54,13 @@ class Jobs extends EventTarget {
   async remove(job) {
     job.removed = true;
     this.list = this.list.filter((other) => other !== job);
-    this.#tell();
+    this.#emit();
     if (!job.id.startsWith("new-")) await api.forget(job.id).catch(() => null);
   }
 
   retry(job) {
     Object.assign(job, { state: "sending", error: null, progress: 0, claimed: false });
-    this.#tell();
+    this.#emit();
     this.#send();
   }
 
@@ -119,10 +119,10 @@ class Jobs extends EventTarget {
 
   #update(job, record) {
     Object.assign(job, record);
-    this.#tell();
+    this.#emit();
   }
 
-  #tell() {
+  #emit() {
     this.dispatchEvent(new Event("change"));
   }
 }

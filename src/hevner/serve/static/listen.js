@@ -137,7 +137,7 @@ async function current(stage) {
   if (job.state === "failed") return failed(stage, job);
   if (job.state !== "done") return unfinished(stage, job);
   if (piece?.job === job && stage.contains(piece.element)) {
-    if (job.file) piece.hear(job.file);
+    if (job.file) piece.load(job.file);
     return undefined;
   }
   if (stage.waiting === job) return undefined;

@@ -44,9 +44,9 @@ export class Piece {
   }
 
   // Sets the source of the sound: the file that was dropped.
-  hear(file) {
-    if (this.heard === file) return;
-    this.heard = this.job.file = file;
+  load(file) {
+    if (this.loaded === file) return;
+    this.loaded = this.job.file = file;
     this.missing.hidden = true;
     this.listen.hidden = false;
     this.wave.load(file, (share) => {
@@ -126,7 +126,7 @@ export class Piece {
   #sources() {
     const pick = h("input", {
       type: "file", accept: "audio/*,.flac,.ogg,.opus,.mp3,.wav,.m4a", class: "unseen",
-      onchange: () => pick.files[0] && this.hear(pick.files[0]),
+      onchange: () => pick.files[0] && this.load(pick.files[0]),
     });
     this.missing = h("p", { class: "aside" }, t("audio.missing"), " ",
       h("label", { class: "link" }, t("audio.choose"), pick));
@@ -135,7 +135,7 @@ export class Piece {
       h("span", { class: "aside" }, t("listen.keys")));
     this.listen.hidden = true;
     this.wave.say(t("wave.absent"));
-    if (this.job.file) this.hear(this.job.file);
+    if (this.job.file) this.load(this.job.file);
   }
 
   #play(seconds) {

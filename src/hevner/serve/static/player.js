@@ -20,11 +20,11 @@ class Player extends EventTarget {
       this.#audio.addEventListener(name, () => this.#changed());
     }
     for (const name of ["seeked", "loadedmetadata"]) {
-      this.#audio.addEventListener(name, () => this.#tell("time"));
+      this.#audio.addEventListener(name, () => this.#emit("time"));
     }
     this.#audio.addEventListener("ended", () => this.#ended());
     this.#audio.addEventListener("error", () => {
-      if (this.#audio.getAttribute("src")) this.#tell("trouble");
+      if (this.#audio.getAttribute("src")) this.#emit("trouble");
     });
   }
 
@@ -51,10 +51,10 @@ class Player extends EventTarget {
     const { track } = this;
     const turn = ++this.#loading;
     this.#audio.pause();
-    this.#tell("track");
+    this.#emit("track");
     const address = await track.address().catch(() => null); // the service is away
     if (turn !== this.#loading) return; // another track was chosen meanwhile
-    if (!address) return void this.#tell("trouble");
+    if (!address) return void this.#emit("trouble");
     this.#audio.src = address;
     if (track.start) this.#audio.currentTime = track.start;
     if (play) await this.play();
@@ -65,7 +65,7 @@ class Player extends EventTarget {
       await this.#audio.play();
     } catch (error) {
       // A new track takes the place of this one, or the browser waits for a gesture.
-      if (error.name !== "AbortError" && error.name !== "NotAllowedError") this.#tell("trouble");
+      if (error.name !== "AbortError" && error.name !== "NotAllowedError") this.#emit("trouble");
     }
   }
 
@@ -81,7 +81,7 @@ class Player extends EventTarget {
   seek(seconds) {
     if (!this.track) return;
     this.#audio.currentTime = Math.min(Math.max(seconds, 0), Math.max(this.duration - 0.05, 0));
-    this.#tell("time");
+    this.#emit("time");
   }
 
   next() {
@@ -99,7 +99,7 @@ class Player extends EventTarget {
     this.#audio.removeAttribute("src");
     this.queue = [];
     this.index = -1;
-    this.#tell("track");
+    this.#emit("track");
   }
 
   #ended() {
@@ -109,12 +109,12 @@ class Player extends EventTarget {
 
   #changed() {
     cancelAnimationFrame(this.#frame);
-    this.#tell("state");
+    this.#emit("state");
     if (this.playing) this.#follow();
   }
 
   #follow() {
-    this.#tell("time");
+    this.#emit("time");
     const { end } = this.track ?? {};
     if (end && this.time >= end) {
       if (this.index + 1 < this.queue.length) this.next();
@@ -124,7 +124,7 @@ class Player extends EventTarget {
     this.#frame = requestAnimationFrame(() => this.playing && this.#follow());
   }
 
-  #tell(name) {
+  #emit(name) {
     this.dispatchEvent(new Event(name));
   }
 }
