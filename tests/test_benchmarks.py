@@ -297,7 +297,7 @@ def test_the_prior_of_corrections_is_the_spread_of_datasets(
 
 def test_peers(run: Run, tmp_path: Path, toy: dict[str, object]) -> None:
     files = ("--data", tmp_path, "--store", tmp_path, "--out", tmp_path / "out.csv")
-    heads = {"apply_head": lambda _path, vectors: 0.1 * vectors[:, :2], "BLOCKS": {"musicnn": 5}}
+    heads = {"apply_head": lambda _path, vectors: 0.1 * vectors[:, :2], "WIDTHS": {"musicnn": 5}}
     run("peers", "toy.toml", *files, "--peers", tmp_path, **toy, **heads)
     assert lines(tmp_path / "out.csv") > 3
 
