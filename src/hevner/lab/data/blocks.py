@@ -100,10 +100,7 @@ class TrainingRows:
     ) -> TrainingRows:
         """Check the training rows of a regression.
 
-        Raises
-        ------
-        DataError
-            If shapes do not fit, or a feature or weight is out of its range.
+        Raises `DataError` if shapes do not fit, or a feature or weight is out of its range.
         """
         labels = np.asarray(emotion, float)
         count = len(labels)

@@ -60,10 +60,7 @@ class Variant:
     def parse(cls, name: str) -> Variant:
         """Read a name back.
 
-        Raises
-        ------
-        DataError
-            If it does not end in a number.
+        Raises `DataError` if it does not end in a number.
         """
         sound, _, seed = name.rpartition("-")
         if not sound or not seed.isdigit():
@@ -78,12 +75,8 @@ class Variant:
 def features_of(track: Track, variant: Variant, folder: Path) -> Features:
     """Features of a track for the default model, computed unless they are stored already.
 
-    Raises
-    ------
-    AudioError, DataError, MissingDependencyError
-        If they are not stored, and the sound cannot be read or made.
-    OutputError
-        If the store cannot be written.
+    Raises `AudioError`, `DataError` or `MissingDependencyError` if they are not stored, and the
+    sound cannot be read or made; `OutputError` if the store cannot be written.
     """
     keep(track, variant, folder)
     return read_features(folder, track.dataset, track.id, variant.name)[1]
@@ -94,14 +87,9 @@ def keep(
 ) -> bool:
     """Compute what is not stored yet; return whether anything was missing.
 
-    Stored features remain in use when the track's file or soundfont is no longer available.
-
-    Raises
-    ------
-    AudioError, DataError, MissingDependencyError
-        If the sound cannot be read or made.
-    OutputError
-        If the store cannot be written.
+    Stored features remain in use when the track's file or soundfont is no longer available. Raises
+    `AudioError`, `DataError` or `MissingDependencyError` if the sound cannot be read or made;
+    `OutputError` if the store cannot be written.
     """
     places = files(folder, track.dataset, encoders)
     try:
@@ -122,10 +110,8 @@ def keep(
 def content_of(track: Track, variant: Variant, store: FeatureStore) -> str:
     """Digest of everything that the sound is made from.
 
-    Raises
-    ------
-    DataError, MissingDependencyError
-        If the track's file or soundfont is not available.
+    Raises `DataError` or `MissingDependencyError` if the track's file or soundfont is not
+    available.
     """
     content = store.file_digest(track.path)
     if variant.soundfont:
@@ -143,10 +129,8 @@ def _seed(track: Track, variant: Variant) -> str:
 def sound(track: Track, variant: Variant, folder: Path, sample_rate: int = SAMPLE_RATE) -> Audio:
     """Open the sound of a track in a variant; renders are kept in the folder.
 
-    Raises
-    ------
-    AudioError, DataError, MissingDependencyError
-        If the sound cannot be read or made.
+    Raises `AudioError`, `DataError` or `MissingDependencyError` if the sound cannot be read or
+    made.
     """
     path = track.path
     if variant.soundfont:
@@ -193,12 +177,7 @@ def each(
     """Call a function for many tracks in parallel; a bad file does not stop the others.
 
     Yields an outcome per pair, in order. ``keep`` returns whether it computed anything. Closing the
-    generator lets the tracks in progress finish.
-
-    Raises
-    ------
-    HevnerError
-        If a worker process died.
+    generator lets the tracks in progress finish. Raises `HevnerError` if a worker process died.
     """
     pool = workers.pool(jobs)
     try:

@@ -74,6 +74,9 @@ def gather(
 ) -> Samples:
     """Vectors and labels of tracks of any datasets, in their order, from stored features.
 
+    Raises `DataError` if a block is unknown, or a track lacks it or is silent; the track is named;
+    `OutputError` if the store cannot be written.
+
     Parameters
     ----------
     blocks
@@ -82,13 +85,6 @@ def gather(
         Soundfont of MIDI files and number of the disturbance, see `hevner.lab.data.corpus.Variant`.
     jobs
         Number of processes for tracks that have not been pooled yet.
-
-    Raises
-    ------
-    DataError
-        If a block is unknown, or a track lacks it or is silent; the track is named.
-    OutputError
-        If the store cannot be written.
     """
     tracks = list(tracks)
     names = list(dict.fromkeys(blocks))
@@ -122,12 +118,7 @@ def chroma_statistics(chroma: Floats) -> Floats:
     representations for music information retrieval", ISMIR 2021); the chroma is hevner's own.
 
     Of chroma ``(n_frames, 12)``, shape ``(72,)``: 12 means and 12 standard deviations for each of
-    the orders 0, 1 and 2.
-
-    Raises
-    ------
-    DataError
-        If there are fewer than three frames.
+    the orders 0, 1 and 2. Raises `DataError` if there are fewer than three frames.
     """
     if chroma.ndim != 2 or chroma.shape[1] != CHROMA_WIDTH or len(chroma) < 3:
         raise DataError(
@@ -230,10 +221,7 @@ def _imported(store: FeatureStore, dataset: str, variant: str, ids: list[str], n
 def find(store: FeatureStore, dataset: str, name: str) -> FeatureFile:
     """Find the file of a dataset's vectors by the name of their encoder, whatever its version.
 
-    Raises
-    ------
-    DataError
-        If there is none, or there are several.
+    Raises `DataError` if there is none, or there are several.
     """
     files = [FeatureFile(path) for path in store.paths(dataset, f"{name}*")]
     found = [file for file in files if name in (file.kind.encoder, file.kind.name)]

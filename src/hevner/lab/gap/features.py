@@ -75,12 +75,8 @@ class Standardised:
 def standardise(vectors: Floats, datasets: Names, seed: int = 0) -> Standardised:
     """Bring vectors ``(n, p)`` of several datasets to common units.
 
-    The seed decides the random directions and the rows for the kernel's width.
-
-    Raises
-    ------
-    DataError
-        If nothing varies.
+    The seed decides the random directions and the rows for the kernel's width. Raises `DataError`
+    if nothing varies.
     """
     _, which, counts = np.unique(datasets, return_inverse=True, return_counts=True)
     weights = 1 / counts[which] / len(counts)

@@ -71,12 +71,8 @@ def distances(
 ) -> tuple[list[Distance], list[Within]]:
     """Distances between every two datasets, and within each.
 
-    ``measures`` makes measures over the rows of a mask.
-
-    Raises
-    ------
-    DataError
-        If a dataset has fewer than two groups.
+    ``measures`` makes measures over the rows of a mask. Raises `DataError` if a dataset has fewer
+    than two groups.
     """
     apart: list[Distance] = []
     inside: list[Within] = []

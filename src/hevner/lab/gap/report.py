@@ -33,10 +33,7 @@ PAGE_NAME = "report.html"
 def check_folder(folder: Path) -> None:
     """Check that a report can be written, before hours are spent on it.
 
-    Raises
-    ------
-    OutputError
-        If it exists and is not an empty folder, or cannot be made.
+    Raises `OutputError` if it exists and is not an empty folder, or cannot be made.
     """
     if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
         raise OutputError(
@@ -58,10 +55,7 @@ def check_folder(folder: Path) -> None:
 def write(gap: Gap, folder: Path) -> None:
     """Write page and tables into a new or empty folder.
 
-    Raises
-    ------
-    OutputError
-        If it cannot be written; then nothing is left behind.
+    Raises `OutputError` if it cannot be written; then nothing is left behind.
     """
     check_folder(folder)
     files = {PAGE_NAME: page(gap), "maps.csv": _maps(gap)}

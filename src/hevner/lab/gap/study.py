@@ -69,14 +69,9 @@ def analyse(
     """Measure the gap between datasets.
 
     ``rated`` has the labels of all tracks, ``encoded`` the tracks with features, of all or some of
-    the datasets. ``report`` is called with the name of each step before it begins.
-
-    Raises
-    ------
-    DataError
-        If there are fewer than two datasets, or too few tracks for a map.
-    MissingDependencyError
-        If a package is not installed.
+    the datasets. ``report`` is called with the name of each step before it begins. Raises
+    `DataError` if there are fewer than two datasets, or too few tracks for a map;
+    `MissingDependencyError` if a package is not installed.
     """
     if len(names(rated.dataset)) < 2:
         raise DataError(

@@ -141,6 +141,8 @@ def evaluate_spread(
 ) -> list[dict[str, object]]:
     """Evaluate songs of the test set, evenly spread.
 
+    Raises `DataError` if there are no songs.
+
     Parameters
     ----------
     data, count
@@ -155,11 +157,6 @@ def evaluate_spread(
     Returns
     -------
     Rows of condition, system, score, mean, low, high and number of songs.
-
-    Raises
-    ------
-    DataError
-        If there are no songs.
     """
     available = songs.song_ids(data, "test")
     chosen = np.unique(np.linspace(0, len(available) - 1, count).astype(int))

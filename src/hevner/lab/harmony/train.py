@@ -299,6 +299,9 @@ def train(
 ) -> None:
     """Render the examples, fit the network and its profiles, and write the weights.
 
+    Raises `DataError` if there are no songs in the folder; `MissingDependencyError` if FluidSynth
+    or a soundfont is not installed.
+
     Parameters
     ----------
     folder, examples
@@ -307,13 +310,6 @@ def train(
         File of the weights, .npz.
     progress
         Called with the number of examples made and their whole number.
-
-    Raises
-    ------
-    DataError
-        If there are no songs in the folder.
-    MissingDependencyError
-        If FluidSynth or a soundfont is not installed.
     """
     wanted = [("train", k) for k in range(recipe.examples)]
     wanted += [("plain", k) for k in range(recipe.plain_examples)]

@@ -171,12 +171,8 @@ class AdaptedRegressor:
     def fit(self, samples: Samples) -> Self:
         """Fit to training rows; those without any label are left out.
 
-        Raises
-        ------
-        DataError
-            If there are no labels, or too few.
-        ModelError
-            If switches do not go together.
+        Raises `DataError` if there are no labels, or too few; `ModelError` if switches do not go
+        together.
         """
         if self.switches.gems and not self.switches.align_labels:
             raise ModelError(

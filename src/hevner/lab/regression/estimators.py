@@ -213,7 +213,7 @@ def train_hidden(
     """Train a network with 512 rectified units and dropout before both layers.
 
     Torch rather than scikit-learn, whose networks have neither dropout nor a loss that leaves out
-    missing labels. Prediction is plain numpy.
+    missing labels. Prediction is plain numpy. Raises `MissingDependencyError` without torch.
 
     Parameters
     ----------
@@ -229,11 +229,6 @@ def train_hidden(
     -------
     The layers, the weight decay and number of epochs that predicted unseen rows best, and the
     weighted mean squared error for these.
-
-    Raises
-    ------
-    MissingDependencyError
-        Without torch.
     """
     trials = []
     for decay in DECAYS:

@@ -124,14 +124,9 @@ def run(
 ) -> list[CellResult[CellT]]:
     """Results of cells, in their order, from a number of processes.
 
-    The folder keeps finished cells; after a stop, a run goes on from there.
-
-    Raises
-    ------
-    DataError, ModelError, MissingDependencyError
-        If a cell cannot be computed or read.
-    OutputError
-        If the folder cannot be written.
+    The folder keeps finished cells; after a stop, a run goes on from there. Raises `DataError`,
+    `ModelError` or `MissingDependencyError` if a cell cannot be computed or read; `OutputError` if
+    the folder cannot be written.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
