@@ -25,7 +25,7 @@ from hevner.cli import app
 from hevner.errors import DataError, MissingDependencyError, OutputError
 from hevner.lab.data.samples import Samples
 from hevner.lab.gap import bias, figures, labels, null, report, study
-from hevner.lab.gap.sections import number, sentence, table
+from hevner.lab.gap.report import number, sentence, table
 from hevner.store import Entry, FeatureStore, Kind, digest
 from tests.datasets.tables import write_csv
 from tests.errors import raises

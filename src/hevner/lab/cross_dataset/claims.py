@@ -28,7 +28,7 @@ from hevner.lab.cross_dataset.recipe import Claim
 from hevner.lab.metrics.tags import roc_auc
 from hevner.lab.study import claims
 from hevner.lab.study.claims import ALL, Comparison, Pair
-from hevner.lab.study.table import Row
+from hevner.lab.study.kept import Row
 
 
 @dataclass(frozen=True, eq=False)

@@ -26,8 +26,8 @@ from hevner.lab.regression.adaptation import AdaptedRegressor
 from hevner.lab.regression.fusion import FusionRegressor
 from hevner.lab.study import engine, kept
 from hevner.lab.study.claims import RESAMPLES
+from hevner.lab.study.kept import Row
 from hevner.lab.study.splits import Rows
-from hevner.lab.study.table import Row
 
 Metric = Callable[[ArrayLike, ArrayLike], float]
 

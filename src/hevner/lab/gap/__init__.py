@@ -6,6 +6,6 @@
 ``null``       distances by chance
 ``bias``       recognition of dataset and genre; share of genre in emotion and in models
 ``study``      the whole analysis, with maps
-``report``     the page (``sections``, ``figures``) and the tables beside it
+``report``     the page (with ``figures``) and the tables beside it
 =============  =====================================================================================
 """

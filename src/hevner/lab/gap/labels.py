@@ -30,9 +30,8 @@ from hevner.errors import DataError
 from hevner.lab.data.samples import Samples, names
 from hevner.lab.gap import null
 from hevner.lab.gap.null import Distance, Measure, Within
-from hevner.lab.metrics.regression import pearson
+from hevner.lab.metrics.regression import numbers, pearson
 from hevner.lab.metrics.statistics import bootstrap
-from hevner.lab.metrics.validation import numbers
 
 BINS = 20
 

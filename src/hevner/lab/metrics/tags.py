@@ -32,7 +32,7 @@ from numpy.typing import ArrayLike
 
 from hevner.arrays import Doubles, Mask
 from hevner.errors import DataError
-from hevner.lab.metrics.validation import flags, numbers, same_shape
+from hevner.lab.metrics.regression import flags, numbers, same_shape
 
 
 def validate(truth: ArrayLike, score: ArrayLike, axes: int = 2) -> tuple[Mask, Doubles]:

@@ -22,8 +22,8 @@ from hevner.lab.probe.ridge import Array, Rows, fit, kernel, standard
 from hevner.lab.probe.scores import Predictions
 from hevner.lab.probe.states import Probe, systems
 from hevner.lab.study import engine, kept
+from hevner.lab.study.kept import Row
 from hevner.lab.study.splits import Split
-from hevner.lab.study.table import Row
 from hevner.store import FeatureStore
 
 INNER_FOLDS = 5

@@ -12,9 +12,8 @@ from typing import Any, ClassVar, Generic, Self, TypeVar
 from hevner.files import cannot_write
 from hevner.lab import workers
 from hevner.lab.study import kept
-from hevner.lab.study.kept import Arrays
+from hevner.lab.study.kept import Arrays, Row
 from hevner.lab.study.sources import IncompleteError
-from hevner.lab.study.table import Row
 from hevner.store import FeatureStore
 
 RecipeT = TypeVar("RecipeT")
