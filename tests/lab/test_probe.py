@@ -24,10 +24,9 @@ from hevner.lab.metrics.statistics import over_seeds
 from hevner.lab.metrics.tags import roc_auc
 from hevner.lab.probe import mix, scores
 from hevner.lab.probe.mix import learn_weights
-from hevner.lab.probe.ridge import PENALTIES, fit, kernel, standard
 from hevner.lab.probe.scores import COLUMNS, Resamples, estimate, interval_of, state_of
 from hevner.lab.probe.states import Probe
-from hevner.lab.probe.study import ProbeStudy
+from hevner.lab.probe.study import PENALTIES, ProbeStudy, fit, kernel, standard
 from hevner.lab.study.engine import run
 from hevner.store import FeatureStore, Kind
 from hevner.store.entry import Entry, digest

@@ -24,7 +24,7 @@ sound, so that only the first call takes time.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import nullcontext
 from functools import lru_cache, partial
 
@@ -173,26 +173,41 @@ def _pooled(store: FeatureStore, dataset: str, variant: str, ids: list[str], job
         )
     kept = store.open(dataset, _kind())
     sound = store.open(dataset, PASS["harmony"])
+    named = [(track, variant) for track in ids]
+    add_missing(kept, sound, named, partial(_pool, store, dataset), jobs)
+    return kept.pooled(ids, variant)
+
+
+def add_missing(
+    kept: FeatureFile,
+    sound: FeatureFile,
+    named: Sequence[tuple[str, str]],
+    make: Callable[[tuple[str, str]], Entry],
+    jobs: int,
+) -> None:
+    """Make the entries, of tracks and variants, that are not kept for their sound yet.
+
+    A track of which no ``sound`` is stored raises `DataError`, which names it.
+    """
     missing = []
-    for track in ids:
-        content = sound.content(track, variant)
+    for one in named:
+        content = sound.content(*one)
         if content is None:
-            sound.get(track, variant)  # raises, with a remedy
-        elif kept.content(track, variant) != content and not kept.link(content, track, variant):
-            missing.append(track)
-    make = partial(_pool, store, dataset, variant)
+            sound.get(*one)  # raises, with a remedy
+        elif kept.content(*one) != content and not kept.link(content, *one):
+            missing.append(one)
     alone = jobs == 1 or len(missing) < 2
     with nullcontext() if alone else workers.pool(jobs) as processes:
         made = (
             map(make, missing) if processes is None else processes.map(make, missing, chunksize=8)
         )
-        for track, entry in zip(missing, made, strict=True):
-            kept.add(entry, track, variant)
-    return kept.pooled(ids, variant)
+        for one, entry in zip(missing, made, strict=True):
+            kept.add(entry, *one)
 
 
-def _pool(store: FeatureStore, dataset: str, variant: str, track: str) -> Entry:
+def _pool(store: FeatureStore, dataset: str, named: tuple[str, str]) -> Entry:
     """Pooled vector of the stored features of a track."""
+    track, variant = named
     subject = f"{dataset}, track {track}, variant {variant}"
     content, features = read_features(store.folder, dataset, track, variant)
     if not features.sounding.any():

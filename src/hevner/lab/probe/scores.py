@@ -21,9 +21,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from hevner.arrays import Doubles as Array
 from hevner.emotion import AXES
 from hevner.lab.metrics.statistics import LEVEL, RESAMPLES
-from hevner.lab.probe.ridge import Array
 from hevner.lab.probe.states import ALL, state_name
 from hevner.lab.study.kept import Row
 

@@ -106,12 +106,8 @@ class FusionRegressor:
     def predict(self, blocks: Blocks) -> Doubles:
         """Valence and arousal of rows, shape ``(n, 2)``, in the units of the labels.
 
-        Raises
-        ------
-        ModelError
-            Before `fit`.
-        DataError
-            If a block is missing, of another width, or not finite.
+        Raises `ModelError` before `fit`; `DataError` if a block is missing, of another width, or
+        not finite.
         """
         fitted = self._known()
         found = {}

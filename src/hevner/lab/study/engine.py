@@ -50,16 +50,8 @@ class Study(ABC, Generic[RecipeT, DataT, CellT]):
     ) -> tuple[Self | None, list[str]]:
         """The study on all datasets that are complete, or None, and a line for each missing thing.
 
-        Parameters
-        ----------
-        recipe
-            Names what is needed.
-        folders
-            Folder of each dataset, by name.
-        store
-            Holds the features.
-        jobs
-            Number of processes for what has not been made from stored features yet.
+        ``folders`` are those of the datasets, by name; ``jobs`` is the number of processes for what
+        has not been made from stored features yet.
         """
         parts: list[Any] = []
         missing: list[str] = []

@@ -29,12 +29,8 @@ Arrays = dict[str, NDArray[Any]]
 def file_name(about: Any, more: bytes = b"") -> str:
     """Name of the file of a cell, from all that decides the result.
 
-    Parameters
-    ----------
-    about
-        Plain values, with parts of recipes anywhere in them.
-    more
-        Bytes that decide it too, such as those of row numbers.
+    That is plain values, with parts of recipes anywhere in them, and bytes, such as those of row
+    numbers.
     """
     text = json.dumps(plain(about), sort_keys=True).encode()
     return f"{hashlib.blake2b(text + more, digest_size=16).hexdigest()}.npz"

@@ -64,16 +64,9 @@ def checked_split(
 ) -> Split:
     """A fold of some of the tracks as a split, after a comparison of its two sides.
 
-    Parameters
-    ----------
-    tracks
-        All tracks, which give the row numbers.
-    shared
-        Kinds of link that the two sides may share.
-    refused
-        Whether a leak of another kind raises `DataError`; otherwise the label only names it.
-    validation
-        Tracks that training stops by; they count as trained on.
+    Row numbers are those in ``tracks``. The sides may share links of the kinds ``shared``; a leak
+    of another kind raises `DataError` if ``refused``, otherwise the label only names it.
+    ``validation`` are tracks that training stops by; they count as trained on.
     """
     found = find([*fold.train, *validation], fold.test)
     label = refuse(found, shared) if refused else found.label
