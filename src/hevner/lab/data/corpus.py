@@ -58,10 +58,7 @@ class Variant:
 
     @classmethod
     def parse(cls, name: str) -> Variant:
-        """Read a name back.
-
-        Raises `DataError` if it does not end in a number.
-        """
+        """Read a name back; raises `DataError` if it does not end in a number."""
         sound, _, seed = name.rpartition("-")
         if not sound or not seed.isdigit():
             raise DataError(
