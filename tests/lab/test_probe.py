@@ -17,7 +17,7 @@ from hevner.cli import app
 from hevner.datasets.track import Track
 from hevner.emotion import Quadrant
 from hevner.errors import DataError, ModelError
-from hevner.lab.cross_dataset.data import StudyData
+from hevner.lab.cross_dataset.experiments import StudyData
 from hevner.lab.data.samples import label
 from hevner.lab.metrics import regression
 from hevner.lab.metrics.statistics import over_seeds

@@ -14,8 +14,16 @@ from numpy.typing import ArrayLike
 from hevner import __version__
 from hevner.emotion import AXES
 from hevner.lab.cross_dataset import claims, experiments
-from hevner.lab.cross_dataset.data import Array, Kind, StudyData, join, load_dataset
-from hevner.lab.cross_dataset.experiments import Cell, CellResult, Experiment
+from hevner.lab.cross_dataset.experiments import (
+    Array,
+    Cell,
+    CellResult,
+    Experiment,
+    Kind,
+    StudyData,
+    join,
+    load_dataset,
+)
 from hevner.lab.cross_dataset.recipe import CrossDatasetRecipe
 from hevner.lab.data.samples import Samples
 from hevner.lab.metrics import regression

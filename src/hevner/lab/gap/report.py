@@ -34,8 +34,8 @@ from hevner.files import cannot_write, display_name
 from hevner.lab.data.samples import names
 from hevner.lab.gap import figures
 from hevner.lab.gap.bias import Probe
+from hevner.lab.gap.distances import EXCHANGES, Distance
 from hevner.lab.gap.figures import MEASURES
-from hevner.lab.gap.null import EXCHANGES, Distance
 from hevner.lab.gap.study import MOST, Gap
 
 TITLE = "The gap between datasets"

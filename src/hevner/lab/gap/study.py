@@ -7,7 +7,7 @@ the datasets do not allow it: genre needs genres, maps need features.
 
 A *map* shows a representation in two dimensions, shape ``(n, 2)``: similar tracks lie close
 together; its axes have no meaning and no unit. It is made from the principal components of
-`hevner.lab.gap.features.Standardised`; the same seed gives the same map.
+`hevner.lab.gap.distances.Standardised`; the same seed gives the same map.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from hevner import extras
 from hevner.arrays import Doubles
 from hevner.errors import DataError
 from hevner.lab.data.samples import Samples, names
-from hevner.lab.gap import bias, features, labels, null
+from hevner.lab.gap import bias, distances, labels
 
 MOST = 2000
 """Tracks of a dataset whose features are used; of more, a random choice."""
@@ -102,8 +102,8 @@ def _measure(
             code="too_few_tracks",
         )
     report(f"{representation}: distances")
-    common = features.standardise(samples.blocks[representation], samples.dataset, seed)
-    apart, inside = null.distances(
+    common = distances.standardise(samples.blocks[representation], samples.dataset, seed)
+    apart, inside = distances.compare_datasets(
         representation, common.measures, samples.dataset, samples.group, seed
     )
     gap.tables["distances"] += apart

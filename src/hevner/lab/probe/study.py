@@ -25,8 +25,7 @@ from hevner.arrays import Rows
 from hevner.datasets.folds import linked_groups
 from hevner.errors import DataError
 from hevner.lab.cross_dataset import experiments
-from hevner.lab.cross_dataset.data import StudyData, join, load_dataset
-from hevner.lab.cross_dataset.experiments import Experiment
+from hevner.lab.cross_dataset.experiments import Experiment, StudyData, join, load_dataset
 from hevner.lab.data.blocks import grouped_folds
 from hevner.lab.probe import scores
 from hevner.lab.probe.scores import Predictions
