@@ -58,15 +58,9 @@ class DatasetPart(NamedTuple):
 class StudyData:
     """Tracks with features and labels; rows of everything are in one order.
 
-    Attributes
-    ----------
-    truth
-        Valence and arousal, shape ``(n, 2)``: ratings; the middles of quadrants; or proxies from
-        GEMS ratings, in units of their own.
-    kinds
-        Kind of the truth of each dataset.
-    alike
-        For each track with a fingerprint, the other tracks that sound the same, by full name.
+    ``truth`` is valence and arousal, shape ``(n, 2)``, by ``kinds`` of dataset: ratings; the
+    middles of quadrants; or proxies from GEMS ratings, in units of their own. ``alike`` has, for
+    each track with a fingerprint, the other tracks that sound the same, by full name.
     """
 
     tracks: tuple[Track, ...]
@@ -162,14 +156,9 @@ TEST = "test"
 class Experiment:
     """Training and test sets, before a representation and a model are chosen.
 
-    Attributes
-    ----------
-    runs
-        For every seed, the splits that together test every row once.
-    leaks
-        For every tested dataset, a label of what its rows share with those trained on.
-    refused
-        Tested datasets that get no scores, because of a leak.
+    ``runs`` are, for every seed, the splits that together test every row once; ``leaks``, for every
+    tested dataset, a label of what its rows share with those trained on; ``refused``, the tested
+    datasets that get no scores, because of a leak.
     """
 
     protocol: str

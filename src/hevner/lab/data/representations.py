@@ -74,17 +74,10 @@ def gather(
 ) -> Samples:
     """Vectors and labels of tracks of any datasets, in their order, from stored features.
 
-    Raises `DataError` if a block is unknown, or a track lacks it or is silent; the track is named;
-    `OutputError` if the store cannot be written.
-
-    Parameters
-    ----------
-    blocks
-        Names of the blocks, see the module.
-    soundfont, seed
-        Soundfont of MIDI files and number of the disturbance, see `hevner.lab.data.corpus.Variant`.
-    jobs
-        Number of processes for tracks that have not been pooled yet.
+    Blocks are named in the module; soundfont and seed, the number of the disturbance, as in
+    `hevner.lab.data.corpus.Variant`. ``jobs`` is the number of processes for tracks that have not
+    been pooled yet. Raises `DataError` if a block is unknown, or a track, which is named, lacks it
+    or is silent; `OutputError` if the store cannot be written.
     """
     tracks = list(tracks)
     names = list(dict.fromkeys(blocks))

@@ -36,16 +36,10 @@ FEWEST = 10
 
 @dataclass(frozen=True, eq=False)
 class Gap:
-    """The analysis.
+    """The analysis: labels of all tracks, and tracks whose features were used, None without any.
 
-    Attributes
-    ----------
-    rated, encoded
-        Labels of all tracks, and tracks whose features were used; None if there are none.
-    tables
-        Rows by the name of their table; see the modules that make them.
-    maps
-        Coordinates of the rows of ``encoded`` by representation and method.
+    ``tables`` are rows by the name of their table, ``maps`` coordinates of the rows of ``encoded``
+    by representation and method.
     """
 
     rated: Samples

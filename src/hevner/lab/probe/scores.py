@@ -108,16 +108,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Predictions:
-    """Predictions of all systems.
+    """Valence and arousal by system, for the rows of `StudyData.rows`, shape ``(seeds, n, 2)``.
 
-    Attributes
-    ----------
-    guesses
-        By system, valence and arousal for the rows of `StudyData.rows`, shape ``(seeds, n, 2)``;
-        NaN for rows without both labels. States come first, as ``state 0`` and so on.
-    chosen, weights
-        The state chosen inside each training part for each axis, shape ``(fits, 2)``; and the
-        weights of the states in the learned mix, ``(fits, 2, states)``, or None.
+    They are NaN for rows without both labels; states come first, as ``state 0`` and so on. With
+    the state chosen inside each training part for each axis, shape ``(fits, 2)``, and the weights
+    of the states in the learned mix, ``(fits, 2, states)``, or None.
     """
 
     guesses: Mapping[str, Array]

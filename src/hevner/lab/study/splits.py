@@ -18,18 +18,10 @@ Rows = NDArray[np.intp]
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    """Rows to train on and rows to test, by number.
+    """Rows to train on, rows to test, and those that training stops by if these are others.
 
-    Attributes
-    ----------
-    validation
-        Rows that training stops by; None if there are none of their own.
-    protocol, name
-        The kind of split, and its name among those of its kind: a number, or what is left out.
-    seed
-        Number of the run.
-    leaks
-        Label of the leak check.
+    ``name`` distinguishes splits of one protocol: a number, or what is left out. ``seed`` is the
+    number of the run, ``leaks`` the label of the leak check.
     """
 
     train: Rows
