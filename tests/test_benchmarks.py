@@ -259,7 +259,7 @@ def toy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, object]:
     for old, new in names.items():
         text = text.replace(f"sets.{old}", f"sets.{new}").replace(f"{old} = 100", f"{new} = 100")
     (tmp_path / "toy.toml").write_text(text)
-    monkeypatch.setattr(recipe, "BLOCKS", {"sound": WIDTH})
+    monkeypatch.setattr(recipe, "WIDTHS", {"sound": WIDTH})
     plan = read(tmp_path / "toy.toml", recipe.DefaultRecipe)
     rng = np.random.default_rng(0)
     rated = [world(rng, name, 60) for name in ("songs", "pieces")]
@@ -297,7 +297,7 @@ def test_the_prior_of_corrections_is_the_spread_of_datasets(
 
 def test_peers(run: Run, tmp_path: Path, toy: dict[str, object]) -> None:
     files = ("--data", tmp_path, "--store", tmp_path, "--out", tmp_path / "out.csv")
-    heads = {"apply_head": lambda _path, vectors: 0.1 * vectors[:, :2], "BLOCKS": {"musicnn": 5}}
+    heads = {"apply_head": lambda _path, vectors: 0.1 * vectors[:, :2], "WIDTHS": {"musicnn": 5}}
     run("peers", "toy.toml", *files, "--peers", tmp_path, **toy, **heads)
     assert lines(tmp_path / "out.csv") > 3
 
