@@ -15,9 +15,9 @@ from hevner.lab.regression.adaptation import (
     AdaptedRegressor,
     SubsetEnsemble,
     Switches,
+    balanced_weights,
     robust_weights,
 )
-from hevner.lab.regression.alignment import balanced_weights
 from hevner.lab.regression.fusion import FusionRegressor
 from tests.errors import raises
 from tests.sampled import samples

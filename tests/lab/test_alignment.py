@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
 
-from hevner.lab.regression.alignment import CovarianceAlignment, IdentityRemoval, balanced_weights
+from hevner.lab.regression.adaptation import CovarianceAlignment, IdentityRemoval, balanced_weights
 
 DATASET = np.repeat(["a", "b", "c"], [60, 80, 40])
 

@@ -16,7 +16,7 @@ from hevner.datasets.track import Track
 from hevner.emotion import Quadrant
 from hevner.errors import DataError
 from hevner.lab.cross_dataset import experiments
-from hevner.lab.cross_dataset.data import StudyData
+from hevner.lab.cross_dataset.experiments import StudyData
 from hevner.lab.cross_dataset.recipe import CrossDatasetRecipe
 from hevner.lab.cross_dataset.study import CrossDatasetStudy
 from hevner.lab.data.labels import gems_axes

@@ -12,7 +12,7 @@ import pytest
 from hevner import datasets
 from hevner.errors import DataError
 from hevner.lab.data.samples import Samples, label
-from hevner.lab.gap import bias, labels, null
+from hevner.lab.gap import bias, distances, labels
 from hevner.lab.gap.bias import (
     balanced_accuracy,
     class_means,
@@ -23,8 +23,18 @@ from hevner.lab.gap.bias import (
     genre_reliance,
     genre_shares,
 )
-from hevner.lab.gap.features import discrepancy, divergence, frechet, standardise, transport
-from hevner.lab.gap.null import Measure, between, exchanges, halves, within
+from hevner.lab.gap.distances import (
+    Measure,
+    between,
+    discrepancy,
+    divergence,
+    exchanges,
+    frechet,
+    halves,
+    standardise,
+    transport,
+    within,
+)
 from tests.errors import raises
 
 Array = np.ndarray
@@ -188,7 +198,7 @@ def test_p_is_uniform_if_nothing_differs_and_smallest_if_all_does(
 
     below = np.mean([p(rng.normal(size=60), seed) <= 0.2 for seed in range(60)])
     assert 0.07 < below < 0.36
-    assert p(rng.normal(size=60) + 9 * is_first) == 1 / (1 + null.EXCHANGES)
+    assert p(rng.normal(size=60) + 9 * is_first) == 1 / (1 + distances.EXCHANGES)
     assert p(np.ones(60)) == 1
 
 
@@ -392,7 +402,7 @@ def test_the_same_seed_gives_the_same_numbers(rng: np.random.Generator) -> None:
     assert (first.components == second.components).all()
     assert first.width == second.width
     measured = [
-        null.distances("toy", one.measures, np.repeat(["a", "b"], 120), rows.group)
+        distances.compare_datasets("toy", one.measures, np.repeat(["a", "b"], 120), rows.group)
         for one in (first, second)
     ]
     assert measured[0] == measured[1]

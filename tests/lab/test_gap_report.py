@@ -24,8 +24,8 @@ from typer.testing import CliRunner
 from hevner.cli import app
 from hevner.errors import DataError, MissingDependencyError, OutputError
 from hevner.lab.data.samples import Samples
-from hevner.lab.gap import bias, figures, labels, null, report, study
-from hevner.lab.gap.sections import number, sentence, table
+from hevner.lab.gap import bias, distances, figures, labels, report, study
+from hevner.lab.gap.report import number, sentence, table
 from hevner.store import Entry, FeatureStore, Kind, digest
 from tests.datasets.tables import write_csv
 from tests.errors import raises
@@ -62,8 +62,8 @@ def world(rng: np.random.Generator, per_genre: int = 6) -> Samples:
 def cheap() -> Iterator[None]:
     """Few resamples, small pictures, and t-SNE in place of UMAP, which another test draws."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(null, "exchanges", partial(null.exchanges, count=19))
-        patch.setattr(null, "halves", partial(null.halves, count=5))
+        patch.setattr(distances, "exchanges", partial(distances.exchanges, count=19))
+        patch.setattr(distances, "halves", partial(distances.halves, count=5))
         patch.setattr(labels, "bootstrap", partial(labels.bootstrap, resamples=50))
         patch.setattr(bias, "bootstrap", partial(bias.bootstrap, resamples=50))
         patch.setattr(bias, "CONTROLS", 1)

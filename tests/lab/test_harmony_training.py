@@ -8,13 +8,12 @@ import numpy as np
 import pytest
 
 from hevner.errors import DataError
+from hevner.lab.harmony import evaluate as evaluation
 from hevner.lab.harmony import (
-    compose,
     examples,
     render,
     songs,
 )
-from hevner.lab.harmony import evaluate as evaluation
 from hevner.lab.harmony.songs import UNKNOWN, Song
 from hevner.music import chord_labels, network
 
@@ -71,7 +70,7 @@ def test_excerpts_keep_time_and_hide_implausible_keys() -> None:
 
 @pytest.mark.parametrize("seed", range(5))
 def test_composed_songs_play_the_chords_they_name(seed: int) -> None:
-    song = compose.compose(np.random.default_rng(seed), 20.0)
+    song = examples.compose(np.random.default_rng(seed), 20.0)
     assert song.chords[-1][1] == pytest.approx(20.0)
     assert np.array_equal(song.parts["pad"], harmony_compose_again(seed).parts["pad"])
     for start, end, number in song.chords:
@@ -90,7 +89,7 @@ def test_composed_songs_play_the_chords_they_name(seed: int) -> None:
 
 
 def harmony_compose_again(seed: int) -> Song:
-    return compose.compose(np.random.default_rng(seed), 20.0)
+    return examples.compose(np.random.default_rng(seed), 20.0)
 
 
 def test_targets_are_the_chord_at_the_centre_of_a_frame() -> None:

@@ -17,18 +17,16 @@ from hevner.cli import app
 from hevner.datasets.track import Track
 from hevner.emotion import Quadrant
 from hevner.errors import DataError, ModelError
-from hevner.lab.cross_dataset.data import StudyData
+from hevner.lab.cross_dataset.experiments import StudyData
 from hevner.lab.data.samples import label
 from hevner.lab.metrics import regression
 from hevner.lab.metrics.statistics import over_seeds
 from hevner.lab.metrics.tags import roc_auc
-from hevner.lab.probe import mix, resampling
+from hevner.lab.probe import mix, scores
 from hevner.lab.probe.mix import learn_weights
-from hevner.lab.probe.resampling import Resamples, estimate
-from hevner.lab.probe.ridge import PENALTIES, fit, kernel, standard
-from hevner.lab.probe.scores import COLUMNS, interval_of, state_of
+from hevner.lab.probe.scores import COLUMNS, Resamples, estimate, interval_of, state_of
 from hevner.lab.probe.states import Probe
-from hevner.lab.probe.study import ProbeStudy
+from hevner.lab.probe.study import PENALTIES, ProbeStudy, fit, kernel, standard
 from hevner.lab.study.engine import run
 from hevner.store import FeatureStore, Kind
 from hevner.store.entry import Entry, digest
@@ -41,7 +39,7 @@ KNOWS = {"valence": 2, "arousal": 0}
 
 @pytest.fixture(autouse=True)
 def _little(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(resampling, "RESAMPLES", 60)
+    monkeypatch.setattr(scores, "RESAMPLES", 60)
     monkeypatch.setattr(mix, "STEPS", 200)
     monkeypatch.setenv("HEVNER_HOME", str(tmp_path / "home"))
 

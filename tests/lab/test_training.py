@@ -14,7 +14,7 @@ from hevner.defaults import DEFAULT_MODEL
 from hevner.emotion import Quadrant
 from hevner.errors import DataError, ModelError
 from hevner.heads import BY_NAME
-from hevner.lab.data.augment import augment, change_gain, encode
+from hevner.lab.data.corpus import augment, change_gain, encode
 from hevner.lab.data.labels import QUADRANT_SIGNS
 from hevner.lab.default import basis, linear_heads, recipe, table
 from hevner.lab.default.fit import fit

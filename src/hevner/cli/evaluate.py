@@ -116,16 +116,16 @@ def _evaluate_study(recipe: Path, encoder: str, run: Run) -> None:
 
 def _run(study: Study[Any, Any, Any], cells: Sequence[Any], out: Path, jobs: int) -> None:
     """Compute cells, and write the tables of scores and of claims."""
-    from hevner.lab.study import claims, engine, table
+    from hevner.lab.study import claims, engine, kept
 
     results = engine.run(study, cells, out.with_suffix(".cells"), jobs, _progress())
     rows = study.table(results)
-    table.write(out, study.columns, rows)
+    kept.write_table(out, study.columns, rows)
     say(f"{out}: {len(rows)} rows")
     verdicts = study.compare(results, jobs)
     if verdicts:
         path = out.with_name(f"{out.stem}_claims.csv")
-        table.write(path, claims.COLUMNS, verdicts)
+        kept.write_table(path, claims.COLUMNS, verdicts)
         say(f"{path}: {len(verdicts)} rows")
 
 

@@ -28,7 +28,7 @@ from hevner.cli.progress import FAILED, FINE, say, stopping, usage_errors
 if TYPE_CHECKING:
     from hevner.lab.probe.states import Probe
     from hevner.lab.probe.study import CellResult, ProbeStudy
-    from hevner.lab.study.table import Row
+    from hevner.lab.study.kept import Row
     from hevner.store import FeatureStore
 
 PICTURES = (".png", ".svg", ".pdf")
@@ -150,14 +150,14 @@ def _report(
 ) -> None:
     """Score; write the tables and the picture."""
     from hevner.lab.data.representations import find
-    from hevner.lab.study import table as tables
+    from hevner.lab.study import kept
 
     features = find(store, study.recipe.dataset, study.recipe.block).kind.name
     rows = study.table(results, features=features, command=command)
     for axis in dict.fromkeys(row["axis"] for row in rows):
         _show([row for row in rows if row["axis"] == axis])
     if out is not None:
-        tables.write(out, study.columns, rows)
+        kept.write_table(out, study.columns, rows)
         say(f"{out}: {len(rows)} rows")
     if plot is not None:
         from hevner.lab.probe.figure import save

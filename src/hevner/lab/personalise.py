@@ -79,10 +79,7 @@ class Sample:
 def fit(analyses: Sequence[Analysis], ratings: Doubles, prior: Prior = PRIOR) -> Personal:
     """Fit a correction to analyses by one model and ratings of the same pieces, ``(n, 2)``.
 
-    Raises
-    ------
-    DataError
-        If there are fewer than `FEWEST` ratings, or a piece is silent.
+    Raises `DataError` if there are fewer than `FEWEST` ratings, or a piece is silent.
     """
     if len(analyses) < FEWEST:
         raise DataError(
@@ -186,11 +183,7 @@ def read_ratings(path: Path, scale: Scale) -> tuple[list[Rated], list[DataError]
     """Read a person's ratings, and one error per bad row, from a CSV file.
 
     Its columns are ``path``, relative to the folder of the file, ``valence`` and ``arousal``.
-
-    Raises
-    ------
-    DataError
-        If the file cannot be read or lacks a column.
+    Raises `DataError` if the file cannot be read or lacks a column.
     """
     rated: list[Rated] = []
     problems: list[DataError] = []

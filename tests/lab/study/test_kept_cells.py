@@ -15,7 +15,7 @@ import pytest
 
 from hevner.errors import DataError
 from hevner.lab.cross_dataset import study as cross_dataset
-from hevner.lab.cross_dataset.data import StudyData
+from hevner.lab.cross_dataset.experiments import StudyData
 from hevner.lab.data.samples import label
 from hevner.lab.joint import study as joint
 from hevner.lab.joint.data import MatchingData, emotions_of, groups_of

@@ -22,13 +22,12 @@ import numpy as np
 
 from hevner.emotion import AXES
 from hevner.errors import DataError
-from hevner.lab.cross_dataset.data import Array, StudyData
-from hevner.lab.cross_dataset.experiments import Cell, CellResult
+from hevner.lab.cross_dataset.experiments import Array, Cell, CellResult, StudyData
 from hevner.lab.cross_dataset.recipe import Claim
 from hevner.lab.metrics.tags import roc_auc
 from hevner.lab.study import claims
 from hevner.lab.study.claims import ALL, Comparison, Pair
-from hevner.lab.study.table import Row
+from hevner.lab.study.kept import Row
 
 
 @dataclass(frozen=True, eq=False)

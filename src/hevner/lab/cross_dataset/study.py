@@ -14,8 +14,16 @@ from numpy.typing import ArrayLike
 from hevner import __version__
 from hevner.emotion import AXES
 from hevner.lab.cross_dataset import claims, experiments
-from hevner.lab.cross_dataset.data import Array, Kind, StudyData, join, load_dataset
-from hevner.lab.cross_dataset.experiments import Cell, CellResult, Experiment
+from hevner.lab.cross_dataset.experiments import (
+    Array,
+    Cell,
+    CellResult,
+    Experiment,
+    Kind,
+    StudyData,
+    join,
+    load_dataset,
+)
 from hevner.lab.cross_dataset.recipe import CrossDatasetRecipe
 from hevner.lab.data.samples import Samples
 from hevner.lab.metrics import regression
@@ -26,8 +34,8 @@ from hevner.lab.regression.adaptation import AdaptedRegressor
 from hevner.lab.regression.fusion import FusionRegressor
 from hevner.lab.study import engine, kept
 from hevner.lab.study.claims import RESAMPLES
+from hevner.lab.study.kept import Row
 from hevner.lab.study.splits import Rows
-from hevner.lab.study.table import Row
 
 Metric = Callable[[ArrayLike, ArrayLike], float]
 

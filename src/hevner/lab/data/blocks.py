@@ -42,13 +42,8 @@ class Block:
     ) -> Block:
         """Fit the preparation to rows ``(n, width)`` with weights ``(n,)``.
 
-        Parameters
-        ----------
-        components
-            Number of main axes to keep; all if None. Axes beyond the number of rows are constant
-            and are dropped.
-        weight
-            Weight of the block: the variances of the result add up to its square.
+        ``components`` is the number of main axes to keep, all if None; axes beyond the number of
+        rows are constant and are dropped. The variances of the result add up to ``weight`` squared.
         """
         mean = np.average(x, axis=0, weights=weights)
         spread = np.sqrt(np.average((x - mean) ** 2, axis=0, weights=weights))
@@ -100,10 +95,7 @@ class TrainingRows:
     ) -> TrainingRows:
         """Check the training rows of a regression.
 
-        Raises
-        ------
-        DataError
-            If shapes do not fit, or a feature or weight is out of its range.
+        Raises `DataError` if shapes do not fit, or a feature or weight is out of its range.
         """
         labels = np.asarray(emotion, float)
         count = len(labels)

@@ -66,10 +66,7 @@ _WITH_STARTS = {block.name for block in BLOCKS if block.grid == PATCHES}
 def kinds(names: Sequence[str]) -> list[Kind]:
     """Kinds of entries of encoders.
 
-    Raises
-    ------
-    DataError
-        If a name is unknown, or `DEFAULT` is not the only one.
+    Raises `DataError` if a name is unknown, or `DEFAULT` is not the only one.
     """
     if list(names) == [DEFAULT]:
         return list(PASS.values())
@@ -88,14 +85,9 @@ def run(open_at: Callable[[int], Audio], names: Sequence[str], content: str) -> 
     """Encode one stream of audio; return entries by the name of their kind.
 
     ``open_at`` opens the audio at a sample rate in hertz; it is read to its end. ``names`` are
-    those of `kinds`, ``content`` is the digest under which the entries are stored.
-
-    Raises
-    ------
-    AudioError
-        If the audio proves damaged or too short while it is read.
-    ModelError
-        If the weights of an encoder are missing or cannot be loaded.
+    those of `kinds`, ``content`` is the digest under which the entries are stored. Raises
+    `AudioError` if the audio proves damaged or too short while it is read; `ModelError` if the
+    weights of an encoder are missing or cannot be loaded.
     """
     if list(names) == [DEFAULT]:
         features = extract(open_at(SAMPLE_RATE))
@@ -125,10 +117,7 @@ def files(
 def read_features(folder: Path, dataset: str, track: str, variant: str) -> tuple[str, Features]:
     """Digest of a sound, and what the default pass has stored of it.
 
-    Raises
-    ------
-    DataError
-        If something is missing, or the parts come from different sounds.
+    Raises `DataError` if something is missing, or the parts come from different sounds.
     """
     found = files(folder, dataset)
     entries = {block: found[kind.name].get(track, variant) for block, kind in PASS.items()}

@@ -82,10 +82,7 @@ class LabelScale:
     def fit(cls, labels: Doubles, dataset: Names) -> LabelScale:
         """Compute the units from training rows.
 
-        Raises
-        ------
-        DataError
-            If the labels of a dataset are all the same.
+        Raises `DataError` if the labels of a dataset are all the same.
         """
         units = {}
         for name in np.unique(dataset):

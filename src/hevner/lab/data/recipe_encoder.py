@@ -32,11 +32,8 @@ def substitute(table: dict[str, Any], text: str, encoder: str = "") -> tuple[dic
     """Write the name of the encoder wherever a recipe has the word *encoder*.
 
     Takes and returns the recipe as entries and as TOML; ``encoder`` replaces the one that it names.
-
-    Raises
-    ------
-    RecipeError
-        If there is no such encoder, or one is given for a recipe without the entry.
+    Raises `RecipeError` if there is no such encoder, or one is given for a recipe without the
+    entry.
     """
     if encoder:
         if WORD not in table:

@@ -24,7 +24,7 @@ sound, so that only the first call takes time.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import nullcontext
 from functools import lru_cache, partial
 
@@ -74,21 +74,10 @@ def gather(
 ) -> Samples:
     """Vectors and labels of tracks of any datasets, in their order, from stored features.
 
-    Parameters
-    ----------
-    blocks
-        Names of the blocks, see the module.
-    soundfont, seed
-        Soundfont of MIDI files and number of the disturbance, see `hevner.lab.data.corpus.Variant`.
-    jobs
-        Number of processes for tracks that have not been pooled yet.
-
-    Raises
-    ------
-    DataError
-        If a block is unknown, or a track lacks it or is silent; the track is named.
-    OutputError
-        If the store cannot be written.
+    Blocks are named in the module; soundfont and seed, the number of the disturbance, as in
+    `hevner.lab.data.corpus.Variant`. ``jobs`` is the number of processes for tracks that have not
+    been pooled yet. Raises `DataError` if a block is unknown, or a track, which is named, lacks it
+    or is silent; `OutputError` if the store cannot be written.
     """
     tracks = list(tracks)
     names = list(dict.fromkeys(blocks))
@@ -122,12 +111,7 @@ def chroma_statistics(chroma: Floats) -> Floats:
     representations for music information retrieval", ISMIR 2021); the chroma is hevner's own.
 
     Of chroma ``(n_frames, 12)``, shape ``(72,)``: 12 means and 12 standard deviations for each of
-    the orders 0, 1 and 2.
-
-    Raises
-    ------
-    DataError
-        If there are fewer than three frames.
+    the orders 0, 1 and 2. Raises `DataError` if there are fewer than three frames.
     """
     if chroma.ndim != 2 or chroma.shape[1] != CHROMA_WIDTH or len(chroma) < 3:
         raise DataError(
@@ -182,26 +166,41 @@ def _pooled(store: FeatureStore, dataset: str, variant: str, ids: list[str], job
         )
     kept = store.open(dataset, _kind())
     sound = store.open(dataset, PASS["harmony"])
+    named = [(track, variant) for track in ids]
+    add_missing(kept, sound, named, partial(_pool, store, dataset), jobs)
+    return kept.pooled(ids, variant)
+
+
+def add_missing(
+    kept: FeatureFile,
+    sound: FeatureFile,
+    named: Sequence[tuple[str, str]],
+    make: Callable[[tuple[str, str]], Entry],
+    jobs: int,
+) -> None:
+    """Make the entries, of tracks and variants, that are not kept for their sound yet.
+
+    A track of which no ``sound`` is stored raises `DataError`, which names it.
+    """
     missing = []
-    for track in ids:
-        content = sound.content(track, variant)
+    for one in named:
+        content = sound.content(*one)
         if content is None:
-            sound.get(track, variant)  # raises, with a remedy
-        elif kept.content(track, variant) != content and not kept.link(content, track, variant):
-            missing.append(track)
-    make = partial(_pool, store, dataset, variant)
+            sound.get(*one)  # raises, with a remedy
+        elif kept.content(*one) != content and not kept.link(content, *one):
+            missing.append(one)
     alone = jobs == 1 or len(missing) < 2
     with nullcontext() if alone else workers.pool(jobs) as processes:
         made = (
             map(make, missing) if processes is None else processes.map(make, missing, chunksize=8)
         )
-        for track, entry in zip(missing, made, strict=True):
-            kept.add(entry, track, variant)
-    return kept.pooled(ids, variant)
+        for one, entry in zip(missing, made, strict=True):
+            kept.add(entry, *one)
 
 
-def _pool(store: FeatureStore, dataset: str, variant: str, track: str) -> Entry:
+def _pool(store: FeatureStore, dataset: str, named: tuple[str, str]) -> Entry:
     """Pooled vector of the stored features of a track."""
+    track, variant = named
     subject = f"{dataset}, track {track}, variant {variant}"
     content, features = read_features(store.folder, dataset, track, variant)
     if not features.sounding.any():
@@ -230,10 +229,7 @@ def _imported(store: FeatureStore, dataset: str, variant: str, ids: list[str], n
 def find(store: FeatureStore, dataset: str, name: str) -> FeatureFile:
     """Find the file of a dataset's vectors by the name of their encoder, whatever its version.
 
-    Raises
-    ------
-    DataError
-        If there is none, or there are several.
+    Raises `DataError` if there is none, or there are several.
     """
     files = [FeatureFile(path) for path in store.paths(dataset, f"{name}*")]
     found = [file for file in files if name in (file.kind.encoder, file.kind.name)]

@@ -80,11 +80,8 @@ LABELS = tuple(f.name for f in fields(Samples) if f.name != "blocks")
 def label(tracks: Sequence[Track], blocks: dict[str, Floats]) -> Samples:
     """Join feature vectors and the labels of their tracks, row by row.
 
-    Raises
-    ------
-    DataError
-        If a block has another number of rows than there are tracks, or holds numbers that are not
-        finite.
+    Raises `DataError` if a block has another number of rows than there are tracks, or holds numbers
+    that are not finite.
     """
     for name, block in blocks.items():
         if block.ndim != 2 or len(block) != len(tracks):
@@ -131,10 +128,7 @@ def names(values: Names) -> list[str]:
 def stack(parts: Sequence[Samples]) -> Samples:
     """Rows of several samples, one after the other.
 
-    Raises
-    ------
-    DataError
-        If there are none, or their blocks differ.
+    Raises `DataError` if there are none, or their blocks differ.
     """
     if not parts:
         raise DataError("no samples to stack", remedy="Name at least one dataset", code="empty")

@@ -2,10 +2,9 @@
 
 =============  =====================================================================================
 ``labels``     ratings, and distances between them
-``features``   distances between the music, in a representation
-``null``       distances by chance
+``distances``  distances between the music, in a representation, and by chance
 ``bias``       recognition of dataset and genre; share of genre in emotion and in models
 ``study``      the whole analysis, with maps
-``report``     the page (``sections``, ``figures``) and the tables beside it
+``report``     the page (with ``figures``) and the tables beside it
 =============  =====================================================================================
 """

@@ -23,8 +23,8 @@ from hevner.emotion import AXES
 from hevner.lab.data.labels import QUADRANT_LEVEL, QUADRANT_SIGNS
 from hevner.lab.data.samples import Samples
 from hevner.lab.gap.bias import Dominance, GenreReliance, GenreShare, Probe
+from hevner.lab.gap.distances import Distance, Within
 from hevner.lab.gap.labels import LabelSummary, quadrants, rated
-from hevner.lab.gap.null import Distance, Within
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

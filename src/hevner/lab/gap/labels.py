@@ -28,11 +28,9 @@ from hevner.arrays import Doubles, Integers, Mask
 from hevner.emotion import AXES, Quadrant
 from hevner.errors import DataError
 from hevner.lab.data.samples import Samples, names
-from hevner.lab.gap import null
-from hevner.lab.gap.null import Distance, Measure, Within
-from hevner.lab.metrics.regression import pearson
+from hevner.lab.gap.distances import Distance, Measure, Within, compare_datasets
+from hevner.lab.metrics.regression import numbers, pearson
 from hevner.lab.metrics.statistics import bootstrap
-from hevner.lab.metrics.validation import numbers
 
 BINS = 20
 
@@ -94,7 +92,7 @@ def distances(samples: Samples, seed: int = 0) -> tuple[list[Distance], list[Wit
     inside: list[Within] = []
     for axis, values in zip(AXES, samples.emotion.T, strict=True):
         measures = partial(_measures, values)
-        found = null.distances(axis, measures, samples.dataset, samples.group, seed)
+        found = compare_datasets(axis, measures, samples.dataset, samples.group, seed)
         apart += found[0]
         inside += found[1]
     return apart, inside

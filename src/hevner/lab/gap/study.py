@@ -7,7 +7,7 @@ the datasets do not allow it: genre needs genres, maps need features.
 
 A *map* shows a representation in two dimensions, shape ``(n, 2)``: similar tracks lie close
 together; its axes have no meaning and no unit. It is made from the principal components of
-`hevner.lab.gap.features.Standardised`; the same seed gives the same map.
+`hevner.lab.gap.distances.Standardised`; the same seed gives the same map.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from hevner import extras
 from hevner.arrays import Doubles
 from hevner.errors import DataError
 from hevner.lab.data.samples import Samples, names
-from hevner.lab.gap import bias, features, labels, null
+from hevner.lab.gap import bias, distances, labels
 
 MOST = 2000
 """Tracks of a dataset whose features are used; of more, a random choice."""
@@ -36,16 +36,10 @@ FEWEST = 10
 
 @dataclass(frozen=True, eq=False)
 class Gap:
-    """The analysis.
+    """The analysis: labels of all tracks, and tracks whose features were used, None without any.
 
-    Attributes
-    ----------
-    rated, encoded
-        Labels of all tracks, and tracks whose features were used; None if there are none.
-    tables
-        Rows by the name of their table; see the modules that make them.
-    maps
-        Coordinates of the rows of ``encoded`` by representation and method.
+    ``tables`` are rows by the name of their table, ``maps`` coordinates of the rows of ``encoded``
+    by representation and method.
     """
 
     rated: Samples
@@ -69,14 +63,9 @@ def analyse(
     """Measure the gap between datasets.
 
     ``rated`` has the labels of all tracks, ``encoded`` the tracks with features, of all or some of
-    the datasets. ``report`` is called with the name of each step before it begins.
-
-    Raises
-    ------
-    DataError
-        If there are fewer than two datasets, or too few tracks for a map.
-    MissingDependencyError
-        If a package is not installed.
+    the datasets. ``report`` is called with the name of each step before it begins. Raises
+    `DataError` if there are fewer than two datasets, or too few tracks for a map;
+    `MissingDependencyError` if a package is not installed.
     """
     if len(names(rated.dataset)) < 2:
         raise DataError(
@@ -107,8 +96,8 @@ def _measure(
             code="too_few_tracks",
         )
     report(f"{representation}: distances")
-    common = features.standardise(samples.blocks[representation], samples.dataset, seed)
-    apart, inside = null.distances(
+    common = distances.standardise(samples.blocks[representation], samples.dataset, seed)
+    apart, inside = distances.compare_datasets(
         representation, common.measures, samples.dataset, samples.group, seed
     )
     gap.tables["distances"] += apart

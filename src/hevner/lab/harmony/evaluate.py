@@ -139,27 +139,12 @@ def _run_peer(python: Path, paths: list[Path]) -> dict[str, Any]:
 def evaluate_spread(
     data: Path, count: int, folder: Path, peer: Path | None, progress: Callable[[int, int], None]
 ) -> list[dict[str, object]]:
-    """Evaluate songs of the test set, evenly spread.
+    """Evaluate ``count`` songs of the test set of POP909, evenly spread, from its folder ``data``.
 
-    Parameters
-    ----------
-    data, count
-        Folder of POP909, and number of songs.
-    folder
-        Keeps the rendered sound.
-    peer
-        A Python that has Essentia, to run it on the same files.
-    progress
-        Called with the number of conditions measured, and their whole number.
-
-    Returns
-    -------
-    Rows of condition, system, score, mean, low, high and number of songs.
-
-    Raises
-    ------
-    DataError
-        If there are no songs.
+    ``folder`` keeps the rendered sound. ``peer`` is a Python that has Essentia, to run it on the
+    same files. ``progress`` is called with the number of conditions measured, and their whole
+    number. Rows are condition, system, score, mean, low, high and number of songs. Raises
+    `DataError` if there are no songs.
     """
     available = songs.song_ids(data, "test")
     chosen = np.unique(np.linspace(0, len(available) - 1, count).astype(int))

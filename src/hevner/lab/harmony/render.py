@@ -104,10 +104,7 @@ def render(
 ) -> Floats:
     """Play parts with FluidSynth; ``duration`` seconds at ``rate`` hertz.
 
-    Raises
-    ------
-    DataError
-        If FluidSynth fails.
+    Raises `DataError` if FluidSynth fails.
     """
     with tempfile.TemporaryDirectory() as folder:
         source, target = Path(folder) / "song.mid", Path(folder) / "song.wav"

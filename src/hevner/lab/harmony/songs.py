@@ -57,13 +57,7 @@ def held_out(song_id: str) -> str:
 
 
 def song_ids(folder: Path, subset: str) -> list[str]:
-    """Ids of the songs of one set in the folder of POP909.
-
-    Raises
-    ------
-    DataError
-        If there are none.
-    """
+    """Ids of the songs of one set in the folder of POP909; raises `DataError` if there are none."""
     found = sorted(p.name for p in folder.glob("[0-9]*") if held_out(p.name) == subset)
     if not found:
         raise DataError(

@@ -64,10 +64,8 @@ class HarmonyNetwork(nn.Module):
     def forward(self, frames: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Analyse frames ``(batch, time, 252)``.
 
-        Returns
-        -------
-        Log-odds of chords ``(batch, time, 121)`` and of chord tones ``(batch, time, 12)``, and key
-        features ``(batch, time, 12, k)``.
+        Gives log-odds of chords ``(batch, time, 121)`` and of chord tones ``(batch, time, 12)``,
+        and key features ``(batch, time, 12, k)``.
         """
         shape = frames.shape[:2]
         hidden = self._pitch_classes(frames.flatten(0, 1))
@@ -227,9 +225,7 @@ def fit_profiles(
 ) -> dict[str, NDArray[np.float32]]:
     """Learn profiles of pooled chroma in major and in minor, by logistic regression.
 
-    Returns
-    -------
-    ``profile`` ``(2, 12)``, tonic first, and ``profile_bias`` ``(2,)``.
+    Gives ``profile`` ``(2, 12)``, tonic first, and ``profile_bias`` ``(2,)``.
     """
     weights = {name: value.detach().numpy() for name, value in model.weights.items()}
     empty = {"profile": np.zeros((2, 12), np.float32), "profile_bias": np.zeros(2, np.float32)}
@@ -299,21 +295,10 @@ def train(
 ) -> None:
     """Render the examples, fit the network and its profiles, and write the weights.
 
-    Parameters
-    ----------
-    folder, examples
-        Folder of POP909, and the folder that keeps the rendered examples.
-    out
-        File of the weights, .npz.
-    progress
-        Called with the number of examples made and their whole number.
-
-    Raises
-    ------
-    DataError
-        If there are no songs in the folder.
-    MissingDependencyError
-        If FluidSynth or a soundfont is not installed.
+    ``folder`` is that of POP909, ``examples`` keeps the rendered examples, ``out`` is the file of
+    the weights, .npz. ``progress`` is called with the number of examples made and their whole
+    number. Raises `DataError` if there are no songs in the folder; `MissingDependencyError` if
+    FluidSynth or a soundfont is not installed.
     """
     wanted = [("train", k) for k in range(recipe.examples)]
     wanted += [("plain", k) for k in range(recipe.plain_examples)]

@@ -24,7 +24,7 @@ from numpy.typing import ArrayLike, NDArray
 from hevner.arrays import Doubles as Array
 from hevner.emotion import Quadrant
 from hevner.lab.data.labels import QUADRANT_SIGNS
-from hevner.lab.metrics.validation import numbers, same_shape
+from hevner.lab.metrics.regression import numbers, same_shape
 
 Numbers = NDArray[np.int64]
 

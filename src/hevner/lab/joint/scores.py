@@ -26,7 +26,7 @@ from hevner.lab.metrics import retrieval
 from hevner.lab.metrics.statistics import bootstrap
 from hevner.lab.study import claims
 from hevner.lab.study.claims import ALL, Comparison, Measure, Pair, mean_over_pairs
-from hevner.lab.study.table import Row
+from hevner.lab.study.kept import Row
 
 if TYPE_CHECKING:
     from hevner.lab.joint.study import CellResult

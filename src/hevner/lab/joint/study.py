@@ -29,8 +29,8 @@ from hevner.lab.joint.scores import per_query
 from hevner.lab.metrics import retrieval
 from hevner.lab.recipe_types import plain
 from hevner.lab.study import engine, kept
+from hevner.lab.study.kept import Row
 from hevner.lab.study.splits import Split, checked_split, joined_links
-from hevner.lab.study.table import Row
 
 Query = Literal["rated", "point"]
 StudyData = Mapping[str, MatchingData]

@@ -83,12 +83,7 @@ class Report:
 def into_card(rows: Sequence[Row], card: Path, run: str) -> None:
     """Write scores, and the run that made them, into the card of a model (a JSON file).
 
-    Raises
-    ------
-    ModelError
-        If the card cannot be read.
-    OutputError
-        If it cannot be written.
+    Raises `ModelError` if the card cannot be read; `OutputError` if it cannot be written.
     """
     try:
         facts = json.loads(card.read_text("utf-8"))
@@ -107,10 +102,7 @@ def into_card(rows: Sequence[Row], card: Path, run: str) -> None:
 def write(rows: Sequence[Mapping[str, object]], path: Path) -> None:
     """Write rows as CSV, with the keys of the first as columns.
 
-    Raises
-    ------
-    OutputError
-        If the file cannot be written; what was there before stays.
+    Raises `OutputError` if the file cannot be written; what was there before stays.
     """
     text = io.StringIO()
     table = csv.DictWriter(text, list(rows[0]), lineterminator="\n")

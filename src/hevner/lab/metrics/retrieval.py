@@ -38,7 +38,7 @@ from numpy.typing import ArrayLike
 
 from hevner.arrays import Doubles, Mask
 from hevner.errors import DataError
-from hevner.lab.metrics.validation import flags, numbers, same_shape
+from hevner.lab.metrics.regression import flags, numbers, same_shape
 
 GAIN_RADIUS = 0.5
 """Distance (unit scale) from which an item has no gain: a quarter of the width of the plane."""

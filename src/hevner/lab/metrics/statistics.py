@@ -110,13 +110,8 @@ def permutation_test(
     permutation exchanges the two systems' predictions in every group with odds one half and scores
     both mixtures anew, so any metric will do, not only means over rows. With d the difference of
     the two scores, ``p = (1 + permutations with |d| at least the observed) / (1 + permutations)``;
-    a permutation whose d is not defined counts as such. G groups cannot give less than about
-    ``2 / 2**G``.
-
-    Raises
-    ------
-    DataError
-        If the observed difference is not defined, or rows do not match.
+    a permutation whose d is not defined counts as such. G groups cannot give less than about ``2 /
+    2**G``. Raises `DataError` if the observed difference is not defined, or rows do not match.
     """
     labels, one, two = _rows(truth, first, second, groups)
     names, index = group_index(groups)

@@ -32,16 +32,14 @@ from numpy.typing import ArrayLike
 
 from hevner.arrays import Doubles, Mask
 from hevner.errors import DataError
-from hevner.lab.metrics.validation import flags, numbers, same_shape
+from hevner.lab.metrics.regression import flags, numbers, same_shape
 
 
 def validate(truth: ArrayLike, score: ArrayLike, axes: int = 2) -> tuple[Mask, Doubles]:
     """Flags and scores as bool and float64; with one axis for a single tag.
 
-    Raises
-    ------
-    DataError
-        For other shapes, no rows, NaN or infinity, or flags that are neither 0 nor 1.
+    Raises `DataError` for other shapes, no rows, NaN or infinity, or flags that are neither 0 nor
+    1.
     """
     tags, scores = flags("truth", truth, axes), numbers("score", score, axes)
     same_shape(truth=tags, score=scores)

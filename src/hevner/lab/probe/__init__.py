@@ -2,7 +2,7 @@
 
 Conventions
 -----------
-Vectors hold all states side by side. In grouped folds, a ridge regression (`ridge`) is fitted to
+Vectors hold all states side by side. In grouped folds, a ridge regression is fitted to
 each state by itself, and to
 
 ==================  ==============================================================================

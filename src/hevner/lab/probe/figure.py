@@ -17,7 +17,7 @@ from matplotlib.ticker import MaxNLocator
 
 from hevner.files import replace_file
 from hevner.lab.probe.scores import interval_of, main_name, state_of
-from hevner.lab.study.table import Row
+from hevner.lab.study.kept import Row
 from hevner.output.plot import DPI
 from hevner.output.summary import BLUE, VERMILION
 

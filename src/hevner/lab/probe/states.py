@@ -18,17 +18,9 @@ ALL, MEAN, MIX, CHOSEN = "all states", "mean of states", "learned mix", "chosen 
 class Probe:
     """Dataset, vectors (``block`` of the store) and states that are probed.
 
-    Attributes
-    ----------
-    states
-        Number of each state, in the order in which they lie in a vector; empty where `widths` gives
-        only the number of equal parts.
-    widths
-        Width of each state; or one number, that of equal parts.
-    folds, seeds
-        Parts of a cross-validation, and number of cross-validations.
-    soundfont
-        The rendering that is taken of MIDI files.
+    ``states`` are their numbers, in the order in which they lie in a vector, and ``widths`` the
+    width of each; or there are no numbers, and one width, which is the number of equal parts. There
+    are ``seeds`` cross-validations of ``folds`` parts. ``soundfont`` is that of MIDI files.
     """
 
     dataset: str

@@ -213,27 +213,12 @@ def train_hidden(
     """Train a network with 512 rectified units and dropout before both layers.
 
     Torch rather than scikit-learn, whose networks have neither dropout nor a loss that leaves out
-    missing labels. Prediction is plain numpy.
+    missing labels. Prediction is plain numpy. Raises `MissingDependencyError` without torch.
 
-    Parameters
-    ----------
-    x, targets
-        Features ``(n, width)`` of variance about 1; targets ``(n, 2)`` of mean 0 and variance 1,
-        NaN where a label is missing.
-    weights, fold
-        Weight and fold of each row, shape ``(n,)``.
-    seed
-        Seed of the initial weights, the order of rows and the dropout.
-
-    Returns
-    -------
-    The layers, the weight decay and number of epochs that predicted unseen rows best, and the
-    weighted mean squared error for these.
-
-    Raises
-    ------
-    MissingDependencyError
-        Without torch.
+    Features ``(n, width)`` have a variance of about 1, targets ``(n, 2)`` mean 0 and variance 1,
+    NaN where a label is missing; weights and folds ``(n,)`` belong to rows. The seed decides the
+    initial weights, the order of rows and the dropout. Gives the layers, the weight decay and
+    number of epochs that predicted unseen rows best, and the weighted mean squared error for these.
     """
     trials = []
     for decay in DECAYS:

@@ -82,15 +82,9 @@ class FusionRegressor:
 
         Rows of one group are never on both sides of the cross-validation; with names of datasets,
         parameters are chosen that carry over to another dataset. Without groups every row is its
-        own.
-
-        Raises
-        ------
-        DataError
-            If shapes do not fit, features are not finite, or an axis has fewer than two groups
-            with labels or constant labels.
-        MissingDependencyError
-            For ``hidden`` without torch.
+        own. Raises `DataError` if shapes do not fit, features are not finite, or an axis has fewer
+        than two groups with labels or constant labels; `MissingDependencyError` for ``hidden``
+        without torch.
         """
         rows = TrainingRows.of(blocks, emotion, groups, sample_weight)
         if self.kind not in ("linear", "hidden", "kernel"):
@@ -112,12 +106,8 @@ class FusionRegressor:
     def predict(self, blocks: Blocks) -> Doubles:
         """Valence and arousal of rows, shape ``(n, 2)``, in the units of the labels.
 
-        Raises
-        ------
-        ModelError
-            Before `fit`.
-        DataError
-            If a block is missing, of another width, or not finite.
+        Raises `ModelError` before `fit`; `DataError` if a block is missing, of another width, or
+        not finite.
         """
         fitted = self._known()
         found = {}

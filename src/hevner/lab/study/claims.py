@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from hevner.lab import workers
 from hevner.lab.metrics.statistics import paired_bootstrap, permutation_test
-from hevner.lab.study.table import Row
+from hevner.lab.study.kept import Row
 
 Array = NDArray[np.float64]
 Measure = Callable[[Array, Array], float]

@@ -12,9 +12,8 @@ from typing import Any, ClassVar, Generic, Self, TypeVar
 from hevner.files import cannot_write
 from hevner.lab import workers
 from hevner.lab.study import kept
-from hevner.lab.study.kept import Arrays
+from hevner.lab.study.kept import Arrays, Row
 from hevner.lab.study.sources import IncompleteError
-from hevner.lab.study.table import Row
 from hevner.store import FeatureStore
 
 RecipeT = TypeVar("RecipeT")
@@ -51,16 +50,8 @@ class Study(ABC, Generic[RecipeT, DataT, CellT]):
     ) -> tuple[Self | None, list[str]]:
         """The study on all datasets that are complete, or None, and a line for each missing thing.
 
-        Parameters
-        ----------
-        recipe
-            Names what is needed.
-        folders
-            Folder of each dataset, by name.
-        store
-            Holds the features.
-        jobs
-            Number of processes for what has not been made from stored features yet.
+        ``folders`` are those of the datasets, by name; ``jobs`` is the number of processes for what
+        has not been made from stored features yet.
         """
         parts: list[Any] = []
         missing: list[str] = []
@@ -124,14 +115,9 @@ def run(
 ) -> list[CellResult[CellT]]:
     """Results of cells, in their order, from a number of processes.
 
-    The folder keeps finished cells; after a stop, a run goes on from there.
-
-    Raises
-    ------
-    DataError, ModelError, MissingDependencyError
-        If a cell cannot be computed or read.
-    OutputError
-        If the folder cannot be written.
+    The folder keeps finished cells; after a stop, a run goes on from there. Raises `DataError`,
+    `ModelError` or `MissingDependencyError` if a cell cannot be computed or read; `OutputError` if
+    the folder cannot be written.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -1,15 +1,18 @@
-"""Results of cells in files, named by a digest of all that decides them.
+"""Files of a study: results of cells, and tables.
 
-The names must not change: cells that an earlier version kept are found by them.
+A cell's file is named by a digest of all that decides its result. The names must not change: cells
+that an earlier version kept are found by them.
 """
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import io
 import json
+import math
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,12 +29,8 @@ Arrays = dict[str, NDArray[Any]]
 def file_name(about: Any, more: bytes = b"") -> str:
     """Name of the file of a cell, from all that decides the result.
 
-    Parameters
-    ----------
-    about
-        Plain values, with parts of recipes anywhere in them.
-    more
-        Bytes that decide it too, such as those of row numbers.
+    That is plain values, with parts of recipes anywhere in them, and bytes, such as those of row
+    numbers.
     """
     text = json.dumps(plain(about), sort_keys=True).encode()
     return f"{hashlib.blake2b(text + more, digest_size=16).hexdigest()}.npz"
@@ -70,3 +69,25 @@ def read(path: Path) -> Arrays:
             remedy="Remove the file; the same command makes it again",
             code="damaged_cell",
         ) from error
+
+
+Row = dict[str, Any]
+"""Values by the name of their column; columns without a value may be missing."""
+
+
+def write_table(path: Path, columns: Sequence[str], rows: Iterable[Row]) -> None:
+    """Write rows as CSV under the names of their columns; raise `OutputError` if that fails.
+
+    Numbers have four decimals; values that are not defined leave their field empty.
+    """
+    text = io.StringIO()
+    table = csv.writer(text, lineterminator="\n")
+    table.writerow(columns)
+    table.writerows([_field(row.get(name, "")) for name in columns] for row in rows)
+    replace_file(path, text.getvalue().encode())
+
+
+def _field(value: Any) -> str:
+    if isinstance(value, float):
+        return "" if math.isnan(value) else f"{value:.4f}"
+    return str(value)

@@ -34,18 +34,10 @@ def load_tracks(
     labels: Labels = "repaired",
     ids: tuple[int, int] | None = None,
 ) -> list[Track]:
-    """Tracks of a dataset that a study can use; there may be none.
+    """Tracks of a dataset, from its own folder, that a study can use; there may be none.
 
-    Parameters
-    ----------
-    name, folder
-        The dataset and its own folder; `IncompleteError` is raised if it cannot be read.
-    wanted
-        Whether a track has a label that the study uses.
-    labels
-        With defects of the dataset repaired, or as published.
-    ids
-        First and last id to take; None for all.
+    ``wanted`` returns whether a track has a label that the study uses; ``ids`` are the first and
+    last id to take. Raises `IncompleteError` if the dataset cannot be read.
     """
     if not folder.is_dir():
         card = datasets.card(name)
@@ -72,16 +64,8 @@ def gather_blocks(
 ) -> tuple[dict[str, Samples], list[str]]:
     """Stored vectors of tracks of one dataset, block by block, and a line for each that is missing.
 
-    Parameters
-    ----------
-    blocks
-        Names of representations (`hevner.lab.data.representations`).
-    folder
-        The dataset's own folder, which the lines name.
-    soundfont
-        The rendering that is taken of MIDI files.
-    jobs
-        Number of processes for what has not been pooled yet.
+    Blocks are named as in `hevner.lab.data.representations`, which has the soundfont and the jobs
+    too; ``folder`` is the dataset's own, which the lines name.
     """
     found: dict[str, Samples] = {}
     lines: list[str] = []

@@ -18,18 +18,10 @@ Rows = NDArray[np.intp]
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    """Rows to train on and rows to test, by number.
+    """Rows to train on, rows to test, and those that training stops by if these are others.
 
-    Attributes
-    ----------
-    validation
-        Rows that training stops by; None if there are none of their own.
-    protocol, name
-        The kind of split, and its name among those of its kind: a number, or what is left out.
-    seed
-        Number of the run.
-    leaks
-        Label of the leak check.
+    ``name`` distinguishes splits of one protocol: a number, or what is left out. ``seed`` is the
+    number of the run, ``leaks`` the label of the leak check.
     """
 
     train: Rows
@@ -64,16 +56,9 @@ def checked_split(
 ) -> Split:
     """A fold of some of the tracks as a split, after a comparison of its two sides.
 
-    Parameters
-    ----------
-    tracks
-        All tracks, which give the row numbers.
-    shared
-        Kinds of link that the two sides may share.
-    refused
-        Whether a leak of another kind raises `DataError`; otherwise the label only names it.
-    validation
-        Tracks that training stops by; they count as trained on.
+    Row numbers are those in ``tracks``. The sides may share links of the kinds ``shared``; a leak
+    of another kind raises `DataError` if ``refused``, otherwise the label only names it.
+    ``validation`` are tracks that training stops by; they count as trained on.
     """
     found = find([*fold.train, *validation], fold.test)
     label = refuse(found, shared) if refused else found.label

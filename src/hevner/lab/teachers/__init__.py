@@ -49,12 +49,8 @@ NAMES = tuple(_CLASSES)
 def load(name: str, weights: Path) -> Encoder:
     """Read a teacher, one of `NAMES`, from the folder that holds its file.
 
-    Raises
-    ------
-    ModelError
-        If there is no such teacher, or its file is missing or another one.
-    MissingDependencyError
-        If a package for training is not installed.
+    Raises `ModelError` if there is no such teacher, or its file is missing or another one;
+    `MissingDependencyError` if a package for training is not installed.
     """
     if name not in _CLASSES:
         raise ModelError(
@@ -69,10 +65,7 @@ def load(name: str, weights: Path) -> Encoder:
 def read_file(path: Path, origin: str) -> tuple[bytes, str]:
     """Bytes of a file of weights, and the version of a teacher with these weights.
 
-    Raises
-    ------
-    ModelError
-        If it cannot be read; the remedy names where it comes from.
+    Raises `ModelError` if it cannot be read; the remedy names where it comes from.
     """
     try:
         content = path.read_bytes()
@@ -118,14 +111,9 @@ def keep(
 ) -> bool:
     """Compute the predictions that are not stored yet; return whether any were missing.
 
-    Raises
-    ------
-    AudioError, DataError, MissingDependencyError
-        If the sound cannot be read or made.
-    ModelError
-        If the weights of a teacher cannot be read.
-    OutputError
-        If the store cannot be written.
+    Raises `AudioError`, `DataError` or `MissingDependencyError` if the sound cannot be read or
+    made; `ModelError` if the weights of a teacher cannot be read; `OutputError` if the store cannot
+    be written.
     """
     store = FeatureStore(folder)
     content = corpus.content_of(track, variant, store)

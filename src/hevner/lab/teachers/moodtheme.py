@@ -79,10 +79,7 @@ class Network(nn.Module):
 class MoodTheme:
     """The teacher, from the folder that holds `FILE`.
 
-    Raises
-    ------
-    ModelError
-        If the file is missing or holds something else.
+    Raises `ModelError` if the file is missing or holds something else.
     """
 
     def __init__(self, weights: Path) -> None:
@@ -112,10 +109,7 @@ class MoodTheme:
     def encode(self, windows: Floats) -> Floats:
         """Probabilities ``(n, 56)`` of windows ``(n, WINDOW_SAMPLES)`` at 12 kHz.
 
-        Raises
-        ------
-        ModelError
-            If the windows have another shape or hold values that are not finite.
+        Raises `ModelError` if the windows have another shape or hold values that are not finite.
         """
         windows = check_windows(windows, WINDOW_SAMPLES)
         rows = np.empty((len(windows), len(MOOD_TAGS)), np.float32)

@@ -43,10 +43,7 @@ _OUTPUTS = ("Identity", "yamnet_frames/global_average_pooling2d/Mean")
 class YamNet:
     """The teacher, from the folder that holds `FILE`.
 
-    Raises
-    ------
-    ModelError
-        If the file is missing or holds something else.
+    Raises `ModelError` if the file is missing or holds something else.
     """
 
     def __init__(self, weights: Path) -> None:
@@ -82,10 +79,7 @@ class YamNet:
     def encode(self, windows: Floats) -> Floats:
         """Rows ``(n, 1545)`` of windows ``(n, WINDOW_SAMPLES)`` at 16 kHz.
 
-        Raises
-        ------
-        ModelError
-            If the windows have another shape or hold values that are not finite.
+        Raises `ModelError` if the windows have another shape or hold values that are not finite.
         """
         windows = check_windows(windows, WINDOW_SAMPLES)
         rows = np.empty((len(windows), DIMENSION), np.float32)

@@ -9,7 +9,7 @@ quadrants as one of four, the rest as probabilities.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
@@ -21,10 +21,9 @@ from hevner.blocks import vector_id
 from hevner.datasets.track import Track
 from hevner.emotion import MOOD_TAGS, Quadrant
 from hevner.errors import DataError
-from hevner.lab import workers
 from hevner.lab.data.extraction import HARMONY, PASS
 from hevner.lab.data.labels import labels_of
-from hevner.lab.data.representations import variant_of
+from hevner.lab.data.representations import add_missing, variant_of
 from hevner.lab.data.samples import Samples, stack
 from hevner.lab.study.sources import IncompleteError, gather_blocks, load_tracks, with_blocks
 from hevner.lab.unified.chord_sequence import (
@@ -174,16 +173,7 @@ def sequences(
     kept = store.open(dataset, kind(variant))
     sound = store.open(dataset, PASS["harmony"])
     named = [(track.id, variant_of(track, soundfont).name) for track in tracks]
-    missing = []
-    for one in named:
-        content = sound.content(*one)
-        if content is None:
-            sound.get(*one)  # raises the error, with its remedy
-        elif kept.content(*one) != content and not kept.link(content, *one):
-            missing.append(one)
-    analyze = partial(_entry, store, dataset, VOCABULARIES[variant])
-    for one, entry in zip(missing, _map(analyze, missing, jobs), strict=True):
-        kept.add(entry, *one)
+    add_missing(kept, sound, named, partial(_entry, store, dataset, VOCABULARIES[variant]), jobs)
     return [_sequence(kept, *one) for one in named]
 
 
@@ -192,14 +182,6 @@ def kind(variant: Variant) -> Kind:
     """Kind of the stored features; its name follows from the harmony network and the vocabulary."""
     parameters = {"features": vector_id(), "vocabulary": variant}
     return Kind("chords", "1", 4, parameters=parameters)
-
-
-def _map(analyze: partial[Entry], named: list[tuple[str, str]], jobs: int) -> Iterator[Entry]:
-    if jobs == 1 or len(named) < 2:
-        yield from map(analyze, named)
-        return
-    with workers.pool(jobs) as pool:
-        yield from pool.map(analyze, named, chunksize=8)
 
 
 def _entry(

@@ -24,7 +24,7 @@ from torch import Tensor
 from hevner.errors import DataError
 from hevner.lab.data.blocks import Block, grouped_folds
 from hevner.lab.data.labels import LabelScale
-from hevner.lab.regression.alignment import balanced_weights
+from hevner.lab.regression.adaptation import balanced_weights
 from hevner.lab.unified.chord_sequence import VOCABULARIES, ChordSequence
 from hevner.lab.unified.data import StudyData
 from hevner.lab.unified.loop import Epoch, outputs_of, train

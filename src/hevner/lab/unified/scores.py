@@ -37,8 +37,8 @@ from hevner.lab.metrics.statistics import over_seeds
 from hevner.lab.metrics.tags import pr_auc_macro, roc_auc, roc_auc_macro
 from hevner.lab.study import claims
 from hevner.lab.study.claims import ALL, Comparison, Pair, mean_over_pairs
+from hevner.lab.study.kept import Row as TableRow
 from hevner.lab.study.splits import Rows
-from hevner.lab.study.table import Row as TableRow
 from hevner.lab.unified.data import StudyData
 from hevner.lab.unified.recipe import LEFT_OUT, Claim, HeadRecipe, Row, UnifiedRecipe
 

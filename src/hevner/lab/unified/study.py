@@ -28,8 +28,8 @@ from hevner.errors import DataError
 from hevner.lab import recipes
 from hevner.lab.recipe_types import plain
 from hevner.lab.study import engine, kept
+from hevner.lab.study.kept import Row as TableRow
 from hevner.lab.study.splits import Split, checked_split, joined_links
-from hevner.lab.study.table import Row as TableRow
 from hevner.lab.unified import scores
 from hevner.lab.unified.data import StudyData, join, load_dataset
 from hevner.lab.unified.recipe import FOLDS, LEFT_OUT, Row, UnifiedRecipe
