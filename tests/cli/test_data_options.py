@@ -20,6 +20,13 @@ def root(tmp_path: Path) -> Path:
     return tmp_path / "data"
 
 
+def test_a_collection_without_ratings_is_not_taken_for_a_set(root: Path) -> None:
+    (root / "pop909").mkdir()
+    folders = data_folders([str(root)])
+    assert folders["pop909"] == root / "pop909"
+    assert "pop909" not in folders.available()
+
+
 def test_a_folder_holds_sets_by_name(root: Path) -> None:
     folders = data_folders([str(root)])
     assert folders["musemo"] == root / "musemo"

@@ -78,6 +78,8 @@ def test_all_features_are_kept(tmp_path: Path) -> None:
     np.testing.assert_array_equal(read.starts, expected.starts)
     assert file.verify() == []
     assert list(migrate.migrate(FeatureStore(tmp_path))) == []
+    again = CliRunner().invoke(features_app, ["migrate", str(tmp_path)])
+    assert (again.exit_code, again.stderr) == (0, "Nothing to convert.\n")
 
 
 def test_a_migration_that_was_stopped_goes_on(

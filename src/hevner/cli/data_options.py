@@ -63,8 +63,8 @@ class DataFolders(dict[str, Path]):
         )
 
     def available(self) -> list[str]:
-        """Datasets that were named, and others whose folder exists."""
-        others = (name for name, folder in self.items() if folder.is_dir())
+        """Datasets that were named, and others of labelled music whose folder exists."""
+        others = (n for n, folder in self.items() if n not in OTHERS and folder.is_dir())
         return list(dict.fromkeys([*self.named, *others]))
 
 

@@ -90,11 +90,14 @@ def migrate_store(store: Store) -> None:
     from hevner.store import FeatureStore
     from hevner.store.migrate import migrate
 
-    status = FINE
+    status, count = FINE, 0
     for file, dropped in migrate(FeatureStore(store)):
+        count += 1
         lost = f", {len(dropped)} damaged ones left out" if dropped else ""
         status = FAILED if dropped else status
         say(f"{file.dataset} {file.kind.name}: {len(file)} entries converted{lost}.")
+    if not count:
+        say("Nothing to convert.")
     raise typer.Exit(status)
 
 
