@@ -11,7 +11,6 @@ soundfile) decodes WAV, FLAC, Ogg, Opus in Ogg and MP3; everything else (m4a, aa
 
 from __future__ import annotations
 
-import math
 import os
 import re
 import sys
@@ -21,10 +20,10 @@ from pathlib import Path
 
 import numpy as np
 import soundfile
-import soxr
 from numpy.typing import NDArray
 
 from hevner import extras
+from hevner.audio.mixdown import Decoded, Piece, Samples, mono_stream
 from hevner.errors import AudioError
 from hevner.files import SUFFIXES
 
@@ -34,19 +33,11 @@ SAMPLE_RATE = 16_000
 BLOCK_S = 12.0
 """Seconds decoded at a time; memory grows with it, the overhead per block shrinks."""
 
-MINIMUM_S = 0.1
-"""Shortest audio that is analysed, in seconds."""
-
 SAMPLE_RATES = (1_000, 1_000_000)
 """Hertz. A header outside this range is damaged, and would blow a few bytes up to hours."""
 
 STEP_FRAMES = 4096
 """Frames decoded at a time; at most so many are lost in front of damage."""
-
-Samples = NDArray[np.float32]
-
-Decoded = NDArray[np.floating]
-"""Samples as decoded, of any number of channels."""
 
 
 @dataclass
@@ -162,8 +153,8 @@ def _audio(
     source: str, pieces: Iterator[Decoded], rate: int, wanted_rate: int, warnings: list[str]
 ) -> Audio:
     """Decoded of any number of channels at one rate as audio at another."""
-    blocks = _checked(_mono_resampled(pieces, rate, wanted_rate), source, wanted_rate)
-    return Audio(source, blocks, warnings, wanted_rate)
+    with_rate: Iterator[Piece] = ((rate, piece) for piece in pieces)
+    return Audio(source, mono_stream(with_rate, wanted_rate, source), warnings, wanted_rate)
 
 
 def _check_readable(path: Path) -> None:
@@ -328,54 +319,3 @@ def _not_audio(path: Path) -> AudioError:
         "m4a, aac and wma need: pip install 'hevner[audio]'"
     )
     return _refused(path, "not audio, or damaged beyond reading", remedy, "not_audio")
-
-
-def _mono_resampled(pieces: Iterator[Decoded], rate: int, wanted_rate: int) -> Iterator[Samples]:
-    """Mix each piece down and resample the stream."""
-    resampler = (
-        None
-        if rate == wanted_rate
-        else soxr.ResampleStream(rate, wanted_rate, 1, dtype="float32", quality="HQ")
-    )
-    for piece in pieces:
-        mono = np.ascontiguousarray(_mean_of_channels(piece), np.float32)
-        yield mono if resampler is None else resampler.resample_chunk(mono)
-    if resampler is not None:
-        yield resampler.resample_chunk(np.zeros(0, np.float32), last=True)
-
-
-def _mean_of_channels(piece: Decoded) -> Decoded:
-    if piece.ndim == 1:
-        return piece
-    # Adding whole channels takes a tenth of the time of `mean` over so short an axis.
-    total = piece[:, 0].astype(np.float32)
-    for channel in range(1, piece.shape[1]):
-        total += piece[:, channel].astype(np.float32, copy=False)
-    total /= np.float32(piece.shape[1])
-    return total
-
-
-def _checked(blocks: Iterator[Samples], source: str, rate: int) -> Iterator[Samples]:
-    """Pass blocks on; refuse what is not finite and what is too short altogether."""
-    total = 0
-    for block in blocks:
-        with np.errstate(over="ignore", invalid="ignore"):
-            energy = float(np.dot(block, block))
-        if not math.isfinite(energy) and not np.isfinite(block).all():
-            at = (total + int(np.argmin(np.isfinite(block)))) / rate
-            raise AudioError(
-                f"samples are not finite (NaN or infinite) near {at:.1f} s",
-                subject=source,
-                remedy="Export the audio again, as integer PCM",
-                code="not_finite",
-            )
-        total += len(block)
-        if len(block):
-            yield block
-    if total < MINIMUM_S * rate:
-        raise AudioError(
-            f"too short to analyse ({1000 * total / rate:.0f} ms)",
-            subject=source,
-            remedy=f"At least {MINIMUM_S:g} s of audio are needed",
-            code="too_short",
-        )

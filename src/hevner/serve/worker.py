@@ -27,7 +27,8 @@ from typing import IO, TYPE_CHECKING, Any
 
 import soundfile
 
-from hevner.audio.decode import Audio, Samples, open_audio
+from hevner.audio.decode import Audio, open_audio
+from hevner.audio.mixdown import Samples
 from hevner.errors import AudioError, HevnerError
 from hevner.files import replace_file
 from hevner.result import Analysis, clock
