@@ -131,8 +131,7 @@ class ChildProcess:
                 yield answer
         finally:
             if not finished:  # What it still answers must not be taken for the next task's.
-                process.kill()
-                process.wait()
+                _end(process)
 
     def stop(self) -> None:
         """End the process and its task; may be called from any thread."""
@@ -142,16 +141,15 @@ class ChildProcess:
 
     def close(self) -> None:
         """End the process and wait until it is gone."""
-        self.stop()
-        if self._process is not None:
-            self._process.wait()
-            _close_pipes(self._process)
+        with self._lock:
+            if self._process is not None:
+                _end(self._process)
 
     def _ready(self) -> subprocess.Popen[bytes]:
         if self._process is not None:
             if self._process.poll() is None:
                 return self._process
-            _close_pipes(self._process)
+            _end(self._process)
         environment = {**os.environ, **self._environment}
         self._tasks = 0
         self._process = subprocess.Popen(
@@ -220,7 +218,10 @@ def _widen(pipe: IO[bytes] | None) -> None:
             fcntl.fcntl(cast(IO[bytes], pipe).fileno(), fcntl.F_SETPIPE_SZ, PIPE_BYTES)
 
 
-def _close_pipes(process: subprocess.Popen[bytes]) -> None:
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End a process and its pipes, whether it still runs or not."""
+    process.kill()
+    process.wait()
     for stream in (process.stdin, process.stdout):
         with contextlib.suppress(OSError):  # what was not yet sent is lost
             cast(IO[bytes], stream).close()
@@ -245,6 +246,8 @@ def work(prepare: Callable[[], Callable[[Task, Send], None]]) -> NoReturn:
     prepare
         Called once; returns what does a task and answers it, the last time with ``last=True``.
     """
+    # First of all, since it takes the place of a standard stream that is closed.
+    nowhere = os.open(os.devnull, os.O_WRONLY)
     answers = os.fdopen(os.dup(1), "wb")
     tasks: queue.SimpleQueue[Task] = queue.SimpleQueue()
     threading.Thread(target=_read_tasks, args=(tasks,), daemon=True).start()
@@ -261,7 +264,6 @@ def work(prepare: Callable[[], Callable[[Task, Send], None]]) -> NoReturn:
     do = prepare()
     # What a decoder prints must not be read as an answer, and decoders written in C comment on
     # every damaged file; errors before this line go where the parent's do.
-    nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 1)
     os.dup2(nowhere, 2)
     send(ready=True)

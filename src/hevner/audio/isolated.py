@@ -13,6 +13,7 @@ read. Where memory cannot be limited (Windows, macOS), the rest holds.
 
 from __future__ import annotations
 
+import atexit
 import os
 import signal
 import sys
@@ -193,12 +194,17 @@ def _not_started(path: Path, why: str) -> HevnerError:
 
 
 shared = Decoders()
-"""Those of this process."""
+"""The processes of this one."""
+
+atexit.register(lambda: shared.close())  # whichever it is by then
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=shared.forget)
+    os.register_at_fork(after_in_child=lambda: shared.forget())
 
-open_audio = shared.open_audio
+
+def open_audio(path: str | Path, sample_rate: int = SAMPLE_RATE) -> Audio:
+    """Open a file for reading; see `Decoders.open_audio`."""
+    return shared.open_audio(path, sample_rate)
 
 
 def main(open_here: OpenAudio = decode.open_audio) -> None:
