@@ -16,12 +16,12 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import os
 import queue
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Generator, Sequence
 from typing import IO, Any, NoReturn, cast
 
@@ -30,6 +30,9 @@ SECRETS = ("HEVNER_TOKEN",)
 
 START_S = 120.0
 """Longest time that a child may take to start, in seconds; imports from a cold disk are slow."""
+
+STEP_S = 0.25
+"""Seconds between looks at whether a child takes too long."""
 
 PIPE_BYTES = 2**20
 """Size of a pipe where that can be chosen: the child goes on while the parent is busy."""
@@ -119,17 +122,23 @@ class ChildProcess:
         answers = _Answers(process)
         finished = False
         try:
-            if self._tasks or answers.next(START_S) is not None:
+            answers.wait_for(START_S)
+            if self._tasks or answers.next() is not None:
                 self._tasks += 1
                 answers.send(task)
-            until = time.monotonic() + limit_s
+            answers.wait_for(limit_s)
             while not finished:
-                answer = answers.next(limit_s if renewed else until - time.monotonic())
+                answer = answers.next()
                 if answer is None:
                     raise ProcessEndedError(process.wait(), answers.late, self._tasks)
                 finished = answer[0].get("last", False)
+                if renewed:
+                    answers.wait_for(math.inf)
                 yield answer
+                if renewed:
+                    answers.wait_for(limit_s)
         finally:
+            answers.over.set()
             if not finished:  # What it still answers must not be taken for the next task's.
                 _end(process)
 
@@ -166,12 +175,37 @@ class ChildProcess:
 
 
 class _Answers:
-    """What a process answers; ``late`` says whether one took so long that it was ended."""
+    """What a process answers; a thread ends it when that takes too long.
+
+    The thread counts steps instead of looking at a clock, so that time for which this process was
+    halted (Ctrl-Z) does not count.
+
+    Attributes
+    ----------
+    late
+        Whether the process was ended.
+    over
+        To be set when no more answers are wanted.
+    """
 
     def __init__(self, process: subprocess.Popen[bytes]) -> None:
         self.late = False
+        self.over = threading.Event()
         self._process = process
         self._output = cast(IO[bytes], process.stdout)
+        self._steps, self._due = 0, math.inf
+        threading.Thread(target=self._watch, daemon=True, name="hevner-watch").start()
+
+    def _watch(self) -> None:
+        while not self.over.wait(STEP_S):
+            self._steps += 1
+            if self._steps > self._due:
+                self.late = True
+                self._process.kill()
+
+    def wait_for(self, seconds: float) -> None:
+        """Wait for so long from now on."""
+        self._due = self._steps + seconds / STEP_S
 
     def send(self, task: Task) -> None:
         """Give the process a task; one that is gone does not answer."""
@@ -180,25 +214,8 @@ class _Answers:
             self._process.stdin.write(json.dumps(task).encode() + b"\n")
             self._process.stdin.flush()
 
-    def next(self, seconds: float) -> Answer | None:
-        """The next answer; None if the process ended, or was ended after so many seconds."""
-        answered = threading.Event()
-
-        def watch() -> None:
-            # In two halves: if this process was halted meanwhile (Ctrl-Z), only one of them is
-            # over when it goes on, and the answer comes in the other.
-            if not answered.wait(seconds / 2) and not answered.wait(seconds / 2):
-                self.late = True
-                self._process.kill()
-
-        threading.Thread(target=watch, daemon=True, name="hevner-watch").start()
-        try:
-            answer = self._read()
-        finally:
-            answered.set()
-        return None if self.late else answer
-
-    def _read(self) -> Answer | None:
+    def next(self) -> Answer | None:
+        """The next answer; None if the process ended or was ended."""
         try:
             fields = json.loads(self._output.readline())
         except ValueError:  # it ended, perhaps in the middle of a line
@@ -206,7 +223,7 @@ class _Answers:
         data = bytearray(fields.get("bytes", 0))
         if self._output.readinto(data) < len(data):  # type: ignore[attr-defined]
             return None
-        return fields, data
+        return None if self.late else (fields, data)
 
 
 def _widen(pipe: IO[bytes] | None) -> None:

@@ -48,6 +48,9 @@ SILENCE_S = 60.0
 MEMORY_BYTES = 2 * 2**30
 """Address space of a decoding process; of a usual file it needs a fifth."""
 
+MESSAGE = 2**15
+"""Samples sent at a time; memory for larger ones would be got from the system each time."""
+
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 """Environment of a decoding process, which does no linear algebra: it starts sooner."""
 
@@ -219,7 +222,8 @@ def _decode(open_here: OpenAudio, task: Task, send: Send) -> None:
             os.chdir(task["folder"])
         audio = open_here(Path(task["path"]), task["rate"])
         for block in audio.blocks:
-            send(np.ascontiguousarray(block, np.float32))
+            for start in range(0, len(block), MESSAGE):
+                send(np.ascontiguousarray(block[start : start + MESSAGE], np.float32))
     # Whatever a file provokes, the next one comes.
     except Exception as error:  # noqa: BLE001
         told = error if isinstance(error, HevnerError) else _unexpected(error, task["path"])
