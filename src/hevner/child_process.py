@@ -71,7 +71,7 @@ def python(module: str, *arguments: object) -> tuple[str, ...]:
     Unlike ``python -m`` it never imports what happens to lie in the current folder.
     """
     code = f"import sys; sys.path[:] = {sys.path!r}; from {module} import main; main()"
-    return (sys.executable, "-c", code, *map(str, arguments))
+    return (sys.executable or "python", "-c", code, *map(str, arguments))
 
 
 class ChildProcess:
