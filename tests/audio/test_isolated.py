@@ -130,6 +130,19 @@ def test_a_decoder_that_takes_all_memory_is_told(decoders: Decoders, song: Path)
     assert pid_of(decoders.open_audio(song)) == before
 
 
+LESS = """
+import resource, sys
+from hevner.audio.isolated import open_audio
+resource.setrlimit(resource.RLIMIT_AS, (1536 * 2**20, 1536 * 2**20))
+sys.exit(sum(map(len, open_audio(sys.argv[1]).blocks)) != 30 * 16_000)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="memory is limited on Linux only")
+def test_a_lower_limit_of_the_user_stays(song: Path) -> None:
+    assert subprocess.run([sys.executable, "-c", LESS, song], cwd=ROOT, timeout=120).returncode == 0
+
+
 def test_a_process_is_kept_for_the_next_file_and_replaced_when_it_died(
     decoders: Decoders, song: Path
 ) -> None:
