@@ -9,7 +9,6 @@ at rates of their own. Files are decoded block by block (`ffmpeg`), mixed down a
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,8 +17,8 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from hevner.audio.ffmpeg import Recording, check_rate
-from hevner.audio.mixdown import Piece, Samples, mono_stream
+from hevner.audio.limits import check_rate, sane
+from hevner.audio.mixdown import Samples, mono_stream
 from hevner.errors import AudioError
 
 SAMPLE_RATE = 16_000
@@ -27,12 +26,6 @@ SAMPLE_RATE = 16_000
 
 BLOCK_S = 12.0
 """Seconds decoded at a time; memory grows with it, the overhead per block shrinks."""
-
-OVER = 8.0
-"""Times full scale. Mixes in floating point may exceed full scale, but hardly by so much."""
-
-SENSELESS = 1e6
-"""Times full scale. Beyond this not even samples in the range of 16-bit integers can lie."""
 
 
 @dataclass
@@ -85,13 +78,16 @@ def open_audio(
     AudioError
         If it does not exist, cannot be read, is empty or is not audio.
     """
+    # FFmpeg takes 0.1 s to load, for which arrays need not wait.
+    from hevner.audio.ffmpeg import Recording
+
     if isinstance(source, str | Path):
         file, shown = _opened(Path(source)), name or str(source)
     else:
         file, shown = source, name or "file object"
     recording = Recording(file, shown, owned=file is not source)
     warnings: list[str] = []
-    pieces = _sane(recording.pieces(BLOCK_S, warnings), shown, warnings)
+    pieces = sane(recording.pieces(BLOCK_S, warnings), shown, warnings)
     blocks = mono_stream(pieces, sample_rate, shown)
     return Audio(shown, blocks, warnings, sample_rate, recording.promised)
 
@@ -131,7 +127,7 @@ def from_array(
     size = max(1, int(BLOCK_S * sample_rate))
     warnings: list[str] = []
     pieces = ((sample_rate, array[at : at + size]) for at in range(0, len(array), size))
-    blocks = mono_stream(_sane(pieces, source, warnings), wanted_rate, source)
+    blocks = mono_stream(sane(pieces, source, warnings), wanted_rate, source)
     return Audio(source, blocks, warnings, wanted_rate, len(array) / sample_rate)
 
 
@@ -156,27 +152,3 @@ def _opened(path: Path) -> BinaryIO:
 
 def _refused(path: Path, cause: str, remedy: str, code: str) -> AudioError:
     return AudioError(cause, subject=str(path), remedy=remedy, code=code)
-
-
-def _sane(pieces: Iterator[Piece], source: str, warnings: list[str]) -> Iterator[Piece]:
-    """Pass pieces on; refuse samples that nothing can have meant, and tell of those too large."""
-    highest = 0.0
-    for rate, piece in pieces:
-        if piece.size:
-            # NaN and infinity are located, and refused, further on.
-            peak = max(float(piece.max()), -float(piece.min()))
-            if math.isfinite(peak):
-                highest = max(highest, peak)
-        if highest > SENSELESS:
-            raise AudioError(
-                f"samples reach {highest:.2g} times full scale",
-                subject=source,
-                remedy="Divide them by their full scale, or export the audio as integer PCM",
-                code="samples_out_of_range",
-            )
-        yield rate, piece
-    if highest > OVER:
-        warnings.append(
-            f"samples reach {highest:.5g} times full scale, as if they were integers in a file of "
-            "floating point numbers"
-        )

@@ -12,7 +12,6 @@ Damage is passed over, as by the program ``ffmpeg``, and told in a warning.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO
@@ -22,6 +21,8 @@ import numpy as np
 from av.audio.plane import AudioPlane
 from numpy.typing import NDArray
 
+from hevner.audio.headers import Readable, links, seconds_of_mp3, share_of_wav
+from hevner.audio.limits import LONGEST_S, check_channels, check_rate
 from hevner.audio.mixdown import Piece
 from hevner.errors import AudioError
 from hevner.result import clock
@@ -45,26 +46,17 @@ TOLD = frozenset(
 )  # fmt: skip
 """Formats whose header tells the length; elsewhere FFmpeg guesses it from the bit rate."""
 
-SAMPLE_RATES = (1_000, 1_000_000)
-"""Hertz. A header outside this range is damaged, and would blow a few bytes up to hours."""
-
-CHANNELS = 64
-"""Most channels that are read; the largest loudspeaker layouts have 24, microphone arrays 64."""
-
 BLOCK_VALUES = 2**22
 """Most values, samples times channels, in a block: 16 MB."""
-
-LONGEST_S = 24 * 3600.0
-"""Seconds after which no more of a file is read; few bytes can pretend to be very long."""
 
 EARLY_S = 0.3
 """Seconds that may be missing without a word: encoders count what they add before and after."""
 
-_XING = re.compile(
-    rb"(\xff[\xe2-\xff]..)(?:.{9}|.{11}|.{17}|.{19}|.{32}|.{34})(?:Xing|Info)\0\0\0(.)(....)",
-    re.DOTALL,
-)
-"""Header of a frame, its side information, and flags and number of frames of the Xing header."""
+MOST_CHANGES = 5
+"""Changes of rate or channels that are told one by one."""
+
+Kind = tuple[int, int, str]
+"""Rate in hertz, channels, and type of samples."""
 
 _FULL_SCALE = {"u8": 2.0**7, "s16": 2.0**15, "s32": 2.0**31, "s64": 2.0**63}
 _TYPES = {"u8": "u1", "s16": "i2", "s32": "i4", "s64": "i8", "flt": "f4", "dbl": "f8"}
@@ -73,16 +65,20 @@ _TYPES = {"u8": "u1", "s16": "i2", "s32": "i4", "s64": "i8", "flt": "f4", "dbl":
 class _Bytes:
     """A file without its name: PyAV hands the name on, and FFmpeg goes by its ending.
 
-    If it is owned, it is closed when the last who reads it lets it go.
+    If it is owned, it is closed at the latest when the last who reads it lets it go.
     """
 
     def __init__(self, file: BinaryIO, owned: bool) -> None:
         self.read, self.seek, self.tell = file.read, file.seek, file.tell
         self._owned = file if owned else None
 
-    def __del__(self) -> None:
+    def close(self) -> None:
+        """Close the file if it is owned."""
         if self._owned is not None:
             self._owned.close()
+
+    def __del__(self) -> None:
+        self.close()
 
 
 @dataclass
@@ -95,7 +91,7 @@ class Heard:
     run: int = 0
     longest_run: int = 0
     first_bad: float = 0.0
-    changes: list[str] = field(default_factory=list)
+    changes: list[tuple[float, Kind, Kind]] = field(default_factory=list)
 
     def packet(self, fine: bool) -> None:
         """Count a packet, and how many in a row were fine."""
@@ -108,6 +104,13 @@ class Heard:
             self.first_bad = self.seconds
         self.bad += 1
         self.run = 0
+
+    def change(self, old: Kind, new: Kind) -> None:
+        """Note that rate or channels change here; a decoder may change one a frame later."""
+        if self.changes and self.seconds - self.changes[-1][0] < 0.2:
+            old = self.changes.pop()[1]
+        if old[:2] != new[:2]:
+            self.changes.append((self.seconds, old, new))
 
 
 class Recording:
@@ -136,42 +139,27 @@ class Recording:
     def __init__(self, file: BinaryIO, source: str, owned: bool = False) -> None:
         self.source = source
         self._file = _Bytes(file, owned)
-        file.seek(0)
-        head = file.read(24)
-        if head[:4] == b"RIFF" and head[12:16] == b"fmt ":
-            # FFmpeg would not say what it dislikes.
-            _check_channels(int.from_bytes(head[22:24], "little"), source)
-        file.seek(0)
         try:
-            # Tags may be in any encoding; they are not needed.
-            self._container: Any = av.open(
-                self._file,
-                metadata_errors="ignore",
-                options={"format_whitelist": FORMATS, "protocol_whitelist": "none"},
-            )
-            self._stream: Any = self._container.streams.best("audio")
-        except (av.FFmpegError, ValueError) as error:
-            raise not_audio(source) from error
-        codec: Any = self._stream and self._stream.codec_context
-        if codec is None:
-            cause = "it holds no audio, or of a kind that cannot be decoded"
-            raise not_audio(source, cause)
-        chosen = self._stream.index
-        for stream in self._container.streams:
-            if stream.index != chosen:
-                stream.discard = av.stream.Discard.all
-        # Threads cost more than they save on audio, and many files are decoded at once.
-        codec.thread_count = 1
-        if codec.sample_rate:
-            check_rate(codec.sample_rate, source)
-        self.promised = self._promised()
+            self._stream = _opened(self._file, source)
+            self._kind = self._stream.container.format.name
+            place = self._file.tell()
+            self._links = links(self._file, self._kind)
+            self.promised = 0.0 if self._links else self._promised()
+            self._file.seek(place)
+        except OSError as error:
+            self._file.close()
+            raise _unreadable(error, source) from error
+        except AudioError:
+            self._file.close()
+            raise
 
     def _promised(self) -> float:
-        if self._container.format.name == "mp3":
-            return _promised_mp3(self._file)
-        if self._container.format.name not in TOLD or self._stream.duration is None:
+        if self._kind == "mp3":
+            return seconds_of_mp3(self._file)
+        if self._kind not in TOLD or self._stream.duration is None:
             return 0.0
-        return float(self._stream.duration * self._stream.time_base)
+        told = float(self._stream.duration * self._stream.time_base)
+        return told * share_of_wav(self._file) if self._kind == "wav" else told
 
     def pieces(self, block_s: float, warnings: list[str]) -> Iterator[Piece]:
         """Decode the file once.
@@ -194,18 +182,80 @@ class Recording:
             If what FFmpeg found turns out to be no audio, or most of it is damaged.
         """
         heard = Heard()
-        with self._container:
+        try:
             yield from _joined(self._frames(heard), block_s, heard)
+        except OSError as error:
+            raise _unreadable(error, self.source) from error
+        finally:
+            self._file.close()
         self._check(heard)
-        warnings.extend(self._remarks(heard))
+        warnings.extend(_remarks(heard, self.promised))
 
     def _frames(self, heard: Heard) -> Iterator[Any]:
-        packets = self._container.demux(self._stream)
+        """Frames of all files that were joined to this one."""
+        if not self._links:
+            yield from _frames(self._stream, heard, self.source)
+            return
+        for link in self._links:
+            try:
+                stream = _opened(link, self.source)
+            except AudioError:
+                heard.packet(fine=False)
+            else:
+                yield from _frames(stream, heard, self.source)
+
+    def _check(self, heard: Heard) -> None:
+        if self._kind in SYNCED and heard.longest_run < RUN:
+            raise not_audio(self.source)
+        if heard.bad > heard.good:
+            raise AudioError(
+                f"the audio data is damaged ({heard.bad} of {heard.bad + heard.good} packets)",
+                subject=self.source,
+                remedy="Copy or convert the file again",
+                code="damaged_audio",
+            )
+
+
+def _opened(file: Readable, source: str) -> Any:
+    """The stream of a file that FFmpeg takes for the best audio, ready to be decoded."""
+    file.seek(0)
+    head = file.read(24)
+    file.seek(0)
+    if head[:4] == b"RIFF" and head[12:16] == b"fmt ":
+        # FFmpeg would not say what it dislikes.
+        check_channels(int.from_bytes(head[22:24], "little"), source)
+    try:
+        # Tags may be in any encoding; they are not needed.
+        container: Any = av.open(
+            file,
+            metadata_errors="ignore",
+            options={"format_whitelist": FORMATS, "protocol_whitelist": "none"},
+        )
+        stream = container.streams.best("audio")
+    except (av.FFmpegError, ValueError) as error:
+        raise not_audio(source) from error
+    codec = stream and stream.codec_context
+    if codec is None:
+        raise not_audio(source, "it holds no audio, or of a kind that cannot be decoded")
+    for other in container.streams:
+        if other.index != stream.index:
+            other.discard = av.stream.Discard.all
+    # Threads cost more than they save on audio, and many files are decoded at once.
+    codec.thread_count = 1
+    if codec.sample_rate:
+        check_rate(codec.sample_rate, source)
+    return stream
+
+
+def _frames(stream: Any, heard: Heard, source: str) -> Iterator[Any]:
+    """Decode a stream; a packet that is damaged is passed over."""
+    with stream.container as container:
+        packets = container.demux(stream)
         while heard.seconds < LONGEST_S:
             try:
-                packet = next(packets)
-            except StopIteration:
-                return
+                packet = next(packets, None)
+                if packet is None:
+                    return
             except av.FFmpegError:
                 heard.packet(fine=False)
                 return
@@ -218,51 +268,21 @@ class Recording:
                 heard.packet(fine=True)
             for frame in frames:
                 if frame.samples and frame.sample_rate:
-                    check_rate(frame.sample_rate, self.source)
-                    _check_channels(frame.layout.nb_channels, self.source)
+                    check_rate(frame.sample_rate, source)
+                    check_channels(frame.layout.nb_channels, source)
                     yield frame
                     heard.seconds += frame.samples / frame.sample_rate
-
-    def _check(self, heard: Heard) -> None:
-        synced = self._container.format.name in SYNCED
-        if synced and heard.longest_run < RUN:
-            raise not_audio(self.source)
-        if heard.bad > heard.good:
-            raise AudioError(
-                f"the audio data is damaged ({heard.bad} of {heard.bad + heard.good} packets)",
-                subject=self.source,
-                remedy="Copy or convert the file again",
-                code="damaged_audio",
-            )
-
-    def _remarks(self, heard: Heard) -> list[str]:
-        said = list(heard.changes)
-        if heard.bad:
-            places = "a damaged place was" if heard.bad == 1 else f"{heard.bad} damaged places were"
-            said.append(f"{places} left out, the first near {heard.first_bad:.1f} s")
-        if heard.seconds >= LONGEST_S:
-            said.append(f"only the first {clock(LONGEST_S)} of the file were heard")
-        elif self.promised - heard.seconds > EARLY_S:
-            said.append(
-                f"the file ends early: {heard.seconds:.1f} of {self.promised:.1f} s could be read"
-            )
-        if self.promised and heard.seconds > 1.01 * self.promised + 1:
-            said.append(
-                f"the file is longer than its header says: {heard.seconds:.1f} s instead of "
-                f"{self.promised:.1f} s"
-            )
-        return said
 
 
 def _joined(frames: Iterator[Any], block_s: float, heard: Heard) -> Iterator[Piece]:
     """Join frames of the same kind to blocks."""
     held: list[NDArray[Any]] = []
-    kind: tuple[int, int, str] | None = None
+    kind: Kind | None = None
     count = most = 0
     for frame in frames:
         now = (frame.sample_rate, frame.layout.nb_channels, frame.format.name)
         if kind is not None and now[:2] != kind[:2]:
-            heard.changes.append(_change(kind, now, heard.seconds))
+            heard.change(kind, now)
         if now != kind or count >= most:
             if kind is not None:
                 yield _piece(held, kind)
@@ -290,7 +310,7 @@ def _plane(frame: Any, at: int, kind: np.dtype[Any], count: int) -> NDArray[Any]
     return np.frombuffer(plane, kind, count)
 
 
-def _piece(held: list[NDArray[Any]], kind: tuple[int, int, str]) -> Piece:
+def _piece(held: list[NDArray[Any]], kind: Kind) -> Piece:
     name = kind[2].removesuffix("p")
     samples = np.concatenate(held, axis=1).astype(np.float32, copy=False)
     if name == "u8":
@@ -300,53 +320,40 @@ def _piece(held: list[NDArray[Any]], kind: tuple[int, int, str]) -> Piece:
     return kind[0], samples.T
 
 
-def _change(old: tuple[int, int, str], new: tuple[int, int, str], seconds: float) -> str:
-    what = f"the sample rate changes from {old[0]} to {new[0]} Hz"
-    if old[0] == new[0]:
-        what = f"the number of channels changes from {old[1]} to {new[1]}"
-    return f"{what} at {seconds:.1f} s"
-
-
-def _promised_mp3(file: _Bytes) -> float:
-    """Length in seconds by the Xing header in the first frame of an MP3; 0 if it has none."""
-    place = file.tell()
-    file.seek(0)
-    head = file.read(10)
-    # The size of ID3 tags has seven bits a byte.
-    tags = sum(byte << 7 * (3 - at) for at, byte in enumerate(head[6:10])) + 10
-    file.seek(tags if head[:3] == b"ID3" else 0)
-    found = _XING.search(file.read(4096))
-    file.seek(place)
-    if found is None or not found[2][0] & 1:
-        return 0.0
-    version, rate = (found[1][1] >> 3) & 3, (found[1][2] >> 2) & 3
-    if version == 1 or rate == 3:
-        return 0.0
-    samples = 1152 if version == 3 else 576
-    hertz = (44_100, 48_000, 32_000)[rate] >> {3: 0, 2: 1, 0: 2}[version]
-    return int.from_bytes(found[3]) * samples / hertz
-
-
-def check_rate(sample_rate: float, source: str) -> None:
-    """Refuse a sample rate in hertz that makes no sense."""
-    low, high = SAMPLE_RATES
-    if not low <= sample_rate <= high:
-        raise AudioError(
-            f"a sample rate of {sample_rate:g} Hz makes no sense",
-            subject=source,
-            remedy=f"It should lie between {low} and {high} Hz",
-            code="bad_sample_rate",
+def _remarks(heard: Heard, promised: float) -> list[str]:
+    """Sentences on what was unusual in what was heard."""
+    said = [_change(*one) for one in heard.changes[:MOST_CHANGES]]
+    if len(heard.changes) > MOST_CHANGES:
+        said[-1] += f", and {len(heard.changes) - MOST_CHANGES} times more"
+    if heard.bad:
+        places = "a damaged place was" if heard.bad == 1 else f"{heard.bad} damaged places were"
+        said.append(f"{places} left out, the first near {heard.first_bad:.1f} s")
+    if heard.seconds >= LONGEST_S:
+        said.append(f"only the first {clock(LONGEST_S)} of the file were heard")
+    elif promised - heard.seconds > EARLY_S:
+        said.append(f"the file ends early: {heard.seconds:.1f} of {promised:.1f} s could be read")
+    if promised and heard.seconds > 1.01 * promised + 1:
+        said.append(
+            f"the file is longer than its header says: {heard.seconds:.1f} s instead of "
+            f"{promised:.1f} s"
         )
+    return said
 
 
-def _check_channels(channels: int, source: str) -> None:
-    if channels > CHANNELS:
-        raise AudioError(
-            f"{channels} channels are more than can be heard",
-            subject=source,
-            remedy=f"Mix the file down to at most {CHANNELS} channels",
-            code="too_many_channels",
-        )
+def _change(seconds: float, old: Kind, new: Kind) -> str:
+    rate = f"the sample rate changes from {old[0]} to {new[0]} Hz"
+    channels = f"the number of channels changes from {old[1]} to {new[1]}"
+    changed = [text for at, text in enumerate((rate, channels)) if old[at] != new[at]]
+    return f"{' and '.join(changed)} at {seconds:.1f} s"
+
+
+def _unreadable(error: OSError, source: str) -> AudioError:
+    return AudioError(
+        f"cannot be read ({error.strerror or error})",
+        subject=source,
+        remedy="Check the medium that it lies on",
+        code="unreadable",
+    )
 
 
 def not_audio(source: str, cause: str = "not audio, or damaged beyond reading") -> AudioError:
