@@ -392,3 +392,35 @@ def test_other_streams_of_a_film_are_left_out(tmp_path: Path) -> None:
     opened = open_audio(tmp_path / "film.wav")
     assert sum(map(len, opened.blocks)) / SAMPLE_RATE == pytest.approx(2.0, abs=0.1)
     assert opened.warnings == []
+
+
+# --- reported files ---
+
+REPORTED = {
+    "vbr_noxing.mp3": (12.0, ""),
+    "chained.ogg": (24.0, ""),
+    "mid_garbage400.mp3": (11.9, "left out, the first near 6.0 s"),
+    "flac.ogg": (12.0, ""),
+    "zero_len.wav": (2.0, ""),
+    "adts.aac": (32.0, ""),
+    "zeros_start64k.mp3": (12.0, ""),
+    "int_scaled_float.wav": (4.0, "times full scale"),
+    "huge_sample.wav": (None, "samples_out_of_range"),
+}
+
+
+@pytest.mark.data
+@pytest.mark.parametrize("name", REPORTED)
+def test_reported_files_are_heard_whole(data: Path, name: str) -> None:
+    path = data.parent / "cases" / "files" / name
+    if not path.is_file():
+        pytest.skip("no reported files here")
+    wanted, said = REPORTED[name]
+    if wanted is None:
+        with raises(AudioError, said):
+            heard(path.read_bytes())
+        return
+    duration, warnings = seconds(path.read_bytes())
+    assert duration == pytest.approx(wanted, abs=0.1)
+    assert said in warnings
+    assert bool(said) == bool(warnings)

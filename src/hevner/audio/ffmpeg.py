@@ -218,9 +218,10 @@ class Recording:
                 yield from _frames(stream, heard, self.source)
 
     def _check(self, heard: Heard) -> None:
-        if self._kind in SYNCED and heard.longest_run < RUN:
+        damaged = heard.bad > heard.good
+        if self._kind in SYNCED and (damaged or heard.longest_run < RUN):
             raise not_audio(self.source)
-        if heard.bad > heard.good:
+        if damaged:
             raise AudioError(
                 f"the audio data is damaged ({heard.bad} of {heard.bad + heard.good} packets)",
                 subject=self.source,
