@@ -6,6 +6,7 @@ and tempo, pools the whole piece and a window around each moment, and runs the m
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -93,15 +94,25 @@ class Analyzer:
     window
         Seconds of music around each moment of the timeline that its values are computed from, at
         least `hevner.defaults.MINIMUM_WINDOW_S`.
+    open_audio
+        Opens files. `hevner.audio.isolated.open_audio` decodes in another process, so that not even
+        a file that crashes its decoder ends this one.
 
     Notes
     -----
     The model is loaded at first use. One analyzer may be used from several threads.
     """
 
-    def __init__(self, model: Path | None = None, *, window: float | None = None) -> None:
+    def __init__(
+        self,
+        model: Path | None = None,
+        *,
+        window: float | None = None,
+        open_audio: Callable[[str | Path], Audio] = open_audio,
+    ) -> None:
         self.path = model or DEFAULT_MODEL
         self.window = checked_window(window)
+        self._open_audio = open_audio
 
     @cached_property
     def model(self) -> predict.Model:
@@ -117,7 +128,7 @@ class Analyzer:
 
         Open audio at `hevner.audio.decode.SAMPLE_RATE` may be given too.
         """
-        audio = _open(source, sample_rate)
+        audio = self._open(source, sample_rate)
         features = extract(audio)
         if not features.sounding.any():
             analysis = Analysis(
@@ -156,6 +167,20 @@ class Analyzer:
             **heads,
         )
         return Reading(analysis, whole, moments)
+
+    def _open(self, source: Source, sample_rate: int | None) -> Audio:
+        if isinstance(source, Audio):
+            return source
+        if isinstance(source, str | Path):
+            return self._open_audio(source)
+        if sample_rate is None:
+            raise HevnerError(
+                "samples were given without their sample rate",
+                remedy="Call analyze(samples, sample_rate)",
+                stage="options",
+                code="sample_rate_missing",
+            )
+        return from_array(source, sample_rate)
 
     def _fields(
         self, head: Head, whole: Prediction, timeline: tuple[Moment, ...]
@@ -203,21 +228,6 @@ def _timeline(features: Features, moments: Prediction) -> tuple[Moment, ...]:
 @lru_cache(maxsize=4)
 def _default_analyzer(window: float | None) -> Analyzer:
     return Analyzer(window=window)
-
-
-def _open(source: Source, sample_rate: int | None) -> Audio:
-    if isinstance(source, Audio):
-        return source
-    if isinstance(source, str | Path):
-        return open_audio(source)
-    if sample_rate is None:
-        raise HevnerError(
-            "samples were given without their sample rate",
-            remedy="Call analyze(samples, sample_rate)",
-            stage="options",
-            code="sample_rate_missing",
-        )
-    return from_array(source, sample_rate)
 
 
 def _inside(span: tuple[float, float], features: Features) -> tuple[float, float]:
