@@ -91,6 +91,11 @@ class Scale:
         """Bring a value from [-1, 1] to this scale."""
         return self.neutral + value * (self.high - self.low) / 2
 
+    @property
+    def digits(self) -> int:
+        """Decimals that are as fine on this scale as four on [-1, 1], or a little finer."""
+        return max(0, 4 - math.floor(math.log10((self.high - self.low) / 2)))
+
     def to_unit(self, value: float) -> float:
         """Bring a value of this scale to [-1, 1]."""
         return (value - self.neutral) * 2 / (self.high - self.low)

@@ -56,9 +56,9 @@ class Estimate:
     high: float
 
     def rescaled(self, source: Scale, target: Scale) -> Estimate:
-        """The same estimate on another scale."""
+        """The same estimate on another scale, rounded to its precision."""
         ends = (target.from_unit(source.to_unit(x)) for x in (self.value, self.low, self.high))
-        return Estimate(*ends)
+        return Estimate(*(round(end, target.digits) for end in ends))
 
 
 @dataclass(frozen=True)
@@ -198,6 +198,10 @@ class Analysis:
     familiarity: Share | None = None
     timeline: tuple[Moment, ...] = ()
     warnings: tuple[str, ...] = ()
+
+    def __hash__(self) -> int:
+        """A number for sets; that of the fields would fail, as some are dicts."""
+        return hash((self.path, self.duration, self.valence, self.arousal))
 
     def estimates(self) -> dict[str, Estimate]:
         """Values with intervals by name, those that are known."""

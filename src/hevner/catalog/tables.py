@@ -64,6 +64,10 @@ ROW, DISTANCE = "_rowid", "_distance"
 ENCODED = "encoded"
 """Column of the vectors of the encoder that the header names; absent while no piece is encoded."""
 
+CHANGED = "changed"
+"""Column of `hevner.catalog.file_identity.Stamp.changed`; absent from older catalogues until they
+are written to, and null for their rows."""
+
 SOUNDS = "status = 'ok'"
 """Filter: pieces that have an emotion."""
 
@@ -87,8 +91,9 @@ def schema(table: str, header: Header) -> pa.Schema:
     other, for the second; ``curve``, the course of valence, then of arousal. What is not known is
     null. A moment has the ``piece`` it belongs to, ``start`` and ``end`` in seconds.
 
-    Pieces have one column more, `ENCODED`, once they are encoded for searches by text
-    (`Table.add_encoded`): the mean of the vectors of their windows, brought to length 1.
+    Pieces have two columns more: `CHANGED` from the first writing on, and `ENCODED` once they are
+    encoded for searches by text (`Table.add_encoded`), the mean of the vectors of their windows,
+    brought to length 1.
     """
     number, text = pa.float32(), pa.string()
     vector = pa.list_(pa.float32(), header.vector)
@@ -132,7 +137,7 @@ class Table:
         with self._clear_errors():
             self._table = lancedb.connect(folder).open_table(name)
             found = self._table.schema
-        if not _without_encoded(found).equals(self.schema):
+        if not _without_optional(found).equals(self.schema):
             raise self._damaged("the table has other columns than its header says")
         self.schema = found
 
@@ -195,9 +200,16 @@ class Table:
 
     def add_encoded(self, width: int) -> None:
         """Add the column `ENCODED` of so many numbers, if it is not there."""
-        if ENCODED not in self.schema.names:
+        self._add_column(pa.field(ENCODED, pa.list_(pa.float16(), width)))
+
+    def add_changed(self) -> None:
+        """Add the column `CHANGED`, if it is not there."""
+        self._add_column(pa.field(CHANGED, pa.int64()))
+
+    def _add_column(self, field: pa.Field) -> None:
+        if field.name not in self.schema.names:
             with self._clear_errors():
-                self._table.add_columns(pa.field(ENCODED, pa.list_(pa.float16(), width)))
+                self._table.add_columns(field)
                 self.schema = self._table.schema
 
     def put_encoded(self, vectors: Mapping[str, NDArray[np.float32]]) -> None:
@@ -253,7 +265,7 @@ class Table:
             raise self._damaged(_first_clause(text)) from error
 
     def _misunderstood(self, where: str, text: str) -> CatalogError:
-        hidden = ("vector", "place", "curve", ENCODED)
+        hidden = ("vector", "place", "curve", ENCODED, CHANGED)
         names = ", ".join(name for name in self.schema.names if name not in hidden)
         return CatalogError(
             f"the filter {where!r} is not understood: {_first_clause(text)}",
@@ -281,12 +293,18 @@ def create_tables(folder: Path, header: Header) -> None:
             raise cannot_write(path, _system_error(str(error)) or OSError(str(error))) from error
 
 
+def remove_tables(folder: Path) -> None:
+    """Remove both tables, as far as that is possible."""
+    for name in (PIECES, MOMENTS):
+        shutil.rmtree(folder / f"{name}.lance", ignore_errors=True)
+
+
 def any_rows(folder: Path) -> bool:
     """Whether a folder holds tables of which one has rows or cannot be read."""
     for name in (PIECES, MOMENTS):
         table = folder / f"{name}.lance"
-        # A process that is killed while it makes a table leaves one without a version and data.
-        if any(any(table.glob(part)) for part in ("_versions/*", "data/*")):
+        # A process that is killed, or has no room, while it makes a table leaves one without data.
+        if any(table.glob("data/*")):
             try:
                 if lancedb.connect(folder).open_table(name).count_rows():
                     return True
@@ -303,9 +321,8 @@ def in_lists(column: str, values: Iterable[str]) -> Iterator[str]:
         yield f"{column} IN ({quoted})"
 
 
-def _without_encoded(schema: pa.Schema) -> pa.Schema:
-    place = schema.get_field_index(ENCODED)
-    return schema if place < 0 else schema.remove(place)
+def _without_optional(schema: pa.Schema) -> pa.Schema:
+    return pa.schema([field for field in schema if field.name not in (ENCODED, CHANGED)])
 
 
 def _system_error(text: str) -> OSError | None:

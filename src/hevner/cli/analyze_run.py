@@ -9,6 +9,7 @@ import time
 from collections import Counter
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
+from mimetypes import guess_type
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING
@@ -205,17 +206,9 @@ class StandardOutput:
     """The standard output, flushed at once so that a reader sees each result when it is known."""
 
     def write(self, text: str) -> None:
-        """Add text; raises `OutputError` or `BrokenPipeError`."""
-        try:
-            sys.stdout.write(text)
-            sys.stdout.flush()
-        except OSError as error:
-            # Python would try once more when it exits, and complain.
-            with open(os.devnull, "w") as nowhere:  # noqa: PTH123
-                os.dup2(nowhere.fileno(), sys.stdout.fileno())
-            if isinstance(error, BrokenPipeError):
-                raise
-            raise cannot_write(Path("standard output"), error) from error
+        """Add text; raises `OutputError` or `BrokenPipeError` (`hevner.cli.streams`)."""
+        sys.stdout.write(text)
+        sys.stdout.flush()
 
     def commit(self) -> None:
         """Nothing is held back."""
@@ -239,7 +232,9 @@ class Plots:
         self._taken: set[str] = set()
         self._file: Path | None = None
         self._folder = place
-        if place.suffix.lower() in PLOT_ENDINGS and not place.is_dir():
+        if place.is_dir():
+            return
+        if place.suffix.lower() in PLOT_ENDINGS:
             if len(found) > 1:
                 raise OutputError(
                     f"one file cannot hold the plots of {len(found)} pieces",
@@ -247,6 +242,13 @@ class Plots:
                     remedy="Name a folder after --plot",
                 )
             self._file = place
+        elif guess_type(place.name)[0] is not None:
+            raise OutputError(
+                f"plots are {', '.join(PLOT_ENDINGS)}, not {place.suffix}",
+                subject=display_name(place),
+                remedy="Name such a file after --plot, or a folder",
+                code="other_ending",
+            )
 
     def draw(self, analysis: Analysis, found: Found) -> None:
         """Draw an analysis; raises `OutputError`."""

@@ -12,6 +12,7 @@ from typer import Option
 
 from hevner.cli.progress import FAILED, say
 from hevner.errors import DataError
+from hevner.files import expanded
 
 Loaded = TypeVar("Loaded")
 
@@ -165,7 +166,9 @@ def _parse(data: Sequence[str]) -> tuple[list[Path], dict[str, Path]]:
     for text in data or filter(None, [os.environ.get(VARIABLE)]):
         name, equals, folder = text.partition("=")
         if not equals or Path(text).is_dir():
-            roots.append(Path(text))
+            roots.append(expanded(text))
+            if not roots[-1].is_dir():
+                raise typer.BadParameter(f"there is no folder {text}", param_hint="--data")
         elif not folder or name not in (*NAMES, *OTHERS):
             known = ", ".join((*NAMES, *OTHERS))
             raise typer.BadParameter(
@@ -174,7 +177,7 @@ def _parse(data: Sequence[str]) -> tuple[list[Path], dict[str, Path]]:
         elif name in named:
             raise typer.BadParameter(f"{name} is named twice", param_hint="--data")
         else:
-            named[name] = Path(folder)
+            named[name] = expanded(folder)
     if not roots and not named:
         raise typer.BadParameter(
             f"is needed, as no folder is set in {VARIABLE}", param_hint="--data"

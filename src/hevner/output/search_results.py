@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from hevner.emotion import UNIT, Scale
-from hevner.files import display_name, printable
+from hevner.files import display_name, file_named, printable
 from hevner.hits import FIT, EmotionWord, Hit
+from hevner.output.spreadsheet import cell
 from hevner.output.table import NONE, new_console, new_table, number
 from hevner.result import clock
 
@@ -97,16 +98,15 @@ def playlist(hits: Sequence[Hit], output: Path | None = None) -> str:
 
 
 def _place(path: str, folder: Path | None) -> str:
-    """A line that names a file: players take it for a comment if it begins with ``#``."""
-    file = Path(path)
-    if folder is not None and file.is_relative_to(folder):
-        place = file.relative_to(folder).as_posix()
-    else:
-        place = file.as_posix()
+    """A line that names a file, and that no player takes for a comment or an address."""
+    file = file_named(path)
+    is_below = folder is not None and file.is_relative_to(folder)
+    place = (file.relative_to(folder) if folder is not None and is_below else file).as_posix()
     if printable(place) != place or place != place.strip():
         # What cannot stand in a line of text can stand in an address.
         return f"file://{quote(file.as_posix().encode('utf-8', 'surrogateescape'))}"
-    return f"./{place}" if place.startswith("#") else place
+    is_other = place.startswith("#") or (is_below and ":" in place.partition("/")[0])
+    return f"./{place}" if is_other else place
 
 
 def _records(
@@ -122,7 +122,7 @@ def _records(
     text = io.StringIO()
     writer = csv.DictWriter(text, columns, restval="", lineterminator="\n")
     writer.writeheader()
-    writer.writerows(rows)
+    writer.writerows({name: cell(value) for name, value in row.items()} for row in rows)
     return text.getvalue()
 
 
