@@ -56,9 +56,10 @@ class Estimate:
     high: float
 
     def rescaled(self, source: Scale, target: Scale) -> Estimate:
-        """The same estimate on another scale, rounded to its precision."""
+        """The same estimate on another scale."""
         ends = (target.from_unit(source.to_unit(x)) for x in (self.value, self.low, self.high))
-        return Estimate(*(round(end, target.digits) for end in ends))
+        # 5.4936, not 5.493600000000001: the last digits are noise of the arithmetic.
+        return Estimate(*(round(end, target.digits + 9) for end in ends))
 
 
 @dataclass(frozen=True)

@@ -122,10 +122,10 @@ def _train_row(path: Path, name: str | None, run: Run) -> None:
                 param_hint="RECIPE",
             )
         recipe = recipes.read(path, UnifiedRecipe)
+        row = recipe.row(name or recipe.rows[0].name)
     if name is None and len(recipe.rows) > 1:
         choices = ", ".join(row.name for row in recipe.rows)
         raise typer.BadParameter(f"choose from {choices}", param_hint="--row")
-    row = recipe.row(name or recipe.rows[0].name)
     with stopping():
         needed, store = only_row(recipe, row.name), FeatureStore(run.store)
         loaded = UnifiedStudy.load(needed, run.folders, store, run.jobs)

@@ -30,6 +30,10 @@ if TYPE_CHECKING:
 FORMATS = ("table", "json", "csv", "m3u8")
 """Forms of hits; words have the first three."""
 
+NO_FIT = (
+    "Best first. A course has no fit: it is not known how the emotion of music at large moves."
+)
+
 HIT_COLUMNS = tuple(Hit("", "", 0, 0, 0, None, 0, None).to_dict(UNIT))
 WORD_COLUMNS = tuple(EmotionWord("", "", 0, 0).to_dict())
 
@@ -146,6 +150,8 @@ def _hit_table(hits: Sequence[Hit], scale: Scale, width: int | None, fit: str) -
     note = f"Valence and arousal on {scale.name}."
     if any(hit.fit is not None for hit in hits):
         note += f" Fit: {fit}."
+    else:
+        note += f" {NO_FIT}"
     return _drawn(table, note, width)
 
 
