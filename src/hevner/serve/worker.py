@@ -25,8 +25,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-import soundfile
-
 from hevner.audio.decode import Audio, open_audio
 from hevner.audio.mixdown import Samples
 from hevner.errors import AudioError, HevnerError
@@ -138,10 +136,9 @@ class TaskRunner:
     def _analyse(self, task: Task) -> None:
         path = Path(task["audio"])
         audio = open_audio(path)
-        promised = promised_seconds(path)
-        if promised > self._duration:
+        if audio.promised > self._duration:
             raise too_long(self._duration)
-        blocks = self._watched(audio.blocks, audio.sample_rate, promised)
+        blocks = self._watched(audio.blocks, audio.sample_rate, audio.promised)
         analysis, words = self._model(dataclasses.replace(audio, blocks=blocks))
         named = dataclasses.replace(analysis, path=task["name"])
         replace_file(Path(task["words"]), _json([one.to_dict() for one in words]))
@@ -166,28 +163,6 @@ class TaskRunner:
 
         analysis = Analysis.from_dict(json.loads(Path(task["result"]).read_bytes()))
         plot.save(analysis.on(Scale.parse(task["scale"])), Path(task["picture"]))
-
-
-def promised_seconds(path: Path) -> float:
-    """Length in seconds according to the header of a file; 0 if it has none."""
-    try:
-        header = soundfile.info(str(path))
-    except (soundfile.LibsndfileError, TypeError):
-        return _promised_to_av(path)
-    # Formats without a length in their header claim an arbitrarily large one.
-    return header.duration if 0 < header.frames < 2**62 else 0.0
-
-
-def _promised_to_av(path: Path) -> float:
-    try:
-        import av
-    except ImportError:
-        return 0.0
-    try:
-        with av.open(str(path)) as file:
-            return float(file.duration or 0) / 1e6
-    except (av.FFmpegError, ValueError):
-        return 0.0
 
 
 def too_long(duration: float) -> AudioError:
