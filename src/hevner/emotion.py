@@ -74,7 +74,7 @@ class Scale:
         HevnerError
             If the text is not of that form.
         """
-        low, dots, high = text.partition("..")
+        low, dots, high = str(text).partition("..")
         try:
             if not dots:
                 raise ValueError(text)

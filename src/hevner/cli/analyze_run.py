@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from hevner import extras
 from hevner.batch import SupportsAnalyze, analyze_many, usable_cores
 from hevner.cache import Cache
+from hevner.cli.pipes import Pipes
 from hevner.cli.progress import (
     FAILED,
     FINE,
@@ -76,11 +77,14 @@ class Session:
             return USAGE
         if plot is not None:
             extras.require("plot", "'hevner analyze --plot'", "matplotlib")
+        pipes = Pipes()
         try:
             self.plots = None if plot is None else Plots(plot, found)
             cache = Cache(identity(window)) if cached else None
-            files = (file.path for file in found)
-            results = analyze_many(files, LateAnalyzer(window), jobs or usable_cores(), cache)
+            files, analyzer = pipes.files(found), LateAnalyzer(window)
+            results = pipes.named(
+                found, analyze_many(files, analyzer, jobs or usable_cores(), cache)
+            )
             if personal is not None:
                 from hevner.model.personal import load
 
@@ -90,6 +94,7 @@ class Session:
             say(f"Error: {error}")
             return USAGE
         with ExitStack() as stack:
+            stack.enter_context(pipes)
             stack.callback(_warn_of, cache)
             stack.enter_context(without_decoder_notes())
             stack.enter_context(stopping_cleanly())

@@ -15,7 +15,11 @@ if TYPE_CHECKING:
     from hevner.emotion import Scale
 
 Paths = Annotated[
-    list[Path], Argument(metavar="PATH", help="Audio files, and folders to search for them.")
+    list[Path],
+    Argument(
+        metavar="PATH",
+        help="Audio files, folders to search for them, and - for the standard input.",
+    ),
 ]
 Jobs = Annotated[
     int | None,

@@ -30,9 +30,7 @@ if TYPE_CHECKING:
 FORMATS = ("table", "json", "csv", "m3u8")
 """Forms of hits; words have the first three."""
 
-NO_FIT = (
-    "Best first. A course has no fit: it is not known how the emotion of music at large moves."
-)
+NO_FIT = "Best first. A course has no fit: it is not known how the emotion of music at large moves."
 
 HIT_COLUMNS = tuple(Hit("", "", 0, 0, 0, None, 0, None).to_dict(UNIT))
 WORD_COLUMNS = tuple(EmotionWord("", "", 0, 0).to_dict())
