@@ -8,6 +8,7 @@ What cannot be read twice is first copied to a temporary file, which stays in me
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import stat
@@ -103,7 +104,9 @@ def copy(stream: IO[bytes], file: IO[bytes], name: str) -> int:
                 )  # fmt: skip
             file.write(block)
     except (OSError, ValueError) as error:  # ValueError: it is closed
-        cause = f"cannot be read ({getattr(error, 'strerror', None) or error})"
+        is_closed = isinstance(error, OSError) and error.errno == errno.EBADF
+        why = "it is closed" if is_closed else getattr(error, "strerror", None) or error
+        cause = f"cannot be read ({why})"
         raise _refused(name, cause, "Check where it comes from", "unreadable") from error
     return total
 

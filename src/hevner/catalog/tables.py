@@ -59,6 +59,16 @@ BATCH = 50_000
 AT_A_TIME = 500
 """Values in one SQL list."""
 
+MOST_TERMS = 200
+"""Most operators in a filter: LanceDB computes each inside the one before, and a few hundred
+overflow the stack, which ends the process."""
+
+SHOWN = 200
+"""Most characters of a filter in a message."""
+
+_QUOTED = re.compile(r"'[^']*'")
+_TERM = re.compile(r"[-+*/%<>=!~|&^(]+|\b(?:and|or|not|between|i?like|case|when)\b", re.IGNORECASE)
+
 ROW, DISTANCE = "_rowid", "_distance"
 
 ENCODED = "encoded"
@@ -252,6 +262,9 @@ class Table:
     @contextmanager
     def _clear_errors(self, where: str | None = None) -> Iterator[None]:
         """Turn errors of LanceDB into errors that name the table and the remedy."""
+        terms = len(_TERM.findall(_QUOTED.sub("", where or "")))
+        if where is not None and terms > MOST_TERMS:
+            raise self._misunderstood(where, f"it has {terms} terms of {MOST_TERMS} at most")
         try:
             yield
         except HevnerError:
@@ -260,7 +273,7 @@ class Table:
             text = str(error)
             if (full := _system_error(text)) is not None:
                 raise cannot_write(self.path, full) from error
-            if where is not None and isinstance(error, ValueError):
+            if where is not None and (isinstance(error, ValueError) or "filter expr" in text):
                 raise self._misunderstood(where, text) from error
             raise self._damaged(_first_clause(text)) from error
 
@@ -268,7 +281,7 @@ class Table:
         hidden = ("vector", "place", "curve", ENCODED, CHANGED)
         names = ", ".join(name for name in self.schema.names if name not in hidden)
         return CatalogError(
-            f"the filter {where!r} is not understood: {_first_clause(text)}",
+            f"the filter {_shortened(where)!r} is not understood: {_first_clause(text)}",
             remedy=f'Compare columns with values, as in "duration < 300"; there are {names}',
             stage="filter",
             code="bad_filter",
@@ -333,7 +346,12 @@ def _system_error(text: str) -> OSError | None:
     return None
 
 
+def _shortened(where: str) -> str:
+    return where if len(where) <= SHOWN else f"{where[:SHOWN]}..."
+
+
 def _first_clause(text: str) -> str:
     """An error message of LanceDB without the place in its source code."""
     text = re.sub(r", /\S+\.rs:\d+:\d+.*", "", text, flags=re.DOTALL)
+    text = re.sub(r"^.*Error applying filter expression to batch: (Arrow error: )?", "", text)
     return text.removeprefix("lance error: ").removeprefix("Invalid input, ").rstrip(". ")

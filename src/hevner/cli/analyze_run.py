@@ -82,9 +82,8 @@ class Session:
             self.plots = None if plot is None else Plots(plot, found)
             cache = Cache(identity(window)) if cached else None
             files, analyzer = pipes.files(found), LateAnalyzer(window)
-            results = pipes.named(
-                found, analyze_many(files, analyzer, jobs or usable_cores(), cache)
-            )
+            results = analyze_many(files, analyzer, jobs or usable_cores(), cache)
+            results = pipes.named(found, results)
             if personal is not None:
                 from hevner.model.personal import load
 
