@@ -219,6 +219,8 @@ class Analysis:
     def on(self, scale: Scale) -> Analysis:
         """The same analysis with all estimates on another scale."""
         source = Scale.parse(self.scale)
+        if source == scale:
+            return self
 
         def moved(estimate: Estimate | None) -> Estimate | None:
             return None if estimate is None else estimate.rescaled(source, scale)

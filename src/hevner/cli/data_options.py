@@ -121,6 +121,14 @@ def data_folders(data: Sequence[str]) -> DataFolders:
     return found
 
 
+def check_folders(data: Sequence[str]) -> None:
+    """Refuse folders of ``--data`` that are not there."""
+    roots, named = _parse(data)
+    for folder in (*roots, *named.values()):
+        if not folder.is_dir():
+            raise typer.BadParameter(f"there is no folder {folder}", param_hint="--data")
+
+
 def dataset_folder(data: Sequence[str], dataset: str = "") -> tuple[str, Path]:
     """Name and folder of the one dataset that a verb works on.
 
@@ -167,8 +175,6 @@ def _parse(data: Sequence[str]) -> tuple[list[Path], dict[str, Path]]:
         name, equals, folder = text.partition("=")
         if not equals or Path(text).is_dir():
             roots.append(expanded(text))
-            if not roots[-1].is_dir():
-                raise typer.BadParameter(f"there is no folder {text}", param_hint="--data")
         elif not folder or name not in (*NAMES, *OTHERS):
             known = ", ".join((*NAMES, *OTHERS))
             raise typer.BadParameter(

@@ -18,5 +18,8 @@ _HARMLESS = re.compile(rf"{_NUMBER}(\.\.{_NUMBER})?", re.IGNORECASE)
 
 def cell(value: object) -> object:
     """A value for a cell: text that would be computed gets an apostrophe before it."""
-    is_formula = isinstance(value, str) and value.startswith(FORMULA)
-    return f"'{value}" if is_formula and not _HARMLESS.fullmatch(str(value)) else value
+    if not isinstance(value, str):
+        return value
+    is_formula = value.startswith(FORMULA) and not _HARMLESS.fullmatch(value)
+    # The csv module does not quote a carriage return, which would begin another row.
+    return ("'" * is_formula + value).replace("\r", "\\r")
