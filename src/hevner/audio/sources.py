@@ -12,7 +12,7 @@ import errno
 import io
 import os
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from tempfile import SpooledTemporaryFile
 from typing import IO, Any, BinaryIO, cast
@@ -20,6 +20,7 @@ from typing import IO, Any, BinaryIO, cast
 from numpy.typing import ArrayLike
 
 from hevner.audio.decode import Audio, from_array, open_audio
+from hevner.audio.mixdown import Samples
 from hevner.errors import AudioError, HevnerError
 from hevner.files import display_name
 
@@ -58,13 +59,14 @@ def open_source(source: Any, sample_rate: Any, open_path: Callable[[Path], Audio
         if not _is_open_pipe(path):
             return open_path(path)
         with path.open("rb") as pipe:
-            return open_audio(_spooled(pipe, display_name(path)), name=str(path))
+            return _open(_spooled(pipe, display_name(path)), str(path), owned=True)
     if isinstance(source, bytes | bytearray | memoryview):
-        return open_audio(_not_empty(io.BytesIO(source), "bytes"), name="bytes")
+        return _open(io.BytesIO(source), "bytes", owned=True)
     if hasattr(source, "read"):
         name = getattr(source, "name", "")
         name = name if isinstance(name, str) and name else "file object"
-        return open_audio(_not_empty(_rewindable(source, name), name), name=name)
+        file = _rewindable(source, name)
+        return _open(file, name, owned=file is not source)
     if not (isinstance(source, list | tuple) or hasattr(source, "__array__")):
         raise HevnerError(
             f"a {type(source).__name__} is nothing that can be analysed",
@@ -130,18 +132,36 @@ def _rewindable(source: Any, name: str) -> BinaryIO:
 
 
 def _spooled(stream: IO[bytes], name: str) -> BinaryIO:
-    # Whoever reads it closes it by letting it go.
     file = cast(BinaryIO, SpooledTemporaryFile(MEMORY_BYTES))  # noqa: SIM115
-    copy(stream, file, name)
+    try:
+        copy(stream, file, name)
+    except BaseException:
+        file.close()
+        raise
     return file
 
 
-def _not_empty(file: BinaryIO, name: str) -> BinaryIO:
-    file.seek(0)
-    if not file.read(1):
-        raise _refused(name, "it is empty", "Check where it comes from", "empty_file")
-    file.seek(0)
-    return file
+def _open(file: BinaryIO, name: str, owned: bool) -> Audio:
+    """Open the audio in a file, which is closed in the end if it is owned."""
+    try:
+        file.seek(0)
+        if not file.read(1):
+            raise _refused(name, "it is empty", "Check where it comes from", "empty_file")
+        audio = open_audio(file, name=name)
+    except BaseException:
+        if owned:
+            file.close()
+        raise
+    if owned:
+        audio.blocks = _then_close(audio.blocks, file)
+    return audio
+
+
+def _then_close(blocks: Iterator[Samples], file: BinaryIO) -> Iterator[Samples]:
+    try:
+        yield from blocks
+    finally:
+        file.close()
 
 
 def _refused(name: str, cause: str, remedy: str, code: str) -> AudioError:
