@@ -70,6 +70,13 @@ def test_analysis_survives_json(analysis: Analysis) -> None:
 
 
 @given(analyses())
+def test_analyses_can_be_collected_in_sets(analysis: Analysis) -> None:
+    same = Analysis.from_dict(analysis.to_dict())
+    assert len({analysis, same}) == 1
+    assert len({analysis, dataclasses.replace(analysis, path=f"{analysis.path}!")}) == 2
+
+
+@given(analyses())
 def test_analysis_fits_the_published_schema(analysis: Analysis) -> None:
     jsonschema.validate(json.loads(json.dumps(analysis.to_dict())), SCHEMA)
 

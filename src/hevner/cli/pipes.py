@@ -27,10 +27,10 @@ Results = Generator[Analysis | Failure, None, None]
 
 
 class Pipes:
-    """A folder of temporary files, for as long as this is entered."""
+    """Temporary files, for as long as this is entered."""
 
     def __init__(self) -> None:
-        self._folder = TemporaryDirectory(prefix="hevner-")
+        self._folder: TemporaryDirectory[str] | None = None
         self._problems: dict[Path, Failure] = {}
         self._count = 0
 
@@ -41,7 +41,8 @@ class Pipes:
         self, _kind: type[BaseException] | None, _error: BaseException | None,
         _trace: TracebackType | None,
     ) -> None:  # fmt: skip
-        self._folder.cleanup()
+        if self._folder is not None:
+            self._folder.cleanup()
 
     def file(self, path: Path) -> Path:
         """The file to analyse for a path: itself, or a copy of what comes through the pipe.
@@ -53,6 +54,8 @@ class Pipes:
         # Only here: it would be long to import before anything is shown.
         from hevner.audio.sources import copy
 
+        if self._folder is None:
+            self._folder = TemporaryDirectory(prefix="hevner-")
         self._count += 1
         place = Path(self._folder.name) / str(self._count)
         name = display_name(path)
@@ -72,13 +75,13 @@ class Pipes:
         return place
 
     def files(self, found: Iterable[Found]) -> Iterator[Path]:
-        """A file for each that was found; one for what cannot be read is missing."""
+        """A file for each that was found; for what cannot be read, one that cannot be either."""
         for one in found:
             try:
                 yield self.file(one.path)
             except HevnerError as error:
                 self._problems[one.path] = Failure.of(display_name(one.path), error)
-                yield Path(self._folder.name) / "missing"
+                yield INPUT / "unread"
 
     def named(self, found: Sequence[Found], results: Results) -> Results:
         """Results of `files` under the names that the user gave."""
