@@ -135,15 +135,6 @@ def test_other_endings_of_a_form_are_known(
     assert (tmp_path / name).read_text("utf-8").startswith(sign)
 
 
-@pytest.mark.usefixtures("analyzer")
-def test_numbers_on_a_scale_have_no_noise_at_the_end(songs: Path) -> None:
-    for scale, digits in (("1..9", 4), ("0..1", 5), ("0..100", 4), ("-1..1", 4)):
-        text = hevner_analyze(songs, "-f", "csv", "--scale", scale).stdout
-        row = next(csv.DictReader(io.StringIO(text)))
-        for name in ("valence", "valence_low", "arousal_high"):
-            assert len(row[name].partition(".")[2]) <= digits
-
-
 def test_options_know_the_home_where_no_shell_writes_it_out(tmp_path: Path, songs: Path) -> None:
     call = command("analyze", songs, "--output=~/out.csv", fake=(tmp_path / "log", "never"))
     home = environment() | {"HOME": str(tmp_path), "HEVNER_CACHE": "~/kept"}
