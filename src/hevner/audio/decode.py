@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike
 
-from hevner.audio.limits import check_rate, sane
+from hevner.audio.limits import sane
 from hevner.audio.mixdown import Samples, mono_stream
+from hevner.audio.samples import SOURCE, checked, in_full_scale
 from hevner.errors import AudioError
 
 SAMPLE_RATE = 16_000
@@ -92,15 +92,14 @@ def open_audio(
     return Audio(shown, blocks, warnings, sample_rate, recording.promised)
 
 
-def from_array(
-    samples: NDArray[np.floating], sample_rate: int, wanted_rate: int = SAMPLE_RATE
-) -> Audio:
+def from_array(samples: ArrayLike, sample_rate: float, wanted_rate: int = SAMPLE_RATE) -> Audio:
     """Treat an array as audio.
 
     Parameters
     ----------
     samples
-        Shape ``(n,)``, ``(n, channels)`` or ``(channels, n)``; the longer axis is time.
+        Shape ``(n,)``, ``(n, channels)`` or ``(channels, n)``; the longer axis is time. Integers of
+        8, 16 and 32 bits are scaled by their type.
     sample_rate
         Hertz.
     wanted_rate
@@ -111,24 +110,12 @@ def from_array(
     AudioError
         If the shape, type or sample rate makes no sense, or a sample is not finite.
     """
-    array = np.asarray(samples)
-    source = "array"
-    if array.ndim not in (1, 2) or not np.issubdtype(array.dtype, np.floating):
-        raise AudioError(
-            f"expected floating point samples of shape (n,) or (n, channels), got "
-            f"{array.dtype} {array.shape}",
-            subject=source,
-            remedy="Divide integer samples by their full scale first",
-            code="wrong_shape",
-        )
-    check_rate(sample_rate, source)
-    if array.ndim == 2 and array.shape[0] < array.shape[1]:
-        array = array.T
-    size = max(1, int(BLOCK_S * sample_rate))
+    array, rate = checked(samples, sample_rate)
+    size = max(1, int(BLOCK_S * rate))
     warnings: list[str] = []
-    pieces = ((sample_rate, array[at : at + size]) for at in range(0, len(array), size))
-    blocks = mono_stream(sane(pieces, source, warnings), wanted_rate, source)
-    return Audio(source, blocks, warnings, wanted_rate, len(array) / sample_rate)
+    pieces = ((rate, in_full_scale(array[at : at + size])) for at in range(0, len(array), size))
+    blocks = mono_stream(sane(pieces, SOURCE, warnings), wanted_rate, SOURCE)
+    return Audio(SOURCE, blocks, warnings, wanted_rate, len(array) / rate)
 
 
 def _opened(path: Path) -> BinaryIO:
