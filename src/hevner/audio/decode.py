@@ -154,7 +154,7 @@ def _audio(
 ) -> Audio:
     """Decoded of any number of channels at one rate as audio at another."""
     with_rate: Iterator[Piece] = ((rate, piece) for piece in pieces)
-    return Audio(source, mono_stream(with_rate, wanted_rate, source), warnings, wanted_rate)
+    return Audio(source, mono_stream(with_rate, wanted_rate, source, warnings), warnings, wanted_rate)
 
 
 def _check_readable(path: Path) -> None:
