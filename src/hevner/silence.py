@@ -8,6 +8,7 @@ by the silence before it, and the silence around it becomes moments without emot
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from hevner.result import Analysis, ChordSpan, Moment
 
@@ -53,19 +54,13 @@ def with_silence(analysis: Analysis, begin: float, duration: float) -> tuple[Ana
         moments.append(Moment(round(last, 3), round(duration, 3), None, None))
         chords.append(ChordSpan("N", round(last, 3), round(duration, 3)))
         rows.append(rows[-1])
-    instants = {
+    instants: dict[str, Any] = {
         name: tuple(round(begin + seconds, 3) for seconds in getattr(analysis, name))
         for name in ("beats", "downbeats")
         if hasattr(analysis, name)
     }
-    whole = replace(
-        analysis,
-        duration=round(duration, 3),
-        timeline=tuple(moments),
-        chords=tuple(_joined(chords)),
-        **instants,
-    )
-    return whole, rows
+    spans: dict[str, Any] = {"timeline": tuple(moments), "chords": tuple(_joined(chords))}
+    return replace(analysis, duration=round(duration, 3), **spans, **instants), rows
 
 
 def _joined(chords: list[ChordSpan]) -> list[ChordSpan]:

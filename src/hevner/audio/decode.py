@@ -14,7 +14,7 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,12 +54,15 @@ class Audio:
         Sentences on what was unusual; complete only when ``blocks`` is exhausted.
     sample_rate
         Hertz.
+    progress
+        Called with the share of the sounding part that has been encoded, 0 to 1.
     """
 
     source: str
     blocks: Iterator[Samples]
     warnings: list[str]
     sample_rate: int = SAMPLE_RATE
+    progress: Callable[[float], None] = lambda share: None
 
 
 class _SequentialFile(soundfile.SoundFile):  # type: ignore[misc]
@@ -154,7 +157,9 @@ def _audio(
 ) -> Audio:
     """Decoded of any number of channels at one rate as audio at another."""
     with_rate: Iterator[Piece] = ((rate, piece) for piece in pieces)
-    return Audio(source, mono_stream(with_rate, wanted_rate, source, warnings), warnings, wanted_rate)
+    return Audio(
+        source, mono_stream(with_rate, wanted_rate, source, warnings), warnings, wanted_rate
+    )
 
 
 def _check_readable(path: Path) -> None:

@@ -215,7 +215,10 @@ def _weights(rate: int, size: int) -> Floats:
     if size % 2 == 0:
         weights[-1] /= 2
     gain = 10 ** (3.99984385397 / 20)
-    shelf = ([gain, gain**0.4996667741545416 / 0.7071752369554193, 1], [1, 1 / 0.7071752369554193, 1])
+    shelf = (
+        [gain, gain**0.4996667741545416 / 0.7071752369554193, 1],
+        [1, 1 / 0.7071752369554193, 1],
+    )
     high_pass = ([1, 0, 0], [1, 1 / 0.5003270373253953, 1])
     for (zeros, poles), corner in ((shelf, 1681.9744509555319), (high_pass, 38.13547087613982)):
         _, response = freqs(zeros, poles, frequency / corner)

@@ -6,8 +6,8 @@ Samples are float32 with full scale at 1.0, shape ``(n,)`` for mono and ``(n, ch
 
 Channels that cancel
 --------------------
-One inverted channel, or effects that work by inversion, cancel in a plain mean. Each channel is
-therefore added or subtracted, whichever makes the louder sum with those before it, so that
+One inverted channel, or effects that work by inversion, cancel in a plain mean. A channel that runs
+against the sum of those before it (a correlation below `OPPOSED`) is therefore subtracted, so that
 inverting a channel changes nothing. It is decided anew every `SEGMENT_S` by all that was heard so
 far, wherever the blocks of a decoder end.
 """
@@ -31,6 +31,9 @@ SEGMENT_S = 10.0
 
 MOST_HELD = 2**25
 """Samples of all channels that are held to decide on; more channels make shorter segments."""
+
+OPPOSED = -0.1
+"""Correlation below which a channel runs against the others. Unrelated channels are just added."""
 
 CANCELLED = 0.5
 """A plain mean with less than this share of the energy of the mix is worth a warning."""
@@ -122,7 +125,7 @@ class _Mixer:
         self._size = max(1, min(int(SEGMENT_S * rate), MOST_HELD // channels))
         self._held: list[Decoded] = []
         self._count = 0
-        self._agreement = np.zeros(channels)
+        self._agreement = np.zeros((channels, 3))
 
     def push(self, piece: Decoded) -> Iterator[Samples]:
         """Add samples; hand back what can be mixed."""
@@ -147,8 +150,10 @@ class _Mixer:
             plain = None
             for number in range(1, self.channels):
                 added = [_channel(part, number) for part in held]
-                self._agreement[number] += _covariance(totals, added, count)
-                inverted = self._agreement[number] < 0
+                pairs = (totals, added), (totals, totals), (added, added)
+                self._agreement[number] += [_covariance(*pair, count) for pair in pairs]
+                together, power, own_power = self._agreement[number]
+                inverted = together < OPPOSED * np.sqrt(power * own_power)
                 if inverted and plain is None:
                     plain = [total.copy() for total in totals]
                 for k, channel in enumerate(added):

@@ -5,9 +5,10 @@ Conventions
 `DEFAULT` names all features of the default model, computed in one pass
 (`hevner.features.extract`). Any other name is that of a single encoder, `HARMONY` for the spectrum
 of the harmony analysis, or `FINGERPRINT`; several of them share the audio. The default pass and
-`HARMONY` hear the sounding part at one loudness (`hevner.audio.level`), the others the audio as it
-is, so vectors of the pass are not those of the single encoders. Large encoders have sample rates of their own, so the audio is read once for each
-rate.
+its encoders, called singly, hear the sounding part at one loudness (`hevner.audio.level`), all
+others the audio as it is. The MagnaTagATune network of the default pass encodes every second window
+only, so its vectors are not those of the single encoder. Large encoders have sample rates of their
+own, so the audio is read once for each rate.
 """
 
 from __future__ import annotations
@@ -42,11 +43,14 @@ FINGERPRINT = "fingerprint"
 
 
 def _kind(card: EncoderCard, dtype: str = "float32") -> Kind:
-    return Kind(card.id, card.version, card.dimension, dtype)
+    parameters = LEVELLED if card.id in _OF_PASS else {}
+    return Kind(card.id, card.version, card.dimension, dtype, parameters)
 
 
 SPARSE = {"hears": "the first two windows, then every second one"}
 """Parameter in a store of the kinds whose blocks encode only some of the windows."""
+
+_OF_PASS = {block.encoder for block in BLOCKS}
 
 LEVELLED = {"level": level.VERSION}
 """Parameter in a store of the kinds that hear the sounding part at one loudness."""
@@ -187,7 +191,7 @@ class _Lane:
             self.sample_rate = card.sample_rate
             self._windower = Windower(card.window_samples, card.hop_samples, card.shortest)
             self._together = TOGETHER if card.memory else 1
-        self.levelled = name == HARMONY
+        self.levelled = self.kind.encoder in _OF_PASS
         self._has_starts = name != HARMONY
         self._waiting: list[Floats] = []
         self._rows: list[NDArray[np.generic]] = []

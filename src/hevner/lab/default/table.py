@@ -116,8 +116,8 @@ def _rows(
     harmony = analyse(features.spectrum.astype(np.float32), features.duration)
     tags = np.full(len(MOOD_TAGS), np.nan)
     if teacher is not None:
-        # What is said of the whole sound holds for it without its highest frequencies.
-        heard = variant.undisturbed.name if variant.narrow else variant.name
+        # What is said of the clean sound holds for it disturbed.
+        heard = variant.undisturbed.name
         tags = find(FeatureStore(cache), clip.dataset, teacher).pooled([clip.id], heard)[0]
     whole = _row(clip, features, harmony, (0.0, features.duration), clean=clean, window=False)
     spans = [] if window_s is None else windows(features.duration, window_s)
@@ -142,7 +142,8 @@ def _row(
     clean: bool,
     window: bool,
 ) -> dict[str, object]:
-    emotion = _emotion(clip, (span[0] + features.begin, span[1] + features.begin) if window else None)
+    begin = features.begin
+    emotion = _emotion(clip, (begin + span[0], begin + span[1]) if window else None)
     return {
         "vectors": pool(features, harmony, *span),
         "emotion": emotion,
