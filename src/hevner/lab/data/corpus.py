@@ -68,11 +68,6 @@ class Variant:
         """Name in the store, such as ``FluidR3_GM-1``, ``recorded-0`` or ``recorded-narrow``."""
         return f"{self.soundfont or RECORDED}-{NARROW if self.narrow else self.seed}"
 
-    @property
-    def undisturbed(self) -> Variant:
-        """The clean sound."""
-        return Variant(self.soundfont)
-
     @classmethod
     def parse(cls, name: str) -> Variant:
         """Read a name back; raises `DataError` if it ends neither in a number nor in ``narrow``."""
@@ -152,7 +147,7 @@ def sound(track: Track, variant: Variant, folder: Path, sample_rate: int = SAMPL
     path = track.path
     if variant.soundfont:
         path = render(path, variant.soundfont, folder / "renders" / track.dataset, track.id)
-    if variant == variant.undisturbed:
+    if not (variant.seed or variant.narrow):
         return open_audio(path, sample_rate)
     try:
         samples, rate = soundfile.read(path, dtype="float32")
