@@ -25,6 +25,7 @@ from hevner.model.prediction import Prediction
 from hevner.music import analyse
 from hevner.music.tempo import tempo
 from hevner.result import Analysis, ChordSpan, Estimate, Moment
+from hevner.silence import with_silence
 
 
 def analyze(
@@ -132,7 +133,7 @@ class Analyzer:
             analysis = Analysis(
                 path=audio.source,
                 status="silent",
-                duration=features.duration,
+                duration=features.recording,
                 model=self.model.name,
                 warnings=(*audio.warnings, "nothing sounds: there is no emotion to tell"),
             )
@@ -150,7 +151,7 @@ class Analyzer:
         analysis = Analysis(
             path=audio.source,
             status="ok",
-            duration=round(features.duration, 3),
+            duration=features.duration,
             model=self.model.name,
             key=key.label if key else None,
             key_confidence=_rounded(key.confidence) if key else None,
@@ -164,7 +165,8 @@ class Analyzer:
             warnings=tuple(audio.warnings),
             **heads,
         )
-        return Reading(analysis, whole, moments)
+        analysis, rows = with_silence(analysis, features.begin, features.recording)
+        return Reading(analysis, whole, moments.where(rows))
 
     def _fields(
         self, head: Head, whole: Prediction, timeline: tuple[Moment, ...]

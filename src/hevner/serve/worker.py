@@ -30,6 +30,9 @@ from hevner.result import Analysis, clock
 if TYPE_CHECKING:
     from hevner.hits import EmotionWord
 
+DECODED = 0.2
+"""Progress when the last sample has been decoded."""
+
 ENCODED = 0.9
 """Progress when the last sample has been encoded; harmony and the model come after."""
 
@@ -78,6 +81,7 @@ class TaskRunner:
     def __init__(self, analyze: Analyze, duration: float) -> None:
         self._model = analyze
         self._duration = duration
+        self._shown = 0.0
 
     def run(self, task: Task, send: Send) -> None:
         """Run a task and answer with its outcome."""
@@ -105,24 +109,32 @@ class TaskRunner:
         audio = open_audio(path)
         if audio.promised > self._duration:
             raise too_long(self._duration)
+        self._shown = 0.0
         blocks = self._watched(audio.blocks, audio.sample_rate, audio.promised)
-        analysis, words = self._model(dataclasses.replace(audio, blocks=blocks))
+        watched = dataclasses.replace(audio, blocks=blocks, progress=self._encoded)
+        analysis, words = self._model(watched)
         named = dataclasses.replace(analysis, path=task["name"])
         replace_file(Path(task["words"]), _json([one.to_dict() for one in words]))
         replace_file(Path(task["result"]), _json(named.to_dict()))
 
     def _watched(self, blocks: Iterator[Samples], rate: int, promised: float) -> Iterator[Samples]:
         """Pass samples on, report progress, and raise where there are too many."""
-        seconds, shown = 0.0, 0.0
+        seconds = 0.0
         for block in blocks:
             seconds += len(block) / rate
             if seconds > self._duration:
                 raise too_long(self._duration)
-            progress = ENCODED * min(seconds / promised, 1) if promised else 0.0
-            if progress - shown >= STEP:
-                shown = progress
-                self._send(progress=round(progress, 3))
+            if promised:
+                self._show(DECODED * min(seconds / promised, 1))
             yield block
+
+    def _encoded(self, share: float) -> None:
+        self._show(DECODED + (ENCODED - DECODED) * share)
+
+    def _show(self, progress: float) -> None:
+        if progress - self._shown >= STEP:
+            self._shown = progress
+            self._send(progress=round(progress, 3))
 
     def _draw(self, task: Task) -> None:
         from hevner.emotion import Scale
