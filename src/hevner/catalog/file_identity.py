@@ -6,7 +6,7 @@ import errno
 import hashlib
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
@@ -27,21 +27,38 @@ def row_path(path: Path) -> str:
 
 @dataclass(frozen=True)
 class Stamp:
-    """Size in bytes and time of change in nanoseconds: while they stay, so does the content."""
+    """What the system says about a file: while it stays, so does the content.
+
+    Attributes
+    ----------
+    size
+        Bytes.
+    mtime
+        Time of the content in nanoseconds; programs can set it.
+    changed
+        Time in nanoseconds at which anything about the file was changed last, that time too; None
+        where nobody noted it.
+    """
 
     size: int
     mtime: int
+    changed: int | None = field(default=None, compare=False)
 
     @classmethod
     def of(cls, path: Path) -> Stamp:
         """The stamp of a file; raises OSError."""
         status = path.stat()
-        return cls(status.st_size, status.st_mtime_ns)
+        return cls(status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+
+    def is_of(self, path: Path) -> bool:
+        """Whether it is that of a file; raises OSError."""
+        found = Stamp.of(path)
+        return self == found and self.changed in (None, found.changed)
 
     def still_holds(self, path: Path) -> bool:
         """Whether a file has not changed since; one that is gone counts as unchanged."""
         try:
-            return self == Stamp.of(path)
+            return self.is_of(path)
         except OSError:
             return True
 

@@ -20,8 +20,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import soundfile
-
 from hevner.audio.decode import Audio, open_audio
 from hevner.audio.mixdown import Samples
 from hevner.child_process import Send, Task, limit, work
@@ -31,6 +29,9 @@ from hevner.result import Analysis, clock
 
 if TYPE_CHECKING:
     from hevner.hits import EmotionWord
+
+DECODED = 0.2
+"""Progress when the last sample has been decoded."""
 
 ENCODED = 0.9
 """Progress when the last sample has been encoded; harmony and the model come after."""
@@ -80,6 +81,7 @@ class TaskRunner:
     def __init__(self, analyze: Analyze, duration: float) -> None:
         self._model = analyze
         self._duration = duration
+        self._shown = 0.0
 
     def run(self, task: Task, send: Send) -> None:
         """Run a task and answer with its outcome."""
@@ -105,27 +107,34 @@ class TaskRunner:
     def _analyse(self, task: Task) -> None:
         path = Path(task["audio"])
         audio = open_audio(path)
-        promised = promised_seconds(path)
-        if promised > self._duration:
+        if audio.promised > self._duration:
             raise too_long(self._duration)
-        blocks = self._watched(audio.blocks, audio.sample_rate, promised)
-        analysis, words = self._model(dataclasses.replace(audio, blocks=blocks))
+        self._shown = 0.0
+        blocks = self._watched(audio.blocks, audio.sample_rate, audio.promised)
+        watched = dataclasses.replace(audio, blocks=blocks, progress=self._encoded)
+        analysis, words = self._model(watched)
         named = dataclasses.replace(analysis, path=task["name"])
         replace_file(Path(task["words"]), _json([one.to_dict() for one in words]))
         replace_file(Path(task["result"]), _json(named.to_dict()))
 
     def _watched(self, blocks: Iterator[Samples], rate: int, promised: float) -> Iterator[Samples]:
         """Pass samples on, report progress, and raise where there are too many."""
-        seconds, shown = 0.0, 0.0
+        seconds = 0.0
         for block in blocks:
             seconds += len(block) / rate
             if seconds > self._duration:
                 raise too_long(self._duration)
-            progress = ENCODED * min(seconds / promised, 1) if promised else 0.0
-            if progress - shown >= STEP:
-                shown = progress
-                self._send(progress=round(progress, 3))
+            if promised:
+                self._show(DECODED * min(seconds / promised, 1))
             yield block
+
+    def _encoded(self, share: float) -> None:
+        self._show(DECODED + (ENCODED - DECODED) * share)
+
+    def _show(self, progress: float) -> None:
+        if progress - self._shown >= STEP:
+            self._shown = progress
+            self._send(progress=round(progress, 3))
 
     def _draw(self, task: Task) -> None:
         from hevner.emotion import Scale
@@ -133,28 +142,6 @@ class TaskRunner:
 
         analysis = Analysis.from_dict(json.loads(Path(task["result"]).read_bytes()))
         plot.save(analysis.on(Scale.parse(task["scale"])), Path(task["picture"]))
-
-
-def promised_seconds(path: Path) -> float:
-    """Length in seconds according to the header of a file; 0 if it has none."""
-    try:
-        header = soundfile.info(str(path))
-    except (soundfile.LibsndfileError, TypeError):
-        return _promised_to_av(path)
-    # Formats without a length in their header claim an arbitrarily large one.
-    return header.duration if 0 < header.frames < 2**62 else 0.0
-
-
-def _promised_to_av(path: Path) -> float:
-    try:
-        import av
-    except ImportError:
-        return 0.0
-    try:
-        with av.open(str(path)) as file:
-            return float(file.duration or 0) / 1e6
-    except (av.FFmpegError, ValueError):
-        return 0.0
 
 
 def too_long(duration: float) -> AudioError:
