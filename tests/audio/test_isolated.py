@@ -110,7 +110,8 @@ def test_a_decoder_that_ends_badly_is_told(
         with raises(AudioError, code, subject=str(path)) as error:
             samples(decoders.open_audio(path))
         assert cause in error.value.cause
-        assert (error.value.stage, error.value.remedy) == ("decode", isolated.CONVERT)
+        assert error.value.stage == ("setup" if name == "killed" else "decode")
+        assert error.value.remedy == isolated.CONVERT
         assert len(samples(decoders.open_audio(song))) == 30 * 16_000
 
 

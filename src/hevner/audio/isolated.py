@@ -168,15 +168,17 @@ def _refused(path: str, end: ProcessEndedError, silence_s: float) -> HevnerError
     """The error for a file that ended its process."""
     if not end.tasks:
         return _not_started(path, f"it ended with status {end.status}")
+    stage = AudioError.stage
     if end.late:
         cause, code = f"its decoder yielded nothing for {silence_s:g} s", "decoder_timeout"
-    elif end.status == -getattr(signal, "SIGKILL", 9):  # the system does that, short of memory
+    elif end.status == -9:  # the system does that, short of memory, perhaps for other processes
         cause, code = "its decoder was ended by the system, short of memory", "decoder_memory"
+        stage = "setup"
     else:
         name = signal.strsignal(-end.status) if end.status < 0 else None
         died = (name or f"status {end.status}").lower()
         cause, code = f"it crashes its decoder ({died})", "decoder_crashed"
-    return AudioError(cause, subject=path, remedy=CONVERT, code=code)
+    return AudioError(cause, subject=path, remedy=CONVERT, stage=stage, code=code)
 
 
 def _not_started(path: str, why: str) -> HevnerError:
