@@ -134,7 +134,7 @@ def test_memory(run: Run, tmp_path: Path) -> None:
 def test_isolation(run: Run, tmp_path: Path) -> None:
     few = ("--rounds", 1, "--tracks", 2, "--track-seconds", 3, "--out", tmp_path / "isolation.csv")
     run("isolation", *few, CLIP_S=3)
-    assert lines(tmp_path / "isolation.csv") == 5
+    assert lines(tmp_path / "isolation.csv") == 7
 
 
 def test_startup(run: Run, tmp_path: Path) -> None:
