@@ -87,12 +87,6 @@ def test_senseless_sample_rates_are_refused(rate: float) -> None:
         from_array(np.zeros(16_000, np.float32), rate)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("samples", [np.zeros(9, np.int16), np.zeros((2, 2, 2)), np.float32(1)])
-def test_senseless_arrays_are_refused(samples: np.ndarray) -> None:
-    with raises(AudioError, "wrong_shape"):
-        from_array(samples, SAMPLE_RATE)
-
-
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 def test_samples_that_are_not_finite_are_located(value: float) -> None:
     samples = music(4.0)

@@ -9,16 +9,16 @@ at rates of their own. Files are decoded block by block (`ffmpeg`), mixed down a
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike
 
-from hevner.audio.limits import check_rate, sane
+from hevner.audio.limits import sane
 from hevner.audio.mixdown import Samples, mono_stream
+from hevner.audio.samples import SOURCE, checked, in_full_scale
 from hevner.errors import AudioError
 
 SAMPLE_RATE = 16_000
@@ -42,6 +42,8 @@ class Audio:
         Sentences on what was unusual; complete only when ``blocks`` is exhausted.
     sample_rate
         Hertz.
+    progress
+        Called with the share of the sounding part that has been encoded, 0 to 1.
     promised
         Length in seconds according to the header of the file; 0 if it tells none.
     """
@@ -50,6 +52,7 @@ class Audio:
     blocks: Iterator[Samples]
     warnings: list[str]
     sample_rate: int = SAMPLE_RATE
+    progress: Callable[[float], None] = lambda share: None
     promised: float = 0.0
 
 
@@ -88,19 +91,18 @@ def open_audio(
     recording = Recording(file, shown, owned=file is not source)
     warnings: list[str] = []
     pieces = sane(recording.pieces(BLOCK_S, warnings), shown, warnings)
-    blocks = mono_stream(pieces, sample_rate, shown)
-    return Audio(shown, blocks, warnings, sample_rate, recording.promised)
+    blocks = mono_stream(pieces, sample_rate, shown, warnings)
+    return Audio(shown, blocks, warnings, sample_rate, promised=recording.promised)
 
 
-def from_array(
-    samples: NDArray[np.floating], sample_rate: int, wanted_rate: int = SAMPLE_RATE
-) -> Audio:
+def from_array(samples: ArrayLike, sample_rate: float, wanted_rate: int = SAMPLE_RATE) -> Audio:
     """Treat an array as audio.
 
     Parameters
     ----------
     samples
-        Shape ``(n,)``, ``(n, channels)`` or ``(channels, n)``; the longer axis is time.
+        Shape ``(n,)``, ``(n, channels)`` or ``(channels, n)``; the longer axis is time. Integers of
+        8, 16 and 32 bits are scaled by their type.
     sample_rate
         Hertz.
     wanted_rate
@@ -111,24 +113,12 @@ def from_array(
     AudioError
         If the shape, type or sample rate makes no sense, or a sample is not finite.
     """
-    array = np.asarray(samples)
-    source = "array"
-    if array.ndim not in (1, 2) or not np.issubdtype(array.dtype, np.floating):
-        raise AudioError(
-            f"expected floating point samples of shape (n,) or (n, channels), got "
-            f"{array.dtype} {array.shape}",
-            subject=source,
-            remedy="Divide integer samples by their full scale first",
-            code="wrong_shape",
-        )
-    check_rate(sample_rate, source)
-    if array.ndim == 2 and array.shape[0] < array.shape[1]:
-        array = array.T
-    size = max(1, int(BLOCK_S * sample_rate))
+    array, rate = checked(samples, sample_rate)
+    size = max(1, int(BLOCK_S * rate))
     warnings: list[str] = []
-    pieces = ((sample_rate, array[at : at + size]) for at in range(0, len(array), size))
-    blocks = mono_stream(sane(pieces, source, warnings), wanted_rate, source)
-    return Audio(source, blocks, warnings, wanted_rate, len(array) / sample_rate)
+    pieces = ((rate, in_full_scale(array[at : at + size])) for at in range(0, len(array), size))
+    blocks = mono_stream(sane(pieces, SOURCE, warnings), wanted_rate, SOURCE, warnings)
+    return Audio(SOURCE, blocks, warnings, wanted_rate, promised=len(array) / rate)
 
 
 def _opened(path: Path) -> BinaryIO:

@@ -24,7 +24,6 @@ is there, and ``id`` always.
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -37,6 +36,7 @@ from hevner.datasets.track import Track
 from hevner.emotion import UNIT, Scale
 from hevner.errors import DataError, HevnerError
 from hevner.files import SUFFIXES
+from hevner.text_file import read_toml
 
 FILE = "layout.toml"
 FIELDS = (
@@ -111,8 +111,8 @@ def read_layout(folder: Path, default: Layout) -> Layout:
     if not path.is_file():
         return default
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:  # also UnicodeDecodeError and TOMLDecodeError
+        content = read_toml(path)
+    except (OSError, ValueError) as error:
         raise DataError(
             f"not TOML ({error})", subject=str(path), remedy="Correct the file", code="not_toml"
         ) from error
