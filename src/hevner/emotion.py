@@ -18,6 +18,9 @@ from hevner.moods import MOOD_TAGS as MOOD_TAGS
 
 AXES = ("valence", "arousal")
 
+BASIC = ("anger", "fear", "joy", "sadness", "tenderness")
+"""Basic emotions that listeners hear in music (Juslin, 2013; Eerola and Vuoskoski, 2011)."""
+
 GEMS = (
     "amazement",
     "solemnity",

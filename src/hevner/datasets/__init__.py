@@ -34,6 +34,11 @@ NAMES = (
     "emopia",
     "emotify",
     "memomusic",
+    "film",
+    "film_listeners",
+    "musifeast",
+    "quadrants4q",
+    "mirex",
     "own",
 )
 """All datasets; ``own`` is any table of labels beside a folder of audio."""

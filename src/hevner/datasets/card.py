@@ -56,7 +56,8 @@ class Card:
     media
         Recordings, or MIDI to be rendered.
     labels
-        Kinds of label: any of ``valence-arousal``, ``curve``, ``quadrant``, ``gems``, ``tags``.
+        Kinds of label: any of ``valence-arousal``, ``curve``, ``quadrant``, ``gems``, ``tension``,
+        ``emotions``, ``cluster``, ``tags``.
     valence, arousal
         Nominal scales of the ratings; None if neither is rated. The curve's own, if it differs,
         stands in ``curve``.
