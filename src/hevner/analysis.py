@@ -6,6 +6,7 @@ and tempo, pools the whole piece and a window around each moment, and runs the m
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -24,6 +25,7 @@ from hevner.model.prediction import Prediction
 from hevner.music import analyse
 from hevner.music.tempo import tempo
 from hevner.result import Analysis, ChordSpan, Estimate, Moment
+from hevner.silence import with_silence
 
 
 def analyze(
@@ -91,15 +93,25 @@ class Analyzer:
     window
         Seconds of music around each moment of the timeline that its values are computed from, at
         least `hevner.defaults.MINIMUM_WINDOW_S`.
+    open_audio
+        Opens files. `hevner.audio.isolated.open_audio` decodes in another process, so that not even
+        a file that crashes its decoder ends this one.
 
     Notes
     -----
     The model is loaded at first use. One analyzer may be used from several threads.
     """
 
-    def __init__(self, model: Path | None = None, *, window: float | None = None) -> None:
+    def __init__(
+        self,
+        model: Path | None = None,
+        *,
+        window: float | None = None,
+        open_audio: Callable[[str | Path], Audio] = open_audio,
+    ) -> None:
         self.path = model or DEFAULT_MODEL
         self.window = checked_window(window)
+        self._open_audio = open_audio
 
     @cached_property
     def model(self) -> predict.Model:
@@ -115,13 +127,13 @@ class Analyzer:
 
         Open audio at `hevner.audio.decode.SAMPLE_RATE` may be given too.
         """
-        audio = open_source(source, sample_rate, open_audio)
+        audio = open_source(source, sample_rate, self._open_audio)
         features = extract(audio)
         if not features.sounding.any():
             analysis = Analysis(
                 path=audio.source,
                 status="silent",
-                duration=features.duration,
+                duration=features.recording,
                 model=self.model.name,
                 warnings=(*audio.warnings, "nothing sounds: there is no emotion to tell"),
             )
@@ -139,7 +151,7 @@ class Analyzer:
         analysis = Analysis(
             path=audio.source,
             status="ok",
-            duration=round(features.duration, 3),
+            duration=features.duration,
             model=self.model.name,
             key=key.label if key else None,
             key_confidence=_rounded(key.confidence) if key else None,
@@ -153,7 +165,8 @@ class Analyzer:
             warnings=tuple(audio.warnings),
             **heads,
         )
-        return Reading(analysis, whole, moments)
+        analysis, rows = with_silence(analysis, features.begin, features.recording)
+        return Reading(analysis, whole, moments.where(rows))
 
     def _fields(
         self, head: Head, whole: Prediction, timeline: tuple[Moment, ...]

@@ -30,7 +30,8 @@ from hevner.result import Failure
 
 SUFFIXES = frozenset(
     ".wav .wave .flac .ogg .oga .opus .mp3 .aif .aiff .aifc .au .snd .caf .w64 .rf64 "  # noqa: SIM905
-    ".m4a .m4b .mp4 .aac .wma .webm .mka .ape .wv .ac3 .mpc".split()
+    ".m4a .m4b .mp4 .aac .wma .webm .mka .ape .wv .ac3 .mpc .mp2 .mpga .spx .tta .tak .shn .dsf "
+    ".dts .amr".split()
 )
 """File name endings taken for audio when a folder is searched."""
 

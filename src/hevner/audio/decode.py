@@ -9,7 +9,7 @@ at rates of their own. Files are decoded block by block (`ffmpeg`), mixed down a
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -42,6 +42,8 @@ class Audio:
         Sentences on what was unusual; complete only when ``blocks`` is exhausted.
     sample_rate
         Hertz.
+    progress
+        Called with the share of the sounding part that has been encoded, 0 to 1.
     promised
         Length in seconds according to the header of the file; 0 if it tells none.
     """
@@ -50,6 +52,7 @@ class Audio:
     blocks: Iterator[Samples]
     warnings: list[str]
     sample_rate: int = SAMPLE_RATE
+    progress: Callable[[float], None] = lambda share: None
     promised: float = 0.0
 
 
@@ -88,8 +91,8 @@ def open_audio(
     recording = Recording(file, shown, owned=file is not source)
     warnings: list[str] = []
     pieces = sane(recording.pieces(BLOCK_S, warnings), shown, warnings)
-    blocks = mono_stream(pieces, sample_rate, shown)
-    return Audio(shown, blocks, warnings, sample_rate, recording.promised)
+    blocks = mono_stream(pieces, sample_rate, shown, warnings)
+    return Audio(shown, blocks, warnings, sample_rate, promised=recording.promised)
 
 
 def from_array(samples: ArrayLike, sample_rate: float, wanted_rate: int = SAMPLE_RATE) -> Audio:
@@ -114,8 +117,8 @@ def from_array(samples: ArrayLike, sample_rate: float, wanted_rate: int = SAMPLE
     size = max(1, int(BLOCK_S * rate))
     warnings: list[str] = []
     pieces = ((rate, in_full_scale(array[at : at + size])) for at in range(0, len(array), size))
-    blocks = mono_stream(sane(pieces, SOURCE, warnings), wanted_rate, SOURCE)
-    return Audio(SOURCE, blocks, warnings, wanted_rate, len(array) / rate)
+    blocks = mono_stream(sane(pieces, SOURCE, warnings), wanted_rate, SOURCE, warnings)
+    return Audio(SOURCE, blocks, warnings, wanted_rate, promised=len(array) / rate)
 
 
 def _opened(path: Path) -> BinaryIO:

@@ -12,6 +12,7 @@ Damage is passed over, as by the program ``ffmpeg``, and told in a warning.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO
@@ -69,8 +70,15 @@ class _Bytes:
     """
 
     def __init__(self, file: BinaryIO, owned: bool) -> None:
-        self.read, self.seek, self.tell = file.read, file.seek, file.tell
+        self.read, self.tell, self._seek = file.read, file.tell, file.seek
         self._owned = file if owned else None
+
+    def seek(self, place: int, whence: int = os.SEEK_SET) -> int:
+        """Go to a place; -1, which FFmpeg understands, if a damaged header names an absurd one."""
+        try:
+            return self._seek(place, whence)
+        except (OSError, ValueError):
+            return -1
 
     def close(self) -> None:
         """Close the file if it is owned."""
@@ -104,6 +112,11 @@ class Heard:
             self.first_bad = self.seconds
         self.bad += 1
         self.run = 0
+
+    def lost(self, seconds: float) -> None:
+        """Note that so many seconds are missing here; less than `EARLY_S` may be rounding."""
+        if seconds > EARLY_S:
+            self.packet(fine=False)
 
     def change(self, old: Kind, new: Kind) -> None:
         """Note that rate or channels change here; a decoder may change one a frame later."""
@@ -205,9 +218,10 @@ class Recording:
                 yield from _frames(stream, heard, self.source)
 
     def _check(self, heard: Heard) -> None:
-        if self._kind in SYNCED and heard.longest_run < RUN:
+        damaged = heard.bad > heard.good
+        if self._kind in SYNCED and (damaged or heard.longest_run < RUN):
             raise not_audio(self.source)
-        if heard.bad > heard.good:
+        if damaged:
             raise AudioError(
                 f"the audio data is damaged ({heard.bad} of {heard.bad + heard.good} packets)",
                 subject=self.source,
@@ -249,6 +263,7 @@ def _opened(file: Readable, source: str) -> Any:
 
 def _frames(stream: Any, heard: Heard, source: str) -> Iterator[Any]:
     """Decode a stream; a packet that is damaged is passed over."""
+    in_ogg, end = stream.container.format.name == "ogg", 0.0
     with stream.container as container:
         packets = container.demux(stream)
         while heard.seconds < LONGEST_S:
@@ -262,7 +277,8 @@ def _frames(stream: Any, heard: Heard, source: str) -> Iterator[Any]:
             try:
                 frames = packet.decode()
             except av.FFmpegError:
-                heard.packet(fine=False)
+                if not _harmless(bytes(packet)):
+                    heard.packet(fine=False)
                 continue
             if frames:
                 heard.packet(fine=True)
@@ -270,8 +286,17 @@ def _frames(stream: Any, heard: Heard, source: str) -> Iterator[Any]:
                 if frame.samples and frame.sample_rate:
                     check_rate(frame.sample_rate, source)
                     check_channels(frame.layout.nb_channels, source)
+                    if in_ogg and frame.time is not None:
+                        heard.lost(frame.time - end if end else 0.0)
+                        end = frame.time + frame.samples / frame.sample_rate
                     yield frame
                     heard.seconds += frame.samples / frame.sample_rate
+
+
+def _harmless(data: bytes) -> bool:
+    """Whether what cannot be decoded is padding or a tag, as between joined files."""
+    rest = data.lstrip(b"\0")
+    return not rest or rest.startswith((b"TAG", b"ID3", b"APETAGEX", b"LYRICSBEGIN"))
 
 
 def _joined(frames: Iterator[Any], block_s: float, heard: Heard) -> Iterator[Piece]:

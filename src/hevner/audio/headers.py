@@ -52,9 +52,11 @@ class Part:
         return got
 
     def seek(self, place: int, whence: int = os.SEEK_SET) -> int:
-        """Go to a place, counted as in any file."""
+        """Go to a place, counted as in any file; -1 if there is none such."""
         base = {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: self._end - self._start}
-        self._at = max(0, base[whence] + place)
+        if base[whence] + place < 0:
+            return -1
+        self._at = base[whence] + place
         return self._at
 
     def tell(self) -> int:

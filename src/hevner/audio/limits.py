@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
+import numpy as np
+
 from hevner.audio.mixdown import Piece
 from hevner.errors import AudioError
 
@@ -14,7 +16,7 @@ SAMPLE_RATES = (1_000, 1_000_000)
 CHANNELS = 64
 """Most channels that are read; the largest loudspeaker layouts have 24, microphone arrays 64."""
 
-LONGEST_S = 24 * 3600.0
+LONGEST_S = 12 * 3600.0
 """Seconds after which no more of a file is read; few bytes can pretend to be very long."""
 
 OVER = 8.0
@@ -62,14 +64,22 @@ def sane(pieces: Iterator[Piece], source: str, warnings: list[str]) -> Iterator[
     Raises
     ------
     AudioError
-        If a sample exceeds `SENSELESS` (code ``samples_out_of_range``).
+        If a sample exceeds `SENSELESS` (code ``samples_out_of_range``) or is not finite (code
+        ``not_finite``).
     """
-    highest = 0.0
+    highest = seconds = 0.0
     for rate, piece in pieces:
-        # NaN and infinity are located, and refused, further on.
         peak = max(float(piece.max()), -float(piece.min())) if piece.size else 0.0
-        if math.isfinite(peak):
-            highest = max(highest, peak)
+        if not math.isfinite(peak):
+            frames = np.isfinite(piece).reshape(len(piece), -1).all(axis=1)
+            raise AudioError(
+                "samples are not finite (NaN or infinite) near "
+                f"{seconds + int(np.argmin(frames)) / rate:.1f} s",
+                subject=source,
+                remedy="Export the audio again, as integer PCM",
+                code="not_finite",
+            )
+        highest, seconds = max(highest, peak), seconds + len(piece) / rate
         if highest > SENSELESS:
             raise AudioError(
                 f"samples reach {highest:.2g} times full scale",

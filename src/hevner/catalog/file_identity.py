@@ -105,7 +105,7 @@ def read_steadily(
     Returns
     -------
     Content or None
-        The content of the file; None if it cannot be read, or changes each time.
+        The content of the file; None if it cannot be read, changes each time, or is not to blame.
     Result, Failure or None
         The result of ``read`` for just that content, or why there is none; None if content of that
         id is not new.
@@ -128,6 +128,8 @@ def read_steadily(
                 raise
             except HevnerError as error:
                 outcome = Failure.of(name, error)
+                if error.stage == "setup":  # any file would fail now, and not always
+                    return None, outcome
             before, content = content, Content.of(path)
             if content == before:
                 return content, outcome

@@ -195,9 +195,12 @@ class LateAnalyzer:
         """The emotion of a file; see `hevner.Analyzer`."""
         with self._lock:
             if self._analyzer is None:
+                from hevner.audio import isolated
+
+                isolated.shared.start()  # while the rest is imported
                 from hevner.analysis import Analyzer
 
-                self._analyzer = Analyzer(window=self._window)
+                self._analyzer = Analyzer(window=self._window, open_audio=isolated.open_audio)
         return self._analyzer.analyze(source)
 
 

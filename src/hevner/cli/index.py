@@ -92,6 +92,9 @@ def index(
         raise typer.Exit(USAGE)
     start = perf_counter()
     with without_decoder_notes():
+        from hevner.audio import isolated
+
+        isolated.shared.start()  # while the rest is imported
         from hevner.analysis import Analyzer
         from hevner.batch import usable_cores
         from hevner.catalog import encoding, header, indexing, texts, writer
@@ -103,7 +106,7 @@ def index(
         catalog = (writer.create if rebuild else writer.open_or_create)(into, common)
         if text_encoder is not None:
             header.check_encoder(catalog.folder, catalog.header, text_encoder.card)
-        analyzer = FileAnalyzer(Analyzer(), common)
+        analyzer = FileAnalyzer(Analyzer(open_audio=isolated.open_audio), common)
         options = indexing.Options(jobs or usable_cores(), retry, prune or forced)
         watch = partial(_watched, options, quiet)
         summary = watch(
