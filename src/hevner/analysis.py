@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from hevner.audio.decode import open_audio
+from hevner.audio.decode import Audio, open_audio
 from hevner.audio.sources import Source, open_source
 from hevner.defaults import DEFAULT_MODEL, checked_window
 from hevner.emotion import Quadrant, Scale
