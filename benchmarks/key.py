@@ -18,6 +18,7 @@ import json
 import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import librosa
@@ -53,11 +54,12 @@ PROGRAMS = (0, 19, 24, 48, 73, 56, 4, 52)
 
 @dataclass(frozen=True)
 class Case:
-    """A sound file, its key or None for sound without one, and its mode."""
+    """A sound file, its key or None for sound without one, its mode, whether it ends at home."""
 
     path: Path
     key: str | None
     mode: str | None = None
+    resolved: bool = False
 
 
 def pieces(per_mode: int) -> list[tuple[str, int, int, str, str]]:
@@ -145,7 +147,7 @@ def write_modal(folder: Path, per_mode: int) -> list[Case]:
             )
             sound = render.render(parts, length, SOUNDFONT, rate=RATE)
             soundfile.write(path, 0.7 * sound / (np.abs(sound).max() + 1e-9), RATE)
-        cases.append(Case(path, name, mode))
+        cases.append(Case(path, name, mode, not loop.endswith("|")))
     return cases
 
 
@@ -232,14 +234,21 @@ def scores(cases: list[Case], found: list[Found]) -> dict[str, np.ndarray]:
         "right": [right(c, f) for c, f in keyed],
         "weighted": [mir_eval.key.weighted_score(c.key, f[0]) if f[0] else 0.0 for c, f in keyed],
         "no key told": [f[0] is None for c, f in pairs if c.key is None],
-        "mode told": [f[1] is not None for c, f in keyed if c.mode],
-        "mode right": [f[1] == c.mode and right(c, f) for c, f in keyed if c.mode],
-        "mode right, where told": [f[1] == c.mode and right(c, f) for c, f in keyed if c.mode and f[1]],
-    }  # fmt: skip
+    }
+    modal = [(c, f) for c, f in keyed if c.mode]
+    if any(f[1] for _, f in keyed):
+        both = [f[1] == c.mode and right(c, f) for c, f in modal]
+        values["mode told"] = [f[1] is not None for _, f in modal]
+        values["mode right"] = both
+        values["mode right, where told"] = [
+            b for b, (_, f) in zip(both, modal, strict=True) if f[1]
+        ]
+    for resolved in (True, False):
+        name = "ends on the tonic" if resolved else "stops midway"
+        values[f"right, {name}"] = [right(c, f) for c, f in modal if c.resolved == resolved]
     for mode in MODES:
         values[f"right, {mode}"] = [right(c, f) for c, f in keyed if c.mode == mode]
-    edges = (0, 0.5, 0.7, 0.9, 0.97, 1.01)
-    for low, high in zip(edges, edges[1:], strict=False):
+    for low, high in pairwise((0, 0.5, 0.7, 0.9, 0.97, 1.01)):
         chosen = [(c, f) for c, f in keyed if low <= f[2] < high and f[2] > 0]
         name = f"{low:g} <= confidence < {min(high, 1):g}"
         values[f"right, {name}"] = [right(c, f) for c, f in chosen]

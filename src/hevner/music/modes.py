@@ -33,8 +33,9 @@ _SHORTEST_CHORD = 3
 _SOFTNESS = 8.0
 #: Numbers per pitch class: chroma, bass, roots; how often each is strong; qualities; evidence;
 #: log-odds of major and minor; the first three at the beginning and at the end; silence at the
-#: end; first and last root, roots by length; moves of the root.
-WIDTH = 3 + 3 + 10 + 10 + 2 + 6 + 1 + 3 + 12
+#: end; first and last root, roots by length; moves of the root; how short the span is; whether
+#: root and bass are the same at both ends of a long one.
+WIDTH = 3 + 3 + 10 + 10 + 2 + 6 + 1 + 3 + 12 + 3
 
 
 @dataclass(frozen=True)
@@ -137,8 +138,16 @@ def summarise(
     edges = [_edge(notes[rows]) for rows in (played[:EDGE_FRAMES], played[-EDGE_FRAMES:])]
     rest = (len(chords) - 1 - played[-1]) / 10 if len(played) else 1.0
     silence = np.full((12, 1), min(rest, 1.0))
-    parts = [mean, strong, by_quality, pooled, thirds.reshape(2, 12).T, *edges, silence]
-    return np.concatenate([*parts, *_path_features(path)], axis=1).astype(np.float32)
+    held, moves = _path_features(path)
+    # A short cut begins and ends anywhere; pieces begin and end, more often than not, at home.
+    brevity = float(np.clip((110 - len(chords)) / 40, 0, 1))
+    both = np.stack([held[:, 0] * held[:, 1], np.sqrt(edges[0][:, 1] * edges[1][:, 1])], axis=1) * (
+        1 - brevity
+    )
+    parts = [mean, strong, by_quality, pooled, thirds.reshape(2, 12).T, *edges, silence, held]
+    return np.concatenate([*parts, moves, np.full((12, 1), brevity), both], axis=1).astype(
+        np.float32
+    )
 
 
 @lru_cache(maxsize=1)

@@ -79,7 +79,7 @@ def _loop(tonic: int, mode: str, rng: Rng) -> list[int]:
     for k in range(1, len(picks)):
         if picks[k] == picks[k - 1]:
             picks[k] = 0 if rng.random() < 0.5 else int(rng.integers(1, 7))
-    place = rng.choice(["first", "last", "any"], p=[0.82, 0.12, 0.06])
+    place = rng.choice(["first", "last", "any"], p=[0.93, 0.05, 0.02])
     picks.insert({"first": 0, "last": len(picks)}.get(place, int(rng.integers(size))), 0)
     return [_number(tonic, *table[k][:2]) for k in picks]
 
@@ -100,8 +100,8 @@ def _cadential(tonic: int, mode: str, rng: Rng) -> list[int]:
         (3, "maj") if minor else (4, "min"),
     ]
     chords = [(0, third)]
-    for _ in range(int(rng.integers(1, 4))):
-        chords.append(middle[int(rng.choice(6, p=[0.35, 0.2, 0.2, 0.05, 0.1, 0.1]))])
+    shares = [0.35, 0.2, 0.2, 0.05, 0.1, 0.1]
+    chords += [middle[int(rng.choice(6, p=shares))] for _ in range(int(rng.integers(1, 4)))]
     chords += [dominant, (0, third)] if rng.random() < 0.8 else [dominant, sixth, dominant]
     return [_number(tonic, *chord) for chord in chords]
 
@@ -109,9 +109,9 @@ def _cadential(tonic: int, mode: str, rng: Rng) -> list[int]:
 def _spread(
     sequence: Callable[[], list[int]], beat: float, length: float, home: int, rng: Rng
 ) -> list[Chord]:
-    """Repeat a sequence of chords for a length; half end on the tonic chord, held."""
+    """Repeat a sequence of chords for a length; most end on the tonic chord, held."""
     beats = float(rng.choice([1, 2, 4, 4, 8], p=[0.05, 0.25, 0.35, 0.2, 0.15]))
-    final = float(rng.uniform(0.6, 1)) * length if rng.random() < 0.65 else length
+    final = float(rng.uniform(0.6, 1)) * length if rng.random() < 0.8 else length
     now, chords, current = 0.0, [], sequence()
     fresh = rng.random() < 0.3
     while now < final:
@@ -130,7 +130,7 @@ def _spread(
 def phrases(
     tonic: int, scale: tuple[int, ...], beat: float, length: float, rng: Rng, centre: float = 68
 ) -> Notes:
-    """A line in a scale: phrases of some beats that end, held, on the tonic or another note of rest."""
+    """A line in a scale: phrases of some beats that end, held, on a note of rest."""
     steps = len(scale)
     rows, time = [], 0.0
     place = int(rng.choice([0, 0, 0, 4, 2])) % steps
@@ -288,8 +288,8 @@ def compose(rng: Rng) -> Piece:
     return modal(kind, mode, rng, length)
 
 
-_KINDS = {"loop": 0.47, "cadential": 0.11, "drone": 0.11, "melody": 0.08, "pedal": 0.08,
-          "blues": 0.08, "keyless": 0.07}  # fmt: skip
+_KINDS = {"loop": 0.49, "cadential": 0.11, "drone": 0.11, "melody": 0.08, "pedal": 0.08,
+          "blues": 0.08, "keyless": 0.05}  # fmt: skip
 # Recordings are mostly in the first, so that a doubtful piece is not called lydian.
-_SHARES = {"ionian": 0.24, "dorian": 0.15, "phrygian": 0.1, "lydian": 0.1, "mixolydian": 0.13,
+_SHARES = {"ionian": 0.22, "dorian": 0.15, "phrygian": 0.1, "lydian": 0.1, "mixolydian": 0.15,
            "aeolian": 0.16, "harmonic minor": 0.12}  # fmt: skip

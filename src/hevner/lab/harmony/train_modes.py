@@ -33,7 +33,7 @@ from hevner.music.network import FROM_TONIC
 log = logging.getLogger(__name__)
 
 CLASSES = 12 * len(MODES) + 1
-_SPANS_S = (15, 10, 8, 6, 6)
+_SPANS_S = (10, 8, 6, 6)
 _VALIDATION = 10  # every tenth piece
 
 
@@ -51,9 +51,7 @@ class Examples:
         return Examples(*(part[rows] for part in vars(self).values()))
 
 
-def make(
-    recipe: ModesRecipe, folder: Path, progress: Callable[[int, int], None]
-) -> Examples:
+def make(recipe: ModesRecipe, folder: Path, progress: Callable[[int, int], None]) -> Examples:
     """Examples of all pieces of a recipe; ``folder`` is that of POP909."""
     features, allowed, weights, numbers = [], [], [], []
     total = recipe.pieces + recipe.excerpts
@@ -62,10 +60,11 @@ def make(
         pure = piece.tonic == modes.NO_TONIC and rng.random() < 0.5
         frames = spectral.frames(piece.song, rng, pure=pure)
         cents = tuning.estimate(frames) + rng.normal(0, 3)
-        heard = harmony.classify(frames, cents)
-        path = chord_decoder.best_path(chord_decoder.scores(heard[2]))
+        chroma, low, posterior, evidence = harmony.classify(frames, cents)
+        path = chord_decoder.best_path(chord_decoder.scores(posterior))
         for k, rows in enumerate(_spans(len(frames), rng)):
-            features.append(summarise(*(part[rows] for part in (*heard, path))).astype(np.float16))
+            parts = chroma[rows], low[rows], posterior[rows], evidence[rows], path[rows]
+            features.append(summarise(*parts).astype(np.float16))
             allowed.append(classes(piece))
             weights.append(weight or (recipe.whole_weight if k == 0 else 1.0))
             numbers.append(number)
@@ -161,7 +160,7 @@ def fit(recipe: ModesRecipe, examples: Examples) -> Estimator:
         right = found.masked_fill(~allowed[rows], -1e9).logsumexp(dim=1)
         loss = -right.mean() - recipe.label_smoothing * found.mean()
         optimiser.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         optimiser.step()
         schedule.step()
         if step % 200 == 0:
@@ -172,15 +171,13 @@ def fit(recipe: ModesRecipe, examples: Examples) -> Estimator:
         odds = model(torch.from_numpy((tried.features - mean) / scale))
     heat = temperature(odds, torch.from_numpy(tried.allowed))
     log.info("temperature %.2f", heat)
-    parts = {name: value.detach().numpy().T for name, value in model.named_parameters()}
-    layers = {"mode": heat, "none": heat, "hidden": 1.0}
-    stored = {
-        name + suffix: parts[f"{name}.{kind}"].squeeze() / np.float32(by) if name == "none"
-        and kind == "weight" else parts[f"{name}.{kind}"] / np.float32(by)
-        for name, by in layers.items()
-        for kind, suffix in (("weight", ""), ("bias", "_bias"))
-    }  # fmt: skip
-    return Estimator(mean=mean, scale=scale, **stored)
+    stored: dict[str, Floats] = {"mean": mean, "scale": scale}
+    for name, by in (("hidden", 1.0), ("mode", heat), ("none", heat)):
+        layer = getattr(model, name)
+        weight = layer.weight.detach().numpy().T
+        stored[name] = (weight[:, 0] if name == "none" else weight) / np.float32(by)
+        stored[f"{name}_bias"] = layer.bias.detach().numpy() / np.float32(by)
+    return Estimator(**stored)
 
 
 def temperature(odds: Tensor, allowed: Tensor) -> float:
