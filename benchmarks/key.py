@@ -151,35 +151,44 @@ def write_modal(folder: Path, per_mode: int) -> list[Case]:
     return cases
 
 
-def write_keyless(folder: Path) -> list[Case]:
-    """Drums, noise, tones, hums, clicks, sweeps: five of each."""
-    time = np.arange(15 * RATE) / RATE
+KINDS = ("drums", "noise", "tone", "hum", "clicks", "sweep")
+
+
+def write_keyless(folder: Path, count: int) -> list[Case]:
+    """Drums, noise, tones, hums, clicks and sweeps in turn."""
     cases = []
-    for number in range(30):
-        rng = np.random.default_rng([8, number])
-        kind = ("drums", "noise", "tone", "hum", "clicks", "sweep")[number % 6]
-        path = folder / f"none-{number:02d}-{kind}.flac"
-        low = float(60 * 2 ** rng.uniform(0, 5))
-        if kind == "drums":
-            hits = [(t, t + 0.1, int(rng.choice([35, 38, 42, 46, 41, 45, 56])), 90)
-                    for t in np.arange(0, 14, float(rng.uniform(0.15, 0.4)))]  # fmt: skip
-            part = render.Instrument("drums", int(rng.choice([0, 16, 40])), np.array(hits))
-            sound = render.render([part], 15, SOUNDFONT, rate=RATE)
-        elif kind == "noise":
-            sound = np.convolve(rng.standard_normal(len(time)), np.ones(1 + number), "same")
-        elif kind == "tone":
-            sound = np.sin(2 * np.pi * low * time)
-        elif kind == "hum":
-            base = float(rng.choice([50, 60]))
-            sound = sum(np.sin(2 * np.pi * base * h * time) / h for h in range(1, 2 + number // 3))
-        elif kind == "clicks":
-            sound = (np.arange(len(time)) % int(RATE * rng.uniform(0.1, 0.6)) < 40) * 1.0
-        else:
-            sound = np.sin(2 * np.pi * low * np.cumsum(1 + time / 10) / RATE)
+    for number in range(count):
+        path = folder / f"none-{number:02d}-{KINDS[number % len(KINDS)]}.flac"
         if not path.exists():
+            sound = keyless(KINDS[number % len(KINDS)], number)
             soundfile.write(path, 0.5 * sound / (np.abs(sound).max() + 1e-9), RATE)
         cases.append(Case(path, None))
     return cases
+
+
+def keyless(kind: str, number: int) -> np.ndarray:
+    """15 seconds of sound without a key."""
+    time = np.arange(15 * RATE) / RATE
+    rng = np.random.default_rng([8, number])
+    low = float(60 * 2 ** rng.uniform(0, 5))
+    match kind:
+        case "drums":
+            starts = np.arange(0, 14, float(rng.uniform(0.15, 0.4)))
+            drums = [35, 38, 42, 46, 41, 45, 56]
+            hits = [(start, start + 0.1, int(rng.choice(drums)), 90) for start in starts]
+            part = render.Instrument("drums", int(rng.choice([0, 16, 40])), np.array(hits))
+            return render.render([part], 15, SOUNDFONT, rate=RATE)
+        case "noise":
+            return np.convolve(rng.standard_normal(len(time)), np.ones(1 + number), "same")
+        case "tone":
+            return np.sin(2 * np.pi * low * time)
+        case "hum":
+            base, parts = float(rng.choice([50, 60])), np.arange(1, 2 + number // 3)
+            return (np.sin(2 * np.pi * base * parts[:, None] * time) / parts[:, None]).sum(axis=0)
+        case "clicks":
+            return (np.arange(len(time)) % int(RATE * rng.uniform(0.1, 0.6)) < 40) * 1.0
+        case _:
+            return np.sin(2 * np.pi * low * np.cumsum(1 + time / 10) / RATE)
 
 
 def recordings(musemo: Path, labels: Path) -> list[Case]:
@@ -261,13 +270,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("folder", type=Path, help="Keeps the rendered pieces.")
     parser.add_argument("--per-mode", type=int, default=40, help="Rendered pieces of each mode.")
+    parser.add_argument("--keyless", type=int, default=30, help="Pieces without a key.")
+    parser.add_argument("--out", type=Path, default=RESULTS, help="The table.")
     parser.add_argument("--musemo", type=Path, help="Folder of MusEmo.")
     parser.add_argument("--labels", type=Path, help="Keys of the songs of GTZAN.")
     parser.add_argument("--essentia-python", type=Path, help="A Python that has Essentia.")
     options = parser.parse_args()
     options.folder.mkdir(parents=True, exist_ok=True)
     sets = {"modes": write_modal(options.folder, options.per_mode)}
-    sets["no key"] = write_keyless(options.folder)
+    sets["no key"] = write_keyless(options.folder, options.keyless)
     if options.musemo and options.labels:
         sets["musemo"] = recordings(options.musemo, options.labels)
     rows = []
@@ -282,7 +293,7 @@ def main() -> None:
                 row = [name, system, score, f"{mean:.4f}", f"{low:.4f}", f"{high:.4f}", len(values)]
                 rows.append(row)
                 print(*row, sep="\t")
-    with RESULTS.open("w", newline="") as file:
+    with options.out.open("w", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(["set", "system", "score", "mean", "low", "high", "n"])
         writer.writerows(rows)
