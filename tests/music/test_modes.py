@@ -74,9 +74,8 @@ def test_sound_without_notes_has_no_key(kind: str) -> None:
 def test_moved_features_give_moved_probabilities() -> None:
     rng = np.random.default_rng(1)
     features = rng.random((12, modes.WIDTH)).astype(np.float32)
-    estimator = modes.load()
-    found = estimator.probabilities(features)
-    moved = estimator.probabilities(np.roll(features, 5, axis=0))
+    found = modes.estimate(features)
+    moved = modes.estimate(np.roll(features, 5, axis=0))
     np.testing.assert_allclose(moved, np.roll(found, 5, axis=0), atol=1e-5)
     assert found.shape == (12, len(chord_labels.MODES))
     assert 0 < found.sum() <= 1

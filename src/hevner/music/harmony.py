@@ -22,7 +22,7 @@ _PIECE = 3_000
 # Less than this share of frames with a chord, and there is no key.
 _LEAST_PRESENCE = 0.02
 # Less than this probability that there is a key, and none is told.
-_LEAST_KEY = 0.5
+_LEAST_KEY = 0.3
 
 
 def analyse(frames: Frames, duration: float) -> Harmony:
@@ -99,5 +99,5 @@ def _find_key(features: NDArray[np.float32], posterior: NDArray[np.float16]) -> 
     presence = 1 - np.mean(posterior[:, chord_labels.NO_CHORD], dtype=np.float64)
     if presence < _LEAST_PRESENCE:
         return None
-    found = modes.load().probabilities(features)
+    found = modes.estimate(features)
     return Key(found) if found.sum() > _LEAST_KEY else None

@@ -73,12 +73,12 @@ class ModesRecipe(Recipe, frozen=True, kw_only=True):
     pieces: Count = 6000
     excerpts: Count = 1000
     whole_weight: Positive = 5.0
-    excerpt_weight: Positive = 1.5
+    excerpt_weight: Positive = 6.0
     steps: Count = 900
     batch: Count = 256
     learning_rate: Positive = 3e-3
     weight_decay: NonNegative = 0.1
     label_smoothing: Share = 0.02
-    hidden: Count = 32
-    dropout: Share = 0.5
+    hidden: Count = 48
+    dropout: Share = 0.4
     noise: NonNegative = 0.3
