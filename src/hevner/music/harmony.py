@@ -23,6 +23,8 @@ _PIECE = 3_000
 _LEAST_PRESENCE = 0.02
 # Less than this probability that there is a key, and none is told.
 _LEAST_KEY = 0.3
+# Nor is it where chroma a second apart differ by less than this.
+_LEAST_CHANGE = 0.02
 
 
 def analyse(frames: Frames, duration: float) -> Harmony:
@@ -56,7 +58,10 @@ def analyse(frames: Frames, duration: float) -> Harmony:
     times = frame_times(len(frames), duration)
     pitch_classes, low, posterior, evidence = classify(frames, cents)
     path = chord_decoder.best_path(chord_decoder.scores(posterior))
-    found = _find_key(modes.summarise(pitch_classes, low, posterior, evidence, path), posterior)
+    found = None
+    if _moves(pitch_classes):
+        features = modes.summarise(pitch_classes, low, posterior, evidence, path)
+        found = _find_key(features, posterior)
     flats = found is not None and chord_labels.prefers_flats(found.number)
     chords = chord_decoder.segments(path, posterior, times, duration, flats=flats)
     return Harmony(duration, cents, found, chords, times, pitch_classes, posterior, evidence)
@@ -93,6 +98,13 @@ def _probabilities(odds: NDArray[np.float32], silent: NDArray[np.bool_]) -> NDAr
     weights[silent] = 0
     weights[silent, chord_labels.NO_CHORD] = 1
     return np.asarray(weights / weights.sum(axis=1, keepdims=True), np.float16)
+
+
+def _moves(pitch_classes: NDArray[np.float32]) -> bool:
+    """Whether the notes change at all, as those of a hum or a test tone do not."""
+    lag = min(10, len(pitch_classes) - 1)
+    changes = np.abs(pitch_classes[lag:] - pitch_classes[: len(pitch_classes) - lag])
+    return bool(lag and changes.sum(axis=1).mean() > _LEAST_CHANGE)
 
 
 def _find_key(features: NDArray[np.float32], posterior: NDArray[np.float16]) -> Key | None:

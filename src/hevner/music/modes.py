@@ -13,6 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +30,7 @@ WEIGHTS = "modes.npz"
 
 EDGE_FRAMES = 15
 _SHORTEST_CHORD = 3
+_CLEAR = 0.65
 # How soon what sounds above a note no longer counts as bass: share of the energy below.
 _SOFTNESS = 8.0
 #: Numbers per pitch class: chroma, bass, roots; how often each is strong; qualities; evidence;
@@ -160,7 +162,7 @@ def summarise(
     edges = [_edge(notes[rows]) for rows in (played[:EDGE_FRAMES], played[-EDGE_FRAMES:])]
     rest = (len(chords) - 1 - played[-1]) / 10 if len(played) else 1.0
     silence = np.full((12, 1), min(rest, 1.0))
-    held, moves = _path_features(path)
+    held, moves = _path_features(path, chords)
     # A short cut begins and ends anywhere; pieces begin and end, more often than not, at home.
     brevity = float(np.clip((110 - len(chords)) / 40, 0, 1))
     both = np.stack([held[:, 0] * held[:, 1], np.sqrt(edges[0][:, 1] * edges[1][:, 1])], axis=1) * (
@@ -183,7 +185,7 @@ def _edge(notes: Array) -> Array:
     return np.asarray(notes.mean(axis=0).reshape(3, 12).T)
 
 
-def _path_features(path: NDArray[np.int16]) -> tuple[Array, Array]:
+def _path_features(path: NDArray[np.int16], posterior: Array) -> tuple[Array, Array]:
     """First and last root, share of every root by the squared length of its chords; moves."""
     firsts = np.concatenate([[0], np.flatnonzero(np.diff(path)) + 1])
     spans = np.diff(np.append(firsts, len(path)))
@@ -192,7 +194,15 @@ def _path_features(path: NDArray[np.int16]) -> tuple[Array, Array]:
     held = np.zeros((12, 3), np.float32)
     moves = np.zeros((12, 12), np.float32)
     if len(roots):
-        held[roots[0], 0] = held[roots[-1], 1] = 1
+        # A chord that dies away is taken for another; the last one must be heard clearly.
+        clear = [
+            path[a] // len(QUALITIES)
+            for a, b in pairwise(np.append(firsts, len(path)))
+            if path[a] != NO_CHORD
+            and b - a >= _SHORTEST_CHORD
+            and posterior[a:b, path[a]].mean() >= _CLEAR
+        ] or [roots[0], roots[-1]]
+        held[clear[0], 0] = held[clear[-1], 1] = 1
         held[:, 2] = np.bincount(roots, np.square(spans), 12) / np.square(spans).sum()
         np.add.at(moves, (roots[:-1], (roots[1:] - roots[:-1]) % 12), 1)
         moves[:, 0] = 0
