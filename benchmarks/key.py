@@ -235,13 +235,23 @@ def right(case: Case, found: Found) -> bool:
     return chord_labels.parse_key(case.key) == chord_labels.parse_key(found[0])
 
 
+def weighted(key: str | None, found: str | None, *, below: bool = True) -> float:
+    """MIREX's weighted score; a fifth below counts as a fifth above if ``below``."""
+    if key is None or found is None:
+        return 0.0
+    score = float(mir_eval.key.weighted_score(key, found))
+    fifth = below and mir_eval.key.weighted_score(found, key) == 0.5
+    return max(score, 0.5 if fifth else 0.0)
+
+
 def scores(cases: list[Case], found: list[Found]) -> dict[str, np.ndarray]:
     """Scores 0..1 of every case, by name."""
     pairs = list(zip(cases, found, strict=True))
     keyed = [(c, f) for c, f in pairs if c.key is not None]
     values: dict[str, list[float]] = {
         "right": [right(c, f) for c, f in keyed],
-        "weighted": [mir_eval.key.weighted_score(c.key, f[0]) if f[0] else 0.0 for c, f in keyed],
+        "weighted": [weighted(c.key, f[0]) for c, f in keyed],
+        "weighted, fifths above only": [weighted(c.key, f[0], below=False) for c, f in keyed],
         "no key told": [f[0] is None for c, f in pairs if c.key is None],
     }
     modal = [(c, f) for c, f in keyed if c.mode]
