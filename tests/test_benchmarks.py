@@ -127,6 +127,7 @@ def test_no_damaged_file_is_lost_or_believed(run: Run, tmp_path: Path) -> None:
         assert [row["damage"] for row in rows if row[bad] != "0"] == []
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # audioread, which librosa loads
 def test_key(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """One piece per mode, played as sums of harmonics, without a soundfont."""
 
