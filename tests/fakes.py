@@ -14,7 +14,7 @@ import numpy as np
 from hevner.audio.decode import SAMPLE_RATE, open_audio
 from hevner.emotion import GEMS, Quadrant
 from hevner.moods import TAGS
-from hevner.result import Analysis, ChordSpan, Estimate, Moment, TagEstimate
+from hevner.result import Analysis, ChordSpan, Estimate, KeyCandidate, Moment, TagEstimate
 
 PRESENT = ("sad", "film", "slow", "melancholic", "nature", "soft", "dark", "energetic", "corporate")
 """Tags of a sample that are present, the strongest first."""
@@ -50,7 +50,12 @@ def sample(path: str = "song.wav", seconds: float = 12.0, **changes: object) -> 
         tags=tag_estimates(),
         contradictions=("slow but also fast: they disagree about tempo",),
         key="A minor",
+        mode="aeolian",
         key_confidence=0.75,
+        key_candidates=(
+            KeyCandidate("A minor", "aeolian", 0.75),
+            KeyCandidate("C major", None, 0.2),
+        ),
         tempo=120.0,
         chords=tuple(ChordSpan(labels[i % 4], *span) for i, span in enumerate(spans)),
         familiarity=0.5,

@@ -16,6 +16,7 @@ from types import ModuleType, SimpleNamespace
 import numpy as np
 import pytest
 
+from hevner.lab.harmony import render
 from tests.sounds import music, write
 from tests.worlds import RECIPE, WIDTH, stack, world
 
@@ -124,6 +125,25 @@ def test_no_damaged_file_is_lost_or_believed(run: Run, tmp_path: Path) -> None:
     assert sum(int(row["heard"]) + int(row["warned"]) for row in rows) > 40
     for bad in ("crash", "hang", "traceback", "believed"):
         assert [row["damage"] for row in rows if row[bad] != "0"] == []
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # audioread, which librosa loads
+def test_key(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One piece per mode, played as sums of harmonics, without a soundfont."""
+
+    def play(parts: list[render.Instrument], length: float, _: str, *, rate: int) -> np.ndarray:
+        notes = [part.notes for part in parts]
+        return render.synthesise(notes, length, np.random.default_rng(0), rate=rate)
+
+    monkeypatch.setattr(render, "render", play)
+    out = tmp_path / "key.csv"
+    run("key", tmp_path / "sound", "--per-mode", 1, "--keyless", 3, "--out", out, RATE=16_000)
+    with out.open(newline="") as file:
+        scores = {(r["set"], r["system"], r["score"]): r for r in csv.DictReader(file)}
+    assert scores["modes", "hevner", "right"]["n"] == "7"
+    assert float(scores["modes", "hevner", "right"]["mean"]) > 0.5
+    assert ("modes", "librosa", "right") in scores
+    assert scores["no key", "hevner", "no key told"]["n"] == "3"
 
 
 def test_memory(run: Run, tmp_path: Path) -> None:

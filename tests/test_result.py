@@ -13,7 +13,16 @@ from hypothesis import strategies as st
 from hevner.emotion import GEMS, UNIT, Quadrant, Scale
 from hevner.errors import AudioError, HevnerError
 from hevner.moods import TAGS
-from hevner.result import Analysis, ChordSpan, Estimate, Failure, Moment, TagEstimate, clock
+from hevner.result import (
+    Analysis,
+    ChordSpan,
+    Estimate,
+    Failure,
+    KeyCandidate,
+    Moment,
+    TagEstimate,
+    clock,
+)
 from tests.fakes import sample, silence, tag_estimates
 from tests.golden import regenerate_schema
 
@@ -35,6 +44,10 @@ tags = st.builds(
     st.booleans(),
 )
 
+candidates = st.builds(
+    KeyCandidate, st.just("F# minor"), st.none() | st.sampled_from(["dorian", "aeolian"]), shares
+)
+
 
 @st.composite
 def analyses(draw: st.DrawFn) -> Analysis:
@@ -53,7 +66,9 @@ def analyses(draw: st.DrawFn) -> Analysis:
         tags=tuple(draw(st.lists(tags, max_size=3))),
         contradictions=tuple(draw(st.lists(st.text(max_size=9), max_size=2))),
         key=draw(st.none() | st.sampled_from(["C major", "F# minor"])),
+        mode=draw(st.none() | st.sampled_from(["ionian", "harmonic minor"])),
         key_confidence=draw(st.none() | shares),
+        key_candidates=tuple(draw(st.lists(candidates, max_size=3))),
         tempo=draw(st.none() | st.floats(20, 400)),
         chords=tuple(
             draw(st.lists(st.builds(ChordSpan, st.just("C:maj"), times, times), max_size=3))

@@ -24,7 +24,7 @@ from hevner.model import predict, tagging
 from hevner.model.prediction import Prediction
 from hevner.music import analyse
 from hevner.music.tempo import tempo
-from hevner.result import Analysis, ChordSpan, Estimate, Moment
+from hevner.result import Analysis, ChordSpan, Estimate, KeyCandidate, Moment
 from hevner.silence import with_silence
 
 
@@ -159,7 +159,12 @@ class Analyzer:
             duration=features.duration,
             model=self.model.name,
             key=key.label if key else None,
+            mode=key.mode if key else None,
             key_confidence=_rounded(key.confidence) if key else None,
+            key_candidates=tuple(
+                KeyCandidate(one.key, one.mode, _rounded(one.probability))
+                for one in (key.candidates() if key else ())
+            ),
             tempo=tempo(features.onsets),
             chords=tuple(
                 ChordSpan(chord.label, round(chord.start, 3), round(chord.end, 3))

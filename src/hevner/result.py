@@ -35,6 +35,9 @@ QuadrantName = Annotated[str, _keywords(enum=BY_NAME["quadrants"].outputs)]
 QuadrantWords = Annotated[str, _keywords(enum=tuple(one.value for one in Quadrant))]
 Quadrants = Annotated[dict[str, Share], _keywords(keys=BY_NAME["quadrants"].outputs)]
 Moods = Annotated[dict[str, Share], _keywords(keys=BY_NAME["gems"].outputs)]
+MODES = ("ionian", "dorian", "phrygian", "lydian", "mixolydian", "aeolian", "harmonic minor")
+"""The modes that are told apart, as in `hevner.music.chord_labels`, which loads array libraries."""
+Mode = Annotated[str, _keywords(enum=MODES)]
 
 
 @dataclass(frozen=True)
@@ -104,6 +107,25 @@ class ChordSpan:
 
 
 @dataclass(frozen=True)
+class KeyCandidate:
+    """A key that the piece may be in.
+
+    Attributes
+    ----------
+    key
+        Tonic and third, such as E minor.
+    mode
+        The mode with that tonic and third; null where it is unsure.
+    probability
+        Probability of that tonic with that third.
+    """
+
+    key: Annotated[str, _keywords(minLength=1)]
+    mode: Mode | None
+    probability: Share
+
+
+@dataclass(frozen=True)
 class TagEstimate:
     """How likely a mood or theme tag is.
 
@@ -163,9 +185,14 @@ class Analysis:
     contradictions
         Sentences on tags that are present but contradict each other.
     key
-        Such as A minor; null if there is no harmony.
+        Tonic and third, such as A minor; null where nothing has a key, as in drums, noise or a
+        single tone.
+    mode
+        Mode of the piece, such as dorian; null where it is unsure.
     key_confidence
-        Probability of that key.
+        Probability that tonic and third are right.
+    key_candidates
+        The most probable keys, the one told first.
     tempo
         Beats per minute; null if there is no pulse.
     chords
@@ -193,12 +220,19 @@ class Analysis:
     tags: Annotated[tuple[TagEstimate, ...], _keywords(maxItems=len(MOOD_TAGS))] = ()
     contradictions: tuple[str, ...] = ()
     key: str | None = None
+    mode: Mode | None = None
     key_confidence: Share | None = None
+    key_candidates: tuple[KeyCandidate, ...] = ()
     tempo: Positive | None = None
     chords: tuple[ChordSpan, ...] = ()
     familiarity: Share | None = None
     timeline: tuple[Moment, ...] = ()
     warnings: tuple[str, ...] = ()
+
+    @property
+    def key_text(self) -> str | None:
+        """The key with its mode, such as ``"E minor (dorian)"``."""
+        return self.key if self.mode in (None, "ionian") else f"{self.key} ({self.mode})"
 
     def __hash__(self) -> int:
         """A number for sets; that of the fields would fail, as some are dicts."""
@@ -256,6 +290,7 @@ class Analysis:
         values = dict(record)
         values |= {name: _estimate(values[name]) for name in ESTIMATES}
         values["tags"] = tuple(TagEstimate(**tag) for tag in values["tags"])
+        values["key_candidates"] = tuple(KeyCandidate(**key) for key in values["key_candidates"])
         values["chords"] = tuple(ChordSpan(**chord) for chord in values["chords"])
         for sentences in ("contradictions", "warnings"):
             values[sentences] = tuple(values[sentences])

@@ -17,7 +17,7 @@ from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 import hevner
 from hevner.heads import BY_NAME, ESTIMATES
-from hevner.result import Analysis, ChordSpan, Estimate, Failure, Moment, TagEstimate
+from hevner.result import Analysis, ChordSpan, Estimate, Failure, KeyCandidate, Moment, TagEstimate
 
 SCHEMA = Path(hevner.__file__).with_name("analysis.schema.json")
 
@@ -27,6 +27,7 @@ RECORDS: dict[str, type] = {
     "estimate": Estimate,
     "moment": Moment,
     "chord": ChordSpan,
+    "key": KeyCandidate,
     "tag": TagEstimate,
     "analysis": Analysis,
     "failure": Failure,

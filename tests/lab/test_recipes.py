@@ -23,7 +23,7 @@ from msgspec import inspect
 from hevner.errors import DataError
 from hevner.lab.cross_dataset.recipe import CrossDatasetRecipe, Model
 from hevner.lab.default.recipe import DefaultRecipe
-from hevner.lab.harmony.recipe import HarmonyRecipe
+from hevner.lab.harmony.recipe import HarmonyRecipe, ModesRecipe
 from hevner.lab.joint.recipe import JointRecipe
 from hevner.lab.recipe_types import Recipe, Section, digest, plain
 from hevner.lab.recipes import allowed, kind_of, kinds, read
@@ -46,6 +46,7 @@ EXAMPLES: dict[type[Recipe], str] = {
     DefaultRecipe: "recipes/unified.toml",
     SpaceRecipe: "recipes/joint.toml",
     HarmonyRecipe: "recipes/harmony.toml",
+    ModesRecipe: "recipes/modes.toml",
 }
 CODES = {
     "unknown_key", "missing_key", "wrong_type", "out_of_range", "unknown_name", "repeated_name",

@@ -109,8 +109,9 @@ def test_wrong_chords_are_refused(span: tuple[str, float, float]) -> None:
 
 
 def test_harmony_gives_durations_and_the_probability_of_minor() -> None:
-    odds = np.zeros(24, np.float32)
-    odds[[7, 16]] = 0.6, 0.4
+    odds = np.zeros((12, 7), np.float32)
+    odds[7, 0] = 0.6
+    odds[4, [1, 5]] = 0.1, 0.3
     heard = harmony(Key(odds), Chord("N", 0, 0.5, 1.0), Chord("G:maj", 0.5, 4.0, 0.9))
     chords = from_harmony(heard, REPAIRED)
     assert chords.minor == pytest.approx(0.4)

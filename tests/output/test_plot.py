@@ -55,7 +55,8 @@ def test_plot_says_what_it_shows() -> None:
     for word in ("My Song.mp3", "0:12", "Valence: unpleasant → pleasant", "Arousal: calm → excited",
                  "happy, excited", "tense, angry", "sad, gloomy", "calm, content", "start", "end",
                  "whole piece, with interval", "joyful\nactivation", "90%", "valence", "arousal",
-                 "Key: A minor (75% sure)", "120 beats per minute", "major", "minor"):  # fmt: skip
+                 "Key: A minor (aeolian) (75% sure)",
+                 "120 beats per minute", "major", "minor"):  # fmt: skip
         assert word in text
 
 

@@ -13,10 +13,10 @@ from hevner.cli.progress import FAILED, FINE, progress_bars, say, stopping
 from hevner.errors import DataError
 from hevner.lab import recipes
 from hevner.lab.default.recipe import DefaultRecipe
-from hevner.lab.harmony.recipe import HarmonyRecipe
+from hevner.lab.harmony.recipe import HarmonyRecipe, ModesRecipe
 from hevner.lab.space.recipe import SpaceRecipe
 
-ModelRecipe = DefaultRecipe | SpaceRecipe | HarmonyRecipe
+ModelRecipe = DefaultRecipe | SpaceRecipe | HarmonyRecipe | ModesRecipe
 
 
 def read(path: Path) -> ModelRecipe | None:
@@ -28,7 +28,7 @@ def read(path: Path) -> ModelRecipe | None:
         If the recipe cannot be read, is of no known kind or has a mistake.
     """
     kind = None if path.is_dir() else recipes.kind_of(path)
-    if kind is None or kind not in (DefaultRecipe, SpaceRecipe, HarmonyRecipe):
+    if kind is None or kind not in (DefaultRecipe, SpaceRecipe, HarmonyRecipe, ModesRecipe):
         return None
     return cast(ModelRecipe, recipes.read(path, kind))
 
@@ -64,6 +64,10 @@ def train(recipe: ModelRecipe, run: Run) -> None:
             from hevner.lab.space.fit import train as train_space
 
             train_space(recipe, run.folders, run.store, run.jobs, progress).save(run.out)
+        elif isinstance(recipe, ModesRecipe):
+            from hevner.lab.harmony.train_modes import train as train_modes
+
+            train_modes(recipe, run.folders["pop909"], run.out, partial(progress, "pieces"))
         else:
             from hevner.lab.harmony.train import train as train_harmony
 
@@ -76,6 +80,8 @@ def evaluate(
     recipe: ModelRecipe, run: Run, seeds: int | None, card: Path | None, peer: Path | None
 ) -> None:
     """Measure a model that ships with hevner, and write a table of scores."""
+    if isinstance(recipe, ModesRecipe):
+        raise typer.BadParameter("use benchmarks/key.py", param_hint="RECIPE")
     if run.dry:
         raise typer.Exit(_describe(recipe, run, "test"))
     from hevner.lab.metrics.report import write
@@ -103,7 +109,7 @@ def evaluate(
 
 def _describe(recipe: ModelRecipe, run: Run, subset: str) -> int:
     """Write how many tracks there are, and which datasets are missing; return the exit status."""
-    if isinstance(recipe, HarmonyRecipe):
+    if isinstance(recipe, HarmonyRecipe | ModesRecipe):
         from hevner.lab.harmony.songs import song_ids
 
         count = len(song_ids(run.folders["pop909"], subset))

@@ -32,7 +32,7 @@ def train(
         Path | None,
         Argument(
             metavar="RECIPE",
-            help="Recipe of the default model, its space, the harmony network or a unified "
+            help="Recipe of the default model, its space, the harmony network, keys or a unified "
             "network, a TOML file such as recipes/unified.toml.",
         ),
     ] = None,

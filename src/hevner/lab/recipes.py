@@ -82,12 +82,12 @@ def kinds() -> tuple[type[Recipe], ...]:
     """Every kind of recipe."""
     from hevner.lab.cross_dataset.recipe import CrossDatasetRecipe
     from hevner.lab.default.recipe import DefaultRecipe
-    from hevner.lab.harmony.recipe import HarmonyRecipe
+    from hevner.lab.harmony.recipe import HarmonyRecipe, ModesRecipe
     from hevner.lab.joint.recipe import JointRecipe
     from hevner.lab.space.recipe import SpaceRecipe
     from hevner.lab.unified.recipe import UnifiedRecipe
 
-    models = DefaultRecipe, SpaceRecipe, HarmonyRecipe
+    models = DefaultRecipe, SpaceRecipe, HarmonyRecipe, ModesRecipe
     return CrossDatasetRecipe, UnifiedRecipe, JointRecipe, *models
 
 

@@ -33,6 +33,28 @@ NO_CHORD = 12 * len(QUALITIES)
 CHORD_CLASSES = NO_CHORD + 1
 KEY_CLASSES = 24
 
+MODES: tuple[str, ...] = (
+    "ionian",
+    "dorian",
+    "phrygian",
+    "lydian",
+    "mixolydian",
+    "aeolian",
+    "harmonic minor",
+)
+#: Steps of every mode above the tonic, in semitones.
+SCALES = (
+    (0, 2, 4, 5, 7, 9, 11),
+    (0, 2, 3, 5, 7, 9, 10),
+    (0, 1, 3, 5, 7, 8, 10),
+    (0, 2, 4, 6, 7, 9, 11),
+    (0, 2, 4, 5, 7, 9, 10),
+    (0, 2, 3, 5, 7, 8, 10),
+    (0, 2, 3, 5, 7, 8, 11),
+)
+#: Whether the third of a mode is minor.
+MINOR_MODES = tuple(3 in scale for scale in SCALES)
+
 _NATURALS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 _ACCIDENTALS = {"#": 1, "b": -1}
 # Qualities outside the vocabulary and the nearest one inside it.

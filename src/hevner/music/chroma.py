@@ -24,10 +24,19 @@ def from_frames(frames: Array) -> Array:
     Only what stands out of its neighbourhood of a tone either side counts, which leaves noise and
     drums out; the weight of a pitch falls off below 65 Hz and above 1.5 kHz.
     """
-    salience = np.clip(frames - frames @ _neighbourhood(), 0, None)
-    energy = np.square(salience) @ _fold()
+    energy = np.square(_salience(frames)) @ _fold()
     total = energy.sum(axis=1, keepdims=True)
     return np.asarray(energy / np.where(total > 0, total, 1), np.float32)
+
+
+def semitones(frames: Array) -> Array:
+    """Energy of every semitone that stands out, ``(n, 84)``, of such frames."""
+    energy = np.square(_salience(frames))
+    return np.asarray(energy.reshape(len(frames), SEMITONES, -1).sum(axis=2))
+
+
+def _salience(frames: Array) -> Array:
+    return np.clip(frames - frames @ _neighbourhood(), 0, None)
 
 
 @lru_cache(maxsize=1)

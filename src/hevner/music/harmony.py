@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hevner.errors import DataError
-from hevner.music import chord_decoder, chord_labels, chroma, key, network, tuning
+from hevner.music import chord_decoder, chord_labels, chroma, modes, network, tuning
 from hevner.music.records import Harmony, Key
 from hevner.music.spectrum import BINS, frame_times
 
@@ -21,6 +21,10 @@ Frames = NDArray[np.float32] | NDArray[np.float16]
 _PIECE = 3_000
 # Less than this share of frames with a chord, and there is no key.
 _LEAST_PRESENCE = 0.02
+# Less than this probability that there is a key, and none is told.
+_LEAST_KEY = 0.2
+# Nor is it where chroma a second apart differ by less than this.
+_LEAST_CHANGE = 0.02
 
 
 def analyse(frames: Frames, duration: float) -> Harmony:
@@ -52,20 +56,23 @@ def analyse(frames: Frames, duration: float) -> Harmony:
         )
     cents = tuning.estimate(frames)
     times = frame_times(len(frames), duration)
-    pitch_classes, posterior, evidence = _classify(frames, cents)
-    found = _find_key(evidence, posterior, pitch_classes)
+    pitch_classes, low, posterior, evidence = classify(frames, cents)
     path = chord_decoder.best_path(chord_decoder.scores(posterior))
+    found = None
+    if _moves(pitch_classes):
+        features = modes.summarise(pitch_classes, low, posterior, evidence, path)
+        found = _find_key(features, posterior)
     flats = found is not None and chord_labels.prefers_flats(found.number)
     chords = chord_decoder.segments(path, posterior, times, duration, flats=flats)
     return Harmony(duration, cents, found, chords, times, pitch_classes, posterior, evidence)
 
 
-def _classify(
+def classify(
     frames: Frames, cents: float
-) -> tuple[NDArray[np.float32], NDArray[np.float16], NDArray[np.float16]]:
-    """Chroma, chord probabilities and key evidence of every frame."""
+) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float16], NDArray[np.float16]]:
+    """Chroma, `modes.bass`, chord probabilities and key evidence of frames that sharp of A440."""
     model = network.load()
-    pitch_classes, posteriors, evidence = [], [], []
+    pitch_classes, low, posteriors, evidence = [], [], [], []
     for first in range(0, len(frames), _PIECE):
         begin = max(first - network.CONTEXT, 0)
         last = min(first + _PIECE, len(frames))
@@ -74,10 +81,16 @@ def _classify(
         odds, features = model.frames(corrected)
         kept = slice(first - begin, last - begin)
         pitch_classes.append(chroma.from_frames(corrected[kept]))
+        low.append(modes.bass(corrected[kept]))
         silent = np.max(corrected[kept], axis=1) <= 0
         posteriors.append(_probabilities(odds[kept], silent))
         evidence.append(features[kept].astype(np.float16))
-    return np.concatenate(pitch_classes), np.concatenate(posteriors), np.concatenate(evidence)
+    return (
+        np.concatenate(pitch_classes),
+        np.concatenate(low),
+        np.concatenate(posteriors),
+        np.concatenate(evidence),
+    )
 
 
 def _probabilities(odds: NDArray[np.float32], silent: NDArray[np.bool_]) -> NDArray[np.float16]:
@@ -87,12 +100,16 @@ def _probabilities(odds: NDArray[np.float32], silent: NDArray[np.bool_]) -> NDAr
     return np.asarray(weights / weights.sum(axis=1, keepdims=True), np.float16)
 
 
-def _find_key(
-    evidence: NDArray[np.float16],
-    posterior: NDArray[np.float16],
-    pitch_classes: NDArray[np.float32],
-) -> Key | None:
+def _moves(pitch_classes: NDArray[np.float32]) -> bool:
+    """Whether the notes change at all, as those of a hum or a test tone do not."""
+    lag = min(10, len(pitch_classes) - 1)
+    changes = np.abs(pitch_classes[lag:] - pitch_classes[: len(pitch_classes) - lag])
+    return bool(lag and changes.sum(axis=1).mean() > _LEAST_CHANGE)
+
+
+def _find_key(features: NDArray[np.float32], posterior: NDArray[np.float16]) -> Key | None:
     presence = 1 - np.mean(posterior[:, chord_labels.NO_CHORD], dtype=np.float64)
     if presence < _LEAST_PRESENCE:
         return None
-    return Key(key.probabilities(evidence, posterior, pitch_classes))
+    found = modes.estimate(features)
+    return Key(found) if found.sum() > _LEAST_KEY else None

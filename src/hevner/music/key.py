@@ -1,4 +1,4 @@
-"""Keys: what the network makes of pooled evidence, and classical key profiles.
+"""Keys for descriptors: what the network makes of pooled evidence, and classical key profiles.
 
 Conventions
 -----------

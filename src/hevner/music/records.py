@@ -16,33 +16,75 @@ from numpy.typing import NDArray
 
 from hevner.music import chord_labels
 
+#: A mode is told if it has this share of the probability of its key.
+MODE_SHARE = 0.6
+#: Keys below this probability are no candidates.
+LEAST_PROBABILITY = 0.02
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A key with its mode, None where that is unsure, and the probability of the key, 0..1."""
+
+    key: str
+    mode: str | None
+    probability: float
+
 
 @dataclass(frozen=True)
 class Key:
-    """The most probable of 24 keys.
+    """Tonic, third and mode of a piece.
 
     Attributes
     ----------
     probabilities
-        All 24, major keys C..B first; they add up to 1.
+        Of every tonic, C first, and mode, ``(12, 7)``; what lacks to 1 is the probability that
+        there is no key.
     """
 
     probabilities: NDArray[np.float32]
 
     @property
+    def thirds(self) -> NDArray[np.float32]:
+        """Probability of every key class, ``(24,)``: the modes with one third added up."""
+        minor = np.array(chord_labels.MINOR_MODES)
+        sums = [self.probabilities[:, kind].sum(axis=1) for kind in (~minor, minor)]
+        return np.concatenate(sums)
+
+    @property
     def number(self) -> int:
         """Key class 0..23."""
-        return int(np.argmax(self.probabilities))
+        return int(np.argmax(self.thirds))
 
     @property
     def confidence(self) -> float:
-        """Probability of this key among the 24, 0..1."""
-        return float(self.probabilities[self.number])
+        """Probability of this tonic with this third, 0..1."""
+        return float(self.thirds[self.number])
 
     @property
     def label(self) -> str:
         """Text such as ``"A minor"``, spelled as the key signature is written."""
         return chord_labels.key_label(self.number)
+
+    @property
+    def mode(self) -> str | None:
+        """One of `hevner.music.chord_labels.MODES`; None where it is unsure."""
+        return self._mode(self.number)
+
+    def candidates(self, count: int = 5) -> list[Candidate]:
+        """The most probable keys, best first; only the first may be below `LEAST_PROBABILITY`."""
+        thirds = self.thirds
+        order = np.argsort(-thirds, kind="stable")[:count]
+        kept = [int(k) for k in order if k == order[0] or thirds[k] >= LEAST_PROBABILITY]
+        return [Candidate(chord_labels.key_label(k), self._mode(k), float(thirds[k])) for k in kept]
+
+    def _mode(self, number: int) -> str | None:
+        shares = self.probabilities[number % 12] * (
+            np.array(chord_labels.MINOR_MODES) == (number >= 12)
+        )
+        best = int(shares.argmax())
+        sure = shares[best] >= MODE_SHARE * max(float(shares.sum()), 1e-9)
+        return chord_labels.MODES[best] if sure else None
 
 
 @dataclass(frozen=True)

@@ -281,7 +281,7 @@ def _harmony(axes: Axes, analysis: Analysis) -> None:
     axes.legend(loc="lower right", bbox_to_anchor=(1.01, 0.96), ncols=3, fontsize=9, frameon=False)
     if analysis.key is not None:
         sure = "" if analysis.key_confidence is None else f" ({analysis.key_confidence:.0%} sure)"
-        axes.set_title(f"Key: {analysis.key}{sure}", size=10, loc="left", color=INK)
+        axes.set_title(f"Key: {analysis.key_text}{sure}", size=10, loc="left", color=INK)
 
 
 def _rows(analysis: Analysis) -> dict[int, str]:

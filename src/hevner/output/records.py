@@ -28,7 +28,7 @@ def _columns(head: Head) -> tuple[str, ...]:
 COLUMNS = (
     *("path", "status", "duration", "scale"),
     *(name for head in HEADS for name in _columns(head)),
-    *("key", "key_confidence", "tempo", "chords", "familiarity", "model", "warnings"),
+    *("key", "mode", "key_confidence", "tempo", "chords", "familiarity", "model", "warnings"),
     *("stage", "cause", "remedy", "code"),
 )
 """Columns of CSV, the same always; what does not apply stays empty."""

@@ -175,7 +175,7 @@ def _cells(analysis: Analysis, *, all_tags: bool) -> dict[str, str]:
         "Feels": analysis.quadrant_words,
         "Moods": ", ".join(f"{mood} {share:.0%}" for mood, share in moods),
         "Tags": _tags(analysis, all_tags),
-        "Key": analysis.key,
+        "Key": analysis.key_text,
         "Tempo": None if analysis.tempo is None else f"{analysis.tempo:.0f}",
         "Chords": " ".join(chord_name(label) for label, _ in chords),
         "Familiar": (None if analysis.familiarity is None else f"{mark}{analysis.familiarity:.2f}"),

@@ -116,11 +116,16 @@ def disturb(
 
 def _example(sound: NDArray[np.float32], rate: int, song: Song, speed: float = 1.0) -> Example:
     """Frames of a sound that plays a song at a speed."""
+    frames = frames_of(sound, rate)
+    times = frame_times(len(frames), len(sound) / rate) * speed
+    return Example(frames, targets(song, times), song.key)
+
+
+def frames_of(sound: NDArray[np.float32], rate: int) -> NDArray[np.float16]:
+    """Frames ``(n, 252)`` of a sound."""
     samples = np.asarray(soxr.resample(sound, rate, SAMPLE_RATE), np.float32)
     views = np.lib.stride_tricks.sliding_window_view(samples, HarmonySpectrum.window_samples)
-    frames = HarmonySpectrum().encode(views[::HOP_SAMPLES])
-    times = frame_times(len(frames), len(sound) / rate) * speed
-    return Example(frames.astype(np.float16), targets(song, times), song.key)
+    return HarmonySpectrum().encode(views[::HOP_SAMPLES]).astype(np.float16)
 
 
 def targets(song: Song, times: NDArray[np.float64]) -> NDArray[np.int16]:
@@ -177,7 +182,7 @@ def compose(rng: Rng, length: float) -> Song:
         "bass": _bass(chords, beat, rng),
         "chords": _comping(chords, beat, rng),
         "pad": _pad(chords, rng),
-        "melody": _melody(chords, key, beat, rng),
+        "melody": _melody(chords, key % 12, SCALES[key // 12], beat, rng),
         "counter": np.zeros((0, 4)),
     }
     parts = {role: notes[notes[:, 0] < length - 0.05] for role, notes in parts.items()}
@@ -319,9 +324,11 @@ def _pad(chords: list[Chord], rng: Rng) -> Notes:
     return _array(rows)
 
 
-def _melody(chords: list[Chord], key: int, beat: float, rng: Rng) -> Notes:
+def _melody(
+    chords: list[Chord], tonic: int, steps: tuple[int, ...], beat: float, rng: Rng
+) -> Notes:
     """Draw a line of chord notes on strong beats, scale steps between, and rests."""
-    scale = [(key + degree) % 12 for degree in SCALES[key // 12]]
+    scale = [(tonic + step) % 12 for step in steps]
     pitch = rng.uniform(64, 78)
     loud = rng.uniform(70, 110)
     density = rng.uniform(0.4, 0.95)

@@ -47,3 +47,38 @@ class HarmonyRecipe(Recipe, frozen=True, kw_only=True):
     key_weight: NonNegative = 0.6
     tone_weight: NonNegative = 0.5
     songs: Count = 32
+
+
+class ModesRecipe(Recipe, frozen=True, kw_only=True):
+    """Everything that decides the weights of the key estimator.
+
+    Attributes
+    ----------
+    seed
+        Fixes the pieces and the order of training.
+    pieces, excerpts
+        Number of composed pieces, and of excerpts of POP909.
+    whole_weight, excerpt_weight
+        How often whole pieces are drawn, and excerpts, where a span of a piece is drawn once.
+    steps, batch, learning_rate, weight_decay, label_smoothing
+        Settings of the training.
+    hidden, dropout, noise
+        Size of the layer, share of the features left out, and noise added to standardised ones.
+    """
+
+    mark: ClassVar[str] = "excerpts"
+
+    name: str = "modes"
+    seed: Whole = 1
+    pieces: Count = 6000
+    excerpts: Count = 1000
+    whole_weight: Positive = 5.0
+    excerpt_weight: Positive = 6.0
+    steps: Count = 900
+    batch: Count = 256
+    learning_rate: Positive = 3e-3
+    weight_decay: NonNegative = 0.1
+    label_smoothing: Share = 0.02
+    hidden: Count = 48
+    dropout: Share = 0.4
+    noise: NonNegative = 0.3

@@ -98,7 +98,7 @@ def from_harmony(harmony: Harmony, vocabulary: Vocabulary) -> ChordSequence:
     sequence = from_spans(spans, harmony.key.number, vocabulary)
     if not vocabulary.soft_mode:
         return sequence
-    return replace(sequence, minor=float(harmony.key.probabilities[12:].sum()))
+    return replace(sequence, minor=float(harmony.key.thirds[12:].sum()))
 
 
 def from_spans(

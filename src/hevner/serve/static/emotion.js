@@ -38,8 +38,10 @@ export function isMinor(label) {
   return /:(min|dim|hdim)/.test(label);
 }
 
-export function keyName(key) {
-  return key ? key.replace("#", "♯").replace(/(?<=^[A-G])b/, "♭") : t("key.none");
+export function keyName(key, mode) {
+  if (!key) return t("key.none");
+  const name = key.replace("#", "♯").replace(/(?<=^[A-G])b/, "♭");
+  return mode && mode !== "ionian" ? `${name} (${mode})` : name;
 }
 
 export function moodName(name) {

@@ -90,7 +90,7 @@ export class Piece {
   #heading(words) {
     const { analysis, job } = this;
     const facts = [
-      analysis.key && t("fact.key", { key: keyName(analysis.key), sure: percent(analysis.key_confidence) }),
+      analysis.key && t("fact.key", { key: keyName(analysis.key, analysis.mode), sure: percent(analysis.key_confidence) }),
       analysis.tempo && t("fact.tempo", { tempo: Math.round(analysis.tempo) }),
       clock(analysis.duration),
     ].filter(Boolean);

@@ -1,0 +1,203 @@
+"""Train the key estimator on composed music: ``hevner train recipes/modes.toml``.
+
+Conventions
+-----------
+Pieces are composed, or excerpts of POP909 songs to train on, and turned into spectra without sound
+(`hevner.lab.harmony.spectral`); the harmony network hears them as it hears recordings. Of every
+piece the whole and a few shorter spans are examples. Probabilities are calibrated on pieces that
+were not trained on. Everything follows from the seed.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from hevner.arrays import Floats
+from hevner.lab.harmony import modes, songs, spectral
+from hevner.lab.harmony.modes import Piece, Rng, only
+from hevner.lab.harmony.recipe import ModesRecipe
+from hevner.lab.harmony.songs import UNKNOWN
+from hevner.music import chord_decoder, harmony, tuning
+from hevner.music.chord_labels import MODES
+from hevner.music.modes import Estimator, summarise
+from hevner.music.network import FROM_TONIC
+
+log = logging.getLogger(__name__)
+
+CLASSES = 12 * len(MODES) + 1
+_SPANS_S = (10, 8, 6, 6)
+_VALIDATION = 10  # every tenth piece
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Features ``(n, 12, k)``, classes allowed ``(n, 85)``, weights and number of the piece."""
+
+    features: Floats
+    allowed: NDArray[np.bool_]
+    weights: NDArray[np.float64]
+    pieces: NDArray[np.int64]
+
+    def only(self, rows: NDArray[np.bool_]) -> Examples:
+        """Some of the rows."""
+        return Examples(*(part[rows] for part in vars(self).values()))
+
+
+def make(recipe: ModesRecipe, folder: Path, progress: Callable[[int, int], None]) -> Examples:
+    """Examples of all pieces of a recipe; ``folder`` is that of POP909."""
+    features, allowed, weights, numbers = [], [], [], []
+    total = recipe.pieces + recipe.excerpts
+    for number, (piece, weight) in enumerate(_pieces(recipe, folder)):
+        rng = np.random.default_rng([recipe.seed, number, 1])
+        pure = piece.tonic == modes.NO_TONIC and rng.random() < 0.5
+        frames = spectral.frames(piece.song, rng, pure=pure)
+        cents = tuning.estimate(frames) + rng.normal(0, 3)
+        chroma, low, posterior, evidence = harmony.classify(frames, cents)
+        path = chord_decoder.best_path(chord_decoder.scores(posterior))
+        for k, rows in enumerate(_spans(len(frames), rng)):
+            parts = chroma[rows], low[rows], posterior[rows], evidence[rows], path[rows]
+            features.append(summarise(*parts).astype(np.float16))
+            allowed.append(classes(piece))
+            weights.append(weight or (recipe.whole_weight if k == 0 else 1.0))
+            numbers.append(number)
+        progress(number + 1, total)
+    return Examples(
+        np.stack(features).astype(np.float32), np.stack(allowed), np.array(weights),
+        np.array(numbers),
+    )  # fmt: skip
+
+
+def _pieces(recipe: ModesRecipe, folder: Path) -> Iterator[tuple[Piece, float]]:
+    """Pieces and the weight of all their examples; 0 if that differs."""
+    for number in range(recipe.pieces):
+        yield modes.compose(np.random.default_rng([recipe.seed, number])), 0.0
+    ids = songs.song_ids(folder, "train")
+    each = 5
+    chosen = np.random.default_rng(recipe.seed).permutation(len(ids))
+    for place in range(recipe.excerpts):
+        if place % each == 0:
+            song, keys = songs.load_pop909(folder / ids[chosen[place // each % len(ids)]])
+        rng = np.random.default_rng([recipe.seed, place, 2])
+        length = float(rng.choice([30, 20, 12]))
+        start = float(rng.uniform(0, max(song.duration - length, 0)))
+        cut = songs.excerpt(song, keys, start, length)
+        if rng.random() < 0.35:
+            cut = songs.parallel(cut, raised_seventh=bool(rng.random() < 0.5))
+        if cut.key != UNKNOWN:
+            kinds = only("aeolian", "harmonic minor") if cut.key >= 12 else only("ionian")
+            yield Piece(cut, cut.key % 12, kinds), recipe.excerpt_weight
+
+
+def _spans(count: int, rng: Rng) -> list[slice]:
+    """All frames, then shorter spans, some of them at the beginning or the end."""
+    found = [slice(0, count)]
+    for length in (10 * seconds for seconds in _SPANS_S):
+        if count > length:
+            place = rng.random()
+            first = int(rng.integers(count - length + 1))
+            first = 0 if place < 0.2 else count - length if place < 0.45 else first
+            found.append(slice(first, first + length))
+    return found
+
+
+def classes(piece: Piece) -> NDArray[np.bool_]:
+    """Classes that a piece may be given, ``(85,)``; the last means no key."""
+    found = np.zeros(CLASSES, bool)
+    if piece.tonic == modes.NO_TONIC:
+        found[-1] = True
+    else:
+        found[piece.tonic * len(MODES) :][: len(MODES)] = piece.modes
+    return found
+
+
+class Network(nn.Module):
+    """The network of `hevner.music.modes.Estimator`, on standardised features."""
+
+    def __init__(self, width: int, hidden: int, dropout: float) -> None:
+        super().__init__()
+        self.hidden = nn.Linear(12 * width, hidden)
+        self.mode = nn.Linear(hidden, len(MODES))
+        self.none = nn.Linear(2 * hidden, 1)
+        self.dropout = nn.Dropout(dropout)
+        self.turned = torch.as_tensor(FROM_TONIC)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Log-probabilities ``(n, 85)``."""
+        hidden = self.hidden(self.dropout(features[:, self.turned].flatten(2))).relu()
+        none = self.none(torch.cat([hidden.mean(1), hidden.max(1).values], dim=-1))
+        odds = torch.cat([self.mode(hidden).flatten(1), none], dim=1)
+        return odds.log_softmax(dim=1)
+
+
+def fit(recipe: ModesRecipe, examples: Examples) -> Estimator:
+    """Train for ``recipe.steps`` steps with a one-cycle learning rate, then calibrate."""
+    torch.manual_seed(recipe.seed)
+    held = examples.pieces % _VALIDATION == 0
+    known = examples.only(~held)
+    mean = known.features.mean(axis=(0, 1))
+    scale = known.features.std(axis=(0, 1)) + np.float32(1e-3)
+    model = Network(len(mean), recipe.hidden, recipe.dropout)
+    inputs = torch.from_numpy((known.features - mean) / scale)
+    allowed, shares = torch.from_numpy(known.allowed), torch.from_numpy(known.weights)
+    optimiser = torch.optim.AdamW(
+        model.parameters(), recipe.learning_rate, weight_decay=recipe.weight_decay
+    )
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimiser, recipe.learning_rate, total_steps=recipe.steps, pct_start=0.2
+    )
+    for step in range(recipe.steps):
+        rows = torch.multinomial(shares, recipe.batch, replacement=True)
+        noisy = inputs[rows] + recipe.noise * torch.randn(recipe.batch, *inputs.shape[1:])
+        found = model(noisy)
+        right = found.masked_fill(~allowed[rows], -1e9).logsumexp(dim=1)
+        loss = -right.mean() - recipe.label_smoothing * found.mean()
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        schedule.step()
+        if step % 200 == 0:
+            log.info("step %d loss %.3f", step, loss.item())
+    model.eval()
+    tried = examples.only(held)
+    with torch.no_grad():
+        odds = model(torch.from_numpy((tried.features - mean) / scale))
+    heat = temperature(odds, torch.from_numpy(tried.allowed))
+    log.info("temperature %.2f", heat)
+    stored: dict[str, Floats] = {"mean": mean, "scale": scale}
+    for name, by in (("hidden", 1.0), ("mode", heat), ("none", heat)):
+        layer = getattr(model, name)
+        weight = layer.weight.detach().numpy().T
+        stored[name] = (weight[:, 0] if name == "none" else weight) / np.float32(by)
+        stored[f"{name}_bias"] = layer.bias.detach().numpy() / np.float32(by)
+    return Estimator(**stored)
+
+
+def temperature(odds: Tensor, allowed: Tensor) -> float:
+    """Number by which log-odds are divided so that those of the right classes are likeliest."""
+    tried = np.geomspace(0.5, 4, 60)
+    right = [
+        (odds / heat).log_softmax(1).masked_fill(~allowed, -1e9).logsumexp(1).mean().item()
+        for heat in tried
+    ]
+    return float(tried[int(np.argmax(right))])
+
+
+def train(
+    recipe: ModesRecipe, folder: Path, out: Path, progress: Callable[[int, int], None]
+) -> None:
+    """Compose, train and write the weights, .npz; ``folder`` is that of POP909.
+
+    Raises `DataError` if there are no songs in the folder.
+    """
+    found = fit(recipe, make(recipe, folder, progress))
+    out.parent.mkdir(parents=True, exist_ok=True)
+    stored = {name: value.astype(np.float16) for name, value in vars(found).items()}
+    np.savez_compressed(out, allow_pickle=False, **stored)
