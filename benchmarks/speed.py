@@ -31,6 +31,7 @@ from time import perf_counter, process_time
 from typing import Any
 
 import numpy as np
+from hevner.music.tempo import tempo
 
 from hevner.analysis import Analyzer
 from hevner.audio.decode import SAMPLE_RATE, open_audio
@@ -44,7 +45,6 @@ from hevner.model.prediction import Prediction
 from hevner.music import analyse
 from hevner.music.records import Harmony
 from hevner.music.spectrum import HarmonySpectrum
-from hevner.music.tempo import tempo
 
 ROOT = Path(__file__).resolve().parents[1]
 EXAMPLES = ROOT / "examples" / "audio"

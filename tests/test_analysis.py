@@ -197,7 +197,7 @@ def test_the_identity_names_model_and_window(
         seen.add(identity())
     assert len(seen) == 5
     harmony = tmp_path / "weights.npz"
-    monkeypatch.setattr("hevner.defaults.HARMONY_WEIGHTS", harmony)
+    monkeypatch.setattr("hevner.defaults.MUSIC_WEIGHTS", (harmony,))
     for content in (b"one", b"two"):
         harmony.write_bytes(content)
         seen.add(identity())

@@ -22,9 +22,8 @@ from hevner.features import Features, extract, pool
 from hevner.heads import HEADS, Head
 from hevner.model import predict, tagging
 from hevner.model.prediction import Prediction
-from hevner.music import analyse
-from hevner.music.tempo import tempo
-from hevner.result import Analysis, ChordSpan, Estimate, Moment
+from hevner.music import analyse, onsets, rhythm
+from hevner.result import Analysis, ChordSpan, Estimate, Moment, TempoCandidate
 
 
 def analyze(
@@ -135,6 +134,9 @@ class Analyzer:
         moments = self.model.predict(vectors, windows=True)
         timeline = _timeline(features, moments)
         key = harmony.key
+        pulse = rhythm.analyse(
+            onsets.inputs(features.onsets, features.starts, features.spectrum, harmony)
+        )
         heads: dict[str, Any] = {}
         for head in HEADS:
             heads |= self._fields(head, whole, timeline)
@@ -145,7 +147,11 @@ class Analyzer:
             model=self.model.name,
             key=key.label if key else None,
             key_confidence=_rounded(key.confidence) if key else None,
-            tempo=tempo(features.onsets),
+            tempo=pulse.tempo,
+            tempo_candidates=tuple(TempoCandidate(*one) for one in pulse.candidates),
+            meter=pulse.meter,
+            beats=pulse.beats,
+            downbeats=pulse.downbeats,
             chords=tuple(
                 ChordSpan(chord.label, round(chord.start, 3), round(chord.end, 3))
                 for chord in harmony.chords
