@@ -31,7 +31,6 @@ from time import perf_counter, process_time
 from typing import Any
 
 import numpy as np
-from hevner.music.tempo import tempo
 
 from hevner.analysis import Analyzer
 from hevner.audio.decode import SAMPLE_RATE, open_audio
@@ -42,7 +41,7 @@ from hevner.encoders.musicnn import MSD, MTT, MusiCNN
 from hevner.features import Features, extract, pool
 from hevner.files import find_audio
 from hevner.model.prediction import Prediction
-from hevner.music import analyse
+from hevner.music import analyse, onsets, rhythm
 from hevner.music.records import Harmony
 from hevner.music.spectrum import HarmonySpectrum
 
@@ -106,7 +105,11 @@ def time_stages(file: Path, analyzer: Analyzer, clock: Clock) -> None:
     spectrum = clock.time("harmony", lambda: HarmonySpectrum().encode(frames))
     harmony = clock.time("harmony", lambda: analyse(spectrum, duration))
     features = extract(open_audio(file))
-    clock.time("tempo", lambda: tempo(features.onsets))
+    heard = clock.time(
+        "rhythm",
+        lambda: onsets.inputs(features.onsets, features.starts, features.spectrum, harmony),
+    )
+    clock.time("rhythm", lambda: rhythm.analyse(heard))
     whole = clock.time("pooling and head", lambda: pool(features, harmony, 0, duration))
     clock.time("pooling and head", lambda: analyzer.model.predict(whole[None]))
     clock.time("pooling and head", lambda: curve(features, harmony, analyzer))

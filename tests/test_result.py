@@ -13,7 +13,16 @@ from hypothesis import strategies as st
 from hevner.emotion import GEMS, UNIT, Quadrant, Scale
 from hevner.errors import AudioError, HevnerError
 from hevner.moods import TAGS
-from hevner.result import Analysis, ChordSpan, Estimate, Failure, Moment, TagEstimate, clock
+from hevner.result import (
+    Analysis,
+    ChordSpan,
+    Estimate,
+    Failure,
+    Moment,
+    TagEstimate,
+    TempoCandidate,
+    clock,
+)
 from tests.fakes import sample, silence, tag_estimates
 from tests.golden import regenerate_schema
 
@@ -36,6 +45,9 @@ tags = st.builds(
 )
 
 
+tempi = st.builds(TempoCandidate, st.floats(20, 400), shares)
+
+
 @st.composite
 def analyses(draw: st.DrawFn) -> Analysis:
     quadrant = draw(quadrants)
@@ -55,6 +67,10 @@ def analyses(draw: st.DrawFn) -> Analysis:
         key=draw(st.none() | st.sampled_from(["C major", "F# minor"])),
         key_confidence=draw(st.none() | shares),
         tempo=draw(st.none() | st.floats(20, 400)),
+        tempo_candidates=tuple(draw(st.lists(tempi, max_size=3))),
+        meter=draw(st.none() | st.sampled_from(["4/4", "6/8"])),
+        beats=tuple(draw(st.lists(times, max_size=3))),
+        downbeats=tuple(draw(st.lists(times, max_size=3))),
         chords=tuple(
             draw(st.lists(st.builds(ChordSpan, st.just("C:maj"), times, times), max_size=3))
         ),

@@ -19,14 +19,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hevner.music import rhythm_network as network
-from hevner.music.onsets import RATE
+from hevner.music.onsets import BANDS, RATE
 
 Array = NDArray[np.float32]
 Seconds = NDArray[np.float64]
 
+PREFERRED, PREFERENCE_OCTAVES = 115.0, 0.8
+"""Centre and width of the preference among tempi: listeners tap near two beats a second (van
+Noorden and Moelants, 1999), and the rhythms that the network learned from are spread more
+evenly."""
+
 SHORTEST_S = 2.0
 WINDOW_S = 14.0
 CANDIDATES = 4
+FLUTTER = 0.8
+"""Autocorrelation within a tenth of a second that no music reaches."""
+
 LEAST = 0.02
 """Candidates below this probability are not named."""
 
@@ -66,7 +74,7 @@ def analyse(inputs: Array, model: network.Network | None = None) -> Rhythm:
 
     ``model`` is the network that ships with hevner if None.
     """
-    if len(inputs) < SHORTEST_S * RATE or not inputs.any():
+    if len(inputs) < SHORTEST_S * RATE or _flutters(inputs):
         return Rhythm()
     model = model or network.load()
     channels = model.steps(inputs)
@@ -75,7 +83,9 @@ def analyse(inputs: Array, model: network.Network | None = None) -> Rhythm:
     whole = shares.mean(axis=0)
     if whole[-1] > 0.5:
         return Rhythm()
-    candidates = _candidates(whole[:-1] / whole[:-1].sum())
+    octaves = np.log2(network.TEMPI / PREFERRED)
+    likely = whole[:-1] * np.exp(-0.5 * (octaves / PREFERENCE_OCTAVES) ** 2)
+    candidates = _candidates(likely / likely.sum())
     best = _nearest(candidates[0][0])
     places = _tempo_path(np.log(shares[:, :-1] + 1e-6), best)
     kinds = sum(_softmax(meters[k, place]) for k, place in enumerate(places))
@@ -85,6 +95,15 @@ def analyse(inputs: Array, model: network.Network | None = None) -> Rhythm:
     tempo = _refined(candidates[0][0], downbeats, BARS[meter][0])
     named = ((round(tempo, 1), candidates[0][1]), *candidates[1:])
     return Rhythm(round(tempo, 1), named, meter, _rounded(beats), _rounded(downbeats))
+
+
+def _flutters(inputs: Array) -> bool:
+    """Whether nothing rises, or rises come back more than ten times a second, as in a hum."""
+    rise = np.expm1(inputs[:, : 2 * BANDS]).reshape(-1, BANDS).sum(axis=1)
+    rise -= rise.mean()
+    power = float(rise @ rise)
+    again = max(float(rise[lag:] @ rise[:-lag]) for lag in range(2, 7))
+    return again >= FLUTTER * power
 
 
 def _windows(model: network.Network, channels: Array) -> tuple[Seconds, Array, Array]:

@@ -85,16 +85,19 @@ def compose(length: float, rng: Rng) -> Piece:
         rng.uniform(low, high) if rng.random() < 0.5 else low * (high / low) ** rng.random()
     )
     bar = BARS[kind["meter"]]
+    drums = rng.random() < 0.48
+    calm = not drums and rng.random() < 0.4
+    if calm:
+        tempo = 40 * 3.5 ** float(rng.random())
     begin = 0.0 if rng.random() < 0.5 else float(rng.uniform(0, bar))
-    clock = _clock(tempo, begin, length, rng)
+    clock = _clock(tempo, begin, length, bar * int(rng.choice([2, 4, 8])) * calm, rng)
     bars = int((length * 1.2 * tempo / 60 + begin) / bar) + 1
-    drums = rng.random() < 0.58
     rows = _pitched(kind, _chords(bar, bars, rng), tempo, drums, rng)
     if drums:
         rows["drums"] = _drums(kind, bars, rng)
     jitter = float(rng.choice([0.0, 0.0, 0.004, 0.008, 0.014]))
     parts = []
-    for role, notes in rows.items():
+    for role, notes in ((role, notes) for role, notes in rows.items() if notes):
         table = np.array(notes, np.float64).reshape(-1, 4)
         table[:, :2] = clock(table[:, :2].ravel()).reshape(-1, 2)
         table[:, :2] += jitter * rng.normal(0, 1, (len(table), 1))
@@ -116,8 +119,8 @@ def compose(length: float, rng: Rng) -> Piece:
     return Piece(parts, length, beats, downbeats, tempo, kind["meter"])
 
 
-def _clock(tempo: float, begin: float, length: float, rng: Rng) -> Clock:
-    """Beats to seconds: steady, or wandering by a few per cent."""
+def _clock(tempo: float, begin: float, length: float, phrase: float, rng: Rng) -> Clock:
+    """Beats to seconds: steady, wandering by a few per cent, or slower at the ends of phrases."""
     grid = np.arange(-8.0, length * tempo / 60 * 1.3 + 12)
     rate = np.ones(len(grid))
     if rng.random() < 0.3:
@@ -125,6 +128,8 @@ def _clock(tempo: float, begin: float, length: float, rng: Rng) -> Clock:
         steps -= np.linspace(steps[0], steps[-1], len(steps)) * rng.random()
         curve = np.interp(np.arange(len(grid)) / 4, np.arange(len(steps)), steps - steps.mean())
         rate += rng.uniform(0, 0.03) * curve / (np.abs(curve).max() + 1e-9)
+    if phrase and rng.random() < 0.5:
+        rate += rng.uniform(0.1, 0.4) * (grid % phrase > phrase - 2.5)
     times = np.concatenate([[0.0], np.cumsum(60 / tempo * rate[:-1])])
     times -= np.interp(begin, grid, times)
     return lambda places: np.asarray(np.interp(places, grid, times), np.float64)
