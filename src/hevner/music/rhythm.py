@@ -24,13 +24,8 @@ from hevner.music.onsets import BANDS, RATE
 Array = NDArray[np.float32]
 Seconds = NDArray[np.float64]
 
-PREFERRED, PREFERENCE_OCTAVES = 115.0, 0.8
-"""Centre and width of the preference among tempi: listeners tap near two beats a second (van
-Noorden and Moelants, 1999), and the rhythms that the network learned from are spread more
-evenly."""
-
 SHORTEST_S = 2.0
-WINDOW_S = 14.0
+WINDOW_S = 10.0
 CANDIDATES = 4
 FLUTTER = 0.8
 """Autocorrelation within a tenth of a second that no music reaches."""
@@ -80,12 +75,11 @@ def analyse(inputs: Array, model: network.Network | None = None) -> Rhythm:
     channels = model.steps(inputs)
     middles, odds, meters = _windows(model, channels)
     shares = _softmax(odds)
-    whole = shares.mean(axis=0)
-    if whole[-1] > 0.5:
+    if shares[:, -1].mean() > 0.5:
         return Rhythm()
-    octaves = np.log2(network.TEMPI / PREFERRED)
-    likely = whole[:-1] * np.exp(-0.5 * (octaves / PREFERENCE_OCTAVES) ** 2)
-    candidates = _candidates(likely / likely.sum())
+    # What every window allows is likelier than what some of them are sure of.
+    whole = np.exp(np.log(shares[:, :-1] + 1e-3).mean(axis=0))
+    candidates = _candidates(whole / whole.sum())
     best = _nearest(candidates[0][0])
     places = _tempo_path(np.log(shares[:, :-1] + 1e-6), best)
     kinds = sum(_softmax(meters[k, place]) for k, place in enumerate(places))

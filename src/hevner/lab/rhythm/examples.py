@@ -2,7 +2,7 @@
 
 Conventions
 -----------
-An example is made from its number and the seed alone. Six in a hundred have no pulse: noise, tones,
+An example is made from its number and the seed alone. One in ten has no pulse: noise, tones,
 hum, syllables, applause, held or scattered notes.
 """
 
@@ -31,7 +31,7 @@ UNKNOWN = -1.0
 """Tempo of music with a pulse that nobody has counted."""
 
 SOUNDFONTS = ("FluidR3_GM", "TimGM6mb")
-_NOTHING, _POP909 = 0.06, 0.30
+_NOTHING, _POP909 = 0.1, 0.34
 _SONG_S = (4, 24)
 
 

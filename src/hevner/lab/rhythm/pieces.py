@@ -97,12 +97,14 @@ def compose(length: float, rng: Rng) -> Piece:
         rows["drums"] = _drums(kind, bars, rng)
     jitter = float(rng.choice([0.0, 0.0, 0.004, 0.008, 0.014]))
     parts = []
-    for role, notes in ((role, notes) for role, notes in rows.items() if notes):
+    for role, notes in rows.items():
         table = np.array(notes, np.float64).reshape(-1, 4)
         table[:, :2] = clock(table[:, :2].ravel()).reshape(-1, 2)
         table[:, :2] += jitter * rng.normal(0, 1, (len(table), 1))
         table[:, 1] = np.maximum(table[:, 1], table[:, 0] + 0.06)
         table = table[(table[:, 0] > -0.02) & (table[:, 0] < length - 0.05)]
+        if not len(table):
+            continue
         table[:, 0] = np.maximum(table[:, 0], 0)
         table[:, 3] += rng.normal(0, rng.uniform(0, 8), len(table))
         programs = (

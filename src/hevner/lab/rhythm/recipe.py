@@ -16,10 +16,10 @@ class RhythmRecipe(Recipe, frozen=True, kw_only=True):
         Fixes the examples and the order of training.
     examples
         Number of rendered pieces.
-    songs, songs_each
-        Datasets of real songs without beats, and how many of each are heard. The network of a first
-        round names their tempo and beats where it is sure of at least ``sure``; a second round
-        learns from these too, as ``songs_share`` of the examples of a step.
+    songs, songs_each, songs_share, sure
+        Datasets of real songs without beats, how many of each are heard, and their share of the
+        examples of a step. The network of a first round names their tempo and beats; a second round
+        learns from those whose tempo has at least the probability ``sure``.
     steps, batch
         Training steps of a round, examples per step.
     learning_rate, weight_decay
