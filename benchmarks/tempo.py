@@ -64,6 +64,7 @@ class Clip:
     meter: str = ""
     beats: list[float] = field(default_factory=list)
     downbeats: list[float] = field(default_factory=list)
+    path: Path | None = None
 
 
 # Kick, snare, hi-hat: places in a bar in beats.
@@ -179,7 +180,7 @@ def gtzan(data: Path) -> Iterator[Clip]:
     for path in sorted((data / "musemo" / "audio").glob("*")):
         tempo = labels.get(path.stem.removeprefix("out_"))
         if tempo:
-            yield Clip(path.stem, _read(path), float(tempo))
+            yield Clip(path.stem, _read(path), float(tempo), path=path)
 
 
 def examples() -> Iterator[Clip]:
@@ -188,7 +189,8 @@ def examples() -> Iterator[Clip]:
     for name, piece in known.items():
         if len(piece["sections"]) == 1:
             tempo = piece["sections"][0]["tempo_bpm"]
-            yield Clip(name, _read(EXAMPLES / piece["audio"]), tempo, piece["metre"])
+            path = EXAMPLES / piece["audio"]
+            yield Clip(name, _read(path), tempo, piece["metre"], path=path)
 
 
 def nothing() -> Iterator[Clip]:
@@ -220,7 +222,8 @@ Answer = dict[str, Any]
 
 def by_hevner(clip: Clip) -> Answer:
     """Tempo, meter, beats and downbeats, as `hevner.analyze` finds them."""
-    samples = np.concatenate(list(from_array(clip.sound, RATE).blocks))
+    audio = open_audio(clip.path) if clip.path else from_array(clip.sound, RATE)
+    samples = np.concatenate(list(audio.blocks))
     found = rhythm.analyse(heard(samples).astype(np.float32))
     return {name: getattr(found, name) for name in ("tempo", "meter", "beats", "downbeats")}
 
