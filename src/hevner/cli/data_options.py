@@ -19,7 +19,7 @@ Loaded = TypeVar("Loaded")
 VARIABLE = "HEVNER_DATA"
 """Environment variable with the folder of the datasets, used if ``--data`` is not given."""
 
-OTHERS = ("pop909", "quadrants4q", "mirex")
+OTHERS = ("pop909",)
 """Collections without ratings that recipes can use, beside `hevner.datasets.NAMES`."""
 
 Data = Annotated[
