@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+from hevner.audio.decode import open_audio
 from hevner.audio.windows import Windower
 from hevner.blocks import FRAMES, PATCHES
 from hevner.encoders.handcrafted import band_levels
@@ -12,6 +15,7 @@ from hevner.music.rhythm import Rhythm
 from hevner.music.spectrum import HarmonySpectrum
 
 RATE = 16_000
+EXAMPLES = Path(__file__).parents[2] / "examples" / "audio"
 
 
 def cut(sound: np.ndarray, grid: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
@@ -111,6 +115,25 @@ def test_a_change_of_tempo_is_followed() -> None:
         assert 60 / np.median(inside) == pytest.approx(tempo, rel=0.03)
 
 
+@pytest.mark.parametrize(
+    ("name", "tempo", "meter"),
+    [("bright_dance", 120, "6/8"), ("tense_chase", 152, "4/4"), ("calm_evening", 72, "4/4")],
+)
+def test_examples_have_the_tempo_they_were_written_in(name: str, tempo: int, meter: str) -> None:
+    sound = np.concatenate(list(open_audio(EXAMPLES / f"{name}.ogg").blocks))
+    found = heard(sound)
+    assert found.tempo == pytest.approx(tempo, rel=0.04)
+    assert found.meter == meter
+
+
+def test_a_lament_of_sixty_is_counted_in_three() -> None:
+    sound = np.concatenate(list(open_audio(EXAMPLES / "slow_lament.ogg").blocks))
+    found = heard(sound)
+    assert found.meter == "3/4"
+    # Eighths are nearly as likely to be heard as its beats.
+    assert 60 in [round(tempo) for tempo, _ in found.candidates[:2]]
+
+
 def nothing(kind: str) -> np.ndarray:
     rng = np.random.default_rng(6)
     time = np.arange(15 * RATE) / RATE
@@ -149,3 +172,22 @@ def test_autocorrelation_of_a_pulse_peaks_at_its_beat() -> None:
     once = list(rhythm_network.MULTIPLES).index(1)
     best = rhythm_network.TEMPI[read[:, once].argmax()]
     assert 60 * onsets.RATE / best == pytest.approx(20, abs=0.5)
+
+
+REPORTED = {
+    "tempo_rock_60.ogg": 60,
+    "tempo_dnb_174.ogg": 174,
+    "tempo_seven8_140.ogg": 140,
+    "tempo_pianoarp_60.ogg": 60,
+    "hum50.flac": None,
+}
+
+
+@pytest.mark.data
+@pytest.mark.parametrize("name", REPORTED)
+def test_reported_files_have_their_tempo(data: Path, name: str) -> None:
+    path = data.parent / "cases" / "files" / name
+    if not path.is_file():
+        pytest.skip("no reported files here")
+    found = heard(np.concatenate(list(open_audio(path).blocks)))
+    assert found.tempo == (REPORTED[name] and pytest.approx(REPORTED[name], rel=0.04))
