@@ -43,10 +43,9 @@ from hevner.encoders.musicnn import MSD, MTT, MusiCNN
 from hevner.features import Features, extract, pool
 from hevner.files import find_audio
 from hevner.model.prediction import Prediction
-from hevner.music import analyse
+from hevner.music import analyse, onsets, rhythm
 from hevner.music.records import Harmony
 from hevner.music.spectrum import HarmonySpectrum
-from hevner.music.tempo import tempo
 
 ROOT = Path(__file__).resolve().parents[1]
 EXAMPLES = ROOT / "examples" / "audio"
@@ -109,7 +108,11 @@ def time_stages(file: Path, analyzer: Analyzer, clock: Clock) -> None:
     spectrum = clock.time("harmony", lambda: HarmonySpectrum().encode(frames))
     harmony = clock.time("harmony", lambda: analyse(spectrum, duration))
     features = extract(open_audio(file))
-    clock.time("tempo", lambda: tempo(features.onsets))
+    heard = clock.time(
+        "rhythm",
+        lambda: onsets.inputs(features.onsets, features.starts, features.spectrum, harmony),
+    )
+    clock.time("rhythm", lambda: rhythm.analyse(heard))
     whole = clock.time("pooling and head", lambda: pool(features, harmony, 0, duration))
     clock.time("pooling and head", lambda: analyzer.model.predict(whole[None]))
     clock.time("pooling and head", lambda: curve(features, harmony, analyzer))

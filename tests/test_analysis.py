@@ -197,17 +197,11 @@ def test_the_identity_names_model_and_window(
         seen.add(identity())
     assert len(seen) == 5
     harmony = tmp_path / "weights.npz"
-    monkeypatch.setattr("hevner.defaults.HARMONY_WEIGHTS", harmony)
+    monkeypatch.setattr("hevner.defaults.MUSIC_WEIGHTS", (harmony,))
     for content in (b"one", b"two"):
         harmony.write_bytes(content)
         seen.add(identity())
     assert len(seen) == 7
-    keys = tmp_path / "modes.npz"
-    monkeypatch.setattr("hevner.defaults.KEY_WEIGHTS", keys)
-    for content in (b"one", b"two"):
-        keys.write_bytes(content)
-        seen.add(identity())
-    assert len(seen) == 9
 
 
 def test_analysing_loads_nothing_that_only_training_needs() -> None:

@@ -26,6 +26,7 @@ SCRIPTS = sorted(path.stem for path in FOLDER.glob("*.py"))
 
 NOT_RUN = {
     "speed_essentia": "needs Essentia, which is not installed here",
+    "tempo_peer": "likewise",
     "random_weights": "writes a network of full size; encoders and probe_random run it small",
     "random_weights_clap": "likewise; tests of CLAP write theirs with it",
 }
@@ -346,6 +347,15 @@ def test_peers(run: Run, tmp_path: Path, toy: dict[str, object]) -> None:
     heads = {"apply_head": lambda _path, vectors: 0.1 * vectors[:, :2], "WIDTHS": {"musicnn": 5}}
     run("peers", "toy.toml", *files, "--peers", tmp_path, **toy, **heads)
     assert lines(tmp_path / "out.csv") > 3
+
+
+def test_tempo(run: Run, tmp_path: Path) -> None:
+    out = tmp_path / "tempo.csv"
+    words = ["--data", tmp_path, "--out", out, "--limit", 2, "--parts", "nothing", "examples"]
+    run("tempo", *words)
+    rows = [line.split(",") for line in out.read_text().splitlines()]
+    assert {row[0] for row in rows} == {"set", "nothing", "examples"}
+    assert {row[1] for row in rows} == {"system", "hevner", "librosa"}
 
 
 def test_fingerprint(run: Run, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from hevner.encoders.musicnn import MSD, MTT, MusiCNN
 from hevner.errors import AudioError
 from hevner.features import PATCH_S, Features, extract, pool
 from hevner.music import analyse
+from hevner.music.onsets import BANDS
 from hevner.music.spectrum import BINS, HarmonySpectrum
 from tests.errors import raises
 from tests.sounds import music
@@ -41,7 +42,7 @@ def test_rows_of_every_kind(features: Features) -> None:
         "musicnn": (patches, 200),
         "musicnn_mtt": (patches, 200),
         "handcrafted": (patches, len(HANDCRAFTED_NAMES)),
-        "onsets": (patches, FRAMES - 1),
+        "onsets": (patches, (FRAMES - 1) * BANDS),
         "harmony": (186, BINS),
     }
     for block in BLOCKS:

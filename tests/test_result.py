@@ -21,6 +21,7 @@ from hevner.result import (
     KeyCandidate,
     Moment,
     TagEstimate,
+    TempoCandidate,
     clock,
 )
 from tests.fakes import sample, silence, tag_estimates
@@ -49,6 +50,9 @@ candidates = st.builds(
 )
 
 
+tempi = st.builds(TempoCandidate, st.floats(20, 400), shares)
+
+
 @st.composite
 def analyses(draw: st.DrawFn) -> Analysis:
     quadrant = draw(quadrants)
@@ -70,6 +74,10 @@ def analyses(draw: st.DrawFn) -> Analysis:
         key_confidence=draw(st.none() | shares),
         key_candidates=tuple(draw(st.lists(candidates, max_size=3))),
         tempo=draw(st.none() | st.floats(20, 400)),
+        tempo_candidates=tuple(draw(st.lists(tempi, max_size=3))),
+        meter=draw(st.none() | st.sampled_from(["4/4", "6/8"])),
+        beats=tuple(draw(st.lists(times, max_size=3))),
+        downbeats=tuple(draw(st.lists(times, max_size=3))),
         chords=tuple(
             draw(st.lists(st.builds(ChordSpan, st.just("C:maj"), times, times), max_size=3))
         ),

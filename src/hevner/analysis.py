@@ -22,9 +22,8 @@ from hevner.features import Features, extract, pool
 from hevner.heads import HEADS, Head
 from hevner.model import predict, tagging
 from hevner.model.prediction import Prediction
-from hevner.music import analyse
-from hevner.music.tempo import tempo
-from hevner.result import Analysis, ChordSpan, Estimate, KeyCandidate, Moment
+from hevner.music import analyse, onsets, rhythm
+from hevner.result import Analysis, ChordSpan, Estimate, KeyCandidate, Moment, TempoCandidate
 from hevner.silence import with_silence
 
 
@@ -150,6 +149,9 @@ class Analyzer:
         moments = self.model.predict(vectors, windows=True)
         timeline = _timeline(features, moments)
         key = harmony.key
+        pulse = rhythm.analyse(
+            onsets.inputs(features.onsets, features.starts, features.spectrum, harmony)
+        )
         heads: dict[str, Any] = {}
         for head in HEADS:
             heads |= self._fields(head, whole, timeline)
@@ -165,7 +167,11 @@ class Analyzer:
                 KeyCandidate(one.key, one.mode, _rounded(one.probability))
                 for one in (key.candidates() if key else ())
             ),
-            tempo=tempo(features.onsets),
+            tempo=pulse.tempo,
+            tempo_candidates=tuple(TempoCandidate(*one) for one in pulse.candidates),
+            meter=pulse.meter,
+            beats=pulse.beats,
+            downbeats=pulse.downbeats,
             chords=tuple(
                 ChordSpan(chord.label, round(chord.start, 3), round(chord.end, 3))
                 for chord in harmony.chords

@@ -25,11 +25,11 @@ from hevner.arrays import Floats, Rows
 from hevner.audio import level
 from hevner.encoders.base import EncoderCard
 from hevner.encoders.handcrafted import CARD as HANDCRAFTED
-from hevner.encoders.handcrafted import Handcrafted, band_levels, onset_strength
+from hevner.encoders.handcrafted import Handcrafted, band_levels
 from hevner.encoders.mel import FRAMES as FRAMES_PER_PATCH
 from hevner.encoders.mel import power_spectrum
 from hevner.encoders.musicnn import MSD, MTT, MusiCNN
-from hevner.music import Harmony, network
+from hevner.music import Harmony, network, onsets
 from hevner.music.descriptors import NAMES as HARMONY_NAMES
 from hevner.music.descriptors import descriptors
 from hevner.music.spectrum import HarmonySpectrum
@@ -173,9 +173,9 @@ BLOCKS = (
     Block(
         "onsets",
         "onsets",
-        HANDCRAFTED.version,
-        FRAMES_PER_PATCH - 1,
-        lambda patches: onset_strength(patches.levels),
+        onsets.VERSION,
+        (FRAMES_PER_PATCH - 1) * onsets.BANDS,
+        lambda patches: onsets.rises(patches.levels),
         width=0,
         dtype="float16",
     ),

@@ -18,8 +18,10 @@ from hevner.errors import HevnerError
 
 DEFAULT_MODEL = Path(__file__).with_name("pretrained") / "unified.npz"
 
-HARMONY_WEIGHTS = Path(__file__).with_name("music") / "weights.npz"
-KEY_WEIGHTS = HARMONY_WEIGHTS.with_name("modes.npz")
+MUSIC_WEIGHTS = tuple(
+    Path(__file__).with_name("music") / name for name in ("weights.npz", "modes.npz", "rhythm.npz")
+)
+"""Weights of the networks for harmony, key and rhythm."""
 
 DEFAULT_WINDOW_S = 15.0
 """Seconds of music around each moment of the timeline that its values are computed from: long
@@ -33,7 +35,7 @@ MINIMUM_WINDOW_S = 3.008
 def identity(window: float | None = None) -> str:
     """Name the default model and the window of an analysis, given as for `checked_window`."""
     digest = hashlib.sha256()
-    for path in (DEFAULT_MODEL, DEFAULT_MODEL.with_suffix(".json"), HARMONY_WEIGHTS, KEY_WEIGHTS):
+    for path in (DEFAULT_MODEL, DEFAULT_MODEL.with_suffix(".json"), *MUSIC_WEIGHTS):
         content = path.read_bytes() if path.exists() else b""
         digest.update(len(content).to_bytes(8, "little") + content)
     return f"model={digest.hexdigest()[:16]} window={checked_window(window):g}"

@@ -59,7 +59,7 @@ class Features:
 
     @property
     def onsets(self) -> NDArray[np.float16]:
-        """Onset strength within every patch, shape ``(n_patches, 186)``."""
+        """Rises in bands within every patch, ``(n_patches, 186 * 8)``; `hevner.music.onsets`."""
         return self.rows["onsets"].astype(np.float16, copy=False)
 
     @property

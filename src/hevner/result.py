@@ -24,7 +24,10 @@ COVERAGE = 0.9
 
 
 def _keywords(**values: Any) -> tuple[tuple[str, Any], ...]:
-    """Keywords of JSON Schema for `Annotated`; ``keys`` are the names that an object may have."""
+    """Keywords of JSON Schema for `Annotated`.
+
+    ``keys`` are the names that an object may have; ``optional`` marks a field that may be missing.
+    """
     return tuple(values.items())
 
 
@@ -34,6 +37,8 @@ Positive = Annotated[float, _keywords(exclusiveMinimum=0)]
 QuadrantName = Annotated[str, _keywords(enum=BY_NAME["quadrants"].outputs)]
 QuadrantWords = Annotated[str, _keywords(enum=tuple(one.value for one in Quadrant))]
 Quadrants = Annotated[dict[str, Share], _keywords(keys=BY_NAME["quadrants"].outputs)]
+Times = Annotated[tuple[Seconds, ...], _keywords(optional=True)]
+MeterName = Annotated[str, _keywords(pattern=r"^\d+/\d+$")]
 Moods = Annotated[dict[str, Share], _keywords(keys=BY_NAME["gems"].outputs)]
 MODES = ("ionian", "dorian", "phrygian", "lydian", "mixolydian", "aeolian", "harmonic minor")
 """The modes that are told apart, as in `hevner.music.chord_labels`, which loads array libraries."""
@@ -126,6 +131,22 @@ class KeyCandidate:
 
 
 @dataclass(frozen=True)
+class TempoCandidate:
+    """A tempo at which the beat may be counted.
+
+    Attributes
+    ----------
+    tempo
+        Beats per minute.
+    probability
+        How likely listeners count at this tempo; those of all candidates add up to at most 1.
+    """
+
+    tempo: Positive
+    probability: Share
+
+
+@dataclass(frozen=True)
 class TagEstimate:
     """How likely a mood or theme tag is.
 
@@ -194,7 +215,17 @@ class Analysis:
     key_candidates
         The most probable keys, the one told first.
     tempo
-        Beats per minute; null if there is no pulse.
+        Beats per minute; null if there is no pulse. In 6/8 the beat is a dotted quarter note, else
+        a quarter note.
+    tempo_candidates
+        Tempi at which the beat may be counted, the most probable first.
+    meter
+        Such as 4/4; null if there is no pulse.
+    beats
+        Times of the beats, in order; in 7/8 where groups of two and three eighths begin.
+        `hevner analyze` writes them with --beats.
+    downbeats
+        Times of the first beats of bars, in order. `hevner analyze` writes them with --beats.
     chords
         In order, without gaps.
     familiarity
@@ -224,6 +255,10 @@ class Analysis:
     key_confidence: Share | None = None
     key_candidates: tuple[KeyCandidate, ...] = ()
     tempo: Positive | None = None
+    tempo_candidates: tuple[TempoCandidate, ...] = ()
+    meter: MeterName | None = None
+    beats: Times = ()
+    downbeats: Times = ()
     chords: tuple[ChordSpan, ...] = ()
     familiarity: Share | None = None
     timeline: tuple[Moment, ...] = ()
@@ -292,6 +327,11 @@ class Analysis:
         values["tags"] = tuple(TagEstimate(**tag) for tag in values["tags"])
         values["key_candidates"] = tuple(KeyCandidate(**key) for key in values["key_candidates"])
         values["chords"] = tuple(ChordSpan(**chord) for chord in values["chords"])
+        values["tempo_candidates"] = tuple(
+            TempoCandidate(**one) for one in values["tempo_candidates"]
+        )
+        for times in ("beats", "downbeats"):
+            values[times] = tuple(values.get(times, ()))
         for sentences in ("contradictions", "warnings"):
             values[sentences] = tuple(values[sentences])
         values["timeline"] = tuple(

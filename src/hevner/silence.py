@@ -57,7 +57,6 @@ def with_silence(analysis: Analysis, begin: float, duration: float) -> tuple[Ana
     instants: dict[str, Any] = {
         name: tuple(round(begin + seconds, 3) for seconds in getattr(analysis, name))
         for name in ("beats", "downbeats")
-        if hasattr(analysis, name)
     }
     spans: dict[str, Any] = {"timeline": tuple(moments), "chords": tuple(_joined(chords))}
     return replace(analysis, duration=round(duration, 3), **spans, **instants), rows

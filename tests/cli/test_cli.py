@@ -88,6 +88,13 @@ def test_json_lines_come_in_order(songs: Path) -> None:
 
 
 @pytest.mark.usefixtures("analyzer")
+def test_beats_come_on_request(songs: Path) -> None:
+    for more, there in (((), False), (("--beats",), True)):
+        records = lines(hevner_analyze(songs, "-f", "jsonl", *more))
+        assert {name in record for record in records for name in ("beats", "downbeats")} == {there}
+
+
+@pytest.mark.usefixtures("analyzer")
 @pytest.mark.parametrize("form", ["json", "csv", "jsonl", "table"])
 def test_ending_of_the_output_file_chooses_the_form(tmp_path: Path, songs: Path, form: str) -> None:
     output = tmp_path / f"out.{'txt' if form == 'table' else form}"

@@ -80,6 +80,7 @@ LACKING = {
     f"train recipes/unified.toml --out {{0}}/out.npz {DATA}": "lab",
     f"train recipes/joint.toml --out {{0}}/out.npz {DATA}": "lab",
     f"train recipes/harmony.toml --out {{0}}/out.npz {DATA}": "lab",
+    f"train recipes/rhythm.toml --out {{0}}/out.npz {DATA}": "lab",
     f"train papers/unified/at_hand.toml --row multi-task --out {{0}}/run {DATA}": "lab",
     f"evaluate recipes/unified.toml --out {{0}}/out.csv {DATA}": "lab",
     f"evaluate recipes/joint.toml --out {{0}}/out.csv {DATA}": "lab",

@@ -21,7 +21,7 @@ from tests.lab.test_corpus import musemo
 
 ROOT = Path(__file__).parents[2]
 RECIPES = ROOT / "recipes"
-SHIPPED = ("unified", "joint", "harmony")
+SHIPPED = ("unified", "joint", "harmony", "rhythm")
 
 
 def call(verb: str, recipe: str, place: Path, *more: str | Path) -> Result:
@@ -32,7 +32,8 @@ def call(verb: str, recipe: str, place: Path, *more: str | Path) -> Result:
 
 def test_recipes_of_models_are_told_from_studies(tmp_path: Path) -> None:
     found = {name: type(read(RECIPES / f"{name}.toml")).__name__ for name in SHIPPED}
-    assert found == {"unified": "DefaultRecipe", "joint": "SpaceRecipe", "harmony": "HarmonyRecipe"}
+    kinds = ("DefaultRecipe", "SpaceRecipe", "HarmonyRecipe", "RhythmRecipe")
+    assert found == dict(zip(SHIPPED, kinds, strict=True))
     assert {read(path) for path in ROOT.glob("papers/*/at_hand.toml")} == {None}
     assert read(tmp_path) is None
     with raises(DataError, "file_missing"):
@@ -64,11 +65,20 @@ def test_a_dry_run_counts_tracks_and_names_what_is_missing(
     assert not (tmp_path / "store").exists()
 
 
+def test_rhythm_is_measured_by_a_benchmark(tmp_path: Path) -> None:
+    done = call("evaluate", "rhythm", tmp_path, "--out", tmp_path / "out.csv")
+    assert done.exit_code == 2
+    assert "benchmarks/tempo.py" in done.stderr
+
+
+@pytest.mark.parametrize("recipe", ["harmony", "rhythm"])
 @pytest.mark.parametrize("verb", ["train", "evaluate"])
-def test_a_dry_run_of_the_harmony_network_counts_songs(verb: str, tmp_path: Path) -> None:
+def test_a_dry_run_of_a_network_of_music_counts_songs(
+    verb: str, recipe: str, tmp_path: Path
+) -> None:
     for song in ("001", "002", "019"):
         (tmp_path / "data" / "pop909" / song).mkdir(parents=True)
-    done = call(verb, "harmony", tmp_path, "--out", tmp_path / "out.csv", "--dry-run")
+    done = call(verb, recipe, tmp_path, "--out", tmp_path / "out.csv", "--dry-run")
     assert done.exit_code == 0, done.stderr
     count = {"train": "2 songs to train on", "evaluate": "1 songs to test on"}[verb]
     assert done.stdout == f"pop909: {count}\n"

@@ -17,7 +17,16 @@ from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 import hevner
 from hevner.heads import BY_NAME, ESTIMATES
-from hevner.result import Analysis, ChordSpan, Estimate, Failure, KeyCandidate, Moment, TagEstimate
+from hevner.result import (
+    Analysis,
+    ChordSpan,
+    Estimate,
+    Failure,
+    KeyCandidate,
+    Moment,
+    TagEstimate,
+    TempoCandidate,
+)
 
 SCHEMA = Path(hevner.__file__).with_name("analysis.schema.json")
 
@@ -28,6 +37,7 @@ RECORDS: dict[str, type] = {
     "moment": Moment,
     "chord": ChordSpan,
     "key": KeyCandidate,
+    "tempo_candidate": TempoCandidate,
     "tag": TagEstimate,
     "analysis": Analysis,
     "failure": Failure,
@@ -65,9 +75,13 @@ def _record(kind: type) -> Schema:
         "description": doc.splitlines()[0],
         "type": "object",
         "properties": {name: {"description": about[name]} | _type(h) for name, h in hints.items()},
-        "required": list(hints),
+        "required": [name for name, hint in hints.items() if not _optional(hint)],
         "additionalProperties": False,
     }
+
+
+def _optional(hint: Any) -> bool:
+    return get_origin(hint) is Annotated and dict(get_args(hint)[1]).get("optional", False)
 
 
 def _descriptions(doc: str) -> dict[str, str]:
@@ -84,6 +98,7 @@ def _type(hint: Any) -> Schema:
     origin, arguments = get_origin(hint), get_args(hint)
     if origin is Annotated:
         keywords = dict(arguments[1])
+        keywords.pop("optional", None)
         names = {"propertyNames": {"enum": keywords.pop("keys")}} if "keys" in keywords else {}
         return _type(arguments[0]) | names | keywords
     if origin is Literal:

@@ -29,6 +29,7 @@ from hevner.lab.recipe_types import Recipe, Section, digest, plain
 from hevner.lab.recipes import allowed, kind_of, kinds, read
 from hevner.lab.regression.adaptation import Switches
 from hevner.lab.regression.fusion import FusionRegressor
+from hevner.lab.rhythm.recipe import RhythmRecipe
 from hevner.lab.space.recipe import SpaceRecipe
 from hevner.lab.unified.recipe import UnifiedRecipe
 from tests.errors import raises
@@ -47,6 +48,7 @@ EXAMPLES: dict[type[Recipe], str] = {
     SpaceRecipe: "recipes/joint.toml",
     HarmonyRecipe: "recipes/harmony.toml",
     ModesRecipe: "recipes/modes.toml",
+    RhythmRecipe: "recipes/rhythm.toml",
 }
 CODES = {
     "unknown_key", "missing_key", "wrong_type", "out_of_range", "unknown_name", "repeated_name",

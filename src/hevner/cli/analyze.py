@@ -75,6 +75,9 @@ def analyze(
             "too. The other forms always hold all; 'hevner moods' explains them.",
         ),
     ] = False,
+    beats: Annotated[
+        bool, Option("--beats", help="Write the times of beats and downbeats too, in JSON.")
+    ] = False,
     window: Annotated[
         float | None,
         Option(
@@ -97,7 +100,12 @@ def analyze(
     from hevner.cli.analyze_run import Session
 
     session = Session(
-        form_of(form, output, FORMATS), output, scale_of(scale), all_tags=all_tags, quiet=quiet
+        form_of(form, output, FORMATS),
+        output,
+        scale_of(scale),
+        all_tags=all_tags,
+        beats=beats,
+        quiet=quiet,
     )
     status = session.run(
         paths, plot=plot, personal=personal, window=window, jobs=jobs, cached=not no_cache

@@ -54,6 +54,7 @@ class Session:
     output: Path | None
     scale: Scale
     all_tags: bool
+    beats: bool
     quiet: bool
     plots: Plots | None = None
     status: int = FINE
@@ -162,7 +163,7 @@ class Session:
             colour = "NO_COLOR" not in os.environ
             width = shutil.get_terminal_size().columns
             return Options(width=width, colour=colour, all_tags=self.all_tags)
-        return Options(all_tags=self.all_tags)
+        return Options(all_tags=self.all_tags, beats=self.beats)
 
     def _summary(self, seconds: float, cache: Cache | None) -> str:
         parts = [f"{self.count['ok']} analysed"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
-from typing import cast
+from typing import cast, get_args
 
 import typer
 
@@ -14,9 +14,10 @@ from hevner.errors import DataError
 from hevner.lab import recipes
 from hevner.lab.default.recipe import DefaultRecipe
 from hevner.lab.harmony.recipe import HarmonyRecipe, ModesRecipe
+from hevner.lab.rhythm.recipe import RhythmRecipe
 from hevner.lab.space.recipe import SpaceRecipe
 
-ModelRecipe = DefaultRecipe | SpaceRecipe | HarmonyRecipe | ModesRecipe
+ModelRecipe = DefaultRecipe | SpaceRecipe | HarmonyRecipe | ModesRecipe | RhythmRecipe
 
 
 def read(path: Path) -> ModelRecipe | None:
@@ -28,7 +29,7 @@ def read(path: Path) -> ModelRecipe | None:
         If the recipe cannot be read, is of no known kind or has a mistake.
     """
     kind = None if path.is_dir() else recipes.kind_of(path)
-    if kind is None or kind not in (DefaultRecipe, SpaceRecipe, HarmonyRecipe, ModesRecipe):
+    if kind is None or kind not in get_args(ModelRecipe):
         return None
     return cast(ModelRecipe, recipes.read(path, kind))
 
@@ -68,6 +69,11 @@ def train(recipe: ModelRecipe, run: Run) -> None:
             from hevner.lab.harmony.train_modes import train as train_modes
 
             train_modes(recipe, run.folders["pop909"], run.out, partial(progress, "pieces"))
+        elif isinstance(recipe, RhythmRecipe):
+            from hevner.lab.rhythm.train import train as train_rhythm
+
+            made = partial(progress, "examples")
+            train_rhythm(recipe, run.folders, run.store / "rhythm", run.out, made)
         else:
             from hevner.lab.harmony.train import train as train_harmony
 
@@ -84,6 +90,8 @@ def evaluate(
         raise typer.BadParameter("use benchmarks/key.py", param_hint="RECIPE")
     if run.dry:
         raise typer.Exit(_describe(recipe, run, "test"))
+    if isinstance(recipe, RhythmRecipe):
+        raise typer.BadParameter("is measured by benchmarks/tempo.py", param_hint="RECIPE")
     from hevner.lab.metrics.report import write
 
     folders, store = run.folders, run.store
@@ -109,7 +117,7 @@ def evaluate(
 
 def _describe(recipe: ModelRecipe, run: Run, subset: str) -> int:
     """Write how many tracks there are, and which datasets are missing; return the exit status."""
-    if isinstance(recipe, HarmonyRecipe | ModesRecipe):
+    if isinstance(recipe, HarmonyRecipe | ModesRecipe | RhythmRecipe):
         from hevner.lab.harmony.songs import song_ids
 
         count = len(song_ids(run.folders["pop909"], subset))

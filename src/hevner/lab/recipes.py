@@ -84,10 +84,11 @@ def kinds() -> tuple[type[Recipe], ...]:
     from hevner.lab.default.recipe import DefaultRecipe
     from hevner.lab.harmony.recipe import HarmonyRecipe, ModesRecipe
     from hevner.lab.joint.recipe import JointRecipe
+    from hevner.lab.rhythm.recipe import RhythmRecipe
     from hevner.lab.space.recipe import SpaceRecipe
     from hevner.lab.unified.recipe import UnifiedRecipe
 
-    models = DefaultRecipe, SpaceRecipe, HarmonyRecipe, ModesRecipe
+    models = DefaultRecipe, SpaceRecipe, HarmonyRecipe, ModesRecipe, RhythmRecipe
     return CrossDatasetRecipe, UnifiedRecipe, JointRecipe, *models
 
 

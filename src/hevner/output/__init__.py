@@ -42,7 +42,7 @@ class Destination(Protocol):
 
 @dataclass(frozen=True)
 class Options:
-    """Layout of a table; a page needs only ``all_tags``, the other forms nothing.
+    """What is written beside the usual; a page needs only ``all_tags``, CSV nothing.
 
     Attributes
     ----------
@@ -52,11 +52,14 @@ class Options:
         Whether to use terminal colours.
     all_tags
         Whether to show every tag that is present, those of use ("corporate", "film") too.
+    beats
+        Whether JSON holds the times of beats and downbeats.
     """
 
     width: int | None = None
     colour: bool = False
     all_tags: bool = False
+    beats: bool = False
 
 
 class Writer(ABC):

@@ -43,6 +43,9 @@ ORANGE, GREEN, INK, FAINT = "#E69F00", "#009E73", "#222222", "#8a8a8a"
 _STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400)
 """Seconds between marks of the time axis."""
 
+_MOST_LINES = 160
+"""Beats or downbeats that are still told apart on the page."""
+
 _QUADRANTS = {
     # Colour, and the sides of the plane: valence, arousal.
     Quadrant.Q1: ("#FDF3DC", 1, 1),
@@ -269,6 +272,7 @@ def _harmony(axes: Axes, analysis: Analysis) -> None:
         axes.broken_barh(bars, (heights[root] - 0.4, 0.8), color=kinds[kind], lw=0)
     for kind, colour in kinds.items():
         axes.plot([], [], "s", color=colour, label=kind)
+    _beats(axes, analysis)
     axes.set_yticks(range(len(rows)), list(rows.values()))
     axes.set_ylabel("Chord root", size=10, color=INK)
     axes.set_xlabel("Time", size=10, color=INK)
@@ -282,6 +286,19 @@ def _harmony(axes: Axes, analysis: Analysis) -> None:
     if analysis.key is not None:
         sure = "" if analysis.key_confidence is None else f" ({analysis.key_confidence:.0%} sure)"
         axes.set_title(f"Key: {analysis.key_text}{sure}", size=10, loc="left", color=INK)
+
+
+def _beats(axes: Axes, analysis: Analysis) -> None:
+    """Lines at downbeats and marks at beats, where there are few enough to tell them apart."""
+    shown: dict[str, Any] = {
+        "ymin": 0,
+        "color": FAINT,
+        "transform": axes.get_xaxis_transform(),
+        "zorder": 0,
+    }
+    for times, top, width in ((analysis.beats, 0.04, 0.6), (analysis.downbeats, 1.0, 0.5)):
+        if len(times) <= _MOST_LINES:
+            axes.vlines(times, ymax=top, lw=width, **shown)
 
 
 def _rows(analysis: Analysis) -> dict[int, str]:

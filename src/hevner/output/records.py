@@ -28,7 +28,8 @@ def _columns(head: Head) -> tuple[str, ...]:
 COLUMNS = (
     *("path", "status", "duration", "scale"),
     *(name for head in HEADS for name in _columns(head)),
-    *("key", "mode", "key_confidence", "tempo", "chords", "familiarity", "model", "warnings"),
+    *("key", "mode", "key_confidence", "tempo", "meter", "chords"),
+    *("familiarity", "model", "warnings"),
     *("stage", "cause", "remedy", "code"),
 )
 """Columns of CSV, the same always; what does not apply stays empty."""
@@ -39,7 +40,7 @@ class JsonLinesWriter(Writer):
 
     def write(self, record: Record) -> None:
         """Add a line."""
-        self.destination.write(_encode(record) + "\n")
+        self.destination.write(_encode(record, self.options) + "\n")
 
     def finish(self) -> None:
         """Nothing follows."""
@@ -52,7 +53,7 @@ class JsonWriter(Writer):
 
     def write(self, record: Record) -> None:
         """Add an element."""
-        self.destination.write(self._before + _encode(record))
+        self.destination.write(self._before + _encode(record, self.options))
         self._before = ",\n"
 
     def finish(self) -> None:
@@ -77,9 +78,12 @@ class CsvWriter(Writer):
         """Nothing follows."""
 
 
-def _encode(record: Record) -> str:
+def _encode(record: Record, options: Options) -> str:
     """A result as one line of JSON, as described by `hevner/analysis.schema.json`."""
-    return json.dumps(record.to_dict(), ensure_ascii=False, allow_nan=False)
+    fields = record.to_dict()
+    if not options.beats:
+        fields = {name: fields[name] for name in fields if name not in ("beats", "downbeats")}
+    return json.dumps(fields, ensure_ascii=False, allow_nan=False)
 
 
 def _row(analysis: Analysis) -> dict[str, object]:

@@ -130,9 +130,18 @@ export class Chords extends Plot {
   }
 }
 
-// Marks of the time axis, at a step wide enough for their labels.
+// Marks of the time axis, at a step wide enough for their labels; its content is the times of beats
+// and of downbeats, which are drawn where they are far enough apart.
 export class Ruler extends Plot {
   draw(context, width, height) {
+    for (const [index, times] of this.content.entries()) {
+      if (this.x(this.duration / times.length) < 4) continue;
+      for (const time of times) {
+        const x = Math.round(this.x(time)) + 0.5;
+        path(context, [[x, 0], [x, index ? 7 : 3]]);
+        stroke(context, colours.soft, { alpha: index ? 1 : 0.6 });
+      }
+    }
     const step = STEPS.find((seconds) => this.x(seconds) > 56) ?? 7200;
     for (let time = 0; time <= this.duration; time += step) {
       const x = this.x(time);

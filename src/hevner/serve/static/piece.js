@@ -92,6 +92,7 @@ export class Piece {
     const facts = [
       analysis.key && t("fact.key", { key: keyName(analysis.key, analysis.mode), sure: percent(analysis.key_confidence) }),
       analysis.tempo && t("fact.tempo", { tempo: Math.round(analysis.tempo) }),
+      analysis.meter,
       clock(analysis.duration),
     ].filter(Boolean);
     return h("header", { class: "heading" },
@@ -165,7 +166,7 @@ export class Piece {
     paint();
     changes.addEventListener("change", paint, { signal: this.#stop.signal });
     this.chords.show(analysis.duration, analysis.chords);
-    this.ruler.show(analysis.duration);
+    this.ruler.show(analysis.duration, [analysis.beats ?? [], analysis.downbeats ?? []]);
     this.plane.lay({ words: this.words });
     this.timeline.duration = analysis.duration;
   }

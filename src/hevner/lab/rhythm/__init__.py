@@ -1,0 +1,1 @@
+"""Training and measuring tempo, beats and meter."""

@@ -1,0 +1,123 @@
+"""The network that hears beats, tempo and meter, in plain numpy.
+
+Conventions
+-----------
+Input are the steps of `hevner.music.onsets`. Tempo is in beats per minute on the grid `TEMPI`.
+
+1. *Steps*: residual layers over three points in time, 1 to 256 steps apart, so that each step sees
+   16 s either side. They give log-odds of a beat and of a downbeat, and free channels.
+2. *Tempo*: the autocorrelation of all channels, read at fixed fractions and multiples of the beat
+   of every tempo of the grid, goes through one small layer that is the same for all; so a rhythm
+   that is played faster looks the same further along. It gives a score of the tempo, and of each
+   meter.
+
+`hevner.lab.rhythm.train` holds the same network in torch and makes the weights.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib import resources
+
+import numpy as np
+import scipy.fft
+from numpy.typing import NDArray
+
+from hevner.errors import ModelError
+from hevner.music.onsets import RATE
+
+Array = NDArray[np.float32]
+
+WEIGHTS = "rhythm.npz"
+DILATIONS = tuple(2**k for k in range(9))
+CONTEXT = sum(DILATIONS)
+TEMPI = np.geomspace(36.0, 256.0, 103)
+METERS = ("2/4", "3/4", "4/4", "5/4", "6/8", "7/8")
+MULTIPLES = np.array([1 / 3, 1 / 2, 2 / 3, 1, 3 / 2, 2, 5 / 2, 3, 7 / 2, 4, 5, 6, 7, 8])
+"""Lags at which the autocorrelation is read, in beats."""
+
+
+@dataclass(frozen=True)
+class Network:
+    """Weights by name."""
+
+    weights: dict[str, Array]
+
+    def steps(self, inputs: Array) -> Array:
+        """Channels ``(n, channels)``: beat and downbeat as log-odds, then free ones."""
+        w = self.weights
+        hidden = np.maximum(inputs @ w["in"] + w["in_bias"], 0)
+        for k, reach in enumerate(DILATIONS):
+            padded = np.pad(hidden, ((reach, reach), (0, 0)))
+            taps = [padded[t * reach : t * reach + len(hidden)] for t in range(3)]
+            new = np.concatenate(taps, axis=1) @ w[f"block{k}"] + w[f"block{k}_bias"]
+            hidden += np.maximum(new, 0)
+        return np.asarray(hidden @ w["out"] + w["out_bias"], np.float32)
+
+    def tempi(self, channels: Array) -> tuple[Array, Array]:
+        """Log-odds of every tempo and, last, of none ``(104,)``; of meters at each ``(103, 6)``."""
+        w = self.weights
+        read = autocorrelation(sigmoid(channels))
+        hidden = np.maximum(read @ w["lag"] + w["lag_bias"] + w["place"], 0)
+        scores = hidden @ w["score"] + w["score_bias"]
+        none = np.maximum(
+            np.concatenate([hidden.max(axis=0), hidden.mean(axis=0)]) @ w["none"] + w["none_bias"],
+            0,
+        )
+        last = none @ w["none_out"] + w["none_out_bias"]
+        return np.concatenate([scores[:, 0], last]), scores[:, 1:]
+
+
+def sigmoid(values: Array) -> Array:
+    """Log-odds as probabilities."""
+    return np.asarray(1 / (1 + np.exp(-np.clip(values, -30, 30))), np.float32)
+
+
+def autocorrelation(channels: Array) -> Array:
+    """Autocorrelation of channels ``(n, c)`` at `MULTIPLES` of every beat, ``(103, c * 14)``.
+
+    Lags beyond four fifths of the length are 0.
+    """
+    count = len(channels)
+    centred = channels - channels.mean(axis=0)
+    spectrum = scipy.fft.rfft(centred, scipy.fft.next_fast_len(2 * count, real=True), axis=0)
+    raw = scipy.fft.irfft(np.square(spectrum.real) + np.square(spectrum.imag), axis=0)[:count]
+    below, share, known = lags(count)
+    # Long lags rest on fewer products; dividing by the overlap makes them comparable.
+    level = raw / (raw[0] + 1e-3 * count) / (1 - np.arange(count) / count)[:, None]
+    read = level[below] * (1 - share)[..., None] + level[below + 1] * share[..., None]
+    read = np.where(known[..., None], read, 0).transpose(0, 2, 1)
+    return np.asarray(read.reshape(len(TEMPI), -1), np.float32)
+
+
+@lru_cache(maxsize=64)
+def lags(count: int) -> tuple[NDArray[np.int64], Array, NDArray[np.bool_]]:
+    """Steps below every lag, how far it lies towards the next, and whether it is known."""
+    lags = 60 * RATE / TEMPI[:, None] * MULTIPLES
+    known = lags < 0.8 * count
+    lags = np.where(known, lags, 0)
+    below = np.minimum(lags.astype(np.int64), count - 2)
+    return below, (lags - below).astype(np.float32), known
+
+
+@lru_cache(maxsize=1)
+def load() -> Network:
+    """Return the network this package ships.
+
+    Raises
+    ------
+    ModelError
+        If the weights are missing or damaged.
+    """
+    source = resources.files("hevner.music") / WEIGHTS
+    try:
+        with source.open("rb") as stream, np.load(stream) as stored:
+            return Network({name: stored[name].astype(np.float32) for name in stored.files})
+    except (FileNotFoundError, KeyError, ValueError) as error:
+        raise ModelError(
+            "the rhythm weights are missing or damaged",
+            remedy="reinstall hevner",
+            subject=str(source),
+            code="unreadable",
+        ) from error

@@ -1,0 +1,103 @@
+"""Rhythms, targets and the torch twin of the rhythm network."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from hevner.lab.harmony.render import Instrument
+from hevner.lab.rhythm import examples, pieces, train
+from hevner.lab.rhythm.examples import UNKNOWN, Example
+from hevner.lab.rhythm.recipe import RhythmRecipe
+from hevner.music import rhythm_network
+from hevner.music.onsets import INPUTS, RATE
+
+RECIPE = RhythmRecipe(channels=6, free=2, hidden=4, steps=3, batch=2)
+
+
+def example(tempo: float = 120.0, meter: str = "4/4") -> Example:
+    rng = np.random.default_rng(0)
+    beats = np.arange(0, 16, 60 / abs(tempo))
+    inputs = rng.random((500, INPUTS)).astype(np.float16)
+    return Example(inputs, beats, beats[::4], tempo, meter)
+
+
+@pytest.mark.parametrize("kind", pieces.DRUMS, ids=lambda kind: kind["kick"][0])
+def test_lines_of_a_rhythm_fill_a_bar(kind: dict[str, object]) -> None:
+    steps = pieces.BARS[str(kind["meter"])] * int(str(kind["steps"]))
+    for line in ("kick", "snare", "cymbal"):
+        assert {len(pattern) for pattern in kind[line]} == {steps}  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_a_composed_piece_keeps_its_tempo_and_its_bars(seed: int) -> None:
+    piece = pieces.compose(16.0, np.random.default_rng(seed))
+    assert piece.meter in rhythm_network.METERS
+    assert set(np.round(piece.downbeats, 6)) <= set(np.round(piece.beats, 6))
+    bar = 60 / piece.tempo * pieces.BARS[piece.meter]
+    assert np.median(np.diff(piece.downbeats)) == pytest.approx(bar, rel=0.15)
+    for part in piece.parts:
+        assert part.notes[:, 0].min() >= 0
+        assert part.notes[:, 0].max() < 16.0
+        assert (part.notes[:, 1] > part.notes[:, 0]).all()
+
+
+def test_an_example_is_made_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def played(parts: list[Instrument], length: float, rng: np.random.Generator) -> np.ndarray:
+        return rng.normal(size=int(length * 16_000)).astype(np.float32)
+
+    monkeypatch.setattr(examples, "_played", played)
+    monkeypatch.setattr(examples, "_POP909", 0.0)
+    path = tmp_path / "a" / "0.npz"
+    first = examples.kept(path, lambda: examples.rendered(1, tmp_path, 3))
+    again = examples.kept(path, lambda: pytest.fail("made again"))
+    for name, value in vars(first).items():
+        np.testing.assert_array_equal(getattr(again, name), value)
+    assert first.inputs.shape[1] == INPUTS
+    assert [p.name for p in path.parent.iterdir()] == ["0.npz"]
+
+
+def test_targets_lie_at_the_beats_of_the_piece_cut_out() -> None:
+    inputs, beats, tempo, meter = train.cut(example(), 200, np.random.default_rng(1))
+    assert inputs.shape == (200, INPUTS)
+    places = np.flatnonzero(beats[:, 0] == 1)
+    assert 60 * RATE / np.median(np.diff(places)) == pytest.approx(tempo, rel=0.05)
+    assert set(np.flatnonzero(beats[:, 1] == 1)) <= set(places)
+    assert rhythm_network.METERS[meter] == "4/4"
+
+
+def test_torch_and_numpy_agree() -> None:
+    torch.manual_seed(0)
+    model = train.RhythmNetwork(RECIPE)
+    inputs = example().inputs[:300].astype(np.float32)
+    plain = model.plain()
+    channels = plain.steps(inputs)
+    with torch.no_grad():
+        expected = model(torch.from_numpy(inputs)[None])
+    np.testing.assert_allclose(channels, expected[0][0], atol=1e-4)
+    for found, wanted in zip(plain.tempi(channels), expected[1:], strict=True):
+        np.testing.assert_allclose(found, wanted[0], atol=1e-3)
+
+
+def test_music_of_unknown_tempo_only_says_that_it_has_one() -> None:
+    torch.manual_seed(0)
+    model = train.RhythmNetwork(RECIPE)
+    cut = train.cut(example(UNKNOWN, ""), 200, np.random.default_rng(1))
+    batch = (torch.from_numpy(cut[0])[None], torch.from_numpy(cut[1])[None],
+             torch.tensor([cut[2]], dtype=torch.float32), torch.tensor([cut[3]]))  # fmt: skip
+    loss = train.loss_of(model, RECIPE, batch)
+    loss.backward()  # type: ignore[no-untyped-call]
+    none = model.weights["none_out_bias"].grad
+    assert none is not None
+    assert none.item() > 0
+    assert loss.item() < 1  # nothing of beats or meter
+
+
+def test_training_learns_and_can_be_loaded() -> None:
+    model = train.fit(RECIPE, [example(), example(90.0, "3/4")], [example(UNKNOWN, "")])
+    named = train.named(model, example(UNKNOWN, ""), sure=0.0)
+    assert named.tempo == UNKNOWN or named.tempo > 0
+    assert train.named(model, example(UNKNOWN, ""), sure=1.1).tempo == UNKNOWN
