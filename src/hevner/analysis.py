@@ -16,15 +16,16 @@ from numpy.typing import NDArray
 
 from hevner.audio.decode import Audio, from_array, open_audio
 from hevner.defaults import DEFAULT_MODEL, checked_window
-from hevner.emotion import Quadrant, Scale
+from hevner.emotion import Scale
 from hevner.errors import HevnerError
 from hevner.features import Features, extract, pool
 from hevner.heads import HEADS, Head
-from hevner.model import predict, tagging
+from hevner.model import predict, sound_kind, tagging
 from hevner.model.prediction import Prediction
 from hevner.music import analyse
 from hevner.music.tempo import tempo
 from hevner.result import Analysis, ChordSpan, Estimate, Moment
+from hevner.words.headline import told
 
 
 def analyze(
@@ -60,6 +61,8 @@ def analyze(
     return analysis.on(Scale.parse(scale))
 
 
+SILENT = "nothing sounds: there is no emotion to tell"
+
 Source = str | Path | NDArray[np.floating] | Audio
 """A file, samples, or audio that is open already."""
 
@@ -73,9 +76,9 @@ class Reading:
     analysis
         The result, on the unit scale.
     whole
-        Prediction for the whole piece, one row; None if it is silent.
+        Prediction for the whole piece, one row; None if it is silent or no music.
     moments
-        Predictions for the window around each moment of the timeline; None if it is silent.
+        Predictions for the window around each moment of the timeline; None likewise.
     """
 
     analysis: Analysis
@@ -125,13 +128,28 @@ class Analyzer:
                 status="silent",
                 duration=features.duration,
                 model=self.model.name,
-                warnings=(*audio.warnings, "nothing sounds: there is no emotion to tell"),
+                headline=SILENT,
+                warnings=(*audio.warnings, SILENT),
             )
             return Reading(analysis, None, None)
         harmony = analyse(features.spectrum, features.duration)
-        whole = self.model.predict(pool(features, harmony, 0.0, features.duration)[None, :])
         spans = [(c - self.window / 2, c + self.window / 2) for c in features.centres]
         vectors = np.stack([pool(features, harmony, *_inside(s, features)) for s in spans])
+        kinds = sound_kind.load().shares(vectors[features.sounding])
+        is_doubtful = kinds["music"] < sound_kind.DOUBTFUL
+        warnings = (*audio.warnings, *([sound_kind.sentence(kinds)] if is_doubtful else []))
+        if kinds["music"] < sound_kind.NO_MUSIC:
+            analysis = Analysis(
+                path=audio.source,
+                status="no_music",
+                duration=round(features.duration, 3),
+                model=self.model.name,
+                headline=sound_kind.sentence(kinds),
+                music_probability=_rounded(kinds["music"]),
+                warnings=warnings,
+            )
+            return Reading(analysis, None, None)
+        whole = self.model.predict(pool(features, harmony, 0.0, features.duration)[None, :])
         moments = self.model.predict(vectors, windows=True)
         timeline = _timeline(features, moments)
         key = harmony.key
@@ -143,6 +161,7 @@ class Analyzer:
             status="ok",
             duration=round(features.duration, 3),
             model=self.model.name,
+            music_probability=_rounded(kinds["music"]),
             key=key.label if key else None,
             key_confidence=_rounded(key.confidence) if key else None,
             tempo=tempo(features.onsets),
@@ -152,7 +171,7 @@ class Analyzer:
             ),
             familiarity=_rounded(whole.familiarity[0]),
             timeline=timeline,
-            warnings=tuple(audio.warnings),
+            warnings=warnings,
             **heads,
         )
         return Reading(analysis, whole, moments)
@@ -171,17 +190,19 @@ class Analyzer:
                     for column, name in enumerate(head.outputs)
                 }
             case "probabilities":
-                best = head.outputs[int(values.argmax())]
-                shares = dict(zip(head.outputs, map(_rounded, values), strict=True))
-                words = Quadrant[best].value
-                return {"quadrant": best, "quadrant_words": words, head.field: shares}
+                # Of valence and arousal, not of the head, so that they agree with each other.
+                return told(*(_estimate(whole, "emotion", 0, axis) for axis in range(2)))
             case "shares":
                 order = np.argsort(-values)
                 return {head.field: {head.outputs[k]: _rounded(values[k]) for k in order}}
             case "tags":
                 card = self.model.card[head.name]
                 tags, contradictions = tagging.describe(
-                    values, card["base_rates"], card["thresholds"], timeline
+                    values,
+                    card["base_rates"],
+                    card["thresholds"],
+                    timeline,
+                    whole.values[0].tolist(),
                 )
                 return {head.field: tags, "contradictions": contradictions}
 

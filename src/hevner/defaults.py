@@ -18,6 +18,9 @@ from hevner.errors import HevnerError
 
 DEFAULT_MODEL = Path(__file__).with_name("pretrained") / "unified.npz"
 
+SOUND_KIND = Path(__file__).with_name("pretrained") / "sound_kind.npz"
+"""The classifier that tells music from other sounds."""
+
 HARMONY_WEIGHTS = Path(__file__).with_name("music") / "weights.npz"
 
 DEFAULT_WINDOW_S = 15.0
@@ -32,7 +35,8 @@ MINIMUM_WINDOW_S = 3.008
 def identity(window: float | None = None) -> str:
     """Name the default model and the window of an analysis, given as for `checked_window`."""
     digest = hashlib.sha256()
-    for path in (DEFAULT_MODEL, DEFAULT_MODEL.with_suffix(".json"), HARMONY_WEIGHTS):
+    weights = (DEFAULT_MODEL, DEFAULT_MODEL.with_suffix(".json"), HARMONY_WEIGHTS, SOUND_KIND)
+    for path in weights:
         content = path.read_bytes() if path.exists() else b""
         digest.update(len(content).to_bytes(8, "little") + content)
     return f"model={digest.hexdigest()[:16]} window={checked_window(window):g}"

@@ -22,6 +22,10 @@ from hevner.moods import MOOD_TAGS, Group
 COVERAGE = 0.9
 """Share of listeners' mean ratings that an interval is meant to hold."""
 
+SURE = 0.8
+"""Probability from which something is said without "perhaps". It holds in at least seven of ten
+pieces of each set left out of training; probabilities of .7 do not (`benchmarks/words.py`)."""
+
 
 def _keywords(**values: Any) -> tuple[tuple[str, Any], ...]:
     """Keywords of JSON Schema for `Annotated`; ``keys`` are the names that an object may have."""
@@ -139,17 +143,23 @@ class Analysis:
     path
         The file, or "array"; bytes of its name that are not UTF-8 are written as \xNN.
     status
-        "silent" if nothing sounds: then there is no emotion, and no estimate.
+        "silent" if nothing sounds, "no_music" if what sounds is speech, noise or the like: then
+        there is no emotion, and no estimate.
     duration
         Length in seconds.
     model
         Name and version of the model.
+    headline
+        What the music feels like in one phrase, no more than the intervals of valence and arousal
+        allow; for what has no emotion, why not.
+    music_probability
+        Share of the piece that sounds like music; null for silence.
     scale
         Scale of valence and arousal, as LOW..HIGH.
     valence, arousal
         Mean over the whole piece; null for silence.
     quadrant
-        The most probable quarter of the plane of valence and arousal.
+        The most probable quarter of the plane, by valence, arousal and their intervals.
     quadrant_words
         The quadrant in words.
     quadrant_probabilities
@@ -179,9 +189,11 @@ class Analysis:
     """
 
     path: str
-    status: Literal["ok", "silent"]
+    status: Literal["ok", "silent", "no_music"]
     duration: Seconds
     model: str
+    headline: str = ""
+    music_probability: Share | None = None
     scale: Annotated[str, _keywords(pattern=r"^.+\.\..+$")] = UNIT.name
     valence: Estimate | None = None
     arousal: Estimate | None = None

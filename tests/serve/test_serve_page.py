@@ -279,7 +279,7 @@ def test_a_dropped_file_unfolds(service: Service, opened: Opener, tmp_path: Path
     drop(page, copied("journey.ogg", tmp_path))
     expect(page.locator(".timeline[role]")).to_be_visible()
     told = result_of(page)
-    expect(page.locator(".heading .lead strong")).to_have_text(told["quadrant_words"])
+    expect(page.locator(".heading .lead strong")).to_have_text(told["headline"])
     expect(page.locator(".estimates .valence")).to_have_text(
         f"{told['valence']['value']:+.2f}".replace("-", "−")  # noqa: RUF001 - a minus, as shown
     )

@@ -161,7 +161,8 @@ class Session:
 
     def _summary(self, seconds: float, cache: Cache | None) -> str:
         parts = [f"{self.count['ok']} analysed"]
-        parts += [f"{self.count[one]} {one}" for one in ("silent", "failed") if self.count[one]]
+        names = {"silent": "silent", "no_music": "no music", "failed": "failed"}
+        parts += [f"{self.count[one]} {name}" for one, name in names.items() if self.count[one]]
         if cache is not None and cache.hits:
             parts.append(f"{cache.hits} of them known from before")
         total = self.count.total()

@@ -25,7 +25,7 @@ def _columns(head: Head) -> tuple[str, ...]:
 
 
 COLUMNS = (
-    *("path", "status", "duration", "scale"),
+    *("path", "status", "duration", "headline", "music_probability", "scale"),
     *(name for head in HEADS for name in _columns(head)),
     *("key", "key_confidence", "tempo", "chords", "familiarity", "model", "warnings"),
     *("stage", "cause", "remedy", "code"),
