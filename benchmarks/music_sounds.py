@@ -68,6 +68,7 @@ PACKED = (
     ("music-game", "hold-music", "asterisk-moh-opsound-wav", ("moh/*.wav",), 15),
     ("music-loops", "sonic-pi", "sonic-pi-samples", ("samples/loop_*.flac",), 16),
     ("music-drones", "sonic-pi-ambient", "sonic-pi-samples", ("samples/ambi_*.flac",), 10),
+    ("crowd", "lincity-crowd", "lincity-ng-data", ("*/SportsCroud*", "*/MarketFull*"), 15),
 )
 """Sounds from packages: short ones follow each other with pauses, of long ones a part is cut."""
 
@@ -212,6 +213,27 @@ def hum(random: Random) -> Sound:
     return np.asarray(tone + random.choice([0, 0.03, 0.3]) * noise / noise.std(), np.float32)
 
 
+def motor(random: Random) -> Sound:
+    """A fan, a fridge or an engine: a rough low tone that beats and drifts, in broad noise."""
+    count = _length(random)
+    time = np.arange(count) / RATE
+    base = random.uniform(20, 180)
+    speed = base * (1 + random.uniform(0, 0.05) * np.interp(time, *_knots(time[-1], random)))
+    phase = 2 * np.pi * np.cumsum(speed) / RATE
+    wave = signal.sawtooth(phase, random.uniform(0, 1)) + random.uniform(0, 1) * np.sin(phase / 2)
+    wave *= 1 + random.uniform(0, 0.8) * np.sin(2 * np.pi * random.uniform(0.5, 12) * time)
+    sections = signal.butter(2, random.uniform(200, 3000), fs=RATE, output="sos")
+    noise = np.resize(coloured(random.uniform(0.5, 2))(random), count)
+    rough = signal.sosfilt(sections, wave)
+    return np.asarray(rough / rough.std() + random.uniform(0, 1) * noise / noise.std(), np.float32)
+
+
+def _knots(seconds: float, random: Random) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Times and values of a slow random course."""
+    times = np.linspace(0, seconds, max(int(seconds / 2), 2))
+    return times, random.uniform(-1, 1, len(times))
+
+
 def tone(random: Random) -> Sound:
     """A single steady tone."""
     time = np.arange(_length(random)) / RATE
@@ -287,18 +309,22 @@ def applause(random: Random) -> Sound:
     return np.asarray(result * _swell(count, random), np.float32)
 
 
-def crowd(speech: list[Sound]) -> Callable[[Random], Sound]:
-    """Many voices at once, with a room."""
+def crowd(speech: list[Sound], few: int, many: int, wet: bool) -> Callable[[Random], Sound]:
+    """Several voices at once, in a room or near by, with some noise."""
 
     def make(random: Random) -> Sound:
         count = _length(random)
         total = np.zeros(count)
-        for _ in range(random.integers(6, 40)):
+        for _ in range(random.integers(few, many)):
             voice = speech[random.integers(len(speech))]
             total += np.resize(np.roll(voice, random.integers(len(voice))), count)
+        total /= total.std()
+        if not wet:
+            noise = np.resize(coloured(1)(random), count)
+            return np.asarray(total + random.uniform(0, 0.5) * noise / noise.std(), np.float32)
         room = random.standard_normal(RATE) * np.exp(-np.arange(RATE) / (RATE * 0.2))
-        wet = signal.fftconvolve(total, room)[:count]
-        return np.asarray(total / total.std() + wet / wet.std(), np.float32)
+        echo = signal.fftconvolve(total, room)[:count]
+        return np.asarray(total + echo / echo.std(), np.float32)
 
     return make
 
@@ -412,6 +438,24 @@ def drone(random: Random) -> Sound:
     return np.asarray(signal.sosfilt(sections, total), np.float32)
 
 
+def plain(random: Random) -> Sound:
+    """Notes and chords of plain waves, as old computers play them."""
+    count = _length(random)
+    time = np.arange(count) / RATE
+    beat, mode = 60 / random.uniform(50, 180), MODES[random.integers(len(MODES))]
+    shape = (np.sin, signal.square, signal.sawtooth)[random.integers(3)]
+    slots = (time / beat).astype(int)
+    decay = np.exp(-(time % beat) / beat * random.uniform(0, 4))
+    total = np.zeros(count)
+    for held in random.choice([1, 2, 4, 8], random.integers(1, 5)):
+        steps = random.integers(0, 2 * len(mode), slots[-1] // held + 1)
+        pitches = np.array([mode[one % len(mode)] + 12 * (one // len(mode)) for one in steps])
+        pitch = random.choice([110, 220, 440]) * 2 ** (pitches / 12)
+        phase = 2 * np.pi * np.cumsum(pitch[slots // held]) / RATE
+        total += shape(phase) * random.uniform(0.3, 1)
+    return np.asarray(total * decay, np.float32)
+
+
 HARD: tuple[tuple[str, str, Callable[[Random], Sound], int], ...] = (
     ("music-drums", "drums", drums, 60),
     ("music-solo", "winds", melody((56, 60, 64, 68, 71, 73, 75, 77), 1), 30),
@@ -476,8 +520,12 @@ def main() -> None:
         make("speech", f"espeak-{voice}", (spoken(voice, random) for _ in range(8)), random)
     said = sorted((options.out / "speech").rglob("*.flac"))
     voices = [read(path) for path in said[:: max(1, len(said) // 60)]]
-    more = ("crowd", "voices", crowd(voices), 30)
-    for number, (kind, source, generate, count) in enumerate((*GENERATED, more, *HARD)):
+    hall = ("crowd", "voices", crowd(voices, 6, 40, wet=True), 30)
+    near = ("crowd", "chatter", crowd(voices, 4, 20, wet=False), 40)
+    engine = ("hum", "motor", motor, 40)
+    waves = ("music-plain", "plain", plain, 50)
+    made_up = (*GENERATED, hall, *HARD, near, engine, waves)
+    for number, (kind, source, generate, count) in enumerate(made_up):
         random = np.random.default_rng([3, number])
         make(kind, source, (generate(random) for _ in range(count)), random)
     made = sorted(path for path in options.out.rglob("*.flac") if "-worn" not in str(path))

@@ -35,7 +35,7 @@ mean square of the mean errors for MusEmo, VGMIDI and EMOPIA, each left out of t
 
 _NORMAL = NormalDist()
 _HALF = _NORMAL.inv_cdf((1 + COVERAGE) / 2)
-_QUANTILES = 24
+_QUANTILES = 32
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ from hevner.hits import Hit
 from hevner.model.description import CURVE_POINTS, Description, join
 from hevner.position import Position
 from hevner.result import SURE
-from hevner.words import DEGREES, Feeling, Lexicon
+from hevner.words import DEGREES, Lexicon
 from hevner.words.describing import describe
 from tests.catalog.library import MOMENTS, Library, build
 from tests.errors import raises
@@ -211,9 +211,10 @@ def test_like_another_file_analyses_it(
     def listener(_space: object) -> object:
         def listen(asked: Path) -> object:
             analyzed.append(asked)
-            status = "silent" if asked.name == "silent.wav" else "ok"
+            status = {"silent.wav": "silent", "talk.wav": "no_music"}.get(asked.name, "ok")
+            place = library.pieces[3]["place"]
             return types.SimpleNamespace(
-                piece={"status": status, "place": library.pieces[3]["place"]}
+                piece={"status": status, "place": place, "cause": "this is speech"}
             )
 
         return types.SimpleNamespace(analyze=listen)
@@ -225,6 +226,8 @@ def test_like_another_file_analyses_it(
     assert analyzed == [path]
     with raises(AudioError, "silent", subject="silent.wav"):
         find(library, like=tmp_path / "silent.wav")
+    with raises(AudioError, "no_music", subject="talk.wav"):
+        find(library, like=tmp_path / "talk.wav")
 
 
 def test_file_that_changed_since_is_analysed_again(
@@ -384,25 +387,25 @@ def test_words_for_a_piece_are_ranked_by_what_they_say_of_it(library: Library) -
 
 
 @pytest.mark.parametrize(
-    ("distance", "spread", "degrees"),
+    ("distance", "spread", "least", "most"),
     [
-        (0.9, 0.05, {"extremely"}),
-        (0.9, 0.5, {""}),  # wide intervals allow no degree
-        (0.35, 0.02, {"slightly", "moderately"}),
-        (0.2, 0.02, {"slightly"}),
+        (0.9, 0.05, 1.4, 1.4),
+        (0.9, 0.6, 1.0, 1.0),  # wide intervals allow no degree
+        (0.3, 0.02, 0.4, 0.7),
+        (0.15, 0.02, 0.4, 0.4),
     ],
 )
 def test_degrees_rest_on_the_interval(
-    library: Library, distance: float, spread: float, degrees: set[str]
+    library: Library, distance: float, spread: float, least: float, most: float
 ) -> None:
     """A music that all readings call extreme is told in the degrees that its interval allows."""
     values = np.array([[piece["valence"], piece["arousal"]] for piece in library.pieces])
     music = library.points.where(np.array([int(values.sum(axis=1).argmin())]))
+    factors = {one.name: one.factor for one in DEGREES}
     side = -distance / np.sqrt(2)
     words = emotions_of(library.space, music, at(side, side, spread))
-    assert {one.degree for one in words if one.word == "gloomy"} <= degrees
-    said = {one.degree for one in words if one.probability >= SURE}
-    assert said <= degrees
+    said = {factors[one.degree] for one in words if one.word in ("sad", "gloomy", "poignant")}
+    assert least <= min(said) <= max(said) <= most
 
 
 def test_nothing_is_said_of_what_may_lie_anywhere(library: Library) -> None:

@@ -25,7 +25,8 @@ def analysis(path: str = "a.wav", *, timeline: tuple[Moment, ...] | None = None)
     moments = tuple(Moment(t, t + 3.0, LOUD, Estimate(-0.5, -0.8, -0.2)) for t in (0.0, 3.0, 6.0))
     return Analysis(
         path, "ok", 9.0, "m-1", valence=LOUD, arousal=Estimate(-0.5, -0.8, -0.2),
-        headline="calm, content", quadrant_words="calm, content", key="C major", tempo=96.4, familiarity=0.5,
+        headline="calm, content", quadrant_words="calm, content",
+        key="C major", tempo=96.4, familiarity=0.5,
         timeline=moments if timeline is None else timeline,
     )  # fmt: skip
 

@@ -39,6 +39,9 @@ NO_MUSIC = 0.2
 DOUBTFUL = 0.5
 """Share of music below which a warning says so."""
 
+CLEAR = 0.6
+"""Share of one kind among those that are no music from which it is named."""
+
 LIMIT = 4.0
 """Standardised features are limited to this many standard deviations."""
 
@@ -94,7 +97,14 @@ def load(path: Path = SOUND_KIND) -> SoundKind:
     return found
 
 
+def kind_of(shares: dict[str, float]) -> str:
+    """The kind of a recording that is hardly music; empty if that is not clear."""
+    others = {kind: share for kind, share in shares.items() if kind != "music"}
+    kind = max(others, key=lambda one: others[one])
+    return kind if others[kind] >= CLEAR * sum(others.values()) else ""
+
+
 def sentence(shares: dict[str, float]) -> str:
     """Say what a recording sounds like that is hardly music."""
-    kind = max((one for one in KINDS if one != "music"), key=lambda one: shares[one])
-    return f"this does not sound like music: {KINDS[kind]}"
+    kind = kind_of(shares)
+    return f"this does not sound like music{f': {KINDS[kind]}' if kind else ''}"
