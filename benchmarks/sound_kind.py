@@ -286,6 +286,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--vectors", type=Path, required=True)
     parser.add_argument("--save", action="store_true")
+    parser.add_argument("--out", type=Path, default=RESULTS)
     options = parser.parse_args()
     for name in SETS:
         make_vectors(options.data / name, options.vectors / name)
@@ -299,7 +300,7 @@ def main() -> None:
         for row in report(every, held_out(every, mixed))
         if str(row["subset"]).startswith("no music")
     ]
-    with RESULTS.open("w", encoding="utf-8", newline="") as file:
+    with options.out.open("w", encoding="utf-8", newline="") as file:
         columns = ("measure", "subset", "n", "value", "low", "high")
         table = csv.DictWriter(file, columns, lineterminator="\n")
         table.writeheader()

@@ -12,7 +12,7 @@ those where listeners agree, with a bootstrap interval over groups (songs, games
 headline is right if the listeners' mean lies in the quadrant, or in one of the two that are named;
 "near neutral" if it lies within .35 of neutral. A word with a degree is right if the mean lies in
 the quarter of the plane around the word and at least so far out; here ``n`` counts pieces, and the
-share is the mean over pieces of the share of their words.
+share is the mean over pieces of the share of their words, of all ("WORD") and of some.
 """
 
 from __future__ import annotations
@@ -41,6 +41,9 @@ RESULTS = Path(__file__).with_name("results") / "words.csv"
 SETS = ("musemo", "vgmidi", "emopia", "emotify")
 FOLDS = 5
 NEAR = 0.35
+SHOWN = ("calm", "happy", "sad", "tense")
+"""Words that have rows of their own."""
+
 DRAWS = 2000
 QUADRANTS = list(Quadrant)
 Array = NDArray[np.float64]
@@ -236,11 +239,13 @@ def score(told: Told, table: Table) -> None:
 
 def _headlines(told: Told, places: list[Position], right: Array, table: Table) -> None:
     said = [headline(place) for place in places]
-    plain = np.array([any(one.value in s for one in Quadrant) for s in said])
+    perhaps = np.array([s.startswith("perhaps ") for s in said])
+    plain = np.array([any(one.value in s for one in Quadrant) for s in said]) & ~perhaps
     near = np.array([s == NEAR_NEUTRAL for s in said])
     table.add(told, "headline: a quadrant", plain, right)
+    table.add(told, "headline: perhaps a quadrant", perhaps, right)
     for quadrant in Quadrant:
-        mine = np.array([quadrant.value in s for s in said])
+        mine = np.array([quadrant.value in s for s in said]) & plain
         table.add(told, f"headline: {quadrant.value}", mine, right)
     named = np.array(
         [
@@ -248,15 +253,17 @@ def _headlines(told: Told, places: list[Position], right: Array, table: Table) -
             for s, q in zip(said, told.quadrant, strict=True)
         ]
     )
-    table.add(told, "headline: between two", ~plain & ~near, named)
+    table.add(told, "headline: between two", ~plain & ~perhaps & ~near, named)
     distance = np.hypot(*told.truth.T)
     close = np.where(np.isfinite(distance), distance < NEAR, np.nan)
     table.add(told, "headline: near neutral", near, close)
 
 
 def _degrees(told: Told, places: list[Position], table: Table) -> None:
-    names = [f"{degree.name or 'plain'} WORD" for degree in DEGREES] + ["perhaps WORD"]
-    right: dict[str, list[list[float]]] = {name: [[] for _ in places] for name in names}
+    names = [*(degree.name or "plain" for degree in DEGREES), "perhaps"]
+    right: dict[str, list[list[float]]] = {
+        f"{name} {word}": [[] for _ in places] for word in ("WORD", *SHOWN) for name in names
+    }
     for row, (place, truth) in enumerate(zip(places, told.truth, strict=True)):
         for word in WORDS:
             if word.valence is None or word.arousal is None:
@@ -265,13 +272,16 @@ def _degrees(told: Told, places: list[Position], table: Table) -> None:
             if share < 0.5:
                 continue
             is_sure = share >= SURE
-            name = f"{degree.name or 'plain'} WORD" if is_sure else "perhaps WORD"
+            name = (degree.name or "plain") if is_sure else "perhaps"
             direction = np.array([word.valence, word.arousal])
             radius = float(np.hypot(*direction))
             along = truth @ direction / radius
             across = abs(truth @ np.array([-direction[1], direction[0]])) / radius
             far = least(degree if is_sure else DEGREES[0], radius)
-            right[name][row].append(float(along >= max(across, far)))
+            is_right = float(along >= max(across, far))
+            right[f"{name} WORD"][row].append(is_right)
+            if word.name in SHOWN:
+                right[f"{name} {word.name}"][row].append(is_right)
     for name, parts in right.items():
         means = np.array([np.mean(one) if one else np.nan for one in parts])
         table.add(told, name, np.isfinite(means), means)
@@ -285,6 +295,7 @@ def main() -> None:
     parser.add_argument("--vectors", type=Path, required=True)
     parser.add_argument("--recipe", type=Path, default=Path("recipes/unified.toml"))
     parser.add_argument("--keep", type=Path, required=True)
+    parser.add_argument("--out", type=Path, default=RESULTS)
     options = parser.parse_args()
     if not options.keep.exists():
         known = held_out(options.recipe, options.data, options.store)
@@ -292,7 +303,7 @@ def main() -> None:
     table = Table()
     for told in [*pickle.loads(options.keep.read_bytes()), *unseen(options.data, options.vectors)]:
         score(told, table)
-    with RESULTS.open("w", encoding="utf-8", newline="") as file:
+    with options.out.open("w", encoding="utf-8", newline="") as file:
         columns = ("protocol", "dataset", "what", "n", "value", "low", "high")
         writer = csv.DictWriter(file, columns, lineterminator="\n")
         writer.writeheader()

@@ -1,8 +1,8 @@
 """The emotion of a piece in words, as far as its interval allows.
 
 Where the piece clearly lies in a quadrant, the phrase is the quadrant's words, with a degree if
-that is clear too. Else it names the two quadrants that share nearly all of the probability, with
-what they have in common; else the piece lies near neutral.
+that is clear too; where that is likely, they follow "perhaps". Else it names the two quadrants that
+share most of the probability, with what they have in common; else the piece lies near neutral.
 """
 
 from __future__ import annotations
@@ -19,8 +19,7 @@ from hevner.words.describing import REACH
 from hevner.words.entries import RADIUS
 
 LIKELY = 0.7
-"""Probability of two quadrants together from which they are named, as "unsure". It held in at least
-three of four pieces of each set left out of training (`benchmarks/words.py`)."""
+"""Probability from which a quadrant is said with "perhaps", and two quadrants as "unsure"."""
 
 SIDES: tuple[tuple[Quadrant, Quadrant, str], ...] = (
     (Quadrant.Q1, Quadrant.Q2, "high energy"),
@@ -46,10 +45,12 @@ def least(degree: Degree, radius: float = RADIUS) -> float:
 
 
 def headline(position: Position) -> str:
-    """Say what a piece feels like: ``very sad, gloomy`` or ``between sad and tense, unsure``."""
+    """Say what a piece feels like: ``very sad, gloomy``, ``between sad and tense, unsure ...``."""
     quadrant = position.quadrant
     if position.quadrants[quadrant] >= SURE:
         return f"{_degree(position, quadrant)} {quadrant.value}".strip()
+    if position.quadrants[quadrant] >= LIKELY:
+        return f"perhaps {quadrant.value}"
     shares = {side: position.quadrants[side[0]] + position.quadrants[side[1]] for side in SIDES}
     side = max(shares, key=lambda one: shares[one])
     if shares[side] < LIKELY:

@@ -4,7 +4,7 @@ import { known, t } from "./strings.js";
 
 export const UNFAMILIAR = 0.05; // as hevner.output.summary
 const AT_THE_EDGE = 0.2;
-const SURE = 0.8; // as hevner.result
+const SURE = 0.85; // as hevner.result
 const SHORT = { maj: "", min: "m", min7: "m7", sus4: "sus", hdim7: "m7b5" };
 
 export function clock(seconds) {
