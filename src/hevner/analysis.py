@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -123,32 +123,14 @@ class Analyzer:
         audio = _open(source, sample_rate)
         features = extract(audio)
         if not features.sounding.any():
-            analysis = Analysis(
-                path=audio.source,
-                status="silent",
-                duration=features.duration,
-                model=self.model.name,
-                headline=SILENT,
-                warnings=(*audio.warnings, SILENT),
-            )
-            return Reading(analysis, None, None)
+            return self._without_emotion(audio, features, "silent", SILENT)
         harmony = analyse(features.spectrum, features.duration)
         spans = [(c - self.window / 2, c + self.window / 2) for c in features.centres]
         vectors = np.stack([pool(features, harmony, *_inside(s, features)) for s in spans])
         kinds = sound_kind.load().shares(vectors[features.sounding])
-        is_doubtful = kinds["music"] < sound_kind.DOUBTFUL
-        warnings = (*audio.warnings, *([sound_kind.sentence(kinds)] if is_doubtful else []))
+        share, doubt = _rounded(kinds["music"]), sound_kind.doubt(kinds)
         if kinds["music"] < sound_kind.NO_MUSIC:
-            analysis = Analysis(
-                path=audio.source,
-                status="no_music",
-                duration=round(features.duration, 3),
-                model=self.model.name,
-                headline=sound_kind.sentence(kinds),
-                music_probability=_rounded(kinds["music"]),
-                warnings=warnings,
-            )
-            return Reading(analysis, None, None)
+            return self._without_emotion(audio, features, "no_music", doubt, share)
         whole = self.model.predict(pool(features, harmony, 0.0, features.duration)[None, :])
         moments = self.model.predict(vectors, windows=True)
         timeline = _timeline(features, moments)
@@ -161,7 +143,7 @@ class Analyzer:
             status="ok",
             duration=round(features.duration, 3),
             model=self.model.name,
-            music_probability=_rounded(kinds["music"]),
+            music_probability=share,
             key=key.label if key else None,
             key_confidence=_rounded(key.confidence) if key else None,
             tempo=tempo(features.onsets),
@@ -171,10 +153,30 @@ class Analyzer:
             ),
             familiarity=_rounded(whole.familiarity[0]),
             timeline=timeline,
-            warnings=warnings,
+            warnings=(*audio.warnings, *filter(None, [doubt])),
             **heads,
         )
         return Reading(analysis, whole, moments)
+
+    def _without_emotion(
+        self,
+        audio: Audio,
+        features: Features,
+        status: Literal["silent", "no_music"],
+        reason: str,
+        share: float | None = None,
+    ) -> Reading:
+        """The result for what has no emotion: the reason, and the share of music."""
+        analysis = Analysis(
+            path=audio.source,
+            status=status,
+            duration=round(features.duration, 3),
+            model=self.model.name,
+            headline=reason,
+            music_probability=share,
+            warnings=(*audio.warnings, reason),
+        )
+        return Reading(analysis, None, None)
 
     def _fields(
         self, head: Head, whole: Prediction, timeline: tuple[Moment, ...]

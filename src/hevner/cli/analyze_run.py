@@ -35,8 +35,8 @@ from hevner.result import Analysis, Failure
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    from hevner.model.personal import Personal
     from hevner.output import Options, Writer
+    from hevner.personal import Personal
 
     Results = Generator[Analysis | Failure, None, None]
 
@@ -81,7 +81,7 @@ class Session:
             files = (file.path for file in found)
             results = analyze_many(files, LateAnalyzer(window), jobs or usable_cores(), cache)
             if personal is not None:
-                from hevner.model.personal import load
+                from hevner.personal import load
 
                 results = _personalised(results, load(personal))
             destination = StandardOutput() if self.output is None else OutputFile(self.output)

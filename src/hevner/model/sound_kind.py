@@ -104,7 +104,11 @@ def kind_of(shares: dict[str, float]) -> str:
     return kind if others[kind] >= CLEAR * sum(others.values()) else ""
 
 
-def sentence(shares: dict[str, float]) -> str:
-    """Say what a recording sounds like that is hardly music."""
+def doubt(shares: dict[str, float]) -> str:
+    """Say that a recording is no music, or may be none, and what it is; empty for music."""
+    if shares["music"] >= DOUBTFUL:
+        return ""
     kind = kind_of(shares)
-    return f"this does not sound like music{f': {KINDS[kind]}' if kind else ''}"
+    is_none = shares["music"] < NO_MUSIC
+    start = "this does not sound like music" if is_none else "parts of this may be no music"
+    return f"{start}: {KINDS[kind]}" if kind else start
