@@ -243,6 +243,14 @@ def tone(random: Random) -> Sound:
     return np.asarray(shape(phase), np.float32)
 
 
+def pitch(random: Random) -> Sound:
+    """A single steady tone at concert pitch, as a tuner gives it."""
+    time = np.arange(_length(random)) / RATE
+    phase = 2 * np.pi * 440 * 2 ** (random.integers(-36, 37) / 12) * time
+    overtone = random.choice([0, 0, 0.3]) * np.sin(2 * phase)
+    return np.asarray(np.sin(phase) + overtone, np.float32)
+
+
 def sweep(random: Random) -> Sound:
     """A tone that glides up or down."""
     count = _length(random)
@@ -524,7 +532,8 @@ def main() -> None:
     near = ("crowd", "chatter", crowd(voices, 4, 20, wet=False), 40)
     engine = ("hum", "motor", motor, 40)
     waves = ("music-plain", "plain", plain, 50)
-    made_up = (*GENERATED, hall, *HARD, near, engine, waves)
+    tuner = ("tones", "pitch", pitch, 60)
+    made_up = (*GENERATED, hall, *HARD, near, engine, waves, tuner)
     for number, (kind, source, generate, count) in enumerate(made_up):
         random = np.random.default_rng([3, number])
         make(kind, source, (generate(random) for _ in range(count)), random)
