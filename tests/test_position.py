@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import hevner
 from hevner.emotion import Quadrant
+from hevner.model.tagging import agreeing
+from hevner.personal import TERMS, Axis, Personal
 from hevner.position import NEUTRAL, Position
 from hevner.result import SURE, Estimate
 from hevner.words import DEGREES, WORDS
 from hevner.words.headline import LIKELY, NEAR_NEUTRAL, degree_of, headline, told
+from tests.sounds import music
 
 values = st.floats(-1, 1).map(lambda x: round(x, 4))
 halves = st.floats(0.01, 1)
@@ -107,3 +113,32 @@ def test_a_degree_is_only_said_if_sure(v: float, a: float, half: float) -> None:
         assert degree in DEGREES
         if share >= LIKELY:
             assert v * word.valence + a * word.arousal > 0
+
+
+def test_an_analysis_says_what_its_values_allow() -> None:
+    found = hevner.analyze(music(6.0), 16_000)
+    assert found.valence is not None
+    assert found.arousal is not None
+    said = told(found.valence, found.arousal)
+    assert {name: getattr(found, name) for name in said} == said
+    tags = agreeing(found.tags, found.valence.value, found.arousal.value)
+    assert tags == found.tags
+
+
+def test_a_personal_correction_moves_the_words_with_the_values() -> None:
+    plain = dataclasses.replace(
+        hevner.analyze(music(6.0), 16_000),
+        valence=Estimate(0.6, 0.5, 0.7),
+        arousal=Estimate(0.6, 0.5, 0.7),
+    )
+    none, wide = np.zeros(TERMS), np.zeros((TERMS, TERMS))
+    away = none.copy()
+    away[0] = -1.2
+    axes = [Axis(change, np.zeros(9), 0.05, wide) for change in (away, none)]
+    mine = Personal(plain.model, 10, *axes).apply(plain)
+    assert mine.valence is not None
+    assert mine.valence.value == pytest.approx(-0.6, abs=1e-3)
+    assert mine.quadrant == "Q2"
+    assert mine.headline.endswith("tense, angry")
+    present = {tag.name for tag in mine.tags if tag.present}
+    assert not present & {"happy", "positive", "uplifting", "calm", "relaxing"}
