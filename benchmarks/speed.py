@@ -31,9 +31,11 @@ from time import perf_counter, process_time
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hevner.analysis import Analyzer
 from hevner.audio.decode import SAMPLE_RATE, open_audio
+from hevner.audio.level import Recording
 from hevner.audio.windows import Windower
 from hevner.encoders.handcrafted import Handcrafted, band_levels
 from hevner.encoders.mel import log_mel_of_power, power_spectrum
@@ -94,8 +96,9 @@ def time_hevner(files: list[Path], analyzer: Analyzer, clock: Clock) -> None:
 def time_stages(file: Path, analyzer: Analyzer, clock: Clock) -> None:
     """The stages of `Analyzer.analyze`, one after the other over the whole file."""
     samples = clock.time("decode", lambda: np.concatenate(list(open_audio(file).blocks)))
-    duration = len(samples) / SAMPLE_RATE
-    patches, frames = clock.time("windows", lambda: cut(samples))
+    heard = clock.time("level", lambda: sounding(samples))
+    duration = len(heard) / SAMPLE_RATE
+    patches, frames = clock.time("windows", lambda: cut(heard))
     power = clock.time("mel", lambda: power_spectrum(patches))
     bands = clock.time("mel", lambda: band_levels(power))
     log_mel = clock.time("mel", lambda: log_mel_of_power(power))
@@ -110,6 +113,12 @@ def time_stages(file: Path, analyzer: Analyzer, clock: Clock) -> None:
     whole = clock.time("pooling and head", lambda: pool(features, harmony, 0, duration))
     clock.time("pooling and head", lambda: analyzer.model.predict(whole[None]))
     clock.time("pooling and head", lambda: curve(features, harmony, analyzer))
+
+
+def sounding(samples: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The sounding part at the reference loudness."""
+    with Recording(iter([samples]), SAMPLE_RATE, "array") as recording:
+        return np.concatenate(list(recording.blocks()))
 
 
 def curve(features: Features, harmony: Harmony, analyzer: Analyzer) -> Prediction:

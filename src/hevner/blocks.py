@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hevner.arrays import Floats, Rows
+from hevner.audio import level
 from hevner.encoders.base import EncoderCard
 from hevner.encoders.handcrafted import CARD as HANDCRAFTED
 from hevner.encoders.handcrafted import Handcrafted, band_levels, onset_strength
@@ -202,4 +203,4 @@ DIMENSION = sum(WIDTHS.values())
 def vector_id() -> str:
     """Names everything that decides what the numbers of a pooled vector mean."""
     encoders = [f"{block.encoder}-{block.version}" for block in BLOCKS if block.width]
-    return f"{' '.join(encoders)} harmony-{network.version()}"
+    return f"{' '.join(encoders)} harmony-{network.version()} level-{level.VERSION}"

@@ -1,12 +1,13 @@
 """The rows of a recording and their summary: one row per short window, one vector for any span.
 
-One pass over the audio makes the rows of every block in `hevner.blocks`. The rows are small (about
-3 MB per hour), so a recording of any length fits in memory, and any span of it can be summarised
-afterwards.
+The audio is measured (`hevner.audio.level`), and one pass over its sounding part, at a reference
+loudness, makes the rows of every block in `hevner.blocks`. The rows are small (about 3 MB per
+hour), so a recording of any length fits in memory, and any span of it can be summarised afterwards.
 
 Conventions
 -----------
-Times are seconds. *Patches* and *frames* are the windows of `hevner.blocks`.
+Times are seconds from the first sound on: silence around a piece is no part of it. *Patches* and
+*frames* are the windows of `hevner.blocks`.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 
 from hevner.arrays import Doubles, Floats, Mask, Rows
 from hevner.audio.decode import SAMPLE_RATE, Audio
+from hevner.audio.level import RANGE_DB, REFERENCE_DB, Recording
 from hevner.audio.windows import Windower
 from hevner.blocks import BLOCKS, PATCHES, Grid, Matrix, Span, Windows
 from hevner.encoders.handcrafted import NAMES as HANDCRAFTED_NAMES
@@ -25,9 +27,8 @@ from hevner.music import Harmony
 
 PATCH_S = PATCHES[0] / SAMPLE_RATE
 
-SILENCE_DB = -70.0
-"""Patches below this level, in decibels relative to full scale, count as silent. Recorded silence
-lies well below, the quietest passages of a mastered orchestra above."""
+SILENCE_DB = REFERENCE_DB - RANGE_DB
+"""Patches below this level count as silent; decibels on the scale of the reference loudness."""
 
 LEVEL = HANDCRAFTED_NAMES.index("level_db")
 
@@ -39,16 +40,22 @@ class Features:
     Attributes
     ----------
     duration
-        Seconds.
+        Length of the sounding part.
     starts
         Start of every patch in seconds, shape ``(n_patches,)``.
     rows
         By name of the block, shape ``(n, row width)`` with a row per window of its grid.
+    begin
+        Seconds of silence before it.
+    recording
+        Length of the whole recording, with the silence around; as long as the sounding part if 0.
     """
 
     duration: float
     starts: Doubles
     rows: dict[str, Matrix]
+    begin: float = 0.0
+    recording: float = 0.0
 
     @property
     def onsets(self) -> NDArray[np.float16]:
@@ -82,7 +89,7 @@ class Features:
 
 
 def extract(audio: Audio) -> Features:
-    """Make the rows of every block of a recording, in one pass.
+    """Make the rows of every block of a recording.
 
     Raises
     ------
@@ -103,11 +110,13 @@ def extract(audio: Audio) -> Features:
                 part = windows.take(chosen) if block.sparse else windows
                 parts[block.name].append(block.encode(part).astype(block.dtype, copy=False))
 
-    total = 0
-    for samples in audio.blocks:
-        total += len(samples)
-        for grid, windower in windowers.items():
-            encode(grid, windower.push(samples))
+    with Recording(audio.blocks, SAMPLE_RATE, audio.source) as recording:
+        level, heard = recording.level, 0
+        for samples in recording.blocks():
+            for grid, windower in windowers.items():
+                encode(grid, windower.push(samples))
+            heard += len(samples)
+            audio.progress(heard / (level.last - level.first))
     for grid, windower in windowers.items():
         encode(grid, windower.finish())
     rows = {block.name: np.concatenate(parts[block.name]) for block in BLOCKS}
@@ -117,7 +126,13 @@ def extract(audio: Audio) -> Features:
         encoded = block.encoded(0, len(patches))
         latest = np.searchsorted(encoded, np.arange(len(patches)), side="right") - 1
         rows[block.name] = rows[block.name][latest]
-    return Features(total / SAMPLE_RATE, np.array(patches) / SAMPLE_RATE, rows)
+    return Features(
+        (level.last - level.first) / SAMPLE_RATE,
+        np.array(patches) / SAMPLE_RATE,
+        rows,
+        level.first / SAMPLE_RATE,
+        level.total / SAMPLE_RATE,
+    )
 
 
 def pool(features: Features, harmony: Harmony, start: float, end: float) -> Floats:

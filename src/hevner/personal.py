@@ -34,6 +34,7 @@ from hevner.errors import ModelError
 from hevner.files import cannot_write, display_name, replace_file
 from hevner.model import tagging
 from hevner.result import COVERAGE, Analysis, Estimate
+from hevner.text_file import read_json
 from hevner.words.headline import told
 
 FORMAT = "hevner personal correction 1"
@@ -206,7 +207,7 @@ def load(path: Path) -> Personal:
         If the file is missing, damaged or something else.
     """
     try:
-        record = json.loads(path.read_text("utf-8"))
+        record = read_json(path)
         if record["format"] != FORMAT:
             raise ValueError(f"its format is '{record['format']}', not '{FORMAT}'")
         axes = {name: _axis(record[name]) for name in AXES}
@@ -218,7 +219,7 @@ def load(path: Path) -> Personal:
             remedy="Check the path given with --personal",
             code="unreadable",
         ) from error
-    except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
+    except (ValueError, KeyError, TypeError, OverflowError) as error:
         raise ModelError(
             f"this is no personal correction, or it is damaged ({error})",
             subject=display_name(path),

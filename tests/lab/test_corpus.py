@@ -24,7 +24,7 @@ from hevner.datasets.track import Track
 from hevner.errors import AudioError, DataError, MissingDependencyError
 from hevner.features import Features
 from hevner.lab.data import corpus
-from hevner.lab.data.corpus import Variant, compute_all, content_of, features_of, keep
+from hevner.lab.data.corpus import Variant, compute_all, content_of, features_of, keep, sound
 from hevner.lab.data.extraction import DEFAULT, PASS, kinds
 from hevner.store import FeatureStore
 from tests.errors import raises
@@ -59,7 +59,12 @@ def deaf(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_variant_names_are_read_back() -> None:
-    for variant in (Variant(), Variant("FluidR3_GM", 2), Variant("A-B", 0)):
+    for variant in (
+        Variant(),
+        Variant("FluidR3_GM", 2),
+        Variant("A-B", 0),
+        Variant("A", narrow=True),
+    ):
         assert Variant.parse(variant.name) == variant
     for wrong in ("FluidR3_GM", "recorded-", "-1", "recorded-x"):
         with raises(DataError, "unknown_name"):
@@ -170,6 +175,20 @@ def test_a_disturbed_variant_is_fixed_by_track_and_number(tmp_path: Path) -> Non
     (tmp_path / "b.wav").write_bytes(b"no audio")
     with raises(AudioError, "not_readable", subject="b.wav"):
         features_of(track(tmp_path / "b.wav"), Variant(seed=1), tmp_path)
+
+
+def test_a_narrow_sound_lacks_high_frequencies(tmp_path: Path) -> None:
+    path = tmp_path / "a.wav"
+    soundfile.write(path, np.random.default_rng(0).normal(0, 0.1, 64_000), 16_000)
+    clean, narrow = (
+        np.concatenate(list(sound(track(path), variant, tmp_path).blocks))
+        for variant in (Variant(), Variant(narrow=True))
+    )
+    power = [np.abs(np.fft.rfft(samples)) ** 2 for samples in (clean, narrow)]
+    frequency = np.fft.rfftfreq(len(clean), 1 / 16_000)[: len(power[1])]
+    assert power[1][frequency > 6_100].sum() < 1e-3 * power[0][frequency > 6_100].sum()
+    assert power[1][frequency < 3_300].sum() > 0.98 * power[0][frequency < 3_300].sum()
+    assert Variant.parse("recorded-narrow") == Variant(narrow=True)
 
 
 def test_a_render_is_known_by_midi_and_soundfont(

@@ -1,7 +1,7 @@
 """Compute and store the features of labelled tracks, in the variants that training uses.
 
-A *variant* is a way in which a track sounds: as recorded or rendered with one soundfont (clean), or
-disturbed by `augment` with a numbered seed.
+A *variant* is a way in which a track sounds: as recorded or rendered with one soundfont (clean),
+disturbed by `augment` with a numbered seed, or *narrow*: without its highest frequencies.
 
 One folder holds the renders, in ``renders``, and the features (`hevner.store`). Features are
 stored under a digest of everything the sound is made from: the bytes of the recording, or those of
@@ -24,11 +24,13 @@ from pathlib import Path
 
 import numpy as np
 import soundfile
+import soxr
 from numpy.typing import NDArray
 from scipy.signal import fftconvolve, lfilter
 
 from hevner.arrays import Floats
-from hevner.audio.decode import SAMPLE_RATE, Audio, from_array, open_audio
+from hevner.audio.decode import SAMPLE_RATE, Audio, from_array
+from hevner.audio.isolated import open_audio
 from hevner.datasets.render import GAIN, RENDER_RATE, find_soundfont, render
 from hevner.datasets.track import Track
 from hevner.errors import AudioError, DataError, HevnerError, MissingDependencyError
@@ -39,6 +41,10 @@ from hevner.lab.data.extraction import DEFAULT, files, read_features, run
 from hevner.store import FeatureStore, digest
 
 RECORDED = "recorded"
+NARROW = "narrow"
+
+NARROW_RATES = (7_000, 12_000)
+"""Hertz: between these sample rates narrow sounds lie, as do telephones and old recordings."""
 
 RENDERER = f"FluidSynth, gain {GAIN:g}, {RENDER_RATE} Hz"
 
@@ -51,28 +57,30 @@ class Variant:
     """Way in which a track sounds.
 
     ``soundfont`` is empty for recordings; ``seed`` is 0 for the clean sound, otherwise the number
-    of the disturbance.
+    of the disturbance; ``narrow`` sounds are not disturbed otherwise.
     """
 
     soundfont: str = ""
     seed: int = 0
+    narrow: bool = False
 
     @property
     def name(self) -> str:
-        """Name in the store, such as ``FluidR3_GM-1`` or ``recorded-0``."""
-        return f"{self.soundfont or RECORDED}-{self.seed}"
+        """Name in the store, such as ``FluidR3_GM-1``, ``recorded-0`` or ``recorded-narrow``."""
+        return f"{self.soundfont or RECORDED}-{NARROW if self.narrow else self.seed}"
 
     @classmethod
     def parse(cls, name: str) -> Variant:
-        """Read a name back; raises `DataError` if it does not end in a number."""
+        """Read a name back; raises `DataError` if it ends neither in a number nor in ``narrow``."""
         sound, _, seed = name.rpartition("-")
-        if not sound or not seed.isdigit():
+        if not sound or not (seed.isdigit() or seed == NARROW):
             raise DataError(
                 f"'{name}' is no variant",
                 remedy="Write it as SOUNDFONT-NUMBER",
                 code="unknown_name",
             )
-        return cls("" if sound == RECORDED else sound, int(seed))
+        soundfont = "" if sound == RECORDED else sound
+        return cls(soundfont, narrow=True) if seed == NARROW else cls(soundfont, int(seed))
 
 
 def features_of(track: Track, variant: Variant, folder: Path) -> Features:
@@ -122,6 +130,8 @@ def content_of(track: Track, variant: Variant, store: FeatureStore) -> str:
         content = digest(content, store.file_digest(soundfont), RENDERER)
     if variant.seed:
         content = digest(content, DISTURBANCE, _seed(track, variant))
+    if variant.narrow:
+        content = digest(content, f"{NARROW} {NARROW_RATES}", _seed(track, variant))
     return content
 
 
@@ -138,7 +148,7 @@ def sound(track: Track, variant: Variant, folder: Path, sample_rate: int = SAMPL
     path = track.path
     if variant.soundfont:
         path = render(path, variant.soundfont, folder / "renders" / track.dataset, track.id)
-    if not variant.seed:
+    if not (variant.seed or variant.narrow):
         return open_audio(path, sample_rate)
     try:
         samples, rate = soundfile.read(path, dtype="float32")
@@ -150,8 +160,12 @@ def sound(track: Track, variant: Variant, folder: Path, sample_rate: int = SAMPL
             code="not_readable",
         ) from error
     mono = samples.mean(axis=1) if samples.ndim == 2 else samples
-    seed = hashlib.sha256(_seed(track, variant).encode()).digest()
-    return from_array(augment(mono, rate, np.random.default_rng(list(seed))), rate, sample_rate)
+    rng = np.random.default_rng(list(hashlib.sha256(_seed(track, variant).encode()).digest()))
+    if variant.narrow:
+        low, high = np.log(NARROW_RATES)
+        less = round(float(np.exp(rng.uniform(low, high))))
+        return from_array(soxr.resample(mono, rate, less), less, sample_rate)
+    return from_array(augment(mono, rate, rng), rate, sample_rate)
 
 
 @dataclass(frozen=True)

@@ -4,15 +4,16 @@ Conventions
 -----------
 `DEFAULT` names all features of the default model, computed in one pass
 (`hevner.features.extract`). Any other name is that of a single encoder, `HARMONY` for the spectrum
-of the harmony analysis, or `FINGERPRINT`; several of them share the audio. The MagnaTagATune
-network of the default pass encodes every second window only, so its vectors are not those of the
-single encoder. Large encoders have sample rates of their own, so the audio is read once for each
-rate.
+of the harmony analysis, or `FINGERPRINT`; several of them share the audio. The default pass and
+its encoders, called singly, hear the sounding part at one loudness (`hevner.audio.level`), all
+others the audio as it is. The MagnaTagATune network of the default pass encodes every second window
+only, so its vectors are not those of the single encoder. Large encoders have sample rates of their
+own, so the audio is read once for each rate.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from numpy.typing import NDArray
 
 from hevner import encoders
 from hevner.arrays import Floats
+from hevner.audio import level
 from hevner.audio.decode import SAMPLE_RATE, Audio
 from hevner.audio.windows import Windower
 from hevner.blocks import BLOCKS, PATCHES
@@ -41,11 +43,17 @@ FINGERPRINT = "fingerprint"
 
 
 def _kind(card: EncoderCard, dtype: str = "float32") -> Kind:
-    return Kind(card.id, card.version, card.dimension, dtype)
+    parameters = LEVELLED if card.id in _OF_PASS else {}
+    return Kind(card.id, card.version, card.dimension, dtype, parameters)
 
 
 SPARSE = {"hears": "the first two windows, then every second one"}
 """Parameter in a store of the kinds whose blocks encode only some of the windows."""
+
+_OF_PASS = {block.encoder for block in BLOCKS}
+
+LEVELLED = {"level": level.VERSION}
+"""Parameter in a store of the kinds that hear the sounding part at one loudness."""
 
 PASS: dict[str, Kind] = {
     block.name: Kind(
@@ -53,7 +61,7 @@ PASS: dict[str, Kind] = {
         block.version,
         block.row_width,
         block.dtype,
-        SPARSE if block.sparse else {},
+        LEVELLED | (SPARSE if block.sparse else {}),
     )
     for block in BLOCKS
 }
@@ -94,15 +102,22 @@ def run(open_at: Callable[[int], Audio], names: Sequence[str], content: str) -> 
         return {kind.name: _entry(features, name, content) for name, kind in PASS.items()}
     lanes = [_Lane(name) for name in dict.fromkeys(names)]
     entries: dict[str, Entry] = {}
-    for rate in dict.fromkeys(lane.sample_rate for lane in lanes):
-        there = [lane for lane in lanes if lane.sample_rate == rate]
+    for rate, levelled in dict.fromkeys((lane.sample_rate, lane.levelled) for lane in lanes):
+        there = [lane for lane in lanes if (lane.sample_rate, lane.levelled) == (rate, levelled)]
         total = 0
-        for block in open_at(rate).blocks:
+        audio = open_at(rate)
+        for block in _levelled(audio) if levelled else audio.blocks:
             total += len(block)
             for lane in there:
                 lane.push(block)
         entries |= {lane.kind.name: lane.entry(content, total / rate) for lane in there}
     return entries
+
+
+def _levelled(audio: Audio) -> Iterator[Floats]:
+    """The sounding part of a recording at the reference loudness."""
+    with level.Recording(audio.blocks, audio.sample_rate, audio.source) as recording:
+        yield from recording.blocks()
 
 
 @lru_cache(maxsize=64)
@@ -131,7 +146,8 @@ def read_features(folder: Path, dataset: str, track: str, variant: str) -> tuple
             code="mixed_features",
         )
     rows = {block: entry.rows for block, entry in entries.items()}
-    return first.content, Features(first.duration, first.starts, rows)
+    begin = float(first.starts[0])
+    return first.content, Features(first.duration, first.starts - begin, rows, begin)
 
 
 def _single(name: str) -> Kind:
@@ -155,7 +171,8 @@ def _encoder(name: str) -> Encoder | HarmonySpectrum | Fingerprint:
 
 
 def _entry(features: Features, block: str, content: str) -> Entry:
-    starts = features.starts if block in _WITH_STARTS else None
+    # Kept on the clock of the recording: the first patch begins with the first sound.
+    starts = features.begin + features.starts if block in _WITH_STARTS else None
     return Entry(content, features.rows[block], starts, features.duration)
 
 
@@ -174,6 +191,7 @@ class _Lane:
             self.sample_rate = card.sample_rate
             self._windower = Windower(card.window_samples, card.hop_samples, card.shortest)
             self._together = TOGETHER if card.memory else 1
+        self.levelled = self.kind.encoder in _OF_PASS
         self._has_starts = name != HARMONY
         self._waiting: list[Floats] = []
         self._rows: list[NDArray[np.generic]] = []

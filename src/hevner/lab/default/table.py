@@ -74,13 +74,14 @@ def build(
 ) -> Table:
     """Pool the stored features of every set and variant of a recipe, in parallel.
 
-    If outputs of the recipe's tagging network for a clip are not stored, `DataError` is raised.
+    If outputs of the recipe's tagging network for a clip in the first variant of its set are not
+    stored, `DataError` is raised.
     """
     teacher = recipe.tags.teacher if recipe.tags else None
     calls = [
-        (clip, variant, store, place == 0, entry.window_s, teacher)
+        (clip, variant, entry.variants[0], store, entry.window_s, teacher)
         for name, entry in recipe.sets.items()
-        for place, variant in enumerate(entry.variants)
+        for variant in entry.variants
         for clip in datasets.load(name, folders[name])
     ]
     with ProcessPoolExecutor(jobs) as pool:
@@ -104,8 +105,8 @@ def from_rows(rows: list[dict[str, object]]) -> Table:
 def _rows(
     clip: Track,
     variant: Variant,
+    first: Variant,
     cache: Path,
-    clean: bool,
     window_s: float | None,
     teacher: str | None,
 ) -> list[dict[str, object]]:
@@ -116,7 +117,9 @@ def _rows(
     harmony = analyse(features.spectrum.astype(np.float32), features.duration)
     tags = np.full(len(MOOD_TAGS), np.nan)
     if teacher is not None:
-        tags = find(FeatureStore(cache), clip.dataset, teacher).pooled([clip.id], variant.name)[0]
+        # What the network says of a clip holds for it disturbed, and played by other samples.
+        tags = find(FeatureStore(cache), clip.dataset, teacher).pooled([clip.id], first.name)[0]
+    clean = variant == first
     whole = _row(clip, features, harmony, (0.0, features.duration), clean=clean, window=False)
     spans = [] if window_s is None else windows(features.duration, window_s)
     return [whole | {"tags": tags}] + [
@@ -140,7 +143,8 @@ def _row(
     clean: bool,
     window: bool,
 ) -> dict[str, object]:
-    emotion = _emotion(clip, span if window else None)
+    begin = features.begin
+    emotion = _emotion(clip, (begin + span[0], begin + span[1]) if window else None)
     return {
         "vectors": pool(features, harmony, *span),
         "emotion": emotion,
