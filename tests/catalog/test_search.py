@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import types
 from pathlib import Path
@@ -260,7 +261,8 @@ def test_file_that_changed_since_is_analysed_again(
     song = tmp_path / "song.mp3"
     song.write_text("as it was")
     known = build(tmp_path / "catalog", count=3)
-    stamp = {"size": song.stat().st_size, "mtime": song.stat().st_mtime_ns}
+    status = song.stat()
+    stamp = {"size": status.st_size, "mtime": status.st_mtime_ns, "changed": status.st_ctime_ns}
     with writing(known.catalog) as writer:
         writer.put([{**known.pieces[0], "id": "song", "path": str(song), **stamp}], [])
     known.catalog.refresh()
@@ -277,7 +279,11 @@ def test_file_that_changed_since_is_analysed_again(
     assert analyzed == []
     song.write_text("and as it is now")
     assert find(known, like=song, count=1)[0].path == known.pieces[1]["path"]
-    assert analyzed == [song]
+    song.write_text("as it is.")
+    os.utime(song, ns=(status.st_atime_ns, status.st_mtime_ns))
+    assert song.stat().st_size == status.st_size
+    assert find(known, like=song, count=1)[0].path == known.pieces[1]["path"]
+    assert analyzed == [song, song]
 
 
 # By a course

@@ -16,7 +16,7 @@ SAMPLE_RATES = (1_000, 1_000_000)
 CHANNELS = 64
 """Most channels that are read; the largest loudspeaker layouts have 24, microphone arrays 64."""
 
-LONGEST_S = 24 * 3600.0
+LONGEST_S = 12 * 3600.0
 """Seconds after which no more of a file is read; few bytes can pretend to be very long."""
 
 OVER = 8.0

@@ -69,7 +69,7 @@ def open_source(source: Any, sample_rate: Any, open_path: Callable[[Path], Audio
         return _open(file, name, owned=file is not source)
     if not (isinstance(source, list | tuple) or hasattr(source, "__array__")):
         raise HevnerError(
-            f"a {type(source).__name__} is nothing that can be analysed",
+            f"an object of type {type(source).__name__} cannot be analysed",
             remedy="Give a path, bytes, a binary file object, or samples with their rate",
             stage="options",
             code="wrong_source",

@@ -137,10 +137,10 @@ def locate(catalog: Catalog, path: Path) -> tuple[Points, Row]:
         If the file cannot be read, is silent or is no music.
     """
     (same,) = in_lists("path", [row_path(path)])
-    columns = ("id", "size", "mtime", "status", "place", *ESTIMATE_COLUMNS)
+    columns = ("id", *catalog.pieces.stamp_columns, "status", "place", *ESTIMATE_COLUMNS)
     for batch in catalog.pieces.scan(columns, same):
         for row in batch.to_pylist():  # at most one
-            stamp = Stamp(row["size"], row["mtime"])
+            stamp = Stamp(*(row[name] for name in catalog.pieces.stamp_columns))
             if row["status"] == "ok" and stamp.still_holds(path):
                 return catalog.points(pa.Table.from_batches([batch])), row
     piece = _file_analyzer(catalog.space).analyze(path).piece

@@ -152,6 +152,11 @@ class Table:
             raise self._damaged("the table has other columns than its header says")
         self.schema = found
 
+    @property
+    def stamp_columns(self) -> tuple[str, ...]:
+        """Columns that `hevner.catalog.file_identity.Stamp` is made of."""
+        return ("size", "mtime", CHANGED) if CHANGED in self.schema.names else ("size", "mtime")
+
     def refresh(self) -> None:
         """Look at the newest version."""
         with self._clear_errors():

@@ -181,7 +181,7 @@ class CatalogSnapshot(Catalog):
     def unchanged_file(self, id: str) -> Path:
         """The file of a piece; raises a `ServiceError` if it has changed since it was indexed."""
         path = file_named(self.piece(id)["path"])
-        if not Stamp(**self._read(id, ("size", "mtime"))).still_holds(path):
+        if not Stamp(**self._read(id, self.pieces.stamp_columns)).still_holds(path):
             cause = "the piece has changed since it was indexed"
             raise ServiceError(409, "changed", cause, "Bring the catalogue up to date")
         return path
