@@ -38,7 +38,7 @@ from hevner.lab.default.table import Table, build
 from hevner.lab.metrics.regression import pearson, r2
 from hevner.lab.personalise import FEWEST, Prior, Sample, fit_axis
 from hevner.lab.recipes import read
-from hevner.model.personal import TERMS, Axis
+from hevner.personal import TERMS, Axis
 
 Array = NDArray[np.float64]
 Row = dict[str, object]

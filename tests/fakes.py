@@ -43,6 +43,8 @@ def sample(path: str = "song.wav", seconds: float = 12.0, **changes: object) -> 
         model="fake 1",
         valence=Estimate(-0.25, -0.5, 0.125),
         arousal=Estimate(0.5, 0.25, 0.75),
+        headline=Quadrant.Q2.value,
+        music_probability=0.9,
         quadrant="Q2",
         quadrant_words=Quadrant.Q2.value,
         quadrant_probabilities={"Q1": 0.2, "Q2": 0.5, "Q3": 0.2, "Q4": 0.1},
@@ -70,7 +72,8 @@ def sample(path: str = "song.wav", seconds: float = 12.0, **changes: object) -> 
 
 def silence(path: str = "silent.wav") -> Analysis:
     """An analysis of nothing."""
-    return Analysis(path=path, status="silent", duration=3.0, model="fake 1")
+    headline = "nothing sounds: there is no emotion to tell"
+    return Analysis(path, "silent", 3.0, "fake 1", headline)
 
 
 class FakeAnalyzer:

@@ -27,6 +27,7 @@ SCRIPTS = sorted(path.stem for path in FOLDER.glob("*.py"))
 NOT_RUN = {
     "speed_essentia": "needs Essentia, which is not installed here",
     "tempo_peer": "likewise",
+    "music_sounds": "needs packages of sounds, espeak-ng and fluidsynth",
     "random_weights": "writes a network of full size; encoders and probe_random run it small",
     "random_weights_clap": "likewise; tests of CLAP write theirs with it",
 }
@@ -370,3 +371,46 @@ def test_fingerprint(run: Run, tmp_path: Path) -> None:
 def test_tables(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
     run("tables")
     assert "beside Essentia's heads" in capsys.readouterr().out
+
+
+def test_sound_kind(run: Run, tmp_path: Path) -> None:
+    random = np.random.default_rng(1)
+    for kind in ("speech", "effects", "crowd", "tones", "music-solo"):
+        for source in ("first", "second"):
+            noise = 0.1 * random.standard_normal(64_000).astype(np.float32)
+            sound = music(4.0) if kind == "music-solo" else noise
+            for number in range(4):
+                write(tmp_path / "sounds" / kind / f"{kind}-{source}" / f"{number}.wav", sound)
+    for name in ("musemo", "film"):
+        write(tmp_path / "data" / name / "0.wav", music(4.0))
+    table, weights = tmp_path / "table.csv", tmp_path / "kinds.npz"
+    arguments = ("--sounds", tmp_path / "sounds", "--data", tmp_path / "data")
+    kept = ("--vectors", tmp_path / "vectors", "--save", "--out", table)
+    changed = {"SOUND_KIND": weights, "SETS": ("musemo", "film")}
+    run("sound_kind", *arguments, *kept, **changed, _genres=lambda _data: {})
+    rows = table.read_text("utf-8").splitlines()
+    assert rows[0] == "measure,subset,n,value,low,high"
+    assert any(row.startswith('no_music,"recordings of music, all",2,') for row in rows)
+    assert any(row.startswith("auc,all,42,") for row in rows)
+    assert weights.exists()
+
+
+def test_words(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    random = np.random.default_rng(1)
+    told = load("words", monkeypatch).Told
+    values = random.uniform(-0.8, 0.8, (40, 2))
+    truth = values + random.normal(0, 0.1, (40, 2))
+    quadrant = np.array([0 if v > 0 < a else 1 if a > 0 else 2 if v < 0 else 3 for v, a in truth])
+    common = (np.full((40, 2), 0.2), truth, quadrant, np.full((40, 4), 0.25))
+    made = told("folds", "made up", values, *common, np.arange(40).astype(str))
+    table = tmp_path / "table.csv"
+    arguments = ("--data", tmp_path, "--store", tmp_path, "--vectors", tmp_path)
+    changed = {"held_out": lambda *_: [made], "unseen": lambda *_: []}
+    script = load("words", monkeypatch)
+    monkeypatch.setattr(script.pickle, "dumps", lambda _known: b"")
+    monkeypatch.setattr(script.pickle, "loads", lambda _content: [made])
+    run("words", *arguments, "--keep", tmp_path / "kept", "--out", table, **changed)
+    rows = table.read_text("utf-8").splitlines()
+    assert rows[0] == "protocol,dataset,what,n,value,low,high"
+    assert any(",quadrant of the values,40," in row for row in rows)
+    assert any(",plain WORD," in row for row in rows)

@@ -10,21 +10,22 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 from hevner.audio.decode import Audio, open_audio
 from hevner.audio.sources import Source, open_source
 from hevner.defaults import DEFAULT_MODEL, checked_window
-from hevner.emotion import Quadrant, Scale
+from hevner.emotion import Scale
 from hevner.features import Features, extract, pool
 from hevner.heads import HEADS, Head
-from hevner.model import predict, tagging
+from hevner.model import predict, sound_kind, tagging
 from hevner.model.prediction import Prediction
 from hevner.music import analyse, onsets, rhythm
 from hevner.result import Analysis, ChordSpan, Estimate, KeyCandidate, Moment, TempoCandidate
 from hevner.silence import with_silence
+from hevner.words.headline import told
 
 
 def analyze(
@@ -68,6 +69,9 @@ def analyze(
     return analysis.on(Scale.parse(scale))
 
 
+SILENT = "nothing sounds: there is no emotion to tell"
+
+
 @dataclass(frozen=True, eq=False)
 class Reading:
     """An analysis with the full predictions behind it.
@@ -77,9 +81,9 @@ class Reading:
     analysis
         The result, on the unit scale.
     whole
-        Prediction for the whole piece, one row; None if it is silent.
+        Prediction for the whole piece, one row; None if it is silent or no music.
     moments
-        Predictions for the window around each moment of the timeline; None if it is silent.
+        Predictions for the window around each moment of the timeline; None likewise.
     """
 
     analysis: Analysis
@@ -134,18 +138,15 @@ class Analyzer:
         audio = open_source(source, sample_rate, self._open_audio)
         features = extract(audio)
         if not features.sounding.any():
-            analysis = Analysis(
-                path=audio.source,
-                status="silent",
-                duration=features.recording,
-                model=self.model.name,
-                warnings=(*audio.warnings, "nothing sounds: there is no emotion to tell"),
-            )
-            return Reading(analysis, None, None)
+            return self._without_emotion(audio, features, "silent", SILENT)
         harmony = analyse(features.spectrum, features.duration)
-        whole = self.model.predict(pool(features, harmony, 0.0, features.duration)[None, :])
         spans = [(c - self.window / 2, c + self.window / 2) for c in features.centres]
         vectors = np.stack([pool(features, harmony, *_inside(s, features)) for s in spans])
+        kinds = sound_kind.load().shares(vectors[features.sounding])
+        share, doubt = _rounded(kinds["music"]), sound_kind.doubt(kinds)
+        if kinds["music"] < sound_kind.NO_MUSIC:
+            return self._without_emotion(audio, features, "no_music", doubt, share)
+        whole = self.model.predict(pool(features, harmony, 0.0, features.duration)[None, :])
         moments = self.model.predict(vectors, windows=True)
         timeline = _timeline(features, moments)
         key = harmony.key
@@ -160,6 +161,7 @@ class Analyzer:
             status="ok",
             duration=features.duration,
             model=self.model.name,
+            music_probability=share,
             key=key.label if key else None,
             mode=key.mode if key else None,
             key_confidence=_rounded(key.confidence) if key else None,
@@ -178,11 +180,31 @@ class Analyzer:
             ),
             familiarity=_rounded(whole.familiarity[0]),
             timeline=timeline,
-            warnings=tuple(audio.warnings),
+            warnings=(*audio.warnings, *filter(None, [doubt])),
             **heads,
         )
         analysis, rows = with_silence(analysis, features.begin, features.recording)
         return Reading(analysis, whole, moments.where(rows))
+
+    def _without_emotion(
+        self,
+        audio: Audio,
+        features: Features,
+        status: Literal["silent", "no_music"],
+        reason: str,
+        share: float | None = None,
+    ) -> Reading:
+        """The result for what has no emotion: the reason, and the share of music."""
+        analysis = Analysis(
+            path=audio.source,
+            status=status,
+            duration=features.recording,
+            model=self.model.name,
+            headline=reason,
+            music_probability=share,
+            warnings=(*audio.warnings, reason),
+        )
+        return Reading(analysis, None, None)
 
     def _fields(
         self, head: Head, whole: Prediction, timeline: tuple[Moment, ...]
@@ -198,17 +220,19 @@ class Analyzer:
                     for column, name in enumerate(head.outputs)
                 }
             case "probabilities":
-                best = head.outputs[int(values.argmax())]
-                shares = dict(zip(head.outputs, map(_rounded, values), strict=True))
-                words = Quadrant[best].value
-                return {"quadrant": best, "quadrant_words": words, head.field: shares}
+                # Of valence and arousal, not of the head, so that they agree with each other.
+                return told(*(_estimate(whole, "emotion", 0, axis) for axis in range(2)))
             case "shares":
                 order = np.argsort(-values)
                 return {head.field: {head.outputs[k]: _rounded(values[k]) for k in order}}
             case "tags":
                 card = self.model.card[head.name]
                 tags, contradictions = tagging.describe(
-                    values, card["base_rates"], card["thresholds"], timeline
+                    values,
+                    card["base_rates"],
+                    card["thresholds"],
+                    timeline,
+                    whole.values[0].tolist(),
                 )
                 return {head.field: tags, "contradictions": contradictions}
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from hevner.emotion import Scale
-from hevner.result import clock
+from hevner.result import SURE, clock
 
 FIT = "the share of music at large that fits worse"
 """Meaning of the fit of hits, except those for a text."""
@@ -87,17 +87,25 @@ class EmotionWord:
     word
         A word of the lexicon.
     degree
-        The degree that fits best; empty for the plain word.
+        The highest degree that valence, arousal and their intervals allow; empty for the plain
+        word.
     fit
         In [0, 1]: the share of music at large that the word fits worse.
     divergence
         How badly it fits; lower is better.
+    probability
+        Probability that the piece is so, at least in that degree.
     """
 
     word: str
     degree: str
     fit: float
     divergence: float
+    probability: float
+
+    def __str__(self) -> str:
+        sure = "" if self.probability >= SURE else "perhaps "
+        return f"{sure}{self.degree} {self.word}".replace("  ", " ").strip()
 
     def to_dict(self) -> dict[str, str | float | None]:
         """Plain values."""
@@ -106,6 +114,7 @@ class EmotionWord:
             "degree": self.degree,
             "fit": _rounded(self.fit, 4),
             "divergence": _rounded(self.divergence, 4),
+            "probability": _rounded(self.probability, 4),
         }
 
 

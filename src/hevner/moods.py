@@ -83,6 +83,8 @@ class Opposition:
 
     Attributes
     ----------
+    first, second
+        The tags; the first lie higher on the axis.
     aspect
         The quality of music on which the two sides disagree.
     axis

@@ -45,7 +45,7 @@ def described(values: np.ndarray, rng: np.random.Generator) -> Description:
     )
 
 
-def build(folder: Path, count: int = 300, seed: int = 0) -> Library:
+def build(folder: Path, count: int = 300, seed: int = 0, intervals: bool = True) -> Library:
     """A catalogue of so many pieces; one more is silent and one more failed."""
     rng = np.random.default_rng(seed)
     space = joint_world.space()
@@ -62,6 +62,7 @@ def build(folder: Path, count: int = 300, seed: int = 0) -> Library:
             "duration": float(rng.uniform(60, 400)),
             "valence": float(values[number, 0]),
             "arousal": float(values[number, 1]),
+            **(_intervals(values[number]) if intervals else {}),
             "key": ("A minor", "C major")[number % 2],
             "key_mode": ("minor", "major")[number % 2],
             "tempo": 120.0,
@@ -96,3 +97,13 @@ def build(folder: Path, count: int = 300, seed: int = 0) -> Library:
         writer.put(pieces + others, moments)
     catalog.refresh()
     return Library(catalog, space, pieces, moments, points, moment_points)
+
+
+def _intervals(point: np.ndarray) -> dict[str, float]:
+    """Ends of intervals of half a unit around a point, as columns."""
+    ends = {"low": -0.25, "high": 0.25}
+    return {
+        f"{axis}_{end}": float(value) + step
+        for axis, value in zip(("valence", "arousal"), point, strict=True)
+        for end, step in ends.items()
+    }

@@ -59,7 +59,8 @@ def song(path: Path, text: str = "") -> Path:
 class FakeAnalyzer:
     """Makes up two moments for every text, and remembers the files.
 
-    A text that begins with ``silence`` is silent, one that begins with ``noise`` fails.
+    A text that begins with ``silence`` is silent, one with ``speech`` is no music, one with
+    ``noise`` fails.
 
     Parameters
     ----------
@@ -87,6 +88,9 @@ class FakeAnalyzer:
             raise AudioError("this is noise", remedy="Play music", subject=str(path))
         if text.startswith("silence"):
             return AnalyzedFile({"status": "silent", "duration": 3.0, "tags": []}, [])
+        if text.startswith("speech"):
+            said = {"status": "no_music", "duration": 3.0, "tags": [], "cause": "this is speech"}
+            return AnalyzedFile(said, [])
         seed = int(hashlib.sha256(text.encode()).hexdigest()[:8], 16)
         whole, first, second = rows(musics(3, seed))
         columns = {"status": "ok", "duration": 18.0, "valence": 0.5, "tags": ["calm", "happy"]}

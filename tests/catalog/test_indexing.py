@@ -20,7 +20,7 @@ import hevner.model.space
 from hevner.catalog import analyze_file, header, indexing, writer
 from hevner.catalog.catalog import Catalog
 from hevner.catalog.indexing import Summary
-from hevner.catalog.tables import CHANGED
+from hevner.catalog.tables import CHANGED, SOUNDS
 from hevner.catalog.writer import create
 from hevner.cli import app
 from hevner.errors import HevnerError, ModelError
@@ -209,6 +209,19 @@ def test_a_file_that_is_not_to_blame_is_tried_again(music: Path, catalog: Catalo
     assert run(music, catalog, FakeAnalyzer(refuse)) == Summary(added=2, failed=1)
     assert paths(catalog, music) == ["b.mp3", "below/c.flac"]
     assert run(music, catalog) == Summary(unchanged=2, added=1)
+
+
+def test_what_is_no_music_is_kept_and_never_found(music: Path, catalog: Catalog) -> None:
+    song(music / "talk.mp3", "speech")
+    assert run(music, catalog) == Summary(added=4, no_music=1)
+    rows = {row["name"]: row for row in catalog.listing(["name", "status", "cause", "vector"])}
+    assert rows["talk.mp3"]["status"] == "no_music"
+    assert rows["talk.mp3"]["cause"] == "this is speech"
+    assert rows["talk.mp3"]["vector"] is None
+    assert catalog.pieces.count(SOUNDS) == 3
+    analyzer = FakeAnalyzer()
+    assert run(music, catalog, analyzer) == Summary(unchanged=4)
+    assert not analyzer.asked
 
 
 def test_a_retried_file_that_can_be_heard_now_gets_its_moments(
@@ -441,21 +454,22 @@ def test_the_command_from_sounds_to_rows(tmp_path: Path, monkeypatch: pytest.Mon
     music, folder = tmp_path / "music", tmp_path / "catalog"
     sounds.write(music / "song.wav", sounds.music(20.0))
     sounds.write(music / "silent.wav", np.zeros(32_000, np.float32))
+    tone = np.sin(np.arange(96_000) * 0.2).astype(np.float32) / 2
+    sounds.write(music / "tone.wav", tone)
     (music / "broken.wav").write_bytes(b"RIFF")
     command = ["index", str(music), "--into", str(folder), "--jobs", "1"]
     done = CliRunner().invoke(app, command)
     assert done.exit_code == 1, done.output
-    assert "3 files in" in done.stderr
-    assert "2 added, 1 failed. 1 of them silent" in done.stderr
+    assert "4 files in" in done.stderr
+    assert "3 added, 1 failed. 1 of them silent" in done.stderr
+    assert "1 of them no music" in done.stderr
     assert f"Failed: {music / 'broken.wav'}: " in done.stderr
     assert done.stdout == ""
     catalog = Catalog(folder, SPACE)
     rows = {row["name"]: row for row in catalog.listing(catalog.pieces.schema.names)}
-    assert [rows[n]["status"] for n in ("song.wav", "silent.wav", "broken.wav")] == [
-        "ok",
-        "silent",
-        "failed",
-    ]
+    names = ("song.wav", "silent.wav", "tone.wav", "broken.wav")
+    assert [rows[n]["status"] for n in names] == ["ok", "silent", "no_music", "failed"]
+    assert rows["tone.wav"]["cause"].startswith("this does not sound like music")
     row = rows["song.wav"]
     assert row["duration"] == pytest.approx(20.0)
     assert row["valence_low"] <= row["valence"] <= row["valence_high"]
@@ -473,7 +487,7 @@ def test_the_command_from_sounds_to_rows(tmp_path: Path, monkeypatch: pytest.Mon
     assert found["name"].to_pylist() == ["song.wav"]
     again = CliRunner().invoke(app, command)
     assert again.exit_code == 0
-    assert "3 unchanged. 1 failed before; --retry tries them again." in again.stderr
+    assert "4 unchanged. 1 failed before; --retry tries them again." in again.stderr
     rebuilt = CliRunner().invoke(app, [*command, "--rebuild", "--quiet"])
     assert rebuilt.exit_code == 1
     assert "files in" not in rebuilt.stderr

@@ -53,7 +53,7 @@ RUN_BY = {
     "report": "tests/output/test_page.py",
     "search": "tests/cli/test_cli_search.py",
     "serve": "tests/serve/test_serve_cli.py",
-    "train": "tests/model/test_personal.py",
+    "train": "tests/test_personal.py",
 }
 """The file that runs the command: a test, or a page whose console blocks a test runs."""
 

@@ -4,11 +4,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hevner.model.tagging import MOVES, contradictions, describe
+from hevner.model.tagging import MOVES, agreeing, contradictions, describe
 from hevner.moods import MOOD_TAGS, TAGS
 from hevner.result import Estimate, Moment, TagEstimate
 
 BASE = [0.04] * 56
+NEUTRAL = (0.0, 0.0)
 shares = st.floats(0, 1)
 
 
@@ -35,7 +36,7 @@ def probabilities(**raised: float) -> list[float]:
 
 def test_tags_are_ranked_by_what_the_piece_adds_and_not_by_frequency() -> None:
     rates = [{"energetic": 0.09, "sad": 0.02}.get(name, 0.04) for name in MOOD_TAGS]
-    tags, _ = describe(probabilities(energetic=0.09, sad=0.08), rates, [0.085] * 56, ())
+    tags, _ = describe(probabilities(energetic=0.09, sad=0.08), rates, [0.085] * 56, (), NEUTRAL)
     by_name = {tag.name: tag for tag in tags}
     assert tags[0].name == "sad"
     assert tags[0].odds_ratio == pytest.approx((0.08 / 0.92) / (0.02 / 0.98), abs=1e-3)
@@ -45,13 +46,13 @@ def test_tags_are_ranked_by_what_the_piece_adds_and_not_by_frequency() -> None:
 
 def test_each_tag_has_its_own_threshold_and_reaching_it_is_enough() -> None:
     thresholds = [{"sad": 0.05, "slow": 0.06}.get(name, 0.5) for name in MOOD_TAGS]
-    tags, _ = describe(probabilities(sad=0.05, slow=0.05), BASE, thresholds, ())
+    tags, _ = describe(probabilities(sad=0.05, slow=0.05), BASE, thresholds, (), NEUTRAL)
     assert [tag.name for tag in tags if tag.present] == ["sad"]
 
 
 @given(st.lists(shares, min_size=56, max_size=56), st.lists(shares, min_size=56, max_size=56))
 def test_every_tag_is_told_once_with_finite_numbers(given: list[float], rates: list[float]) -> None:
-    tags, _ = describe(given, rates, [0.5] * 56, ())
+    tags, _ = describe(given, rates, [0.5] * 56, (), NEUTRAL)
     assert sorted(tag.name for tag in tags) == list(MOOD_TAGS)
     ratios = [tag.odds_ratio for tag in tags]
     assert ratios == sorted(ratios, reverse=True)
@@ -65,12 +66,12 @@ def test_number_of_values_must_be_that_of_the_tags(which: int) -> None:
     columns = [BASE, BASE, BASE]
     columns[which] = BASE[:-1]
     with pytest.raises(ValueError, match="zip"):
-        describe(*columns, ())
+        describe(*columns, (), NEUTRAL)
 
 
 def test_describe_explains_contradictions_in_the_order_of_the_tags() -> None:
     given = probabilities(calm=0.3, relaxing=0.4, energetic=0.3, happy=0.3)
-    _, sentences = describe(given, BASE, [0.1] * 56, course(-0.4, 0.0, 0.5))
+    _, sentences = describe(given, BASE, [0.1] * 56, course(-0.4, 0.0, 0.5), NEUTRAL)
     assert len(sentences) == 1
     assert sentences[0].startswith("energetic but also relaxing, calm: they disagree about energy")
     assert "lowest around 0:05 and highest around 0:25" in sentences[0]
@@ -114,3 +115,29 @@ def test_every_opposition_gets_its_sentence() -> None:
     tags = present("happy", "sad", "energetic", "calm", "fast", "slow", "heavy", "soft")
     aspects = [s.split("disagree about ")[1].split(",")[0] for s in contradictions(tags, ())]
     assert aspects == ["mood", "energy", "tempo", "loudness"]
+
+
+@pytest.mark.parametrize(
+    ("valence", "arousal", "left"),
+    [
+        (0.1, 0.5, {"happy", "energetic", "slow", "epic"}),
+        (-0.1, 0.5, {"sad", "energetic", "slow", "epic"}),
+        (-0.1, -0.5, {"sad", "calm", "slow", "epic"}),
+        (0.1, -0.5, {"happy", "calm", "slow", "epic"}),
+        (0.0, 0.0, {"happy", "sad", "energetic", "calm", "slow", "epic"}),
+    ],
+)
+def test_no_feeling_is_present_on_the_other_side_of_neutral(
+    valence: float, arousal: float, left: set[str]
+) -> None:
+    tags = present("happy", "sad", "energetic", "calm", "slow", "epic")
+    kept = agreeing(tags, valence, arousal)
+    assert {tag.name for tag in kept if tag.present} == left
+    assert [tag.name for tag in kept] == [tag.name for tag in tags]
+
+
+def test_describe_drops_what_valence_speaks_against() -> None:
+    given = probabilities(happy=0.3, sad=0.3)
+    tags, sentences = describe(given, BASE, [0.1] * 56, (), (-0.3, 0.2))
+    assert [tag.name for tag in tags if tag.present] == ["sad"]
+    assert sentences == ()

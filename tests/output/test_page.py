@@ -25,7 +25,8 @@ def analysis(path: str = "a.wav", *, timeline: tuple[Moment, ...] | None = None)
     moments = tuple(Moment(t, t + 3.0, LOUD, Estimate(-0.5, -0.8, -0.2)) for t in (0.0, 3.0, 6.0))
     return Analysis(
         path, "ok", 9.0, "m-1", valence=LOUD, arousal=Estimate(-0.5, -0.8, -0.2),
-        quadrant_words="calm, content", key="C major", tempo=96.4, familiarity=0.5,
+        headline="calm, content", quadrant_words="calm, content",
+        key="C major", tempo=96.4, familiarity=0.5,
         timeline=moments if timeline is None else timeline,
     )  # fmt: skip
 
@@ -80,12 +81,14 @@ def page(*records: Analysis | Failure) -> str:
 
 
 def test_a_page_tells_every_piece_and_loads_nothing() -> None:
-    silent = Analysis("quiet.wav", "silent", 4.0, "m-1", warnings=("the file ends early",))
+    silent = Analysis(
+        "quiet.wav", "silent", 4.0, "m-1", "nothing sounds", warnings=("the file ends early",)
+    )
     failed = Failure("bad.mp3", "decode", "not audio", "Convert it")
     text = page(analysis(), silent, failed)
     read = Reader(text)
     for told in ("a.wav", "0:09 · calm, content · C major · 96 beats per minute", "quiet.wav",
-                 "+0.40 [+0.10, +0.70]", "-0.50 [-0.80, -0.20]", "nothing sounds in this file",
+                 "+0.40 [+0.10, +0.70]", "-0.50 [-0.80, -0.20]", "0:04 · nothing sounds",
                  "the file ends early", "bad.mp3", "not audio. Convert it"):  # fmt: skip
         assert told in read.text
     assert not {"script", "link", "img", "iframe"} & set(read.tags)

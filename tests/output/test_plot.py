@@ -107,7 +107,7 @@ def test_lacking_and_extreme_parts_are_drawn(tmp_path: Path, changes: dict[str, 
 
 def test_silence_is_said_not_drawn() -> None:
     figure = plot.draw(silence())
-    assert "Nothing sounds" in words(figure)
+    assert "nothing sounds" in words(figure)
     assert figure.axes == []
 
 

@@ -69,7 +69,7 @@ def test_nothing_is_written_as_nothing(form: str, text: str) -> None:
 
 def test_csv_of_nothing_has_its_header() -> None:
     assert hits_as("csv", []).startswith("path,name,start")
-    assert words_as("csv", []) == "word,degree,fit,divergence\n"
+    assert words_as("csv", []) == "word,degree,fit,divergence,probability\n"
 
 
 def test_playlist_names_files_from_where_it_lies(tmp_path: Path) -> None:
@@ -121,12 +121,19 @@ def test_names_cannot_steer_a_terminal_or_break_a_form(form: str) -> None:
 
 
 def test_words_are_told_in_every_form() -> None:
-    words = [EmotionWord("sad", "very", 0.98765, -1.5), EmotionWord("calm", "", 0.5, 0.0)]
+    words = [EmotionWord("sad", "very", 0.98765, -1.5, 0.9), EmotionWord("calm", "", 0.5, 0.0, 0.6)]
     text = words_as("table", words)
     assert "very sad" in text
+    assert "perhaps calm" in text
     assert "99%" in text
     records = json.loads(words_as("json", words))
-    assert records[0] == {"word": "sad", "degree": "very", "fit": 0.9877, "divergence": -1.5}
+    assert records[0] == {
+        "word": "sad",
+        "degree": "very",
+        "fit": 0.9877,
+        "divergence": -1.5,
+        "probability": 0.9,
+    }
     rows = list(csv.DictReader(io.StringIO(words_as("csv", words))))
     assert [row["word"] for row in rows] == ["sad", "calm"]
 

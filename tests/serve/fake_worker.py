@@ -31,7 +31,7 @@ def analyze(audio: Audio) -> tuple[Analysis, list[EmotionWord]]:
         np.ones(2**40)
     if rate == FAULTY:
         raise ValueError(f"a fault of {audio.source}")
-    return fakes.sample(audio.source, seconds), [EmotionWord("calm", "very", 0.9, -2.0)]
+    return fakes.sample(audio.source, seconds), [EmotionWord("calm", "very", 0.9, -2.0, 0.9)]
 
 
 if __name__ == "__main__":

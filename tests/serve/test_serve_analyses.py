@@ -64,7 +64,9 @@ def test_words_are_told_of_an_upload(server: Running) -> None:
     id = server.send()
     server.finished(id)
     assert server.get(f"/analyses/{id}/emotions").json == {
-        "words": [{"word": "calm", "degree": "very", "fit": 0.9, "divergence": -2.0}]
+        "words": [
+            {"word": "calm", "degree": "very", "fit": 0.9, "divergence": -2.0, "probability": 0.9}
+        ]
     }
 
 

@@ -241,7 +241,8 @@ def test_a_piece_its_curve_and_its_emotions(server: Running, music: Library) -> 
     assert [moment["start"] for moment in moments] == [0, 9, 18]
     assert moments[1]["valence"] == pytest.approx(music.moments[13]["valence"], abs=1e-4)
     words = server.get(f"/catalog/pieces/{id}/emotions").json["words"]
-    assert len(words) == 12
+    assert 0 < len(words) <= 12
+    assert all(word["probability"] >= 0.5 for word in words)
     assert [word["divergence"] for word in words] == sorted(word["divergence"] for word in words)
     for rest in ("", "/curve", "/emotions", "/audio"):
         assert server.get(f"/catalog/pieces/none{rest}").kind == "not_found"

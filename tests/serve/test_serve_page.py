@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 import os
 import re
 import shutil
@@ -279,7 +280,7 @@ def test_a_dropped_file_unfolds(service: Service, opened: Opener, tmp_path: Path
     drop(page, copied("journey.ogg", tmp_path))
     expect(page.locator(".timeline[role]")).to_be_visible()
     told = result_of(page)
-    expect(page.locator(".heading .lead strong")).to_have_text(told["quadrant_words"])
+    expect(page.locator(".heading .lead strong")).to_have_text(told["headline"])
     expect(page.locator(".estimates .valence")).to_have_text(
         f"{told['valence']['value']:+.2f}".replace("-", "−")  # noqa: RUF001 - a minus, as shown
     )
@@ -387,6 +388,19 @@ def test_silence_is_words_as_silence(service: Service, opened: Opener, tmp_path:
     page, _ = opened(service)
     drop(page, write_wav(tmp_path / "nothing.wav", bytes(2 * 8000 * 8), 8000))
     expect(page.locator(".piece .callout").first).to_have_text(TEXT["silent.text"])
+    expect(page.locator(".timeline[role]")).to_have_count(0)
+
+
+def test_no_music_is_said_in_a_sentence(service: Service, opened: Opener, tmp_path: Path) -> None:
+    page, _ = opened(service)
+    tone = b"".join(
+        round(9000 * math.sin(0.8 * number)).to_bytes(2, "little", signed=True)
+        for number in range(8 * 8000)
+    )
+    drop(page, write_wav(tmp_path / "tone.wav", tone, 8000))
+    expect(page.locator(".piece .callout").first).to_have_text(TEXT["no_music.text"])
+    lead = page.locator(".heading .lead strong")
+    expect(lead).to_have_text("this does not sound like music: a hum or test tones")
     expect(page.locator(".timeline[role]")).to_have_count(0)
 
 

@@ -73,7 +73,7 @@ class FileAnalyzer:
         return AnalyzedFile(piece, moments)
 
     def point(self, reading: Reading) -> Points:
-        """The place of a piece that is not silent, one row."""
+        """The place of a piece that has an emotion, one row."""
         assert reading.whole is not None
         return self._points(reading.whole, _course(reading.analysis)[None])
 
@@ -109,6 +109,7 @@ def _described(analysis: Analysis) -> Row:
         "tempo": analysis.tempo,
         "familiarity": analysis.familiarity,
         "tags": [tag.name for tag in analysis.tags if tag.present],
+        "cause": analysis.headline if analysis.status == "no_music" else None,
     }
 
 

@@ -3,8 +3,8 @@
 A catalogue is one folder::
 
     catalog.json     what it was made with (`hevner.catalog.header`)
-    pieces.lance     a row for each file, also for those that are silent or could not be read
-    moments.lance    a row for each span of some seconds in the pieces that are not silent
+    pieces.lance     a row for each file, also for those without music or that could not be read
+    moments.lance    a row for each span of some seconds in the pieces that have an emotion
     lock, holder.json  held by the one process that may write (`hevner.catalog.writer`)
     change.json      there while a change is written
 
@@ -93,7 +93,7 @@ class Catalog:
         Returns
         -------
         pyarrow.Table
-            The nearest first, without silent and failed pieces, which have no vector.
+            The nearest first, without pieces that have no emotion, as those have no vector.
         """
         wanted = list(dict.fromkeys(("place", *columns)))
         return self._table(table).nearest(query_vector, count, PROBES, where, wanted)

@@ -6,9 +6,9 @@ A file whose path, size and times are known is not even opened. Otherwise its co
 content that is known, under any path, is not analysed again, so a file that was moved, copied or
 touched is only read. Rows of files that have gone stay until they are pruned, unless the same
 content was found elsewhere: then the file has moved. Files that have gone with their folder may be
-on a drive that is not mounted, so their rows stay even then. Silent files and those that failed
-have a row too, so that they are not tried again until they change; files that cannot be read, or
-change while they are read, are tried again each time.
+on a drive that is not mounted, so their rows stay even then. Files without emotion and those that
+failed have a row too, so that they are not tried again until they change; files that cannot be
+read, or change while they are read, are tried again each time.
 
 Results are written every few pieces; a run that was stopped, however, goes on from there.
 """
@@ -73,7 +73,7 @@ class Summary:
         Files that were analysed because they are new, or because their content has changed.
     copied, moved
         Files of known content under a new path, and those among them whose old path is gone.
-    silent, failed
+    silent, no_music, failed
         Files that were read and have no place in the space.
     vanished, removed
         Files that are gone, and still in the catalogue or removed from it.
@@ -89,6 +89,7 @@ class Summary:
     copied: int = 0
     moved: int = 0
     silent: int = 0
+    no_music: int = 0
     failed: int = 0
     vanished: int = 0
     removed: int = 0
@@ -269,6 +270,7 @@ class _Run:
             moments = outcome.analyzed.moments
             self._moments += [{"piece": content.id, **moment} for moment in moments]
             self.summary.silent += row["status"] == "silent"
+            self.summary.no_music += row["status"] == "no_music"
             self.summary.changed += row["path"] in self._known
             self.summary.added += row["path"] not in self._known
         elif outcome.failure is not None:

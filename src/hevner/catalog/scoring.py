@@ -28,9 +28,10 @@ from hevner.catalog.course import Course
 from hevner.catalog.file_identity import Stamp, row_path
 from hevner.catalog.packages import pa
 from hevner.catalog.query import Query
-from hevner.catalog.tables import DISTANCE, ROW, in_lists
+from hevner.catalog.tables import DISTANCE, ROW, Row, in_lists
 from hevner.errors import AudioError
 from hevner.files import display_name
+from hevner.heads import ESTIMATE_COLUMNS
 from hevner.model.description import CURVE_POINTS, Description, join
 from hevner.model.space import Points, Space
 from hevner.words.describing import describe
@@ -123,32 +124,35 @@ def rankings(catalog: Catalog, query: Query) -> Iterator[Ranked]:
         depth = min(DEEPER * depth, DEEPEST)
 
 
-def locate(catalog: Catalog, path: Path) -> tuple[Points, str]:
-    """The place of a piece in the space, one row, and its id; empty if it is not in the catalogue.
+def locate(catalog: Catalog, path: Path) -> tuple[Points, Row]:
+    """The place of a piece in the space, one row, and its valence and arousal with their intervals.
+
+    The record has its ``id`` too, empty if it is not in the catalogue.
 
     A piece that the catalogue holds unchanged is not analysed again.
 
     Raises
     ------
     AudioError
-        If the file cannot be read, or is silent.
+        If the file cannot be read, is silent or is no music.
     """
     (same,) = in_lists("path", [row_path(path)])
-    columns = ("id", *catalog.pieces.stamp_columns, "status", "place")
+    columns = ("id", *catalog.pieces.stamp_columns, "status", "place", *ESTIMATE_COLUMNS)
     for batch in catalog.pieces.scan(columns, same):
         for row in batch.to_pylist():  # at most one
             stamp = Stamp(*(row[name] for name in catalog.pieces.stamp_columns))
             if row["status"] == "ok" and stamp.still_holds(path):
-                return catalog.points(pa.Table.from_batches([batch])), row["id"]
+                return catalog.points(pa.Table.from_batches([batch])), row
     piece = _file_analyzer(catalog.space).analyze(path).piece
     if piece["status"] != "ok":
+        reason = "the file is silent" if piece["status"] == "silent" else piece["cause"]
         raise AudioError(
-            "the file is silent, so it has no place in the space",
+            f"{reason}: it has no place in the space",
             subject=display_name(path),
             remedy="Name another piece",
-            code="silent",
+            code=piece["status"],
         )
-    return catalog.points(pa.table({"place": [piece["place"]]})), ""
+    return catalog.points(pa.table({"place": [piece["place"]]})), piece | {"id": ""}
 
 
 def diverse(divergences: Array, unlike: Array) -> list[int]:
@@ -181,11 +185,11 @@ def diverse(divergences: Array, unlike: Array) -> list[int]:
 
 
 def _target(catalog: Catalog, query: Query) -> Target:
-    music, id = (None, "") if query.like is None else locate(catalog, query.like)
+    music, row = (None, {"id": ""}) if query.like is None else locate(catalog, query.like)
     return Target(
         emotion=_emotion(catalog.space, query),
         music=music,
-        id=id,
+        id=row["id"],
         course=query.course,
         matches=texts.match(catalog, query.text, query.condition) if query.text else None,
         unwanted=catalog.space.emotion(describe(query.unwanted)) if query.unwanted else None,

@@ -96,10 +96,11 @@ def schema(table: str, header: Header) -> pa.Schema:
     ``duration`` in seconds; ``valence``, ``arousal`` and the ends of their intervals on the unit
     scale; ``quadrant``, Q1 to Q4; ``key`` such as ``A minor`` and ``key_mode``, ``major`` or
     ``minor``; ``tempo`` in beats per minute; ``familiarity`` in [0, 1]; ``tags``, those present,
-    the strongest first; ``status``, ``ok``, ``silent`` or ``failed``, and ``cause``; ``vector`` for
-    the first stage of a search and ``place``, the three arrays of the space's points one after the
-    other, for the second; ``curve``, the course of valence, then of arousal. What is not known is
-    null. A moment has the ``piece`` it belongs to, ``start`` and ``end`` in seconds.
+    the strongest first; ``status``, ``ok``, ``silent``, ``no_music`` or ``failed``, and ``cause``
+    of the last two; ``vector`` for the first stage of a search and ``place``, the three arrays of
+    the space's points one after the other, for the second; ``curve``, the course of valence, then
+    of arousal. What is not known is null. A moment has the ``piece`` it belongs to, ``start`` and
+    ``end`` in seconds.
 
     Pieces have two columns more: `CHANGED` from the first writing on, and `ENCODED` once they are
     encoded for searches by text (`Table.add_encoded`), the mean of the vectors of their windows,

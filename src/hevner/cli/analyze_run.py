@@ -37,8 +37,8 @@ from hevner.result import Analysis, Failure
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    from hevner.model.personal import Personal
     from hevner.output import Options, Writer
+    from hevner.personal import Personal
 
     Results = Generator[Analysis | Failure, None, None]
 
@@ -86,7 +86,7 @@ class Session:
             results = analyze_many(files, analyzer, jobs or usable_cores(), cache)
             results = pipes.named(found, results)
             if personal is not None:
-                from hevner.model.personal import load
+                from hevner.personal import load
 
                 results = _personalised(results, load(personal))
             destination = StandardOutput() if self.output is None else OutputFile(self.output)
@@ -167,7 +167,8 @@ class Session:
 
     def _summary(self, seconds: float, cache: Cache | None) -> str:
         parts = [f"{self.count['ok']} analysed"]
-        parts += [f"{self.count[one]} {one}" for one in ("silent", "failed") if self.count[one]]
+        names = {"silent": "silent", "no_music": "no music", "failed": "failed"}
+        parts += [f"{self.count[one]} {name}" for one, name in names.items() if self.count[one]]
         if cache is not None and cache.hits:
             parts.append(f"{cache.hits} of them known from before")
         total = self.count.total()

@@ -213,6 +213,8 @@ def _summary_text(summary: Summary, total: int, seconds: float) -> str:
     text = f"{total} file{'s' if total != 1 else ''} in {seconds:.1f} s: {', '.join(parts)}."
     if summary.silent:
         text += f" {summary.silent} of them silent: without emotion, and never found."
+    if summary.no_music:
+        text += f" {summary.no_music} of them no music: without emotion, and never found."
     if summary.failed_before:
         text += f" {summary.failed_before} failed before; --retry tries them again."
     if summary.vanished:

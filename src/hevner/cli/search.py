@@ -256,13 +256,13 @@ def _write_words(
     folder: Path, path: Path, count: int, lexicon: Lexicon, form: str, output: Path | None
 ) -> None:
     from hevner.catalog import open_catalog
-    from hevner.catalog.describe import emotions_of
+    from hevner.catalog.describe import emotions_of, position_of
     from hevner.catalog.scoring import locate
     from hevner.output.search_results import words_as
 
     catalog = open_catalog(folder)
-    music, _id = locate(catalog, path)
-    words = emotions_of(catalog.space, music, count, lexicon)
+    music, row = locate(catalog, path)
+    words = emotions_of(catalog.space, music, position_of(row), count, lexicon)
     _write_results(lambda width: words_as(form, words, width), output)
 
 

@@ -191,8 +191,8 @@ def _analyses(rated: list[Rated], jobs: int | None) -> list[Analysis]:
             reporter.advance()
             if isinstance(result, Failure):
                 reporter.say(f"Error: {one.where}: {result.cause}. {result.remedy}")
-            elif result.status == "silent":
-                reporter.say(f"Error: {one.where}: nothing sounds. Remove the row")
+            elif result.status != "ok":
+                reporter.say(f"Error: {one.where}: {result.headline}. Remove the row")
             else:
                 analyses.append(result)
     if len(analyses) < len(rated):

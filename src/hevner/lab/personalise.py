@@ -32,7 +32,7 @@ from hevner.datasets.rows import Row, read_rows
 from hevner.emotion import GEMS, Scale
 from hevner.errors import DataError
 from hevner.files import display_name
-from hevner.model.personal import LEAST_SLOPE, TERMS, Axis, Personal, basis, moods_of
+from hevner.personal import LEAST_SLOPE, TERMS, Axis, Personal, basis, moods_of
 from hevner.result import Analysis, Estimate
 
 FEWEST = 3

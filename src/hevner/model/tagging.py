@@ -14,12 +14,16 @@ evidence; Good, 1950).
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from hevner.moods import OPPOSITIONS, TAGS, Opposition
 from hevner.result import Moment, TagEstimate, clock
 
 LEAST = 1e-4
 """Least distance of a probability from 0 and 1, where odds are infinite."""
+
+FEELINGS = ("mood", "energy")
+"""Aspects of oppositions that valence and arousal decide: a slow or soft piece may be aroused."""
 
 MOVES = 0.3
 """Least change of valence or arousal over time that can explain contradicting tags. Nine of ten
@@ -31,8 +35,11 @@ def describe(
     base_rates: Iterable[float],
     thresholds: Iterable[float],
     timeline: Sequence[Moment],
+    point: Sequence[float],
 ) -> tuple[tuple[TagEstimate, ...], tuple[str, ...]]:
     """All tags of a piece, the largest odds ratio first, and its `contradictions`.
+
+    A tag is present if its threshold is reached and valence and arousal do not speak against it.
 
     Parameters
     ----------
@@ -41,9 +48,11 @@ def describe(
     base_rates
         Share of music at large that carries each tag.
     thresholds
-        Probability from which each tag counts as present.
+        Probability from which each tag may count as present.
     timeline
         Emotion over time.
+    point
+        Valence and arousal of the whole piece.
 
     Raises
     ------
@@ -62,7 +71,24 @@ def describe(
         for tag, probability, base_rate, threshold in numbers
     ]
     tags.sort(key=lambda tag: tag.odds_ratio, reverse=True)
-    return tuple(tags), contradictions(tags, timeline)
+    known = agreeing(tags, point[0], point[1])
+    return known, contradictions(known, timeline)
+
+
+def agreeing(
+    tags: Iterable[TagEstimate], valence: float, arousal: float
+) -> tuple[TagEstimate, ...]:
+    """The tags, of which no feeling is present that valence or arousal of the piece speak against.
+
+    "Happy" is none for a piece of negative valence: the sides are those of the oppositions of
+    `FEELINGS`, whose first tags are the higher on their axis.
+    """
+    point = {"valence": valence, "arousal": arousal}
+    against: set[str] = set()
+    for one in OPPOSITIONS:
+        if one.aspect in FEELINGS and point[one.axis]:
+            against.update(one.first if point[one.axis] < 0 else one.second)
+    return tuple(replace(tag, present=tag.present and tag.name not in against) for tag in tags)
 
 
 def _odds(probability: float) -> float:

@@ -156,7 +156,7 @@ def _piece(analysis: Analysis, *, everything: bool) -> str:
     """Name, facts, values, words and curves."""
     lines = [_title(analysis.path)]
     if analysis.valence is None or analysis.arousal is None:
-        lines.append(f"<p>{clock(analysis.duration)} · nothing sounds in this file</p>")
+        lines.append(f"<p>{escape(' · '.join(facts(analysis)))}</p>")
         return "\n".join(lines + _warnings(analysis)) + "\n"
     lines.append(f"<p>{escape(' · '.join(facts(analysis)))}</p>")
     values = " &nbsp; ".join(

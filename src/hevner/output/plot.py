@@ -96,8 +96,8 @@ def draw(analysis: Analysis) -> Figure:
     name = printable(Path(analysis.path).name)
     figure.text(0.06, 0.965, _short(name, 70), size=16, weight="bold", color=INK, parse_math=False)
     figure.text(0.06, 0.94, _subtitle(analysis), size=10, color="#555555", parse_math=False)
-    if analysis.status == "silent" or analysis.valence is None or analysis.arousal is None:
-        figure.text(0.5, 0.5, "Nothing sounds in this file", size=16, color=FAINT, ha="center")
+    if analysis.valence is None or analysis.arousal is None:
+        figure.text(0.5, 0.5, analysis.headline, size=16, color=FAINT, ha="center")
         return figure
     grid = figure.add_gridspec(
         3,

@@ -26,7 +26,7 @@ def _columns(head: Head) -> tuple[str, ...]:
 
 
 COLUMNS = (
-    *("path", "status", "duration", "scale"),
+    *("path", "status", "duration", "headline", "music_probability", "scale"),
     *(name for head in HEADS for name in _columns(head)),
     *("key", "mode", "key_confidence", "tempo", "meter", "chords"),
     *("familiarity", "model", "warnings"),

@@ -33,7 +33,7 @@ FORMATS = ("table", "json", "csv", "m3u8")
 NO_FIT = "Best first. A course has no fit: it is not known how the emotion of music at large moves."
 
 HIT_COLUMNS = tuple(Hit("", "", 0, 0, 0, None, 0, None).to_dict(UNIT))
-WORD_COLUMNS = tuple(EmotionWord("", "", 0, 0).to_dict())
+WORD_COLUMNS = tuple(EmotionWord("", "", 0, 0, 0).to_dict())
 
 
 def hits_as(
@@ -72,8 +72,10 @@ def words_as(form: str, words: Sequence[EmotionWord], width: int | None = None) 
         return _records(form, [word.to_dict() for word in words], WORD_COLUMNS)
     table = _table(("Feels", "Fit"), right=("Fit",))
     for word in words:
-        table.add_row(f"{word.degree} {word.word}".strip(), f"{word.fit:.0%}")
+        table.add_row(str(word), f"{word.fit:.0%}")
     note = "Fit: the share of music at large that the word fits worse."
+    if not words:
+        note = "No word is sure enough: the piece lies near neutral, or its intervals are wide."
     return _drawn(table, note, width)
 
 

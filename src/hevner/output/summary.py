@@ -20,10 +20,10 @@ _QUALITIES = {"maj": "", "min": "m", "min7": "m7", "sus4": "sus", "hdim7": "m7b5
 
 
 def facts(analysis: Analysis) -> list[str]:
-    """Length, quadrant in words, key, tempo and main chords, those that are known."""
+    """Length, headline, key, tempo and main chords, those that are known."""
     tempo = "" if analysis.tempo is None else f"{analysis.tempo:.0f} beats per minute"
     chords = " ".join(chord_name(label) for label, _ in main_chords(analysis, 4))
-    found = (clock(analysis.duration), analysis.quadrant_words, analysis.key_text, tempo, chords)
+    found = (clock(analysis.duration), analysis.headline, analysis.key_text, tempo, chords)
     return [fact for fact in found if fact]
 
 

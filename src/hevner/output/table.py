@@ -165,14 +165,14 @@ class TableWriter(Writer):
 def _cells(analysis: Analysis, *, all_tags: bool) -> dict[str, str]:
     """The text of every cell of a row, by heading."""
     row = dict.fromkeys(_HEADINGS, NONE) | {"File": printable(analysis.path)}
-    if analysis.status == "silent":
-        return row | {"Feels": "silent"}
+    if analysis.status != "ok":
+        return row | {"Feels": analysis.headline}
     estimates = {name.capitalize(): _estimate(one) for name, one in analysis.estimates().items()}
     mark = "! " if is_unfamiliar(analysis) else ""
     moods = list(analysis.moods.items())[:MOODS]
     chords = main_chords(analysis, CHORDS)
     texts = {
-        "Feels": analysis.quadrant_words,
+        "Feels": analysis.headline,
         "Moods": ", ".join(f"{mood} {share:.0%}" for mood, share in moods),
         "Tags": _tags(analysis, all_tags),
         "Key": analysis.key_text,

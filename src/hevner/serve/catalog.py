@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
 
-from hevner.catalog.describe import emotions_of
+from hevner.catalog.describe import emotions_of, position_of
 from hevner.catalog.tables import Row
 from hevner.emotion import Scale
 from hevner.files import file_named
@@ -116,7 +116,8 @@ def _facts(snapshot: CatalogSnapshot) -> dict[str, Any]:
 
 
 def _emotions(snapshot: CatalogSnapshot, id: str) -> list[dict[str, Any]]:
-    words = emotions_of(snapshot.space, snapshot.place(id), WORDS)
+    position = position_of(snapshot.details(id))
+    words = emotions_of(snapshot.space, snapshot.place(id), position, WORDS)
     return [word.to_dict() for word in words]
 
 

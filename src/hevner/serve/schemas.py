@@ -75,6 +75,7 @@ class ToldWord(BaseModel):
     degree: str = Field(description="Empty for the plain word.", examples=["slightly"])
     fit: float = Field(description="Share of music at large that the word fits less.")
     divergence: float = Field(description="Lower is better.")
+    probability: float = Field(description="Probability that the piece is so.")
 
 
 class ToldWords(BaseModel):

@@ -61,6 +61,7 @@ def shipped_model() -> Analyze:
     from hevner.catalog.analyze_file import FileAnalyzer
     from hevner.catalog.describe import emotions_of
     from hevner.model import space
+    from hevner.position import Position
 
     analyzer, common = Analyzer(), space.load()
     files = FileAnalyzer(analyzer, common)
@@ -70,7 +71,11 @@ def shipped_model() -> Analyze:
         reading = analyzer.read(audio)
         if reading.whole is None:
             return reading.analysis, []
-        return reading.analysis, emotions_of(common, files.point(reading), WORDS)
+        analysis = reading.analysis
+        assert analysis.valence is not None
+        assert analysis.arousal is not None
+        position = Position.of(analysis.valence, analysis.arousal)
+        return analysis, emotions_of(common, files.point(reading), position, WORDS)
 
     return analyze
 

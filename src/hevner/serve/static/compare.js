@@ -201,7 +201,7 @@ class Compare {
 
 async function ofJob(job) {
   const analysis = await analysisOf(job.id);
-  if (analysis.status === "silent") return null;
+  if (analysis.status !== "ok") return null;
   if (job.file) job.address ??= URL.createObjectURL(job.file);
   return {
     title: titleOf(job.name), duration: analysis.duration, key: analysis.key, tempo: analysis.tempo,

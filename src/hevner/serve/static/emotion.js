@@ -4,6 +4,7 @@ import { known, t } from "./strings.js";
 
 export const UNFAMILIAR = 0.05; // as hevner.output.summary
 const AT_THE_EDGE = 0.2;
+const SURE = 0.85; // as hevner.result
 const SHORT = { maj: "", min: "m", min7: "m7", sus4: "sus", hdim7: "m7b5" };
 
 export function clock(seconds) {
@@ -58,6 +59,12 @@ export function familiarity(share) {
 // A valence or an arousal in words, for screen readers.
 export function spoken(valence, arousal) {
   return t("spoken", { valence: signed(valence), arousal: signed(arousal) });
+}
+
+// A word for a piece with its degree; one that is not sure is "perhaps" so.
+export function saidWord({ word, degree, probability }) {
+  const words = `${degree} ${word}`.trim();
+  return probability < SURE ? t("express.perhaps", { words }) : words;
 }
 
 export function titleOf(name) {

@@ -4,7 +4,7 @@ import * as api from "./api.js";
 import { mark } from "./bar.js";
 import { Chips } from "./chips.js";
 import { button, field, fill, h, mount } from "./dom.js";
-import { clock, keyName, percent, signed, spoken, titleOf } from "./emotion.js";
+import { clock, keyName, percent, saidWord, signed, spoken, titleOf } from "./emotion.js";
 import { Instrument } from "./instrument.js";
 import { jobs } from "./jobs.js";
 import { player } from "./player.js";
@@ -265,12 +265,12 @@ class Find {
       const words = await api.emotions(hit.id);
       fill(this.description, h("div", { class: "callout" },
         h("p", {}, h("strong", {}, t("express.title", { title: titleOf(hit.name) }))),
-        h("ul", { class: "tags" }, words.map(({ word, degree, fit }) => h("li", { class: "tag emotion" },
-          button(`${degree} ${word}`.trim(), () => {
-            question.words = [{ word, degree }];
+        h("ul", { class: "tags" }, words.map((one) => h("li", { class: "tag emotion" },
+          button(saidWord(one), () => {
+            question.words = [{ word: one.word, degree: one.degree }];
             this.#ask({ like: null, path: [], point: null });
-          }, { title: t("express.search", { share: percent(fit) }) })))),
-        h("p", { class: "aside" }, t("express.text"))));
+          }, { title: t("express.search", { share: percent(one.fit) }) })))),
+        h("p", { class: "aside" }, t(words.length ? "express.text" : "express.none"))));
       this.description.scrollIntoView({ block: "nearest" });
     });
   }

@@ -22,7 +22,7 @@ export async function analysisOf(id) {
 }
 
 async function wordsFor(id, analysis) {
-  if (analysis.status === "silent") return [];
+  if (analysis.status !== "ok") return [];
   if (!expressed.has(id)) expressed.set(id, await api.expressed(id));
   return expressed.get(id);
 }

@@ -4,7 +4,7 @@ import * as api from "./api.js";
 import { Chords, courseOf, Curve, placeAt, Ruler } from "./curves.js";
 import { button, h, table, term } from "./dom.js";
 import {
-  chordName, clock, familiarity, keyName, moodName, percent, quadrant, signed, spoken, titleOf,
+  chordName, clock, familiarity, keyName, moodName, percent, quadrant, saidWord, signed, spoken, titleOf,
 } from "./emotion.js";
 import { Plane } from "./plane.js";
 import { player } from "./player.js";
@@ -35,7 +35,7 @@ export class Piece {
     this.words = words.filter((word) => word.valence !== null);
     this.valence = axis(analysis, "valence");
     this.arousal = axis(analysis, "arousal");
-    this.element = analysis.status === "silent" ? this.#silent() : this.#described();
+    this.element = analysis.status === "ok" ? this.#described() : this.#empty();
   }
 
   // Removes the listeners when the piece is no longer shown.
@@ -55,12 +55,14 @@ export class Piece {
     });
   }
 
-  #silent() {
+  // A piece without emotion: silence, or no music.
+  #empty() {
+    const kind = this.analysis.status;
     this.missing = this.listen = h("div");
     this.wave = new Waveform();
     return h("article", { class: "piece" },
-      this.#heading(t("silent.title")),
-      h("p", { class: "callout" }, t("silent.text")));
+      this.#heading(kind === "silent" ? t("silent.title") : this.analysis.headline),
+      h("p", { class: "callout" }, t(`${kind}.text`)));
   }
 
   #described() {
@@ -78,7 +80,7 @@ export class Piece {
     this.#draw();
     this.#follow();
     return h("article", { class: "piece" },
-      this.#heading(analysis.quadrant_words),
+      this.#heading(analysis.headline),
       this.#familiarity(),
       this.#warnings(),
       h("div", { class: "stage" },
@@ -225,7 +227,10 @@ export class Piece {
     }
   }
 
+  // "Perhaps" where the interval of the piece, laid around the point, reaches neutral.
   #nearest([valence, arousal]) {
+    const reach = ({ low, high }) => (high - low) / 2;
+    const sure = Math.hypot(valence / reach(this.analysis.valence), arousal / reach(this.analysis.arousal)) >= 1;
     let best = null;
     let least = Infinity;
     for (const word of this.words) {
@@ -233,7 +238,8 @@ export class Piece {
       if (distance < least) [best, least] = [word, distance];
     }
     if (!best) return "–";
-    return Math.hypot(valence, arousal) < 0.15 ? t("now.neutral") : best.word;
+    if (Math.hypot(valence, arousal) < 0.15) return t("now.neutral");
+    return sure ? best.word : t("express.perhaps", { words: best.word });
   }
 
   #whole() {
@@ -260,8 +266,8 @@ export class Piece {
   }
 
   #expressed() {
-    return h("ul", { class: "tags" }, this.expressed.slice(0, EXPRESSED).map(({ word, degree, fit }) =>
-      h("li", { class: "tag emotion", title: t("express.fit", { share: percent(fit) }) }, `${degree} ${word}`.trim())));
+    return h("ul", { class: "tags" }, this.expressed.slice(0, EXPRESSED).map((one) =>
+      h("li", { class: "tag emotion", title: t("express.fit", { share: percent(one.fit) }) }, saidWord(one))));
   }
 
   #table() {

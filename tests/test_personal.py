@@ -25,7 +25,7 @@ from hevner.lab.personalise import (
     left_out_errors,
     read_ratings,
 )
-from hevner.model.personal import LEAST_SLOPE, TERMS, Axis, Personal, load
+from hevner.personal import LEAST_SLOPE, TERMS, Axis, Personal, load
 from hevner.result import Analysis, Estimate
 from tests import fakes
 from tests.errors import raises

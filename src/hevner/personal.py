@@ -12,7 +12,8 @@ Conventions
 -----------
 Numpy only. Everything is on the unit scale. The *change* of an axis is what the correction adds to
 a value: the product of `basis` with ``(offset, slope - 1, weights)``; all zeros change nothing.
-Quadrants and moods stay those of the default model.
+The headline, quadrants and tags follow the corrected values; moods stay those of the default
+model.
 """
 
 from __future__ import annotations
@@ -31,8 +32,10 @@ from hevner.arrays import Doubles
 from hevner.emotion import AXES, GEMS, UNIT, Scale
 from hevner.errors import ModelError
 from hevner.files import cannot_write, display_name, replace_file
+from hevner.model import tagging
 from hevner.result import COVERAGE, Analysis, Estimate
 from hevner.text_file import read_json
+from hevner.words.headline import told
 
 FORMAT = "hevner personal correction 1"
 
@@ -122,7 +125,7 @@ class Personal:
                 remedy="Fit it again with hevner train --personalise",
                 code="other_model",
             )
-        if analysis.status == "silent":
+        if analysis.status != "ok":
             return dataclasses.replace(analysis, model=self.name)
         plain = analysis.on(UNIT)
         moods = moods_of(plain)
@@ -131,12 +134,19 @@ class Personal:
             dataclasses.replace(m, valence=valence(m.valence), arousal=arousal(m.arousal))
             for m in plain.timeline
         )
+        values = valence(plain.valence), arousal(plain.arousal)
+        assert values[0] is not None
+        assert values[1] is not None
+        tags = tagging.agreeing(plain.tags, values[0].value, values[1].value)
         changed = dataclasses.replace(
             plain,
             model=self.name,
-            valence=valence(plain.valence),
-            arousal=arousal(plain.arousal),
+            valence=values[0],
+            arousal=values[1],
             timeline=timeline,
+            tags=tags,
+            contradictions=tagging.contradictions(tags, timeline),
+            **told(values[0], values[1]),
         )
         return changed.on(Scale.parse(analysis.scale))
 
