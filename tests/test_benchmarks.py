@@ -116,6 +116,11 @@ def test_startup(run: Run, tmp_path: Path) -> None:
     assert lines(tmp_path / "startup.csv") == 5
 
 
+def test_copies_of_the_examples_move_no_emotion(run: Run, tmp_path: Path) -> None:
+    script = run("invariance", "--out", tmp_path / "invariance.csv")
+    assert lines(tmp_path / "invariance.csv") == 1 + 5 * len(script.CHANGES)
+
+
 # --- catalogues and the service ---
 
 
