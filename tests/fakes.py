@@ -102,7 +102,7 @@ class FakeAnalyzer:
 def install(analyzer: FakeAnalyzer) -> types.ModuleType:
     """Put a fake in the place of `hevner.analysis`; return the module."""
     module = types.ModuleType("hevner.analysis")
-    module.Analyzer = lambda window=None: analyzer  # type: ignore[attr-defined]
+    module.Analyzer = lambda **_: analyzer  # type: ignore[attr-defined]
     sys.modules["hevner.analysis"] = module
     return module
 

@@ -65,7 +65,7 @@ def test_one_bad_file_never_stops_the_others() -> None:
         (system, "unexpected", "OSError: [Errno 5] Input/output error"),
         (bug, "unexpected", "ZeroDivisionError: division by zero"),
         (odd, "unexpected", r"ValueError: b\xff"),
-        (nan, "unexpected", "ValueError: Out of range float values are not JSON compliant"),
+        (nan, "not_finite", "its analysis holds numbers that are not finite"),
     ):
         assert isinstance(failure, Failure)
         assert (failure.stage, failure.code) == ("analyse", code)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import csv
 import importlib
 import shutil
 import socket
@@ -104,6 +105,25 @@ def test_speed(run: Run, clips: Path, capsys: pytest.CaptureFixture[str]) -> Non
 def test_network(run: Run, clips: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run("network", "--folder", clips, "--repeats", 1)
     assert "ratio" in capsys.readouterr().out
+
+
+@pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="needs the program ffmpeg")
+def test_decode(run: Run, tmp_path: Path) -> None:
+    run("decode", "--only", "wav", "--seconds", 0.5, "--repetitions", 1, "--out", tmp_path)
+    assert lines(tmp_path / "decode.csv") == 145
+    assert lines(tmp_path / "decode_speed.csv") == 5
+
+
+def test_no_damaged_file_is_lost_or_believed(run: Run, tmp_path: Path) -> None:
+    """A short run of the measurement, at other numbers than the committed one."""
+    out = tmp_path / "fuzz.csv"
+    run("fuzz", "--first", 100_000, "--count", 150, "--whole", 50, "--out", out)
+    with out.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert sum(int(row["files"]) for row in rows) == 150
+    assert sum(int(row["heard"]) + int(row["warned"]) for row in rows) > 40
+    for bad in ("crash", "hang", "traceback", "believed"):
+        assert [row["damage"] for row in rows if row[bad] != "0"] == []
 
 
 def test_memory(run: Run, tmp_path: Path) -> None:

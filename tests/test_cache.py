@@ -4,6 +4,7 @@ import errno
 import os
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -157,6 +158,8 @@ def test_threads_may_store_the_same_result(tmp_path: Path, cache: Cache, song: P
     ("system", "variables", "folder"),
     [
         ("linux", {"HEVNER_CACHE": "/else/where"}, "/else/where"),
+        ("linux", {"HEVNER_CACHE": "~/c", "HOME": "/home/me"}, "/home/me/c"),
+        ("linux", {"HEVNER_CACHE": "~nobody-of-that-name/c"}, "~nobody-of-that-name/c"),
         ("linux", {"XDG_CACHE_HOME": "/xdg"}, "/xdg/hevner"),
         ("linux", {"XDG_CACHE_HOME": "relative"}, "/home/me/.cache/hevner"),
         ("linux", {}, "/home/me/.cache/hevner"),
@@ -188,3 +191,16 @@ def test_without_a_home_nothing_is_kept(monkeypatch: pytest.MonkeyPatch, song: P
     cache = Cache("model 1")
     assert cache.load(stored(cache, song), "song.wav") is None
     assert "home directory" in cache.problem
+
+
+def test_what_killed_processes_left_is_swept_when_it_is_old(
+    tmp_path: Path, cache: Cache, song: Path
+) -> None:
+    key = stored(cache, song)
+    folder = entries(tmp_path)[0].parent
+    for age in (0, 2 * module.LEFT_S):
+        left = folder / f".hevner-{age}.part"
+        left.write_bytes(b"half")
+        os.utime(left, (time.time() - age,) * 2)
+    cache.store(key, sample())
+    assert sorted(path.name for path in entries(tmp_path)) == [".hevner-0.part", f"{key[2:]}.json"]

@@ -63,6 +63,12 @@ def test_what_is_no_scale_is_refused_with_an_example(text: str) -> None:
     assert caught.value.stage == "scale"
 
 
+@pytest.mark.parametrize("value", [5, None, 1.5, ("1", "9")])
+def test_what_is_no_text_is_no_scale(value: object) -> None:
+    with raises(HevnerError, "bad_scale"):
+        Scale.parse(value)  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize(
     ("valence", "arousal", "quadrant"),
     [(0.5, 0.5, "Q1"), (-0.5, 0.5, "Q2"), (-0.5, -0.5, "Q3"), (0.5, -0.5, "Q4"), (0, 0, "Q1")],

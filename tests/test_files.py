@@ -10,7 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hevner.errors import OutputError
-from hevner.files import OutputFile, display_name, find_audio, printable, replace_file
+from hevner.files import (
+    OutputFile,
+    display_name,
+    expanded,
+    file_named,
+    find_audio,
+    printable,
+    replace_file,
+    sweep_parts,
+)
 from tests.errors import raises
 from tests.fakes import contents
 
@@ -190,3 +199,26 @@ def test_full_device_is_named_with_a_remedy() -> None:
         output.commit()
     output.close()
     assert Path("/dev/full").is_char_device()
+
+
+@given(st.binary(min_size=1, max_size=30).filter(lambda name: b"\\" not in name))
+def test_a_file_is_found_again_by_its_shown_name(name: bytes) -> None:
+    path = os.fsdecode(b"/nowhere/" + name.replace(b"\0", b"."))
+    assert os.fspath(file_named(display_name(path))) == os.fspath(Path(path))
+
+
+def test_unfinished_files_are_swept_and_others_stay(tmp_path: Path) -> None:
+    make(tmp_path, ".hevner-0123.part", ".hevner-4567.part", "song.part", ".hevner")
+    os.utime(tmp_path / ".hevner-0123.part", (0, 0))
+    sweep_parts(tmp_path, older_than=3600)
+    assert contents(tmp_path) == [".hevner", ".hevner-4567.part", "song.part"]
+    sweep_parts(tmp_path)
+    assert contents(tmp_path) == [".hevner", "song.part"]
+
+
+@posix
+def test_home_is_written_out_where_no_shell_did(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/me")
+    assert expanded("~/music") == Path("/home/me/music")
+    assert expanded("a/~/b") == Path("a/~/b")
+    assert expanded("~no-such-user/b") == Path("~no-such-user/b")

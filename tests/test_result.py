@@ -69,6 +69,22 @@ def test_analysis_survives_json(analysis: Analysis) -> None:
     assert Analysis.from_dict(json.loads(json.dumps(analysis.to_dict()))) == analysis
 
 
+@pytest.mark.parametrize(
+    ("scale", "digits"), [(Scale(1, 9), 4), (Scale(0, 1), 5), (Scale(0, 7), 5)]
+)
+def test_values_on_a_scale_have_no_noise_at_the_end(scale: Scale, digits: int) -> None:
+    for number in range(-10_000, 10_001, 7):
+        value = Estimate(number / 10_000, -1, 1).rescaled(UNIT, scale).value
+        assert len(repr(value).partition(".")[2]) <= digits
+
+
+@given(analyses())
+def test_analyses_can_be_collected_in_sets(analysis: Analysis) -> None:
+    same = Analysis.from_dict(analysis.to_dict())
+    assert len({analysis, same}) == 1
+    assert len({analysis, dataclasses.replace(analysis, path=f"{analysis.path}!")}) == 2
+
+
 @given(analyses())
 def test_analysis_fits_the_published_schema(analysis: Analysis) -> None:
     jsonschema.validate(json.loads(json.dumps(analysis.to_dict())), SCHEMA)

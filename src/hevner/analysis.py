@@ -6,18 +6,18 @@ and tempo, pools the whole piece and a window around each moment, and runs the m
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from hevner.audio.decode import Audio, from_array, open_audio
+from hevner.audio.decode import Audio, open_audio
+from hevner.audio.sources import Source, open_source
 from hevner.defaults import DEFAULT_MODEL, checked_window
 from hevner.emotion import Quadrant, Scale
-from hevner.errors import HevnerError
 from hevner.features import Features, extract, pool
 from hevner.heads import HEADS, Head
 from hevner.model import predict, tagging
@@ -29,8 +29,8 @@ from hevner.silence import with_silence
 
 
 def analyze(
-    source: str | Path | NDArray[np.floating],
-    sample_rate: int | None = None,
+    source: Source,
+    sample_rate: float | None = None,
     *,
     scale: str = "-1..1",
     window: float | None = None,
@@ -40,7 +40,10 @@ def analyze(
     Parameters
     ----------
     source
-        A file, or samples of shape ``(n,)`` or ``(n, channels)`` with full scale 1.
+        The path of a file, its bytes, a binary file object, or samples of shape ``(n,)`` or
+        ``(n, channels)`` with full scale 1; integers of 8, 16 and 32 bits are scaled by their type.
+        A file object that can seek is read from its beginning, another one is copied to a
+        temporary file first.
     sample_rate
         Sample rate in hertz; needed for samples.
     scale
@@ -59,10 +62,6 @@ def analyze(
     """
     analysis = _default_analyzer(window).analyze(source, sample_rate)
     return analysis.on(Scale.parse(scale))
-
-
-Source = str | Path | NDArray[np.floating] | Audio
-"""A file, samples, or audio that is open already."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,31 +93,41 @@ class Analyzer:
     window
         Seconds of music around each moment of the timeline that its values are computed from, at
         least `hevner.defaults.MINIMUM_WINDOW_S`.
+    open_audio
+        Opens files. `hevner.audio.isolated.open_audio` decodes in another process, so that not even
+        a file that crashes its decoder ends this one.
 
     Notes
     -----
     The model is loaded at first use. One analyzer may be used from several threads.
     """
 
-    def __init__(self, model: Path | None = None, *, window: float | None = None) -> None:
+    def __init__(
+        self,
+        model: Path | None = None,
+        *,
+        window: float | None = None,
+        open_audio: Callable[[str | Path], Audio] = open_audio,
+    ) -> None:
         self.path = model or DEFAULT_MODEL
         self.window = checked_window(window)
+        self._open_audio = open_audio
 
     @cached_property
     def model(self) -> predict.Model:
         """The model."""
         return predict.load(self.path)
 
-    def analyze(self, source: Source, sample_rate: int | None = None) -> Analysis:
+    def analyze(self, source: Source, sample_rate: float | None = None) -> Analysis:
         """Analyse the emotion of a recording, on the unit scale; see `analyze`."""
         return self.read(source, sample_rate).analysis
 
-    def read(self, source: Source, sample_rate: int | None = None) -> Reading:
+    def read(self, source: Source, sample_rate: float | None = None) -> Reading:
         """Analyse the emotion of a recording, and keep the predictions behind the result.
 
         Open audio at `hevner.audio.decode.SAMPLE_RATE` may be given too.
         """
-        audio = _open(source, sample_rate)
+        audio = open_source(source, sample_rate, self._open_audio)
         features = extract(audio)
         if not features.sounding.any():
             analysis = Analysis(
@@ -205,21 +214,6 @@ def _timeline(features: Features, moments: Prediction) -> tuple[Moment, ...]:
 @lru_cache(maxsize=4)
 def _default_analyzer(window: float | None) -> Analyzer:
     return Analyzer(window=window)
-
-
-def _open(source: Source, sample_rate: int | None) -> Audio:
-    if isinstance(source, Audio):
-        return source
-    if isinstance(source, str | Path):
-        return open_audio(source)
-    if sample_rate is None:
-        raise HevnerError(
-            "samples were given without their sample rate",
-            remedy="Call analyze(samples, sample_rate)",
-            stage="options",
-            code="sample_rate_missing",
-        )
-    return from_array(source, sample_rate)
 
 
 def _inside(span: tuple[float, float], features: Features) -> tuple[float, float]:

@@ -137,7 +137,15 @@ def _analyze(path: Path, name: str, analyzer: SupportsAnalyze, cache: Cache | No
             return known
     analysis = dataclasses.replace(analyzer.analyze(path), path=name)
     # NaN and infinity have no place in a result: here they cost one file, later the whole output.
-    json.dumps(analysis.to_dict(), allow_nan=False)
+    try:
+        json.dumps(analysis.to_dict(), allow_nan=False)
+    except ValueError as error:
+        raise HevnerError(
+            "its analysis holds numbers that are not finite",
+            remedy="Export the audio again, as integer PCM",
+            stage="analyse",
+            code="not_finite",
+        ) from error
     if cache is not None and key is not None:
         cache.store(key, analysis)
     return analysis

@@ -20,11 +20,16 @@ from pathlib import Path
 
 from hevner import __version__
 from hevner.emotion import UNIT
-from hevner.files import display_name, replace_file
+from hevner.files import display_name, expanded, replace_file, sweep_parts
 from hevner.result import Analysis
+from hevner.text_file import read_json
 
 ENVIRONMENT = "HEVNER_CACHE"
 """Environment variable naming a folder to use instead of the usual one."""
+
+
+LEFT_S = 86_400.0
+"""Age from which an unfinished entry was left by a killed process; seconds."""
 
 
 def default_folder() -> Path:
@@ -36,7 +41,7 @@ def default_folder() -> Path:
         If there is no home directory.
     """
     if named := os.environ.get(ENVIRONMENT):
-        return Path(named)
+        return expanded(named)
     if sys.platform == "win32":
         local = os.environ.get("LOCALAPPDATA")
         return (Path(local) if local else Path.home() / "AppData/Local") / "hevner" / "Cache"
@@ -97,7 +102,7 @@ class Cache:
         if self._folder is None:
             return None
         try:
-            entry = json.loads(self._file(key).read_bytes())
+            entry = read_json(self._file(key))
             if entry["checksum"] != _checksum(entry["analysis"]):
                 return None
             analysis = Analysis.from_dict({**entry["analysis"], "path": path})
@@ -116,6 +121,7 @@ class Cache:
         try:
             file = self._file(key)
             file.parent.mkdir(parents=True, exist_ok=True)
+            sweep_parts(file.parent, LEFT_S)
             replace_file(file, json.dumps(entry).encode())
         except OSError as error:
             where = display_name(self._folder)

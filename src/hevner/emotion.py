@@ -18,6 +18,9 @@ from hevner.moods import MOOD_TAGS as MOOD_TAGS
 
 AXES = ("valence", "arousal")
 
+BASIC = ("anger", "fear", "joy", "sadness", "tenderness")
+"""Basic emotions that listeners hear in music (Juslin, 2013; Eerola and Vuoskoski, 2011)."""
+
 GEMS = (
     "amazement",
     "solemnity",
@@ -74,7 +77,7 @@ class Scale:
         HevnerError
             If the text is not of that form.
         """
-        low, dots, high = text.partition("..")
+        low, dots, high = str(text).partition("..")
         try:
             if not dots:
                 raise ValueError(text)
@@ -90,6 +93,11 @@ class Scale:
     def from_unit(self, value: float) -> float:
         """Bring a value from [-1, 1] to this scale."""
         return self.neutral + value * (self.high - self.low) / 2
+
+    @property
+    def digits(self) -> int:
+        """Decimals that are as fine on this scale as four on [-1, 1], or a little finer."""
+        return max(0, 4 - math.floor(math.log10((self.high - self.low) / 2)))
 
     def to_unit(self, value: float) -> float:
         """Bring a value of this scale to [-1, 1]."""

@@ -9,12 +9,12 @@ from contextlib import contextmanager
 from hevner.errors import MissingDependencyError
 
 PACKAGES = {
-    "audio": ("av",),
+    "audio": (),
     "catalog": ("lancedb", "pyarrow"),
     "plot": ("matplotlib",),
     "serve": (
         "fastapi", "prometheus_client", "python_multipart", "starlette", "uvicorn",
-        "av", "lancedb", "matplotlib", "pyarrow",
+        "lancedb", "matplotlib", "pyarrow",
     ),
     "encoders": ("huggingface_hub", "psutil", "safetensors", "torch", "transformers"),
     "lab": (
@@ -25,7 +25,6 @@ PACKAGES = {
 """Modules that each extra of ``pyproject.toml`` installs."""
 
 NAMES = {
-    "av": "PyAV",
     "prometheus_client": "prometheus-client",
     "python_multipart": "python-multipart",
     "sklearn": "scikit-learn",

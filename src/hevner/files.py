@@ -12,12 +12,15 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import secrets
 import shutil
 import stat
 import tempfile
+import time
 import unicodedata
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -27,12 +30,17 @@ from hevner.result import Failure
 
 SUFFIXES = frozenset(
     ".wav .wave .flac .ogg .oga .opus .mp3 .aif .aiff .aifc .au .snd .caf .w64 .rf64 "  # noqa: SIM905
-    ".m4a .m4b .mp4 .aac .wma .webm .mka .ape .wv .ac3 .mpc".split()
+    ".m4a .m4b .mp4 .aac .wma .webm .mka .ape .wv .ac3 .mpc .mp2 .mpga .spx .tta .tak .shn .dsf "
+    ".dts .amr".split()
 )
 """File name endings taken for audio when a folder is searched."""
 
 SPOOL_BYTES = 2**23
 """An output up to this size waits in memory, a larger one in an unnamed file."""
+
+
+PART = ".hevner-{}.part"
+"""Name of a file that is being written."""
 
 
 @dataclass(frozen=True)
@@ -109,13 +117,33 @@ def _search(root: Path, visited: set[tuple[int, int]], problems: list[Failure]) 
         names[:] = [n for n in sorted(names) if not n.startswith(".") and is_new(here / n)]
         for name in sorted(files):
             file = here / name
-            if name[0] != "." and file.suffix.lower() in SUFFIXES and file.is_file():
+            if name[0] != "." and is_audio_name(name) and file.is_file():
                 yield file
+
+
+def is_audio_name(name: str) -> bool:
+    """Whether a name ends as those of audio files do."""
+    return Path(name).suffix.lower() in SUFFIXES
 
 
 def display_name(path: str | Path) -> str:
     r"""The path as valid Unicode: bytes that are not UTF-8 are written as ``\xNN``."""
     return str(path).encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
+def file_named(text: str) -> Path:
+    r"""The file that a text of `display_name` stands for; one of just that name counts first."""
+    if "\\x" in text and not os.path.lexists(text):
+        text = re.sub(r"\\x([89a-f][0-9a-f])", lambda byte: chr(0xDC00 + int(byte[1], 16)), text)
+    return Path(text)
+
+
+def expanded(text: str | Path) -> Path:
+    """A path in which ``~`` stands for a home directory, as a shell writes it where it can."""
+    try:
+        return Path(text).expanduser()
+    except RuntimeError:  # no such user, or no home
+        return Path(text)
 
 
 def printable(text: str) -> str:
@@ -147,7 +175,7 @@ def replace_file(path: Path, data: bytes | IO[bytes]) -> None:
         with target.open("wb") as file:
             _fill(file, data)
         return
-    part = target.parent / f".hevner-{secrets.token_hex(6)}.part"
+    part = target.parent / PART.format(secrets.token_hex(6))
     try:
         with part.open("xb") as file:
             _fill(file, data)
@@ -157,6 +185,17 @@ def replace_file(path: Path, data: bytes | IO[bytes]) -> None:
     except BaseException:
         part.unlink(missing_ok=True)
         raise
+
+
+def sweep_parts(folder: Path, older_than: float = 0.0) -> None:
+    """Remove what killed processes left of `replace_file` in a folder, if it is so many s old.
+
+    With no age, no other process may be writing there.
+    """
+    for part in folder.glob(PART.format("*")):
+        with suppress(OSError):
+            if time.time() - part.stat().st_mtime >= older_than:
+                part.unlink()
 
 
 def _fill(file: IO[bytes], data: bytes | IO[bytes]) -> None:

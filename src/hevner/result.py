@@ -58,7 +58,8 @@ class Estimate:
     def rescaled(self, source: Scale, target: Scale) -> Estimate:
         """The same estimate on another scale."""
         ends = (target.from_unit(source.to_unit(x)) for x in (self.value, self.low, self.high))
-        return Estimate(*ends)
+        # 5.4936, not 5.493600000000001: the last digits are noise of the arithmetic.
+        return Estimate(*(round(end, target.digits + 9) for end in ends))
 
 
 @dataclass(frozen=True)
@@ -199,6 +200,10 @@ class Analysis:
     timeline: tuple[Moment, ...] = ()
     warnings: tuple[str, ...] = ()
 
+    def __hash__(self) -> int:
+        """A number for sets; that of the fields would fail, as some are dicts."""
+        return hash((self.path, self.duration, self.valence, self.arousal))
+
     def estimates(self) -> dict[str, Estimate]:
         """Values with intervals by name, those that are known."""
         found = {name: getattr(self, name) for name in ESTIMATES}
@@ -214,6 +219,8 @@ class Analysis:
     def on(self, scale: Scale) -> Analysis:
         """The same analysis with all estimates on another scale."""
         source = Scale.parse(self.scale)
+        if source == scale:
+            return self
 
         def moved(estimate: Estimate | None) -> Estimate | None:
             return None if estimate is None else estimate.rescaled(source, scale)

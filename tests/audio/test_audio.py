@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from hevner.audio import decode
 from hevner.audio.decode import SAMPLE_RATE, from_array, open_audio
-from hevner.errors import AudioError, MissingDependencyError
+from hevner.errors import AudioError
+from tests.audio.encoded import encoded
 from tests.errors import raises
 from tests.sounds import music, write
 
@@ -22,7 +23,7 @@ def samples(path: Path) -> np.ndarray:
 
 
 @pytest.mark.parametrize("ending", ["wav", "flac", "ogg", "mp3", "aiff", "au", "caf", "opus"])
-def test_formats_of_libsndfile_sound_the_same(tmp_path: Path, ending: str) -> None:
+def test_formats_sound_the_same(tmp_path: Path, ending: str) -> None:
     original = music(3.0, 16_000)
     how = {"format": "OGG", "subtype": "OPUS"} if ending == "opus" else {}
     decoded = samples(write(tmp_path / f"a.{ending}", original, **how))
@@ -86,12 +87,6 @@ def test_senseless_sample_rates_are_refused(rate: float) -> None:
         from_array(np.zeros(16_000, np.float32), rate)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("samples", [np.zeros(9, np.int16), np.zeros((2, 2, 2)), np.float32(1)])
-def test_senseless_arrays_are_refused(samples: np.ndarray) -> None:
-    with raises(AudioError, "wrong_shape"):
-        from_array(samples, SAMPLE_RATE)
-
-
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 def test_samples_that_are_not_finite_are_located(value: float) -> None:
     samples = music(4.0)
@@ -100,21 +95,12 @@ def test_samples_that_are_not_finite_are_located(value: float) -> None:
         list(from_array(samples, SAMPLE_RATE).blocks)
 
 
-def test_very_loud_samples_are_no_error() -> None:
-    samples = np.full(SAMPLE_RATE, 1e30, np.float32)
-    (block,) = from_array(samples, SAMPLE_RATE).blocks
-    np.testing.assert_array_equal(block, samples)
-
-
-@pytest.mark.parametrize("ending", [".m4a", ".wma", ".AAC"])
-def test_formats_that_need_pyav_say_so(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ending: str
-) -> None:
-    monkeypatch.setitem(sys.modules, "av", None)
-    path = tmp_path / f"a{ending}"
-    path.write_bytes(b"\x00\x00\x00\x20ftypM4A " + bytes(5000))
-    with raises(MissingDependencyError, "missing_extra", subject=path.name):
-        open_audio(path)
+def test_senseless_samples_are_refused() -> None:
+    with raises(AudioError, "samples_out_of_range"):
+        list(from_array(np.full(SAMPLE_RATE, 1e30, np.float32), SAMPLE_RATE).blocks)
+    loud = from_array(np.full(SAMPLE_RATE, 20_000.0, np.float32), SAMPLE_RATE)
+    list(loud.blocks)
+    assert "samples reach 20000 times full scale" in loud.warnings[0]
 
 
 def test_two_hours_stream_through_little_memory(tmp_path: Path) -> None:
@@ -140,34 +126,19 @@ print(total, (after - before) / 1024)
     assert float(grown_mb) < 40
 
 
-def write_m4a(path: Path, samples: np.ndarray, rate: int) -> Path:
-    """Write AAC with PyAV; samples of shape ``(n, channels)``."""
-    import av
-
-    layout = {1: "mono", 2: "stereo"}[samples.shape[1]]
-    with av.open(str(path), "w") as file:
-        stream = file.add_stream("aac", rate=rate, layout=layout)
-        for start in range(0, len(samples), 1024):
-            piece = np.ascontiguousarray(samples[start : start + 1024].T)
-            frame = av.AudioFrame.from_ndarray(piece, format="fltp", layout=layout)
-            frame.sample_rate, frame.pts = rate, start
-            file.mux(stream.encode(frame))
-        file.mux(stream.encode(None))
-    return path
-
-
 @pytest.mark.parametrize("ending", ["m4a", "mp3"])
 def test_aac_is_read_whatever_its_name_and_mixed_by_the_mean(tmp_path: Path, ending: str) -> None:
     left = music(5.0, 44_100)
-    path = write_m4a(tmp_path / "a.m4a", np.stack([left, 0 * left], axis=1), 44_100)
-    decoded = samples(path.rename(tmp_path / f"b.{ending}"))
+    path = tmp_path / f"a.{ending}"
+    path.write_bytes(encoded(np.stack([left, 0 * left], axis=1), 44_100, "m4a"))
+    decoded = samples(path)
     assert len(decoded) / SAMPLE_RATE == pytest.approx(5.0, abs=0.1)
     assert np.abs(decoded).max() == pytest.approx(np.abs(left).max() / 2, rel=0.05)
 
 
 def test_damaged_aac_is_read_as_far_as_it_goes(tmp_path: Path) -> None:
-    path = write_m4a(tmp_path / "a.m4a", music(30.0, 44_100, 2), 44_100)
-    content = bytearray(path.read_bytes())
+    path = tmp_path / "a.m4a"
+    content = bytearray(encoded(music(30.0, 44_100, 2), 44_100, "m4a"))
     middle = len(content) // 2
     content[middle : middle + 3000] = bytes(3000)
     path.write_bytes(content)
@@ -178,7 +149,7 @@ def test_damaged_aac_is_read_as_far_as_it_goes(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("ending", ["m4a", "mp3", "txt"])
-def test_text_is_no_audio_for_pyav_either(tmp_path: Path, ending: str) -> None:
+def test_text_is_no_audio(tmp_path: Path, ending: str) -> None:
     (tmp_path / f"a.{ending}").write_text("words\n" * 1000)
     with raises(AudioError, "not_audio", subject=f"a.{ending}"):
         open_audio(tmp_path / f"a.{ending}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import multiprocessing
 import os
@@ -334,6 +335,64 @@ def test_a_damaged_catalogue_is_refused_with_the_file_and_the_remedy(
     assert caught.value.subject.startswith(str(folder))
     assert f"--into {folder} --rebuild" in caught.value.remedy
     run(music, create(folder, SPACE))
+    assert check_whole(folder) == 1
+
+
+@own_process
+@pytest.mark.parametrize("rebuild", [False, True])
+def test_killed_before_any_file_is_moved_into_place_the_next_run_goes_on(
+    tmp_path: Path, rebuild: bool
+) -> None:
+    song(tmp_path / "music" / "a.mp3")
+    for at in range(1, 20):
+        folder = tmp_path / str(at)
+        process = start(index_until, tmp_path / "music", folder, at)
+        process.join()
+        killed = process.exitcode != 0
+        catalog = (create if rebuild else open_or_create)(folder, SPACE)
+        run(tmp_path / "music", catalog)
+        assert check_whole(folder) == 1
+        assert not list(folder.glob(".hevner-*"))
+        if not killed:
+            break
+    assert at > 4
+
+
+def index_until(music: Path, folder: Path, at: int) -> None:
+    """Index, and be killed just before so many files were moved into place."""
+    replace, left = os.replace, at
+
+    def count(source: str, target: str) -> None:
+        nonlocal left
+        left -= 1
+        if left == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+        replace(source, target)
+
+    os.replace = count  # type: ignore[assignment]
+    run(music, open_or_create(folder, SPACE))
+
+
+def test_no_room_for_the_first_catalogue_leaves_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    music, folder = tmp_path / "music", tmp_path / "catalog"
+    song(music / "a.mp3")
+
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    for module in (header, writer):
+        with monkeypatch.context() as patch:
+            patch.setattr(module, "replace_file", refuse)
+            with raises(OutputError, "no_space"):
+                run(music, open_or_create(folder, SPACE))
+    # As much of a table as there was room for.
+    left = folder / "pieces.lance" / "_versions"
+    left.mkdir(parents=True, exist_ok=True)
+    (folder / header.NAME).unlink(missing_ok=True)
+    (left / "18446744073709551614.manifest").write_bytes(b"")
+    run(music, open_or_create(folder, SPACE))
     assert check_whole(folder) == 1
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +20,7 @@ import hevner.model.space
 from hevner.catalog import analyze_file, header, indexing, writer
 from hevner.catalog.catalog import Catalog
 from hevner.catalog.indexing import Summary
+from hevner.catalog.tables import CHANGED
 from hevner.catalog.writer import create
 from hevner.cli import app
 from hevner.errors import ModelError
@@ -257,6 +260,105 @@ def test_what_vanished_stays_until_it_is_pruned(music: Path, catalog: Catalog) -
     assert len(moments) == 3
 
 
+def gone(folder: Path) -> None:
+    shutil.rmtree(folder)
+
+
+def empty(folder: Path) -> None:
+    shutil.rmtree(folder)
+    folder.mkdir()
+
+
+def noted(folder: Path) -> None:
+    """As people mark a place where a drive is mounted."""
+    empty(folder)
+    (folder / "NOT MOUNTED").touch()
+    (folder / ".hidden").mkdir()
+
+
+def dangling(folder: Path) -> None:
+    shutil.rmtree(folder)
+    folder.symlink_to(folder.parent / "drive that is not there")
+
+
+@pytest.mark.parametrize("unmount", [gone, empty, noted, dangling])
+@pytest.mark.parametrize("below", ["", "deep/album"])
+def test_pieces_of_a_drive_that_is_not_mounted_stay(
+    music: Path, catalog: Catalog, unmount: Callable[[Path], None], below: str
+) -> None:
+    drive = music / "drive"
+    lost = [str(song(drive / below / name)) for name in ("x.mp3", "y.mp3")]
+    run(music, catalog)
+    (music / "b.mp3").unlink()
+    unmount(drive)
+    for folders in ([music], [drive, music]):
+        found, _ = find_audio([folder for folder in folders if folder.is_dir()])
+        options = indexing.Options(prune=True)
+        summary = indexing.index(found, folders, catalog, FakeAnalyzer(), options)
+        assert summary.missing == tuple(lost)
+    assert paths(catalog, music) == [
+        "a.mp3",
+        "below/c.flac",
+        *(f"drive/{Path(below, n)}" for n in ("x.mp3", "y.mp3")),
+    ]
+    pieces, moments = state(catalog.folder)
+    assert {id for id, _ in pieces.values()} == set(moments)
+    assert indexing.remove_missing(catalog, lost) == 2
+    assert paths(catalog, music) == ["a.mp3", "below/c.flac"]
+    assert len(state(catalog.folder)[1]) == 2
+
+
+def test_a_drive_that_is_mounted_again_loses_nothing(music: Path, catalog: Catalog) -> None:
+    drive = music / "drive"
+    lost = str(song(drive / "x.mp3"))
+    run(music, catalog)
+    away = drive.rename(music.parent / "away")
+    assert run(music, catalog, prune=True) == Summary(unchanged=3, missing=(lost,))
+    away.rename(drive)
+    assert indexing.remove_missing(catalog, [lost]) == 0
+    assert run(music, catalog, prune=True).missing == ()
+    assert lost in state(catalog.folder)[0]
+
+
+def test_other_music_of_the_same_size_and_time_is_noticed(music: Path, catalog: Catalog) -> None:
+    run(music, catalog)
+    old = state(catalog.folder)[0]
+    status = (music / "a.mp3").stat()
+    for number, replace in enumerate((Path.write_text, moved_over)):
+        replace(music / "a.mp3", f"0.mp{number}")
+        os.utime(music / "a.mp3", ns=(status.st_atime_ns, status.st_mtime_ns))
+        assert (music / "a.mp3").stat().st_size == status.st_size
+        assert run(music, catalog) == Summary(unchanged=2, changed=1)
+        assert state(catalog.folder)[0] != old
+        old = state(catalog.folder)[0]
+        assert run(music, catalog) == Summary(unchanged=3)
+
+
+def moved_over(path: Path, text: str) -> None:
+    other = path.with_name("other.tmp")
+    other.write_text(text)
+    other.replace(path)
+
+
+def test_rows_of_older_versions_count_as_unchanged(
+    music: Path, catalog: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(music, catalog)
+    catalog.pieces._table.drop_columns([CHANGED])
+    old = Catalog(catalog.folder, SPACE)
+    assert CHANGED not in old.pieces.schema.names
+    with monkeypatch.context() as patch:
+        patch.setattr(indexing, "read_steadily", None)
+        assert run(music, old) == Summary(unchanged=3)
+    song(music / "a.mp3", "another")
+    assert run(music, Catalog(catalog.folder, SPACE)) == Summary(unchanged=2, changed=1)
+    noted = {
+        row["path"]: row[CHANGED]
+        for row in Catalog(catalog.folder, SPACE).listing(["path", CHANGED])
+    }
+    assert [noted[str(music / name)] is None for name in ("a.mp3", "b.mp3")] == [False, True]
+
+
 def test_names_with_quotes_and_bytes_are_kept_apart(music: Path, catalog: Catalog) -> None:
     song(music / 'it\'s "one" %.mp3')
     song(music / os.fsdecode(b"caf\xe9.mp3"), "coffee")
@@ -399,3 +501,36 @@ def test_ctrl_c_finishes_what_is_in_work(tmp_path: Path) -> None:
     analyzed = log.read_text().split()
     assert 1 <= len(analyzed) < 30
     assert len(state(folder)[0]) == len(analyzed)
+
+
+@pytest.mark.parametrize(
+    ("option", "typed", "removed"),
+    [
+        (["--prune"], "", False),
+        (["--prune-missing"], "2\n", True),
+        (["--prune-missing"], "3\n", False),
+        (["--prune-missing"], "", False),
+        (["--prune-missing", "2"], "", True),
+        (["--prune-missing=2"], "", True),
+        (["--prune-missing=1"], "", False),
+    ],
+    ids=str,
+)
+def test_the_command_removes_what_is_missing_if_its_number_is_told(
+    music: Path, monkeypatch: pytest.MonkeyPatch, option: list[str], typed: str, removed: bool
+) -> None:
+    monkeypatch.setattr(hevner.model.space, "load", lambda: SPACE)
+    monkeypatch.setattr(analyze_file, "FileAnalyzer", lambda *_: FakeAnalyzer())
+    drive, folder = music / "drive", music.parent / "catalog"
+    for name in ("x.mp3", "y.mp3"):
+        song(drive / name)
+    command = ["index", *option, str(music), str(drive), "--into", str(folder), "--jobs", "1"]
+    assert CliRunner().invoke(app, command).exit_code == 0
+    shutil.rmtree(drive)
+    done = CliRunner().invoke(app, command, input=typed)
+    assert "2 pieces stay in the catalogue" in done.stderr
+    assert f"such as {drive}" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert ("2 removed." in done.stderr) == removed
+    assert (done.exit_code == 0) == removed
+    assert len(state(folder)[0]) == (3 if removed else 5)

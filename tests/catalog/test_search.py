@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import types
 from pathlib import Path
@@ -137,6 +138,30 @@ def test_conditions_that_make_no_sense_are_refused(library: Library, where: str)
             find(library, mood="sad", where=where, moments=moments)
 
 
+@pytest.mark.parametrize(
+    "where",
+    [
+        "1/0 = 1",
+        "size / (size - size) > 1",
+        "cast(name as int) > 1",
+        "valence+" * 900 + "1 > 0",
+        "not " * 900 + "true",
+        " or ".join(f"valence > {number}" for number in range(900)),
+        "(" * 900 + "1" + ")" * 900 + " > 0",
+    ],
+    ids=lambda where: where[:20],
+)
+def test_conditions_that_cannot_be_computed_are_told_as_such(library: Library, where: str) -> None:
+    with raises(CatalogError, "bad_filter") as caught:
+        find(library, mood="sad", where=where)
+    assert "--rebuild" not in str(caught.value)
+
+
+def test_long_lists_of_names_are_no_long_conditions(library: Library) -> None:
+    names = ", ".join(f"'{n % 7}/it''s {n}-x+y*z.mp3'" for n in range(900))
+    assert len(find(library, mood="sad", where=f"name not in ({names})")) > 0
+
+
 @pytest.mark.parametrize("unwanted", ["gloomy", "very tense, dark"])
 def test_nothing_typical_of_the_unwanted_is_found(library: Library, unwanted: str) -> None:
     hits = find(library, mood="tragic", unwanted=unwanted, count=500)
@@ -231,7 +256,8 @@ def test_file_that_changed_since_is_analysed_again(
     song = tmp_path / "song.mp3"
     song.write_text("as it was")
     known = build(tmp_path / "catalog", count=3)
-    stamp = {"size": song.stat().st_size, "mtime": song.stat().st_mtime_ns}
+    status = song.stat()
+    stamp = {"size": status.st_size, "mtime": status.st_mtime_ns, "changed": status.st_ctime_ns}
     with writing(known.catalog) as writer:
         writer.put([{**known.pieces[0], "id": "song", "path": str(song), **stamp}], [])
     known.catalog.refresh()
@@ -248,7 +274,11 @@ def test_file_that_changed_since_is_analysed_again(
     assert analyzed == []
     song.write_text("and as it is now")
     assert find(known, like=song, count=1)[0].path == known.pieces[1]["path"]
-    assert analyzed == [song]
+    song.write_text("as it is.")
+    os.utime(song, ns=(status.st_atime_ns, status.st_mtime_ns))
+    assert song.stat().st_size == status.st_size
+    assert find(known, like=song, count=1)[0].path == known.pieces[1]["path"]
+    assert analyzed == [song, song]
 
 
 # By a course

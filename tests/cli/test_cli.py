@@ -106,6 +106,44 @@ def test_ending_of_the_output_file_chooses_the_form(tmp_path: Path, songs: Path,
 
 @pytest.mark.usefixtures("analyzer")
 @pytest.mark.parametrize(
+    ("name", "form", "told"),
+    [
+        ("out.csv", "json", True),
+        ("out.xlsx", "csv", True),
+        ("out.txt", "csv", True),
+        ("out.json", "json", False),
+        ("out.ndjson", "jsonl", False),
+        ("out.txt", "table", False),
+        ("out", "json", False),
+    ],
+)
+def test_a_form_counts_before_the_ending_and_is_told_if_they_differ(
+    tmp_path: Path, songs: Path, name: str, form: str, told: bool
+) -> None:
+    result = hevner_analyze(songs, "-o", tmp_path / name, "--format", form)
+    assert result.exit_code == 0
+    assert (f"{name} will hold {form}" in result.stderr) == told
+    assert hevner_analyze(songs, "-f", form).stdout == (tmp_path / name).read_text("utf-8")
+
+
+@pytest.mark.usefixtures("analyzer")
+@pytest.mark.parametrize(("name", "sign"), [("out.htm", "<!"), ("out.ndjson", "{"), ("out", "\n")])
+def test_other_endings_of_a_form_are_known(
+    tmp_path: Path, songs: Path, name: str, sign: str
+) -> None:
+    assert hevner_analyze(songs, "-o", tmp_path / name).exit_code == 0
+    assert (tmp_path / name).read_text("utf-8").startswith(sign)
+
+
+def test_options_know_the_home_where_no_shell_writes_it_out(tmp_path: Path, songs: Path) -> None:
+    call = command("analyze", songs, "--output=~/out.csv", fake=(tmp_path / "log", "never"))
+    home = environment() | {"HOME": str(tmp_path), "HEVNER_CACHE": "~/kept"}
+    subprocess.run(call, cwd=ROOT, env=home, check=True, timeout=60, stderr=subprocess.DEVNULL)
+    assert contents(tmp_path) == ["kept", "log", "out.csv", "songs"]
+
+
+@pytest.mark.usefixtures("analyzer")
+@pytest.mark.parametrize(
     ("scale", "value"), [("-1..1", -0.25), ("0..1", 0.375), ("1..9", 4.0), ("-10..0", -6.25)]
 )
 def test_results_are_on_the_scale_asked_for(songs: Path, scale: str, value: float) -> None:
@@ -200,6 +238,10 @@ def test_silence_is_a_row_and_no_failure(tmp_path: Path) -> None:
         (["songs", "--frobnicate"], "frobnicate"),
         (["songs", "-o", "nowhere/out.csv"], "Create the folder first"),
         (["songs", "--plot", "a.png"], "one file cannot hold the plots of 2 pieces"),
+        (["songs", "--plot", "a.gif"], "plots are .png, .svg, .pdf, not .gif"),
+        (["songs", "--plot", "a.jpeg"], "not .jpeg"),
+        (["songs", "-o", "a.xlsx"], ".xlsx is the ending of no form"),
+        (["songs", "-o", "a.pdf"], ".pdf is the ending of no form"),
         (["nothing"], "no audio files found"),
         ([], "PATH"),
     ],

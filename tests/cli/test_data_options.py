@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 import typer
+from typer.testing import CliRunner
 
+from hevner.cli import app
 from hevner.cli.data_options import VARIABLE, data_folders, dataset_folder
 from hevner.errors import DataError
 from tests.errors import raises
@@ -86,3 +88,11 @@ def test_one_set_may_be_given_by_its_own_folder(root: Path, tmp_path: Path) -> N
         dataset_folder([str(root)])
     with pytest.raises(DataError, match="no dataset"):
         dataset_folder([str(root)], "none")
+
+
+def test_the_gap_of_folders_that_are_not_there_is_wrong_usage(tmp_path: Path) -> None:
+    for data in (f"{tmp_path}/missing", f"musemo={tmp_path}/missing"):
+        call = ["gap", "--data", data, "--out", str(tmp_path / "out")]
+        done = CliRunner().invoke(app, call)
+        assert done.exit_code == 2
+        assert f"there is no folder {tmp_path}/missing" in done.stderr

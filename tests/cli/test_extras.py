@@ -59,8 +59,6 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A song, and a dataset of one's own."""
     place = tmp_path_factory.mktemp("place")
     write(place / "songs" / "a.wav", music(1.0))
-    (place / "more").mkdir()
-    (place / "more" / "song.m4a").write_bytes(b"\0" * 4000)
     write(place / "data" / "own" / "audio" / "a.wav", music(1.0))
     (place / "data" / "own" / "annotations.csv").write_text("id,valence,arousal\na,0.5,0.5\n")
     (place / "data" / "own" / "layout.toml").write_text(
@@ -102,13 +100,12 @@ PLAIN = [
     f"extract {DATA} --encoder handcrafted --jobs 1",
     "features list {0}/store",
 ]
-OTHER_CODEC = "analyze {0}/more --no-cache --format csv"
 
 
 @pytest.fixture(scope="module")
 def bare(place: Path) -> dict[str, tuple[int, str]]:
     """What comes of verbs where no extra is installed."""
-    lines = [*LACKING, *PLAIN, OTHER_CODEC]
+    lines = [*LACKING, *PLAIN]
     found = outcomes(OPTIONAL, [line.format(place) for line in lines])
     return dict(zip(lines, found.values(), strict=True))
 
@@ -128,12 +125,6 @@ def test_a_missing_extra_is_one_line_with_the_remedy(
 def test_the_base_needs_no_extra(line: str, bare: dict[str, tuple[int, str]]) -> None:
     code, said = bare[line]
     assert code == 0, said
-
-
-def test_files_of_other_codecs_need_audio(bare: dict[str, tuple[int, str]]) -> None:
-    code, said = bare[OTHER_CODEC]
-    assert code == 1
-    assert "PyAV, which is not installed. Install it with: pip install 'hevner[audio]'" in said
 
 
 def test_the_extras_are_those_of_the_project() -> None:

@@ -73,6 +73,11 @@ TABLES = {
         "data.csv", "track id", "nostalgia", "2", 2, repeats=True, without_id="not_a_number"
     ),
     "memomusic": Table("File/CSV File.csv", 1, 4, "10.5", row=4),
+    "film": Table("ratings.csv", "id", "tension_set1", "9.5"),
+    "film_listeners": Table("ratings.csv", "id", "sad_set2", "0.5"),
+    "musifeast": Table("ratings.csv", "id", "arousal", "5.5"),
+    "quadrants4q": Table("songs.csv", "id"),
+    "mirex": Table("clusters.csv", "id", "cluster", "6"),
     "own": Table("annotations.csv", "id", "arousal", "0.5"),
 }
 """VGMIDI has no table."""
@@ -194,6 +199,11 @@ MEDIA = {
     "emopia": ("midis",),
     "emotify": ("classical", "rock", "pop"),
     "memomusic": ("MIDI",),
+    "film": ("audio",),
+    "film_listeners": ("audio",),
+    "musifeast": ("audio",),
+    "quadrants4q": ("audio",),
+    "mirex": ("audio",),
     "own": ("audio",),
 }
 """Folders of the media files of each replica."""

@@ -25,6 +25,7 @@ from tests.datasets import (
     test_musemo,
     test_own,
     test_pmemo,
+    test_tables_of_songs,
     test_vgmidi,
     test_wcmed,
     test_wtc,
@@ -43,9 +44,25 @@ REPLICAS: dict[str, Callable[[Path], Path]] = {
     "emopia": test_emopia.official,
     "emotify": test_emotify.official,
     "memomusic": test_memomusic.archive,
+    "film": test_tables_of_songs.film,
+    "film_listeners": test_tables_of_songs.film,
+    "musifeast": test_tables_of_songs.musifeast,
+    "quadrants4q": test_tables_of_songs.quadrants,
+    "mirex": test_tables_of_songs.mirex,
     "own": test_own.archive,
 }
 AT_HAND = ("emomusic", "deam", "pmemo", "mtg_jamendo", "musemo", "vgmidi", "emopia", "emotify")
+AT_HAND += ("film", "musifeast", "quadrants4q", "mirex")
+LABELS = {
+    "valence-arousal",
+    "curve",
+    "quadrant",
+    "gems",
+    "tension",
+    "emotions",
+    "cluster",
+    "tags",
+}
 every = pytest.mark.parametrize("name", datasets.NAMES)
 modes = pytest.mark.parametrize("labels", ["repaired", "as_published"])
 
@@ -60,7 +77,7 @@ def test_the_card_says_everything(name: str) -> None:
             assert value, field.name
     rated = "valence-arousal" in card.labels or "curve" in card.labels
     assert card.labels
-    assert set(card.labels) <= {"valence-arousal", "curve", "quadrant", "gems", "tags"}
+    assert set(card.labels) <= LABELS
     assert bool(card.curve) == ("curve" in card.labels)
     if name != "own":  # brings its own music and scales
         assert rated == (card.valence is not None) == (card.arousal is not None)
@@ -103,6 +120,9 @@ def assert_sound(dataset: datasets.Dataset) -> None:
             "curve": track.curve,
             "quadrant": track.quadrant,
             "gems": track.gems,
+            "tension": track.tension,
+            "emotions": track.emotions,
+            "cluster": track.cluster,
             "tags": track.tags,
         }
         named = {kind for kind, value in given.items() if value is not None}
@@ -134,6 +154,8 @@ def assert_on_unit_scale(track: datasets.Track) -> None:
     if track.gems is not None:
         assert len(track.gems) == len(GEMS)
         assert all(0 <= share <= 1 for share in track.gems)
+    assert track.tension is None or -1 <= track.tension <= 1
+    assert track.emotions is None or max(map(abs, track.emotions)) <= 1
     if track.tags is not None and track.dataset == "mtg_jamendo":
         assert set(track.tags) <= set(MOOD_TAGS)
 

@@ -90,3 +90,44 @@ def test_the_sentence_names_file_row_value_and_remedy() -> None:
     assert str(caught.value) == (
         "rows.csv, line 2: 'x' in column a is not a number. Correct or remove the row"
     )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "path;valence;arousal\na, b.ogg;8,5;-2\n",
+        "path\tvalence\tarousal\na, b.ogg\t8.5\t-2\n",
+        '"path","valence","arousal"\n"a, b.ogg",8.5,-2\n',
+        "path;valence;arousal\r\na, b.ogg;8,5;-2\r\n",
+    ],
+    ids=["semicolons", "tabs", "commas", "semicolons of Windows"],
+)
+def test_tables_of_every_spreadsheet_are_read(tmp_path: Path, text: str) -> None:
+    (row,) = read_rows(table(tmp_path, text), ("path", "valence", "arousal"))
+    assert row.text("path") == "a, b.ogg"
+    assert (row.number("valence"), row.number("arousal")) == (8.5, -2)
+
+
+def test_a_comma_is_a_point_only_between_semicolons(tmp_path: Path) -> None:
+    (row,) = read_rows(table(tmp_path, 'a,b\n"1,5",2\n'), ("a", "b"))
+    with raises(DataError, "not_a_number"):
+        row.number("a")
+
+
+def test_columns_that_no_delimiter_yields_are_missing(tmp_path: Path) -> None:
+    with raises(DataError, "column_missing"):
+        read_rows(table(tmp_path, "a;b\n1;2\n"), ("a", "c"))
+
+
+def test_a_table_in_another_encoding_is_told_how_to_be_saved(tmp_path: Path) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_bytes("a,b\n1,2\n".encode("utf-16"))
+    with raises(DataError, "not_a_table", subject="rows.csv") as caught:
+        read_rows(path, ("a",))
+    assert "UTF-16; save as UTF-8" in str(caught.value)
+
+
+def test_a_missing_table_is_told_what_to_give(tmp_path: Path) -> None:
+    with raises(DataError, "unreadable_file") as caught:
+        read_rows(tmp_path / "none.csv", ("a",), missing="Give a table")
+    assert caught.value.remedy == "Give a table"

@@ -5,8 +5,10 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
+from dataclasses import replace
 from pathlib import Path
-from urllib.parse import unquote
+from urllib.parse import unquote, unquote_to_bytes
 
 import pytest
 from hypothesis import given
@@ -127,3 +129,32 @@ def test_words_are_told_in_every_form() -> None:
     assert records[0] == {"word": "sad", "degree": "very", "fit": 0.9877, "divergence": -1.5}
     rows = list(csv.DictReader(io.StringIO(words_as("csv", words))))
     assert [row["word"] for row in rows] == ["sad", "calm"]
+
+
+def test_a_course_says_why_it_has_no_fit() -> None:
+    assert "A course has no fit" in hits_as("table", [MOMENT])
+    assert "A course has no fit" not in hits_as("table", [PIECE, MOMENT])
+
+
+def test_names_that_are_not_unicode_are_addresses_of_their_bytes(tmp_path: Path) -> None:
+    folder = os.fsencode(tmp_path)
+    for name, shown in (("caf\\xe9.mp3", b"caf\xe9.mp3"), ("\\x00 is text.mp3", None)):
+        hit = replace(PIECE, path=f"{tmp_path}/{name}")
+        line = playlist([hit]).splitlines()[-1]
+        if shown is None:
+            assert line == hit.path
+        else:
+            assert line.startswith("file:///")
+            assert unquote_to_bytes(line.removeprefix("file://")) == folder + b"/" + shown
+
+
+def test_a_name_that_looks_like_escaped_bytes_counts_first(tmp_path: Path) -> None:
+    (tmp_path / "caf\\xe9.mp3").write_bytes(b"")
+    hit = replace(PIECE, path=f"{tmp_path}/caf\\xe9.mp3")
+    assert playlist([hit]).splitlines()[-1] == hit.path
+
+
+@pytest.mark.parametrize("name", ["http:/evil.wav", "#1.mp3", "a:b.mp3"])
+def test_no_line_reads_as_an_address_or_a_comment(name: str, tmp_path: Path) -> None:
+    hit = replace(PIECE, path=str(tmp_path / name))
+    assert playlist([hit], tmp_path / "list.m3u8").splitlines()[-1] == f"./{name}"

@@ -14,7 +14,10 @@ import pytest
 from typer.testing import CliRunner
 
 from hevner.client import Client
+from hevner.errors import HevnerError
+from hevner.serve.run import check_address
 from tests.catalog.library import Library
+from tests.errors import raises
 from tests.serve.servers import ROOT
 from tests.sounds import music, write
 
@@ -92,8 +95,16 @@ def test_a_port_in_use_is_told(tmp_path: Path) -> None:
         command = [*SERVE, "--port", port, "--state", str(tmp_path / "state")]
         done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=120)
     assert done.returncode == 1
-    assert "address already in use" in done.stderr
-    assert "Traceback" not in done.stderr
+    assert done.stderr == (
+        f"Error: 127.0.0.1, port {port}: another program listens there. Stop it, or name another "
+        "port: --port 0 takes any that is free\n"
+    )
+    check_address("127.0.0.1", 0)
+
+
+def test_an_address_of_another_machine_is_told() -> None:
+    with raises(HevnerError, "cannot_listen", subject="192.0.2.1, port 8765"):
+        check_address("192.0.2.1", 8765)
 
 
 def test_numbers_that_make_no_sense_are_refused() -> None:

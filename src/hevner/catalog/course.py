@@ -103,10 +103,10 @@ def read(path: Path, scale: Scale = UNIT) -> Course:
         If the file is missing or does not hold such columns.
     """
     name = display_name(path)
+    remedy = f"Give a CSV file with the columns {', '.join(COLUMNS)}, or words as 'tense->calm'"
     if not path.is_file():
-        remedy = f"Give a CSV file with the columns {', '.join(COLUMNS)}, or words as 'tense->calm'"
         raise DataError("there is no such file", subject=name, remedy=remedy, code="file_missing")
-    rows = read_rows(path, COLUMNS)
+    rows = read_rows(path, COLUMNS, missing=remedy)
     times = [row.number("time") for row in rows]
     if len(times) < 2 or any(later <= earlier for earlier, later in pairwise(times)):
         cause, remedy = "its times do not rise", "Sort the rows by time"

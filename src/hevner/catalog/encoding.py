@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from hevner.audio.decode import open_audio
+from hevner.audio.isolated import open_audio
 from hevner.audio.windows import Windower
 from hevner.batch import in_threads
 from hevner.catalog.catalog import Catalog

@@ -6,7 +6,7 @@ import errno
 import hashlib
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
@@ -27,21 +27,38 @@ def row_path(path: Path) -> str:
 
 @dataclass(frozen=True)
 class Stamp:
-    """Size in bytes and time of change in nanoseconds: while they stay, so does the content."""
+    """What the system says about a file: while it stays, so does the content.
+
+    Attributes
+    ----------
+    size
+        Bytes.
+    mtime
+        Time of the content in nanoseconds; programs can set it.
+    changed
+        Time in nanoseconds at which anything about the file was changed last, that time too; None
+        where nobody noted it.
+    """
 
     size: int
     mtime: int
+    changed: int | None = field(default=None, compare=False)
 
     @classmethod
     def of(cls, path: Path) -> Stamp:
         """The stamp of a file; raises OSError."""
         status = path.stat()
-        return cls(status.st_size, status.st_mtime_ns)
+        return cls(status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+
+    def is_of(self, path: Path) -> bool:
+        """Whether it is that of a file; raises OSError."""
+        found = Stamp.of(path)
+        return self == found and self.changed in (None, found.changed)
 
     def still_holds(self, path: Path) -> bool:
         """Whether a file has not changed since; one that is gone counts as unchanged."""
         try:
-            return self == Stamp.of(path)
+            return self.is_of(path)
         except OSError:
             return True
 
@@ -88,7 +105,7 @@ def read_steadily(
     Returns
     -------
     Content or None
-        The content of the file; None if it cannot be read, or changes each time.
+        The content of the file; None if it cannot be read, changes each time, or is not to blame.
     Result, Failure or None
         The result of ``read`` for just that content, or why there is none; None if content of that
         id is not new.
@@ -111,6 +128,8 @@ def read_steadily(
                 raise
             except HevnerError as error:
                 outcome = Failure.of(name, error)
+                if error.stage == "setup":  # any file would fail now, and not always
+                    return None, outcome
             before, content = content, Content.of(path)
             if content == before:
                 return content, outcome

@@ -24,6 +24,7 @@ from hevner.encoders.base import EncoderCard
 from hevner.errors import CatalogError
 from hevner.files import cannot_write, display_name, replace_file
 from hevner.model.space import Space
+from hevner.text_file import read_json
 
 NAME = "catalog.json"
 SCHEMA = 1
@@ -103,7 +104,7 @@ def read(folder: Path) -> Header:
     """
     path = folder / NAME
     try:
-        record = json.loads(path.read_bytes())
+        record = read_json(path)
     except FileNotFoundError as error:
         if any(folder.glob("*.lance")):
             raise _unreadable(folder, "it is missing") from error

@@ -2,12 +2,13 @@
 
 Conventions
 -----------
-A file whose path, size and time of change are known is not even opened. Otherwise its content
-decides: content that is known, under any path, is not analysed again, so a file that was moved,
-copied or touched is only read. Rows of files that have gone stay until they are pruned, unless the
-same content was found elsewhere: then the file has moved. Silent files and those that failed have a
-row too, so that they are not tried again until they change; files that cannot be read, or change
-while they are read, are tried again each time.
+A file whose path, size and times are known is not even opened. Otherwise its content decides:
+content that is known, under any path, is not analysed again, so a file that was moved, copied or
+touched is only read. Rows of files that have gone stay until they are pruned, unless the same
+content was found elsewhere: then the file has moved. Files that have gone with their folder may be
+on a drive that is not mounted, so their rows stay even then. Silent files and those that failed
+have a row too, so that they are not tried again until they change; files that cannot be read, or
+change while they are read, are tried again each time.
 
 Results are written every few pieces; a run that was stopped, however, goes on from there.
 """
@@ -25,10 +26,10 @@ from hevner.batch import in_threads
 from hevner.catalog.analyze_file import AnalyzedFile, FileAnalyzer
 from hevner.catalog.catalog import Catalog
 from hevner.catalog.file_identity import Content, Stamp, read_steadily, row_path
-from hevner.catalog.tables import Row, in_lists
+from hevner.catalog.tables import CHANGED, Row, in_lists
 from hevner.catalog.writer import Writer, writing
 from hevner.errors import HevnerError
-from hevner.files import Found, display_name
+from hevner.files import Found, display_name, file_named, is_audio_name
 from hevner.result import Failure
 
 PIECES_AT_ONCE = 32
@@ -76,6 +77,9 @@ class Summary:
         Files that were read and have no place in the space.
     vanished, removed
         Files that are gone, and still in the catalogue or removed from it.
+    missing
+        Paths of files that are gone with their folder, or of whose folder only the name is there;
+        they are still in the catalogue.
     """
 
     unchanged: int = 0
@@ -88,6 +92,7 @@ class Summary:
     failed: int = 0
     vanished: int = 0
     removed: int = 0
+    missing: tuple[str, ...] = ()
 
 
 @dataclass
@@ -150,6 +155,20 @@ def index(
     return run.summary
 
 
+def remove_missing(catalog: Catalog, missing: Iterable[str]) -> int:
+    """Remove files that are gone with their folder, by path; return how many are still gone."""
+    with writing(catalog) as writer:
+        gone = [path for path in missing if _is_gone(path)]
+        ids = {
+            row["path"]: row["id"]
+            for some in in_lists("path", gone)
+            for row in catalog.listing(["path", "id"], some)
+        }
+        writer.remove(ids.items())
+        writer.tidy()
+    return len(ids)
+
+
 class _Run:
     def __init__(
         self, catalog: Catalog, writer: Writer, analyzer: FileAnalyzer, options: Options
@@ -160,8 +179,8 @@ class _Run:
         self._analyzer = analyzer
         self._options = options
         self._known = {
-            row["path"]: KnownFile(row["id"], Stamp(row["size"], row["mtime"]), row["status"])
-            for row in catalog.listing(["path", "id", "size", "mtime", "status"])
+            row["path"]: _known(row)
+            for row in catalog.listing(["path", "id", "size", "mtime", CHANGED, "status"])
         }
         self._seen: set[str] = set()
         self._claimed = {known.id for known in self._known.values() if not self._is_due(known)}
@@ -188,7 +207,7 @@ class _Run:
         if known is None or self._is_due(known):
             return False
         try:
-            unchanged = Stamp.of(file.path) == known.stamp
+            unchanged = known.stamp.is_of(file.path)
         except OSError:
             return False
         self.summary.unchanged += unchanged
@@ -263,8 +282,7 @@ class _Run:
         old = [self._known[row["path"]].id for row in rows if row["path"] in self._known]
         self._writer.put(rows, self._moments, old)
         for row in rows:
-            stamp = Stamp(row["size"], row["mtime"])
-            self._known[row["path"]] = KnownFile(row["id"], stamp, row["status"])
+            self._known[row["path"]] = _known(row)
         self._rows, self._moments = [], []
         self._written = time.monotonic()
 
@@ -304,11 +322,13 @@ class _Run:
         vanished = {path for path in self._suspects(folders) if _is_gone(path)}
         present = {known.id for path, known in self._known.items() if path not in vanished}
         moved = {path for path in vanished if self._known[path].id in present}
-        removed = vanished if self._options.prune else moved
+        left = {path for path in vanished - moved if not _is_filled(file_named(path).parent)}
+        removed = vanished - left if self._options.prune else moved
         self._writer.remove((path, self._known[path].id) for path in removed)
         self.summary.moved = len(moved)
-        self.summary.vanished = len(vanished - removed)
+        self.summary.vanished = len(vanished - removed - left)
         self.summary.removed = len(removed - moved)
+        self.summary.missing = tuple(sorted(left))
 
     def _suspects(self, folders: list[str]) -> Iterator[str]:
         """Rows not found where they should be, and those whose content turned up elsewhere."""
@@ -326,15 +346,34 @@ def _located(file: Found, content: Content) -> Row:
         "name": display_name(file.name),
         "size": content.stamp.size,
         "mtime": content.stamp.mtime,
+        CHANGED: content.stamp.changed,
     }
+
+
+def _known(row: Row) -> KnownFile:
+    stamp = Stamp(row["size"], row["mtime"], row[CHANGED])
+    return KnownFile(row["id"], stamp, row["status"])
 
 
 def _is_gone(path: str) -> bool:
     """Whether a file is surely not there; one behind a closed door may be."""
     try:
-        os.stat(path)  # noqa: PTH116
+        file_named(path).stat()
     except (FileNotFoundError, NotADirectoryError):
         return True
     except OSError:
         return False
     return False
+
+
+def _is_filled(folder: Path) -> bool:
+    """Whether a folder holds music or folders.
+
+    What is there of a drive that is not mounted holds neither, at most a note that it is none.
+    """
+    try:
+        with os.scandir(folder) as entries:
+            shown = [entry for entry in entries if entry.name[0] != "."]
+            return any(is_audio_name(entry.name) or entry.is_dir() for entry in shown)
+    except OSError:
+        return False

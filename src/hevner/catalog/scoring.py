@@ -134,10 +134,10 @@ def locate(catalog: Catalog, path: Path) -> tuple[Points, str]:
         If the file cannot be read, or is silent.
     """
     (same,) = in_lists("path", [row_path(path)])
-    columns = ("id", "size", "mtime", "status", "place")
+    columns = ("id", *catalog.pieces.stamp_columns, "status", "place")
     for batch in catalog.pieces.scan(columns, same):
         for row in batch.to_pylist():  # at most one
-            stamp = Stamp(row["size"], row["mtime"])
+            stamp = Stamp(*(row[name] for name in catalog.pieces.stamp_columns))
             if row["status"] == "ok" and stamp.still_holds(path):
                 return catalog.points(pa.Table.from_batches([batch])), row["id"]
     piece = _file_analyzer(catalog.space).analyze(path).piece

@@ -59,10 +59,24 @@ BATCH = 50_000
 AT_A_TIME = 500
 """Values in one SQL list."""
 
+MOST_TERMS = 200
+"""Most operators in a filter: LanceDB computes each inside the one before, and a few hundred
+overflow the stack, which ends the process."""
+
+SHOWN = 200
+"""Most characters of a filter in a message."""
+
+_QUOTED = re.compile(r"'[^']*'")
+_TERM = re.compile(r"[-+*/%<>=!~|&^(]+|\b(?:and|or|not|between|i?like|case|when)\b", re.IGNORECASE)
+
 ROW, DISTANCE = "_rowid", "_distance"
 
 ENCODED = "encoded"
 """Column of the vectors of the encoder that the header names; absent while no piece is encoded."""
+
+CHANGED = "changed"
+"""Column of `hevner.catalog.file_identity.Stamp.changed`; absent from older catalogues until they
+are written to, and null for their rows."""
 
 SOUNDS = "status = 'ok'"
 """Filter: pieces that have an emotion."""
@@ -87,8 +101,9 @@ def schema(table: str, header: Header) -> pa.Schema:
     other, for the second; ``curve``, the course of valence, then of arousal. What is not known is
     null. A moment has the ``piece`` it belongs to, ``start`` and ``end`` in seconds.
 
-    Pieces have one column more, `ENCODED`, once they are encoded for searches by text
-    (`Table.add_encoded`): the mean of the vectors of their windows, brought to length 1.
+    Pieces have two columns more: `CHANGED` from the first writing on, and `ENCODED` once they are
+    encoded for searches by text (`Table.add_encoded`), the mean of the vectors of their windows,
+    brought to length 1.
     """
     number, text = pa.float32(), pa.string()
     vector = pa.list_(pa.float32(), header.vector)
@@ -132,9 +147,14 @@ class Table:
         with self._clear_errors():
             self._table = lancedb.connect(folder).open_table(name)
             found = self._table.schema
-        if not _without_encoded(found).equals(self.schema):
+        if not _without_optional(found).equals(self.schema):
             raise self._damaged("the table has other columns than its header says")
         self.schema = found
+
+    @property
+    def stamp_columns(self) -> tuple[str, ...]:
+        """Columns that `hevner.catalog.file_identity.Stamp` is made of."""
+        return ("size", "mtime", CHANGED) if CHANGED in self.schema.names else ("size", "mtime")
 
     def refresh(self) -> None:
         """Look at the newest version."""
@@ -195,9 +215,16 @@ class Table:
 
     def add_encoded(self, width: int) -> None:
         """Add the column `ENCODED` of so many numbers, if it is not there."""
-        if ENCODED not in self.schema.names:
+        self._add_column(pa.field(ENCODED, pa.list_(pa.float16(), width)))
+
+    def add_changed(self) -> None:
+        """Add the column `CHANGED`, if it is not there."""
+        self._add_column(pa.field(CHANGED, pa.int64()))
+
+    def _add_column(self, field: pa.Field) -> None:
+        if field.name not in self.schema.names:
             with self._clear_errors():
-                self._table.add_columns(pa.field(ENCODED, pa.list_(pa.float16(), width)))
+                self._table.add_columns(field)
                 self.schema = self._table.schema
 
     def put_encoded(self, vectors: Mapping[str, NDArray[np.float32]]) -> None:
@@ -240,6 +267,9 @@ class Table:
     @contextmanager
     def _clear_errors(self, where: str | None = None) -> Iterator[None]:
         """Turn errors of LanceDB into errors that name the table and the remedy."""
+        terms = len(_TERM.findall(_QUOTED.sub("", where or "")))
+        if where is not None and terms > MOST_TERMS:
+            raise self._misunderstood(where, f"it has {terms} terms of {MOST_TERMS} at most")
         try:
             yield
         except HevnerError:
@@ -248,15 +278,15 @@ class Table:
             text = str(error)
             if (full := _system_error(text)) is not None:
                 raise cannot_write(self.path, full) from error
-            if where is not None and isinstance(error, ValueError):
+            if where is not None and (isinstance(error, ValueError) or "filter expr" in text):
                 raise self._misunderstood(where, text) from error
             raise self._damaged(_first_clause(text)) from error
 
     def _misunderstood(self, where: str, text: str) -> CatalogError:
-        hidden = ("vector", "place", "curve", ENCODED)
+        hidden = ("vector", "place", "curve", ENCODED, CHANGED)
         names = ", ".join(name for name in self.schema.names if name not in hidden)
         return CatalogError(
-            f"the filter {where!r} is not understood: {_first_clause(text)}",
+            f"the filter {_shortened(where)!r} is not understood: {_first_clause(text)}",
             remedy=f'Compare columns with values, as in "duration < 300"; there are {names}',
             stage="filter",
             code="bad_filter",
@@ -281,12 +311,18 @@ def create_tables(folder: Path, header: Header) -> None:
             raise cannot_write(path, _system_error(str(error)) or OSError(str(error))) from error
 
 
+def remove_tables(folder: Path) -> None:
+    """Remove both tables, as far as that is possible."""
+    for name in (PIECES, MOMENTS):
+        shutil.rmtree(folder / f"{name}.lance", ignore_errors=True)
+
+
 def any_rows(folder: Path) -> bool:
     """Whether a folder holds tables of which one has rows or cannot be read."""
     for name in (PIECES, MOMENTS):
         table = folder / f"{name}.lance"
-        # A process that is killed while it makes a table leaves one without a version and data.
-        if any(any(table.glob(part)) for part in ("_versions/*", "data/*")):
+        # A process that is killed, or has no room, while it makes a table leaves one without data.
+        if any(table.glob("data/*")):
             try:
                 if lancedb.connect(folder).open_table(name).count_rows():
                     return True
@@ -303,9 +339,8 @@ def in_lists(column: str, values: Iterable[str]) -> Iterator[str]:
         yield f"{column} IN ({quoted})"
 
 
-def _without_encoded(schema: pa.Schema) -> pa.Schema:
-    place = schema.get_field_index(ENCODED)
-    return schema if place < 0 else schema.remove(place)
+def _without_optional(schema: pa.Schema) -> pa.Schema:
+    return pa.schema([field for field in schema if field.name not in (ENCODED, CHANGED)])
 
 
 def _system_error(text: str) -> OSError | None:
@@ -316,7 +351,12 @@ def _system_error(text: str) -> OSError | None:
     return None
 
 
+def _shortened(where: str) -> str:
+    return where if len(where) <= SHOWN else f"{where[:SHOWN]}..."
+
+
 def _first_clause(text: str) -> str:
     """An error message of LanceDB without the place in its source code."""
     text = re.sub(r", /\S+\.rs:\d+:\d+.*", "", text, flags=re.DOTALL)
+    text = re.sub(r"^.*Error applying filter expression to batch: (Arrow error: )?", "", text)
     return text.removeprefix("lance error: ").removeprefix("Invalid input, ").rstrip(". ")

@@ -28,9 +28,10 @@ from hevner.catalog import header, tables
 from hevner.catalog.catalog import Catalog
 from hevner.catalog.tables import MOMENTS, PIECES, Row, in_lists
 from hevner.encoders.base import EncoderCard
-from hevner.errors import CatalogError
-from hevner.files import cannot_write, display_name, replace_file
+from hevner.errors import CatalogError, OutputError
+from hevner.files import PART, cannot_write, display_name, replace_file, sweep_parts
 from hevner.model.space import Space
+from hevner.text_file import read_json
 
 LOCK, HOLDER, CHANGE = "lock", "holder.json", "change.json"
 
@@ -55,7 +56,8 @@ def create(folder: str | Path, space: Space) -> Catalog:
     made_with = header.current(space)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        others = {path.name for path in folder.iterdir()} - OWN
+        unfinished = {path.name for path in folder.glob(PART.format("*"))}
+        others = {path.name for path in folder.iterdir()} - OWN - unfinished
         if others:
             cause = f"the folder holds other things ({display_name(min(others))})"
             remedy = "Name an empty or a new folder"
@@ -64,8 +66,12 @@ def create(folder: str | Path, space: Space) -> Catalog:
             # Without a header there is no catalogue: a stop in between leaves none.
             for name in (header.NAME, CHANGE):
                 (folder / name).unlink(missing_ok=True)
-            tables.create_tables(folder, made_with)
-            header.write(folder, made_with)
+            try:
+                tables.create_tables(folder, made_with)
+                header.write(folder, made_with)
+            except OutputError:
+                tables.remove_tables(folder)
+                raise
     except OSError as error:
         raise cannot_write(folder, error) from error
     return Catalog(folder, space)
@@ -110,6 +116,7 @@ def locked(folder: Path) -> Iterator[None]:
     except OSError as error:
         raise cannot_write(folder / LOCK, error) from error
     try:
+        sweep_parts(folder)
         now = datetime.now().astimezone().isoformat(" ", "seconds")
         holder = {"process": os.getpid(), "machine": socket.gethostname(), "since": now}
         _put(folder / HOLDER, holder)
@@ -120,7 +127,7 @@ def locked(folder: Path) -> Iterator[None]:
 
 def _holder(folder: Path) -> str:
     try:
-        held = json.loads((folder / HOLDER).read_bytes())
+        held = read_json(folder / HOLDER)
         return f"process {held['process']} on {held['machine']} since {held['since']}"
     except (OSError, ValueError, KeyError, TypeError):
         return "another process"
@@ -138,6 +145,7 @@ class Writer:
         self._changes = 0
         catalog.refresh()
         self._recover()
+        catalog.pieces.add_changed()
 
     def note_folders(self, folders: Iterable[str]) -> None:
         """Add to the folders in the header, each once."""
@@ -205,7 +213,7 @@ class Writer:
 
     def _recover(self) -> None:
         try:
-            ids = set(json.loads(self._journal.read_bytes()))
+            ids = set(read_json(self._journal))
         except FileNotFoundError:
             return
         except (OSError, ValueError, TypeError) as error:

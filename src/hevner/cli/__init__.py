@@ -11,8 +11,8 @@ Everything heavy is imported inside the commands, so that ``--help`` answers at 
 
 from __future__ import annotations
 
-import io
 import os
+import re
 import sys
 from typing import Annotated
 
@@ -20,6 +20,7 @@ import typer
 from typer import Option
 
 from hevner import __version__
+from hevner.cli import streams
 from hevner.cli.analyze import analyze, report
 from hevner.cli.datasets import app as datasets
 from hevner.cli.evaluate import evaluate
@@ -27,13 +28,16 @@ from hevner.cli.extract import extract
 from hevner.cli.features import app as features
 from hevner.cli.gap import gap
 from hevner.cli.group import ANALYSE, FIND, RESEARCH, SERVE, Group
-from hevner.cli.index import index
+from hevner.cli.index import Index, index
 from hevner.cli.models import app as models
 from hevner.cli.moods import moods
 from hevner.cli.probe import probe
+from hevner.cli.progress import FAILED, say
 from hevner.cli.search import playlist, search
 from hevner.cli.serve import serve
 from hevner.cli.train import train
+from hevner.errors import OutputError
+from hevner.files import expanded
 
 BLAS_THREADS = (
     "OMP_NUM_THREADS",
@@ -44,6 +48,9 @@ BLAS_THREADS = (
 """Variables that limit the threads of numpy's matrix products, read when numpy is imported. Files
 are analysed side by side already; for matrices this small, threads that wait for each other take
 three times the CPU time on a busy machine. What the user has set stays."""
+
+HOME = re.compile(r"^(--[\w-]+=|[\w-]+=)~(?=/|$)")
+"""A home directory where no shell writes it out, as in ``--into=~/music``."""
 
 app = typer.Typer(
     name="hevner",
@@ -61,7 +68,8 @@ for panel, verbs in (
     (RESEARCH, (extract, train, evaluate, probe, gap)),
 ):
     for verb in verbs:
-        app.command(rich_help_panel=panel)(verb)
+        kind = Index if verb is index else None
+        app.command(rich_help_panel=panel, cls=kind)(verb)
 app.add_typer(models, name="models", rich_help_panel=ANALYSE)
 app.add_typer(datasets, name="datasets", rich_help_panel=RESEARCH)
 app.add_typer(features, name="features", rich_help_panel=RESEARCH)
@@ -89,8 +97,10 @@ def main() -> None:
     if "numpy" not in sys.modules:
         for library in BLAS_THREADS:
             os.environ.setdefault(library, "1")
-    for stream in (sys.stdout, sys.stderr):
-        # A terminal that lacks a character gets an escape instead of stopping the run.
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
-    app()
+    streams.mend()
+    sys.argv[1:] = [HOME.sub(lambda at: at[1] + str(expanded("~")), word) for word in sys.argv[1:]]
+    try:
+        app()
+    except OutputError as error:  # while help is written, which no command does
+        say(f"Error: {error}")
+        sys.exit(FAILED)

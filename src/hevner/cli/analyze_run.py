@@ -9,6 +9,7 @@ import time
 from collections import Counter
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
+from mimetypes import guess_type
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING
 from hevner import extras
 from hevner.batch import SupportsAnalyze, analyze_many, usable_cores
 from hevner.cache import Cache
+from hevner.cli.pipes import Pipes
 from hevner.cli.progress import (
     FAILED,
     FINE,
@@ -75,11 +77,13 @@ class Session:
             return USAGE
         if plot is not None:
             extras.require("plot", "'hevner analyze --plot'", "matplotlib")
+        pipes = Pipes()
         try:
             self.plots = None if plot is None else Plots(plot, found)
             cache = Cache(identity(window)) if cached else None
-            files = (file.path for file in found)
-            results = analyze_many(files, LateAnalyzer(window), jobs or usable_cores(), cache)
+            files, analyzer = pipes.files(found), LateAnalyzer(window)
+            results = analyze_many(files, analyzer, jobs or usable_cores(), cache)
+            results = pipes.named(found, results)
             if personal is not None:
                 from hevner.model.personal import load
 
@@ -89,6 +93,7 @@ class Session:
             say(f"Error: {error}")
             return USAGE
         with ExitStack() as stack:
+            stack.enter_context(pipes)
             stack.callback(_warn_of, cache)
             stack.enter_context(without_decoder_notes())
             stack.enter_context(stopping_cleanly())
@@ -190,9 +195,12 @@ class LateAnalyzer:
         """The emotion of a file; see `hevner.Analyzer`."""
         with self._lock:
             if self._analyzer is None:
+                from hevner.audio import isolated
+
+                isolated.shared.start()  # while the rest is imported
                 from hevner.analysis import Analyzer
 
-                self._analyzer = Analyzer(window=self._window)
+                self._analyzer = Analyzer(window=self._window, open_audio=isolated.open_audio)
         return self._analyzer.analyze(source)
 
 
@@ -205,17 +213,9 @@ class StandardOutput:
     """The standard output, flushed at once so that a reader sees each result when it is known."""
 
     def write(self, text: str) -> None:
-        """Add text; raises `OutputError` or `BrokenPipeError`."""
-        try:
-            sys.stdout.write(text)
-            sys.stdout.flush()
-        except OSError as error:
-            # Python would try once more when it exits, and complain.
-            with open(os.devnull, "w") as nowhere:  # noqa: PTH123
-                os.dup2(nowhere.fileno(), sys.stdout.fileno())
-            if isinstance(error, BrokenPipeError):
-                raise
-            raise cannot_write(Path("standard output"), error) from error
+        """Add text; raises `OutputError` or `BrokenPipeError` (`hevner.cli.streams`)."""
+        sys.stdout.write(text)
+        sys.stdout.flush()
 
     def commit(self) -> None:
         """Nothing is held back."""
@@ -239,7 +239,9 @@ class Plots:
         self._taken: set[str] = set()
         self._file: Path | None = None
         self._folder = place
-        if place.suffix.lower() in PLOT_ENDINGS and not place.is_dir():
+        if place.is_dir():
+            return
+        if place.suffix.lower() in PLOT_ENDINGS:
             if len(found) > 1:
                 raise OutputError(
                     f"one file cannot hold the plots of {len(found)} pieces",
@@ -247,6 +249,13 @@ class Plots:
                     remedy="Name a folder after --plot",
                 )
             self._file = place
+        elif guess_type(place.name)[0] is not None:
+            raise OutputError(
+                f"plots are {', '.join(PLOT_ENDINGS)}, not {place.suffix}",
+                subject=display_name(place),
+                remedy="Name such a file after --plot, or a folder",
+                code="other_ending",
+            )
 
     def draw(self, analysis: Analysis, found: Found) -> None:
         """Draw an analysis; raises `OutputError`."""

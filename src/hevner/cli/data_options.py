@@ -12,6 +12,7 @@ from typer import Option
 
 from hevner.cli.progress import FAILED, say
 from hevner.errors import DataError
+from hevner.files import expanded
 
 Loaded = TypeVar("Loaded")
 
@@ -120,6 +121,14 @@ def data_folders(data: Sequence[str]) -> DataFolders:
     return found
 
 
+def check_folders(data: Sequence[str]) -> None:
+    """Refuse folders of ``--data`` that are not there."""
+    roots, named = _parse(data)
+    for folder in (*roots, *named.values()):
+        if not folder.is_dir():
+            raise typer.BadParameter(f"there is no folder {folder}", param_hint="--data")
+
+
 def dataset_folder(data: Sequence[str], dataset: str = "") -> tuple[str, Path]:
     """Name and folder of the one dataset that a verb works on.
 
@@ -165,7 +174,7 @@ def _parse(data: Sequence[str]) -> tuple[list[Path], dict[str, Path]]:
     for text in data or filter(None, [os.environ.get(VARIABLE)]):
         name, equals, folder = text.partition("=")
         if not equals or Path(text).is_dir():
-            roots.append(Path(text))
+            roots.append(expanded(text))
         elif not folder or name not in (*NAMES, *OTHERS):
             known = ", ".join((*NAMES, *OTHERS))
             raise typer.BadParameter(
@@ -174,7 +183,7 @@ def _parse(data: Sequence[str]) -> tuple[list[Path], dict[str, Path]]:
         elif name in named:
             raise typer.BadParameter(f"{name} is named twice", param_hint="--data")
         else:
-            named[name] = Path(folder)
+            named[name] = expanded(folder)
     if not roots and not named:
         raise typer.BadParameter(
             f"is needed, as no folder is set in {VARIABLE}", param_hint="--data"

@@ -8,7 +8,7 @@ from typing import Annotated
 from typer import Option
 
 from hevner import extras
-from hevner.cli.data_options import Data, Soundfont, data_folders
+from hevner.cli.data_options import Data, Soundfont, check_folders, data_folders
 from hevner.cli.options import names_of
 from hevner.cli.progress import interruptible, say
 
@@ -40,6 +40,7 @@ def gap(
 
     Exit status: 0 all fine, 1 nothing was written, 2 wrong usage.
     """
+    check_folders(data)
     folders = data_folders(data)
     extras.require("lab", "'hevner gap'", "sklearn", "umap", "matplotlib")
     from hevner import datasets

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 from typer import Argument, Option
+from typer.core import TyperCommand
 
 from hevner.cli.options import Jobs, Quiet
 from hevner.cli.progress import (
@@ -30,6 +31,10 @@ if TYPE_CHECKING:
 
 Result = TypeVar("Result")
 
+MISSING = "--prune-missing"
+ASKED = "ask"
+"""Value of the option where none was given."""
+
 
 def index(
     paths: Annotated[
@@ -40,8 +45,20 @@ def index(
     ],
     jobs: Jobs = None,
     prune: Annotated[
-        bool, Option("--prune", help="Remove files that are gone from these folders.")
+        bool,
+        Option(
+            "--prune",
+            help="Remove files that are gone from these folders, but none whose folder is gone or "
+            "empty too: it may be on a drive that is not mounted.",
+        ),
     ] = False,
+    prune_missing: Annotated[
+        str | None,
+        Option(
+            metavar="[N]",
+            help="Remove those as well, once you type their number, or if it is N.",
+        ),
+    ] = None,
     retry: Annotated[bool, Option("--retry", help="Try again files that failed before.")] = False,
     rebuild: Annotated[
         bool, Option("--rebuild", help="Forget what the catalogue holds and begin anew.")
@@ -68,12 +85,16 @@ def index(
 
     from hevner.files import find_audio
 
-    found, problems = find_audio(paths)
-    if not found and not problems:
+    forced = prune_missing is not None
+    found, problems = find_audio([path for path in paths if not forced or path.exists()])
+    if not found and not problems and not forced:
         say("Error: no audio files found; names must end in one of the usual ways, such as .mp3.")
         raise typer.Exit(USAGE)
     start = perf_counter()
     with without_decoder_notes():
+        from hevner.audio import isolated
+
+        isolated.shared.start()  # while the rest is imported
         from hevner.analysis import Analyzer
         from hevner.batch import usable_cores
         from hevner.catalog import encoding, header, indexing, texts, writer
@@ -85,8 +106,8 @@ def index(
         catalog = (writer.create if rebuild else writer.open_or_create)(into, common)
         if text_encoder is not None:
             header.check_encoder(catalog.folder, catalog.header, text_encoder.card)
-        analyzer = FileAnalyzer(Analyzer(), common)
-        options = indexing.Options(jobs or usable_cores(), retry, prune)
+        analyzer = FileAnalyzer(Analyzer(open_audio=isolated.open_audio), common)
+        options = indexing.Options(jobs or usable_cores(), retry, prune or forced)
         watch = partial(_watched, options, quiet)
         summary = watch(
             "Indexing", len(found), lambda own: indexing.index(found, paths, catalog, analyzer, own)
@@ -106,6 +127,11 @@ def index(
             _summary_text(summary, len(found), perf_counter() - start)
             + _encoded_text(encoded, left, catalog.header.encoder)
         )
+    if summary.missing and (options.prune or not quiet):
+        say(_missing_text(summary.missing))
+    if prune_missing is not None and summary.missing and not options.stop.is_set():
+        _check_number(prune_missing, len(summary.missing))
+        say(f"{indexing.remove_missing(catalog, summary.missing)} removed.")
     if options.stop.is_set():
         say("Stopped; the same command goes on from here.")
         raise typer.Exit(INTERRUPTED)
@@ -138,6 +164,32 @@ def _watched(
             return running.result()
 
 
+class Index(TyperCommand):
+    """The command, whose option ``--prune-missing`` may stand alone."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Give the option the value that it lacks."""
+        for place, word in enumerate(args):
+            if word == MISSING and not "".join(args[place + 1 : place + 2]).isdecimal():
+                args[place] = f"{MISSING}={ASKED}"
+        return super().parse_args(ctx, args)
+
+
+def _check_number(given: str, count: int) -> None:
+    """Stop unless the number of files that are to be removed was told."""
+    if given == ASKED:
+        try:
+            given = typer.prompt(
+                f"Type {count} to remove them from the catalogue", default="", err=True,
+                show_default=False,
+            )  # fmt: skip
+        except (typer.Abort, OSError):
+            given = ""
+    if given.strip() != str(count):
+        say(f"Error: {count} files are missing, not {given or 'none'}; none of them was removed.")
+        raise typer.Exit(FAILED)
+
+
 def _encoded_text(encoded: Encoded, left: int, name: str) -> str:
     text = f" {encoded.done} encoded by {name}." if encoded.done else ""
     if encoded.failed:
@@ -166,3 +218,12 @@ def _summary_text(summary: Summary, total: int, seconds: float) -> str:
     if summary.vanished:
         text += f" {summary.vanished} no longer there; --prune removes them."
     return text
+
+
+def _missing_text(missing: tuple[str, ...]) -> str:
+    pieces = "1 piece stays" if len(missing) == 1 else f"{len(missing)} pieces stay"
+    return (
+        f"{pieces} in the catalogue, missing with the whole folder, such as "
+        f"{Path(missing[0]).parent}: it may be on a drive that is not mounted. If they are gone "
+        f"for good, {MISSING} removes them."
+    )

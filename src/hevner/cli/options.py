@@ -9,11 +9,17 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from typer import Argument, Option
 
+from hevner.cli.progress import say
+
 if TYPE_CHECKING:
     from hevner.emotion import Scale
 
 Paths = Annotated[
-    list[Path], Argument(metavar="PATH", help="Audio files, and folders to search for them.")
+    list[Path],
+    Argument(
+        metavar="PATH",
+        help="Audio files, folders to search for them, and - for the standard input.",
+    ),
 ]
 Jobs = Annotated[
     int | None,
@@ -36,10 +42,33 @@ def names_of(text: str) -> tuple[str, ...]:
     return tuple(name.strip() for name in text.split(",") if name.strip())
 
 
+PLAIN = ("", "txt", "text", "log")
+"""Endings of files for a table."""
+
+OTHER_ENDINGS = {"htm": "html", "ndjson": "jsonl"}
+
+
 def form_of(form: str | None, output: Path | None, forms: Iterable[str]) -> str:
-    """The form of results by its name, else by the ending of the output file, else a table."""
-    ending = output.suffix.lower().lstrip(".") if output else ""
-    return form or (ending if ending in forms else "table")
+    """The form of results by its name, else by the ending of the output file, else a table.
+
+    An ending that is of no form is refused; one of another form than was named gets a message.
+    """
+    known = [one for one in forms if one != "table"]
+    # What is no regular file, such as a device, has no ending.
+    named = output.suffix if output and (output.is_file() or not output.exists()) else ""
+    ending = named.lower().lstrip(".")
+    ending = OTHER_ENDINGS.get(ending, ending)
+    found = ending if ending in known else "table" if ending in PLAIN else None
+    if form is None and found is None:
+        endings = ", ".join(f".{one}" for one in known)
+        raise typer.BadParameter(
+            f"{named} is the ending of no form of results: {endings} are, and .txt for a table. "
+            "With --format any name will do",
+            param_hint="--output",
+        )
+    if form is not None and named and form != found:
+        say(f"Note: {output} will hold {form}, as --format says, whatever its name.")
+    return form or found or "table"
 
 
 def scale_of(text: str) -> Scale:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import sys
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from hevner.cli.streams import Messages
 from hevner.errors import HevnerError, MissingDependencyError
 from hevner.files import printable
 
@@ -192,7 +194,9 @@ def without_decoder_notes() -> Iterator[None]:
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 2)
     os.close(nowhere)
-    with open(kept, "w", buffering=1, encoding=shown.encoding, errors=shown.errors) as stream:  # noqa: PTH123
+    encoding = getattr(shown, "encoding", "utf-8")
+    file = io.BufferedWriter(io.FileIO(kept, "w"))
+    with Messages(file, encoding, "backslashreplace", line_buffering=True) as stream:
         sys.stderr = stream
         try:
             yield

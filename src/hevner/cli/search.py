@@ -6,6 +6,7 @@ import shutil
 import sys
 from collections.abc import Callable
 from contextlib import closing
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,6 +15,7 @@ import typer
 from typer import Argument, Option
 
 from hevner.cli.options import form_of
+from hevner.cli.pipes import Pipes
 from hevner.cli.progress import interruptible, say, usage_errors, without_decoder_notes
 
 if TYPE_CHECKING:
@@ -164,11 +166,13 @@ def search(
             query = Query.of(**asked, scale=scale, count=count, lexicon=lexicon)  # type: ignore[arg-type]
         else:
             _check_describing(asked, named, count)
-    with without_decoder_notes(), interruptible("Stopped."):
-        if emotions_of is None:
-            _write_hits(catalog, query, plane, named, output)
-        else:
-            _write_words(catalog, emotions_of, count, lexicon, named, output)
+    with without_decoder_notes(), interruptible("Stopped."), Pipes() as pipes:
+        if emotions_of is not None:
+            _write_words(catalog, pipes.file(emotions_of), count, lexicon, named, output)
+            return
+        if query.like is not None:
+            query = replace(query, like=pipes.file(query.like))
+        _write_hits(catalog, query, plane, named, output)
 
 
 def playlist(

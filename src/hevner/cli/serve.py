@@ -79,6 +79,7 @@ def serve(
     if report is not None and not report.is_file():
         raise typer.BadParameter(f"there is no {report}", param_hint="--gap")
 
+    run.check_address(host, port)
     logging.basicConfig(format="%(levelname)s: %(message)s", level=logging.INFO)
     settings = Settings(
         state=state or default_folder() / "serve",

@@ -16,6 +16,7 @@ from hevner.cli.progress import (
     Reporter,
     say,
     stopping,
+    usage_errors,
     without_decoder_notes,
 )
 
@@ -97,7 +98,8 @@ def train(
         if store is None:
             raise typer.BadParameter("is needed with a recipe", param_hint="--store")
         run = Run(data_folders(data), store, out, jobs or usable_cores(), dry_run)
-        model = model_recipes.read(recipe)
+        with usage_errors():
+            model = model_recipes.read(recipe)
         if model is None:
             _train_row(recipe, row, run)
         elif row is None:
@@ -113,15 +115,17 @@ def _train_row(path: Path, name: str | None, run: Run) -> None:
     from hevner.lab.unified.study import UnifiedStudy, only_row
     from hevner.store import FeatureStore
 
-    if path.is_dir() or recipes.kind_of(path) is not UnifiedRecipe:
-        raise typer.BadParameter(
-            f"{path} describes no model; use 'hevner evaluate' for studies", param_hint="RECIPE"
-        )
-    recipe = recipes.read(path, UnifiedRecipe)
+    with usage_errors():
+        if path.is_dir() or recipes.kind_of(path) is not UnifiedRecipe:
+            raise typer.BadParameter(
+                f"{path} describes no model; use 'hevner evaluate' for studies",
+                param_hint="RECIPE",
+            )
+        recipe = recipes.read(path, UnifiedRecipe)
+        row = recipe.row(name or recipe.rows[0].name)
     if name is None and len(recipe.rows) > 1:
         choices = ", ".join(row.name for row in recipe.rows)
         raise typer.BadParameter(f"choose from {choices}", param_hint="--row")
-    row = recipe.row(name or recipe.rows[0].name)
     with stopping():
         needed, store = only_row(recipe, row.name), FeatureStore(run.store)
         loaded = UnifiedStudy.load(needed, run.folders, store, run.jobs)

@@ -19,6 +19,7 @@ from hevner.datasets.findings import Finding, Findings
 from hevner.datasets.layout import LAYOUTS, read_layout, read_tracks
 from hevner.datasets.track import Curve, Track
 from hevner.errors import DataError
+from hevner.files import expanded
 
 NAMES = (
     "emomusic",
@@ -33,6 +34,11 @@ NAMES = (
     "emopia",
     "emotify",
     "memomusic",
+    "film",
+    "film_listeners",
+    "musifeast",
+    "quadrants4q",
+    "mirex",
     "own",
 )
 """All datasets; ``own`` is any table of labels beside a folder of audio."""
@@ -198,10 +204,11 @@ def data_folder(folder: str | Path | None = None) -> Path:
         If neither names an existing folder.
     """
     chosen = folder or os.environ.get("HEVNER_DATA")
-    if not chosen or not Path(chosen).is_dir():
+    place = expanded(chosen or "")
+    if not chosen or not place.is_dir():
         raise DataError(
             f"no data folder at '{chosen}'" if chosen else "no data folder given",
             remedy="Name it with --data or in the environment variable HEVNER_DATA",
             code="folder_missing",
         )
-    return Path(chosen)
+    return place

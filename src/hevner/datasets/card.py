@@ -5,7 +5,6 @@ The keys of a file are the attributes of `Card` but ``name``; a scale is written
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 from hevner.emotion import UNIT, Scale
 from hevner.errors import DataError, HevnerError
+from hevner.text_file import read_toml
 
 FOLDER = Path(__file__).with_name("cards")
 """Folder of the cards."""
@@ -56,7 +56,8 @@ class Card:
     media
         Recordings, or MIDI to be rendered.
     labels
-        Kinds of label: any of ``valence-arousal``, ``curve``, ``quadrant``, ``gems``, ``tags``.
+        Kinds of label: any of ``valence-arousal``, ``curve``, ``quadrant``, ``gems``, ``tension``,
+        ``emotions``, ``cluster``, ``tags``.
     valence, arousal
         Nominal scales of the ratings; None if neither is rated. The curve's own, if it differs,
         stands in ``curve``.
@@ -118,13 +119,13 @@ def read_card(name: str) -> Card:
     """
     path = FOLDER / f"{name}.toml"
     try:
-        facts = tomllib.loads(path.read_text(encoding="utf-8"))
+        facts = read_toml(path)
         defects = [_checked(Defect, defect) for defect in facts.pop("defects", ())]
         for axis in ("valence", "arousal"):
             if axis in facts:
                 facts[axis] = Scale(*facts[axis])
         return _checked(Card, {"name": name, "defects": defects, **facts})
-    except (OSError, ValueError, TypeError, HevnerError) as error:  # also TOMLDecodeError
+    except (OSError, ValueError, TypeError, HevnerError) as error:
         raise DataError(
             f"not the card of a dataset ({error})",
             subject=str(path),

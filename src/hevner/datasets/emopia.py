@@ -7,10 +7,10 @@ from pathlib import Path
 
 from hevner.datasets.card import read_card
 from hevner.datasets.findings import Findings
+from hevner.datasets.layout import quadrant as read_quadrant
 from hevner.datasets.media import Media
 from hevner.datasets.rows import Row, each, read_rows
 from hevner.datasets.track import Track
-from hevner.emotion import Quadrant
 
 CARD = read_card("emopia")
 PARTS = ("train", "val", "test")
@@ -60,17 +60,11 @@ def _track(row: Row, clip: str, quadrant: str, part: str, media: Media) -> Track
             f"'{stem}' does not name a clip",
             "Expected names such as Q1_0vLPYiPN7qY_0",
         )
-    label = "Q" + row.text(quadrant).removeprefix("Q")
-    if label not in Quadrant.__members__:
-        raise row.fault(
-            "not_a_quadrant",
-            f"'{row.text(quadrant)}' is not a quadrant",
-            "Expected Q1, Q2, Q3 or Q4",
-        )
-    if label != found[1]:
+    label = read_quadrant(row, quadrant)
+    if label.name != found[1]:
         raise row.fault(
             "contradiction",
-            f"quadrant {label} contradicts the name {stem}",
+            f"quadrant {label.name} contradicts the name {stem}",
             "Fetch the label file again",
         )
     return Track(
@@ -79,7 +73,7 @@ def _track(row: Row, clip: str, quadrant: str, part: str, media: Media) -> Track
         media.find(stem, row.where),
         group=SAME_SONG.get(found[2], found[2]),
         recording=f"emopia/{SAME_CLIP.get(stem, stem)}",
-        quadrant=Quadrant[label],
+        quadrant=label,
         official_split=part,
     )
 

@@ -24,7 +24,6 @@ is there, and ``id`` always.
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -34,9 +33,10 @@ from hevner.datasets.findings import Findings
 from hevner.datasets.media import Media
 from hevner.datasets.rows import Row, each, read_rows
 from hevner.datasets.track import Track
-from hevner.emotion import UNIT, Scale
+from hevner.emotion import AXES, BASIC, UNIT, Quadrant, Scale
 from hevner.errors import DataError, HevnerError
 from hevner.files import SUFFIXES
+from hevner.text_file import read_toml
 
 FILE = "layout.toml"
 FIELDS = (
@@ -44,11 +44,16 @@ FIELDS = (
     "file",
     "valence",
     "arousal",
+    "tension",
+    *BASIC,
     "valence_std",
     "arousal_std",
     "raters",
+    "quadrant",
+    "cluster",
     "artist",
     "title",
+    "album",
     "genre",
     "group",
     "split",
@@ -57,7 +62,11 @@ FIELDS = (
 """Fields that a column can hold."""
 
 OPTIONS = ("annotations", "audio", "delimiter", "tag_separator")
-AXES = ("valence", "arousal")
+
+RATED = (*AXES, "tension", *BASIC)
+"""Fields that are ratings on a scale; the basic emotions share one, named ``emotions``."""
+
+LABELS = (*AXES, "tension", *BASIC, "quadrant", "cluster", "tags")
 
 
 @dataclass(frozen=True)
@@ -77,7 +86,10 @@ class Layout:
     named
         Further fields whose column must be there; its cells may be empty.
     scales
-        Nominal scale by axis.
+        Nominal scale by field: ``valence``, ``arousal``, ``tension``, and ``emotions`` for all of
+        the basic emotions.
+    gaps
+        Whether rows without any label are left out, and not faults.
     """
 
     annotations: str = "annotations.csv"
@@ -88,13 +100,69 @@ class Layout:
     required: frozenset[str] = frozenset({"id"})
     named: frozenset[str] = frozenset()
     scales: dict[str, Scale] = field(default_factory=dict)
+    gaps: bool = False
 
 
 _RANKED = Layout(
     required=frozenset({"id", "valence", "arousal"}), scales={"valence": UNIT, "arousal": UNIT}
 )
 
-LAYOUTS = {"wcmed": _RANKED, "ccmed": _RANKED, "own": Layout()}
+
+def _film(number: int) -> Layout:
+    """One of the two sets of ratings of the film music."""
+    columns = {"valence": "valence", "arousal": "energy", "tension": "tension"}
+    columns |= {"anger": "anger", "fear": "fear", "joy": "happy"}
+    columns |= {"sadness": "sad", "tenderness": "tender"}
+    return Layout(
+        "ratings.csv",
+        columns={name: f"{column}_set{number}" for name, column in columns.items()}
+        | {"id": "id", "album": "album", "group": "album", "title": "track"},
+        required=frozenset({"id", "group", *columns}),
+        scales=dict.fromkeys((*AXES, "tension", "emotions"), Scale(1, 9)),
+        gaps=number == 2,
+    )
+
+
+LAYOUTS = {
+    "wcmed": _RANKED,
+    "ccmed": _RANKED,
+    "film": _film(1),
+    "film_listeners": _film(2),
+    "musifeast": Layout(
+        "ratings.csv",
+        columns={
+            "id": "id",
+            "valence": "valence",
+            "arousal": "arousal",
+            "valence_std": "valence_SD",
+            "arousal_std": "arousal_SD",
+            "artist": "ARTIST",
+            "title": "TRACK_TITLE",
+            "genre": "GENRE",
+        },
+        required=frozenset({"id", *AXES, "artist"}),
+        scales=dict.fromkeys(AXES, Scale(1, 5)),
+    ),
+    "quadrants4q": Layout(
+        "songs.csv",
+        columns={
+            "id": "id",
+            "quadrant": "quadrant",
+            "artist": "artist",
+            "title": "title",
+            "genre": "genres",
+            "tags": "moods",
+        },
+        required=frozenset({"id", "quadrant"}),
+        tag_separator=";",
+    ),
+    "mirex": Layout(
+        "clusters.csv",
+        columns={"id": "id", "cluster": "cluster"},
+        required=frozenset({"id", "cluster"}),
+    ),
+    "own": Layout(),
+}
 """Default layouts of the datasets that are nothing but a table; the names of the columns of WCMED
 and CCMED are ours, as theirs are not published."""
 
@@ -111,13 +179,13 @@ def read_layout(folder: Path, default: Layout) -> Layout:
     if not path.is_file():
         return default
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:  # also UnicodeDecodeError and TOMLDecodeError
+        content = read_toml(path)
+    except (OSError, ValueError) as error:
         raise DataError(
             f"not TOML ({error})", subject=str(path), remedy="Correct the file", code="not_toml"
         ) from error
     columns = _texts(content.pop("columns", {}), FIELDS, f"{path}, [columns]")
-    scales = _texts(content.pop("scales", {}), AXES, f"{path}, [scales]")
+    scales = _texts(content.pop("scales", {}), (*AXES, "tension", "emotions"), f"{path}, [scales]")
     options = _texts(content, OPTIONS, str(path), extra="the tables [columns], [scales]")
     delimiter = options.get("delimiter", default.delimiter)
     if len(delimiter) != 1 or delimiter in '\r\n"':
@@ -191,30 +259,49 @@ def read_tracks(card: Card, folder: Path, layout: Layout, findings: Findings) ->
     columns = {name: column for name, column in layout.columns.items() if column in rows[0].values}
     _check_labels(columns, layout, path)
     media = Media(card, folder, (layout.audio,), findings)
-    tracks = each(
-        rows, columns["id"], findings, lambda row: _track(card.name, row, columns, layout, media)
-    )
+    given = [columns[name] for name in LABELS if name in columns]
+
+    def track(row: Row) -> Track | None:
+        if layout.gaps and not any(row.values[column] for column in given):
+            media.find(_stem(row.text(columns["id"])), row.where)
+            return None
+        return _track(card.name, row, columns, layout, media)
+
+    tracks = each(rows, columns["id"], findings, track)
     media.report_unlabelled()
-    return tracks
+    return [one for one in tracks if one is not None]
 
 
 def _check_labels(columns: dict[str, str], layout: Layout, path: Path) -> None:
-    if not {"valence", "arousal", "tags"} & columns.keys():
+    if not set(LABELS) & columns.keys():
         raise DataError(
-            "no column of valence, arousal or tags",
+            f"no column of {', '.join(LABELS)}",
             subject=str(path),
             remedy=f"Name the columns in {FILE}, below [columns]",
             code="column_missing",
         )
-    for axis in AXES:
-        if axis in columns and axis not in layout.scales:
+    for name in RATED:
+        scale = _scale_name(name)
+        if name in columns and scale not in layout.scales:
             raise DataError(
-                f"the scale of column {columns[axis]} is not stated",
+                f"the scale of column {columns[name]} is not stated",
                 subject=str(path),
                 remedy=f"State it in {path.parent / FILE}, for example: "
-                f'[scales] on a line of its own, then {axis} = "1..9"',
+                f'[scales] on a line of its own, then {scale} = "1..9"',
                 code="scale_missing",
             )
+    given = [name for name in BASIC if name in columns]
+    if given and len(given) < len(BASIC):
+        raise DataError(
+            f"of the basic emotions only {', '.join(given)} have a column",
+            subject=str(path),
+            remedy=f"Give all of {', '.join(BASIC)}, or none",
+            code="column_missing",
+        )
+
+
+def _scale_name(field: str) -> str:
+    return "emotions" if field in BASIC else field
 
 
 def _track(dataset: str, row: Row, columns: dict[str, str], layout: Layout, media: Media) -> Track:
@@ -223,8 +310,10 @@ def _track(dataset: str, row: Row, columns: dict[str, str], layout: Layout, medi
             return row.text(columns[name])
         return row.values[columns[name]] if name in columns else ""
 
-    def rating(axis: str) -> float | None:
-        return row.rating(columns[axis], layout.scales[axis]) if axis in columns else None
+    def rating(name: str) -> float | None:
+        if name not in columns:
+            return None
+        return row.rating(columns[name], layout.scales[_scale_name(name)])
 
     def spread(axis: str) -> float | None:
         if not {axis, f"{axis}_std"} <= columns.keys():
@@ -233,6 +322,7 @@ def _track(dataset: str, row: Row, columns: dict[str, str], layout: Layout, medi
 
     name = _stem(row.text(columns["id"]))
     file = _stem(row.text(columns["file"])) if "file" in columns else name
+    emotions = [rating(one) for one in BASIC]
     tags = tuple(tag.strip() for tag in text("tags").split(layout.tag_separator) if tag.strip())
     return Track(
         dataset,
@@ -242,15 +332,42 @@ def _track(dataset: str, row: Row, columns: dict[str, str], layout: Layout, medi
         recording=f"{dataset}/{name}",
         title=text("title"),
         artist=text("artist"),
+        album=text("album"),
         genre=text("genre"),
         valence=rating("valence"),
         arousal=rating("arousal"),
         valence_std=spread("valence"),
         arousal_std=spread("arousal"),
         raters=row.integer(columns["raters"]) if "raters" in columns else None,
+        quadrant=quadrant(row, columns["quadrant"]) if "quadrant" in columns else None,
+        tension=rating("tension"),
+        emotions=tuple(value for value in emotions if value is not None) or None,
+        cluster=_cluster(row, columns["cluster"]) if "cluster" in columns else None,
         tags=tags if "tags" in columns else None,
         official_split=text("split"),
     )
+
+
+def quadrant(row: Row, column: str) -> Quadrant:
+    """The quadrant in a column, as ``Q1`` or ``1``.
+
+    Raises
+    ------
+    DataError
+        If it is not one of the four.
+    """
+    name = "Q" + row.text(column).upper().removeprefix("Q")
+    if name not in Quadrant.__members__:
+        cause = f"'{row.text(column)}' in column {column} is not a quadrant"
+        raise row.fault("not_a_quadrant", cause, "Expected Q1, Q2, Q3 or Q4")
+    return Quadrant[name]
+
+
+def _cluster(row: Row, column: str) -> int:
+    number = row.integer(column)
+    if not 1 <= number <= 5:
+        raise row.fault("off_scale", f"{number} in column {column} is no mood cluster from 1 to 5")
+    return number
 
 
 def _stem(name: str) -> str:

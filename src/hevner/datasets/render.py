@@ -24,7 +24,8 @@ import soundfile
 
 from hevner.datasets.track import Track
 from hevner.errors import DataError, HevnerError, MissingDependencyError
-from hevner.files import replace_file
+from hevner.files import expanded, replace_file
+from hevner.text_file import read_json
 
 RENDER_RATE = 24_000
 """Sample rate of rendered files in hertz, that of the recorded sets."""
@@ -53,7 +54,7 @@ def find_soundfont(name: str) -> Path:
         If no folder holds it; `HEVNER_SOUNDFONTS` names a further folder.
     """
     extra = os.environ.get("HEVNER_SOUNDFONTS")
-    folders = ((Path(extra),) if extra else ()) + SOUNDFONT_FOLDERS
+    folders = ((expanded(extra),) if extra else ()) + SOUNDFONT_FOLDERS
     for folder in folders:
         path = folder / f"{name}.sf2"
         if path.is_file():
@@ -176,7 +177,7 @@ def _prepare(soundfont: str, folder: Path) -> tuple[str, Path]:
         replace_file(record, (json.dumps(made, indent=2) + "\n").encode())
         return fluidsynth, bank
     try:
-        recorded = json.loads(record.read_text(encoding="utf-8"))
+        recorded = read_json(record)
     except ValueError as error:
         raise DataError(
             f"not JSON ({error})",

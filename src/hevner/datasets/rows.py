@@ -3,12 +3,14 @@
 Conventions
 -----------
 Names of columns and values are stripped of spaces and tabs, of which the archives of the field are
-full. Line numbers count from 1, the header included.
+full. Line numbers count from 1, the header included. Spreadsheets of many countries write
+semicolons between values and commas in numbers; such a table is read like any other.
 """
 
 from __future__ import annotations
 
 import csv
+import io
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -18,9 +20,14 @@ from typing import TypeVar
 from hevner.datasets.findings import Findings
 from hevner.emotion import Scale
 from hevner.errors import DataError
+from hevner.files import display_name
+from hevner.text_file import TextError, read_text
 
 TOLERANCE = 1e-6
 """Rounding error of a mean over raters, as a share of the width of the scale."""
+
+DELIMITERS = (";", "\t")
+"""Characters between values that are tried where the usual one yields no columns."""
 
 Made = TypeVar("Made")
 
@@ -39,11 +46,14 @@ class Row:
         File and line, for messages.
     extra
         Values past the last named column.
+    comma
+        Whether numbers may have a comma in the place of the point.
     """
 
     values: dict[str, str]
     where: str
     extra: tuple[str, ...] = ()
+    comma: bool = False
 
     def fault(self, code: str, cause: str, remedy: str = "Correct or remove the row") -> DataError:
         """The error to raise for this row."""
@@ -60,8 +70,9 @@ class Row:
 
     def number(self, column: str) -> float:
         """The finite number in a column."""
+        text = self.values[column]
         try:
-            value = float(self.values[column])
+            value = float(text.replace(",", ".") if self.comma else text)
         except ValueError:
             value = math.nan
         if not math.isfinite(value):
@@ -117,26 +128,42 @@ def on_scale(value: float, scale: Scale, what: str, where: str) -> float:
     return min(1.0, max(-1.0, scale.to_unit(value)))
 
 
-def _lines(path: Path, delimiter: str) -> list[tuple[int, list[str]]]:
-    """Number and stripped values of every line."""
+def _text(path: Path, missing: str) -> str:
     try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.reader(file, delimiter=delimiter)
-            return [(reader.line_num, [value.strip() for value in line]) for line in reader]
+        return read_text(path)
     except OSError as error:
         raise DataError(
             f"cannot be read ({error.strerror})",
-            subject=str(path),
-            remedy="Check the folder; 'hevner datasets info' lists the files of a dataset",
+            subject=display_name(path),
+            remedy=missing,
             code="unreadable_file",
         ) from error
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise DataError(
-            f"not a table of text ({error})",
-            subject=str(path),
-            remedy="Fetch the file again",
-            code="not_a_table",
-        ) from error
+    except TextError as error:
+        raise _no_table(path, error, "Spreadsheets call that 'CSV UTF-8'") from error
+
+
+def _no_table(path: Path, error: Exception, remedy: str) -> DataError:
+    cause = f"not a table of text ({error})"
+    return DataError(cause, subject=display_name(path), remedy=remedy, code="not_a_table")
+
+
+def _lines(path: Path, text: str, delimiter: str) -> list[tuple[int, list[str]]]:
+    """Number and stripped values of every line."""
+    try:
+        reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+        return [(reader.line_num, [value.strip() for value in line]) for line in reader]
+    except csv.Error as error:
+        raise _no_table(path, error, "Fetch the file again") from error
+
+
+def _delimiter(path: Path, text: str, columns: Sequence[str], usual: str) -> str:
+    """The usual character between values, or the one by which the columns are found."""
+    first = text[: text.find("\n") + 1] or text
+    for delimiter in (usual, *DELIMITERS):
+        names = [name for _, line in _lines(path, first, delimiter) for name in line]
+        if all(name in names for name in columns):
+            return delimiter
+    return usual
 
 
 def read_rows(
@@ -145,6 +172,7 @@ def read_rows(
     *,
     header: Sequence[str] | None = None,
     delimiter: str = ",",
+    missing: str = "Check the folder; 'hevner datasets info' lists the files of a dataset",
 ) -> list[Row]:
     """Rows of a CSV file.
 
@@ -157,29 +185,34 @@ def read_rows(
     header
         Names of the columns of a file without a first line of them.
     delimiter
-        Character between values.
+        Character between values; another one is taken if it yields the columns and this does not.
+    missing
+        What to do if the file cannot be read.
 
     Raises
     ------
     DataError
         If the file or a column is missing, it is not text, or it has no row.
     """
-    lines = _lines(path, delimiter)
+    text = _text(path, missing)
+    if header is None:
+        delimiter = _delimiter(path, text, columns, delimiter)
+    lines = _lines(path, text, delimiter)
     names = header or (lines.pop(0)[1] if lines else [])
-    missing = [name for name in columns if name not in names]
-    if missing:
+    lacking = [name for name in columns if name not in names]
+    if lacking:
         raise DataError(
-            f"column {', '.join(missing)} is missing",
+            f"column {', '.join(lacking)} is missing",
             subject=str(path),
             remedy=f"Expected the columns {', '.join(columns)}",
             code="column_missing",
         )
-    rows = []
+    rows, comma = [], delimiter == ";"
     for number, values in lines:
         if any(values):
             values += [""] * (len(names) - len(values))  # the line ends early
             cells = dict(zip(names, values, strict=False))
-            rows.append(Row(cells, f"{path}, line {number}", tuple(values[len(names) :])))
+            rows.append(Row(cells, f"{path}, line {number}", tuple(values[len(names) :]), comma))
     if not rows:
         raise DataError(
             "has no rows", subject=str(path), remedy="Fetch the file again", code="no_rows"

@@ -83,6 +83,12 @@ class Track:
         Shares of listeners who felt each of `hevner.emotion.GEMS`, in [0, 1].
     gems_by_rater
         One row of 0 or 1 per listener.
+    tension
+        Mean over raters, from relaxed to tense, on the unit scale.
+    emotions
+        Mean rating of each of `hevner.emotion.BASIC`, on the unit scale: from not at all to very.
+    cluster
+        One of the five mood clusters of MIREX, 1 to 5.
     tags
         Tags of the dataset's vocabulary; an empty tuple means that none applies.
     official_split
@@ -110,6 +116,9 @@ class Track:
     quadrant: Quadrant | None = None
     gems: tuple[float, ...] | None = None
     gems_by_rater: tuple[tuple[float, ...], ...] | None = None
+    tension: float | None = None
+    emotions: tuple[float, ...] | None = None
+    cluster: int | None = None
     tags: tuple[str, ...] | None = None
     official_split: str = ""
 

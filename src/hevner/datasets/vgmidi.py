@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ from hevner.datasets.rows import on_scale
 from hevner.datasets.track import Array, Curve, Track
 from hevner.emotion import UNIT
 from hevner.errors import DataError
+from hevner.text_file import read_json
 
 CARD = read_card("vgmidi")
 AXES = ("valence", "arousal")
@@ -80,7 +80,7 @@ def _fault(
 
 def _json(path: Path) -> Any:
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return read_json(path)
     except OSError as error:
         raise _fault(
             str(path),
@@ -88,7 +88,7 @@ def _json(path: Path) -> Any:
             f"cannot be read ({error.strerror})",
             "Check the dataset's folder",
         ) from error
-    except ValueError as error:  # also UnicodeDecodeError
+    except ValueError as error:
         raise _fault(str(path), "not_json", f"not JSON ({error})") from error
 
 

@@ -188,7 +188,8 @@ def read_ratings(path: Path, scale: Scale) -> tuple[list[Rated], list[DataError]
     rated: list[Rated] = []
     problems: list[DataError] = []
     seen: dict[str, str] = {}
-    for row in read_rows(path, ("path", "valence", "arousal")):
+    missing = "Give a CSV file with the columns path, valence and arousal"
+    for row in read_rows(path, ("path", "valence", "arousal"), missing=missing):
         try:
             one = _rated(row, path.parent, scale)
             real = os.path.realpath(one.path)

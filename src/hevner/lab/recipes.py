@@ -20,7 +20,6 @@ from __future__ import annotations
 
 import math
 import operator
-import tomllib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar, cast
@@ -38,6 +37,7 @@ from hevner.lab.recipe_types import (
     check_keys,
     check_names,
 )
+from hevner.text_file import read_text, read_toml
 
 R = TypeVar("R", bound=Recipe)
 
@@ -120,8 +120,7 @@ def allowed(kind: inspect.Type) -> str:
 
 def _load(path: Path) -> tuple[str, dict[str, Any]]:
     try:
-        text = path.read_bytes().decode("utf-8")
-        return text, tomllib.loads(text)
+        return read_text(path), read_toml(path)
     except OSError as error:
         raise DataError(
             f"the recipe cannot be read ({error.strerror})", subject=str(path),

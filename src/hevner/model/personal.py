@@ -32,6 +32,7 @@ from hevner.emotion import AXES, GEMS, UNIT, Scale
 from hevner.errors import ModelError
 from hevner.files import cannot_write, display_name, replace_file
 from hevner.result import COVERAGE, Analysis, Estimate
+from hevner.text_file import read_json
 
 FORMAT = "hevner personal correction 1"
 
@@ -196,7 +197,7 @@ def load(path: Path) -> Personal:
         If the file is missing, damaged or something else.
     """
     try:
-        record = json.loads(path.read_text("utf-8"))
+        record = read_json(path)
         if record["format"] != FORMAT:
             raise ValueError(f"its format is '{record['format']}', not '{FORMAT}'")
         axes = {name: _axis(record[name]) for name in AXES}
@@ -208,7 +209,7 @@ def load(path: Path) -> Personal:
             remedy="Check the path given with --personal",
             code="unreadable",
         ) from error
-    except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
+    except (ValueError, KeyError, TypeError, OverflowError) as error:
         raise ModelError(
             f"this is no personal correction, or it is damaged ({error})",
             subject=display_name(path),

@@ -22,7 +22,6 @@ read here; all but the first two may be missing, and then nothing is assumed:
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,6 +30,7 @@ from hevner.defaults import DEFAULT_MODEL
 from hevner.errors import ModelError
 from hevner.files import display_name
 from hevner.heads import BY_NAME
+from hevner.text_file import read_json
 
 WEIGHTS = (".npz", ".onnx")
 """Endings of files with weights."""
@@ -168,8 +168,8 @@ def read(path: Path) -> Entry:
         If it is missing, damaged or alone, or not the card of an emotion model.
     """
     try:
-        card = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
+        card = read_json(path)
+    except (OSError, ValueError) as error:
         raise ModelError(
             f"the card cannot be read ({error})", subject=display_name(path), code="unreadable"
         ) from error

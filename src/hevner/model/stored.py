@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from hevner.errors import ModelError
 from hevner.files import replace_file
+from hevner.text_file import read_json
 
 _DAMAGE = (
     *(OSError, ValueError, KeyError, TypeError, EOFError, NotImplementedError),
@@ -41,7 +42,7 @@ def write(path: Path, arrays: Mapping[str, NDArray[Any]], card: Mapping[str, Any
 
 def read(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
     """Arrays and card; raises what `damage_is_refused` turns into an error."""
-    card = json.loads(path.with_suffix(".json").read_text("utf-8"))
+    card = read_json(path.with_suffix(".json"))
     # numpy would leave a damaged file open.
     with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
         return {name: stored[name] for name in stored.files}, card

@@ -7,6 +7,7 @@ import json
 
 from hevner.heads import HEADS, Head
 from hevner.output import Destination, Options, Record, Writer
+from hevner.output.spreadsheet import cell
 from hevner.output.summary import main_chords
 from hevner.result import Analysis
 
@@ -69,7 +70,8 @@ class CsvWriter(Writer):
 
     def write(self, record: Record) -> None:
         """Add a row."""
-        self._rows.writerow(_row(record) if isinstance(record, Analysis) else record.to_dict())
+        row = _row(record) if isinstance(record, Analysis) else record.to_dict()
+        self._rows.writerow({name: cell(value) for name, value in row.items()})
 
     def finish(self) -> None:
         """Nothing follows."""

@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from hevner.emotion import UNIT, Scale
-from hevner.files import display_name, printable
+from hevner.files import display_name, file_named, printable
 from hevner.hits import FIT, EmotionWord, Hit
+from hevner.output.spreadsheet import cell
 from hevner.output.table import NONE, new_console, new_table, number
 from hevner.result import clock
 
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 
 FORMATS = ("table", "json", "csv", "m3u8")
 """Forms of hits; words have the first three."""
+
+NO_FIT = "Best first. A course has no fit: it is not known how the emotion of music at large moves."
 
 HIT_COLUMNS = tuple(Hit("", "", 0, 0, 0, None, 0, None).to_dict(UNIT))
 WORD_COLUMNS = tuple(EmotionWord("", "", 0, 0).to_dict())
@@ -97,16 +100,15 @@ def playlist(hits: Sequence[Hit], output: Path | None = None) -> str:
 
 
 def _place(path: str, folder: Path | None) -> str:
-    """A line that names a file: players take it for a comment if it begins with ``#``."""
-    file = Path(path)
-    if folder is not None and file.is_relative_to(folder):
-        place = file.relative_to(folder).as_posix()
-    else:
-        place = file.as_posix()
+    """A line that names a file, and that no player takes for a comment or an address."""
+    file = file_named(path)
+    is_below = folder is not None and file.is_relative_to(folder)
+    place = (file.relative_to(folder) if folder is not None and is_below else file).as_posix()
     if printable(place) != place or place != place.strip():
         # What cannot stand in a line of text can stand in an address.
         return f"file://{quote(file.as_posix().encode('utf-8', 'surrogateescape'))}"
-    return f"./{place}" if place.startswith("#") else place
+    is_other = place.startswith("#") or (is_below and ":" in place.partition("/")[0])
+    return f"./{place}" if is_other else place
 
 
 def _records(
@@ -122,7 +124,7 @@ def _records(
     text = io.StringIO()
     writer = csv.DictWriter(text, columns, restval="", lineterminator="\n")
     writer.writeheader()
-    writer.writerows(rows)
+    writer.writerows({name: cell(value) for name, value in row.items()} for row in rows)
     return text.getvalue()
 
 
@@ -146,6 +148,8 @@ def _hit_table(hits: Sequence[Hit], scale: Scale, width: int | None, fit: str) -
     note = f"Valence and arousal on {scale.name}."
     if any(hit.fit is not None for hit in hits):
         note += f" Fit: {fit}."
+    else:
+        note += f" {NO_FIT}"
     return _drawn(table, note, width)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import partial
-from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
@@ -11,6 +10,7 @@ from fastapi import APIRouter, Query, Response
 from hevner.catalog.describe import emotions_of
 from hevner.catalog.tables import Row
 from hevner.emotion import Scale
+from hevner.files import file_named
 from hevner.hits import Hit
 from hevner.serve import API, media, query_request, schemas
 from hevner.serve.catalog_snapshot import CatalogSnapshot
@@ -80,7 +80,7 @@ async def emotions(id: str, server: Server) -> dict[str, Any]:
 )
 async def audio(id: str, server: Server) -> Response:
     """The audio file of a piece; understands ranges."""
-    path = Path(server.snapshot.piece(id)["path"])
+    path = file_named(server.snapshot.piece(id)["path"])
     return await server.queue.in_thread(partial(media.audio, path))
 
 

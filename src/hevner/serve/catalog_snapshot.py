@@ -25,6 +25,7 @@ from hevner.catalog.catalog import CANDIDATES, Catalog, TableName
 from hevner.catalog.file_identity import Stamp
 from hevner.catalog.packages import pa
 from hevner.catalog.tables import DISTANCE, MOMENTS, PIECES, ROW, SOUNDS, Row, in_lists
+from hevner.files import file_named
 from hevner.heads import ESTIMATE_COLUMNS
 from hevner.model.space import Points, Space
 from hevner.serve.problems import ServiceError, not_found
@@ -179,8 +180,8 @@ class CatalogSnapshot(Catalog):
 
     def unchanged_file(self, id: str) -> Path:
         """The file of a piece; raises a `ServiceError` if it has changed since it was indexed."""
-        path = Path(self.piece(id)["path"])
-        if not Stamp(**self._read(id, ("size", "mtime"))).still_holds(path):
+        path = file_named(self.piece(id)["path"])
+        if not Stamp(**self._read(id, self.pieces.stamp_columns)).still_holds(path):
             cause = "the piece has changed since it was indexed"
             raise ServiceError(409, "changed", cause, "Bring the catalogue up to date")
         return path

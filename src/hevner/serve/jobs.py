@@ -24,6 +24,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
 from hevner.files import SUFFIXES, printable, replace_file
+from hevner.text_file import read_json
 
 QUEUED, RUNNING, DONE, FAILED, CANCELLED = "queued", "running", "done", "failed", "cancelled"
 FINAL = (DONE, FAILED, CANCELLED)
@@ -128,7 +129,7 @@ def new_id() -> str:
 def read(folder: Path) -> Job | None:
     """Read a job from its folder; None for an unfinished upload or a damaged folder."""
     try:
-        kept: dict[str, Any] = json.loads((folder / RECORD).read_bytes())
+        kept: dict[str, Any] = read_json(folder / RECORD)
         job = Job(folder, **{name: kept[name] for name in KEPT})
     except (OSError, ValueError, KeyError, TypeError):
         return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gc
 import signal
 import socket
@@ -12,6 +13,7 @@ from types import FrameType
 import uvicorn
 from starlette.types import ASGIApp
 
+from hevner.errors import HevnerError
 from hevner.serve.job_queue import JobQueue
 from hevner.serve.settings import Settings
 
@@ -24,6 +26,41 @@ SWITCH_S = 0.001
 
 CONNECTIONS = 1000
 """Most connections; more are answered with 503."""
+
+
+def check_address(host: str, port: int) -> None:
+    """Raise a `HevnerError` if nobody can listen there."""
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        for place, (family, kind, protocol, _name, address) in enumerate(found, 1):
+            with socket.socket(family, kind, protocol) as tried:
+                if sys.platform != "win32":
+                    tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                try:
+                    tried.bind(address)
+                except OSError as error:
+                    # One name may have addresses of several kinds, of which one will do.
+                    if error.errno != errno.EADDRNOTAVAIL or place == len(found) == 1:
+                        raise
+    except OSError as error:
+        cannot = f"cannot be listened on ({error.strerror or error})"
+        cause, remedy = _FAULTS.get(error.errno or 0, (cannot, "Name another address"))
+        subject = f"{host}, port {port}"
+        raise HevnerError(
+            cause, subject=subject, remedy=remedy, stage="listen", code="cannot_listen"
+        ) from error
+
+
+_FAULTS = {
+    errno.EADDRINUSE: (
+        "another program listens there",
+        "Stop it, or name another port: --port 0 takes any that is free",
+    ),
+    errno.EACCES: ("ports below 1024 belong to the system", "Name another after --port"),
+    errno.EADDRNOTAVAIL: ("this machine has no such address", "Name one of its own after --host"),
+    socket.EAI_NONAME: ("no such address is known", "Name another after --host"),
+}
+"""Cause and remedy by what the system reports."""
 
 
 class Server(uvicorn.Server):

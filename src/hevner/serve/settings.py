@@ -7,14 +7,15 @@ The standard library only. Sizes are bytes, times seconds.
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass
 from pathlib import Path
+
+from hevner.child_process import python
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 """Hosts that only this machine can reach."""
 
-WORKER = (sys.executable, "-m", "hevner.serve.worker")
+WORKER = python("hevner.serve.worker")
 
 
 @dataclass(frozen=True)

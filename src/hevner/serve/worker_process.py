@@ -7,23 +7,15 @@ Everything here blocks and is called from threads. One worker does one task at a
 
 from __future__ import annotations
 
-import contextlib
-import json
 import logging
-import os
-import subprocess
-import threading
 from collections.abc import Callable
-from typing import IO, Any, cast
 
+from hevner.child_process import ChildProcess, ProcessEndedError, Task
 from hevner.result import clock
 from hevner.serve.problems import record as error_record
 from hevner.serve.settings import Settings
 
 logger = logging.getLogger("hevner.serve")
-
-SECRETS = ("HEVNER_TOKEN",)
-"""Environment variables that a worker does not get."""
 
 Progress = Callable[[float], None]
 Outcome = dict[str, str] | None
@@ -37,118 +29,44 @@ class WorkerProcess:
     """
 
     def __init__(self, settings: Settings, died: Callable[[], None]) -> None:
-        self._settings = settings
+        limits = settings.memory_bytes, settings.duration_s
+        self._child = ChildProcess([*settings.worker, *map(str, limits)])
+        self._time_limit_s = settings.time_limit_s
         self._died = died
-        self._process: subprocess.Popen[str] | None = None
-        self._lock = threading.Lock()
         self._stopped = False
+        self.start = self._child.start
+        self.close = self._child.close
 
-    def start(self) -> None:
-        """Start the process if there is none, so that the first task need not wait for it."""
-        with self._lock:
-            self._ready()
-
-    def run(self, task: dict[str, Any], report: Progress = lambda _share: None) -> Outcome:
+    def run(self, task: Task, report: Progress = lambda _share: None) -> Outcome:
         """Run a task; call ``report`` with its progress, in [0, 1]."""
-        with self._lock:
-            process = self._ready()
-            self._stopped = False
-        late = threading.Event()
-
-        def stop_it() -> None:
-            late.set()
-            process.kill()
-
-        timer = threading.Timer(self._settings.time_limit_s, stop_it)
-        timer.daemon = True
+        self._stopped = False
+        outcome: Outcome = None
         try:
-            answer = self._follow(process, task, report, timer)
-        finally:
-            timer.cancel()
-        if answer is not None:
-            return answer.get("error")
-        code = process.wait()
+            for answer, _ in self._child.run(task, self._time_limit_s):
+                if "progress" in answer:
+                    report(answer["progress"])
+                if answer.get("trace"):
+                    logger.error("an analysis failed:\n%s", answer["trace"])
+                outcome = answer.get("error")
+        except ProcessEndedError as end:
+            return self._error(end)
+        return outcome
+
+    def stop(self) -> None:
+        """End the process and its task."""
+        self._stopped = True
+        self._child.stop()
+
+    def _error(self, end: ProcessEndedError) -> Outcome:
         if self._stopped:
             return error_record("stopped", "the server stopped it")
         self._died()
-        if late.is_set():
-            limit = clock(self._settings.time_limit_s)
+        if end.late:
+            limit = clock(self._time_limit_s)
             return error_record("time", f"it took longer than {limit}", "Send a shorter piece")
-        logger.error("a worker ended with status %s", code)
+        logger.error("a worker ended with status %s", end.status)
         return error_record(
             "worker",
             "the process that analysed it ended unexpectedly",
             "The file may be damaged, or need too much memory; convert it to WAV or FLAC",
         )
-
-    def stop(self) -> None:
-        """End the process and its task."""
-        with self._lock:
-            self._stopped = True
-            if self._process is not None:
-                self._process.kill()
-
-    def close(self) -> None:
-        """End the process and wait until it is gone."""
-        self.stop()
-        if self._process is not None:
-            self._process.wait()
-            _close_pipes(self._process)
-
-    def _ready(self) -> subprocess.Popen[str]:
-        if self._process is not None and self._process.poll() is None:
-            return self._process
-        if self._process is not None:
-            _close_pipes(self._process)
-        settings = self._settings
-        self._process = subprocess.Popen(
-            [*settings.worker, str(settings.memory_bytes), str(settings.duration_s)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            encoding="utf-8",
-            env={name: value for name, value in os.environ.items() if name not in SECRETS},
-            # Ctrl-C is for the server, which then decides about its workers.
-            start_new_session=True,
-        )
-        return self._process
-
-    def _follow(
-        self,
-        process: subprocess.Popen[str],
-        task: dict[str, Any],
-        report: Progress,
-        timer: threading.Timer,
-    ) -> dict[str, Any] | None:
-        """Send a task and return the last answer; None if the process ended.
-
-        The time limit starts with the first answer, so that it excludes the start of a process.
-        """
-        assert process.stdin is not None
-        assert process.stdout is not None
-        try:
-            process.stdin.write(json.dumps(task) + "\n")
-            process.stdin.flush()
-        except OSError:
-            return None
-        for line in process.stdout:
-            try:
-                answer = json.loads(line)
-            except ValueError:  # it was killed in the middle of a line
-                process.kill()
-                return None
-            if timer.ident is None:
-                timer.start()
-            if "progress" in answer:
-                report(answer["progress"])
-            else:
-                if answer.get("trace"):
-                    logger.error("an analysis failed:\n%s", answer["trace"])
-                return dict(answer)
-        return None
-
-
-def _close_pipes(process: subprocess.Popen[str]) -> None:
-    for stream in (process.stdin, process.stdout):
-        with contextlib.suppress(OSError):  # what was not yet sent is lost
-            cast(IO[str], stream).close()

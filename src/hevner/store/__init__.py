@@ -127,7 +127,9 @@ class FeatureStore:
         """
         try:
             status = path.stat()
-            key = (os.fsencode(path.absolute()), status.st_size, status.st_mtime_ns)
+            # The time of the content can be set, that of any change cannot.
+            time_ns = max(status.st_mtime_ns, status.st_ctime_ns)
+            key = (os.fsencode(path.absolute()), status.st_size, time_ns)
             known = self._remembered(key)
             if known is not None:
                 return known

@@ -22,6 +22,7 @@ from hevner.errors import DataError
 from hevner.files import display_name
 from hevner.store import FeatureFile, FeatureStore
 from hevner.store.entry import Array, Entry, Kind, digest
+from hevner.text_file import read_text
 
 
 @dataclass(frozen=True)
@@ -156,7 +157,7 @@ def _read_npy(source: Source) -> Found:
     with _readable(source.path):
         matrix = _numbers(np.load(source.path, allow_pickle=False), "the array")
     with _readable(Path(source.ids)):
-        ids = Path(source.ids).read_text("utf-8").splitlines()
+        ids = read_text(Path(source.ids)).splitlines()
     yield from _rows(source.path, ids, matrix)
 
 

@@ -19,12 +19,12 @@ takes the place of the shipped one of its name and keeps its synonyms.
 from __future__ import annotations
 
 import dataclasses
-import tomllib
 from pathlib import Path
 from typing import Any
 
 from hevner.errors import DataError, HevnerError
 from hevner.files import display_name
+from hevner.text_file import read_toml
 from hevner.words.degrees import split
 from hevner.words.entries import Word
 from hevner.words.lexicon import Lexicon, plain
@@ -49,8 +49,8 @@ def load(path: Path, lexicon: Lexicon | None = None) -> Lexicon:
     """
     known = lexicon or Lexicon()
     try:
-        content = tomllib.loads(path.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        content = read_toml(path)
+    except (OSError, ValueError) as error:
         cause = error.strerror if isinstance(error, OSError) else error
         raise _wrong(path, f"cannot be read ({cause})") from error
     if strange := sorted(content.keys() - {"synonyms", "words"}):

@@ -11,7 +11,6 @@ so that a table of many gigabytes costs no more than its largest tensor.
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import torch
@@ -19,6 +18,7 @@ import torch
 from hevner.encoders.weights.pickled import open_pickled
 from hevner.encoders.weights.stored import Stored, damaged, open_safetensors, write_safetensors
 from hevner.errors import ModelError
+from hevner.text_file import read_json
 
 __all__ = ["Checkpoint", "Stored", "write_safetensors"]
 
@@ -88,7 +88,7 @@ def _open(path: Path) -> dict[str, Stored]:
 
 def _open_shards(path: Path) -> dict[str, Stored]:
     try:
-        places = dict(json.loads(path.read_text("utf-8"))["weight_map"])
+        places = dict(read_json(path)["weight_map"])
     except (ValueError, KeyError, TypeError) as error:
         raise damaged(path, f"is not an index of shards ({error})") from error
     shards: dict[str, dict[str, Stored]] = {}

@@ -5,11 +5,11 @@ Whatever is missing, not expected or of another shape or value is named with its
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from hevner import text_file
 from hevner.encoders.weights.stored import Shape, Stored
 from hevner.errors import ModelError
 from hevner.files import display_name
@@ -51,7 +51,7 @@ def read_json(path: Path) -> dict[str, Any]:
         If it is missing, cannot be read, or holds something else.
     """
     try:
-        content = json.loads(path.read_text("utf-8"))
+        content = text_file.read_json(path)
     except OSError as error:
         code = "file_missing" if isinstance(error, FileNotFoundError) else "unreadable"
         raise other_files(path, f"cannot be read ({error.strerror or error})", code) from error

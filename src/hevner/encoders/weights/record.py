@@ -24,7 +24,8 @@ from pathlib import Path
 from hevner import __version__
 from hevner.encoders.weights.devices import size_text
 from hevner.errors import ModelError, OutputError
-from hevner.files import cannot_write, display_name, replace_file
+from hevner.files import cannot_write, display_name, expanded, replace_file, sweep_parts
+from hevner.text_file import read_json
 
 ENVIRONMENT = "HEVNER_HOME"
 """Environment variable naming a folder to use instead of the usual one."""
@@ -115,7 +116,7 @@ def home() -> Path:
         If there is no home directory.
     """
     if named := os.environ.get(ENVIRONMENT):
-        return Path(named)
+        return expanded(named)
     try:
         if sys.platform == "win32":
             local = os.environ.get("LOCALAPPDATA")
@@ -146,7 +147,7 @@ def read(place: Path) -> Weights:
         If it is damaged.
     """
     try:
-        record = json.loads((place / RECORD).read_bytes())
+        record = read_json(place / RECORD)
         if record.pop("schema") != SCHEMA:
             raise ValueError("its schema is not known")
         del record["hevner"]
@@ -177,7 +178,7 @@ def write(place: Path, weights: Weights) -> None:
 def clear(place: Path, keep: Iterable[str] = ()) -> None:
     """Remove the folders in a place that the record does not name, but for those to keep."""
     try:
-        current = json.loads((place / RECORD).read_bytes())["folder"]
+        current = read_json(place / RECORD)["folder"]
     except (OSError, ValueError, TypeError, KeyError):
         current = ""
     for path in place.iterdir():
@@ -212,6 +213,7 @@ def locked(place: Path) -> Iterator[None]:
     except OSError as error:
         raise cannot_write(place, error) from error
     try:
+        sweep_parts(place)
         yield
     finally:
         lock.release()

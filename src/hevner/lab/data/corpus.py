@@ -29,7 +29,8 @@ from numpy.typing import NDArray
 from scipy.signal import fftconvolve, lfilter
 
 from hevner.arrays import Floats
-from hevner.audio.decode import SAMPLE_RATE, Audio, from_array, open_audio
+from hevner.audio.decode import SAMPLE_RATE, Audio, from_array
+from hevner.audio.isolated import open_audio
 from hevner.datasets.render import GAIN, RENDER_RATE, find_soundfont, render
 from hevner.datasets.track import Track
 from hevner.errors import AudioError, DataError, HevnerError, MissingDependencyError

@@ -37,6 +37,7 @@ from hevner.lab.gap.bias import Probe
 from hevner.lab.gap.distances import EXCHANGES, Distance
 from hevner.lab.gap.figures import MEASURES
 from hevner.lab.gap.study import MOST, Gap
+from hevner.output.spreadsheet import cell
 
 TITLE = "The gap between datasets"
 PAGE_NAME = "report.html"
@@ -156,7 +157,7 @@ def _csv(rows: Sequence[dict[str, object]]) -> str:
 
 def _field(value: object) -> object:
     if not isinstance(value, float):
-        return value
+        return cell(value)
     return "" if value != value else f"{value:.6g}"
 
 

@@ -16,6 +16,8 @@ from hevner.arrays import Names, Rows
 from hevner.errors import ModelError
 from hevner.files import replace_file
 from hevner.lab.metrics.statistics import RESAMPLES, bootstrap
+from hevner.output.spreadsheet import cell
+from hevner.text_file import read_json
 
 Row = dict[str, object]
 Score = Callable[[int, Rows], float]
@@ -86,7 +88,7 @@ def into_card(rows: Sequence[Row], card: Path, run: str) -> None:
     Raises `ModelError` if the card cannot be read; `OutputError` if it cannot be written.
     """
     try:
-        facts = json.loads(card.read_text("utf-8"))
+        facts = read_json(card)
     except (OSError, ValueError) as error:
         raise ModelError(
             f"the card cannot be read ({error})",
@@ -107,5 +109,5 @@ def write(rows: Sequence[Mapping[str, object]], path: Path) -> None:
     text = io.StringIO()
     table = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
     table.writeheader()
-    table.writerows(rows)
+    table.writerows({name: cell(value) for name, value in row.items()} for row in rows)
     replace_file(path, text.getvalue().encode("utf-8"))

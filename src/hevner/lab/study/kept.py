@@ -22,6 +22,7 @@ from numpy.typing import ArrayLike, NDArray
 from hevner.errors import DataError
 from hevner.files import replace_file
 from hevner.lab.recipe_types import plain
+from hevner.output.spreadsheet import cell
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -90,4 +91,4 @@ def write_table(path: Path, columns: Sequence[str], rows: Iterable[Row]) -> None
 def _field(value: Any) -> str:
     if isinstance(value, float):
         return "" if math.isnan(value) else f"{value:.4f}"
-    return str(value)
+    return str(cell(value))

@@ -10,7 +10,6 @@ that learn from other datasets as well predict; of networks apart, the mean is t
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -33,6 +32,7 @@ from hevner.lab.study.splits import Split, checked_split, joined_links
 from hevner.lab.unified import scores
 from hevner.lab.unified.data import StudyData, join, load_dataset
 from hevner.lab.unified.recipe import FOLDS, LEFT_OUT, Row, UnifiedRecipe
+from hevner.text_file import read_json
 
 OFFICIAL = "official"
 """Name of the split that the tracks of a dataset themselves give."""
@@ -220,7 +220,7 @@ def recipe_of_run(folder: Path, encoder: str = "") -> UnifiedRecipe:
             remedy="Leave out the other encoder", code="other_encoder",
         )  # fmt: skip
     try:
-        name = json.loads((folder / "card.json").read_text("utf-8"))["row"]
+        name = read_json(folder / "card.json")["row"]
     except (OSError, ValueError, KeyError) as error:
         raise DataError(
             f"no run of 'hevner train' ({error})", subject=str(folder), remedy="Check the path",

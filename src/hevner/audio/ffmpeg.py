@@ -1,0 +1,391 @@
+"""Read whatever FFmpeg reads, block by block.
+
+Conventions
+-----------
+What a file is, is told by its content: FFmpeg gets its bytes and never its name. Only formats in
+`FORMATS` are opened. They carry a header or sync words; formats without either would take any bytes
+for audio, and texts that name other files (concat, HLS, DASH, SDP) are no audio themselves. No file
+but the given one is ever opened.
+
+Damage is passed over, as by the program ``ffmpeg``, and told in a warning.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, BinaryIO
+
+import av
+import numpy as np
+from av.audio.plane import AudioPlane
+from numpy.typing import NDArray
+
+from hevner.audio.headers import Readable, links, seconds_of_mp3, share_of_wav
+from hevner.audio.limits import LONGEST_S, check_channels, check_rate
+from hevner.audio.mixdown import Piece
+from hevner.errors import AudioError
+from hevner.result import clock
+
+FORMATS = (
+    "wav,w64,aiff,au,caf,voc,iff,flac,ogg,mp3,aac,loas,mov,matroska,asf,wv,ape,tta,tak,mpc,mpc8,"
+    "ac3,eac3,dts,truehd,mlp,amr,dsf,shn,qoa,avi,flv,mpegts,mpeg"
+)
+"""Demuxers of FFmpeg that may open a file."""
+
+SYNCED = frozenset({"mp3", "aac", "loas", "ac3", "eac3", "dts", "truehd", "mlp", "mpeg", "mpegts"})
+"""Formats known by sync words alone, which any long file holds by chance."""
+
+RUN = 3
+"""Packets in a row that must decode without damage in a format of `SYNCED`. By chance a frame is
+followed by another about once in 2,000 times."""
+
+TOLD = frozenset(
+    {"wav", "w64", "aiff", "caf", "flac", "mov,mp4,m4a,3gp,3g2,mj2", "asf", "wv", "ape", "tta",
+     "tak", "mpc8", "dsf"}
+)  # fmt: skip
+"""Formats whose header tells the length; elsewhere FFmpeg guesses it from the bit rate."""
+
+BLOCK_VALUES = 2**22
+"""Most values, samples times channels, in a block: 16 MB."""
+
+EARLY_S = 0.3
+"""Seconds that may be missing without a word: encoders count what they add before and after."""
+
+MOST_CHANGES = 5
+"""Changes of rate or channels that are told one by one."""
+
+Kind = tuple[int, int, str]
+"""Rate in hertz, channels, and type of samples."""
+
+_FULL_SCALE = {"u8": 2.0**7, "s16": 2.0**15, "s32": 2.0**31, "s64": 2.0**63}
+_TYPES = {"u8": "u1", "s16": "i2", "s32": "i4", "s64": "i8", "flt": "f4", "dbl": "f8"}
+
+
+class _Bytes:
+    """A file without its name: PyAV hands the name on, and FFmpeg goes by its ending.
+
+    If it is owned, it is closed at the latest when the last who reads it lets it go.
+    """
+
+    def __init__(self, file: BinaryIO, owned: bool) -> None:
+        self.read, self.tell, self._seek = file.read, file.tell, file.seek
+        self._owned = file if owned else None
+
+    def seek(self, place: int, whence: int = os.SEEK_SET) -> int:
+        """Go to a place; -1, which FFmpeg understands, if a damaged header names an absurd one."""
+        try:
+            return self._seek(place, whence)
+        except (OSError, ValueError):
+            return -1
+
+    def close(self) -> None:
+        """Close the file if it is owned."""
+        if self._owned is not None:
+            self._owned.close()
+
+    def __del__(self) -> None:
+        self.close()
+
+
+@dataclass
+class Heard:
+    """What has been decoded so far, and what was wrong with it."""
+
+    seconds: float = 0.0
+    good: int = 0
+    bad: int = 0
+    run: int = 0
+    longest_run: int = 0
+    first_bad: float = 0.0
+    changes: list[tuple[float, Kind, Kind]] = field(default_factory=list)
+
+    def packet(self, fine: bool) -> None:
+        """Count a packet, and how many in a row were fine."""
+        if fine:
+            self.good += 1
+            self.run += 1
+            self.longest_run = max(self.longest_run, self.run)
+            return
+        if not self.bad:
+            self.first_bad = self.seconds
+        self.bad += 1
+        self.run = 0
+
+    def lost(self, seconds: float) -> None:
+        """Note that so many seconds are missing here; less than `EARLY_S` may be rounding."""
+        if seconds > EARLY_S:
+            self.packet(fine=False)
+
+    def change(self, old: Kind, new: Kind) -> None:
+        """Note that rate or channels change here; a decoder may change one a frame later."""
+        if self.changes and self.seconds - self.changes[-1][0] < 0.2:
+            old = self.changes.pop()[1]
+        if old[:2] != new[:2]:
+            self.changes.append((self.seconds, old, new))
+
+
+class Recording:
+    """The audio of a file, opened.
+
+    Parameters
+    ----------
+    file
+        A binary file that can seek.
+    source
+        Name of the source, for messages.
+    owned
+        Whether the file is closed when nothing reads it any more.
+
+    Attributes
+    ----------
+    promised
+        Length in seconds by the header of the file; 0 if it tells none.
+
+    Raises
+    ------
+    AudioError
+        If it is not audio (code ``not_audio``), or its rate or channels make no sense.
+    """
+
+    def __init__(self, file: BinaryIO, source: str, owned: bool = False) -> None:
+        self.source = source
+        self._file = _Bytes(file, owned)
+        try:
+            self._stream = _opened(self._file, source)
+            self._kind = self._stream.container.format.name
+            place = self._file.tell()
+            self._links = links(self._file, self._kind)
+            self.promised = 0.0 if self._links else self._promised()
+            self._file.seek(place)
+        except OSError as error:
+            self._file.close()
+            raise _unreadable(error, source) from error
+        except AudioError:
+            self._file.close()
+            raise
+
+    def _promised(self) -> float:
+        if self._kind == "mp3":
+            return seconds_of_mp3(self._file)
+        if self._kind not in TOLD or self._stream.duration is None:
+            return 0.0
+        told = float(self._stream.duration * self._stream.time_base)
+        return told * share_of_wav(self._file) if self._kind == "wav" else told
+
+    def pieces(self, block_s: float, warnings: list[str]) -> Iterator[Piece]:
+        """Decode the file once.
+
+        Parameters
+        ----------
+        block_s
+            Seconds in a piece; fewer for many channels and where rate or channels change.
+        warnings
+            List to which sentences on what was unusual are added at the end.
+
+        Yields
+        ------
+        Piece
+            Rate in hertz, and float32 samples of shape ``(n, channels)``.
+
+        Raises
+        ------
+        AudioError
+            If what FFmpeg found turns out to be no audio, or most of it is damaged.
+        """
+        heard = Heard()
+        try:
+            yield from _joined(self._frames(heard), block_s, heard)
+        except OSError as error:
+            raise _unreadable(error, self.source) from error
+        finally:
+            self._file.close()
+        self._check(heard)
+        warnings.extend(_remarks(heard, self.promised))
+
+    def _frames(self, heard: Heard) -> Iterator[Any]:
+        """Frames of all files that were joined to this one."""
+        if not self._links:
+            yield from _frames(self._stream, heard, self.source)
+            return
+        for link in self._links:
+            try:
+                stream = _opened(link, self.source)
+            except AudioError:
+                heard.packet(fine=False)
+            else:
+                yield from _frames(stream, heard, self.source)
+
+    def _check(self, heard: Heard) -> None:
+        damaged = heard.bad > heard.good
+        if self._kind in SYNCED and (damaged or heard.longest_run < RUN):
+            raise not_audio(self.source)
+        if damaged:
+            raise AudioError(
+                f"the audio data is damaged ({heard.bad} of {heard.bad + heard.good} packets)",
+                subject=self.source,
+                remedy="Copy or convert the file again",
+                code="damaged_audio",
+            )
+
+
+def _opened(file: Readable, source: str) -> Any:
+    """The stream of a file that FFmpeg takes for the best audio, ready to be decoded."""
+    file.seek(0)
+    head = file.read(24)
+    file.seek(0)
+    if head[:4] == b"RIFF" and head[12:16] == b"fmt ":
+        # FFmpeg would not say what it dislikes.
+        check_channels(int.from_bytes(head[22:24], "little"), source)
+    try:
+        # Tags may be in any encoding; they are not needed.
+        container: Any = av.open(
+            file,
+            metadata_errors="ignore",
+            options={"format_whitelist": FORMATS, "protocol_whitelist": "none"},
+        )
+        stream = container.streams.best("audio")
+    except (av.FFmpegError, ValueError) as error:
+        raise not_audio(source) from error
+    codec = stream and stream.codec_context
+    if codec is None:
+        raise not_audio(source, "it holds no audio, or of a kind that cannot be decoded")
+    for other in container.streams:
+        if other.index != stream.index:
+            other.discard = av.stream.Discard.all
+    # Threads cost more than they save on audio, and many files are decoded at once.
+    codec.thread_count = 1
+    if codec.sample_rate:
+        check_rate(codec.sample_rate, source)
+    return stream
+
+
+def _frames(stream: Any, heard: Heard, source: str) -> Iterator[Any]:
+    """Decode a stream; a packet that is damaged is passed over."""
+    in_ogg, end = stream.container.format.name == "ogg", 0.0
+    with stream.container as container:
+        packets = container.demux(stream)
+        while heard.seconds < LONGEST_S:
+            try:
+                packet = next(packets, None)
+                if packet is None:
+                    return
+            except av.FFmpegError:
+                heard.packet(fine=False)
+                return
+            try:
+                frames = packet.decode()
+            except av.FFmpegError:
+                if not _harmless(bytes(packet)):
+                    heard.packet(fine=False)
+                continue
+            if frames:
+                heard.packet(fine=True)
+            for frame in frames:
+                if frame.samples and frame.sample_rate:
+                    check_rate(frame.sample_rate, source)
+                    check_channels(frame.layout.nb_channels, source)
+                    if in_ogg and frame.time is not None:
+                        heard.lost(frame.time - end if end else 0.0)
+                        end = frame.time + frame.samples / frame.sample_rate
+                    yield frame
+                    heard.seconds += frame.samples / frame.sample_rate
+
+
+def _harmless(data: bytes) -> bool:
+    """Whether what cannot be decoded is padding or a tag, as between joined files."""
+    rest = data.lstrip(b"\0")
+    return not rest or rest.startswith((b"TAG", b"ID3", b"APETAGEX", b"LYRICSBEGIN"))
+
+
+def _joined(frames: Iterator[Any], block_s: float, heard: Heard) -> Iterator[Piece]:
+    """Join frames of the same kind to blocks."""
+    held: list[NDArray[Any]] = []
+    kind: Kind | None = None
+    count = most = 0
+    for frame in frames:
+        now = (frame.sample_rate, frame.layout.nb_channels, frame.format.name)
+        if kind is not None and now[:2] != kind[:2]:
+            heard.change(kind, now)
+        if now != kind or count >= most:
+            if kind is not None:
+                yield _piece(held, kind)
+            held, kind, count = [], now, 0
+            most = min(int(block_s * now[0]), BLOCK_VALUES // now[1])
+        held.append(_raw(frame))
+        count += frame.samples
+    if kind is not None:
+        yield _piece(held, kind)
+
+
+def _raw(frame: Any) -> NDArray[Any]:
+    """Samples of a frame in its own type, shape ``(channels, n)``."""
+    name = frame.format.name
+    channels, count = frame.layout.nb_channels, frame.samples
+    kind = np.dtype(_TYPES[name.removesuffix("p")])
+    if name.endswith("p"):
+        # `AudioFrame.to_ndarray` reads past the last plane of eight or more.
+        return np.stack([_plane(frame, at, kind, count) for at in range(channels)])
+    return _plane(frame, 0, kind, count * channels).reshape(-1, channels).T
+
+
+def _plane(frame: Any, at: int, kind: np.dtype[Any], count: int) -> NDArray[Any]:
+    plane: Any = AudioPlane(frame, at)
+    return np.frombuffer(plane, kind, count)
+
+
+def _piece(held: list[NDArray[Any]], kind: Kind) -> Piece:
+    name = kind[2].removesuffix("p")
+    samples = np.concatenate(held, axis=1).astype(np.float32, copy=False)
+    if name == "u8":
+        samples -= 128
+    if name in _FULL_SCALE:
+        samples /= np.float32(_FULL_SCALE[name])
+    return kind[0], samples.T
+
+
+def _remarks(heard: Heard, promised: float) -> list[str]:
+    """Sentences on what was unusual in what was heard."""
+    said = [_change(*one) for one in heard.changes[:MOST_CHANGES]]
+    if len(heard.changes) > MOST_CHANGES:
+        said[-1] += f", and {len(heard.changes) - MOST_CHANGES} times more"
+    if heard.bad:
+        places = "a damaged place was" if heard.bad == 1 else f"{heard.bad} damaged places were"
+        said.append(f"{places} left out, the first near {heard.first_bad:.1f} s")
+    if heard.seconds >= LONGEST_S:
+        said.append(f"only the first {clock(LONGEST_S)} of the file were heard")
+    elif promised - heard.seconds > EARLY_S:
+        said.append(f"the file ends early: {heard.seconds:.1f} of {promised:.1f} s could be read")
+    if promised and heard.seconds > 1.01 * promised + 1:
+        said.append(
+            f"the file is longer than its header says: {heard.seconds:.1f} s instead of "
+            f"{promised:.1f} s"
+        )
+    return said
+
+
+def _change(seconds: float, old: Kind, new: Kind) -> str:
+    rate = f"the sample rate changes from {old[0]} to {new[0]} Hz"
+    channels = f"the number of channels changes from {old[1]} to {new[1]}"
+    changed = [text for at, text in enumerate((rate, channels)) if old[at] != new[at]]
+    return f"{' and '.join(changed)} at {seconds:.1f} s"
+
+
+def _unreadable(error: OSError, source: str) -> AudioError:
+    return AudioError(
+        f"cannot be read ({error.strerror or error})",
+        subject=source,
+        remedy="Check the medium that it lies on",
+        code="unreadable",
+    )
+
+
+def not_audio(source: str, cause: str = "not audio, or damaged beyond reading") -> AudioError:
+    """The error for a file that holds no audio."""
+    return AudioError(
+        cause,
+        subject=source,
+        remedy="Check that other programs play it, or convert it to WAV or FLAC",
+        code="not_audio",
+    )
