@@ -301,6 +301,17 @@ def test_transfer(run: Run, tmp_path: Path, toy: dict[str, object]) -> None:
     assert lines(tmp_path / "out.csv") == 9
 
 
+def test_held_out(run: Run, tmp_path: Path, toy: dict[str, object]) -> None:
+    files = [tmp_path / "old.npz", tmp_path / "new.npz"]
+    for file in files:
+        where = ("--data", tmp_path, "--store", tmp_path, "--out", file)
+        run("held_out", "keep", "toy.toml", *where, "--seeds", 1, **toy)
+    run("held_out", "compare", *files, "--out", tmp_path / "out.csv")
+    rows = (tmp_path / "out.csv").read_text("utf-8").splitlines()
+    assert len(rows) > 8
+    assert all(row.endswith("0.0000,0.0000,0.0000") for row in rows[1:])
+
+
 def test_personalise(run: Run, tmp_path: Path, toy: dict[str, object]) -> None:
     files = ("--data", tmp_path, "--store", tmp_path, "--out", tmp_path / "out.csv")
     run("personalise", "toy.toml", *files, "--draws", 2, **toy, SIZES=(1, 5))
