@@ -4,7 +4,8 @@
 
 File ``I`` is always the same: its format, its damage and the places of the damage follow from its
 number. Files are decoded in child processes with limits of memory and time; every ``K``-th goes
-through the whole analysis. The table counts what came of each kind of damage:
+through the whole of ``hevner analyze``, where a dying decoder is an error of its file and counts as
+one here. The table counts what came of each kind of damage:
 
 heard, warned
     Decoded, without and with a sentence on what was unusual.
@@ -180,10 +181,11 @@ def made(number: int) -> tuple[str, str, bytes]:
 def child(whole: int) -> None:
     """Say what comes of the files whose paths are read, each in a line."""
     from hevner.analysis import Analyzer
+    from hevner.audio import isolated
     from hevner.batch import analyze_one
 
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-    analyzer = Analyzer()
+    analyzer = Analyzer(open_audio=isolated.open_audio)
     for line in sys.stdin:
         path = Path(line.rstrip("\n"))
         signal.alarm(SECONDS)
@@ -194,6 +196,8 @@ def child(whole: int) -> None:
             outcome, told = "refused", getattr(found, "code", "")
             if found.status != "failed":
                 outcome = "warned" if found.warnings else "heard"
+            elif found.code.startswith("decoder_"):
+                outcome, told = "crash", found.cause
             elif found.code in ("unexpected", "out_of_memory"):
                 outcome, told = "traceback", found.cause
         signal.alarm(0)

@@ -1,11 +1,12 @@
 """Measure what decoding in a process of its own costs: an album, and a single short clip.
 
-    python benchmarks/isolation.py [--rounds 7]
+    python benchmarks/isolation.py [--rounds 5]
 
 The album is twelve pieces of four minutes, made of the examples, as MP3 at 44.1 kHz in stereo; the
-clip is the first 30 s of one. Each round runs ``hevner analyze --no-cache --jobs 1`` on both, with
-decoding in a process of its own and within, in turn. Figures are medians over the rounds, and the
-median ratio of the two in one round with its 95 % bootstrap interval.
+clip is 30 s of the same kind. Each round runs ``hevner analyze --no-cache --jobs 1`` with decoding
+in a process of its own and within, in turn; and decoding alone, whose difference is steadier: what
+isolation adds to the album in CPU time. Figures are medians over the rounds, and the median ratio
+of the two in one round with its 95 % bootstrap interval.
 """
 
 from __future__ import annotations
@@ -26,7 +27,6 @@ import soxr
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "benchmarks" / "results" / "isolation.csv"
 RATE, TRACKS, TRACK_S, CLIP_S = 44_100, 12, 240, 30
-LIMIT = 1.03
 SEED = 11
 
 WITHIN = """
@@ -35,6 +35,16 @@ isolated.open_audio = decode.open_audio
 isolated.Decoders.start = lambda self: None
 from hevner.cli import main
 main()
+"""
+
+
+DECODE = """
+import sys
+from pathlib import Path
+from hevner.audio.{module} import open_audio
+for path in sorted(Path(sys.argv[1]).iterdir()):
+    for block in open_audio(path).blocks:
+        pass
 """
 
 
@@ -52,14 +62,22 @@ def compose(folder: Path, tracks: int, seconds: int, rng: np.random.Generator) -
         soundfile.write(folder / f"{number:02}.mp3", np.concatenate(parts), RATE)
 
 
-def run(music: Path, isolated: bool) -> tuple[float, float]:
-    """CPU and wall time of one analysis, in seconds, with all processes that it starts."""
+def command(music: Path, isolated: bool, alone: bool) -> list[str]:
+    """The command that analyses music, or decodes it alone."""
+    if alone:
+        code = DECODE.format(module="isolated" if isolated else "decode")
+        return [sys.executable, "-c", code, str(music)]
     start = ["-m", "hevner"] if isolated else ["-c", WITHIN]
-    command = [sys.executable, *start, "analyze", str(music), "--no-cache", "--jobs", "1"]
+    return [sys.executable, *start, "analyze", str(music), "--no-cache", "--jobs", "1"]
+
+
+def run(command: list[str]) -> tuple[float, float]:
+    """CPU and wall time of a command in seconds, with all processes that it starts."""
     began = perf_counter()
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     _, status, used = os.wait4(process.pid, 0)
-    assert status == 0
+    process.returncode = os.waitstatus_to_exitcode(status)
+    assert process.returncode == 0
     return used.ru_utime + used.ru_stime, perf_counter() - began
 
 
@@ -73,7 +91,7 @@ def interval(ratios: np.ndarray, rng: np.random.Generator) -> tuple[float, float
 def main() -> None:
     """Run from the command line."""
     parser = argparse.ArgumentParser(description="Measure what isolated decoding costs.")
-    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--tracks", type=int, default=TRACKS)
     parser.add_argument("--track-seconds", type=int, default=TRACK_S)
     parser.add_argument("--out", type=Path, default=RESULTS, help="CSV file for the figures")
@@ -84,15 +102,16 @@ def main() -> None:
         album, clip = Path(name) / "album", Path(name) / "clip"
         compose(album, options.tracks, options.track_seconds, rng)
         compose(clip, 1, CLIP_S, rng)
-        for what, music, rounds in (
-            ("album", album, options.rounds),
-            ("clip", clip, 3 * options.rounds),
+        for what, music, alone, rounds in (
+            ("album", album, False, options.rounds),
+            ("album, decoding alone", album, True, 2 * options.rounds),
+            ("clip", clip, False, 3 * options.rounds),
         ):
-            run(music, True)  # Python compiles modules when they are first imported
+            run(command(music, True, alone))  # Python compiles modules when they are first imported
             pairs = []
             for number in range(rounds):
                 order = (True, False) if number % 2 else (False, True)
-                found = {one: run(music, one) for one in order}
+                found = {one: run(command(music, one, alone)) for one in order}
                 pairs.append((found[False], found[True]))
             times = np.array(pairs)  # (round, within or isolated, CPU or wall)
             for column, kind in enumerate(("cpu", "wall")):
@@ -101,7 +120,7 @@ def main() -> None:
                 low, high = interval(ratios, rng)
                 figures = np.median(within), np.median(isolated), np.median(ratios), low, high
                 rows.append([what, kind, rounds, *(f"{figure:.3f}" for figure in figures)])
-                print(*rows[-1])
+                print(*rows[-1], flush=True)
     with options.out.open("w", newline="") as file:
         lines = csv.writer(file, lineterminator="\n")
         lines.writerow(["what", "time", "rounds", "within_s", "isolated_s", "ratio", "low", "high"])

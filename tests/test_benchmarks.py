@@ -131,6 +131,12 @@ def test_memory(run: Run, tmp_path: Path) -> None:
     assert lines(tmp_path / "memory.csv") == 2
 
 
+def test_isolation(run: Run, tmp_path: Path) -> None:
+    few = ("--rounds", 1, "--tracks", 2, "--track-seconds", 3, "--out", tmp_path / "isolation.csv")
+    run("isolation", *few, CLIP_S=3)
+    assert lines(tmp_path / "isolation.csv") == 7
+
+
 def test_startup(run: Run, tmp_path: Path) -> None:
     run("startup", "--repetitions", 1, "--out", tmp_path / "startup.csv", CLIP_S=4)
     assert lines(tmp_path / "startup.csv") == 5

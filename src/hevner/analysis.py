@@ -59,6 +59,11 @@ def analyze(
     ------
     HevnerError
         If the audio cannot be read or an option makes no sense.
+
+    Notes
+    -----
+    A file is decoded in this process. For files of strangers in a process that must not end, see
+    ``open_audio`` of `Analyzer`.
     """
     analysis = _default_analyzer(window).analyze(source, sample_rate)
     return analysis.on(Scale.parse(scale))

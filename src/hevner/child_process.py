@@ -71,7 +71,7 @@ def python(module: str, *arguments: object) -> tuple[str, ...]:
     Unlike ``python -m`` it never imports what happens to lie in the current folder.
     """
     code = f"import sys; sys.path[:] = {sys.path!r}; from {module} import main; main()"
-    return (sys.executable, "-c", code, *map(str, arguments))
+    return (sys.executable or "python", "-c", code, *map(str, arguments))
 
 
 class ChildProcess:
@@ -252,7 +252,9 @@ def limit(memory_bytes: int) -> None:
 
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     if sys.platform == "linux":  # elsewhere address space is not limited, or not in this way
-        resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
+        _, allowed = resource.getrlimit(resource.RLIMIT_AS)
+        if allowed == resource.RLIM_INFINITY or memory_bytes < allowed:
+            resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
 
 
 def work(prepare: Callable[[], Callable[[Task, Send], None]]) -> NoReturn:

@@ -43,9 +43,10 @@ def encoded(
     if kind.startswith("s16"):
         planar = np.round(planar * 32767).astype(np.int16)
     # FFmpeg moves the index of MP4 to the begin only of a file that has a name.
-    with tempfile.NamedTemporaryFile() as named:
-        _write(named.name, planar, rate, CODECS[codec], options or {})
-        return Path(named.name).read_bytes()
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "a")
+        _write(str(path), planar, rate, CODECS[codec], options or {})
+        return path.read_bytes()
 
 
 def _write(

@@ -110,7 +110,8 @@ def test_a_decoder_that_ends_badly_is_told(
         with raises(AudioError, code, subject=str(path)) as error:
             samples(decoders.open_audio(path))
         assert cause in error.value.cause
-        assert (error.value.stage, error.value.remedy) == ("decode", isolated.CONVERT)
+        assert error.value.stage == ("setup" if name == "killed" else "decode")
+        assert error.value.remedy == isolated.CONVERT
         assert len(samples(decoders.open_audio(song))) == 30 * 16_000
 
 
@@ -128,6 +129,19 @@ def test_a_decoder_that_takes_all_memory_is_told(decoders: Decoders, song: Path)
     with raises(AudioError, "decoder_memory", subject=str(named(song, "bomb"))):
         samples(decoders.open_audio(named(song, "bomb")))
     assert pid_of(decoders.open_audio(song)) == before
+
+
+LESS = """
+import resource, sys
+from hevner.audio.isolated import open_audio
+resource.setrlimit(resource.RLIMIT_AS, (1536 * 2**20, 1536 * 2**20))
+sys.exit(sum(map(len, open_audio(sys.argv[1]).blocks)) != 30 * 16_000)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="memory is limited on Linux only")
+def test_a_lower_limit_of_the_user_stays(song: Path) -> None:
+    assert subprocess.run([sys.executable, "-c", LESS, song], cwd=ROOT, timeout=120).returncode == 0
 
 
 def test_a_process_is_kept_for_the_next_file_and_replaced_when_it_died(

@@ -143,6 +143,7 @@ def test_a_full_disk_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
             Full.closed = True
 
     monkeypatch.setattr(tempfile, "SpooledTemporaryFile", Full)
-    with raises(AudioError, "no_space", subject="array"):
+    with raises(AudioError, "no_space", subject="array") as error:
         heard(music(1.0))
+    assert error.value.stage == "setup", "the file is not to blame, and is tried again"
     assert Full.closed

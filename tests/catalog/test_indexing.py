@@ -23,7 +23,7 @@ from hevner.catalog.indexing import Summary
 from hevner.catalog.tables import CHANGED
 from hevner.catalog.writer import create
 from hevner.cli import app
-from hevner.errors import ModelError
+from hevner.errors import HevnerError, ModelError
 from hevner.files import find_audio
 from hevner.result import Failure
 from tests import joint_world, sounds
@@ -195,6 +195,20 @@ def test_failed_and_silent_files_are_kept_and_not_tried_again(
     song(music / "noise.mp3", "music now")
     assert run(music, catalog, analyzer) == Summary(unchanged=4, changed=1)
     assert state(catalog.folder)[0][str(music / "noise.mp3")][1] == "ok"
+
+
+def test_a_file_that_is_not_to_blame_is_tried_again(music: Path, catalog: Catalog) -> None:
+    """As when no process can be started to decode it."""
+
+    def refuse(path: Path) -> None:
+        if path.name == "a.mp3":
+            raise HevnerError(
+                "no process", subject=str(path), stage="setup", code="decoder_missing"
+            )
+
+    assert run(music, catalog, FakeAnalyzer(refuse)) == Summary(added=2, failed=1)
+    assert paths(catalog, music) == ["b.mp3", "below/c.flac"]
+    assert run(music, catalog) == Summary(unchanged=2, added=1)
 
 
 def test_a_retried_file_that_can_be_heard_now_gets_its_moments(

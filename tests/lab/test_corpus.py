@@ -18,6 +18,7 @@ import soundfile
 from typer.testing import CliRunner
 
 from hevner import features
+from hevner.audio import isolated
 from hevner.audio.decode import open_audio
 from hevner.cli import app
 from hevner.datasets.track import Track
@@ -27,6 +28,7 @@ from hevner.lab.data import corpus
 from hevner.lab.data.corpus import Variant, compute_all, content_of, features_of, keep, sound
 from hevner.lab.data.extraction import DEFAULT, PASS, kinds
 from hevner.store import FeatureStore
+from tests import deadly
 from tests.errors import raises
 from tests.lab.tracks import musemo, track
 from tests.sounds import music, write
@@ -325,3 +327,17 @@ def test_whatever_a_file_provokes_is_an_error_of_that_track(tmp_path: Path) -> N
     song = Track("songs", "a", tmp_path / "a.wav", group="a", recording="a")
     (done,) = corpus.each(stumble, [(song, Variant())], jobs=1)
     assert "songs, track a: ZeroDivisionError: odd file" in str(done.error)
+
+
+def test_a_track_that_kills_its_decoder_is_one_that_failed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tracks = [
+        track(write(tmp_path / f"{name}.wav", music(4.0)), name) for name in ("a", "crash", "b")
+    ]
+    with closing(deadly.decoders()) as own:
+        monkeypatch.setattr(isolated, "shared", own)
+        heard = [len(list(corpus.sound(one, Variant(), tmp_path).blocks)) for one in tracks[::2]]
+        with raises(AudioError, "decoder_crashed"):
+            list(corpus.sound(tracks[1], Variant(), tmp_path).blocks)
+    assert all(heard)

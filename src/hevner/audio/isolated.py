@@ -7,7 +7,7 @@ run with it, again in every run.
 Conventions
 -----------
 A process decodes one file at a time and is kept for the next; as many are started as files are read
-at once. Samples come through a pipe, about one block ahead. All errors appear while the blocks are
+at once. Samples come through a pipe, a few seconds ahead. All errors appear while the blocks are
 read. Where memory cannot be limited (Windows, macOS), the rest holds.
 """
 
@@ -84,10 +84,6 @@ class Decoders:
         self._module = module
         self._silence_s = silence_s
         self._memory_bytes = memory_bytes
-        self.forget()
-
-    def forget(self) -> None:
-        """Know of no processes; after a fork they are those of the other process."""
         self._idle: list[ChildProcess] = []
         self._lock = threading.Lock()
 
@@ -114,20 +110,21 @@ class Decoders:
         nothing for too long (``decoder_timeout``) or needed too much memory (``decoder_memory``).
         """
         warnings: list[str] = []
-        blocks = self._blocks(Path(path), sample_rate, warnings)
-        return Audio(str(path), blocks, warnings, sample_rate)
+        folder = "" if Path(path).is_absolute() else os.getcwd()  # noqa: PTH109 - it is sent
+        task = {"path": str(path), "folder": folder, "rate": sample_rate}
+        return Audio(str(path), self._blocks(task, warnings), warnings, sample_rate)
 
-    def _blocks(self, path: Path, rate: int, warnings: list[str]) -> Iterator[Samples]:
+    def _blocks(self, task: Task, warnings: list[str]) -> Iterator[Samples]:
         """Blocks of a file, from a new process if an old one ends in the middle.
 
         What broke an old one may have been a file before, so a file is to blame only for the end
         of a process that decoded nothing else.
         """
-        delivered = 0
+        delivered, path = 0, task["path"]
         while True:
             child = self._take()
             try:
-                with closing(self._decoded(child, path, rate, warnings)) as blocks:
+                with closing(self._decoded(child, task, warnings)) as blocks:
                     for block in islice(blocks, delivered, None):
                         delivered += 1
                         yield block
@@ -141,12 +138,8 @@ class Decoders:
             finally:
                 self._give_back(child)
 
-    def _decoded(
-        self, child: ChildProcess, path: Path, rate: int, warnings: list[str]
-    ) -> Generator[Samples]:
+    def _decoded(self, child: ChildProcess, task: Task, warnings: list[str]) -> Generator[Samples]:
         """Blocks of a file as they come from a process."""
-        folder = "" if path.is_absolute() else os.getcwd()  # noqa: PTH109 - a string is sent
-        task = {"path": str(path), "folder": folder, "rate": rate}
         with closing(child.run(task, self._silence_s, renewed=True)) as answers:
             for fields, data in answers:
                 if "error" in fields:
@@ -171,25 +164,27 @@ def _error(kind: str, cause: str, **named: str) -> HevnerError:
     return cast(HevnerError, getattr(errors, kind, HevnerError)(cause, **named))
 
 
-def _refused(path: Path, end: ProcessEndedError, silence_s: float) -> HevnerError:
+def _refused(path: str, end: ProcessEndedError, silence_s: float) -> HevnerError:
     """The error for a file that ended its process."""
     if not end.tasks:
         return _not_started(path, f"it ended with status {end.status}")
+    stage = AudioError.stage
     if end.late:
         cause, code = f"its decoder yielded nothing for {silence_s:g} s", "decoder_timeout"
-    elif end.status == -getattr(signal, "SIGKILL", 9):  # the system does that, short of memory
+    elif end.status == -9:  # the system does that, short of memory, perhaps for other processes
         cause, code = "its decoder was ended by the system, short of memory", "decoder_memory"
+        stage = "setup"
     else:
         name = signal.strsignal(-end.status) if end.status < 0 else None
         died = (name or f"status {end.status}").lower()
         cause, code = f"it crashes its decoder ({died})", "decoder_crashed"
-    return AudioError(cause, subject=str(path), remedy=CONVERT, code=code)
+    return AudioError(cause, subject=path, remedy=CONVERT, stage=stage, code=code)
 
 
-def _not_started(path: Path, why: str) -> HevnerError:
+def _not_started(path: str, why: str) -> HevnerError:
     return HevnerError(
         f"no process can be started to decode it ({why})",
-        subject=str(path),
+        subject=path,
         remedy="Free memory, or allow this user more processes",
         stage="setup",
         code="decoder_missing",
@@ -200,9 +195,6 @@ shared = Decoders()
 """The processes of this one."""
 
 atexit.register(lambda: shared.close())  # whichever it is by then
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=lambda: shared.forget())
 
 
 def open_audio(path: str | Path, sample_rate: int = SAMPLE_RATE) -> Audio:

@@ -116,6 +116,7 @@ class Recording:
                 f"no room to put its samples aside ({error.strerror})",
                 subject=source,
                 remedy=f"Free space in {tempfile.gettempdir()}, or set TMPDIR to another folder",
+                stage="setup",
                 code="no_space",
             ) from error
         except BaseException:
