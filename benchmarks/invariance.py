@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -21,6 +22,7 @@ import soxr
 from numpy.typing import NDArray
 
 from hevner.analysis import Analyzer
+from hevner.emotion import AXES
 from hevner.result import Analysis
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -70,7 +72,7 @@ CHANGES: dict[str, tuple[float, Change]] = {
     "offset .05": (LIMIT, lambda samples, rate: (samples + np.float32(0.05), rate)),
     "10 s of silence before": (LIMIT, silence(10, 0)),
     "10 s of silence after": (LIMIT, silence(0, 10)),
-    "7.03 s before, 600 s after": (LIMIT, silence(7.03, 600)),
+    "7.03 s before, 60 s after": (LIMIT, silence(7.03, 60)),
     "one channel inverted": (LIMIT, inverted),
     "mono": (LIMIT, lambda samples, rate: (samples.mean(axis=1, keepdims=True), rate)),
     "mono on one side": (LIMIT, one_side),
@@ -114,14 +116,16 @@ def main() -> None:
         table = csv.DictWriter(file, list(lines[0]), lineterminator="\n")
         table.writeheader()
         table.writerows(lines)
+    missed = []
     for name, (limit, _) in CHANGES.items():
         own = [line for line in lines if line["change"] == name]
         most = [max(abs(float(str(line[f"{axis}_moved"]))) for line in own) for axis in AXES]
         print(f"{name}: valence {most[0]:.3f}, arousal {most[1]:.3f} at most (limit {limit:g})")
-        assert max(most) <= limit, f"{name} moves an emotion too far"
+        if not max(most) <= limit:
+            missed.append(name)
+    if missed:
+        sys.exit(f"not reached: {', '.join(missed)}")
 
-
-AXES = ("valence", "arousal")
 
 if __name__ == "__main__":
     main()

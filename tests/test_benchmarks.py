@@ -164,6 +164,11 @@ def test_startup(run: Run, tmp_path: Path) -> None:
     assert lines(tmp_path / "startup.csv") == 5
 
 
+def test_copies_of_the_examples_move_no_emotion(run: Run, tmp_path: Path) -> None:
+    script = run("invariance", "--out", tmp_path / "invariance.csv")
+    assert lines(tmp_path / "invariance.csv") == 1 + 5 * len(script.CHANGES)
+
+
 # --- catalogues and the service ---
 
 
@@ -322,6 +327,17 @@ def test_transfer(run: Run, tmp_path: Path, toy: dict[str, object]) -> None:
     files = ("--data", tmp_path, "--store", tmp_path, "--out", tmp_path / "out.csv")
     run("transfer", "toy.toml", *files, **toy)
     assert lines(tmp_path / "out.csv") == 9
+
+
+def test_held_out(run: Run, tmp_path: Path, toy: dict[str, object]) -> None:
+    files = [tmp_path / "old.npz", tmp_path / "new.npz"]
+    for file in files:
+        where = ("--data", tmp_path, "--store", tmp_path, "--out", file)
+        run("held_out", "keep", "toy.toml", *where, "--seeds", 1, **toy)
+    run("held_out", "compare", *files, "--out", tmp_path / "out.csv")
+    rows = (tmp_path / "out.csv").read_text("utf-8").splitlines()
+    assert len(rows) > 8
+    assert all(row.endswith("0.0000,0.0000,0.0000") for row in rows[1:])
 
 
 def test_personalise(run: Run, tmp_path: Path, toy: dict[str, object]) -> None:
