@@ -6,8 +6,9 @@ The rendered pieces are of this script alone: written loops of chords in seven m
 programs and a soundfont that the estimator was not trained on (`hevner.lab.harmony.modes`), and
 sound without a key. FOLDER keeps them. Beside hevner, librosa's chroma is matched with
 Krumhansl's profiles, and Essentia's KeyExtractor with several. ``--musemo`` is the folder of
-MusEmo, ``--labels`` a CSV with the columns song and key for the songs of GTZAN it was cut from.
-Intervals are 95 % bootstrap intervals over pieces.
+MusEmo, ``--labels`` a CSV with the columns song and key for the songs of GTZAN it was cut from;
+there hevner's profile for cuts is fitted to other songs (`key_cuts.py`). Intervals are 95 %
+bootstrap intervals over pieces.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
+import key_cuts
 import librosa
 import mir_eval
 import numpy as np
@@ -151,6 +153,57 @@ def write_modal(folder: Path, per_mode: int) -> list[Case]:
     return cases
 
 
+#: Two loops of each mode that show its characteristic chord, as a lesson on modes plays them.
+SIMPLE = {
+    "ionian": ("0 3 4 0", "0 5 3 4"), "dorian": ("0 3 0 3", "0 6 3 0"),
+    "phrygian": ("0 1 0 1", "0 1 2 1"), "lydian": ("0 1 0 1", "0 1 6 0"),
+    "mixolydian": ("0 6 3 0", "0 6 0 6"), "aeolian": ("0 5 6 0", "0 5 2 6"),
+    "harmonic minor": ("0 3 4 0", "0 5 4 0"),
+}  # fmt: skip
+BAR_S = 1.5
+
+
+def write_simple(folder: Path) -> dict[str, list[Case]]:
+    """Loops of four triads over their roots, with the scale above, in four programs and tonics.
+
+    Those at home begin and end with the tonic's chord; of the others 12 s are cut out anywhere.
+    """
+    found: dict[str, list[Case]] = {"simple loops": [], "simple loops, cut anywhere": []}
+    for place, (mode, loops) in enumerate(SIMPLE.items()):
+        for number in range(16):
+            tonic, program = (3 * (number // 4) + place) % 12, PROGRAMS[number % 4]
+            bars = [int(d) for d in loops[(number + number // 4) % 2].split()]
+            third = "major" if 4 in MODES[mode][0] else "minor"
+            key = chord_labels.parse_key(f"{chord_labels.SHARP_NAMES[tonic]} {third}")
+            for name, cases in found.items():
+                cut = "cut" in name
+                path = folder / f"{name}-{mode}-{number:02d}.flac".replace(" ", "_")
+                if not path.exists():
+                    sound = simple(mode, tonic, program, bars * 4 if cut else [*bars, *bars, 0])
+                    first = int(np.random.default_rng([9, place, number]).uniform(1, 11) * RATE)
+                    sound = sound[first : first + 12 * RATE] if cut else sound
+                    soundfile.write(path, 0.7 * sound / (np.abs(sound).max() + 1e-9), RATE)
+                cases.append(Case(path, chord_labels.key_label(key), mode, not cut))
+    return found
+
+
+def simple(mode: str, tonic: int, program: int, bars: list[int]) -> np.ndarray:
+    """Sound of triads on degrees of a mode, their roots an octave and more below, and a scale."""
+    scale, rows = MODES[mode][0], []
+    for bar, degree in enumerate(bars):
+        start, last = bar * BAR_S, bar == len(bars) - 1
+        steps = [(degree + k, 60, 0.0, BAR_S, 70) for k in (0, 2, 4)]
+        steps.append((degree, 36, 0.0, BAR_S, 80))
+        line = [0] if last else [(4 * bar + k) % 8 for k in range(4)]
+        span = BAR_S / len(line)
+        steps += [(step, 72, k * span, span, 85) for k, step in enumerate(line)]
+        for step, base, at, length, velocity in steps:
+            pitch = base + tonic + 12 * (step // 7) + scale[step % 7]
+            rows.append((start + at, start + at + 0.95 * length, pitch, velocity))
+    part = render.Instrument("chords", program, np.array(rows, np.float64))
+    return render.render([part], len(bars) * BAR_S + 0.5, SOUNDFONT, rate=RATE)
+
+
 KINDS = ("drums", "noise", "tone", "hum", "clicks", "sweep")
 
 
@@ -207,6 +260,13 @@ def by_hevner(path: Path) -> Found:
     """What hevner says."""
     key = analyse_file(path).key
     return (key.label, key.mode, key.confidence) if key else (None, None, 0.0)
+
+
+def out_of_fold(cases: list[Case]) -> Callable[[Path], Found]:
+    """What hevner says of cuts, with a profile that was fitted to others."""
+    told = key_cuts.out_of_fold(*key_cuts.load({c.path: str(c.key) for c in cases}), seed=0)
+    found = {case.path: key for case, key in zip(cases, told, strict=True)}
+    return lambda path: (found[path].label, found[path].mode, found[path].confidence)
 
 
 def by_librosa(path: Path) -> Found:
@@ -288,12 +348,15 @@ def main() -> None:
     options = parser.parse_args()
     options.folder.mkdir(parents=True, exist_ok=True)
     sets = {"modes": write_modal(options.folder, options.per_mode)}
+    sets |= write_simple(options.folder)
     sets["no key"] = write_keyless(options.folder, options.keyless)
     if options.musemo and options.labels:
         sets["musemo"] = recordings(options.musemo, options.labels)
     rows = []
     for name, cases in sets.items():
         systems: dict[str, Callable[[Path], Found]] = {"hevner": by_hevner, "librosa": by_librosa}
+        if name == "musemo":
+            systems["hevner"] = out_of_fold(cases)
         if options.essentia_python:
             systems |= by_essentia(options.essentia_python, cases)
         for system, tell in systems.items():

@@ -81,6 +81,24 @@ def test_moved_features_give_moved_probabilities() -> None:
     assert 0 < found.sum() <= 1
 
 
+def test_the_profile_counts_in_short_spans_alone() -> None:
+    features = np.tile(modes.load().mean, (12, 1))
+    features[:, 0] = np.eye(12)[7]
+    features[:, -3:] = 0
+    prefers_major = np.zeros((2, 12), np.float32)
+    prefers_major[0, 5] = 40  # a tonic a fourth below the note that sounds
+    told = []
+    for brevity in (0, 1):
+        features[:, -3] = brevity
+        plain = modes.estimate(features, 0 * prefers_major)
+        told.append(Key(modes.estimate(features, prefers_major)))
+        assert np.isclose(plain.sum(), told[-1].probabilities.sum(), atol=1e-4)
+        if not brevity:
+            assert np.array_equal(plain, told[-1].probabilities)
+    assert told[1].label == "D major"
+    assert told[0].label != "D major"
+
+
 def test_bass_is_the_lowest_note() -> None:
     """The chord is C major over E."""
     from tests.music.test_harmony import chord_sound, frames_of
