@@ -49,7 +49,7 @@ class RhythmRecipe(Recipe, frozen=True, kw_only=True):
     channels: Count = 32
     free: Count = 8
     hidden: Count = 32
-    bar_steps: Count = 1000
+    bar_steps: Count = 2000
     bar_hidden: Count = 24
     tempo_weight: NonNegative = 0.08
     meter_weight: NonNegative = 0.04
