@@ -9,11 +9,11 @@ import pytest
 import torch
 
 from hevner.lab.harmony.render import Instrument
-from hevner.lab.rhythm import examples, pieces, train
+from hevner.lab.rhythm import bars, examples, pieces, train
 from hevner.lab.rhythm.examples import UNKNOWN, Example
 from hevner.lab.rhythm.recipe import RhythmRecipe
 from hevner.music import rhythm_network
-from hevner.music.onsets import INPUTS, RATE
+from hevner.music.onsets import BANDS, INPUTS, RATE
 
 RECIPE = RhythmRecipe(channels=6, free=2, hidden=4, steps=3, batch=2)
 
@@ -101,3 +101,26 @@ def test_training_learns_and_can_be_loaded() -> None:
     named = train.named(model, example(UNKNOWN, ""), sure=0.0)
     assert named.tempo == UNKNOWN or named.tempo > 0
     assert train.named(model, example(UNKNOWN, ""), sure=1.1).tempo == UNKNOWN
+
+
+def test_bars_learn_which_beats_begin_them() -> None:
+    torch.manual_seed(0)
+    recipe = RhythmRecipe(channels=4, free=2, hidden=4, bar_hidden=8)
+    model = train.RhythmNetwork(recipe)
+    before = {name: value.clone() for name, value in model.weights.items()}
+    rng = np.random.default_rng(0)
+    made = []
+    for k in range(24):
+        one = rng.normal(0, 0.1, (24, INPUTS - BANDS + 4)).astype(np.float32)
+        one[k % 4 :: 4, 3] += 1
+        made.append((one, np.eye(4, dtype=np.float32)[k % 4]))
+    bars.fit(model.weights, made, 150, 1e-2, 0)
+    for one, shares in made:
+        odds = model.plain().firsts(one)
+        assert np.argmax([odds[k::4].sum() for k in range(4)]) == shares.argmax()
+    assert torch.equal(before["score"], model.weights["score"])
+
+
+def test_only_pieces_in_four_that_are_heard_so_teach_bars() -> None:
+    network = rhythm_network.load()
+    assert bars.heard(network, example(90.0, "3/4")) is None

@@ -27,6 +27,8 @@ class RhythmRecipe(Recipe, frozen=True, kw_only=True):
     channels, free, hidden
         Sizes: channels of the layers, free channels whose autocorrelation is read, hidden values
         for every tempo.
+    bar_steps, bar_hidden
+        Training steps and hidden values of what decides which beats begin a bar of four.
     tempo_weight, meter_weight
         Weights of the losses beside that for beats.
     """
@@ -47,5 +49,7 @@ class RhythmRecipe(Recipe, frozen=True, kw_only=True):
     channels: Count = 32
     free: Count = 8
     hidden: Count = 32
+    bar_steps: Count = 2000
+    bar_hidden: Count = 24
     tempo_weight: NonNegative = 0.08
     meter_weight: NonNegative = 0.04

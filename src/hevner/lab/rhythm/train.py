@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from hevner.lab.rhythm import examples
+from hevner.lab.rhythm import bars, examples
 from hevner.lab.rhythm.examples import Example
 from hevner.lab.rhythm.recipe import RhythmRecipe
 from hevner.music import rhythm
@@ -47,6 +47,11 @@ class RhythmNetwork(nn.Module):
             "none": (2 * hidden, hidden // 2),
             "none_out": (hidden // 2, 1),
         } | {f"block{k}": (3 * c, c) for k in range(len(network.DILATIONS))}
+        shapes |= {
+            "first": (INPUTS - BANDS + out, recipe.bar_hidden),
+            "bar": (network.BEATS * recipe.bar_hidden, recipe.bar_hidden),
+            "bar_out": (recipe.bar_hidden, 1),
+        }
         self.weights = nn.ParameterDict()
         for name, (fan, size) in shapes.items():
             scale = (2 / fan) ** 0.5 * (0.3 if name.startswith("block") else 1)
@@ -209,7 +214,7 @@ def train(
     out: Path,
     progress: Callable[[int, int], None],
 ) -> None:
-    """Make the examples, fit two rounds, and write the weights as float16, .npz.
+    """Make the examples, fit two rounds and the bars, and write the weights as float16, .npz.
 
     ``folders`` are those of the datasets, ``store`` keeps the examples. ``progress`` is called with
     the number of examples made and their whole number. Raises `DataError` if a dataset is missing;
@@ -232,6 +237,8 @@ def train(
         progress(len(made) + len(real), whole)
     model = fit(recipe, made, real)
     model = fit(recipe, made, [named(model, one, recipe.sure) for one in real])
+    heard = [one for example in made if (one := bars.heard(model.plain(), example))]
+    bars.fit(model.weights, heard, recipe.bar_steps, recipe.learning_rate, recipe.seed)
     out.parent.mkdir(parents=True, exist_ok=True)
     stored = {name: v.astype(np.float16) for name, v in model.plain().weights.items()}
     np.savez_compressed(out, allow_pickle=False, **stored)
