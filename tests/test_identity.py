@@ -13,14 +13,18 @@ from hevner.defaults import (
 )
 from hevner.errors import HevnerError
 from hevner.features import PATCH_S
-from hevner.music import network, rhythm_network
+from hevner.music import modes, network, rhythm_network
 from tests.errors import raises
 
 
 def test_constants_are_those_of_the_heavy_modules() -> None:
     assert MINIMUM_WINDOW_S == PATCH_S
     assert all(path.is_file() for path in MUSIC_WEIGHTS)
-    assert [path.name for path in MUSIC_WEIGHTS] == [network.WEIGHTS, rhythm_network.WEIGHTS]
+    assert [path.name for path in MUSIC_WEIGHTS] == [
+        network.WEIGHTS,
+        modes.WEIGHTS,
+        rhythm_network.WEIGHTS,
+    ]
 
 
 def test_window_is_the_usual_one_unless_told() -> None:

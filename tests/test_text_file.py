@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from hevner import personal
 from hevner.cache import Cache
 from hevner.catalog import header
 from hevner.datasets.layout import Layout, read_layout
 from hevner.errors import CatalogError, DataError, ModelError
-from hevner.model import personal, registry
+from hevner.model import registry
 from hevner.text_file import TextError, read_json, read_text, read_toml
 from hevner.words import load
 from tests.errors import raises

@@ -458,8 +458,8 @@ def test_a_click_and_a_drag_ask_for_a_point(service: Service, opened: Opener) ->
         "radius": None,
     }
     with page.expect_request("**/search") as asked:
-        along(page, (0.3, -0.5), (0.3, -0.2))
-    assert json.loads(asked.value.post_data)["point"]["radius"] == pytest.approx(0.3, abs=0.02)
+        along(page, (0.3, -0.5), (0.3, -0.3))
+    assert json.loads(asked.value.post_data)["point"]["radius"] == pytest.approx(0.2, abs=0.02)
     expect(page.locator(".hit .title")).to_have_text(["calm evening"])
 
 
