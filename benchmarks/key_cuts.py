@@ -12,7 +12,7 @@ drawing.
 
 from __future__ import annotations
 
-import sys
+import argparse
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -112,7 +112,12 @@ def main() -> None:
     """Print the scores out of fold and the profile of all cuts."""
     from key import recordings, weighted
 
-    labels = {case.path: str(case.key) for case in recordings(Path(sys.argv[1]), Path(sys.argv[2]))}
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("musemo", type=Path)
+    parser.add_argument("labels", type=Path)
+    options = parser.parse_args()
+    found = recordings(options.musemo, options.labels)
+    labels = {case.path: str(case.key) for case in found}
     cuts, keys, blocks = load(labels)
     for seed in range(DRAWINGS):
         told = [key.label for key in out_of_fold(cuts, keys, blocks, seed)]
