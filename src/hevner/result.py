@@ -23,16 +23,12 @@ COVERAGE = 0.9
 """Share of listeners' mean ratings that an interval is meant to hold."""
 
 SURE = 0.85
-"""Probability from which something is said without "perhaps". With each set left out of training in
-turn, what is said so holds in at least seven of ten of its pieces; from .8 on it does not
-(`benchmarks/words.py`)."""
+"""Probability from which something is said without "perhaps": the first step at which that holds
+for seven of ten pieces of each set left out of training (`benchmarks/words.py`)."""
 
 
 def _keywords(**values: Any) -> tuple[tuple[str, Any], ...]:
-    """Keywords of JSON Schema for `Annotated`.
-
-    ``keys`` are the names that an object may have; ``optional`` marks a field that may be missing.
-    """
+    """Keywords of JSON Schema, the ``keys`` of an object, and whether a field is ``optional``."""
     return tuple(values.items())
 
 
@@ -233,10 +229,9 @@ class Analysis:
     meter
         Such as 4/4; null if there is no pulse.
     beats
-        Times of the beats, in order; in 7/8 where groups of two and three eighths begin.
-        `hevner analyze` writes them with --beats.
+        Times of the beats, in order; in 7/8 of its groups. `hevner analyze --beats` writes them.
     downbeats
-        Times of the first beats of bars, in order. `hevner analyze` writes them with --beats.
+        Times of the first beats of bars, in order. `hevner analyze --beats` writes them.
     chords
         In order, without gaps.
     familiarity
