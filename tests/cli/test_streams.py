@@ -46,11 +46,15 @@ def shell(line: str, song: Path) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.parametrize("verb", VERBS)
 def test_results_that_cannot_be_written_are_one_message(verb: str, song: Path) -> None:
-    for stream, cause in ((">/dev/full", "No space left on device"), (">&-", "it is closed")):
-        done = shell(f"HEVNER {VERBS[verb]} {stream}", song)
-        assert done.returncode == 1
-        assert done.stderr.count("\n") == 1
-        assert f"Error: standard output: cannot be written ({cause})" in done.stderr
+    done = shell(f"HEVNER {VERBS[verb]} >/dev/full", song)
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert "Error: standard output: cannot be written (No space left on device)" in done.stderr
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_a_closed_output_wants_no_results(verb: str, song: Path) -> None:
+    assert shell(f"HEVNER {VERBS[verb]} >&-", song).returncode == 0
 
 
 @pytest.mark.parametrize("verb", VERBS)

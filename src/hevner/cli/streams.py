@@ -3,7 +3,8 @@
 Conventions
 -----------
 What cannot be written to the standard output is an error that commands report in one line; if the
-reader has gone they end silently. Messages that cannot be written are lost, and nothing else.
+reader has gone they end silently. Messages that cannot be written are lost, and nothing else. Who
+starts a command with a closed output wants none: what is written there is lost.
 """
 
 from __future__ import annotations
@@ -18,10 +19,6 @@ from pathlib import Path
 from typing import TextIO
 
 from hevner.files import cannot_write
-
-NUMBERS = {0: os.O_WRONLY, 1: os.O_RDONLY, 2: os.O_WRONLY}
-"""File descriptors of the standard streams; how each is opened if it was closed: such that using
-it fails, but for messages."""
 
 
 class Messages(io.TextIOWrapper):
@@ -46,7 +43,7 @@ class Messages(io.TextIOWrapper):
         try:
             yield
         except OSError as error:
-            _lead_nowhere(self.fileno(), os.O_WRONLY)
+            _lead_nowhere(self.fileno())
             self.report(error)
 
     def report(self, error: OSError) -> None:
@@ -61,7 +58,7 @@ class Results(Messages):
         if isinstance(error, BrokenPipeError):
             raise error
         if error.errno == errno.EBADF:
-            error = OSError(errno.EBADF, "it is closed")
+            error = OSError(errno.EBADF, "it cannot be written to")
         raise cannot_write(Path("standard output"), error) from error
 
 
@@ -71,11 +68,11 @@ def mend() -> None:
     A closed one gets its file descriptor back, so that no file that is opened later is taken for
     it.
     """
-    for number, mode in NUMBERS.items():
+    for number in range(3):
         try:
             os.fstat(number)
         except OSError:
-            _lead_nowhere(number, mode)
+            _lead_nowhere(number)
     sys.stdin = sys.stdin or open(0, encoding="utf-8", closefd=False)  # noqa: SIM115
     sys.stdout = _mended(sys.stdout, 1, Results)
     sys.stderr = _mended(sys.stderr, 2, Messages)
@@ -92,9 +89,9 @@ def _mended(stream: TextIO | None, number: int, kind: Callable[..., TextIO]) -> 
     )
 
 
-def _lead_nowhere(number: int, mode: int) -> None:
-    """Let a file descriptor lead nowhere."""
-    nowhere = os.open(os.devnull, mode)
+def _lead_nowhere(number: int) -> None:
+    """Let a file descriptor lead nowhere: reading fails, what is written is lost."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
     if nowhere != number:
         os.dup2(nowhere, number)
         os.close(nowhere)
