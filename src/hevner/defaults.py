@@ -16,7 +16,7 @@ from pathlib import Path
 
 from hevner.errors import HevnerError
 
-DEFAULT_MODEL = Path(__file__).with_name("pretrained") / "unified.npz"
+DEFAULT_MODEL = Path(__file__).with_name("pretrained") / "unified.onnx"
 
 SOUND_KIND = Path(__file__).with_name("pretrained") / "sound_kind.npz"
 """The classifier that tells music from other sounds."""

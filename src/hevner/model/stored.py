@@ -36,6 +36,11 @@ def write(path: Path, arrays: Mapping[str, NDArray[Any]], card: Mapping[str, Any
     named: dict[str, Any] = dict(arrays)
     np.savez_compressed(content, **named)
     replace_file(path, content.getvalue())
+    write_card(path, card)
+
+
+def write_card(path: Path, card: Mapping[str, Any]) -> None:
+    """Write the card of a model beside its weights."""
     text = json.dumps(card, indent=2) + "\n"
     replace_file(path.with_suffix(".json"), text.encode("utf-8"))
 

@@ -13,7 +13,7 @@ from hevner import datasets
 from hevner.arrays import Doubles, Floats, Integers, Mask, Names
 from hevner.datasets import leaks
 from hevner.datasets.track import Track
-from hevner.emotion import MOOD_TAGS, Quadrant
+from hevner.emotion import BASIC, MOOD_TAGS, Quadrant
 from hevner.features import Features, pool
 from hevner.lab.data.corpus import Variant, features_of
 from hevner.lab.data.representations import find
@@ -24,7 +24,7 @@ from hevner.store import FeatureStore
 
 @dataclass(frozen=True)
 class Table:
-    """Rows of labelled vectors; a missing label is NaN (numbers) or -1 (quadrant).
+    """Rows of labelled vectors; a missing label is NaN (numbers) or -1 (classes).
 
     Attributes
     ----------
@@ -34,6 +34,12 @@ class Table:
         Valence and arousal on the unit scale, shape ``(n, 2)``.
     quadrant
         Index into `Quadrant`, shape ``(n,)``.
+    tension
+        On the unit scale, shape ``(n,)``.
+    emotions
+        Each of `hevner.emotion.BASIC` on the unit scale, shape ``(n, 5)``.
+    cluster
+        Number of the MIREX cluster from 0, shape ``(n,)``.
     gems
         Shape ``(n, 9)``.
     tags
@@ -45,11 +51,16 @@ class Table:
         Whether the row is a whole clip in the variant that is evaluated.
     start, end
         The span in seconds; whole clips begin at 0.
+    seconds
+        How long the clip sounds, shape ``(n,)``.
     """
 
     vectors: Floats
     emotion: Doubles
+    tension: Doubles
+    emotions: Doubles
     quadrant: Integers
+    cluster: Integers
     gems: Doubles
     tags: Doubles
     dataset: Names
@@ -60,6 +71,7 @@ class Table:
     window: Mask
     start: Doubles
     end: Doubles
+    seconds: Doubles
 
     def __len__(self) -> int:
         return len(self.vectors)
@@ -148,7 +160,10 @@ def _row(
     return {
         "vectors": pool(features, harmony, *span),
         "emotion": emotion,
+        "tension": np.nan if clip.tension is None else clip.tension,
+        "emotions": np.array(clip.emotions or [np.nan] * len(BASIC), float),
         "quadrant": -1 if clip.quadrant is None else list(Quadrant).index(clip.quadrant),
+        "cluster": -1 if clip.cluster is None else clip.cluster - 1,
         "gems": np.full(9, np.nan) if clip.gems is None else np.array(clip.gems),
         "tags": np.full(len(MOOD_TAGS), np.nan),
         "dataset": clip.dataset,
@@ -159,6 +174,7 @@ def _row(
         "window": window,
         "start": span[0],
         "end": span[1],
+        "seconds": features.duration,
     }
 
 
