@@ -4,7 +4,7 @@ Conventions
 -----------
 All features are numbers per pitch class, ``(12, k)``. Counted from a tonic they are flattened and
 scored for seven modes by a network whose weights all tonics share, so transposed music gives the
-same answer transposed. One more score stands for "no key". `hevner.lab.harmony.modes` composes the
+same answer transposed. One more score stands for "no key". `hevner.lab.music.composer` composes the
 music that it is trained on.
 """
 

@@ -15,7 +15,7 @@ coefficients over pitch class, which takes a fifth of the arithmetic.
 4. *heads*: chord classes per frame, and features that the key head pools over time. The key also
    reads the pooled chroma, through a learned profile of each mode; the two make different mistakes.
 
-`hevner.lab.harmony.train` holds the same network in torch and makes the weights.
+`hevner.lab.music.harmony` holds the same network in torch and makes the weights.
 """
 
 from __future__ import annotations
@@ -143,7 +143,7 @@ def load() -> Network:
 
 
 def build(weights: dict[str, Array]) -> Network:
-    """Prepare stored weights; `hevner.lab.harmony.train.HarmonyNetwork` has their shapes."""
+    """Prepare stored weights; `hevner.lab.music.harmony.HarmonyNetwork` has their shapes."""
     maps = [f"block{k}" for k in range(len(DILATIONS))]
     maps += ["chord", "key_features", "key_hidden", "key"]
     biases = {name: weights[f"{name}_bias"] for name in (*maps, "none", "profile")}

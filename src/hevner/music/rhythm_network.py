@@ -13,7 +13,7 @@ Input are the steps of `hevner.music.onsets`. Tempo is in beats per minute on th
 3. *Bars*: what is heard at the beats of a recording, and at six beats either side, gives for each
    the log-odds that a bar of four begins there.
 
-`hevner.lab.rhythm.train` holds the same network in torch and makes the weights.
+`hevner.lab.music.rhythm` holds the same network in torch and makes the weights.
 """
 
 from __future__ import annotations

@@ -8,8 +8,6 @@ hum, syllables, applause, held or scattered notes.
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,13 +17,10 @@ from numpy.typing import NDArray
 
 from hevner.arrays import Floats
 from hevner.audio.decode import SAMPLE_RATE, open_audio
-from hevner.audio.windows import Windower
-from hevner.blocks import FRAMES, PATCHES, Grid, Windows
-from hevner.lab.harmony import render
-from hevner.lab.harmony.songs import song_ids
-from hevner.lab.rhythm import pieces
+from hevner.blocks import PATCHES, Windows
+from hevner.lab.music import composer, pieces, render
+from hevner.lab.music.pieces import Piece
 from hevner.music import analyse, onsets
-from hevner.music.spectrum import HarmonySpectrum
 
 UNKNOWN = -1.0
 """Tempo of music with a pulse that nobody has counted."""
@@ -46,67 +41,39 @@ class Example:
     meter: str
 
 
-def kept(path: Path, make: Callable[[], Example]) -> Example:
-    """The example in a file, made and written if it is not there."""
-    if path.exists():
-        with np.load(path) as stored:
-            inputs, beats, downbeats = (stored[name] for name in ("inputs", "beats", "downbeats"))
-            return Example(inputs, beats, downbeats, float(stored["tempo"]), str(stored["meter"]))
-    example = make()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(f".{os.getpid()}.npz")
-    np.savez(partial, allow_pickle=False, **vars(example))
-    os.replace(partial, path)
-    return example
-
-
 def rendered(number: int, pop909: Path, seed: int) -> Example:
-    """Draw, render and hear one piece."""
+    """Draw, render and analyse one piece."""
     rng = np.random.default_rng([seed, number])
     kind = rng.random()
-    sung = np.zeros((0, 4))
     if kind < _NOTHING:
-        sound = _nothing(14.0, rng)
-        piece = pieces.Piece([], 14.0, np.zeros(0), np.zeros(0), 0.0, "")
+        piece, sound = Piece(14.0, {}), _nothing(14.0, rng)
     else:
         if kind < _POP909:
-            folder = pop909 / str(rng.choice(song_ids(pop909, "train")))
-            piece, sung = pieces.from_pop909(folder, 24.0, rng)
+            song_id = str(rng.choice(pieces.song_ids(pop909, "train")))
+            piece = pieces.draw_pop909(pop909 / song_id, 24.0, rng)
         else:
-            piece = pieces.compose(16.0, rng)
-        sound = _played(piece.parts, piece.duration, rng)
-        if len(sung):
-            voice = render.sing(sung, piece.duration, rng, rate=SAMPLE_RATE)
-            sound = render.mix(sound, voice, rng)
+            piece = composer.compose(16.0, rng)
+        plain = 0.3 if kind < _POP909 else 0.1
+        sound = render.played(piece, SOUNDFONTS, rng, plain=plain, rate=SAMPLE_RATE)
     if rng.random() < 0.8:
         sound = render.roughen(sound, SAMPLE_RATE, rng)
-    return Example(heard(sound), piece.beats, piece.downbeats, piece.tempo, piece.meter)
+    return Example(inputs_of(sound), piece.beats, piece.downbeats, piece.tempo, piece.meter)
 
 
 def real(path: Path) -> Example:
     """Twenty seconds of a recording."""
     first, last = (second * SAMPLE_RATE for second in _SONG_S)
     sound = np.concatenate(list(open_audio(path).blocks))[first:last]
-    return Example(heard(sound), np.zeros(0), np.zeros(0), UNKNOWN, "")
+    return Example(inputs_of(sound), np.zeros(0), np.zeros(0), UNKNOWN, "")
 
 
-def heard(sound: Floats) -> NDArray[np.float16]:
-    """Input of the network, as an analysis makes it."""
-    patches, starts = _cut(sound, PATCHES)
+def inputs_of(sound: Floats) -> NDArray[np.float16]:
+    """Input of the network, as an analysis makes it, of a sound at 16 kHz."""
+    patches, starts = render.windows(sound, PATCHES)
     rows = onsets.rises(Windows(patches).levels).astype(np.float16)
-    spectrum = HarmonySpectrum().encode(_cut(sound, FRAMES)[0]).astype(np.float16)
+    spectrum = render.spectrum(sound)
     harmony = analyse(spectrum, len(sound) / SAMPLE_RATE)
     return onsets.inputs(rows, starts, spectrum, harmony).astype(np.float16)
-
-
-def _cut(sound: Floats, grid: Grid) -> tuple[Floats, NDArray[np.float64]]:
-    windower = Windower(*grid)
-    windows = np.concatenate([windower.push(sound), windower.finish()])
-    return windows, np.array(windower.starts) / SAMPLE_RATE
-
-
-def _played(parts: list[render.Instrument], length: float, rng: render.Rng) -> Floats:
-    return render.render(parts, length, str(rng.choice(SOUNDFONTS)), rate=SAMPLE_RATE)
 
 
 def _nothing(length: float, rng: render.Rng) -> Floats:
@@ -145,5 +112,7 @@ def _nothing(length: float, rng: render.Rng) -> Floats:
             pitches, loud = rng.integers(42, 82, 60), rng.uniform(40, 110, 60)
             notes = np.stack([starts, ends, pitches, loud], axis=1)[starts < length - 0.1]
             program = int(rng.choice([48, 50, 52, 89, 92] if held else [0, 24, 40, 73, 11]))
-            return _played([render.Instrument("pad", program, notes)], length, rng)
+            part = render.Instrument("pad", program, notes)
+            font = str(rng.choice(SOUNDFONTS))
+            return render.render([part], length, font, rate=SAMPLE_RATE)
     return np.asarray(sound, np.float32)
