@@ -2,9 +2,9 @@
 
     python benchmarks/harmony_peer.py FILE...
 
-It imports nothing of hevner, because Essentia is never installed beside it. Chords follow Essentia's own
-example: harmonic pitch-class profiles of spectral peaks, then ``ChordsDetection``, with several window
-lengths; keys are ``KeyExtractor`` with several profiles.
+It imports nothing of hevner, because Essentia is never installed beside it. Chords follow
+Essentia's own example: harmonic pitch-class profiles of spectral peaks, then ``ChordsDetection``,
+with several window lengths; keys are ``KeyExtractor`` with several profiles.
 """
 
 from __future__ import annotations

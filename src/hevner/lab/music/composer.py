@@ -110,42 +110,37 @@ def blues(rng: Rng, length: float) -> Piece:
 
 
 def keyless(rng: Rng, length: float) -> Piece:
-    """Noise, one note held or struck again, or unrelated notes."""
-    pitch = float(rng.integers(24, 100))
-    starts = np.zeros(0)
-    match int(rng.integers(4)):
-        case 0:
-            starts, spans, pitches = np.zeros(1), np.full(1, length), np.full(1, pitch)
-        case 1:
-            starts = np.arange(0, length - 0.3, rng.uniform(0.15, 2))
-            spans, pitches = np.full(len(starts), rng.uniform(0.1, 1)), np.full(len(starts), pitch)
-        case 2:
-            count = int(rng.integers(20, 200))
-            starts, spans = rng.uniform(0, length - 1, count), rng.uniform(0.1, 1, count)
-            pitches = rng.integers(36, 90, count)
-        case _:
-            spans = pitches = starts
-    notes = np.stack([starts, starts + spans, pitches, np.full(len(starts), 85.0)], axis=1)
+    """Nothing, one note held or struck again, or unrelated notes."""
+    gap = float(rng.choice([length, rng.uniform(0.1, 2)]))
+    starts = np.arange(0, length - 0.3, gap) if rng.random() < 0.75 else np.zeros(0)
+    lowest, highest = (36, 90) if rng.random() < 0.4 else [int(rng.integers(24, 100))] * 2
+    pitches = rng.integers(lowest, highest + 1, len(starts))
+    ends = starts + min(gap, length) * rng.uniform(0.3, 1.5)
+    notes = np.stack([starts, ends, pitches, np.full(len(starts), 85.0)], axis=1)
     return Piece(length, {"melody": notes})
 
 
 def progression(key: int, rng: Rng) -> list[int]:
     """Two to eight chords in a key; the tonic opens or closes most of them."""
     table = TABLES["minor" if key >= 12 else "major"]
-    weights = np.array([row[2] for row in table])
-    size = int(rng.choice([2, 4, 4, 4, 8]))
-    picks = list(rng.choice(len(table), size=size, p=weights / weights.sum()))
+    picks = _picks([row[2] for row in table], rng)
     draw = rng.random()
     if draw < 0.75:
         picks[0 if draw < 0.55 else -1] = 0
     if rng.random() < 0.35:
-        dominants = [k for k, row in enumerate(table) if row[0] == 7]
-        picks[-1] = int(rng.choice(dominants[:2]))
-    for k in range(1, size):
-        if picks[k] == picks[k - 1] and rng.random() < 0.8:
-            picks[k] = int(rng.integers(len(table) // 2))
+        picks[-1] = int(rng.choice([k for k, row in enumerate(table) if row[0] == 7][:2]))
     richness = rng.choice([0.05, 0.3, 0.85], p=[0.5, 0.25, 0.25])
     return [_decorated(key, table[k][0], table[k][1], richness, rng) for k in picks]
+
+
+def _picks(weights: list[float], rng: Rng) -> list[int]:
+    """Two to eight rows of a table of chords; hardly any twice in a row."""
+    shares = np.array(weights) / sum(weights)
+    picks = rng.choice(len(shares), size=int(rng.choice([2, 3, 4, 4, 4, 8])), p=shares).tolist()
+    for k in range(1, len(picks)):
+        if picks[k] == picks[k - 1] and rng.random() < 0.8:
+            picks[k] = int(rng.integers((len(shares) + 1) // 2))
+    return [int(k) for k in picks]
 
 
 def _decorated(key: int, degree: int, quality: str, richness: float, rng: Rng) -> int:
@@ -175,23 +170,15 @@ def _number(tonic: int, degree: int, quality: str) -> int:
 
 
 def _loop(tonic: int, mode: str, rng: Rng) -> list[int]:
-    """Two to eight chords of a mode that hold its tonic, mostly first."""
+    """Two to eight chords of a mode; mostly its tonic first, and one that shows the mode."""
     table = _diatonic(mode, seventh=bool(rng.random() < 0.2))
-    weights = np.array(
-        [(0.4 if q in ("dim", "hdim7", "aug") else 2) * (2 if typical else 1)
-         for _, q, typical in table]
-    )  # fmt: skip
-    weights[0] = 0
-    size = int(rng.choice([2, 3, 4, 4, 4, 6, 8]))
-    picks = [int(k) for k in rng.choice(7, size=size - 1, p=weights / weights.sum())]
-    if rng.random() < 0.85 and not any(table[k][2] for k in picks):
-        typical = [k for k in range(1, 7) if table[k][2]]
-        picks[int(rng.integers(len(picks)))] = int(rng.choice(typical))
-    for k in range(1, len(picks)):
-        if picks[k] == picks[k - 1]:
-            picks[k] = 0 if rng.random() < 0.5 else int(rng.integers(1, 7))
-    place = rng.choice(["first", "last", "any"], p=[0.93, 0.05, 0.02])
-    picks.insert({"first": 0, "last": len(picks)}.get(place, int(rng.integers(size))), 0)
+    rare = {"dim": 0.4, "hdim7": 0.4, "aug": 0.4}
+    picks = _picks([rare.get(q, 2) * (1 + typical) for _, q, typical in table], rng)
+    typical = [k for k in range(1, 7) if table[k][2]]
+    home = 0 if rng.random() < 0.94 else len(picks) - 1
+    picks[home] = 0
+    if rng.random() < 0.85 and not set(picks) & set(typical):
+        picks[home - int(rng.integers(1, len(picks)))] = int(rng.choice(typical))
     return [_number(tonic, *table[k][:2]) for k in picks]
 
 

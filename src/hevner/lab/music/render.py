@@ -84,7 +84,7 @@ def arrange(song: Piece, rng: Rng) -> tuple[list[Instrument], Notes]:
     A piece without a part of drums gets one now and then.
     """
     parts = dict(song.parts)
-    if "bass" not in parts and rng.random() < 0.6:
+    if "chords" in parts and "bass" not in parts and rng.random() < 0.6:
         notes = parts["chords"]
         low = notes[:, 2] < 50
         parts |= {"chords": notes[~low], "bass": notes[low]}

@@ -53,7 +53,7 @@ def rendered(number: int, pop909: Path, seed: int) -> Example:
             piece = pieces.draw_pop909(pop909 / song_id, 24.0, rng)
         else:
             piece = composer.compose(16.0, rng)
-        plain = 0.3 if kind < _POP909 else 0.1
+        plain = 0.3 * (kind < _POP909)
         sound = render.played(piece, SOUNDFONTS, rng, plain=plain, rate=SAMPLE_RATE)
     if rng.random() < 0.8:
         sound = render.roughen(sound, SAMPLE_RATE, rng)
@@ -80,23 +80,20 @@ def _nothing(length: float, rng: render.Rng) -> Floats:
     """Sound without a pulse."""
     time = np.arange(int(length * SAMPLE_RATE)) / SAMPLE_RATE
     noise = rng.standard_normal(len(time))
-    match rng.choice(["noise", "hum", "syllables", "applause", "held", "scattered"]):
+    edges = np.cumsum(rng.gamma(3, 0.06, 400))
+    match rng.choice(["noise", "hum", "syllables", "applause", "notes", "notes"]):
         case "noise":
             sound = noise * np.interp(time, np.linspace(0, length, 12), rng.uniform(0.3, 1, 12))
         case "hum":
             pitch = float(rng.choice([50, 60, 100, 120, rng.uniform(40, 2000)]))
-            partials = range(1, int(rng.integers(2, 12)))
             sound = rng.choice([0, 0.001, 0.02]) * noise
-            for k in (k for k in partials if k * pitch < SAMPLE_RATE / 2):
-                sound += rng.random() ** 3 * np.sin(
-                    2 * np.pi * k * pitch * time + rng.uniform(0, 6)
-                )
+            for k in range(1, min(int(rng.integers(2, 12)), int(SAMPLE_RATE / 2 / pitch) + 1)):
+                angle = 2 * np.pi * k * pitch * time + rng.uniform(0, 6)
+                sound += rng.random() ** 3 * np.sin(angle)
         case "syllables":
-            edges = np.cumsum(rng.gamma(3, 0.06, 400))
             loud = np.interp(time, edges, rng.random(400) * (rng.random(400) < 0.8))
-            melody = rng.uniform(90, 240) * (
-                1 + 0.1 * np.sin(2 * np.pi * rng.uniform(0.3, 1) * time)
-            )
+            wave = np.sin(2 * np.pi * rng.uniform(0.3, 1) * time)
+            melody = rng.uniform(90, 240) * (1 + 0.1 * wave)
             voice = scipy.signal.sawtooth(2 * np.pi * np.cumsum(melody) / SAMPLE_RATE)
             hiss = np.interp(time, edges, rng.random(400)) > 0.7
             sound = loud * np.where(hiss, 0.7 * noise, voice)
@@ -104,15 +101,14 @@ def _nothing(length: float, rng: render.Rng) -> Floats:
             struck = (rng.random(len(time)) < rng.uniform(2, 200) / SAMPLE_RATE) * noise
             clap = rng.standard_normal(800) * np.exp(-np.arange(800) / rng.uniform(30, 200))
             sound = scipy.signal.fftconvolve(struck, clap)[: len(time)] + 0.002 * noise
-        case kind:
-            held = kind == "held"
+        case _:  # notes, held or scattered
+            held = rng.random() < 0.5
             gap = rng.uniform(1.5, 7) if held else rng.choice([0.2, 0.5])
             starts = np.cumsum(rng.exponential(gap, 60) + 0.05)
             ends = starts + (gap if held else 0.4)
             pitches, loud = rng.integers(42, 82, 60), rng.uniform(40, 110, 60)
             notes = np.stack([starts, ends, pitches, loud], axis=1)[starts < length - 0.1]
             program = int(rng.choice([48, 50, 52, 89, 92] if held else [0, 24, 40, 73, 11]))
-            part = render.Instrument("pad", program, notes)
-            font = str(rng.choice(SOUNDFONTS))
+            part, font = render.Instrument("pad", program, notes), str(rng.choice(SOUNDFONTS))
             return render.render([part], length, font, rate=SAMPLE_RATE)
     return np.asarray(sound, np.float32)
