@@ -69,7 +69,7 @@ def analyze(
     return analysis.on(Scale.parse(scale))
 
 
-SILENT = "nothing sounds: there is no emotion to tell"
+SILENT = "nothing sounds, so there is no emotion"
 
 
 @dataclass(frozen=True, eq=False)

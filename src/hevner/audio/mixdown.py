@@ -8,8 +8,8 @@ Channels that cancel
 --------------------
 One inverted channel, or effects that work by inversion, cancel in a plain mean. A channel that runs
 against the sum of those before it (a correlation below `OPPOSED`) is therefore subtracted, so that
-inverting a channel changes nothing. It is decided anew every `SEGMENT_S` by all that was heard so
-far, wherever the blocks of a decoder end.
+inverting a channel changes nothing. It is decided anew every `SEGMENT_S` by all that was decoded
+so far, wherever the blocks of a decoder end.
 """
 
 from __future__ import annotations

@@ -206,7 +206,7 @@ def _path_features(path: NDArray[np.int16], posterior: Array) -> tuple[Array, Ar
     held = np.zeros((12, 3), np.float32)
     moves = np.zeros((12, 12), np.float32)
     if len(roots):
-        # A chord that dies away is taken for another; the last one must be heard clearly.
+        # A chord that dies away is taken for another; the last one must be clear.
         clear = [
             path[a] // len(QUALITIES)
             for a, b in pairwise(np.append(firsts, len(path)))
