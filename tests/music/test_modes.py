@@ -132,7 +132,7 @@ def test_a_doubtful_mode_is_not_told() -> None:
 
 def test_damaged_weights_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "modes.npz").write_bytes(b"nothing")
-    monkeypatch.setattr("hevner.music.modes.resources.files", lambda _: tmp_path)
+    monkeypatch.setattr("hevner.music.network.resources.files", lambda _: tmp_path)
     modes.load.cache_clear()
     with raises(ModelError, "unreadable"):
         modes.load()

@@ -20,13 +20,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib import resources
 
 import numpy as np
 import scipy.fft
 from numpy.typing import NDArray
 
-from hevner.errors import ModelError
+from hevner.music.network import stored
 from hevner.music.onsets import BANDS, RATE
 
 Array = NDArray[np.float32]
@@ -127,21 +126,5 @@ def lags(count: int) -> tuple[NDArray[np.int64], Array, NDArray[np.bool_]]:
 
 @lru_cache(maxsize=1)
 def load() -> Network:
-    """Return the network this package ships.
-
-    Raises
-    ------
-    ModelError
-        If the weights are missing or damaged.
-    """
-    source = resources.files("hevner.music") / WEIGHTS
-    try:
-        with source.open("rb") as stream, np.load(stream) as stored:
-            return Network({name: stored[name].astype(np.float32) for name in stored.files})
-    except (FileNotFoundError, KeyError, ValueError) as error:
-        raise ModelError(
-            "the rhythm weights are missing or damaged",
-            remedy="reinstall hevner",
-            subject=str(source),
-            code="unreadable",
-        ) from error
+    """Return the network this package ships; raises `ModelError` if it is missing or damaged."""
+    return stored(WEIGHTS, "rhythm", Network)
