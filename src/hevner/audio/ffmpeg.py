@@ -347,22 +347,22 @@ def _piece(held: list[NDArray[Any]], kind: Kind) -> Piece:
 
 def _remarks(seen: Decoding, promised: float) -> list[str]:
     """Sentences on what was unusual in what was decoded."""
-    said = [_change(*one) for one in seen.changes[:MOST_CHANGES]]
+    found = [_change(*one) for one in seen.changes[:MOST_CHANGES]]
     if len(seen.changes) > MOST_CHANGES:
-        said[-1] += f", and {len(seen.changes) - MOST_CHANGES} times more"
+        found[-1] += f", and {len(seen.changes) - MOST_CHANGES} times more"
     if seen.bad:
         places = "a damaged place was" if seen.bad == 1 else f"{seen.bad} damaged places were"
-        said.append(f"{places} left out, the first near {seen.first_bad:.1f} s")
+        found.append(f"{places} left out, the first near {seen.first_bad:.1f} s")
     if seen.seconds >= LONGEST_S:
-        said.append(f"only the first {clock(LONGEST_S)} of the file were read")
+        found.append(f"only the first {clock(LONGEST_S)} of the file were read")
     elif promised - seen.seconds > EARLY_S:
-        said.append(f"the file ends early: {seen.seconds:.1f} of {promised:.1f} s could be read")
+        found.append(f"the file ends early: {seen.seconds:.1f} of {promised:.1f} s could be read")
     if promised and seen.seconds > 1.01 * promised + 1:
-        said.append(
+        found.append(
             f"the file is longer than its header says: {seen.seconds:.1f} s instead of "
             f"{promised:.1f} s"
         )
-    return said
+    return found
 
 
 def _change(seconds: float, old: Kind, new: Kind) -> str:
