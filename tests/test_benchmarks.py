@@ -16,7 +16,8 @@ from types import ModuleType, SimpleNamespace
 import numpy as np
 import pytest
 
-from hevner.lab.harmony import render
+from hevner.lab.music import render
+from hevner.lab.music.pieces import Piece
 from tests.sounds import music, write
 from tests.worlds import RECIPE, WIDTH, stack, world
 
@@ -27,6 +28,7 @@ SCRIPTS = sorted(path.stem for path in FOLDER.glob("*.py"))
 NOT_RUN = {
     "speed_essentia": "needs Essentia, which is not installed here",
     "tempo_peer": "likewise",
+    "harmony_peer": "likewise",
     "key_cuts": "needs labelled cuts of songs; `key` runs its folds where they are",
     "music_sounds": "needs packages of sounds, espeak-ng and fluidsynth",
     "random_weights": "writes a network of full size; encoders and probe_random run it small",
@@ -130,13 +132,53 @@ def test_no_damaged_file_is_lost_or_believed(run: Run, tmp_path: Path) -> None:
         assert [row["damage"] for row in rows if row[bad] != "0"] == []
 
 
+def play(parts: list[render.Instrument], length: float, _: str, *, rate: int) -> np.ndarray:
+    """Notes as sums of four harmonics, without a soundfont."""
+    sound = np.zeros(int(length * rate), np.float32)
+    for start, end, pitch, velocity in np.concatenate([part.notes for part in parts]):
+        time = np.arange(int((end - start) * rate)) / rate
+        angle = 2 * np.pi * 440 * 2 ** ((pitch - 69) / 12) * time
+        note = sum(0.6**k * np.sin((k + 1) * angle + k) for k in range(4))
+        note = note * np.exp(-1.5 * time) * np.minimum(1, np.minimum(time, end - start - time) * 80)
+        kept = sound[int(start * rate) :][: len(note)]
+        kept += (velocity / 100 * note[: len(kept)]).astype(np.float32)
+    return sound
+
+
+def test_harmony(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two chords of a song made up here."""
+    beats = np.arange(0.0, 64.0)
+    rows = [(4.0 * k, 4.0 * k + 4, p, 80) for k in range(16) for p in ((60, 64, 67), (65, 69, 72))[
+        k % 2]]  # fmt: skip
+    chords = tuple((4.0 * k, 4.0 * k + 4, (0, 50)[k % 2]) for k in range(16))
+    song = Piece(64.0, {"chords": np.array(rows), "melody": np.zeros((0, 4))}, chords, beats=beats)
+    named = [(a, b, ("C:maj", "F:maj")[k % 2]) for k, (a, b, _) in enumerate(chords)]
+    (tmp_path / "019").mkdir()
+    script = load("harmony", monkeypatch)
+    monkeypatch.setattr(render, "render", play)
+    monkeypatch.setattr(script.pieces, "load_pop909", lambda _: (song, ((0.0, 64.0, 0),)))
+    monkeypatch.setattr(script.pieces, "read_rows", lambda _: named)
+    out = tmp_path / "harmony.csv"
+    run("harmony", tmp_path / "sound", "--data", tmp_path, "--out", out, RENDER_RATE=16_000)
+    with out.open(newline="") as file:
+        scores = {(r["condition"], r["score"]): float(r["mean"]) for r in csv.DictReader(file)}
+    assert scores["piano clean", "root"] > 0.8
+    assert ("band rough", "key") in scores
+
+
+def test_scores_of_harmony(monkeypatch: pytest.MonkeyPatch) -> None:
+    script = load("harmony", monkeypatch)
+    reference = [(0.0, 2.0, "C:maj"), (2.0, 4.0, "A:min7")]
+    assert set(script.score_chords(reference, reference).values()) == {1.0}
+    wrong = script.score_chords(reference, [(0.0, 4.0, "C:maj")])
+    assert wrong["root"] == pytest.approx(0.5)
+    assert script.score_key("C major", "A minor") == {"key": 0.3, "mode": 0.0}
+    assert script.score_key("C major", None) == {"key": 0.0, "mode": 0.0}
+
+
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # audioread, which librosa loads
 def test_key(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """One piece per mode, played as sums of harmonics, without a soundfont."""
-
-    def play(parts: list[render.Instrument], length: float, _: str, *, rate: int) -> np.ndarray:
-        notes = [part.notes for part in parts]
-        return render.synthesise(notes, length, np.random.default_rng(0), rate=rate)
 
     monkeypatch.setattr(render, "render", play)
     out = tmp_path / "key.csv"

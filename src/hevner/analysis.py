@@ -25,7 +25,7 @@ from hevner.model.prediction import Prediction
 from hevner.music import analyse, onsets, rhythm
 from hevner.result import Analysis, ChordSpan, Estimate, KeyCandidate, Moment, TempoCandidate
 from hevner.silence import with_silence
-from hevner.words.headline import told
+from hevner.words.headline import derived_fields
 
 
 def analyze(
@@ -69,7 +69,7 @@ def analyze(
     return analysis.on(Scale.parse(scale))
 
 
-SILENT = "nothing sounds: there is no emotion to tell"
+SILENT = "nothing sounds, so there is no emotion"
 
 
 @dataclass(frozen=True, eq=False)
@@ -221,7 +221,7 @@ class Analyzer:
                 }
             case "probabilities":
                 # Of valence and arousal, not of the head, so that they agree with each other.
-                return told(*(_estimate(whole, "emotion", 0, axis) for axis in range(2)))
+                return derived_fields(*(_estimate(whole, "emotion", 0, axis) for axis in range(2)))
             case "shares":
                 order = np.argsort(-values)
                 return {head.field: {head.outputs[k]: _rounded(values[k]) for k in order}}

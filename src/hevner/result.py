@@ -42,7 +42,7 @@ Times = Annotated[tuple[Seconds, ...], _keywords(optional=True)]
 MeterName = Annotated[str, _keywords(pattern=r"^\d+/\d+$")]
 Moods = Annotated[dict[str, Share], _keywords(keys=BY_NAME["gems"].outputs)]
 MODES = ("ionian", "dorian", "phrygian", "lydian", "mixolydian", "aeolian", "harmonic minor")
-"""The modes that are told apart, as in `hevner.music.chord_labels`, which loads array libraries."""
+"""The modes, as in `hevner.music.chord_labels`, which loads array libraries."""
 Mode = Annotated[str, _keywords(enum=MODES)]
 
 
@@ -220,7 +220,7 @@ class Analysis:
     key_confidence
         Probability that tonic and third are right.
     key_candidates
-        The most probable keys, the one told first.
+        The most probable keys, the reported one first.
     tempo
         Beats per minute; null if there is no pulse. In 6/8 the beat is a dotted quarter note, else
         a quarter note.
