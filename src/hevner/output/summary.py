@@ -13,7 +13,7 @@ UNFAMILIAR = 0.05
 MAIN_TAGS: dict[Group, int] = {"emotion": 3, "character": 1, "theme": 1}
 """Largest number of tags of a group; those of use are shown only with all tags."""
 
-BLUE, VERMILION, PURPLE = "#0072B2", "#D55E00", "#B0568A"
+BLUE, VERMILION, PURPLE = "#0072B2", "#D55E00", "#A8568A"
 COLOURS = {"valence": BLUE, "arousal": VERMILION, "tension": PURPLE}
 """Of Okabe and Ito's palette, which people with any kind of colour vision can distinguish; the
 purple is darker than theirs, so that words in it can be read."""
