@@ -108,8 +108,8 @@ def test_a_course_may_be_told_in_words(server: Running, music: Library) -> None:
 def test_hits_tell_no_paths(server: Running, music: Library) -> None:
     hit = ask(server, words=["calm"], limit=1)[0]
     assert set(hit) == {
-        *("id", "name", "start", "end", "duration", "valence", "arousal", "scale", "key", "fit"),
-        *("divergence", "audio"),
+        *("id", "name", "start", "end", "duration", "valence", "arousal", "scale", "key", "mode"),
+        *("fit", "divergence", "audio"),
     } - {"scale"}
     assert hit["audio"] == f"/api/v1/catalog/pieces/{hit['id']}/audio"
     (piece,) = [one for one in music.pieces if one["id"] == hit["id"]]
