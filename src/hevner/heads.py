@@ -90,24 +90,11 @@ HEADS = (
         field="quadrant_probabilities",
         prefix="probability_",
     ),
-    Head(
-        "emotions",
-        "interval",
-        BASIC,
-        "basic emotions",
-        field="emotions",
-        prefix="emotion_",
-        low=0.0,
-    ),
+    Head("emotions", "interval", BASIC, "basic emotions", "emotions", "emotion_", low=0.0),
     Head("gems", "shares", GEMS, "GEMS", field="moods", prefix="mood_"),
     Head("tags", "tags", MOOD_TAGS, "tags", field="tags", prefix="tag_"),
     Head(
-        "sounds_like",
-        "probabilities",
-        SOUNDS_LIKE,
-        "kind of music",
-        field="sounds_like",
-        prefix="sounds_like_",
+        "sounds_like", "probabilities", SOUNDS_LIKE, "kind of music", "sounds_like", "sounds_like_"
     ),
 )
 """All heads, in the order in which they are reported."""

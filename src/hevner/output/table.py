@@ -114,7 +114,7 @@ class TableWriter(Writer):
 
         table = new_table()
         tight = self.options.width is not None and self.options.width < ROOMY
-        known = {heading for row in self._rows for heading, cell in row.items() if cell != NONE}
+        known = self._known()
         headings = [one for one in _HEADINGS if one in known or one not in _OPTIONAL]
         for heading in headings:
             table.add_column(
@@ -129,6 +129,10 @@ class TableWriter(Writer):
             table.add_row(*(Text(row[heading]) for heading in headings))
         return table
 
+    def _known(self) -> set[str]:
+        """Columns in which a file has a value."""
+        return {heading for row in self._rows for heading, cell in row.items() if cell != NONE}
+
     def _cards(self, console: Console, width: int) -> None:
         for row in self._rows:
             console.print(row["File"], style="bold", overflow="fold")
@@ -140,11 +144,15 @@ class TableWriter(Writer):
 
     def _legend(self) -> list[str]:
         notes = []
+        known = self._known()
         if self._rows:
+            axes = "Valence, arousal and tension" if "Tension" in known else "Valence and arousal"
             notes.append(
-                f"Valence, arousal and tension on {self._scale}; in brackets the interval that "
-                "holds the listeners' mean for 9 of 10 pieces."
+                f"{axes} on {self._scale}; in brackets the interval that holds "
+                "the listeners' mean for 9 of 10 pieces."
             )
+        if "Emotions" in known:
+            notes.append("Emotions as listeners say, from 0 (not at all) to 1 (very).")
         if self._unfamiliar:
             notes.append("! Unlike the music the model has learned from: take it with care.")
         return notes
