@@ -660,6 +660,13 @@ def test_dark_and_light(service: Service, opened: Opener) -> None:
     assert page.evaluate(shown) == light
 
 
+def test_modes_to_choose_are_those_of_results() -> None:
+    from hevner.result import MODES
+
+    (listed,) = re.findall(r"const MODES = (\[.+?\]);", (STATIC / "find.js").read_text("utf-8"))
+    assert tuple(json.loads(listed)) == MODES
+
+
 def test_every_text_is_in_one_file() -> None:
     code = "\n".join(path.read_text("utf-8") for path in STATIC.glob("*.js"))
     literal = set(re.findall(r'\bt\(\s*"([^"]+)"', code))
