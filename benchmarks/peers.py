@@ -29,7 +29,7 @@ from __future__ import annotations
 
 import argparse
 import csv
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -198,7 +198,11 @@ def score_set(tracks: Sequence[Track], table: Table) -> Iterator[dict[str, objec
         for system, values in said.items():
             if question.name.startswith("tension") and np.isnan(values[:, 2]).any():
                 continue
-            row = {"dataset": tracks[0].dataset, "metric": question.name, "system": system}
+            row: dict[str, object] = {
+                "dataset": tracks[0].dataset,
+                "metric": question.name,
+                "system": system,
+            }
             row |= {"n": str(len(group)), "groups": str(len(set(group)))}
             yield row | measure(question, values, first, group)
 
@@ -258,8 +262,8 @@ def predict_shipped(options: argparse.Namespace) -> None:
             harmony = analyse(features.spectrum.astype(np.float32), features.duration)
             vector = pool(features, harmony, 0.0, features.duration)
             values = model.predict(vector[None].astype(np.float32)).values[0]
-            numbers = {axis: f"{v:.5f}" for axis, v in zip(AXES, values, strict=True)}
-            rows.append({"dataset": name, "id": track.id, "system": model.name} | numbers)
+            row: dict[str, object] = {"dataset": name, "id": track.id, "system": model.name}
+            rows.append(row | {axis: f"{v:.5f}" for axis, v in zip(AXES, values, strict=True)})
     write(rows, options.out)
 
 
@@ -271,7 +275,7 @@ def score(options: argparse.Namespace) -> None:
     print_table(rows)
 
 
-def print_table(rows: Sequence[dict[str, object]]) -> None:
+def print_table(rows: Sequence[Mapping[str, object]]) -> None:
     """Print a table in Markdown; ``*`` marks a system that the first one clearly differs from."""
     systems = list(dict.fromkeys(str(row["system"]) for row in rows))
     lines: dict[str, dict[str, str]] = {}

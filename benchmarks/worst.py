@@ -140,7 +140,11 @@ def main() -> None:
     ]
     rows: list[dict[str, object]] = []
     for k in np.argsort(-np.abs(error))[: options.count]:
-        row = {"dataset": options.set, "id": tracks[k].id, "genre": tracks[k].genre}
+        row: dict[str, object] = {
+            "dataset": options.set,
+            "id": tracks[k].id,
+            "genre": tracks[k].genre,
+        }
         row |= {"rated": f"{rated[k]:.2f}", "predicted": f"{guess[k]:.2f}"}
         numbers = {n: v if isinstance(v, str) else f"{v:.2f}" for n, v in told[k].items()}
         rows.append(row | numbers)
