@@ -12,7 +12,8 @@ and, where there are any, tension and system. The first system of the first tabl
 all others are compared with; its name is "hevner" where the column is missing. It writes a row for
 every set, score and system: the score, and how much better the first system is on the same clips,
 both with a 95 % bootstrap interval over groups (albums, artists, games, songs), and prints a table.
-A system that lacks clips of a set is left out of that set.
+A system that lacks clips of a set is left out of that set. With ``--leaks``, the table of
+``leaks.py``, clips that share a song, an artist or a recording with another set are not counted.
 
 Scores, by what a set has:
 
@@ -39,6 +40,7 @@ from numpy.typing import NDArray
 
 from hevner import datasets
 from hevner.arrays import Rows
+from hevner.datasets import leaks
 from hevner.datasets.track import Track
 from hevner.defaults import DEFAULT_MODEL
 from hevner.emotion import AXES, Quadrant
@@ -185,7 +187,7 @@ def read_predictions(paths: Iterable[Path]) -> Table:
 
 def score_set(tracks: Sequence[Track], table: Table) -> Iterator[dict[str, object]]:
     """Rows of the result for one set."""
-    names = [f"{track.dataset}/{track.id}" for track in tracks]
+    names = [leaks.name(track) for track in tracks]
     groups = np.array([track.group for track in tracks])
     said = {
         system: np.stack([values[name] for name in names])
@@ -270,9 +272,24 @@ def predict_shipped(options: argparse.Namespace) -> None:
 def score(options: argparse.Namespace) -> None:
     """Write scores and print the table."""
     table = read_predictions(options.tables)
-    rows = [row for tracks in load(options).values() for row in score_set(tracks, table)]
+    known = shared(options.leaks) if options.leaks else set()
+    rows: list[dict[str, object]] = []
+    for tracks in load(options).values():
+        rows += score_set([t for t in tracks if leaks.name(t) not in known], table)
     write(rows, options.out)
     print_table(rows)
+
+
+def shared(path: Path) -> set[str]:
+    """Names of the clips that share something with another set."""
+    with path.open(newline="", encoding="utf-8") as file:
+        pairs = [(row["first"], row["second"]) for row in csv.DictReader(file)]
+    return {
+        name
+        for pair in pairs
+        if pair[0].partition("/")[0] != pair[1].partition("/")[0]
+        for name in pair
+    }
 
 
 def print_table(rows: Sequence[Mapping[str, object]]) -> None:
@@ -314,6 +331,8 @@ def main() -> None:
         one.add_argument("--data", type=Path, required=True)
         one.add_argument("--out", type=Path, required=True)
         one.add_argument("--sets", nargs="+", choices=SETS, default=sets)
+        if name == "score":
+            one.add_argument("--leaks", type=Path)
         one.set_defaults(step=step)
     options = parser.parse_args()
     options.step(options)

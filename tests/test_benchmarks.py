@@ -433,18 +433,23 @@ def test_a_shift_of_a_genre_is_no_error_within_genres(
     assert scores["valence r"] < 0.6
 
 
-def test_a_peer_that_lacks_clips_is_left_out_of_the_set(
+def test_shared_clips_and_a_peer_that_lacks_clips_are_left_out(
     run: Run, tmp_path: Path, songs: Path
 ) -> None:
     say(tmp_path / "hevner.csv", songs, noise=0.05)
     say(tmp_path / "peer.csv", songs, noise=2.0, system="peer")
-    rows = (tmp_path / "peer.csv").read_text().splitlines()
-    (tmp_path / "peer.csv").write_text("\n".join(rows[:1] + rows[2:]))
+    said = (tmp_path / "peer.csv").read_text().splitlines()
+    (tmp_path / "peer.csv").write_text("\n".join(said[:1] + said[2:]))
+    (tmp_path / "leaks.csv").write_text(
+        "first,second\nmusifeast/7,mirex/1\nmusifeast/1,musifeast/2"
+    )
     run("peers", "score", tmp_path / "hevner.csv", tmp_path / "peer.csv", "--data", songs,
-        "--out", tmp_path / "out.csv")  # fmt: skip
+        "--leaks", tmp_path / "leaks.csv", "--out", tmp_path / "out.csv")  # fmt: skip
     with (tmp_path / "out.csv").open(newline="") as file:
-        found = {(row["dataset"], row["system"]) for row in csv.DictReader(file)}
+        rows = list(csv.DictReader(file))
+    found = {(row["dataset"], row["system"]) for row in rows}
     assert ("musifeast", "peer") not in found
+    assert {row["n"] for row in rows if row["dataset"] == "musifeast"} == {"23"}
     assert {("musifeast", "hevner"), ("quadrants4q", "peer")} < found
 
 
