@@ -7,8 +7,9 @@ store. Errors are predicted less rated, after the best line from predictions to 
 set, so that the scale of a set is no error. Writes the clips with the largest errors: genre, key,
 mode, tempo, attacks per second, brightness (spectral centroid in hertz), loudness range and chords
 (share of minor triads), with rated and predicted values. Prints
-them, mean and spread of the error by genre, and how each fact goes with the error (Pearson's r,
-with a 95 % bootstrap interval over groups): a fact that the model uses too little or too much.
+them, mean and spread of the error by genre, and how each fact goes with ratings, predictions and
+the error (Pearson's r, the last with a 95 % bootstrap interval over groups): a fact that the model
+uses too little or too much.
 """
 
 from __future__ import annotations
@@ -89,21 +90,25 @@ def by_genre(tracks: Sequence[Track], rated: Array, guess: Array) -> list[list[s
     return sorted(lines, key=lambda line: -float(line[4]))
 
 
-def shared(told: Sequence[dict[str, Any]], error: Array, group: NDArray[Any]) -> list[list[str]]:
-    """Lines of a table: fact, clips that have it, r with the error and its interval."""
+def shared(
+    told: Sequence[dict[str, Any]], rated: Array, guess: Array, group: NDArray[Any]
+) -> list[list[str]]:
+    """Lines of a table: fact, clips that have it, its r with rated, predicted and error."""
     lines = []
-    for name in told[0]:
-        values = np.array([one[name] if name not in ("key", "mode") else np.nan for one in told])
-        known = np.flatnonzero(np.isfinite(values))
-        if len(known) < 3:
+    for name in (n for n in told[0] if n not in ("key", "mode")):
+        values = np.array([one[name] for one in told])
+        known = np.isfinite(values)
+        if known.sum() < 3:
             continue
+        columns = [column[known] for column in (rated, guess, guess - rated)]
+        r = [pearson(column, values[known]) for column in columns]
 
-        def r(rows: NDArray[np.intp], v: Array = values[known], e: Array = error[known]) -> float:
+        def again(rows: NDArray[np.intp], v: Array = values[known], e: Array = columns[2]) -> float:
             return pearson(e[rows], v[rows])
 
-        low, high = bootstrap(r, group[known])
-        lines.append([name, str(len(known)), *map(short, (r(np.arange(len(known))), low, high))])
-    return sorted(lines, key=lambda line: -abs(float(line[2])))
+        numbers = map(short, (*r, *bootstrap(again, group[known])))
+        lines.append([name, str(known.sum()), *numbers])
+    return sorted(lines, key=lambda line: -abs(float(line[4])))
 
 
 def print_lines(head: Sequence[str], lines: Sequence[Sequence[object]]) -> None:
@@ -152,7 +157,10 @@ def main() -> None:
     print_lines(list(rows[0]), [list(row.values()) for row in rows])
     print_lines(("genre", "n", "rated", "error", "rms error", "r"), by_genre(tracks, rated, guess))
     group = np.array([track.group for track in tracks])
-    print_lines(("fact", "n", "r with the error", "low", "high"), shared(told, error, group))
+    print_lines(
+        ("fact", "n", "r with rated", "with predicted", "with the error", "low", "high"),
+        shared(told, rated, guess, group),
+    )
 
 
 if __name__ == "__main__":
