@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from functools import partial
 from pathlib import Path
 from typing import cast, get_args
@@ -16,8 +17,11 @@ from hevner.lab.default.recipe import DefaultRecipe
 from hevner.lab.harmony.recipe import HarmonyRecipe, ModesRecipe
 from hevner.lab.rhythm.recipe import RhythmRecipe
 from hevner.lab.space.recipe import SpaceRecipe
+from hevner.lab.teachers.recipe import TagTeacherRecipe
 
-ModelRecipe = DefaultRecipe | SpaceRecipe | HarmonyRecipe | ModesRecipe | RhythmRecipe
+ModelRecipe = (
+    DefaultRecipe | SpaceRecipe | HarmonyRecipe | ModesRecipe | RhythmRecipe | TagTeacherRecipe
+)
 
 
 def read(path: Path) -> ModelRecipe | None:
@@ -74,6 +78,11 @@ def train(recipe: ModelRecipe, run: Run) -> None:
 
             made = partial(progress, "examples")
             train_rhythm(recipe, run.folders, run.store / "rhythm", run.out, made)
+        elif isinstance(recipe, TagTeacherRecipe):
+            from hevner.lab.teachers.train_tags import train as train_tags
+
+            folder, made = run.folders["mtg_jamendo"], partial(progress, "networks")
+            train_tags(recipe, folder, run.store, run.out, made)
         else:
             from hevner.lab.harmony.train import train as train_harmony
 
@@ -92,6 +101,8 @@ def evaluate(
         raise typer.Exit(_describe(recipe, run, "test"))
     if isinstance(recipe, RhythmRecipe):
         raise typer.BadParameter("is measured by benchmarks/tempo.py", param_hint="RECIPE")
+    if isinstance(recipe, TagTeacherRecipe):
+        raise typer.BadParameter("is measured by benchmarks/tags.py", param_hint="RECIPE")
     from hevner.lab.metrics.report import write
 
     folders, store = run.folders, run.store
@@ -126,10 +137,17 @@ def _describe(recipe: ModelRecipe, run: Run, subset: str) -> int:
     from hevner.datasets import load
 
     status = FINE
-    for name in recipe.sets if isinstance(recipe, DefaultRecipe) else recipe.unified.sets:
+    for name in _sets(recipe):
         try:
             typer.echo(f"{name}: {len(load(name, run.folders[name]))} tracks")
         except DataError as error:
             say(f"Missing: {name}: {error}")
             status = FAILED
     return status
+
+
+def _sets(recipe: DefaultRecipe | SpaceRecipe | TagTeacherRecipe) -> Collection[str]:
+    """Datasets that a recipe trains on."""
+    if isinstance(recipe, TagTeacherRecipe):
+        return ("mtg_jamendo",)
+    return recipe.sets if isinstance(recipe, DefaultRecipe) else recipe.unified.sets
