@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 
 from hevner.lab.harmony import render
+from tests.lab.jamendo import VECTORS, jamendo
 from tests.sounds import music, write
 from tests.worlds import RECIPE, WIDTH, stack, world
 
@@ -431,3 +432,24 @@ def test_words(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     assert rows[0] == "protocol,dataset,what,n,value,low,high"
     assert any(",quadrant of the values,40," in row for row in rows)
     assert any(",plain WORD," in row for row in rows)
+
+
+def test_tags(run: Run, tmp_path: Path) -> None:
+    recipe, table = tmp_path / "tags.toml", tmp_path / "table.csv"
+    jamendo(tmp_path / "mtg_jamendo", np.random.default_rng(1))
+    recipe.write_text(
+        f'vectors = "{VECTORS}"\nartist_power = 0.5\nnetworks = 2\nhidden = 16\nbatch = 16\n'
+        "epochs = 12\nlearning_rate = 0.01\n"
+    )
+    folders = ("--data", tmp_path, "--vectors", tmp_path / "mtg_jamendo")
+    run("tags", *folders, "--recipe", recipe, "--out", table, SEEDS=2, PENALTIES=(1.0, 1e6))
+    with table.open(encoding="utf-8") as file:
+        rows = {(row["protocol"], row["metric"]): row for row in csv.DictReader(file)}
+    row = rows["yamnet-tags", "ROC AUC"]
+    assert (row["n"], row["groups"], row["seeds"]) == ("80", "20", "2")
+    assert float(row["low"]) < float(row["value"]) < float(row["high"])
+    assert float(row["value"]) > 0.9
+    assert abs(float(rows["baseline", "ROC AUC"]["value"]) - 0.5) < 0.05
+    assert float(rows["yamnet-tags - baseline", "PR AUC"]["low"]) > 0.3
+    assert ("ridge, penalty 1", "PR AUC") in rows
+    assert float(rows["yamnet-tags", "slope"]["value"]) > 1
