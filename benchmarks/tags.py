@@ -16,7 +16,6 @@ the teacher's log odds on the test part.
 from __future__ import annotations
 
 import argparse
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -26,7 +25,8 @@ from sklearn.linear_model import Ridge
 
 from hevner import datasets
 from hevner.lab.default.recipe_values import best_share, slope
-from hevner.lab.metrics.report import Report, less, write
+from hevner.lab.metrics.report import write
+from hevner.lab.metrics.statistics import bootstrap
 from hevner.lab.metrics.tags import pr_auc_macro, roc_auc_macro
 from hevner.lab.recipes import read
 from hevner.lab.teachers.recipe import TagTeacherRecipe
@@ -36,21 +36,10 @@ from hevner.lab.teachers.train_tags import read as read_tagged
 RESULTS = Path(__file__).with_name("results") / "tags.csv"
 RECIPE = Path(__file__).parents[1] / "recipes" / "tags.toml"
 SEEDS = 5
+RESAMPLES = 500
 PENALTIES = (1e3, 3e3, 1e4, 3e4, 1e5, 3e5, 1e6)
 METRICS = {"ROC AUC": roc_auc_macro, "PR AUC": pr_auc_macro}
 Array = NDArray[np.float64]
-
-
-@dataclass
-class Test:
-    """The test part, as tables of scores take it."""
-
-    truth: NDArray[np.bool_]
-    group: NDArray[np.str_]
-    dataset: NDArray[np.str_]
-
-    def __len__(self) -> int:
-        return len(self.truth)
 
 
 def ridge(tagged: Tagged, power: float) -> tuple[float, Array]:
@@ -77,6 +66,52 @@ def baseline(folder: Path, tagged: Tagged) -> Array:
     return predictions[[place[name] for name in tagged.id[tagged.part == "test"]]]
 
 
+def predictions(folder: Path, tagged: Tagged, recipe: TagTeacherRecipe) -> dict[str, list[Array]]:
+    """Values for the test part by system, one array per seed; one alone where nothing is random."""
+    test = tagged.components[tagged.part == "test"]
+    alike = structs.replace(recipe, artist_power=0)
+    penalty, values = ridge(tagged, recipe.artist_power)
+    found = {
+        "yamnet-tags": [], "one network": [], "one network, tracks alike": [],
+        f"ridge, penalty {penalty:g}": [values], "baseline": [baseline(folder, tagged)],
+    }  # fmt: skip
+    for seed in range(1, SEEDS + 1):
+        networks = [fit(tagged, recipe, 1000 * seed + k) for k in range(recipe.networks)]
+        found["yamnet-tags"].append(together(networks).log_odds(test))
+        found["one network"].append(networks[0].log_odds(test))
+        other = fit(tagged, alike, 1000 * seed)
+        found["one network, tracks alike"].append(other.log_odds(test))
+        print(f"seed {seed}", flush=True)
+    return found
+
+
+def scores(systems: dict[str, list[Array]], tagged: Tagged) -> list[dict[str, object]]:
+    """Scores of the systems, and of the first less each other one, on the same resamples."""
+    part = tagged.part == "test"
+    truth, artist = tagged.tags[part], tagged.artist[part]
+    draws: list[NDArray[np.intp]] = []
+    bootstrap(lambda rows: draws.append(rows) or 0.0, artist, resamples=RESAMPLES)
+    common = {"n": len(truth), "groups": len(set(artist))}
+    result: list[dict[str, object]] = []
+    first = next(iter(systems))
+    for metric, function in METRICS.items():
+        seeds = {name: np.array([function(truth, s) for s in own]) for name, own in systems.items()}
+        drawn = {
+            name: np.array([function(truth[rows], own[0][rows]) for rows in draws])
+            for name, own in systems.items()
+        }
+        for name in list(systems)[1:]:
+            seeds[f"{first} - {name}"] = seeds[first] - seeds[name]
+            drawn[f"{first} - {name}"] = drawn[first] - drawn[name]
+        for name, values in seeds.items():
+            ends = np.quantile(drawn[name], [0.025, 0.975])
+            spread = {"seeds": len(values), "seed_std": round(float(values.std()), 4)}
+            value, low, high = (round(float(x), 4) for x in (values.mean(), *ends))
+            row = {"system": name, "metric": metric, "value": value, "low": low, "high": high}
+            result.append(row | common | spread)
+    return result
+
+
 def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -88,45 +123,15 @@ def main() -> None:
     folder = options.data / "mtg_jamendo"
     recipe = read(options.recipe, TagTeacherRecipe)
     tagged = read_tagged(folder, options.vectors / recipe.vectors)
+    systems = predictions(folder, tagged, recipe)
+    rows = scores(systems, tagged)
     part = tagged.part == "test"
-    test = Test(tagged.tags[part], tagged.artist[part], np.full(part.sum(), "mtg_jamendo"))
-    alike = structs.replace(recipe, artist_power=0)
-    penalty, values = ridge(tagged, recipe.artist_power)
-    systems = {
-        "yamnet-tags": [], "one network": [], "one network, tracks alike": [],
-        f"ridge, penalty {penalty:g}": [values], "baseline": [baseline(folder, tagged)],
-    }  # fmt: skip
-    for seed in range(1, SEEDS + 1):
-        networks = [fit(tagged, recipe, 1000 * seed + k) for k in range(recipe.networks)]
-        for name, model in (
-            ("yamnet-tags", together(networks)),
-            ("one network", networks[0]),
-            ("one network, tracks alike", fit(tagged, alike, 1000 * seed)),
-        ):
-            systems[name].append(model.log_odds(tagged.components[part]))
-        print(f"seed {seed}", flush=True)
-    report = Report()
-    for metric, function in METRICS.items():
-        scores = {
-            name: lambda seed, rows, own=own, function=function: function(
-                test.truth[rows], own[min(seed, len(own) - 1)][rows]
-            )
-            for name, own in systems.items()
-        }
-        for name, score in scores.items():
-            report.add(name, test, metric, score, len(systems[name]))
-        for name in list(scores)[1:]:
-            score = less(scores["yamnet-tags"], scores[name])
-            report.add(f"yamnet-tags - {name}", test, metric, score, SEEDS)
-    odds = systems["yamnet-tags"][0]
+    truth, odds = tagged.tags[part], systems["yamnet-tags"][0]
     rates = tagged.tags[tagged.part == "train"].mean(axis=0)
-    for name, value in (
-        ("slope", slope(test.truth, odds)),
-        ("flagged", best_share(test.truth, odds, rates)),
-    ):
-        row = dict.fromkeys(report.rows[0], "") | {"protocol": "yamnet-tags", "metric": name}
-        report.rows.append(row | {"dataset": "mtg_jamendo", "value": round(value, 3)})
-    write(report.rows, options.out)
+    for name, value in (("slope", slope(truth, odds)), ("flagged", best_share(truth, odds, rates))):
+        row = dict.fromkeys(rows[0], "") | {"system": "yamnet-tags", "metric": name}
+        rows.append(row | {"value": round(value, 3)})
+    write(rows, options.out)
 
 
 if __name__ == "__main__":
