@@ -640,17 +640,8 @@ def test_tags(run: Run, tmp_path: Path) -> None:
         "epochs = 12\nlearning_rate = 0.01\n"
     )
     folders = ("--data", tmp_path, "--vectors", tmp_path / "mtg_jamendo")
-    run(
-        "tags",
-        *folders,
-        "--recipe",
-        recipe,
-        "--out",
-        table,
-        SEEDS=2,
-        RESAMPLES=50,
-        PENALTIES=(1, 1e6),
-    )
+    changed = {"SEEDS": 2, "RESAMPLES": 50, "PENALTIES": (1, 1e6)}
+    run("tags", *folders, "--recipe", recipe, "--out", table, **changed)
     with table.open(encoding="utf-8") as file:
         rows = {(row["system"], row["metric"]): row for row in csv.DictReader(file)}
     row = rows["yamnet-tags", "ROC AUC"]
