@@ -14,6 +14,7 @@ import argparse
 from pathlib import Path
 
 import numpy as np
+from hevner.lab.default.transfer import targets
 from numpy.typing import NDArray
 from sklearn.linear_model import RidgeCV
 
@@ -21,7 +22,6 @@ from hevner.emotion import AXES
 from hevner.lab.default.fit import fit
 from hevner.lab.default.recipe import DefaultRecipe
 from hevner.lab.default.table import Table, build
-from hevner.lab.default.transfer import targets
 from hevner.lab.metrics.regression import pearson
 from hevner.lab.metrics.report import write
 from hevner.lab.metrics.statistics import Metric, paired_bootstrap, permutation_test

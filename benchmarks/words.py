@@ -96,7 +96,7 @@ def held_out(recipe_path: Path, data: Path, store: Path) -> list[Told]:
         rows = table.where(test & table.clean)
         for name in sorted(set(rows.dataset) & set(rated)):
             mine = rows.where(rows.dataset == name)
-            found[protocol, name].append((model.predict(mine.vectors), mine))
+            found[protocol, name].append((model.predict(mine.vectors, mine.seconds), mine))
         print(protocol, flush=True)
     return [_told(protocol, name, some) for (protocol, name), some in found.items()]
 

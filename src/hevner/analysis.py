@@ -146,8 +146,9 @@ class Analyzer:
         share, doubt = _rounded(kinds["music"]), sound_kind.doubt(kinds)
         if kinds["music"] < sound_kind.NO_MUSIC:
             return self._without_emotion(audio, features, "no_music", doubt, share)
-        whole = self.model.predict(pool(features, harmony, 0.0, features.duration)[None, :])
-        moments = self.model.predict(vectors, windows=True)
+        vector, seconds = pool(features, harmony, 0.0, features.duration), features.duration
+        whole = self.model.predict(vector[None, :], seconds)
+        moments = self.model.predict(vectors, seconds, windows=True)
         timeline = _timeline(features, moments)
         key = harmony.key
         pulse = rhythm.analyse(

@@ -30,7 +30,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hevner.arrays import Floats
+from hevner.arrays import Doubles, Floats
 from hevner.blocks import DIMENSION, vector_id
 from hevner.errors import ModelError
 from hevner.files import replace_file
@@ -67,7 +67,11 @@ class Model:
         return f"{self.card['name']}-{self.card['version']}"
 
     def predict(
-        self, vectors: Floats, seconds: Floats | float = UNKNOWN_LENGTH, *, windows: bool = False
+        self,
+        vectors: Floats,
+        seconds: Floats | Doubles | float = UNKNOWN_LENGTH,
+        *,
+        windows: bool = False,
     ) -> Prediction:
         """Compute every head for pooled vectors.
 

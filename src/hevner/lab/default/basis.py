@@ -88,9 +88,7 @@ class Basis:
 
     def x(self, vectors: Floats) -> Floats:
         """Standardised vectors, limited."""
-        return np.asarray(
-            np.clip((vectors - self.mean) / self.spread, -CLIP, CLIP), np.float32
-        )
+        return np.asarray(np.clip((vectors - self.mean) / self.spread, -CLIP, CLIP), np.float32)
 
     def shares(self, x: Floats, seconds: Doubles) -> Floats:
         """How much each piece is of each kind, shape ``(n, kinds)``; rows add up to 1."""

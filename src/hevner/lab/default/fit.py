@@ -36,7 +36,6 @@ from hevner.lab.default.targets import Targets
 from hevner.model.predict import Model
 from hevner.model.prediction import Prediction, sigmoid, softmax
 
-
 INNER_FOLDS = 5
 """Parts of the training groups that scales and intervals are fitted on, each left out in turn."""
 

@@ -43,7 +43,7 @@ class Builder:
     def output(self, name: str, value: str, width: int | None = None) -> None:
         """Declare an output of shape ``(n, width)``, or ``(n,)``."""
         self.nodes.append(helper.make_node("Identity", [value], [name]))
-        shape = ["n"] if width is None else ["n", width]
+        shape: list[str | int | None] = ["n"] if width is None else ["n", width]
         self.outputs.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, shape))
 
     def content(self, inputs: dict[str, list[str | int]]) -> bytes:
@@ -59,7 +59,7 @@ class Builder:
             graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR
         )
         onnx.checker.check_model(model)
-        return model.SerializeToString()
+        return bytes(model.SerializeToString())
 
 
 @dataclass(frozen=True)

@@ -110,18 +110,16 @@ def _through(scores: Doubles, ratings: Doubles) -> tuple[Doubles, Doubles]:
     """Least squares from both scores to both ratings: matrix and offset."""
     rows = np.column_stack([scores, np.ones(len(scores))])
     found = np.linalg.lstsq(rows, ratings, rcond=None)[0]
-    return found[:2].T, found[2]
+    return np.asarray(found[:2].T, np.float64), np.asarray(found[2], np.float64)
 
 
-def _at_large(
-    scores: Doubles, truth: Doubles, recipe: DefaultRecipe
-) -> tuple[Doubles, Doubles]:
-    """Scores, as far as they agree with labels, in the spread and correlation of ratings at large."""
+def _at_large(scores: Doubles, truth: Doubles, recipe: DefaultRecipe) -> tuple[Doubles, Doubles]:
+    """To the spread and correlation of ratings at large, as far as scores agree with labels."""
     trust = [
         max(float(np.corrcoef(scores[:, k], truth[:, k])[0, 1]), 0.0) / scores[:, k].std()
         for k in range(2)
     ]
-    matrix = root(recipe.ratings.covariance) @ np.diag(trust)
+    matrix = np.asarray(root(recipe.ratings.covariance) @ np.diag(trust), np.float64)
     return matrix, np.asarray(recipe.ratings.mean) - matrix @ scores.mean(axis=0)
 
 

@@ -1,4 +1,4 @@
-"""What every row should be predicted as: labels of all kinds, without a scale that none of them has.
+"""What every row should be predicted as: labels of all kinds, without invented scales.
 
 Ratings count by value, classes by their place relative to each other. Valence and arousal are
 brought to units of each set in which they have variance 1 and do not correlate, for how they go
@@ -18,7 +18,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hevner.arrays import Doubles, Mask
+from hevner.arrays import Doubles, Integers, Mask
 from hevner.emotion import BASIC, GEMS, Quadrant
 from hevner.errors import DataError
 from hevner.lab.data.labels import QUADRANT_SIGNS, gems_axes
@@ -97,7 +97,7 @@ def valence_and_arousal(table: Table) -> Doubles:
         whole = mine & ~table.window & np.isfinite(values).all(axis=1)
         if whole.any():
             values[mine] = (values[mine] - values[whole].mean(axis=0)) @ _whitening(values[whole])
-    return values
+    return np.asarray(values)
 
 
 def root(covariance: Doubles) -> Doubles:
@@ -111,7 +111,7 @@ def _whitening(values: Doubles) -> Doubles:
     return np.asarray(np.linalg.inv(root(covariance)))
 
 
-def _placed(places: Doubles, number: Doubles) -> Doubles:
+def _placed(places: Doubles, number: Integers) -> Doubles:
     """The place of each class, NaN where the number is negative."""
     found = places[number]
     found[number < 0] = np.nan

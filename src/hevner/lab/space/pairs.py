@@ -27,8 +27,8 @@ from hevner.files import replace_file
 from hevner.lab import workers
 from hevner.lab.default.fit import Predictions, fit, merged, predictions
 from hevner.lab.default.recipe import DefaultRecipe, TagRecipe
-from hevner.lab.default.students import tag_labels
 from hevner.lab.default.table import Table
+from hevner.lab.default.targets import tag_labels
 from hevner.model.description import CURVE_POINTS, Description, course, described
 from hevner.model.prediction import Prediction
 
@@ -190,7 +190,7 @@ def joined(parts: Sequence[Predictions], tasks: Sequence[Task]) -> Predictions:
 def _keep(table: Table, recipe: DefaultRecipe, task: Task, path: Path) -> None:
     """Do a task and keep its predictions."""
     model = fit(table.where(task.train), recipe)
-    found = predictions(model, table.vectors[task.predicted])
+    found = predictions(model, table.where(task.predicted))
     arrays = {f"{way}/{n}": a for way, one in found.items() for n, a in one.arrays().items()}
     content = io.BytesIO()
     np.savez(content, **cast(Any, arrays))
