@@ -28,7 +28,8 @@ def _columns(head: Head) -> tuple[str, ...]:
 COLUMNS = (
     *("path", "status", "duration", "headline", "music_probability", "scale"),
     *(name for head in HEADS for name in _columns(head)),
-    *("key", "mode", "key_confidence", "tempo", "meter", "chords"),
+    *("key", "mode", "key_confidence", "key_candidates"),
+    *("tempo", "tempo_candidates", "meter", "chords"),
     *("familiarity", "model", "warnings"),
     *("stage", "cause", "remedy", "code"),
 )
@@ -101,6 +102,12 @@ def _row(analysis: Analysis) -> dict[str, object]:
             columns |= {head.column(name): share for name, share in shares.items()}
     chords = main_chords(analysis, CHORDS)
     columns["chords"] = " ".join(f"{label}={share:.2f}" for label, share in chords)
+    columns["key_candidates"] = "; ".join(
+        f"{one.key}={one.probability:.2f}" for one in analysis.key_candidates
+    )
+    columns["tempo_candidates"] = "; ".join(
+        f"{one.tempo:g}={one.probability:.2f}" for one in analysis.tempo_candidates
+    )
     for sentences in ("contradictions", "warnings"):
         columns[sentences] = "; ".join(getattr(analysis, sentences))
     return columns

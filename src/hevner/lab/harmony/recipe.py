@@ -56,6 +56,8 @@ class ModesRecipe(Recipe, frozen=True, kw_only=True):
     ----------
     seed
         Fixes the pieces and the order of training.
+    networks
+        How many are trained; the estimator is the mean of their log-odds.
     pieces, excerpts
         Number of composed pieces, and of excerpts of POP909.
     whole_weight, excerpt_weight
@@ -70,6 +72,7 @@ class ModesRecipe(Recipe, frozen=True, kw_only=True):
 
     name: str = "modes"
     seed: Whole = 1
+    networks: Count = 3
     pieces: Count = 6000
     excerpts: Count = 1000
     whole_weight: Positive = 5.0

@@ -138,14 +138,28 @@ class Network(nn.Module):
 
 
 def fit(recipe: ModesRecipe, examples: Examples) -> Estimator:
-    """Train for ``recipe.steps`` steps with a one-cycle learning rate, then calibrate."""
-    torch.manual_seed(recipe.seed)
+    """Train the networks one after the other, then calibrate the mean of their log-odds."""
     held = examples.pieces % _VALIDATION == 0
-    known = examples.only(~held)
+    known, tried = examples.only(~held), examples.only(held)
     mean = known.features.mean(axis=(0, 1))
     scale = known.features.std(axis=(0, 1)) + np.float32(1e-3)
-    model = Network(len(mean), recipe.hidden, recipe.dropout)
-    inputs = torch.from_numpy((known.features - mean) / scale)
+    models = [
+        _fitted(recipe, known, (known.features - mean) / scale, recipe.seed + k)
+        for k in range(recipe.networks)
+    ]
+    inputs = torch.from_numpy((tried.features - mean) / scale)
+    with torch.no_grad():
+        odds = torch.stack([model(inputs) for model in models]).mean(0)
+    heat = temperature(odds, torch.from_numpy(tried.allowed))
+    log.info("temperature %.2f", heat)
+    return _joined(models, mean, scale, heat * len(models))
+
+
+def _fitted(recipe: ModesRecipe, known: Examples, features: Floats, seed: int) -> Network:
+    """One network, after ``recipe.steps`` steps with a one-cycle learning rate."""
+    torch.manual_seed(seed)
+    model = Network(features.shape[2], recipe.hidden, recipe.dropout)
+    inputs = torch.from_numpy(features)
     allowed, shares = torch.from_numpy(known.allowed), torch.from_numpy(known.weights)
     optimiser = torch.optim.AdamW(
         model.parameters(), recipe.learning_rate, weight_decay=recipe.weight_decay
@@ -165,19 +179,23 @@ def fit(recipe: ModesRecipe, examples: Examples) -> Estimator:
         schedule.step()
         if step % 200 == 0:
             log.info("step %d loss %.3f", step, loss.item())
-    model.eval()
-    tried = examples.only(held)
-    with torch.no_grad():
-        odds = model(torch.from_numpy((tried.features - mean) / scale))
-    heat = temperature(odds, torch.from_numpy(tried.allowed))
-    log.info("temperature %.2f", heat)
-    stored: dict[str, Floats] = {"mean": mean, "scale": scale}
-    for name, by in (("hidden", 1.0), ("mode", heat), ("none", heat)):
-        layer = getattr(model, name)
-        weight = layer.weight.detach().numpy().T
-        stored[name] = (weight[:, 0] if name == "none" else weight) / np.float32(by)
-        stored[f"{name}_bias"] = layer.bias.detach().numpy() / np.float32(by)
-    return Estimator(**stored)
+    return model.eval()
+
+
+def _joined(models: list[Network], mean: Floats, scale: Floats, share: float) -> Estimator:
+    """Networks side by side, as one whose log-odds are their sum divided by ``share``."""
+    weights = [{n: v.numpy() for n, v in model.state_dict().items()} for model in models]
+    by_pool = [w["none.weight"].reshape(2, -1) for w in weights]
+    return Estimator(
+        mean,
+        scale,
+        np.concatenate([w["hidden.weight"].T for w in weights], axis=1),
+        np.concatenate([w["hidden.bias"] for w in weights]),
+        np.concatenate([w["mode.weight"].T for w in weights]) / np.float32(share),
+        np.sum([w["mode.bias"] for w in weights], axis=0) / np.float32(share),
+        np.concatenate(by_pool, axis=1).ravel() / np.float32(share),
+        np.sum([w["none.bias"] for w in weights], axis=0) / np.float32(share),
+    )
 
 
 def temperature(odds: Tensor, allowed: Tensor) -> float:
