@@ -184,17 +184,21 @@ def _fitted(recipe: ModesRecipe, known: Examples, features: Floats, seed: int) -
 
 def _joined(models: list[Network], mean: Floats, scale: Floats, share: float) -> Estimator:
     """Networks side by side, as one whose log-odds are their sum divided by ``share``."""
-    weights = [{n: v.numpy() for n, v in model.state_dict().items()} for model in models]
-    by_pool = [w["none.weight"].reshape(2, -1) for w in weights]
+
+    def beside(name: str, axis: int = 0) -> Floats:
+        rows = [model.get_parameter(name).detach().numpy().T for model in models]
+        return np.concatenate(rows, axis, dtype=np.float32)
+
+    pools = [model.none.weight.detach().numpy().reshape(2, -1) for model in models]
     return Estimator(
-        mean,
-        scale,
-        np.concatenate([w["hidden.weight"].T for w in weights], axis=1),
-        np.concatenate([w["hidden.bias"] for w in weights]),
-        np.concatenate([w["mode.weight"].T for w in weights]) / np.float32(share),
-        np.sum([w["mode.bias"] for w in weights], axis=0) / np.float32(share),
-        np.concatenate(by_pool, axis=1).ravel() / np.float32(share),
-        np.sum([w["none.bias"] for w in weights], axis=0) / np.float32(share),
+        mean=mean,
+        scale=scale,
+        hidden=beside("hidden.weight", 1),
+        hidden_bias=beside("hidden.bias"),
+        mode=beside("mode.weight") / np.float32(share),
+        mode_bias=beside("mode.bias").reshape(len(models), -1).sum(axis=0) / np.float32(share),
+        none=np.concatenate(pools, axis=1, dtype=np.float32).ravel() / np.float32(share),
+        none_bias=beside("none.bias").reshape(len(models), -1).sum(axis=0) / np.float32(share),
     )
 
 
