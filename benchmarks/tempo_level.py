@@ -23,7 +23,8 @@ import numpy as np
 import scipy.optimize
 
 from hevner.audio.decode import open_audio
-from hevner.lab.rhythm import examples
+from hevner.lab.music.fitting import kept
+from hevner.lab.music.rhythm_examples import Example, inputs_of, rendered
 from hevner.music import rhythm, rhythm_network
 from hevner.music.tempo_level import SHAPES, Preference, describe
 
@@ -56,15 +57,15 @@ def cuts(data: Path) -> Iterator[Case]:
         song = path.stem.removeprefix("out_")
         if labels.get(song):
             sound = np.concatenate(list(open_audio(path).blocks))
-            heard = examples.heard(sound).astype(np.float32)
-            yield case(heard, float(labels[song]), key_cuts.block(song))
+            inputs = inputs_of(sound).astype(np.float32)
+            yield case(inputs, float(labels[song]), key_cuts.block(song))
 
 
 def pieces(data: Path, store: Path, count: int = PIECES) -> Iterator[Case]:
     """Pieces with a pulse."""
     for k in range(count):
-        make = partial(examples.rendered, k, data / "pop909", SEED)
-        one = examples.kept(store / f"{SEED}-{k:06d}.npz", make)
+        make = partial(rendered, k, data / "pop909", SEED)
+        one = kept(store / f"{SEED}-{k:06d}.npz", Example, make)
         if one.tempo:
             yield case(one.inputs.astype(np.float32), one.tempo)
 

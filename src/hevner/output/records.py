@@ -16,11 +16,13 @@ CHORDS = 6
 
 
 def _columns(head: Head) -> tuple[str, ...]:
-    match head.kind:
-        case "probabilities":
+    match head.name:
+        case "quadrants":
             return ("quadrant", "quadrant_words", *head.columns)
         case "tags":
             return (head.field, *head.columns, "contradictions")
+        case "sounds_like":
+            return (head.field, *head.columns)
         case _:
             return head.columns
 
@@ -97,17 +99,16 @@ def _row(analysis: Analysis) -> dict[str, object]:
         if head.kind == "tags":
             columns[head.field] = " ".join(tag.name for tag in analysis.tags if tag.present)
             columns |= {head.column(tag.name): tag.probability for tag in analysis.tags}
-        elif head.field:
-            shares = getattr(analysis, head.field)
+        elif head.field and not head.has_intervals:
+            shares = getattr(analysis, head.field) or {}
             columns |= {head.column(name): share for name, share in shares.items()}
+    columns["sounds_like"] = next(iter(analysis.sounds_like or ()), None)
+    keys = (f"{one.key}={one.probability:.2f}" for one in analysis.key_candidates)
+    columns["key_candidates"] = "; ".join(keys)
+    tempi = (f"{one.tempo:g}={one.probability:.2f}" for one in analysis.tempo_candidates)
+    columns["tempo_candidates"] = "; ".join(tempi)
     chords = main_chords(analysis, CHORDS)
     columns["chords"] = " ".join(f"{label}={share:.2f}" for label, share in chords)
-    columns["key_candidates"] = "; ".join(
-        f"{one.key}={one.probability:.2f}" for one in analysis.key_candidates
-    )
-    columns["tempo_candidates"] = "; ".join(
-        f"{one.tempo:g}={one.probability:.2f}" for one in analysis.tempo_candidates
-    )
     for sentences in ("contradictions", "warnings"):
         columns[sentences] = "; ".join(getattr(analysis, sentences))
     return columns
