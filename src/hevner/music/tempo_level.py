@@ -76,13 +76,13 @@ def _peaks(values: Array, least: float) -> int:
 
 #: What `hevner.music.rhythm.analyse` prefers; printed by `benchmarks/tempo_level.py`.
 PREFERENCE = Preference(
-    mean=np.array([1.603, 0.292, 0.282, 0.259, 0.459, -0.363], np.float32),
-    spread=np.array([0.48, 0.117, 0.12, 0.163, 0.175, 0.616], np.float32),
+    mean=np.array([1.587, 0.294, 0.283, 0.246, 0.464, -0.331], np.float32),
+    spread=np.array([0.486, 0.111, 0.119, 0.153, 0.167, 0.593], np.float32),
     slopes=np.array(
         [
-            [-0.26, -0.08, 0.18, -0.05, -0.19, 0.06, 0.03],
-            [-0.54, 0.02, -0.12, 0.17, 0.01, -0.18, -0.02],
-            [0.06, -0.01, 0.02, 0.05, -0.03, -0.02, 0.01],
+            [-0.22, -0.13, 0.21, 0.04, -0.22, 0.07, -0.07],
+            [-0.49, 0.0, -0.05, 0.0, -0.01, -0.03, 0.08],
+            [0.09, -0.12, 0.03, 0.01, -0.05, -0.01, -0.06],
         ],
         np.float32,
     ),
