@@ -1,6 +1,9 @@
 """Measure key and mode: on rendered music of known mode, and on recordings with a labelled key.
 
     python benchmarks/key.py FOLDER [--musemo DIR --labels CSV] [--essentia-python ENV/bin/python]
+    python benchmarks/key.py ... --systems hevner
+
+Rows of the table that a run does not measure are kept.
 
 The rendered pieces are of this script alone: written loops of chords in seven modes, in textures,
 programs and a soundfont that the estimator was not trained on (`hevner.lab.music.composer`), and
@@ -37,6 +40,8 @@ RESULTS = Path(__file__).parent / "results" / "key.csv"
 PEER = Path(__file__).with_name("harmony_peer.py")
 SOUNDFONT = "MuseScore_General_Full"
 RATE = 44_100
+OWN = ("hevner", "librosa")
+SETS = ("modes", "simple loops", "simple loops, cut anywhere", "no key", "musemo")
 
 # Degrees of the scale, counted from 0; triads stand on them. "|" ends a loop that stops unresolved.
 MODES: dict[str, tuple[tuple[int, ...], tuple[str, ...]]] = {
@@ -344,6 +349,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=RESULTS, help="The table.")
     parser.add_argument("--musemo", type=Path, help="Folder of MusEmo.")
     parser.add_argument("--labels", type=Path, help="Keys of the songs of GTZAN.")
+    parser.add_argument("--systems", nargs="+", choices=OWN, default=OWN, help="Systems measured.")
     parser.add_argument("--essentia-python", type=Path, help="A Python that has Essentia.")
     options = parser.parse_args()
     options.folder.mkdir(parents=True, exist_ok=True)
@@ -352,11 +358,11 @@ def main() -> None:
     sets["no key"] = write_keyless(options.folder, options.keyless)
     if options.musemo and options.labels:
         sets["musemo"] = recordings(options.musemo, options.labels)
-    rows = []
+    rows: list[list[object]] = []
     for name, cases in sets.items():
-        systems: dict[str, Callable[[Path], Found]] = {"hevner": by_hevner, "librosa": by_librosa}
-        if name == "musemo":
-            systems["hevner"] = out_of_fold(cases)
+        ours = out_of_fold(cases) if name == "musemo" else by_hevner
+        systems: dict[str, Callable[[Path], Found]] = {"hevner": ours, "librosa": by_librosa}
+        systems = {system: systems[system] for system in options.systems}
         if options.essentia_python:
             systems |= by_essentia(options.essentia_python, cases)
         for system, tell in systems.items():
@@ -366,6 +372,11 @@ def main() -> None:
                 row = [name, system, score, f"{mean:.4f}", f"{low:.4f}", f"{high:.4f}", len(values)]
                 rows.append(row)
                 print(*row, sep="\t")
+    measured = {tuple(row[:2]) for row in rows}
+    if options.out.exists():
+        with options.out.open(newline="") as file:
+            rows += [row for row in list(csv.reader(file))[1:] if tuple(row[:2]) not in measured]
+    rows.sort(key=lambda row: (SETS.index(str(row[0])), str(row[1])))
     with options.out.open("w", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(["set", "system", "score", "mean", "low", "high", "n"])

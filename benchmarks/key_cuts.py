@@ -98,10 +98,10 @@ def load(labels: dict[Path, str]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Features, key classes and blocks of files whose key is known."""
     cuts = np.stack([features(path) for path in labels])
     keys = np.array([chord_labels.parse_key(key) for key in labels.values()])
-    return cuts, keys, np.array([_block(path.stem.removeprefix("out_")) for path in labels])
+    return cuts, keys, np.array([block(path.stem.removeprefix("out_")) for path in labels])
 
 
-def _block(song: str) -> str:
+def block(song: str) -> str:
     """Genre and tens of a song's number; that of its twin, if it is the same recording."""
     genre, number = song.split(".")
     twins = {"jazz": REPEATED_JAZZ, "metal": ALIKE_METAL}.get(genre, {})

@@ -31,6 +31,7 @@ NOT_RUN = {
     "tempo_peer": "likewise",
     "harmony_peer": "likewise",
     "key_cuts": "needs labelled cuts of songs; `key` runs its folds where they are",
+    "tempo_level": "likewise; `tempo` does",
     "music_sounds": "needs packages of sounds, espeak-ng and fluidsynth",
     "random_weights": "writes a network of full size; encoders and probe_random run it small",
     "random_weights_clap": "likewise; tests of CLAP write theirs with it",

@@ -9,7 +9,8 @@ import pytest
 import torch
 
 from hevner.lab.music import composer, spectral
-from hevner.lab.music.modes import CLASSES, Examples, classes, fit, make, temperature
+from hevner.lab.music import modes as training
+from hevner.lab.music.modes import CLASSES, Examples, Network, classes, fit, make, temperature
 from hevner.lab.music.pieces import Piece
 from hevner.lab.music.recipe import ModesRecipe
 from hevner.music import chord_decoder, chord_labels, harmony
@@ -62,7 +63,7 @@ def test_classes_are_those_of_the_modes_allowed() -> None:
 def test_examples_and_training(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A tiny training learns a rule that any tonic shares, and gives calibrated weights."""
     recipe = ModesRecipe(
-        pieces=3, excerpts=1, steps=400, batch=64, hidden=32, dropout=0.0, noise=0.1,
+        networks=2, pieces=3, excerpts=1, steps=300, batch=64, hidden=32, dropout=0.0, noise=0.1,
         weight_decay=0.01, learning_rate=1e-2,
     )  # fmt: skip
     monkeypatch.setattr("hevner.lab.music.pieces.song_ids", lambda *_: ["001"])
@@ -82,6 +83,19 @@ def test_examples_and_training(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     estimator = fit(recipe, examples)
     found = np.stack([estimator.probabilities(one) for one in features[:50]])
     assert np.mean(found.reshape(50, -1).argmax(axis=1) == (7 * tonics + kinds)[:50]) > 0.8
+    assert estimator.hidden.shape == (12 * 3, 2 * 32)
+
+
+def test_networks_side_by_side_give_the_mean_of_their_odds() -> None:
+    torch.manual_seed(0)
+    models = [Network(3, 8, 0.0).eval() for _ in range(3)]
+    features = np.random.default_rng(0).normal(size=(12, 3)).astype(np.float32)
+    mean, scale = np.zeros(3, np.float32), np.ones(3, np.float32)
+    joined = training._joined(models, mean, scale, 2.0 * len(models))
+    with torch.no_grad():
+        odds = sum(model(torch.from_numpy(features)[None])[0] for model in models) / 6
+    wanted = odds.softmax(dim=0)[:-1].reshape(12, -1).numpy()
+    assert np.allclose(joined.probabilities(features), wanted, atol=1e-5)
 
 
 def _song() -> tuple[Piece, tuple[tuple[float, float, int], ...]]:

@@ -14,7 +14,7 @@ from hevner.emotion import GEMS, MOOD_TAGS, Scale
 from hevner.files import display_name
 from hevner.output.records import COLUMNS
 from hevner.output.summary import chord_name, main_chords, present_tags
-from hevner.result import Analysis, ChordSpan, Estimate, Failure
+from hevner.result import Analysis, ChordSpan, Estimate, Failure, TempoCandidate
 from tests.fakes import PRESENT, sample, silence
 
 FAILURE = Failure("bad [red].wav", "decode", 'the "file", is\nempty', "Copy it again")
@@ -127,6 +127,13 @@ def test_csv_is_flat() -> None:
     assert (silent["status"], silent["valence"], silent["key"]) == ("silent", "", "")
     assert (failed["status"], failed["cause"]) == ("failed", 'the "file", is\nempty')
     assert failed["remedy"] == "Copy it again"
+
+
+def test_csv_names_other_tempi() -> None:
+    tempi = (TempoCandidate(120.0, 0.7), TempoCandidate(60.5, 0.2))
+    records = sample(tempo_candidates=tempi), silence()
+    full, silent = csv.DictReader(io.StringIO(written("csv", *records)))
+    assert (full["tempo_candidates"], silent["tempo_candidates"]) == ("120=0.70; 60.5=0.20", "")
 
 
 def test_csv_has_a_column_for_every_mood() -> None:

@@ -30,7 +30,8 @@ def _columns(head: Head) -> tuple[str, ...]:
 COLUMNS = (
     *("path", "status", "duration", "headline", "music_probability", "scale"),
     *(name for head in HEADS for name in _columns(head)),
-    *("key", "mode", "key_confidence", "key_candidates", "tempo", "meter", "chords"),
+    *("key", "mode", "key_confidence", "key_candidates"),
+    *("tempo", "tempo_candidates", "meter", "chords"),
     *("familiarity", "model", "warnings"),
     *("stage", "cause", "remedy", "code"),
 )
@@ -104,6 +105,8 @@ def _row(analysis: Analysis) -> dict[str, object]:
     columns["sounds_like"] = next(iter(analysis.sounds_like or ()), None)
     keys = (f"{one.key}={one.probability:.2f}" for one in analysis.key_candidates)
     columns["key_candidates"] = "; ".join(keys)
+    tempi = (f"{one.tempo:g}={one.probability:.2f}" for one in analysis.tempo_candidates)
+    columns["tempo_candidates"] = "; ".join(tempi)
     chords = main_chords(analysis, CHORDS)
     columns["chords"] = " ".join(f"{label}={share:.2f}" for label, share in chords)
     for sentences in ("contradictions", "warnings"):

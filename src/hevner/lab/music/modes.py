@@ -135,14 +135,28 @@ class Network(nn.Module):
 
 
 def fit(recipe: ModesRecipe, examples: Examples) -> Estimator:
-    """Train, then calibrate."""
-    torch.manual_seed(recipe.seed)
+    """Train the networks one after the other, then calibrate the mean of their log-odds."""
     held = examples.pieces % _VALIDATION == 0
-    known = examples.only(~held)
+    known, tried = examples.only(~held), examples.only(held)
     mean = known.features.mean(axis=(0, 1))
     scale = known.features.std(axis=(0, 1)) + np.float32(1e-3)
-    model = Network(len(mean), recipe.hidden, recipe.dropout)
-    inputs = torch.from_numpy((known.features - mean) / scale)
+    models = [
+        _fitted(recipe, known, (known.features - mean) / scale, recipe.seed + k)
+        for k in range(recipe.networks)
+    ]
+    inputs = torch.from_numpy((tried.features - mean) / scale)
+    with torch.no_grad():
+        odds = torch.stack([model(inputs) for model in models]).mean(0)
+    heat = temperature(odds, torch.from_numpy(tried.allowed))
+    log.info("temperature %.2f", heat)
+    return _joined(models, mean, scale, heat * len(models))
+
+
+def _fitted(recipe: ModesRecipe, known: Examples, features: Floats, seed: int) -> Network:
+    """One network, trained on standardised features."""
+    torch.manual_seed(seed)
+    model = Network(features.shape[2], recipe.hidden, recipe.dropout)
+    inputs = torch.from_numpy(features)
     allowed, shares = torch.from_numpy(known.allowed), torch.from_numpy(known.weights)
 
     def loss() -> Tensor:
@@ -154,19 +168,27 @@ def fit(recipe: ModesRecipe, examples: Examples) -> Estimator:
         return smoothed
 
     descend(model.parameters(), loss, recipe)
-    model.eval()
-    tried = examples.only(held)
-    with torch.no_grad():
-        odds = model(torch.from_numpy((tried.features - mean) / scale))
-    heat = temperature(odds, torch.from_numpy(tried.allowed))
-    log.info("temperature %.2f", heat)
-    stored: dict[str, Floats] = {"mean": mean, "scale": scale}
-    for name, by in (("hidden", 1.0), ("mode", heat), ("none", heat)):
-        layer = getattr(model, name)
-        weight = layer.weight.detach().numpy().T
-        stored[name] = (weight[:, 0] if name == "none" else weight) / np.float32(by)
-        stored[f"{name}_bias"] = layer.bias.detach().numpy() / np.float32(by)
-    return Estimator(**stored)
+    return model.eval()
+
+
+def _joined(models: list[Network], mean: Floats, scale: Floats, share: float) -> Estimator:
+    """Networks side by side, as one whose log-odds are their sum divided by ``share``."""
+
+    def beside(name: str, axis: int = 0) -> Floats:
+        rows = [model.get_parameter(name).detach().numpy().T for model in models]
+        return np.concatenate(rows, axis, dtype=np.float32)
+
+    pools = [model.none.weight.detach().numpy().reshape(2, -1) for model in models]
+    return Estimator(
+        mean=mean,
+        scale=scale,
+        hidden=beside("hidden.weight", 1),
+        hidden_bias=beside("hidden.bias"),
+        mode=beside("mode.weight") / np.float32(share),
+        mode_bias=beside("mode.bias").reshape(len(models), -1).sum(axis=0) / np.float32(share),
+        none=np.concatenate(pools, axis=1, dtype=np.float32).ravel() / np.float32(share),
+        none_bias=beside("none.bias").reshape(len(models), -1).sum(axis=0) / np.float32(share),
+    )
 
 
 def temperature(odds: Tensor, allowed: Tensor) -> float:

@@ -64,6 +64,8 @@ class ModesRecipe(MusicRecipe, frozen=True, kw_only=True):
 
     Attributes
     ----------
+    networks
+        How many are trained; the estimator is the mean of their log-odds.
     pieces, excerpts
         Number of composed pieces, and of excerpts of POP909.
     whole_weight, excerpt_weight
@@ -77,6 +79,7 @@ class ModesRecipe(MusicRecipe, frozen=True, kw_only=True):
     mark: ClassVar[str] = "excerpts"
 
     name: str = "modes"
+    networks: Count = 3
     pieces: Count = 6000
     excerpts: Count = 1000
     whole_weight: Positive = 5.0
