@@ -16,6 +16,7 @@ from typing import Annotated, Any, Literal
 
 from hevner.emotion import UNIT, Quadrant, Scale
 from hevner.errors import HevnerError
+from hevner.explanation import Explanation
 from hevner.heads import BY_NAME, ESTIMATES
 from hevner.moods import MOOD_TAGS, Group
 
@@ -38,6 +39,7 @@ Positive = Annotated[float, _keywords(exclusiveMinimum=0)]
 QuadrantName = Annotated[str, _keywords(enum=BY_NAME["quadrants"].outputs)]
 QuadrantWords = Annotated[str, _keywords(enum=tuple(one.value for one in Quadrant))]
 Quadrants = Annotated[dict[str, Share], _keywords(keys=BY_NAME["quadrants"].outputs)]
+Why = Annotated[Explanation | None, _keywords(optional=True)]
 Times = Annotated[tuple[Seconds, ...], _keywords(optional=True)]
 MeterName = Annotated[str, _keywords(pattern=r"^\d+/\d+$")]
 Moods = Annotated[dict[str, Share], _keywords(keys=BY_NAME["gems"].outputs)]
@@ -239,6 +241,9 @@ class Analysis:
         below 0.05 the piece is unlike anything the model has learned from.
     timeline
         Emotion over time.
+    explanation
+        Why the readings are what they are; null for silence, and for a model that has none.
+        `hevner analyze --explain` writes it.
     warnings
         Sentences on what was unusual about the file.
     """
@@ -270,6 +275,7 @@ class Analysis:
     chords: tuple[ChordSpan, ...] = ()
     familiarity: Share | None = None
     timeline: tuple[Moment, ...] = ()
+    explanation: Why = None
     warnings: tuple[str, ...] = ()
 
     @property
@@ -307,7 +313,10 @@ class Analysis:
             for m in self.timeline
         )
         estimates: dict[str, Any] = {n: moved(one) for n, one in self.estimates().items()}
-        return dataclasses.replace(self, scale=scale.name, timeline=timeline, **estimates)
+        why = self.explanation and self.explanation.rescaled(source, scale)
+        return dataclasses.replace(
+            self, scale=scale.name, timeline=timeline, explanation=why, **estimates
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Plain lists, dicts, numbers and strings, ready for JSON."""
@@ -346,6 +355,8 @@ class Analysis:
             Moment(m["start"], m["end"], _estimate(m["valence"]), _estimate(m["arousal"]))
             for m in values["timeline"]
         )
+        why = values.get("explanation")
+        values["explanation"] = why and Explanation.from_dict(why)
         return cls(**values)
 
 

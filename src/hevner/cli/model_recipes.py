@@ -13,11 +13,13 @@ from hevner.cli.progress import FAILED, FINE, progress_bars, say, stopping
 from hevner.errors import DataError
 from hevner.lab import recipes
 from hevner.lab.default.recipe import DefaultRecipe
+from hevner.lab.explanation.recipe import ExplanationRecipe
 from hevner.lab.harmony.recipe import HarmonyRecipe, ModesRecipe
 from hevner.lab.rhythm.recipe import RhythmRecipe
 from hevner.lab.space.recipe import SpaceRecipe
 
-ModelRecipe = DefaultRecipe | SpaceRecipe | HarmonyRecipe | ModesRecipe | RhythmRecipe
+Songs = HarmonyRecipe | ModesRecipe | RhythmRecipe
+ModelRecipe = DefaultRecipe | SpaceRecipe | ExplanationRecipe | Songs
 
 
 def read(path: Path) -> ModelRecipe | None:
@@ -65,6 +67,10 @@ def train(recipe: ModelRecipe, run: Run) -> None:
             from hevner.lab.space.fit import train as train_space
 
             train_space(recipe, run.folders, run.store, run.jobs, progress).save(run.out)
+        elif isinstance(recipe, ExplanationRecipe):
+            from hevner.lab.explanation.fit import train as train_explanation
+
+            train_explanation(recipe, run.folders, run.store, run.jobs).save(run.out)
         elif isinstance(recipe, ModesRecipe):
             from hevner.lab.harmony.train_modes import train as train_modes
 
@@ -86,8 +92,9 @@ def evaluate(
     recipe: ModelRecipe, run: Run, seeds: int | None, card: Path | None, peer: Path | None
 ) -> None:
     """Measure a model that ships with hevner, and write a table of scores."""
-    if isinstance(recipe, ModesRecipe):
-        raise typer.BadParameter("use benchmarks/key.py", param_hint="RECIPE")
+    if isinstance(recipe, ModesRecipe | ExplanationRecipe):
+        script = "key" if isinstance(recipe, ModesRecipe) else "explain"
+        raise typer.BadParameter(f"use benchmarks/{script}.py", param_hint="RECIPE")
     if run.dry:
         raise typer.Exit(_describe(recipe, run, "test"))
     if isinstance(recipe, RhythmRecipe):
@@ -117,7 +124,7 @@ def evaluate(
 
 def _describe(recipe: ModelRecipe, run: Run, subset: str) -> int:
     """Write how many tracks there are, and which datasets are missing; return the exit status."""
-    if isinstance(recipe, HarmonyRecipe | ModesRecipe | RhythmRecipe):
+    if isinstance(recipe, Songs):
         from hevner.lab.harmony.songs import song_ids
 
         count = len(song_ids(run.folders["pop909"], subset))
@@ -126,7 +133,7 @@ def _describe(recipe: ModelRecipe, run: Run, subset: str) -> int:
     from hevner.datasets import load
 
     status = FINE
-    for name in recipe.sets if isinstance(recipe, DefaultRecipe) else recipe.unified.sets:
+    for name in recipe.unified.sets if isinstance(recipe, SpaceRecipe) else recipe.sets:
         try:
             typer.echo(f"{name}: {len(load(name, run.folders[name]))} tracks")
         except DataError as error:

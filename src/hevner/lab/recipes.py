@@ -82,13 +82,17 @@ def kinds() -> tuple[type[Recipe], ...]:
     """Every kind of recipe."""
     from hevner.lab.cross_dataset.recipe import CrossDatasetRecipe
     from hevner.lab.default.recipe import DefaultRecipe
+    from hevner.lab.explanation.recipe import ExplanationRecipe
     from hevner.lab.harmony.recipe import HarmonyRecipe, ModesRecipe
     from hevner.lab.joint.recipe import JointRecipe
     from hevner.lab.rhythm.recipe import RhythmRecipe
     from hevner.lab.space.recipe import SpaceRecipe
     from hevner.lab.unified.recipe import UnifiedRecipe
 
-    models = DefaultRecipe, SpaceRecipe, HarmonyRecipe, ModesRecipe, RhythmRecipe
+    models = (
+        *(DefaultRecipe, SpaceRecipe, HarmonyRecipe, ModesRecipe, RhythmRecipe),
+        ExplanationRecipe,
+    )
     return CrossDatasetRecipe, UnifiedRecipe, JointRecipe, *models
 
 

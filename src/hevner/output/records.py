@@ -81,8 +81,9 @@ class CsvWriter(Writer):
 def _encode(record: Record, options: Options) -> str:
     """A result as one line of JSON, as described by `hevner/analysis.schema.json`."""
     fields = record.to_dict()
-    if not options.beats:
-        fields = {name: fields[name] for name in fields if name not in ("beats", "downbeats")}
+    left_out = () if options.beats else ("beats", "downbeats")
+    left_out += () if options.explain else ("explanation",)
+    fields = {name: value for name, value in fields.items() if name not in left_out}
     return json.dumps(fields, ensure_ascii=False, allow_nan=False)
 
 
