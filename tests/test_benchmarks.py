@@ -431,3 +431,23 @@ def test_words(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     assert rows[0] == "protocol,dataset,what,n,value,low,high"
     assert any(",quadrant of the values,40," in row for row in rows)
     assert any(",plain WORD," in row for row in rows)
+
+
+def test_explanations_are_measured(tmp_path: Path, run: Run) -> None:
+    from tests.lab.test_explanation import RECIPE as EXPLAINED
+    from tests.lab.test_explanation import Toy, fit, moved
+    from tests.lab.test_explanation import music as clips_of
+
+    rng = np.random.default_rng(0)
+    songs, changed = clips_of(rng), moved(rng)
+    out = tmp_path / "explain.csv"
+    run(
+        "explain", "--data", tmp_path, "--store", tmp_path, "--out", out,
+        recipes=SimpleNamespace(read=lambda *_: EXPLAINED),
+        load=lambda *_: songs,
+        load_explanation=lambda _: fit.fit(EXPLAINED, songs, changed, Toy(), ""),
+        predict=SimpleNamespace(load=lambda _: Toy()),
+        place=lambda _: tmp_path,
+    )  # fmt: skip
+    rows = list(csv.DictReader(out.open(newline="")))
+    assert {row["measure"] for row in rows} >= {"right signs", "correlation", "share of variance"}

@@ -81,9 +81,8 @@ class CsvWriter(Writer):
 def _encode(record: Record, options: Options) -> str:
     """A result as one line of JSON, as described by `hevner/analysis.schema.json`."""
     fields = record.to_dict()
-    left_out = () if options.beats else ("beats", "downbeats")
-    left_out += () if options.explain else ("explanation",)
-    fields = {name: value for name, value in fields.items() if name not in left_out}
+    kept = {"beats": options.beats, "downbeats": options.beats, "explanation": options.explain}
+    fields = {name: value for name, value in fields.items() if kept.get(name, True)}
     return json.dumps(fields, ensure_ascii=False, allow_nan=False)
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from hevner.emotion import Scale
 from hevner.explanation import OTHER
-from hevner.result import Analysis, clock
+from hevner.result import Analysis, Moment, clock
 
 TERMS: dict[str, tuple[str, str, str]] = {
     "mode": ("mode", "minor", "major"),
@@ -22,7 +22,7 @@ TERMS: dict[str, tuple[str, str, str]] = {
     "brightness": ("brightness", "dark", "bright"),
     "articulation": ("articulation", "soft, legato", "sharp attack, detached"),
     "register": ("register", "low", "high"),
-    "roughness": ("noise and percussion", "clear tones", "noisy, percussive"),
+    "roughness": ("noise and percussion", "smooth", "noisy, percussive"),
     OTHER: ("timbre and everything else", "", ""),
 }
 """Label of each term, and what music below and above the average is called."""
@@ -35,6 +35,9 @@ SMALL = 0.005
 
 MOMENTS = 3
 """Number of moments that are listed."""
+
+APART_S = 15.0
+"""Seconds between moments of one reading that are listed."""
 
 NOTHING = "There is no explanation: none lies beside the model, or a correction was applied."
 
@@ -60,7 +63,7 @@ def lines(analysis: Analysis) -> list[str]:
         if (one := why.readings.get(name)) is None:
             continue
         found.append(
-            f"{name} {estimate.value:.2f}: {estimate.value - one.average:+.2f} "
+            f"{name} {estimate.value:.2f}: {_signed(estimate.value - one.average)} "
             f"against music in general ({one.average:.2f})"
         )
         found += _listed(one.terms, unit, lambda term: phrase(term, why.music.get(term, 0.0)))
@@ -74,28 +77,40 @@ def _listed(terms: dict[str, float], unit: float, name: Callable[[str], str]) ->
     named = {term: added for term, added in terms.items() if term != OTHER}
     large = {term: added for term, added in named.items() if abs(added) >= SMALL * unit}
     order = sorted(large, key=lambda term: -abs(large[term]))
-    found = [f"  {large[term]:+.2f}  {name(term)}" for term in order]
+    found = [f"  {_signed(large[term]):>5}  {name(term)}" for term in order]
     if small := [term for term in named if term not in large]:
         labels = ", ".join(TERMS.get(term, (term,))[0] for term in small)
-        found.append(f"  {sum(named[term] for term in small):+.2f}  {labels}")
-    return [*found, f"  {terms[OTHER]:+.2f}  {TERMS[OTHER][0]}"]
+        found.append(f"  {_signed(sum(named[term] for term in small)):>5}  {labels}")
+    return [*found, f"  {_signed(terms[OTHER]):>5}  {TERMS[OTHER][0]}"]
 
 
 def _moments(analysis: Analysis) -> list[str]:
     """The moments that differ most from the piece, in order, each with its strongest term."""
     assert analysis.explanation is not None
-    found = []
-    for moment, readings in zip(analysis.timeline, analysis.explanation.timeline, strict=True):
-        for name, terms in readings.items():
-            by = max((term for term in terms if term != OTHER), key=lambda t: abs(terms[t]))
-            found.append((sum(terms.values()), name, moment, by, terms))
-    chosen = sorted(found, key=lambda one: -abs(one[0]))[:MOMENTS]
-    text = []
-    for total, name, moment, by, terms in sorted(chosen, key=lambda one: one[2].start):
-        start, end = clock(moment.start), clock(moment.end)
-        label = TERMS.get(by, (by,))[0]
-        text.append(
-            f"{start}-{end}: {name} {total:+.2f} against the piece, "
-            f"of which {label} {terms[by]:+.2f}, {TERMS[OTHER][0]} {terms[OTHER]:+.2f}"
-        )
-    return text
+    found = [
+        (abs(sum(terms.values())), name, moment, terms)
+        for moment, readings in zip(analysis.timeline, analysis.explanation.timeline, strict=True)
+        for name, terms in readings.items()
+    ]
+    chosen: list[tuple[float, str, Moment, dict[str, float]]] = []
+    for one in sorted(found, key=lambda one: -one[0]):
+        near = [o for o in chosen if o[1] == one[1] and abs(o[2].start - one[2].start) < APART_S]
+        if len(chosen) < MOMENTS and not near:
+            chosen.append(one)
+    return [
+        f"{clock(moment.start)}-{clock(moment.end)}: {name} {_signed(sum(terms.values()))} "
+        f"against the piece: {_strongest(terms)}{TERMS[OTHER][0]} {_signed(terms[OTHER])}"
+        for _, name, moment, terms in sorted(chosen, key=lambda one: one[2].start)
+    ]
+
+
+def _strongest(terms: dict[str, float]) -> str:
+    """The two terms that add most to a moment, each followed by a comma."""
+    named = sorted((term for term in terms if term != OTHER), key=lambda term: -abs(terms[term]))
+    return "".join(f"{TERMS.get(t, (t,))[0]} {_signed(terms[t])}, " for t in named[:2])
+
+
+def _signed(value: float) -> str:
+    """Two decimals with a sign, none for zero."""
+    rounded = round(value, 2)
+    return f"{rounded:+.2f}" if rounded else "0.00"

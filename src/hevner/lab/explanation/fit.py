@@ -250,7 +250,7 @@ def _mean(values: Doubles, rows: Rows) -> float:
 
 
 def fit(
-    recipe: ExplanationRecipe, music: Music, changed: Mapping[str, Floats], model_path: Path
+    recipe: ExplanationRecipe, music: Music, changed: Mapping[str, Floats], model: Any, content: str
 ) -> Explainer:
     """Fit the explanation of a model.
 
@@ -262,10 +262,11 @@ def fit(
         Music as it is.
     changed
         By name of a rendered piece, its vector and those of its changes.
-    model_path
-        The model.
+    model
+        The model, anything with ``predict`` as that of `hevner.model.predict.Model`, and ``name``.
+    content
+        Digest of its file.
     """
-    model = predict.load(model_path)
     whole, weights = music.whole, music.weights
     vectors = music.vectors[whole].astype(np.float64)
     mean = weights[whole] @ vectors
@@ -285,7 +286,7 @@ def fit(
     card = {
         "name": recipe.name,
         "model": model.name,
-        "digest": digest(model_path),
+        "digest": content,
         "features": vector_id(),
         "terms": terms.names,
         "readings": names,
@@ -370,4 +371,4 @@ def train(recipe: ExplanationRecipe, folders: dict[str, Path], store: Path, jobs
     """Make what is missing in the store, and fit the explanation of the default model."""
     music = load(recipe, folders, store, jobs)
     changed = changes.load(folders, place(store), recipe.pieces)
-    return fit(recipe, music, changed, DEFAULT_MODEL)
+    return fit(recipe, music, changed, predict.load(DEFAULT_MODEL), digest(DEFAULT_MODEL))

@@ -68,6 +68,12 @@ class Music:
             found[rows] = 1 / counts[where] / len(names)
         return found
 
+    def where(self, rows: Mask) -> Music:
+        """Some of the clips, with their windows."""
+        number = np.cumsum(rows) - 1
+        arrays = {field.name: getattr(self, field.name)[rows] for field in fields(self)}
+        return Music(**arrays | {"clip": number[self.clip[rows]]})
+
     @classmethod
     def joined(cls, parts: list[Music]) -> Music:
         """The rows of several sets."""
