@@ -68,7 +68,7 @@ def sample(path: str = "song.wav", seconds: float = 12.0, **changes: object) -> 
         ),
         explanation=Explanation(
             {"mode": -1.2},
-            "songs that people call tense",
+            "film scores that people call tense",
             {"valence": Contributions(0.05, {"mode": -0.2, OTHER: -0.1})},
             tuple({"valence": {"mode": 0.1 * i, OTHER: 0.25}} for i, _ in enumerate(spans)),
         ),

@@ -434,8 +434,8 @@ def test_words(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_explanations_are_measured(tmp_path: Path, run: Run) -> None:
+    from tests.lab.test_explanation import CHANGES, Toy, fit, moved
     from tests.lab.test_explanation import RECIPE as EXPLAINED
-    from tests.lab.test_explanation import Toy, fit, moved
     from tests.lab.test_explanation import music as clips_of
 
     rng = np.random.default_rng(0)
@@ -445,9 +445,10 @@ def test_explanations_are_measured(tmp_path: Path, run: Run) -> None:
         "explain", "--data", tmp_path, "--store", tmp_path, "--out", out,
         recipes=SimpleNamespace(read=lambda *_: EXPLAINED),
         load=lambda *_: songs,
+        changes=SimpleNamespace(load=lambda *_, **__: changed, CHANGES=CHANGES),
         load_explanation=lambda _: fit.fit(EXPLAINED, songs, changed, Toy(), ""),
         predict=SimpleNamespace(load=lambda _: Toy()),
         place=lambda _: tmp_path,
     )  # fmt: skip
-    rows = list(csv.DictReader(out.open(newline="")))
+    rows = csv.DictReader(out.read_text(encoding="utf-8").splitlines())
     assert {row["measure"] for row in rows} >= {"right signs", "correlation", "share of variance"}

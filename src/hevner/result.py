@@ -321,6 +321,8 @@ class Analysis:
     def to_dict(self) -> dict[str, Any]:
         """Plain lists, dicts, numbers and strings, ready for JSON."""
         record: dict[str, Any] = dataclasses.asdict(self)
+        if why := record["explanation"]:
+            why["timeline"] = list(why["timeline"])
         return {name: list(v) if isinstance(v, tuple) else v for name, v in record.items()}
 
     def _repr_html_(self) -> str:

@@ -31,8 +31,9 @@ def explainer(**changes: object) -> Explainer:
     draw = lambda *shape: rng.normal(size=shape).astype(np.float32)  # noqa: E731
     effects = np.array([[0.2, 0.1], [-0.1, 0.0]], np.float32)
     card = {
-        **{"terms": ["mode", "pace"], "readings": ["valence", "arousal"]},
-        **{"kinds": ["songs that people call sad", "songs that people call happy"]},
+        "terms": ["mode", "pace"],
+        "readings": ["valence", "arousal"],
+        "kinds": ["songs that people call sad", "songs that people call happy"],
     }
     made = Explainer(
         card=card,

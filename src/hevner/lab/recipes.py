@@ -89,10 +89,8 @@ def kinds() -> tuple[type[Recipe], ...]:
     from hevner.lab.space.recipe import SpaceRecipe
     from hevner.lab.unified.recipe import UnifiedRecipe
 
-    models = (
-        *(DefaultRecipe, SpaceRecipe, HarmonyRecipe, ModesRecipe, RhythmRecipe),
-        ExplanationRecipe,
-    )
+    # The explanation before the model, since both have sets.
+    models = ExplanationRecipe, DefaultRecipe, SpaceRecipe, HarmonyRecipe, ModesRecipe, RhythmRecipe
     return CrossDatasetRecipe, UnifiedRecipe, JointRecipe, *models
 
 

@@ -98,7 +98,8 @@ def load(recipe: ExplanationRecipe, folders: dict[str, Path], store: Path, jobs:
     """
     parts = []
     for name, variant in recipe.sets.items():
-        kept = place(store) / f"{name}-{variant}-{recipe.window_s:g}-{recipe.windows}.npz"
+        form = f"{recipe.window_s:g}-{recipe.windows}" if name in recipe.moments else "whole"
+        kept = place(store) / f"{name}-{variant}-{form}.npz"
         if not kept.exists():
             tracks = datasets.load(name, folders[name])
             with ProcessPoolExecutor(jobs) as workers:
@@ -118,7 +119,7 @@ def _rows(track: Track, variant: Variant, store: Path, recipe: ExplanationRecipe
         return None
     harmony = analyse(features.spectrum.astype(np.float32), features.duration)
     spans = [(0.0, features.duration)]
-    if features.duration >= SHORT * recipe.window_s:
+    if track.dataset in recipe.moments and features.duration >= SHORT * recipe.window_s:
         inside = windows(features.duration, recipe.window_s)
         chosen = np.unique(np.linspace(0, len(inside) - 1, recipe.windows).round().astype(int))
         spans += [inside[row] for row in chosen]

@@ -35,8 +35,8 @@ class ExplanationRecipe(Recipe, frozen=True, kw_only=True):
     ----------
     pieces, tested
         Rendered pieces of each set to fit to, and those to test on.
-    window_s, windows
-        Seconds of the windows that stand for moments, and the most of a clip.
+    moments, window_s, windows
+        Sets of which windows stand for moments, seconds of the windows, and the most of a clip.
     changes_weight, named_weight
         Weights, against that of music as it is, of the moves of readings where music is changed: by
         all terms, and by the term that the change is about.
@@ -55,6 +55,7 @@ class ExplanationRecipe(Recipe, frozen=True, kw_only=True):
     name: str = "explanation"
     pieces: Count = 10
     tested: Count = 14
+    moments: tuple[Text, ...] = ()
     window_s: Positive = 15.0
     windows: Count = 6
     changes_weight: NonNegative = 3.0
