@@ -6,7 +6,7 @@
    the same moves, by the terms that the change is about alone.
 3. With pieces left out in turn: does a term move a reading as the music that is changed in it does?
    Where the share of right signs is not clearly above a half, its effect is set to 0, and all is
-   fitted again.
+   fitted again, until every term that is left is right.
 4. Effects on moments: the same terms, on how windows differ from their clips.
 5. Kinds of rated music, by a linear discriminant analysis.
 """
@@ -228,21 +228,33 @@ def named_moves(problem: Problem, allowed: Mask) -> Doubles:
 
 
 def faithful(foretold: Doubles, actual: Doubles) -> Mask:
-    """For which readings each term is right clearly more often than not.
+    """For which readings each term foretells moves that come true.
 
-    Moves of `SAID` and more that are foretold count, by the share of right signs, the lower end of
-    its interval over pieces.
+    Of moves of `SAID` and more that are foretold, for half of the pieces at least, clearly more
+    than half must have the right sign, and the product of moves that are foretold and those that
+    come must be clearly above 0 in the mean: at the lower ends of intervals over pieces.
     """
     pieces = np.repeat(np.arange(len(actual)), actual.shape[1])
     found = np.zeros(foretold.shape[2:], bool)
     for term, reading in np.ndindex(found.shape):
         said, moved = foretold[:, :, term, reading].ravel(), actual[..., reading].ravel()
         rows = np.abs(said) >= SAID
-        if len(np.unique(pieces[rows])) < FOLDS:
+        if len(np.unique(pieces[rows])) < len(actual) / 2:
             continue
         right = (np.sign(said) == np.sign(moved))[rows].astype(np.float64)
-        found[term, reading] = bootstrap(partial(_mean, right), pieces[rows]).low > 0.5
+        found[term, reading] = (
+            bootstrap(partial(_mean, right), pieces[rows]).low > 0.5
+            and bootstrap(partial(_mean, said * moved), pieces).low > 0
+        )
     return found
+
+
+def faithful_terms(problem: Problem) -> Mask:
+    """For which readings each term is named: dropped in turn until all that are left are right."""
+    kept = np.ones((len(problem.terms.names), problem.y.shape[1]), bool)
+    while not (kept <= (found := faithful(named_moves(problem, kept), problem.moves.y))).all():
+        kept &= found
+    return kept
 
 
 def _mean(values: Doubles, rows: Rows) -> float:
@@ -277,8 +289,7 @@ def fit(
     terms = Terms(recipe)
     moved = moves(model, changed, mean.astype(np.float32), spread.astype(np.float32))
     problem = Problem(terms, recipe, z[whole], y - average, weights[whole], moved)
-    every = np.ones((len(terms.names), len(names)), bool)
-    kept = faithful(named_moves(problem, every), moved.y)
+    kept = faithful_terms(problem)
     loads, effects = problem.solve(kept)
     matrix = terms.matrix(loads, z.shape[1])
     of_moments = kept | (np.array(terms.names) == "loudness")[:, None]
@@ -310,12 +321,20 @@ def fit(
 
 
 def deviations(model: Any, music: Music, terms: Doubles) -> tuple[Doubles, Doubles]:
-    """How windows differ from their clips: in terms and in readings."""
+    """How windows differ from their clips: in terms and in readings.
+
+    A model with a part ``within`` a piece reads valence and arousal of a moment from that alone.
+    """
     rows = ~music.whole
-    place = np.cumsum(music.whole) - 1
-    whole = readings_of(model, music.vectors[music.whole])[0]
+    clip = (np.cumsum(music.whole) - 1)[music.clip[rows]]
     inside = readings_of(model, music.vectors[rows], windows=True)[0]
-    return terms[rows] - terms[music.clip[rows]], inside - whole[place[music.clip[rows]]]
+    moved = inside - readings_of(model, music.vectors[music.whole])[0][clip]
+    if (within := getattr(model, "within", None)) is not None:
+        scores = model.standardise(music.vectors[rows]) @ within.weights
+        counts = np.maximum(np.bincount(clip), 1)
+        means = [(np.bincount(clip, column) / counts)[clip] for column in scores.T]
+        moved[:, : scores.shape[1]] = scores - np.stack(means, axis=1)
+    return terms[rows] - terms[music.clip[rows]], moved
 
 
 def _moment_effects(model: Any, music: Music, terms: Doubles, allowed: Mask) -> Floats:
