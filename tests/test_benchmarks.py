@@ -434,9 +434,9 @@ def test_words(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_explanations_are_measured(tmp_path: Path, run: Run) -> None:
-    from tests.lab.test_explanation import CHANGES, Toy, fit, moved
-    from tests.lab.test_explanation import RECIPE as EXPLAINED
-    from tests.lab.test_explanation import music as clips_of
+    from tests.lab.test_explanation_fit import CHANGES, Toy, fit, moved
+    from tests.lab.test_explanation_fit import RECIPE as EXPLAINED
+    from tests.lab.test_explanation_fit import music as clips_of
 
     rng = np.random.default_rng(0)
     songs, changed = clips_of(rng), moved(rng)
