@@ -441,14 +441,12 @@ def test_explanations_are_measured(tmp_path: Path, run: Run) -> None:
     rng = np.random.default_rng(0)
     songs, changed = clips_of(rng), moved(rng)
     out = tmp_path / "explain.csv"
-    run(
-        "explain", "--data", tmp_path, "--store", tmp_path, "--out", out,
+    run("explain", "--data", tmp_path, "--store", tmp_path, "--out", out,
         recipes=SimpleNamespace(read=lambda *_: EXPLAINED),
         load=lambda *_: songs,
         changes=SimpleNamespace(load=lambda *_, **__: changed, CHANGES=CHANGES),
         load_explanation=lambda _: fit.fit(EXPLAINED, songs, changed, Toy(), ""),
         predict=SimpleNamespace(load=lambda _: Toy()),
-        place=lambda _: tmp_path,
-    )  # fmt: skip
+        place=lambda _: tmp_path)  # fmt: skip
     rows = csv.DictReader(out.read_text(encoding="utf-8").splitlines())
     assert {row["measure"] for row in rows} >= {"right signs", "correlation", "share of variance"}
