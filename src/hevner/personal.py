@@ -12,8 +12,8 @@ Conventions
 -----------
 Numpy only. Everything is on the unit scale. The *change* of an axis is what the correction adds to
 a value: the product of `basis` with ``(offset, slope - 1, weights)``; all zeros change nothing.
-The headline, quadrants and tags follow the corrected values; moods stay those of the default
-model.
+The headline, quadrants and tags follow the corrected values; all else, tension and basic emotions
+too, stays that of the default model.
 """
 
 from __future__ import annotations
