@@ -91,7 +91,7 @@ def sample(path: str = "song.wav", seconds: float = 12.0, **changes: object) -> 
 
 def silence(path: str = "silent.wav") -> Analysis:
     """An analysis of nothing."""
-    headline = "nothing sounds: there is no emotion to tell"
+    headline = "nothing sounds, so there is no emotion"
     return Analysis(path, "silent", 3.0, "fake 1", headline)
 
 

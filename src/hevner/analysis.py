@@ -25,7 +25,7 @@ from hevner.model.prediction import Prediction
 from hevner.music import analyse, onsets, rhythm
 from hevner.result import Analysis, ChordSpan, Estimate, KeyCandidate, Moment, TempoCandidate
 from hevner.silence import with_silence
-from hevner.words.headline import told
+from hevner.words.headline import derived_fields
 
 
 def analyze(
@@ -69,7 +69,7 @@ def analyze(
     return analysis.on(Scale.parse(scale))
 
 
-SILENT = "nothing sounds: there is no emotion to tell"
+SILENT = "nothing sounds, so there is no emotion"
 
 
 @dataclass(frozen=True, eq=False)
@@ -231,7 +231,7 @@ class Analyzer:
                 return {head.field: {name: estimates[name] for name in ranked}}
             case "probabilities" if head.name == "quadrants":
                 # Of valence and arousal, not of the head, so that they agree with each other.
-                return told(**_estimates(whole, BY_NAME["emotion"], 0))
+                return derived_fields(**_estimates(whole, BY_NAME["emotion"], 0))
             case "probabilities" | "shares":
                 return {head.field: ranked}
             case "tags":

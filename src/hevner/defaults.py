@@ -22,7 +22,7 @@ EXPLANATION = DEFAULT_MODEL.with_name("unified.explanation.npz")
 """What explains the readings of the default model."""
 
 SOUND_KIND = Path(__file__).with_name("pretrained") / "sound_kind.npz"
-"""The classifier that tells music from other sounds."""
+"""The classifier that separates music from other sounds."""
 
 MUSIC_WEIGHTS = tuple(
     Path(__file__).with_name("music") / name for name in ("weights.npz", "modes.npz", "rhythm.npz")

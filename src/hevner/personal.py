@@ -35,7 +35,7 @@ from hevner.files import cannot_write, display_name, replace_file
 from hevner.model import tagging
 from hevner.result import COVERAGE, Analysis, Estimate
 from hevner.text_file import read_json
-from hevner.words.headline import told
+from hevner.words.headline import derived_fields
 
 FORMAT = "hevner personal correction 1"
 
@@ -147,7 +147,7 @@ class Personal:
             explanation=None,  # it adds up to the model's values
             tags=tags,
             contradictions=tagging.contradictions(tags, timeline),
-            **told(values[0], values[1]),
+            **derived_fields(values[0], values[1]),
         )
         return changed.on(Scale.parse(analysis.scale))
 

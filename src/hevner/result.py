@@ -115,7 +115,7 @@ class Analysis:
     key_confidence
         Probability that tonic and third are right.
     key_candidates
-        The most probable keys, the one told first.
+        The most probable keys, the reported one first.
     tempo
         Beats per minute; null if there is no pulse. In 6/8 the beat is a dotted quarter note, else
         a quarter note.

@@ -33,7 +33,7 @@ MeterName = Annotated[str, keywords(pattern=r"^\d+/\d+$")]
 Moods = Annotated[dict[str, Share], keywords(keys=BY_NAME["gems"].outputs)]
 SoundKinds = Annotated[dict[str, Share], keywords(keys=BY_NAME["sounds_like"].outputs)]
 MODES = ("ionian", "dorian", "phrygian", "lydian", "mixolydian", "aeolian", "harmonic minor")
-"""The modes that are told apart, as in `hevner.music.chord_labels`, which loads array libraries."""
+"""The modes, as in `hevner.music.chord_labels`, which loads array libraries."""
 Mode = Annotated[str, keywords(enum=MODES)]
 
 

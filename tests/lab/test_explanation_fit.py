@@ -12,7 +12,7 @@ from hevner.lab.explanation import changes, fit
 from hevner.lab.explanation.changes import CHANGES, Scene
 from hevner.lab.explanation.music import Music, quadrant
 from hevner.lab.explanation.recipe import ExplanationRecipe, Term
-from hevner.lab.harmony.render import Instrument
+from hevner.lab.music.render import Instrument
 
 CHORD = np.array([[t, t + 0.4, p, 80 + 20 * (t % 2)] for t in range(8) for p in (60, 64, 67)])
 DRUM = np.array([[0.0, 0.1, 36, 90.0]])

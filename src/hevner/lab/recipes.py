@@ -83,9 +83,8 @@ def kinds() -> tuple[type[Recipe], ...]:
     from hevner.lab.cross_dataset.recipe import CrossDatasetRecipe
     from hevner.lab.default.recipe import DefaultRecipe
     from hevner.lab.explanation.recipe import ExplanationRecipe
-    from hevner.lab.harmony.recipe import HarmonyRecipe, ModesRecipe
     from hevner.lab.joint.recipe import JointRecipe
-    from hevner.lab.rhythm.recipe import RhythmRecipe
+    from hevner.lab.music.recipe import HarmonyRecipe, ModesRecipe, RhythmRecipe
     from hevner.lab.space.recipe import SpaceRecipe
     from hevner.lab.unified.recipe import UnifiedRecipe
 

@@ -44,7 +44,7 @@ _STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400)
 """Seconds between marks of the time axis."""
 
 _MOST_LINES = 160
-"""Beats or downbeats that are still told apart on the page."""
+"""Beats or downbeats that can still be distinguished on the page."""
 
 _QUADRANTS = {
     # Colour, and the sides of the plane: valence, arousal.
@@ -308,7 +308,7 @@ def _harmony(axes: Axes, analysis: Analysis) -> None:
 
 
 def _beats(axes: Axes, analysis: Analysis) -> None:
-    """Lines at downbeats and marks at beats, where there are few enough to tell them apart."""
+    """Lines at downbeats and marks at beats, where there are few enough to distinguish them."""
     shown: dict[str, Any] = {
         "ymin": 0,
         "color": FAINT,

@@ -6,7 +6,7 @@ pieces of VGMIDI and EMOPIA are played on several instruments, songs of POP909 b
 Conventions
 -----------
 Everything random is decided by the name of the piece, so the same files give the same vectors.
-Notes are as in `hevner.lab.harmony.songs`.
+Notes are as in `hevner.lab.music.pieces`.
 """
 
 from __future__ import annotations
@@ -27,12 +27,14 @@ from hevner.audio.decode import from_array
 from hevner.datasets.render import RENDER_RATE
 from hevner.features import extract, pool
 from hevner.files import replace_file
-from hevner.lab.harmony import render, songs
-from hevner.lab.harmony.render import Instrument
-from hevner.lab.harmony.songs import Notes, Song
+from hevner.lab.music import pieces as songs
+from hevner.lab.music import render
+from hevner.lab.music.pieces import Notes, Piece
+from hevner.lab.music.render import Instrument
 from hevner.music import analyse, key
 
 LENGTH_S = 20.0
+SOUNDFONTS = ("FluidR3_GM", "MuseScore_General_Full", "TimGM6mb")
 PROGRAMS = (0, 0, 0, 4, 19, 24, 46, 48)
 """What plays the piano pieces: piano, electric piano, organ, guitar, harp, strings."""
 
@@ -69,9 +71,7 @@ class Scene:
 def other_mode(scene: Scene) -> Scene:
     """Major to minor, or the other way round."""
     roles = {part.role: part.notes for part in scene.parts}
-    moved = songs.parallel(
-        Song(scene.duration, roles, (), scene.key, np.zeros(0)), raised_seventh=False
-    )
+    moved = songs.parallel(Piece(scene.duration, roles, key=scene.key), raised_seventh=False)
     parts = tuple(replace(part, notes=moved.parts[part.role]) for part in scene.parts)
     return replace(scene, parts=parts, key=moved.key)
 
@@ -229,8 +229,8 @@ def scene_of(path: Path, rng: np.random.Generator) -> Scene:
     if path.is_dir():
         whole, keys = songs.load_pop909(path)
     else:
-        whole = Song(0.0, {"chords": read_piano(path)}, (), songs.UNKNOWN, np.zeros(0))
-        whole, keys = replace(whole, duration=float(whole.parts["chords"][:, 1].max())), ()
+        notes, keys = read_piano(path), ()
+        whole = Piece(float(notes[:, 1].max()), {"chords": notes})
     start = float(rng.uniform(0, max(whole.duration - LENGTH_S, 0)))
     cut = songs.excerpt(whole, keys, start, LENGTH_S)
     if path.is_dir():
@@ -260,7 +260,7 @@ def play(scene: Scene, soundfont: str) -> Floats:
 def vectors(path: Path) -> Floats:
     """Pooled vectors of a piece and of its changes, ``(1 + len(CHANGES), DIMENSION)``."""
     rng = np.random.default_rng(zlib.crc32(path.stem.encode()))
-    soundfont = render.SOUNDFONTS[int(rng.integers(len(render.SOUNDFONTS)))]
+    soundfont = SOUNDFONTS[int(rng.integers(len(SOUNDFONTS)))]
     scene = scene_of(path, rng)
     found = []
     for change in (lambda one: one, *(change for _, change in CHANGES.values())):

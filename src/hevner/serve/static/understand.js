@@ -48,7 +48,7 @@ async function cards(models, name, choices, place) {
 function facts(model) {
   const row = (name, value) => term(t(`card.${name}`), value);
   return h("dl", { class: "facts" },
-    row("tells", model.tells.join(" · ")),
+    row("predicts", model.predicts.join(" · ")),
     row("trained", model.trained_on.join(" · ")),
     row("licence", model.licences.weights),
     row("commercial", t(model.commercial_use ? "yes" : "no")));
