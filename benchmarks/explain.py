@@ -102,7 +102,7 @@ def shares(
             like[clip] = explainer.similar_to(music.vectors[clip]) or "none"
     windows = ~music.whole
     for reading, name in enumerate(names):
-        for of in ("all", *recipe.sets):
+        for of in ("all", *recipe.music):
             for measure, rows, a, b in (
                 ("share of variance", music.whole, left[:, reading], y[:, reading]),
                 ("share within pieces", windows, inside[:, 1, reading], inside[:, 0, reading]),
@@ -143,7 +143,7 @@ def main() -> None:
     explainer = load_explanation(options.model)
     if explainer is None:
         parser.error(f"no explanation lies beside {options.model}")
-    folders = {one: options.data / one for one in (*recipe.sets, "vgmidi", "emopia", "pop909")}
+    folders = {one: options.data / one for one in (*recipe.music, "vgmidi", "emopia", "pop909")}
     kept = place(options.store)
     tested = changes.load(folders, kept, recipe.tested, after=recipe.pieces)
     fitted = changes.load(folders, kept, recipe.pieces)

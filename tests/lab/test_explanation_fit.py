@@ -67,7 +67,7 @@ def test_quadrants_by_name_and_by_ratings() -> None:
 MODE, PACE, BRIGHT = (DIMENSION - 46 + 1, DIMENSION - 124 + 5, DIMENSION - 124)
 """Columns of mode_probability, flux_mean and centroid_mean."""
 RECIPE = ExplanationRecipe(
-    sets={"songs": "recorded-0"},
+    music={"songs": "recorded-0"},
     kinds={"songs": "songs"},
     terms={
         "mode": Term(more=("mode_probability", "third_balance")),

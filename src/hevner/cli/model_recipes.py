@@ -120,7 +120,11 @@ def _describe(recipe: ModelRecipe, run: Run) -> int:
     from hevner.datasets import load
 
     status = FINE
-    for name in recipe.unified.sets if isinstance(recipe, SpaceRecipe) else recipe.sets:
+    if isinstance(recipe, ExplanationRecipe):
+        names = list(recipe.music)
+    else:
+        names = list((recipe.unified if isinstance(recipe, SpaceRecipe) else recipe).sets)
+    for name in names:
         try:
             typer.echo(f"{name}: {len(load(name, run.folders[name]))} tracks")
         except DataError as error:

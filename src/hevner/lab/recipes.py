@@ -88,8 +88,7 @@ def kinds() -> tuple[type[Recipe], ...]:
     from hevner.lab.space.recipe import SpaceRecipe
     from hevner.lab.unified.recipe import UnifiedRecipe
 
-    # The explanation before the model, since both have sets.
-    models = ExplanationRecipe, DefaultRecipe, SpaceRecipe, HarmonyRecipe, ModesRecipe, RhythmRecipe
+    models = DefaultRecipe, SpaceRecipe, ExplanationRecipe, HarmonyRecipe, ModesRecipe, RhythmRecipe
     return CrossDatasetRecipe, UnifiedRecipe, JointRecipe, *models
 
 

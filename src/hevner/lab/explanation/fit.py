@@ -299,7 +299,7 @@ def fit(
         "model": model.name,
         "digest": content,
         "features": vector_id(),
-        "data": [*recipe.sets, "pop909"],
+        "data": [*recipe.music, "pop909"],
         "commercial_use": False,
         "licence": "Trained on data for research use: so is the explanation. The code is MIT.",
         "terms": terms.names,

@@ -97,7 +97,7 @@ def load(recipe: ExplanationRecipe, folders: dict[str, Path], store: Path, jobs:
     Raises `DataError` or `AudioError` if a set or a clip cannot be read.
     """
     parts = []
-    for name, variant in recipe.sets.items():
+    for name, variant in recipe.music.items():
         form = f"{recipe.window_s:g}-{recipe.windows}" if name in recipe.moments else "whole"
         kept = place(store) / f"{name}-{variant}-{form}.npz"
         if not kept.exists():

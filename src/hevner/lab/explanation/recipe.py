@@ -42,7 +42,7 @@ class ExplanationRecipe(Recipe, frozen=True, kw_only=True):
         all terms, and by the term that the change is about.
     penalty
         Keeps the weights of descriptors near each other.
-    sets
+    music
         Variant of each dataset that stands for music as it is.
     kinds
         What the rated music of a set is called.
@@ -61,6 +61,6 @@ class ExplanationRecipe(Recipe, frozen=True, kw_only=True):
     changes_weight: NonNegative = 3.0
     named_weight: NonNegative = 1.0
     penalty: Positive = 0.02
-    sets: dict[Text, Text]
+    music: dict[Text, Text]
     kinds: dict[Text, Text]
     terms: dict[Text, Term]
