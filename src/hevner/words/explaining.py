@@ -64,7 +64,7 @@ def lines(analysis: Analysis) -> list[str]:
             continue
         found.append(
             f"{name} {estimate.value:.2f}: {_signed(estimate.value - one.average)} "
-            f"against music in general ({one.average:.2f})"
+            f"against music in general ({round(one.average, 2) + 0.0:.2f})"
         )
         found += _listed(one.terms, unit, lambda term: phrase(term, why.music.get(term, 0.0)))
     if why.similar_to:
