@@ -653,3 +653,22 @@ def test_tags(run: Run, tmp_path: Path) -> None:
     assert float(rows["yamnet-tags - baseline", "PR AUC"]["low"]) > 0.3
     assert ("ridge, penalty 1", "PR AUC") in rows
     assert float(rows["yamnet-tags", "slope"]["value"]) > 1
+
+
+def test_explanations_are_measured(tmp_path: Path, run: Run) -> None:
+    from tests.lab.test_explanation_fit import CHANGES, Toy, fit, moved
+    from tests.lab.test_explanation_fit import RECIPE as EXPLAINED
+    from tests.lab.test_explanation_fit import music as clips_of
+
+    rng = np.random.default_rng(0)
+    songs, changed = clips_of(rng), moved(rng)
+    out = tmp_path / "explain.csv"
+    run("explain", "--data", tmp_path, "--store", tmp_path, "--out", out,
+        recipes=SimpleNamespace(read=lambda *_: EXPLAINED),
+        load=lambda *_: songs,
+        changes=SimpleNamespace(load=lambda *_, **__: changed, CHANGES=CHANGES),
+        load_explanation=lambda _: fit.fit(EXPLAINED, songs, changed, Toy(), ""),
+        predict=SimpleNamespace(load=lambda _: Toy()),
+        place=lambda _: tmp_path)  # fmt: skip
+    rows = csv.DictReader(out.read_text(encoding="utf-8").splitlines())
+    assert {row["measure"] for row in rows} >= {"right signs", "correlation", "share of variance"}

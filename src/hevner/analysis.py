@@ -7,7 +7,7 @@ and tempo, pools the whole piece and a window around each moment, and runs the m
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, Literal
@@ -20,7 +20,7 @@ from hevner.defaults import DEFAULT_MODEL, checked_window
 from hevner.emotion import Scale
 from hevner.features import Features, extract, pool
 from hevner.heads import AXIS_HEADS, BY_NAME, HEADS, Head
-from hevner.model import predict, sound_kind, tagging
+from hevner.model import explanation, predict, sound_kind, tagging
 from hevner.model.prediction import Prediction
 from hevner.music import analyse, onsets, rhythm
 from hevner.result import Analysis, ChordSpan, Estimate, KeyCandidate, Moment, TempoCandidate
@@ -126,6 +126,11 @@ class Analyzer:
         """The model."""
         return predict.load(self.path)
 
+    @cached_property
+    def explainer(self) -> explanation.Explainer | None:
+        """What explains the readings of the model, if it has that."""
+        return explanation.load(self.path)
+
     def analyze(self, source: Source, sample_rate: float | None = None) -> Analysis:
         """Analyse the emotion of a recording, on the unit scale; see `analyze`."""
         return self.read(source, sample_rate).analysis
@@ -185,6 +190,9 @@ class Analyzer:
             **heads,
         )
         analysis, rows = with_silence(analysis, features.begin, features.recording)
+        if self.explainer is not None:
+            why = self.explainer.explain(analysis, vector, vectors, rows)
+            analysis = replace(analysis, explanation=why)
         return Reading(analysis, whole, moments.where(rows))
 
     def _without_emotion(

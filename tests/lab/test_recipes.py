@@ -23,6 +23,7 @@ from msgspec import inspect
 from hevner.errors import DataError
 from hevner.lab.cross_dataset.recipe import CrossDatasetRecipe, Model
 from hevner.lab.default.recipe import DefaultRecipe
+from hevner.lab.explanation.recipe import ExplanationRecipe
 from hevner.lab.joint.recipe import JointRecipe
 from hevner.lab.music.recipe import HarmonyRecipe, ModesRecipe, RhythmRecipe
 from hevner.lab.recipe_types import Recipe, Section, digest, plain
@@ -50,6 +51,7 @@ EXAMPLES: dict[type[Recipe], str] = {
     ModesRecipe: "recipes/modes.toml",
     RhythmRecipe: "recipes/rhythm.toml",
     TagTeacherRecipe: "recipes/tags.toml",
+    ExplanationRecipe: "recipes/explanation.toml",
 }
 CODES = {
     "unknown_key", "missing_key", "wrong_type", "out_of_range", "unknown_name", "repeated_name",

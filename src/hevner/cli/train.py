@@ -32,8 +32,8 @@ def train(
         Path | None,
         Argument(
             metavar="RECIPE",
-            help="Recipe of the default model, its space, the harmony network, keys or a unified "
-            "network, a TOML file such as recipes/unified.toml.",
+            help="Recipe of the default model, its explanation or space, the harmony network, keys "
+            "or a unified network, a TOML file such as recipes/unified.toml.",
         ),
     ] = None,
     data: Data = [],  # noqa: B006
