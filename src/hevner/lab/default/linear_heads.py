@@ -50,7 +50,7 @@ def search(
     anchored = (rows if anchored is None else anchored)[rows]
     x, row_weights = basis.x[rows].astype(np.float64), basis.weights[rows]
     fold = folds(table, INNER_FOLDS, recipe.seed)[rows]
-    shared, middle, unseen = _cross_fit(x, targets, row_weights, fold, [shared_penalty])
+    shared, middle, unseen = cross_fit(x, targets, row_weights, fold, [shared_penalty])
     rest = targets - (x @ shared + middle)
     parts, constants = [], []
     for domain in range(basis.domain.shape[1]):
@@ -60,7 +60,7 @@ def search(
             # Penalties are meant for features of unit variance; inside a domain they vary less.
             variance = x[mine].var(axis=0) + 0.01
             ladder = [own_penalty * factor * variance for factor in recipe.choices.factors]
-            own = _cross_fit(x[mine], rest[mine], row_weights[mine], fold[mine], ladder)
+            own = cross_fit(x[mine], rest[mine], row_weights[mine], fold[mine], ladder)
             part, constant, found = own
             unseen[mine] += found
         parts.append(part)
@@ -74,7 +74,7 @@ def search(
     return solution, unseen
 
 
-def _cross_fit(
+def cross_fit(
     x: Doubles, targets: Doubles, row_weights: Doubles, fold: Integers, ladder: list[Doubles]
 ) -> tuple[Doubles, Doubles, Doubles]:
     """Ridge with the penalty of a ladder that predicts unseen rows best, and those predictions."""

@@ -1,0 +1,82 @@
+"""The course of a piece: the value of a moment is that of the piece and a part within the piece.
+
+Listeners who rate while the music plays agree on the piece far more than on its course, and the
+two follow different things. So they are predicted apart::
+
+    score(moment) = standardised vector of the window that ends with the moment . weights
+    value(moment) = value(piece) + score(moment) - mean score of the piece
+
+The window *ends* with the moment: ratings follow what was heard in the seconds before. A score
+needs nothing that comes later, so a stream is followed likewise, with the value and the mean score
+of what has sounded so far in the place of those of the piece.
+
+Conventions
+-----------
+Valence and arousal are on the unit scale and lie in columns 0 and 1. There is one moment for each
+patch (`hevner.blocks.PATCHES`), and one row for each moment.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from hevner.arrays import Floats, Mask, Rows
+from hevner.audio.decode import SAMPLE_RATE
+from hevner.blocks import PATCHES
+from hevner.model.prediction import Prediction
+
+STEP_S = PATCHES[1] / SAMPLE_RATE
+"""Seconds from moment to moment."""
+
+
+@dataclass(frozen=True)
+class Within:
+    """The part within a piece.
+
+    Attributes
+    ----------
+    weights
+        From standardised vectors of windows to scores, shape ``(dim, 2)``.
+    half_width
+        Half-width of the interval of the difference between a moment and its piece, shape ``(2,)``.
+    """
+
+    weights: Floats
+    half_width: Floats
+
+    def differences(self, x: Floats, sounding: Mask, window: float) -> Floats:
+        """Differences of moments from their piece; their mean over sounding moments is 0.
+
+        Parameters
+        ----------
+        x
+            Standardised vectors of the windows *around* the moments, shape ``(n, dim)``.
+        sounding
+            Which moments are not silent, at least one, shape ``(n,)``.
+        window
+            Length of the windows in seconds.
+        """
+        scores = x[ending(len(x), window)] @ self.weights
+        return np.asarray(scores - scores[sounding].mean(axis=0), np.float32)
+
+    def follow(self, whole: Prediction, moments: Prediction, differences: Floats) -> Prediction:
+        """The moments with valence and arousal of the piece, one row, and their differences."""
+        # The errors of a piece and of its course are independent, so their squares add up.
+        half = np.sqrt(whole.halves**2 + self.half_width**2)
+        values = np.clip(whole.values + differences, -1, 1)
+        return replace(
+            moments,
+            outputs=moments.outputs | {"emotion": values},
+            half_widths=moments.half_widths | {"emotion": np.tile(half, (len(values), 1))},
+        )
+
+
+def ending(count: int, window: float) -> Rows:
+    """For each moment the row whose window, which lies around that row's moment, ends with it.
+
+    The first moments share the first window: an opinion takes some seconds.
+    """
+    lag = max(round((window / STEP_S - 1) / 2), 0)
+    return np.maximum(np.arange(count) - lag, 0)
