@@ -18,7 +18,7 @@ from hevner.audio.decode import Audio, open_audio
 from hevner.audio.sources import Source, open_source
 from hevner.defaults import DEFAULT_MODEL, checked_window
 from hevner.emotion import Scale
-from hevner.features import Features, extract, pool
+from hevner.features import Features, around, extract, pool
 from hevner.heads import HEADS, Head
 from hevner.model import predict, sound_kind, tagging
 from hevner.model.prediction import Prediction
@@ -140,14 +140,13 @@ class Analyzer:
         if not features.sounding.any():
             return self._without_emotion(audio, features, "silent", SILENT)
         harmony = analyse(features.spectrum, features.duration)
-        spans = [(c - self.window / 2, c + self.window / 2) for c in features.centres]
-        vectors = np.stack([pool(features, harmony, *_inside(s, features)) for s in spans])
+        vectors = around(features, harmony, self.window)
         kinds = sound_kind.load().shares(vectors[features.sounding])
         share, doubt = _rounded(kinds["music"]), sound_kind.doubt(kinds)
         if kinds["music"] < sound_kind.NO_MUSIC:
             return self._without_emotion(audio, features, "no_music", doubt, share)
         whole = self.model.predict(pool(features, harmony, 0.0, features.duration)[None, :])
-        moments = self.model.predict(vectors, windows=True)
+        moments = self.model.moments(whole, vectors, features.sounding, self.window)
         timeline = _timeline(features, moments)
         key = harmony.key
         pulse = rhythm.analyse(
@@ -254,14 +253,6 @@ def _timeline(features: Features, moments: Prediction) -> tuple[Moment, ...]:
 @lru_cache(maxsize=4)
 def _default_analyzer(window: float | None) -> Analyzer:
     return Analyzer(window=window)
-
-
-def _inside(span: tuple[float, float], features: Features) -> tuple[float, float]:
-    """A window moved, not shortened, to lie within the recording."""
-    start, end = span
-    length = end - start
-    start = min(max(start, 0.0), max(features.duration - length, 0.0))
-    return start, min(start + length, features.duration)
 
 
 def _estimate(prediction: Prediction, head: str, row: int, column: int) -> Estimate:

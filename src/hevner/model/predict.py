@@ -36,11 +36,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hevner.arrays import Floats
+from hevner.arrays import Floats, Mask
 from hevner.blocks import DIMENSION, vector_id
 from hevner.errors import ModelError
 from hevner.heads import HEADS, Head, Kind
 from hevner.model import stored
+from hevner.model.moments import Within
 from hevner.model.prediction import Linear, Prediction, familiarity, mixed, sigmoid, softmax
 
 if TYPE_CHECKING:
@@ -136,6 +137,9 @@ class Model:
     lines
         For heads of kind ``interval``: slope and offset from the network's output to the unit
         scale, and half-width of the interval, shape ``(3, outputs)`` each.
+    within
+        The part of valence and arousal within a piece; None for a model that predicts every window
+        on its own.
     """
 
     card: dict[str, Any]
@@ -164,6 +168,7 @@ class Model:
     known_domain: Floats
     distances: Floats
     lines: dict[str, Floats] = field(default_factory=dict)
+    within: Within | None = None
 
     @property
     def name(self) -> str:
@@ -195,6 +200,29 @@ class Model:
         widths = {h.name: HALF_WIDTHS[h.kind](self, h, inputs) for h in HEADS if h.has_intervals}
         familiar = (inputs.membership * inputs.familiarity).sum(axis=1)
         return Prediction(outputs, widths, familiar)
+
+    def moments(
+        self, whole: Prediction, vectors: Floats, sounding: Mask, window: float
+    ) -> Prediction:
+        """Compute every head for the moments of one piece.
+
+        Parameters
+        ----------
+        whole
+            Prediction for the piece, one row.
+        vectors
+            Pooled vectors of the windows around the moments (`hevner.features.around`), shape
+            ``(n, DIMENSION)``.
+        sounding
+            Which moments are not silent, at least one, shape ``(n,)``.
+        window
+            Length of the windows in seconds.
+        """
+        found = self.predict(vectors, windows=True)
+        if self.within is None:
+            return found
+        differences = self.within.differences(self.standardise(vectors), sounding, window)
+        return self.within.follow(whole, found, differences)
 
     def inputs(self, vectors: Floats, *, windows: bool = False) -> Inputs:
         """Inputs of the heads; parameters as for `predict`."""
@@ -243,6 +271,8 @@ class Model:
             for part in Linear.__annotations__:
                 arrays[f"{name}.{part}"] = getattr(head, part)
         arrays |= {f"{name}.line": line for name, line in self.lines.items()}
+        if self.within is not None:
+            arrays |= {f"within.{name}": part for name, part in vars(self.within).items()}
         small: dict[str, NDArray[Any]] = {n: np.asarray(a, np.float32) for n, a in arrays.items()}
         stored.write(path, small | {"network": self.network}, self.card)
 
@@ -383,6 +413,8 @@ def load(path: Path) -> Model:
         )
     lines = {n.removesuffix(".line"): a for n, a in arrays.items() if n.endswith(".line")}
     sharpness = float(values.pop("sharpness"))
+    parts = {n.removeprefix("within."): a for n, a in arrays.items() if n.startswith("within.")}
     return Model(
-        card=card, membership=membership, heads=heads, sharpness=sharpness, lines=lines, **values
-    )
+        card=card, membership=membership, heads=heads, sharpness=sharpness, lines=lines,
+        within=Within(**parts) if parts else None, **values,
+    )  # fmt: skip

@@ -10,7 +10,8 @@
    conformal: the quantile of the absolute error). For music unlike any rated domain: the same with
    a whole dataset left out (`hevner.lab.default.linear_heads`).
 5. Fit every head to all rows.
-6. Keep the arrays that familiarity is computed from.
+6. Fit the part within pieces (`hevner.lab.default.moments`).
+7. Keep the arrays that familiarity is computed from.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ from hevner.lab.default.basis import (
     membership,
 )
 from hevner.lab.default.linear_heads import fit_axis, fit_gems, fit_quadrants, join, outside_widths
+from hevner.lab.default.moments import fit as fit_within
 from hevner.lab.default.recipe import DefaultRecipe
 from hevner.lab.default.table import Table, build
 from hevner.model.predict import Model
@@ -90,6 +92,7 @@ def fit(table: Table, recipe: DefaultRecipe, card: dict[str, Any] | None = None)
         tag_slope=tag_slope,
         tag_offset=tag_offset,
         sharpness=sharpness,
+        within=fit_within(table, basis.x, recipe.seed),
         **sound,
     )  # fmt: skip
 

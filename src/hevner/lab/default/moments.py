@@ -1,8 +1,8 @@
 """Fit the part of valence and arousal within a piece (`hevner.model.moments`).
 
 A ridge regression of differences on differences: of a window and its ratings from the mean of the
-piece. Few pieces have ratings over time, and those here are solo piano; so differences between the
-pieces of a set of recordings count a little too, which tells what instruments and mixes mean.
+piece. Few pieces have ratings over time, and those in hand are solo piano; so differences between
+the pieces of other sets count a little too, from which it learns what instruments and mixes mean.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from hevner.arrays import Doubles, Floats, Integers, Mask
-from hevner.errors import DataError
 from hevner.lab.default.basis import INNER_FOLDS, folds
 from hevner.lab.default.linear_heads import conformal, cross_fit
 from hevner.lab.default.table import Table
@@ -25,8 +24,8 @@ SPREAD = 0.15
 """Standard deviation that the ratings of a set are brought to before its pieces are compared."""
 
 AGREED = 0.05
-"""Standard deviation of ratings within a piece below which they are taken for noise: pieces with a
-livelier course count in inverse proportion to its variance."""
+"""Standard deviation of ratings within a piece: one with a livelier course counts less, as the
+inverse of its variance and of the square of this, so that few pieces do not decide alone."""
 
 LONGEST = 16
 """Windows of a piece beyond which it counts no more than a shorter one."""
@@ -45,57 +44,61 @@ class _Differences:
     moment: Mask
 
 
-def fit(table: Table, x: Floats, seed: int) -> Within:
-    """Fit to the windows and the whole pieces of a table with the standardised vectors ``x``.
+def fit(table: Table, x: Floats, seed: int) -> Within | None:
+    """Fit to windows and whole pieces of a table; None if no piece has ratings over time.
 
-    If no piece has ratings over time, `DataError` is raised.
+    Parameters
+    ----------
+    table
+        Training rows.
+    x
+        Standardised vectors of the table, shape ``(n, dim)``.
+    seed
+        Of the folds in which penalties are chosen and half-widths measured.
     """
     rows = _differences(table, x)
-    time = rows.moment
-    if not time.any():
-        raise DataError(
-            "no piece has ratings over time",
-            remedy="Give a set with curves the setting window_s",
-            code="no_curves",
-        )
-    scale = np.sqrt(np.average(rows.x[time] ** 2, axis=0, weights=rows.weights[time])) + 1e-3
+    if not rows.moment.any():
+        return None
     used = rows.weights > 0
-    fold = folds(table, INNER_FOLDS, seed)[used]
-    found = [
-        cross_fit(rows.x[used] / scale, rows.y[used, axis, None], rows.weights[used], fold,
-                  [np.full(x.shape[1], penalty) for penalty in LADDER])
-        for axis in range(2)
-    ]  # fmt: skip
-    errors = [np.abs(unseen[:, 0] - rows.y[used, axis])[time[used]]
-              for axis, (_, _, unseen) in enumerate(found)]  # fmt: skip
-    weights = np.concatenate([one / scale[:, None] for one, _, _ in found], axis=1)
-    widths = [conformal(one) for one in errors]
-    return Within(weights.astype(np.float32), np.array(widths, np.float32))
+    time, fold = rows.moment[used], folds(table, INNER_FOLDS, seed)[used]
+    y, weight = rows.y[used], rows.weights[used]
+    scale = np.sqrt(np.average(rows.x[used][time] ** 2, axis=0, weights=weight[time])) + 1e-3
+    scaled = rows.x[used] / scale
+    ladder = [np.full(x.shape[1], penalty) for penalty in LADDER]
+    coefficients, widths = [], []
+    for axis in range(2):
+        found, _, unseen = cross_fit(scaled, y[:, [axis]], weight, fold, ladder)
+        guess, truth = unseen[time, 0], y[time, axis]
+        # Lively pieces count less above, so their course comes out too flat.
+        slope = float(guess @ truth / max(guess @ guess, 1e-12))
+        coefficients.append(slope * found[:, 0] / scale)
+        widths.append(conformal(np.abs(truth - slope * guess)))
+    return Within(np.stack(coefficients, axis=1).astype(np.float32), np.array(widths, np.float32))
 
 
 def _differences(table: Table, x: Floats) -> _Differences:
     """Differences of all rows of a table; those that teach nothing have the weight 0."""
+    count = len(table)
     result = _Differences(
-        np.zeros(x.shape), np.zeros((len(x), 2)), np.zeros(len(x)), np.zeros(len(x), bool)
+        np.zeros(x.shape), np.zeros((count, 2)), np.zeros(count), np.zeros(count, bool)
     )
     # A clip is followed by its windows, once for each variant.
     play = np.cumsum(~table.window)
     for number in np.unique(play[table.window & np.isfinite(table.emotion[:, 0])]):
         mine = np.flatnonzero((play == number) & table.window)
-        rating = _at_the_end(table, mine)
-        if len(mine) > 1 and table.emotion[mine].std(axis=0).any():
-            variance = rating.var(axis=0).mean()
-            weight = min(1, LONGEST / len(mine)) * AGREED**2 / (AGREED**2 + variance)
-            _add(result, mine, x, rating, weight)
+        if np.ptp(table.emotion[mine], axis=0).any():  # else one rating for all of them
+            rating = _at_the_end(table, mine)
+            weight = min(1, LONGEST / len(mine)) / (AGREED**2 + rating.var(axis=0).mean())
+            _add(result, mine, x, rating, weight * AGREED**2)
             result.moment[mine] = True
     total = result.weights.sum()
-    timed = set(table.dataset[result.moment])
-    sets = [d for d in sorted(set(table.dataset)) if d not in timed]
-    rated = [(table.dataset == d) & table.clean & np.isfinite(table.emotion[:, 0]) for d in sets]
-    rated = [mask for mask in rated if mask.sum() > 1]
-    for mask in rated:
-        rating = table.emotion[mask] / table.emotion[mask].std(axis=0) * SPREAD
-        _add(result, np.flatnonzero(mask), x, rating, BETWEEN * total / len(rated) / mask.sum())
+    rated = table.clean & np.isfinite(table.emotion[:, 0])
+    sets = set(table.dataset[rated]) - set(table.dataset[result.moment])
+    for dataset in sorted(sets):
+        mine = np.flatnonzero(rated & (table.dataset == dataset))
+        spread = table.emotion[mine].std(axis=0) + 1e-6
+        weight = BETWEEN * total / len(sets) / len(mine)
+        _add(result, mine, x, table.emotion[mine] / spread * SPREAD, weight)
     return result
 
 
