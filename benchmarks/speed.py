@@ -42,6 +42,7 @@ from hevner.encoders.mel import log_mel_of_power, power_spectrum
 from hevner.encoders.musicnn import MSD, MTT, MusiCNN
 from hevner.features import Features, around, extract, pool
 from hevner.files import find_audio
+from hevner.model import moments
 from hevner.model.prediction import Prediction
 from hevner.music import analyse, onsets, rhythm
 from hevner.music.records import Harmony
@@ -128,7 +129,7 @@ def curve(features: Features, harmony: Harmony, analyzer: Analyzer) -> Predictio
     """The predictions for the moments, from which the timeline is made."""
     whole = analyzer.model.predict(pool(features, harmony, 0, features.duration)[None])
     vectors = around(features, harmony, analyzer.window)
-    return analyzer.model.moments(whole, vectors, features.sounding, analyzer.window)
+    return moments.predict(analyzer.model, whole, vectors, features.sounding, analyzer.window)
 
 
 def cut(samples: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

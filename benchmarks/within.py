@@ -40,7 +40,7 @@ from hevner.lab.default.recipe import DefaultRecipe
 from hevner.lab.default.table import Table, build, load_tracks
 from hevner.lab.metrics.report import Report, Score, less, write
 from hevner.lab.recipes import read
-from hevner.model.moments import ending
+from hevner.model import moments
 from hevner.model.predict import Model
 from hevner.model.prediction import Prediction
 from hevner.music import analyse
@@ -109,8 +109,8 @@ def lines(model: Model, piece: Piece) -> dict[str, Line]:
     """Predictions of a model that has not seen the piece, by way."""
     whole = model.predict(piece.whole)
     windows = model.predict(piece.vectors, windows=True)
-    course = model.moments(whole, piece.vectors, piece.sounding, DEFAULT_WINDOW_S)
-    late = windows.where(ending(len(piece.vectors), DEFAULT_WINDOW_S))
+    course = moments.predict(model, whole, piece.vectors, piece.sounding, DEFAULT_WINDOW_S)
+    late = windows.where(moments.ending(len(piece.vectors), DEFAULT_WINDOW_S))
     ways: dict[str, Prediction] = {"windows": windows, "ending": late, "course": course}
     return {way: Line(one.values, one.halves) for way, one in ways.items()}
 

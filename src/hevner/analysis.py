@@ -20,7 +20,7 @@ from hevner.defaults import DEFAULT_MODEL, checked_window
 from hevner.emotion import Scale
 from hevner.features import Features, around, extract, pool
 from hevner.heads import HEADS, Head
-from hevner.model import predict, sound_kind, tagging
+from hevner.model import moments, predict, sound_kind, tagging
 from hevner.model.prediction import Prediction
 from hevner.music import analyse, onsets, rhythm
 from hevner.result import Analysis, ChordSpan, Estimate, KeyCandidate, Moment, TempoCandidate
@@ -146,8 +146,8 @@ class Analyzer:
         if kinds["music"] < sound_kind.NO_MUSIC:
             return self._without_emotion(audio, features, "no_music", doubt, share)
         whole = self.model.predict(pool(features, harmony, 0.0, features.duration)[None, :])
-        moments = self.model.moments(whole, vectors, features.sounding, self.window)
-        timeline = _timeline(features, moments)
+        course = moments.predict(self.model, whole, vectors, features.sounding, self.window)
+        timeline = _timeline(features, course)
         key = harmony.key
         pulse = rhythm.analyse(
             onsets.inputs(features.onsets, features.starts, features.spectrum, harmony)
@@ -183,7 +183,7 @@ class Analyzer:
             **heads,
         )
         analysis, rows = with_silence(analysis, features.begin, features.recording)
-        return Reading(analysis, whole, moments.where(rows))
+        return Reading(analysis, whole, course.where(rows))
 
     def _without_emotion(
         self,

@@ -11,6 +11,7 @@ import pytest
 from hevner.lab.default import moments, recipe, table
 from hevner.lab.default.fit import fit
 from hevner.lab.recipes import read
+from hevner.model import moments as course
 from hevner.model import predict
 from tests.worlds import RECIPE, WIDTH, stack, world
 
@@ -101,12 +102,13 @@ def test_a_stored_model_follows_a_piece(
     model = predict.load(tmp_path / "model.npz")
     vectors = rows.vectors[rows.window][:WINDOWS]
     whole = model.predict(rows.vectors[~rows.window][-1:])
-    found = model.moments(whole, vectors, np.ones(WINDOWS, bool), 15.0)
+    found = course.predict(model, whole, vectors, np.ones(WINDOWS, bool), 15.0)
     np.testing.assert_allclose(found.values.mean(axis=0), whole.values[0], atol=1e-5)
     assert found.values.std(axis=0).min() > 0.01
     assert (found.halves > whole.halves).all()
 
-    alone = replace(model, within=None).moments(whole, vectors, np.ones(WINDOWS, bool), 15.0)
+    without = replace(model, within=None)
+    alone = course.predict(without, whole, vectors, np.ones(WINDOWS, bool), 15.0)
     windows = model.predict(vectors, windows=True)
     for name, array in windows.arrays().items():
         np.testing.assert_array_equal(alone.arrays()[name], array, err_msg=name)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
-from hevner.model.moments import STEP_S, Within, ending
+from hevner.model.moments import STEP_S, Within, ending, predict
 from hevner.model.prediction import Prediction
 
 WINDOW = 15.0
@@ -53,9 +56,14 @@ def test_what_comes_later_changes_no_step_before(rng: np.random.Generator) -> No
 
 def test_a_moment_has_the_value_of_the_piece_and_its_difference() -> None:
     whole, moments = one([[0.5, -0.2]], [0.4, 0.3]), one([[0.9, 0.9]] * 3, [0.6, 0.6])
-    differences = np.array([[0.1, 0.0], [-0.1, 0.1], [0.9, -0.1]], np.float32)
-    found = WITHIN.follow(whole, moments, differences)
-    np.testing.assert_allclose(found.values, [[0.6, -0.2], [0.4, -0.1], [1.0, -0.3]], atol=1e-6)
+    differences = np.array([[0.1, 0.0], [-0.8, 0.1], [0.7, -0.1]], np.float32)
+    model = SimpleNamespace(
+        within=replace(WITHIN, weights=np.eye(2)),
+        standardise=lambda vectors: vectors,
+        predict=lambda _vectors, windows: moments if windows else whole,
+    )
+    found = predict(model, whole, differences, np.ones(3, bool), STEP_S)  # type: ignore[arg-type]
+    np.testing.assert_allclose(found.values, [[0.6, -0.2], [-0.3, -0.1], [1.0, -0.3]], atol=1e-6)
     expected = [np.hypot(0.4, 0.03), np.hypot(0.3, 0.04)]
     np.testing.assert_allclose(found.halves, [expected] * 3, rtol=1e-6)
     np.testing.assert_array_equal(found.outputs["gems"], moments.outputs["gems"])

@@ -19,6 +19,7 @@ patch (`hevner.blocks.PATCHES`), and one row for each moment.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -26,6 +27,9 @@ from hevner.arrays import Floats, Mask, Rows
 from hevner.audio.decode import SAMPLE_RATE
 from hevner.blocks import PATCHES
 from hevner.model.prediction import Prediction
+
+if TYPE_CHECKING:
+    from hevner.model.predict import Model
 
 STEP_S = PATCHES[1] / SAMPLE_RATE
 """Seconds from moment to moment."""
@@ -61,16 +65,37 @@ class Within:
         scores = x[ending(len(x), window)] @ self.weights
         return np.asarray(scores - scores[sounding].mean(axis=0), np.float32)
 
-    def follow(self, whole: Prediction, moments: Prediction, differences: Floats) -> Prediction:
-        """The moments with valence and arousal of the piece, one row, and their differences."""
-        # The errors of a piece and of its course are independent, so their squares add up.
-        half = np.sqrt(whole.halves**2 + self.half_width**2)
-        values = np.clip(whole.values + differences, -1, 1)
-        return replace(
-            moments,
-            outputs=moments.outputs | {"emotion": values},
-            half_widths=moments.half_widths | {"emotion": np.tile(half, (len(values), 1))},
-        )
+
+def predict(
+    model: Model, whole: Prediction, vectors: Floats, sounding: Mask, window: float
+) -> Prediction:
+    """Predict the moments of a piece; a model without a part within takes each window on its own.
+
+    Parameters
+    ----------
+    model
+        The model.
+    whole
+        Its prediction for the piece, one row.
+    vectors
+        Pooled vectors of the windows around the moments (`hevner.features.around`), shape
+        ``(n, dim)``.
+    sounding, window
+        As for `Within.differences`.
+    """
+    found = model.predict(vectors, windows=True)
+    within = model.within
+    if within is None:
+        return found
+    differences = within.differences(model.standardise(vectors), sounding, window)
+    values = np.clip(whole.values + differences, -1, 1)
+    # The errors of a piece and of its course are independent, so their squares add up.
+    half = np.sqrt(whole.halves**2 + within.half_width**2)
+    return replace(
+        found,
+        outputs=found.outputs | {"emotion": values},
+        half_widths=found.half_widths | {"emotion": np.tile(half, (len(values), 1))},
+    )
 
 
 def ending(count: int, window: float) -> Rows:

@@ -36,7 +36,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hevner.arrays import Floats, Mask
+from hevner.arrays import Floats
 from hevner.blocks import DIMENSION, vector_id
 from hevner.errors import ModelError
 from hevner.heads import HEADS, Head, Kind
@@ -200,29 +200,6 @@ class Model:
         widths = {h.name: HALF_WIDTHS[h.kind](self, h, inputs) for h in HEADS if h.has_intervals}
         familiar = (inputs.membership * inputs.familiarity).sum(axis=1)
         return Prediction(outputs, widths, familiar)
-
-    def moments(
-        self, whole: Prediction, vectors: Floats, sounding: Mask, window: float
-    ) -> Prediction:
-        """Compute every head for the moments of one piece.
-
-        Parameters
-        ----------
-        whole
-            Prediction for the piece, one row.
-        vectors
-            Pooled vectors of the windows around the moments (`hevner.features.around`), shape
-            ``(n, DIMENSION)``.
-        sounding
-            Which moments are not silent, at least one, shape ``(n,)``.
-        window
-            Length of the windows in seconds.
-        """
-        found = self.predict(vectors, windows=True)
-        if self.within is None:
-            return found
-        differences = self.within.differences(self.standardise(vectors), sounding, window)
-        return self.within.follow(whole, found, differences)
 
     def inputs(self, vectors: Floats, *, windows: bool = False) -> Inputs:
         """Inputs of the heads; parameters as for `predict`."""
