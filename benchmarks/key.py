@@ -3,7 +3,7 @@
     python benchmarks/key.py FOLDER [--musemo DIR --labels CSV] [--essentia-python ENV/bin/python]
 
 The rendered pieces are of this script alone: written loops of chords in seven modes, in textures,
-programs and a soundfont that the estimator was not trained on (`hevner.lab.harmony.modes`), and
+programs and a soundfont that the estimator was not trained on (`hevner.lab.music.composer`), and
 sound without a key. FOLDER keeps them. Beside hevner, librosa's chroma is matched with
 Krumhansl's profiles, and Essentia's KeyExtractor with several. ``--musemo`` is the folder of
 MusEmo, ``--labels`` a CSV with the columns song and key for the songs of GTZAN it was cut from;
@@ -27,14 +27,14 @@ import librosa
 import mir_eval
 import numpy as np
 import soundfile
+from harmony import analyse_file, interval
 
-from hevner.lab.harmony import render
-from hevner.lab.harmony.evaluate import analyse_file, interval
+from hevner.lab.music import render
 from hevner.music import chord_labels
 from hevner.music.key import KRUMHANSL, profile_correlations
 
 RESULTS = Path(__file__).parent / "results" / "key.csv"
-PEER = Path(render.__file__).with_name("peer.py")
+PEER = Path(__file__).with_name("harmony_peer.py")
 SOUNDFONT = "MuseScore_General_Full"
 RATE = 44_100
 

@@ -10,6 +10,8 @@ import csv
 from collections.abc import Iterable
 from pathlib import Path
 
+from peers import print_table, short
+
 RESULTS = Path(__file__).with_name("results")
 Score = dict[str, str]
 NAMES = {"musemo": "MusEmo", "vgmidi": "VGMIDI", "emopia": "EMOPIA", "emotify": "Emotify"}
@@ -26,13 +28,8 @@ def cell(row: Score | None) -> str:
     """A score with its interval."""
     if row is None:
         return ""
-    value, low, high = (short(float(row[key])) for key in ("value", "low", "high"))
+    value, low, high = (short(row[key]) for key in ("value", "low", "high"))
     return f"{value} [{low}, {high}]"
-
-
-def short(value: float) -> str:
-    """Two decimals without the leading zero."""
-    return f"{value:.2f}".replace("0.", ".")
 
 
 def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
@@ -66,7 +63,7 @@ def tags(scores: dict[tuple[str, str, str], Score]) -> list[list[str]]:
 def main() -> None:
     """Print all tables."""
     argparse.ArgumentParser(description="Print the tables of docs/results.md.").parse_args()
-    scores, peers = read("default"), read("peers")
+    scores = read("default")
     axes = [f"{axis} {m}" for axis in ("valence", "arousal") for m in ("r", "CCC", "R2")]
     for protocol in ("cross-validation", "leave-one-dataset-out"):
         print(f"\n{protocol}\n")
@@ -83,18 +80,9 @@ def main() -> None:
     ]
     rows = [[f"{NAMES[d]} {m}", p, cell(scores[p, d, m])] for p, d, m in wanted]
     print(table(["", "protocol", "score"], rows))
-    print("\nbeside Essentia's heads\n")
-    rows = []
-    for dataset in ("musemo", "vgmidi"):
-        for metric in ("valence r", "arousal r", "leak"):
-            rows.append(
-                [f"{NAMES[dataset]} {metric}"]
-                + [cell(scores[p, dataset, metric])
-                   for p in ("cross-validation", "leave-one-dataset-out")]
-                + [cell(peers[f"essentia {h}-musicnn-msd-1", dataset, metric])
-                   for h in ("emomusic", "deam")]
-            )  # fmt: skip
-    print(table(["", "hevner", "hevner, set left out", "emoMusic head", "DEAM head"], rows))
+    print("\nbeside Essentia's heads and VibeNet\n")
+    with (RESULTS / "peers.csv").open(newline="") as file:
+        print_table(list(csv.DictReader(file)))
     print_rest(scores)
 
 

@@ -38,11 +38,11 @@ import soundfile
 from numpy.typing import NDArray
 
 from hevner.audio.decode import from_array, open_audio
-from hevner.lab.harmony import render, songs
-from hevner.lab.harmony.render import Instrument
 from hevner.lab.metrics.statistics import bootstrap
-from hevner.lab.rhythm import pieces
-from hevner.lab.rhythm.examples import heard
+from hevner.lab.music import pieces, render
+from hevner.lab.music.harmony_examples import SOUNDFONTS
+from hevner.lab.music.render import Instrument
+from hevner.lab.music.rhythm_examples import inputs_of
 from hevner.music import rhythm
 
 RATE = 22_050
@@ -163,11 +163,11 @@ def _loop(name: str, number: int) -> tuple[list[Instrument], float, str]:
 
 def pop909(data: Path) -> Iterator[Clip]:
     """Half a minute of the songs that nothing is learned from."""
-    for number, song in enumerate(songs.song_ids(data / "pop909", "test")):
+    for number, song in enumerate(pieces.song_ids(data / "pop909", "test")):
         rng = np.random.default_rng([909, number])
-        piece, sung = pieces.from_pop909(data / "pop909" / song, 30.0, rng)
-        font = render.SOUNDFONTS[number % 3]
-        sound = render.render(piece.parts, 30.0, font, rate=RATE)
+        piece = pieces.draw_pop909(data / "pop909" / song, 30.0, rng)
+        parts, sung = render.drawn(piece, rng, 0.3)
+        sound = render.render(parts, 30.0, SOUNDFONTS[number % 3], rate=RATE)
         if len(sung):
             sound = render.mix(sound, render.sing(sung, 30.0, rng, rate=RATE), rng)
         yield Clip(song, sound, piece.tempo, piece.meter, list(piece.beats), list(piece.downbeats))
@@ -224,7 +224,7 @@ def by_hevner(clip: Clip) -> Answer:
     """Tempo, meter, beats and downbeats, as `hevner.analyze` finds them."""
     audio = open_audio(clip.path) if clip.path else from_array(clip.sound, RATE)
     samples = np.concatenate(list(audio.blocks))
-    found = rhythm.analyse(heard(samples).astype(np.float32))
+    found = rhythm.analyse(inputs_of(samples).astype(np.float32))
     return {name: getattr(found, name) for name in ("tempo", "meter", "beats", "downbeats")}
 
 

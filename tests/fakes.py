@@ -48,6 +48,12 @@ def sample(path: str = "song.wav", seconds: float = 12.0, **changes: object) -> 
         quadrant="Q2",
         quadrant_words=Quadrant.Q2.value,
         quadrant_probabilities={"Q1": 0.2, "Q2": 0.5, "Q3": 0.2, "Q4": 0.1},
+        tension=Estimate(0.25, 0.0, 0.5),
+        emotions={
+            "fear": Estimate(0.5, 0.375, 0.625),
+            "anger": Estimate(0.375, 0.25, 0.5),
+            **{name: Estimate(0.125, 0.0, 0.25) for name in ("joy", "sadness", "tenderness")},
+        },
         moods={mood: 0.9 - rank / 10 for rank, mood in enumerate(GEMS)},
         tags=tag_estimates(),
         contradictions=("slow but also fast: they disagree about tempo",),
@@ -61,8 +67,14 @@ def sample(path: str = "song.wav", seconds: float = 12.0, **changes: object) -> 
         tempo=120.0,
         chords=tuple(ChordSpan(labels[i % 4], *span) for i, span in enumerate(spans)),
         familiarity=0.5,
+        sounds_like={"film score": 0.75, "classical": 0.125, "song": 0.125, "solo piano": 0.0},
         timeline=tuple(
-            Moment(*span, Estimate(0.1 * i, -0.5, 0.9), None if i == 1 else Estimate(0.2, 0, 0.4))
+            Moment(
+                *span,
+                Estimate(0.1 * i, -0.5, 0.9),
+                None if i == 1 else Estimate(0.2, 0, 0.4),
+                Estimate(-0.1 * i, -0.7, 0.5),
+            )
             for i, span in enumerate(spans)
         ),
         warnings=("the file ends early: 12.0 of 20.0 s could be read",),
@@ -72,7 +84,7 @@ def sample(path: str = "song.wav", seconds: float = 12.0, **changes: object) -> 
 
 def silence(path: str = "silent.wav") -> Analysis:
     """An analysis of nothing."""
-    headline = "nothing sounds: there is no emotion to tell"
+    headline = "nothing sounds, so there is no emotion"
     return Analysis(path, "silent", 3.0, "fake 1", headline)
 
 

@@ -16,11 +16,13 @@ import soundfile
 from hevner.analysis import Analyzer, analyze
 from hevner.blocks import DIMENSION
 from hevner.defaults import DEFAULT_WINDOW_S, MINIMUM_WINDOW_S, identity
-from hevner.emotion import GEMS
+from hevner.emotion import GEMS, Scale
 from hevner.errors import AudioError, HevnerError, ModelError
+from hevner.heads import BY_NAME
 from hevner.model.moments import Within
 from hevner.result import Analysis, Estimate
 from tests.errors import raises
+from tests.full_model import FullModel
 from tests.sounds import music, write
 
 RATE = 16_000
@@ -77,6 +79,36 @@ def test_an_example_piece() -> None:
     assert result.quadrant == "Q1"
     assert len(result.timeline) == 12
     assert not result.warnings
+
+
+def test_a_model_with_all_heads_fills_every_field() -> None:
+    analyzer = Analyzer()
+    analyzer.__dict__["model"] = FullModel()
+    unit = analyzer.analyze(DANCE)
+    check_shape(unit)
+    assert unit.tension == Estimate(0.95, 0.65, 1.0)
+    assert unit.emotions is not None
+    assert list(unit.emotions) == ["joy", "fear", "tenderness", "sadness", "anger"]
+    assert unit.emotions["joy"] == Estimate(0.95, 0.7, 1.0)
+    assert unit.emotions["anger"] == Estimate(0.1, 0.0, 0.35)  # from not at all, not below
+    assert unit.sounds_like == {
+        "film score": 0.7, "classical": 0.15, "song": 0.1, "solo piano": 0.05,
+    }  # fmt: skip
+    course = [one.tension for one in unit.timeline]
+    assert course[:2] == [Estimate(0.95, 0.65, 1.0), Estimate(0.85, 0.55, 1.0)]
+    assert Analysis.from_dict(json.loads(json.dumps(unit.to_dict()))) == unit
+    wide = unit.on(Scale(1, 9))
+    assert wide.tension == Estimate(8.8, 7.6, 9.0)
+    assert wide.timeline[1].tension == Estimate(8.4, 7.2, 9.0)
+    assert wide.emotions == unit.emotions
+    # The words about the plane are those of valence and arousal, whatever else is predicted.
+    assert (unit.headline, unit.quadrant) == (dance().headline, dance().quadrant)
+
+
+def test_a_model_without_a_head_leaves_its_field_empty() -> None:
+    known = {BY_NAME[name].field or name for name in Analyzer().model.card["heads"]}
+    for name in ("tension", "emotions", "sounds_like"):
+        assert (getattr(dance(), name) is not None) == (name in known)
 
 
 def test_the_result_is_ready_for_json() -> None:

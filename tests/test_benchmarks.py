@@ -17,7 +17,8 @@ import numpy as np
 import pytest
 
 from hevner.datasets.track import Curve
-from hevner.lab.harmony import render
+from hevner.lab.music import render
+from hevner.lab.music.pieces import Piece
 from tests.sounds import music, write
 from tests.worlds import RECIPE, WIDTH, stack, world
 
@@ -28,6 +29,7 @@ SCRIPTS = sorted(path.stem for path in FOLDER.glob("*.py"))
 NOT_RUN = {
     "speed_essentia": "needs Essentia, which is not installed here",
     "tempo_peer": "likewise",
+    "harmony_peer": "likewise",
     "key_cuts": "needs labelled cuts of songs; `key` runs its folds where they are",
     "music_sounds": "needs packages of sounds, espeak-ng and fluidsynth",
     "random_weights": "writes a network of full size; encoders and probe_random run it small",
@@ -131,13 +133,53 @@ def test_no_damaged_file_is_lost_or_believed(run: Run, tmp_path: Path) -> None:
         assert [row["damage"] for row in rows if row[bad] != "0"] == []
 
 
+def play(parts: list[render.Instrument], length: float, _: str, *, rate: int) -> np.ndarray:
+    """Notes as sums of four harmonics, without a soundfont."""
+    sound = np.zeros(int(length * rate), np.float32)
+    for start, end, pitch, velocity in np.concatenate([part.notes for part in parts]):
+        time = np.arange(int((end - start) * rate)) / rate
+        angle = 2 * np.pi * 440 * 2 ** ((pitch - 69) / 12) * time
+        note = sum(0.6**k * np.sin((k + 1) * angle + k) for k in range(4))
+        note = note * np.exp(-1.5 * time) * np.minimum(1, np.minimum(time, end - start - time) * 80)
+        kept = sound[int(start * rate) :][: len(note)]
+        kept += (velocity / 100 * note[: len(kept)]).astype(np.float32)
+    return sound
+
+
+def test_harmony(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two chords of a song made up here."""
+    beats = np.arange(0.0, 64.0)
+    rows = [(4.0 * k, 4.0 * k + 4, p, 80) for k in range(16) for p in ((60, 64, 67), (65, 69, 72))[
+        k % 2]]  # fmt: skip
+    chords = tuple((4.0 * k, 4.0 * k + 4, (0, 50)[k % 2]) for k in range(16))
+    song = Piece(64.0, {"chords": np.array(rows), "melody": np.zeros((0, 4))}, chords, beats=beats)
+    named = [(a, b, ("C:maj", "F:maj")[k % 2]) for k, (a, b, _) in enumerate(chords)]
+    (tmp_path / "019").mkdir()
+    script = load("harmony", monkeypatch)
+    monkeypatch.setattr(render, "render", play)
+    monkeypatch.setattr(script.pieces, "load_pop909", lambda _: (song, ((0.0, 64.0, 0),)))
+    monkeypatch.setattr(script.pieces, "read_rows", lambda _: named)
+    out = tmp_path / "harmony.csv"
+    run("harmony", tmp_path / "sound", "--data", tmp_path, "--out", out, RENDER_RATE=16_000)
+    with out.open(newline="") as file:
+        scores = {(r["condition"], r["score"]): float(r["mean"]) for r in csv.DictReader(file)}
+    assert scores["piano clean", "root"] > 0.8
+    assert ("band rough", "key") in scores
+
+
+def test_scores_of_harmony(monkeypatch: pytest.MonkeyPatch) -> None:
+    script = load("harmony", monkeypatch)
+    reference = [(0.0, 2.0, "C:maj"), (2.0, 4.0, "A:min7")]
+    assert set(script.score_chords(reference, reference).values()) == {1.0}
+    wrong = script.score_chords(reference, [(0.0, 4.0, "C:maj")])
+    assert wrong["root"] == pytest.approx(0.5)
+    assert script.score_key("C major", "A minor") == {"key": 0.3, "mode": 0.0}
+    assert script.score_key("C major", None) == {"key": 0.0, "mode": 0.0}
+
+
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # audioread, which librosa loads
 def test_key(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """One piece per mode, played as sums of harmonics, without a soundfont."""
-
-    def play(parts: list[render.Instrument], length: float, _: str, *, rate: int) -> np.ndarray:
-        notes = [part.notes for part in parts]
-        return render.synthesise(notes, length, np.random.default_rng(0), rate=rate)
 
     monkeypatch.setattr(render, "render", play)
     out = tmp_path / "key.csv"
@@ -404,11 +446,152 @@ def test_the_prior_of_corrections_is_the_spread_of_datasets(
     assert prior.noise == pytest.approx(0.1, abs=0.01)
 
 
-def test_peers(run: Run, tmp_path: Path, toy: dict[str, object]) -> None:
-    files = ("--data", tmp_path, "--store", tmp_path, "--out", tmp_path / "out.csv")
-    heads = {"apply_head": lambda _path, vectors: 0.1 * vectors[:, :2], "WIDTHS": {"musicnn": 5}}
-    run("peers", "toy.toml", *files, "--peers", tmp_path, **toy, **heads)
-    assert lines(tmp_path / "out.csv") > 3
+@pytest.fixture
+def songs(tmp_path: Path) -> Path:
+    """A folder of data: 24 rated clips of 2 s in three genres, and 12 songs in quadrants."""
+    random, folder = np.random.default_rng(3), tmp_path / "data"
+    rated = ["id,GENRE,TRACK_TITLE,ARTIST,valence,valence_SD,arousal,arousal_SD"]
+    for k in range(24):
+        valence, arousal = random.uniform(1.5, 4.5, 2)
+        rated.append(f"{k},{'abc'[k % 3]},title,artist {k // 2},{valence},1,{arousal},1")
+        write(folder / "musifeast" / "audio" / f"{k}.wav", music(2.0))
+    quadrants = ["id,quadrant,artist,title,moods,genres"]
+    for k in range(12):
+        quadrants.append(f"{k},Q{1 + k % 4},artist {k},title,Wry,Rock")
+        write(folder / "quadrants4q" / "audio" / f"{k}.wav", music(2.0))
+    (folder / "musifeast" / "ratings.csv").write_text("\n".join(rated))
+    (folder / "quadrants4q" / "songs.csv").write_text("\n".join(quadrants))
+    return folder
+
+
+def say(path: Path, data: Path, *, noise: float, system: str = "") -> None:
+    """Write predictions: the rated values, disturbed, and for quadrants their middle."""
+    from hevner import datasets
+
+    random, rows = (
+        np.random.default_rng(4),
+        [f"dataset,id,valence,arousal{',system' * bool(system)}"],
+    )
+    sides = {"Q1": (0.5, 0.5), "Q2": (-0.5, 0.5), "Q3": (-0.5, -0.5), "Q4": (0.5, -0.5)}
+    for name in ("musifeast", "quadrants4q"):
+        for track in datasets.load(name, data / name):
+            place = sides[track.quadrant.name] if track.quadrant else (track.valence, track.arousal)
+            values = np.add(place, noise * random.normal(size=2))
+            rows.append(
+                ",".join([name, track.id, *map(str, values), *([system] if system else [])])
+            )
+    path.write_text("\n".join(rows))
+
+
+def test_peers(run: Run, tmp_path: Path, songs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    say(tmp_path / "hevner.csv", songs, noise=0.05)
+    say(tmp_path / "peer.csv", songs, noise=2.0, system="peer")
+    out = tmp_path / "out.csv"
+    run("peers", "score", tmp_path / "hevner.csv", tmp_path / "peer.csv", "--data", songs,
+        "--out", out)  # fmt: skip
+    with out.open(newline="") as file:
+        rows = {(r["dataset"], r["metric"], r["system"]): r for r in csv.DictReader(file)}
+    good, bad = (rows["musifeast", "valence r", name] for name in ("hevner", "peer"))
+    assert (good["n"], good["groups"], good["difference"]) == ("24", "12", "")
+    assert float(good["value"]) > 0.95 > float(bad["value"])
+    gained = float(good["value"]) - float(bad["value"])
+    assert float(bad["difference"]) == pytest.approx(gained, abs=2e-4)
+    assert 0 < float(bad["difference_low"]) < gained < float(bad["difference_high"])
+    assert rows["musifeast", "valence r within genres", "hevner"]["n"] == "24"
+    assert rows["quadrants4q", "quadrants by signs", "hevner"]["value"] == "1.0000"
+    assert rows["quadrants4q", "valence AUC, happy / sad", "hevner"]["n"] == "6"
+    assert "| musifeast, valence r (n 24) | " in capsys.readouterr().out
+
+
+def test_a_shift_of_a_genre_is_no_error_within_genres(
+    tmp_path: Path, songs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from hevner import datasets
+
+    tracks = list(datasets.load("musifeast", songs / "musifeast"))
+    shifted = [(t.valence + 5 * (t.genre == "b"), t.arousal, np.nan) for t in tracks]
+    rows = np.arange(len(tracks))
+    scores = {
+        question.name: question.score(np.array(shifted, float), rows)
+        for question in load("peers", monkeypatch).questions(tracks)
+    }
+    assert scores["valence r within genres"] == pytest.approx(1)
+    assert scores["valence r"] < 0.6
+
+
+def test_shared_clips_and_a_peer_that_lacks_clips_are_left_out(
+    run: Run, tmp_path: Path, songs: Path
+) -> None:
+    say(tmp_path / "hevner.csv", songs, noise=0.05)
+    say(tmp_path / "peer.csv", songs, noise=2.0, system="peer")
+    said = (tmp_path / "peer.csv").read_text().splitlines()
+    (tmp_path / "peer.csv").write_text("\n".join(said[:1] + said[2:]))
+    (tmp_path / "leaks.csv").write_text(
+        "first,second\nmusifeast/7,mirex/1\nmusifeast/1,musifeast/2"
+    )
+    run("peers", "score", tmp_path / "hevner.csv", tmp_path / "peer.csv", "--data", songs,
+        "--leaks", tmp_path / "leaks.csv", "--out", tmp_path / "out.csv")  # fmt: skip
+    with (tmp_path / "out.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    found = {(row["dataset"], row["system"]) for row in rows}
+    assert ("musifeast", "peer") not in found
+    assert {row["n"] for row in rows if row["dataset"] == "musifeast"} == {"23"}
+    assert {("musifeast", "hevner"), ("quadrants4q", "peer")} < found
+
+
+def test_peer_predictions_go_on_where_they_stopped(run: Run, tmp_path: Path, songs: Path) -> None:
+    clips, out = tmp_path / "clips.csv", tmp_path / "out.csv"
+    run("peers", "clips", "--data", songs, "--renders", tmp_path, "--out", clips)
+    asked = []
+
+    def system(path: str) -> dict[str, dict[str, float]]:
+        assert Path(path).is_file()
+        asked.append(path)
+        if len(asked) == 3:
+            raise KeyboardInterrupt
+        return {"essentia-emomusic": {"valence": 0.5, "arousal": -0.5}}
+
+    words = (clips, out, "--models", tmp_path, "--systems", "essentia")
+    with pytest.raises(KeyboardInterrupt):
+        run("peer_predictions", *words, essentia=lambda _models: system)
+    run("peer_predictions", *words, essentia=lambda _models: system)
+    assert (len(asked), lines(out)) == (37, 37)
+    assert out.read_text().splitlines()[1] == "musifeast,0,essentia-emomusic,0.50000,-0.50000,,,,,"
+
+
+def test_other_weights_of_a_peer_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "deam-musicnn-msd-1.pb").write_bytes(b"other")
+    with pytest.raises(SystemExit, match="ea282454"):
+        load("peer_predictions", monkeypatch).checked(tmp_path / "deam-musicnn-msd-1.pb")
+
+
+def test_worst(run: Run, tmp_path: Path, songs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The clip whose prediction was exchanged for its opposite is named first."""
+    from hevner import datasets
+    from hevner.lab.data import corpus
+
+    for name in ("musifeast", "quadrants4q"):
+        for track in datasets.load(name, songs / name):
+            corpus.keep(track, corpus.Variant(), tmp_path / "store")
+    said = tmp_path / "hevner.csv"
+    run("peers", "predict", "--data", songs, "--store", tmp_path / "store", "--out", said)
+    assert lines(said) == 1 + 24 + 12
+    say(said, songs, noise=0.01)
+    far = said.read_text().splitlines()
+    valence = [float(line.split(",")[2]) for line in far[1:25]]
+    most = int(np.argmax(valence))
+    far[1 + most] = f"musifeast,{most},{-valence[most]},0"
+    said.write_text("\n".join(far))
+    out = tmp_path / "out.csv"
+    words = ("--data", songs, "--store", tmp_path / "store", "--count", 3, "--out", out)
+    run("worst", said, *words)
+    with out.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert (len(rows), rows[0]["id"], rows[0]["genre"]) == (3, str(most), "abc"[most % 3])
+    assert float(rows[0]["onsets_per_s"]) >= 0
+    assert "| genre | n | rated |" in capsys.readouterr().out
 
 
 def test_tempo(run: Run, tmp_path: Path) -> None:
@@ -429,9 +612,24 @@ def test_fingerprint(run: Run, tmp_path: Path) -> None:
     assert lines(tmp_path / "out.csv") > 8
 
 
+def test_leaks(run: Run, tmp_path: Path, songs: Path) -> None:
+    """A song of another set by the same artist is found, and so is its sound, disturbed."""
+    sound = np.random.default_rng(7).normal(size=16_000 * 9).astype(np.float32) * 0.1
+    write(songs / "musifeast" / "audio" / "3.wav", sound)
+    write(songs / "quadrants4q" / "audio" / "5.wav", 0.5 * sound[8_000:])
+    out = tmp_path / "out.csv"
+    run("leaks", "--data", songs, "--sets", "musifeast", "quadrants4q", "--out", out)
+    with out.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    found = {(row["kind"], frozenset({row["first"], row["second"]})) for row in rows}
+    assert ("sound", frozenset({"musifeast/3", "quadrants4q/5"})) in found
+    assert ("artist", frozenset({"musifeast/0", "quadrants4q/0"})) in found
+    assert len([row for row in rows if row["kind"] == "artist"]) == 12
+
+
 def test_tables(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
     run("tables")
-    assert "beside Essentia's heads" in capsys.readouterr().out
+    assert "beside Essentia's heads and VibeNet" in capsys.readouterr().out
 
 
 def test_sound_kind(run: Run, tmp_path: Path) -> None:

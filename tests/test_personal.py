@@ -174,7 +174,8 @@ def test_analysis_and_its_moments_are_corrected_and_say_so() -> None:
         1.645 * 0.2 * 0.7 / 0.375, abs=1e-3
     )
     assert changed.timeline[1].arousal is None
-    kept = ("moods", "quadrant", "key", "chords", "duration", "warnings")
+    assert third.tension == before.tension is not None
+    kept = ("moods", "tension", "emotions", "quadrant", "key", "chords", "duration", "warnings")
     assert all(getattr(changed, name) == getattr(plain, name) for name in kept)
 
 

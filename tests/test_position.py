@@ -16,7 +16,7 @@ from hevner.personal import TERMS, Axis, Personal
 from hevner.position import NEUTRAL, Position
 from hevner.result import SURE, Estimate
 from hevner.words import DEGREES, WORDS
-from hevner.words.headline import LIKELY, NEAR_NEUTRAL, degree_of, headline, told
+from hevner.words.headline import LIKELY, NEAR_NEUTRAL, degree_of, derived_fields, headline
 from tests.sounds import music
 
 values = st.floats(-1, 1).map(lambda x: round(x, 4))
@@ -31,7 +31,7 @@ def estimate(value: float, half: float) -> Estimate:
 def test_words_never_contradict_the_values(
     v: float, a: float, half_v: float, half_a: float
 ) -> None:
-    said = told(estimate(v, half_v), estimate(a, half_a))
+    said = derived_fields(estimate(v, half_v), estimate(a, half_a))
     shares = said["quadrant_probabilities"]
     assert sum(shares.values()) == pytest.approx(1, abs=3e-4)
     assert shares[said["quadrant"]] == max(shares.values())
@@ -119,7 +119,7 @@ def test_an_analysis_says_what_its_values_allow() -> None:
     found = hevner.analyze(music(6.0), 16_000)
     assert found.valence is not None
     assert found.arousal is not None
-    said = told(found.valence, found.arousal)
+    said = derived_fields(found.valence, found.arousal)
     assert {name: getattr(found, name) for name in said} == said
     tags = agreeing(found.tags, found.valence.value, found.arousal.value)
     assert tags == found.tags

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hevner.emotion import GEMS, UNIT, Quadrant, Scale
+from hevner.emotion import BASIC, GEMS, SOUNDS_LIKE, UNIT, Quadrant, Scale
 from hevner.errors import AudioError, HevnerError
 from hevner.moods import TAGS
 from hevner.result import (
@@ -35,7 +35,7 @@ times = st.floats(0, 1e5)
 estimates = st.tuples(finite, finite, finite).map(
     lambda three: Estimate(sorted(three)[1], min(three), max(three))
 )
-moments = st.builds(Moment, times, times, st.none() | estimates, st.none() | estimates)
+moments = st.builds(Moment, times, times, *[st.none() | estimates] * 3)
 quadrants = st.sampled_from(Quadrant)
 tags = st.builds(
     lambda tag, *rest: TagEstimate(tag.name, tag.group, *rest),
@@ -63,6 +63,8 @@ def analyses(draw: st.DrawFn) -> Analysis:
         model="any",
         valence=draw(estimates),
         arousal=draw(estimates),
+        tension=draw(st.none() | estimates),
+        emotions=draw(st.none() | st.fixed_dictionaries(dict.fromkeys(BASIC, estimates))),
         quadrant=quadrant.name,
         quadrant_words=quadrant.value,
         quadrant_probabilities={q.name: draw(shares) for q in Quadrant},
@@ -82,6 +84,7 @@ def analyses(draw: st.DrawFn) -> Analysis:
             draw(st.lists(st.builds(ChordSpan, st.just("C:maj"), times, times), max_size=3))
         ),
         familiarity=draw(st.none() | shares),
+        sounds_like=draw(st.none() | st.fixed_dictionaries(dict.fromkeys(SOUNDS_LIKE, shares))),
         timeline=tuple(draw(st.lists(moments, max_size=3))),
         warnings=tuple(draw(st.lists(st.text(max_size=9), max_size=2))),
     )
@@ -118,6 +121,7 @@ def test_scales_can_be_changed_back_and_forth(analysis: Analysis, scale: Scale) 
     moved = analysis.on(scale)
     back = moved.on(UNIT)
     assert moved.scale == scale.name
+    assert moved.emotions == analysis.emotions
     for there, again in zip(_estimates(analysis), _estimates(back), strict=True):
         assert (there is None) == (again is None)
         if there is not None and again is not None:
@@ -129,8 +133,8 @@ def test_scales_can_be_changed_back_and_forth(analysis: Analysis, scale: Scale) 
 
 
 def _estimates(analysis: Analysis) -> list[Estimate | None]:
-    over_time = [e for m in analysis.timeline for e in (m.valence, m.arousal)]
-    return [analysis.valence, analysis.arousal, *over_time]
+    records = (analysis, *analysis.timeline)
+    return [estimate for one in records for estimate in (one.valence, one.arousal, one.tension)]
 
 
 @pytest.mark.parametrize(
@@ -162,6 +166,9 @@ def test_schema_is_itself_valid() -> None:
         {"quadrant": "Q5"},
         {"moods": {"boredom": 0.5}},
         {"familiarity": 2},
+        {"tension": 0.5},
+        {"emotions": {"boredom": {"value": 0.5, "low": 0, "high": 1}}},
+        {"sounds_like": {"song": 2}},
         {
             "tags": [
                 {
@@ -187,6 +194,12 @@ def test_schema_refuses_what_is_wrong(changes: dict[str, object]) -> None:
 def test_silence_with_an_emotion_does_not_fit_the_schema() -> None:
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate(sample(status="silent").to_dict(), SCHEMA)
+
+
+@pytest.mark.parametrize("field", ["tension", "emotions", "sounds_like"])
+def test_silence_with_any_reading_does_not_fit_the_schema(field: str) -> None:
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(silence().to_dict() | {field: sample().to_dict()[field]}, SCHEMA)
 
 
 def test_silence_with_tags_does_not_fit_the_schema() -> None:

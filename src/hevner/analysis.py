@@ -19,13 +19,13 @@ from hevner.audio.sources import Source, open_source
 from hevner.defaults import DEFAULT_MODEL, checked_window
 from hevner.emotion import Scale
 from hevner.features import Features, around, extract, pool
-from hevner.heads import HEADS, Head
+from hevner.heads import AXIS_HEADS, BY_NAME, HEADS, Head
 from hevner.model import moments, predict, sound_kind, tagging
 from hevner.model.prediction import Prediction
 from hevner.music import analyse, onsets, rhythm
 from hevner.result import Analysis, ChordSpan, Estimate, KeyCandidate, Moment, TempoCandidate
 from hevner.silence import with_silence
-from hevner.words.headline import told
+from hevner.words.headline import derived_fields
 
 
 def analyze(
@@ -47,7 +47,7 @@ def analyze(
     sample_rate
         Sample rate in hertz; needed for samples.
     scale
-        Scale of valence and arousal, ``LOW..HIGH``.
+        Scale of valence, arousal and tension, ``LOW..HIGH``.
     window
         Seconds of music around each moment of the timeline that its values are computed from.
 
@@ -69,7 +69,7 @@ def analyze(
     return analysis.on(Scale.parse(scale))
 
 
-SILENT = "nothing sounds: there is no emotion to tell"
+SILENT = "nothing sounds, so there is no emotion"
 
 
 @dataclass(frozen=True, eq=False)
@@ -212,18 +212,18 @@ class Analyzer:
         values = whole.outputs[head.name][0]
         if not len(values):
             return {}
+        ranked = {head.outputs[k]: _rounded(values[k]) for k in np.argsort(-values)}
         match head.kind:
             case "ratings" | "interval":
-                return {
-                    name: _estimate(whole, head.name, 0, column)
-                    for column, name in enumerate(head.outputs)
-                }
-            case "probabilities":
+                estimates = _estimates(whole, head, 0)
+                if not head.field:
+                    return dict(estimates)
+                return {head.field: {name: estimates[name] for name in ranked}}
+            case "probabilities" if head.name == "quadrants":
                 # Of valence and arousal, not of the head, so that they agree with each other.
-                return told(*(_estimate(whole, "emotion", 0, axis) for axis in range(2)))
-            case "shares":
-                order = np.argsort(-values)
-                return {head.field: {head.outputs[k]: _rounded(values[k]) for k in order}}
+                return derived_fields(**_estimates(whole, BY_NAME["emotion"], 0))
+            case "probabilities" | "shares":
+                return {head.field: ranked}
             case "tags":
                 card = self.model.card[head.name]
                 tags, contradictions = tagging.describe(
@@ -239,12 +239,16 @@ class Analyzer:
 def _timeline(features: Features, moments: Prediction) -> tuple[Moment, ...]:
     """One moment per patch."""
     edges = [0.0, *features.starts[1:], features.duration]
+
+    def values(row: int) -> dict[str, Estimate]:
+        parts = [_estimates(moments, head, row) for head in AXIS_HEADS]
+        return {name: one for part in parts for name, one in part.items()}
+
     return tuple(
         Moment(
             round(float(edges[row]), 3),
             round(float(edges[row + 1]), 3),
-            _estimate(moments, "emotion", row, 0) if sounds else None,
-            _estimate(moments, "emotion", row, 1) if sounds else None,
+            **(values(row) if sounds else {}),
         )
         for row, sounds in enumerate(features.sounding)
     )
@@ -255,12 +259,12 @@ def _default_analyzer(window: float | None) -> Analyzer:
     return Analyzer(window=window)
 
 
-def _estimate(prediction: Prediction, head: str, row: int, column: int) -> Estimate:
-    value = prediction.outputs[head][row, column]
-    half = prediction.half_widths[head][row, column]
-    return Estimate(
-        _rounded(value), _rounded(max(value - half, -1.0)), _rounded(min(value + half, 1.0))
-    )
+def _estimates(prediction: Prediction, head: Head, row: int) -> dict[str, Estimate]:
+    """Values of a head with their intervals by name; none if the model lacks the head."""
+    values, halves = prediction.outputs[head.name][row], prediction.half_widths[head.name][row]
+    lows, highs = np.maximum(values - halves, head.low), np.minimum(values + halves, 1.0)
+    rows = zip(head.outputs, values, lows, highs, strict=False)
+    return {name: Estimate(*map(_rounded, three)) for name, *three in rows}
 
 
 def _rounded(value: float) -> float:

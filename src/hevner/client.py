@@ -101,6 +101,8 @@ class Found:
         Emotion of the piece or the moment, on the requested scale.
     key
         Key of the piece, such as ``A minor``.
+    mode
+        Mode of the piece, such as ``dorian``; None where it is unsure.
     fit
         In [0, 1]; see `hevner.hits.Hit`. None for a course.
     divergence
@@ -117,6 +119,7 @@ class Found:
     valence: float
     arousal: float
     key: str | None
+    mode: str | None
     fit: float | None
     divergence: float
     start: float | None
@@ -169,7 +172,7 @@ class Client:
         path
             Path of the file.
         scale
-            Scale of valence and arousal.
+            Scale of valence, arousal and tension.
         progress
             Called whenever the state changes.
 
@@ -262,7 +265,7 @@ class Client:
         return self._json("GET", f"/catalog/pieces/{_part(id)}")
 
     def curve(self, id: str) -> list[dict[str, Any]]:
-        """Moments of a piece of the catalogue: start, end, valence, arousal."""
+        """Moments of a piece of the catalogue: start, end, valence, arousal, tension."""
         return list(self._json("GET", f"/catalog/pieces/{_part(id)}/curve")["moments"])
 
     def emotions_of(self, id: str) -> list[EmotionWord]:

@@ -19,7 +19,7 @@ from hevner.errors import HevnerError
 DEFAULT_MODEL = Path(__file__).with_name("pretrained") / "unified.npz"
 
 SOUND_KIND = Path(__file__).with_name("pretrained") / "sound_kind.npz"
-"""The classifier that tells music from other sounds."""
+"""The classifier that separates music from other sounds."""
 
 MUSIC_WEIGHTS = tuple(
     Path(__file__).with_name("music") / name for name in ("weights.npz", "modes.npz", "rhythm.npz")

@@ -111,12 +111,12 @@ def extract(audio: Audio) -> Features:
                 parts[block.name].append(block.encode(part).astype(block.dtype, copy=False))
 
     with Recording(audio.blocks, SAMPLE_RATE, audio.source) as recording:
-        level, heard = recording.level, 0
+        level, done = recording.level, 0
         for samples in recording.blocks():
             for grid, windower in windowers.items():
                 encode(grid, windower.push(samples))
-            heard += len(samples)
-            audio.progress(heard / (level.last - level.first))
+            done += len(samples)
+            audio.progress(done / (level.last - level.first))
     for grid, windower in windowers.items():
         encode(grid, windower.finish())
     rows = {block.name: np.concatenate(parts[block.name]) for block in BLOCKS}

@@ -14,7 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from hevner.emotion import AXES, GEMS, MOOD_TAGS, Quadrant
+from hevner.emotion import AXES, BASIC, GEMS, MOOD_TAGS, SOUNDS_LIKE, Quadrant
 
 Kind = Literal["ratings", "interval", "probabilities", "shares", "tags"]
 
@@ -34,7 +34,8 @@ class Head:
             Values with intervals, by linear heads and the network, on the scale of each domain;
             each output is a field of an analysis.
         ``interval``
-            Values with intervals, by the network alone; each output is a field of an analysis.
+            Values with intervals, by the network alone; each output is a field of an analysis, or
+            all are one.
         ``probabilities``
             Of classes, adding up to 1, by a linear head and the network.
         ``shares``
@@ -48,7 +49,10 @@ class Head:
     field
         Field of an analysis that holds all outputs; empty where each is a field of its own.
     prefix
-        Beginning of the columns of the outputs in CSV.
+        Beginning of the columns of the outputs in flat tables.
+    low
+        Lower end of the scale of values with intervals; the upper end is 1. Fields on [-1, 1] are
+        reported on the scale that the user chooses, those on [0, 1] stay.
     """
 
     name: str
@@ -57,6 +61,7 @@ class Head:
     label: str
     field: str = ""
     prefix: str = ""
+    low: float = -1.0
 
     @property
     def has_intervals(self) -> bool:
@@ -66,9 +71,8 @@ class Head:
     @property
     def columns(self) -> tuple[str, ...]:
         """Names of the outputs in flat tables, without spaces; for intervals, their ends too."""
-        if self.has_intervals:
-            return tuple(f"{name}{end}" for name in self.outputs for end in ("", "_low", "_high"))
-        return tuple(self.column(name) for name in self.outputs)
+        ends = ("", "_low", "_high") if self.has_intervals else ("",)
+        return tuple(f"{self.column(name)}{end}" for name in self.outputs for end in ends)
 
     def column(self, output: str) -> str:
         """Name of one output in flat tables."""
@@ -77,6 +81,7 @@ class Head:
 
 HEADS = (
     Head("emotion", "ratings", AXES, "valence, arousal"),
+    Head("tension", "interval", ("tension",), "tension"),
     Head(
         "quadrants",
         "probabilities",
@@ -85,15 +90,22 @@ HEADS = (
         field="quadrant_probabilities",
         prefix="probability_",
     ),
+    Head("emotions", "interval", BASIC, "basic emotions", "emotions", "emotion_", low=0.0),
     Head("gems", "shares", GEMS, "GEMS", field="moods", prefix="mood_"),
     Head("tags", "tags", MOOD_TAGS, "tags", field="tags", prefix="tag_"),
+    Head(
+        "sounds_like", "probabilities", SOUNDS_LIKE, "kind of music", "sounds_like", "sounds_like_"
+    ),
 )
 """All heads, in the order in which they are reported."""
 
 BY_NAME = {head.name: head for head in HEADS}
 
-ESTIMATES = tuple(name for head in HEADS if head.has_intervals for name in head.outputs)
-"""Fields of an analysis that hold a value with an interval."""
+AXIS_HEADS = tuple(head for head in HEADS if head.has_intervals and not head.field)
+"""Heads of which each output is a field of an analysis, and one of each moment."""
+
+ESTIMATES = tuple(name for head in AXIS_HEADS for name in head.outputs)
+"""Fields of an analysis that hold a value with an interval, on the scale that the user chooses."""
 
 ESTIMATE_COLUMNS = tuple(name for head in HEADS if head.has_intervals for name in head.columns)
-"""The same as flat columns: value, low end and high end of each."""
+"""All values with intervals as flat columns: value, low end and high end of each."""

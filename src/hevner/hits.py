@@ -41,6 +41,8 @@ class Hit:
         catalogue that matches less; the smaller one for both; None for a course.
     start, end
         Begin and end of the moment; None for a whole piece.
+    mode
+        Mode of the piece, such as ``dorian``; None where it is unsure.
     """
 
     path: str
@@ -53,6 +55,7 @@ class Hit:
     fit: float | None
     start: float | None = None
     end: float | None = None
+    mode: str | None = None
 
     @property
     def when(self) -> str:
@@ -73,6 +76,7 @@ class Hit:
             "arousal": _rounded(scale.from_unit(self.arousal), scale.digits),
             "scale": scale.name,
             "key": self.key,
+            "mode": self.mode,
             "divergence": _rounded(self.divergence, 4),
             "fit": _rounded(self.fit, 4),
         }

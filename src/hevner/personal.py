@@ -12,8 +12,8 @@ Conventions
 -----------
 Numpy only. Everything is on the unit scale. The *change* of an axis is what the correction adds to
 a value: the product of `basis` with ``(offset, slope - 1, weights)``; all zeros change nothing.
-The headline, quadrants and tags follow the corrected values; moods stay those of the default
-model.
+The headline, quadrants and tags follow the corrected values; all else, tension and basic emotions
+too, stays that of the default model.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from hevner.files import cannot_write, display_name, replace_file
 from hevner.model import tagging
 from hevner.result import COVERAGE, Analysis, Estimate
 from hevner.text_file import read_json
-from hevner.words.headline import told
+from hevner.words.headline import derived_fields
 
 FORMAT = "hevner personal correction 1"
 
@@ -146,7 +146,7 @@ class Personal:
             timeline=timeline,
             tags=tags,
             contradictions=tagging.contradictions(tags, timeline),
-            **told(values[0], values[1]),
+            **derived_fields(values[0], values[1]),
         )
         return changed.on(Scale.parse(analysis.scale))
 

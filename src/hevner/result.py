@@ -5,7 +5,7 @@ Conventions
 Times are seconds. Estimates are on the scale named in ``scale``. An interval holds the mean rating
 of listeners in nine of ten cases (`COVERAGE`). The JSON form is described by
 `hevner/analysis.schema.json`, which `tests/golden/regenerate_schema.py` makes from the types and
-descriptions of attributes here; `Annotated` adds its keywords to a type.
+descriptions of attributes here and in `hevner.result_types`.
 """
 
 from __future__ import annotations
@@ -14,10 +14,47 @@ import dataclasses
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
-from hevner.emotion import UNIT, Quadrant, Scale
+from hevner.emotion import UNIT, Scale
 from hevner.errors import HevnerError
 from hevner.heads import BY_NAME, ESTIMATES
-from hevner.moods import MOOD_TAGS, Group
+from hevner.moods import MOOD_TAGS
+from hevner.result_types import (
+    MODES,
+    ChordSpan,
+    Emotions,
+    Estimate,
+    KeyCandidate,
+    MeterName,
+    Mode,
+    Moment,
+    Moods,
+    Positive,
+    QuadrantName,
+    Quadrants,
+    QuadrantWords,
+    Seconds,
+    Share,
+    SoundKinds,
+    TagEstimate,
+    TempoCandidate,
+    Times,
+    keywords,
+)
+
+__all__ = [
+    "COVERAGE",
+    "MODES",
+    "SURE",
+    "Analysis",
+    "ChordSpan",
+    "Estimate",
+    "Failure",
+    "KeyCandidate",
+    "Moment",
+    "TagEstimate",
+    "TempoCandidate",
+    "clock",
+]
 
 COVERAGE = 0.9
 """Share of listeners' mean ratings that an interval is meant to hold."""
@@ -25,154 +62,6 @@ COVERAGE = 0.9
 SURE = 0.85
 """Probability from which something is said without "perhaps": the first step at which that holds
 for seven of ten pieces of each set left out of training (`benchmarks/words.py`)."""
-
-
-def _keywords(**values: Any) -> tuple[tuple[str, Any], ...]:
-    """Keywords of JSON Schema, the ``keys`` of an object, and whether a field is ``optional``."""
-    return tuple(values.items())
-
-
-Seconds = Annotated[float, _keywords(minimum=0)]
-Share = Annotated[float, _keywords(minimum=0, maximum=1)]
-Positive = Annotated[float, _keywords(exclusiveMinimum=0)]
-QuadrantName = Annotated[str, _keywords(enum=BY_NAME["quadrants"].outputs)]
-QuadrantWords = Annotated[str, _keywords(enum=tuple(one.value for one in Quadrant))]
-Quadrants = Annotated[dict[str, Share], _keywords(keys=BY_NAME["quadrants"].outputs)]
-Times = Annotated[tuple[Seconds, ...], _keywords(optional=True)]
-MeterName = Annotated[str, _keywords(pattern=r"^\d+/\d+$")]
-Moods = Annotated[dict[str, Share], _keywords(keys=BY_NAME["gems"].outputs)]
-MODES = ("ionian", "dorian", "phrygian", "lydian", "mixolydian", "aeolian", "harmonic minor")
-"""The modes that are told apart, as in `hevner.music.chord_labels`, which loads array libraries."""
-Mode = Annotated[str, _keywords(enum=MODES)]
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """A value with its interval, on the scale named in `scale`.
-
-    Attributes
-    ----------
-    value
-        The best guess.
-    low
-        Lower end of the interval.
-    high
-        Upper end of the interval.
-    """
-
-    value: float
-    low: float
-    high: float
-
-    def rescaled(self, source: Scale, target: Scale) -> Estimate:
-        """The same estimate on another scale."""
-        ends = (target.from_unit(source.to_unit(x)) for x in (self.value, self.low, self.high))
-        # 5.4936, not 5.493600000000001: the last digits are noise of the arithmetic.
-        return Estimate(*(round(end, target.digits + 9) for end in ends))
-
-
-@dataclass(frozen=True)
-class Moment:
-    """Emotion of a span inside a piece; the spans follow each other without overlap.
-
-    It is computed from the analysis window around the middle of the span.
-
-    Attributes
-    ----------
-    start
-        Begin of the span.
-    end
-        End of the span.
-    valence, arousal
-        Null where the music is silent.
-    """
-
-    start: Seconds
-    end: Seconds
-    valence: Estimate | None
-    arousal: Estimate | None
-
-
-@dataclass(frozen=True)
-class ChordSpan:
-    """A chord and when it sounds.
-
-    Attributes
-    ----------
-    label
-        Label in the syntax of mir_eval, such as C:maj or F#:min7; N for none.
-    start
-        Begin.
-    end
-        End.
-    """
-
-    label: Annotated[str, _keywords(minLength=1)]
-    start: Seconds
-    end: Seconds
-
-
-@dataclass(frozen=True)
-class KeyCandidate:
-    """A key that the piece may be in.
-
-    Attributes
-    ----------
-    key
-        Tonic and third, such as E minor.
-    mode
-        The mode with that tonic and third; null where it is unsure.
-    probability
-        Probability of that tonic with that third.
-    """
-
-    key: Annotated[str, _keywords(minLength=1)]
-    mode: Mode | None
-    probability: Share
-
-
-@dataclass(frozen=True)
-class TempoCandidate:
-    """A tempo at which the beat may be counted.
-
-    Attributes
-    ----------
-    tempo
-        Beats per minute.
-    probability
-        How likely listeners count at this tempo; those of all candidates add up to at most 1.
-    """
-
-    tempo: Positive
-    probability: Share
-
-
-@dataclass(frozen=True)
-class TagEstimate:
-    """How likely a mood or theme tag is.
-
-    Attributes
-    ----------
-    name
-        The tag.
-    group
-        Kind of tag: what the music feels like, how it sounds, what it brings to mind, or what it
-        is made for.
-    probability
-        Probability that people who tag music would give this piece the tag. Most tags are given
-        rarely, so a few percent can be a lot.
-    odds_ratio
-        The odds of the tag for this piece over those for any piece: above 1 the music makes the
-        tag more likely than usual, below 1 less likely.
-    present
-        Whether the probability reaches the threshold of the tag.
-    """
-
-    name: Annotated[str, _keywords(enum=MOOD_TAGS)]
-    group: Group
-    probability: Share
-    odds_ratio: Annotated[float, _keywords(minimum=0)]
-    present: bool
 
 
 @dataclass(frozen=True)
@@ -196,15 +85,20 @@ class Analysis:
     music_probability
         Share of the piece that sounds like music; null for silence.
     scale
-        Scale of valence and arousal, as LOW..HIGH.
+        Scale of valence, arousal and tension, as LOW..HIGH.
     valence, arousal
         Mean over the whole piece; null for silence.
+    tension
+        From relaxed to tense, mean over the whole piece; null if the model does not predict it.
     quadrant
         The most probable quarter of the plane, by valence, arousal and their intervals.
     quadrant_words
         The quadrant in words.
     quadrant_probabilities
         Probability of each quadrant; they add up to 1.
+    emotions
+        How strongly listeners say that the piece expresses each basic emotion, from 0 for not at
+        all to 1 for very, the strongest first; null if the model does not predict them.
     moods
         Expected share of listeners who would tick each emotion of the Geneva Emotional Music
         Scale, the largest first.
@@ -220,7 +114,7 @@ class Analysis:
     key_confidence
         Probability that tonic and third are right.
     key_candidates
-        The most probable keys, the one told first.
+        The most probable keys, the reported one first.
     tempo
         Beats per minute; null if there is no pulse. In 6/8 the beat is a dotted quarter note, else
         a quarter note.
@@ -237,6 +131,9 @@ class Analysis:
     familiarity
         Share of the model's training music that lies further from the rest of it than this piece;
         below 0.05 the piece is unlike anything the model has learned from.
+    sounds_like
+        Probability of each kind of music that the piece may be, by its sound, the most likely
+        first; they add up to 1. Null if the model does not predict it.
     timeline
         Emotion over time.
     warnings
@@ -249,14 +146,16 @@ class Analysis:
     model: str
     headline: str = ""
     music_probability: Share | None = None
-    scale: Annotated[str, _keywords(pattern=r"^.+\.\..+$")] = UNIT.name
+    scale: Annotated[str, keywords(pattern=r"^.+\.\..+$")] = UNIT.name
     valence: Estimate | None = None
     arousal: Estimate | None = None
+    tension: Estimate | None = None
     quadrant: QuadrantName | None = None
     quadrant_words: QuadrantWords | None = None
     quadrant_probabilities: Quadrants = field(default_factory=dict)
+    emotions: Emotions | None = None
     moods: Moods = field(default_factory=dict)
-    tags: Annotated[tuple[TagEstimate, ...], _keywords(maxItems=len(MOOD_TAGS))] = ()
+    tags: Annotated[tuple[TagEstimate, ...], keywords(maxItems=len(MOOD_TAGS))] = ()
     contradictions: tuple[str, ...] = ()
     key: str | None = None
     mode: Mode | None = None
@@ -269,6 +168,7 @@ class Analysis:
     downbeats: Times = ()
     chords: tuple[ChordSpan, ...] = ()
     familiarity: Share | None = None
+    sounds_like: SoundKinds | None = None
     timeline: tuple[Moment, ...] = ()
     warnings: tuple[str, ...] = ()
 
@@ -282,32 +182,30 @@ class Analysis:
         return hash((self.path, self.duration, self.valence, self.arousal))
 
     def estimates(self) -> dict[str, Estimate]:
-        """Values with intervals by name, those that are known."""
+        """Values on `scale` with intervals by name, those that are known."""
         found = {name: getattr(self, name) for name in ESTIMATES}
         return {name: estimate for name, estimate in found.items() if estimate is not None}
 
     def estimate_columns(self) -> dict[str, float]:
-        """The same as flat columns: ``valence``, ``valence_low``, ``valence_high``, ..."""
+        """All known values as flat columns: ``valence``, ``valence_low``, ``valence_high``, ..."""
         columns: dict[str, float] = {}
-        for name, one in self.estimates().items():
+        emotions = {BY_NAME["emotions"].column(n): e for n, e in (self.emotions or {}).items()}
+        for name, one in (self.estimates() | emotions).items():
             columns |= {name: one.value, f"{name}_low": one.low, f"{name}_high": one.high}
         return columns
 
     def on(self, scale: Scale) -> Analysis:
-        """The same analysis with all estimates on another scale."""
+        """The same analysis with valence, arousal and tension on another scale."""
         source = Scale.parse(self.scale)
         if source == scale:
             return self
 
-        def moved(estimate: Estimate | None) -> Estimate | None:
-            return None if estimate is None else estimate.rescaled(source, scale)
+        def moved(record: Analysis | Moment) -> dict[str, Any]:
+            found = {name: getattr(record, name) for name in ESTIMATES}
+            return {n: one and one.rescaled(source, scale) for n, one in found.items()}
 
-        timeline = tuple(
-            dataclasses.replace(m, valence=moved(m.valence), arousal=moved(m.arousal))
-            for m in self.timeline
-        )
-        estimates: dict[str, Any] = {n: moved(one) for n, one in self.estimates().items()}
-        return dataclasses.replace(self, scale=scale.name, timeline=timeline, **estimates)
+        timeline = tuple(dataclasses.replace(one, **moved(one)) for one in self.timeline)
+        return dataclasses.replace(self, scale=scale.name, timeline=timeline, **moved(self))
 
     def to_dict(self) -> dict[str, Any]:
         """Plain lists, dicts, numbers and strings, ready for JSON."""
@@ -332,6 +230,8 @@ class Analysis:
         """
         values = dict(record)
         values |= {name: _estimate(values[name]) for name in ESTIMATES}
+        if values["emotions"] is not None:
+            values["emotions"] = {n: Estimate(**one) for n, one in values["emotions"].items()}
         values["tags"] = tuple(TagEstimate(**tag) for tag in values["tags"])
         values["key_candidates"] = tuple(KeyCandidate(**key) for key in values["key_candidates"])
         values["chords"] = tuple(ChordSpan(**chord) for chord in values["chords"])
@@ -343,7 +243,7 @@ class Analysis:
         for sentences in ("contradictions", "warnings"):
             values[sentences] = tuple(values[sentences])
         values["timeline"] = tuple(
-            Moment(m["start"], m["end"], _estimate(m["valence"]), _estimate(m["arousal"]))
+            Moment(m["start"], m["end"], *(_estimate(m[name]) for name in ESTIMATES))
             for m in values["timeline"]
         )
         return cls(**values)

@@ -240,7 +240,7 @@ def test_no_file_is_longer_than_the_limit(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(ffmpeg, "LONGEST_S", 5.0)
     duration, said = seconds(encoded(music(20.0, 48_000), 48_000, "flac"))
     assert duration == pytest.approx(5.0, abs=0.2)
-    assert said == "only the first 0:05 of the file were heard"
+    assert said == "only the first 0:05 of the file were read"
 
 
 def test_mostly_damaged_audio_is_refused() -> None:

@@ -62,7 +62,7 @@ def build(folder: Path, count: int = 300, seed: int = 0, intervals: bool = True)
             "duration": float(rng.uniform(60, 400)),
             "valence": float(values[number, 0]),
             "arousal": float(values[number, 1]),
-            **(_intervals(values[number]) if intervals else {}),
+            **(_intervals(values[number]) | _more(number, values[number]) if intervals else {}),
             "key": ("A minor", "C major")[number % 2],
             "key_mode": ("minor", "major")[number % 2],
             "tempo": 120.0,
@@ -97,6 +97,17 @@ def build(folder: Path, count: int = 300, seed: int = 0, intervals: bool = True)
         writer.put(pieces + others, moments)
     catalog.refresh()
     return Library(catalog, space, pieces, moments, points, moment_points)
+
+
+def _more(number: int, point: np.ndarray) -> dict[str, Any]:
+    """Columns that early catalogues did not have."""
+    return {
+        "tension": -float(point[0]),
+        "emotion_fear": float(np.clip(-point[0], 0, 1)),
+        "mode": ("dorian", None, "aeolian")[number % 3],
+        "key_candidates": [("A minor", "C major")[number % 2], "E minor"],
+        "sounds_like": ("song", "film score")[number % 2],
+    }
 
 
 def _intervals(point: np.ndarray) -> dict[str, float]:

@@ -400,7 +400,8 @@ def test_a_newer_schema_is_refused(tmp_path: Path) -> None:
     create(tmp_path / "catalog", SPACE)
     path = tmp_path / "catalog" / header.NAME
     record = json.loads(path.read_text())
-    path.write_text(json.dumps({**record, "schema": 2, "hevner": "9.0", "novelty": 1}))
+    later = {"schema": header.SCHEMA + 1, "hevner": "9.0", "novelty": 1}
+    path.write_text(json.dumps({**record, **later}))
     with raises(CatalogError, "newer_version"):
         Catalog(tmp_path / "catalog", SPACE)
 

@@ -17,6 +17,7 @@ import pytest
 from typer.testing import CliRunner
 
 import hevner.model.space
+from hevner.analysis import Analyzer
 from hevner.catalog import analyze_file, header, indexing, writer
 from hevner.catalog.catalog import Catalog
 from hevner.catalog.indexing import Summary
@@ -28,6 +29,7 @@ from hevner.files import find_audio
 from hevner.result import Failure
 from tests import joint_world, sounds
 from tests.catalog.made_up import SPACE, FakeAnalyzer, run, song, state
+from tests.full_model import FullModel
 
 ROOT = Path(__file__).parents[2]
 
@@ -476,6 +478,7 @@ def test_the_command_from_sounds_to_rows(tmp_path: Path, monkeypatch: pytest.Mon
     assert row["arousal_low"] <= row["arousal"] <= row["arousal_high"]
     assert row["quadrant"] in ("Q1", "Q2", "Q3", "Q4")
     assert row["key"].split()[1] == row["key_mode"]
+    assert row["key_candidates"][0] == row["key"]
     assert len(row["curve"]) == 16
     assert len(row["tags"]) == len(set(row["tags"]))
     moments = [
@@ -491,6 +494,28 @@ def test_the_command_from_sounds_to_rows(tmp_path: Path, monkeypatch: pytest.Mon
     rebuilt = CliRunner().invoke(app, [*command, "--rebuild", "--quiet"])
     assert rebuilt.exit_code == 1
     assert "files in" not in rebuilt.stderr
+
+
+def test_every_reading_of_a_model_can_be_searched(tmp_path: Path, catalog: Catalog) -> None:
+    sounds.write(tmp_path / "song.wav", sounds.music(20.0))
+    analyzer = Analyzer()
+    analyzer.__dict__["model"] = FullModel()
+    analyzed = analyze_file.FileAnalyzer(analyzer, SPACE).analyze(tmp_path / "song.wav")
+    first, second, *_ = analyzed.moments
+    assert first["tension"] > second["tension"]
+    file = {"id": "1", "path": "/song.wav", "name": "song.wav", "size": 1, "mtime": 1}
+    with writer.writing(catalog) as writing:
+        writing.put([file | analyzed.piece], [{"piece": "1"} | one for one in analyzed.moments])
+    catalog.refresh()
+    for where, found in (
+        ("tension > .3 and tension_low > .3 and tension_high <= 1", True),
+        ("emotion_joy > .9 and emotion_anger_low = 0", True),
+        ("sounds_like = 'film score'", True),
+        ("array_has(key_candidates, key)", True),
+        ("mode is null or mode <> 'dorian'", analyzed.piece["mode"] != "dorian"),
+        ("tension < .3", False),
+    ):
+        assert [row["id"] for row in catalog.listing(["id"], where)] == ["1"] * found, where
 
 
 def test_the_command_refuses_another_space(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

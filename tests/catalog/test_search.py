@@ -131,6 +131,17 @@ def test_condition_is_met_by_all_hits(library: Library) -> None:
     assert {hit.path for hit in hits} == passing
 
 
+def test_conditions_may_name_every_reading(library: Library) -> None:
+    where = "tension > .3 and emotion_fear > .4 and mode = 'dorian' and sounds_like = 'film score'"
+    hits = find(library, mood="tense", where=where, count=500)
+    passing = {
+        one["path"]
+        for one in library.pieces
+        if one["tension"] > 0.4 and one["mode"] == "dorian" and one["sounds_like"] == "film score"
+    }
+    assert {hit.path for hit in hits} == passing != set()
+
+
 @pytest.mark.parametrize(
     "where", ["duration <", "colour = 'red'", "name = 'it's'", "duration < 3; drop table", "1 = "]
 )

@@ -145,10 +145,10 @@ def test_show_tells_all_of_an_encoder() -> None:
     shown = hevner_models("show", "mert-v1-95m+6+7").stdout
     facts = encoders.card("mert-v1-95m+6+7")
     assert shown.startswith("mert-v1-95m+6+7, an encoder\n")
-    assert line(shown, "hears").startswith(
-        "hears windows of 30.00 s, one every 30.00 s, at 24000 Hz"
+    assert line(shown, "input").startswith(
+        "input windows of 30.00 s, one every 30.00 s, at 24000 Hz"
     )
-    assert line(shown, "tells") == "tells 1536 numbers per window: means of states 6 and 7"
+    assert line(shown, "output") == "output 1536 numbers per window: means of states 6 and 7"
     assert line(shown, "states").startswith("states 13 x 768; mert-v1-95m+1 takes state 1,")
     assert line(shown, "for emotion").startswith("for emotion valence best at 8 (.563;")
     assert "Kanatas et al., ISMIR 2026" in " ".join(shown.split())

@@ -84,7 +84,6 @@ LACKING = {
     f"train papers/unified/at_hand.toml --row multi-task --out {{0}}/run {DATA}": "lab",
     f"evaluate recipes/unified.toml --out {{0}}/out.csv {DATA}": "lab",
     f"evaluate recipes/joint.toml --out {{0}}/out.csv {DATA}": "lab",
-    f"evaluate recipes/harmony.toml --out {{0}}/out.csv {DATA}": "lab",
     f"probe --encoder x --states 4 --dataset own {DATA}": "lab",
     "gap --data {0}/data --out {0}/gap": "lab",
     "datasets tag-rates {0}/data": "lab",

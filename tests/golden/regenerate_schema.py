@@ -44,6 +44,9 @@ RECORDS: dict[str, type] = {
 }
 """Records by their names in the schema."""
 
+_NULLABLE = ("emotions", "sounds_like")
+"""Objects that a model may lack."""
+
 _TYPES = {str: "string", float: "number", bool: "boolean"}
 
 
@@ -129,7 +132,7 @@ def _by_status() -> Schema:
     moods = {"moods": {"minProperties": len(BY_NAME["gems"].outputs)}}
     required = [head for head in BY_NAME.values() if head.kind == "ratings"]
     values = {name: _reference(Estimate) for head in required for name in head.outputs}
-    nothing = {name: {"type": "null"} for name in (*ESTIMATES, *quadrant)}
+    nothing = {name: {"type": "null"} for name in (*ESTIMATES, *_NULLABLE, *quadrant)}
     return {
         "if": {"properties": {"status": {"const": "ok"}}},
         "then": {"properties": values | quadrant | moods},

@@ -23,13 +23,12 @@ from msgspec import inspect
 from hevner.errors import DataError
 from hevner.lab.cross_dataset.recipe import CrossDatasetRecipe, Model
 from hevner.lab.default.recipe import DefaultRecipe
-from hevner.lab.harmony.recipe import HarmonyRecipe, ModesRecipe
 from hevner.lab.joint.recipe import JointRecipe
+from hevner.lab.music.recipe import HarmonyRecipe, ModesRecipe, RhythmRecipe
 from hevner.lab.recipe_types import Recipe, Section, digest, plain
 from hevner.lab.recipes import allowed, kind_of, kinds, read
 from hevner.lab.regression.adaptation import Switches
 from hevner.lab.regression.fusion import FusionRegressor
-from hevner.lab.rhythm.recipe import RhythmRecipe
 from hevner.lab.space.recipe import SpaceRecipe
 from hevner.lab.unified.recipe import UnifiedRecipe
 from tests.errors import raises

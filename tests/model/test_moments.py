@@ -22,7 +22,9 @@ def one(values: list[list[float]], halves: list[float]) -> Prediction:
     array, count = np.array(values, np.float32), len(values)
     widths = np.tile(np.array(halves, np.float32), (count, 1))
     return Prediction(
-        {"emotion": array, "gems": array * 2}, {"emotion": widths}, np.full(count, 0.5, np.float32)
+        {"emotion": array, "tension": -array[:, :1], "gems": array * 2},
+        {"emotion": widths, "tension": widths[:, :1]},
+        np.full(count, 0.5, np.float32),
     )
 
 
@@ -66,6 +68,11 @@ def test_a_moment_has_the_value_of_the_piece_and_its_difference() -> None:
     np.testing.assert_allclose(found.values, [[0.6, -0.2], [-0.3, -0.1], [1.0, -0.3]], atol=1e-6)
     expected = [np.hypot(0.4, 0.03), np.hypot(0.3, 0.04)]
     np.testing.assert_allclose(found.halves, [expected] * 3, rtol=1e-6)
+    # Tension falls where valence rises and rises with arousal.
+    tension = found.outputs["tension"][:, 0]
+    np.testing.assert_allclose(tension[:2], [-0.5 - 0.086, -0.5 + 0.688 + 0.027], atol=1e-6)
+    half = np.hypot(0.4, 0.03 * 0.86 + 0.04 * 0.27)
+    np.testing.assert_allclose(found.half_widths["tension"], [[half]] * 3, rtol=1e-5)
     np.testing.assert_array_equal(found.outputs["gems"], moments.outputs["gems"])
     np.testing.assert_array_equal(found.familiarity, moments.familiarity)
 

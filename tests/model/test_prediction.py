@@ -7,12 +7,12 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from hevner.heads import ESTIMATE_COLUMNS, HEADS, Head
+from hevner.heads import BY_NAME, ESTIMATE_COLUMNS, ESTIMATES, HEADS, Head
 from hevner.model import predict
 from hevner.model.prediction import Prediction
-from hevner.result import Analysis
+from hevner.result import Analysis, Moment
 
-TENSION = Head("tension", "interval", ("tension",), "tension")
+TENSION, EMOTIONS = BY_NAME["tension"], BY_NAME["emotions"]
 
 
 def made_up(count: int, first: float = 0) -> Prediction:
@@ -42,6 +42,8 @@ def test_a_head_by_the_network_alone_has_a_scale_and_an_interval(windows: bool) 
     compute, widths = predict.COMPUTE["interval"], predict.HALF_WIDTHS["interval"]
     np.testing.assert_allclose(compute(model, TENSION, inputs)[:, 0], [0.1, 0.6, 1.0])  # type: ignore[arg-type]
     np.testing.assert_allclose(widths(model, TENSION, inputs), [[0.3]] * 3)  # type: ignore[arg-type]
+    inputs.network["emotions"], model.lines["emotions"] = output - 1, model.lines["tension"]
+    np.testing.assert_allclose(compute(model, EMOTIONS, inputs)[:, 0], [0.0, 0.1, 1.0])  # type: ignore[arg-type]
     for lacking in (SimpleNamespace(lines={}), model):
         inputs.network = {} if lacking is model else inputs.network
         assert compute(lacking, TENSION, inputs).shape == (3, 0)  # type: ignore[arg-type]
@@ -52,6 +54,10 @@ def test_a_head_by_the_network_alone_has_a_scale_and_an_interval(windows: bool) 
 def test_every_head_has_its_fields_in_an_analysis(head: Head) -> None:
     fields = {head.field} if head.field else set(head.outputs)
     assert fields <= Analysis.__annotations__.keys()
+
+
+def test_every_axis_is_one_over_time_too() -> None:
+    assert set(ESTIMATES) <= Moment.__annotations__.keys()
 
 
 def test_columns_of_valence_and_arousal_come_first() -> None:

@@ -33,7 +33,7 @@ def test_what_a_card_lacks_is_not_assumed(tmp_path: Path) -> None:
     facts = registry.read(make(tmp_path)).facts()
     assert facts["commercial_use"] is None
     assert facts["licences"] == {"code": "MIT", "weights": None, "data": {}}
-    assert (facts["tells"], facts["trained_on"], facts["default"]) == ([], [], False)
+    assert (facts["predicts"], facts["trained_on"], facts["default"]) == ([], [], False)
 
 
 def test_what_a_card_says_counts(tmp_path: Path) -> None:

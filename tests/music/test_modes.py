@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from hevner import result
+from hevner.audio.decode import open_audio
 from hevner.errors import ModelError
-from hevner.lab.harmony.evaluate import analyse_file
 from hevner.music import chord_labels, modes
 from hevner.music.key import KRUMHANSL, profile_correlations
 from hevner.music.records import MODE_SHARE, Key
@@ -132,7 +132,7 @@ def test_a_doubtful_mode_is_not_told() -> None:
 
 def test_damaged_weights_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "modes.npz").write_bytes(b"nothing")
-    monkeypatch.setattr("hevner.music.modes.resources.files", lambda _: tmp_path)
+    monkeypatch.setattr("hevner.music.network.resources.files", lambda _: tmp_path)
     modes.load.cache_clear()
     with raises(ModelError, "unreadable"):
         modes.load()
@@ -153,6 +153,6 @@ def test_damaged_weights_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     ],
 )
 def test_cases(name: str, key: str | None, mode: str | None) -> None:
-    found = analyse_file(CASES / name).key
+    found = hear(np.concatenate(list(open_audio(CASES / name).blocks))).key
     assert (found and found.label) == key
     assert (found and found.mode) in (mode, None)

@@ -54,7 +54,8 @@ def test_plot_says_what_it_shows() -> None:
     text = words(plot.draw(sample("music/My Song.mp3")))
     for word in ("My Song.mp3", "0:12", "Valence: unpleasant → pleasant", "Arousal: calm → excited",
                  "happy, excited", "tense, angry", "sad, gloomy", "calm, content", "start", "end",
-                 "whole piece, with interval", "joyful\nactivation", "90%", "valence", "arousal",
+                 "whole piece, with interval", "joyful activation", "90%", "valence", "arousal",
+                 "tension", "fear", "Expressed: not at all → very", "sounds like: film score 75%",
                  "Key: A minor (aeolian) (75% sure)",
                  "120 beats per minute", "major", "minor"):  # fmt: skip
         assert word in text
@@ -62,27 +63,37 @@ def test_plot_says_what_it_shows() -> None:
 
 def test_path_and_curves_follow_the_timeline() -> None:
     analysis = sample(seconds=30.0)
-    plane, _, curves, _ = plot.draw(analysis).axes
+    plane, _, _, curves, _ = plot.draw(analysis).axes
     lines = [c for c in plane.collections if isinstance(c, LineCollection)]
     (path,) = (line for line in lines if line.get_array() is not None)
     sounding = [m for m in analysis.timeline if m.valence and m.arousal]
     assert len(path.get_segments()) == len(sounding) - 1
-    valence, arousal = (line.get_ydata() for line in curves.lines[:2])
+    valence, arousal, tension = (line.get_ydata() for line in curves.lines[:3])
     np.testing.assert_allclose(valence[1:-1], [m.valence.value for m in analysis.timeline])  # type: ignore[union-attr]
+    np.testing.assert_allclose(tension[1:-1], [m.tension.value for m in analysis.timeline])  # type: ignore[union-attr]
     assert np.isnan(arousal[2])
     assert curves.get_xlim() == (0, 30)
 
 
 @pytest.mark.parametrize("scale", [Scale(-1, 1), Scale(0, 1), Scale(1, 9)])
 def test_axes_span_the_scale(scale: Scale) -> None:
-    plane, _, curves, _ = plot.draw(sample().on(scale)).axes
+    plane, emotions, _, curves, _ = plot.draw(sample().on(scale)).axes
     assert plane.get_xlim() == plane.get_ylim() == curves.get_ylim() == (scale.low, scale.high)
+    assert emotions.get_xlim() == (0, 1)
+
+
+def test_emotions_are_bars_with_intervals() -> None:
+    emotions = plot.draw(sample()).axes[1]
+    assert [label.get_text() for label in emotions.get_yticklabels()] == list(sample().emotions)  # type: ignore[arg-type]
+    assert [bar.get_width() for bar in emotions.patches] == [0.5, 0.375, 0.125, 0.125, 0.125]  # type: ignore[attr-defined]
+    (lines,) = emotions.collections
+    assert tuple(lines.get_paths()[0].vertices[:, 0]) == (0.375, 0.625)  # type: ignore[index, call-overload]
 
 
 def test_roots_stand_in_the_order_of_fifths_around_the_key() -> None:
     labels = ("Eb:maj", "Bb:maj", "F:min", "C:min", "G:7", "N")
     chords = tuple(ChordSpan(label, i, i + 1) for i, label in enumerate(labels))
-    harmony = plot.draw(sample(seconds=6.0, key="C minor", chords=chords)).axes[3]
+    harmony = plot.draw(sample(seconds=6.0, key="C minor", chords=chords)).axes[4]
     assert [t.get_text() for t in harmony.get_yticklabels()] == ["Eb", "Bb", "F", "C", "G"]
     assert sum(len(c.get_paths()) for c in harmony.collections) == 5
 
@@ -95,6 +106,7 @@ def test_roots_stand_in_the_order_of_fifths_around_the_key() -> None:
         {"seconds": 2.0},
         {"seconds": 8000.0},
         {"tempo": None, "familiarity": None},
+        {"tension": None, "emotions": None, "sounds_like": None},
         {"familiarity": 0.01},
         {"chords": (ChordSpan("N", 0, 12),)},
     ],

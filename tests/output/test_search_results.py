@@ -18,7 +18,9 @@ from hevner.emotion import Scale
 from hevner.hits import EmotionWord, Hit
 from hevner.output.search_results import FORMATS, hits_as, playlist, words_as
 
-PIECE = Hit("/music/a/one.mp3", "a/one.mp3", 181.26, 0.5, -0.25, "A minor", 1.23456, 0.987654)
+PIECE = Hit(
+    "/music/a/one.mp3", "a/one.mp3", 181.26, 0.5, -0.25, "A minor", 1.23456, 0.987654, mode="dorian"
+)
 MOMENT = Hit("/music/two.mp3", "two.mp3", 3700, 0.1, 0.2, None, 0.5, None, 62.0, 71.0)
 SCALE = Scale(1, 9)
 
@@ -35,6 +37,7 @@ def test_records_hold_the_same_in_json_and_csv() -> None:
         "arousal": 4.0,
         "scale": "1..9",
         "key": "A minor",
+        "mode": "dorian",
         "divergence": 1.2346,
         "fit": 0.9877,
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import io
 import json
 
@@ -40,7 +41,7 @@ def test_every_result_appears_in_order(form: str) -> None:
 
 @pytest.mark.parametrize("form", output.FORMATS)
 def test_no_results_are_no_error(form: str) -> None:
-    assert "song" not in written(form)
+    assert "song.wav" not in written(form)
 
 
 @pytest.mark.parametrize("form", output.FORMATS)
@@ -107,6 +108,15 @@ def test_csv_is_flat() -> None:
         "-0.5",
         "0.125",
     )
+    assert (full["tension"], full["tension_low"], full["tension_high"]) == ("0.25", "0.0", "0.5")
+    assert (full["emotion_fear"], full["emotion_fear_low"], full["emotion_fear_high"]) == (
+        "0.5",
+        "0.375",
+        "0.625",
+    )
+    assert (full["sounds_like"], full["sounds_like_film_score"]) == ("film score", "0.75")
+    assert (silent["sounds_like"], silent["emotion_fear"]) == ("", "")
+    assert full["key_candidates"] == "A minor=0.75; C major=0.20"
     assert full["probability_Q2"] == "0.5"
     assert full["mood_joyful_activation"] == str(sample().moods["joyful activation"])
     assert full["chords"] == "A:min=0.25 F:maj=0.25 C:maj=0.25 G:7=0.25"
@@ -130,27 +140,28 @@ def test_csv_has_a_column_for_every_tag() -> None:
 def test_table_says_it_in_words() -> None:
     text = written("table", sample().on(Scale(1, 9)))
     (line,) = (line for line in text.splitlines() if "song.wav" in line and "Note" not in line)
-    for cell in ("4.00 (3.00…5.50)", "7.00 (6.00…8.00)", "tense, angry", "amazement 90%",
-                 "A minor", "120", "Am F C G7", "0.50"):  # fmt: skip
+    for cell in ("4.00 (3.00…5.50)", "7.00 (6.00…8.00)", "6.00 (5.00…7.00)", "tense, angry",
+                 "fear 0.50, anger 0.38", "amazement 90%", "A minor", "120", "Am F C G7", "0.50",
+                 "film score 75%"):  # fmt: skip
         assert cell in line
     assert "on 1..9" in text
     assert "Note: song.wav: the file ends early" in text
     assert "!" not in line
 
 
-@pytest.mark.parametrize("width", [120, 130, 159, 160])
+@pytest.mark.parametrize("width", [150, 160, 179, 180])
 def test_no_column_is_cut_off(width: int) -> None:
     text = written("table", sample("a/long/way/to/a/song.wav", familiarity=0.01), width=width)
     (heading,) = (line for line in text.splitlines() if "Valence " in line and "Moods" in line)
-    assert heading.endswith("Familiar")
-    for part in ("melancholic,", "(-0.50…0.12)", "! 0.01"):
+    assert heading.endswith("like")
+    for part in ("melancholic,", "(-0.50…0.12)", "! 0.01", "(0.00…0.50)", "0.38", "75%"):
         assert part in text
 
 
 def test_table_tells_emotions_first_and_no_use() -> None:
     text = written("table", sample())
     assert "sad, melancholic, dark; slow; nature " in text
-    assert "film" not in text
+    assert "film" not in text.replace("film score", "")
     assert "Note: song.wav: slow but also fast" in text
 
 
@@ -160,6 +171,16 @@ def test_table_tells_all_tags_if_asked_with_those_of_use_apart(width: int | None
     for part in ("sad, melancholic, dark, energetic;", "slow, soft;", "nature;"):
         assert part in text
     assert "use: film, corporate" in text
+
+
+@pytest.mark.parametrize("width", [None, 60])
+def test_table_has_no_place_for_what_the_model_lacks(width: int | None) -> None:
+    timeline = tuple(dataclasses.replace(one, tension=None) for one in sample().timeline)
+    lacking = sample(tension=None, emotions=None, sounds_like=None, timeline=timeline)
+    text = written("table", lacking, width=width).lower()
+    for name in ("tension", "emotions", "sounds like"):
+        assert name not in text
+    assert "sounds like" in written("table", lacking, sample(), width=width).lower()
 
 
 @pytest.mark.parametrize("width", [None, 60])
@@ -194,14 +215,14 @@ def test_table_puts_failures_below_with_cause_and_remedy() -> None:
         assert cell in line
 
 
-@pytest.mark.parametrize("width", [40, 60, 80, 119, 120, 130, 200])
+@pytest.mark.parametrize("width", [40, 60, 80, 149, 150, 160, 200])
 def test_table_keeps_within_the_terminal_and_loses_nothing(width: int) -> None:
     long = sample("a very long name of a song that does not end.flac")
     text = written("table", long, FAILURE, width=width)
     assert max(map(len, text.splitlines())) <= width
     for part in ("-0.25", "(-0.50…0.12)", "(0.25…0.75)", "tense,", "amazement", "solemnity",
                  "melancholic", "nature", "minor", "120", "Am", "G7", "0.50",
-                 "decode"):  # fmt: skip
+                 "fear", "0.38", "75%", "decode"):  # fmt: skip
         assert part in text
 
 

@@ -77,6 +77,20 @@ def test_every_query_of_a_search(server: Running, music: Library) -> None:
         words=["very calm", "slightly sad"],
         filters={"duration": {"max": 200}, "key_mode": "minor", "name": "IT'S"},
     )
+    more = "tension >= 0.1 AND mode = 'dorian' AND sounds_like = 'film score'"
+    the_same(
+        *same,
+        Query(feelings=calm, where=more),
+        words=["very calm", "slightly sad"],
+        filters={"tension": {"min": 0.1}, "mode": "dorian", "sounds_like": "film score"},
+    )
+    open_columns = "emotion_fear > 0.1 and array_has(key_candidates, 'E minor')"
+    the_same(
+        *same,
+        Query(feelings=calm, where=open_columns),
+        words=["very calm", "slightly sad"],
+        where=open_columns,
+    )
     the_same(
         *same,
         Query(feelings=calm, where="tempo > 100"),
@@ -94,8 +108,8 @@ def test_a_course_may_be_told_in_words(server: Running, music: Library) -> None:
 def test_hits_tell_no_paths(server: Running, music: Library) -> None:
     hit = ask(server, words=["calm"], limit=1)[0]
     assert set(hit) == {
-        *("id", "name", "start", "end", "duration", "valence", "arousal", "scale", "key", "fit"),
-        *("divergence", "audio"),
+        *("id", "name", "start", "end", "duration", "valence", "arousal", "scale", "key", "mode"),
+        *("fit", "divergence", "audio"),
     } - {"scale"}
     assert hit["audio"] == f"/api/v1/catalog/pieces/{hit['id']}/audio"
     (piece,) = [one for one in music.pieces if one["id"] == hit["id"]]
@@ -237,7 +251,13 @@ def test_a_piece_its_curve_and_its_emotions(server: Running, music: Library) -> 
     piece = server.get(f"/catalog/pieces/{id}").json
     assert piece["name"] == music.pieces[4]["name"]
     assert piece["key_mode"] == music.pieces[4]["key_mode"]
+    for name in ("tension", "emotion_fear"):
+        assert piece[name] == pytest.approx(music.pieces[4][name], abs=1e-4)
+    for name in ("mode", "key_candidates", "sounds_like"):
+        assert piece[name] == music.pieces[4][name]
+    assert piece["emotion_joy"] is None
     moments = server.get(f"/catalog/pieces/{id}/curve").json["moments"]
+    assert moments[1]["tension"] is None
     assert [moment["start"] for moment in moments] == [0, 9, 18]
     assert moments[1]["valence"] == pytest.approx(music.moments[13]["valence"], abs=1e-4)
     words = server.get(f"/catalog/pieces/{id}/emotions").json["words"]

@@ -416,6 +416,79 @@ def test_unfamiliar_music_is_told_in_words(service: Service, opened: Opener) -> 
     expect(page.locator(".callout.warning")).to_contain_text(TEXT["familiarity.low"])
 
 
+def with_all_readings(told: dict[str, Any]) -> dict[str, Any]:
+    """An analysis by a model that predicts tension, basic emotions and the kind of music too."""
+    emotions = {"fear": (0.62, 0.41, 0.83), "joy": (0.1, 0.0, 0.31)}
+    keys = [("D minor", "dorian", 0.7), ("F major", None, 0.2)]
+    timeline = [
+        moment | {"tension": {"value": 0.4 - 0.01 * number, "low": 0.1, "high": 0.7}}
+        for number, moment in enumerate(told["timeline"])
+    ]
+    return told | {
+        "tension": {"value": 0.35, "low": 0.1, "high": 0.6},
+        "emotions": {
+            name: dict(zip(("value", "low", "high"), three, strict=True))
+            for name, three in emotions.items()
+        },
+        "sounds_like": {"film score": 0.81, "song": 0.19},
+        "key_candidates": [
+            dict(zip(("key", "mode", "probability"), one, strict=True)) for one in keys
+        ],
+        "timeline": timeline,
+    }
+
+
+def test_tension_emotions_and_kind_of_music_are_shown(service: Service, opened: Opener) -> None:
+    page, _ = opened(service)
+    page.route(
+        "**/result", lambda route: route.fulfill(json=with_all_readings(route.fetch().json()))
+    )
+    drop(page, AUDIO / "tense_chase.ogg")
+    expect(page.locator(".estimates .tension")).to_have_text("+0.35")
+    expect(page.locator(".curve")).to_have_count(3)
+    drawn(page, ".curve:nth-of-type(4)")
+    expect(page.locator(".now .tension")).to_have_text("+0.40")
+    readings = page.locator(".ranges li")
+    expect(readings).to_have_text(["fear0.62, 0.41 to 0.83", "joy0.10, 0.00 to 0.31"])
+    # The bar of fear goes from .41 to .83 of its width.
+    bar, interval = (readings.first.locator(one).bounding_box() for one in (".range b", ".range i"))
+    assert (interval["x"] - bar["x"]) / bar["width"] == pytest.approx(0.41, abs=0.02)
+    assert interval["width"] / bar["width"] == pytest.approx(0.42, abs=0.02)
+    # That of tension goes from .1 to .6 on -1..1.
+    own = page.locator(".estimates > :nth-child(3)")
+    bar, interval = (own.locator(one).bounding_box() for one in (".range b", ".range i"))
+    assert (interval["x"] - bar["x"]) / bar["width"] == pytest.approx(0.55, abs=0.02)
+    assert interval["width"] / bar["width"] == pytest.approx(0.25, abs=0.02)
+    expect(page.locator(".kind")).to_contain_text("film score (81 % likely)")
+    expect(page.locator(".keys")).to_have_text("Key: D minor (dorian) 70 %, F major 20 %")
+    page.click(".along summary")
+    expect(page.locator(".along thead th")).to_have_text(
+        [TEXT[name] for name in ("table.time", "valence", "arousal", "tension", "table.chord")]
+    )
+    expect(page.locator(".along tbody tr").first).to_contain_text("+0.40 (+0.10 to +0.70)")
+    with page.expect_download() as download:
+        page.click(".exports button:text-is('CSV')")
+    rows = list(csv.DictReader(Path(download.value.path()).read_text().splitlines()))
+    assert (rows[1]["tension"], rows[1]["tension_low"]) == ("0.39", "0.1")
+
+
+def test_what_a_model_does_not_predict_is_not_shown(service: Service, opened: Opener) -> None:
+    page, _ = opened(service)
+    lacking = {"tension": None, "emotions": None, "sounds_like": None}
+
+    def without(route: Any) -> None:
+        told = route.fetch().json()
+        timeline = [moment | {"tension": None} for moment in told["timeline"]]
+        route.fulfill(json=told | lacking | {"timeline": timeline})
+
+    page.route("**/result", without)
+    drop(page, AUDIO / "calm_evening.ogg")
+    expect(page.locator(".estimates .arousal")).to_be_visible()
+    expect(page.locator(".curve")).to_have_count(2)
+    for what in (".tension", ".ranges", ".kind"):
+        expect(page.locator(what)).to_have_count(0)
+
+
 def test_a_full_queue_is_tried_again(service: Service, opened: Opener, tmp_path: Path) -> None:
     page, _ = opened(service, may_fail=True)
     refused = {"error": {"kind": "full", "message": "the queue is full", "remedy": "Wait"}}
@@ -585,6 +658,13 @@ def test_dark_and_light(service: Service, opened: Opener) -> None:
     page.reload()
     page.wait_for_selector("nav a[aria-current]")
     assert page.evaluate(shown) == light
+
+
+def test_modes_to_choose_are_those_of_results() -> None:
+    from hevner.result import MODES
+
+    (listed,) = re.findall(r"const MODES = (\[.+?\]);", (STATIC / "find.js").read_text("utf-8"))
+    assert tuple(json.loads(listed)) == MODES
 
 
 def test_every_text_is_in_one_file() -> None:

@@ -45,7 +45,7 @@ class Audio:
     progress
         Called with the share of the sounding part that has been encoded, 0 to 1.
     promised
-        Length in seconds according to the header of the file; 0 if it tells none.
+        Length in seconds according to the header of the file; 0 if it gives none.
     """
 
     source: str

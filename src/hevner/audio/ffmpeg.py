@@ -2,12 +2,12 @@
 
 Conventions
 -----------
-What a file is, is told by its content: FFmpeg gets its bytes and never its name. Only formats in
+What a file is, is decided by its content: FFmpeg gets its bytes and never its name. Only formats in
 `FORMATS` are opened. They carry a header or sync words; formats without either would take any bytes
 for audio, and texts that name other files (concat, HLS, DASH, SDP) are no audio themselves. No file
 but the given one is ever opened.
 
-Damage is passed over, as by the program ``ffmpeg``, and told in a warning.
+Damage is passed over, as by the program ``ffmpeg``, and reported in a warning.
 """
 
 from __future__ import annotations
@@ -41,11 +41,11 @@ RUN = 3
 """Packets in a row that must decode without damage in a format of `SYNCED`. By chance a frame is
 followed by another about once in 2,000 times."""
 
-TOLD = frozenset(
+TIMED = frozenset(
     {"wav", "w64", "aiff", "caf", "flac", "mov,mp4,m4a,3gp,3g2,mj2", "asf", "wv", "ape", "tta",
      "tak", "mpc8", "dsf"}
 )  # fmt: skip
-"""Formats whose header tells the length; elsewhere FFmpeg guesses it from the bit rate."""
+"""Formats whose header gives the length; elsewhere FFmpeg guesses it from the bit rate."""
 
 BLOCK_VALUES = 2**22
 """Most values, samples times channels, in a block: 16 MB."""
@@ -54,7 +54,7 @@ EARLY_S = 0.3
 """Seconds that may be missing without a word: encoders count what they add before and after."""
 
 MOST_CHANGES = 5
-"""Changes of rate or channels that are told one by one."""
+"""Changes of rate or channels that are reported one by one."""
 
 Kind = tuple[int, int, str]
 """Rate in hertz, channels, and type of samples."""
@@ -90,7 +90,7 @@ class _Bytes:
 
 
 @dataclass
-class Heard:
+class Decoding:
     """What has been decoded so far, and what was wrong with it."""
 
     seconds: float = 0.0
@@ -141,7 +141,7 @@ class Recording:
     Attributes
     ----------
     promised
-        Length in seconds by the header of the file; 0 if it tells none.
+        Length in seconds by the header of the file; 0 if it gives none.
 
     Raises
     ------
@@ -169,10 +169,10 @@ class Recording:
     def _promised(self) -> float:
         if self._kind == "mp3":
             return seconds_of_mp3(self._file)
-        if self._kind not in TOLD or self._stream.duration is None:
+        if self._kind not in TIMED or self._stream.duration is None:
             return 0.0
-        told = float(self._stream.duration * self._stream.time_base)
-        return told * share_of_wav(self._file) if self._kind == "wav" else told
+        length = float(self._stream.duration * self._stream.time_base)
+        return length * share_of_wav(self._file) if self._kind == "wav" else length
 
     def pieces(self, block_s: float, warnings: list[str]) -> Iterator[Piece]:
         """Decode the file once.
@@ -194,36 +194,36 @@ class Recording:
         AudioError
             If what FFmpeg found turns out to be no audio, or most of it is damaged.
         """
-        heard = Heard()
+        seen = Decoding()
         try:
-            yield from _joined(self._frames(heard), block_s, heard)
+            yield from _joined(self._frames(seen), block_s, seen)
         except OSError as error:
             raise _unreadable(error, self.source) from error
         finally:
             self._file.close()
-        self._check(heard)
-        warnings.extend(_remarks(heard, self.promised))
+        self._check(seen)
+        warnings.extend(_remarks(seen, self.promised))
 
-    def _frames(self, heard: Heard) -> Iterator[Any]:
+    def _frames(self, seen: Decoding) -> Iterator[Any]:
         """Frames of all files that were joined to this one."""
         if not self._links:
-            yield from _frames(self._stream, heard, self.source)
+            yield from _frames(self._stream, seen, self.source)
             return
         for link in self._links:
             try:
                 stream = _opened(link, self.source)
             except AudioError:
-                heard.packet(fine=False)
+                seen.packet(fine=False)
             else:
-                yield from _frames(stream, heard, self.source)
+                yield from _frames(stream, seen, self.source)
 
-    def _check(self, heard: Heard) -> None:
-        damaged = heard.bad > heard.good
-        if self._kind in SYNCED and (damaged or heard.longest_run < RUN):
+    def _check(self, seen: Decoding) -> None:
+        damaged = seen.bad > seen.good
+        if self._kind in SYNCED and (damaged or seen.longest_run < RUN):
             raise not_audio(self.source)
         if damaged:
             raise AudioError(
-                f"the audio data is damaged ({heard.bad} of {heard.bad + heard.good} packets)",
+                f"the audio data is damaged ({seen.bad} of {seen.bad + seen.good} packets)",
                 subject=self.source,
                 remedy="Copy or convert the file again",
                 code="damaged_audio",
@@ -261,36 +261,36 @@ def _opened(file: Readable, source: str) -> Any:
     return stream
 
 
-def _frames(stream: Any, heard: Heard, source: str) -> Iterator[Any]:
+def _frames(stream: Any, seen: Decoding, source: str) -> Iterator[Any]:
     """Decode a stream; a packet that is damaged is passed over."""
     in_ogg, end = stream.container.format.name == "ogg", 0.0
     with stream.container as container:
         packets = container.demux(stream)
-        while heard.seconds < LONGEST_S:
+        while seen.seconds < LONGEST_S:
             try:
                 packet = next(packets, None)
                 if packet is None:
                     return
             except av.FFmpegError:
-                heard.packet(fine=False)
+                seen.packet(fine=False)
                 return
             try:
                 frames = packet.decode()
             except av.FFmpegError:
                 if not _harmless(bytes(packet)):
-                    heard.packet(fine=False)
+                    seen.packet(fine=False)
                 continue
             if frames:
-                heard.packet(fine=True)
+                seen.packet(fine=True)
             for frame in frames:
                 if frame.samples and frame.sample_rate:
                     check_rate(frame.sample_rate, source)
                     check_channels(frame.layout.nb_channels, source)
                     if in_ogg and frame.time is not None:
-                        heard.lost(frame.time - end if end else 0.0)
+                        seen.lost(frame.time - end if end else 0.0)
                         end = frame.time + frame.samples / frame.sample_rate
                     yield frame
-                    heard.seconds += frame.samples / frame.sample_rate
+                    seen.seconds += frame.samples / frame.sample_rate
 
 
 def _harmless(data: bytes) -> bool:
@@ -299,7 +299,7 @@ def _harmless(data: bytes) -> bool:
     return not rest or rest.startswith((b"TAG", b"ID3", b"APETAGEX", b"LYRICSBEGIN"))
 
 
-def _joined(frames: Iterator[Any], block_s: float, heard: Heard) -> Iterator[Piece]:
+def _joined(frames: Iterator[Any], block_s: float, seen: Decoding) -> Iterator[Piece]:
     """Join frames of the same kind to blocks."""
     held: list[NDArray[Any]] = []
     kind: Kind | None = None
@@ -307,7 +307,7 @@ def _joined(frames: Iterator[Any], block_s: float, heard: Heard) -> Iterator[Pie
     for frame in frames:
         now = (frame.sample_rate, frame.layout.nb_channels, frame.format.name)
         if kind is not None and now[:2] != kind[:2]:
-            heard.change(kind, now)
+            seen.change(kind, now)
         if now != kind or count >= most:
             if kind is not None:
                 yield _piece(held, kind)
@@ -345,24 +345,24 @@ def _piece(held: list[NDArray[Any]], kind: Kind) -> Piece:
     return kind[0], samples.T
 
 
-def _remarks(heard: Heard, promised: float) -> list[str]:
-    """Sentences on what was unusual in what was heard."""
-    said = [_change(*one) for one in heard.changes[:MOST_CHANGES]]
-    if len(heard.changes) > MOST_CHANGES:
-        said[-1] += f", and {len(heard.changes) - MOST_CHANGES} times more"
-    if heard.bad:
-        places = "a damaged place was" if heard.bad == 1 else f"{heard.bad} damaged places were"
-        said.append(f"{places} left out, the first near {heard.first_bad:.1f} s")
-    if heard.seconds >= LONGEST_S:
-        said.append(f"only the first {clock(LONGEST_S)} of the file were heard")
-    elif promised - heard.seconds > EARLY_S:
-        said.append(f"the file ends early: {heard.seconds:.1f} of {promised:.1f} s could be read")
-    if promised and heard.seconds > 1.01 * promised + 1:
-        said.append(
-            f"the file is longer than its header says: {heard.seconds:.1f} s instead of "
+def _remarks(seen: Decoding, promised: float) -> list[str]:
+    """Sentences on what was unusual in what was decoded."""
+    found = [_change(*one) for one in seen.changes[:MOST_CHANGES]]
+    if len(seen.changes) > MOST_CHANGES:
+        found[-1] += f", and {len(seen.changes) - MOST_CHANGES} times more"
+    if seen.bad:
+        places = "a damaged place was" if seen.bad == 1 else f"{seen.bad} damaged places were"
+        found.append(f"{places} left out, the first near {seen.first_bad:.1f} s")
+    if seen.seconds >= LONGEST_S:
+        found.append(f"only the first {clock(LONGEST_S)} of the file were read")
+    elif promised - seen.seconds > EARLY_S:
+        found.append(f"the file ends early: {seen.seconds:.1f} of {promised:.1f} s could be read")
+    if promised and seen.seconds > 1.01 * promised + 1:
+        found.append(
+            f"the file is longer than its header says: {seen.seconds:.1f} s instead of "
             f"{promised:.1f} s"
         )
-    return said
+    return found
 
 
 def _change(seconds: float, old: Kind, new: Kind) -> str:

@@ -1,4 +1,4 @@
-"""What the bytes of a file tell and FFmpeg does not: promised lengths, and where files were joined.
+"""What FFmpeg does not read from a file: promised lengths, and where files were joined.
 
 FFmpeg corrects lengths by the size of the file, and reads joined Ogg files only if they are alike.
 """

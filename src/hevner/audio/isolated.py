@@ -92,7 +92,7 @@ class Decoders:
         child = self._take()
         try:
             child.start()
-        except OSError:  # the first file tells
+        except OSError:  # the first file reports it
             return
         self._give_back(child)
 
@@ -218,9 +218,9 @@ def _decode(open_here: OpenAudio, task: Task, send: Send) -> None:
                 send(np.ascontiguousarray(block[start : start + MESSAGE], np.float32))
     # Whatever a file provokes, the next one comes.
     except Exception as error:  # noqa: BLE001
-        told = error if isinstance(error, HevnerError) else _unexpected(error, task["path"])
-        fields = {name: getattr(told, name) for name in FIELDS}
-        send(last=True, error={"kind": type(told).__name__, **fields})
+        raised = error if isinstance(error, HevnerError) else _unexpected(error, task["path"])
+        fields = {name: getattr(raised, name) for name in FIELDS}
+        send(last=True, error={"kind": type(raised).__name__, **fields})
     else:
         send(last=True, warnings=audio.warnings)
 

@@ -35,7 +35,7 @@ VERSION = "1"
 """Changes whenever the same audio would be handed back otherwise."""
 
 REFERENCE_DB = -20.0
-"""Loudness at which every piece is heard, about that of the music which the models learned from."""
+"""Loudness that every piece is brought to, about that of the music that models learned from."""
 
 RANGE_DB = 50.0
 """What lies further below the loudness of its piece counts as silence. The quietest passages of a
@@ -192,11 +192,11 @@ def gated(powers: Doubles) -> float | None:
     sums = np.cumsum(np.concatenate([[0.0], powers]))
     length = min(BLOCK_CELLS, len(powers))
     means = (sums[length:] - sums[:-length])[::HOP_CELLS] / length
-    heard = means[_decibels(means) > FLOOR_DB]
-    if not len(heard):
+    loud = means[_decibels(means) > FLOOR_DB]
+    if not len(loud):
         return None
-    gate = _decibels(heard.mean()) + RELATIVE_GATE_DB
-    return float(_decibels(heard[_decibels(heard) > gate].mean()))
+    gate = _decibels(loud.mean()) + RELATIVE_GATE_DB
+    return float(_decibels(loud[_decibels(loud) > gate].mean()))
 
 
 def _decibels(power: Doubles | float) -> Doubles:

@@ -50,7 +50,7 @@ def check_channels(channels: int, source: str) -> None:
 
 
 def sane(pieces: Iterator[Piece], source: str, warnings: list[str]) -> Iterator[Piece]:
-    """Pass pieces on; tell of samples far above full scale, refuse those that are senseless.
+    """Pass pieces on; warn of samples far above full scale, refuse those that are senseless.
 
     Parameters
     ----------

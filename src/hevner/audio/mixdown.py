@@ -8,13 +8,12 @@ Channels that cancel
 --------------------
 One inverted channel, or effects that work by inversion, cancel in a plain mean. A channel that runs
 against the sum of those before it (a correlation below `OPPOSED`) is therefore subtracted, so that
-inverting a channel changes nothing. It is decided anew every `SEGMENT_S` by all that was heard so
-far, wherever the blocks of a decoder end.
+inverting a channel changes nothing. It is decided anew every `SEGMENT_S` by all that was decoded
+so far, wherever the blocks of a decoder end.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 
 import numpy as np
@@ -55,7 +54,7 @@ def mono_stream(
     Parameters
     ----------
     pieces
-        The audio, in order.
+        The audio, in order; finite, as `hevner.audio.limits.sane` hands it on.
     wanted_rate
         Hertz of the samples that are handed back.
     source
@@ -71,7 +70,7 @@ def mono_stream(
     Raises
     ------
     AudioError
-        If a sample is not finite, or all pieces together are shorter than `MINIMUM_S`.
+        If all pieces together are shorter than `MINIMUM_S`.
     """
     mixed = _mixed(pieces, [] if warnings is None else warnings)
     return _checked(_resampled(mixed, wanted_rate), source, wanted_rate)
@@ -145,27 +144,26 @@ class _Mixer:
         held, count, self._held, self._count = self._held, self._count, [], 0
         if not count:
             return
-        with np.errstate(over="ignore", invalid="ignore"):  # what is not finite is refused later
-            totals = [_channel(part, 0) for part in held]
-            plain = None
-            for number in range(1, self.channels):
-                added = [_channel(part, number) for part in held]
-                pairs = (totals, added), (totals, totals), (added, added)
-                self._agreement[number] += [_covariance(*pair, count) for pair in pairs]
-                together, power, own_power = self._agreement[number]
-                inverted = together < OPPOSED * np.sqrt(power * own_power)
-                if inverted and plain is None:
-                    plain = [total.copy() for total in totals]
-                for k, channel in enumerate(added):
-                    totals[k] += -channel if inverted else channel
-                    if plain is not None:
-                        plain[k] += channel
-            energy = _covariance(totals, totals, count)
-            self.energy += energy
-            self.plain_energy += energy if plain is None else _covariance(plain, plain, count)
-            for total in totals:
-                total /= np.float32(self.channels)
-                yield total
+        totals = [_channel(part, 0) for part in held]
+        plain = None
+        for number in range(1, self.channels):
+            added = [_channel(part, number) for part in held]
+            pairs = (totals, added), (totals, totals), (added, added)
+            self._agreement[number] += [_covariance(*pair, count) for pair in pairs]
+            together, power, own_power = self._agreement[number]
+            inverted = together < OPPOSED * np.sqrt(power * own_power)
+            if inverted and plain is None:
+                plain = [total.copy() for total in totals]
+            for k, channel in enumerate(added):
+                totals[k] += -channel if inverted else channel
+                if plain is not None:
+                    plain[k] += channel
+        energy = _covariance(totals, totals, count)
+        self.energy += energy
+        self.plain_energy += energy if plain is None else _covariance(plain, plain, count)
+        for total in totals:
+            total /= np.float32(self.channels)
+            yield total
 
 
 def _channel(part: Decoded, number: int) -> Samples:
@@ -180,19 +178,9 @@ def _covariance(ones: list[Samples], others: list[Samples], count: int) -> float
 
 
 def _checked(blocks: Iterator[Samples], source: str, rate: int) -> Iterator[Samples]:
-    """Pass blocks on; refuse what is not finite and what is too short altogether."""
+    """Pass blocks on; refuse what is too short altogether."""
     total = 0
     for block in blocks:
-        with np.errstate(over="ignore", invalid="ignore"):
-            energy = float(np.dot(block, block))
-        if not math.isfinite(energy) and not np.isfinite(block).all():
-            at = (total + int(np.argmin(np.isfinite(block)))) / rate
-            raise AudioError(
-                f"samples are not finite (NaN or infinite) near {at:.1f} s",
-                subject=source,
-                remedy="Export the audio again, as integer PCM",
-                code="not_finite",
-            )
         total += len(block)
         if len(block):
             yield block

@@ -2,7 +2,7 @@
 
 Conventions
 -----------
-Full scale is 1. Integers are scaled by their type, if that tells their full scale.
+Full scale is 1. Integers are scaled by their type, if that has a full scale.
 """
 
 from __future__ import annotations

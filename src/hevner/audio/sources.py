@@ -127,7 +127,7 @@ def _rewindable(source: Any, name: str) -> BinaryIO:
         if source.seekable() and not isinstance(source.read(0), str):
             return cast(BinaryIO, source)
     except (AttributeError, OSError, ValueError):
-        pass  # it cannot seek, or is closed, which reading will tell
+        pass  # it cannot seek, or is closed, which reading will show
     return _spooled(source, name)
 
 

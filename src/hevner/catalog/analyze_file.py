@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hevner.analysis import Analyzer, Reading
-from hevner.heads import ESTIMATE_COLUMNS
+from hevner.heads import ESTIMATE_COLUMNS, ESTIMATES
 from hevner.model import description
 from hevner.model.prediction import Prediction
 from hevner.model.space import Points, Space
@@ -68,7 +68,7 @@ class FileAnalyzer:
         moments = []
         for (row, start, end), spot in zip(spans, spots, strict=True):
             moment = analysis.timeline[row]
-            values = {"valence": _value(moment.valence), "arousal": _value(moment.arousal)}
+            values = {name: _value(getattr(moment, name)) for name in ESTIMATES}
             moments.append({"start": start, "end": end, **values, **spot})
         return AnalyzedFile(piece, moments)
 
@@ -97,7 +97,7 @@ def places(points: Points) -> NDArray[np.float32]:
 
 
 def _described(analysis: Analysis) -> Row:
-    tonic, _, mode = (analysis.key or "").partition(" ")
+    tonic, _, third = (analysis.key or "").partition(" ")
     return {
         "status": analysis.status,
         "duration": analysis.duration,
@@ -105,7 +105,10 @@ def _described(analysis: Analysis) -> Row:
         **analysis.estimate_columns(),
         "quadrant": analysis.quadrant,
         "key": analysis.key if tonic else None,
-        "key_mode": mode or None,
+        "key_mode": third or None,
+        "mode": analysis.mode,
+        "key_candidates": [one.key for one in analysis.key_candidates],
+        "sounds_like": next(iter(analysis.sounds_like or ()), None),
         "tempo": analysis.tempo,
         "familiarity": analysis.familiarity,
         "tags": [tag.name for tag in analysis.tags if tag.present],

@@ -27,8 +27,9 @@ from hevner.model.space import Space
 from hevner.text_file import read_json
 
 NAME = "catalog.json"
-SCHEMA = 1
-"""Version of the tables and their columns."""
+SCHEMA = 2
+"""Version of the tables and their columns; 1 had no tension, basic emotions, mode, candidates of
+the key, nor kind of music."""
 
 NOT_COMPARED = ("hevner", "folders", "encoder", "encoder_version")
 

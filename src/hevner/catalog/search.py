@@ -15,7 +15,7 @@ from hevner.catalog.scoring import Ranked, rankings
 from hevner.catalog.tables import SOUNDS, WITH_VECTOR, in_lists
 from hevner.hits import Hit
 
-PIECE = ("id", "path", "name", "duration", "key")
+PIECE = ("id", "path", "name", "duration", "key", "mode")
 EMOTION = ("valence", "arousal")
 MOMENT = ("piece", "start", "end")
 """Columns that are shown."""

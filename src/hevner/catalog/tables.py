@@ -28,7 +28,7 @@ from hevner.catalog.header import Header, damaged
 from hevner.catalog.packages import IvfFlat, LanceVectorQueryBuilder, lancedb, pa
 from hevner.errors import CatalogError, HevnerError
 from hevner.files import cannot_write
-from hevner.heads import ESTIMATE_COLUMNS
+from hevner.heads import ESTIMATE_COLUMNS, ESTIMATES
 
 PIECES, MOMENTS = "pieces", "moments"
 
@@ -93,14 +93,16 @@ def schema(table: str, header: Header) -> pa.Schema:
 
     Those of a piece are: ``id``, the digest of the file's content; ``path``, absolute; ``name``,
     the path below the folder that was indexed; ``size`` in bytes and ``mtime`` in nanoseconds;
-    ``duration`` in seconds; ``valence``, ``arousal`` and the ends of their intervals on the unit
-    scale; ``quadrant``, Q1 to Q4; ``key`` such as ``A minor`` and ``key_mode``, ``major`` or
-    ``minor``; ``tempo`` in beats per minute; ``familiarity`` in [0, 1]; ``tags``, those present,
-    the strongest first; ``status``, ``ok``, ``silent``, ``no_music`` or ``failed``, and ``cause``
-    of the last two; ``vector`` for the first stage of a search and ``place``, the three arrays of
-    the space's points one after the other, for the second; ``curve``, the course of valence, then
-    of arousal. What is not known is null. A moment has the ``piece`` it belongs to, ``start`` and
-    ``end`` in seconds.
+    ``duration`` in seconds; ``valence``, ``arousal``, ``tension`` and the ends of their intervals
+    on the unit scale, and ``emotion_anger`` and the other basic emotions likewise in [0, 1];
+    ``quadrant``, Q1 to Q4; ``key`` such as ``A minor``, ``key_mode``, ``major`` or ``minor``,
+    ``mode`` such as ``dorian``, and ``key_candidates``, the keys that it may be in, the most
+    probable first; ``tempo`` in beats per minute; ``familiarity`` in [0, 1]; ``sounds_like``, the
+    most likely kind of music; ``tags``, those present, the strongest first; ``status``, ``ok``,
+    ``silent``, ``no_music`` or ``failed``, and ``cause`` of the last two; ``vector`` for the first
+    stage of a search and ``place``, the three arrays of the space's points one after the other, for
+    the second; ``curve``, the course of valence, then of arousal. What is not known is null. A
+    moment has the ``piece`` it belongs to, ``start`` and ``end`` in seconds.
 
     Pieces have two columns more: `CHANGED` from the first writing on, and `ENCODED` once they are
     encoded for searches by text (`Table.add_encoded`), the mean of the vectors of their windows,
@@ -110,16 +112,16 @@ def schema(table: str, header: Header) -> pa.Schema:
     vector = pa.list_(pa.float32(), header.vector)
     place = pa.list_(pa.float32(), header.correlated + 2 * header.gaussian)
     if table == MOMENTS:
-        numbers = [(name, number) for name in ("start", "end", "valence", "arousal")]
+        numbers = [(name, number) for name in ("start", "end", *ESTIMATES)]
         return pa.schema([("piece", text), *numbers, ("vector", vector), ("place", place)])
     return pa.schema(
         [
             *((name, text) for name in ("id", "path", "name")),
             *((name, pa.int64()) for name in ("size", "mtime")),
             *((name, number) for name in ("duration", *ESTIMATE_COLUMNS)),
-            *((name, text) for name in ("quadrant", "key", "key_mode")),
+            *((name, text) for name in ("quadrant", "key", "key_mode", "mode", "sounds_like")),
             *((name, number) for name in ("tempo", "familiarity")),
-            ("tags", pa.list_(text)),
+            *((name, pa.list_(text)) for name in ("tags", "key_candidates")),
             *((name, text) for name in ("status", "cause")),
             ("vector", vector),
             ("place", place),
@@ -148,7 +150,7 @@ class Table:
         with self._clear_errors():
             self._table = lancedb.connect(folder).open_table(name)
             found = self._table.schema
-        if not _without_optional(found).equals(self.schema):
+        if set(_without_optional(found)) != set(self.schema):
             raise self._damaged("the table has other columns than its header says")
         self.schema = found
 

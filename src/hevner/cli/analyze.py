@@ -56,7 +56,8 @@ def analyze(
     scale: Annotated[
         str,
         Option(
-            metavar="LOW..HIGH", help="Scale of valence and arousal, such as -1..1, 0..1 or 1..9."
+            metavar="LOW..HIGH",
+            help="Scale of valence, arousal and tension, such as -1..1, 0..1 or 1..9.",
         ),
     ] = "-1..1",
     personal: Annotated[
@@ -119,7 +120,7 @@ def report(
         Path, Option("--output", "-o", metavar="FILE.HTML", help="The page to write.")
     ] = Path("report.html"),
     scale: Annotated[
-        str, Option(metavar="LOW..HIGH", help="Scale of valence and arousal.")
+        str, Option(metavar="LOW..HIGH", help="Scale of valence, arousal and tension.")
     ] = "-1..1",
     jobs: Jobs = None,
     no_cache: NoCache = False,

@@ -125,8 +125,8 @@ def show(card: EncoderCard) -> None:
     plain = card.id.partition("+")[0]
     write(f"{card.id}{f'-{card.version}' if card.version else ''}, an encoder")
     write_entry("what it is", card.description)
-    write_entry("hears", _input(card))
-    write_entry("tells", _output(card))
+    write_entry("input", _input(card))
+    write_entry("output", _output(card))
     if card.states:
         write_entry(
             "states",

@@ -63,14 +63,6 @@ def evaluate(
         Path | None,
         Option(metavar="FILE.JSON", help="Card of the default model to write the scores into."),
     ] = None,
-    peer: Annotated[
-        Path | None,
-        Option(
-            metavar="PYTHON",
-            help="A Python that has Essentia, to measure its chords and keys beside those of the "
-            "harmony network.",
-        ),
-    ] = None,
 ) -> None:
     """Train on some tracks, test on others, and write a table of scores.
 
@@ -88,11 +80,11 @@ def evaluate(
     run = Run(data_folders(data), store, out, jobs or usable_cores(), dry_run)
     with usage_errors():
         model = model_recipes.read(recipe)
-    model_recipes.check_options(model, encoder, seeds, card, peer)
+    model_recipes.check_options(model, encoder, seeds, card)
     if model is None:
         _evaluate_study(recipe, encoder, run)
     else:
-        model_recipes.evaluate(model, run, seeds, card, peer)
+        model_recipes.evaluate(model, run, seeds, card)
 
 
 def _evaluate_study(recipe: Path, encoder: str, run: Run) -> None:

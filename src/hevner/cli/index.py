@@ -176,7 +176,7 @@ class Index(TyperCommand):
 
 
 def _check_number(given: str, count: int) -> None:
-    """Stop unless the number of files that are to be removed was told."""
+    """Stop unless the number of files that are to be removed was given."""
     if given == ASKED:
         try:
             given = typer.prompt(

@@ -13,8 +13,7 @@ from hevner.cli.progress import FAILED, FINE, progress_bars, say, stopping
 from hevner.errors import DataError
 from hevner.lab import recipes
 from hevner.lab.default.recipe import DefaultRecipe
-from hevner.lab.harmony.recipe import HarmonyRecipe, ModesRecipe
-from hevner.lab.rhythm.recipe import RhythmRecipe
+from hevner.lab.music.recipe import HarmonyRecipe, ModesRecipe, MusicRecipe, RhythmRecipe
 from hevner.lab.space.recipe import SpaceRecipe
 
 ModelRecipe = DefaultRecipe | SpaceRecipe | HarmonyRecipe | ModesRecipe | RhythmRecipe
@@ -35,18 +34,13 @@ def read(path: Path) -> ModelRecipe | None:
 
 
 def check_options(
-    recipe: ModelRecipe | None,
-    encoder: str,
-    seeds: int | None,
-    card: Path | None,
-    peer: Path | None,
+    recipe: ModelRecipe | None, encoder: str, seeds: int | None, card: Path | None
 ) -> None:
     """Refuse options of ``hevner evaluate`` that have no meaning for a kind of recipe."""
     for option, given, kinds in (
         ("--encoder", encoder, type(None)),
         ("--seeds", seeds, DefaultRecipe | SpaceRecipe),
         ("--card", card, DefaultRecipe),
-        ("--peer", peer, HarmonyRecipe),
     ):
         if given and not isinstance(recipe, kinds):
             raise typer.BadParameter("has no meaning for this recipe", param_hint=option)
@@ -55,7 +49,7 @@ def check_options(
 def train(recipe: ModelRecipe, run: Run) -> None:
     """Train a model that ships with hevner, and write it."""
     if run.dry:
-        raise typer.Exit(_describe(recipe, run, "train"))
+        raise typer.Exit(_describe(recipe, run))
     with stopping(), progress_bars() as progress:
         if isinstance(recipe, DefaultRecipe):
             from hevner.lab.default.fit import train as train_default
@@ -66,32 +60,29 @@ def train(recipe: ModelRecipe, run: Run) -> None:
 
             train_space(recipe, run.folders, run.store, run.jobs, progress).save(run.out)
         elif isinstance(recipe, ModesRecipe):
-            from hevner.lab.harmony.train_modes import train as train_modes
+            from hevner.lab.music.modes import train as train_modes
 
             train_modes(recipe, run.folders["pop909"], run.out, partial(progress, "pieces"))
         elif isinstance(recipe, RhythmRecipe):
-            from hevner.lab.rhythm.train import train as train_rhythm
+            from hevner.lab.music.rhythm import train as train_rhythm
 
             made = partial(progress, "examples")
             train_rhythm(recipe, run.folders, run.store / "rhythm", run.out, made)
         else:
-            from hevner.lab.harmony.train import train as train_harmony
+            from hevner.lab.music.harmony import train as train_harmony
 
             made = partial(progress, "examples")
             train_harmony(recipe, run.folders["pop909"], run.store / "harmony", run.out, made)
     say(f"{run.out}: {recipe.name}")
 
 
-def evaluate(
-    recipe: ModelRecipe, run: Run, seeds: int | None, card: Path | None, peer: Path | None
-) -> None:
+def evaluate(recipe: ModelRecipe, run: Run, seeds: int | None, card: Path | None) -> None:
     """Measure a model that ships with hevner, and write a table of scores."""
-    if isinstance(recipe, ModesRecipe):
-        raise typer.BadParameter("use benchmarks/key.py", param_hint="RECIPE")
+    if isinstance(recipe, MusicRecipe):
+        script = {"modes": "key", "rhythm": "tempo"}.get(recipe.name, "harmony")
+        raise typer.BadParameter(f"is measured by benchmarks/{script}.py", param_hint="RECIPE")
     if run.dry:
-        raise typer.Exit(_describe(recipe, run, "test"))
-    if isinstance(recipe, RhythmRecipe):
-        raise typer.BadParameter("is measured by benchmarks/tempo.py", param_hint="RECIPE")
+        raise typer.Exit(_describe(recipe, run))
     from hevner.lab.metrics.report import write
 
     folders, store = run.folders, run.store
@@ -102,26 +93,20 @@ def evaluate(
             rows = default.evaluate(recipe, folders, store, seeds or default.SEEDS, run.jobs)
             if card is not None:
                 default.write_into_card(rows, recipe, card)
-        elif isinstance(recipe, SpaceRecipe):
+        else:
             from hevner.lab.space import evaluate as space
 
             rows = space.measure(recipe, folders, store, seeds or space.SEEDS, run.jobs, progress)
-        else:
-            from hevner.lab.harmony import evaluate as harmony
-
-            renders, done = store / "renders" / "pop909", partial(progress, "conditions")
-            rows = harmony.evaluate_spread(folders["pop909"], recipe.songs, renders, peer, done)
         write(rows, run.out)
     say(f"{run.out}: {len(rows)} rows")
 
 
-def _describe(recipe: ModelRecipe, run: Run, subset: str) -> int:
+def _describe(recipe: ModelRecipe, run: Run) -> int:
     """Write how many tracks there are, and which datasets are missing; return the exit status."""
-    if isinstance(recipe, HarmonyRecipe | ModesRecipe | RhythmRecipe):
-        from hevner.lab.harmony.songs import song_ids
+    if isinstance(recipe, MusicRecipe):
+        from hevner.lab.music.pieces import song_ids
 
-        count = len(song_ids(run.folders["pop909"], subset))
-        typer.echo(f"pop909: {count} songs to {subset} on")
+        typer.echo(f"pop909: {len(song_ids(run.folders['pop909'], 'train'))} songs to train on")
         return FINE
     from hevner.datasets import load
 

@@ -77,12 +77,12 @@ def show(model: Model, as_json: AsJson = False) -> None:
             encoder_verbs.show(card)
         return
     entry = registry.find(model)
-    tells, measured = entry.predicts, scores(entry)
+    predicts, measured = entry.predicts, scores(entry)
     if as_json:
         write_json(entry.card)
         return
     write(f"{entry.name}{', the default' if entry.default else ''}")
-    write_entry("tells", "; ".join(tells) or UNSTATED)
+    write_entry("predicts", "; ".join(predicts) or UNSTATED)
     write_entry("commercial use", yes_no(entry.commercial_use))
     write_entry("size", f"{entry.size / 1000:,.0f} kB")
     for field, value in entry.card.items():
@@ -126,11 +126,11 @@ app.command()(encoder_verbs.remove)
 
 
 def _write_models(facts: list[dict[str, Any]]) -> None:
-    headings = ("Model", "Tells", "Trained on", "Licence", "Commercial use", "kB")
+    headings = ("Model", "Predicts", "Trained on", "Licence", "Commercial use", "kB")
     rows = [
         (
             f"{one['name']}{' *' if one['default'] else ''}",
-            "; ".join(one["tells"]) or UNSTATED,
+            "; ".join(one["predicts"]) or UNSTATED,
             ", ".join(one["trained_on"]) or UNSTATED,
             _licences(one["licences"]),
             yes_no(one["commercial_use"]),

@@ -53,7 +53,7 @@ KEYS = tuple(0xFFFFFFFF ^ (0xFF << shift) for shift in (0, 8, 16, 24))
 """Parts of a word that are looked up: all but one byte, so that errors in one byte do no harm."""
 
 COMMON = 64
-"""A key found more often than this tells nothing and is not followed."""
+"""A key found more often than this carries no information and is not followed."""
 
 VOTES = 4
 """Keys that must agree on an offset before it is looked at."""
@@ -189,11 +189,11 @@ def compare(first: Words, second: Words, offset: int) -> tuple[float, float]:
     a, b = first[max(0, offset) :], second[max(0, -offset) :]
     length = min(len(a), len(b))
     a, b = a[:length], b[:length]
-    heard = (a != 0) & (b != 0)
-    different = np.unpackbits(np.ascontiguousarray(a[heard] ^ b[heard]).view(np.uint8))
+    sounding = (a != 0) & (b != 0)
+    different = np.unpackbits(np.ascontiguousarray(a[sounding] ^ b[sounding]).view(np.uint8))
     if not len(different):
         return 1.0, 0.0
-    seconds = (heard.sum() * HOP_SAMPLES + CARD.window_samples - HOP_SAMPLES) / SAMPLE_RATE
+    seconds = (sounding.sum() * HOP_SAMPLES + CARD.window_samples - HOP_SAMPLES) / SAMPLE_RATE
     return float(different.mean()), float(seconds)
 
 
@@ -203,12 +203,12 @@ def _candidates(rows: list[Words]) -> Iterator[tuple[int, int, int]]:
     words = np.concatenate([np.zeros(0, np.uint32), *rows])
     row = np.repeat(np.arange(len(rows)), [len(one) for one in rows])
     place = np.concatenate([np.zeros(0, np.int64), *(np.arange(len(one)) for one in rows)])
-    heard = np.flatnonzero(words)
+    sounding = np.flatnonzero(words)
     span = 2 * longest + 1
     agreed = []
     for mask in KEYS:
-        left, right = _equal_pairs(words[heard] & np.uint32(mask), row[heard])
-        left, right = heard[left], heard[right]
+        left, right = _equal_pairs(words[sounding] & np.uint32(mask), row[sounding])
+        left, right = sounding[left], sounding[right]
         offset = place[left] - place[right] + longest
         agreed.append((row[left] * len(rows) + row[right]) * span + offset)
     codes, votes = np.unique(np.concatenate(agreed), return_counts=True)

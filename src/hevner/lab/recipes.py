@@ -82,9 +82,8 @@ def kinds() -> tuple[type[Recipe], ...]:
     """Every kind of recipe."""
     from hevner.lab.cross_dataset.recipe import CrossDatasetRecipe
     from hevner.lab.default.recipe import DefaultRecipe
-    from hevner.lab.harmony.recipe import HarmonyRecipe, ModesRecipe
     from hevner.lab.joint.recipe import JointRecipe
-    from hevner.lab.rhythm.recipe import RhythmRecipe
+    from hevner.lab.music.recipe import HarmonyRecipe, ModesRecipe, RhythmRecipe
     from hevner.lab.space.recipe import SpaceRecipe
     from hevner.lab.unified.recipe import UnifiedRecipe
 

@@ -34,6 +34,10 @@ if TYPE_CHECKING:
 STEP_S = PATCHES[1] / SAMPLE_RATE
 """Seconds from moment to moment."""
 
+TENSION = np.array([[-0.86], [0.27]], np.float32)
+"""What a difference in valence and in arousal adds to tension, which nobody rated over time: least
+squares over the 238 excerpts of film music that were rated in all three (r .93)."""
+
 
 @dataclass(frozen=True)
 class Within:
@@ -87,15 +91,17 @@ def predict(
     within = model.within
     if within is None:
         return found
-    differences = within.differences(model.standardise(vectors), sounding, window)
-    values = np.clip(whole.values + differences, -1, 1)
-    # The errors of a piece and of its course are independent, so their squares add up.
-    half = np.sqrt(whole.halves**2 + within.half_width**2)
-    return replace(
-        found,
-        outputs=found.outputs | {"emotion": values},
-        half_widths=found.half_widths | {"emotion": np.tile(half, (len(values), 1))},
-    )
+    emotion = within.differences(model.standardise(vectors), sounding, window)
+    parts = {"emotion": (emotion, within.half_width)}
+    if whole.outputs["tension"].size:
+        parts["tension"] = emotion @ TENSION, within.half_width @ np.abs(TENSION)
+    outputs, halves = dict(found.outputs), dict(found.half_widths)
+    for name, (differences, half) in parts.items():
+        outputs[name] = np.clip(whole.outputs[name] + differences, -1, 1)
+        # The errors of a piece and of its course are independent, so their squares add up.
+        both = np.sqrt(whole.half_widths[name] ** 2 + half**2)
+        halves[name] = np.tile(both, (len(differences), 1))
+    return replace(found, outputs=outputs, half_widths=halves)
 
 
 def ending(count: int, window: float) -> Rows:

@@ -297,7 +297,7 @@ def _interval(model: Model, head: Head, inputs: Inputs) -> Floats:
     if head.name not in inputs.network or head.name not in model.lines:
         return _nothing(inputs)
     slope, offset, _ = model.lines[head.name]
-    values = np.clip(inputs.network[head.name] * slope + offset, -1, 1)
+    values = np.clip(inputs.network[head.name] * slope + offset, head.low, 1)
     return np.asarray(values, np.float32)
 
 
@@ -309,6 +309,8 @@ def _interval_widths(model: Model, head: Head, inputs: Inputs) -> Floats:
 
 
 def _probabilities(model: Model, head: Head, inputs: Inputs) -> Floats:
+    if head.name not in model.heads:
+        return _nothing(inputs)
     scores = model.heads[head.name](inputs.x, inputs.membership)
     return mixed(softmax(model.sharpness * scores), inputs.network.get(head.name), NETWORK)
 
@@ -368,7 +370,7 @@ def load(path: Path) -> Model:
         heads = {
             head.name: Linear(*(arrays[f"{head.name}.{part}"] for part in Linear.__annotations__))
             for head in HEADS
-            if head.kind in ("ratings", "probabilities", "shares")
+            if f"{head.name}.shared" in arrays
         }
         values = {name: arrays[name] for name in _ARRAYS}
         membership = (arrays["membership_weights"], arrays["membership_bias"])

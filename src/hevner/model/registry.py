@@ -90,7 +90,7 @@ class Entry:
         return {
             "name": self.name,
             "default": self.default,
-            "tells": list(self.predicts),
+            "predicts": list(self.predicts),
             "trained_on": list(self.trained_on),
             "licences": {
                 # Every model runs on hevner's own code.

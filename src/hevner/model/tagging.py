@@ -39,7 +39,7 @@ def describe(
 ) -> tuple[tuple[TagEstimate, ...], tuple[str, ...]]:
     """All tags of a piece, the largest odds ratio first, and its `contradictions`.
 
-    A tag is present if its threshold is reached and valence and arousal do not speak against it.
+    A tag is present if its threshold is reached and valence and arousal do not contradict it.
 
     Parameters
     ----------
@@ -78,7 +78,7 @@ def describe(
 def agreeing(
     tags: Iterable[TagEstimate], valence: float, arousal: float
 ) -> tuple[TagEstimate, ...]:
-    """The tags, of which no feeling is present that valence or arousal of the piece speak against.
+    """The tags, of which no feeling is present that valence or arousal of the piece contradict.
 
     "Happy" is none for a piece of negative valence: the sides are those of the oppositions of
     `FEELINGS`, whose first tags are the higher on their axis.

@@ -21,7 +21,7 @@ Frames = NDArray[np.float32] | NDArray[np.float16]
 _PIECE = 3_000
 # Less than this share of frames with a chord, and there is no key.
 _LEAST_PRESENCE = 0.02
-# Less than this probability that there is a key, and none is told.
+# Less than this probability that there is a key, and none is reported.
 _LEAST_KEY = 0.2
 # Nor is it where chroma a second apart differ by less than this.
 _LEAST_CHANGE = 0.02

@@ -4,7 +4,7 @@ Conventions
 -----------
 All features are numbers per pitch class, ``(12, k)``. Counted from a tonic they are flattened and
 scored for seven modes by a network whose weights all tonics share, so transposed music gives the
-same answer transposed. One more score stands for "no key". `hevner.lab.harmony.modes` composes the
+same answer transposed. One more score stands for "no key". `hevner.lab.music.composer` composes the
 music that it is trained on.
 """
 
@@ -12,17 +12,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib import resources
 from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hevner.errors import ModelError
 from hevner.music import key
 from hevner.music.chord_labels import MINOR_MODES, MODES, NO_CHORD, QUALITIES
 from hevner.music.chroma import semitones
-from hevner.music.network import FROM_TONIC
+from hevner.music.network import FROM_TONIC, stored
 
 Array = NDArray[np.float32]
 
@@ -95,17 +93,7 @@ class Estimator:
 @lru_cache(maxsize=1)
 def load() -> Estimator:
     """Return the estimator this package ships; raises `ModelError` if it is missing or damaged."""
-    source = resources.files("hevner.music") / WEIGHTS
-    try:
-        with source.open("rb") as stream, np.load(stream) as stored:
-            return Estimator(**{name: stored[name].astype(np.float32) for name in stored.files})
-    except (FileNotFoundError, TypeError, ValueError) as error:
-        raise ModelError(
-            "the weights of the key estimator are missing or damaged",
-            remedy="reinstall hevner",
-            subject=str(source),
-            code="unreadable",
-        ) from error
+    return stored(WEIGHTS, "key", lambda weights: Estimator(**weights))
 
 
 def estimate(features: Array, profile: Array = CUTS) -> Array:
@@ -206,7 +194,7 @@ def _path_features(path: NDArray[np.int16], posterior: Array) -> tuple[Array, Ar
     held = np.zeros((12, 3), np.float32)
     moves = np.zeros((12, 12), np.float32)
     if len(roots):
-        # A chord that dies away is taken for another; the last one must be heard clearly.
+        # A chord that dies away is taken for another; the last one must be clear.
         clear = [
             path[a] // len(QUALITIES)
             for a, b in pairwise(np.append(firsts, len(path)))

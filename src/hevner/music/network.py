@@ -15,15 +15,17 @@ coefficients over pitch class, which takes a fifth of the arithmetic.
 4. *heads*: chord classes per frame, and features that the key head pools over time. The key also
    reads the pooled chroma, through a learned profile of each mode; the two make different mistakes.
 
-`hevner.lab.harmony.train` holds the same network in torch and makes the weights.
+`hevner.lab.music.harmony` holds the same network in torch and makes the weights.
 """
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +34,7 @@ from hevner.errors import ModelError
 from hevner.music.spectrum import BINS, BINS_PER_SEMITONE, SEMITONES
 
 Array = NDArray[np.float32]
+Model = TypeVar("Model")
 
 DILATIONS = (1, 2, 4, 8)
 CONTEXT = sum(DILATIONS)
@@ -120,30 +123,35 @@ def version() -> str:
     return hashlib.sha256(content).hexdigest()[:12]
 
 
-@lru_cache(maxsize=1)
-def load() -> Network:
-    """Return the network this package ships.
+def stored(file: str, what: str, build: Callable[[dict[str, Array]], Model]) -> Model:
+    """What ``build`` makes of weights that this package ships; ``what`` names them in messages.
 
     Raises
     ------
     ModelError
-        If the weights are missing or of another shape.
+        If the file is missing or damaged, or the weights have another shape.
     """
-    source = resources.files("hevner.music") / WEIGHTS
+    source = resources.files("hevner.music") / file
     try:
-        with source.open("rb") as stream, np.load(stream) as stored:
-            return build({name: stored[name].astype(np.float32) for name in stored.files})
-    except (FileNotFoundError, KeyError, ValueError) as error:
+        with source.open("rb") as stream, np.load(stream) as arrays:
+            return build({name: one.astype(np.float32) for name, one in arrays.items()})
+    except (FileNotFoundError, KeyError, TypeError, ValueError) as error:
         raise ModelError(
-            "the harmony weights are missing or damaged",
+            f"the {what} weights are missing or damaged",
             remedy="reinstall hevner",
             subject=str(source),
             code="unreadable",
         ) from error
 
 
+@lru_cache(maxsize=1)
+def load() -> Network:
+    """Return the network this package ships; raises `ModelError` if it is missing or damaged."""
+    return stored(WEIGHTS, "harmony", build)
+
+
 def build(weights: dict[str, Array]) -> Network:
-    """Prepare stored weights; `hevner.lab.harmony.train.HarmonyNetwork` has their shapes."""
+    """Prepare stored weights; `hevner.lab.music.harmony.HarmonyNetwork` has their shapes."""
     maps = [f"block{k}" for k in range(len(DILATIONS))]
     maps += ["chord", "key_features", "key_hidden", "key"]
     biases = {name: weights[f"{name}_bias"] for name in (*maps, "none", "profile")}

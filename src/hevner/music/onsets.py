@@ -1,4 +1,4 @@
-"""What rhythm is heard from: rises of level in bands, and changes of harmony.
+"""What rhythm is found from: rises of level in bands, and changes of harmony.
 
 Conventions
 -----------

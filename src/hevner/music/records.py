@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from hevner.music import chord_labels
 
-#: A mode is told if it has this share of the probability of its key.
+#: A mode is named if it has this share of the probability of its key.
 MODE_SHARE = 0.6
 #: Keys below this probability are no candidates.
 LEAST_PROBABILITY = 0.02

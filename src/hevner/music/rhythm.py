@@ -120,7 +120,7 @@ def _flutters(inputs: Array) -> bool:
 def _windows(
     model: network.Network, channels: Array, seconds: float
 ) -> tuple[Seconds, Array, Array]:
-    """Middles of windows in steps, and what the network says of each."""
+    """Middles of windows in steps, and what the network predicts for each."""
     length = min(int(seconds * RATE), len(channels))
     starts = np.linspace(
         0, len(channels) - length, 1 + -(-2 * (len(channels) - length) // length)
@@ -254,12 +254,12 @@ def _peaks(odds: Array, places: Seconds) -> Seconds:
 
 
 def _sounding(odds: Array, beats: Seconds) -> NDArray[np.bool_]:
-    """Which beats lie inside: from the one before the first that is heard to the last."""
+    """Which beats lie inside: from the one before the first clear one to the last."""
     inside = (beats > -0.5) & (beats < len(odds))
-    heard = inside & (odds[np.clip(np.round(beats).astype(int), 0, len(odds) - 1)] > -2)
-    if not heard.any():
+    clear = inside & (odds[np.clip(np.round(beats).astype(int), 0, len(odds) - 1)] > -2)
+    if not clear.any():
         return inside
-    first, last = np.flatnonzero(heard)[[0, -1]]
+    first, last = np.flatnonzero(clear)[[0, -1]]
     order = np.arange(len(beats))
     return np.asarray(inside & (order >= first - 1) & (order <= last))
 

@@ -1,4 +1,4 @@
-"""The network that hears beats, tempo and meter, in plain numpy.
+"""The network that finds beats, tempo and meter, in plain numpy.
 
 Conventions
 -----------
@@ -10,23 +10,22 @@ Input are the steps of `hevner.music.onsets`. Tempo is in beats per minute on th
    of every tempo of the grid, goes through one small layer that is the same for all; so a rhythm
    that is played faster looks the same further along. It gives a score of the tempo, and of each
    meter.
-3. *Bars*: what is heard at the beats of a recording, and at six beats either side, gives for each
+3. *Bars*: the input at the beats of a recording, and at six beats either side, gives for each
    the log-odds that a bar of four begins there.
 
-`hevner.lab.rhythm.train` holds the same network in torch and makes the weights.
+`hevner.lab.music.rhythm` holds the same network in torch and makes the weights.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib import resources
 
 import numpy as np
 import scipy.fft
 from numpy.typing import NDArray
 
-from hevner.errors import ModelError
+from hevner.music.network import stored
 from hevner.music.onsets import BANDS, RATE
 
 Array = NDArray[np.float32]
@@ -72,10 +71,10 @@ class Network:
         last = none @ w["none_out"] + w["none_out_bias"]
         return np.concatenate([scores[:, 0], last]), scores[:, 1:]
 
-    def firsts(self, heard: Array) -> Array:
+    def firsts(self, values: Array) -> Array:
         """Log-odds ``(n,)`` that a bar of four begins at each beat, from `at_beats`."""
         w = self.weights
-        hidden = np.maximum(heard @ w["first"] + w["first_bias"], 0)
+        hidden = np.maximum(values @ w["first"] + w["first_bias"], 0)
         padded = np.pad(hidden, ((BEATS // 2, BEATS // 2), (0, 0)))
         near = np.concatenate([padded[k : k + len(hidden)] for k in range(BEATS)], axis=1)
         hidden = np.maximum(near @ w["bar"] + w["bar_bias"], 0)
@@ -86,11 +85,11 @@ def at_beats(inputs: Array, channels: Array, steps: NDArray[np.int64]) -> Array:
     """The largest rises, changes of harmony and channels within a step of every beat."""
     rises = inputs[:, : 2 * BANDS].reshape(len(inputs), 2, BANDS).max(axis=1)
     odds = np.clip(channels[:, :2], -8, 8) / 3
-    heard = np.concatenate(
+    values = np.concatenate(
         [rises, inputs[:, 2 * BANDS :], odds, sigmoid(channels[:, 2:])], axis=1, dtype=np.float32
     )
-    near = np.clip(steps[:, None] + [-1, 0, 1], 0, len(heard) - 1)
-    return np.asarray(heard[near].max(axis=1), np.float32)
+    near = np.clip(steps[:, None] + [-1, 0, 1], 0, len(values) - 1)
+    return np.asarray(values[near].max(axis=1), np.float32)
 
 
 def sigmoid(values: Array) -> Array:
@@ -127,21 +126,5 @@ def lags(count: int) -> tuple[NDArray[np.int64], Array, NDArray[np.bool_]]:
 
 @lru_cache(maxsize=1)
 def load() -> Network:
-    """Return the network this package ships.
-
-    Raises
-    ------
-    ModelError
-        If the weights are missing or damaged.
-    """
-    source = resources.files("hevner.music") / WEIGHTS
-    try:
-        with source.open("rb") as stream, np.load(stream) as stored:
-            return Network({name: stored[name].astype(np.float32) for name in stored.files})
-    except (FileNotFoundError, KeyError, ValueError) as error:
-        raise ModelError(
-            "the rhythm weights are missing or damaged",
-            remedy="reinstall hevner",
-            subject=str(source),
-            code="unreadable",
-        ) from error
+    """Return the network this package ships; raises `ModelError` if it is missing or damaged."""
+    return stored(WEIGHTS, "rhythm", Network)

@@ -4,8 +4,9 @@ Conventions
 -----------
 The page is one file without scripts that loads nothing. Pieces come in the order in which they are
 analysed, and the plane with all of them at the end, so that memory does not grow with
-the drawings. Drawings are SVG: valence is blue and arousal vermilion, as in `hevner.output.plot`;
-what is neither takes the colour of the text around it, so they fit light and dark pages.
+the drawings. Drawings are SVG: valence, arousal and tension have the colours of
+`hevner.output.plot`; all else takes the colour of the text around it, so they fit light and dark
+pages.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from typing import TYPE_CHECKING
 from hevner.emotion import UNIT, Scale
 from hevner.files import printable
 from hevner.output import Destination, Options, Record, Writer
-from hevner.output.summary import BLUE, VERMILION, facts, is_unfamiliar, present_tags
+from hevner.output.summary import BLUE, COLOURS, facts, is_unfamiliar, present_tags
 from hevner.result import Analysis, Estimate, Failure, Moment, clock
 
 if TYPE_CHECKING:
@@ -29,7 +30,8 @@ if TYPE_CHECKING:
 STYLE = """.hevner{font:1rem/1.5 system-ui,sans-serif;max-width:44rem}
 .hevner h2{font-size:1.1rem;margin:0}.hevner p{margin:.2rem 0}
 .hevner .faint{opacity:.75;font-size:.9rem}.hevner svg{width:100%;height:auto;display:block}
-.hevner .v{color:#0072B2;font-weight:600}.hevner .a{color:#D55E00;font-weight:600}
+.hevner .valence{color:#0072B2}.hevner .arousal{color:#D55E00}.hevner .tension{color:#A8568A}
+.hevner .valence,.hevner .arousal,.hevner .tension{font-weight:600}
 .hevner table{border-collapse:collapse;font-variant-numeric:tabular-nums}
 .hevner th,.hevner td{text-align:left;padding:.15rem .9rem .15rem 0;font-weight:400}
 .hevner thead th{font-weight:600}"""
@@ -55,9 +57,6 @@ a{{color:inherit}}
 <p><a href="#plane">All pieces on the plane</a></p>
 """
 
-_COLOURS = {"valence": "v", "arousal": "a"}
-"""Classes of style by estimate."""
-
 WIDTH, HEIGHT = 640, 140
 SIDE = 360
 """Width and height of the plane."""
@@ -66,8 +65,8 @@ MARGIN = 34
 RADIUS = 4
 
 READING = (
-    "Valence goes from unpleasant to pleasant, arousal from calm to excited. An interval holds the "
-    "mean rating of a group of listeners for nine pieces of ten."
+    "Valence goes from unpleasant to pleasant, arousal from calm to excited, tension from relaxed "
+    "to tense. An interval holds the mean rating of a group of listeners for nine pieces of ten."
 )
 
 
@@ -160,10 +159,13 @@ def _piece(analysis: Analysis, *, everything: bool) -> str:
         return "\n".join(lines + _warnings(analysis)) + "\n"
     lines.append(f"<p>{escape(' · '.join(facts(analysis)))}</p>")
     values = " &nbsp; ".join(
-        f'<span class="{_COLOURS.get(name, "")}">{name}</span> {_value(estimate)}'
+        f'<span class="{name}">{name}</span> {_value(estimate)}'
         for name, estimate in analysis.estimates().items()
     )
     lines.append(f'<p>{values} <span class="faint">on {escape(analysis.scale)}</span></p>')
+    if analysis.emotions:
+        emotions = (f"{name} {_share(one)}" for name, one in analysis.emotions.items())
+        lines.append(f'<p>{" &nbsp; ".join(emotions)} <span class="faint">on 0..1</span></p>')
     groups = present_tags(analysis, everything=everything).values()
     words = [
         *(tag for group in groups for tag in group),
@@ -195,6 +197,10 @@ def _value(estimate: Estimate) -> str:
     return f"{estimate.value:+.2f} [{estimate.low:+.2f}, {estimate.high:+.2f}]"
 
 
+def _share(estimate: Estimate) -> str:
+    return f"{estimate.value:.2f} [{estimate.low:.2f}, {estimate.high:.2f}]"
+
+
 def _points(analysis: Analysis, target: str) -> list[Point]:
     if analysis.valence is None or analysis.arousal is None:
         return []
@@ -217,7 +223,7 @@ def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
 
 
 def curves(analysis: Analysis) -> str:
-    """Valence and arousal over time with their intervals; empty if there are none."""
+    """Valence, arousal and tension over time with their intervals; empty if there are none."""
     moments = analysis.timeline
     if not any(moment.valence or moment.arousal for moment in moments):
         return ""
@@ -226,13 +232,13 @@ def curves(analysis: Analysis) -> str:
     drawn = "".join(
         draw(run, colour, scale, end)
         for draw in (_band, _line)
-        for axis, colour in (("valence", BLUE), ("arousal", VERMILION))
+        for axis, colour in COLOURS.items()
         for run in _runs(moments, axis)
     )
     middle = _down(scale.neutral, scale)
     return (
         f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" fill="none" font-size="11" '
-        f'aria-label="Valence and arousal over {clock(end)}">'
+        f'aria-label="Valence, arousal and tension over {clock(end)}">'
         f'<path d="M{MARGIN} {middle}H{WIDTH}" stroke="currentColor" stroke-opacity=".3"/>'
         f"{_label(0, _down(scale.high, scale) + 9, f'{scale.high:g}')}"
         f"{_label(0, middle + 4, f'{scale.neutral:g}')}"

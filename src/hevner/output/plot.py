@@ -2,10 +2,10 @@
 
 Conventions
 -----------
-Time runs from left to right, written as m:ss or h:mm:ss. Valence is blue and arousal vermilion,
-major chords are orange and minor ones blue: colours of Okabe and Ito's palette, which people with
-any kind of colour vision can distinguish. Bands show intervals. Figures are made without pyplot, so
-that drawing leaves no global state and works in any thread.
+Time runs from left to right, written as m:ss or h:mm:ss. Valence is blue, arousal vermilion and
+tension purple, major chords are orange and minor ones blue: colours of Okabe and Ito's palette,
+which people with any kind of colour vision can distinguish. Bands and thin lines show intervals.
+Figures are made without pyplot, so that drawing leaves no global state and works in any thread.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator, MultipleLocator
 from hevner.emotion import Quadrant, Scale
 from hevner.files import cannot_write, printable, replace_file
 from hevner.music.chord_labels import pitch_class
-from hevner.output.summary import BLUE, VERMILION, facts, is_unfamiliar
+from hevner.output.summary import BLUE, COLOURS, VERMILION, facts, is_unfamiliar
 from hevner.result import Estimate, clock
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ _STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400)
 """Seconds between marks of the time axis."""
 
 _MOST_LINES = 160
-"""Beats or downbeats that are still told apart on the page."""
+"""Beats or downbeats that can still be distinguished on the page."""
 
 _QUADRANTS = {
     # Colour, and the sides of the plane: valence, arousal.
@@ -112,7 +112,10 @@ def draw(analysis: Analysis) -> Figure:
         wspace=0.32,
     )
     _plane(figure.add_subplot(grid[0, 0]), analysis)
-    _moods(figure.add_subplot(grid[0, 1]), analysis)
+    right = grid[0, 1].subgridspec(2, 1, height_ratios=(1, 1.7), hspace=0.34)
+    if analysis.emotions:
+        _emotions(figure.add_subplot(right[0]), analysis.emotions)
+    _moods(figure.add_subplot(right[1] if analysis.emotions else grid[0, 1]), analysis)
     curves = figure.add_subplot(grid[1, :])
     _curves(curves, analysis)
     _harmony(figure.add_subplot(grid[2, :], sharex=curves), analysis)
@@ -215,27 +218,41 @@ def _whole(axes: Axes, valence: Estimate, arousal: Estimate) -> None:
     )
 
 
+def _emotions(axes: Axes, emotions: dict[str, Estimate]) -> None:
+    """Bars of the basic emotions with their intervals, the strongest on top."""
+    values, lows, highs = np.array([astuple(one) for one in emotions.values()]).T
+    _bars(axes, list(emotions), values.tolist(), "Expressed: not at all → very")
+    ends = np.maximum([values - lows, highs - values], 0)
+    axes.errorbar(values, range(len(values)), xerr=ends, fmt="none", ecolor=INK, elinewidth=1)
+    axes.set_xlim(0, 1)
+    axes.xaxis.set_major_locator(MaxNLocator(4))
+
+
 def _moods(axes: Axes, analysis: Analysis) -> None:
     """Bars of the moods, the strongest on top."""
-    names = list(analysis.moods)
     shares = list(analysis.moods.values())
-    rows = range(len(names))
-    axes.barh(rows, shares, height=0.62, color=GREEN, alpha=0.85)
-    for row, share in zip(rows, shares, strict=True):
+    _bars(axes, list(analysis.moods), shares, "Listeners who would feel it")
+    for row, share in enumerate(shares):
         axes.text(share, row, f" {share:.0%}", va="center", size=9, color="#555555")
-    axes.set_yticks(rows, [name.replace(" ", "\n") for name in names], size=10)
-    axes.invert_yaxis()
     axes.set_xlim(0, max(0.3, *shares, 0) * 1.15)
     axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:.0%}"))
     axes.xaxis.set_major_locator(MaxNLocator(4))
-    axes.set_title("Listeners who would feel it", size=10, loc="left", color=INK)
+
+
+def _bars(axes: Axes, names: list[str], values: list[float], title: str) -> None:
+    """Bars from left to right, the first on top."""
+    rows = range(len(names))
+    axes.barh(rows, values, height=0.62, color=GREEN, alpha=0.85)
+    axes.set_yticks(rows, names, size=9)
+    axes.invert_yaxis()
+    axes.set_title(title, size=10, loc="left", color=INK)
     _plain(axes)
     axes.spines["left"].set_visible(False)
     axes.tick_params(axis="y", length=0)
 
 
 def _curves(axes: Axes, analysis: Analysis) -> None:
-    """Valence and arousal over time, with bands for the intervals."""
+    """Valence, arousal and tension over time, with bands for the intervals."""
     scale = Scale.parse(analysis.scale)
     moments = analysis.timeline
     if moments:
@@ -243,7 +260,9 @@ def _curves(axes: Axes, analysis: Analysis) -> None:
         moments = (moments[0], *moments, moments[-1])
     time = [(m.start + m.end) / 2 for m in moments]
     time[:1], time[-1:] = [m.start for m in moments[:1]], [m.end for m in moments[-1:]]
-    for name, colour, style in (("valence", BLUE, "-"), ("arousal", VERMILION, "--")):
+    for (name, colour), style in zip(COLOURS.items(), ("-", "--", ":"), strict=True):
+        if moments and not any(getattr(one, name) for one in moments):
+            continue
         # Where the music is silent, a gap in the curve.
         values = [astuple(getattr(m, name) or Estimate(np.nan, np.nan, np.nan)) for m in moments]
         value, low, high = np.array(values, float).reshape(-1, 3).T
@@ -254,7 +273,7 @@ def _curves(axes: Axes, analysis: Analysis) -> None:
     axes.set_ylabel("Over time", size=10, color=INK)
     axes.tick_params(labelbottom=False)
     _plain(axes)
-    axes.legend(loc="lower right", bbox_to_anchor=(1.01, 0.97), ncols=2, fontsize=9, frameon=False)
+    axes.legend(loc="lower right", bbox_to_anchor=(1.01, 0.97), ncols=3, fontsize=9, frameon=False)
 
 
 def _harmony(axes: Axes, analysis: Analysis) -> None:
@@ -289,7 +308,7 @@ def _harmony(axes: Axes, analysis: Analysis) -> None:
 
 
 def _beats(axes: Axes, analysis: Analysis) -> None:
-    """Lines at downbeats and marks at beats, where there are few enough to tell them apart."""
+    """Lines at downbeats and marks at beats, where there are few enough to distinguish them."""
     shown: dict[str, Any] = {
         "ymin": 0,
         "color": FAINT,

@@ -16,11 +16,13 @@ CHORDS = 6
 
 
 def _columns(head: Head) -> tuple[str, ...]:
-    match head.kind:
-        case "probabilities":
+    match head.name:
+        case "quadrants":
             return ("quadrant", "quadrant_words", *head.columns)
         case "tags":
             return (head.field, *head.columns, "contradictions")
+        case "sounds_like":
+            return (head.field, *head.columns)
         case _:
             return head.columns
 
@@ -28,7 +30,7 @@ def _columns(head: Head) -> tuple[str, ...]:
 COLUMNS = (
     *("path", "status", "duration", "headline", "music_probability", "scale"),
     *(name for head in HEADS for name in _columns(head)),
-    *("key", "mode", "key_confidence", "tempo", "meter", "chords"),
+    *("key", "mode", "key_confidence", "key_candidates", "tempo", "meter", "chords"),
     *("familiarity", "model", "warnings"),
     *("stage", "cause", "remedy", "code"),
 )
@@ -96,9 +98,12 @@ def _row(analysis: Analysis) -> dict[str, object]:
         if head.kind == "tags":
             columns[head.field] = " ".join(tag.name for tag in analysis.tags if tag.present)
             columns |= {head.column(tag.name): tag.probability for tag in analysis.tags}
-        elif head.field:
-            shares = getattr(analysis, head.field)
+        elif head.field and not head.has_intervals:
+            shares = getattr(analysis, head.field) or {}
             columns |= {head.column(name): share for name, share in shares.items()}
+    columns["sounds_like"] = next(iter(analysis.sounds_like or ()), None)
+    keys = (f"{one.key}={one.probability:.2f}" for one in analysis.key_candidates)
+    columns["key_candidates"] = "; ".join(keys)
     chords = main_chords(analysis, CHORDS)
     columns["chords"] = " ".join(f"{label}={share:.2f}" for label, share in chords)
     for sentences in ("contradictions", "warnings"):

@@ -13,18 +13,36 @@ UNFAMILIAR = 0.05
 MAIN_TAGS: dict[Group, int] = {"emotion": 3, "character": 1, "theme": 1}
 """Largest number of tags of a group; those of use are shown only with all tags."""
 
-BLUE, VERMILION = "#0072B2", "#D55E00"
-"""Colours of valence and arousal."""
+BLUE, VERMILION, PURPLE = "#0072B2", "#D55E00", "#A8568A"
+COLOURS = {"valence": BLUE, "arousal": VERMILION, "tension": PURPLE}
+"""Of Okabe and Ito's palette, which people with any kind of colour vision can distinguish; the
+purple is darker than theirs, so that words in it can be read."""
+
+EMOTIONS = 2
+"""Basic emotions that are named, the strongest first."""
 
 _QUALITIES = {"maj": "", "min": "m", "min7": "m7", "sus4": "sus", "hdim7": "m7b5"}
 
 
 def facts(analysis: Analysis) -> list[str]:
-    """Length, headline, key, tempo and main chords, those that are known."""
+    """Length, headline, key, tempo, main chords and kind of music, those that are known."""
     tempo = "" if analysis.tempo is None else f"{analysis.tempo:.0f} beats per minute"
     chords = " ".join(chord_name(label) for label, _ in main_chords(analysis, 4))
-    found = (clock(analysis.duration), analysis.headline, analysis.key_text, tempo, chords)
+    kind = f"sounds like: {sounds_like(analysis)}" if analysis.sounds_like else ""
+    found = (clock(analysis.duration), analysis.headline, analysis.key_text, tempo, chords, kind)
     return [fact for fact in found if fact]
+
+
+def sounds_like(analysis: Analysis) -> str:
+    """The most likely kind of music with its probability; empty if it is not known."""
+    kinds = list((analysis.sounds_like or {}).items())[:1]
+    return "".join(f"{kind} {share:.0%}" for kind, share in kinds)
+
+
+def strongest(analysis: Analysis) -> str:
+    """The strongest basic emotions with their values; empty if they are not known."""
+    emotions = list((analysis.emotions or {}).items())[:EMOTIONS]
+    return ", ".join(f"{name} {one.value:.2f}" for name, one in emotions)
 
 
 def main_chords(analysis: Analysis, count: int) -> list[tuple[str, float]]:

@@ -10,9 +10,16 @@ import textwrap
 from typing import IO, TYPE_CHECKING
 
 from hevner.files import printable
-from hevner.heads import ESTIMATES, HEADS, Head, Kind
+from hevner.heads import ESTIMATES, HEADS, Head
 from hevner.output import Destination, Options, Record, Writer
-from hevner.output.summary import chord_name, is_unfamiliar, main_chords, present_tags
+from hevner.output.summary import (
+    chord_name,
+    is_unfamiliar,
+    main_chords,
+    present_tags,
+    sounds_like,
+    strongest,
+)
 from hevner.result import Analysis, Estimate, Failure
 
 if TYPE_CHECKING:
@@ -25,7 +32,7 @@ MOODS = 3
 CHORDS = 4
 """Chords in a row, the longest first."""
 
-NARROW = 120
+NARROW = 150
 """Below this many characters per line a table has no room."""
 
 NONE = "–"  # noqa: RUF001 - a dash, not a minus
@@ -34,24 +41,20 @@ NONE = "–"  # noqa: RUF001 - a dash, not a minus
 
 def _headings(head: Head) -> tuple[str, ...]:
     """Columns of a head."""
-    names: dict[Kind, str] = {"probabilities": "Feels", "shares": "Moods", "tags": "Tags"}
-    if head.has_intervals:
-        return tuple(name.capitalize() for name in head.outputs)
-    return (names[head.kind],)
+    if head.field:
+        names = {"quadrant_probabilities": "feels", "sounds_like": "sounds like"}
+        return (names.get(head.field, head.field).capitalize(),)
+    return tuple(name.capitalize() for name in head.outputs)
 
 
-_HEADINGS = (
-    "File",
-    *(heading for head in HEADS for heading in _headings(head)),
-    *("Key", "Tempo", "Chords", "Familiar"),
-)
+_BY_HEADS = tuple(heading for head in HEADS for heading in _headings(head))
 
-_OPTIONAL = {
-    heading for head in HEADS if head.kind in ("interval", "tags") for heading in _headings(head)
-}
+_HEADINGS = ("File", *_BY_HEADS[:-1], "Key", "Tempo", "Chords", "Familiar", _BY_HEADS[-1])
+
+_OPTIONAL = ("Tension", "Emotions", "Tags", "Sounds like")
 """Columns that are left out where no file has a value."""
 
-ROOMY = 160
+ROOMY = 180
 """From this many characters per line on, every column finds its width by itself."""
 
 _TIGHT = dict.fromkeys([*map(str.capitalize, ESTIMATES), "Tags"], 13)
@@ -59,9 +62,9 @@ _TIGHT = dict.fromkeys([*map(str.capitalize, ESTIMATES), "Tags"], 13)
 
 _LINES = (
     (*map(str.capitalize, ESTIMATES), "Feels"),
-    ("Moods",),
+    ("Emotions", "Moods"),
     ("Tags",),
-    ("Key", "Tempo", "Chords", "Familiar"),
+    ("Key", "Tempo", "Chords", "Familiar", "Sounds like"),
 )
 
 
@@ -111,7 +114,7 @@ class TableWriter(Writer):
 
         table = new_table()
         tight = self.options.width is not None and self.options.width < ROOMY
-        known = {heading for row in self._rows for heading, cell in row.items() if cell != NONE}
+        known = self._known()
         headings = [one for one in _HEADINGS if one in known or one not in _OPTIONAL]
         for heading in headings:
             table.add_column(
@@ -126,6 +129,10 @@ class TableWriter(Writer):
             table.add_row(*(Text(row[heading]) for heading in headings))
         return table
 
+    def _known(self) -> set[str]:
+        """Columns in which a file has a value."""
+        return {heading for row in self._rows for heading, cell in row.items() if cell != NONE}
+
     def _cards(self, console: Console, width: int) -> None:
         for row in self._rows:
             console.print(row["File"], style="bold", overflow="fold")
@@ -137,11 +144,15 @@ class TableWriter(Writer):
 
     def _legend(self) -> list[str]:
         notes = []
+        known = self._known()
         if self._rows:
+            axes = "Valence, arousal and tension" if "Tension" in known else "Valence and arousal"
             notes.append(
-                f"Valence and arousal on {self._scale}; in brackets the interval that holds "
+                f"{axes} on {self._scale}; in brackets the interval that holds "
                 "the listeners' mean for 9 of 10 pieces."
             )
+        if "Emotions" in known:
+            notes.append("Emotions as listeners say, from 0 (not at all) to 1 (very).")
         if self._unfamiliar:
             notes.append("! Unlike the music the model has learned from: take it with care.")
         return notes
@@ -178,6 +189,8 @@ def _cells(analysis: Analysis, *, all_tags: bool) -> dict[str, str]:
         "Key": analysis.key_text,
         "Tempo": None if analysis.tempo is None else f"{analysis.tempo:.0f}",
         "Chords": " ".join(chord_name(label) for label, _ in chords),
+        "Emotions": strongest(analysis),
+        "Sounds like": sounds_like(analysis),
         "Familiar": (None if analysis.familiarity is None else f"{mark}{analysis.familiarity:.2f}"),
     }
     return row | estimates | {heading: text or NONE for heading, text in texts.items()}

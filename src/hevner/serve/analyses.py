@@ -32,7 +32,7 @@ ALIVE_S = 15.0
 router = APIRouter(prefix=f"{API}/analyses", tags=["analyses"])
 
 ScaleName = Annotated[
-    str, Query(pattern=schemas.SCALE, description="Scale of valence and arousal.")
+    str, Query(pattern=schemas.SCALE, description="Scale of valence, arousal and tension.")
 ]
 
 FORM: dict[str, Any] = {

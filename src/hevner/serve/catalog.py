@@ -123,7 +123,8 @@ def _emotions(snapshot: CatalogSnapshot, id: str) -> list[dict[str, Any]]:
 
 def _piece(server: ServerState, row: Row) -> dict[str, Any]:
     shown = {name: _rounded(value) for name, value in row.items() if name != "path"}
-    return shown | {"tags": row["tags"] or [], "audio": server.addresses.of(row["id"])}
+    lists = {name: row[name] or [] for name in ("tags", "key_candidates") if name in row}
+    return shown | lists | {"audio": server.addresses.of(row["id"])}
 
 
 def _rounded(value: Any) -> Any:

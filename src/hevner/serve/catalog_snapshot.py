@@ -26,11 +26,14 @@ from hevner.catalog.file_identity import Stamp
 from hevner.catalog.packages import pa
 from hevner.catalog.tables import DISTANCE, MOMENTS, PIECES, ROW, SOUNDS, Row, in_lists
 from hevner.files import file_named
-from hevner.heads import ESTIMATE_COLUMNS
+from hevner.heads import ESTIMATE_COLUMNS, ESTIMATES
 from hevner.model.space import Points, Space
 from hevner.serve.problems import ServiceError, not_found
 
-SHOWN = ["id", "path", "name", "duration", "valence", "arousal", "quadrant", "key", "tempo", "tags"]
+SHOWN = [
+    *("id", "path", "name", "duration", "valence", "arousal", "quadrant", "key", "mode"),
+    *("tempo", "tags"),
+]
 """Columns of every piece in memory."""
 
 SEARCHED = ("vector", "place", "curve")
@@ -41,7 +44,7 @@ MOST = 250_000
 
 DETAILS = (
     *(name for name in ESTIMATE_COLUMNS if name not in SHOWN),
-    *("key_mode", "familiarity"),
+    *("key_mode", "key_candidates", "familiarity", "sounds_like"),
 )
 """Columns that are read when a single piece is shown."""
 
@@ -167,10 +170,10 @@ class CatalogSnapshot(Catalog):
         return self.piece(id) | self._read(id, DETAILS)
 
     def curve(self, id: str) -> list[Row]:
-        """Moments of a piece: ``start``, ``end``, ``valence``, ``arousal``."""
+        """Moments of a piece: ``start``, ``end``, ``valence``, ``arousal``, ``tension``."""
         self.piece(id)
         (same,) = in_lists("piece", [id])
-        columns = ("start", "end", "valence", "arousal")
+        columns = ("start", "end", *ESTIMATES)
         rows = [row for b in self.moments.scan(columns, same) for row in b.to_pylist()]
         return sorted(rows, key=lambda row: float(row["start"]))
 

@@ -27,7 +27,11 @@ from hevner.words import Lexicon
 from hevner.words.describing import describe
 
 OPEN = frozenset(
-    [*ESTIMATE_COLUMNS, *"name duration quadrant key key_mode tempo familiarity tags".split()]  # noqa: SIM905
+    [
+        *ESTIMATE_COLUMNS,
+        *("name", "duration", "quadrant", "key", "key_mode", "mode", "key_candidates"),
+        *("tempo", "familiarity", "tags", "sounds_like"),
+    ]
 )
 GRAMMAR = frozenset("and or not in is null like ilike between true false array_has".split())  # noqa: SIM905
 
@@ -95,12 +99,12 @@ def condition(filters: schemas.Filters | None, where: str) -> str:
 
 def _parts(filters: schemas.Filters) -> list[str]:
     parts: list[str] = []
-    for column in ("duration", "tempo", "familiarity"):
+    for column in ("duration", "tempo", "familiarity", "tension"):
         span: schemas.Span | None = getattr(filters, column)
         if span is not None:
             parts += [f"{column} >= {span.min!r}"] if span.min is not None else []
             parts += [f"{column} <= {span.max!r}"] if span.max is not None else []
-    for column in ("key", "key_mode"):
+    for column in ("key", "key_mode", "mode", "sounds_like"):
         if value := getattr(filters, column):
             parts.append(f"{column} = {_quoted(value)}")
     if filters.quadrants:

@@ -2,9 +2,9 @@
 
 Conventions
 -----------
-Valence and arousal are on the scale that a request names, ``-1..1`` if it names none. Times are
-seconds; those of jobs are seconds since 1970. Unknown values are null. Bodies with unknown
-fields are refused, so that typing errors are noticed.
+Valence, arousal and tension are on the scale that a request names, ``-1..1`` if it names none;
+basic emotions on ``0..1``. Times are seconds; those of jobs are seconds since 1970. Unknown values
+are null. Bodies with unknown fields are refused, so that typing errors are noticed.
 """
 
 from __future__ import annotations
@@ -115,8 +115,11 @@ class Filters(Body):
     duration: Span | None = Field(None, examples=[{"max": 300}])
     tempo: Span | None = None
     familiarity: Span | None = None
+    tension: Span | None = Field(None, description="On -1..1.", examples=[{"min": 0.3}])
     key: str = Field("", max_length=20, examples=["A minor"])
     key_mode: Literal["", "major", "minor"] = ""
+    mode: str = Field("", max_length=20, examples=["dorian"])
+    sounds_like: str = Field("", max_length=20, examples=["film score"])
     quadrants: list[Literal["Q1", "Q2", "Q3", "Q4"]] = Field([], max_length=4)
     tags: list[Annotated[str, Field(max_length=40)]] = Field(
         [], max_length=10, description="Tags that a piece has, all of them."
@@ -182,6 +185,7 @@ class Hit(BaseModel):
     valence: float
     arousal: float
     key: str | None = Field(examples=["A minor"])
+    mode: str | None = Field(examples=["dorian"])
     fit: float | None = Field(description="In [0, 1]; see `fit` of the answer for its meaning.")
     divergence: float
     audio: str = Field(description="Address of the audio; may hold for some hours only.")
@@ -242,6 +246,7 @@ class Piece(BaseModel):
     arousal: float | None
     quadrant: str | None
     key: str | None
+    mode: str | None
     tempo: float | None
     tags: list[str]
     audio: str
@@ -249,7 +254,8 @@ class Piece(BaseModel):
 
 _DETAILS: dict[str, Any] = {
     **{name: (float | None, ...) for name in ESTIMATE_COLUMNS if name not in Piece.model_fields},
-    "key_mode": (str | None, ...),
+    **dict.fromkeys(("key_mode", "sounds_like"), (str | None, ...)),
+    "key_candidates": (list[str], ...),
     "familiarity": (float | None, ...),
 }
 
@@ -282,6 +288,7 @@ class CurveMoment(BaseModel):
     end: float
     valence: float | None
     arousal: float | None
+    tension: float | None
 
 
 class Curve(BaseModel):

@@ -72,7 +72,7 @@ def degree_of(position: Position, valence: float, arousal: float) -> tuple[Degre
     return (DEGREES[sure[-1]], shares[sure[-1]]) if sure else (PLAIN, shares[0])
 
 
-def told(valence: Estimate, arousal: Estimate) -> dict[str, Any]:
+def derived_fields(valence: Estimate, arousal: Estimate) -> dict[str, Any]:
     """Fields of an analysis that follow from valence and arousal, on the unit scale."""
     position = Position.of(valence, arousal)
     return {

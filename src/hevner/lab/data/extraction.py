@@ -5,7 +5,7 @@ Conventions
 `DEFAULT` names all features of the default model, computed in one pass
 (`hevner.features.extract`). Any other name is that of a single encoder, `HARMONY` for the spectrum
 of the harmony analysis, or `FINGERPRINT`; several of them share the audio. The default pass and
-its encoders, called singly, hear the sounding part at one loudness (`hevner.audio.level`), all
+its encoders, called singly, read the sounding part at one loudness (`hevner.audio.level`), all
 others the audio as it is. The MagnaTagATune network of the default pass encodes every second window
 only, so its vectors are not those of the single encoder. Large encoders have sample rates of their
 own, so the audio is read once for each rate.
@@ -53,7 +53,7 @@ SPARSE = {"hears": "the first two windows, then every second one"}
 _OF_PASS = {block.encoder for block in BLOCKS}
 
 LEVELLED = {"level": level.VERSION}
-"""Parameter in a store of the kinds that hear the sounding part at one loudness."""
+"""Parameter in a store of the kinds that read the sounding part at one loudness."""
 
 PASS: dict[str, Kind] = {
     block.name: Kind(

@@ -25,7 +25,6 @@ import numpy as np
 from hevner import datasets
 from hevner.arrays import Doubles, Floats, Mask
 from hevner.blocks import vector_id
-from hevner.heads import HEADS
 from hevner.lab.data.corpus import compute_all
 from hevner.lab.default.basis import (
     INNER_FOLDS,
@@ -60,7 +59,7 @@ def fit(table: Table, recipe: DefaultRecipe, card: dict[str, Any] | None = None)
     sound: dict[str, Any] = dict(familiarity_arrays(basis, table))
     tag_slope, tag_offset, tag_card = _fit_tags(table, recipe, unseen.get("tags"))
     facts = {"features": vector_id(), "recipe": recipe.digest, "domains": list(recipe.domains)}
-    heads = [head.name for head in HEADS if head.kind != "tags" or recipe.tags]
+    heads = ["emotion", "quadrants", "gems", *(["tags"] if recipe.tags else [])]
 
     def both(name: str) -> Any:
         """An array of valence and arousal, side by side in the last dimension."""

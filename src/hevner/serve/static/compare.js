@@ -21,7 +21,7 @@ const LOOKS = [
   { colour: "piece-c", dash: [2, 4] }, { colour: "piece-d", dash: [10, 3, 2, 3] },
 ];
 
-// Kept while the page is open: [{id, title, duration, valence, arousal, means, key, tempo, address}].
+// Kept while the page is open: [{id, title, duration, valence, arousal, means, key, mode, tempo, address}].
 const chosen = [];
 let aligned = false;
 let shownFirst = true;
@@ -147,7 +147,7 @@ class Compare {
   #entry(one, index) {
     const facts = [
       t("hit.place", { valence: signed(one.means[0]), arousal: signed(one.means[1]) }),
-      one.key && keyName(one.key), one.tempo && t("fact.tempo", { tempo: Math.round(one.tempo) }), clock(one.duration),
+      one.key && keyName(one.key, one.mode), one.tempo && t("fact.tempo", { tempo: Math.round(one.tempo) }), clock(one.duration),
     ].filter(Boolean);
     const letter = h("span", { class: "letter", "aria-hidden": "true" }, String.fromCharCode(65 + index));
     letter.style.setProperty("--colour", `var(--${one.look.colour})`);
@@ -204,7 +204,7 @@ async function ofJob(job) {
   if (analysis.status !== "ok") return null;
   if (job.file) job.address ??= URL.createObjectURL(job.file);
   return {
-    title: titleOf(job.name), duration: analysis.duration, key: analysis.key, tempo: analysis.tempo,
+    title: titleOf(job.name), duration: analysis.duration, key: analysis.key, mode: analysis.mode, tempo: analysis.tempo,
     means: [analysis.valence.value, analysis.arousal.value],
     valence: axis(analysis, "valence"), arousal: axis(analysis, "arousal"),
     address: job.file && (async () => job.address),
@@ -215,7 +215,7 @@ async function ofPiece(piece) {
   const moments = await api.curve(piece.id);
   const of = (name) => moments.map(({ start, end, [name]: value }) => ({ start, end, value }));
   return {
-    title: titleOf(piece.name), duration: piece.duration, key: piece.key, tempo: piece.tempo,
+    title: titleOf(piece.name), duration: piece.duration, key: piece.key, mode: piece.mode, tempo: piece.tempo,
     means: [piece.valence, piece.arousal], valence: of("valence"), arousal: of("arousal"),
     address: () => api.audio(piece),
   };

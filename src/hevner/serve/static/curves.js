@@ -1,4 +1,4 @@
-// Valence or arousal over time, with the intervals as bands, and the chords below them.
+// Valence, arousal or tension over time, with the intervals as bands, and the chords below them.
 //
 // Time runs over the whole width, so that everything in a timeline has the same axis.
 
@@ -91,7 +91,7 @@ function corners(run) {
 }
 
 // The value at a time, between the middles of moments; null where it is silent.
-function valueAt(moments, time) {
+export function valueAt(moments, time) {
   const index = moments.findIndex((moment) => time < moment.end);
   const here = moments.at(index);
   if (!here || here.value === null) return null;

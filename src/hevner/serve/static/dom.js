@@ -49,6 +49,13 @@ export function term(name, ...content) {
   return h("div", {}, h("dt", {}, name), h("dd", {}, ...content));
 }
 
+// An interval as a bar with a mark at its value; all three are shares of the bar.
+export function range({ value, low, high }) {
+  const bar = h("b", { "aria-hidden": "true" }, h("i"), h("u"));
+  for (const [name, share] of Object.entries({ low, high, value })) bar.style.setProperty(`--${name}`, share);
+  return h("span", { class: "range" }, bar);
+}
+
 // An input with its label.
 export function field(label, id, attributes) {
   return [h("label", { for: id }, label), h("input", { type: "text", id, autocomplete: "off", ...attributes })];

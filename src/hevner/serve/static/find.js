@@ -15,6 +15,7 @@ import { attempt, trouble } from "./trouble.js";
 
 const DEBOUNCE = 200; // milliseconds between the last change and the search
 const TOOLS = ["point", "path", "pick"];
+const MODES = ["ionian", "dorian", "phrygian", "lydian", "mixolydian", "aeolian", "harmonic minor"]; // as hevner.result
 
 export const open = (main) => mount(main, new Find());
 
@@ -221,7 +222,7 @@ class Find {
     const play = button(t("hit.play", { title }), () => this.#play(index), { glyph: "play", class: "round" });
     const facts = [
       hit.start !== null && hit.start !== undefined && t("hit.from", { time: clock(hit.start) }),
-      clock(hit.duration), hit.key && keyName(hit.key),
+      clock(hit.duration), hit.key && keyName(hit.key, hit.mode),
       t("hit.place", { valence: signed(hit.valence), arousal: signed(hit.arousal) }),
     ].filter(Boolean);
     const fit = h("span", { class: "fit", title: t("hit.fit.title") });
@@ -361,7 +362,8 @@ function filters(changed) {
   return h("details", { class: "filters" }, h("summary", {}, t("filters")),
     h("div", { class: "grid" },
       choice("quadrant", "filter.quadrant", ["Q1", "Q2", "Q3", "Q4"].map((name) => [name, t(`quadrant.${name}`)])),
-      choice("key_mode", "filter.mode", [["major", t("mode.major")], ["minor", t("mode.minor")]]),
+      choice("key_mode", "filter.third", [["major", t("mode.major")], ["minor", t("mode.minor")]]),
+      choice("mode", "filter.mode", MODES.map((name) => [name, name])),
       number("duration_max", "filter.longest"),
       number("tempo_min", "filter.slowest"),
       number("tempo_max", "filter.fastest")),

@@ -1,8 +1,8 @@
 // One analysed piece: its sound, its emotion over time, and the values at the moment that plays.
 
 import * as api from "./api.js";
-import { Chords, courseOf, Curve, placeAt, Ruler } from "./curves.js";
-import { button, h, table, term } from "./dom.js";
+import { Chords, courseOf, Curve, placeAt, Ruler, valueAt } from "./curves.js";
+import { button, h, range, table, term } from "./dom.js";
 import {
   chordName, clock, familiarity, keyName, moodName, percent, quadrant, saidWord, signed, spoken, titleOf,
 } from "./emotion.js";
@@ -19,6 +19,11 @@ const MOODS = 5;
 const EXPRESSED = 5;
 const TAGS = 8;
 
+// Axes of emotion over time; a model may lack tension.
+function axesOf(analysis) {
+  return ["valence", "arousal", "tension"].filter((name) => analysis.timeline.some((moment) => moment[name]));
+}
+
 export function axis(analysis, name) {
   return analysis.timeline.map(({ start, end, [name]: estimate }) => ({
     start, end, value: estimate?.value ?? null, low: estimate?.low, high: estimate?.high,
@@ -33,8 +38,8 @@ export class Piece {
     this.analysis = analysis;
     this.expressed = expressed;
     this.words = words.filter((word) => word.valence !== null);
-    this.valence = axis(analysis, "valence");
-    this.arousal = axis(analysis, "arousal");
+    this.axes = axesOf(analysis);
+    for (const name of this.axes) this[name] = axis(analysis, name);
     this.element = analysis.status === "ok" ? this.#described() : this.#empty();
   }
 
@@ -68,11 +73,11 @@ export class Piece {
   #described() {
     const { analysis } = this;
     this.wave = new Waveform();
-    this.curves = { valence: new Curve("valence"), arousal: new Curve("arousal") };
+    this.curves = this.axes.map((name) => new Curve(name));
     this.chords = new Chords("chords");
     this.ruler = new Ruler("ruler");
-    this.timeline = new Timeline(t("timeline"), this.wave.element, this.curves.valence.element,
-      this.curves.arousal.element, this.chords.element, this.ruler.element);
+    this.timeline = new Timeline(t("timeline"), this.wave.element, ...this.curves.map((curve) => curve.element),
+      this.chords.element, this.ruler.element);
     this.plane = new Plane(t("plane.piece", {
       text: spoken(analysis.valence.value, analysis.arousal.value),
     }));
@@ -117,8 +122,10 @@ export class Piece {
 
   #familiarity() {
     const level = familiarity(this.analysis.familiarity);
+    const [kind, share] = Object.entries(this.analysis.sounds_like ?? {})[0] ?? [];
     return level && h("p", { class: level.warning ? "callout warning" : "aside" },
-      level.warning && h("strong", {}, t("familiarity.warning"), " "), level.text);
+      level.warning && h("strong", {}, t("familiarity.warning"), " "), level.text,
+      kind && h("span", { class: "kind" }, " ", t("sounds_like", { kind, share: percent(share) })));
   }
 
   #warnings() {
@@ -160,8 +167,8 @@ export class Piece {
   #draw() {
     const { analysis } = this;
     const paint = () => {
-      for (const name of ["valence", "arousal"]) {
-        this.curves[name].show(analysis.duration, [{ moments: this[name], colour: colours[name] }]);
+      for (const curve of this.curves) {
+        curve.show(analysis.duration, [{ moments: this[curve.axis], colour: colours[curve.axis] }]);
       }
       this.plane.lay({ courses: [{ points: courseOf(this), colour: colours.soft, alpha: 0.55 }] });
     };
@@ -187,7 +194,8 @@ export class Piece {
       this.#play(detail.seconds);
     });
     this.timeline.addEventListener("toggle", () => this.#play());
-    const classes = { chord: "chord", next: "next", valence: "number valence", arousal: "number arousal", word: null };
+    const numbers = this.axes.map((name) => [name, `number ${name}`]);
+    const classes = { ...Object.fromEntries(numbers), chord: "chord", next: "next", word: null };
     this.now = Object.fromEntries(Object.entries(classes).map(([name, kind]) => [name, h("span", { class: kind })]));
     this.#at(mine() ? player.time : 0);
     if (mine()) state();
@@ -196,8 +204,8 @@ export class Piece {
   #nowPanel() {
     const { now } = this;
     return h("dl", { class: "now" },
-      term(t("now.chord"), now.chord, now.next), term(t("valence"), now.valence),
-      term(t("arousal"), now.arousal), term(t("now.word"), now.word));
+      this.axes.map((name) => term(t(name), now[name])),
+      term(t("now.chord"), now.chord, now.next), term(t("now.word"), now.word));
   }
 
   // Once a frame while it plays: nothing here reads the layout, and text is written only if it differs.
@@ -217,8 +225,10 @@ export class Piece {
     const following = chords[index + 1];
     write(now.chord, chord ? chordName(chord.label) : "–");
     write(now.next, following ? `→ ${chordName(following.label)}` : "");
-    write(now.valence, place ? signed(place[0]) : t("now.silent"));
-    write(now.arousal, place ? signed(place[1]) : t("now.silent"));
+    for (const name of this.axes) {
+      const value = valueAt(this[name], time);
+      write(now[name], value === null ? t("now.silent") : signed(value));
+    }
     const changed = write(now.word, place ? this.#nearest(place) : "–");
     const second = Math.floor(time);
     if (changed || second !== this.second) {
@@ -252,8 +262,11 @@ export class Piece {
           h("span", { class: `number ${name}` }, signed(analysis[name].value)),
           h("span", { class: "aside" }, t("interval", {
             low: signed(analysis[name].low), high: signed(analysis[name].high),
-          }))))),
-        h("p", { class: "aside" }, t("interval.text"))),
+          })), range(asShares(analysis[name]))))),
+        h("p", { class: "aside" }, t("interval.text")), this.#keys()),
+      analysis.emotions && h("section", {}, h("h2", {}, t("emotions")), h("ul", { class: "ranges" },
+        Object.entries(analysis.emotions).map(([name, one]) => reading(known(`emotion.${name}`, name), one))),
+        h("p", { class: "aside" }, t("emotions.text"))),
       h("section", {}, h("h2", {}, t("moods")), h("ul", { class: "bars" },
         moods.map(([name, share]) => bar(moodName(name), share, percent(share)))),
         h("p", { class: "aside" }, t("moods.text"))),
@@ -263,6 +276,13 @@ export class Piece {
         tags.length ? null : h("p", { class: "aside" }, t("tags.none")),
         h("p", { class: "aside" }, t("model.by", { model: analysis.model }), " ",
           h("a", { href: "#understand" }, t("model.more")))));
+  }
+
+  // The keys that it may be in, where there is more than one.
+  #keys() {
+    const candidates = this.analysis.key_candidates;
+    const keys = candidates.map(({ key, mode, probability }) => `${keyName(key, mode)} ${percent(probability)}`);
+    return keys.length > 1 && h("p", { class: "aside keys" }, t("keys", { keys: keys.join(", ") }));
   }
 
   #expressed() {
@@ -277,10 +297,10 @@ export class Piece {
       const cell = (estimate) => (estimate
         ? t("table.value", { value: signed(estimate.value), low: signed(estimate.low), high: signed(estimate.high) })
         : t("now.silent"));
-      const head = ["table.time", "valence", "arousal", "table.chord"].map((name) => t(name));
+      const head = ["table.time", ...this.axes, "table.chord"].map((name) => t(name));
       details.append(table(head, this.analysis.timeline.map((moment) => {
         const chord = this.analysis.chords.find(({ end }) => moment.start < end);
-        return [clock(moment.start), cell(moment.valence), cell(moment.arousal), chord ? chordName(chord.label) : ""];
+        return [clock(moment.start), ...this.axes.map((name) => cell(moment[name])), chord ? chordName(chord.label) : ""];
       })));
     });
     return details;
@@ -291,6 +311,20 @@ function bar(name, share, text) {
   const level = h("i");
   level.style.setProperty("--share", share);
   return h("li", {}, h("span", {}, name), h("b", { "aria-hidden": "true" }, level), h("span", { class: "number" }, text));
+}
+
+// A basic emotion, from not at all to very.
+function reading(name, one) {
+  const [value, low, high] = [one.value, one.low, one.high].map((number) => number.toFixed(2));
+  const interval = t("interval", { low, high });
+  return h("li", { title: interval }, h("span", {}, name), range(one),
+    h("span", { class: "number" }, value, h("span", { class: "unseen" }, `, ${interval}`)));
+}
+
+// An estimate on -1..1 as shares of a bar.
+function asShares({ value, low, high }) {
+  const share = (number) => (number + 1) / 2;
+  return { value: share(value), low: share(low), high: share(high) };
 }
 
 function write(element, text) {
@@ -308,7 +342,7 @@ function save(name, type, content) {
 
 // The timeline of an analysis as CSV, one moment per row; empty where the music is silent.
 function asCsv(analysis) {
-  const columns = ["valence", "arousal"].flatMap((axis) => ["value", "low", "high"].map((part) => [axis, part]));
+  const columns = axesOf(analysis).flatMap((axis) => ["value", "low", "high"].map((part) => [axis, part]));
   const head = columns.map(([axis, part]) => (part === "value" ? axis : `${axis}_${part}`));
   const rows = analysis.timeline.map(({ start, end, ...moment }) =>
     [start, end, ...columns.map(([axis, part]) => moment[axis]?.[part] ?? "")]);

@@ -31,10 +31,11 @@ export function asQuery() {
 
 // Filters in the format of the service.
 export function asFilters() {
-  const { quadrant, key_mode: mode, duration_max: longest, tempo_min: min, tempo_max: max } = question.filters;
+  const { quadrant, key_mode: third, mode, duration_max: longest, tempo_min: min, tempo_max: max } = question.filters;
   return {
     ...(quadrant && { quadrants: [quadrant] }),
-    ...(mode && { key_mode: mode }),
+    ...(third && { key_mode: third }),
+    ...(mode && { mode }),
     ...(longest !== undefined && { duration: { max: longest } }),
     ...((min !== undefined || max !== undefined) && { tempo: { min, max } }),
   };

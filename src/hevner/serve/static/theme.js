@@ -5,7 +5,7 @@ import { t } from "./strings.js";
 
 const KEPT = "hevner.theme";
 const NAMES = [
-  ...["paper", "panel", "ink", "soft", "line", "faint", "valence", "arousal", "focus"],
+  ...["paper", "panel", "ink", "soft", "line", "faint", "valence", "arousal", "tension", "focus"],
   ...["q1", "q2", "q3", "q4", "piece-c", "piece-d"],
 ];
 const prefersDark = matchMedia("(prefers-color-scheme: dark)");

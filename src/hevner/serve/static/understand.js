@@ -1,7 +1,7 @@
 // Meaning of the scores, training data of the model, and its uncertainty.
 
 import * as api from "./api.js";
-import { fill, h, table, term } from "./dom.js";
+import { fill, h, range, table, term } from "./dom.js";
 import { Plane } from "./plane.js";
 import { known, t } from "./strings.js";
 import { attempt } from "./trouble.js";
@@ -10,7 +10,7 @@ const HEADLINES = [
   "valence r", "arousal r", "valence auc", "arousal auc", "quadrant accuracy", "gems mean r",
   "valence coverage", "arousal coverage", "valence within-piece r", "arousal within-piece r",
 ];
-const GUIDE = ["interval", "time", "familiarity", "moods", "limits", "gap"];
+const GUIDE = ["interval", "time", "familiarity", "emotions", "moods", "limits", "gap"];
 const INLINE = /\*\*(.+?)\*\*|\*(.+?)\*|`(.+?)`|\[(.+?)\]\((.+?)\)/g;
 
 export function open(main, [name]) {
@@ -48,7 +48,7 @@ async function cards(models, name, choices, place) {
 function facts(model) {
   const row = (name, value) => term(t(`card.${name}`), value);
   return h("dl", { class: "facts" },
-    row("tells", model.tells.join(" · ")),
+    row("predicts", model.predicts.join(" · ")),
     row("trained", model.trained_on.join(" · ")),
     row("licence", model.licences.weights),
     row("commercial", t(model.commercial_use ? "yes" : "no")));
@@ -66,7 +66,7 @@ function measures(rows) {
   return table(columns.map((name) => t(`scores.${name}`)), rows.map((row) => [
     row.dataset, known(`protocol.${row.protocol}`, row.protocol), known(`metric.${row.metric}`, row.metric),
     figure(row.value),
-    h("span", { class: "range" }, range(row), t("scores.range", { low: figure(row.low), high: figure(row.high) })),
+    h("span", { class: "range" }, inside(row) && range(row), t("scores.range", { low: figure(row.low), high: figure(row.high) })),
     row.n.toLocaleString(),
   ]));
 }
@@ -75,12 +75,9 @@ function figure(value) {
   return value.toFixed(2).replace("-", "−");
 }
 
-// The interval as a bar on 0..1; one outside is only written.
-function range({ value, low, high }) {
-  const bar = h("b", { "aria-hidden": "true" }, h("i"), h("u"));
-  if (low < 0 || high > 1) bar.classList.add("gone");
-  for (const [name, share] of Object.entries({ low, high, value })) bar.style.setProperty(`--${name}`, share);
-  return bar;
+// An interval that reaches outside 0..1 is only written.
+function inside({ low, high }) {
+  return low >= 0 && high <= 1;
 }
 
 // The Markdown of model cards as elements: headings, paragraphs, lists, tables, bold, italics, code

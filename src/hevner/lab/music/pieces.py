@@ -1,4 +1,4 @@
-"""Songs with known chords and key: POP909 excerpts, variations of them, and composed ones.
+"""Pieces with known chords, key and beats; excerpts of POP909, and variations of them.
 
 Conventions
 -----------
@@ -10,8 +10,8 @@ random comes from the generator that is passed in.
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -21,34 +21,50 @@ from numpy.typing import ArrayLike, NDArray
 
 from hevner.errors import DataError
 from hevner.music import chord_labels
+from hevner.music.chord_labels import MODES, NO_CHORD, QUALITIES, TEMPLATES
 
 Notes = NDArray[np.float64]
+Times = NDArray[np.float64]
 Chord = tuple[float, float, int]
 UNKNOWN = -1
 
-_QUALITY_OF = {frozenset(tones): name for name, tones in chord_labels.TEMPLATES.items()}
-_TO_MINOR = {4: 3, 9: 8, 11: 10}
-_TO_MAJOR = {new: old for old, new in _TO_MINOR.items()}
+QUALITY_OF = {frozenset(tones): name for name, tones in TEMPLATES.items()}
+SCALES = {name: chord_labels.SCALES[MODES.index(name)] for name in MODES}
 TABLES: dict[str, Any] = tomllib.loads(
-    Path(__file__).with_name("tables.toml").read_text(encoding="utf-8")
+    Path(__file__).with_name("arrangement.toml").read_text(encoding="utf-8")
 )
 """Chords of keys, instruments and MIDI channels."""
-SCALES = ((0, 2, 4, 5, 7, 9, 11), (0, 2, 3, 5, 7, 8, 10))
-"""Steps of the major and the minor scale above the tonic, in semitones."""
+_ROLES = {"MELODY": "melody", "BRIDGE": "counter", "PIANO": "chords"}
+_TO_MINOR = {4: 3, 9: 8, 11: 10}
+_TO_MAJOR = {new: old for old, new in _TO_MINOR.items()}
 
 
 @dataclass(frozen=True)
-class Song:
-    """Notes by role, chords as ``(start, end, class)`` and one key.
+class Piece:
+    """Notes by role, and what is known of them.
 
-    Roles are ``melody``, ``counter``, ``chords``, ``bass``, ``pad`` and ``drums``.
+    Attributes
+    ----------
+    duration
+        Seconds.
+    parts
+        Notes by role: ``melody``, ``counter``, ``chords``, ``bass``, ``pad``, ``drums``.
+    chords, key, modes
+        Chords as ``(start, end, class)``, one key, and the modes that the piece may be in.
+    beats, downbeats, tempo, meter
+        Seconds; beats per minute, 0 where there is no pulse; such as ``"6/8"``, empty if there is
+        none.
     """
 
     duration: float
     parts: dict[str, Notes]
-    chords: tuple[Chord, ...]
-    key: int
-    beats: NDArray[np.float64]
+    chords: tuple[Chord, ...] = ()
+    key: int = UNKNOWN
+    modes: tuple[str, ...] = ()
+    beats: Times = field(default_factory=lambda: np.zeros(0))
+    downbeats: Times = field(default_factory=lambda: np.zeros(0))
+    tempo: float = 0.0
+    meter: str = ""
 
 
 def held_out(song_id: str) -> str:
@@ -69,7 +85,8 @@ def song_ids(folder: Path, subset: str) -> list[str]:
     return found
 
 
-def load_pop909(folder: Path) -> tuple[Song, tuple[Chord, ...]]:
+@lru_cache(maxsize=4)
+def load_pop909(folder: Path) -> tuple[Piece, tuple[Chord, ...]]:
     """One POP909 song, and its keys as ``(start, end, class)``.
 
     The chord ``N`` is kept only where no note sounds; elsewhere it means "could not be named" in
@@ -81,18 +98,21 @@ def load_pop909(folder: Path) -> tuple[Song, tuple[Chord, ...]]:
     for start, end, label in read_rows(folder / "chord_midi.txt"):
         number = chord_labels.parse_chord(label)
         busy = np.any((sounding[:, 0] < end - 0.1) & (sounding[:, 1] > start + 0.1))
-        if number == chord_labels.NO_CHORD and busy:
-            number = UNKNOWN
-        chords.append((start, end, number))
+        chords.append((start, end, UNKNOWN if number == NO_CHORD and busy else number))
     keys = tuple(
         (a, b, chord_labels.parse_key(name)) for a, b, name in read_rows(folder / "key_audio.txt")
     )
-    beats = np.loadtxt(folder / "beat_midi.txt", ndmin=2)[:, 0]
-    song = Song(float(sounding[:, 1].max()), parts, tuple(chords), UNKNOWN, beats)
+    beats, *marks = np.loadtxt(folder / "beat_midi.txt", ndmin=2).T
+    threes = np.median(np.diff(np.flatnonzero(marks[0]))) == 3
+    song = Piece(
+        float(sounding[:, 1].max()), parts, tuple(chords), beats=beats,
+        downbeats=beats[marks[0 if threes else 1] > 0], meter="3/4" if threes else "4/4",
+        tempo=60 / float(np.median(np.diff(beats))),
+    )  # fmt: skip
     return song, keys
 
 
-def excerpt(song: Song, keys: tuple[Chord, ...], start: float, length: float) -> Song:
+def excerpt(song: Piece, keys: tuple[Chord, ...], start: float, length: float) -> Piece:
     """Cut ``length`` seconds; the key is known if one key covers nine tenths of them."""
     end = start + length
     parts = {}
@@ -105,16 +125,25 @@ def excerpt(song: Song, keys: tuple[Chord, ...], start: float, length: float) ->
         for a, b, number in song.chords
         if b > start and a < end
     )
-    key = UNKNOWN
-    for a, b, number in keys:
-        if min(b, end) - max(a, start) >= 0.9 * length:
-            key = number
-    beats = song.beats[(song.beats >= start) & (song.beats < end)] - start
-    cut = Song(length, parts, chords, key, beats)
-    return cut if _plausible(cut) else replace(cut, key=UNKNOWN)
+    covering = [n for a, b, n in keys if min(b, end) - max(a, start) >= 0.9 * length]
+    beats, downbeats = (
+        times[(times >= start) & (times < end)] - start for times in (song.beats, song.downbeats)
+    )
+    key = next((key for key in covering if _plausible(chords, key)), UNKNOWN)
+    return replace(
+        song, duration=length, parts=parts, chords=chords, key=key, modes=_modes(key),
+        beats=beats, downbeats=downbeats,
+    )  # fmt: skip
 
 
-def transpose(song: Song, semitones: int) -> Song:
+def draw_pop909(folder: Path, length: float, rng: np.random.Generator) -> Piece:
+    """An excerpt of a song, transposed."""
+    song, keys = load_pop909(folder)
+    start = float(rng.uniform(0, max(song.duration - length, 0)))
+    return transpose(excerpt(song, keys, start, length), int(rng.integers(-5, 7)))
+
+
+def transpose(song: Piece, semitones: int) -> Piece:
     """Move every note but the drums, every chord and the key."""
     parts = {role: notes.copy() for role, notes in song.parts.items()}
     for role, notes in parts.items():
@@ -128,8 +157,8 @@ def transpose(song: Song, semitones: int) -> Song:
 def shift_chords(numbers: ArrayLike, semitones: int) -> NDArray[np.int64]:
     """Chord classes, transposed."""
     classes = np.asarray(numbers, np.int64)
-    moved = (classes + semitones * len(chord_labels.QUALITIES)) % chord_labels.NO_CHORD
-    return np.where((classes == UNKNOWN) | (classes == chord_labels.NO_CHORD), classes, moved)
+    moved = (classes + semitones * len(QUALITIES)) % NO_CHORD
+    return np.where((classes == UNKNOWN) | (classes == NO_CHORD), classes, moved)
 
 
 def shift_key(key: int, semitones: int) -> int:
@@ -139,11 +168,11 @@ def shift_key(key: int, semitones: int) -> int:
 
 def chord_tones(number: int) -> list[int]:
     """Pitch classes of a chord class, the root first."""
-    root, quality = divmod(number, len(chord_labels.QUALITIES))
-    return [(root + tone) % 12 for tone in chord_labels.TEMPLATES[chord_labels.QUALITIES[quality]]]
+    root, quality = divmod(number, len(QUALITIES))
+    return [(root + tone) % 12 for tone in TEMPLATES[QUALITIES[quality]]]
 
 
-def parallel(song: Song, *, raised_seventh: bool) -> Song:
+def parallel(song: Piece, *, raised_seventh: bool) -> Piece:
     """Turn a song in major into the parallel minor and the other way round.
 
     Thirds, sixths and sevenths of the scale are exchanged, note by note; ``raised_seventh`` keeps
@@ -163,28 +192,29 @@ def parallel(song: Song, *, raised_seventh: bool) -> Song:
             moved[:, 2] += table[(moved[:, 2].astype(int) - tonic) % 12]
         parts[role] = moved
     chords = tuple((a, b, _map_chord(n, tonic, table)) for a, b, n in song.chords)
-    return replace(song, parts=parts, chords=chords, key=(song.key + 12) % 24)
+    key = (song.key + 12) % 24
+    return replace(song, parts=parts, chords=chords, key=key, modes=_modes(key))
 
 
 def _map_chord(number: int, tonic: int, table: NDArray[np.int64]) -> int:
-    if number in (UNKNOWN, chord_labels.NO_CHORD):
+    if number in (UNKNOWN, NO_CHORD):
         return number
     moved = [(tone + int(table[(tone - tonic) % 12])) % 12 for tone in chord_tones(number)]
-    name = _QUALITY_OF.get(frozenset((tone - moved[0]) % 12 for tone in moved))
-    return UNKNOWN if name is None else moved[0] * 10 + chord_labels.QUALITIES.index(name)
+    name = QUALITY_OF.get(frozenset((tone - moved[0]) % 12 for tone in moved))
+    return UNKNOWN if name is None else moved[0] * 10 + QUALITIES.index(name)
 
 
-def _plausible(song: Song) -> bool:
+def _modes(key: int) -> tuple[str, ...]:
+    """Modes of pop in a key."""
+    return () if key < 0 else ("ionian",) if key < 12 else ("aeolian", "harmonic minor")
+
+
+def _plausible(chords: tuple[Chord, ...], key: int) -> bool:
     """Whether the chords' roots lie in the scale of the key, as they do in nearly all songs."""
-    if song.key == UNKNOWN:
-        return False
-    inside = total = 0.0
-    for start, end, number in song.chords:
-        if 0 <= number < chord_labels.NO_CHORD:
-            total += end - start
-            root = number // len(chord_labels.QUALITIES)
-            inside += (end - start) * ((root - song.key) % 12 in SCALES[song.key // 12])
-    return total > 0 and inside / total > 0.85
+    named = [(b - a, n // len(QUALITIES)) for a, b, n in chords if 0 <= n < NO_CHORD]
+    scale = SCALES["aeolian" if key >= 12 else "ionian"]
+    inside = sum(length for length, root in named if (root - key) % 12 in scale)
+    return bool(named) and inside > 0.85 * sum(length for length, _ in named)
 
 
 def read_rows(path: Path) -> list[tuple[float, float, str]]:
@@ -194,45 +224,23 @@ def read_rows(path: Path) -> list[tuple[float, float, str]]:
 
 
 def _read_notes(path: Path) -> dict[str, Notes]:
-    """Read the notes of the three tracks; times follow the file's tempo map."""
-    roles = {"MELODY": "melody", "BRIDGE": "counter", "PIANO": "chords"}
+    """Read the notes of the three tracks; times follow the tempi in the first track."""
     midi = mido.MidiFile(path)
-    seconds = _tempo_map(midi)
     parts: dict[str, Notes] = {}
     for track in midi.tracks:
-        role = roles.get(track.name)
-        if role is None:
+        if track.name not in _ROLES:
             continue
-        tick = 0
-        open_notes: dict[int, tuple[int, int]] = {}
-        rows = []
-        for message in track:
-            tick += message.time
+        now, rows = 0.0, []
+        begun: dict[int, tuple[float, int]] = {}
+        alone = [midi.tracks[0], track]
+        for message in mido.MidiFile(tracks=alone, ticks_per_beat=midi.ticks_per_beat):
+            now += message.time
             if message.type not in ("note_on", "note_off"):
                 continue
-            begun = open_notes.pop(message.note, None)
-            if begun is not None:
-                rows.append((seconds(begun[0]), seconds(tick), message.note, begun[1]))
+            if message.note in begun:
+                start, velocity = begun.pop(message.note)
+                rows.append((start, now, message.note, velocity))
             if message.type == "note_on" and message.velocity > 0:
-                open_notes[message.note] = (tick, message.velocity)
-        parts[role] = np.array(rows, np.float64).reshape(-1, 4)
+                begun[message.note] = (now, message.velocity)
+        parts[_ROLES[track.name]] = np.array(rows, np.float64).reshape(-1, 4)
     return parts
-
-
-def _tempo_map(midi: mido.MidiFile) -> Callable[[int], float]:
-    """Return a function from ticks to seconds."""
-    ticks, starts, rates = [0], [0.0], [500_000]
-    now = 0
-    for message in midi.tracks[0]:
-        now += message.time
-        if message.type == "set_tempo":
-            passed = mido.tick2second(now - ticks[-1], midi.ticks_per_beat, rates[-1])
-            ticks.append(now)
-            starts.append(starts[-1] + passed)
-            rates.append(message.tempo)
-
-    def seconds(tick: int) -> float:
-        k = int(np.searchsorted(ticks, tick, side="right")) - 1
-        return float(starts[k] + mido.tick2second(tick - ticks[k], midi.ticks_per_beat, rates[k]))
-
-    return seconds

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hevner.arrays import Floats
-from hevner.lab.harmony.songs import Notes, Song
+from hevner.lab.music.pieces import Notes, Piece
 from hevner.music.spectrum import BINS, bin_frequencies, frame_times
 
 Rng = np.random.Generator
@@ -32,7 +32,7 @@ def _kernels() -> Floats:
     return np.exp(-0.5 * np.square((pitches[:, :, None] - centres) / width)).astype(np.float32)
 
 
-def frames(song: Song, rng: Rng, *, pure: bool = False) -> NDArray[np.float16]:
+def frames(song: Piece, rng: Rng, *, pure: bool = False) -> NDArray[np.float16]:
     """Frames ``(n, 252)`` of a song with timbres, room, noise and equaliser drawn at random.
 
     ``pure`` leaves little of the harmonics.

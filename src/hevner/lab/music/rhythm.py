@@ -4,12 +4,11 @@ Conventions
 -----------
 Songs of POP909 whose id ends in 8 or 9 are never trained on, nor is anything of MusEmo. The
 examples are kept in the store, so that an interrupted run goes on where it was. Needs torch,
-FluidSynth and the soundfonts of `hevner.lab.rhythm.examples`.
+FluidSynth and the soundfonts of `hevner.lab.music.rhythm_examples`.
 """
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -20,14 +19,14 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from hevner.lab.rhythm import bars, examples
-from hevner.lab.rhythm.examples import Example
-from hevner.lab.rhythm.recipe import RhythmRecipe
+from hevner.lab.music import downbeats
+from hevner.lab.music import rhythm_examples as examples
+from hevner.lab.music.fitting import descend, kept, save
+from hevner.lab.music.recipe import RhythmRecipe
+from hevner.lab.music.rhythm_examples import Example
 from hevner.music import rhythm
 from hevner.music import rhythm_network as network
 from hevner.music.onsets import BANDS, INPUTS, RATE
-
-log = logging.getLogger(__name__)
 
 _GRID = torch.from_numpy(np.log2(network.TEMPI).astype(np.float32))
 _CROPS_S = (6, 8, 10, 12, 14)
@@ -169,37 +168,27 @@ def loss_of(
 
 
 def fit(recipe: RhythmRecipe, made: list[Example], real: list[Example]) -> RhythmNetwork:
-    """Train one round with a one-cycle learning rate."""
+    """Train one round."""
     torch.manual_seed(recipe.seed)
     rng = np.random.default_rng(recipe.seed)
     model = RhythmNetwork(recipe)
-    rate, steps = recipe.learning_rate, recipe.steps
-    optimiser = torch.optim.AdamW(model.parameters(), rate, weight_decay=recipe.weight_decay)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimiser, rate, total_steps=steps, pct_start=0.15
-    )
-    seen = 0.0
-    for step in range(steps):
+
+    def loss() -> Tensor:
         shares = rng.random(recipe.batch) < recipe.songs_share * bool(real)
         pool = [real if share else made for share in shares]
         length = int(rng.choice(_CROPS_S) * RATE)
         cuts = [cut(one[int(rng.integers(len(one)))], length, rng) for one in pool]
         inputs, beats = (torch.from_numpy(np.stack([c[k] for c in cuts])) for k in (0, 1))
         tempi = torch.tensor([c[2] for c in cuts], dtype=torch.float32)
-        loss = loss_of(model, recipe, (inputs, beats, tempi, torch.tensor([c[3] for c in cuts])))
-        optimiser.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimiser.step()
-        schedule.step()
-        seen = 0.98 * seen + 0.02 * loss.item() if step else loss.item()
-        if step % 100 == 0 or step == steps - 1:
-            log.info("step %d loss %.3f", step, seen)
+        meters = torch.tensor([c[3] for c in cuts])
+        return loss_of(model, recipe, (inputs, beats, tempi, meters))
+
+    descend(model.parameters(), loss, recipe)
     return model
 
 
 def named(model: RhythmNetwork, example: Example, sure: float) -> Example:
-    """An example of real music with the rhythm that a network hears, where it is sure of it."""
+    """An example of real music with the rhythm that a network finds, where it is sure of it."""
     found = rhythm.analyse(example.inputs.astype(np.float32), model.plain())
     if not found.candidates or found.tempo is None or found.candidates[0][1] < sure:
         return example
@@ -229,16 +218,14 @@ def train(
     made, real = [], []
     for k in range(recipe.examples):
         make = partial(examples.rendered, k, folders["pop909"], recipe.seed)
-        made.append(examples.kept(store / f"{recipe.seed}-{k:06d}.npz", make))
+        made.append(kept(store / f"composed-{recipe.seed}-{k:06d}.npz", Example, make))
         progress(len(made), whole)
     for path in paths:
-        kept = store / path.parts[-3] / f"{path.stem}.npz"
-        real.append(examples.kept(kept, partial(examples.real, path)))
+        file = store / path.parts[-3] / f"{path.stem}.npz"
+        real.append(kept(file, Example, partial(examples.real, path)))
         progress(len(made) + len(real), whole)
     model = fit(recipe, made, real)
     model = fit(recipe, made, [named(model, one, recipe.sure) for one in real])
-    heard = [one for example in made if (one := bars.heard(model.plain(), example))]
-    bars.fit(model.weights, heard, recipe.bar_steps, recipe.learning_rate, recipe.seed)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    stored = {name: v.astype(np.float16) for name, v in model.plain().weights.items()}
-    np.savez_compressed(out, allow_pickle=False, **stored)
+    bars = [one for example in made if (one := downbeats.read(model.plain(), example))]
+    downbeats.fit(model.weights, bars, recipe)
+    save(out, model.plain().weights)

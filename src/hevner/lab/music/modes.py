@@ -3,7 +3,7 @@
 Conventions
 -----------
 Pieces are composed, or excerpts of POP909 songs to train on, and turned into spectra without sound
-(`hevner.lab.harmony.spectral`); the harmony network hears them as it hears recordings. Of every
+(`hevner.lab.music.spectral`), which the harmony network reads as it reads recordings. Of every
 piece the whole and a few shorter spans are examples. Probabilities are calibrated on pieces that
 were not trained on. Everything follows from the seed.
 """
@@ -21,16 +21,18 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from hevner.arrays import Floats
-from hevner.lab.harmony import modes, songs, spectral
-from hevner.lab.harmony.modes import Piece, Rng, only
-from hevner.lab.harmony.recipe import ModesRecipe
-from hevner.lab.harmony.songs import UNKNOWN
+from hevner.lab.music import composer, pieces, spectral
+from hevner.lab.music.fitting import descend, save
+from hevner.lab.music.pieces import Piece
+from hevner.lab.music.recipe import ModesRecipe
 from hevner.music import chord_decoder, harmony, tuning
 from hevner.music.chord_labels import MODES
 from hevner.music.modes import Estimator, summarise
 from hevner.music.network import FROM_TONIC
 
 log = logging.getLogger(__name__)
+
+Rng = np.random.Generator
 
 CLASSES = 12 * len(MODES) + 1
 _SPANS_S = (10, 8, 6, 6)
@@ -57,8 +59,8 @@ def make(recipe: ModesRecipe, folder: Path, progress: Callable[[int, int], None]
     total = recipe.pieces + recipe.excerpts
     for number, (piece, weight) in enumerate(_pieces(recipe, folder)):
         rng = np.random.default_rng([recipe.seed, number, 1])
-        pure = piece.tonic == modes.NO_TONIC and rng.random() < 0.5
-        frames = spectral.frames(piece.song, rng, pure=pure)
+        pure = not piece.modes and rng.random() < 0.5
+        frames = spectral.frames(piece, rng, pure=pure)
         cents = tuning.estimate(frames) + rng.normal(0, 3)
         chroma, low, posterior, evidence = harmony.classify(frames, cents)
         path = chord_decoder.best_path(chord_decoder.scores(posterior))
@@ -78,22 +80,17 @@ def make(recipe: ModesRecipe, folder: Path, progress: Callable[[int, int], None]
 def _pieces(recipe: ModesRecipe, folder: Path) -> Iterator[tuple[Piece, float]]:
     """Pieces and the weight of all their examples; 0 if that differs."""
     for number in range(recipe.pieces):
-        yield modes.compose(np.random.default_rng([recipe.seed, number])), 0.0
-    ids = songs.song_ids(folder, "train")
-    each = 5
+        yield composer.compose_modal(np.random.default_rng([recipe.seed, number])), 0.0
+    ids = pieces.song_ids(folder, "train")
     chosen = np.random.default_rng(recipe.seed).permutation(len(ids))
     for place in range(recipe.excerpts):
-        if place % each == 0:
-            song, keys = songs.load_pop909(folder / ids[chosen[place // each % len(ids)]])
         rng = np.random.default_rng([recipe.seed, place, 2])
         length = float(rng.choice([30, 20, 12]))
-        start = float(rng.uniform(0, max(song.duration - length, 0)))
-        cut = songs.excerpt(song, keys, start, length)
+        cut = pieces.draw_pop909(folder / ids[chosen[place // 5 % len(ids)]], length, rng)
         if rng.random() < 0.35:
-            cut = songs.parallel(cut, raised_seventh=bool(rng.random() < 0.5))
-        if cut.key != UNKNOWN:
-            kinds = only("aeolian", "harmonic minor") if cut.key >= 12 else only("ionian")
-            yield Piece(cut, cut.key % 12, kinds), recipe.excerpt_weight
+            cut = pieces.parallel(cut, raised_seventh=bool(rng.random() < 0.5))
+        if cut.modes:
+            yield cut, recipe.excerpt_weight
 
 
 def _spans(count: int, rng: Rng) -> list[slice]:
@@ -111,10 +108,10 @@ def _spans(count: int, rng: Rng) -> list[slice]:
 def classes(piece: Piece) -> NDArray[np.bool_]:
     """Classes that a piece may be given, ``(85,)``; the last means no key."""
     found = np.zeros(CLASSES, bool)
-    if piece.tonic == modes.NO_TONIC:
+    if not piece.modes:
         found[-1] = True
-    else:
-        found[piece.tonic * len(MODES) :][: len(MODES)] = piece.modes
+    for mode in piece.modes:
+        found[piece.key % 12 * len(MODES) + MODES.index(mode)] = True
     return found
 
 
@@ -138,7 +135,7 @@ class Network(nn.Module):
 
 
 def fit(recipe: ModesRecipe, examples: Examples) -> Estimator:
-    """Train for ``recipe.steps`` steps with a one-cycle learning rate, then calibrate."""
+    """Train, then calibrate."""
     torch.manual_seed(recipe.seed)
     held = examples.pieces % _VALIDATION == 0
     known = examples.only(~held)
@@ -147,24 +144,16 @@ def fit(recipe: ModesRecipe, examples: Examples) -> Estimator:
     model = Network(len(mean), recipe.hidden, recipe.dropout)
     inputs = torch.from_numpy((known.features - mean) / scale)
     allowed, shares = torch.from_numpy(known.allowed), torch.from_numpy(known.weights)
-    optimiser = torch.optim.AdamW(
-        model.parameters(), recipe.learning_rate, weight_decay=recipe.weight_decay
-    )
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimiser, recipe.learning_rate, total_steps=recipe.steps, pct_start=0.2
-    )
-    for step in range(recipe.steps):
+
+    def loss() -> Tensor:
         rows = torch.multinomial(shares, recipe.batch, replacement=True)
         noisy = inputs[rows] + recipe.noise * torch.randn(recipe.batch, *inputs.shape[1:])
         found = model(noisy)
         right = found.masked_fill(~allowed[rows], -1e9).logsumexp(dim=1)
-        loss = -right.mean() - recipe.label_smoothing * found.mean()
-        optimiser.zero_grad()
-        loss.backward()
-        optimiser.step()
-        schedule.step()
-        if step % 200 == 0:
-            log.info("step %d loss %.3f", step, loss.item())
+        smoothed: Tensor = -right.mean() - recipe.label_smoothing * found.mean()
+        return smoothed
+
+    descend(model.parameters(), loss, recipe)
     model.eval()
     tried = examples.only(held)
     with torch.no_grad():
@@ -197,7 +186,4 @@ def train(
 
     Raises `DataError` if there are no songs in the folder.
     """
-    found = fit(recipe, make(recipe, folder, progress))
-    out.parent.mkdir(parents=True, exist_ok=True)
-    stored = {name: value.astype(np.float16) for name, value in vars(found).items()}
-    np.savez_compressed(out, allow_pickle=False, **stored)
+    save(out, vars(fit(recipe, make(recipe, folder, progress))))

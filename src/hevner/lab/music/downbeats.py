@@ -13,22 +13,24 @@ from numpy.typing import NDArray
 from torch import nn
 from torch.nn import functional
 
-from hevner.lab.rhythm.examples import Example
+from hevner.lab.music.fitting import descend
+from hevner.lab.music.recipe import RhythmRecipe
+from hevner.lab.music.rhythm_examples import Example
 from hevner.music import rhythm
 from hevner.music import rhythm_network as network
 from hevner.music.onsets import RATE
 
 Array = NDArray[np.float32]
 Bars = tuple[Array, Array]
-"""What is heard at beats, and the share of bars at each phase, ``(4,)``."""
+"""Input of the network at beats, and the share of bars at each phase, ``(4,)``."""
 
 NEAR_S = 0.12
 _BATCH, _SHORTEST, _LONGEST = 32, 16, 40
 _NOISE, _SMOOTHING = 0.3, 0.06
 
 
-def heard(model: network.Network, example: Example) -> Bars | None:
-    """What is heard at the beats found; None if tempo or meter is not that of a bar of four."""
+def read(model: network.Network, example: Example) -> Bars | None:
+    """Input at the beats found; None if tempo or meter found is not that of a bar of four."""
     inputs = example.inputs.astype(np.float32)
     found = rhythm.analyse(inputs, model)
     if not example.meter == found.meter == "4/4" or not len(example.downbeats) or not found.tempo:
@@ -42,14 +44,13 @@ def heard(model: network.Network, example: Example) -> Bars | None:
     return network.at_beats(inputs, model.steps(inputs), steps), shares / shares.sum()
 
 
-def fit(weights: nn.ParameterDict, bars: list[Bars], steps: int, rate: float, seed: int) -> None:
+def fit(weights: nn.ParameterDict, bars: list[Bars], recipe: RhythmRecipe) -> None:
     """Train the weights of `hevner.music.rhythm_network.Network.firsts` in place."""
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(recipe.seed)
     own = [value for name, value in weights.items() if name.startswith(("first", "bar"))]
-    optimiser = torch.optim.AdamW(own, rate, weight_decay=0.3)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, rate, total_steps=steps)
     spread = np.concatenate([one for one, _ in bars]).std(axis=0)
-    for _ in range(steps):
+
+    def loss() -> torch.Tensor:
         inputs = np.zeros((_BATCH, _LONGEST, len(spread)), np.float32)
         wanted, known = np.zeros((_BATCH, 4), np.float32), np.zeros((_BATCH, _LONGEST), np.float32)
         for k, chosen in enumerate(rng.integers(len(bars), size=_BATCH)):
@@ -61,13 +62,10 @@ def fit(weights: nn.ParameterDict, bars: list[Bars], steps: int, rate: float, se
             known[k, :size], wanted[k] = 1, np.roll(shares, -first)
         odds = _firsts(weights, torch.from_numpy(inputs)) * torch.from_numpy(known)
         phases = odds.reshape(_BATCH, -1, 4).sum(1)
-        loss = functional.cross_entropy(
-            phases, torch.from_numpy(wanted), label_smoothing=_SMOOTHING
-        )
-        optimiser.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        optimiser.step()
-        schedule.step()
+        target = torch.from_numpy(wanted)
+        return functional.cross_entropy(phases, target, label_smoothing=_SMOOTHING)
+
+    descend(own, loss, steps=recipe.bar_steps, rate=recipe.learning_rate, decay=0.3)
 
 
 def _firsts(w: nn.ParameterDict, inputs: torch.Tensor) -> torch.Tensor:

@@ -1,20 +1,17 @@
-"""Keys and chords of sound files by Essentia, as JSON on standard output.
+"""Keys and chords by Essentia, as JSON; called by ``harmony.py`` and ``key.py``.
 
-Conventions
------------
-Run by a Python that has Essentia, by path, with the sound files as arguments; it imports nothing
-of hevner, because Essentia is never installed beside it. Chords follow Essentia's own example:
-harmonic pitch-class profiles of spectral peaks, then ``ChordsDetection``, with several window
-lengths; keys are ``KeyExtractor`` with several profiles.
+    python benchmarks/harmony_peer.py FILE...
+
+It imports nothing of hevner, because Essentia is never installed beside it. Chords follow
+Essentia's own example: harmonic pitch-class profiles of spectral peaks, then ``ChordsDetection``,
+with several window lengths; keys are ``KeyExtractor`` with several profiles.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
-import sys
 
-import essentia  # type: ignore[import-not-found]
-import essentia.standard as es  # type: ignore[import-not-found]
 import numpy as np
 
 RATE = 44_100
@@ -50,12 +47,22 @@ def chords(pitches: np.ndarray, window_s: float) -> list[tuple[float, float, str
     return rows
 
 
-def main() -> None:
-    """One JSON object: path -> chords by window length and keys by profile."""
+def parse() -> argparse.Namespace:
+    """What the command line says; answers ``--help`` where Essentia is not installed."""
+    parser = argparse.ArgumentParser(description="Keys and chords by Essentia.")
+    parser.add_argument("files", nargs="+")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    options = parse()
+    import essentia
+    import essentia.standard as es
+
     essentia.log.infoActive = False
     essentia.log.warningActive = False
     found = {}
-    for path in sys.argv[1:]:
+    for path in options.files:
         sound = es.MonoLoader(filename=path, sampleRate=RATE)()
         pitches = profiles(sound)
         keys = {name: es.KeyExtractor(profileType=name)(sound)[:2] for name in PROFILES}
@@ -63,8 +70,4 @@ def main() -> None:
             "chords": {str(length): chords(pitches, length) for length in CHORD_WINDOWS_S},
             "keys": {name: " ".join(key) for name, key in keys.items()},
         }
-    json.dump(found, sys.stdout)
-
-
-if __name__ == "__main__":
-    main()
+    print(json.dumps(found))

@@ -8,9 +8,9 @@ Sound is mono float32. `render` plays exactly what it is given; everything rando
 
 from __future__ import annotations
 
-import io
 import subprocess
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,17 +19,21 @@ import numpy as np
 import scipy.signal
 import soundfile
 import soxr
+from numpy.typing import NDArray
 
 from hevner.arrays import Floats
+from hevner.audio.windows import Windower
+from hevner.blocks import FRAMES, Grid
 from hevner.datasets.render import DYNAMIC_LOADING, find_soundfont
 from hevner.errors import DataError
-from hevner.lab.harmony.songs import TABLES, Notes, Song
+from hevner.lab.data.corpus import encode, equalise
+from hevner.lab.music.pieces import TABLES, Notes, Piece
+from hevner.music.spectrum import SAMPLE_RATE, HarmonySpectrum
 
 Rng = np.random.Generator
 
-SOUNDFONTS = ("FluidR3_GM", "MuseScore_General_Full", "TimGM6mb")
-
 _RENDER_RATE = 32_000
+_KITS = (0, 0, 8, 16, 24, 25)
 _TICKS_PER_SECOND = 1000
 
 
@@ -43,20 +47,49 @@ class Instrument:
     loudness: float = 1.0
 
 
-def piano(song: Song) -> list[Instrument]:
+def played(
+    piece: Piece, soundfonts: Sequence[str], rng: Rng, *, plain: float = 0.0, rate: int
+) -> Floats:
+    """Arrange and render a piece with any of the soundfonts; ``plain`` is the share of pianos."""
+    parts, sung = drawn(piece, rng, plain)
+    sound = render(parts, piece.duration, str(rng.choice(soundfonts)), rate=rate)
+    return mix(sound, sing(sung, piece.duration, rng, rate=rate), rng)
+
+
+def drawn(piece: Piece, rng: Rng, plain: float) -> tuple[list[Instrument], Notes]:
+    """As `arrange`, but a share ``plain`` is played on a piano."""
+    return (piano(piece), np.zeros((0, 4))) if rng.random() < plain else arrange(piece, rng)
+
+
+def windows(sound: Floats, grid: Grid) -> tuple[Floats, NDArray[np.float64]]:
+    """Windows of a sound at 16 kHz, and where they start in seconds."""
+    windower = Windower(*grid)
+    cut = np.concatenate([windower.push(sound), windower.finish()])
+    return cut, np.array(windower.starts) / SAMPLE_RATE
+
+
+def spectrum(sound: Floats) -> NDArray[np.float16]:
+    """Frames ``(n, 252)`` of a sound at 16 kHz."""
+    return HarmonySpectrum().encode(windows(sound, FRAMES)[0]).astype(np.float16)
+
+
+def piano(song: Piece) -> list[Instrument]:
     """Every part on a piano, as POP909 was recorded."""
     return [Instrument(role, 0, notes) for role, notes in song.parts.items() if role != "drums"]
 
 
-def arrange(song: Song, rng: Rng) -> tuple[list[Instrument], Notes]:
-    """Choose instruments; return the parts and the notes of a sung voice (may be none)."""
+def arrange(song: Piece, rng: Rng) -> tuple[list[Instrument], Notes]:
+    """Choose instruments; return the parts and the notes of a sung voice (may be none).
+
+    A piece without a part of drums gets one now and then.
+    """
     parts = dict(song.parts)
-    if "bass" not in parts and rng.random() < 0.6:
+    if "chords" in parts and "bass" not in parts and rng.random() < 0.6:
         notes = parts["chords"]
         low = notes[:, 2] < 50
         parts |= {"chords": notes[~low], "bass": notes[low]}
     if rng.random() < 0.15:
-        parts.pop("melody")
+        parts.pop("melody", None)
     if rng.random() < 0.6:
         parts.pop("pad", None)
     if rng.random() < 0.15:
@@ -72,14 +105,14 @@ def arrange(song: Song, rng: Rng) -> tuple[list[Instrument], Notes]:
         for role, notes in parts.items()
         if role in TABLES["programs"] and len(notes)
     ]
-    if rng.random() < 0.55:
-        chosen.append(
-            Instrument("drums", int(rng.choice([0, 0, 8, 16, 24, 25])), _drums(song, rng))
-        )
+    if "drums" in parts or rng.random() < 0.55:
+        kit = int(rng.choice(_KITS))
+        drums = parts["drums"] if "drums" in parts else _drums(song, rng)
+        chosen.append(Instrument("drums", kit, drums))
     return chosen, sung
 
 
-def _drums(song: Song, rng: Rng) -> Notes:
+def _drums(song: Piece, rng: Rng) -> Notes:
     """Draw a pattern of one bar and repeat it on eighths between the beats."""
     beats = song.beats
     if len(beats) < 4:
@@ -175,30 +208,6 @@ def sing(notes: Notes, duration: float, rng: Rng, *, rate: int = _RENDER_RATE) -
     return voice * np.interp(np.arange(n), control, loud).astype(np.float32)
 
 
-def synthesise(parts: list[Notes], duration: float, rng: Rng, *, rate: int = 16_000) -> Floats:
-    """Play notes as sums of harmonics with a timbre drawn for each part; needs no soundfont."""
-    sound = np.zeros(int(duration * rate), np.float32)
-    for notes in parts:
-        decay = rng.uniform(0.3, 0.95)
-        odd = rng.uniform(0.3, 1.0)
-        fall = rng.choice([0.0, rng.uniform(0.5, 4)])
-        strengths = decay ** np.arange(12) * np.where(np.arange(12) % 2, odd, 1)
-        strengths *= rng.uniform(0.3, 1, 12)
-        for start, end, pitch, velocity in notes:
-            time = np.arange(max(int((end - start) * rate), 1)) / rate
-            frequency = 440 * 2 ** ((pitch - 69 + rng.normal(0, 0.03)) / 12)
-            audible = [h for h in range(1, 13) if h * frequency < 0.45 * rate]
-            note = np.zeros(len(time), np.float32)
-            for harmonic in audible:
-                angle = 2 * np.pi * harmonic * frequency * time + rng.uniform(0, 6.3)
-                note += strengths[harmonic - 1] * np.sin(angle)
-            note *= np.exp(-fall * time) * np.minimum(1, np.minimum(time, time[-1] - time) / 0.01)
-            first = int(start * rate)
-            kept = note[: len(sound) - first]
-            sound[first : first + len(kept)] += velocity / 100 * kept
-    return sound
-
-
 def mix(parts: Floats, voice: Floats, rng: Rng) -> Floats:
     """Add a voice at about the level of the rest."""
     if not voice.any():
@@ -237,12 +246,7 @@ def roughen(sound: Floats, rate: int, rng: Rng) -> Floats:
     sound = sound / (np.abs(sound).max() + 1e-9)
     if rng.random() < 0.2:
         sound = np.tanh(sound * rng.uniform(1, 6)).astype(np.float32)
-    for _ in range(int(rng.integers(0, 4))):
-        low = rng.uniform(60, 3000)
-        high = min(low * rng.uniform(1.5, 4), 0.49 * rate)
-        band = scipy.signal.butter(1, [low, high], "band", fs=rate, output="sos")
-        gain = 10 ** (rng.uniform(-10, 12) / 20) - 1
-        sound = (sound + gain * scipy.signal.sosfilt(band, sound)).astype(np.float32)
+    sound = equalise(sound, rate, rng)
     if rng.random() < 0.5:
         sound = add_reverb(sound, rng.uniform(0.2, 2.0), rng.uniform(0.1, 0.8), rate, rng)
     if rng.random() < 0.4:
@@ -251,14 +255,4 @@ def roughen(sound: Floats, rate: int, rng: Rng) -> Floats:
         cut = scipy.signal.butter(4, rng.uniform(2500, 7000), fs=rate, output="sos")
         sound = scipy.signal.sosfilt(cut, sound).astype(np.float32)
     sound = np.asarray(0.7 * sound / (np.abs(sound).max() + 1e-9), np.float32)
-    if rng.random() < 0.15:
-        sound = _codec(sound, rate)
-    return sound
-
-
-def _codec(sound: Floats, rate: int) -> Floats:
-    stored = io.BytesIO()
-    soundfile.write(stored, sound, rate, format="OGG", subtype="VORBIS", compression_level=0.95)
-    stored.seek(0)
-    back, _ = soundfile.read(stored, dtype="float32")
-    return np.asarray(back, np.float32)
+    return encode(sound, rate, rng) if rng.random() < 0.15 else sound

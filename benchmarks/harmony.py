@@ -1,12 +1,12 @@
 """Scores of recognised chords and keys, on songs that no parameter was fitted to.
 
-Conventions
------------
-``hevner evaluate recipes/harmony.toml`` runs it. The songs are those of POP909 whose id ends in 9.
+    python benchmarks/harmony.py FOLDER --data POP909 [--songs 32] [--essentia-python PYTHON]
+
+The songs are those of POP909 whose id ends in 9, ``--songs`` of them, evenly spread.
 A minute of each is rendered as a piano piece (FluidR3_GM) and with other instruments, drums and
 sung lines (MuseScore_General_Full), both clean and with a room and pink noise 15 dB below the
-music. Scores are those of mir_eval, the mean over songs, with a 95 % bootstrap interval over songs.
-``--peer PYTHON`` also runs Essentia with another Python on the same files.
+music; FOLDER keeps the sound. Scores are those of mir_eval, the mean over songs, with a 95 %
+bootstrap interval over songs. A Python that has Essentia runs it on the same files.
 
 Chord scores are duration-weighted agreement with the annotation by root, major or minor, sevenths
 and the MIREX rule (three notes in common), and the mean of over- and under-segmentation. The key
@@ -15,9 +15,10 @@ score is the MIREX weighting; ``mode`` is the share of songs with the right mode
 
 from __future__ import annotations
 
+import argparse
+import csv
 import json
 import subprocess
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,11 +29,12 @@ import soundfile
 import soxr
 
 from hevner.audio.windows import Windower
-from hevner.lab.harmony import render, songs
-from hevner.lab.harmony.songs import UNKNOWN, Song
+from hevner.lab.music import pieces, render
+from hevner.lab.music.pieces import UNKNOWN, Piece
 from hevner.music import Harmony, analyse, chord_labels
 from hevner.music.spectrum import HOP_SAMPLES, SAMPLE_RATE, WINDOW_SAMPLES, HarmonySpectrum
 
+RESULTS = Path(__file__).parent / "results" / "harmony.csv"
 RENDER_RATE = 44_100
 LENGTH_S = 60.0
 CHORD_SCORES = ("root", "majmin", "sevenths", "mirex", "seg")
@@ -57,14 +59,14 @@ CONDITIONS = (
 )
 
 
-def load_reference(data: Path, song_id: str) -> tuple[Song, Chords, str | None]:
+def load_reference(data: Path, song_id: str) -> tuple[Piece, Chords, str | None]:
     """A minute from the first quarter of a song on, its chords in Harte notation, and its key."""
     folder = data / song_id
-    song, keys = songs.load_pop909(folder)
+    song, keys = pieces.load_pop909(folder)
     start = min(song.duration / 4, max(song.duration - LENGTH_S, 0))
-    cut = songs.excerpt(song, keys, start, LENGTH_S)
+    cut = pieces.excerpt(song, keys, start, LENGTH_S)
     chords: Chords = []
-    named = songs.read_rows(folder / "chord_midi.txt")
+    named = pieces.read_rows(folder / "chord_midi.txt")
     for (begin, end, name), (_, _, number) in zip(named, song.chords, strict=True):
         first, last = max(begin - start, 0.0), min(end - start, LENGTH_S)
         if last - first > 1e-3:
@@ -73,7 +75,7 @@ def load_reference(data: Path, song_id: str) -> tuple[Song, Chords, str | None]:
     return cut, chords, key
 
 
-def write_song(song: Song, condition: Condition, seed: int, path: Path) -> None:
+def write_song(song: Piece, condition: Condition, seed: int, path: Path) -> None:
     """Write one rendered song as 16 bit WAV."""
     rng = np.random.default_rng(seed)
     if condition.band:
@@ -129,24 +131,16 @@ def _split(chords: Chords) -> tuple[np.ndarray, list[str]]:
 
 
 def _run_peer(python: Path, paths: list[Path]) -> dict[str, Any]:
-    script = Path(__file__).with_name("peer.py")
+    script = Path(__file__).with_name("harmony_peer.py")
     command = [str(python), str(script), *map(str, paths)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     found: dict[str, Any] = json.loads(done.stdout)
     return found
 
 
-def evaluate_spread(
-    data: Path, count: int, folder: Path, peer: Path | None, progress: Callable[[int, int], None]
-) -> list[dict[str, object]]:
-    """Evaluate ``count`` songs of the test set of POP909, evenly spread, from its folder ``data``.
-
-    ``folder`` keeps the rendered sound. ``peer`` is a Python that has Essentia, to run it on the
-    same files. ``progress`` is called with the number of conditions measured, and their whole
-    number. Rows are condition, system, score, mean, low, high and number of songs. Raises
-    `DataError` if there are no songs.
-    """
-    available = songs.song_ids(data, "test")
+def evaluate(data: Path, count: int, folder: Path, peer: Path | None) -> list[dict[str, object]]:
+    """Measure ``count`` songs; rows are condition, system, score, mean, low, high, songs."""
+    available = pieces.song_ids(data, "test")
     chosen = np.unique(np.linspace(0, len(available) - 1, count).astype(int))
     folder.mkdir(parents=True, exist_ok=True)
     references = {available[k]: load_reference(data, available[k]) for k in chosen}
@@ -156,7 +150,7 @@ def evaluate_spread(
         for name, value in scores.items():
             collected.setdefault((condition, system, name), []).append(value)
 
-    for done, condition in enumerate(CONDITIONS, 1):
+    for condition in CONDITIONS:
         paths = {song_id: folder / f"{condition.name}-{song_id}.wav" for song_id in references}
         for song_id, (song, *_) in references.items():
             if not paths[song_id].exists():
@@ -177,7 +171,6 @@ def evaluate_spread(
             for profile, name in other["keys"].items():
                 if key:
                     add(condition.name, f"essentia {profile}", score_key(key, name))
-        progress(done, len(CONDITIONS))
     return [_row(key, np.array(values)) for key, values in collected.items()]
 
 
@@ -187,3 +180,23 @@ def _row(key: tuple[str, str, str], values: np.ndarray) -> dict[str, object]:
         zip(("condition", "system", "score"), key, strict=True), mean=mean, low=low, high=high,
         songs=len(values),
     )  # fmt: skip
+
+
+def main() -> None:
+    """Run from the command line."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("folder", type=Path, help="Keeps the rendered songs.")
+    parser.add_argument("--data", type=Path, required=True, help="Folder of POP909.")
+    parser.add_argument("--songs", type=int, default=32, help="Number of songs.")
+    parser.add_argument("--essentia-python", type=Path, help="A Python that has Essentia.")
+    parser.add_argument("--out", type=Path, default=RESULTS, help="The table.")
+    options = parser.parse_args()
+    rows = evaluate(options.data, options.songs, options.folder, options.essentia_python)
+    with options.out.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+if __name__ == "__main__":
+    main()

@@ -4,14 +4,13 @@ Conventions
 -----------
 Songs of POP909 whose id ends in 8 or 9 are never trained on. The seed fixes the examples and the
 order of training; the examples are kept in the store, so that an interrupted run goes on where it
-was. Needs torch, FluidSynth and the soundfonts of `hevner.lab.harmony.render`.
+was. Needs torch, FluidSynth and the soundfonts of `hevner.lab.music.harmony_examples`.
 """
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
-from functools import lru_cache
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -20,13 +19,12 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from hevner.lab.harmony.examples import Example, disturb, load_or_make
-from hevner.lab.harmony.recipe import HarmonyRecipe
-from hevner.lab.harmony.songs import UNKNOWN, chord_tones
+from hevner.lab.music.fitting import descend, kept, save
+from hevner.lab.music.harmony_examples import Example, disturb, make
+from hevner.lab.music.pieces import UNKNOWN, chord_tones
+from hevner.lab.music.recipe import HarmonyRecipe
 from hevner.music import chord_labels, chroma, network, tuning
 from hevner.music.spectrum import BINS_PER_SEMITONE, SEMITONES
-
-log = logging.getLogger(__name__)
 
 # Brings chroma, which adds up to 1, to the scale that the optimiser expects.
 _CHROMA_SCALE = np.float32(4)
@@ -118,31 +116,11 @@ class HarmonyNetwork(nn.Module):
 
 
 def _map(values: Tensor, kernel: Tensor) -> Tensor:
-    """Correlate ``(12, n, in)`` with a kernel ``(out, in, 12)`` around the pitch classes.
-
-    Done on real Fourier coefficients over pitch class: constant, alternating, five cosines and
-    five sines. A cosine and a sine of one frequency mix as the parts of a complex product.
-    """
-    basis = _fourier_basis()
-    count, out = values.shape[1], len(kernel)
-    spectrum = (basis @ values.reshape(12, -1)).view(12, count, -1)
-    weights = (kernel @ basis.T).permute(2, 1, 0)
-    cosine, sine = weights[2:7] * 6**0.5, weights[7:] * 6**0.5
-    mixing = torch.cat([torch.cat([cosine, -sine], dim=2), torch.cat([sine, cosine], dim=2)], dim=1)
-    single = torch.bmm(spectrum[:2], weights[:2] * 12**0.5)
-    pairs = torch.bmm(torch.cat([spectrum[2:7], spectrum[7:]], dim=2), mixing)
-    product = torch.cat([single, pairs[..., :out], pairs[..., out:]])
-    result: Tensor = basis.T @ product.reshape(12, -1)
-    return result.view(12, count, out)
-
-
-@lru_cache(maxsize=1)
-def _fourier_basis() -> Tensor:
-    pitch = np.arange(12)
-    single = [np.full(12, 12**-0.5), (-1.0) ** pitch * 12**-0.5]
-    waves = [2 * np.pi * k * pitch / 12 for k in range(1, 6)]
-    rows = single + [part(wave) / 6**0.5 for part in (np.cos, np.sin) for wave in waves]
-    return torch.from_numpy(np.stack(rows).astype(np.float32))
+    """Correlate ``(12, n, in)`` with a kernel ``(out, in, 12)`` around the pitch classes."""
+    spectrum = torch.fft.rfft(values, dim=0)
+    weights = torch.fft.rfft(kernel, dim=2).conj().permute(2, 1, 0)
+    mapped: Tensor = torch.fft.irfft(spectrum @ weights, 12, dim=0)
+    return mapped
 
 
 def loss_of(
@@ -150,7 +128,7 @@ def loss_of(
     recipe: HarmonyRecipe,
     batch: tuple[Tensor, Tensor, Tensor],
     rng: np.random.Generator,
-) -> tuple[Tensor, dict[str, float]]:
+) -> Tensor:
     """Loss of chords, chord tones and key; the key is that of a random part of every piece."""
     frames, chords, keys = batch
     odds, tones, features = model(frames)
@@ -171,13 +149,7 @@ def loss_of(
     key_loss = functional.cross_entropy(
         key_odds, keys, ignore_index=UNKNOWN, label_smoothing=recipe.label_smoothing
     ) if bool((keys != UNKNOWN).any()) else torch.zeros(())  # fmt: skip
-    total = chord_loss + recipe.tone_weight * tone_loss + recipe.key_weight * key_loss
-    known = chords != UNKNOWN
-    right = (odds.argmax(-1) == chords)[known].float().mean()
-    return total, {
-        "chord": chord_loss.item(), "key": key_loss.item(), "tone": tone_loss.item(),
-        "accuracy": right.item(),
-    }  # fmt: skip
+    return chord_loss + recipe.tone_weight * tone_loss + recipe.key_weight * key_loss
 
 
 def _tone_table() -> Tensor:
@@ -193,30 +165,14 @@ def fit(recipe: HarmonyRecipe, examples: list[Example]) -> HarmonyNetwork:
     rng = np.random.default_rng(recipe.seed)
     model = HarmonyNetwork(recipe)
     cents = [tuning.estimate(example.frames) for example in examples]
-    optimiser = torch.optim.AdamW(
-        model.parameters(), recipe.learning_rate, weight_decay=recipe.weight_decay
-    )
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimiser, recipe.learning_rate, total_steps=recipe.steps, pct_start=0.15
-    )
-    seen: dict[str, float] = {}
-    for step in range(recipe.steps):
+
+    def loss() -> Tensor:
         picks = rng.integers(len(examples), size=recipe.batch)
-        pieces = [disturb(examples[k], cents[k], recipe.crop_frames, rng) for k in picks]
-        batch = (
-            torch.from_numpy(np.stack([p[0] for p in pieces])),
-            torch.from_numpy(np.stack([p[1] for p in pieces])),
-            torch.tensor([p[2] for p in pieces]),
-        )
-        loss, parts = loss_of(model, recipe, batch, rng)
-        optimiser.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimiser.step()
-        schedule.step()
-        seen = {k: 0.98 * seen.get(k, v) + 0.02 * v for k, v in parts.items()}
-        if step % 100 == 0 or step == recipe.steps - 1:
-            log.info("step %d %s", step, {k: round(v, 3) for k, v in seen.items()})
+        cuts = [disturb(examples[k], cents[k], recipe.crop_frames, rng) for k in picks]
+        frames, chords = (torch.from_numpy(np.stack([cut[k] for cut in cuts])) for k in (0, 1))
+        return loss_of(model, recipe, (frames, chords, torch.tensor([c[2] for c in cuts])), rng)
+
+    descend(model.parameters(), loss, recipe)
     return model
 
 
@@ -233,19 +189,15 @@ def fit_profiles(
     torch.manual_seed(recipe.seed)
     profile = nn.Parameter(torch.zeros(2, 12))
     bias = nn.Parameter(torch.zeros(2))
-    steps = 1500
-    optimiser = torch.optim.AdamW([profile, bias], 2e-2, weight_decay=1e-3)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, 2e-2, total_steps=steps)
     rotated = torch.from_numpy(_CHROMA_SCALE * vectors[:, network.FROM_TONIC])
     wanted = torch.from_numpy(keys)
-    for _ in range(steps):
+
+    def loss() -> Tensor:
         rows = torch.randint(len(rotated), (512,))
         odds = (profile @ rotated[rows] + bias[:, None]).flatten(1)
-        loss = functional.cross_entropy(odds, wanted[rows])
-        optimiser.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        optimiser.step()
-        schedule.step()
+        return functional.cross_entropy(odds, wanted[rows])
+
+    descend([profile, bias], loss, steps=1500, rate=2e-2, decay=1e-3)
     return {
         "profile": _CHROMA_SCALE * profile.detach().numpy(),
         "profile_bias": bias.detach().numpy(),
@@ -274,18 +226,6 @@ def _pooled_chroma(
     return np.array(vectors, np.float32), np.array(keys, np.int64)
 
 
-def save(model: HarmonyNetwork, profiles: dict[str, NDArray[np.float32]], out: Path) -> None:
-    """Write the parameters as float16; the chord-tone head is only for training."""
-    stored = {
-        name: value.detach().numpy().astype(np.float16)
-        for name, value in model.weights.items()
-        if not name.startswith("tones")
-    }
-    stored |= {name: value.astype(np.float16) for name, value in profiles.items()}
-    out.parent.mkdir(parents=True, exist_ok=True)
-    np.savez_compressed(out, allow_pickle=False, **stored)
-
-
 def train(
     recipe: HarmonyRecipe,
     folder: Path,
@@ -304,7 +244,11 @@ def train(
     wanted += [("plain", k) for k in range(recipe.plain_examples)]
     made = []
     for subset, k in wanted:
-        made.append(load_or_make(k, folder, subset, recipe.seed, examples))
+        path = examples / f"{subset}-{recipe.seed}-{k:06d}.npz"
+        made.append(kept(path, Example, partial(make, k, folder, subset, recipe.seed)))
         progress(len(made), len(wanted))
     model = fit(recipe, made)
-    save(model, fit_profiles(model, recipe, made), out)
+    weights = {name: value.detach() for name, value in model.weights.items()}
+    # The head of chord tones is only for training.
+    used = {name: value for name, value in weights.items() if not name.startswith("tones")}
+    save(out, used | fit_profiles(model, recipe, made))

@@ -1,1 +1,0 @@
-"""The harmony network: its training music, its training and its scores."""

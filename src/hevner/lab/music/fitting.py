@@ -1,0 +1,73 @@
+"""What the trainings share: kept examples, one loop, one file of weights."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from hevner.lab.music.recipe import MusicRecipe
+
+log = logging.getLogger(__name__)
+
+
+E = TypeVar("E")
+
+
+def kept(path: Path, kind: type[E], make: Callable[[], E]) -> E:
+    """The example in a file, made and written if it is not there; its fields are arrays."""
+    if path.exists():
+        with np.load(path) as stored:
+            return kind(**{name: one if one.ndim else one.item() for name, one in stored.items()})
+    example = make()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_suffix(f".{os.getpid()}.npz")
+    np.savez(partial, allow_pickle=False, **vars(example))
+    os.replace(partial, path)
+    return example
+
+
+def descend(
+    parameters: Iterable[nn.Parameter],
+    loss: Callable[[], Tensor],
+    recipe: MusicRecipe | None = None,
+    *,
+    steps: int = 0,
+    rate: float = 0.0,
+    decay: float = 0.0,
+) -> None:
+    """Train parameters with AdamW and a learning rate of one cycle.
+
+    ``loss`` draws examples and gives the loss of a step. Number of steps, learning rate and weight
+    decay are those of the recipe, if one is given.
+    """
+    if recipe is not None:
+        steps, rate, decay = recipe.steps, recipe.learning_rate, recipe.weight_decay
+    trained, seen = list(parameters), 0.0
+    optimiser = torch.optim.AdamW(trained, rate, weight_decay=decay)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimiser, rate, total_steps=steps, pct_start=0.15
+    )
+    for step in range(steps):
+        now = loss()
+        optimiser.zero_grad()
+        now.backward()  # type: ignore[no-untyped-call]
+        nn.utils.clip_grad_norm_(trained, 1.0)
+        optimiser.step()
+        schedule.step()
+        seen = 0.98 * seen + 0.02 * now.item() if step else now.item()
+        if step % 100 == 0 or step == steps - 1:
+            log.info("step %d loss %.3f", step, seen)
+
+
+def save(out: Path, weights: dict[str, Any]) -> None:
+    """Write weights as float16, .npz."""
+    out.parent.mkdir(parents=True, exist_ok=True)
+    stored = {name: np.asarray(value).astype(np.float16) for name, value in weights.items()}
+    np.savez_compressed(out, allow_pickle=False, **stored)
