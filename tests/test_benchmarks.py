@@ -19,6 +19,7 @@ import pytest
 from hevner.datasets.track import Curve
 from hevner.lab.music import render
 from hevner.lab.music.pieces import Piece
+from tests.lab.jamendo import VECTORS, jamendo
 from tests.sounds import music, write
 from tests.worlds import RECIPE, WIDTH, stack, world
 
@@ -673,3 +674,25 @@ def test_words(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     assert rows[0] == "protocol,dataset,what,n,value,low,high"
     assert any(",quadrant of the values,40," in row for row in rows)
     assert any(",plain WORD," in row for row in rows)
+
+
+def test_tags(run: Run, tmp_path: Path) -> None:
+    recipe, table = tmp_path / "tags.toml", tmp_path / "table.csv"
+    jamendo(tmp_path / "mtg_jamendo", np.random.default_rng(1))
+    recipe.write_text(
+        f'vectors = "{VECTORS}"\nartist_power = 0.5\nnetworks = 2\nhidden = 16\nbatch = 16\n'
+        "epochs = 12\nlearning_rate = 0.01\n"
+    )
+    folders = ("--data", tmp_path, "--vectors", tmp_path / "mtg_jamendo")
+    changed = {"SEEDS": 2, "RESAMPLES": 50, "PENALTIES": (1, 1e6)}
+    run("tags", *folders, "--recipe", recipe, "--out", table, **changed)
+    with table.open(encoding="utf-8") as file:
+        rows = {(row["system"], row["metric"]): row for row in csv.DictReader(file)}
+    row = rows["yamnet-tags", "ROC AUC"]
+    assert (row["n"], row["groups"], row["seeds"]) == ("80", "20", "2")
+    assert float(row["low"]) < float(row["value"]) < float(row["high"])
+    assert float(row["value"]) > 0.9
+    assert abs(float(rows["baseline", "ROC AUC"]["value"]) - 0.5) < 0.05
+    assert float(rows["yamnet-tags - baseline", "PR AUC"]["low"]) > 0.3
+    assert ("ridge, penalty 1", "PR AUC") in rows
+    assert float(rows["yamnet-tags", "slope"]["value"]) > 1

@@ -21,7 +21,7 @@ from tests.lab.test_corpus import musemo
 
 ROOT = Path(__file__).parents[2]
 RECIPES = ROOT / "recipes"
-SHIPPED = ("unified", "joint", "harmony", "rhythm")
+SHIPPED = ("unified", "joint", "harmony", "rhythm", "tags")
 
 
 def call(verb: str, recipe: str, place: Path, *more: str | Path) -> Result:
@@ -32,7 +32,7 @@ def call(verb: str, recipe: str, place: Path, *more: str | Path) -> Result:
 
 def test_recipes_of_models_are_told_from_studies(tmp_path: Path) -> None:
     found = {name: type(read(RECIPES / f"{name}.toml")).__name__ for name in SHIPPED}
-    kinds = ("DefaultRecipe", "SpaceRecipe", "HarmonyRecipe", "RhythmRecipe")
+    kinds = ("DefaultRecipe", "SpaceRecipe", "HarmonyRecipe", "RhythmRecipe", "TagTeacherRecipe")
     assert found == dict(zip(SHIPPED, kinds, strict=True))
     assert {read(path) for path in ROOT.glob("papers/*/at_hand.toml")} == {None}
     assert read(tmp_path) is None
@@ -66,7 +66,8 @@ def test_a_dry_run_counts_tracks_and_names_what_is_missing(
 
 
 @pytest.mark.parametrize(
-    ("recipe", "script"), [("harmony", "harmony"), ("modes", "key"), ("rhythm", "tempo")]
+    ("recipe", "script"),
+    [("harmony", "harmony"), ("modes", "key"), ("rhythm", "tempo"), ("tags", "tags")],
 )
 def test_facts_are_measured_by_a_benchmark(recipe: str, script: str, tmp_path: Path) -> None:
     done = call("evaluate", recipe, tmp_path, "--out", tmp_path / "out.csv")

@@ -30,6 +30,7 @@ from hevner.lab.recipes import allowed, kind_of, kinds, read
 from hevner.lab.regression.adaptation import Switches
 from hevner.lab.regression.fusion import FusionRegressor
 from hevner.lab.space.recipe import SpaceRecipe
+from hevner.lab.teachers.recipe import TagTeacherRecipe
 from hevner.lab.unified.recipe import UnifiedRecipe
 from tests.errors import raises
 
@@ -48,6 +49,7 @@ EXAMPLES: dict[type[Recipe], str] = {
     HarmonyRecipe: "recipes/harmony.toml",
     ModesRecipe: "recipes/modes.toml",
     RhythmRecipe: "recipes/rhythm.toml",
+    TagTeacherRecipe: "recipes/tags.toml",
 }
 CODES = {
     "unknown_key", "missing_key", "wrong_type", "out_of_range", "unknown_name", "repeated_name",

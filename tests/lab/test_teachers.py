@@ -2,40 +2,37 @@
 
 from __future__ import annotations
 
-import io
 import os
 import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
-import librosa
 import numpy as np
 import pytest
 from scipy.stats import spearmanr
 from typer.testing import CliRunner
 
 from hevner import datasets
-from hevner.audio.decode import Audio, from_array, open_audio
+from hevner.audio.decode import Audio, open_audio
 from hevner.cli import app
 from hevner.datasets.track import Track
 from hevner.emotion import GEMS, MOOD_TAGS
 from hevner.errors import AudioError, DataError, ModelError
 from hevner.lab.data.corpus import Variant, content_of
 from hevner.lab.data.representations import gather
-from hevner.lab.teachers import NAMES, compute_all, entry, kind, load
+from hevner.lab.teachers import NAMES, compute_all, keep, load, tags, yamnet
+from hevner.lab.teachers.recipe import TagTeacherRecipe
+from hevner.lab.teachers.tags import TagReader
 from hevner.store import FeatureStore
 from tests.errors import raises
 from tests.lab.tracks import musemo, track
 from tests.sounds import music, write
 
-torch = pytest.importorskip("torch")
 onnx = pytest.importorskip("onnx")
-
-from hevner.lab import teachers
-from hevner.lab.teachers import moodtheme, yamnet
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -43,16 +40,17 @@ ROOT = Path(__file__).resolve().parents[2]
 # --- weights: random ones in the layout of the files, or the published ones ---
 
 
-def random_state(rng: np.random.Generator) -> dict[str, torch.Tensor]:
-    """A state_dict of the mood and theme network; some scales below zero."""
-    state = {}
-    for name, value in moodtheme.Network().state_dict().items():
-        shape = tuple(value.shape)
-        array = rng.normal(0.7 if name.endswith("weight") and len(shape) == 1 else 0, 0.5, shape)
-        if len(shape) > 1:
-            array /= np.sqrt(np.prod(shape[1:])) * (10 if name.startswith("dense") else 1)
-        state[name] = torch.as_tensor(abs(array) if name.endswith("var") else array).to(value.dtype)
-    return state
+def random_tags(rng: np.random.Generator) -> TagReader:
+    """A teacher of tags: two networks of five hidden values, on four components."""
+    shapes = {
+        "mean": (1024,), "spread": (1024,), "axes": (1024, 4),
+        "first": (2, 4, 5), "first_bias": (2, 1, 5), "second": (2, 5, 56),
+        "second_bias": (2, 1, 56),
+    }  # fmt: skip
+    arrays = {name: rng.normal(size=shape) for name, shape in shapes.items()}
+    arrays["spread"] = 1 + arrays["spread"] ** 2
+    arrays["axes"] /= 32
+    return TagReader(**{name: array.astype(np.float32) for name, array in arrays.items()})
 
 
 def onnx_file(path: Path, start: list, ends: dict[str, tuple[str, list[int], np.ndarray]]) -> None:
@@ -83,7 +81,7 @@ def onnx_file(path: Path, start: list, ends: dict[str, tuple[str, list[int], np.
 def weights(tmp_path: Path, rng: np.random.Generator) -> Path:
     folder = tmp_path / "weights"
     folder.mkdir()
-    torch.save(random_state(rng), folder / moodtheme.FILE)
+    random_tags(rng).save(folder / tags.FILE)
     node = onnx.helper.make_node
     onnx_file(
         folder / yamnet.FILE,
@@ -114,72 +112,12 @@ def published() -> Path:
     return folder
 
 
-def noisy(rng: np.random.Generator, rate: int, length: int) -> np.ndarray:
-    """Music over noise, so that every band sounds."""
-    samples = music(30, rate)[:length] + 0.01 * rng.normal(size=length)
-    return samples.astype(np.float32)
-
-
 def noise(rng: np.random.Generator, teacher: object, count: int) -> np.ndarray:
-    shape = (count, teacher.card.window_samples)
+    shape = (count, teacher.network.card.window_samples)
     return (0.1 * rng.normal(size=shape) * [[0.01], [1], [0.3]][:count]).astype(np.float32)
 
 
 # --- what the networks hear ---
-
-
-def test_mel_bands_are_those_of_slaney() -> None:
-    slaney = librosa.filters.mel(sr=12_000, n_fft=512, n_mels=96, fmax=6000)
-    np.testing.assert_allclose(moodtheme.slaney_filterbank(96, 12_000, 512), slaney, atol=1e-7)
-
-
-def test_the_mood_network_hears_decibels_of_power(rng: np.random.Generator) -> None:
-    window = noisy(rng, moodtheme.SAMPLE_RATE, moodtheme.WINDOW_SAMPLES)
-    power = librosa.feature.melspectrogram(
-        y=window, sr=12_000, n_fft=512, hop_length=256, n_mels=96, window=np.hanning, center=False
-    )
-    expected = 10 * np.log10(np.maximum(power, 1e-10))
-    heard = moodtheme.mel_decibels(window)
-    assert heard.shape == (96, 1366)
-    np.testing.assert_allclose(heard, expected, atol=0.01)
-    silent = moodtheme.mel_decibels(np.zeros(moodtheme.WINDOW_SAMPLES, np.float32))
-    np.testing.assert_allclose(silent, -100, rtol=1e-6)
-
-
-def readable_network(state: dict[str, torch.Tensor], spectrogram: np.ndarray) -> np.ndarray:
-    """The mood network layer by layer in the authors' order, float64."""
-    arrays = {name: value.double().numpy() for name, value in state.items()}
-
-    def normalise(signal: np.ndarray, name: str) -> np.ndarray:
-        scale, shift, mean, variance = (
-            arrays[f"{name}.{part}"][:, None, None]
-            for part in ("weight", "bias", "running_mean", "running_var")
-        )
-        return (signal - mean) / np.sqrt(variance + 1e-5) * scale + shift
-
-    signal = normalise(spectrogram[None].astype(np.float64), "bn_init")
-    for number, (rows, columns) in enumerate(((2, 4), (2, 4), (2, 4), (3, 5), (4, 4)), start=1):
-        kernel = torch.as_tensor(arrays[f"conv_{number}.weight"])
-        bias = torch.as_tensor(arrays[f"conv_{number}.bias"])
-        convolved = torch.nn.functional.conv2d(
-            torch.as_tensor(signal)[None], kernel, bias, padding="same"
-        )
-        signal = normalise(convolved[0].numpy(), f"bn_{number}")
-        signal = np.where(signal > 0, signal, np.expm1(np.minimum(signal, 0)))
-        height, width = signal.shape[1] // rows, signal.shape[2] // columns
-        blocks = signal[:, : height * rows, : width * columns]
-        signal = blocks.reshape(-1, height, rows, width, columns).max(axis=(2, 4))
-    assert signal.shape == (64, 1, 1)
-    return 1 / (1 + np.exp(-(arrays["dense.weight"] @ signal.ravel() + arrays["dense.bias"])))
-
-
-def test_the_mood_network_is_that_of_the_authors(weights: Path, rng: np.random.Generator) -> None:
-    teacher = load("moodtheme-cnn", weights)
-    windows = noise(rng, teacher, 2)
-    state = torch.load(weights / moodtheme.FILE, weights_only=True)
-    expected = [readable_network(state, moodtheme.mel_decibels(window)) for window in windows]
-    assert np.std(expected, axis=1).min() > 0.05
-    np.testing.assert_allclose(teacher.encode(windows), expected, atol=1e-5)
 
 
 def test_yamnet_rows_are_means_over_three_patches(weights: Path, rng: np.random.Generator) -> None:
@@ -191,63 +129,74 @@ def test_yamnet_rows_are_means_over_three_patches(weights: Path, rng: np.random.
     matrices = {one.name: onnx.numpy_helper.to_array(one) for one in model.graph.initializer}
     scores = 1 / (1 + np.exp(-loudness @ matrices[f"w {yamnet._OUTPUTS[0]}"]))
     embedding = np.maximum(loudness @ matrices[f"w {yamnet._OUTPUTS[1]}"], 0)
-    (row,) = teacher.encode(window)
+    (row,) = teacher.network.encode(window)
     np.testing.assert_allclose(row[yamnet.SCORES], scores.mean(axis=0), rtol=1e-5)
     np.testing.assert_allclose(row[yamnet.EMBEDDING], embedding.mean(axis=0), rtol=1e-4, atol=1e-6)
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_a_batch_equals_singles(name: str, weights: Path, rng: np.random.Generator) -> None:
-    teacher = load(name, weights)
-    windows = noise(rng, teacher, 3)
-    batch = teacher.encode(windows)
-    singles = np.concatenate([teacher.encode(window[None]) for window in windows])
+def test_a_batch_equals_singles(weights: Path, rng: np.random.Generator) -> None:
+    teacher = load("yamnet", weights)
+    network, windows = teacher.network, noise(rng, teacher, 3)
+    batch = network.encode(windows)
+    singles = np.concatenate([network.encode(window[None]) for window in windows])
     np.testing.assert_array_equal(batch, singles)
-    assert batch.shape == (3, teacher.card.dimension)
+    assert batch.shape == (3, network.card.dimension)
     assert batch.dtype == np.float32
     assert np.abs(np.diff(batch, axis=0)).max() > 1e-3
-    assert teacher.encode(windows[:0]).shape == (0, teacher.card.dimension)
+    assert network.encode(windows[:0]).shape == (0, network.card.dimension)
     with pytest.raises(ModelError, match="expected"):
-        teacher.encode(windows[:, :-1])
+        network.encode(windows[:, :-1])
     windows[0, 0] = np.nan
     with pytest.raises(ModelError, match="not finite"):
-        teacher.encode(windows)
+        network.encode(windows)
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_short_clips_are_repeated_from_their_beginning(name: str, weights: Path) -> None:
-    teacher = load(name, weights)
-    rate, length = teacher.card.sample_rate, teacher.card.window_samples
-    clip = music(2.0, rate)
-    heard = entry(teacher, music(2.0), "0" * 40)
-    (expected,) = teacher.encode(np.resize(clip, (1, length)))
-    assert heard.rows.shape == (1, teacher.card.dimension)
-    assert heard.starts.tolist() == [0.0]
-    assert heard.duration == 2.0
-    atol = 0.02 if rate != 16_000 else 2e-3  # resampled here, half precision there
-    np.testing.assert_allclose(heard.rows[0].astype(np.float32), expected, atol=atol, rtol=1e-3)
+def test_tags_are_read_from_the_mean_over_the_piece(weights: Path) -> None:
+    teacher = load("yamnet-tags", weights)
+    samples = np.concatenate([music(5.0), 0.01 * music(6.0)])
+    found = teacher.entry(samples, "0" * 40)
+    rows = load("yamnet", weights).entry(samples, "0" * 40).rows
+    arrays = np.load(weights / tags.FILE)
+    mean = rows[:, yamnet.EMBEDDING].mean(axis=0, dtype=float)
+    components = (np.log1p(mean) - arrays["mean"]) / arrays["spread"] @ arrays["axes"]
+    odds = [
+        np.maximum(components @ arrays["first"][k] + arrays["first_bias"][k, 0], 0)
+        @ arrays["second"][k]
+        + arrays["second_bias"][k, 0]
+        for k in range(2)
+    ]
+    assert found.rows.shape == (1, len(MOOD_TAGS))
+    assert (found.starts.tolist(), found.duration) == ([0.0], 11.0)
+    assert len(rows) == 4
+    np.testing.assert_allclose(found.rows[0], 1 / (1 + np.exp(-np.mean(odds, 0))), atol=2e-3)
 
 
-def test_long_clips_are_heard_to_the_end(weights: Path) -> None:
-    for name, starts in (
-        ("moodtheme-cnn", [0.0, 44.0 - 349_952 / 12_000]),
-        ("yamnet", [2.925 * row for row in range(15)]),
-    ):
-        teacher = load(name, weights)
-        heard = entry(teacher, music(44.0), "0" * 40)
-        np.testing.assert_allclose(heard.starts, starts, atol=1e-4)
-        assert heard.rows.dtype == kind(teacher).dtype
+def test_short_clips_are_repeated_from_their_beginning(weights: Path) -> None:
+    teacher = load("yamnet", weights)
+    card = teacher.network.card
+    found = teacher.entry(music(2.0), "0" * 40)
+    clip = np.resize(music(2.0, card.sample_rate), (1, card.window_samples))
+    (expected,) = teacher.network.encode(clip)
+    assert found.rows.shape == (1, card.dimension)
+    assert found.starts.tolist() == [0.0]
+    assert found.duration == 2.0
+    np.testing.assert_allclose(found.rows[0].astype(np.float32), expected, atol=2e-3, rtol=1e-3)
+
+
+def test_long_clips_are_read_to_the_end(weights: Path) -> None:
+    found = load("yamnet", weights).entry(music(44.0), "0" * 40)
+    np.testing.assert_allclose(found.starts, [2.925 * row for row in range(15)], atol=1e-4)
+    assert found.rows.dtype == np.float16
 
 
 # --- wrong files ---
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_missing_and_wrong_weights_are_named(name: str, weights: Path) -> None:
-    files = {"moodtheme-cnn": moodtheme.FILE, "yamnet": yamnet.FILE}
-    path = weights / files.pop(name)
-    (other,) = (weights / file for file in files.values())
-    for content in (b"", b"no network", other.read_bytes()):
+@pytest.mark.parametrize(("name", "file"), [("yamnet", yamnet.FILE), ("yamnet-tags", tags.FILE)])
+def test_missing_and_wrong_weights_are_named(name: str, file: str, weights: Path) -> None:
+    (other,) = {yamnet.FILE, tags.FILE} - {file}
+    path = weights / file
+    for content in (b"", b"no network", (weights / other).read_bytes()):
         path.write_bytes(content)
         with raises(ModelError, "wrong_weights", subject=str(path)):
             load(name, weights)
@@ -256,29 +205,15 @@ def test_missing_and_wrong_weights_are_named(name: str, weights: Path) -> None:
         load(name, weights)
 
 
-def test_a_state_dict_of_another_network_is_refused(weights: Path) -> None:
-    state = torch.load(weights / moodtheme.FILE, weights_only=True)
-    for changed in (
-        {name: value for name, value in state.items() if name != "bn_3.bias"},
-        {**state, "dense.weight": torch.zeros(50, 64)},
-        {**state, "more": torch.zeros(1)},
-        [1, 2],
-    ):
-        torch.save(changed, weights / moodtheme.FILE)
-        with raises(ModelError, "wrong_weights"):
-            load("moodtheme-cnn", weights)
-
-
 def test_code_in_a_weights_file_is_not_run(weights: Path, tmp_path: Path) -> None:
     class Trap:
         def __reduce__(self) -> tuple[object, ...]:
             return Path.touch, (tmp_path / "sprung",)
 
-    buffer = io.BytesIO()
-    torch.save({"dense.bias": Trap()}, buffer)
-    (weights / moodtheme.FILE).write_bytes(buffer.getvalue())
+    arrays = dict(np.load(weights / tags.FILE))
+    np.savez(weights / tags.FILE, **{**arrays, "first": np.array([Trap()], object)})
     with raises(ModelError, "wrong_weights"):
-        load("moodtheme-cnn", weights)
+        load("yamnet-tags", weights)
     assert not (tmp_path / "sprung").exists()
 
 
@@ -288,10 +223,10 @@ def test_unknown_teachers_are_refused(weights: Path) -> None:
 
 
 def test_other_weights_are_kept_apart(weights: Path, rng: np.random.Generator) -> None:
-    first = kind(load("moodtheme-cnn", weights))
-    torch.save(random_state(rng), weights / moodtheme.FILE)
-    second = kind(load("moodtheme-cnn", weights))
-    assert first.encoder == second.encoder == "moodtheme-cnn"
+    first = load("yamnet-tags", weights).kind
+    random_tags(rng).save(weights / tags.FILE)
+    second = load("yamnet-tags", weights).kind
+    assert first.encoder == second.encoder == "yamnet-tags"
     assert first.name != second.name
 
 
@@ -309,7 +244,7 @@ class Plan(NamedTuple):
     store: Path
 
     def keep(self, track: Track, variant: Variant = PLAIN) -> bool:
-        return teachers.keep(track, variant, self.store, self.teachers, self.weights)
+        return keep(track, variant, self.store, self.teachers, self.weights)
 
 
 def read_all(audio: Audio) -> np.ndarray:
@@ -321,7 +256,7 @@ def plan(weights: Path, tmp_path: Path) -> Plan:
     return Plan(("yamnet",), weights, tmp_path / "store")
 
 
-def test_what_teachers_say_is_kept_once_and_found_as_blocks(weights: Path, tmp_path: Path) -> None:
+def test_predictions_are_kept_once_and_found_as_blocks(weights: Path, tmp_path: Path) -> None:
     plan = Plan(NAMES, weights, tmp_path / "store")
     song = track(write(tmp_path / "a.wav", music(7.0)))
     twin = track(write(tmp_path / "b.wav", music(7.0)), "b")
@@ -333,17 +268,17 @@ def test_what_teachers_say_is_kept_once_and_found_as_blocks(weights: Path, tmp_p
     samples = read_all(open_audio(song.path))
     for name in plan.teachers:
         teacher = load(name, plan.weights)
-        file = store.open("songs", kind(teacher))
+        file = store.open("songs", teacher.kind)
         assert file.ids() == [("a", "recorded-0"), ("a", "recorded-1"), ("b", "recorded-0")]
         assert len(file) == 2
         stored = file.get("a", "recorded-0")
         assert stored.content == content_of(song, Variant(), store)
-        np.testing.assert_array_equal(stored.rows, entry(teacher, samples, "0" * 40).rows)
+        np.testing.assert_array_equal(stored.rows, teacher.entry(samples, "0" * 40).rows)
         found = gather(store, [twin], [name]).blocks[name]
         np.testing.assert_allclose(found[0], stored.rows.mean(axis=0, dtype=float), rtol=1e-6)
 
 
-def test_teachers_that_come_later_hear_only_what_is_missing(plan: Plan, tmp_path: Path) -> None:
+def test_teachers_that_come_later_compute_only_what_is_missing(plan: Plan, tmp_path: Path) -> None:
     song = track(write(tmp_path / "a.wav"))
     assert plan.keep(song)
     both = Plan(NAMES, plan.weights, plan.store)
@@ -351,12 +286,12 @@ def test_teachers_that_come_later_hear_only_what_is_missing(plan: Plan, tmp_path
     assert not both.keep(song)
 
 
-def test_changed_audio_is_heard_anew(plan: Plan, tmp_path: Path) -> None:
+def test_changed_audio_is_computed_anew(plan: Plan, tmp_path: Path) -> None:
     song = track(write(tmp_path / "a.wav", music(2.0)))
     plan.keep(song)
     write(song.path, music(4.0))
     assert plan.keep(song)
-    file = FeatureStore(plan.store).open("songs", kind(load("yamnet", plan.weights)))
+    file = FeatureStore(plan.store).open("songs", load("yamnet", plan.weights).kind)
     assert file.get("a", "recorded-0").duration == 4.0
 
 
@@ -437,7 +372,7 @@ def test_a_killed_run_goes_on_where_it_was(
         text=True,
         env=environment,
     )
-    last = kind(load(plan.teachers[-1], plan.weights))
+    last = load(plan.teachers[-1], plan.weights).kind
     while not list(plan.store.glob("*/*.features")) or not (
         FeatureStore(plan.store).open("musemo", last).ids()
     ):
@@ -459,15 +394,12 @@ def test_a_killed_run_goes_on_where_it_was(
 
 
 @pytest.mark.data
-@pytest.mark.parametrize("name", NAMES)
-def test_the_published_files_are_read(name: str, published: Path) -> None:
-    teacher = load(name, published)
-    rows = entry(teacher, read_all(from_array(music(6.0), 16_000)), "0" * 40).rows
-    tags = {"moodtheme-cnn": slice(56), "yamnet": slice(521)}[name]
-    probabilities = rows[:, tags].astype(np.float32)
-    assert (probabilities >= 0).all()
-    assert (probabilities <= 1).all()
-    assert probabilities.std() > 0.005
+def test_the_published_file_is_read(published: Path) -> None:
+    rows = load("yamnet", published).entry(music(6.0), "0" * 40).rows
+    scores = rows[:, yamnet.SCORES].astype(np.float32)
+    assert (scores >= 0).all()
+    assert (scores <= 1).all()
+    assert scores.std() > 0.005
 
 
 @pytest.mark.data
@@ -483,19 +415,25 @@ def test_tags_are_in_the_order_of_the_networks(data: Path, published: Path) -> N
 
 @pytest.mark.data
 def test_moods_agree_with_listeners(data: Path, published: Path) -> None:
+    train_tags = pytest.importorskip("hevner.lab.teachers.train_tags")
+    vectors = data / "features" / "yamnet_mean_mtg_jamendo.npz"
+    if not vectors.is_file():
+        pytest.skip("no embeddings of MTG-Jamendo")
+    tagged = train_tags.read(data / "mtg_jamendo", vectors)
+    reader = train_tags.fit(tagged, TagTeacherRecipe(), 1)
+    teacher = replace(load("yamnet", published), reader=reader)
     tracks = list(datasets.load("emotify", data / "emotify", partial=True))[::5]
-    teacher = load("moodtheme-cnn", published)
-    said = []
+    predicted = []
     for one in tracks:
         samples = read_all(open_audio(one.path))
-        said.append(entry(teacher, samples, "0" * 40).rows.mean(axis=0))
-    said, felt = np.array(said), np.array([one.gems for one in tracks])
+        predicted.append(teacher.entry(samples, "0" * 40).rows[0])
+    predicted, felt = np.array(predicted), np.array([one.gems for one in tracks])
     for tag, emotion, least in (
-        # Measured .58 .66 .61 .47 on every fourth clip; in decibels twice as large .46 .66 .40 .15.
         ("soft", "tenderness", 0.45),
         ("melancholic", "nostalgia", 0.5),
         ("energetic", "joyful activation", 0.45),
         ("relaxing", "calmness", 0.3),
     ):
         place = MOOD_TAGS.index(tag), GEMS.index(emotion)
-        assert spearmanr(said[:, place[0]], felt[:, place[1]]).statistic > least, tag
+        found = spearmanr(predicted[:, place[0]], felt[:, place[1]]).statistic
+        assert found > least, (tag, found)

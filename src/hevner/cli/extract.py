@@ -46,7 +46,7 @@ def extract(
         str,
         Option(
             metavar="A,B,...",
-            help="Store the predictions of these tagging networks instead, such as moodtheme-cnn; "
+            help="Store the predictions of these tagging networks instead, such as yamnet-tags; "
             "or 'all'.",
         ),
     ] = "",

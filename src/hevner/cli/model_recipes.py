@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from functools import partial
 from pathlib import Path
 from typing import cast, get_args
@@ -15,8 +16,11 @@ from hevner.lab import recipes
 from hevner.lab.default.recipe import DefaultRecipe
 from hevner.lab.music.recipe import HarmonyRecipe, ModesRecipe, MusicRecipe, RhythmRecipe
 from hevner.lab.space.recipe import SpaceRecipe
+from hevner.lab.teachers.recipe import TagTeacherRecipe
 
-ModelRecipe = DefaultRecipe | SpaceRecipe | HarmonyRecipe | ModesRecipe | RhythmRecipe
+ModelRecipe = (
+    DefaultRecipe | SpaceRecipe | HarmonyRecipe | ModesRecipe | RhythmRecipe | TagTeacherRecipe
+)
 
 
 def read(path: Path) -> ModelRecipe | None:
@@ -68,6 +72,11 @@ def train(recipe: ModelRecipe, run: Run) -> None:
 
             made = partial(progress, "examples")
             train_rhythm(recipe, run.folders, run.store / "rhythm", run.out, made)
+        elif isinstance(recipe, TagTeacherRecipe):
+            from hevner.lab.teachers.train_tags import train as train_tags
+
+            folder, made = run.folders["mtg_jamendo"], partial(progress, "networks")
+            train_tags(recipe, folder, run.store, run.out, made)
         else:
             from hevner.lab.music.harmony import train as train_harmony
 
@@ -78,8 +87,9 @@ def train(recipe: ModelRecipe, run: Run) -> None:
 
 def evaluate(recipe: ModelRecipe, run: Run, seeds: int | None, card: Path | None) -> None:
     """Measure a model that ships with hevner, and write a table of scores."""
-    if isinstance(recipe, MusicRecipe):
-        script = {"modes": "key", "rhythm": "tempo"}.get(recipe.name, "harmony")
+    if isinstance(recipe, MusicRecipe | TagTeacherRecipe):
+        scripts = {"modes": "key", "rhythm": "tempo", "yamnet-tags": "tags"}
+        script = scripts.get(recipe.name, "harmony")
         raise typer.BadParameter(f"is measured by benchmarks/{script}.py", param_hint="RECIPE")
     if run.dry:
         raise typer.Exit(_describe(recipe, run))
@@ -111,10 +121,17 @@ def _describe(recipe: ModelRecipe, run: Run) -> int:
     from hevner.datasets import load
 
     status = FINE
-    for name in recipe.sets if isinstance(recipe, DefaultRecipe) else recipe.unified.sets:
+    for name in _sets(recipe):
         try:
             typer.echo(f"{name}: {len(load(name, run.folders[name]))} tracks")
         except DataError as error:
             say(f"Missing: {name}: {error}")
             status = FAILED
     return status
+
+
+def _sets(recipe: DefaultRecipe | SpaceRecipe | TagTeacherRecipe) -> Collection[str]:
+    """Datasets that a recipe trains on."""
+    if isinstance(recipe, TagTeacherRecipe):
+        return ("mtg_jamendo",)
+    return recipe.sets if isinstance(recipe, DefaultRecipe) else recipe.unified.sets

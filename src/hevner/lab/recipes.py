@@ -85,9 +85,10 @@ def kinds() -> tuple[type[Recipe], ...]:
     from hevner.lab.joint.recipe import JointRecipe
     from hevner.lab.music.recipe import HarmonyRecipe, ModesRecipe, RhythmRecipe
     from hevner.lab.space.recipe import SpaceRecipe
+    from hevner.lab.teachers.recipe import TagTeacherRecipe
     from hevner.lab.unified.recipe import UnifiedRecipe
 
-    models = DefaultRecipe, SpaceRecipe, HarmonyRecipe, ModesRecipe, RhythmRecipe
+    models = DefaultRecipe, SpaceRecipe, HarmonyRecipe, ModesRecipe, RhythmRecipe, TagTeacherRecipe
     return CrossDatasetRecipe, UnifiedRecipe, JointRecipe, *models
 
 

@@ -20,7 +20,7 @@ import numpy as np
 from hevner.arrays import Floats
 from hevner.audio.decode import SAMPLE_RATE
 from hevner.encoders.base import EncoderCard, check_windows
-from hevner.lab.teachers import read_file, wrong_file
+from hevner.lab.teachers.weights import read_file, wrong_file
 
 FILE = "yamnet.onnx"
 ORIGIN = "YAMNet, as ONNX"
