@@ -17,6 +17,8 @@ class FullModel:
     Tension falls from one row to the next, so that moments differ.
     """
 
+    within = None
+
     def __init__(self) -> None:
         self._model = predict.load(DEFAULT_MODEL)
         self.name, self.card = self._model.name, self._model.card

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -13,10 +14,12 @@ import pytest
 import soundfile
 
 from hevner.analysis import Analyzer, analyze
+from hevner.blocks import DIMENSION
 from hevner.defaults import DEFAULT_WINDOW_S, MINIMUM_WINDOW_S, identity
 from hevner.emotion import GEMS, Scale
 from hevner.errors import AudioError, HevnerError, ModelError
 from hevner.heads import BY_NAME
+from hevner.model.moments import Within
 from hevner.result import Analysis, Estimate
 from tests.errors import raises
 from tests.full_model import FullModel
@@ -195,6 +198,19 @@ def test_the_window_smooths_the_timeline_and_nothing_else() -> None:
         return float(np.abs(np.diff(values)).mean())
 
     assert movement(short) > 1.5 * movement(long)
+
+
+def test_moments_follow_the_piece_where_the_model_says_how() -> None:
+    analyzer = Analyzer()
+    weights = np.full((DIMENSION, 2), 1e-3, np.float32)
+    within = Within(weights, np.array([0.1, 0.2], np.float32))
+    vars(analyzer)["model"] = replace(analyzer.model, within=within)
+    found = analyzer.analyze(DANCE)
+    assert (found.valence, found.arousal) == (dance().valence, dance().arousal)
+    for axis in ("valence", "arousal"):
+        values = [one.value for m in found.timeline if (one := getattr(m, axis))]
+        assert np.mean(values) == pytest.approx(getattr(found, axis).value, abs=1e-3)
+        assert np.std(values) > 1e-3
 
 
 def test_wrong_options_are_refused() -> None:

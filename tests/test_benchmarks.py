@@ -16,6 +16,7 @@ from types import ModuleType, SimpleNamespace
 import numpy as np
 import pytest
 
+from hevner.datasets.track import Curve
 from hevner.lab.music import render
 from hevner.lab.music.pieces import Piece
 from tests.lab.jamendo import VECTORS, jamendo
@@ -383,6 +384,49 @@ def test_held_out(run: Run, tmp_path: Path, toy: dict[str, object]) -> None:
     rows = (tmp_path / "out.csv").read_text("utf-8").splitlines()
     assert len(rows) > 8
     assert all(row.endswith("0.0000,0.0000,0.0000") for row in rows[1:])
+
+
+def test_within(
+    run: Run,
+    tmp_path: Path,
+    toy: dict[str, object],
+    rng: np.random.Generator,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    here = load("within", monkeypatch)
+    table, seconds = toy["build"](), np.arange(90.0)  # type: ignore[operator]
+    pieces = {}
+    for clip in table.clip[table.dataset == "vgmidi"][:12]:
+        ratings = [np.sin(seconds / 9), np.cos(seconds / 9)]
+        raters = [one + 0.1 * rng.normal(size=(6, 90)) for one in ratings]
+        curve = Curve(seconds, *ratings, None, None, *raters)  # type: ignore[arg-type]
+        vectors = rng.normal(size=(30, WIDTH)).astype(np.float32)
+        times = 1.5 + 3.0 * np.arange(30)
+        pieces[clip] = here.Piece(curve, vectors[:1], vectors, np.ones(30, bool), times)
+    others = {"pieces_of": lambda *_: pieces, "load_tracks": lambda *_: {}}
+    files = ("--data", tmp_path, "--store", tmp_path, "--out", tmp_path / "out.csv")
+    run("within", "toy.toml", *files, "--seeds", 2, **toy, **others, refuse_leaks=lambda *_: None)
+    with (tmp_path / "out.csv").open(newline="", encoding="utf-8") as file:
+        found = {(row["protocol"], row["metric"]): row for row in csv.DictReader(file)}
+    # The toy has no ratings over time to train on: a moment has the value of its window.
+    assert float(found["course less windows", "valence within-piece r, 5 s"]["value"]) == 0
+    assert float(found["ceiling", "arousal within-piece r, 5 s"]["value"]) > 0.9
+    assert len(found) == 6 + 20 * 5
+    assert found["course", "valence coverage"]["n"] == "12"
+
+
+def test_a_curve_that_follows_listeners_scores_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    here = load("within", monkeypatch)
+    seconds = np.arange(60.0)
+    rising, falling = seconds / 60, -seconds / 60
+    piece = here.Piece(Curve(seconds, rising, falling), None, None, np.ones(20, bool), seconds[::3])
+    values = np.stack([rising, rising], axis=1)[::3]
+    line = here.Line(values, np.full((20, 2), 0.01))
+    assert here.within_r(piece, line, 0, 10, 0.0) == pytest.approx(1, abs=0.01)
+    assert here.within_r(piece, line, 1, 10, 0.0) == pytest.approx(-1, abs=0.01)
+    assert np.isnan(here.within_r(piece, line, 0, 15, 15.0))
+    assert here.covered(piece, line, 0) == 1
+    assert here.covered(piece, line, 1) < 0.1
 
 
 def test_personalise(run: Run, tmp_path: Path, toy: dict[str, object]) -> None:

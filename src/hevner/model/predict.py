@@ -12,9 +12,10 @@ which that kind is rated (`hevner.lab.default`, where everything is fitted; doma
 augmented features: Daume, 2007).
 
 Inputs of the graph: ``vector``, float32 ``(n, DIMENSION)``, and ``seconds``, float32 ``(n,)``, how
-long the piece sounds: pieces below the ``short`` length of the card are of a kind of their own.
-Outputs, by name: every head of the card's ``heads``; ``NAME.half`` and ``NAME.moment``, half-widths
-of the intervals of whole pieces and of moments, for heads that have them; and ``familiarity``.
+long the piece sounds: short cuts are of a kind of their own. Outputs, by name: every head of the
+card's ``heads``; ``NAME.half`` and ``NAME.moment``, half-widths of the intervals of whole pieces
+and of windows, for heads that have them; ``familiarity``; and ``course``, scores whose differences
+between windows of a piece are its course.
 
 Conventions
 -----------
@@ -91,7 +92,7 @@ class Model:
             "vector": np.asarray(vectors, np.float32),
             "seconds": np.broadcast_to(np.asarray(seconds, np.float32), count),
         }
-        names = list(self.outputs)
+        names = [name for name in self.outputs if name != "course"]
         found = dict(zip(names, self._session.run(names, inputs), strict=True))
         nothing = np.zeros((count, 0), np.float32)
         end = "moment" if windows else "half"
@@ -100,6 +101,17 @@ class Model:
             {h.name: found.get(f"{h.name}.{end}", nothing) for h in HEADS if h.has_intervals},
             found["familiarity"],
         )
+
+    def course(self, vectors: Floats) -> Floats | None:
+        """Scores of valence and arousal within a piece, shape ``(n, 2)``.
+
+        Only their differences between windows of one piece mean something (`hevner.model.moments`).
+        None for a model without this part.
+        """
+        if "course" not in self.outputs:
+            return None
+        inputs = {"vector": vectors, "seconds": np.zeros(len(vectors), np.float32)}
+        return np.asarray(self._session.run(["course"], inputs)[0], np.float32)
 
     @property
     def dimension(self) -> int:

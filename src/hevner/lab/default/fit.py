@@ -6,7 +6,8 @@
    the rows left out are kept.
 3. From those scores: the way back to the scale of each kind's raters, and intervals (split
    conformal: the quantile of the absolute error; `hevner.lab.default.scales`).
-4. The same regressions on all rows, and what familiarity is computed from.
+4. The same regressions on all rows, the part within pieces (`hevner.lab.default.moments`), and what
+   familiarity is computed from.
 5. All of it as one graph (`hevner.lab.default.graph`).
 
 There is no chance in it but the division into folds.
@@ -25,6 +26,7 @@ from hevner.arrays import Doubles, Mask
 from hevner.blocks import vector_id
 from hevner.heads import HEADS
 from hevner.lab.data.corpus import compute_all
+from hevner.lab.default import moments
 from hevner.lab.default.basis import Basis, familiar_music, folds
 from hevner.lab.default.graph import Lines, build
 from hevner.lab.default.parts import Parts, held_out
@@ -54,6 +56,7 @@ def fit(table: Table, recipe: DefaultRecipe, card: dict[str, Any] | None = None)
     basis = Basis.fit(table, recipe)
     parts = Parts.fit(table, targets, basis, recipe)
     familiar = familiar_music(basis, table)
+    within = moments.fit(table, basis.x(table.vectors), recipe.seed)
     facts = {
         "name": recipe.name,
         "version": recipe.version,
@@ -63,7 +66,10 @@ def fit(table: Table, recipe: DefaultRecipe, card: dict[str, Any] | None = None)
         "kinds": list(recipe.all_kinds),
         **tag_card,
     }
-    graph = build(basis, parts, targets.columns, scales, lines, familiar)
+    if within is not None:
+        facts["course_half_width"] = within.half_width.tolist()
+    course = None if within is None else within.weights
+    graph = build(basis, parts, targets.columns, scales, lines, familiar, course)
     model = Model(facts, graph)
     given = {name.partition(".")[0] for name in model.outputs}
     facts["heads"] = [head.name for head in HEADS if head.name in given]

@@ -85,6 +85,7 @@ def build(
     scales: Scales,
     lines: Lines,
     familiar: dict[str, Floats],
+    course: Floats | None = None,
 ) -> bytes:
     """The graph of a model as the bytes of an ONNX file."""
     g = Builder()
@@ -105,6 +106,8 @@ def build(
         g.output("tags", g.add("Sigmoid", odds), lines.tags.shape[1])
     g.output("sounds_like", sounds, basis.kinds[0].shape[1])
     _familiarity(g, x, familiar)
+    if course is not None:
+        g.output("course", g.add("MatMul", x, course), course.shape[1])
     return g.content({"vector": ["n", len(basis.mean)], "seconds": ["n"]})
 
 

@@ -323,14 +323,13 @@ def fit(
 def deviations(model: Any, music: Music, terms: Doubles) -> tuple[Doubles, Doubles]:
     """How windows differ from their clips: in terms and in readings.
 
-    A model with a part ``within`` a piece reads valence and arousal of a moment from that alone.
+    A model with a course within pieces predicts valence and arousal of a moment from that alone.
     """
     rows = ~music.whole
     clip = (np.cumsum(music.whole) - 1)[music.clip[rows]]
     inside = readings_of(model, music.vectors[rows], windows=True)[0]
     moved = inside - readings_of(model, music.vectors[music.whole])[0][clip]
-    if (within := getattr(model, "within", None)) is not None:
-        scores = model.standardise(music.vectors[rows]) @ within.weights
+    if (scores := model.course(music.vectors[rows])) is not None:
         counts = np.maximum(np.bincount(clip), 1)
         means = [(np.bincount(clip, column) / counts)[clip] for column in scores.T]
         moved[:, : scores.shape[1]] = scores - np.stack(means, axis=1)

@@ -1,0 +1,114 @@
+"""The part within pieces is learned from differences within pieces."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hevner.lab.default import moments, recipe, table
+from hevner.lab.default.fit import fit
+from hevner.lab.recipes import read
+from hevner.model import moments as course
+from hevner.model import predict
+from tests.worlds import RECIPE, WIDTH, stack, world
+
+PIECES, WINDOWS = 40, 12
+RISING, MIX = 0, 1
+"""Dimensions: what valence follows within pieces, and between songs alone."""
+
+
+def played(rng: np.random.Generator, lag: int = 0) -> table.Table:
+    """Pieces with windows whose valence follows one dimension, some windows later."""
+    wholes = world(rng, "pieces", PIECES)
+    parts = []
+    for row in range(PIECES):
+        whole = wholes.where(np.arange(PIECES) == row)
+        vectors = whole.vectors + rng.normal(size=(WINDOWS, WIDTH))
+        vectors[:, MIX] = whole.vectors[0, MIX]
+        heard = vectors[np.maximum(np.arange(WINDOWS) - lag, 0), RISING]
+        rating = 0.3 + 0.05 * heard[:, None] * [1, -1] + 0.01 * rng.normal(size=(WINDOWS, 2))
+        start = np.arange(WINDOWS, dtype=np.float64) * 7.5
+        windows = replace(
+            table.Table(**{k: np.repeat(v, WINDOWS, axis=0) for k, v in vars(whole).items()}),
+            vectors=vectors.astype(np.float32), emotion=rating, clean=np.zeros(WINDOWS, bool),
+            window=np.ones(WINDOWS, bool), start=start, end=start + 15,
+        )  # fmt: skip
+        parts += [whole, windows]
+    return stack(*parts)
+
+
+def weights(rows: table.Table) -> np.ndarray:
+    found = moments.fit(rows, rows.vectors, 0)
+    assert found is not None
+    return found.weights
+
+
+def test_what_ratings_follow_within_pieces_is_found(rng: np.random.Generator) -> None:
+    # Ratings lag: the window that follows its music by 7.5 s is the next one.
+    late, at_once = weights(played(rng, lag=1)), weights(played(rng, lag=0))
+    assert late[RISING, 0] > 0.03
+    assert late[RISING, 1] < -0.03
+    assert np.abs(np.delete(late, RISING, axis=0)).max() < 0.01
+    assert np.abs(at_once[RISING]).max() < np.abs(late[RISING]).min() / 2
+
+
+def test_what_only_songs_differ_in_is_learned_from_songs(rng: np.random.Generator) -> None:
+    songs = world(rng, "songs", 200)
+    songs = replace(songs, emotion=songs.vectors[:, [MIX]] * [0.1, 0.1])
+    pieces = played(rng)
+    assert np.abs(weights(pieces)[MIX]).max() < 1e-3
+    assert weights(stack(songs, pieces))[MIX].min() > 0.01
+
+
+def test_the_half_width_holds_new_differences(rng: np.random.Generator) -> None:
+    rows, fresh = played(rng, lag=1), played(rng, lag=1)
+    found = moments.fit(rows, rows.vectors, 0)
+    assert found is not None
+    inside = []
+    for clip in np.unique(fresh.clip):
+        mine = (fresh.clip == clip) & fresh.window
+        truth = moments._at_the_end(fresh, np.flatnonzero(mine))
+        guess = fresh.vectors[mine] @ found.weights
+        error = truth - truth.mean(axis=0) - (guess - guess.mean(axis=0))
+        inside.append(np.abs(error) <= found.half_width)
+    assert np.concatenate(inside).mean() == pytest.approx(0.9, abs=0.04)
+
+
+def test_ratings_of_whole_pieces_teach_no_course(rng: np.random.Generator) -> None:
+    rows = played(rng)
+    flat = replace(rows, emotion=np.where(rows.window[:, None], 0.3, rows.emotion))
+    assert moments.fit(flat, flat.vectors, 0) is None
+    wholes = rows.where(~rows.window)
+    assert moments.fit(wholes, wholes.vectors, 0) is None
+
+
+@pytest.fixture
+def toy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> recipe.DefaultRecipe:
+    monkeypatch.setattr(recipe, "WIDTHS", {"sound": WIDTH})
+    monkeypatch.setattr(recipe, "NAMES", ("songs", "moods", "pieces"))
+    monkeypatch.setattr(predict, "DIMENSION", WIDTH)
+    (tmp_path / "toy.toml").write_text(RECIPE)
+    return read(tmp_path / "toy.toml", recipe.DefaultRecipe)
+
+
+def test_a_stored_model_follows_a_piece(
+    toy: recipe.DefaultRecipe, rng: np.random.Generator, tmp_path: Path
+) -> None:
+    rows = stack(world(rng, "songs", 120), world(rng, "moods", 120), played(rng, lag=1))
+    fit(rows, toy).save(tmp_path / "model.npz")
+    model = predict.load(tmp_path / "model.npz")
+    vectors = rows.vectors[rows.window][:WINDOWS]
+    whole = model.predict(rows.vectors[~rows.window][-1:])
+    found = course.predict(model, whole, vectors, np.ones(WINDOWS, bool), 15.0)
+    np.testing.assert_allclose(found.values.mean(axis=0), whole.values[0], atol=1e-5)
+    assert found.values.std(axis=0).min() > 0.01
+    assert (found.halves > whole.halves).all()
+
+    without = replace(model, within=None)
+    alone = course.predict(without, whole, vectors, np.ones(WINDOWS, bool), 15.0)
+    windows = model.predict(vectors, windows=True)
+    for name, array in windows.arrays().items():
+        np.testing.assert_array_equal(alone.arrays()[name], array, err_msg=name)
