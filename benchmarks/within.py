@@ -107,9 +107,12 @@ def _piece(track: Track, curve: Curve, variant: Variant, store: Path) -> Piece:
 
 def lines(model: Model, piece: Piece) -> dict[str, Line]:
     """Predictions of a model that has not seen the piece, by way."""
-    whole = model.predict(piece.whole)
-    windows = model.predict(piece.vectors, windows=True)
-    course = moments.predict(model, whole, piece.vectors, piece.sounding, DEFAULT_WINDOW_S)
+    seconds = float(piece.times[-1] - piece.times[0]) + moments.STEP_S
+    whole = model.predict(piece.whole, seconds)
+    windows = model.predict(piece.vectors, seconds, windows=True)
+    course = moments.predict(
+        model, whole, piece.vectors, seconds, piece.sounding, DEFAULT_WINDOW_S
+    )
     late = windows.where(moments.ending(len(piece.vectors), DEFAULT_WINDOW_S))
     ways: dict[str, Prediction] = {"windows": windows, "ending": late, "course": course}
     return {way: Line(one.values, one.halves) for way, one in ways.items()}
