@@ -87,7 +87,8 @@ def build(
 ) -> Table:
     """Pool the stored features of every set and variant of a recipe, in parallel.
 
-    Groups are those of the sets, joined where two share a recording, a song or an artist. If outputs of the recipe's tagging network for a clip in the first variant of its set are not
+    Groups are those of the sets, joined where two share a recording, a song or an artist. If
+    outputs of the recipe's tagging network for a clip in the first variant of its set are not
     stored, `DataError` is raised.
     """
     teacher = recipe.tags.teacher if recipe.tags else None
