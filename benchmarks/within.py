@@ -4,7 +4,7 @@
         --out benchmarks/results/within.csv
 
 Pieces with ratings over time are held out, a fifth of the groups (games) at a time; the recipe is
-fitted without them and without tags, and predicts their moments as an analysis does. Three
+fitted without them, its network left out, and predicts their moments as an analysis does. Three
 ways are compared: ``windows``, each window predicted on its own; ``ending``, the same, for the
 window that ends with the moment; ``course``, the value of the piece and a part within it.
 
@@ -56,14 +56,13 @@ HALVES = 20
 
 @dataclass(frozen=True, eq=False)
 class Piece:
-    """A piece with ratings over time, its pooled vectors, the middles of its moments, its length."""
+    """A piece with ratings over time, its pooled vectors, and the middles of its moments."""
 
     curve: Curve
     whole: Array
     vectors: Array
     sounding: Array
     times: Array
-    seconds: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,16 +102,16 @@ def _piece(track: Track, curve: Curve, variant: Variant, store: Path) -> Piece:
         around(features, harmony, DEFAULT_WINDOW_S),
         features.sounding,
         features.begin + features.centres,
-        features.duration,
     )
 
 
 def lines(model: Model, piece: Piece) -> dict[str, Line]:
     """Predictions of a model that has not seen the piece, by way."""
-    whole = model.predict(piece.whole, piece.seconds)
-    windows = model.predict(piece.vectors, piece.seconds, windows=True)
+    seconds = float(piece.times[-1] - piece.times[0]) + moments.STEP_S
+    whole = model.predict(piece.whole, seconds)
+    windows = model.predict(piece.vectors, seconds, windows=True)
     course = moments.predict(
-        model, whole, piece.vectors, piece.seconds, piece.sounding, DEFAULT_WINDOW_S
+        model, whole, piece.vectors, seconds, piece.sounding, DEFAULT_WINDOW_S
     )
     late = windows.where(moments.ending(len(piece.vectors), DEFAULT_WINDOW_S))
     ways: dict[str, Prediction] = {"windows": windows, "ending": late, "course": course}
@@ -279,7 +278,7 @@ def main() -> None:
         parser.add_argument(f"--{name}", type=Path, required=True)
     parser.add_argument("--seeds", type=int, default=5)
     options = parser.parse_args()
-    recipe = msgspec.structs.replace(read(options.recipe, DefaultRecipe), tags=None)
+    recipe = msgspec.structs.replace(read(options.recipe, DefaultRecipe), students=None, tags=None)
     folders = {name: options.data / name for name in recipe.sets}
     table, tracks = build(recipe, folders, options.store), load_tracks(recipe, folders)
     pieces = pieces_of(recipe, tracks, options.store)
