@@ -52,20 +52,24 @@ def keep(options: argparse.Namespace) -> None:
     kept = {name: getattr(table, name)[table.clean] for name in LABELS}
     for seed in range(options.seeds):
         fold = folds(table, FOLDS, seed)
-        for head, values in held_out(table, recipe, fold, np.unique(fold)).items():
+        parts = [(fold != number, fold == number) for number in range(FOLDS)]
+        for head, values in held_out(table, recipe, parts).items():
             kept[f"{head}.{seed}"] = values
     rated = np.isfinite(table.emotion[:, 0]) | (table.quadrant >= 0)
     sets = np.unique(table.dataset[rated])
-    kept["left_out"] = held_out(table, recipe, table.dataset, sets)["emotion"]
+    parts = [(table.others(name), table.dataset == name) for name in sets]
+    kept["left_out"] = held_out(table, recipe, parts)["emotion"]
     np.savez_compressed(options.out, **kept)
 
 
-def held_out(table: Table, recipe: DefaultRecipe, part: Array, wanted: Array) -> dict[str, Array]:
-    """Predictions for clean rows of the wanted parts, by models that saw nothing of that part."""
+def held_out(
+    table: Table, recipe: DefaultRecipe, parts: list[tuple[Array, Array]]
+) -> dict[str, Array]:
+    """Predictions for clean rows to test, by models of the rows to train on; pairs of masks."""
     found: dict[str, Array] = {}
-    for one in wanted:
-        rows = (part == one) & table.clean
-        model = fit(table.where(part != one), recipe)
+    for train, test in parts:
+        rows = test & table.clean
+        model = fit(table.where(train), recipe)
         outputs = model.predict(table.vectors[rows], table.seconds[rows]).outputs
         for head in HEADS:
             blank = np.full((len(table), outputs[head].shape[1]), np.nan)

@@ -79,7 +79,8 @@ def main() -> None:
     known = np.isfinite(table.emotion[:, 0]) | (table.quadrant >= 0)
     for number, dataset in enumerate(np.unique(table.dataset[known])):
         mine = table.dataset == dataset
-        train, test = table.where(~mine), table.where(mine & table.clean & known)
+        train = table.where(table.others(dataset))
+        test = table.where(mine & table.clean & known)
         guess = fit(train, recipe).predict(test.vectors, test.seconds)
         values = guess.values.astype(np.float64)
         for axis, name in enumerate(AXES):

@@ -82,12 +82,12 @@ def held_out(recipe_path: Path, data: Path, store: Path) -> list[Told]:
     recipe = read(recipe_path, DefaultRecipe)
     table = build(recipe, {name: data / name for name in recipe.sets}, store, 1)
     fold = folds(table, FOLDS, 0)
-    parts = [("folds", fold == number) for number in range(FOLDS)]
+    parts = [("folds", fold != number, fold == number) for number in range(FOLDS)]
     rated = np.unique(table.dataset[(table.quadrant >= 0) | np.isfinite(table.emotion[:, 0])])
-    parts += [("left out", table.dataset == name) for name in rated]
+    parts += [("left out", table.others(name), table.dataset == name) for name in rated]
     found: dict[tuple[str, str], list[tuple[Prediction, object]]] = defaultdict(list)
-    for protocol, test in parts:
-        model = fit(table.where(~test), recipe)
+    for protocol, train, test in parts:
+        model = fit(table.where(train), recipe)
         rows = table.where(test & table.clean)
         for name in sorted(set(rows.dataset) & set(rated.tolist())):
             mine = rows.where(rows.dataset == name)

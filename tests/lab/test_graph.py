@@ -152,17 +152,6 @@ def test_what_was_never_rated_is_left_out(made: Random, rng: np.random.Generator
     assert found.outputs["tags"].shape == (4, 0)
 
 
-def test_a_head_without_labels_is_left_out(
-    toy: recipe.DefaultRecipe, rng: np.random.Generator
-) -> None:
-    plain, songs = structs.replace(toy, tags=None), world(rng, "songs", 60)
-    for bare in (songs, dataclasses.replace(songs, quadrant=np.full(60, -1))):
-        found = fit(bare, plain)
-        rated = {"quadrants"} if (bare.quadrant >= 0).any() else set()
-        assert set(found.card["heads"]) == {"emotion", "sounds_like"} | rated
-        assert found.predict(songs.vectors).outputs["gems"].shape == (60, 0)
-
-
 # --- a fitted model, of a made-up world ---
 
 

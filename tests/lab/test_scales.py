@@ -144,9 +144,7 @@ def test_tension_and_basic_emotions_are_lines_of_their_scores(
 
 def test_half_widths_hold_a_new_error_as_often_as_promised() -> None:
     rng = np.random.default_rng(3)
-    held = [
-        float(abs(rng.normal())) <= conformal(np.abs(rng.normal(size=40))) for _ in range(3000)
-    ]
+    held = [float(abs(rng.normal())) <= conformal(np.abs(rng.normal(size=40))) for _ in range(3000)]
     assert np.mean(held) == pytest.approx(COVERAGE + 0.5 / 41, abs=0.02)
     assert conformal(np.array([0.3, 0.1, 0.2])) == pytest.approx(0.3)
 

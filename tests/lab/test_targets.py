@@ -76,7 +76,9 @@ def test_tension_is_rated_or_that_of_classes_or_of_gems(
     plan: recipe.DefaultRecipe, rng: np.random.Generator
 ) -> None:
     rated, moods = world(rng, "songs", 60), world(rng, "moods", 60)
-    rated = dataclasses.replace(rated, tension=np.where(np.arange(60) % 2, NAN, rng.normal(size=60)))
+    rated = dataclasses.replace(
+        rated, tension=np.where(np.arange(60) % 2, NAN, rng.normal(size=60))
+    )
     quadrants = unrated(world(rng, "pieces", 60), quadrant=np.arange(60) % 4)
     clusters = unrated(world(rng, "cuts", 60), cluster=np.arange(60) % 5)
     whole = targets.Targets.of(stack(rated, moods, quadrants, clusters), plan)

@@ -78,10 +78,10 @@ def fit(table: Table, recipe: DefaultRecipe, card: dict[str, Any] | None = None)
 
 def _sharpness(table: Table, targets: Targets, scores: Doubles) -> float:
     """Factor of unseen scores of quadrants at which their probabilities fit best."""
+    columns = targets.columns["quadrants"]
     known = (table.quadrant >= 0) & ~table.window
     if not known.any():
         return 1.0
-    columns = targets.columns["quadrants"]
     truth, found = targets.values[known, columns], scores[known, columns]
     candidates = np.geomspace(0.5, 16, 40)
     loss = [-np.log((softmax(s * found) * truth).sum(axis=1) + 1e-9).mean() for s in candidates]

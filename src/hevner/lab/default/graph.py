@@ -11,7 +11,6 @@ from numpy.typing import ArrayLike, NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from hevner.arrays import Doubles, Floats
-from hevner.emotion import GEMS
 from hevner.lab.default.basis import CLIP, NEIGHBOURS, Basis
 from hevner.lab.default.parts import Parts
 from hevner.lab.default.scales import Scales
@@ -98,11 +97,10 @@ def build(
     _emotion(g, head["emotion"], kinds, scales)
     _lines(g, head["tension"], kinds, "tension", scales.line[:1], -1.0)
     _lines(g, head["emotions"], kinds, "emotions", scales.line[1:], 0.0)
-    if "quadrants" in head:
-        sharp = g.add("Mul", head["quadrants"], np.float32(lines.sharpness))
-        g.output("quadrants", g.add("Softmax", sharp, axis=1), 4)
-    if "gems" in head:
-        g.output("gems", g.add("Clip", head["gems"], np.float32(0), np.float32(1)), len(GEMS))
+    sharp = g.add("Mul", head["quadrants"], np.float32(lines.sharpness))
+    g.output("quadrants", g.add("Softmax", sharp, axis=1), 4)
+    gems = g.add("Clip", head["gems"], np.float32(0), np.float32(1))
+    g.output("gems", gems, columns["gems"].stop - columns["gems"].start)
     if lines.tags is not None:
         odds = g.add("Add", g.add("Mul", head["tags"], lines.tags[0]), lines.tags[1])
         g.output("tags", g.add("Sigmoid", odds), lines.tags.shape[1])

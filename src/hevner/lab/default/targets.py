@@ -47,7 +47,7 @@ class Targets:
     values
         Shape ``(n, m)``: the outputs of all heads that are learned, side by side.
     columns
-        Where those of a head lie; quadrants and GEMS are missing if no row has them.
+        Where those of a head lie.
     """
 
     values: Doubles
@@ -66,10 +66,9 @@ class Targets:
             "emotion": valence_and_arousal(table),
             "tension": _tension(table)[:, None],
             "emotions": _emotions(table),
+            "quadrants": _quadrants(table),
+            "gems": table.gems,
         }
-        for name, labels in (("quadrants", _quadrants(table)), ("gems", table.gems)):
-            if np.isfinite(labels).any():
-                parts[name] = labels
         if recipe.tags is not None:
             parts["tags"] = tag_labels(table, recipe.tags)
         if not np.isfinite(parts["emotion"]).any():
