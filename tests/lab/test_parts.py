@@ -90,6 +90,25 @@ def test_kinds_follow_from_the_sound_and_short_pieces_from_their_length(
     np.testing.assert_array_equal(basis.shares(x, np.full(200, 10.0)), np.eye(3)[[SHORT] * 200])
 
 
+def test_every_kind_counts_the_same_and_is_trusted_as_the_recipe_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rng: np.random.Generator
+) -> None:
+    # Ten times as many songs as pieces; valences differ a little, all else is alike.
+    known = stack(world(rng, "songs", 1000), world(rng, "pieces", 100))
+    vectors = rng.normal(size=known.vectors.shape)
+    vectors[:, 0] += np.where(known.dataset == "pieces", 1.0, 0.0)
+    known = dataclasses.replace(known, vectors=vectors)
+    odds = []
+    for sharpness in (1.0, 0.5):
+        text = RECIPE.replace("sharpness = 1.0", f"sharpness = {sharpness}")
+        basis = Basis.fit(known, read_toy(tmp_path, monkeypatch, text))
+        shares = basis.shares(basis.x(vectors), np.full(len(known), 30.0))
+        odds.append(np.log(shares[:, PIANO] / shares[:, SONG]))
+    np.testing.assert_allclose(odds[1], odds[0] / 2, atol=1e-4)
+    for dataset, sign in (("songs", -1), ("pieces", 1)):
+        assert sign * odds[0][known.dataset == dataset].mean() > 0.2
+
+
 def test_a_kind_that_was_not_trained_on_has_no_share(
     toy: recipe.DefaultRecipe, known: Table
 ) -> None:

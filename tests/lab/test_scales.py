@@ -70,18 +70,18 @@ def test_half_widths_are_those_of_the_errors_of_a_kind(
 ) -> None:
     table, targets, scores, shares = rated
     pieces = np.flatnonzero(table.dataset == "pieces")
-    # As many windows of the pieces, rated with three times the noise.
+    # As many windows of the pieces, rated with half more noise.
     windows = dataclasses.replace(
         table.where(pieces), window=np.ones(COUNT, bool), clean=np.zeros(COUNT, bool)
     )
     noise = windows.emotion - scores[pieces, :2] @ np.array(LINES[PIANO][0]).T - LINES[PIANO][1]
-    windows = dataclasses.replace(windows, emotion=windows.emotion + 2 * noise)
+    windows = dataclasses.replace(windows, emotion=windows.emotion + 0.5 * noise)
     rows = np.r_[np.arange(len(table)), pieces]
     both = Targets(targets.values[rows], targets.columns)
     scales = Scales.fit(stack(table, windows), both, toy, scores[rows], shares[rows])
     for number, noise_std in NOISE.items():
         np.testing.assert_allclose(scales.half[number], 1.645 * noise_std, rtol=0.15)
-    np.testing.assert_allclose(scales.moment[PIANO], 3 * scales.half[PIANO], rtol=0.1)
+    np.testing.assert_allclose(scales.moment[PIANO], 1.5 * scales.half[PIANO], rtol=0.1)
     # Kinds without rated windows get the widths of the others, and none is narrower than whole.
     np.testing.assert_allclose(
         scales.moment[[SONG, SHORT]], np.maximum(scales.moment[PIANO], scales.half[[SONG, SHORT]])
