@@ -87,7 +87,7 @@ def main() -> None:
 
 
 def print_rest(scores: dict[tuple[str, str, str], Score]) -> None:
-    """Print intervals, what the network adds, tags and ablations."""
+    """Print intervals, genres left out, tags and ablations."""
     print("\nintervals and curves\n")
     rows = [
         [NAMES[d], p, *(cell(scores.get((p, d, f"{a} {m}"))) for a in ("valence", "arousal")
@@ -96,13 +96,7 @@ def print_rest(scores: dict[tuple[str, str, str], Score]) -> None:
     ]  # fmt: skip
     heads = [f"{a} {m}" for a in ("valence", "arousal") for m in ("coverage", "width")]
     print(table(["", "protocol", *heads], rows))
-    print("\nwhat the network adds, and genres left out\n")
-    rows = [
-        [NAMES[dataset], metric.removeprefix("network added, "), cell(row)]
-        for (_, dataset, metric), row in scores.items()
-        if metric.startswith("network added")
-    ]
-    print(table(["", "score", "difference"], rows))
+    print("\ngenres left out\n")
     print(cell(scores.get(("leave-one-genre-out", "emotify", "gems mean r"))))
     print("\ntags\n")
     print(table(["", "against", "hevner", "tagging network", "difference"], tags(scores)))
