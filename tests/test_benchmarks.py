@@ -111,11 +111,6 @@ def test_speed(run: Run, clips: Path, capsys: pytest.CaptureFixture[str]) -> Non
     assert "pooling and head" in capsys.readouterr().out
 
 
-def test_network(run: Run, clips: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    run("network", "--folder", clips, "--repeats", 1)
-    assert "ratio" in capsys.readouterr().out
-
-
 @pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="needs the program ffmpeg")
 def test_decode(run: Run, tmp_path: Path) -> None:
     run("decode", "--only", "wav", "--seconds", 0.5, "--repetitions", 1, "--out", tmp_path)
