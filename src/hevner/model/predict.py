@@ -135,7 +135,12 @@ class Model:
             return onnxruntime.InferenceSession(
                 self.graph, options, providers=["CPUExecutionProvider"]
             )
-        except (state.InvalidProtobuf, state.InvalidGraph, state.Fail) as error:
+        except (
+            state.InvalidProtobuf,
+            state.InvalidGraph,
+            state.InvalidArgument,
+            state.Fail,
+        ) as error:
             raise ModelError(
                 "its graph cannot be read",
                 subject=self.name,
