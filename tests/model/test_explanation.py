@@ -114,7 +114,7 @@ def test_results_keep_their_explanation() -> None:
 
 
 def test_an_explanation_of_another_model_is_refused(tmp_path: Path) -> None:
-    model = tmp_path / "mine.npz"
+    model = tmp_path / "mine.onnx"
     model.write_bytes(b"a model")
     assert load(model) is None
     facts = {"model": "mine-1", "digest": digest(model), "features": vector_id()}
@@ -140,9 +140,9 @@ def test_the_default_model_is_explained() -> None:
 
 
 def test_a_model_without_an_explanation_says_nothing(tmp_path: Path) -> None:
-    for ending in (".npz", ".json"):
+    for ending in (".onnx", ".json"):
         shutil.copy(DEFAULT_MODEL.with_suffix(ending), tmp_path / f"mine{ending}")
-    analysis = Analyzer(tmp_path / "mine.npz").analyze(progression(4), RATE)
+    analysis = Analyzer(tmp_path / "mine.onnx").analyze(progression(4), RATE)
     assert analysis.status == "ok"
     assert analysis.explanation is None
     assert len(lines(analysis)) == 1
