@@ -30,7 +30,7 @@ class FullModel:
         made = {
             "tension": np.clip(0.95 - 0.1 * (ones.cumsum(axis=0) - 1), -1, 1),
             "emotions": ones * np.array([0.1, 0.6, 0.95, 0.2, 0.3], np.float32),
-            "sounds_like": ones * np.array([0.1, 0.7, 0.05, 0.15], np.float32),
+            "sounds_like": ones * np.array([0.1, 0.7, 0.2], np.float32),
         }
         halves = {"tension": 0.3 * ones, "emotions": np.tile(0.25 * ones, (1, len(BASIC)))}
         return Prediction(plain.outputs | made, plain.half_widths | halves, plain.familiarity)

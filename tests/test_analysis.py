@@ -90,9 +90,10 @@ def test_a_model_with_all_heads_fills_every_field() -> None:
     assert list(unit.emotions) == ["joy", "fear", "tenderness", "sadness", "anger"]
     assert unit.emotions["joy"] == Estimate(0.95, 0.7, 1.0)
     assert unit.emotions["anger"] == Estimate(0.1, 0.0, 0.35)  # from not at all, not below
-    assert unit.sounds_like == {
-        "film score": 0.7, "classical": 0.15, "song": 0.1, "solo piano": 0.05,
-    }  # fmt: skip
+    assert unit.sounds_like is not None
+    assert list(unit.sounds_like.items()) == [
+        ("film score", 0.7), ("solo piano", 0.2), ("song", 0.1),
+    ]  # fmt: skip
     course = [one.tension for one in unit.timeline]
     assert course[:2] == [Estimate(0.95, 0.65, 1.0), Estimate(0.85, 0.55, 1.0)]
     assert Analysis.from_dict(json.loads(json.dumps(unit.to_dict()))) == unit
