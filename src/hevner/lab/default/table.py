@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +12,7 @@ import numpy as np
 from hevner import datasets
 from hevner.arrays import Doubles, Floats, Integers, Mask, Names
 from hevner.datasets import leaks
+from hevner.datasets.folds import linked_groups
 from hevner.datasets.track import Track
 from hevner.emotion import BASIC, MOOD_TAGS, Quadrant
 from hevner.features import Features, pool
@@ -86,7 +87,8 @@ def build(
 ) -> Table:
     """Pool the stored features of every set and variant of a recipe, in parallel.
 
-    If outputs of the recipe's tagging network for a clip in the first variant of its set are not
+    Groups are those of the sets, joined where two share a recording, a song or an artist. If
+    outputs of the recipe's tagging network for a clip in the first variant of its set are not
     stored, `DataError` is raised.
     """
     teacher = recipe.tags.teacher if recipe.tags else None
@@ -98,7 +100,14 @@ def build(
     ]
     with ProcessPoolExecutor(jobs) as pool:
         rows = list(pool.map(_rows, *zip(*calls, strict=True), chunksize=16))
-    return from_rows([row for some in rows for row in some])
+    table = from_rows([row for some in rows for row in some])
+    tracks = list({leaks.name(clip): clip for clip, *_ in calls}.values())
+    group = {
+        leaks.name(tracks[k]): f"{tracks[linked[0]].dataset}/{tracks[linked[0]].group}"
+        for linked in linked_groups(tracks, leaks.LINKS)
+        for k in linked
+    }
+    return replace(table, group=np.array([group[name] for name in table.clip]))
 
 
 def load_tracks(recipe: DefaultRecipe, folders: Mapping[str, Path]) -> dict[str, Track]:
