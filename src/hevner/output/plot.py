@@ -110,7 +110,7 @@ def draw(analysis: Analysis) -> Figure:
         width_ratios=(1.25, 1),
         left=0.09,
         right=0.965,
-        top=0.885,
+        top=0.88,
         bottom=0.06,
         hspace=0.27,
         wspace=0.32,
