@@ -15,7 +15,7 @@ from hevner.blocks import DIMENSION, vector_id
 from hevner.defaults import DEFAULT_MODEL, EXPLANATION
 from hevner.emotion import Scale
 from hevner.errors import ModelError
-from hevner.explanation import OTHER, Explanation
+from hevner.explanation import OTHER, Contributions, Explanation
 from hevner.model.explanation import Explainer, beside, digest, load
 from hevner.result import Analysis
 from hevner.words.explaining import TERMS, lines
@@ -155,6 +155,18 @@ def test_lines_name_each_term_and_the_moments_that_differ() -> None:
     assert "timbre and everything else" in text
     assert "0:09-0:12: valence" in text
     assert "songs that people call sad" in text
+
+
+def test_lines_leave_out_what_adds_nothing() -> None:
+    analysis = explained()
+    why = analysis.explanation
+    assert why is not None
+    readings = {"valence": Contributions(-0.05, {"mode": -0.2, "pace": 0.004, OTHER: -0.004})}
+    timeline = ({"valence": {"mode": 0.1, "pace": 0.001, OTHER: 0.0}},) * len(analysis.timeline)
+    why = dataclasses.replace(why, readings=readings, timeline=timeline)
+    text = "\n".join(lines(dataclasses.replace(analysis, explanation=why)))
+    assert "mode +0.10, timbre" in text
+    assert "tempo" not in text
 
 
 RATE = 16_000
