@@ -23,7 +23,7 @@ VECTORS = np.random.default_rng(1).normal(size=(3, DIMENSION))
 
 @pytest.mark.parametrize(("windows", "added"), [(False, 1), (True, 2)])
 def test_each_head_gets_its_output_and_its_interval(windows: bool, added: int) -> None:
-    found = toy(OUTPUTS).predict(VECTORS, windows=windows)  # type: ignore[arg-type]
+    found = toy(OUTPUTS).predict(VECTORS, windows=windows)
     first = VECTORS[:, :4].astype(np.float32)
     np.testing.assert_array_equal(found.values, first[:, :2])
     np.testing.assert_allclose(found.halves, first[:, :2] + added, rtol=1e-6)
@@ -36,17 +36,17 @@ def test_each_head_gets_its_output_and_its_interval(windows: bool, added: int) -
 
 def test_the_length_of_each_piece_is_given_to_the_graph() -> None:
     model = toy(OUTPUTS)
-    each = model.predict(VECTORS, np.array([4.0, 8.0, 60.0]))  # type: ignore[arg-type]
+    each = model.predict(VECTORS, np.array([4.0, 8.0, 60.0]))
     np.testing.assert_array_equal(each.familiarity, [4, 8, 60])
-    np.testing.assert_array_equal(model.predict(VECTORS, 9.0).familiarity, [9] * 3)  # type: ignore[arg-type]
+    np.testing.assert_array_equal(model.predict(VECTORS, 9.0).familiarity, [9] * 3)
     # A piece of which the length is not known is no short cut.
-    assert model.predict(VECTORS).familiarity.min() > 3600  # type: ignore[arg-type]
+    assert model.predict(VECTORS).familiarity.min() > 3600
 
 
 def test_the_course_is_an_output_that_a_model_may_lack() -> None:
-    scores = toy(OUTPUTS).course(VECTORS)  # type: ignore[arg-type]
+    scores = toy(OUTPUTS).course(VECTORS)
     np.testing.assert_allclose(scores, VECTORS[:, :2] + 4, rtol=1e-6)
-    assert toy({"emotion": 2}).course(VECTORS) is None  # type: ignore[arg-type]
+    assert toy({"emotion": 2}).course(VECTORS) is None
 
 
 def test_no_rows_give_no_rows() -> None:
