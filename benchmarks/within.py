@@ -110,9 +110,7 @@ def lines(model: Model, piece: Piece) -> dict[str, Line]:
     seconds = float(piece.times[-1] - piece.times[0]) + moments.STEP_S
     whole = model.predict(piece.whole, seconds)
     windows = model.predict(piece.vectors, seconds, windows=True)
-    course = moments.predict(
-        model, whole, piece.vectors, seconds, piece.sounding, DEFAULT_WINDOW_S
-    )
+    course = moments.predict(model, whole, piece.vectors, seconds, piece.sounding, DEFAULT_WINDOW_S)
     late = windows.where(moments.ending(len(piece.vectors), DEFAULT_WINDOW_S))
     ways: dict[str, Prediction] = {"windows": windows, "ending": late, "course": course}
     return {way: Line(one.values, one.halves) for way, one in ways.items()}

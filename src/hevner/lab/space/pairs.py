@@ -72,7 +72,9 @@ def build(
     )
     musics = described(readings["whole"], recipe.tags.rates.tolist(), predicted)
     pairs = Pairs(musics, emotions, table.dataset, table.group, table.clip)
-    return pairs.where(table.clean)
+    known = np.isfinite(table.emotion).all(axis=1) | (table.quadrant >= 0)
+    known |= np.isfinite(table.gems).all(axis=1)
+    return pairs.where(table.clean & known)
 
 
 def _courses(
