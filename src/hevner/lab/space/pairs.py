@@ -55,7 +55,7 @@ class Pairs:
 def build(
     table: Table, recipe: DefaultRecipe, readings: Predictions, tracks: Mapping[str, Track]
 ) -> Pairs:
-    """A pair for each whole clip of a table, in the variant that is evaluated.
+    """A pair for each row of a table that is `paired`, in the variant that is evaluated.
 
     Takes the training table and the recipe of the default model, with tags, predictions for all
     rows of the table, and tracks by full name, for ratings over time and the spread of raters.
@@ -72,9 +72,14 @@ def build(
     )
     musics = described(readings["whole"], recipe.tags.rates.tolist(), predicted)
     pairs = Pairs(musics, emotions, table.dataset, table.group, table.clip)
+    return pairs.where(paired(table))
+
+
+def paired(table: Table) -> Mask:
+    """Rows of a table that make a pair: whole clips whose emotion is known in some form."""
     known = np.isfinite(table.emotion).all(axis=1) | (table.quadrant >= 0)
     known |= np.isfinite(table.gems).all(axis=1)
-    return pairs.where(table.clean & known)
+    return np.asarray(table.clean & known)
 
 
 def _courses(
@@ -91,8 +96,9 @@ def _courses(
         if not table.clean[row]:
             continue
         mine = np.flatnonzero((piece == number) & table.window)
-        middle = (table.start[mine] + table.end[mine]) / 2
-        predicted[row] = course(middle, *readings["window"].values[mine].T)
+        values = readings["window"].values[mine]
+        if np.isfinite(values).all():  # else the row is not among those that were predicted
+            predicted[row] = course((table.start[mine] + table.end[mine]) / 2, *values.T)
         curve = tracks[str(table.clip[row])].curve
         if curve is not None:
             rated[row] = course(curve.times, curve.valence, curve.arousal)
