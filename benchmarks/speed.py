@@ -115,7 +115,7 @@ def time_stages(file: Path, analyzer: Analyzer, clock: Clock) -> None:
     )
     clock.time("rhythm", lambda: rhythm.analyse(heard))
     whole = clock.time("pooling and head", lambda: pool(features, harmony, 0, duration))
-    clock.time("pooling and head", lambda: analyzer.model.predict(whole[None]))
+    clock.time("pooling and head", lambda: analyzer.model.predict(whole[None], duration))
     clock.time("pooling and head", lambda: curve(features, harmony, analyzer))
 
 
@@ -127,9 +127,12 @@ def sounding(samples: NDArray[np.float32]) -> NDArray[np.float32]:
 
 def curve(features: Features, harmony: Harmony, analyzer: Analyzer) -> Prediction:
     """The predictions for the moments, from which the timeline is made."""
-    whole = analyzer.model.predict(pool(features, harmony, 0, features.duration)[None])
+    seconds = features.duration
+    whole = analyzer.model.predict(pool(features, harmony, 0, seconds)[None], seconds)
     vectors = around(features, harmony, analyzer.window)
-    return moments.predict(analyzer.model, whole, vectors, features.sounding, analyzer.window)
+    return moments.predict(
+        analyzer.model, whole, vectors, seconds, features.sounding, analyzer.window
+    )
 
 
 def cut(samples: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -276,7 +276,7 @@ def main() -> None:
         parser.add_argument(f"--{name}", type=Path, required=True)
     parser.add_argument("--seeds", type=int, default=5)
     options = parser.parse_args()
-    recipe = msgspec.structs.replace(read(options.recipe, DefaultRecipe), students=None, tags=None)
+    recipe = msgspec.structs.replace(read(options.recipe, DefaultRecipe), tags=None)
     folders = {name: options.data / name for name in recipe.sets}
     table, tracks = build(recipe, folders, options.store), load_tracks(recipe, folders)
     pieces = pieces_of(recipe, tracks, options.store)

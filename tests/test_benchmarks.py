@@ -21,7 +21,7 @@ from hevner.lab.music import render
 from hevner.lab.music.pieces import Piece
 from tests.lab.jamendo import VECTORS, jamendo
 from tests.sounds import music, write
-from tests.worlds import RECIPE, WIDTH, stack, world
+from tests.worlds import SETS, WIDTH, read_toy, stack, world
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "benchmarks"
@@ -109,11 +109,6 @@ def test_every_script_is_run_or_says_why_not() -> None:
 def test_speed(run: Run, clips: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run("speed", "--folder", clips, "--repetitions", 1)
     assert "pooling and head" in capsys.readouterr().out
-
-
-def test_network(run: Run, clips: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    run("network", "--folder", clips, "--repeats", 1)
-    assert "ratio" in capsys.readouterr().out
 
 
 @pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="needs the program ffmpeg")
@@ -350,22 +345,11 @@ def test_probe_random(run: Run, tmp_path: Path, clips: Path) -> None:
 @pytest.fixture
 def toy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, object]:
     """What replaces reading recipes and gathering features: three small made-up sets."""
-    from hevner.lab.default import recipe
-    from hevner.lab.recipes import read
-
-    names = {"songs": "musemo", "moods": "emopia", "pieces": "vgmidi"}
-    text = RECIPE
-    for old, new in names.items():
-        text = text.replace(f"sets.{old}", f"sets.{new}").replace(f"{old} = 100", f"{new} = 100")
-    (tmp_path / "toy.toml").write_text(text)
-    monkeypatch.setattr(recipe, "WIDTHS", {"sound": WIDTH})
-    plan = read(tmp_path / "toy.toml", recipe.DefaultRecipe)
+    plan = read_toy(tmp_path, monkeypatch)
     rng = np.random.default_rng(0)
-    rated = [world(rng, name, 60) for name in ("songs", "pieces")]
-    table = stack(*rated, replace(world(rng, "songs", 60), emotion=np.full((60, 2), np.nan)))
-    datasets = ("musemo", "vgmidi", "emopia")
-    groups = np.array([f"{name}/{k}" for name in datasets for k in range(60)])
-    table = replace(table, dataset=np.repeat(datasets, 60), group=groups)
+    *rated, cuts = (world(rng, name, 60) for name in SETS)
+    table = stack(*rated, replace(cuts, emotion=np.full((60, 2), np.nan)))
+    table = replace(table, group=table.clip)
     return {"read": lambda *_arguments: plan, "build": lambda *_arguments: table}
 
 
@@ -396,7 +380,7 @@ def test_within(
     here = load("within", monkeypatch)
     table, seconds = toy["build"](), np.arange(90.0)  # type: ignore[operator]
     pieces = {}
-    for clip in table.clip[table.dataset == "vgmidi"][:12]:
+    for clip in table.clip[table.dataset == "pieces"][:12]:
         ratings = [np.sin(seconds / 9), np.cos(seconds / 9)]
         raters = [one + 0.1 * rng.normal(size=(6, 90)) for one in ratings]
         curve = Curve(seconds, *ratings, None, None, *raters)  # type: ignore[arg-type]
@@ -658,23 +642,37 @@ def test_sound_kind(run: Run, tmp_path: Path) -> None:
 
 def test_words(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     random = np.random.default_rng(1)
-    told = load("words", monkeypatch).Told
+    script = load("words", monkeypatch)
     values = random.uniform(-0.8, 0.8, (40, 2))
     truth = values + random.normal(0, 0.1, (40, 2))
     quadrant = np.array([0 if v > 0 < a else 1 if a > 0 else 2 if v < 0 else 3 for v, a in truth])
     common = (np.full((40, 2), 0.2), truth, quadrant, np.full((40, 4), 0.25))
-    made = told("folds", "made up", values, *common, np.arange(40).astype(str))
+    made = script.Told("folds", "made up", values, *common, np.arange(40).astype(str))
     table = tmp_path / "table.csv"
-    arguments = ("--data", tmp_path, "--store", tmp_path, "--vectors", tmp_path)
-    changed = {"held_out": lambda *_: [made], "unseen": lambda *_: []}
-    script = load("words", monkeypatch)
     monkeypatch.setattr(script.pickle, "dumps", lambda _known: b"")
     monkeypatch.setattr(script.pickle, "loads", lambda _content: [made])
-    run("words", *arguments, "--keep", tmp_path / "kept", "--out", table, **changed)
+    files = ("--data", tmp_path, "--store", tmp_path, "--keep", tmp_path / "kept", "--out", table)
+    run("words", *files, held_out=lambda *_: [made])
     rows = table.read_text("utf-8").splitlines()
     assert rows[0] == "protocol,dataset,what,n,value,low,high"
     assert any(",quadrant of the values,40," in row for row in rows)
     assert any(",plain WORD," in row for row in rows)
+
+
+def test_words_are_judged_by_models_that_have_not_seen_the_piece(
+    tmp_path: Path, toy: dict[str, object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module, name in (("recipes", "read"), ("default.table", "build")):
+        monkeypatch.setattr(f"hevner.lab.{module}.{name}", toy[name])
+    told = load("words", monkeypatch).held_out(tmp_path, tmp_path, tmp_path)
+    sizes = {(one.protocol, one.dataset): len(one.values) for one in told}
+    rated = ("songs", "pieces", "cuts")
+    assert sizes == {(way, name): 60 for way in ("folds", "left out") for name in rated}
+    by_name = {(one.protocol, one.dataset): one for one in told}
+    folds, left_out = (by_name[way, "songs"] for way in ("folds", "left out"))
+    assert np.abs(folds.values - folds.truth).mean() < 0.1
+    assert np.abs(np.sort(folds.truth, axis=0) - np.sort(left_out.truth, axis=0)).max() == 0
+    assert not np.array_equal(folds.values, left_out.values)
 
 
 def test_tags(run: Run, tmp_path: Path) -> None:

@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hevner.lab.default import moments, recipe, table
+from hevner.lab.default import moments, table
+from hevner.lab.default.basis import Basis
 from hevner.lab.default.fit import fit
-from hevner.lab.recipes import read
 from hevner.model import moments as course
 from hevner.model import predict
-from tests.worlds import RECIPE, WIDTH, stack, world
+from tests.worlds import WIDTH, read_toy, stack, world
 
 PIECES, WINDOWS = 40, 12
 RISING, MIX = 0, 1
@@ -85,30 +85,33 @@ def test_ratings_of_whole_pieces_teach_no_course(rng: np.random.Generator) -> No
     assert moments.fit(wholes, wholes.vectors, 0) is None
 
 
-@pytest.fixture
-def toy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> recipe.DefaultRecipe:
-    monkeypatch.setattr(recipe, "WIDTHS", {"sound": WIDTH})
-    monkeypatch.setattr(recipe, "NAMES", ("songs", "moods", "pieces"))
-    monkeypatch.setattr(predict, "DIMENSION", WIDTH)
-    (tmp_path / "toy.toml").write_text(RECIPE)
-    return read(tmp_path / "toy.toml", recipe.DefaultRecipe)
-
-
 def test_a_stored_model_follows_a_piece(
-    toy: recipe.DefaultRecipe, rng: np.random.Generator, tmp_path: Path
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rng: np.random.Generator
 ) -> None:
-    rows = stack(world(rng, "songs", 120), world(rng, "moods", 120), played(rng, lag=1))
-    fit(rows, toy).save(tmp_path / "model.npz")
-    model = predict.load(tmp_path / "model.npz")
-    vectors = rows.vectors[rows.window][:WINDOWS]
+    toy = read_toy(tmp_path, monkeypatch)
+    known = stack(world(rng, "songs", 120), world(rng, "moods", 120))
+    rows = stack(known, played(rng, lag=1))
+    fit(rows, toy).save(tmp_path / "model.onnx")
+    model = predict.load(tmp_path / "model.onnx")
+    vectors, sounding = rows.vectors[rows.window][:WINDOWS], np.ones(WINDOWS, bool)
     whole = model.predict(rows.vectors[~rows.window][-1:])
-    found = course.predict(model, whole, vectors, np.ones(WINDOWS, bool), 15.0)
+    found = course.predict(model, whole, vectors, 90.0, sounding, 15.0)
     np.testing.assert_allclose(found.values.mean(axis=0), whole.values[0], atol=1e-5)
     assert found.values.std(axis=0).min() > 0.01
     assert (found.halves > whole.halves).all()
+    x = Basis.fit(rows, toy).x(rows.vectors)
+    within = moments.fit(rows, x, toy.seed)
+    assert within is not None
+    np.testing.assert_allclose(model.card["course_half_width"], within.half_width)
+    np.testing.assert_allclose(
+        model.course(vectors), x[rows.window][:WINDOWS] @ within.weights,
+        atol=1e-5,
+    )  # fmt: skip
 
-    without = replace(model, within=None)
-    alone = course.predict(without, whole, vectors, np.ones(WINDOWS, bool), 15.0)
-    windows = model.predict(vectors, windows=True)
+    without = fit(known, toy)
+    assert without.course(vectors) is None
+    assert "course_half_width" not in without.card
+    alone = course.predict(without, whole, vectors, 90.0, sounding, 15.0)
+    windows = without.predict(vectors, 90.0, windows=True)
     for name, array in windows.arrays().items():
         np.testing.assert_array_equal(alone.arrays()[name], array, err_msg=name)

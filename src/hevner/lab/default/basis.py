@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from sklearn.decomposition import PCA
-from sklearn.linear_model import LogisticRegression
 
 from hevner.arrays import Doubles, Floats, Integers, Mask
 from hevner.lab.default.recipe import DefaultRecipe
@@ -112,6 +110,8 @@ def _classifier(
     x: Floats, kind: Integers, rows: Mask, recipe: DefaultRecipe
 ) -> tuple[Floats, Floats]:
     """Linear scores of the kinds that the sound decides; every kind counts the same."""
+    from sklearn.linear_model import LogisticRegression
+
     count = len(recipe.sounds)
     rows = rows & (kind < count)
     present, members = np.unique(kind[rows], return_counts=True)
@@ -137,6 +137,8 @@ def familiar_music(basis: Basis, table: Table) -> dict[str, Floats]:
         ``axes``, shape ``(dim, p)``; ``known``, projected pieces ``(m, p)``; ``distances``, rising,
         from pieces to their `NEIGHBOURS` nearest of other groups, ``(QUANTILES,)``.
     """
+    from sklearn.decomposition import PCA
+
     rows = table.clean
     x = basis.x(table.vectors[rows])
     pca = PCA(SOUND_AXES, whiten=True, random_state=0).fit(x)

@@ -164,11 +164,10 @@ def leave_one_dataset_out(
     left_out = dict(leave_one_out(table))
     labelled = (table.quadrant >= 0) | (table.cluster >= 0)
     for dataset in sorted(set(table.dataset[labelled]) | set(left_out)):
-        mine = table.dataset == dataset
-        # Other sets may share artists with it.
-        known = table.where(mine | ~np.isin(table.group, table.group[mine]))
+        mine, others = table.dataset == dataset, table.others(dataset)
+        known = table.where(mine | others)
         refuse_leaks(known, known.dataset == dataset, tracks)
-        models[dataset] = fit(known.where(known.dataset != dataset), recipe)
+        models[dataset] = fit(table.where(others), recipe)
         rows = table.where(mine & table.clean)
         _add(
             report,

@@ -226,7 +226,8 @@ class DefaultRecipe(Recipe, frozen=True, kw_only=True):
         check_keys(("sets",), self.sets, NAMES, "unknown_name")
         check_complete(("penalties",), self.penalties, LEARNED)
         known = {one.kind for one in self.sets.values()}
-        check_keys(("kinds",), dict.fromkeys(self.kinds.at_large), known)
+        for key, names in (("at_large", {*self.kinds.at_large}), ("short", {self.kinds.short})):
+            check_keys(("kinds", key), names - {""}, known, "unknown_name")
 
     @property
     def sounds(self) -> tuple[str, ...]:

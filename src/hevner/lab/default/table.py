@@ -81,6 +81,10 @@ class Table:
         """The rows that a mask selects."""
         return Table(**{field.name: getattr(self, field.name)[mask] for field in fields(self)})
 
+    def others(self, dataset: str) -> Mask:
+        """Rows of other datasets, less those of groups that the dataset shares."""
+        return ~np.isin(self.group, self.group[self.dataset == dataset])
+
 
 def build(
     recipe: DefaultRecipe, folders: Mapping[str, Path], store: Path, jobs: int | None = None

@@ -12,7 +12,7 @@ import hashlib
 import io
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import as_completed
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from itertools import combinations
 from pathlib import Path
 from typing import Any, cast
@@ -218,8 +218,7 @@ def _kept(path: Path, count: int, task: Task) -> Predictions:
 def _digest(table: Table, recipe: DefaultRecipe, task: Task) -> str:
     """Name of a task by all that it depends on but the code."""
     found = hashlib.blake2b(f"{__version__} {recipe.digest}".encode(), digest_size=12)
-    for array in (table.vectors, task.train, task.predicted):
+    columns = [getattr(table, field.name) for field in fields(table)]
+    for array in (*columns, task.train, task.predicted):
         found.update(np.ascontiguousarray(array).tobytes())
-    for name in ("emotion", "quadrant", "gems", "tags"):
-        found.update(np.ascontiguousarray(getattr(table, name)).tobytes())
     return found.hexdigest()
