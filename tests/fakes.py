@@ -68,7 +68,7 @@ def sample(path: str = "song.wav", seconds: float = 12.0, **changes: object) -> 
         tempo=120.0,
         chords=tuple(ChordSpan(labels[i % 4], *span) for i, span in enumerate(spans)),
         familiarity=0.5,
-        sounds_like={"film score": 0.75, "classical": 0.125, "song": 0.125, "solo piano": 0.0},
+        sounds_like={"film score": 0.75, "song": 0.25, "solo piano": 0.0},
         timeline=tuple(
             Moment(
                 *span,

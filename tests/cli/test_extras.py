@@ -76,7 +76,7 @@ LACKING = {
     "analyze {0}/songs --plot {0}/plots": "plot",
     "models add mert-v1-95m --from {0} --accept-licence": "encoders",
     "models add clap-general": "encoders",
-    f"train recipes/unified.toml --out {{0}}/out.npz {DATA}": "lab",
+    f"train recipes/unified.toml --out {{0}}/out.onnx {DATA}": "lab",
     f"train recipes/joint.toml --out {{0}}/out.npz {DATA}": "lab",
     f"train recipes/harmony.toml --out {{0}}/out.npz {DATA}": "lab",
     f"train recipes/rhythm.toml --out {{0}}/out.npz {DATA}": "lab",

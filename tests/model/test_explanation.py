@@ -15,7 +15,7 @@ from hevner.blocks import DIMENSION, vector_id
 from hevner.defaults import DEFAULT_MODEL, EXPLANATION
 from hevner.emotion import Scale
 from hevner.errors import ModelError
-from hevner.explanation import OTHER, Explanation
+from hevner.explanation import OTHER, Contributions, Explanation
 from hevner.model.explanation import Explainer, beside, digest, load
 from hevner.result import Analysis
 from hevner.words.explaining import TERMS, lines
@@ -114,7 +114,7 @@ def test_results_keep_their_explanation() -> None:
 
 
 def test_an_explanation_of_another_model_is_refused(tmp_path: Path) -> None:
-    model = tmp_path / "mine.npz"
+    model = tmp_path / "mine.onnx"
     model.write_bytes(b"a model")
     assert load(model) is None
     facts = {"model": "mine-1", "digest": digest(model), "features": vector_id()}
@@ -140,9 +140,9 @@ def test_the_default_model_is_explained() -> None:
 
 
 def test_a_model_without_an_explanation_says_nothing(tmp_path: Path) -> None:
-    for ending in (".npz", ".json"):
+    for ending in (".onnx", ".json"):
         shutil.copy(DEFAULT_MODEL.with_suffix(ending), tmp_path / f"mine{ending}")
-    analysis = Analyzer(tmp_path / "mine.npz").analyze(progression(4), RATE)
+    analysis = Analyzer(tmp_path / "mine.onnx").analyze(progression(4), RATE)
     assert analysis.status == "ok"
     assert analysis.explanation is None
     assert len(lines(analysis)) == 1
@@ -155,6 +155,18 @@ def test_lines_name_each_term_and_the_moments_that_differ() -> None:
     assert "timbre and everything else" in text
     assert "0:09-0:12: valence" in text
     assert "songs that people call sad" in text
+
+
+def test_lines_leave_out_what_adds_nothing() -> None:
+    analysis = explained()
+    why = analysis.explanation
+    assert why is not None
+    readings = {"valence": Contributions(-0.05, {"mode": -0.2, "pace": 0.004, OTHER: -0.004})}
+    timeline = ({"valence": {"mode": 0.1, "pace": 0.001, OTHER: 0.0}},) * len(analysis.timeline)
+    why = dataclasses.replace(why, readings=readings, timeline=timeline)
+    text = "\n".join(lines(dataclasses.replace(analysis, explanation=why)))
+    assert "mode +0.10, timbre" in text
+    assert "tempo" not in text
 
 
 RATE = 16_000

@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
 
-from hevner.model.moments import STEP_S, Within, ending, predict
+from hevner.arrays import Floats, Mask
+from hevner.model.moments import STEP_S, ending, predict
 from hevner.model.prediction import Prediction
 
 WINDOW = 15.0
-WITHIN = Within(
-    np.random.default_rng(1).normal(size=(6, 2)).astype(np.float32) * 0.02,
-    np.array([0.03, 0.04], np.float32),
-)
 
 
 def one(values: list[list[float]], halves: list[float]) -> Prediction:
@@ -37,34 +31,50 @@ def test_a_window_ends_with_its_moment() -> None:
     assert np.abs(ends[8:] - (middle[8:] + STEP_S / 2)).max() < STEP_S
 
 
-def test_differences_are_around_the_mean_of_what_sounds(rng: np.random.Generator) -> None:
-    x = rng.normal(size=(12, 6)).astype(np.float32)
+class Following:
+    """A model whose course is the first two numbers of a vector; its windows are all alike."""
+
+    def __init__(self, windows: Prediction) -> None:
+        self.windows, self.card = windows, {"course_half_width": [0.03, 0.04]}
+
+    def predict(self, vectors: Floats, seconds: float, *, windows: bool) -> Prediction:
+        assert windows
+        assert seconds == 40
+        return self.windows.where(slice(len(vectors)))
+
+    def course(self, vectors: Floats) -> Floats | None:
+        return vectors[:, :2]
+
+
+WHOLE, WINDOWS = one([[0.5, -0.2]], [0.4, 0.3]), one([[0.9, 0.9]] * 12, [0.6, 0.6])
+EVERY = np.ones(12, bool)
+
+
+def follow(vectors: Floats, sounding: Mask = EVERY, window: float = WINDOW) -> Prediction:
+    return predict(Following(WINDOWS), WHOLE, vectors, 40.0, sounding, window)  # type: ignore[arg-type]
+
+
+def test_moments_lie_around_the_piece_as_far_as_they_sound(rng: np.random.Generator) -> None:
     sounding = np.arange(12) % 5 != 4
-    found = WITHIN.differences(x, sounding, WINDOW)
-    np.testing.assert_allclose(found[sounding].mean(axis=0), 0, atol=1e-6)
-    assert np.abs(found[~sounding].mean(axis=0)).max() > 1e-3
+    found = follow((0.1 * rng.normal(size=(12, 6))).astype(np.float32), sounding).values
+    np.testing.assert_allclose(found[sounding].mean(axis=0), WHOLE.values[0], atol=1e-6)
+    assert np.abs(found[~sounding].mean(axis=0) - WHOLE.values[0]).max() > 1e-3
 
 
 def test_what_comes_later_changes_no_step_before(rng: np.random.Generator) -> None:
-    x = rng.normal(size=(12, 6)).astype(np.float32)
-    changed = x.copy()
+    vectors = (0.02 * rng.normal(size=(12, 6))).astype(np.float32)
+    changed = vectors.copy()
     # The window around the moment 8 ends with the moment 10.
-    changed[8:] += 5
-    every = np.ones(12, bool)
-    first, second = (np.diff(WITHIN.differences(a, every, WINDOW), axis=0) for a in (x, changed))
+    changed[8:] += 0.1
+    first, second = (np.diff(follow(one).values, axis=0) for one in (vectors, changed))
     np.testing.assert_allclose(first[:9], second[:9], atol=1e-5)
     assert np.abs(first[9] - second[9]).max() > 1e-2
 
 
 def test_a_moment_has_the_value_of_the_piece_and_its_difference() -> None:
-    whole, moments = one([[0.5, -0.2]], [0.4, 0.3]), one([[0.9, 0.9]] * 3, [0.6, 0.6])
     differences = np.array([[0.1, 0.0], [-0.8, 0.1], [0.7, -0.1]], np.float32)
-    model = SimpleNamespace(
-        within=replace(WITHIN, weights=np.eye(2)),
-        standardise=lambda vectors: vectors,
-        predict=lambda _vectors, windows: moments if windows else whole,
-    )
-    found = predict(model, whole, differences, np.ones(3, bool), STEP_S)  # type: ignore[arg-type]
+    # Where scores begin means nothing.
+    found = follow(differences + 3, np.ones(3, bool), STEP_S)
     np.testing.assert_allclose(found.values, [[0.6, -0.2], [-0.3, -0.1], [1.0, -0.3]], atol=1e-6)
     expected = [np.hypot(0.4, 0.03), np.hypot(0.3, 0.04)]
     np.testing.assert_allclose(found.halves, [expected] * 3, rtol=1e-6)
@@ -73,12 +83,20 @@ def test_a_moment_has_the_value_of_the_piece_and_its_difference() -> None:
     np.testing.assert_allclose(tension[:2], [-0.5 - 0.086, -0.5 + 0.688 + 0.027], atol=1e-6)
     half = np.hypot(0.4, 0.03 * 0.86 + 0.04 * 0.27)
     np.testing.assert_allclose(found.half_widths["tension"], [[half]] * 3, rtol=1e-5)
-    np.testing.assert_array_equal(found.outputs["gems"], moments.outputs["gems"])
-    np.testing.assert_array_equal(found.familiarity, moments.familiarity)
+    np.testing.assert_array_equal(found.outputs["gems"], WINDOWS.outputs["gems"][:3])
+    np.testing.assert_array_equal(found.familiarity, WINDOWS.familiarity[:3])
+
+
+def test_a_model_without_a_course_takes_each_window_on_its_own() -> None:
+    model = Following(WINDOWS)
+    model.course = lambda vectors: None  # type: ignore[method-assign]
+    found = predict(model, WHOLE, np.zeros((3, 6), np.float32), 40.0, EVERY[:3], WINDOW)  # type: ignore[arg-type]
+    np.testing.assert_array_equal(found.values, WINDOWS.values[:3])
+    np.testing.assert_array_equal(found.halves, WINDOWS.halves[:3])
 
 
 @pytest.mark.parametrize("count", [1, 2])
 def test_a_short_piece_has_the_value_of_the_piece(count: int, rng: np.random.Generator) -> None:
-    x = rng.normal(size=(count, 6)).astype(np.float32)
-    found = WITHIN.differences(x, np.ones(count, bool), WINDOW)
-    np.testing.assert_allclose(found, 0, atol=1e-7)
+    vectors = rng.normal(size=(count, 6)).astype(np.float32)
+    found = follow(vectors, np.ones(count, bool))
+    np.testing.assert_allclose(found.values, np.repeat(WHOLE.values, count, axis=0), atol=1e-6)

@@ -51,7 +51,8 @@ def train(
             "--out",
             "-o",
             metavar="PATH",
-            help="File to write, .npz; a folder for a unified network; FILE.JSON for a correction.",
+            help="File to write: .onnx for the default model, .npz for the others, .json for a "
+            "correction; a folder for a unified network.",
         ),
     ] = None,
     row: Annotated[

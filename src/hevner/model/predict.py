@@ -110,7 +110,8 @@ class Model:
         """
         if "course" not in self.outputs:
             return None
-        inputs = {"vector": vectors, "seconds": np.zeros(len(vectors), np.float32)}
+        seconds = np.zeros(len(vectors), np.float32)
+        inputs = {"vector": np.asarray(vectors, np.float32), "seconds": seconds}
         return np.asarray(self._session.run(["course"], inputs)[0], np.float32)
 
     @property
@@ -136,17 +137,11 @@ class Model:
                 self.graph, options, providers=["CPUExecutionProvider"]
             )
         except (
-            state.InvalidProtobuf,
-            state.InvalidGraph,
-            state.InvalidArgument,
-            state.Fail,
+            *(state.InvalidProtobuf, state.InvalidGraph, state.InvalidArgument, state.Fail),
+            *(state.NotImplemented, state.RuntimeException),
         ) as error:
-            raise ModelError(
-                "its graph cannot be read",
-                subject=self.name,
-                remedy="Install hevner again",
-                code="unreadable",
-            ) from error
+            # `load` knows the name of the file.
+            raise ValueError("its graph is damaged") from error
 
     def save(self, path: Path) -> None:
         """Write the graph as ``.onnx`` and the card as ``.json`` beside it."""

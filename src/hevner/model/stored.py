@@ -24,7 +24,7 @@ from hevner.files import replace_file
 from hevner.text_file import read_json
 
 _DAMAGE = (
-    *(OSError, ValueError, KeyError, TypeError, EOFError, NotImplementedError),
+    *(OSError, ValueError, LookupError, TypeError, EOFError, NotImplementedError),
     *(zipfile.BadZipFile, zlib.error),
 )
 """Raised by reading a damaged ``.npz`` or ``.json``, depending on where the damage is."""

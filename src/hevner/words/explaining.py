@@ -39,6 +39,9 @@ MOMENTS = 3
 APART_S = 15.0
 """Seconds between moments of one reading that are listed."""
 
+NONE = "0.00"
+"""A contribution that is not worth a line."""
+
 NOTHING = "There is no explanation: none lies beside the model, or a correction was applied."
 
 
@@ -78,9 +81,10 @@ def _listed(terms: dict[str, float], unit: float, name: Callable[[str], str]) ->
     large = {term: added for term, added in named.items() if abs(added) >= SMALL * unit}
     order = sorted(large, key=lambda term: -abs(large[term]))
     found = [f"  {_signed(large[term]):>5}  {name(term)}" for term in order]
-    if small := [term for term in named if term not in large]:
+    small = [term for term in named if term not in large]
+    if (rest := _signed(sum(named[term] for term in small))) != NONE:
         labels = ", ".join(TERMS.get(term, (term,))[0] for term in small)
-        found.append(f"  {_signed(sum(named[term] for term in small)):>5}  {labels}")
+        found.append(f"  {rest:>5}  {labels}")
     return [*found, f"  {_signed(terms[OTHER]):>5}  {TERMS[OTHER][0]}"]
 
 
@@ -105,12 +109,13 @@ def _moments(analysis: Analysis) -> list[str]:
 
 
 def _strongest(terms: dict[str, float]) -> str:
-    """The two terms that add most to a moment, each followed by a comma."""
-    named = sorted((term for term in terms if term != OTHER), key=lambda term: -abs(terms[term]))
+    """The two terms that add most to a moment, if anything, each followed by a comma."""
+    visible = (term for term in terms if term != OTHER and _signed(terms[term]) != NONE)
+    named = sorted(visible, key=lambda term: -abs(terms[term]))
     return "".join(f"{TERMS.get(t, (t,))[0]} {_signed(terms[t])}, " for t in named[:2])
 
 
 def _signed(value: float) -> str:
     """Two decimals with a sign, none for zero."""
     rounded = round(value, 2)
-    return f"{rounded:+.2f}" if rounded else "0.00"
+    return f"{rounded:+.2f}" if rounded else NONE
