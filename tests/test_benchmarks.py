@@ -17,8 +17,12 @@ import numpy as np
 import pytest
 
 from hevner.datasets.track import Curve
+from hevner.lab.default.fit import fit as fit_default
+from hevner.lab.default.recipe import DefaultRecipe
+from hevner.lab.default.table import Table
 from hevner.lab.music import render
 from hevner.lab.music.pieces import Piece
+from hevner.model import predict
 from tests.lab.jamendo import VECTORS, jamendo
 from tests.sounds import music, write
 from tests.worlds import SETS, WIDTH, read_toy, stack, world
@@ -489,6 +493,24 @@ def test_peers(run: Run, tmp_path: Path, songs: Path, capsys: pytest.CaptureFixt
     assert "| musifeast, valence r (n 24) | " in capsys.readouterr().out
 
 
+def test_sets_are_predicted_by_a_model_that_has_not_seen_them(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rng: np.random.Generator
+) -> None:
+    toy = read_toy(tmp_path, monkeypatch)
+    table = stack(*(world(rng, name, 40) for name in toy.sets))
+    seen: list[set[str]] = []
+
+    def fit(rows: Table, recipe: DefaultRecipe) -> predict.Model:
+        seen.append(set(rows.dataset))
+        return fit_default(rows, recipe)
+
+    out = tmp_path / "out.csv"
+    run("peers", "predict", "--data", tmp_path, "--store", tmp_path, "--out", out, SETS=("songs",),
+        read=lambda *_: toy, build=lambda *_: table, fit=fit)  # fmt: skip
+    assert seen == [set(toy.sets) - {"songs"}]
+    assert lines(out) == 1 + 40
+
+
 def test_a_shift_of_a_genre_is_no_error_within_genres(
     tmp_path: Path, songs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -562,8 +584,6 @@ def test_worst(run: Run, tmp_path: Path, songs: Path, capsys: pytest.CaptureFixt
         for track in datasets.load(name, songs / name):
             corpus.keep(track, corpus.Variant(), tmp_path / "store")
     said = tmp_path / "hevner.csv"
-    run("peers", "predict", "--data", songs, "--store", tmp_path / "store", "--out", said)
-    assert lines(said) == 1 + 24 + 12
     say(said, songs, noise=0.01)
     far = said.read_text().splitlines()
     valence = [float(line.split(",")[2]) for line in far[1:25]]

@@ -86,6 +86,9 @@ class Toy:
         values = np.stack([0.2 * vectors[:, MODE], 0.1 * vectors[:, PACE]], axis=1)
         return SimpleNamespace(outputs={"emotion": values * (0.5 if windows else 1.0)})
 
+    def course(self, vectors: np.ndarray) -> None:
+        """Every window is predicted on its own."""
+
 
 def music(rng: np.random.Generator, count: int = 300) -> Music:
     vectors = rng.normal(size=(count, DIMENSION))

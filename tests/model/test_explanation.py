@@ -44,13 +44,16 @@ def explainer(**changes: object) -> Explainer:
         moment_effects=effects / 2,
         average=np.array([0.03, -0.1], np.float32),
         kind_weights=np.zeros((DIMENSION, 2), np.float32),
-        kind_bias=np.array([1.0, 0.0], np.float32),
+        kind_bias=np.array([2.0, 0.0], np.float32),
     )
     return dataclasses.replace(made, **changes)  # type: ignore[arg-type]
 
 
 def explained(seed: int = 0) -> Analysis:
-    analysis, rng = sample(), np.random.default_rng(seed)
+    analysis, rng = (
+        sample(sounds_like={"song": 0.8, "film score": 0.2}),
+        np.random.default_rng(seed),
+    )
     vectors = rng.normal(size=(len(analysis.timeline) + 1, DIMENSION)).astype(np.float32)
     rows = list(range(len(analysis.timeline)))
     why = explainer().explain(analysis, vectors[0], vectors[1:], rows)
@@ -155,6 +158,13 @@ def test_lines_name_each_term_and_the_moments_that_differ() -> None:
     assert "timbre and everything else" in text
     assert "0:09-0:12: valence" in text
     assert "songs that people call sad" in text
+
+
+def test_rated_music_is_named_only_if_sure_and_of_the_kind_that_the_model_finds() -> None:
+    vector = np.zeros(DIMENSION, np.float32)
+    assert explainer().similar_to(vector, {"song": 1.0}) == "songs that people call sad"
+    assert explainer().similar_to(vector, {"film score": 1.0}) == ""
+    assert explainer(kind_bias=np.array([0.5, 0.0], np.float32)).similar_to(vector) == ""
 
 
 def test_lines_leave_out_what_adds_nothing() -> None:

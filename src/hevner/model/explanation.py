@@ -36,8 +36,11 @@ from hevner.result import Analysis
 LIMIT = 4.0
 """Standardised descriptors are limited to this many standard deviations."""
 
-CLEAR = 0.4
+CLEAR = 0.7
 """Probability of a kind of rated music from which it is named."""
+
+PLURALS = {"song": "songs", "film score": "film scores", "solo piano": "piano pieces"}
+"""How kinds of music (`hevner.emotion.SOUNDS_LIKE`) are called in ``kinds`` of a card."""
 
 _ARRAYS = (
     *("mean", "spread", "weights", "effects", "moment_effects", "average"),
@@ -94,12 +97,17 @@ class Explainer:
         """Terms of pooled vectors ``(n, dim)``, shape ``(n, terms)``."""
         return np.asarray(self.standardise(vectors) @ self.weights, np.float32)
 
-    def similar_to(self, vector: Floats) -> str:
-        """The kind of rated music that a pooled vector ``(dim,)`` is most like; empty if unsure."""
+    def similar_to(self, vector: Floats, sounds_like: dict[str, float] | None = None) -> str:
+        """The kind of rated music that a pooled vector ``(dim,)`` is most like.
+
+        Empty if unsure, or if the model itself finds another kind of music likelier.
+        """
         scores = self.standardise(vector[None, :]) @ self.kind_weights + self.kind_bias
         shares = softmax(scores)[0]
         best = int(shares.argmax())
-        return str(self.card["kinds"][best]) if shares[best] >= CLEAR else ""
+        kind = str(self.card["kinds"][best])
+        agreed = not sounds_like or kind.startswith(PLURALS[next(iter(sounds_like))])
+        return kind if agreed and shares[best] >= CLEAR else ""
 
     def explain(
         self, analysis: Analysis, vector: Floats, moments: Floats, rows: Rows | list[int]
@@ -140,7 +148,8 @@ class Explainer:
                 if (estimate := getattr(moment, name, None)) is not None
             })  # fmt: skip
         music = {n: round(float(one), 2) for n, one in zip(names, whole, strict=True)}
-        return Explanation(music, self.similar_to(vector), readings, tuple(timeline))
+        similar = self.similar_to(vector, analysis.sounds_like)
+        return Explanation(music, similar, readings, tuple(timeline))
 
     def _named(self, terms: Floats, effects: Floats, total: float) -> dict[str, float]:
         """What each term adds, rounded, and what is left of the total."""

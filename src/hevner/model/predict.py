@@ -26,6 +26,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -144,9 +145,9 @@ class Model:
             raise ValueError("its graph is damaged") from error
 
     def save(self, path: Path) -> None:
-        """Write the graph as ``.onnx`` and the card as ``.json`` beside it."""
+        """Write the graph as ``.onnx`` and the card, with its digest, as ``.json`` beside it."""
         replace_file(path, self.graph)
-        stored.write_card(path, self.card)
+        stored.write_card(path, self.card | {"sha256": sha256(self.graph).hexdigest()})
 
 
 def load(path: Path) -> Model:
@@ -160,6 +161,8 @@ def load(path: Path) -> Model:
     with stored.damage_is_refused(path):
         card = read_json(path.with_suffix(".json"))
         model = Model(card, path.read_bytes())
+        if card["sha256"] != sha256(model.graph).hexdigest():
+            raise ValueError("its graph is not the one that the card is of")
         features = card["features"]
         tags = {len(one) for one in card.get("tags", {}).values()} or {0}
         width = model.dimension

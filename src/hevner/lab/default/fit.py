@@ -67,7 +67,7 @@ def fit(table: Table, recipe: DefaultRecipe, card: dict[str, Any] | None = None)
         **tag_card,
     }
     if within is not None:
-        facts["course_half_width"] = within.half_width.tolist()
+        facts["course_half_width"] = [round(float(one), 5) for one in within.half_width]
     course = None if within is None else within.weights
     graph = build(basis, parts, targets.columns, scales, lines, familiar, course)
     model = Model(facts, graph)
