@@ -3,7 +3,7 @@
     python benchmarks/held_out.py keep recipes/unified.toml --data DIR --store DIR --out FILE.npz
     python benchmarks/held_out.py compare OLD.npz NEW.npz --out FILE.csv
 
-``keep`` fits the linear heads of a recipe without every fifth of the groups in turn, for some
+``keep`` fits a recipe, all but its tags, without every fifth of the groups in turn, for some
 seeds, and without each set with ratings or quadrants, and keeps the predictions of clean clips. It
 may be run in two checkouts, each with a store of its own. ``compare`` scores both on the same
 clips; differences come with a 95 % bootstrap interval over groups.
@@ -46,26 +46,31 @@ LABELS = ("dataset", "clip", "group", "emotion", "quadrant", "gems")
 
 def keep(options: argparse.Namespace) -> None:
     """Fit and predict what was held out."""
-    recipe = msgspec.structs.replace(read(options.recipe, DefaultRecipe), students=None, tags=None)
+    recipe = msgspec.structs.replace(read(options.recipe, DefaultRecipe), tags=None)
     folders = {name: options.data / name for name in recipe.sets}
     table = build(recipe, folders, options.store)
     kept = {name: getattr(table, name)[table.clean] for name in LABELS}
     for seed in range(options.seeds):
         fold = folds(table, FOLDS, seed)
-        for head, values in held_out(table, recipe, fold, np.unique(fold)).items():
+        parts = [(fold != number, fold == number) for number in range(FOLDS)]
+        for head, values in held_out(table, recipe, parts).items():
             kept[f"{head}.{seed}"] = values
     rated = np.isfinite(table.emotion[:, 0]) | (table.quadrant >= 0)
     sets = np.unique(table.dataset[rated])
-    kept["left_out"] = held_out(table, recipe, table.dataset, sets)["emotion"]
+    parts = [(table.others(name), table.dataset == name) for name in sets]
+    kept["left_out"] = held_out(table, recipe, parts)["emotion"]
     np.savez_compressed(options.out, **kept)
 
 
-def held_out(table: Table, recipe: DefaultRecipe, part: Array, wanted: Array) -> dict[str, Array]:
-    """Predictions for clean rows of the wanted parts, by models that saw nothing of that part."""
+def held_out(
+    table: Table, recipe: DefaultRecipe, parts: list[tuple[Array, Array]]
+) -> dict[str, Array]:
+    """Predictions for clean rows to test, by models of the rows to train on; pairs of masks."""
     found: dict[str, Array] = {}
-    for one in wanted:
-        rows = (part == one) & table.clean
-        outputs = fit(table.where(part != one), recipe).predict(table.vectors[rows]).outputs
+    for train, test in parts:
+        rows = test & table.clean
+        model = fit(table.where(train), recipe)
+        outputs = model.predict(table.vectors[rows], table.seconds[rows]).outputs
         for head in HEADS:
             blank = np.full((len(table), outputs[head].shape[1]), np.nan)
             found.setdefault(head, blank)[rows] = outputs[head]

@@ -2,11 +2,12 @@
 
     python benchmarks/peers.py clips --data DIR --renders DIR --out CLIPS.csv
     PEERS/bin/python benchmarks/peer_predictions.py CLIPS.csv PEERS.csv --models DIR
-    python benchmarks/peers.py predict --data DIR --store DIR --out HEVNER.csv
+    python benchmarks/peers.py predict --data DIR --store DIR --out HEVNER.csv [--recipe FILE]
     python benchmarks/peers.py score HEVNER.csv PEERS.csv --data DIR --out CSV
 
 ``clips`` lists the files; ``--renders`` is the folder of renders in a store, for sets of MIDI.
-``predict`` writes what the shipped model says of sets that it was not trained on, from a store.
+``predict`` trains the default model without each set in turn, from the features in a store, and
+writes what it says of that set.
 ``score`` reads any number of tables with the columns dataset, id, valence and arousal on [-1, 1],
 and, where there are any, tension and system. The first system of the first table is the one that
 all others are compared with; its name is "hevner" where the column is missing. It writes a row for
@@ -42,16 +43,15 @@ from hevner import datasets
 from hevner.arrays import Rows
 from hevner.datasets import leaks
 from hevner.datasets.track import Track
-from hevner.defaults import DEFAULT_MODEL
 from hevner.emotion import AXES, Quadrant
-from hevner.features import pool
-from hevner.lab.data.extraction import read_features
+from hevner.lab.default.fit import fit
+from hevner.lab.default.recipe import DefaultRecipe
+from hevner.lab.default.table import build
 from hevner.lab.metrics.regression import ccc, pearson, r2, r2_affine
 from hevner.lab.metrics.report import write
 from hevner.lab.metrics.statistics import bootstrap
 from hevner.lab.metrics.tags import roc_auc
-from hevner.model import predict
-from hevner.music import analyse
+from hevner.lab.recipes import read
 
 Array = NDArray[np.float64]
 Table = dict[str, dict[str, Array]]
@@ -63,6 +63,7 @@ SOUNDFONTS = {"vgmidi": "FluidR3_GM", "emopia": "FluidR3_GM"}
 NEW = ("film", "musifeast", "quadrants4q", "mirex")
 """Sets that the shipped model was not trained on."""
 
+RECIPE = Path(__file__).parents[1] / "recipes" / "unified.toml"
 SETS = (*NEW, "musemo", *SOUNDFONTS)
 READINGS = (*AXES, "tension")
 METRICS = {"r": pearson, "CCC": ccc, "R2": r2, "R2 after a line": r2_affine}
@@ -253,19 +254,25 @@ def list_clips(options: argparse.Namespace) -> None:
     write(rows, options.out)
 
 
-def predict_shipped(options: argparse.Namespace) -> None:
-    """Write what the shipped model says of every clip."""
-    model = predict.load(DEFAULT_MODEL)
+def predict_left_out(options: argparse.Namespace) -> None:
+    """Write what the default model says of every set when it was trained on the others."""
+    recipe = read(options.recipe, DefaultRecipe)
+    table = build(recipe, {name: options.data / name for name in recipe.sets}, options.store)
     rows: list[dict[str, object]] = []
-    for name, tracks in load(options).items():
-        variant = f"{SOUNDFONTS.get(name, 'recorded')}-0"
-        for track in tracks:
-            features = read_features(options.store, name, track.id, variant)[1]
-            harmony = analyse(features.spectrum.astype(np.float32), features.duration)
-            vector = pool(features, harmony, 0.0, features.duration)
-            values = model.predict(vector[None].astype(np.float32)).values[0]
-            row: dict[str, object] = {"dataset": name, "id": track.id, "system": model.name}
-            rows.append(row | {axis: f"{v:.5f}" for axis, v in zip(AXES, values, strict=True)})
+    for name in (one for one in options.sets if one in recipe.sets):
+        mine = table.dataset == name
+        train = ~mine & ~np.isin(table.group, table.group[mine])
+        test = table.where(mine & table.clean)
+        model = fit(table.where(train), recipe)
+        found = model.predict(test.vectors, test.seconds).outputs
+        tension = found["tension"][:, 0] if found["tension"].size else np.full(len(test), np.nan)
+        for clip, values in zip(
+            test.clip, np.column_stack([found["emotion"], tension]), strict=True
+        ):
+            row: dict[str, object] = {"dataset": name, "id": clip.partition("/")[2]}
+            for axis, value in zip((*AXES, "tension"), values, strict=True):
+                row[axis] = f"{value:.5f}" if np.isfinite(value) else ""
+            rows.append(row | {"system": f"{model.name}, set left out"})
     write(rows, options.out)
 
 
@@ -322,7 +329,7 @@ def main() -> None:
     steps = parser.add_subparsers(required=True)
     wanted = {
         "clips": (list_clips, SETS, "--renders"),
-        "predict": (predict_shipped, NEW, "--store"),
+        "predict": (predict_left_out, SETS, "--store"),
         "score": (score, SETS, "tables"),
     }
     for name, (step, sets, own) in wanted.items():
@@ -333,6 +340,8 @@ def main() -> None:
         one.add_argument("--sets", nargs="+", choices=SETS, default=sets)
         if name == "score":
             one.add_argument("--leaks", type=Path)
+        if name == "predict":
+            one.add_argument("--recipe", type=Path, default=RECIPE)
         one.set_defaults(step=step)
     options = parser.parse_args()
     options.step(options)

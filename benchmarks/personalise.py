@@ -65,7 +65,7 @@ def analyse(table: Table, recipe: DefaultRecipe) -> list[Unseen]:
     found = []
     for dataset, mine in leave_one_out(table):
         rows = table.where(mine & table.clean)
-        guess = fit(table.where(~mine), recipe).predict(rows.vectors)
+        guess = fit(table.where(table.others(dataset)), recipe).predict(rows.vectors, rows.seconds)
         values, moods = guess.values.astype(np.float64), guess.outputs["gems"].astype(np.float64)
         for axis, name in enumerate(AXES):
             sample = Sample(values[:, axis], moods, rows.emotion[:, axis])

@@ -29,13 +29,12 @@ from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
-from hevner.analysis import _inside
 from hevner.audio.decode import open_audio
 from hevner.blocks import BLOCKS, DIMENSION, vector_id
 from hevner.defaults import DEFAULT_WINDOW_S, SOUND_KIND
 from hevner.encoders.handcrafted import NAMES
 from hevner.errors import HevnerError
-from hevner.features import extract, pool
+from hevner.features import around, extract, pool
 from hevner.model.sound_kind import DOUBTFUL, KINDS, LIMIT, NO_MUSIC, SoundKind, kind_of
 from hevner.music import analyse
 
@@ -87,9 +86,7 @@ def vectors(path: Path) -> dict[str, Any] | None:
     if not features.sounding.any():
         return None
     harmony = analyse(features.spectrum, features.duration)
-    half = DEFAULT_WINDOW_S / 2
-    spans = [_inside((c - half, c + half), features) for c in features.centres]
-    windows = np.stack([pool(features, harmony, *span) for span in spans])
+    windows = around(features, harmony, DEFAULT_WINDOW_S)
     whole = pool(features, harmony, 0.0, features.duration)
     return {"whole": whole, "windows": windows, "sounding": features.sounding}
 

@@ -40,8 +40,9 @@ from hevner.audio.windows import Windower
 from hevner.encoders.handcrafted import Handcrafted, band_levels
 from hevner.encoders.mel import log_mel_of_power, power_spectrum
 from hevner.encoders.musicnn import MSD, MTT, MusiCNN
-from hevner.features import Features, extract, pool
+from hevner.features import Features, around, extract, pool
 from hevner.files import find_audio
+from hevner.model import moments
 from hevner.model.prediction import Prediction
 from hevner.music import analyse, onsets, rhythm
 from hevner.music.records import Harmony
@@ -114,7 +115,7 @@ def time_stages(file: Path, analyzer: Analyzer, clock: Clock) -> None:
     )
     clock.time("rhythm", lambda: rhythm.analyse(heard))
     whole = clock.time("pooling and head", lambda: pool(features, harmony, 0, duration))
-    clock.time("pooling and head", lambda: analyzer.model.predict(whole[None]))
+    clock.time("pooling and head", lambda: analyzer.model.predict(whole[None], duration))
     clock.time("pooling and head", lambda: curve(features, harmony, analyzer))
 
 
@@ -125,11 +126,13 @@ def sounding(samples: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def curve(features: Features, harmony: Harmony, analyzer: Analyzer) -> Prediction:
-    """The predictions for the window around each patch, from which the timeline is made."""
-    half = analyzer.window / 2
-    spans = [(max(c - half, 0.0), min(c + half, features.duration)) for c in features.centres]
-    vectors = np.stack([pool(features, harmony, *span) for span in spans])
-    return analyzer.model.predict(vectors, windows=True)
+    """The predictions for the moments, from which the timeline is made."""
+    seconds = features.duration
+    whole = analyzer.model.predict(pool(features, harmony, 0, seconds)[None], seconds)
+    vectors = around(features, harmony, analyzer.window)
+    return moments.predict(
+        analyzer.model, whole, vectors, seconds, features.sounding, analyzer.window
+    )
 
 
 def cut(samples: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -12,9 +12,20 @@ from pathlib import Path
 
 from peers import print_table, short
 
+from hevner.emotion import BASIC
+
 RESULTS = Path(__file__).with_name("results")
 Score = dict[str, str]
-NAMES = {"musemo": "MusEmo", "vgmidi": "VGMIDI", "emopia": "EMOPIA", "emotify": "Emotify"}
+NAMES = {
+    "musifeast": "MUSIFEAST", "film": "film scores", "musemo": "MusEmo", "vgmidi": "VGMIDI",
+    "quadrants4q": "4Q", "emopia": "EMOPIA", "mirex": "MIREX", "emotify": "Emotify",
+}  # fmt: skip
+RATED = tuple(NAMES)[:4]
+OTHER = (
+    *("valence auc", "arousal auc", "quadrant accuracy", "quadrant signs", "gems mean r"),
+    *(f"{name} r" for name in ("tension", *BASIC)),
+)
+"""Scores of what is no rating of valence and arousal."""
 ABLATIONS = ("musicnn_mtt", "harmony", "handcrafted")
 
 
@@ -67,18 +78,13 @@ def main() -> None:
     axes = [f"{axis} {m}" for axis in ("valence", "arousal") for m in ("r", "CCC", "R2")]
     for protocol in ("cross-validation", "leave-one-dataset-out"):
         print(f"\n{protocol}\n")
-        print(table(["", *axes], [emotion(protocol, name) for name in ("musemo", "vgmidi")]))
-    print("\nclasses and moods\n")
-    wanted = [
-        (protocol, "emopia", metric)
-        for protocol in ("cross-validation", "leave-one-dataset-out")
-        for metric in ("valence auc", "arousal auc")
-    ] + [
-        ("cross-validation", "emopia", "quadrant accuracy"),
-        ("cross-validation", "musemo", "quadrant accuracy"),
-        ("cross-validation", "emotify", "gems mean r"),
+        print(table(["", *axes], [emotion(protocol, name) for name in RATED]))
+    print("\nclasses, moods, tension and basic emotions\n")
+    rows = [
+        [f"{NAMES[d]} {metric}", protocol, cell(row)]
+        for (protocol, d, metric), row in scores.items()
+        if metric.endswith(OTHER) or " against " in metric
     ]
-    rows = [[f"{NAMES[d]} {m}", p, cell(scores[p, d, m])] for p, d, m in wanted]
     print(table(["", "protocol", "score"], rows))
     print("\nbeside Essentia's heads and VibeNet\n")
     with (RESULTS / "peers.csv").open(newline="") as file:
@@ -87,22 +93,16 @@ def main() -> None:
 
 
 def print_rest(scores: dict[tuple[str, str, str], Score]) -> None:
-    """Print intervals, what the network adds, tags and ablations."""
+    """Print intervals, genres left out, tags and ablations."""
     print("\nintervals and curves\n")
     rows = [
         [NAMES[d], p, *(cell(scores.get((p, d, f"{a} {m}"))) for a in ("valence", "arousal")
                         for m in ("coverage", "interval width"))]
-        for p in ("cross-validation", "leave-one-dataset-out") for d in ("musemo", "vgmidi")
+        for p in ("cross-validation", "leave-one-dataset-out") for d in RATED
     ]  # fmt: skip
     heads = [f"{a} {m}" for a in ("valence", "arousal") for m in ("coverage", "width")]
     print(table(["", "protocol", *heads], rows))
-    print("\nwhat the network adds, and genres left out\n")
-    rows = [
-        [NAMES[dataset], metric.removeprefix("network added, "), cell(row)]
-        for (_, dataset, metric), row in scores.items()
-        if metric.startswith("network added")
-    ]
-    print(table(["", "score", "difference"], rows))
+    print("\ngenres left out\n")
     print(cell(scores.get(("leave-one-genre-out", "emotify", "gems mean r"))))
     print("\ntags\n")
     print(table(["", "against", "hevner", "tagging network", "difference"], tags(scores)))

@@ -2,10 +2,11 @@
 
     python benchmarks/transfer.py recipes/unified.toml --data DIR --store DIR --out FILE.csv
 
-The plain ridge gets the same pooled vectors, standardised, whole clean clips only; labels are in
-standard units of each set, quadrants count as signs; its penalty is chosen by leave-one-out.
-Differences of r (EMOPIA: of the area under the ROC curve) come with a 95 % paired bootstrap
-interval over groups, and a paired permutation test. ``mean`` is over MusEmo and VGMIDI.
+Sets with ratings or quadrants are left out in turn. The plain ridge gets the same pooled vectors,
+standardised, whole clean clips only, and the same targets, in units of each set; its penalty is
+chosen by leave-one-out. Differences of r (of sets with quadrants alone: of the area under the ROC
+curve) come with a 95 % paired bootstrap interval over groups, and a paired permutation test.
+``mean`` is over the rated sets.
 """
 
 from __future__ import annotations
@@ -18,10 +19,11 @@ from numpy.typing import NDArray
 from sklearn.linear_model import RidgeCV
 
 from hevner.emotion import AXES
+from hevner.lab.data.labels import QUADRANT_SIGNS
 from hevner.lab.default.fit import fit
 from hevner.lab.default.recipe import DefaultRecipe
 from hevner.lab.default.table import Table, build
-from hevner.lab.default.transfer import targets
+from hevner.lab.default.targets import valence_and_arousal
 from hevner.lab.metrics.regression import pearson
 from hevner.lab.metrics.report import write
 from hevner.lab.metrics.statistics import Metric, paired_bootstrap, permutation_test
@@ -34,9 +36,8 @@ PENALTIES = np.geomspace(1e1, 1e5, 17)
 
 def plain(train: Table, test: Table, axis: int) -> Array:
     """Predictions of the plain ridge, in standard units."""
-    labels = targets(train, axis)
-    known = np.isfinite(train.emotion[:, axis]) | (train.quadrant >= 0)
-    rows = train.clean & known
+    labels = valence_and_arousal(train)[:, axis]
+    rows = train.clean & np.isfinite(labels)
     mean, spread = train.vectors[rows].mean(axis=0), train.vectors[rows].std(axis=0) + 1e-6
     model = RidgeCV(PENALTIES).fit((train.vectors[rows] - mean) / spread, labels[rows])
     return np.asarray(model.predict((test.vectors - mean) / spread))
@@ -73,28 +74,30 @@ def main() -> None:
     options = parser.parse_args()
     recipe = read(options.recipe, DefaultRecipe)
     table = build(recipe, {name: options.data / name for name in recipe.sets}, options.store)
-    rows, kept = [], {}
-    for dataset in ("musemo", "vgmidi", "emopia"):
+    rows: list[dict[str, object]] = []
+    kept: list[list[tuple[Array, ...]]] = [[], []]
+    known = np.isfinite(table.emotion[:, 0]) | (table.quadrant >= 0)
+    for number, dataset in enumerate(np.unique(table.dataset[known])):
         mine = table.dataset == dataset
-        train, test = table.where(~mine), table.where(mine & table.clean)
-        values = fit(train, recipe).predict(test.vectors).values.astype(np.float64)
+        train = table.where(table.others(dataset))
+        test = table.where(mine & table.clean & known)
+        guess = fit(train, recipe).predict(test.vectors, test.seconds)
+        values = guess.values.astype(np.float64)
         for axis, name in enumerate(AXES):
             theirs = plain(train, test, axis)
             if np.isfinite(test.emotion).all():
                 metric, truth = pearson, test.emotion[:, axis]
                 units = [(g - g.mean()) / g.std() for g in (values[:, axis], theirs)]
-                kept[dataset, axis] = (truth, *units, test.group)
+                kept[axis].append((truth, *units, test.group, np.full(len(truth), number)))
             else:
                 metric = roc_auc
-                truth = (targets(test, axis) > 0).astype(np.float64)
+                truth = (QUADRANT_SIGNS[test.quadrant, axis] > 0).astype(np.float64)
             line = compare(metric, truth, values[:, axis], theirs, test.group)
             rows.append({"dataset": dataset, "axis": name, **line})
     for axis, name in enumerate(AXES):
-        truth, ours, theirs, groups = (
-            np.concatenate([kept[d, axis][k] for d in ("musemo", "vgmidi")]) for k in range(4)
-        )
-        number = np.char.startswith(groups, "vgmidi").astype(np.float64)
-        line = compare(mean_over_sets, np.stack([truth, number], axis=1), ours, theirs, groups)
+        columns = zip(*kept[axis], strict=True)
+        truth, ours, theirs, groups, sets = (np.concatenate(one) for one in columns)
+        line = compare(mean_over_sets, np.stack([truth, sets], axis=1), ours, theirs, groups)
         rows.append({"dataset": "mean", "axis": name, **line})
     write(rows, options.out)
 

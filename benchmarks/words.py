@@ -1,11 +1,10 @@
 """How often words are right: headlines, degrees and quadrants on data not trained on.
 
-    python benchmarks/words.py --data DIR --store DIR --vectors DIR --keep FILE.pkl
+    python benchmarks/words.py --data DIR --store DIR --keep FILE.pkl
 
-Predictions are those of models that have not seen the piece: five folds by song or game, and every
-rated set left out (``--recipe``, as `hevner evaluate` trains them). The shipped model is asked for
-sets that it was never trained on (film music, songs of 17 genres, 4Q), from the vectors that
-`benchmarks/sound_kind.py` keeps. Predictions are kept in ``--keep``, made if it is missing.
+Predictions are those of models that have not seen the piece: five folds by song, game or album, and
+every set with ratings or quadrants left out (``--recipe``, as `hevner evaluate` trains them). They
+are kept in ``--keep``, made if it is missing.
 
 ``benchmarks/results/words.csv`` tells for each kind of words: pieces that are told so, share of
 those where listeners agree, with a bootstrap interval over groups (songs, games, albums). A
@@ -28,9 +27,7 @@ from statistics import NormalDist
 import numpy as np
 from numpy.typing import NDArray
 
-from hevner.defaults import DEFAULT_MODEL
 from hevner.emotion import Quadrant
-from hevner.model import predict
 from hevner.model.prediction import Prediction
 from hevner.position import Position
 from hevner.result import COVERAGE, SURE, Estimate
@@ -38,7 +35,6 @@ from hevner.words import DEGREES, WORDS
 from hevner.words.headline import NEAR_NEUTRAL, degree_of, headline, least
 
 RESULTS = Path(__file__).with_name("results") / "words.csv"
-SETS = ("musemo", "vgmidi", "emopia", "emotify")
 FOLDS = 5
 NEAR = 0.35
 SHOWN = ("calm", "happy", "sad", "tense")
@@ -84,19 +80,18 @@ def held_out(recipe_path: Path, data: Path, store: Path) -> list[Told]:
     from hevner.lab.recipes import read
 
     recipe = read(recipe_path, DefaultRecipe)
-    table = build(recipe, {name: data / name for name in SETS}, store, 1)
+    table = build(recipe, {name: data / name for name in recipe.sets}, store, 1)
     fold = folds(table, FOLDS, 0)
-    parts = [("folds", fold == number) for number in range(FOLDS)]
-    rated = [name for name in SETS if (table.quadrant[table.dataset == name] >= 0).any()]
-    rated += [name for name in SETS if np.isfinite(table.emotion[table.dataset == name]).any()]
-    parts += [("left out", table.dataset == name) for name in sorted(set(rated))]
+    parts = [("folds", fold != number, fold == number) for number in range(FOLDS)]
+    rated = np.unique(table.dataset[(table.quadrant >= 0) | np.isfinite(table.emotion[:, 0])])
+    parts += [("left out", table.others(name), table.dataset == name) for name in rated]
     found: dict[tuple[str, str], list[tuple[Prediction, object]]] = defaultdict(list)
-    for protocol, test in parts:
-        model = fit(table.where(~test), recipe)
+    for protocol, train, test in parts:
+        model = fit(table.where(train), recipe)
         rows = table.where(test & table.clean)
-        for name in sorted(set(rows.dataset) & set(rated)):
+        for name in sorted(set(rows.dataset) & set(rated.tolist())):
             mine = rows.where(rows.dataset == name)
-            found[protocol, name].append((model.predict(mine.vectors), mine))
+            found[protocol, name].append((model.predict(mine.vectors, mine.seconds), mine))
         print(protocol, flush=True)
     return [_told(protocol, name, some) for (protocol, name), some in found.items()]
 
@@ -122,47 +117,6 @@ def _told(protocol: str, dataset: str, parts: list[tuple[Prediction, object]]) -
 def _quadrants(points: Array) -> NDArray[np.int64]:
     known = np.nan_to_num(points)
     return np.array([QUADRANTS.index(Quadrant.of(v, a)) for v, a in known])
-
-
-def unseen(data: Path, vectors: Path) -> list[Told]:
-    """Predictions of the shipped model for sets that it was not trained on."""
-    model = predict.load(DEFAULT_MODEL)
-    nan = (np.nan, np.nan)
-    rated: dict[str, list[tuple[str, tuple[float, float], int, str]]] = defaultdict(list)
-    for row in _rows(data / "film" / "ratings.csv"):
-        point = ((float(row["valence_set1"]) - 5) / 4, (float(row["energy_set1"]) - 5) / 4)
-        rated["film"].append((row["id"], point, -1, row["album"]))
-    for row in _rows(data / "musifeast" / "ratings.csv"):
-        point = ((float(row["valence"]) - 3) / 2, (float(row["arousal"]) - 3) / 2)
-        rated["musifeast"].append((row["id"], point, -1, row["ARTIST"]))
-    for row in _rows(data / "quadrants4q" / "songs.csv"):
-        number = int(row["quadrant"][1]) - 1
-        rated["quadrants4q"].append((row["id"], nan, number, row["artist"]))
-    result = []
-    for name, rows in rated.items():
-        paths = {path.stem: path for path in (vectors / name).rglob("*.npz")}
-        rows = [row for row in rows if row[0] in paths]
-        guess = model.predict(np.stack([np.load(paths[row[0]])["whole"] for row in rows]))
-        truth = np.array([row[1] for row in rows], np.float64)
-        given = np.array([row[2] for row in rows])
-        result.append(
-            Told(
-                "never trained on",
-                name,
-                guess.values.astype(np.float64),
-                guess.halves.astype(np.float64),
-                truth,
-                np.where(given >= 0, given, _quadrants(truth)),
-                guess.outputs["quadrants"].astype(np.float64),
-                np.array([row[3] for row in rows]),
-            )
-        )
-    return result
-
-
-def _rows(path: Path) -> list[dict[str, str]]:
-    with path.open(encoding="utf-8") as file:
-        return list(csv.DictReader(file))
 
 
 def positions(told: Told) -> list[Position]:
@@ -292,7 +246,6 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--store", type=Path, required=True)
-    parser.add_argument("--vectors", type=Path, required=True)
     parser.add_argument("--recipe", type=Path, default=Path("recipes/unified.toml"))
     parser.add_argument("--keep", type=Path, required=True)
     parser.add_argument("--out", type=Path, default=RESULTS)
@@ -301,7 +254,7 @@ def main() -> None:
         known = held_out(options.recipe, options.data, options.store)
         options.keep.write_bytes(pickle.dumps(known))
     table = Table()
-    for told in [*pickle.loads(options.keep.read_bytes()), *unseen(options.data, options.vectors)]:
+    for told in pickle.loads(options.keep.read_bytes()):
         score(told, table)
     with options.out.open("w", encoding="utf-8", newline="") as file:
         columns = ("protocol", "dataset", "what", "n", "value", "low", "high")

@@ -13,6 +13,7 @@ import numpy as np
 
 from hevner.audio.decode import SAMPLE_RATE, open_audio
 from hevner.emotion import GEMS, Quadrant
+from hevner.explanation import OTHER, Contributions, Explanation
 from hevner.moods import TAGS
 from hevner.result import Analysis, ChordSpan, Estimate, KeyCandidate, Moment, TagEstimate
 
@@ -67,7 +68,7 @@ def sample(path: str = "song.wav", seconds: float = 12.0, **changes: object) -> 
         tempo=120.0,
         chords=tuple(ChordSpan(labels[i % 4], *span) for i, span in enumerate(spans)),
         familiarity=0.5,
-        sounds_like={"film score": 0.75, "classical": 0.125, "song": 0.125, "solo piano": 0.0},
+        sounds_like={"film score": 0.75, "song": 0.25, "solo piano": 0.0},
         timeline=tuple(
             Moment(
                 *span,
@@ -76,6 +77,12 @@ def sample(path: str = "song.wav", seconds: float = 12.0, **changes: object) -> 
                 Estimate(-0.1 * i, -0.7, 0.5),
             )
             for i, span in enumerate(spans)
+        ),
+        explanation=Explanation(
+            {"mode": -1.2},
+            "film scores that people call tense",
+            {"valence": Contributions(0.05, {"mode": -0.2, OTHER: -0.1})},
+            tuple({"valence": {"mode": 0.1 * i, OTHER: 0.25}} for i, _ in enumerate(spans)),
         ),
         warnings=("the file ends early: 12.0 of 20.0 s could be read",),
     )

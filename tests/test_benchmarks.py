@@ -16,11 +16,16 @@ from types import ModuleType, SimpleNamespace
 import numpy as np
 import pytest
 
+from hevner.datasets.track import Curve
+from hevner.lab.default.fit import fit as fit_default
+from hevner.lab.default.recipe import DefaultRecipe
+from hevner.lab.default.table import Table
 from hevner.lab.music import render
 from hevner.lab.music.pieces import Piece
+from hevner.model import predict
 from tests.lab.jamendo import VECTORS, jamendo
 from tests.sounds import music, write
-from tests.worlds import RECIPE, WIDTH, stack, world
+from tests.worlds import SETS, WIDTH, read_toy, stack, world
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "benchmarks"
@@ -108,11 +113,6 @@ def test_every_script_is_run_or_says_why_not() -> None:
 def test_speed(run: Run, clips: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run("speed", "--folder", clips, "--repetitions", 1)
     assert "pooling and head" in capsys.readouterr().out
-
-
-def test_network(run: Run, clips: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    run("network", "--folder", clips, "--repeats", 1)
-    assert "ratio" in capsys.readouterr().out
 
 
 @pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="needs the program ffmpeg")
@@ -349,22 +349,11 @@ def test_probe_random(run: Run, tmp_path: Path, clips: Path) -> None:
 @pytest.fixture
 def toy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, object]:
     """What replaces reading recipes and gathering features: three small made-up sets."""
-    from hevner.lab.default import recipe
-    from hevner.lab.recipes import read
-
-    names = {"songs": "musemo", "moods": "emopia", "pieces": "vgmidi"}
-    text = RECIPE
-    for old, new in names.items():
-        text = text.replace(f"sets.{old}", f"sets.{new}").replace(f"{old} = 100", f"{new} = 100")
-    (tmp_path / "toy.toml").write_text(text)
-    monkeypatch.setattr(recipe, "WIDTHS", {"sound": WIDTH})
-    plan = read(tmp_path / "toy.toml", recipe.DefaultRecipe)
+    plan = read_toy(tmp_path, monkeypatch)
     rng = np.random.default_rng(0)
-    rated = [world(rng, name, 60) for name in ("songs", "pieces")]
-    table = stack(*rated, replace(world(rng, "songs", 60), emotion=np.full((60, 2), np.nan)))
-    datasets = ("musemo", "vgmidi", "emopia")
-    groups = np.array([f"{name}/{k}" for name in datasets for k in range(60)])
-    table = replace(table, dataset=np.repeat(datasets, 60), group=groups)
+    *rated, cuts = (world(rng, name, 60) for name in SETS)
+    table = stack(*rated, replace(cuts, emotion=np.full((60, 2), np.nan)))
+    table = replace(table, group=table.clip)
     return {"read": lambda *_arguments: plan, "build": lambda *_arguments: table}
 
 
@@ -383,6 +372,49 @@ def test_held_out(run: Run, tmp_path: Path, toy: dict[str, object]) -> None:
     rows = (tmp_path / "out.csv").read_text("utf-8").splitlines()
     assert len(rows) > 8
     assert all(row.endswith("0.0000,0.0000,0.0000") for row in rows[1:])
+
+
+def test_within(
+    run: Run,
+    tmp_path: Path,
+    toy: dict[str, object],
+    rng: np.random.Generator,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    here = load("within", monkeypatch)
+    table, seconds = toy["build"](), np.arange(90.0)  # type: ignore[operator]
+    pieces = {}
+    for clip in table.clip[table.dataset == "pieces"][:12]:
+        ratings = [np.sin(seconds / 9), np.cos(seconds / 9)]
+        raters = [one + 0.1 * rng.normal(size=(6, 90)) for one in ratings]
+        curve = Curve(seconds, *ratings, None, None, *raters)  # type: ignore[arg-type]
+        vectors = rng.normal(size=(30, WIDTH)).astype(np.float32)
+        times = 1.5 + 3.0 * np.arange(30)
+        pieces[clip] = here.Piece(curve, vectors[:1], vectors, np.ones(30, bool), times)
+    others = {"pieces_of": lambda *_: pieces, "load_tracks": lambda *_: {}}
+    files = ("--data", tmp_path, "--store", tmp_path, "--out", tmp_path / "out.csv")
+    run("within", "toy.toml", *files, "--seeds", 2, **toy, **others, refuse_leaks=lambda *_: None)
+    with (tmp_path / "out.csv").open(newline="", encoding="utf-8") as file:
+        found = {(row["protocol"], row["metric"]): row for row in csv.DictReader(file)}
+    # The toy has no ratings over time to train on: a moment has the value of its window.
+    assert float(found["course less windows", "valence within-piece r, 5 s"]["value"]) == 0
+    assert float(found["ceiling", "arousal within-piece r, 5 s"]["value"]) > 0.9
+    assert len(found) == 6 + 20 * 5
+    assert found["course", "valence coverage"]["n"] == "12"
+
+
+def test_a_curve_that_follows_listeners_scores_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    here = load("within", monkeypatch)
+    seconds = np.arange(60.0)
+    rising, falling = seconds / 60, -seconds / 60
+    piece = here.Piece(Curve(seconds, rising, falling), None, None, np.ones(20, bool), seconds[::3])
+    values = np.stack([rising, rising], axis=1)[::3]
+    line = here.Line(values, np.full((20, 2), 0.01))
+    assert here.within_r(piece, line, 0, 10, 0.0) == pytest.approx(1, abs=0.01)
+    assert here.within_r(piece, line, 1, 10, 0.0) == pytest.approx(-1, abs=0.01)
+    assert np.isnan(here.within_r(piece, line, 0, 15, 15.0))
+    assert here.covered(piece, line, 0) == 1
+    assert here.covered(piece, line, 1) < 0.1
 
 
 def test_personalise(run: Run, tmp_path: Path, toy: dict[str, object]) -> None:
@@ -461,6 +493,24 @@ def test_peers(run: Run, tmp_path: Path, songs: Path, capsys: pytest.CaptureFixt
     assert "| musifeast, valence r (n 24) | " in capsys.readouterr().out
 
 
+def test_sets_are_predicted_by_a_model_that_has_not_seen_them(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rng: np.random.Generator
+) -> None:
+    toy = read_toy(tmp_path, monkeypatch)
+    table = stack(*(world(rng, name, 40) for name in toy.sets))
+    seen: list[set[str]] = []
+
+    def fit(rows: Table, recipe: DefaultRecipe) -> predict.Model:
+        seen.append(set(rows.dataset))
+        return fit_default(rows, recipe)
+
+    out = tmp_path / "out.csv"
+    run("peers", "predict", "--data", tmp_path, "--store", tmp_path, "--out", out, SETS=("songs",),
+        read=lambda *_: toy, build=lambda *_: table, fit=fit)  # fmt: skip
+    assert seen == [set(toy.sets) - {"songs"}]
+    assert lines(out) == 1 + 40
+
+
 def test_a_shift_of_a_genre_is_no_error_within_genres(
     tmp_path: Path, songs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -534,8 +584,6 @@ def test_worst(run: Run, tmp_path: Path, songs: Path, capsys: pytest.CaptureFixt
         for track in datasets.load(name, songs / name):
             corpus.keep(track, corpus.Variant(), tmp_path / "store")
     said = tmp_path / "hevner.csv"
-    run("peers", "predict", "--data", songs, "--store", tmp_path / "store", "--out", said)
-    assert lines(said) == 1 + 24 + 12
     say(said, songs, noise=0.01)
     far = said.read_text().splitlines()
     valence = [float(line.split(",")[2]) for line in far[1:25]]
@@ -614,23 +662,37 @@ def test_sound_kind(run: Run, tmp_path: Path) -> None:
 
 def test_words(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     random = np.random.default_rng(1)
-    told = load("words", monkeypatch).Told
+    script = load("words", monkeypatch)
     values = random.uniform(-0.8, 0.8, (40, 2))
     truth = values + random.normal(0, 0.1, (40, 2))
     quadrant = np.array([0 if v > 0 < a else 1 if a > 0 else 2 if v < 0 else 3 for v, a in truth])
     common = (np.full((40, 2), 0.2), truth, quadrant, np.full((40, 4), 0.25))
-    made = told("folds", "made up", values, *common, np.arange(40).astype(str))
+    made = script.Told("folds", "made up", values, *common, np.arange(40).astype(str))
     table = tmp_path / "table.csv"
-    arguments = ("--data", tmp_path, "--store", tmp_path, "--vectors", tmp_path)
-    changed = {"held_out": lambda *_: [made], "unseen": lambda *_: []}
-    script = load("words", monkeypatch)
     monkeypatch.setattr(script.pickle, "dumps", lambda _known: b"")
     monkeypatch.setattr(script.pickle, "loads", lambda _content: [made])
-    run("words", *arguments, "--keep", tmp_path / "kept", "--out", table, **changed)
+    files = ("--data", tmp_path, "--store", tmp_path, "--keep", tmp_path / "kept", "--out", table)
+    run("words", *files, held_out=lambda *_: [made])
     rows = table.read_text("utf-8").splitlines()
     assert rows[0] == "protocol,dataset,what,n,value,low,high"
     assert any(",quadrant of the values,40," in row for row in rows)
     assert any(",plain WORD," in row for row in rows)
+
+
+def test_words_are_judged_by_models_that_have_not_seen_the_piece(
+    tmp_path: Path, toy: dict[str, object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module, name in (("recipes", "read"), ("default.table", "build")):
+        monkeypatch.setattr(f"hevner.lab.{module}.{name}", toy[name])
+    told = load("words", monkeypatch).held_out(tmp_path, tmp_path, tmp_path)
+    sizes = {(one.protocol, one.dataset): len(one.values) for one in told}
+    rated = ("songs", "pieces", "cuts")
+    assert sizes == {(way, name): 60 for way in ("folds", "left out") for name in rated}
+    by_name = {(one.protocol, one.dataset): one for one in told}
+    folds, left_out = (by_name[way, "songs"] for way in ("folds", "left out"))
+    assert np.abs(folds.values - folds.truth).mean() < 0.1
+    assert np.abs(np.sort(folds.truth, axis=0) - np.sort(left_out.truth, axis=0)).max() == 0
+    assert not np.array_equal(folds.values, left_out.values)
 
 
 def test_tags(run: Run, tmp_path: Path) -> None:
@@ -653,3 +715,22 @@ def test_tags(run: Run, tmp_path: Path) -> None:
     assert float(rows["yamnet-tags - baseline", "PR AUC"]["low"]) > 0.3
     assert ("ridge, penalty 1", "PR AUC") in rows
     assert float(rows["yamnet-tags", "slope"]["value"]) > 1
+
+
+def test_explanations_are_measured(tmp_path: Path, run: Run) -> None:
+    from tests.lab.test_explanation_fit import CHANGES, Toy, fit, moved
+    from tests.lab.test_explanation_fit import RECIPE as EXPLAINED
+    from tests.lab.test_explanation_fit import music as clips_of
+
+    rng = np.random.default_rng(0)
+    songs, changed = clips_of(rng), moved(rng)
+    out = tmp_path / "explain.csv"
+    run("explain", "--data", tmp_path, "--store", tmp_path, "--out", out,
+        recipes=SimpleNamespace(read=lambda *_: EXPLAINED),
+        load=lambda *_: songs,
+        changes=SimpleNamespace(load=lambda *_, **__: changed, CHANGES=CHANGES),
+        load_explanation=lambda _: fit.fit(EXPLAINED, songs, changed, Toy(), ""),
+        predict=SimpleNamespace(load=lambda _: Toy()),
+        place=lambda _: tmp_path)  # fmt: skip
+    rows = csv.DictReader(out.read_text(encoding="utf-8").splitlines())
+    assert {row["measure"] for row in rows} >= {"right signs", "correlation", "share of variance"}

@@ -11,7 +11,7 @@ from hevner.encoders.handcrafted import Handcrafted
 from hevner.encoders.mel import FRAMES
 from hevner.encoders.musicnn import MSD, MTT, MusiCNN
 from hevner.errors import AudioError
-from hevner.features import PATCH_S, Features, extract, pool
+from hevner.features import PATCH_S, Features, around, extract, pool
 from hevner.music import analyse
 from hevner.music.onsets import BANDS
 from hevner.music.spectrum import BINS, HarmonySpectrum
@@ -138,6 +138,18 @@ def test_pooling_a_span_looks_at_that_span_only() -> None:
     centroid = 400 + HANDCRAFTED_NAMES.index("centroid_mean")
     first, second = pool(features, harmony, 0, 7.5), pool(features, harmony, 10.5, 18)
     assert second[centroid] > first[centroid] + 1
+
+
+def test_windows_around_moments_are_moved_to_lie_within(features: Features) -> None:
+    harmony = analyse(features.spectrum, features.duration)
+    found = around(features, harmony, 6.0)
+    last = features.duration
+    spans = {0: (0.0, 6.0), 2: tuple(features.centres[2] + [-3, 3]), -1: (last - 6, last)}
+    for row, span in spans.items():
+        np.testing.assert_array_equal(found[row], pool(features, harmony, *span), err_msg=str(row))
+    np.testing.assert_array_equal(
+        around(features, harmony, 999.0)[-1], pool(features, harmony, 0.0, last)
+    )
 
 
 def test_damage_found_while_reading_is_an_error() -> None:

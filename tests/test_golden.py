@@ -34,6 +34,9 @@ def test_an_example_is_analysed_as_before(name: str) -> None:
     for axis in ("valence", "arousal", "valence_width", "arousal_width"):
         assert found[axis] == pytest.approx(expected[axis], abs=0.02), axis
     assert found["timeline_arousal"] == pytest.approx(expected["timeline_arousal"], abs=0.04)
+    assert found["tension"] == pytest.approx(expected["tension"], abs=0.02)
+    assert found["emotions"] == pytest.approx(expected["emotions"], abs=0.02)
+    assert found["sounds_like"] == pytest.approx(expected["sounds_like"], abs=0.03)
     assert found["moods"] == pytest.approx(expected["moods"], abs=0.02)
     # A tag at its threshold may come or go.
     both = found["tags"].keys() & expected["tags"].keys()

@@ -7,7 +7,7 @@ and tempo, pools the whole piece and a window around each moment, and runs the m
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, Literal
@@ -18,9 +18,9 @@ from hevner.audio.decode import Audio, open_audio
 from hevner.audio.sources import Source, open_source
 from hevner.defaults import DEFAULT_MODEL, checked_window
 from hevner.emotion import Scale
-from hevner.features import Features, extract, pool
+from hevner.features import Features, around, extract, pool
 from hevner.heads import AXIS_HEADS, BY_NAME, HEADS, Head
-from hevner.model import predict, sound_kind, tagging
+from hevner.model import explanation, moments, predict, sound_kind, tagging
 from hevner.model.prediction import Prediction
 from hevner.music import analyse, onsets, rhythm
 from hevner.result import Analysis, ChordSpan, Estimate, KeyCandidate, Moment, TempoCandidate
@@ -126,6 +126,11 @@ class Analyzer:
         """The model."""
         return predict.load(self.path)
 
+    @cached_property
+    def explainer(self) -> explanation.Explainer | None:
+        """What explains the readings of the model, if it has that."""
+        return explanation.load(self.path)
+
     def analyze(self, source: Source, sample_rate: float | None = None) -> Analysis:
         """Analyse the emotion of a recording, on the unit scale; see `analyze`."""
         return self.read(source, sample_rate).analysis
@@ -140,15 +145,17 @@ class Analyzer:
         if not features.sounding.any():
             return self._without_emotion(audio, features, "silent", SILENT)
         harmony = analyse(features.spectrum, features.duration)
-        spans = [(c - self.window / 2, c + self.window / 2) for c in features.centres]
-        vectors = np.stack([pool(features, harmony, *_inside(s, features)) for s in spans])
+        vectors = around(features, harmony, self.window)
         kinds = sound_kind.load().shares(vectors[features.sounding])
         share, doubt = _rounded(kinds["music"]), sound_kind.doubt(kinds)
         if kinds["music"] < sound_kind.NO_MUSIC:
             return self._without_emotion(audio, features, "no_music", doubt, share)
-        whole = self.model.predict(pool(features, harmony, 0.0, features.duration)[None, :])
-        moments = self.model.predict(vectors, windows=True)
-        timeline = _timeline(features, moments)
+        vector, seconds = pool(features, harmony, 0.0, features.duration), features.duration
+        whole = self.model.predict(vector[None, :], seconds)
+        course = moments.predict(
+            self.model, whole, vectors, seconds, features.sounding, self.window
+        )
+        timeline = _timeline(features, course)
         key = harmony.key
         pulse = rhythm.analyse(
             onsets.inputs(features.onsets, features.starts, features.spectrum, harmony)
@@ -184,7 +191,11 @@ class Analyzer:
             **heads,
         )
         analysis, rows = with_silence(analysis, features.begin, features.recording)
-        return Reading(analysis, whole, moments.where(rows))
+        if self.explainer is not None:
+            read = vectors[moments.ending(len(vectors), self.window)]
+            why = self.explainer.explain(analysis, vector, read, rows)
+            analysis = replace(analysis, explanation=why)
+        return Reading(analysis, whole, course.where(rows))
 
     def _without_emotion(
         self,
@@ -258,14 +269,6 @@ def _timeline(features: Features, moments: Prediction) -> tuple[Moment, ...]:
 @lru_cache(maxsize=4)
 def _default_analyzer(window: float | None) -> Analyzer:
     return Analyzer(window=window)
-
-
-def _inside(span: tuple[float, float], features: Features) -> tuple[float, float]:
-    """A window moved, not shortened, to lie within the recording."""
-    start, end = span
-    length = end - start
-    start = min(max(start, 0.0), max(features.duration - length, 0.0))
-    return start, min(start + length, features.duration)
 
 
 def _estimates(prediction: Prediction, head: Head, row: int) -> dict[str, Estimate]:

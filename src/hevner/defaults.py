@@ -16,7 +16,10 @@ from pathlib import Path
 
 from hevner.errors import HevnerError
 
-DEFAULT_MODEL = Path(__file__).with_name("pretrained") / "unified.npz"
+DEFAULT_MODEL = Path(__file__).with_name("pretrained") / "unified.onnx"
+
+EXPLANATION = DEFAULT_MODEL.with_name("unified.explanation.npz")
+"""What explains the readings of the default model."""
 
 SOUND_KIND = Path(__file__).with_name("pretrained") / "sound_kind.npz"
 """The classifier that separates music from other sounds."""
@@ -39,7 +42,7 @@ def identity(window: float | None = None) -> str:
     """Name the default model and the window of an analysis, given as for `checked_window`."""
     digest = hashlib.sha256()
     card = DEFAULT_MODEL.with_suffix(".json")
-    for path in (DEFAULT_MODEL, card, SOUND_KIND, *MUSIC_WEIGHTS):
+    for path in (DEFAULT_MODEL, card, EXPLANATION, SOUND_KIND, *MUSIC_WEIGHTS):
         content = path.read_bytes() if path.exists() else b""
         digest.update(len(content).to_bytes(8, "little") + content)
     return f"model={digest.hexdigest()[:16]} window={checked_window(window):g}"

@@ -21,7 +21,7 @@ AXES = ("valence", "arousal")
 BASIC = ("anger", "fear", "joy", "sadness", "tenderness")
 """Basic emotions that listeners hear in music (Juslin, 2013; Eerola and Vuoskoski, 2011)."""
 
-SOUNDS_LIKE = ("song", "film score", "solo piano", "classical")
+SOUNDS_LIKE = ("song", "film score", "solo piano")
 """Kinds of music that the model tells apart by their sound, as each rates emotion its own way."""
 
 GEMS = (

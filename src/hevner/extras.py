@@ -18,8 +18,7 @@ PACKAGES = {
     ),
     "encoders": ("huggingface_hub", "psutil", "safetensors", "torch", "transformers"),
     "lab": (
-        "matplotlib", "mido", "mir_eval", "msgspec", "onnx", "onnxscript", "sklearn", "torch",
-        "umap",
+        "matplotlib", "mido", "mir_eval", "msgspec", "onnx", "sklearn", "torch", "umap",
     ),
 }  # fmt: skip
 """Modules that each extra of ``pyproject.toml`` installs."""

@@ -156,3 +156,24 @@ def pool(features: Features, harmony: Harmony, start: float, end: float) -> Floa
     span = Span(features.patches(start, end), harmony, start, end)
     parts = [block.pool(features.rows[block.name], span) for block in BLOCKS if block.width]
     return np.concatenate(parts).astype(np.float32)
+
+
+def around(features: Features, harmony: Harmony, window: float) -> Floats:
+    """Summarise a window around the middle of every patch.
+
+    Parameters
+    ----------
+    features, harmony
+        As for `pool`.
+    window
+        Seconds; at the ends of the recording a window is moved, not shortened, to lie within.
+
+    Returns
+    -------
+    NDArray
+        Shape ``(n_patches, hevner.blocks.DIMENSION)``.
+    """
+    last = max(features.duration - window, 0.0)
+    starts = np.clip(features.centres - window / 2, 0.0, last)
+    ends = np.minimum(starts + window, features.duration)
+    return np.stack([pool(features, harmony, *span) for span in zip(starts, ends, strict=True)])

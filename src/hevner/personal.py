@@ -144,6 +144,7 @@ class Personal:
             valence=values[0],
             arousal=values[1],
             timeline=timeline,
+            explanation=None,  # it adds up to the model's values
             tags=tags,
             contradictions=tagging.contradictions(tags, timeline),
             **derived_fields(values[0], values[1]),

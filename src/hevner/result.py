@@ -16,6 +16,7 @@ from typing import Annotated, Any, Literal
 
 from hevner.emotion import UNIT, Scale
 from hevner.errors import HevnerError
+from hevner.explanation import Explanation
 from hevner.heads import BY_NAME, ESTIMATES
 from hevner.moods import MOOD_TAGS
 from hevner.result_types import (
@@ -136,6 +137,9 @@ class Analysis:
         first; they add up to 1. Null if the model does not predict it.
     timeline
         Emotion over time.
+    explanation
+        Why the readings are what they are; null for silence, and for a model that has none.
+        `hevner analyze --explain` writes it.
     warnings
         Sentences on what was unusual about the file.
     """
@@ -170,6 +174,7 @@ class Analysis:
     familiarity: Share | None = None
     sounds_like: SoundKinds | None = None
     timeline: tuple[Moment, ...] = ()
+    explanation: Annotated[Explanation | None, keywords(optional=True)] = None
     warnings: tuple[str, ...] = ()
 
     @property
@@ -205,11 +210,16 @@ class Analysis:
             return {n: one and one.rescaled(source, scale) for n, one in found.items()}
 
         timeline = tuple(dataclasses.replace(one, **moved(one)) for one in self.timeline)
-        return dataclasses.replace(self, scale=scale.name, timeline=timeline, **moved(self))
+        why = self.explanation and self.explanation.rescaled(source, scale)
+        return dataclasses.replace(
+            self, scale=scale.name, timeline=timeline, explanation=why, **moved(self)
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Plain lists, dicts, numbers and strings, ready for JSON."""
         record: dict[str, Any] = dataclasses.asdict(self)
+        if why := record["explanation"]:
+            why["timeline"] = list(why["timeline"])
         return {name: list(v) if isinstance(v, tuple) else v for name, v in record.items()}
 
     def _repr_html_(self) -> str:
@@ -246,6 +256,8 @@ class Analysis:
             Moment(m["start"], m["end"], *(_estimate(m[name]) for name in ESTIMATES))
             for m in values["timeline"]
         )
+        why = values.get("explanation")
+        values["explanation"] = why and Explanation.from_dict(why)
         return cls(**values)
 
 

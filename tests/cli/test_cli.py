@@ -95,6 +95,27 @@ def test_beats_come_on_request(songs: Path) -> None:
 
 
 @pytest.mark.usefixtures("analyzer")
+def test_explanations_come_on_request(songs: Path) -> None:
+    plain, why = (lines(hevner_analyze(songs, "-f", "jsonl", *one)) for one in ((), ("--explain",)))
+    assert "explanation" not in plain[0]
+    for record in why:
+        found = record.pop("explanation")
+        assert set(found) == {"music", "similar_to", "readings", "timeline"}
+    assert why == plain
+
+
+@pytest.mark.usefixtures("analyzer")
+def test_explain_says_why(songs: Path) -> None:
+    text, code = (
+        CliRunner().invoke(app, ["explain", *one, str(songs)]) for one in ([], ["--json"])
+    )
+    assert text.exit_code == 0
+    assert "-0.20  mode: minor" in text.stdout
+    assert "film scores that people call tense" in text.stdout
+    assert json.loads(code.stdout)[0]["explanation"]["readings"]["valence"]["average"] == 0.05
+
+
+@pytest.mark.usefixtures("analyzer")
 @pytest.mark.parametrize("form", ["json", "csv", "jsonl", "table"])
 def test_ending_of_the_output_file_chooses_the_form(tmp_path: Path, songs: Path, form: str) -> None:
     output = tmp_path / f"out.{'txt' if form == 'table' else form}"

@@ -41,6 +41,7 @@ ROOT_COMMAND: Any = typer.main.get_command(app)
 RUN_BY = {
     "analyze": "tests/cli/test_cli.py",
     "datasets": "docs/data.md",
+    "explain": "tests/cli/test_cli.py",
     "evaluate": "tests/lab/joint/test_joint_study.py",
     "extract": "tests/lab/test_corpus.py",
     "features": "tests/store/test_store.py",

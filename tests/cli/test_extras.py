@@ -76,7 +76,7 @@ LACKING = {
     "analyze {0}/songs --plot {0}/plots": "plot",
     "models add mert-v1-95m --from {0} --accept-licence": "encoders",
     "models add clap-general": "encoders",
-    f"train recipes/unified.toml --out {{0}}/out.npz {DATA}": "lab",
+    f"train recipes/unified.toml --out {{0}}/out.onnx {DATA}": "lab",
     f"train recipes/joint.toml --out {{0}}/out.npz {DATA}": "lab",
     f"train recipes/harmony.toml --out {{0}}/out.npz {DATA}": "lab",
     f"train recipes/rhythm.toml --out {{0}}/out.npz {DATA}": "lab",
@@ -86,6 +86,7 @@ LACKING = {
     f"evaluate recipes/joint.toml --out {{0}}/out.csv {DATA}": "lab",
     f"probe --encoder x --states 4 --dataset own {DATA}": "lab",
     "gap --data {0}/data --out {0}/gap": "lab",
+    "datasets ratings --data {0}/data": "lab",
     "datasets tag-rates {0}/data": "lab",
 }
 

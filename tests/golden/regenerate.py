@@ -30,9 +30,9 @@ def describe(path: Path) -> dict[str, Any]:
     """Give the numbers of one piece that are compared, rounded."""
     vectors: list[NDArray[np.float32]] = []
 
-    def predict(model: Model, rows: NDArray[np.float32], **how: Any) -> Prediction:
+    def predict(model: Model, rows: NDArray[np.float32], *how: Any, **more: Any) -> Prediction:
         vectors.append(rows)
-        return usual(model, rows, **how)
+        return usual(model, rows, *how, **more)
 
     usual = Model.predict
     with patch.object(Model, "predict", predict):
@@ -46,6 +46,11 @@ def describe(path: Path) -> dict[str, Any]:
         "arousal": round(result.arousal.value, 3),
         "valence_width": round(result.valence.high - result.valence.low, 3),
         "arousal_width": round(result.arousal.high - result.arousal.low, 3),
+        "tension": round(result.tension.value, 3) if result.tension else None,
+        "emotions": {
+            name: round(e.value, 3) for name, e in sorted((result.emotions or {}).items())
+        },
+        "sounds_like": {k: round(p, 3) for k, p in sorted((result.sounds_like or {}).items())},
         "quadrants": {q: round(p, 3) for q, p in result.quadrant_probabilities.items()},
         "key": result.key,
         "key_confidence": round(result.key_confidence, 2),

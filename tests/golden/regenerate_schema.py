@@ -16,6 +16,7 @@ from types import NoneType
 from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 import hevner
+from hevner.explanation import Contributions, Explanation
 from hevner.heads import BY_NAME, ESTIMATES
 from hevner.result import (
     Analysis,
@@ -39,6 +40,8 @@ RECORDS: dict[str, type] = {
     "key": KeyCandidate,
     "tempo_candidate": TempoCandidate,
     "tag": TagEstimate,
+    "contributions": Contributions,
+    "explanation": Explanation,
     "analysis": Analysis,
     "failure": Failure,
 }

@@ -8,23 +8,23 @@ import numpy as np
 import pytest
 
 from hevner.datasets.track import Track
+from hevner.emotion import BASIC, MOOD_TAGS
 from hevner.errors import DataError, ModelError
+from hevner.heads import HEADS
 from hevner.lab.default import recipe
 from hevner.lab.default.evaluate import (
-    coverage,
     cross_validate,
     first_variant,
     leave_one_dataset_out,
     leave_one_genre_out,
     predict_held_out,
 )
+from hevner.lab.default.scores import coverage, label_scores
 from hevner.lab.default.table import Table
 from hevner.lab.metrics.regression import pearson
 from hevner.lab.metrics.report import Report, into_card, write
-from hevner.lab.recipes import read
-from hevner.model import predict
 from hevner.model.prediction import Prediction
-from tests.worlds import RECIPE, WIDTH, stack, world
+from tests.worlds import RECIPE, TAGS, read_toy, stack, world
 
 
 def test_coverage_counts_what_is_inside() -> None:
@@ -54,18 +54,98 @@ def test_scores_are_kept_in_a_card(tmp_path: Path) -> None:
         into_card([], tmp_path / "nothing.json", "a run")
 
 
+# --- scores ---
+
+
+def said(values: np.ndarray, **more: np.ndarray) -> Prediction:
+    """A prediction of these values, and of other heads."""
+    outputs = {
+        name: np.asarray(one, np.float32) for name, one in {"emotion": values, **more}.items()
+    }
+    missing = {h.name: np.zeros((len(values), 0), np.float32) for h in HEADS}
+    missing["quadrants"] = np.zeros((len(values), 4), np.float32)
+    halves = np.full(values.shape, 0.5, np.float32)
+    return Prediction(missing | outputs, {"emotion": halves}, np.zeros(len(values), np.float32))
+
+
+def scored(table: Table, guess: Prediction) -> dict[str, float]:
+    rows = np.arange(len(table))
+    return {name: score(0, rows) for name, score in label_scores(table, [guess]).items()}
+
+
+def unrated(table: Table, **labels: np.ndarray) -> Table:
+    count = len(table)
+    blank = {"emotion": np.full((count, 2), np.nan), "quadrant": np.full(count, -1)}
+    return dataclasses.replace(table, **{**blank, **labels})
+
+
+def test_classes_are_scored_in_pairs_and_by_signs(rng: np.random.Generator) -> None:
+    rows = world(rng, "songs", 80)
+    quadrant = np.arange(80) % 4
+    values = np.array([[0.5, 0.5], [-0.5, 0.5], [-0.5, -0.5], [0.5, -0.5]])[quadrant]
+    table = unrated(rows, quadrant=quadrant)
+    found = scored(table, said(values, quadrants=np.eye(4)[quadrant]))
+    assert set(found.values()) == {1.0}
+    pairs = {"happy against sad", "happy against angry", "calm against sad", "auc"}
+    other = {"arousal auc", "quadrant signs", "quadrant accuracy"}
+    assert set(found) == {f"valence {one}" for one in pairs} | other
+    # Angry music that is told to be happier than happy music concerns its pair alone.
+    values[quadrant == 1, 0] = 0.9
+    found = scored(table, said(values, quadrants=np.eye(4)[quadrant]))
+    assert found["valence happy against angry"] == 0
+    assert found["valence happy against sad"] == found["valence calm against sad"] == 1
+    assert found["quadrant signs"] == 0.75
+    assert found["valence auc"] == 0.5
+
+    cluster = np.arange(80) % 5
+    places = np.array([[0, 0], [0.9, 0], [0.1, -0.5], [0, 0], [0.3, 0.5]])[cluster]
+    found = scored(unrated(rows, cluster=cluster), said(places))
+    assert found == {
+        "valence cheerful against wistful": 1, "valence cheerful against aggressive": 1,
+        "arousal aggressive against wistful": 1,
+    }  # fmt: skip
+    found = scored(unrated(rows, cluster=cluster), said(-places))
+    assert set(found.values()) == {0.0}
+
+
+def test_a_shift_of_a_genre_is_no_error_within_genres(rng: np.random.Generator) -> None:
+    genre = np.where(np.arange(80) % 2, "quiet", "loud")
+    table = dataclasses.replace(world(rng, "songs", 80), kind=genre)
+    shifted = table.emotion + np.where(genre == "loud", 2.0, 0.0)[:, None]
+    found = scored(table, said(shifted))
+    for axis in ("valence", "arousal"):
+        assert found[f"{axis} r within genres"] == pytest.approx(1, abs=1e-5)
+        assert found[f"{axis} r"] < 0.6
+    one = dataclasses.replace(table, kind=np.full(80, "x"))
+    assert "valence r within genres" not in scored(one, said(shifted))
+
+
+def test_tension_and_basic_emotions_are_scored_where_rated_and_predicted(
+    rng: np.random.Generator,
+) -> None:
+    rows = world(rng, "songs", 80)
+    tension, emotions = rng.uniform(-1, 1, 80), rng.uniform(-1, 1, (80, 5))
+    table = dataclasses.replace(rows, tension=tension, emotions=emotions)
+    shares = (emotions + 1) / 2
+    shares[:, BASIC.index("fear")] = 1 - shares[:, BASIC.index("fear")]
+    found = scored(table, said(rows.emotion, tension=tension[:, None], emotions=shares))
+    assert found["tension r"] == pytest.approx(1)
+    assert found["tension ccc"] == pytest.approx(1)
+    for name in BASIC:
+        assert found[f"{name} ccc"] == pytest.approx(-1 if name == "fear" else 1, abs=0.15)
+        assert found[f"{name} r"] == pytest.approx(-1 if name == "fear" else 1)
+    assert not {"tension r", "joy r"} & set(scored(table, said(rows.emotion)))
+    assert not {"tension r", "joy r"} & set(scored(rows, said(rows.emotion, tension=shares)))
+
+
 # --- whole protocols, on a made-up world ---
 
 
 @pytest.fixture
 def toy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> recipe.DefaultRecipe:
-    monkeypatch.setattr(recipe, "WIDTHS", {"sound": WIDTH})
-    monkeypatch.setattr(recipe, "NAMES", ("songs", "moods", "pieces"))
-    monkeypatch.setattr(predict, "DIMENSION", WIDTH)
     monkeypatch.setattr("hevner.lab.default.evaluate.OUTER_FOLDS", 4)
     monkeypatch.setattr("hevner.lab.metrics.report.RESAMPLES", 50)
-    (tmp_path / "toy.toml").write_text(RECIPE)
-    return read(tmp_path / "toy.toml", recipe.DefaultRecipe)
+    return read_toy(tmp_path, monkeypatch)
 
 
 @pytest.fixture
@@ -134,6 +214,60 @@ def test_leaving_a_dataset_out_trains_on_the_others(
     np.testing.assert_array_equal(
         models["songs"].predict(vectors).values, again["songs"].predict(vectors).values
     )
+
+
+def test_sets_of_classes_are_left_out_too(
+    toy: recipe.DefaultRecipe, known: Table, rng: np.random.Generator
+) -> None:
+    cuts = world(rng, "cuts", 100)
+    number = np.digitize(cuts.emotion[:, 0], [-0.1, 0.3]).astype(int)
+    table = stack(known, unrated(cuts, cluster=np.array([2, 0, 1])[number]))
+    report = Report()
+    models = leave_one_dataset_out(report, table, toy, tracks_of(table))
+    assert set(models) == {"songs", "pieces", "cuts"}
+    found = {(row["dataset"], row["metric"]): row["value"] for row in report.rows}
+    assert found["cuts", "valence cheerful against wistful"] > 0.95
+
+
+def test_tags_are_scored_against_network_and_listeners(
+    tmp_path: Path, toy: recipe.DefaultRecipe, known: Table, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    del toy
+    plan = read_toy(tmp_path, monkeypatch, RECIPE + TAGS)
+    odds = known.vectors[:, np.arange(len(MOOD_TAGS)) % 5].astype(float) - 3
+    odds[:, MOOD_TAGS.index("happy")] *= -1
+    quadrants = known.dataset == "pieces"
+    table = dataclasses.replace(
+        known,
+        tags=1 / (1 + np.exp(-odds)),
+        quadrant=np.where(quadrants, known.quadrant, -1),
+        emotion=np.where(quadrants[:, None], np.nan, known.emotion),
+    )
+    report = Report()
+    cross_validate(report, table, plan, 1, tracks_of(table))
+    found = {(row["dataset"], row["metric"]): row["value"] for row in report.rows}
+    for dataset in ("songs", "moods", "pieces"):
+        assert found[dataset, "tags spearman"] > 0.7
+        assert found[dataset, "tags ece"] < 0.05
+    own, network = (
+        found["pieces", f"tag auc, happy{by}"] for by in ("", ", by the tagging network")
+    )
+    more = found["pieces", "tag auc, happy, more than the tagging network"]
+    assert more == pytest.approx(own - network, abs=1e-4)
+    assert ("moods", "tag auc, melancholic") in found
+
+
+def test_groups_that_a_left_out_set_shares_are_not_trained_on(
+    toy: recipe.DefaultRecipe, known: Table
+) -> None:
+    shared = (known.dataset == "pieces") & (np.arange(len(known)) % 100 < 60)
+    group = np.where(shared, "songs/0", known.group)
+    table = dataclasses.replace(known, group=group)
+    models = leave_one_dataset_out(Report(), table, toy, tracks_of(table))
+    fewer = known.where(~shared)
+    again = leave_one_dataset_out(Report(), fewer, toy, tracks_of(fewer))
+    assert models["songs"].graph == again["songs"].graph
+    assert models["pieces"].graph != again["pieces"].graph
 
 
 def test_leaving_genres_out_tests_every_clip_once(toy: recipe.DefaultRecipe, known: Table) -> None:

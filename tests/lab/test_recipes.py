@@ -20,9 +20,13 @@ from hypothesis import given
 from hypothesis import strategies as some
 from msgspec import inspect
 
+from hevner.blocks import WIDTHS
+from hevner.defaults import DEFAULT_MODEL
 from hevner.errors import DataError
+from hevner.heads import SOUNDS_LIKE
 from hevner.lab.cross_dataset.recipe import CrossDatasetRecipe, Model
 from hevner.lab.default.recipe import DefaultRecipe
+from hevner.lab.explanation.recipe import ExplanationRecipe
 from hevner.lab.joint.recipe import JointRecipe
 from hevner.lab.music.recipe import HarmonyRecipe, ModesRecipe, RhythmRecipe
 from hevner.lab.recipe_types import Recipe, Section, digest, plain
@@ -50,6 +54,7 @@ EXAMPLES: dict[type[Recipe], str] = {
     ModesRecipe: "recipes/modes.toml",
     RhythmRecipe: "recipes/rhythm.toml",
     TagTeacherRecipe: "recipes/tags.toml",
+    ExplanationRecipe: "recipes/explanation.toml",
 }
 CODES = {
     "unknown_key", "missing_key", "wrong_type", "out_of_range", "unknown_name", "repeated_name",
@@ -328,6 +333,33 @@ for path in sys.argv[1:]:
     subprocess.run([sys.executable, "-c", code, *map(str, PATHS)], check=True)
 
 
+# --- the default model ---
+
+
+def test_the_kinds_of_the_default_model_are_those_it_has_words_for() -> None:
+    default = read(ROOT / EXAMPLES[DefaultRecipe], DefaultRecipe)
+    assert default.sounds == SOUNDS_LIKE
+    assert default.all_kinds == (*SOUNDS_LIKE, default.kinds.short)
+    for entry in default.sets.values():
+        assert entry.variants[0].seed == 0
+
+
+def test_the_shipped_model_was_made_by_the_recipe() -> None:
+    card = json.loads(DEFAULT_MODEL.with_suffix(".json").read_text("utf-8"))
+    assert card["recipe"] == read(ROOT / EXAMPLES[DefaultRecipe], DefaultRecipe).digest
+
+
+@pytest.mark.parametrize("block", WIDTHS)
+def test_an_ablation_is_the_default_model_without_tags_and_a_block(block: str) -> None:
+    expected = document(DefaultRecipe)
+    del expected["tags"]
+    expected["name"] = f"unified-without-{block.replace('_', '-')}"
+    for penalty in expected["penalties"].values():
+        penalty["blocks"][block] = 1e9
+    path = ROOT / "recipes" / "ablations" / f"without_{block}.toml"
+    assert tomllib.loads(path.read_text("utf-8")) == expected
+
+
 # --- digests ---
 
 
@@ -431,12 +463,13 @@ def test_a_model_has_the_parameters_of_the_regressor_and_the_switches() -> None:
         (JointRecipe, ("claims", 0, "second"), "x", "unknown_name", "$.claims[0].second"),
         (DefaultRecipe, ("sets", "musemo", "variants"), ["recorded"], "unknown_name",
          "$.sets.musemo.variants[0]"),
-        (DefaultRecipe, ("penalties", "gems", "own", "chords"), 1, "unknown_key",
-         "$.penalties.gems.own.chords"),
-        (DefaultRecipe, ("penalties", "gems", "own"), {}, "missing_key",
-         "$.penalties.gems.own.musicnn"),
-        (DefaultRecipe, ("transfer", "weights"), {"musemo": 1}, "missing_key",
-         "$.transfer.weights.emotify"),
+        (DefaultRecipe, ("penalties", "gems", "blocks", "chords"), 1, "unknown_key",
+         "$.penalties.gems.blocks.chords"),
+        (DefaultRecipe, ("penalties", "gems", "blocks"), {}, "missing_key",
+         "$.penalties.gems.blocks.musicnn"),
+        (DefaultRecipe, ("kinds", "at_large"), ["song", "opera"], "unknown_name",
+         "$.kinds.at_large.opera"),
+        (DefaultRecipe, ("kinds", "short"), "opera", "unknown_name", "$.kinds.short.opera"),
         (DefaultRecipe, ("tags", "listeners", "spicy"), [0, 1], "unknown_key",
          "$.tags.listeners.spicy"),
         (DefaultRecipe, ("encoder",), "musicnn", "unknown_key", "$.encoder"),

@@ -1,11 +1,8 @@
-"""The unified networks: sizes, inputs, initial weights, and their ONNX files."""
+"""The unified networks: sizes, inputs, and initial weights."""
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
-import onnxruntime
 import pytest
 
 from hevner.lab.unified.chord_sequence import (
@@ -19,7 +16,6 @@ from hevner.lab.unified.chord_sequence import (
 
 torch = pytest.importorskip("torch")
 
-from hevner.lab.default.students import export
 from hevner.lab.unified.networks import (
     HIGHEST_LOG_VARIANCE,
     LOWEST_LOG_VARIANCE,
@@ -250,33 +246,3 @@ def test_rows_are_chosen_by_number_and_by_mask() -> None:
     assert len(chosen) == 2
     assert chosen.present.sum(dim=1).tolist() == [3, 1]
     assert torch.equal(inputs.rows(torch.tensor([False, True, False])).vector, inputs.vector[1:2])
-
-
-@pytest.mark.parametrize(("build", "vocabulary"), VARIANTS)
-def test_onnx_gives_the_same_numbers(
-    build: type[Network], vocabulary: Vocabulary, tmp_path: Path
-) -> None:
-    pytest.importorskip("onnxscript")
-    network = unsettled(build())
-    network.train()
-    path = tmp_path / "network.onnx"
-    names = [head.name for head in network.heads]
-    export(network, path)
-    assert network.training
-    network.eval()
-    assert str(Path(__file__).parents[2]).encode() not in path.read_bytes()
-    session = onnxruntime.InferenceSession(path)
-    assert [output.name for output in session.get_outputs()] == names
-    for lengths in ([1], [0], [7, 0, 3], [20, 130, 1, 0, 64]):
-        inputs = pieces(lengths, vocabulary)
-        fed = {one.name: getattr(inputs, one.name).numpy() for one in session.get_inputs()}
-        told = network(inputs)
-        for name, found in zip(names, session.run(None, fed), strict=True):
-            np.testing.assert_allclose(found, told[name].detach().numpy(), atol=1e-4)
-
-
-def test_an_exported_network_asks_for_what_it_reads(tmp_path: Path) -> None:
-    pytest.importorskip("onnxscript")
-    export(repaired(chords=False, key=False), tmp_path / "network.onnx")
-    session = onnxruntime.InferenceSession(tmp_path / "network.onnx")
-    assert [one.name for one in session.get_inputs()] == ["vector"]

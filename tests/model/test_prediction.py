@@ -1,18 +1,13 @@
-"""Predictions of any heads, and how a head by the network alone is computed."""
+"""Predictions of any heads."""
 
 from __future__ import annotations
-
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from hevner.heads import BY_NAME, ESTIMATE_COLUMNS, ESTIMATES, HEADS, Head
-from hevner.model import predict
+from hevner.heads import ESTIMATE_COLUMNS, ESTIMATES, HEADS, Head
 from hevner.model.prediction import Prediction
 from hevner.result import Analysis, Moment
-
-TENSION, EMOTIONS = BY_NAME["tension"], BY_NAME["emotions"]
 
 
 def made_up(count: int, first: float = 0) -> Prediction:
@@ -32,22 +27,6 @@ def test_rows_are_chosen_and_put_together_again() -> None:
     lacking = Prediction.merged(5, parts[:1], blank=np.nan)
     assert np.isnan(lacking.values[even]).all()
     assert lacking.outputs["tags"].shape == (5, 0)
-
-
-@pytest.mark.parametrize("windows", [False, True])
-def test_a_head_by_the_network_alone_has_a_scale_and_an_interval(windows: bool) -> None:
-    output = np.array([[0.0], [1.0], [9.0]], np.float32)
-    inputs = SimpleNamespace(x=np.zeros((3, 2)), network={"tension": output}, windows=windows)
-    model = SimpleNamespace(lines={"tension": np.array([[0.5], [0.1], [0.3]], np.float32)})
-    compute, widths = predict.COMPUTE["interval"], predict.HALF_WIDTHS["interval"]
-    np.testing.assert_allclose(compute(model, TENSION, inputs)[:, 0], [0.1, 0.6, 1.0])  # type: ignore[arg-type]
-    np.testing.assert_allclose(widths(model, TENSION, inputs), [[0.3]] * 3)  # type: ignore[arg-type]
-    inputs.network["emotions"], model.lines["emotions"] = output - 1, model.lines["tension"]
-    np.testing.assert_allclose(compute(model, EMOTIONS, inputs)[:, 0], [0.0, 0.1, 1.0])  # type: ignore[arg-type]
-    for lacking in (SimpleNamespace(lines={}), model):
-        inputs.network = {} if lacking is model else inputs.network
-        assert compute(lacking, TENSION, inputs).shape == (3, 0)  # type: ignore[arg-type]
-        assert widths(lacking, TENSION, inputs).shape == (3, 0)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("head", HEADS, ids=lambda head: head.name)

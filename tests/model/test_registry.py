@@ -61,6 +61,7 @@ def test_model_is_found_by_name_with_or_without_version() -> None:
 
 def test_folder_gives_what_can_be_read_and_what_cannot(tmp_path: Path) -> None:
     make(tmp_path, "good")
+    make(tmp_path, "good.explanation", version=None)
     (tmp_path / "settings.json").write_text("{}")
     make(tmp_path, "bad").write_text("{")
     entries, problems = registry.in_folder(tmp_path)

@@ -236,5 +236,5 @@ def test_the_shipped_space_finds_music_of_a_word_in_its_quadrant(words, valence,
     emotion = shipped.emotion(describe(Lexicon().parse(words)))
     best = shipped.find(emotion, shipped.at_large)[0].argsort()[:30]
     means = shipped.at_large.mean[best, :2].mean(axis=0)
-    assert means[0] * valence > 0.2
-    assert means[1] * arousal > 0.2
+    assert means[0] * valence > 0.1
+    assert means[1] * arousal > 0.5

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.image import imread
@@ -115,6 +116,18 @@ def test_roots_stand_in_the_order_of_fifths_around_the_key() -> None:
 def test_lacking_and_extreme_parts_are_drawn(tmp_path: Path, changes: dict[str, object]) -> None:
     plot.save(sample(**changes), tmp_path / "a.png")  # type: ignore[arg-type]
     assert (tmp_path / "a.png").stat().st_size > 3_000
+
+
+def test_many_facts_stay_on_the_page_and_above_the_plane() -> None:
+    headline = "between happy and excited and calm, unsure (pleasant)"
+    key = "Bb minor (harmonic minor)"
+    figure = plot.draw(sample(headline=headline, key=key, familiarity=0.0, seconds=4000.0))
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    title, facts = (text.get_window_extent(canvas.get_renderer()) for text in figure.texts)
+    assert facts.x1 < figure.bbox.width
+    assert facts.y1 < title.y0
+    assert facts.y0 > figure.axes[0].get_legend().get_window_extent().y1  # type: ignore[union-attr]
 
 
 def test_silence_is_said_not_drawn() -> None:

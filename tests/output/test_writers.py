@@ -60,22 +60,26 @@ def test_lines_are_written_as_soon_as_they_are_known(form: str) -> None:
     assert text.getvalue().removeprefix(before).count("\n") == 1
 
 
-def without_beats(record: Analysis | Failure) -> dict[str, object]:
+ON_REQUEST = ("beats", "downbeats", "explanation")
+
+
+def without_extras(record: Analysis | Failure) -> dict[str, object]:
     fields = record.to_dict()
-    return {name: fields[name] for name in fields if name not in ("beats", "downbeats")}
+    return {name: fields[name] for name in fields if name not in ON_REQUEST}
 
 
 def test_json_lines_are_one_object_each() -> None:
     lines = written("jsonl", *RECORDS).splitlines()
-    assert [json.loads(line) for line in lines] == [without_beats(one) for one in RECORDS]
-    assert Analysis.from_dict(json.loads(lines[0])) == RECORDS[0]
+    assert [json.loads(line) for line in lines] == [without_extras(one) for one in RECORDS]
+    why = {"explanation": RECORDS[0].to_dict()["explanation"]}
+    assert Analysis.from_dict(json.loads(lines[0]) | why) == RECORDS[0]
 
 
 @pytest.mark.parametrize("form", ["json", "jsonl"])
 def test_beats_are_written_on_request(form: str) -> None:
     record = sample(beats=(0.5, 1.0), downbeats=(0.5,))
     text = io.StringIO()
-    writer = output.create(form, text, output.Options(beats=True))
+    writer = output.create(form, text, output.Options(beats=True, explain=True))
     writer.write(record)
     writer.finish()
     (read,) = json.loads(text.getvalue()) if form == "json" else [json.loads(text.getvalue())]
@@ -85,7 +89,7 @@ def test_beats_are_written_on_request(form: str) -> None:
 
 
 def test_json_is_one_array() -> None:
-    assert json.loads(written("json", *RECORDS)) == [without_beats(one) for one in RECORDS]
+    assert json.loads(written("json", *RECORDS)) == [without_extras(one) for one in RECORDS]
     assert json.loads(written("json")) == []
     assert json.loads(written("json", FAILURE)) == [FAILURE.to_dict()]
 

@@ -203,7 +203,7 @@ def write_wav(path: Path, samples: bytes, rate: int) -> Path:
 
 
 def copied(name: str, folder: Path) -> Path:
-    """An example piece under a name that the service has not seen."""
+    """An example piece under a name of which the page has no result yet."""
     copy = folder / f"{folder.name} {name}"
     shutil.copyfile(AUDIO / name, copy)
     return copy
@@ -404,7 +404,9 @@ def test_no_music_is_said_in_a_sentence(service: Service, opened: Opener, tmp_pa
     expect(page.locator(".timeline[role]")).to_have_count(0)
 
 
-def test_unfamiliar_music_is_told_in_words(service: Service, opened: Opener) -> None:
+def test_unfamiliar_music_is_told_in_words(
+    service: Service, opened: Opener, tmp_path: Path
+) -> None:
     page, _ = opened(service)
 
     def unlike_anything(route: Any) -> None:
@@ -412,7 +414,7 @@ def test_unfamiliar_music_is_told_in_words(service: Service, opened: Opener) -> 
         route.fulfill(json=told | {"familiarity": 0.01})
 
     page.route("**/result", unlike_anything)
-    drop(page, AUDIO / "tense_chase.ogg")
+    drop(page, copied("tense_chase.ogg", tmp_path))
     expect(page.locator(".callout.warning")).to_contain_text(TEXT["familiarity.low"])
 
 
@@ -438,12 +440,14 @@ def with_all_readings(told: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def test_tension_emotions_and_kind_of_music_are_shown(service: Service, opened: Opener) -> None:
+def test_tension_emotions_and_kind_of_music_are_shown(
+    service: Service, opened: Opener, tmp_path: Path
+) -> None:
     page, _ = opened(service)
     page.route(
         "**/result", lambda route: route.fulfill(json=with_all_readings(route.fetch().json()))
     )
-    drop(page, AUDIO / "tense_chase.ogg")
+    drop(page, copied("tense_chase.ogg", tmp_path))
     expect(page.locator(".estimates .tension")).to_have_text("+0.35")
     expect(page.locator(".curve")).to_have_count(3)
     drawn(page, ".curve:nth-of-type(4)")
@@ -472,7 +476,9 @@ def test_tension_emotions_and_kind_of_music_are_shown(service: Service, opened: 
     assert (rows[1]["tension"], rows[1]["tension_low"]) == ("0.39", "0.1")
 
 
-def test_what_a_model_does_not_predict_is_not_shown(service: Service, opened: Opener) -> None:
+def test_what_a_model_does_not_predict_is_not_shown(
+    service: Service, opened: Opener, tmp_path: Path
+) -> None:
     page, _ = opened(service)
     lacking = {"tension": None, "emotions": None, "sounds_like": None}
 
@@ -482,7 +488,7 @@ def test_what_a_model_does_not_predict_is_not_shown(service: Service, opened: Op
         route.fulfill(json=told | lacking | {"timeline": timeline})
 
     page.route("**/result", without)
-    drop(page, AUDIO / "calm_evening.ogg")
+    drop(page, copied("calm_evening.ogg", tmp_path))
     expect(page.locator(".estimates .arousal")).to_be_visible()
     expect(page.locator(".curve")).to_have_count(2)
     for what in (".tension", ".ranges", ".kind"):

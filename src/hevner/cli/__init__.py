@@ -21,7 +21,7 @@ from typer import Option
 
 from hevner import __version__
 from hevner.cli import streams
-from hevner.cli.analyze import analyze, report
+from hevner.cli.analyze import analyze, explain, report
 from hevner.cli.datasets import app as datasets
 from hevner.cli.evaluate import evaluate
 from hevner.cli.extract import extract
@@ -62,7 +62,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 for panel, verbs in (
-    (ANALYSE, (analyze, report, moods)),
+    (ANALYSE, (analyze, explain, report, moods)),
     (FIND, (index, search, playlist)),
     (SERVE, (serve,)),
     (RESEARCH, (extract, train, evaluate, probe, gap)),

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from typer import Option
 
-from hevner.cli.options import Jobs, NoCache, Paths, Quiet, form_of, scale_of
+from hevner.cli.options import AsJson, Jobs, NoCache, Paths, Quiet, form_of, scale_of
 from hevner.output import FORMATS
 
 ENDINGS = ", ".join(f".{form}" for form in FORMATS[1:])
@@ -79,6 +79,13 @@ def analyze(
     beats: Annotated[
         bool, Option("--beats", help="Write the times of beats and downbeats too, in JSON.")
     ] = False,
+    explained: Annotated[
+        bool,
+        Option(
+            "--explain",
+            help="Write why each reading is what it is too, in JSON; 'hevner explain' shows it.",
+        ),
+    ] = False,
     window: Annotated[
         float | None,
         Option(
@@ -106,12 +113,37 @@ def analyze(
         scale_of(scale),
         all_tags=all_tags,
         beats=beats,
+        explain=explained,
         quiet=quiet,
     )
     status = session.run(
         paths, plot=plot, personal=personal, window=window, jobs=jobs, cached=not no_cache
     )
     raise typer.Exit(status)
+
+
+def explain(
+    paths: Paths,
+    as_json: AsJson = False,
+    scale: Annotated[
+        str, Option(metavar="LOW..HIGH", help="Scale of valence and arousal.")
+    ] = "-1..1",
+    jobs: Jobs = None,
+    no_cache: NoCache = False,
+    quiet: Quiet = False,
+) -> None:
+    """Say in musical terms why the readings of files and folders are what they are.
+
+    What mode, dissonance, tempo and density, loudness, brightness, articulation and register add to
+    each reading, compared with music in general; what is left is timbre and everything else. A term
+    is named only where music that was changed in it moved the reading as the term says.
+
+    It is 'hevner analyze --format explanation', or '--format json --explain'.
+
+    Exit status: 0 all fine, 1 some files failed, 2 wrong usage.
+    """
+    form = "json" if as_json else "explanation"
+    analyze(paths, form, scale=scale, explained=True, jobs=jobs, no_cache=no_cache, quiet=quiet)
 
 
 def report(

@@ -55,6 +55,7 @@ class Session:
     scale: Scale
     all_tags: bool
     beats: bool
+    explain: bool
     quiet: bool
     plots: Plots | None = None
     status: int = FINE
@@ -163,7 +164,7 @@ class Session:
             colour = "NO_COLOR" not in os.environ
             width = shutil.get_terminal_size().columns
             return Options(width=width, colour=colour, all_tags=self.all_tags)
-        return Options(all_tags=self.all_tags, beats=self.beats)
+        return Options(all_tags=self.all_tags, beats=self.beats, explain=self.explain)
 
     def _summary(self, seconds: float, cache: Cache | None) -> str:
         parts = [f"{self.count['ok']} analysed"]

@@ -203,27 +203,20 @@ def render(
 
 @app.command()
 def ratings(data: Data = []) -> None:  # noqa: B006
-    """Print mean and standard deviation of ratings over EmoMusic, DEAM and PMEmo, for recipes."""
+    """Print mean, spread and correlation of ratings over EmoMusic, DEAM and PMEmo, for recipes."""
     from hevner.lab.default import recipe_values
 
-    for axis, (mean, std) in recipe_values.ratings(data_folders(data)).items():
-        write(f"{axis} = {{ mean = {mean:.2f}, std = {std:.2f} }}")
+    write("\n".join(recipe_values.ratings_lines(data_folders(data))))
 
 
 @app.command("tag-rates")
 def tag_rates(
-    folder: Annotated[
-        Path,
-        Argument(
-            metavar="PATH",
-            help="Folder of MTG-Jamendo with the predictions of its baseline network.",
-        ),
-    ],
+    folder: Annotated[Path, Argument(metavar="PATH", help="Folder of MTG-Jamendo.")],
 ) -> None:
-    """Print base rates and thresholds of MTG-Jamendo's tags, for recipes of the default model."""
+    """Print how many songs of MTG-Jamendo carry each tag, for recipes of the default model."""
     from hevner.lab.default import recipe_values
 
-    write("\n".join(recipe_values.recipe_lines(folder)))
+    write("\n".join(recipe_values.rate_lines(folder)))
 
 
 def _write_report(facts: dict[str, Any]) -> None:

@@ -14,12 +14,19 @@ from hevner.cli.progress import FAILED, FINE, progress_bars, say, stopping
 from hevner.errors import DataError
 from hevner.lab import recipes
 from hevner.lab.default.recipe import DefaultRecipe
+from hevner.lab.explanation.recipe import ExplanationRecipe
 from hevner.lab.music.recipe import HarmonyRecipe, ModesRecipe, MusicRecipe, RhythmRecipe
 from hevner.lab.space.recipe import SpaceRecipe
 from hevner.lab.teachers.recipe import TagTeacherRecipe
 
 ModelRecipe = (
-    DefaultRecipe | SpaceRecipe | HarmonyRecipe | ModesRecipe | RhythmRecipe | TagTeacherRecipe
+    DefaultRecipe
+    | SpaceRecipe
+    | ExplanationRecipe
+    | HarmonyRecipe
+    | ModesRecipe
+    | RhythmRecipe
+    | TagTeacherRecipe
 )
 
 
@@ -63,6 +70,10 @@ def train(recipe: ModelRecipe, run: Run) -> None:
             from hevner.lab.space.fit import train as train_space
 
             train_space(recipe, run.folders, run.store, run.jobs, progress).save(run.out)
+        elif isinstance(recipe, ExplanationRecipe):
+            from hevner.lab.explanation.fit import train as train_explanation
+
+            train_explanation(recipe, run.folders, run.store, run.jobs).save(run.out)
         elif isinstance(recipe, ModesRecipe):
             from hevner.lab.music.modes import train as train_modes
 
@@ -87,8 +98,9 @@ def train(recipe: ModelRecipe, run: Run) -> None:
 
 def evaluate(recipe: ModelRecipe, run: Run, seeds: int | None, card: Path | None) -> None:
     """Measure a model that ships with hevner, and write a table of scores."""
-    if isinstance(recipe, MusicRecipe | TagTeacherRecipe):
+    if isinstance(recipe, MusicRecipe | TagTeacherRecipe | ExplanationRecipe):
         scripts = {"modes": "key", "rhythm": "tempo", "yamnet-tags": "tags"}
+        scripts |= {"explanation": "explain"}
         script = scripts.get(recipe.name, "harmony")
         raise typer.BadParameter(f"is measured by benchmarks/{script}.py", param_hint="RECIPE")
     if run.dry:
@@ -130,8 +142,12 @@ def _describe(recipe: ModelRecipe, run: Run) -> int:
     return status
 
 
-def _sets(recipe: DefaultRecipe | SpaceRecipe | TagTeacherRecipe) -> Collection[str]:
+def _sets(
+    recipe: DefaultRecipe | SpaceRecipe | TagTeacherRecipe | ExplanationRecipe,
+) -> Collection[str]:
     """Datasets that a recipe trains on."""
     if isinstance(recipe, TagTeacherRecipe):
         return ("mtg_jamendo",)
+    if isinstance(recipe, ExplanationRecipe):
+        return recipe.music
     return recipe.sets if isinstance(recipe, DefaultRecipe) else recipe.unified.sets

@@ -32,8 +32,8 @@ def train(
         Path | None,
         Argument(
             metavar="RECIPE",
-            help="Recipe of the default model, its space, the harmony network, keys or a unified "
-            "network, a TOML file such as recipes/unified.toml.",
+            help="Recipe of the default model, its explanation or space, the harmony network, keys "
+            "or a unified network, a TOML file such as recipes/unified.toml.",
         ),
     ] = None,
     data: Data = [],  # noqa: B006
@@ -51,7 +51,8 @@ def train(
             "--out",
             "-o",
             metavar="PATH",
-            help="File to write, .npz; a folder for a unified network; FILE.JSON for a correction.",
+            help="File to write: .onnx for the default model, .npz for the others, .json for a "
+            "correction; a folder for a unified network.",
         ),
     ] = None,
     row: Annotated[

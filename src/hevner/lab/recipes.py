@@ -82,13 +82,15 @@ def kinds() -> tuple[type[Recipe], ...]:
     """Every kind of recipe."""
     from hevner.lab.cross_dataset.recipe import CrossDatasetRecipe
     from hevner.lab.default.recipe import DefaultRecipe
+    from hevner.lab.explanation.recipe import ExplanationRecipe
     from hevner.lab.joint.recipe import JointRecipe
     from hevner.lab.music.recipe import HarmonyRecipe, ModesRecipe, RhythmRecipe
     from hevner.lab.space.recipe import SpaceRecipe
     from hevner.lab.teachers.recipe import TagTeacherRecipe
     from hevner.lab.unified.recipe import UnifiedRecipe
 
-    models = DefaultRecipe, SpaceRecipe, HarmonyRecipe, ModesRecipe, RhythmRecipe, TagTeacherRecipe
+    music = HarmonyRecipe, ModesRecipe, RhythmRecipe
+    models = DefaultRecipe, SpaceRecipe, ExplanationRecipe, *music, TagTeacherRecipe
     return CrossDatasetRecipe, UnifiedRecipe, JointRecipe, *models
 
 

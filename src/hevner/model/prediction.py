@@ -16,9 +16,6 @@ import numpy as np
 
 from hevner.arrays import Floats, Mask, Rows
 
-NEIGHBOURS = 5
-"""Training pieces whose mean distance counts for familiarity."""
-
 Selection = Mask | Rows | list[int] | slice
 
 
@@ -79,38 +76,6 @@ class Prediction:
         return cls.from_arrays(whole)
 
 
-@dataclass(frozen=True)
-class Linear:
-    """A linear head: a part shared by all domains of music, and a part for each.
-
-    Attributes
-    ----------
-    intercept, shared
-        The shared part, shapes ``(k,)`` and ``(dim, k)``.
-    constants, parts
-        The parts of the domains, shapes ``(domains, k)`` and ``(domains, dim, k)``.
-    """
-
-    intercept: Floats
-    shared: Floats
-    constants: Floats
-    parts: Floats
-
-    def __call__(self, x: Floats, membership: Floats) -> Floats:
-        """Scores ``(n, k)`` of standardised vectors ``(n, dim)``."""
-        score = self.intercept + x @ self.shared + membership @ self.constants
-        for domain, part in enumerate(self.parts):
-            score = score + membership[:, [domain]] * (x @ part)
-        return np.asarray(score, np.float32)
-
-
-def mixed(linear: Floats, network: Floats | None, weight: float) -> Floats:
-    """Mean of linear heads and the network, of that weight; None where the network has no head."""
-    if network is None:
-        return linear
-    return np.asarray((1 - weight) * linear + weight * network, np.float32)
-
-
 def sigmoid(odds: Floats) -> Floats:
     """Probabilities from log odds."""
     return np.asarray(1 / (1 + np.exp(-odds)), np.float32)
@@ -120,42 +85,3 @@ def softmax(scores: Floats) -> Floats:
     """Positive rows that add up to 1."""
     raised = np.exp(scores - scores.max(axis=1, keepdims=True))
     return np.asarray(raised / raised.sum(axis=1, keepdims=True), np.float32)
-
-
-def familiarity(
-    x: Floats, axes_of_sound: Floats, known: Floats, known_domain: Floats, distances: Floats
-) -> Floats:
-    """Share of each domain's training pieces that lie further from its others than these vectors.
-
-    Parameters
-    ----------
-    x
-        Standardised pooled vectors, shape ``(n, dim)``.
-    axes_of_sound
-        Projection of vectors, shape ``(dim, p)``.
-    known, known_domain
-        Projected training pieces ``(m, p)``, and the number of each one's domain ``(m,)``.
-    distances
-        Rising distances of the pieces of a domain to its others, shape ``(domains, q)``.
-
-    Returns
-    -------
-    Floats
-        In [0, 1], shape ``(n, domains)``.
-    """
-    points = x @ axes_of_sound
-    result = np.zeros((len(x), len(distances)), np.float32)
-    for domain, rising in enumerate(distances):
-        members = known_domain == domain
-        if members.any():
-            distance = neighbour_distance(points, known[members])
-            result[:, domain] = 1 - np.searchsorted(rising, distance) / len(rising)
-    return result
-
-
-def neighbour_distance(points: Floats, known: Floats) -> Floats:
-    """Mean distance of each point to its `NEIGHBOURS` nearest known ones, shape ``(n,)``."""
-    squares = (points**2).sum(axis=1)[:, None] + (known**2).sum(axis=1) - 2 * points @ known.T
-    count = min(NEIGHBOURS, len(known))
-    nearest = np.partition(squares, count - 1, axis=1)[:, :count]
-    return np.asarray(np.sqrt(np.maximum(nearest, 0)).mean(axis=1), np.float32)

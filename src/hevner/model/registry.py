@@ -191,7 +191,9 @@ def read(path: Path) -> Entry:
 
 
 def _cards(folder: Path) -> list[Path]:
-    return [path for path in sorted(folder.glob("*.json")) if _weights(path)]
+    """Cards of models in a folder; the explanation of a model is none."""
+    found = (path for path in sorted(folder.glob("*.json")) if _weights(path))
+    return [path for path in found if not path.stem.endswith(".explanation")]
 
 
 def _weights(card: Path) -> tuple[Path, ...]:

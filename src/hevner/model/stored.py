@@ -24,7 +24,7 @@ from hevner.files import replace_file
 from hevner.text_file import read_json
 
 _DAMAGE = (
-    *(OSError, ValueError, KeyError, TypeError, EOFError, NotImplementedError),
+    *(OSError, ValueError, LookupError, TypeError, EOFError, NotImplementedError),
     *(zipfile.BadZipFile, zlib.error),
 )
 """Raised by reading a damaged ``.npz`` or ``.json``, depending on where the damage is."""
@@ -36,6 +36,11 @@ def write(path: Path, arrays: Mapping[str, NDArray[Any]], card: Mapping[str, Any
     named: dict[str, Any] = dict(arrays)
     np.savez_compressed(content, **named)
     replace_file(path, content.getvalue())
+    write_card(path, card)
+
+
+def write_card(path: Path, card: Mapping[str, Any]) -> None:
+    """Write the card of a model beside its weights."""
     text = json.dumps(card, indent=2) + "\n"
     replace_file(path.with_suffix(".json"), text.encode("utf-8"))
 

@@ -25,6 +25,7 @@ WRITERS = {
     "jsonl": "records.JsonLinesWriter",
     "csv": "records.CsvWriter",
     "html": "html_page.PageWriter",
+    "explanation": "explanation.ExplanationWriter",
 }
 """Module in this package and class of every form, by name; a name is also the ending of files."""
 
@@ -54,12 +55,15 @@ class Options:
         Whether to show every tag that is present, those of use ("corporate", "film") too.
     beats
         Whether JSON holds the times of beats and downbeats.
+    explain
+        Whether JSON holds explanations.
     """
 
     width: int | None = None
     colour: bool = False
     all_tags: bool = False
     beats: bool = False
+    explain: bool = False
 
 
 class Writer(ABC):

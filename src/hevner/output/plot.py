@@ -46,6 +46,9 @@ _STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400)
 _MOST_LINES = 160
 """Beats or downbeats that can still be distinguished on the page."""
 
+_LINE = 115
+"""Letters that fit on a line below the title."""
+
 _QUADRANTS = {
     # Colour, and the sides of the plane: valence, arousal.
     Quadrant.Q1: ("#FDF3DC", 1, 1),
@@ -95,7 +98,8 @@ def draw(analysis: Analysis) -> Figure:
     figure = Figure(figsize=(10, 9), facecolor="white")
     name = printable(Path(analysis.path).name)
     figure.text(0.06, 0.965, _short(name, 70), size=16, weight="bold", color=INK, parse_math=False)
-    figure.text(0.06, 0.94, _subtitle(analysis), size=10, color="#555555", parse_math=False)
+    style: dict[str, Any] = {"va": "top", "linespacing": 1.4, "parse_math": False}
+    figure.text(0.06, 0.955, _subtitle(analysis), size=10, color="#555555", **style)
     if analysis.valence is None or analysis.arousal is None:
         figure.text(0.5, 0.5, analysis.headline, size=16, color=FAINT, ha="center")
         return figure
@@ -106,7 +110,7 @@ def draw(analysis: Analysis) -> Figure:
         width_ratios=(1.25, 1),
         left=0.09,
         right=0.965,
-        top=0.885,
+        top=0.88,
         bottom=0.06,
         hspace=0.27,
         wspace=0.32,
@@ -133,8 +137,13 @@ def _short(text: str, length: int) -> str:
 
 
 def _subtitle(analysis: Analysis) -> str:
+    """The facts, on two lines where one cannot hold them."""
     note = ["unlike the music the model knows"] if is_unfamiliar(analysis) else []
-    return "   ·   ".join(facts(analysis) + note)
+    lines = [""]
+    for fact in facts(analysis) + note:
+        longer = f"{lines[-1]}   ·   {fact}" if lines[-1] else fact
+        lines[-1:] = [longer] if len(longer) <= _LINE else [lines[-1], fact]
+    return "\n".join(lines)
 
 
 def _plain(axes: Axes) -> None:

@@ -84,8 +84,8 @@ class CsvWriter(Writer):
 def _encode(record: Record, options: Options) -> str:
     """A result as one line of JSON, as described by `hevner/analysis.schema.json`."""
     fields = record.to_dict()
-    if not options.beats:
-        fields = {name: fields[name] for name in fields if name not in ("beats", "downbeats")}
+    kept = {"beats": options.beats, "downbeats": options.beats, "explanation": options.explain}
+    fields = {name: value for name, value in fields.items() if kept.get(name, True)}
     return json.dumps(fields, ensure_ascii=False, allow_nan=False)
 
 

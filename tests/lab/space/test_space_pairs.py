@@ -45,7 +45,10 @@ def table() -> Table:
     return Table(
         vectors=np.zeros((count, 3), np.float32),
         emotion=np.array([row[3] for row in ROWS]),
+        tension=np.full(count, NAN),
+        emotions=np.full((count, 5), NAN),
         quadrant=np.array([0, -1, -1, -1, 0, -1, 2, 1, 0]),
+        cluster=np.full(count, -1),
         gems=np.full((count, 9), NAN),
         tags=rng.uniform(0.01, 0.3, (count, len(MOOD_TAGS))),
         dataset=np.array([row[0].partition("/")[0] for row in ROWS]),
@@ -56,6 +59,7 @@ def table() -> Table:
         window=np.array([row[2] for row in ROWS]),
         start=starts,
         end=starts + np.where([row[2] for row in ROWS], 10, 30),
+        seconds=np.full(count, 30.0),
     )
 
 

@@ -54,10 +54,8 @@ class Fake:
     """A table whose fit tells the number of rows it was trained on."""
 
     vectors: np.ndarray
-    emotion: np.ndarray
-    quadrant: np.ndarray
-    gems: np.ndarray
-    tags: np.ndarray
+    tension: np.ndarray
+    seconds: np.ndarray
 
     def __len__(self) -> int:
         return len(self.vectors)
@@ -68,8 +66,8 @@ class Fake:
 
 @pytest.fixture
 def table():
-    blank = np.zeros((len(FOLD), 1))
-    return Fake(np.arange(len(FOLD), dtype=float)[:, None], blank, blank[:, 0], blank, blank)
+    rows = np.arange(len(FOLD), dtype=float)
+    return Fake(rows[:, None], rows, np.full(len(FOLD), 30.0))
 
 
 @pytest.fixture
@@ -80,7 +78,7 @@ def fits(monkeypatch):
     def fit(train, _recipe):
         done.append(len(train))
         return SimpleNamespace(
-            predict=lambda vectors, windows=False: prediction(
+            predict=lambda vectors, seconds, windows=False: prediction(
                 np.full(len(vectors), len(train) + 100 * windows)
             )
         )
@@ -124,6 +122,7 @@ def test_other_data_or_recipes_are_fitted_again(table, fits, tmp_path):
     read(table, SimpleNamespace(digest="a"), tasks, tmp_path)
     read(table, SimpleNamespace(digest="b"), tasks, tmp_path)
     assert len(fits) == 6
-    table.emotion = table.emotion + 1
-    read(table, SimpleNamespace(digest="a"), tasks, tmp_path)
-    assert len(fits) == 9
+    for number, field in enumerate(fields(Fake)):
+        setattr(table, field.name, getattr(table, field.name) + 1)
+        read(table, SimpleNamespace(digest="a"), tasks, tmp_path)
+        assert len(fits) == 9 + 3 * number, field.name

@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 from hevner.arrays import Doubles, Integers
 from hevner.emotion import AXES
 from hevner.errors import DataError
-from hevner.model.predict import CLIP
+from hevner.lab.default.basis import CLIP
 
 Blocks = Mapping[str, NDArray[Any]]
 

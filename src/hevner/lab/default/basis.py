@@ -1,4 +1,4 @@
-"""The common basis of all heads of the default model: rows, domains, weights, folds."""
+"""Rows of a table as every head is fitted to them: standardised, weighted, of a kind of music."""
 
 from __future__ import annotations
 
@@ -6,16 +6,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from sklearn.decomposition import PCA
-from sklearn.linear_model import LogisticRegression
 
-from hevner.arrays import Doubles, Floats, Integers
+from hevner.arrays import Doubles, Floats, Integers, Mask
 from hevner.lab.default.recipe import DefaultRecipe
 from hevner.lab.default.table import Table
-from hevner.model.predict import CLIP
-from hevner.model.prediction import neighbour_distance
 
-INNER_FOLDS = 5
+CLIP = 4.0
+"""Standardised features are limited to this many standard deviations, so that one odd descriptor
+cannot carry a prediction away."""
+
+NEIGHBOURS = 5
+"""Training pieces whose mean distance counts for familiarity."""
+
 SOUND_AXES = 24
 """Dimensions of the projection in which familiarity is measured."""
 
@@ -34,7 +36,7 @@ def folds(table: Table, count: int, seed: int) -> Integers:
     return np.array([number[group] for group in table.group])
 
 
-def weights(table: Table, sets: Mapping[str, float]) -> Doubles:
+def row_weights(table: Table, sets: Mapping[str, float]) -> Doubles:
     """Weight of every row: sets have the weights given, and share them evenly among their clips."""
     _, row, copies = np.unique(table.clip, return_inverse=True, return_counts=True)
     result = 1.0 / copies[row]
@@ -46,72 +48,109 @@ def weights(table: Table, sets: Mapping[str, float]) -> Doubles:
 
 @dataclass(frozen=True)
 class Basis:
-    """Rows that every head is fitted on: standardised vectors ``x``, shape ``(n, dim)``.
+    """What a vector is compared with.
 
-    ``domain`` is 1 in the column of a row's domain, else 0, shape ``(n, domains)``; ``weights`` are
-    those of the rows, ``(n,)``; ``mean`` and ``spread``, ``(dim,)``, the standardisation.
+    Attributes
+    ----------
+    mean, spread
+        Standardisation, shape ``(dim,)``.
+    kinds
+        Linear scores of the kinds that the sound decides, shapes ``(dim, kinds)`` and ``(kinds,)``.
+    short_s
+        Pieces that sound for at most so many seconds are of a last kind of their own; 0 without.
     """
 
-    x: Floats
-    domain: Doubles
-    weights: Doubles
     mean: Floats
     spread: Floats
+    kinds: tuple[Floats, Floats]
+    short_s: float
+
+    @classmethod
+    def fit(cls, table: Table, recipe: DefaultRecipe) -> Basis:
+        """Learn from the rows of a table."""
+        weights = row_weights(table, {name: one.weight for name, one in recipe.sets.items()})
+        mean = np.average(table.vectors, axis=0, weights=weights)
+        variance = np.average((table.vectors - mean) ** 2, axis=0, weights=weights)
+        spread = np.sqrt(variance) + 1e-6
+        kind = kind_of_rows(table, recipe)
+        count = len(recipe.sounds)
+        has_short = len(recipe.all_kinds) > count
+        plain = cls(
+            mean.astype(np.float32),
+            spread.astype(np.float32),
+            (np.zeros((len(mean), count), np.float32), np.zeros(count, np.float32)),
+            recipe.kinds.short_s if has_short else 0.0,
+        )
+        scores = _classifier(plain.x(table.vectors), kind, ~table.window, recipe)
+        return cls(plain.mean, plain.spread, scores, plain.short_s)
+
+    def x(self, vectors: Floats) -> Floats:
+        """Standardised vectors, limited."""
+        return np.asarray(np.clip((vectors - self.mean) / self.spread, -CLIP, CLIP), np.float32)
+
+    def shares(self, x: Floats, seconds: Doubles) -> Floats:
+        """How much each piece is of each kind, shape ``(n, kinds)``; rows add up to 1."""
+        weights, bias = self.kinds
+        scores = x @ weights + bias
+        raised = np.exp(scores - scores.max(axis=1, keepdims=True))
+        sounds = raised / raised.sum(axis=1, keepdims=True)
+        if not self.short_s:
+            return np.asarray(sounds, np.float32)
+        short = (seconds <= self.short_s)[:, None]
+        return np.concatenate([sounds * ~short, short], axis=1, dtype=np.float32)
 
 
-def make_basis(table: Table, recipe: DefaultRecipe) -> Basis:
-    """Standardise the vectors of a table."""
-    row_weights = weights(table, {name: entry.weight for name, entry in recipe.sets.items()})
-    mean = np.average(table.vectors, axis=0, weights=row_weights)
-    variance = np.average((table.vectors - mean) ** 2, axis=0, weights=row_weights)
-    spread = np.sqrt(variance) + 1e-6
-    domains = recipe.domains
-    truth = np.array([domains.index(recipe.sets[name].domain) for name in table.dataset])
-    return Basis(
-        x=np.clip((table.vectors - mean) / spread, -CLIP, CLIP).astype(np.float32),
-        domain=np.eye(len(domains))[truth],
-        weights=row_weights,
-        mean=mean.astype(np.float32),
-        spread=spread.astype(np.float32),
-    )
+def kind_of_rows(table: Table, recipe: DefaultRecipe) -> Integers:
+    """Number of the kind of each row's set."""
+    number = {name: recipe.all_kinds.index(one.kind) for name, one in recipe.sets.items()}
+    return np.array([number[name] for name in table.dataset])
 
 
-def membership(basis: Basis) -> tuple[Floats, Floats]:
-    """Linear scores of the domains."""
-    present = np.flatnonzero(basis.domain.any(axis=0))
-    shape = (basis.x.shape[1], basis.domain.shape[1])
-    scores, bias = np.zeros(shape, np.float32), np.full(shape[1], -20.0, np.float32)
+def _classifier(
+    x: Floats, kind: Integers, rows: Mask, recipe: DefaultRecipe
+) -> tuple[Floats, Floats]:
+    """Linear scores of the kinds that the sound decides; every kind counts the same."""
+    from sklearn.linear_model import LogisticRegression
+
+    count = len(recipe.sounds)
+    rows = rows & (kind < count)
+    present, members = np.unique(kind[rows], return_counts=True)
+    weights, bias = np.zeros((x.shape[1], count), np.float32), np.full(count, -20.0, np.float32)
     bias[present] = 0.0
     if len(present) > 1:
-        model = LogisticRegression(C=1.0, max_iter=1000)
-        model.fit(basis.x, basis.domain.argmax(axis=1), sample_weight=basis.weights)
+        share = dict(zip(present.tolist(), 600 / members, strict=True))
+        model = LogisticRegression(C=recipe.kinds.strength, max_iter=1000)
+        model.fit(x[rows], kind[rows], sample_weight=[share[k] for k in kind[rows].tolist()])
         # Two classes have one set of coefficients, that of the second.
         chosen = present[1:] if len(present) == 2 else present
-        scores[:, chosen] = model.coef_.T
-        bias[chosen] = model.intercept_
-    return scores, bias
+        weights[:, chosen] = recipe.kinds.sharpness * model.coef_.T
+        bias[chosen] = recipe.kinds.sharpness * model.intercept_
+    return weights, bias
 
 
-def familiarity_arrays(basis: Basis, table: Table) -> dict[str, Floats]:
-    """Arrays of a model that familiarity is computed from; see `hevner.model.prediction`."""
-    pca = PCA(SOUND_AXES, whiten=True, random_state=0)
-    pca.fit(basis.x[table.clean])
-    projection = (pca.components_ / np.sqrt(pca.explained_variance_)[:, None]).T
-    known = basis.x[table.clean] @ projection
-    group, share = table.group[table.clean], basis.weights[table.clean]
-    domain = basis.domain[table.clean].argmax(axis=1)
-    rising = np.zeros((basis.domain.shape[1], QUANTILES))
-    for number in np.unique(domain):
-        members = np.flatnonzero(domain == number)
-        distance = np.array(
-            [neighbour_distance(known[[row]], known[members][group[members] != group[row]])[0]
-             for row in members]
-        )  # fmt: skip
-        # Sets count by their weight, or the largest would decide what is familiar.
-        order = np.argsort(distance)
-        levels = np.cumsum(share[members][order]) / share[members].sum()
-        rising[number] = np.interp(np.linspace(0, 1, QUANTILES), levels, distance[order])
-    found = {
-        "axes_of_sound": projection, "known": known, "known_domain": domain, "distances": rising,
-    }  # fmt: skip
+def familiar_music(basis: Basis, table: Table) -> dict[str, Floats]:
+    """Arrays that familiarity is computed from: projection, training pieces, their distances.
+
+    Returns
+    -------
+    dict
+        ``axes``, shape ``(dim, p)``; ``known``, projected pieces ``(m, p)``; ``distances``, rising,
+        from pieces to their `NEIGHBOURS` nearest of other groups, ``(QUANTILES,)``.
+    """
+    from sklearn.decomposition import PCA
+
+    rows = table.clean
+    x = basis.x(table.vectors[rows])
+    pca = PCA(SOUND_AXES, whiten=True, random_state=0).fit(x)
+    axes = (pca.components_ / np.sqrt(pca.explained_variance_)[:, None]).T
+    known, group = x @ axes, table.group[rows]
+    squares = (known**2).sum(axis=1)[:, None] + (known**2).sum(axis=1) - 2 * known @ known.T
+    squares[group[:, None] == group[None, :]] = np.inf
+    nearest = np.sqrt(np.maximum(np.sort(squares, axis=1)[:, :NEIGHBOURS], 0)).mean(axis=1)
+    # Sets count the same, or the largest would decide what is familiar.
+    weights = row_weights(table, dict.fromkeys(set(table.dataset), 1.0))[rows]
+    order = np.argsort(nearest)
+    levels = np.cumsum(weights[order]) / weights.sum()
+    rising = np.interp(np.linspace(0, 1, QUANTILES), levels, nearest[order])
+    found = {"axes": axes, "known": known, "distances": rising}
     return {name: np.asarray(array, np.float32) for name, array in found.items()}

@@ -9,17 +9,18 @@ Conventions
 -----------
 ``r`` Pearson, ``ccc`` concordance, ``r2`` coefficient of determination on the unit scale,
 ``r2_affine`` the same after the best line (the square of r), ``leak`` correlation of predicted
-valence with human arousal, ``coverage`` share of ratings inside the interval. ``network added``
-rows give the score of the model less that of its linear heads alone, on the same clips of the same
-fits. Tags: ``tags spearman`` mean over tags of the rank correlation with the tagging network that
+valence with human arousal, ``coverage`` share of ratings inside the interval, ``within genres`` r
+after the mean of each genre is taken off both. Of classes: ``FIRST against SECOND``, the area under
+the curve with which valence or arousal tells one class from another, and ``signs``, the share of
+clips whose quadrant has the signs of valence and arousal.
+Tags: ``tags spearman`` mean over tags of the rank correlation with the tagging network that
 taught them, ``tags ece`` expected calibration error against what they were taught (both teachers,
 at the base rates), ``tag auc`` of one word against listeners, with that network's own beside it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
@@ -38,23 +39,17 @@ from hevner.lab import workers
 from hevner.lab.default.basis import folds
 from hevner.lab.default.fit import Predictions, fit, leave_one_out, merged, predictions
 from hevner.lab.default.recipe import DefaultRecipe
-from hevner.lab.default.students import tag_labels
+from hevner.lab.default.scores import agreement, interval_coverage, label_scores
 from hevner.lab.default.table import Table, build, load_tracks
-from hevner.lab.metrics.regression import ccc, pearson, r2, r2_affine
-from hevner.lab.metrics.report import Report, Row, Score, into_card, less, mean_of
+from hevner.lab.default.targets import tag_labels
+from hevner.lab.metrics.regression import pearson
+from hevner.lab.metrics.report import Report, Row, Score, into_card, less
 from hevner.lab.metrics.tags import roc_auc
 from hevner.model.predict import Model
 from hevner.model.prediction import Prediction, sigmoid
 
 OUTER_FOLDS = 5
 SEEDS = 5
-
-METRICS: dict[str, Callable[[Doubles, Doubles], float]] = {
-    "r": pearson,
-    "ccc": ccc,
-    "r2": r2,
-    "r2_affine": r2_affine,
-}
 
 
 def refuse_leaks(table: Table, test: Mask, tracks: Mapping[str, Track]) -> None:
@@ -68,7 +63,7 @@ def predict_held_out(
 ) -> list[Predictions]:
     """Predictions for every row from a model that has not seen its group; one for each seed.
 
-    As whole pieces, as windows, and ``linear``: as whole pieces by the linear heads alone.
+    As whole pieces and as windows.
     """
     tests = []
     for seed in range(seeds):
@@ -93,49 +88,7 @@ def _fit_all(
 
 
 def _fit_one(table: Table, recipe: DefaultRecipe, test: Mask) -> Predictions:
-    model, vectors = fit(table.where(~test), recipe), table.vectors[test]
-    alone = replace(model, network=np.zeros(0, np.uint8))
-    return predictions(model, vectors) | {"linear": alone.predict(vectors)}
-
-
-def value_scores(table: Table, values: list[Floats]) -> dict[str, Score]:
-    """Scores of valence and arousal, shape ``(n, 2)`` per seed, against ratings or quadrants."""
-    if np.isfinite(table.emotion).all():
-        scores = {
-            f"{name} {metric}": _agreement(function, table.emotion[:, axis], values, axis)
-            for axis, name in enumerate(AXES)
-            for metric, function in METRICS.items()
-        }
-        return scores | {"leak": _agreement(pearson, table.emotion[:, 1], values, 0)}
-    if (table.quadrant >= 0).all():
-        high = np.isin(table.quadrant, (0, 3)), table.quadrant < 2
-        return {
-            f"{name} auc": _agreement(roc_auc, high[axis].astype(np.float64), values, axis)
-            for axis, name in enumerate(AXES)
-        }
-    return {}
-
-
-def label_scores(table: Table, guesses: list[Prediction]) -> dict[str, Score]:
-    """All scores that the labels of one dataset allow; one prediction per seed."""
-    scores = value_scores(table, [guess.values for guess in guesses])
-    if np.isfinite(table.emotion).all():
-        for axis, name in enumerate(AXES):
-            scores[f"{name} coverage"] = _coverage(table, guesses, axis)
-            scores[f"{name} interval width"] = mean_of([2 * one.halves[:, axis] for one in guesses])
-    if (table.quadrant >= 0).all():
-        right = [guess.outputs["quadrants"].argmax(axis=1) == table.quadrant for guess in guesses]
-        scores["quadrant accuracy"] = mean_of(right)
-    if np.isfinite(table.gems).all():
-        scores["gems mean r"] = lambda s, rows: float(
-            np.mean(
-                [
-                    pearson(table.gems[rows, k], guesses[s].outputs["gems"][rows, k])
-                    for k in range(9)
-                ]
-            )
-        )
-    return scores
+    return predictions(fit(table.where(~test), recipe), table.where(test))
 
 
 def _add(report: Report, protocol: str, table: Table, guesses: list[Prediction]) -> None:
@@ -143,43 +96,12 @@ def _add(report: Report, protocol: str, table: Table, guesses: list[Prediction])
         report.add(protocol, table, name, score, len(guesses))
 
 
-def _add_network(report: Report, protocol: str, table: Table, held: list[Predictions]) -> None:
-    """Add the gain of the network over the linear heads, paired by clip."""
-    whole, linear = (
-        label_scores(table, [one[name] for one in held]) for name in ("whole", "linear")
-    )
-    for name, score in whole.items():
-        if name.endswith((" r2", " auc", "quadrant accuracy", "gems mean r")):
-            gain = less(score, linear[name])
-            report.add(protocol, table, f"network added, {name}", gain, len(held))
-
-
-def _agreement(
-    function: Callable[[Doubles, Doubles], float],
-    truth: Doubles,
-    values: Sequence[NDArray[np.floating]],
-    axis: int,
-) -> Score:
-    return lambda seed, rows: function(truth[rows], values[seed][rows, axis])
-
-
-def _coverage(table: Table, guesses: list[Prediction], axis: int) -> Score:
-    return lambda seed, rows: coverage(table.emotion[rows, axis], guesses[seed], rows, axis)
-
-
-def coverage(truth: Doubles, guess: Prediction, rows: Rows, axis: int) -> float:
-    """Share of ratings inside the interval."""
-    middle = guess.values[rows, axis].astype(np.float64)
-    half = guess.halves[rows, axis]
-    return float(np.mean((middle - half <= truth) & (truth <= middle + half)))
-
-
 def score_curves(report: Report, table: Table, guesses: list[Prediction]) -> None:
     """Correlation over time within a piece, averaged over pieces, for clean windows."""
     for axis, name in enumerate(AXES):
         within = _within(table, guesses, axis)
         report.add("curves", table, f"{name} within-piece r", within, len(guesses))
-        inside = _coverage(table, guesses, axis)
+        inside = interval_coverage(table, guesses, axis)
         report.add("curves", table, f"{name} coverage", inside, len(guesses))
 
 
@@ -214,8 +136,6 @@ def cross_validate(
         own = table.where(rows)
         held = [{name: one.where(rows) for name, one in seed.items()} for seed in held_out]
         _add(report, protocol, own, [one["whole"] for one in held])
-        if recipe.students is not None:
-            _add_network(report, protocol, own, held)
         if wanted is not None:
             score_tags(
                 report, protocol, own, [one["whole"].outputs["tags"] for one in held], wanted[rows]
@@ -242,12 +162,19 @@ def leave_one_dataset_out(
     """Train on the other sets, test on one."""
     models = {}
     left_out = dict(leave_one_out(table))
-    for dataset in sorted(set(table.dataset[table.quadrant >= 0]) | set(left_out)):
-        mine = table.dataset == dataset
-        refuse_leaks(table, mine, tracks)
-        models[dataset] = fit(table.where(~mine), recipe)
+    labelled = (table.quadrant >= 0) | (table.cluster >= 0)
+    for dataset in sorted(set(table.dataset[labelled]) | set(left_out)):
+        mine, others = table.dataset == dataset, table.others(dataset)
+        known = table.where(mine | others)
+        refuse_leaks(known, known.dataset == dataset, tracks)
+        models[dataset] = fit(table.where(others), recipe)
         rows = table.where(mine & table.clean)
-        _add(report, "leave-one-dataset-out", rows, [models[dataset].predict(rows.vectors)])
+        _add(
+            report,
+            "leave-one-dataset-out",
+            rows,
+            [models[dataset].predict(rows.vectors, rows.seconds)],
+        )
     return models
 
 
@@ -346,9 +273,9 @@ def score_tags(
     )  # fmt: skip
     for word, right in _answers(table).items():
         column = MOOD_TAGS.index(word)
-        own = _agreement(roc_auc, right, tags, column)
+        own = agreement(roc_auc, right, tags, column)
         report.add(protocol, table, f"tag auc, {word}", own, seeds)
-        teacher = _agreement(roc_auc, right, [table.tags] * seeds, column)
+        teacher = agreement(roc_auc, right, [table.tags] * seeds, column)
         report.add(protocol, table, f"tag auc, {word}, by the tagging network", teacher, 1)
         gain = less(own, teacher)
         report.add(protocol, table, f"tag auc, {word}, more than the tagging network", gain, seeds)

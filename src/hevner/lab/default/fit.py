@@ -1,46 +1,45 @@
 """Fit the emotion model to a table. All that is learned is learned from that table alone.
 
-1. Standardise; fit the classifier of domains (`hevner.lab.default.basis`).
-2. Per linear head, choose how far each domain may depart from the shared part, by grouped
-   cross-validation inside the table; keep the predictions for the left-out rows
-   (`hevner.lab.default.linear_heads`).
-3. Fit the transfer head (`hevner.lab.default.transfer`), keeping its predictions for left-out rows.
-   Likewise the network (`hevner.lab.default.students`), if the recipe has one.
-4. From those predictions: the way back to each domain's rating scale, and intervals (split
-   conformal: the quantile of the absolute error). For music unlike any rated domain: the same with
-   a whole dataset left out (`hevner.lab.default.linear_heads`).
-5. Fit every head to all rows.
-6. Keep the arrays that familiarity is computed from.
+1. Labels of all kinds become targets without a scale (`hevner.lab.default.targets`).
+2. By grouped cross-validation inside the table: what kinds of music there are, a part for all music
+   and a part for each kind (`hevner.lab.default.basis`, `hevner.lab.default.parts`). The scores of
+   the rows left out are kept.
+3. From those scores: the way back to the scale of each kind's raters, and intervals (split
+   conformal: the quantile of the absolute error; `hevner.lab.default.scales`).
+4. The same regressions on all rows, the part within pieces (`hevner.lab.default.moments`), and what
+   familiarity is computed from.
+5. All of it as one graph (`hevner.lab.default.graph`).
+
+There is no chance in it but the division into folds.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from hevner import datasets
-from hevner.arrays import Doubles, Floats, Mask
+from hevner.arrays import Doubles, Mask
 from hevner.blocks import vector_id
+from hevner.heads import HEADS
 from hevner.lab.data.corpus import compute_all
-from hevner.lab.default.basis import (
-    INNER_FOLDS,
-    Basis,
-    familiarity_arrays,
-    folds,
-    make_basis,
-    membership,
-)
-from hevner.lab.default.linear_heads import fit_axis, fit_gems, fit_quadrants, join, outside_widths
+from hevner.lab.default import moments
+from hevner.lab.default.basis import Basis, familiar_music, folds
+from hevner.lab.default.graph import Lines, build
+from hevner.lab.default.parts import Parts, held_out
 from hevner.lab.default.recipe import DefaultRecipe
-from hevner.lab.default.table import Table, build
+from hevner.lab.default.scales import Scales
+from hevner.lab.default.table import Table
+from hevner.lab.default.table import build as build_table
+from hevner.lab.default.targets import Targets
 from hevner.model.predict import Model
-from hevner.model.prediction import Prediction, sigmoid
+from hevner.model.prediction import Prediction, sigmoid, softmax
 
-if TYPE_CHECKING:
-    from hevner.lab.default.students import Students
+INNER_FOLDS = 5
+"""Parts of the training groups that scales and intervals are fitted on, each left out in turn."""
 
 
 def fit(table: Table, recipe: DefaultRecipe, card: dict[str, Any] | None = None) -> Model:
@@ -48,73 +47,58 @@ def fit(table: Table, recipe: DefaultRecipe, card: dict[str, Any] | None = None)
 
     ``card`` has facts to keep with the model; features and recipe are added.
     """
-    basis = make_basis(table, recipe)
-    students = _students(table, basis, recipe)
-    unseen = students.unseen if students else {}
-    emotion = [fit_axis(table, basis, recipe, axis, unseen) for axis in range(2)]
-    quadrants, sharpness = fit_quadrants(table, basis, recipe)
-    outside = outside_widths(table, recipe)
-    sound: dict[str, Any] = dict(familiarity_arrays(basis, table))
-    tag_slope, tag_offset, tag_card = _fit_tags(table, recipe, unseen.get("tags"))
-    facts = {"features": vector_id(), "recipe": recipe.digest, "domains": list(recipe.domains)}
-    heads = ["emotion", "quadrants", "gems", *(["tags"] if recipe.tags else [])]
-
-    def both(name: str) -> Any:
-        """An array of valence and arousal, side by side in the last dimension."""
-        return np.stack([getattr(axis, name) for axis in emotion], axis=-1)
-
-    lines = {name: both(f"{name}_lines") for name in ("domain", "transfer", "network")}
-    inside = both("inside")
-    return Model(
-        card={"name": recipe.name, "version": recipe.version, **(card or {}), **facts, **tag_card,
-              "heads": heads},
-        mean=basis.mean,
-        spread=basis.spread,
-        membership=membership(basis),
-        heads={"emotion": join(emotion[0].head, emotion[1].head), "quadrants": quadrants,
-               "gems": fit_gems(table, basis, recipe)},
-        slope=lines["domain"][:, 0],
-        offset=lines["domain"][:, 1],
-        transfer=np.stack([a.transfer.coefficients for a in emotion], axis=1).astype(np.float32),
-        transfer_bias=np.array([axis.transfer.intercept for axis in emotion], np.float32),
-        transfer_slope=lines["transfer"][:, 0],
-        transfer_offset=lines["transfer"][:, 1],
-        inside=inside,
-        moment=np.maximum(both("moment"), inside),
-        outside=inside if outside is None else np.tile(outside, (len(recipe.domains), 1)),
-        rated=emotion[0].rated,
-        network=np.frombuffer(students.content if students else b"", np.uint8),
-        network_slope=lines["network"][:, 0],
-        network_offset=lines["network"][:, 1],
-        tag_slope=tag_slope,
-        tag_offset=tag_offset,
-        sharpness=sharpness,
-        **sound,
-    )  # fmt: skip
+    targets = Targets.of(table, recipe)
+    scores, shares = held_out(table, targets, recipe, folds(table, INNER_FOLDS, recipe.seed))
+    scales = Scales.fit(table, targets, recipe, scores, shares)
+    unseen = scores[:, targets.columns["tags"]] if recipe.tags else None
+    tags, tag_card = _fit_tags(table, recipe, unseen)
+    lines = Lines(_sharpness(table, targets, scores), tags)
+    basis = Basis.fit(table, recipe)
+    parts = Parts.fit(table, targets, basis, recipe)
+    familiar = familiar_music(basis, table)
+    within = moments.fit(table, basis.x(table.vectors), recipe.seed)
+    facts = {
+        "name": recipe.name,
+        "version": recipe.version,
+        **(card or {}),
+        "features": vector_id(),
+        "recipe": recipe.digest,
+        "kinds": list(recipe.all_kinds),
+        **tag_card,
+    }
+    if within is not None:
+        facts["course_half_width"] = [round(float(one), 5) for one in within.half_width]
+    course = None if within is None else within.weights
+    graph = build(basis, parts, targets.columns, scales, lines, familiar, course)
+    model = Model(facts, graph)
+    given = {name.partition(".")[0] for name in model.outputs}
+    facts["heads"] = [head.name for head in HEADS if head.name in given]
+    return model
 
 
-def _students(table: Table, basis: Basis, recipe: DefaultRecipe) -> Students | None:
-    """The network, if the recipe has one."""
-    if recipe.students is None:
-        return None
-    # Only here: torch takes seconds to load, and models without a network do not need it.
-    from hevner.lab.default.students import fit as fit_students
-
-    return fit_students(table, recipe, basis.x, folds(table, INNER_FOLDS, recipe.seed))
+def _sharpness(table: Table, targets: Targets, scores: Doubles) -> float:
+    """Factor of unseen scores of quadrants at which their probabilities fit best."""
+    columns = targets.columns["quadrants"]
+    known = (table.quadrant >= 0) & ~table.window
+    if not known.any():
+        return 1.0
+    truth, found = targets.values[known, columns], scores[known, columns]
+    candidates = np.geomspace(0.5, 16, 40)
+    loss = [-np.log((softmax(s * found) * truth).sum(axis=1) + 1e-9).mean() for s in candidates]
+    return float(candidates[int(np.argmin(loss))])
 
 
 def _fit_tags(
     table: Table, recipe: DefaultRecipe, unseen: Doubles | None
-) -> tuple[Floats, Floats, dict[str, Any]]:
-    """Slopes and offsets from the network's tags to log odds; base rates and thresholds.
+) -> tuple[Doubles | None, dict[str, Any]]:
+    """Slopes and offsets from scores of tags to log odds; base rates and thresholds.
 
     Log odds are a line of the tag in standard units (`TagRecipe.offset`). The threshold of a tag is
     passed by the share of the training clips that the recipe asks for, and never lies below its
     base rate.
     """
     if recipe.tags is None or unseen is None:
-        none = np.zeros(0, np.float32)
-        return none, none, {}
+        return None, {}
     plan = recipe.tags
     rates, offset = plan.rates, plan.offset
     slope = np.full(len(rates), plan.slope)
@@ -123,7 +107,7 @@ def _fit_tags(
     limits = [sigmoid(np.quantile(one, level)) for one, level in zip(odds.T, levels, strict=True)]
     thresholds = np.maximum(limits, rates)
     card = {"base_rates": rates.tolist(), "thresholds": [round(float(t), 5) for t in thresholds]}
-    return slope.astype(np.float32), offset.astype(np.float32), {"tags": card}
+    return np.stack([slope, offset]), {"tags": card}
 
 
 def leave_one_out(table: Table) -> Iterator[tuple[str, Mask]]:
@@ -139,9 +123,12 @@ Predictions = dict[str, Prediction]
 """Predictions of rows as ``whole`` pieces and as ``window`` of pieces; perhaps more by name."""
 
 
-def predictions(model: Model, vectors: Floats) -> Predictions:
-    """Predictions of a model, both ways."""
-    return {way: model.predict(vectors, windows=way == "window") for way in ("whole", "window")}
+def predictions(model: Model, table: Table) -> Predictions:
+    """Predictions of a model for the rows of a table, both ways."""
+    return {
+        way: model.predict(table.vectors, table.seconds, windows=way == "window")
+        for way in ("whole", "window")
+    }
 
 
 def merged(count: int, parts: Sequence[tuple[Mask, Predictions]], blank: float = 0) -> Predictions:
@@ -166,7 +153,7 @@ def train(
     dataset cannot be read, or the teacher's predictions are not stored, `DataError` is raised.
     """
     prepare(recipe, folders, store, jobs, progress)
-    table = build(recipe, folders, store, jobs)
+    table = build_table(recipe, folders, store, jobs)
     return fit(table, recipe, describe(table))
 
 

@@ -12,11 +12,10 @@ from msgspec import Meta
 from hevner.arrays import Doubles
 from hevner.blocks import WIDTHS
 from hevner.datasets import NAMES
-from hevner.emotion import AXES, MOOD_TAGS
+from hevner.emotion import MOOD_TAGS
 from hevner.errors import DataError
 from hevner.lab.data.corpus import Variant
 from hevner.lab.recipe_types import (
-    Count,
     Names,
     NonNegative,
     Number,
@@ -24,19 +23,13 @@ from hevner.lab.recipe_types import (
     Recipe,
     RecipeError,
     Section,
-    Share,
     Text,
     check_complete,
     check_keys,
 )
-from hevner.lab.unified.recipe import TrainingSettings
 
-HEADS = (*AXES, "quadrants", "gems")
+LEARNED = ("emotion", "tension", "emotions", "quadrants", "gems", "tags")
 """Heads with penalties of their own."""
-
-Penalties = dict[str, Positive]
-"""A ridge penalty for each block of features."""
-
 
 Rate = Annotated[int, Meta(gt=0, lt=1)] | Annotated[float, Meta(gt=0, lt=1)]
 
@@ -46,10 +39,12 @@ class SetRecipe(Section, frozen=True, kw_only=True):
 
     Attributes
     ----------
-    domain
-        Kind of sound, with raters of its own.
+    kind
+        Kind of music, with raters of its own.
     weight
-        Weight of the whole set in every head but the transfer head, in clips.
+        Weight of the whole set in the part that holds for all music, in clips.
+    own_weight
+        Weight of the whole set in the part of its kind, in clips.
     variant_names
         Ways its clips are made to sound (key ``variants``), such as ``recorded-0``; the first is
         the one that is evaluated.
@@ -58,8 +53,9 @@ class SetRecipe(Section, frozen=True, kw_only=True):
         missing.
     """
 
-    domain: Text
+    kind: Text
     weight: NonNegative
+    own_weight: NonNegative
     variant_names: Names = msgspec.field(name="variants")
     window_s: Positive | None = None
 
@@ -82,85 +78,65 @@ class PenaltyRecipe(Section, frozen=True, kw_only=True):
 
     Attributes
     ----------
-    shared
-        Penalties of the part that all domains share, by block.
+    blocks
+        Penalty of each block of features.
     own
-        Penalties of each domain's own part, by block.
+        Factor of the penalties in the part of a kind; without such parts if 0.
     """
 
-    shared: Penalties
-    own: Penalties
+    blocks: dict[str, Positive]
+    own: NonNegative
 
     def __post_init__(self) -> None:
-        check_complete(("shared",), self.shared, WIDTHS)
-        check_complete(("own",), self.own, WIDTHS)
+        check_complete(("blocks",), self.blocks, WIDTHS)
 
 
-class TransferRecipe(Section, frozen=True, kw_only=True):
-    """The part of the model for music from other sources: ``[transfer]``.
+class KindRecipe(Section, frozen=True, kw_only=True):
+    """How kinds of music are found out: ``[kinds]``.
 
     Attributes
     ----------
-    weights
-        Weight of every set in fitting that part, in clips.
-    valence, arousal
-        Ridge penalties by block.
+    short
+        The kind of pieces that last at most ``short_s`` seconds, whatever they sound like; none if
+        empty.
+    short_s
+        Their length in seconds.
+    at_large
+        Kinds whose values lie on the scale of ratings at large, because their sets were made up of
+        chosen extremes or their raters hardly used one side of neutral.
+    strength
+        Inverse penalty of the classifier of kinds.
+    sharpness
+        Factor of its log odds; below 1, it is trusted less than it claims.
     """
 
-    weights: dict[str, NonNegative]
-    valence: Penalties
-    arousal: Penalties
-
-    def __post_init__(self) -> None:
-        check_complete(("valence",), self.valence, WIDTHS)
-        check_complete(("arousal",), self.arousal, WIDTHS)
+    short: str = ""
+    short_s: Positive = 10.0
+    at_large: tuple[str, ...] = ()
+    strength: Positive
+    sharpness: Positive
 
 
-class Spread(Section, frozen=True, kw_only=True):
-    """Ratings of music at large: ``[ratings] AXIS``.
+class Ratings(Section, frozen=True, kw_only=True):
+    """Ratings of music at large, on the unit scale: ``[ratings]``.
 
     Attributes
     ----------
     mean, std
-        Mean and standard deviation, on the unit scale.
+        Mean and standard deviation of valence and arousal.
+    correlation
+        Correlation of valence and arousal.
     """
 
-    mean: Annotated[int, Meta(ge=-1, le=1)] | Annotated[float, Meta(ge=-1, le=1)]
-    std: Positive
+    mean: tuple[Number, Number]
+    std: tuple[Positive, Positive]
+    correlation: Number
 
-
-class Choices(Section, frozen=True, kw_only=True):
-    """Values that training chooses among: ``[choices]``.
-
-    Attributes
-    ----------
-    factors
-        Factors of the penalties of a domain's own part.
-    """
-
-    factors: Annotated[tuple[Positive, ...], Meta(min_length=1)]
-
-
-class StudentRecipe(Section, frozen=True, kw_only=True):
-    """The network of the model, see `hevner.lab.default.students`: ``[students]``.
-
-    Attributes
-    ----------
-    width, hidden
-        Size of the trunk, and of the hidden layer of each head.
-    dropout
-        Share of the trunk's values that are left out in training.
-    windows
-        Step between the windows that are trained on; neighbours are much alike.
-    settings
-        Settings of the training run.
-    """
-
-    width: Count
-    hidden: Count
-    dropout: Share
-    windows: Count
-    settings: TrainingSettings
+    @property
+    def covariance(self) -> Doubles:
+        """Covariance of valence and arousal, shape ``(2, 2)``."""
+        spread = np.diag(self.std)
+        return np.asarray(spread @ [[1, self.correlation], [self.correlation, 1]] @ spread)
 
 
 class TagRecipe(Section, frozen=True, kw_only=True):
@@ -223,21 +199,17 @@ class DefaultRecipe(Recipe, frozen=True, kw_only=True):
     version
         Version of the model.
     seed
-        Decides all chance.
+        Decides the folds inside the training part.
     sets
         Datasets by name.
+    kinds
+        How kinds of music are found out.
     penalties
-        Ridge penalties by head, one of `HEADS`.
-    transfer
-        The part of the model for music from other sources.
+        Ridge penalties by head, one of `LEARNED`.
     ratings
-        Spread of ratings at large, by axis.
-    choices
-        Values that training chooses among.
-    students
-        The network; a model without one if missing.
+        Ratings of music at large.
     tags
-        Mood and theme tags; a network without them if missing.
+        Mood and theme tags; a model without them if missing.
     """
 
     mark: ClassVar[str] = "sets"
@@ -245,28 +217,30 @@ class DefaultRecipe(Recipe, frozen=True, kw_only=True):
     version: Text
     seed: int
     sets: dict[str, SetRecipe]
+    kinds: KindRecipe
     penalties: dict[str, PenaltyRecipe]
-    transfer: TransferRecipe
-    ratings: dict[str, Spread]
-    choices: Choices
-    students: StudentRecipe | None = None
+    ratings: Ratings
     tags: TagRecipe | None = None
 
     def __post_init__(self) -> None:
         check_keys(("sets",), self.sets, NAMES, "unknown_name")
-        check_complete(("penalties",), self.penalties, HEADS)
-        check_complete(("transfer", "weights"), self.transfer.weights, self.sets)
-        check_complete(("ratings",), self.ratings, AXES)
+        check_complete(("penalties",), self.penalties, LEARNED)
+        known = {one.kind for one in self.sets.values()}
+        for key, names in (("at_large", {*self.kinds.at_large}), ("short", {self.kinds.short})):
+            check_keys(("kinds", key), names - {""}, known, "unknown_name")
 
     @property
-    def domains(self) -> tuple[str, ...]:
-        """Names of the domains, sorted."""
-        return tuple(sorted({one.domain for one in self.sets.values()}))
+    def sounds(self) -> tuple[str, ...]:
+        """Kinds that the sound decides, in the order of the sets."""
+        return tuple(
+            dict.fromkeys(s.kind for s in self.sets.values() if s.kind != self.kinds.short)
+        )
 
     @property
-    def widths(self) -> tuple[int, ...]:
-        """Widths of the blocks of a feature vector, in order."""
-        return tuple(WIDTHS.values())
+    def all_kinds(self) -> tuple[str, ...]:
+        """All kinds; that of short pieces, if there is one, comes last."""
+        short = {s.kind for s in self.sets.values()} & {self.kinds.short}
+        return (*self.sounds, *short)
 
 
 def per_dimension(blocks: Mapping[str, float]) -> Doubles:

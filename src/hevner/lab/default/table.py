@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +12,9 @@ import numpy as np
 from hevner import datasets
 from hevner.arrays import Doubles, Floats, Integers, Mask, Names
 from hevner.datasets import leaks
+from hevner.datasets.folds import linked_groups
 from hevner.datasets.track import Track
-from hevner.emotion import MOOD_TAGS, Quadrant
+from hevner.emotion import BASIC, MOOD_TAGS, Quadrant
 from hevner.features import Features, pool
 from hevner.lab.data.corpus import Variant, features_of
 from hevner.lab.data.representations import find
@@ -24,7 +25,7 @@ from hevner.store import FeatureStore
 
 @dataclass(frozen=True)
 class Table:
-    """Rows of labelled vectors; a missing label is NaN (numbers) or -1 (quadrant).
+    """Rows of labelled vectors; a missing label is NaN (numbers) or -1 (classes).
 
     Attributes
     ----------
@@ -34,6 +35,12 @@ class Table:
         Valence and arousal on the unit scale, shape ``(n, 2)``.
     quadrant
         Index into `Quadrant`, shape ``(n,)``.
+    tension
+        On the unit scale, shape ``(n,)``.
+    emotions
+        Each of `hevner.emotion.BASIC` on the unit scale, shape ``(n, 5)``.
+    cluster
+        Number of the MIREX cluster from 0, shape ``(n,)``.
     gems
         Shape ``(n, 9)``.
     tags
@@ -45,11 +52,16 @@ class Table:
         Whether the row is a whole clip in the variant that is evaluated.
     start, end
         The span in seconds; whole clips begin at 0.
+    seconds
+        How long the clip sounds, shape ``(n,)``.
     """
 
     vectors: Floats
     emotion: Doubles
+    tension: Doubles
+    emotions: Doubles
     quadrant: Integers
+    cluster: Integers
     gems: Doubles
     tags: Doubles
     dataset: Names
@@ -60,6 +72,7 @@ class Table:
     window: Mask
     start: Doubles
     end: Doubles
+    seconds: Doubles
 
     def __len__(self) -> int:
         return len(self.vectors)
@@ -68,13 +81,18 @@ class Table:
         """The rows that a mask selects."""
         return Table(**{field.name: getattr(self, field.name)[mask] for field in fields(self)})
 
+    def others(self, dataset: str) -> Mask:
+        """Rows of other datasets, less those of groups that the dataset shares."""
+        return ~np.isin(self.group, self.group[self.dataset == dataset])
+
 
 def build(
     recipe: DefaultRecipe, folders: Mapping[str, Path], store: Path, jobs: int | None = None
 ) -> Table:
     """Pool the stored features of every set and variant of a recipe, in parallel.
 
-    If outputs of the recipe's tagging network for a clip in the first variant of its set are not
+    Groups are those of the sets, joined where two share a recording, a song or an artist. If
+    outputs of the recipe's tagging network for a clip in the first variant of its set are not
     stored, `DataError` is raised.
     """
     teacher = recipe.tags.teacher if recipe.tags else None
@@ -86,7 +104,14 @@ def build(
     ]
     with ProcessPoolExecutor(jobs) as pool:
         rows = list(pool.map(_rows, *zip(*calls, strict=True), chunksize=16))
-    return from_rows([row for some in rows for row in some])
+    table = from_rows([row for some in rows for row in some])
+    tracks = list({leaks.name(clip): clip for clip, *_ in calls}.values())
+    group = {
+        leaks.name(tracks[k]): f"{tracks[linked[0]].dataset}/{tracks[linked[0]].group}"
+        for linked in linked_groups(tracks, leaks.LINKS)
+        for k in linked
+    }
+    return replace(table, group=np.array([group[name] for name in table.clip]))
 
 
 def load_tracks(recipe: DefaultRecipe, folders: Mapping[str, Path]) -> dict[str, Track]:
@@ -148,7 +173,10 @@ def _row(
     return {
         "vectors": pool(features, harmony, *span),
         "emotion": emotion,
+        "tension": np.nan if clip.tension is None else clip.tension,
+        "emotions": np.array(clip.emotions or [np.nan] * len(BASIC), float),
         "quadrant": -1 if clip.quadrant is None else list(Quadrant).index(clip.quadrant),
+        "cluster": -1 if clip.cluster is None else clip.cluster - 1,
         "gems": np.full(9, np.nan) if clip.gems is None else np.array(clip.gems),
         "tags": np.full(len(MOOD_TAGS), np.nan),
         "dataset": clip.dataset,
@@ -159,6 +187,7 @@ def _row(
         "window": window,
         "start": span[0],
         "end": span[1],
+        "seconds": features.duration,
     }
 
 

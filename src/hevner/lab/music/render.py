@@ -39,12 +39,16 @@ _TICKS_PER_SECOND = 1000
 
 @dataclass(frozen=True)
 class Instrument:
-    """Notes and the program that plays them; ``loudness`` scales velocity."""
+    """Notes and the program that plays them; ``loudness`` scales velocity.
+
+    ``controls`` are numbers and values of controllers, sent before the notes.
+    """
 
     role: str
     program: int
     notes: Notes
     loudness: float = 1.0
+    controls: tuple[tuple[int, int], ...] = ()
 
 
 def played(
@@ -162,6 +166,10 @@ def _write_midi(parts: list[Instrument], path: Path) -> None:
         channel = TABLES["channels"][part.role]
         track = mido.MidiTrack()
         track.append(mido.Message("program_change", channel=channel, program=part.program))
+        for number, value in part.controls:
+            track.append(
+                mido.Message("control_change", channel=channel, control=number, value=value)
+            )
         events = []
         for start, end, pitch, velocity in part.notes:
             if not 0 <= pitch <= 127:

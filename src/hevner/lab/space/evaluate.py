@@ -34,7 +34,7 @@ from hevner.lab.default.table import Table, load_tracks
 from hevner.lab.default.table import build as build_table
 from hevner.lab.metrics.report import Report, Row
 from hevner.lab.space.fit import READINGS_FOLDER, fit
-from hevner.lab.space.pairs import Pairs, Task, build, joined, pairwise, plan, read
+from hevner.lab.space.pairs import Pairs, Task, build, joined, paired, pairwise, plan, read
 from hevner.lab.space.recipe import SpaceRecipe
 from hevner.lab.space.scores import (
     WORDS,
@@ -93,7 +93,7 @@ def divide(
         partial(progress, f"default model, seed {seed}"),
     )  # fmt: skip
     unseen = dict(zip(double, found[len(single) :], strict=True))
-    inside = fold[table.clean]
+    inside = fold[paired(table)]
     divided = []
     for number in range(recipe.folds):
         others = [pair for pair in double if number in pair]

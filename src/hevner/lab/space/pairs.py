@@ -12,7 +12,7 @@ import hashlib
 import io
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import as_completed
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from itertools import combinations
 from pathlib import Path
 from typing import Any, cast
@@ -27,8 +27,8 @@ from hevner.files import replace_file
 from hevner.lab import workers
 from hevner.lab.default.fit import Predictions, fit, merged, predictions
 from hevner.lab.default.recipe import DefaultRecipe, TagRecipe
-from hevner.lab.default.students import tag_labels
 from hevner.lab.default.table import Table
+from hevner.lab.default.targets import tag_labels
 from hevner.model.description import CURVE_POINTS, Description, course, described
 from hevner.model.prediction import Prediction
 
@@ -55,7 +55,7 @@ class Pairs:
 def build(
     table: Table, recipe: DefaultRecipe, readings: Predictions, tracks: Mapping[str, Track]
 ) -> Pairs:
-    """A pair for each whole clip of a table, in the variant that is evaluated.
+    """A pair for each row of a table that is `paired`, in the variant that is evaluated.
 
     Takes the training table and the recipe of the default model, with tags, predictions for all
     rows of the table, and tracks by full name, for ratings over time and the spread of raters.
@@ -72,7 +72,14 @@ def build(
     )
     musics = described(readings["whole"], recipe.tags.rates.tolist(), predicted)
     pairs = Pairs(musics, emotions, table.dataset, table.group, table.clip)
-    return pairs.where(table.clean)
+    return pairs.where(paired(table))
+
+
+def paired(table: Table) -> Mask:
+    """Rows of a table that make a pair: whole clips whose emotion is known in some form."""
+    known = np.isfinite(table.emotion).all(axis=1) | (table.quadrant >= 0)
+    known |= np.isfinite(table.gems).all(axis=1)
+    return np.asarray(table.clean & known)
 
 
 def _courses(
@@ -89,8 +96,9 @@ def _courses(
         if not table.clean[row]:
             continue
         mine = np.flatnonzero((piece == number) & table.window)
-        middle = (table.start[mine] + table.end[mine]) / 2
-        predicted[row] = course(middle, *readings["window"].values[mine].T)
+        values = readings["window"].values[mine]
+        if np.isfinite(values).all():  # else the row is not among those that were predicted
+            predicted[row] = course((table.start[mine] + table.end[mine]) / 2, *values.T)
         curve = tracks[str(table.clip[row])].curve
         if curve is not None:
             rated[row] = course(curve.times, curve.valence, curve.arousal)
@@ -190,7 +198,7 @@ def joined(parts: Sequence[Predictions], tasks: Sequence[Task]) -> Predictions:
 def _keep(table: Table, recipe: DefaultRecipe, task: Task, path: Path) -> None:
     """Do a task and keep its predictions."""
     model = fit(table.where(task.train), recipe)
-    found = predictions(model, table.vectors[task.predicted])
+    found = predictions(model, table.where(task.predicted))
     arrays = {f"{way}/{n}": a for way, one in found.items() for n, a in one.arrays().items()}
     content = io.BytesIO()
     np.savez(content, **cast(Any, arrays))
@@ -210,8 +218,7 @@ def _kept(path: Path, count: int, task: Task) -> Predictions:
 def _digest(table: Table, recipe: DefaultRecipe, task: Task) -> str:
     """Name of a task by all that it depends on but the code."""
     found = hashlib.blake2b(f"{__version__} {recipe.digest}".encode(), digest_size=12)
-    for array in (table.vectors, task.train, task.predicted):
+    columns = [getattr(table, field.name) for field in fields(table)]
+    for array in (*columns, task.train, task.predicted):
         found.update(np.ascontiguousarray(array).tobytes())
-    for name in ("emotion", "quadrant", "gems", "tags"):
-        found.update(np.ascontiguousarray(getattr(table, name)).tobytes())
     return found.hexdigest()

@@ -1,0 +1,1 @@
+"""Explanations of readings: what they are fitted to, and whether they are faithful."""
