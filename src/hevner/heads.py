@@ -26,22 +26,21 @@ class Head:
     Attributes
     ----------
     name
-        Name in the card, the arrays and the network of a model.
+        Name in the card of a model, and of the output of its graph.
     kind
-        How the numbers are computed and reported:
+        How the numbers are reported:
 
         ``ratings``
-            Values with intervals, by linear heads and the network, on the scale of each domain;
-            each output is a field of an analysis.
+            Values with intervals, on the scale of each kind of music; each output is a field of an
+            analysis.
         ``interval``
-            Values with intervals, by the network alone; each output is a field of an analysis, or
-            all are one.
+            Values with intervals; each output is a field of an analysis, or all are one.
         ``probabilities``
-            Of classes, adding up to 1, by a linear head and the network.
+            Of classes, adding up to 1.
         ``shares``
-            Shares of listeners, each in [0, 1], by a linear head and the network.
+            Shares of listeners, each in [0, 1].
         ``tags``
-            Probabilities, each in [0, 1], by the network alone.
+            Probabilities, each in [0, 1].
     outputs
         Names of the numbers, in order.
     label
