@@ -147,6 +147,8 @@ class ChildProcess:
         with self._lock:
             if self._process is not None:
                 self._process.kill()
+                # Else the next task might be given to a process that is about to end.
+                self._process.wait()
 
     def close(self) -> None:
         """End the process and wait until it is gone."""

@@ -9,6 +9,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 
+from hevner.serve.worker_process import WorkerProcess
 from tests.serve.rates import CRASHING, FAULTY, GREEDY, SLOW
 from tests.serve.servers import Running, running, settings, silence, sound, wait_for
 
@@ -133,6 +134,17 @@ def test_time_is_limited(state: Path) -> None:
         job = server.finished(server.send(sound(rate=SLOW)))
         assert job["error"]["kind"] == "time"
         assert server.finished(server.send())["state"] == "done"
+
+
+def test_a_worker_that_was_stopped_is_gone_before_the_next_task(state: Path) -> None:
+    """Else the next task could be given to a process that is about to end."""
+    worker = WorkerProcess(settings(state), lambda: None)
+    worker.start()
+    process = worker._child._process
+    assert process is not None
+    worker.stop()
+    assert process.returncode is not None
+    worker.close()
 
 
 def test_a_running_analysis_is_cancelled(server: Running) -> None:

@@ -166,9 +166,9 @@ class JobQueue:
             await self._delete(job)
             return
         job.error = record("cancelled", "it was cancelled")
-        running = self._at_work.get(job.id)
         await self._end(job, jobs.CANCELLED)
-        if running is not None:
+        # Only now: it may have been given to a worker meanwhile.
+        if (running := self._at_work.get(job.id)) is not None:
             running.stop()
 
     async def draw(self, job: Job, kind: str, scale: str) -> bytes:
