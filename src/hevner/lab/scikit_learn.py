@@ -19,7 +19,7 @@ from hevner.arrays import Doubles, Floats, Names
 from hevner.audio.decode import open_audio
 from hevner.audio.sources import open_source
 from hevner.batch import in_threads, usable_cores
-from hevner.blocks import WIDTHS
+from hevner.blocks import DIMENSION, WIDTHS
 from hevner.encoders.handcrafted import NAMES as HANDCRAFTED
 from hevner.errors import AudioError, DataError, HevnerError
 from hevner.features import extract, pool
@@ -42,7 +42,7 @@ NAMED = {"handcrafted": HANDCRAFTED, "harmony": HARMONY}
 
 
 class FeatureExtractor(TransformerMixin, BaseEstimator):  # type: ignore[misc]
-    """The vector of each recording that the default model reads: its mean over the whole piece.
+    """The vector of each recording that the default model reads, a summary of the whole piece.
 
     Parameters
     ----------
@@ -71,22 +71,18 @@ class FeatureExtractor(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     def widths(self) -> dict[str, int]:
         """Widths of the blocks in their order, for `EmotionRegressor`."""
         names = tuple(WIDTHS) if self.blocks is None else tuple(self.blocks)
-        for name in names:
-            if name not in WIDTHS:
-                raise DataError(
-                    f"no block '{name}'",
-                    remedy=f"Choose from {', '.join(WIDTHS)}",
-                    code="unknown_name",
-                )
+        if not names or not {*names} <= {*WIDTHS}:
+            choices = ", ".join(WIDTHS)
+            raise DataError(
+                f"blocks are {names}", remedy=f"Choose from {choices}", code="unknown_name"
+            )
         return {name: width for name, width in WIDTHS.items() if name in names}
 
     def fit(self, X: Any, y: Any = None) -> Self:
         """Check the parameters, a `DataError` if one is wrong; nothing is fitted."""
-        if self.on_error not in ("raise", "nan") or not self.widths:
+        if self.widths and self.on_error not in ("raise", "nan"):
             raise DataError(
-                f"on_error is {self.on_error!r}, blocks {self.blocks!r}",
-                remedy="Give 'raise' or 'nan', and at least one block",
-                code="out_of_range",
+                f"on_error is {self.on_error!r}", remedy="Give raise or nan", code="unknown_name"
             )
         return self
 
@@ -103,7 +99,7 @@ class FeatureExtractor(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             )
         jobs = self.n_jobs or usable_cores()
         rows = in_threads(partial(_row, self.on_error), map(Path, paths.ravel()), jobs)
-        found = np.stack([*rows]) if len(paths) else np.empty((0, sum(WIDTHS.values())), np.float32)
+        found = np.stack([*rows]) if len(paths) else np.empty((0, DIMENSION), np.float32)
         kept = [np.full(width, name in self.widths) for name, width in WIDTHS.items()]
         return np.asarray(found[:, np.concatenate(kept)], np.float32)
 
@@ -132,7 +128,7 @@ def _row(on_error: str, path: Path) -> Floats:
     except HevnerError:
         if on_error == "raise":
             raise
-        return np.full(sum(WIDTHS.values()), np.nan, np.float32)
+        return np.full(DIMENSION, np.nan, np.float32)
 
 
 def _vector(path: Path) -> Floats:
