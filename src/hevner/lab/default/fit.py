@@ -69,7 +69,9 @@ def fit(table: Table, recipe: DefaultRecipe, card: dict[str, Any] | None = None)
     if within is not None:
         facts["course_half_width"] = [round(float(one), 5) for one in within.half_width]
     course = None if within is None else within.weights
-    graph = build(basis, parts, targets.columns, scales, lines, familiar, course)
+    known = np.isfinite(targets.values).any(axis=0)
+    columns = {name: place for name, place in targets.columns.items() if known[place].all()}
+    graph = build(basis, parts, columns, scales, lines, familiar, course)
     model = Model(facts, graph)
     given = {name.partition(".")[0] for name in model.outputs}
     facts["heads"] = [head.name for head in HEADS if head.name in given]
