@@ -52,7 +52,9 @@ sharpness = 0.5
 mean = [0.1, 0.2]
 std = [0.3, 0.4]
 correlation = 0.5
-""" + "\n".join(f"[penalties.{head}]\nblocks = {{ sound = 1.0 }}\nkernel = 1e9\nown = 10.0" for head in HEADS)
+""" + "\n".join(
+    f"[penalties.{head}]\nblocks = {{ sound = 1.0 }}\nkernel = 1e9\nown = 10.0" for head in HEADS
+)
 TAGS = """
 [tags]
 teacher = "a network"

@@ -73,10 +73,9 @@ class Basis:
     def fit(cls, table: Table, recipe: DefaultRecipe) -> Basis:
         """Learn from the rows of a table."""
         weights = row_weights(table, {name: one.weight for name, one in recipe.sets.items()})
-        mean = np.average(table.vectors, axis=0, weights=weights)
-        variance = np.average((table.vectors - mean) ** 2, axis=0, weights=weights)
-        spread = np.sqrt(variance) + 1e-6
-        mean, spread = mean.astype(np.float32), spread.astype(np.float32)
+        centre = np.average(table.vectors, axis=0, weights=weights)
+        variance = np.average((table.vectors - centre) ** 2, axis=0, weights=weights)
+        mean, spread = centre.astype(np.float32), (np.sqrt(variance) + 1e-6).astype(np.float32)
         x = standardised(table.vectors, mean, spread)
         kinds = _classifier(x, kind_of_rows(table, recipe), ~table.window, recipe)
         has_short = len(recipe.all_kinds) > len(recipe.sounds)
