@@ -7,7 +7,8 @@
 
 ``clips`` lists the files; ``--renders`` is the folder of renders in a store, for sets of MIDI.
 ``predict`` trains the default model without each set in turn, from the features in a store, and
-writes what it says of that set.
+writes what it says of that set; with ``--folds SEED`` it trains without each of five folds of all
+sets instead, to be compared with another version of the model on the same folds.
 ``score`` reads any number of tables with the columns dataset, id, valence and arousal on [-1, 1],
 and, where there are any, tension and system. The first system of the first table is the one that
 all others are compared with; its name is "hevner" where the column is missing. It writes a row for
@@ -40,12 +41,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hevner import datasets
-from hevner.arrays import Rows
+from hevner.arrays import Mask, Rows
 from hevner.datasets import leaks
 from hevner.datasets.track import Track
 from hevner.emotion import AXES, Quadrant
+from hevner.lab.default.basis import folds
+from hevner.lab.default.evaluate import OUTER_FOLDS
 from hevner.lab.default.fit import fit
 from hevner.lab.default.recipe import DefaultRecipe
+from hevner.lab.default.table import Table as FeatureTable
 from hevner.lab.default.table import build
 from hevner.lab.metrics.regression import ccc, pearson, r2, r2_affine
 from hevner.lab.metrics.report import write
@@ -259,21 +263,35 @@ def predict_left_out(options: argparse.Namespace) -> None:
     recipe = read(options.recipe, DefaultRecipe)
     table = build(recipe, {name: options.data / name for name in recipe.sets}, options.store)
     rows: list[dict[str, object]] = []
-    for name in (one for one in options.sets if one in recipe.sets):
-        mine = table.dataset == name
-        train = ~mine & ~np.isin(table.group, table.group[mine])
-        test = table.where(mine & table.clean)
+    for left_out, train in divisions(table, recipe, options):
+        test = table.where(left_out & table.clean)
         model = fit(table.where(train), recipe)
         found = model.predict(test.vectors, test.seconds).outputs
         tension = found["tension"][:, 0] if found["tension"].size else np.full(len(test), np.nan)
         for clip, values in zip(
             test.clip, np.column_stack([found["emotion"], tension]), strict=True
         ):
-            row: dict[str, object] = {"dataset": name, "id": clip.partition("/")[2]}
+            name, _, number = clip.partition("/")
+            row: dict[str, object] = {"dataset": name, "id": number}
             for axis, value in zip((*AXES, "tension"), values, strict=True):
                 row[axis] = f"{value:.5f}" if np.isfinite(value) else ""
-            rows.append(row | {"system": f"{model.name}, set left out"})
+            way = "set left out" if options.folds is None else "in folds"
+            rows.append(row | {"system": f"{model.name}, {way}"})
     write(rows, options.out)
+
+
+def divisions(
+    table: FeatureTable, recipe: DefaultRecipe, options: argparse.Namespace
+) -> Iterator[tuple[Mask, Mask]]:
+    """Rows to predict, and rows to train on; no group is in both."""
+    if options.folds is not None:
+        fold = folds(table, OUTER_FOLDS, options.folds)
+        for number in range(OUTER_FOLDS):
+            yield fold == number, fold != number
+        return
+    for name in (one for one in options.sets if one in recipe.sets):
+        mine = table.dataset == name
+        yield mine, ~mine & ~np.isin(table.group, table.group[mine])
 
 
 def score(options: argparse.Namespace) -> None:
@@ -342,6 +360,7 @@ def main() -> None:
             one.add_argument("--leaks", type=Path)
         if name == "predict":
             one.add_argument("--recipe", type=Path, default=RECIPE)
+            one.add_argument("--folds", type=int, metavar="SEED")
         one.set_defaults(step=step)
     options = parser.parse_args()
     options.step(options)

@@ -118,10 +118,10 @@ def print_rest(scores: dict[tuple[str, str, str], Score]) -> None:
         ("cross-validation", "emopia", "quadrant accuracy"),
         ("cross-validation", "emotify", "gems mean r"),
     ]
-    rows = [["all blocks", *(cell(scores[key]) for key in wanted)]]
-    for block in ABLATIONS:
-        found = read(f"without_{block}")
-        rows.append([f"without {block}", *(cell(found[key]) for key in wanted)])
+    rows = [["with the kernel", *(cell(scores[key]) for key in wanted)]]
+    for name in ("linear", *(f"without_{block}" for block in ABLATIONS)):
+        found = read(name)
+        rows.append([name.replace("_", " "), *(cell(found[key]) for key in wanted)])
     print(table(["", *(f"{NAMES[d]} {m}, {p}" for p, d, m in wanted)], rows))
 
 

@@ -45,11 +45,16 @@ short = "short cut"
 short_s = 10
 strength = 1.0
 sharpness = 1.0
+[kernel]
+pieces = 20
+sharpness = 0.5
 [ratings]
 mean = [0.1, 0.2]
 std = [0.3, 0.4]
 correlation = 0.5
-""" + "\n".join(f"[penalties.{head}]\nblocks = {{ sound = 1.0 }}\nown = 10.0" for head in HEADS)
+""" + "\n".join(
+    f"[penalties.{head}]\nblocks = {{ sound = 1.0 }}\nkernel = 1e9\nown = 10.0" for head in HEADS
+)
 TAGS = """
 [tags]
 teacher = "a network"

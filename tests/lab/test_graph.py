@@ -17,6 +17,7 @@ from hevner.lab.default import recipe
 from hevner.lab.default.basis import NEIGHBOURS, Basis
 from hevner.lab.default.fit import fit
 from hevner.lab.default.graph import Lines, build
+from hevner.lab.default.kernel import Kernel
 from hevner.lab.default.parts import Parts
 from hevner.lab.default.scales import Scales
 from hevner.lab.default.table import Table
@@ -29,6 +30,13 @@ from tests.worlds import RECIPE, TAGS, WIDTH, read_toy, stack, world
 
 WIDTHS = {"emotion": 2, "tension": 1, "emotions": 5, "quadrants": 4, "gems": 9, "tags": 56}
 SHORT_S = 10.0
+PIECES = 12
+
+
+def short(values: np.ndarray) -> np.ndarray:
+    """Values as 16 bits hold them."""
+    return values.astype(np.float16).astype(np.float32)
+
 
 # --- the graph, of random parts ---
 
@@ -58,10 +66,11 @@ def made(rng: np.random.Generator) -> Random:
 
     ends = np.cumsum([0, *WIDTHS.values()]).tolist()
     columns = {name: slice(*ends[k : k + 2]) for k, name in enumerate(WIDTHS)}
-    width = ends[-1]
+    width, high = ends[-1], WIDTH + PIECES + 1
+    kernel = Kernel(short(some(PIECES, WIDTH)), 0.4, some(PIECES, PIECES))
     return Random(
-        Basis(some(WIDTH), 1 + abs(some(WIDTH)), (some(WIDTH, 2), some(2)), SHORT_S),
-        Parts(0.1 * some(WIDTH + 1, width), 0.1 * some(3, WIDTH + 1, width)),
+        Basis(some(WIDTH), 1 + abs(some(WIDTH)), (some(WIDTH, 2), some(2)), kernel, SHORT_S),
+        Parts(short(0.1 * some(high, width)), short(0.1 * some(3, high, width))),
         columns,
         Scales(some(3, 2, 2), some(3, 2), abs(some(3, 2)), abs(some(3, 2)), some(6, 3)),
         Lines(1.7, some(2, 56)),
@@ -74,7 +83,7 @@ def by_numpy(made: Random, vectors: np.ndarray, seconds: np.ndarray) -> dict[str
     """All outputs, computed without a graph."""
     x = made.basis.x(vectors)
     shares = made.basis.shares(x, seconds)
-    scores, scales = made.parts(x, shares), made.scales
+    scores, scales = made.parts(made.basis.rows(x), shares), made.scales
     head = {name: scores[:, columns] for name, columns in made.columns.items()}
     by_kind = np.einsum("kij,nj->nki", scales.matrix, head["emotion"]) + scales.offset
     lines = [
@@ -132,7 +141,9 @@ def test_the_graph_computes_what_its_parts_do(made: Random, rng: np.random.Gener
 
 def test_without_short_cuts_length_does_not_matter(made: Random, rng: np.random.Generator) -> None:
     kinds = rng.normal(size=(WIDTH, 3)).astype(np.float32), np.zeros(3, np.float32)
-    plain = dataclasses.replace(made, basis=Basis(made.basis.mean, made.basis.spread, kinds, 0.0))
+    plain = dataclasses.replace(
+        made, basis=dataclasses.replace(made.basis, kinds=kinds, short_s=0.0)
+    )
     vectors = rng.normal(size=(9, WIDTH)).astype(np.float32)
     short, long = (plain.model.predict(vectors, seconds) for seconds in (2.0, 200.0))
     for name, array in long.arrays().items():

@@ -115,3 +115,17 @@ def test_a_stored_model_follows_a_piece(
     windows = without.predict(vectors, 90.0, windows=True)
     for name, array in windows.arrays().items():
         np.testing.assert_array_equal(alone.arrays()[name], array, err_msg=name)
+
+
+def test_windows_of_pieces_become_moments(rng: np.random.Generator) -> None:
+    rows = stack(world(rng, "songs", 3), played(rng))
+    whole = rng.uniform(-0.5, 0.5, (len(rows), 2)).astype(np.float32)
+    scores = rng.normal(0, 0.1, (len(rows), 2)).astype(np.float32)
+    found = moments.in_pieces(rows, whole, scores)
+    np.testing.assert_array_equal(found[~rows.window], whole[~rows.window])
+    for clip in np.unique(rows.clip[rows.window]):
+        mine = (rows.clip == clip) & rows.window
+        piece = whole[(rows.clip == clip) & ~rows.window]
+        differences = scores[mine] - scores[mine].mean(axis=0)
+        np.testing.assert_allclose(found[mine], piece + differences, atol=1e-6)
+    assert np.abs(moments.in_pieces(rows, whole, 100 * scores)).max() == 1

@@ -31,9 +31,11 @@ def known(rng: np.random.Generator) -> Table:
     return stack(*(world(rng, name, 120) for name in ("songs", "moods", "pieces", "cuts")))
 
 
-def weighing(plan: recipe.DefaultRecipe, penalty: float, own: float) -> recipe.DefaultRecipe:
+def weighing(
+    plan: recipe.DefaultRecipe, penalty: float, own: float, kernel: float = 1e9
+) -> recipe.DefaultRecipe:
     """The recipe with other penalties of valence and arousal."""
-    one = recipe.PenaltyRecipe(blocks={"sound": penalty}, own=own)
+    one = recipe.PenaltyRecipe(blocks={"sound": penalty}, kernel=kernel, own=own)
     return structs.replace(plan, penalties=plan.penalties | {"emotion": one})
 
 
@@ -131,6 +133,45 @@ def test_without_a_kind_of_short_pieces_length_does_not_matter(
     )
 
 
+# --- likeness to pieces ---
+
+
+def test_rows_of_the_kernel_are_those_of_a_gaussian_kernel(
+    toy: recipe.DefaultRecipe, known: Table
+) -> None:
+    every = structs.replace(toy.kernel, pieces=len(known))
+    basis = Basis.fit(known, structs.replace(toy, kernel=every))
+    x = basis.x(known.vectors)
+    rows = basis.kernel(x)
+    expected = np.exp(-0.5 * ((x[:, None] - x[None]) ** 2).mean(axis=2))
+    np.testing.assert_allclose(rows @ rows.T / WIDTH, expected, atol=0.02)
+
+
+def test_pieces_of_a_kernel_are_spread_over_the_sets(
+    toy: recipe.DefaultRecipe, rng: np.random.Generator
+) -> None:
+    known = stack(world(rng, "songs", 100), world(rng, "pieces", 10000))
+    basis = Basis.fit(known, structs.replace(toy, kernel=structs.replace(toy.kernel, pieces=110)))
+    x = basis.x(known.vectors[:100]).astype(np.float16).astype(np.float32)
+    assert 5 <= (basis.kernel.pieces[:, None] == x[None]).all(axis=2).any(axis=1).sum() <= 20
+    again = Basis.fit(known, structs.replace(toy, kernel=structs.replace(toy.kernel, pieces=110)))
+    np.testing.assert_array_equal(basis.kernel.pieces, again.kernel.pieces)
+
+
+def test_a_kernel_learns_what_no_line_can(toy: recipe.DefaultRecipe, known: Table) -> None:
+    basis = Basis.fit(known, toy)
+    x = basis.x(known.vectors)
+    values = basis.kernel(x)[:, :2].astype(np.float64) ** 2
+    targets = Targets(values, {"emotion": slice(0, 2)})
+    shares = basis.shares(x, known.seconds)
+
+    def missed(penalty: float) -> float:
+        found = Parts.fit(known, targets, basis, weighing(toy, 1.0, 0.0, penalty))
+        return float(np.var(found(basis.rows(x), shares) - values) / np.var(values))
+
+    assert missed(0.01) < 0.5 * missed(1e9)
+
+
 # --- regressions ---
 
 
@@ -144,6 +185,11 @@ def made(known: Table, basis: Basis, toy: recipe.DefaultRecipe) -> tuple[Targets
     return Targets(values, {"emotion": slice(0, 2)}), ways
 
 
+def direct(coefficients: np.ndarray) -> np.ndarray:
+    """Those of the features themselves and the intercept, without those of the kernel."""
+    return np.delete(coefficients, slice(WIDTH, -1), axis=-2)
+
+
 def test_general_and_own_parts_add_up_to_the_way_of_a_kind(
     toy: recipe.DefaultRecipe, rng: np.random.Generator
 ) -> None:
@@ -153,15 +199,15 @@ def test_general_and_own_parts_add_up_to_the_way_of_a_kind(
     basis = Basis.fit(known, toy)
     targets, ways = made(known, basis, toy)
     parts = Parts.fit(known, targets, basis, weighing(toy, 1e-6, 1.0))
-    np.testing.assert_allclose(parts.general, ways.mean(axis=0), atol=0.3)
-    whole = parts.general + parts.own
+    np.testing.assert_allclose(direct(parts.general), ways.mean(axis=0), atol=0.3)
+    whole = direct(parts.general + parts.own)
     np.testing.assert_allclose(whole[:, :-1], ways[:, :-1], atol=0.02)
     # Own intercepts are held back a little.
     np.testing.assert_allclose(whole[:, -1], ways[:, -1], atol=0.15)
     shares = np.tile(np.float32([0.5, 0.25, 0.25]), (len(known), 1))
     x = basis.x(known.vectors)
     mixed = np.column_stack([x, np.ones(len(x))]) @ np.tensordot(shares[0], whole, axes=1)
-    np.testing.assert_allclose(parts(x, shares), mixed, atol=1e-5)
+    np.testing.assert_allclose(parts(basis.rows(x), shares), mixed, atol=1e-5)
 
     stiff = Parts.fit(known, targets, basis, weighing(toy, 1e-6, 1e12))
     assert np.abs(stiff.own[:, :-1]).max() < 0.01
@@ -180,7 +226,7 @@ def test_the_general_part_is_a_ridge_regression_of_weighted_rows(
     rated = known.dataset != "moods"
     weights = np.full(rated.sum(), 100 / 120)
     expected = Ridge(7.0).fit(basis.x(known.vectors[rated]), values[rated], weights)
-    np.testing.assert_allclose(found.general[:-1], expected.coef_.T, atol=1e-4)
+    np.testing.assert_allclose(direct(found.general)[:-1], expected.coef_.T, atol=1e-4)
     np.testing.assert_allclose(found.general[-1], expected.intercept_, atol=1e-4)
 
 

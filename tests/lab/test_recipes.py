@@ -349,14 +349,16 @@ def test_the_shipped_model_was_made_by_the_recipe() -> None:
     assert card["recipe"] == read(ROOT / EXAMPLES[DefaultRecipe], DefaultRecipe).digest
 
 
-@pytest.mark.parametrize("block", WIDTHS)
-def test_an_ablation_is_the_default_model_without_tags_and_a_block(block: str) -> None:
+@pytest.mark.parametrize("name", ["linear", *(f"without_{block}" for block in WIDTHS)])
+def test_an_ablation_is_the_default_model_without_tags_kernel_and_a_block(name: str) -> None:
     expected = document(DefaultRecipe)
     del expected["tags"]
-    expected["name"] = f"unified-without-{block.replace('_', '-')}"
+    expected["name"] = f"unified-{name.replace('_', '-')}"
+    expected["kernel"]["pieces"] = 1
     for penalty in expected["penalties"].values():
-        penalty["blocks"][block] = 1e9
-    path = ROOT / "recipes" / "ablations" / f"without_{block}.toml"
+        penalty["kernel"] = 1e9
+        penalty["blocks"] |= {block: 1e9 for block in WIDTHS if name == f"without_{block}"}
+    path = ROOT / "recipes" / "ablations" / f"{name}.toml"
     assert tomllib.loads(path.read_text("utf-8")) == expected
 
 

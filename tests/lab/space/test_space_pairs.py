@@ -102,6 +102,16 @@ def test_courses_are_those_of_windows_and_of_raters(pairs):
     assert np.isnan(pairs.emotions.curve[1]).all()
 
 
+def test_moments_lie_where_their_windows_end(table, tracks):
+    whole = prediction([0.5] * 9)
+    moment = prediction([0.5, 0.1, 0.2, 0.3, 0.8, 0.7, 0.25, 0.75, 0.6])
+    readings = {"whole": whole, "window": whole, "moment": moment}
+    pairs = build(table, read(UNIFIED, DefaultRecipe), readings, tracks)
+    # The first ends after 10 s, and until then nothing moves.
+    np.testing.assert_allclose(np.diff(pairs.musics.curve[0, 0, :2]), 0, atol=1e-3)
+    assert np.ptp(pairs.musics.curve[0, 0]) == pytest.approx(0.2, abs=0.03)
+
+
 def test_labels_are_told_where_they_were_rated(pairs):
     np.testing.assert_allclose(pairs.emotions.point[0], [0.2, 0.1], rtol=1e-6)
     np.testing.assert_allclose(pairs.emotions.spread[0], [0.3, 0.2], rtol=1e-6)

@@ -78,9 +78,10 @@ def fits(monkeypatch):
     def fit(train, _recipe):
         done.append(len(train))
         return SimpleNamespace(
+            course=lambda vectors: None,
             predict=lambda vectors, seconds, windows=False: prediction(
                 np.full(len(vectors), len(train) + 100 * windows)
-            )
+            ),
         )
 
     class Here:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from hevner.arrays import Doubles, Floats, Integers, Mask
+from hevner.lab.default.kernel import Kernel
 from hevner.lab.default.recipe import DefaultRecipe
 from hevner.lab.default.table import Table
 
@@ -56,6 +57,8 @@ class Basis:
         Standardisation, shape ``(dim,)``.
     kinds
         Linear scores of the kinds that the sound decides, shapes ``(dim, kinds)`` and ``(kinds,)``.
+    kernel
+        Likeness to pieces of the training music.
     short_s
         Pieces that sound for at most so many seconds are of a last kind of their own; 0 without.
     """
@@ -63,30 +66,29 @@ class Basis:
     mean: Floats
     spread: Floats
     kinds: tuple[Floats, Floats]
+    kernel: Kernel
     short_s: float
 
     @classmethod
     def fit(cls, table: Table, recipe: DefaultRecipe) -> Basis:
         """Learn from the rows of a table."""
         weights = row_weights(table, {name: one.weight for name, one in recipe.sets.items()})
-        mean = np.average(table.vectors, axis=0, weights=weights)
-        variance = np.average((table.vectors - mean) ** 2, axis=0, weights=weights)
-        spread = np.sqrt(variance) + 1e-6
-        kind = kind_of_rows(table, recipe)
-        count = len(recipe.sounds)
-        has_short = len(recipe.all_kinds) > count
-        plain = cls(
-            mean.astype(np.float32),
-            spread.astype(np.float32),
-            (np.zeros((len(mean), count), np.float32), np.zeros(count, np.float32)),
-            recipe.kinds.short_s if has_short else 0.0,
-        )
-        scores = _classifier(plain.x(table.vectors), kind, ~table.window, recipe)
-        return cls(plain.mean, plain.spread, scores, plain.short_s)
+        centre = np.average(table.vectors, axis=0, weights=weights)
+        variance = np.average((table.vectors - centre) ** 2, axis=0, weights=weights)
+        mean, spread = centre.astype(np.float32), (np.sqrt(variance) + 1e-6).astype(np.float32)
+        x = standardised(table.vectors, mean, spread)
+        kinds = _classifier(x, kind_of_rows(table, recipe), ~table.window, recipe)
+        has_short = len(recipe.all_kinds) > len(recipe.sounds)
+        short_s = recipe.kinds.short_s if has_short else 0.0
+        return cls(mean, spread, kinds, Kernel.fit(table, x, recipe), short_s)
 
     def x(self, vectors: Floats) -> Floats:
         """Standardised vectors, limited."""
-        return np.asarray(np.clip((vectors - self.mean) / self.spread, -CLIP, CLIP), np.float32)
+        return standardised(vectors, self.mean, self.spread)
+
+    def rows(self, x: Floats) -> Floats:
+        """What regressions are fitted on: standardised vectors, rows of the kernel, and a 1."""
+        return np.concatenate([x, self.kernel(x), np.ones((len(x), 1), np.float32)], axis=1)
 
     def shares(self, x: Floats, seconds: Doubles) -> Floats:
         """How much each piece is of each kind, shape ``(n, kinds)``; rows add up to 1."""
@@ -98,6 +100,11 @@ class Basis:
             return np.asarray(sounds, np.float32)
         short = (seconds <= self.short_s)[:, None]
         return np.concatenate([sounds * ~short, short], axis=1, dtype=np.float32)
+
+
+def standardised(vectors: Floats, mean: Floats, spread: Floats) -> Floats:
+    """Vectors less their mean, in units of their spread, limited to `CLIP`."""
+    return np.asarray(np.clip((vectors - mean) / spread, -CLIP, CLIP), np.float32)
 
 
 def kind_of_rows(table: Table, recipe: DefaultRecipe) -> Integers:

@@ -16,6 +16,7 @@ There is no chance in it but the division into folds.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -69,7 +70,9 @@ def fit(table: Table, recipe: DefaultRecipe, card: dict[str, Any] | None = None)
     if within is not None:
         facts["course_half_width"] = [round(float(one), 5) for one in within.half_width]
     course = None if within is None else within.weights
-    graph = build(basis, parts, targets.columns, scales, lines, familiar, course)
+    known = np.asarray(np.isfinite(targets.values).any(axis=0))
+    columns = {name: place for name, place in targets.columns.items() if known[place].all()}
+    graph = build(basis, parts, columns, scales, lines, familiar, course)
     model = Model(facts, graph)
     given = {name.partition(".")[0] for name in model.outputs}
     facts["heads"] = [head.name for head in HEADS if head.name in given]
@@ -120,15 +123,22 @@ def leave_one_out(table: Table) -> Iterator[tuple[str, Mask]]:
 
 
 Predictions = dict[str, Prediction]
-"""Predictions of rows as ``whole`` pieces and as ``window`` of pieces; perhaps more by name."""
+"""Predictions of rows as ``whole`` pieces, as ``window`` of pieces and, by a model with a part
+within pieces, as the ``moment`` of a piece that a window ends with."""
 
 
 def predictions(model: Model, table: Table) -> Predictions:
-    """Predictions of a model for the rows of a table, both ways."""
-    return {
+    """Predictions of a model for the rows of a table, each way."""
+    found = {
         way: model.predict(table.vectors, table.seconds, windows=way == "window")
         for way in ("whole", "window")
     }
+    scores = model.course(table.vectors)
+    if scores is not None:
+        values = moments.in_pieces(table, found["whole"].values, scores)
+        outputs = found["window"].outputs | {"emotion": values}
+        found["moment"] = replace(found["window"], outputs=outputs)
+    return found
 
 
 def merged(count: int, parts: Sequence[tuple[Mask, Predictions]], blank: float = 0) -> Predictions:

@@ -12,6 +12,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from hevner.arrays import Doubles, Floats
 from hevner.lab.default.basis import CLIP, NEIGHBOURS, Basis
+from hevner.lab.default.kernel import Kernel
 from hevner.lab.default.parts import Parts
 from hevner.lab.default.scales import Scales
 
@@ -37,8 +38,13 @@ class Builder:
     def _constant(self, value: ArrayLike) -> str:
         array = np.asarray(value)
         name = f"constant_{len(self.constants)}"
-        self.constants[name] = array if array.dtype == np.int64 else array.astype(np.float32)
+        kept = array.dtype in (np.int64, np.float16)
+        self.constants[name] = array if kept else array.astype(np.float32)
         return name
+
+    def short(self, value: Floats | Doubles) -> str:
+        """A constant that the file holds in 16 bits."""
+        return self.add("Cast", value.astype(np.float16), to=TensorProto.FLOAT)
 
     def output(self, name: str, value: str, width: int | None = None) -> None:
         """Declare an output of shape ``(n, width)``, or ``(n,)``."""
@@ -87,20 +93,23 @@ def build(
     familiar: dict[str, Floats],
     course: Floats | None = None,
 ) -> bytes:
-    """The graph of a model as the bytes of an ONNX file."""
+    """The graph of a model as the bytes of an ONNX file, with the heads that have columns."""
     g = Builder()
     scaled = g.add("Div", g.add("Sub", "vector", basis.mean), basis.spread)
     x = g.add("Clip", scaled, np.float32(-CLIP), np.float32(CLIP))
     kinds, sounds = _kinds(g, x, basis)
-    z = _scores(g, x, kinds, parts)
+    z = _scores(g, x, kinds, basis.kernel, parts)
     head = {n: g.add("Slice", z, [c.start], [c.stop], [1]) for n, c in columns.items()}
     _emotion(g, head["emotion"], kinds, scales)
-    _lines(g, head["tension"], kinds, "tension", scales.line[:1], -1.0)
-    _lines(g, head["emotions"], kinds, "emotions", scales.line[1:], 0.0)
-    sharp = g.add("Mul", head["quadrants"], np.float32(lines.sharpness))
-    g.output("quadrants", g.add("Softmax", sharp, axis=1), 4)
-    gems = g.add("Clip", head["gems"], np.float32(0), np.float32(1))
-    g.output("gems", gems, columns["gems"].stop - columns["gems"].start)
+    for name, line, low in (("tension", scales.line[:1], -1.0), ("emotions", scales.line[1:], 0.0)):
+        if name in head:
+            _lines(g, head[name], kinds, name, line, low)
+    if "quadrants" in head:
+        sharp = g.add("Mul", head["quadrants"], np.float32(lines.sharpness))
+        g.output("quadrants", g.add("Softmax", sharp, axis=1), 4)
+    if "gems" in head:
+        gems = g.add("Clip", head["gems"], np.float32(0), np.float32(1))
+        g.output("gems", gems, columns["gems"].stop - columns["gems"].start)
     if lines.tags is not None:
         odds = g.add("Add", g.add("Mul", head["tags"], lines.tags[0]), lines.tags[1])
         g.output("tags", g.add("Sigmoid", odds), lines.tags.shape[1])
@@ -130,12 +139,31 @@ def _weighted(g: Builder, values: str, kinds: str, shape: tuple[int, int]) -> st
     return g.add("ReduceSum", g.add("Mul", table, shares), np.array([1]), keepdims=0)
 
 
-def _scores(g: Builder, x: str, kinds: str, parts: Parts) -> str:
-    general = g.add("Add", g.add("MatMul", x, parts.general[:-1]), parts.general[-1])
-    count, _, width = parts.own.shape
-    flat = parts.own.transpose(1, 0, 2).reshape(-1, count * width)
-    own = g.add("Add", g.add("MatMul", x, flat[:-1]), flat[-1])
-    return g.add("Add", general, _weighted(g, own, kinds, (count, width)))
+def _scores(g: Builder, x: str, kinds: str, kernel: Kernel, parts: Parts) -> str:
+    count, width, outputs = parts.own.shape
+    own = parts.own.transpose(1, 0, 2).reshape(width, count * outputs)
+    likeness = _likeness(g, x, kernel)
+
+    def scores(coefficients: Doubles) -> str:
+        direct, rest, one = np.split(coefficients, [kernel.pieces.shape[1], -1])
+        found = g.add("Add", g.add("MatMul", x, g.short(direct)), one)
+        return g.add("Add", found, g.add("MatMul", likeness, kernel.whitening @ rest))
+
+    return g.add("Add", scores(parts.general), _weighted(g, scores(own), kinds, (count, outputs)))
+
+
+def _likeness(g: Builder, x: str, kernel: Kernel) -> str:
+    """Likeness to the pieces of a kernel; see `hevner.lab.default.kernel`."""
+    squares = _square_distances(g, x, g.short(kernel.pieces.T), (kernel.pieces**2).sum(axis=1))
+    factor = np.float32(-kernel.sharpness / kernel.pieces.shape[1])
+    return g.add("Exp", g.add("Mul", g.add("Max", squares, np.float32(0)), factor))
+
+
+def _square_distances(g: Builder, points: str, others: str, squares: Floats) -> str:
+    """From each point to others, given as columns with their squared lengths."""
+    own = g.add("ReduceSum", g.add("Mul", points, points), np.array([1]), keepdims=1)
+    cross = g.add("Mul", g.add("MatMul", points, others), np.float32(-2))
+    return g.add("Add", g.add("Add", own, squares), cross)
 
 
 def _emotion(g: Builder, z: str, kinds: str, scales: Scales) -> None:
@@ -166,9 +194,8 @@ def _familiarity(g: Builder, x: str, familiar: dict[str, Floats]) -> None:
     """Share of the training pieces that lie further from the others than these."""
     points = g.add("MatMul", x, familiar["axes"])
     known = familiar["known"]
-    own = g.add("ReduceSum", g.add("Mul", points, points), np.array([1]), keepdims=1)
-    cross = g.add("Mul", g.add("MatMul", points, known.T), np.float32(-2))
-    squares = g.add("Add", g.add("Add", own, (known**2).sum(axis=1)), cross)
+    others = g.add("Identity", known.T)
+    squares = _square_distances(g, points, others, (known**2).sum(axis=1))
     name = f"nearest_{len(g.nodes)}"
     count = g._constant(np.array([min(NEIGHBOURS, len(known))]))
     g.nodes.append(helper.make_node("TopK", [squares, count], [name, f"{name}_rows"], largest=0))

@@ -122,6 +122,25 @@ def _differences(table: Table, x: Floats) -> _Differences:
     return result
 
 
+def in_pieces(table: Table, whole: Floats, scores: Floats) -> Floats:
+    """Values of windows as moments: those of their piece, and how its scores differ.
+
+    Parameters
+    ----------
+    table
+        Rows; a clip is followed by its windows.
+    whole
+        Values of all rows as whole pieces, shape ``(n, 2)``; clips keep theirs.
+    scores
+        Scores of all rows within their piece, shape ``(n, 2)``.
+    """
+    piece = np.cumsum(~table.window) - 1
+    count = np.maximum(np.bincount(piece, table.window), 1)
+    means = np.stack([np.bincount(piece, table.window * one) / count for one in scores.T], axis=1)
+    moved = whole[np.flatnonzero(~table.window)[piece]] + scores - means[piece]
+    return np.where(table.window[:, None], np.clip(moved, -1, 1), whole).astype(np.float32)
+
+
 def _at_the_end(table: Table, rows: Integers) -> Doubles:
     """Ratings at the ends of the windows of a piece, from those in their middles."""
     middle, end = (table.start[rows] + table.end[rows]) / 2, table.end[rows] - STEP_S / 2

@@ -16,6 +16,7 @@ from hevner.emotion import MOOD_TAGS
 from hevner.errors import DataError
 from hevner.lab.data.corpus import Variant
 from hevner.lab.recipe_types import (
+    Count,
     Names,
     NonNegative,
     Number,
@@ -80,15 +81,33 @@ class PenaltyRecipe(Section, frozen=True, kw_only=True):
     ----------
     blocks
         Penalty of each block of features.
+    kernel
+        Penalty of the kernel.
     own
         Factor of the penalties in the part of a kind; without such parts if 0.
     """
 
     blocks: dict[str, Positive]
+    kernel: Positive
     own: NonNegative
 
     def __post_init__(self) -> None:
         check_complete(("blocks",), self.blocks, WIDTHS)
+
+
+class KernelRecipe(Section, frozen=True, kw_only=True):
+    """Likeness to training pieces, beside the features themselves: ``[kernel]``.
+
+    Attributes
+    ----------
+    pieces
+        How many pieces.
+    sharpness
+        How fast likeness falls with the mean square difference of standardised vectors.
+    """
+
+    pieces: Count
+    sharpness: Positive
 
 
 class KindRecipe(Section, frozen=True, kw_only=True):
@@ -206,6 +225,8 @@ class DefaultRecipe(Recipe, frozen=True, kw_only=True):
         How kinds of music are found out.
     penalties
         Ridge penalties by head, one of `LEARNED`.
+    kernel
+        Likeness to training pieces.
     ratings
         Ratings of music at large.
     tags
@@ -219,6 +240,7 @@ class DefaultRecipe(Recipe, frozen=True, kw_only=True):
     sets: dict[str, SetRecipe]
     kinds: KindRecipe
     penalties: dict[str, PenaltyRecipe]
+    kernel: KernelRecipe
     ratings: Ratings
     tags: TagRecipe | None = None
 

@@ -119,10 +119,10 @@ def label_scores(table: Table, guesses: list[Prediction]) -> dict[str, Score]:
         for column, name in enumerate(BASIC) if found[0].shape[1] else ():
             truth = (table.emotions[:, column] + 1) / 2
             scores |= _agreements(name, truth, [one[:, column] for one in found])
-    if (table.quadrant >= 0).all():
+    if (table.quadrant >= 0).all() and guesses[0].outputs["quadrants"].size:
         right = [guess.outputs["quadrants"].argmax(axis=1) == table.quadrant for guess in guesses]
         scores["quadrant accuracy"] = mean_of(right)
-    if np.isfinite(table.gems).all():
+    if np.isfinite(table.gems).all() and guesses[0].outputs["gems"].size:
         scores["gems mean r"] = lambda s, rows: float(
             np.mean(
                 [

@@ -30,6 +30,7 @@ from hevner.lab.default.recipe import DefaultRecipe, TagRecipe
 from hevner.lab.default.table import Table
 from hevner.lab.default.targets import tag_labels
 from hevner.model.description import CURVE_POINTS, Description, course, described
+from hevner.model.moments import STEP_S
 from hevner.model.prediction import Prediction
 
 
@@ -85,20 +86,28 @@ def paired(table: Table) -> Mask:
 def _courses(
     table: Table, readings: Predictions, tracks: Mapping[str, Track]
 ) -> tuple[Floats, Floats]:
-    """Courses of whole pieces, as predicted for their windows and as rated by listeners."""
+    """Courses of whole pieces, as predicted for their moments and as rated by listeners."""
     predicted = np.zeros((len(table), 2, CURVE_POINTS), np.float32)
     rated = np.full_like(predicted, np.nan)
     # The windows of a clip in one variant follow the row of the whole.
     piece = np.cumsum(~table.window) - 1
     wholes = np.flatnonzero(~table.window)
+    moments = readings.get("moment")
     for number in np.unique(piece[table.window]):
         row = wholes[number]
         if not table.clean[row]:
             continue
         mine = np.flatnonzero((piece == number) & table.window)
-        values = readings["window"].values[mine]
+        if moments is not None:
+            # The beginning shares the first window, as at run time (`hevner.model.moments`).
+            mine = np.append(mine[:1], mine)
+            times, values = table.end[mine] - STEP_S / 2, moments.values[mine]
+            times[0] = table.start[mine[0]]
+        else:
+            times = (table.start[mine] + table.end[mine]) / 2
+            values = readings["window"].values[mine]
         if np.isfinite(values).all():  # else the row is not among those that were predicted
-            predicted[row] = course((table.start[mine] + table.end[mine]) / 2, *values.T)
+            predicted[row] = course(times, *values.T)
         curve = tracks[str(table.clip[row])].curve
         if curve is not None:
             rated[row] = course(curve.times, curve.valence, curve.arousal)
