@@ -90,7 +90,7 @@ def _single(tables: _Tables, findings: Findings, find: Find) -> list[Track]:
 
     def track(row: Row) -> Track | None:
         nonlocal empty
-        if not labelled(row, columns):
+        if not labelled(row, columns, tables.layout):
             find(stem(row.text(columns["id"])), row.where)
             empty += 1
             return None
@@ -108,7 +108,7 @@ def _rated(tables: _Tables, findings: Findings, find: Find) -> list[Track]:
     first: dict[str, Track] = {}
     votes: dict[str, dict[str, dict[str, Given]]] = defaultdict(dict)
     places: dict[tuple[str, str], str] = {}
-    for row in (row for row in tables.rows if labelled(row, columns)):
+    for row in (row for row in tables.rows if labelled(row, columns, layout)):
         with findings.skipping():
             rater = row.text(columns["rater"])
             track = track_of("own", row, columns, layout, lambda *_: None)
