@@ -1,0 +1,220 @@
+"""Train a model of one's own: from labelled files to a model with its card."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from itertools import repeat
+from pathlib import Path
+
+import numpy as np
+
+from hevner import datasets
+from hevner.arrays import Doubles, Floats, Names
+from hevner.blocks import vector_id
+from hevner.datasets.folds import linked_groups
+from hevner.datasets.labels import LabelTable, label_table
+from hevner.datasets.track import Track
+from hevner.errors import DataError
+from hevner.features import pool
+from hevner.heads import HEADS
+from hevner.lab.data.corpus import Variant, compute_all, features_of
+from hevner.lab.metrics.regression import ccc, pearson, r2
+from hevner.lab.metrics.statistics import bootstrap
+from hevner.lab.metrics.tags import roc_auc
+from hevner.lab.own.graph import build, start_from
+from hevner.lab.own.heads import OwnHead, fit_heads
+from hevner.lab.own.recipe import OwnRecipe
+from hevner.model import registry
+from hevner.model.predict import Model, load
+from hevner.music import analyse
+
+SET = "own"
+"""The dataset of one's own labels."""
+
+CLEAN = Variant()
+SHOWN = 10
+"""Tracks without features that an error names."""
+
+Progress = Callable[[str, int, int], None]
+
+
+def train(
+    recipe: OwnRecipe, folder: Path, store: Path, name: str, jobs: int, progress: Progress
+) -> tuple[Model, list[OwnHead]]:
+    """Train a model.
+
+    Parameters
+    ----------
+    recipe
+        How.
+    folder
+        Folder of the labels and of the audio.
+    store
+        Folder of the features; a run that was stopped goes on where it was.
+    name
+        Name of the model.
+    jobs
+        Number of parallel processes.
+    progress
+        Called with a step, the number of tracks that are done, and of all.
+
+    Raises
+    ------
+    DataError
+        If the labels cannot be used, or tracks cannot be read or are silent.
+    ModelError
+        If the model that is started from cannot be used.
+    """
+    start = load(registry.find(recipe.start).path.with_suffix(".onnx"))
+    tracks = list(datasets.load(SET, folder))
+    vectors, seconds = vectors_of(tracks, store, jobs, progress)
+    return fit(start, recipe, label_table(tracks), vectors, seconds, groups_of(tracks), name)
+
+
+def fit(
+    start: Model,
+    recipe: OwnRecipe,
+    labels: LabelTable,
+    vectors: Floats,
+    seconds: Doubles,
+    group: Names,
+    name: str,
+) -> tuple[Model, list[OwnHead]]:
+    """Fit a model to labels of ``n`` tracks with these vectors, lengths and names of groups.
+
+    Raises
+    ------
+    DataError
+        If there are too few labels.
+    ModelError
+        If the model that is started from cannot be used.
+    """
+    heads = fit_heads(labels, start_from(start, vectors, seconds), group, recipe)
+    model = Model({}, build(start, heads))
+    card = {key: value for key, value in start.card.items() if key not in ("scores", "sha256")}
+    own = {head.name: head.facts for head in heads}
+    rows = [row for head in heads for row in scores(head, group)]
+    card |= {
+        "name": name,
+        "version": recipe.version,
+        "features": vector_id(),
+        "recipe": recipe.digest,
+        "start": {
+            "name": start.name,
+            "sha256": start.card.get("sha256"),
+            "heads": [one for one in start.card["heads"] if one not in own],
+        },
+        "own": own,
+        "data": [
+            *start.card.get("data", []),
+            {
+                "name": SET,
+                "clips": len(vectors),
+                "groups": len(np.unique(group)),
+                "licence": datasets.card(SET).licence,
+            },
+        ],
+        "heads": [head.name for head in HEADS if head.name in model.outputs],
+        **{head.name: list(head.names) for head in heads if head.kind != "values"},
+        "scores": {"run": f"hevner train, recipe {recipe.digest}", "rows": rows},
+    }
+    return Model(card, model.graph), heads
+
+
+def name_of(out: Path) -> str:
+    """Name of a model that is written to a file."""
+    return re.sub(r"[^\w.-]+", "-", out.stem)
+
+
+def groups_of(tracks: Sequence[Track]) -> Names:
+    """Names of the groups of tracks: what shares a recording, a song, an artist or a group."""
+    names = np.empty(len(tracks), object)
+    for linked in linked_groups(tracks):
+        names[linked] = tracks[linked[0]].id
+    return np.asarray(names.astype(str))
+
+
+def vectors_of(
+    tracks: Sequence[Track], store: Path, jobs: int, progress: Progress
+) -> tuple[Floats, Doubles]:
+    """Pooled vectors and lengths in seconds of tracks; what is not stored is computed.
+
+    Raises
+    ------
+    DataError
+        If tracks cannot be read or are silent; the features of the others are kept.
+    """
+    problems = []
+    work = [(track, CLEAN) for track in tracks]
+    for count, done in enumerate(compute_all(work, store, jobs), 1):
+        if done.error is not None:
+            problems.append(str(done.error))
+        progress("features", count, len(work))
+    _refuse(problems)
+    rows = []
+    with ProcessPoolExecutor(jobs) as processes:
+        for row in processes.map(_vector, tracks, repeat(store)):
+            rows.append(row)
+            progress("harmony", len(rows), len(tracks))
+    silent = [track.id for track, row in zip(tracks, rows, strict=True) if row is None]
+    _refuse([f"{SET}, track {one}: nothing sounds" for one in silent])
+    found = [row for row in rows if row is not None]
+    return np.stack([vector for vector, _ in found]), np.array([length for _, length in found])
+
+
+def _vector(track: Track, store: Path) -> tuple[Floats, float] | None:
+    """Pooled vector and seconds of a track; None if it is silent."""
+    features = features_of(track, CLEAN, store)
+    if not features.sounding.any():
+        return None
+    harmony = analyse(features.spectrum.astype(np.float32), features.duration)
+    return pool(features, harmony, 0.0, features.duration), features.duration
+
+
+def _refuse(problems: Sequence[str]) -> None:
+    if problems:
+        more = [f"and {len(problems) - SHOWN} more"] if len(problems) > SHOWN else []
+        raise DataError(
+            "\n  ".join([f"{len(problems)} tracks cannot be used:", *problems[:SHOWN], *more]),
+            remedy="Mend the files or take their rows out; the others are kept",
+            code="tracks_unusable",
+        )
+
+
+METRICS = {"r": pearson, "ccc": ccc, "r2": r2}
+
+
+def scores(head: OwnHead, group: Names) -> list[dict[str, object]]:
+    """Scores of a head on tracks whose group was left out, with 95 % intervals over groups."""
+    found: list[dict[str, object]] = []
+    metrics: Mapping[str, Callable[[Doubles, Doubles], float]] = (
+        METRICS if head.kind == "values" else {"auc": roc_auc}
+    )
+    prefix = "" if head.name in ("emotion", "tension", "emotions") else f"{head.name} "
+    for column, name in enumerate(head.names):
+        mine = np.isfinite(head.truth[:, column])
+        truth, guess = head.truth[mine, column], head.unseen[mine, column]
+        if not mine.any() or truth.std() == 0:
+            continue
+        for metric, of in metrics.items():
+            low, high = bootstrap(lambda rows, of=of: of(truth[rows], guess[rows]), group[mine])
+            found.append(
+                {
+                    "protocol": "folds of own labels",
+                    "dataset": SET,
+                    "metric": f"{prefix}{name} {metric}",
+                    "value": round(of(truth, guess), 4),
+                    "low": _number(low),
+                    "high": _number(high),
+                    "n": int(mine.sum()),
+                    "groups": len(np.unique(group[mine])),
+                    "seeds": 1,
+                }
+            )
+    return found
+
+
+def _number(value: float) -> float | None:
+    return round(float(value), 4) if np.isfinite(value) else None
