@@ -21,6 +21,7 @@ from hevner.cli.data_options import (
 )
 from hevner.cli.options import Jobs
 from hevner.cli.progress import FAILED, FINE, say, stopping, usage_errors
+from hevner.cli.recipes import located
 
 if TYPE_CHECKING:
     from hevner.lab.study.engine import Study
@@ -34,8 +35,9 @@ def evaluate(
         Path,
         Argument(
             metavar="RECIPE",
-            help="Recipe of a study, or of a model such as recipes/unified.toml, a TOML file; or a "
-            "folder that 'hevner train' wrote.",
+            callback=located,
+            help="Recipe of a study or a model: a TOML file, or a name of 'hevner recipes list' "
+            "such as unified; or a folder that 'hevner train' wrote.",
         ),
     ],
     store: Store,

@@ -19,6 +19,7 @@ from hevner.cli.progress import (
     usage_errors,
     without_decoder_notes,
 )
+from hevner.cli.recipes import located
 
 if TYPE_CHECKING:
     from hevner.emotion import Scale
@@ -32,8 +33,9 @@ def train(
         Path | None,
         Argument(
             metavar="RECIPE",
-            help="Recipe of the default model, its explanation or space, the harmony network, keys "
-            "or a unified network, a TOML file such as recipes/unified.toml.",
+            callback=located,
+            help="Recipe of a model: a TOML file, or a name of 'hevner recipes list' such as "
+            "unified.",
         ),
     ] = None,
     data: Data = [],  # noqa: B006
