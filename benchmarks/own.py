@@ -52,7 +52,6 @@ from hevner.lab.own.heads import OwnHead, Start, fit_heads, probabilities
 from hevner.lab.own.recipe import OwnRecipe
 from hevner.lab.own.ridge import folds
 from hevner.lab.recipes import read
-from hevner.model.predict import Model
 
 Array = NDArray[np.float64]
 Metric = Callable[[Array, Array], float]
@@ -169,7 +168,7 @@ def line(said: Array, truth: Array, train: NDArray[np.intp], test: NDArray[np.in
 def guesses(
     world: World, size: int, recipe: OwnRecipe, seed: int
 ) -> tuple[dict[str, Array], Array, float]:
-    """Predictions of each system, half-widths of the intervals of ``own``, mean number of labels."""
+    """Predictions of each system, half-widths of the intervals of ``own``, number of labels."""
     fold = folds(world.group, FOLDS, seed)
     alone = replace(recipe, readings=recipe.readings[-1:])
     said = {name: np.full(world.truth.shape, np.nan) for name in SYSTEMS}

@@ -98,11 +98,15 @@ def train(
         from hevner.batch import usable_cores
         from hevner.cli import model_recipes
 
-        if store is None:
-            raise typer.BadParameter("is needed with a recipe", param_hint="--store")
-        run = Run(data_folders(data), store, out, jobs or usable_cores(), dry_run)
         with usage_errors():
             model = model_recipes.read(recipe)
+        if store is None and isinstance(model, model_recipes.OwnRecipe):
+            from hevner.cache import default_folder
+
+            store = default_folder() / "features"
+        if store is None:
+            raise typer.BadParameter("is needed with this recipe", param_hint="--store")
+        run = Run(data_folders(data), store, out, jobs or usable_cores(), dry_run)
         if model is None:
             _train_row(recipe, row, run)
         elif row is None:

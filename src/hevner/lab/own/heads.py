@@ -66,6 +66,8 @@ class OwnHead:
     unseen
         Predictions of each track from labels of other groups, NaN without a label, shape
         ``(n, outputs)``.
+    before
+        What the model that is started from predicts, in the same form; None if it lacks the head.
     truth
         Labels in the same form; 1 for the class or the tags of a track, else 0.
     facts
@@ -79,6 +81,7 @@ class OwnHead:
     offset: Doubles
     half: Doubles
     unseen: Doubles
+    before: Doubles | None
     truth: Doubles
     facts: dict[str, dict[str, object]] = field(default_factory=dict)
 
@@ -122,16 +125,15 @@ def _values(
     """A head of numbers, each for itself: what the model that is started from leaves over."""
     outputs, low = BY_NAME[head].outputs, 0.0 if head == "gems" else BY_NAME[head].low
     shape = len(group), len(outputs)
-    base = start.outputs[head].astype(np.float64)
-    if not base.size:
-        if not set(outputs) <= labels.keys():
-            raise DataError(
-                f"the model that is started from has no {BY_NAME[head].label}, and there are no "
-                f"labels of all of {', '.join(outputs)}",
-                remedy="Label them all, or start from another model",
-                code="head_incomplete",
-            )
-        base = np.zeros(shape)
+    before = start.outputs[head].astype(np.float64)
+    base = before if before.size else np.zeros(shape)
+    if not (before.size or set(outputs) <= labels.keys()):
+        raise DataError(
+            f"the model that is started from has no {BY_NAME[head].label}, and there are no labels "
+            f"of all of {', '.join(outputs)}",
+            remedy="Label them all, or start from another model",
+            code="head_incomplete",
+        )
     weights, offset = np.zeros((start.columns.shape[1], shape[1])), np.zeros(shape[1])
     half, unseen, truth = (np.full(one, np.nan) for one in (shape[1], shape, shape))
     facts = {}
@@ -147,7 +149,8 @@ def _values(
         unseen[mine, column] = np.clip(base[mine, column] + found.unseen[:, 0], low, 1)
         half[column] = conformal(np.abs(truth - unseen)[mine, column])
         facts[name] = _facts(mine, group, found.penalties)
-    return OwnHead(head, outputs, "values", weights, offset, half, unseen, truth, facts)
+    old = before if before.size else None
+    return OwnHead(head, outputs, "values", weights, offset, half, unseen, old, truth, facts)
 
 
 def _odds(
@@ -180,7 +183,8 @@ def _odds(
     offset = prior + factor * (found.offset - labels.mean(axis=0))
     facts = {name: _facts(mine, group, found.penalties)}
     none = np.full(len(names), np.nan)
-    return OwnHead(name, names, kind, factor * found.weights, offset, none, unseen, truth, facts)
+    weights = factor * found.weights
+    return OwnHead(name, names, kind, weights, offset, none, unseen, None, truth, facts)
 
 
 def probabilities(kind: Literal["classes", "tags"], odds: Doubles) -> Doubles:

@@ -99,23 +99,35 @@ def fit(
     widths = [len(own), *(len(axes) for _, axes in turned)]
     parts = [(fold == k, _sums(rows, values, fold == k)) for k in np.unique(fold)]
     whole = _sums(rows, values, fold >= 0)
-    best, chosen, unseen = np.inf, (0.0, 0.0), np.empty_like(values)
+    found, errors = {}, {}
     for pair in product(recipe.readings, recipe.features):
         penalty = np.repeat([recipe.line, *pair], widths)
-        found = np.empty_like(values)
+        found[pair] = np.empty_like(values)
         for mine, part in parts:
             slopes, offset = (whole - part).solve(penalty)
-            found[mine] = rows[mine] @ slopes + offset
-        error = float(((found - values) ** 2).mean())
-        if error < best:
-            best, chosen, unseen = error, pair, found
-    slopes, offset = whole.solve(np.repeat([recipe.line, *chosen], widths))
+            found[pair][mine] = rows[mine] @ slopes + offset
+        errors[pair] = float(((found[pair] - values) ** 2).mean())
+    trust = _trust(errors, len(np.unique(group)) if GROUPS else len(values))
+    unseen = sum(share * found[pair] for pair, share in trust.items())
+    solved = [whole.solve(np.repeat([recipe.line, *pair], widths)) for pair in trust]
+    slopes, offset = (sum(share*one for share,one in zip(trust.values(),some)) for some in zip(*solved))
+    chosen = max(trust, key=trust.get)
     result = np.zeros((columns.shape[1], values.shape[1]))
     result[own] += slopes[: widths[0]]
     readings, features = np.split(slopes[widths[0] :], [widths[1]])
     result[:first] += (turned[0][1].T @ readings) / spread[:, None]
     result[first:] += turned[1][1].T @ features
     return Fit(result, offset - centre @ result, unseen, chosen)
+
+
+GROUPS=True
+FACTOR=0.5
+def _trust(errors, count):
+    least=min(errors.values())
+    odds={pair:(e/max(least,1e-12))**(-count*FACTOR) for pair,e in errors.items()}
+    odds={p:o for p,o in odds.items() if o>=.01}
+    tot=sum(odds.values())
+    return {p:o/tot for p,o in odds.items()}
 
 
 def _sums(rows: Doubles, values: Doubles, mine: Mask) -> NormalEquations:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
 from itertools import repeat
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -20,8 +22,9 @@ from hevner.errors import DataError
 from hevner.features import pool
 from hevner.heads import HEADS
 from hevner.lab.data.corpus import Variant, compute_all, features_of
+from hevner.lab.default.scores import agreement
 from hevner.lab.metrics.regression import ccc, pearson, r2
-from hevner.lab.metrics.statistics import bootstrap
+from hevner.lab.metrics.report import Report, Row
 from hevner.lab.metrics.tags import roc_auc
 from hevner.lab.own.graph import build, start_from
 from hevner.lab.own.heads import OwnHead, fit_heads
@@ -42,7 +45,7 @@ Progress = Callable[[str, int, int], None]
 
 def train(
     recipe: OwnRecipe, folder: Path, store: Path, name: str, jobs: int, progress: Progress
-) -> tuple[Model, list[OwnHead]]:
+) -> Model:
     """Train a model.
 
     Parameters
@@ -81,7 +84,7 @@ def fit(
     seconds: Doubles,
     group: Names,
     name: str,
-) -> tuple[Model, list[OwnHead]]:
+) -> Model:
     """Fit a model to labels of ``n`` tracks with these vectors, lengths and names of groups.
 
     Raises
@@ -95,9 +98,8 @@ def fit(
     model = Model({}, build(start, heads))
     card = {key: value for key, value in start.card.items() if key not in ("scores", "sha256")}
     own = {head.name: head.facts for head in heads}
-    rows = [row for head in heads for row in scores(head, group)]
     card |= {
-        "name": name,
+        "name": re.sub(r"[^\w.-]+", "-", name),
         "version": recipe.version,
         "features": vector_id(),
         "recipe": recipe.digest,
@@ -118,14 +120,12 @@ def fit(
         ],
         "heads": [head.name for head in HEADS if head.name in model.outputs],
         **{head.name: list(head.names) for head in heads if head.kind != "values"},
-        "scores": {"run": f"hevner train, recipe {recipe.digest}", "rows": rows},
+        "scores": {
+            "run": f"hevner train, recipe {recipe.digest}",
+            "rows": scores(heads, group, start.name),
+        },
     }
-    return Model(card, model.graph), heads
-
-
-def name_of(out: Path) -> str:
-    """Name of a model that is written to a file."""
-    return re.sub(r"[^\w.-]+", "-", out.stem)
+    return Model(card, model.graph)
 
 
 def groups_of(tracks: Sequence[Track]) -> Names:
@@ -183,38 +183,61 @@ def _refuse(problems: Sequence[str]) -> None:
         )
 
 
-METRICS = {"r": pearson, "ccc": ccc, "r2": r2}
+METRICS: dict[str, Callable[[Doubles, Doubles], float]] = {"r": pearson, "ccc": ccc, "r2": r2}
+OWN = "own labels, by folds"
 
 
-def scores(head: OwnHead, group: Names) -> list[dict[str, object]]:
-    """Scores of a head on tracks whose group was left out, with 95 % intervals over groups."""
-    found: list[dict[str, object]] = []
-    metrics: Mapping[str, Callable[[Doubles, Doubles], float]] = (
-        METRICS if head.kind == "values" else {"auc": roc_auc}
-    )
-    prefix = "" if head.name in ("emotion", "tension", "emotions") else f"{head.name} "
-    for column, name in enumerate(head.names):
-        mine = np.isfinite(head.truth[:, column])
-        truth, guess = head.truth[mine, column], head.unseen[mine, column]
-        if not mine.any() or truth.std() == 0:
-            continue
-        for metric, of in metrics.items():
-            low, high = bootstrap(lambda rows, of=of: of(truth[rows], guess[rows]), group[mine])
-            found.append(
-                {
-                    "protocol": "folds of own labels",
-                    "dataset": SET,
-                    "metric": f"{prefix}{name} {metric}",
-                    "value": round(of(truth, guess), 4),
-                    "low": _number(low),
-                    "high": _number(high),
-                    "n": int(mine.sum()),
-                    "groups": len(np.unique(group[mine])),
-                    "seeds": 1,
-                }
-            )
-    return found
+@dataclass(frozen=True)
+class Labelled:
+    """Rows of a report: their groups."""
+
+    group: Names
+
+    @property
+    def dataset(self) -> Names:
+        """Name of the dataset of every row."""
+        return np.full(len(self), SET)
+
+    def __len__(self) -> int:
+        return len(self.group)
 
 
-def _number(value: float) -> float | None:
-    return round(float(value), 4) if np.isfinite(value) else None
+def scores(heads: Sequence[OwnHead], group: Names, start: str) -> list[Row]:
+    """Scores of heads on their labels, with 95 % intervals over groups, as a card has them.
+
+    Every track is predicted from labels of other groups; beside that, by the model that is started
+    from.
+    """
+    report = Report()
+    for head in heads:
+        # Names of GEMS, classes and tags may be those of other readings.
+        prefix = f"{head.name} " if head.name not in ("emotion", "tension", "emotions") else ""
+        metrics = METRICS if head.kind == "values" else {"auc": roc_auc}
+        for column, name in enumerate(head.names):
+            mine = np.isfinite(head.truth[:, column])
+            truth = head.truth[mine, column]
+            if not mine.any() or truth.std() == 0:
+                continue
+            for protocol, guess in ((OWN, head.unseen), (start, head.before)):
+                for metric, of in metrics.items() if guess is not None else ():
+                    score = agreement(of, truth, [guess[mine]], column)
+                    report.add(
+                        protocol, Labelled(group[mine]), f"{prefix}{name} {metric}", score, 1
+                    )
+    return [{key: row[key] for key in row if key != "seed_std"} for row in report.rows]
+
+
+def summary(card: Mapping[str, Any]) -> list[str]:
+    """How good a model is on its labels, in words: a line for each output."""
+    rows = card["scores"]["rows"]
+    before = {row["metric"]: row["value"] for row in rows if row["protocol"] != OWN}
+    lines = []
+    for row in rows:
+        name, _, metric = row["metric"].rpartition(" ")
+        if row["protocol"] == OWN and metric in ("r", "auc"):
+            old = before.get(row["metric"])
+            than = "" if old is None else f", {old:.2f} by {card['start']['name']}"
+            ends = "" if row["low"] is None else f" ({row['low']:.2f} to {row['high']:.2f})"
+            size = f"{row['n']} tracks in {row['groups']} groups, each from the labels of others"
+            lines.append(f"{name}: {metric} {row['value']:.2f}{ends}{than}; {size}.")
+    return lines
