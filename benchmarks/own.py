@@ -59,6 +59,7 @@ Metric = Callable[[Array, Array], float]
 RESULTS = Path(__file__).with_name("results") / "own.csv"
 SIZES = (30, 100, 300, 1000)
 SEEDS = 5
+RESAMPLES = 300
 FOLDS = 4
 SETS = {
     ("film",): ("valence", "arousal", "tension"),
@@ -232,14 +233,14 @@ def measure(world: World, size: int, recipe: OwnRecipe) -> Iterator[dict[str, ob
 
             value = mean(of, system, everything)
             row = facts | {"metric": metric, "system": system}
-            row |= numbers("", value, bootstrap(keep, group))
+            row |= numbers("", value, bootstrap(keep, group, resamples=RESAMPLES))
             # Every system is drawn the same tracks.
             gains = np.subtract(drawn["own"], kept)
             gain = mean(of, "own", everything) - value if system != "own" else np.nan
             yield row | numbers("difference", gain, tuple(np.percentile(gains, (2.5, 97.5))))
     if truth.ndim == 1:
         inside = np.array([np.abs(truth - run[0]["own"]) <= run[1] for run in runs])
-        ends = bootstrap(lambda rows: float(inside[:, rows].mean()), group)
+        ends = bootstrap(lambda rows: float(inside[:, rows].mean()), group, resamples=RESAMPLES)
         row = facts | {"metric": "coverage", "system": "own"}
         row |= numbers("", float(inside.mean()), ends)
         yield row | numbers("difference", np.nan, (np.nan, np.nan))

@@ -100,7 +100,7 @@ def train(
 
         with usage_errors():
             model = model_recipes.read(recipe)
-        if store is None and isinstance(model, model_recipes.OwnRecipe):
+        if store is None and model is not None and model.mark == "start":
             from hevner.cache import default_folder
 
             store = default_folder() / "features"

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
-from hevner.arrays import Doubles, Floats, Mask, Names
+from hevner.arrays import Doubles, Floats, Names
 from hevner.datasets.labels import CLASSES, LabelTable
 from hevner.emotion import BASIC
 from hevner.errors import DataError
@@ -204,6 +204,6 @@ def _loss(kind: Literal["classes", "tags"], odds: Doubles, labels: Doubles) -> f
     return float(loss.sum(axis=1).mean())
 
 
-def _facts(mine: Mask, group: Names, penalties: tuple[float, float]) -> dict[str, object]:
+def _facts(mine: Any, group: Names, penalties: tuple[float, float]) -> dict[str, object]:
     groups = len(np.unique(group[mine]))
     return {"labels": int(mine.sum()), "groups": groups, "penalties": list(penalties)}

@@ -24,7 +24,7 @@ class OwnRecipe(Recipe, frozen=True, kw_only=True):
     seed
         Decides the folds inside the labels.
     folds
-        Parts of the labels, by group, each left out in turn: to choose the penalties and to measure
+        Parts of the labels, by group, each left out in turn: to weigh the penalties and to measure
         the intervals.
     line
         Penalty of the slope of a reading that is corrected: how many labels' worth the model that

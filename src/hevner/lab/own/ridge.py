@@ -8,6 +8,7 @@ predicted from rows of other groups.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import product
 
@@ -22,6 +23,11 @@ FEWEST = 10
 """Labels of a kind below which nothing is fitted: an interval that holds 90 % needs about as
 many."""
 
+LEAST_ODDS = 0.01
+"""Odds against the best pair of penalties below which another one does not count."""
+
+Pair = tuple[float, float]
+
 
 @dataclass(frozen=True, eq=False)
 class Fit:
@@ -34,13 +40,13 @@ class Fit:
     unseen
         Values of each row by functions that were fitted without its group, shape ``(n, k)``.
     penalties
-        Those chosen for readings and features.
+        Those of readings and features that fit best; the functions are means over pairs.
     """
 
     weights: Doubles
     offset: Doubles
     unseen: Doubles
-    penalties: tuple[float, float]
+    penalties: Pair
 
 
 def folds(group: Names, count: int, seed: int) -> Integers:
@@ -99,35 +105,38 @@ def fit(
     widths = [len(own), *(len(axes) for _, axes in turned)]
     parts = [(fold == k, _sums(rows, values, fold == k)) for k in np.unique(fold)]
     whole = _sums(rows, values, fold >= 0)
-    found, errors = {}, {}
+    found: dict[Pair, Doubles] = {}
     for pair in product(recipe.readings, recipe.features):
         penalty = np.repeat([recipe.line, *pair], widths)
         found[pair] = np.empty_like(values)
         for mine, part in parts:
             slopes, offset = (whole - part).solve(penalty)
             found[pair][mine] = rows[mine] @ slopes + offset
-        errors[pair] = float(((found[pair] - values) ** 2).mean())
-    trust = _trust(errors, len(np.unique(group)) if GROUPS else len(values))
+    errors = {pair: float(((one - values) ** 2).mean()) for pair, one in found.items()}
+    trust = _trust(errors, len(np.unique(group)))
     unseen = sum(share * found[pair] for pair, share in trust.items())
-    solved = [whole.solve(np.repeat([recipe.line, *pair], widths)) for pair in trust]
-    slopes, offset = (sum(share*one for share,one in zip(trust.values(),some)) for some in zip(*solved))
-    chosen = max(trust, key=trust.get)
+    slopes, offset = np.zeros((rows.shape[1], values.shape[1])), np.zeros(values.shape[1])
+    for pair, share in trust.items():
+        solved = whole.solve(np.repeat([recipe.line, *pair], widths))
+        slopes, offset = slopes + share * solved[0], offset + share * solved[1]
     result = np.zeros((columns.shape[1], values.shape[1]))
     result[own] += slopes[: widths[0]]
     readings, features = np.split(slopes[widths[0] :], [widths[1]])
     result[:first] += (turned[0][1].T @ readings) / spread[:, None]
     result[first:] += turned[1][1].T @ features
-    return Fit(result, offset - centre @ result, unseen, chosen)
+    best = max(trust, key=trust.__getitem__)
+    return Fit(result, offset - centre @ result, np.asarray(unseen), best)
 
 
-GROUPS=True
-FACTOR=0.5
-def _trust(errors, count):
-    least=min(errors.values())
-    odds={pair:(e/max(least,1e-12))**(-count*FACTOR) for pair,e in errors.items()}
-    odds={p:o for p,o in odds.items() if o>=.01}
-    tot=sum(odds.values())
-    return {p:o/tot for p,o in odds.items()}
+def _trust(errors: Mapping[Pair, float], count: int) -> dict[Pair, float]:
+    """Shares of pairs of penalties, by their likelihood given errors of ``count`` groups.
+
+    A few labels do not know which is best: the mean over those that are about as good is steadier.
+    """
+    least = max(min(errors.values()), 1e-12)
+    odds = {pair: (max(error, least) / least) ** (-count / 2) for pair, error in errors.items()}
+    odds = {pair: one for pair, one in odds.items() if one > LEAST_ODDS}
+    return {pair: one / sum(odds.values()) for pair, one in odds.items()}
 
 
 def _sums(rows: Doubles, values: Doubles, mine: Mask) -> NormalEquations:
