@@ -32,6 +32,7 @@ class PackingHook(BuildHookInterface[Any]):
 
 
 def recipes(root: Path) -> dict[str, str]:
-    """The recipes below `root`, and the place of each in a wheel."""
-    found = [*root.glob("recipes/**/*.toml"), *root.glob("papers/*/*.toml")]
-    return {str(path): (SHIPPED / path.relative_to(root)).as_posix() for path in sorted(found)}
+    """The recipes below `root` and the scripts beside them, with the place of each in a wheel."""
+    patterns = "recipes/**/*.toml", "papers/*/*.toml", "papers/*/*.py"
+    found = sorted(path for pattern in patterns for path in root.glob(pattern))
+    return {str(path): (SHIPPED / path.relative_to(root)).as_posix() for path in found}

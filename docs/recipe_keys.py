@@ -11,6 +11,7 @@ import inspect as python
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from msgspec import NODEFAULT, inspect
 
@@ -48,7 +49,7 @@ def about_kind(kind: type[Recipe]) -> Iterator[str]:
     yield from about_section(inspect.type_info(kind), "")
 
 
-def about_section(section: inspect.StructType, place: str) -> Iterator[str]:
+def about_section(section: Any, place: str) -> Iterator[str]:
     """Table of the keys of a section, then those of the sections in it."""
     texts = explanations(section.cls)
     known = {one.name: one for one in section.fields if one.name not in section.cls.derived}

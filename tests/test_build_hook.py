@@ -323,6 +323,9 @@ print(*{path.parts[path.parts.index("lab") + 1] for path in names.values()})
     assert {"unified", "ablations/without_harmony", "distribution_gap/at_hand"} <= {*names.split()}
     assert "\n".join(shown) + "\n" == (ROOT / "recipes" / "joint.toml").read_text()
     assert folder == "shipped"
+    packed = tmp_path / "site" / "hevner" / "lab" / "shipped"
+    scripts = {path.relative_to(packed) for path in packed.glob("papers/*/*.py")}
+    assert scripts == {path.relative_to(ROOT) for path in ROOT.glob("papers/*/*.py")}
 
 
 @pytest.mark.usefixtures("without_weights")

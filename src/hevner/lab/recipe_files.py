@@ -19,17 +19,19 @@ from hevner.text_file import read_text, read_toml
 
 ENDING = ".toml"
 
+_PACKED = Path(__file__).parent / "shipped"
+ROOT = _PACKED if _PACKED.is_dir() else Path(__file__).parents[3]
+"""Folder of the folders ``recipes`` and ``papers``."""
+
 
 @cache
 def shipped() -> dict[str, Path]:
     """Every recipe by name: those of models first, then those of papers."""
-    packed = Path(__file__).parent / "shipped"
-    root = packed if packed.is_dir() else Path(__file__).parents[3]
     found = {}
     for folder, pattern in (("recipes", f"*{ENDING}"), ("recipes", f"*/*{ENDING}"),
                             ("papers", f"*/*{ENDING}")):  # fmt: skip
-        for path in sorted((root / folder).glob(pattern)):
-            found[path.relative_to(root / folder).with_suffix("").as_posix()] = path
+        for path in sorted((ROOT / folder).glob(pattern)):
+            found[path.relative_to(ROOT / folder).with_suffix("").as_posix()] = path
     return found
 
 
