@@ -18,6 +18,7 @@ from hevner.cli.data_options import (
     check_table,
     complete,
     data_folders,
+    shared_store,
 )
 from hevner.cli.evaluate_model import SeenChoice, Wanted, evaluate_model
 from hevner.cli.options import Jobs
@@ -55,7 +56,7 @@ def evaluate(
         Option(
             metavar="DIR",
             help="Folder of the stored features.",
-            show_default="with --model FILE.features beside the table",
+            show_default="with --model a folder that all verbs share",
         ),
     ] = None,
     data: Data = [],  # noqa: B006
@@ -115,7 +116,7 @@ def evaluate(
         raise typer.BadParameter("give one of the two", param_hint="RECIPE or --model")
     if store is None and recipe is not None:
         raise typer.BadParameter("is needed for a recipe", param_hint="--store")
-    folder = store or out.with_suffix(".features")
+    folder = store or shared_store()
     run = Run(data_folders(data), folder, out, jobs or usable_cores(), dry_run)
     if recipe is None:
         model_recipes.check_options(None, encoder, seeds, card)

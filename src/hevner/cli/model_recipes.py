@@ -108,9 +108,7 @@ def _train_own(recipe: OwnRecipe, run: Run) -> None:
     if run.out.suffix != ".onnx":
         raise typer.BadParameter("must end in .onnx", param_hint="--out")
     with stopping(), progress_bars() as progress:
-        folder, name = run.folders["own"], run.out.stem
-        model = train(recipe, folder, run.store, name, run.jobs, progress)
-        model.save(run.out)
+        model = train(recipe, run.folders["own"], run.store, run.out, run.jobs, progress)
     for line in summary(model.card):
         say(line)
     say(f"{run.out}: {model.name}; use it with --model {run.out}.")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from typer import Argument, Option
 
-from hevner.cli.data_options import Data, DryRun, Run, complete, data_folders
+from hevner.cli.data_options import Data, DryRun, Run, complete, data_folders, shared_store
 from hevner.cli.options import Jobs, scale_of
 from hevner.cli.progress import (
     FAILED,
@@ -97,13 +97,12 @@ def train(
     elif recipe is not None:
         from hevner.batch import usable_cores
         from hevner.cli import model_recipes
+        from hevner.lab.own.recipe import OwnRecipe
 
         with usage_errors():
             model = model_recipes.read(recipe)
-        if store is None and model is not None and model.mark == "start":
-            from hevner.cache import default_folder
-
-            store = default_folder() / "features"
+        if isinstance(model, OwnRecipe):
+            store = store or shared_store()
         if store is None:
             raise typer.BadParameter("is needed with this recipe", param_hint="--store")
         run = Run(data_folders(data), store, out, jobs or usable_cores(), dry_run)

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from itertools import repeat
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +17,7 @@ from hevner.datasets.folds import linked_groups
 from hevner.datasets.labels import LabelTable, label_table
 from hevner.datasets.track import Track
 from hevner.errors import DataError
-from hevner.features import pool
 from hevner.heads import HEADS
-from hevner.lab.data.corpus import Variant, compute_all, features_of
 from hevner.lab.default.scores import agreement
 from hevner.lab.metrics.regression import ccc, pearson, r2
 from hevner.lab.metrics.report import Report, Row
@@ -29,14 +25,15 @@ from hevner.lab.metrics.tags import roc_auc
 from hevner.lab.own.graph import build, start_from
 from hevner.lab.own.heads import OwnHead, fit_heads
 from hevner.lab.own.recipe import OwnRecipe
+from hevner.lab.scoring import known
+from hevner.lab.scoring.readings import inputs, prepare
 from hevner.model import registry
 from hevner.model.predict import Model, load
-from hevner.music import analyse
+from hevner.store import FeatureStore
 
 SET = "own"
 """The dataset of one's own labels."""
 
-CLEAN = Variant()
 SHOWN = 10
 """Tracks without features that an error names."""
 
@@ -44,9 +41,9 @@ Progress = Callable[[str, int, int], None]
 
 
 def train(
-    recipe: OwnRecipe, folder: Path, store: Path, name: str, jobs: int, progress: Progress
+    recipe: OwnRecipe, folder: Path, store: Path, out: Path, jobs: int, progress: Progress
 ) -> Model:
-    """Train a model.
+    """Train a model, and write it with its card and the names of its training music.
 
     Parameters
     ----------
@@ -56,8 +53,8 @@ def train(
         Folder of the labels and of the audio.
     store
         Folder of the features; a run that was stopped goes on where it was.
-    name
-        Name of the model.
+    out
+        File to write; the model has its name.
     jobs
         Number of parallel processes.
     progress
@@ -69,11 +66,28 @@ def train(
         If the labels cannot be used, or tracks cannot be read or are silent.
     ModelError
         If the model that is started from cannot be used.
+    OutputError
+        If a file cannot be written.
     """
-    start = load(registry.find(recipe.start).path.with_suffix(".onnx"))
-    tracks = list(datasets.load(SET, folder))
-    vectors, seconds = vectors_of(tracks, store, jobs, progress)
-    return fit(start, recipe, label_table(tracks), vectors, seconds, groups_of(tracks), name)
+    place = registry.find(recipe.start).path.with_suffix(".onnx")
+    start, tracks = load(place), list(datasets.load(SET, folder))
+    problems = []
+    for count, done in enumerate(prepare(tracks, store, "", jobs), 1):
+        problems += [str(done.error)] if done.error else []
+        progress("features", count, len(tracks))
+    if problems:
+        more = [f"and {len(problems) - SHOWN} more"] if len(problems) > SHOWN else []
+        raise DataError(
+            "\n  ".join([f"{len(problems)} tracks cannot be used:", *problems[:SHOWN], *more]),
+            remedy="Mend these files or take their rows out; the others need not be read again",
+            code="tracks_unusable",
+        )
+    vectors, seconds = inputs(tracks, store, "")
+    model = fit(start, recipe, label_table(tracks), vectors, seconds, groups_of(tracks), out.stem)
+    words = known.fingerprints(FeatureStore(store), tracks)
+    model.save(out)
+    known.write(out, tracks, words, known.load(place))
+    return model
 
 
 def fit(
@@ -134,53 +148,6 @@ def groups_of(tracks: Sequence[Track]) -> Names:
     for linked in linked_groups(tracks):
         names[linked] = tracks[linked[0]].id
     return np.asarray(names.astype(str))
-
-
-def vectors_of(
-    tracks: Sequence[Track], store: Path, jobs: int, progress: Progress
-) -> tuple[Floats, Doubles]:
-    """Pooled vectors and lengths in seconds of tracks; what is not stored is computed.
-
-    Raises
-    ------
-    DataError
-        If tracks cannot be read or are silent; the features of the others are kept.
-    """
-    problems = []
-    work = [(track, CLEAN) for track in tracks]
-    for count, done in enumerate(compute_all(work, store, jobs), 1):
-        if done.error is not None:
-            problems.append(str(done.error))
-        progress("features", count, len(work))
-    _refuse(problems)
-    rows = []
-    with ProcessPoolExecutor(jobs) as processes:
-        for row in processes.map(_vector, tracks, repeat(store)):
-            rows.append(row)
-            progress("harmony", len(rows), len(tracks))
-    silent = [track.id for track, row in zip(tracks, rows, strict=True) if row is None]
-    _refuse([f"{SET}, track {one}: nothing sounds" for one in silent])
-    found = [row for row in rows if row is not None]
-    return np.stack([vector for vector, _ in found]), np.array([length for _, length in found])
-
-
-def _vector(track: Track, store: Path) -> tuple[Floats, float] | None:
-    """Pooled vector and seconds of a track; None if it is silent."""
-    features = features_of(track, CLEAN, store)
-    if not features.sounding.any():
-        return None
-    harmony = analyse(features.spectrum.astype(np.float32), features.duration)
-    return pool(features, harmony, 0.0, features.duration), features.duration
-
-
-def _refuse(problems: Sequence[str]) -> None:
-    if problems:
-        more = [f"and {len(problems) - SHOWN} more"] if len(problems) > SHOWN else []
-        raise DataError(
-            "\n  ".join([f"{len(problems)} tracks cannot be used:", *problems[:SHOWN], *more]),
-            remedy="Mend the files or take their rows out; the others are kept",
-            code="tracks_unusable",
-        )
 
 
 METRICS: dict[str, Callable[[Doubles, Doubles], float]] = {"r": pearson, "ccc": ccc, "r2": r2}
