@@ -22,6 +22,7 @@ from hevner.model.predict import Model, load
 from hevner.model.registry import read as read_card
 from hevner.model.scores import scores as read_scores
 from tests.errors import raises
+from tests.worlds import RECIPE as TOY
 from tests.worlds import WIDTH, read_toy, stack, world
 
 RECIPE = Path(__file__).parents[2] / "recipes" / "own.toml"
@@ -38,7 +39,9 @@ def patch() -> Iterator[pytest.MonkeyPatch]:
 def start(patch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> Model:
     """A model of songs, piano pieces and short cuts that knows neither tension nor tags."""
     rng = np.random.default_rng(0)
-    recipe = read_toy(tmp_path_factory.mktemp("toy"), patch)
+    # Three kinds of sound, as `hevner.emotion.SOUNDS_LIKE` has.
+    text = TOY.replace('[sets.moods]\nkind = "song"', '[sets.moods]\nkind = "film"')
+    recipe = read_toy(tmp_path_factory.mktemp("toy"), patch, text)
     table = stack(*(world(rng, name, 60) for name in ("songs", "moods", "pieces", "cuts")))
     return fit_default(table, recipe, {"data": [{"name": "songs"}], "licence": "x"})
 
@@ -129,7 +132,7 @@ def test_names_that_gems_and_emotions_share_are_not_mixed_up(
     start: Model, recipe: OwnRecipe, vectors: np.ndarray
 ) -> None:
     rated = {name: vectors[FEW, k] / 4 for k, name in enumerate(BASIC)}
-    shares = {name: 0.5 + vectors[FEW, 20] / 10 for name in GEMS}
+    shares = dict.fromkeys(GEMS, 0.5 + vectors[FEW, 20] / 10)
     model = own(start, recipe, vectors, LabelTable(rated, {}, shares, None))
     found = model.predict(vectors, SECONDS).outputs
     place, k = GEMS.index("sadness"), BASIC.index("sadness")
@@ -146,12 +149,11 @@ def test_classes_and_tags_of_ones_own_are_new_heads(
     kind[5] = -1
     has = (vectors[:, :2] > 0.5).astype(float)
     has[7] = np.nan
-    table = LabelTable(
-        {},
-        {"cluster": Classes(tuple("12345"), kind[FEW] * 0), "category": Classes(("low", "mid", "high"), kind[FEW])},
-        {},
-        Tags(("bright", "wide"), has[FEW]),
-    )  # fmt: skip
+    classes = {
+        "cluster": Classes(tuple("12345"), 0 * kind[FEW]),
+        "category": Classes(("low", "mid", "high"), kind[FEW]),
+    }
+    table = LabelTable({}, classes, {}, Tags(("bright", "wide"), has[FEW]))
     model = own(start, recipe, vectors, table)
     assert model.card["classes"] == ["low", "mid", "high"]
     assert model.card["own_tags"] == ["bright", "wide"]
