@@ -209,6 +209,24 @@ def test_analysis_of_another_model_is_refused() -> None:
         correction("unified-2").apply(fakes.sample())
 
 
+def test_without_moods_offset_and_slope_are_corrected_alone() -> None:
+    """Moods that a model lacks are no zeros, whose distance from the mean would count."""
+    mood = correction()
+    weighted = mood.valence.change.copy()
+    weighted[2:] = 0.5
+    centred = dataclasses.replace(mood.valence, change=weighted, centre=np.full(len(GEMS), 0.3))
+    changed = dataclasses.replace(mood, valence=centred).apply(fakes.sample(moods={}))
+    assert changed.valence == correction().apply(fakes.sample()).valence
+    rows = [fakes.sample(moods={}, valence=Estimate(v, v - 0.1, v + 0.1)) for v in (-0.5, 0, 0.5)]
+    found = fit(rows, np.array([[-0.3, 0.3], [0.2, 0.3], [0.7, 0.3]]))
+    for axis in (found.valence, found.arousal):
+        assert np.isfinite(axis.change).all()
+        assert (axis.centre == 0).all()
+    again = found.apply(rows[1])
+    assert again.valence is not None
+    assert 0 < again.valence.value < 0.25
+
+
 # The file
 
 
