@@ -267,16 +267,19 @@ def add(source: Path, name: str = "") -> Entry:
             remedy="Choose another with --name, of letters, digits, '-', '_' and '.'",
             code="bad_name",
         )
-    own = registered()[0]
-    for known in (*shipped(), *own):
-        if known.name == entry.name and (known not in own or known.card != card):
-            first = f", or run 'hevner models remove {known.name}' first" if known in own else ""
-            raise ModelError(
-                f"another model is called {known.name}",
-                subject=display_name(graph),
-                remedy=f"Choose another name with --name{first}",
-                code="name_taken",
-            )
+    taken = [known.name for known in shipped() if known.card["name"] == card["name"]]
+    remedy = "Choose another with --name"
+    for known in registered()[0]:
+        if known.name == entry.name and known.card != card:
+            taken.append(known.name)
+            remedy += f", or run 'hevner models remove {known.name}' first"
+    if taken:
+        raise ModelError(
+            f"the name is that of another model, {taken[0]}",
+            subject=display_name(graph),
+            remedy=remedy,
+            code="name_taken",
+        )
     target = folder() / f"{entry.name}.onnx"
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
