@@ -24,6 +24,8 @@ from hevner.lab.default.recipe import DefaultRecipe
 from hevner.lab.default.table import Table
 from hevner.lab.music import render
 from hevner.lab.music.pieces import Piece
+from hevner.lab.own.recipe import OwnRecipe
+from hevner.lab.recipes import read as read_recipe
 from hevner.lab.scoring import known
 from hevner.model import predict
 from tests.lab.jamendo import VECTORS, jamendo
@@ -421,23 +423,26 @@ def test_a_curve_that_follows_listeners_scores_one(monkeypatch: pytest.MonkeyPat
     assert here.covered(piece, line, 1) < 0.1
 
 
-def test_personalise(run: Run, tmp_path: Path, toy: dict[str, object]) -> None:
-    files = ("--data", tmp_path, "--store", tmp_path, "--out", tmp_path / "out.csv")
-    run("personalise", "toy.toml", *files, "--draws", 2, **toy, SIZES=(1, 5))
-    assert (tmp_path / "out.png").is_file()
-
-
-def test_the_prior_of_corrections_is_the_spread_of_datasets(
-    monkeypatch: pytest.MonkeyPatch, rng: np.random.Generator
-) -> None:
-    here = load("personalise", monkeypatch)
-    values, noise = rng.uniform(-0.8, 0.8, 4000), rng.normal(0, 0.1, 4000)
-    lines = ((0.3, 1.0), (-0.1, 1.4))
-    moods = np.zeros((4000, 9))
-    prior = here.prior_from([here.Sample(values, moods, a + b * values + noise) for a, b in lines])
-    assert prior.offset == pytest.approx(np.sqrt((0.3**2 + 0.1**2) / 2), abs=0.01)
-    assert prior.slope == pytest.approx(0.4 / np.sqrt(2), abs=0.01)
-    assert prior.noise == pytest.approx(0.1, abs=0.01)
+def test_own(run: Run, tmp_path: Path, toy: dict[str, object]) -> None:
+    """Labels that follow the sound are learned, and nothing is worse than without the start."""
+    own = read_recipe(ROOT / "recipes" / "own.toml", OwnRecipe)
+    recipes = {"base.toml": toy["read"](), "own.toml": own}  # type: ignore[operator]
+    out = tmp_path / "out.csv"
+    files = ("--base", "base.toml", "--data", tmp_path, "--store", tmp_path, "--out", out)
+    run("own", "own.toml", *files, build=toy["build"], read=lambda path, _: recipes[path.name],
+        SETS={("songs",): ("valence",), ("pieces",): ("quadrant",)}, SIZES=(20,),
+        SEEDS=2, RESAMPLES=20)  # fmt: skip
+    with out.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["labels"] for row in rows if row["metric"] == "coverage"] == ["20", "45"]
+    for row in rows:
+        if row["metric"] in ("r", "auc"):
+            assert float(row["low"]) <= float(row["value"]) <= float(row["high"])
+    values = {(r["label"], r["labels"], r["metric"], r["system"]): float(r["value"]) for r in rows}
+    assert values["valence", "45", "r", "own"] > 0.5
+    for label, labels, metric, system in values:
+        if system == "own" and metric in ("r2", "auc"):
+            assert values[label, labels, metric, "own"] > values[label, labels, metric, "nothing"]
 
 
 @pytest.fixture

@@ -18,10 +18,12 @@ from hevner.cli.data_options import (
     check_table,
     complete,
     data_folders,
+    shared_store,
 )
 from hevner.cli.evaluate_model import SeenChoice, Wanted, evaluate_model
 from hevner.cli.options import Jobs
 from hevner.cli.progress import FAILED, FINE, say, stopping, usage_errors
+from hevner.cli.recipes import located
 
 if TYPE_CHECKING:
     from hevner.lab.study.engine import Study
@@ -34,8 +36,9 @@ RecipeFile = Annotated[
     Path | None,
     Argument(
         metavar="[RECIPE]",
-        help="Recipe of a study, or of a model such as recipes/unified.toml, a TOML file; or a "
-        "folder that 'hevner train' wrote.",
+        callback=located,
+        help="Recipe of a study or a model: a TOML file, or a name of 'hevner recipes list' such "
+        "as unified; or a folder that 'hevner train' wrote.",
     ),
 ]
 ModelToScore = Annotated[
@@ -53,7 +56,7 @@ Features = Annotated[
         "--store",
         metavar="DIR",
         help="Folder of the stored features.",
-        show_default="with --model FILE.features beside the table",
+        show_default="with --model a folder that all verbs share",
     ),
 ]
 Encoder = Annotated[
@@ -125,7 +128,7 @@ def evaluate(
         raise typer.BadParameter("give one of the two", param_hint="RECIPE or --model")
     if store is None and recipe is not None:
         raise typer.BadParameter("is needed for a recipe", param_hint="--store")
-    folder = store or out.with_suffix(".features")
+    folder = store or shared_store()
     run = Run(data_folders(data), folder, out, jobs or usable_cores(), dry_run)
     if recipe is None:
         model_recipes.check_options(None, encoder, seeds, card)

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from hevner import features
-from hevner.arrays import Doubles
+from hevner.arrays import Doubles, Floats
 from hevner.blocks import WIDTHS
 from hevner.datasets.track import Track
 from hevner.defaults import DEFAULT_WINDOW_S
@@ -82,10 +82,7 @@ def read(model: Path, tracks: Sequence[Track], store: Path, soundfont: str, jobs
     ModelError
         If the model cannot be loaded.
     """
-    found = gather(FeatureStore(store), tracks, BLOCKS, soundfont=soundfont).blocks
-    vectors = np.concatenate([found[name] for name in BLOCKS], axis=1)
-    seconds = np.array([_seconds(track, store, soundfont) for track in tracks])
-    prediction = _model(model).predict(vectors, seconds)
+    prediction = _model(model).predict(*inputs(tracks, store, soundfont))
     rated = [k for k, track in enumerate(tracks) if track.curve is not None]
     read_one = partial(_course, model=model, store=store, soundfont=soundfont)
     if jobs == 1 or len(rated) < 2:
@@ -94,6 +91,19 @@ def read(model: Path, tracks: Sequence[Track], store: Path, soundfont: str, jobs
         with workers.pool(jobs) as pool:
             courses = list(pool.map(read_one, [tracks[k] for k in rated]))
     return Readings(tuple(tracks), prediction, dict(zip(rated, courses, strict=True)))
+
+
+def inputs(tracks: Sequence[Track], store: Path, soundfont: str) -> tuple[Floats, Doubles]:
+    """Pooled vectors and seconds of sound of tracks that `prepare` has analysed.
+
+    Raises
+    ------
+    DataError
+        If a track is not stored.
+    """
+    found = gather(FeatureStore(store), tracks, BLOCKS, soundfont=soundfont).blocks
+    vectors = np.concatenate([found[name] for name in BLOCKS], axis=1)
+    return vectors, np.array([_seconds(track, store, soundfont) for track in tracks])
 
 
 def _seconds(track: Track, store: Path, soundfont: str) -> float:
