@@ -7,7 +7,7 @@ computes every reading from a part that holds for all music and a part for each 
     z(x)     = b + x . general + sum_k  share_k(x) * (c_k + x . own_k)
     value(x) = sum_k share_k(x) * (o_k + M_k z(x))
 
-``x`` is the standardised vector, ``M_k`` and ``o_k`` bring valence and arousal to the scale on
+``x`` is the standardised vector and its likeness to some pieces of the training music, ``M_k`` and ``o_k`` bring valence and arousal to the scale on
 which that kind is rated (`hevner.lab.default`, where everything is fitted; domain adaptation by
 augmented features: Daume, 2007).
 
