@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import csv
 import importlib
+import json
 import shutil
 import socket
 import sys
@@ -17,6 +18,7 @@ import numpy as np
 import pytest
 
 from hevner.datasets.track import Curve
+from hevner.defaults import DEFAULT_MODEL
 from hevner.lab.default.fit import fit as fit_default
 from hevner.lab.default.recipe import DefaultRecipe
 from hevner.lab.default.table import Table
@@ -24,8 +26,10 @@ from hevner.lab.music import render
 from hevner.lab.music.pieces import Piece
 from hevner.lab.own.recipe import OwnRecipe
 from hevner.lab.recipes import read as read_recipe
+from hevner.lab.scoring import known
 from hevner.model import predict
 from tests.lab.jamendo import VECTORS, jamendo
+from tests.lab.tracks import musemo
 from tests.sounds import music, write
 from tests.worlds import SETS, WIDTH, read_toy, stack, world
 
@@ -636,6 +640,27 @@ def test_leaks(run: Run, tmp_path: Path, songs: Path) -> None:
     assert ("sound", frozenset({"musifeast/3", "quadrants4q/5"})) in found
     assert ("artist", frozenset({"musifeast/0", "quadrants4q/0"})) in found
     assert len([row for row in rows if row["kind"] == "artist"]) == 12
+
+
+def test_seen(run: Run, tmp_path: Path) -> None:
+    musemo(tmp_path / "data" / "musemo", 3)
+    out = tmp_path / "seen.csv"
+    run("seen", "--data", tmp_path / "data", "--store", tmp_path, "--out", out, SETS=("musemo",))
+    assert lines(out) == 8  # clips shorter than 5 s have no sound to be known by
+
+
+def test_training_music(run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    musemo(tmp_path / "data" / "musemo", 3)
+    model = tmp_path / "mine.onnx"
+    card = json.loads(DEFAULT_MODEL.with_suffix(".json").read_text("utf-8"))
+    model.with_suffix(".json").write_text(json.dumps(card | {"data": [{"name": "musemo"}]}))
+    model.touch()
+    folders = ("--data", tmp_path / "data", "--store", tmp_path / "store")
+    run("training_music", "--model", model, *folders)
+    assert "3 tracks, 3 fingerprints" in capsys.readouterr().out
+    kept = known.load(model)
+    assert kept is not None
+    assert {one.dataset for one in kept.tracks} == {"musemo"}
 
 
 def test_tables(run: Run, capsys: pytest.CaptureFixture[str]) -> None:

@@ -73,7 +73,7 @@ a,ann,1,5,calm,"slow, sad",Bach
 a,ben,5,5,calm,slow,Bach
 a,cleo,9,8,tense,fast,Bach
 b,ann,3,2,calm,,
-b,ben,5,4,tense,sad,
+b,ben,5,4,tense,sad,Liszt
 """
 
 
@@ -84,7 +84,7 @@ def test_a_row_per_rater_becomes_means_votes_and_shared_tags(tmp_path: Path) -> 
     assert (first.valence_std, first.raters, first.group) == (1, 3, "Bach")
     assert first.valence_by_rater == (-1, 0, 1)
     assert (first.category, first.tags) == ("calm", ("slow",))
-    assert (second.category, second.tags) == (None, ("sad",))
+    assert (second.category, second.tags, second.group) == (None, ("sad",), "Liszt")
     assert (first.by_rater or {})["ben"] == {
         "valence": 0.0, "arousal": 0.0, "category": "calm", "tags": ("slow",),
     }  # fmt: skip

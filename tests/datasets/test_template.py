@@ -55,6 +55,14 @@ def test_every_label_can_be_begun(tmp_path: Path, label: str) -> None:
     assert len(datasets.load("own", tmp_path / "new")) == 1
 
 
+def test_rows_that_are_not_filled_in_say_nothing(tmp_path: Path) -> None:
+    touch(tmp_path, ["a.wav", "b.wav"])
+    write_template(tmp_path, ["tags"], SEVEN)
+    table = tmp_path / "annotations.csv"
+    table.write_text(table.read_text("utf-8-sig").replace("a,", "a,calm"))
+    assert [(one.id, one.tags) for one in datasets.load("own", tmp_path)] == [("a", ("calm",))]
+
+
 def test_rows_for_raters(tmp_path: Path) -> None:
     write_template(tmp_path, ["arousal"], SEVEN, by_rater=True)
     assert (tmp_path / "annotations.csv").read_text("utf-8-sig").split() == ["id,rater,arousal"]

@@ -145,7 +145,7 @@ def test_names_that_gems_and_emotions_share_are_not_mixed_up(
 def test_classes_and_tags_of_ones_own_are_new_heads(
     start: Model, recipe: OwnRecipe, vectors: np.ndarray
 ) -> None:
-    kind = np.digitize(vectors[:, 3], (-0.4, 0.4))
+    kind = vectors[:, 5:8].argmax(axis=1)
     kind[5] = -1
     has = (vectors[:, :2] > 0.5).astype(float)
     has[7] = np.nan

@@ -32,67 +32,79 @@ NOTICES = 20
 """Number of messages on progress in a run."""
 
 
+RecipeFile = Annotated[
+    Path | None,
+    Argument(
+        metavar="[RECIPE]",
+        callback=located,
+        help="Recipe of a study or a model: a TOML file, or a name of 'hevner recipes list' such "
+        "as unified; or a folder that 'hevner train' wrote.",
+    ),
+]
+ModelToScore = Annotated[
+    str,
+    Option(
+        "--model",
+        metavar="NAME|FILE",
+        help="Score this model in place of a recipe: a name that 'hevner models list' has, such as "
+        "unified, or an .onnx file.",
+    ),
+]
+Features = Annotated[
+    Path | None,
+    Option(
+        "--store",
+        metavar="DIR",
+        help="Folder of the stored features.",
+        show_default="with --model a folder that all verbs share",
+    ),
+]
+Encoder = Annotated[
+    str,
+    Option(
+        metavar="NAME",
+        help="Encoder in place of the one that the recipe names, such as mert-v1-95m.",
+    ),
+]
+Seeds = Annotated[
+    int | None,
+    Option(
+        metavar="N",
+        min=1,
+        help="Number of cross-validations of the default model or its space.",
+        show_default="5",
+    ),
+]
+CardFile = Annotated[
+    Path | None,
+    Option(metavar="FILE.JSON", help="Card of the default model to write the scores into."),
+]
+Seen = Annotated[
+    SeenChoice,
+    Option(
+        help="With --model: music that it was trained on ends the command, is scored apart, or is "
+        "left out."
+    ),
+]
+Sound = Annotated[
+    bool, Option(help="With --model: put excerpts of the worst errors into the page.")
+]
+
+
 def evaluate(
     out: Table,
-    recipe: Annotated[
-        Path | None,
-        Argument(
-            metavar="[RECIPE]",
-            callback=located,
-            help="Recipe of a study or a model: a TOML file, or a name of 'hevner recipes list' "
-            "such as unified; or a folder that 'hevner train' wrote.",
-        ),
-    ] = None,
-    model: Annotated[
-        str,
-        Option(
-            metavar="NAME|FILE",
-            help="Score this model in place of a recipe: a name that 'hevner models list' has, "
-            "such as unified, or an .onnx file.",
-        ),
-    ] = "",
-    store: Annotated[
-        Path | None,
-        Option(
-            metavar="DIR",
-            help="Folder of the stored features.",
-            show_default="with --model a folder that all verbs share",
-        ),
-    ] = None,
+    recipe: RecipeFile = None,
+    model: ModelToScore = "",
+    store: Features = None,
     data: Data = [],  # noqa: B006
-    encoder: Annotated[
-        str,
-        Option(
-            metavar="NAME",
-            help="Encoder in place of the one that the recipe names, such as mert-v1-95m.",
-        ),
-    ] = "",
+    encoder: Encoder = "",
     jobs: Jobs = None,
     dry_run: DryRun = False,
-    seeds: Annotated[
-        int | None,
-        Option(
-            metavar="N",
-            min=1,
-            help="Number of cross-validations of the default model or its space.",
-            show_default="5",
-        ),
-    ] = None,
-    card: Annotated[
-        Path | None,
-        Option(metavar="FILE.JSON", help="Card of the default model to write the scores into."),
-    ] = None,
-    seen: Annotated[
-        SeenChoice,
-        Option(
-            help="With --model: music that it was trained on ends the command, is scored apart, "
-            "or is left out."
-        ),
-    ] = SeenChoice.REFUSE,
+    seeds: Seeds = None,
+    card: CardFile = None,
+    seen: Seen = SeenChoice.REFUSE,
     soundfont: Soundfont = "FluidR3_GM",
-    sound: Annotated[
-        bool, Option(help="With --model: put excerpts of the worst errors into the page.")
-    ] = True,
+    sound: Sound = True,
 ) -> None:
     """Score a model on labelled music; or train and test by a recipe. Write a table of scores.
 
@@ -101,10 +113,10 @@ def evaluate(
     errors to listen to is written beside the table.
 
     With a recipe, a model is trained on some tracks and tested on others. For a trained run, the
-    protocols of its recipe are repeated, since its own networks were
-    trained on all tracks. A dataset of which anything is missing is left out and named. After a
-    stop the same command goes on where it was. Claims go to FILE_claims.csv; finished parts are
-    kept in FILE.cells, which may be removed afterwards.
+    protocols of its recipe are repeated, since its own networks were trained on all tracks. A
+    dataset of which anything is missing is left out and named. After a stop the same command goes
+    on where it was. Claims go to FILE_claims.csv; finished parts are kept in FILE.cells, which may
+    be removed afterwards.
 
     Exit status: 0 all fine, 1 something is missing or failed, 2 wrong usage.
     """  # fmt: skip

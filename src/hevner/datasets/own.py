@@ -90,7 +90,7 @@ def _single(tables: _Tables, findings: Findings, find: Find) -> list[Track]:
 
     def track(row: Row) -> Track | None:
         nonlocal empty
-        if not labelled(row, columns):
+        if not labelled(row, columns, tables.layout):
             find(stem(row.text(columns["id"])), row.where)
             empty += 1
             return None
@@ -108,7 +108,7 @@ def _rated(tables: _Tables, findings: Findings, find: Find) -> list[Track]:
     first: dict[str, Track] = {}
     votes: dict[str, dict[str, dict[str, Given]]] = defaultdict(dict)
     places: dict[tuple[str, str], str] = {}
-    for row in (row for row in tables.rows if labelled(row, columns)):
+    for row in (row for row in tables.rows if labelled(row, columns, layout)):
         with findings.skipping():
             rater = row.text(columns["rater"])
             track = track_of("own", row, columns, layout, lambda *_: None)
@@ -116,13 +116,15 @@ def _rated(tables: _Tables, findings: Findings, find: Find) -> list[Track]:
                 before = places[track.id, rater]
                 cause = f"rater '{rater}' rated '{track.id}' before, in {before}"
                 raise row.fault("duplicate_id", cause, "Keep one of the two rows")
-            other = first.get(track.id, track).group
-            if track.group != other:
-                cause = f"'{track.id}' is of group '{track.group}' here, of '{other}' elsewhere"
-                raise row.fault("contradiction", cause, "Give a track one group and artist")
             if track.id not in first:
                 file = row.text(columns["file"]) if "file" in columns else track.id
                 first[track.id] = replace(track, media=find(stem(file), row.where))
+            elif track.group != track.id:  # that is, given in this row
+                other = first[track.id].group
+                if other not in (track.id, track.group):
+                    cause = f"'{track.id}' is of group '{track.group}' here, of '{other}' elsewhere"
+                    raise row.fault("contradiction", cause, "Give a track one group and artist")
+                first[track.id] = replace(first[track.id], group=track.group)
             places[track.id, rater] = row.where
             votes[track.id][rater] = _given(track)
     rated = [replace(track, by_rater=votes[name]) for name, track in first.items()]

@@ -36,7 +36,7 @@ def read_tracks(card: Card, folder: Path, layout: Layout, findings: Findings) ->
     media = Media(card, folder, (layout.audio,), findings)
 
     def track(row: Row) -> Track | None:
-        if layout.gaps and not labelled(row, columns):
+        if layout.gaps and not labelled(row, columns, layout):
             media.find(stem(row.text(columns["id"])), row.where)
             return None
         return track_of(card.name, row, columns, layout, media.find)
@@ -63,9 +63,11 @@ def read_table(folder: Path, layout: Layout) -> tuple[list[Row], dict[str, str]]
     return rows, columns
 
 
-def labelled(row: Row, columns: Mapping[str, str]) -> bool:
-    """Whether a row has any label."""
-    return any(row.values[columns[name]] for name in LABELS if name in columns)
+def labelled(row: Row, columns: Mapping[str, str], layout: Layout) -> bool:
+    """Whether a row has any label; where tags are the only label, having none is one too."""
+    given = [name for name in LABELS if name in columns]
+    no_tag_counts = given == ["tags"] and layout.empty_cells == "refuse"
+    return no_tag_counts or any(row.values[columns[name]] for name in given)
 
 
 def check_labels(columns: Mapping[str, str], layout: Layout, path: Path) -> None:

@@ -30,7 +30,8 @@ audio = "{audio}"
 # are several raters, rater. It is read if it is there.
 moments = "{moments}"
 
-# An empty cell is a mistake ("refuse"), or a label that this track lacks ("missing").
+# An empty cell is a mistake, or of tags says that none applies ("refuse"); or it is a label that
+# this track lacks ("missing").
 empty_cells = "{empty}"
 
 # With a column "rater": all raters count alike ("equal"), or those who agree with the others count
@@ -117,7 +118,8 @@ def write_template(
         annotations=layout.annotations,
         audio="." if inside else layout.audio,
         moments=layout.moments,
-        empty=layout.empty_cells,
+        # An empty cell of tags would say that no tag applies.
+        empty="missing" if columns == ["tags"] else layout.empty_cells,
         scales="\n".join(f'{name} = "{scale.name}"' for name in scales) or '# valence = "1..9"',
     )
     replace_file(folder / FILE, text.encode("utf-8"))

@@ -348,7 +348,7 @@ def read(path: Path) -> Entry:
 
 def _more_files(graph: Path) -> tuple[Path, ...]:
     """What may lie beside a graph and its card: a text, an explanation, its training music."""
-    explanation, music = explanation_of(graph), graph.with_suffix(".music.npz")
+    explanation, music = explanation_of(graph), graph.with_name(f"{graph.stem}.music.npz")
     return graph.with_suffix(".md"), explanation, explanation.with_suffix(".json"), music
 
 

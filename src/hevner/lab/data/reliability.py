@@ -72,18 +72,19 @@ def two_way(ratings: Doubles) -> tuple[float, float]:
 
 def split_half(ratings: Doubles, splits: int = SPLITS) -> float:
     """Correlation of the means of random halves of each track's raters, by Spearman and Brown."""
-    rows = [row[np.isfinite(row)] for row in ratings]
-    rows = [row for row in rows if len(row) > 1]
+    counts = np.isfinite(ratings).sum(axis=1)
+    rows, half = ratings[counts > 1], counts[counts > 1][:, None] // 2
     rng = np.random.default_rng(0)
     found = []
     for _ in range(splits if len(rows) >= COMMON else 0):
-        halves = np.empty((len(rows), 2))
-        for k, row in enumerate(rows):
-            order, half = rng.permutation(row), len(row) // 2
-            halves[k] = order[:half].mean(), order[half : 2 * half].mean()
-        if np.ptp(halves[:, 0]):
-            found.append(pearson(halves[:, 0], halves[:, 1]))
-    mean = float(np.mean(found)) if found else NAN
+        # The raters of each track in random order, those who gave nothing at the end.
+        order = np.argsort(np.where(np.isfinite(rows), rng.random(rows.shape), np.inf), axis=1)
+        mixed, place = np.take_along_axis(rows, order, axis=1), np.arange(rows.shape[1])
+        one = np.where(place < half, mixed, 0).sum(axis=1)
+        other = np.where((place >= half) & (place < 2 * half), mixed, 0).sum(axis=1)
+        if np.ptp(one / half[:, 0]):
+            found.append(pearson(one / half[:, 0], other / half[:, 0]))
+    mean = float(np.nanmean(found)) if np.isfinite(found).any() else NAN
     return 2 * mean / (1 + mean)
 
 

@@ -112,20 +112,26 @@ def write(
     base
         Training music of a model that this one was made from, which it knows too.
     """
-    found = {leaks.name(track): track for track in (*(base.tracks if base else ()), *tracks)}
-    kept = dict(base.words) if base else {}
-    kept |= {name: _middle(one) for name, one in words.items() if name in found}
-    facts = [{field: getattr(track, field) for field in FIELDS} for track in found.values()]
-    rows = [kept.get(name, np.zeros(0, np.uint32)) for name in found]
+    music = kept(tracks, words, base)
+    facts = [{field: getattr(track, field) for field in FIELDS} for track in music.tracks]
+    blank = np.zeros(0, np.uint32)
+    rows = [music.words.get(leaks.name(track), blank) for track in music.tracks]
     file = io.BytesIO()
     np.savez(
         file,
         version=np.array(CARD.version),
         tracks=np.frombuffer(json.dumps(facts).encode("utf-8"), np.uint8),
         lengths=np.array([len(row) for row in rows], np.int64),
-        words=np.concatenate([np.zeros(0, np.uint32), *rows]),
+        words=np.concatenate([blank, *rows]),
     )
     replace_file(place(model), file.getvalue())
+
+
+def kept(tracks: Iterable[Track], words: Mapping[str, Words], base: Known | None = None) -> Known:
+    """What is kept of training music; arguments as for `write`."""
+    found = {leaks.name(track): track for track in (*(base.tracks if base else ()), *tracks)}
+    middles = {name: _middle(one) for name, one in words.items() if name in found}
+    return Known(tuple(found.values()), {**(base.words if base else {}), **middles})
 
 
 def load(model: Path) -> Known | None:
@@ -140,7 +146,7 @@ def load(model: Path) -> Known | None:
     if not path.is_file():
         return None
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as file:
             facts = json.loads(file["tracks"].tobytes())
             ends = np.cumsum(file["lengths"])[:-1]
             rows = np.split(file["words"], ends)

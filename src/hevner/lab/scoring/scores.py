@@ -14,7 +14,7 @@ not predict has no row.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -126,7 +126,7 @@ def _tag(name: str, found: Prediction) -> Doubles | None:
 
 
 def scores_of(
-    readings: Readings, names: dict[str, tuple[str, ...]]
+    readings: Readings, names: Mapping[str, tuple[str, ...]]
 ) -> tuple[list[Named], list[str]]:
     """All scores that labels and model allow, and sentences on labels that it does not predict.
 
@@ -158,7 +158,7 @@ def scores_of(
 
 
 def pictures(
-    readings: Readings, names: dict[str, tuple[str, ...]]
+    readings: Readings, names: Mapping[str, tuple[str, ...]]
 ) -> tuple[dict[str, Axis], dict[str, tuple[Classes, Doubles]]]:
     """Ratings with their readings, and classes with the scores of each, for plots."""
     table, found = label_table(readings.tracks), readings.prediction
