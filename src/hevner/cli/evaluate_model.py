@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
@@ -58,7 +59,7 @@ def evaluate_model(wanted: Wanted, run: Run) -> None:
     from hevner.model import registry
 
     with usage_errors():
-        entry = registry.find(wanted.model)
+        entry, graph = registry.find(wanted.model), registry.path_of(wanted.model)
         names = run.folders.available()
         if not names:
             raise DataError("no dataset there", remedy="Check --data", code="no_tracks")
@@ -71,7 +72,7 @@ def evaluate_model(wanted: Wanted, run: Run) -> None:
     failed = False
     with stopping():
         for name, tracks in found.items():
-            sheet, failures = _score(entry, name, tracks, wanted, run)
+            sheet, failures = _score(entry, graph, name, tracks, wanted, run)
             failed |= bool(failures) or sheet is None
             sheets += [sheet] if sheet else []
     rows = [row for sheet in sheets for row in sheet.rows]
@@ -106,14 +107,13 @@ def _tracks(name: str, run: Run) -> list[Track]:
 
 
 def _score(
-    entry: Entry, name: str, tracks: list[Track], wanted: Wanted, run: Run
+    entry: Entry, graph: Path, name: str, tracks: list[Track], wanted: Wanted, run: Run
 ) -> tuple[Sheet | None, list[str]]:
     """The scores of a dataset, None if it is refused, and the tracks that failed."""
     from hevner.lab.scoring import known, readings, scores
     from hevner.lab.scoring.page import Sheet
     from hevner.store import FeatureStore
 
-    graph = entry.path.with_suffix(".onnx")
     tracks, failures = _prepared(tracks, wanted, run)
     if len(tracks) < scores.FEWEST:
         say(f"{name}: fewer than {scores.FEWEST} tracks could be analysed; not scored.")

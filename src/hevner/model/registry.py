@@ -347,9 +347,9 @@ def read(path: Path) -> Entry:
 
 
 def _more_files(graph: Path) -> tuple[Path, ...]:
-    """What may lie beside a graph and its card: a text and an explanation."""
-    explanation = explanation_of(graph)
-    return graph.with_suffix(".md"), explanation, explanation.with_suffix(".json")
+    """What may lie beside a graph and its card: a text, an explanation, its training music."""
+    explanation, music = explanation_of(graph), graph.with_name(f"{graph.stem}.music.npz")
+    return graph.with_suffix(".md"), explanation, explanation.with_suffix(".json"), music
 
 
 def _not_a_card(path: Path, problem: str) -> ModelError:
