@@ -119,9 +119,9 @@ def world(sets: str, name: str, test: Table, start: Start) -> World:
     if name in ("quadrant", "cluster"):
         number = getattr(test, name)
         count = 4 if name == "quadrant" else 5
-        labels = tuple(q.name for q in Quadrant) if name == "quadrant" else tuple("12345")
+        names = tuple(q.name for q in Quadrant) if name == "quadrant" else tuple("12345")
         truth, head = np.eye(count)[number], "quadrants" if name == "quadrant" else ""
-        classes[name] = Classes(labels, number)
+        classes[name] = Classes(names, number)
         said = start.outputs[head] if head else np.zeros((len(test), 0))
     else:
         truth = test.tension if name == "tension" else test.emotion[:, int(name == "arousal")]
@@ -157,13 +157,13 @@ def predict(head: OwnHead, start: Start, world: World) -> Array:
     column = head.names.index(world.label)
     base = start.outputs[head.name]
     before = base[:, column] if base.size else 0.0
-    return np.clip(before + linear[:, column], -1, 1)
+    return np.asarray(np.clip(before + linear[:, column], -1, 1))
 
 
 def line(said: Array, truth: Array, train: NDArray[np.intp], test: NDArray[np.intp]) -> Array:
     """A reading after the line that fits some tracks best."""
     slope, offset = np.polyfit(said[train], truth[train], 1)
-    return np.clip(offset + slope * said[test], -1, 1)
+    return np.asarray(np.clip(offset + slope * said[test], -1, 1))
 
 
 def guesses(

@@ -114,11 +114,13 @@ def test_card_alone_is_refused(tmp_path: Path) -> None:
 def test_a_registered_model_is_found_by_name_wherever_it_came_from(tmp_path: Path) -> None:
     graph = saved(tmp_path, "tension")
     graph.with_suffix(".md").write_text("# Mine")
+    graph.with_suffix(".music.npz").write_bytes(b"music")
     entry = registry.add(graph)
     assert (entry.name, entry.own, entry.default) == ("own-1", True, False)
     assert entry.graph.parent == registry.folder()
     assert entry.graph.read_bytes() == graph.read_bytes()
     assert entry.path.with_suffix(".md").read_text() == "# Mine"
+    assert entry.path.with_suffix(".music.npz").read_bytes() == b"music"
     for path in tmp_path.glob("own.*"):
         path.unlink()
     assert registry.find("own") == registry.find("own-1") == entry

@@ -112,6 +112,8 @@ def fit(
     model = Model({}, build(start, heads))
     card = {key: value for key, value in start.card.items() if key not in ("scores", "sha256")}
     own = {head.name: head.facts for head in heads}
+    data: dict[str, object] = {"name": SET, "clips": len(vectors), "groups": len(np.unique(group))}
+    data["licence"] = datasets.card(SET).licence
     card |= {
         "name": re.sub(r"[^\w.-]+", "-", name),
         "version": recipe.version,
@@ -123,15 +125,6 @@ def fit(
             "heads": [one for one in start.card["heads"] if one not in own],
         },
         "own": own,
-        "data": [
-            *start.card.get("data", []),
-            {
-                "name": SET,
-                "clips": len(vectors),
-                "groups": len(np.unique(group)),
-                "licence": datasets.card(SET).licence,
-            },
-        ],
         "heads": [head.name for head in HEADS if head.name in model.outputs],
         **{head.name: list(head.names) for head in heads if head.kind != "values"},
         "scores": {
@@ -139,6 +132,7 @@ def fit(
             "rows": scores(heads, group, start.name),
         },
     }
+    card["data"] = [*start.card.get("data", []), data]
     return Model(card, model.graph)
 
 
@@ -186,7 +180,9 @@ def scores(heads: Sequence[OwnHead], group: Names, start: str) -> list[Row]:
             if not mine.any() or truth.std() == 0:
                 continue
             for protocol, guess in ((OWN, head.unseen), (start, head.before)):
-                for metric, of in metrics.items() if guess is not None else ():
+                if guess is None:
+                    continue
+                for metric, of in metrics.items():
                     score = agreement(of, truth, [guess[mine]], column)
                     report.add(
                         protocol, Labelled(group[mine]), f"{prefix}{name} {metric}", score, 1
