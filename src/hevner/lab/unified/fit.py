@@ -191,10 +191,10 @@ def fit(
 ) -> Fitted:
     """Train one network, a row of the recipe, on some rows of the data.
 
-    The seed decides weights, order and the rows that are held out for early stopping, of datasets
-    without rows of validation. Teachers are raw outputs for all rows of the data, NaN for none, by head.
-    For folder and progress see `hevner.lab.unified.loop.train`. Without a labelled row, `DataError`
-    is raised.
+    The seed decides weights, order and, of datasets without rows of validation, those that are held
+    out for early stopping. Teachers are raw outputs for all rows of the data, NaN for none, by
+    head. For folder and progress see `hevner.lab.unified.loop.train`. Without a labelled row,
+    `DataError` is raised.
     """
     heads = _heads(recipe, row, data, index)
     scales = _scales(heads, data, index)
