@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from hevner.lab.data.labels import quadrants_of
 from hevner.lab.joint import degrees
 from hevner.lab.joint.data import Array, MatchingData
 from hevner.lab.joint.recipe import Claim, JointRecipe
@@ -140,7 +141,7 @@ def _degrees(
     """Degrees of predicted emotions inside the categories of the listeners."""
     place = blank.data.emotions.place
     profile = blank.data.emotions.kind == "profile"
-    category = degrees.strongest(place) if profile else degrees.quadrants(place)
+    category = degrees.strongest(place) if profile else quadrants_of(place)
     degree = degrees.own_share if profile else degrees.along_diagonal
     predicted = np.full(shape, np.nan)
     for one in results:
