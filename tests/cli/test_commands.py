@@ -55,7 +55,7 @@ RUN_BY = {
     "report": "tests/output/test_page.py",
     "search": "tests/cli/test_cli_search.py",
     "serve": "tests/serve/test_serve_cli.py",
-    "train": "tests/test_personal.py",
+    "train": "tests/lab/test_own_command.py",
 }
 """The file that runs the command: a test, or a page whose console blocks a test runs."""
 

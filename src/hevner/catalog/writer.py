@@ -42,8 +42,11 @@ TIDY_AFTER = 128
 """Changes after which small files are joined, so that a long run stays quick."""
 
 
-def create(folder: str | Path, space: Space) -> Catalog:
+def create(folder: str | Path, space: Space, model: Path | None = None) -> Catalog:
     """Make an empty catalogue; one that is there is replaced.
+
+    ``model`` is the graph of the model that its pieces will be analysed by, the default one if
+    None.
 
     Raises
     ------
@@ -53,7 +56,7 @@ def create(folder: str | Path, space: Space) -> Catalog:
         If it cannot be written.
     """
     folder = Path(folder).absolute()
-    made_with = header.current(space)
+    made_with = header.current(space, model)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         unfinished = {path.name for path in folder.glob(PART.format("*"))}
@@ -77,11 +80,18 @@ def create(folder: str | Path, space: Space) -> Catalog:
     return Catalog(folder, space)
 
 
-def open_or_create(folder: str | Path, space: Space) -> Catalog:
-    """Open a catalogue, or make one where there is none; raises what both raise."""
+def open_or_create(folder: str | Path, space: Space, model: Path | None = None) -> Catalog:
+    """Open a catalogue, or make one where there is none; raises what both raise.
+
+    One that is there must have been made with ``model``, unless that is None.
+    """
     folder = Path(folder).absolute()
     is_new = not (folder / header.NAME).exists() and not tables.any_rows(folder)
-    return create(folder, space) if is_new else Catalog(folder, space)
+    if is_new:
+        return create(folder, space, model)
+    if model is not None:
+        header.check_model(folder, header.read(folder), model)
+    return Catalog(folder, space)
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from mimetypes import guess_type
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from hevner import extras
 from hevner.batch import SupportsAnalyze, analyze_many, usable_cores
@@ -28,17 +28,17 @@ from hevner.cli.progress import (
     stopping_cleanly,
     without_decoder_notes,
 )
-from hevner.defaults import identity
+from hevner.defaults import explanation_of, identity
 from hevner.emotion import Scale
 from hevner.errors import HevnerError, ModelError, OutputError
 from hevner.files import Found, OutputFile, cannot_write, display_name, find_audio
+from hevner.model import registry
 from hevner.result import Analysis, Failure
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
     from hevner.output import Options, Writer
-    from hevner.personal import Personal
 
     Results = Generator[Analysis | Failure, None, None]
 
@@ -66,8 +66,8 @@ class Session:
         paths: list[Path],
         *,
         plot: Path | None,
-        personal: Path | None,
         window: float | None,
+        model: str,
         jobs: int | None,
         cached: bool,
     ) -> int:
@@ -82,14 +82,13 @@ class Session:
         pipes = Pipes()
         try:
             self.plots = None if plot is None else Plots(plot, found)
-            cache = Cache(identity(window)) if cached else None
-            files, analyzer = pipes.files(found), LateAnalyzer(window)
+            path = registry.path_of(model)
+            if self.explain or self.form == "explanation":
+                _check_explained(path, model)
+            cache = Cache(identity(window, path)) if cached else None
+            files, analyzer = pipes.files(found), LateAnalyzer(window, path)
             results = analyze_many(files, analyzer, jobs or usable_cores(), cache)
             results = pipes.named(found, results)
-            if personal is not None:
-                from hevner.personal import load
-
-                results = _personalised(results, load(personal))
             destination = StandardOutput() if self.output is None else OutputFile(self.output)
         except HevnerError as error:
             say(f"Error: {error}")
@@ -176,21 +175,14 @@ class Session:
         return f"{total} file{'s' if total != 1 else ''} in {seconds:.1f} s: {', '.join(parts)}."
 
 
-def _personalised(results: Results, correction: Personal) -> Results:
-    """Correct results after the cache, so that no entry depends on a correction."""
-    with closing(results):
-        for result in results:
-            yield correction.apply(result) if isinstance(result, Analysis) else result
-
-
 class LateAnalyzer:
     """A `hevner.Analyzer` that is imported and made when a file needs it.
 
-    That is never, if the cache knows them all.
+    That is never, if the cache knows them all. ``model`` is its graph, the default one if None.
     """
 
-    def __init__(self, window: float | None) -> None:
-        self._window = window
+    def __init__(self, window: float | None, model: Path | None = None) -> None:
+        self._options: dict[str, Any] = {"window": window, "model": model}
         self._lock = Lock()
         self._analyzer: SupportsAnalyze | None = None
 
@@ -203,8 +195,18 @@ class LateAnalyzer:
                 isolated.shared.start()  # while the rest is imported
                 from hevner.analysis import Analyzer
 
-                self._analyzer = Analyzer(window=self._window, open_audio=isolated.open_audio)
+                self._analyzer = Analyzer(**self._options, open_audio=isolated.open_audio)
         return self._analyzer.analyze(source)
+
+
+def _check_explained(path: Path, name: str) -> None:
+    """Refuse to explain the readings of a model that has no explanation."""
+    if not explanation_of(path).is_file():
+        raise ModelError(
+            f"the model {name} has no explanation, so why it reads a piece as it does is not known",
+            remedy="Leave out --model for the readings of the one that comes with hevner, and why",
+            code="no_explanation",
+        )
 
 
 def _warn_of(cache: Cache | None) -> None:

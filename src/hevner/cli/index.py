@@ -11,7 +11,7 @@ import typer
 from typer import Argument, Option
 from typer.core import TyperCommand
 
-from hevner.cli.options import Jobs, Quiet
+from hevner.cli.options import Jobs, ModelName, Quiet
 from hevner.cli.progress import (
     FAILED,
     FINE,
@@ -71,13 +71,15 @@ def index(
             "clap-general, once its weights are there ('hevner models add').",
         ),
     ] = "",
+    model: ModelName = "",
     quiet: Quiet = False,
 ) -> None:
     """Analyse folders of music and keep the result in a catalogue, to be searched by emotion.
 
     Only what is new or changed is analysed; files that were moved or copied are recognised by
     their content. A run that was stopped goes on where it was. With --encoder, pieces of
-    an existing catalogue are encoded too, and not analysed again.
+    an existing catalogue are encoded too, and not analysed again. A catalogue holds pieces of one
+    model, which it remembers: --model is needed only to make it.
 
     Exit status: 0 all fine, 1 some files failed, 2 wrong usage.
     """
@@ -99,14 +101,17 @@ def index(
         from hevner.batch import usable_cores
         from hevner.catalog import encoding, header, indexing, texts, writer
         from hevner.catalog.analyze_file import FileAnalyzer
-        from hevner.model import space
+        from hevner.model import registry, space
 
         text_encoder = texts.text_encoder(encoder) if encoder else None
         common = space.load()
-        catalog = (writer.create if rebuild else writer.open_or_create)(into, common)
+        graph = registry.path_of(model) if model else None
+        catalog = (writer.create if rebuild else writer.open_or_create)(into, common, graph)
         if text_encoder is not None:
             header.check_encoder(catalog.folder, catalog.header, text_encoder.card)
-        analyzer = FileAnalyzer(Analyzer(open_audio=isolated.open_audio), common)
+        analyzer = FileAnalyzer(
+            Analyzer(model=catalog.model, open_audio=isolated.open_audio), common
+        )
         options = indexing.Options(jobs or usable_cores(), retry, prune or forced)
         watch = partial(_watched, options, quiet)
         summary = watch(

@@ -1,16 +1,17 @@
 """Fit the emotion model to a table. All that is learned is learned from that table alone.
 
 1. Labels of all kinds become targets without a scale (`hevner.lab.default.targets`).
-2. By grouped cross-validation inside the table: what kinds of music there are, a part for all music
-   and a part for each kind (`hevner.lab.default.basis`, `hevner.lab.default.parts`). The scores of
-   the rows left out are kept.
+2. By grouped cross-validation inside the table: what kinds of music there are, pieces that others
+   are compared with, a part for all music and a part for each kind (`hevner.lab.default.basis`,
+   `hevner.lab.default.kernel`, `hevner.lab.default.parts`). The scores of the rows left out are
+   kept.
 3. From those scores: the way back to the scale of each kind's raters, and intervals (split
    conformal: the quantile of the absolute error; `hevner.lab.default.scales`).
 4. The same regressions on all rows, the part within pieces (`hevner.lab.default.moments`), and what
    familiarity is computed from.
 5. All of it as one graph (`hevner.lab.default.graph`).
 
-There is no chance in it but the division into folds.
+There is no chance in it but the division into folds and the choice of those pieces.
 """
 
 from __future__ import annotations

@@ -7,13 +7,13 @@ Scores and targets have one column per output, as `hevner.lab.default.targets.Ta
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from hevner.arrays import Doubles, Floats, Integers, Mask
-from hevner.lab.default.basis import Basis, kind_of_rows, row_weights
+from hevner.lab.default.basis import Basis, row_weights
 from hevner.lab.default.recipe import DefaultRecipe, per_dimension
 from hevner.lab.default.table import Table
 from hevner.lab.default.targets import Targets
@@ -40,28 +40,29 @@ class Parts:
     @classmethod
     def fit(cls, table: Table, targets: Targets, basis: Basis, recipe: DefaultRecipe) -> Parts:
         """Fit to the rows of a table: first the general part, then what it leaves, by kind."""
-        rows = basis.rows(basis.x(table.vectors))
-        kind, values = kind_of_rows(table, recipe), targets.values
-        general = np.zeros((rows.shape[1], values.shape[1]))
-        own = np.zeros((len(recipe.all_kinds), *general.shape))
-        sets = recipe.sets.items()
-        weights = row_weights(table, {name: one.weight for name, one in sets})
-        own_weights = row_weights(table, {name: one.own_weight for name, one in sets})
+        rows = basis.rows(basis.x(table.vectors)).astype(np.float64)
+        sums = list(_sums(table, rows, targets.values))
+        kinds = [[n for n, one in recipe.sets.items() if one.kind == k] for k in recipe.all_kinds]
+        general = np.zeros((rows.shape[1], targets.values.shape[1]))
+        own = np.zeros((len(kinds), *general.shape))
         for head, columns in targets.columns.items():
             plan = recipe.penalties[head]
             kernel = np.full(len(basis.kernel.pieces), plan.kernel)
             penalty = np.concatenate([per_dimension(plan.blocks), kernel, [1e-3]])
             own_penalty = np.append(plan.own * penalty[:-1], OWN_INTERCEPT)
-            for some in _alike(values, columns):
-                known = np.isfinite(values[:, some[0]])
-                if not known.any():
+            for some in _alike(targets.values, columns):
+                known = [one for one in sums if one.known[some[0]]]
+                if not known:
                     continue
-                general[:, some] = _ridge(rows, values[:, some], weights * known, penalty)
-                rest = values[:, some] - rows @ general[:, some]
-                for number in range(len(own)) if plan.own else ():
-                    mine = own_weights * known * (kind == number)
-                    if mine.any():
-                        own[number][:, some] = _ridge(rows, rest, mine, own_penalty)
+                weights = {name: one.weight for name, one in recipe.sets.items()}
+                general[:, some] = _ridge(*_total(known, weights, some), penalty)
+                for number, names in enumerate(kinds) if plan.own else ():
+                    if not {one.dataset for one in known} & set(names):
+                        continue
+                    weights = {name: recipe.sets[name].own_weight for name in names}
+                    gram, cross = _total(known, weights, some)
+                    left = cross - gram @ general[:, some]
+                    own[number][:, some] = _ridge(gram, left, own_penalty)
         return cls(general, own)
 
     def __call__(self, rows: Floats, shares: Floats) -> Doubles:
@@ -72,12 +73,54 @@ class Parts:
         return scores
 
 
-def _ridge(rows: Floats, values: Doubles, weights: Doubles, penalty: Doubles) -> Doubles:
-    used = weights > 0
-    # Sums over rows in single precision take half the time; what is solved is double.
-    weighted = (rows[used] * weights[used, None]).astype(np.float32)
-    gram = (weighted.T @ rows[used]).astype(np.float64) + np.diag(penalty)
-    return np.asarray(np.linalg.solve(gram, weighted.T @ values[used].astype(np.float32)))
+@dataclass(frozen=True)
+class _Sums:
+    """Weighted sums over rows of one set that have the same labels.
+
+    Attributes
+    ----------
+    dataset
+        Name of the set, of whose weight this is a share.
+    known
+        Which of the ``m`` outputs have labels.
+    gram, cross
+        Products of the rows with themselves, ``(width, width)``, and with the labels,
+        ``(width, m)``.
+    """
+
+    dataset: str
+    known: Mask
+    gram: Doubles
+    cross: Doubles
+
+
+def _sums(table: Table, rows: Doubles, values: Doubles) -> Iterator[_Sums]:
+    """Sums of all rows, by set and by what is known; they serve every head and kind."""
+    weights = row_weights(table, dict.fromkeys(set(table.dataset), 1.0))
+    names, number = np.unique(table.dataset, return_inverse=True)
+    marks = np.column_stack([number, np.isfinite(values)])
+    patterns, place = np.unique(marks, axis=0, return_inverse=True)
+    for count, (name, *known) in enumerate(patterns):
+        mine = place.ravel() == count
+        weighted = (rows[mine] * weights[mine, None]).T
+        labels = np.nan_to_num(values[mine])
+        yield _Sums(names[name], np.array(known, bool), weighted @ rows[mine], weighted @ labels)
+
+
+def _total(
+    sums: Sequence[_Sums], weights: Mapping[str, float], columns: list[int]
+) -> tuple[Doubles, Doubles]:
+    """Products of all rows and of some labels, each set with its weight."""
+    gram, cross = np.zeros_like(sums[0].gram), np.zeros((len(sums[0].gram), len(columns)))
+    for one in sums:
+        if one.dataset in weights:
+            gram += weights[one.dataset] * one.gram
+            cross += weights[one.dataset] * one.cross[:, columns]
+    return gram, cross
+
+
+def _ridge(gram: Doubles, cross: Doubles, penalty: Doubles) -> Doubles:
+    return np.asarray(np.linalg.solve(gram + np.diag(penalty), cross))
 
 
 def _alike(values: Doubles, columns: slice) -> Iterable[list[int]]:
