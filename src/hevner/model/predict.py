@@ -7,9 +7,9 @@ computes every reading from a part that holds for all music and a part for each 
     z(x)     = b + x . general + sum_k  share_k(x) * (c_k + x . own_k)
     value(x) = sum_k share_k(x) * (o_k + M_k z(x))
 
-``x`` is the standardised vector and its likeness to some pieces of the training music, ``M_k`` and ``o_k`` bring valence and arousal to the scale on
-which that kind is rated (`hevner.lab.default`, where everything is fitted; domain adaptation by
-augmented features: Daume, 2007).
+``x`` is the standardised vector and its likeness to some pieces of the training music; ``M_k`` and
+``o_k`` bring valence and arousal to the scale on which that kind is rated (`hevner.lab.default`,
+where everything is fitted; domain adaptation by augmented features: Daume, 2007).
 
 Inputs of the graph: ``vector``, float32 ``(n, DIMENSION)``, and ``seconds``, float32 ``(n,)``, how
 long the piece sounds: short cuts are of a kind of their own. Outputs, by name: every head of the
