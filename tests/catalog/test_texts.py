@@ -386,7 +386,7 @@ def test_a_small_clap_hears_and_is_searched(
 ) -> None:
     for package in ("torch", "transformers", "psutil"):
         pytest.importorskip(package)
-    from benchmarks.random_weights_clap import write
+    from hevner.lab.rehearsal.clap_weights import write
     from hevner.encoders.clap import conversion
     from hevner.encoders.large import LARGE
     from tests.golden.encoders.make_clap import CONFIG

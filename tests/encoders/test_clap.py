@@ -17,7 +17,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from transformers import ClapFeatureExtractor
 
-from benchmarks.random_weights_clap import PREPROCESSOR
+from hevner.lab.rehearsal.clap_weights import PREPROCESSOR
 from hevner.audio.windows import Windower
 from hevner.encoders.clap import SAMPLE_RATE, WINDOW_SAMPLES
 from hevner.encoders.clap.mel import log_mel

@@ -16,7 +16,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from transformers import ClapConfig
 
-from benchmarks.random_weights_clap import LARGER, tensors
+from hevner.lab.rehearsal.clap_weights import LARGER, tensors
 from hevner.encoders.clap import conversion, original
 from hevner.encoders.clap.reading import widths
 from hevner.encoders.large import LARGE

@@ -2,7 +2,7 @@
 
     python -m tests.golden.encoders.make_clap
 
-Weights follow from the names of the tensors (`benchmarks.random_weights_clap`), the clips from
+Weights follow from the names of the tensors (`hevner.lab.rehearsal.clap_weights`), the clips from
 sines, so that the file holds outputs only. Run it when the expected numbers have changed on
 purpose, and look at the difference. Everything here goes through the public interface of
 ``transformers``: feature extractor, tokenizer and model; outputs of blocks are caught by hooks.
@@ -19,7 +19,7 @@ import torch
 import transformers
 from transformers import ClapConfig, ClapFeatureExtractor, ClapModel, RobertaTokenizerFast
 
-from benchmarks.random_weights_clap import LARGER, PREPROCESSOR, write
+from hevner.lab.rehearsal.clap_weights import LARGER, PREPROCESSOR, write
 
 GOLDEN = Path(__file__).resolve().parent / "clap.json"
 

@@ -66,11 +66,14 @@ class Source(DatasetRecipe, frozen=True, kw_only=True):
         Name of a stored split, for the protocol ``split``.
     ids
         First and last number of the tracks to use; all tracks if missing.
+    partial
+        Accepts a stored split with tracks that the dataset lacks.
     """
 
     labels: Labels = "repaired"
     split: str = ""
     ids: tuple[int, int] | None = None
+    partial: bool = False
 
 
 class HeadRecipe(Section, frozen=True, kw_only=True):

@@ -1,15 +1,11 @@
 """A checkpoint of CLAP as it is published, with random weights: the full size takes 0.8 GB.
 
-    python benchmarks/random_weights_clap.py FOLDER
-
-Then ``hevner models add clap-music --from FOLDER --accept-licence`` adds it, for measurements and
-dry runs. The numbers follow from the seed and the names of the tensors alone. Their size is such
+The numbers follow from the seed and the names of the tensors alone. Their size is such
 that activations neither grow nor fade; embeddings mean nothing.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 import math
 from collections.abc import Mapping
@@ -122,16 +118,3 @@ def vocabulary(size: int) -> dict[str, int]:
     tokens = [*MARKS, *sorted(ByteLevel.alphabet()), *(pair.replace(" ", "") for pair in MERGES)]
     tokens += [f"unused{number}" for number in range(len(tokens), size - 1)]
     return {token: number for number, token in enumerate([*tokens, "<mask>"])}
-
-
-def main() -> None:
-    """Run from the command line."""
-    parser = argparse.ArgumentParser(description="Write a CLAP with random weights.")
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("--seed", type=int, default=0)
-    options = parser.parse_args()
-    write(options.folder, seed=options.seed)
-
-
-if __name__ == "__main__":
-    main()

@@ -1,0 +1,150 @@
+"""Prepare the folder of a rehearsal, and run the commands of its paper there, one after the other.
+
+The folder keeps everything: after a stop the same rehearsal goes on with the command in work.
+``times.csv`` has seconds and peak memory of each finished one, ``log.txt`` what they wrote.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+import re
+import shlex
+import subprocess
+import sys
+import time
+import tomllib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hevner.errors import DataError
+from hevner.files import replace_file
+from hevner.lab.rehearsal import archives
+from hevner.lab.rehearsal.reduced import VARIABLE
+
+TABLES: dict[str, Any] = tomllib.loads(
+    Path(__file__).with_name("commands.toml").read_text(encoding="utf-8")
+)
+PAPERS: tuple[str, ...] = tuple(TABLES["papers"])
+SIZES: tuple[str, ...] = tuple(TABLES["sizes"])
+
+PLACE = re.compile(r"\b(DATA|WEIGHTS|FEATURES|STORE|OUT)\b")
+WEIGHTS = re.compile(r"WEIGHTS/(\S+)")
+IN_PARTS = re.compile(r"(?m)^\[datasets\.(?:deam|emomusic|pmemo)\]$")
+"""Sets that committed splits divide; a rehearsal has some of their ids."""
+
+COLUMNS = ("command", "seconds", "peak_mb")
+
+Run = Callable[[Sequence[str], Path], float]
+"""Runs a command line in a folder and returns its peak memory in MB; raises `DataError` if it fails."""
+
+
+@dataclass(frozen=True)
+class Rehearsal:
+    """A rehearsal of a paper, of a size, in a folder; ``source`` holds the folders of all papers."""
+
+    paper: str
+    size: str
+    source: Path
+    folder: Path
+
+    @property
+    def text(self) -> str:
+        """The commands as a user types them, with names of folders to fill in."""
+        return str(TABLES["papers"][self.paper])
+
+    @property
+    def out(self) -> Path:
+        """Folder of the results."""
+        return self.folder / "out" / self.paper
+
+    def prepare(self) -> list[str]:
+        """Make archives, features and recipes; returns what was reduced in each recipe."""
+        size, data, said = TABLES["sizes"][self.size], self.folder / "data", []
+        for name in archives.MAKERS:
+            if f"DATA/{name}" in self.text or "FEATURES" in self.text:
+                archives.write(name, data / name, size["pieces"], size["seconds"])
+        if "FEATURES" in self.text:
+            archives.write_features(data, self.folder / "features")
+        for path in sorted(self.source.glob("*/*.*")):
+            content, changes = path.read_text(encoding="utf-8"), ""
+            if path.suffix == ".toml":
+                content, changes = reduce(content, size["limits"])
+            target = self.folder / "papers" / path.parent.name / path.name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            replace_file(target, content.encode())
+            if changes and path.parent.name == self.paper and path.name in self.text:
+                said.append(f"{path.name}: {changes}")
+        self.out.mkdir(parents=True, exist_ok=True)
+        return said
+
+    def run(self, run: Run) -> Iterator[str]:
+        """Run all commands that have not been run; yields each before it starts."""
+        times = self.out / "times.csv"
+        rows = [list(COLUMNS)]
+        if times.is_file():
+            with times.open(newline="", encoding="utf-8") as file:
+                rows = list(csv.reader(file))
+        done = {line for line, *_ in rows}
+        for line in self._lines():
+            if line in done:
+                continue
+            yield line
+            words = shlex.split(PLACE.sub(self._place, line))
+            began = time.perf_counter()
+            peak = run(words, self.folder / "papers" / self.paper)
+            rows.append([line, f"{time.perf_counter() - began:.1f}", f"{peak:.0f}"])
+            table = io.StringIO()
+            csv.writer(table, lineterminator="\n").writerows(rows)
+            replace_file(times, table.getvalue().encode())
+
+    def _lines(self) -> Iterator[str]:
+        """The commands, and before the first that needs weights one that makes them up."""
+        for line in self.text.strip().splitlines():
+            for name in WEIGHTS.findall(line):
+                yield f"python -m hevner.lab.rehearsal.weights {name} WEIGHTS/{name}"
+            yield line
+
+    def _place(self, found: re.Match[str]) -> str:
+        return str(self.out if found[1] == "OUT" else self.folder / found[1].lower())
+
+    def process(self, words: Sequence[str], place: Path) -> float:
+        """Run a command in a process of its own; see `Run`."""
+        own = {
+            VARIABLE: " ".join(TABLES["sizes"][self.size]["reduced"]),
+            "HEVNER_HOME": str(self.folder / "home"),
+            "HEVNER_OFFLINE": "1",
+        }
+        program = {"hevner": ["-m", "hevner.lab.rehearsal.reduced"], "python": []}[words[0]]
+        log = self.out / "log.txt"
+        with log.open("ab") as file:
+            process = subprocess.Popen(
+                [sys.executable, *program, *words[1:]], cwd=place, env=os.environ | own,
+                stdin=subprocess.DEVNULL, stdout=file, stderr=file,
+            )  # fmt: skip
+            # Windows knows no peak of a child.
+            _, status, usage = os.wait4(process.pid, 0) if hasattr(os, "wait4") else (0, process.wait(), None)
+        if status:
+            last = log.read_text("utf-8", "replace").strip().rpartition("\n")[2]
+            raise DataError(
+                f"the command failed ({last})", subject=shlex.join(words), code="command_failed",
+                remedy=f"See {log}; the same rehearsal goes on from here",
+            )  # fmt: skip
+        return usage.ru_maxrss / 1024 if usage else 0.0
+
+
+def reduce(text: str, limits: Mapping[str, int]) -> tuple[str, str]:
+    """A recipe whose whole numbers of some names are at most so large, and what was changed in it."""
+    changes: dict[str, None] = {}
+
+    def less(found: re.Match[str]) -> str:
+        name, value = found[1], int(found[2])
+        if value > limits[name]:
+            changes[f"{name} {value} to {limits[name]}"] = None
+        return f"{name} = {min(value, limits[name])}"
+
+    text = re.sub(rf"\b({'|'.join(limits)})\s*=\s*(\d+)", less, text)
+    return IN_PARTS.sub(r"\g<0>\npartial = true", text), ", ".join(changes)
