@@ -88,7 +88,7 @@ def mediaeval(dataset: str, count: int) -> Songs:
     """Songs of EmoMusic, or of DEAM: these and as many others."""
     songs = _some("emomusic", count)
     if dataset == "deam":
-        songs += _some("deam", count, 1001)
+        songs += _some("deam", count - 2, 1001) + _some("deam", 2, 2001)
     return {song: Piece(f"mediaeval/{song}") for song in songs}
 
 

@@ -1,7 +1,7 @@
 """Prepare the folder of a rehearsal, and run the commands of its paper there, one after the other.
 
 The folder keeps everything: after a stop the same rehearsal goes on with the command in work.
-``times.csv`` has seconds and peak memory of each finished one, ``log.txt`` what they wrote.
+``times.csv`` has seconds and peak memory of each finished one, ``log.txt`` what it wrote.
 """
 
 from __future__ import annotations
@@ -36,10 +36,11 @@ WEIGHTS = re.compile(r"WEIGHTS/(\S+)")
 IN_PARTS = re.compile(r"(?m)^\[datasets\.(?:deam|emomusic|pmemo)\]$")
 """Sets that committed splits divide; a rehearsal has some of their ids."""
 
-COLUMNS = ("command", "seconds", "peak_mb")
+COLUMNS = ("command", "seconds", "cpu_s", "peak_mb")
 
-Run = Callable[[Sequence[str], Path], float]
-"""Runs a command line in a folder and returns its peak memory in MB; raises `DataError` if it fails."""
+Run = Callable[[Sequence[str], Path], tuple[float, float]]
+"""Runs a command line in a folder; returns seconds of all processors, and peak memory of its largest
+process in MB. A command that fails raises `DataError`."""
 
 
 @dataclass(frozen=True)
@@ -95,8 +96,9 @@ class Rehearsal:
             yield line
             words = shlex.split(PLACE.sub(self._place, line))
             began = time.perf_counter()
-            peak = run(words, self.folder / "papers" / self.paper)
-            rows.append([line, f"{time.perf_counter() - began:.1f}", f"{peak:.0f}"])
+            cpu, peak = run(words, self.folder / "papers" / self.paper)
+            took = time.perf_counter() - began
+            rows.append([line, f"{took:.1f}", f"{cpu:.1f}", f"{peak:.0f}"])
             table = io.StringIO()
             csv.writer(table, lineterminator="\n").writerows(rows)
             replace_file(times, table.getvalue().encode())
@@ -111,7 +113,7 @@ class Rehearsal:
     def _place(self, found: re.Match[str]) -> str:
         return str(self.out if found[1] == "OUT" else self.folder / found[1].lower())
 
-    def process(self, words: Sequence[str], place: Path) -> float:
+    def process(self, words: Sequence[str], place: Path) -> tuple[float, float]:
         """Run a command in a process of its own; see `Run`."""
         own = {
             VARIABLE: " ".join(TABLES["sizes"][self.size]["reduced"]),
@@ -125,15 +127,17 @@ class Rehearsal:
                 [sys.executable, *program, *words[1:]], cwd=place, env=os.environ | own,
                 stdin=subprocess.DEVNULL, stdout=file, stderr=file,
             )  # fmt: skip
-            # Windows knows no peak of a child.
-            _, status, usage = os.wait4(process.pid, 0) if hasattr(os, "wait4") else (0, process.wait(), None)
-        if status:
+            usage = None
+            if hasattr(os, "wait4"):  # Windows knows no peak of a child
+                _, status, usage = os.wait4(process.pid, 0)
+                process.returncode = os.waitstatus_to_exitcode(status)
+        if process.wait():
             last = log.read_text("utf-8", "replace").strip().rpartition("\n")[2]
             raise DataError(
                 f"the command failed ({last})", subject=shlex.join(words), code="command_failed",
                 remedy=f"See {log}; the same rehearsal goes on from here",
             )  # fmt: skip
-        return usage.ru_maxrss / 1024 if usage else 0.0
+        return (usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024) if usage else (0.0, 0.0)
 
 
 def reduce(text: str, limits: Mapping[str, int]) -> tuple[str, str]:
