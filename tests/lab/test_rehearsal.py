@@ -23,9 +23,11 @@ from hevner.encoders.large import LARGE
 from hevner.encoders.mert.architecture import SIZES as MERT_SIZES
 from hevner.errors import DataError
 from hevner.lab import workers
+from hevner.lab.cross_dataset import study as cross_dataset
 from hevner.lab.rehearsal import archives, reduced, steps, weights
 from hevner.lab.rehearsal.music import Piece
 from hevner.lab.rehearsal.steps import PAPERS, SIZES, TABLES, Rehearsal, reduce
+from hevner.lab.study import claims
 from tests.errors import raises
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -46,6 +48,7 @@ def test_an_archive_is_read_as_the_published_one(name: str, tmp_path: Path) -> N
     assert found.problems == ()
     assert len(found) >= 12
     assert all(track.media for track in found)
+    assert len({track.group for track in found}) >= 6
     before = sorted(tmp_path.rglob("*"))
     archives.write(name, tmp_path / name, 99, 9.0)
     assert sorted(tmp_path.rglob("*")) == before
@@ -104,7 +107,10 @@ def test_the_choices_are_those_of_the_table() -> None:
 
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Small encoders, no worker processes, weights in a folder of the test's own."""
+    """Small encoders, few resamples, no worker processes, weights in a folder of the test's own."""
+    for module in (claims, cross_dataset):
+        monkeypatch.setattr(module, "RESAMPLES", 20)
+    monkeypatch.setattr(claims, "FEW_RESAMPLES", 20)
     for table in (LARGE, MERT_SIZES, ARCHITECTURES):
         for name, value in list(table.items()):
             monkeypatch.setitem(table, name, value)  # so that it is put back

@@ -72,6 +72,11 @@ def _rated(songs: Songs, valence: Scale, arousal: Scale | None = None) -> dict[s
     }
 
 
+def _artist(song: str) -> str:
+    """An artist for each song, in letters, as digits do not part artists."""
+    return "Singer " + "".join("abcdefghij"[int(digit)] for digit in song)
+
+
 def _some(dataset: str, count: int, first: int = 0) -> list[str]:
     """Ids of a published set, from a number on, of all parts of its splits alike."""
     parts = [splits.load(dataset, name).parts.items() for name in ("random", "common")]
@@ -109,7 +114,7 @@ def _emomusic(folder: Path, count: int, seconds: float) -> None:
         "end of the segment (min.sec)", "Genre", "Mediaeval 2013 set",
     )  # fmt: skip
     info = [
-        [s, f"\t{s}.mp3", f"Singer {s}\t", f"\tSong {s}\t", "\t0.48\t", "\t1.33\t",
+        [s, f"\t{s}.mp3", f"{_artist(s)}\t", f"\tSong {s}\t", "\t0.48\t", "\t1.33\t",
          f"\t{GENRES[k % len(GENRES)]}\t", "evaluation" if k % 6 == 0 else "development"]
         for k, s in enumerate(songs)
     ]  # fmt: skip
@@ -156,7 +161,7 @@ def _pmemo(folder: Path, count: int, seconds: float) -> None:
         "musicId", "fileName", "title", "artist", "album", "duration", "chorus_start_time",
         "chorus_end_time",
     )  # fmt: skip
-    info = [[s, f"{s}.mp3", f"Hit {s}", f"Star {s}", "", 45.0, "00:41", "01:26"] for s in songs]
+    info = [[s, f"{s}.mp3", f"Hit {s}", _artist(s), "", 45.0, "00:41", "01:26"] for s in songs]
     _table(folder / "metadata.csv", header, info)
     _sounds(folder / "chorus", songs, seconds)
 
