@@ -79,12 +79,13 @@ def test_music_carries_its_emotion_a_little() -> None:
 
 
 def test_a_recipe_is_reduced_and_it_is_said_how() -> None:
-    text = '[datasets.deam]\nseeds = 5\nfolds = 2\nnetwork = { steps = 300, width = 8 }\n'
-    found, said = reduce(text, {"seeds": 1, "folds": 3, "steps": 20})
-    assert found == (
-        '[datasets.deam]\npartial = true\nseeds = 1\nfolds = 2\nnetwork = { steps = 20, width = 8 }\n'
-    )
+    limits = {"seeds": 1, "folds": 3, "steps": 20}
+    text = "seeds = 5\nfolds = 2\n[datasets.deam]\nnetwork = { steps = 300, width = 8 }\n"
+    found, said = reduce(text, limits)
+    assert found == text.replace("seeds = 5", "seeds = 1").replace("300", "20")
     assert said == "seeds 5 to 1, steps 300 to 20"
+    whole = '[datasets.deam]\nsplit = "random"\n'
+    assert reduce(whole, limits) == (whole.replace("]\n", "]\npartial = true\n"), "")
 
 
 @pytest.mark.parametrize("paper", PAPERS)
@@ -179,7 +180,8 @@ def test_a_rehearsal_goes_on_with_the_command_that_failed(tmp_path: Path) -> Non
     first = (rehearsal.out / "times.csv").read_text().splitlines()
     assert first[0] == "command,seconds,cpu_s,peak_mb"
     assert [line.split(",")[2:] for line in first[1:]] == [["2.0", "7"]] * 2
-    assert list(rehearsal.run(lambda *_: (0.0, 0.0)))[0] == commands("unified")[2]
+    went_on = list(rehearsal.run(lambda *_: (0.0, 0.0)))
+    assert went_on[0] == commands("unified")[2]
     assert list(rehearsal.run(fail)) == []
 
 
@@ -196,11 +198,19 @@ def test_a_command_that_fails_is_named_with_what_it_said(tmp_path: Path) -> None
 def test_the_verb(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ran: list[list[str]] = []
     monkeypatch.setattr(Rehearsal, "prepare", lambda self: self.out.mkdir(parents=True) or ["deam"])
-    monkeypatch.setattr(Rehearsal, "process", lambda _, words, __: ran.append(list(words)) or (0.0, 0.0))
+    monkeypatch.setattr(
+        Rehearsal, "process", lambda _, words, __: ran.append(list(words)) or (0.0, 0.0)
+    )
     result = CliRunner().invoke(app, ["rehearse", "unified", "--size", "tiny", "-o", str(tmp_path)])
     assert result.exit_code == 0, result.output
     assert len(ran) == len(commands("unified")) + 2  # weights of MERT and of the teachers
-    assert ran[0] == ["hevner", "datasets", "check", "mtg_jamendo", str(tmp_path / "data/mtg_jamendo")]
+    assert ran[0] == [
+        "hevner",
+        "datasets",
+        "check",
+        "mtg_jamendo",
+        str(tmp_path / "data/mtg_jamendo"),
+    ]
     assert "Reduced in deam" in result.output
     result = CliRunner().invoke(
         app, ["rehearse", "unified", "-o", str(tmp_path), "--papers", str(tmp_path)]

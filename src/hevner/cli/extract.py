@@ -94,9 +94,7 @@ def extract(
             compute = _teachers(names_of(teacher), weights, store, jobs)
         else:
             compute = _encoders(names_of(encoder), store, jobs)
-        found = [
-            replace(one, tracks=one.tracks[first::step]) for one in _datasets(data, dataset)
-        ]
+        found = [replace(one, tracks=one.tracks[first::step]) for one in _datasets(data, dataset)]
         if soundfont and not any(one.card.media == "MIDI" for one in found):
             recorded = ", ".join(one.card.name for one in found)
             raise typer.BadParameter(f"{recorded}: recorded, needs none", param_hint="--soundfont")

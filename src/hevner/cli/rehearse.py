@@ -50,8 +50,8 @@ def rehearse(
     """Run every command of a paper, from archives to tables, on made-up music and random weights.
 
     Archives have the layouts of the published ones, weights those of the published encoders; scores
-    mean nothing. The same commands, with your own folders, give the paper's tables. After a stop the
-    same rehearsal goes on where it was; its times go to FOLDER/out/PAPER/times.csv.
+    mean nothing. The same commands, with your own folders, give the paper's tables. After a stop
+    the same rehearsal goes on where it was; its times go to FOLDER/out/PAPER/times.csv.
 
     Exit status: 0 all fine, 1 a command failed.
     """

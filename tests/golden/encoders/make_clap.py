@@ -19,29 +19,12 @@ import torch
 import transformers
 from transformers import ClapConfig, ClapFeatureExtractor, ClapModel, RobertaTokenizerFast
 
+from hevner.lab.rehearsal import reduced
 from hevner.lab.rehearsal.clap_weights import LARGER, PREPROCESSOR, write
 
 GOLDEN = Path(__file__).resolve().parent / "clap.json"
 
-CONFIG = LARGER | {
-    "projection_dim": 24,
-    "audio_config": {
-        "model_type": "clap_audio_model",
-        "depths": [1, 2, 2],
-        "num_attention_heads": [1, 2, 4],
-        "patch_embeds_hidden_size": 8,
-        "hidden_size": 32,
-    },
-    "text_config": {
-        "model_type": "clap_text_model",
-        "vocab_size": 300,
-        "hidden_size": 32,
-        "num_hidden_layers": 2,
-        "num_attention_heads": 2,
-        "intermediate_size": 48,
-        "max_position_embeddings": 100,
-    },
-}
+CONFIG = LARGER | reduced.CLAP
 """Both towers, small: three stages, the last with a grid of 16 x 16 patches."""
 
 LENGTHS = {"whole": 480_000, "short": 170_001, "shorter": 777}

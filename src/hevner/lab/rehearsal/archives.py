@@ -1,4 +1,4 @@
-"""Small datasets in the layouts of their archives: real file names, columns and scales, known defects.
+"""Small datasets in the layouts of their archives: file names, columns, scales, known defects.
 
 Ids are those of the published sets, so that committed splits apply. Ratings are made up, and the
 music, a few seconds a piece, carries them a little (`hevner.lab.rehearsal.music`).
@@ -108,7 +108,9 @@ def _emomusic(folder: Path, count: int, seconds: float) -> None:
     songs, place = mediaeval("emomusic", count), folder / "annotations"
     header = ("song_id", "mean_arousal", "std_arousal", "mean_valence", "std_valence")
     rated = _rated(songs, Scale(1, 9))
-    _table(place / "static_annotations.csv", header, [[s, a, 1, v, 1] for s, (v, a) in rated.items()])
+    _table(
+        place / "static_annotations.csv", header, [[s, a, 1, v, 1] for s, (v, a) in rated.items()]
+    )
     header = (
         "song_id", "file_name", "Artist", "Song title", "start of the segment (min.sec)",
         "end of the segment (min.sec)", "Genre", "Mediaeval 2013 set",
@@ -155,7 +157,9 @@ def _pmemo(folder: Path, count: int, seconds: float) -> None:
             for time, row in zip(MOMENTS, piece.curve(len(MOMENTS)), strict=True)
         ]
         _table(
-            place / f"dynamic_annotations{ending}.csv", ["musicId", "frameTime", *columns[1:]], moments
+            place / f"dynamic_annotations{ending}.csv",
+            ["musicId", "frameTime", *columns[1:]],
+            moments,
         )
     header = (
         "musicId", "fileName", "title", "artist", "album", "duration", "chorus_start_time",
@@ -184,7 +188,11 @@ def _plain(folder: Path, count: int, seconds: float) -> None:
     """WCMED and CCMED."""
     songs = {f"{folder.stem}_{k}": Piece(f"{folder.stem}/{k}") for k in range(count)}
     rated = _rated(songs, Scale(-1, 1))
-    _table(folder / "annotations.csv", ("id", "valence", "arousal"), [[s, *va] for s, va in rated.items()])
+    _table(
+        folder / "annotations.csv",
+        ("id", "valence", "arousal"),
+        [[s, *va] for s, va in rated.items()],
+    )
     _sounds(folder / "audio", songs, seconds, "{}.wav")
 
 

@@ -3,7 +3,8 @@
 Conventions
 -----------
 Valence decides between major and minor chords, arousal tempo, velocity and brightness; chance has
-its share in all of them. Notes are rows ``(start, end, pitch, velocity)``, seconds and MIDI numbers.
+its share in all of them. Notes are rows ``(start, end, pitch, velocity)``, in seconds and MIDI
+numbers.
 """
 
 from __future__ import annotations

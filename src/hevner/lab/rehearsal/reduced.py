@@ -57,7 +57,10 @@ def put_small(name: str) -> None:
     if name.startswith("mert"):
         SIZES[name] = MERT
         card = replace(
-            card, states=(MERT.width,) * (MERT.blocks + 1), dimension=2 * MERT.width, memory=2_000_000
+            card,
+            states=(MERT.width,) * (MERT.blocks + 1),
+            dimension=2 * MERT.width,
+            memory=2_000_000,
         )
     elif name.startswith("jukebox"):
         ARCHITECTURES[name] = JUKEBOX

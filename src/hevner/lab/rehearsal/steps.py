@@ -33,19 +33,20 @@ SIZES: tuple[str, ...] = tuple(TABLES["sizes"])
 
 PLACE = re.compile(r"\b(DATA|WEIGHTS|FEATURES|STORE|OUT)\b")
 WEIGHTS = re.compile(r"WEIGHTS/(\S+)")
+SPLIT = re.compile(r"(?m)^split\s*=")
 IN_PARTS = re.compile(r"(?m)^\[datasets\.(?:deam|emomusic|pmemo)\]$")
 """Sets that committed splits divide; a rehearsal has some of their ids."""
 
 COLUMNS = ("command", "seconds", "cpu_s", "peak_mb")
 
 Run = Callable[[Sequence[str], Path], tuple[float, float]]
-"""Runs a command line in a folder; returns seconds of all processors, and peak memory of its largest
-process in MB. A command that fails raises `DataError`."""
+"""Runs a command line in a folder; returns its seconds of all processors, and the peak memory of
+its largest process in MB. A command that fails raises `DataError`."""
 
 
 @dataclass(frozen=True)
 class Rehearsal:
-    """A rehearsal of a paper, of a size, in a folder; ``source`` holds the folders of all papers."""
+    """A rehearsal of a paper, of a size, in a folder; ``source`` has the folders of all papers."""
 
     paper: str
     size: str
@@ -141,7 +142,7 @@ class Rehearsal:
 
 
 def reduce(text: str, limits: Mapping[str, int]) -> tuple[str, str]:
-    """A recipe whose whole numbers of some names are at most so large, and what was changed in it."""
+    """A recipe whose whole numbers of some names are at most so large, and what was changed."""
     changes: dict[str, None] = {}
 
     def less(found: re.Match[str]) -> str:
@@ -151,4 +152,6 @@ def reduce(text: str, limits: Mapping[str, int]) -> tuple[str, str]:
         return f"{name} = {min(value, limits[name])}"
 
     text = re.sub(rf"\b({'|'.join(limits)})\s*=\s*(\d+)", less, text)
-    return IN_PARTS.sub(r"\g<0>\npartial = true", text), ", ".join(changes)
+    if SPLIT.search(text):
+        text = IN_PARTS.sub(r"\g<0>\npartial = true", text)
+    return text, ", ".join(changes)

@@ -2,8 +2,8 @@
 
     python -m hevner.lab.rehearsal.weights mert-v1-95m FOLDER
 
-Sizes are those of `hevner.encoders`, which `hevner.lab.rehearsal.reduced` makes smaller. At its full
-size Jukebox takes 10 GB; ``benchmarks/jukebox.py`` writes that without holding it in memory.
+Sizes are those of `hevner.encoders`, which `hevner.lab.rehearsal.reduced` makes smaller. At its
+full size Jukebox takes 10 GB; ``benchmarks/jukebox.py`` writes that without holding it in memory.
 """
 
 from __future__ import annotations
