@@ -51,7 +51,7 @@ def rehearse(
 
     Archives have the layouts of the published ones, weights those of the published encoders; scores
     mean nothing. The same commands, with your own folders, give the paper's tables. After a stop
-    the same rehearsal goes on where it was; its times go to FOLDER/out/PAPER/times.csv.
+    the same rehearsal goes on where it was; its times go to FOLDER/PAPER/out/times.csv.
 
     Exit status: 0 all fine, 1 a command failed.
     """
@@ -59,7 +59,7 @@ def rehearse(
 
     if not (papers / paper).is_dir():
         raise typer.BadParameter(f"there is no {papers / paper}", param_hint="--papers")
-    rehearsal = Rehearsal(paper.value, size.value, papers, out.resolve())
+    rehearsal = Rehearsal(paper.value, size.value, papers, out.resolve() / paper)
     with stopping():
         say("Making archives")
         for line in rehearsal.prepare():

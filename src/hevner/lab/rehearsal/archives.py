@@ -36,7 +36,7 @@ Rows = Iterable[Sequence[object]]
 
 
 def write(name: str, folder: Path, count: int, seconds: float) -> None:
-    """Write an archive of about ``count`` pieces of so many seconds; what is there stays."""
+    """Write an archive of ``count`` pieces or more, of so many seconds; what is there stays."""
     if not folder.is_dir():
         part = folder.with_name(f"{folder.name}.part")
         part.mkdir(parents=True, exist_ok=True)
@@ -145,7 +145,7 @@ def _deam(folder: Path, count: int, seconds: float) -> None:
 
 
 def _pmemo(folder: Path, count: int, seconds: float) -> None:
-    songs = {song: Piece(f"pmemo/{song}") for song in _some("pmemo", count)}
+    songs = {song: Piece(f"pmemo/{song}") for song in _some("pmemo", 2 * count)}
     rated, place = _rated(songs, Scale(0, 1)), folder / "annotations"
     for ending, kind in (("", "mean"), ("_std", "std")):
         columns = ["musicId", f"Arousal({kind})", f"Valence({kind})"]

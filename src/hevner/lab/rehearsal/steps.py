@@ -61,14 +61,14 @@ class Rehearsal:
     @property
     def out(self) -> Path:
         """Folder of the results."""
-        return self.folder / "out" / self.paper
+        return self.folder / "out"
 
     def prepare(self) -> list[str]:
         """Make archives, features and recipes; returns what was reduced in each recipe."""
         size, data, said = TABLES["sizes"][self.size], self.folder / "data", []
         for name in archives.MAKERS:
             if f"DATA/{name}" in self.text or "FEATURES" in self.text:
-                archives.write(name, data / name, size["pieces"], size["seconds"])
+                archives.write(name, data / name, size["pieces"][self.paper], size["seconds"])
         if "FEATURES" in self.text:
             archives.write_features(data, self.folder / "features")
         for path in sorted(self.source.glob("*/*.*")):
