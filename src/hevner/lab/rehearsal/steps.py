@@ -71,7 +71,7 @@ class Rehearsal:
                 archives.write(name, data / name, size["pieces"][self.paper], size["seconds"])
         if "FEATURES" in self.text:
             archives.write_features(data, self.folder / "features")
-        for path in sorted(self.source.glob("*/*.*")):
+        for path in sorted([*self.source.glob("*/*.toml"), *self.source.glob("*/*.py")]):
             content, changes = path.read_text(encoding="utf-8"), ""
             if path.suffix == ".toml":
                 content, changes = reduce(content, size["limits"])
@@ -95,7 +95,7 @@ class Rehearsal:
             if line in done:
                 continue
             yield line
-            words = shlex.split(PLACE.sub(self._place, line))
+            words = [PLACE.sub(self._place, word) for word in shlex.split(line)]
             began = time.perf_counter()
             cpu, peak = run(words, self.folder / "papers" / self.paper)
             took = time.perf_counter() - began
@@ -128,17 +128,29 @@ class Rehearsal:
                 [sys.executable, *program, *words[1:]], cwd=place, env=os.environ | own,
                 stdin=subprocess.DEVNULL, stdout=file, stderr=file,
             )  # fmt: skip
-            usage = None
-            if hasattr(os, "wait4"):  # Windows knows no peak of a child
-                _, status, usage = os.wait4(process.pid, 0)
-                process.returncode = os.waitstatus_to_exitcode(status)
-        if process.wait():
+            try:
+                cpu, peak = _wait(process)
+            except KeyboardInterrupt:
+                process.wait()  # it was interrupted, too, and finishes what is in work
+                raise
+        if process.returncode:
             last = log.read_text("utf-8", "replace").strip().rpartition("\n")[2]
             raise DataError(
                 f"the command failed ({last})", subject=shlex.join(words), code="command_failed",
                 remedy=f"See {log}; the same rehearsal goes on from here",
             )  # fmt: skip
-        return (usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024) if usage else (0.0, 0.0)
+        return cpu, peak
+
+
+def _wait(process: subprocess.Popen[bytes]) -> tuple[float, float]:
+    """Wait for the end; seconds of all processors and peak memory in MB, 0 where not known."""
+    if sys.platform == "win32":
+        process.wait()
+        return 0.0, 0.0
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    unit = 2**20 if sys.platform == "darwin" else 2**10
+    return usage.ru_utime + usage.ru_stime, usage.ru_maxrss / unit
 
 
 def reduce(text: str, limits: Mapping[str, int]) -> tuple[str, str]:
