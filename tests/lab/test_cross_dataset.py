@@ -20,7 +20,8 @@ from hevner.lab.cross_dataset.experiments import StudyData
 from hevner.lab.cross_dataset.recipe import CrossDatasetRecipe
 from hevner.lab.cross_dataset.study import CrossDatasetStudy
 from hevner.lab.data.labels import gems_axes
-from hevner.lab.data.samples import label
+from hevner.lab.data.samples import label, stack
+from hevner.lab.default.targets import CLUSTER_PLACES
 from hevner.lab.metrics import regression
 from hevner.lab.metrics.tags import roc_auc
 from hevner.lab.recipes import read
@@ -345,6 +346,34 @@ def test_a_model_without_proxies_is_not_asked_to_use_them(
     both = {cell.train for cell in cells if cell.model == "both"}
     assert both == nominal
     assert ("emotify",) in {cell.train for cell in cells if cell.model == "aligned"}
+
+
+def test_mood_clusters_are_tested_by_their_order_and_never_trained_on(
+    tmp_path: Path, toy_data: StudyData
+) -> None:
+    tracks = [
+        Track("mirex", f"{k}", None, group=f"{k}", recording="", cluster=k % 5 + 1)
+        for k in range(20)
+    ]
+    vectors = CLUSTER_PLACES[[track.cluster - 1 for track in tracks if track.cluster]]
+    with_clusters = StudyData.of(
+        [*toy_data.tracks, *tracks],
+        stack([toy_data.samples, label(tracks, {
+            name: np.resize(vectors, (20, WIDTH)).astype(np.float32) for name in ("good", "bad")
+        })]),
+    )  # fmt: skip
+    assert with_clusters.kinds["mirex"] == "clusters"
+    np.testing.assert_array_equal(with_clusters.truth[with_clusters.rows("mirex")], vectors)
+    text = TEXT.replace("[datasets.emotify]", "[datasets.emotify]\n[datasets.mirex]")
+    more = protocol("leave-one-dataset-out", representations=["good"], models=["aligned"], seeds=1)
+    found = study(tmp_path, more, text)
+    assert not any("mirex" in c.train for c in CrossDatasetStudy(found, with_clusters).plan())
+    rows = table(found, with_clusters, tmp_path)
+    train = "musemo+vgmidi+emopia+emotify"
+    row = rows["leave-one-dataset-out", train, "mirex", "good", "aligned", "valence"]
+    assert (row.labels, row.n) == ("clusters", 20)
+    assert np.isfinite(row.pearson)
+    assert np.isnan(row.r2)
 
 
 def test_a_mean_is_the_mean_of_its_members(tmp_path: Path, toy_data: StudyData) -> None:

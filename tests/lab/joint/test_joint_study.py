@@ -20,7 +20,7 @@ from hevner.errors import DataError
 from hevner.lab import recipes
 from hevner.lab.joint import baselines, fit, scores
 from hevner.lab.joint import scores as rank_scores
-from hevner.lab.joint.data import Emotions, MatchingData, emotions_of
+from hevner.lab.joint.data import Emotions, MatchingData, _labelled, emotions_of
 from hevner.lab.joint.recipe import JointRecipe, MatcherRecipe, NetworkSettings, Source
 from hevner.lab.joint.study import Cell, JointStudy
 from hevner.lab.metrics import retrieval
@@ -196,6 +196,45 @@ def test_distances_of_profiles_are_as_large_as_in_a_plane() -> None:
     ]
     place = emotions_of(Source(emotion="profile", blocks=("x",)), profiles).place
     assert np.linalg.norm(place[1] - place[0]) == pytest.approx(np.sqrt(2) * 0.3)
+
+
+def film(number: int, *ratings: float | None) -> Track:
+    names = ("valence", "arousal", "tension")
+    return Track(
+        "film", str(number), None, group=str(number), recording="",
+        **dict(zip(names, ratings, strict=True)),  # type: ignore[arg-type]
+    )  # fmt: skip
+
+
+def test_tension_is_a_third_axis_whose_distances_are_as_large_as_in_a_plane() -> None:
+    source = Source(emotion="tense point", blocks=("x",))
+    place = emotions_of(source, [film(0, 0, 0, 0), film(1, 0.3, 0.3, -0.3)]).place
+    assert place.shape == (2, 3)
+    assert place[1, 2] < 0
+    assert np.linalg.norm(place[1] - place[0]) == pytest.approx(np.sqrt(2) * 0.3)
+    assert not _labelled(source, film(2, 0.3, 0.3, None))
+    assert _labelled(Source(emotion="point", blocks=("x",)), film(2, 0.3, 0.3, None))
+
+
+def test_degrees_of_music_with_tension_are_those_on_the_plane(
+    recipe: JointRecipe, tmp_path: Path
+) -> None:
+    rng = np.random.default_rng(3)
+    vectors = rng.normal(size=(40, 4))
+    songs = [film(n, *(0.2 * vector[:3]).tolist()) for n, vector in enumerate(vectors)]
+    emotions = emotions_of(Source(emotion="tense point", blocks=("sound",)), songs)
+    data = MatchingData(tuple(songs), (vectors,), (), emotions, np.arange(40))
+    space = next(one for one in recipe.spaces if one.name == "regressor")
+    asked = structs.replace(
+        recipe, seeds=1, spaces=(space,), claims=(),
+        datasets={"film": Source(emotion="tense point", blocks=("sound",))},
+    )  # fmt: skip
+    study = JointStudy(asked, {"film": data})
+    rows = study.table(engine.run(study, study.plan(), tmp_path / "cells"))
+    tau = next(row["value"] for row in rows if row["metric"] == "tau")
+    mrr = next(row["value"] for row in rows if row["metric"] == "mrr")
+    assert tau > 0.8
+    assert mrr > 0.8
 
 
 # --- matchers ---

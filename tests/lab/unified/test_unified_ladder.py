@@ -24,12 +24,15 @@ from hevner.lab.data.labels import labels_of
 from hevner.lab.data.samples import label
 from hevner.lab.metrics import regression
 from hevner.lab.study import claims, engine
+from hevner.lab.study.sources import IncompleteError
+from hevner.lab.unified import data as ladder_data
 from hevner.lab.unified import runs, scores
 from hevner.lab.unified.chord_sequence import ChordSequence
 from hevner.lab.unified.data import StudyData
-from hevner.lab.unified.fit import Preparation, fit
+from hevner.lab.unified.fit import Preparation, _held_out, fit
 from hevner.lab.unified.recipe import Source, UnifiedRecipe
 from hevner.lab.unified.study import Cell, UnifiedStudy, recipe_of_run
+from hevner.store import Entry, FeatureStore, Kind
 from tests.errors import raises
 from tests.lab.study.rows import named
 
@@ -172,6 +175,51 @@ def test_every_track_is_tested_once_and_linked_tracks_stay_together(
         assert not train & test
     left = [part for part in parts if part.protocol == "leave-one-dataset-out"]
     assert {part.name for part in left} == {"musemo", "vgmidi", "emopia"}
+
+
+def test_a_dataset_with_a_split_keeps_it_among_the_folds_of_others(
+    recipe: UnifiedRecipe, material: StudyData
+) -> None:
+    parts = ("train", "validation", "test")
+    tracks = tuple(
+        dataclasses.replace(one, official_split=parts[int(one.id) // 2 % 3])
+        if one.dataset == "emopia" else one
+        for one in material.tracks
+    )  # fmt: skip
+    asked = structs.replace(
+        recipe, seeds=1, datasets=dict(recipe.datasets) | {"emopia": Source(split="official")}
+    )
+    kept = {side: {k for k, t in enumerate(tracks) if t.official_split == side} for side in parts}
+    data = dataclasses.replace(material, tracks=tracks)
+    folds = [one for one in UnifiedStudy(asked, data).splits() if one.protocol == "folds"]
+    for number, fold in enumerate(folds):
+        assert fold.validation is not None
+        assert set(fold.validation) == kept["validation"]
+        assert kept["train"] <= set(fold.train)
+        assert (kept["test"] <= set(fold.test)) == (number == 0)
+    # What nobody gave a validation part stops by groups that are held out.
+    row = structs.replace(recipe.row("together"), held_out=0.25)
+    train, stop = _held_out(row, data, folds[0].train, 0, folds[0].validation)
+    assert kept["validation"] <= set(stop)
+    assert kept["train"] <= set(train)
+    assert set(data.samples.dataset[stop]) == {"musemo", "vgmidi", "emopia"}
+    assert not set(train) & set(stop)
+
+
+def test_tracks_without_a_vector_can_be_left_out(
+    recipe: UnifiedRecipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    songs = [Track("musemo", n, None, group=n, recording=n, valence=0.1, arousal=0.1) for n in "ab"]
+    monkeypatch.setattr(ladder_data, "load_tracks", lambda *args, **options: songs)
+    store, rows = FeatureStore(tmp_path), np.ones((1, 4), np.float32)
+    for block in ("sound", "noise"):
+        store.open("musemo", Kind(block, "1", 4)).add(Entry("ab" * 20, rows), "a", "")
+    with pytest.raises(IncompleteError):
+        ladder_data.load_dataset(recipe, "musemo", tmp_path, store)
+    sources = dict(recipe.datasets) | {"musemo": Source(partial=True)}
+    asked = structs.replace(recipe, datasets=sources)
+    part = ladder_data.load_dataset(asked, "musemo", tmp_path, store)
+    assert [track.id for track in part.tracks] == ["a"]
 
 
 def test_inputs_are_in_units_of_the_training_rows(

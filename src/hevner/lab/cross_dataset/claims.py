@@ -151,15 +151,20 @@ def _repeated(guesses: Array, seeds: int) -> Array:
 
 def _mean_pearson(truth: Array, guesses: Array) -> float:
     """Mean over pairs (last column of the truth) and seeds of Pearson's correlation."""
-    values = []
-    for pair in np.unique(truth[:, 1]):
-        mine = truth[:, 1] == pair
-        t = truth[mine, 0] - truth[mine, 0].mean()
-        g = guesses[mine] - guesses[mine].mean(axis=0)
-        lengths = np.sqrt((t**2).sum() * (g**2).sum(axis=0))
-        with np.errstate(invalid="ignore"):
-            values.append(np.where(lengths > 0, t @ g / lengths, 0.0).mean() if t.any() else np.nan)
-    return float(np.mean(values))
+    pair = truth[:, 1].astype(np.intp)
+    count = np.maximum(np.bincount(pair), 1)[:, None]
+
+    def sums(table: Array) -> Array:
+        return np.stack([np.bincount(pair, column) for column in table.T], axis=1)
+
+    t = truth[:, :1] - (sums(truth[:, :1]) / count)[pair]
+    g = guesses - (sums(guesses) / count)[pair]
+    spread = sums(t**2)
+    lengths = np.sqrt(spread * sums(g**2))
+    with np.errstate(invalid="ignore"):
+        values = np.where(lengths > 0, sums(t * g) / lengths, 0.0).mean(axis=1)
+    values[spread[:, 0] == 0] = np.nan
+    return float(values[np.unique(pair)].mean())
 
 
 def _mean_auc(truth: Array, guesses: Array) -> float:

@@ -36,12 +36,13 @@ from hevner.lab.data.corpus import Variant
 from hevner.lab.data.extraction import FINGERPRINT
 from hevner.lab.data.labels import labels_of
 from hevner.lab.data.samples import Samples, stack
+from hevner.lab.default.targets import CLUSTER_PLACES
 from hevner.lab.study import engine
 from hevner.lab.study.sources import IncompleteError, gather_blocks, load_tracks, with_blocks
 from hevner.lab.study.splits import Rows, Split, joined_links, row_numbers
 from hevner.store import FeatureFile, FeatureStore
 
-Kind = Literal["ratings", "quadrants", "proxies"]
+Kind = Literal["ratings", "quadrants", "proxies", "clusters"]
 
 Array = NDArray[np.float64]
 
@@ -59,8 +60,9 @@ class StudyData:
     """Tracks with features and labels; rows of everything are in one order.
 
     ``truth`` is valence and arousal, shape ``(n, 2)``, by ``kinds`` of dataset: ratings; the
-    middles of quadrants; or proxies from GEMS ratings, in units of their own. ``alike`` has, for
-    each track with a fingerprint, the other tracks that sound the same, by full name.
+    middles of quadrants; proxies from GEMS ratings, in units of their own; or, for tests alone, the
+    places of mood clusters. ``alike`` has, for each track with a fingerprint, the other tracks that
+    sound the same, by full name.
     """
 
     tracks: tuple[Track, ...]
@@ -78,12 +80,17 @@ class StudyData:
     ) -> StudyData:
         """Data from tracks, their samples, and fingerprints by full name of the track."""
         kinds: dict[str, Kind] = {}
+        truth = labels_of(samples, gems=True)
         for name in dict.fromkeys(samples.dataset.tolist()):
             mine = samples.of(name)
             rated = bool(np.isfinite(samples.emotion[mine]).any())
             quadrants = bool((samples.quadrant[mine] >= 0).any())
             kinds[name] = "ratings" if rated else "quadrants" if quadrants else "proxies"
-        truth = labels_of(samples, gems=True)
+            if not np.isfinite(truth[mine]).any():
+                kinds[name] = "clusters"
+        for row, track in enumerate(tracks):
+            if kinds[track.dataset] == "clusters" and track.cluster is not None:
+                truth[row] = CLUSTER_PLACES[track.cluster - 1]
         return cls(tuple(tracks), samples, truth, kinds, _alike(fingerprints or {}))
 
     def rows(self, *names: str) -> Rows:
@@ -121,7 +128,8 @@ def join(parts: Sequence[DatasetPart]) -> StudyData:
 
 
 def _labelled(track: Track) -> bool:
-    return track.valence is not None or track.quadrant is not None or track.gems is not None
+    labels = (track.valence, track.quadrant, track.gems, track.cluster)
+    return any(label is not None for label in labels)
 
 
 def _fingerprints(

@@ -154,9 +154,8 @@ class CrossDatasetStudy(engine.Study[CrossDatasetRecipe, StudyData, Cell]):
 
     def _usable(self, experiment: Experiment, model: str) -> tuple[str, ...]:
         """Training sets that a model can use."""
-        proxies = self._takes_proxies(model)
-        kinds = self.data.kinds
-        return tuple(name for name in experiment.train if proxies or kinds[name] != "proxies")
+        useless = {"clusters"} if self._takes_proxies(model) else {"clusters", "proxies"}
+        return tuple(name for name in experiment.train if self.data.kinds[name] not in useless)
 
     def _takes_proxies(self, name: str) -> bool:
         model = self.recipe.models[name]

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from hevner.datasets.folds import linked_groups
 from hevner.datasets.track import Curve, Track
+from hevner.emotion import AXES
 from hevner.lab.data.representations import find, variant_of
 from hevner.lab.joint.recipe import LENGTH, JointRecipe, Kind, Source
 from hevner.lab.study import kept
@@ -28,14 +29,18 @@ from hevner.store import FeatureStore
 Array = NDArray[np.float64]
 Index = Rows
 
+AXES_OF = {"point": AXES, "tense point": (*AXES, "tension")}
+"""Ratings of a track that are the axes of a kind of emotion."""
+
 
 @dataclass(frozen=True, eq=False)
 class Emotions:
     """Emotions of n pieces, of a kind of `hevner.lab.joint.recipe.Source`.
 
     Distances of emotions are measured between their ``place``: mean valence and arousal over the
-    curve or of the rating, ``(n, 2)``, or the shares of the profile times root 2/9, ``(n, 9)``, so
-    that a distance is as large as one in a plane whose axes differ as the shares do on average.
+    curve or of the rating, ``(n, 2)``; or the shares of the profile times root 2/9, ``(n, 9)``, or
+    valence, arousal and tension times root 2/3, ``(n, 3)``, so that a distance is as large as one
+    in a plane whose axes differ as these do on average.
     For curves, ``moments`` are the points, ``(n, steps, 2)``, NaN after the last, and ``spread`` is
     the standard deviation between raters, mean over time, ``(n, 2)``.
     """
@@ -135,8 +140,8 @@ def groups_of(source: Source, tracks: Sequence[Track]) -> Index:
 def _labelled(source: Source, track: Track) -> bool:
     if source.emotion == "profile":
         return track.gems is not None
-    if source.emotion == "point":
-        return track.valence is not None and track.arousal is not None
+    if source.emotion in AXES_OF:
+        return None not in _rated(source.emotion, track)
     return track.curve is not None and track.curve.times[-1] >= source.least_end
 
 
@@ -163,15 +168,19 @@ def emotions_of(source: Source, tracks: Sequence[Track]) -> Emotions:
     if source.emotion == "profile":
         shares = np.array([track.gems for track in tracks], np.float64)
         return Emotions("profile", shares * np.sqrt(2 / shares.shape[1]))
-    if source.emotion == "point":
-        rated = [(track.valence, track.arousal) for track in tracks]
-        return Emotions("point", np.array(rated, np.float64))
+    if source.emotion in AXES_OF:
+        rated = np.array([_rated(source.emotion, track) for track in tracks], np.float64)
+        return Emotions(source.emotion, rated * np.sqrt(2 / rated.shape[1]))
     curves = [_moments(source, track.curve) for track in tracks if track.curve is not None]
     moments = np.full((len(curves), max(map(len, curves)), 2), np.nan)
     for row, curve in enumerate(curves):
         moments[row, : len(curve)] = curve
     spread = np.array([_spread(track.curve) for track in tracks if track.curve is not None])
     return Emotions("curve", np.nanmean(moments, axis=1), moments, spread)
+
+
+def _rated(kind: Kind, track: Track) -> list[float | None]:
+    return [getattr(track, axis) for axis in AXES_OF[kind]]
 
 
 def _moments(source: Source, curve: Curve) -> Array:

@@ -32,7 +32,7 @@ Correlation = Literal["reference", "batch", "dcca", "layer"]
 Reduction = Literal["sum", "mean"]
 Correlated = Literal["published", "likelihood"]
 
-Kind = Literal["curve", "profile", "point"]
+Kind = Literal["curve", "profile", "point", "tense point"]
 Method = Literal["random", "regressor", "cca", "network"]
 Division = Literal["folds", "random"]
 Scorer = Literal["corrected", "reference"]
@@ -53,7 +53,7 @@ class Source(DatasetRecipe, frozen=True, kw_only=True):
     ----------
     emotion
         Form of the emotions: a ``curve`` of valence and arousal with the raters' spread, a GEMS
-        ``profile``, or a ``point``.
+        ``profile``, a ``point``, or a ``tense point``, which has tension as a third axis.
     blocks
         Music vectors, names of `hevner.lab.data.representations`.
     windows

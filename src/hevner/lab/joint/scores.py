@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from hevner.emotion import AXES
 from hevner.lab.joint import degrees
 from hevner.lab.joint.data import Array, MatchingData
 from hevner.lab.joint.recipe import Claim, JointRecipe
@@ -140,12 +141,14 @@ def _degrees(
     """Degrees of predicted emotions inside the categories of the listeners."""
     place = blank.data.emotions.place
     profile = blank.data.emotions.kind == "profile"
+    axes = slice(None if profile else len(AXES))
+    place = place[:, axes]
     category = degrees.strongest(place) if profile else degrees.quadrants(place)
     degree = degrees.own_share if profile else degrees.along_diagonal
     predicted = np.full(shape, np.nan)
     for one in results:
         split = one.cell.split
-        emotions = one.arrays[PREDICTED].astype(np.float64)
+        emotions = one.arrays[PREDICTED].astype(np.float64)[:, axes]
         predicted[split.test, split.seed] = degree(emotions, category[split.test])
     truth = np.column_stack([category, degree(place, category)]).astype(np.float64)
     chance = np.zeros_like(predicted)

@@ -286,6 +286,37 @@ def _film(folder: Path, count: int, seconds: float) -> None:
     _sounds(folder / "audio", songs, seconds)
 
 
+def _musifeast(folder: Path, count: int, seconds: float) -> None:
+    songs = {f"60s_HIGH_{k + 1:02}": Piece(f"musifeast/{k}") for k in range(count)}
+    header = (
+        "id",
+        "GENRE",
+        "TRACK_TITLE",
+        "ARTIST",
+        "valence",
+        "valence_SD",
+        "arousal",
+        "arousal_SD",
+    )
+    rows = [
+        [s, GENRES[k % 4], f"Song {k}", f"Band {k}", v, 0.5, a, 0.5]
+        for k, (s, (v, a)) in enumerate(_rated(songs, Scale(1, 5)).items())
+    ]
+    _table(folder / "ratings.csv", header, rows)
+    _sounds(folder / "audio", songs, seconds)
+
+
+def _quadrants4q(folder: Path, count: int, seconds: float) -> None:
+    songs = {f"MT{k:010}": Piece(f"quadrants4q/{k}") for k in range(count)}
+    header = ("id", "quadrant", "artist", "title", "moods", "genres")
+    rows = [
+        [s, _quadrant(*p.emotion), f"Group {k}", f"Song {k}", "Happy; Calm", GENRES[k % 4]]
+        for k, (s, p) in enumerate(songs.items())
+    ]
+    _table(folder / "songs.csv", header, rows)
+    _sounds(folder / "audio", songs, seconds)
+
+
 def _mirex(folder: Path, count: int, seconds: float) -> None:
     songs = {f"{k + 1:03}": Piece(f"mirex/{k}") for k in range(count)}
     # Clusters 1 to 5 around the plane, each as far from neutral.
@@ -308,14 +339,20 @@ MAKERS: dict[str, Callable[[Path, int, float], None]] = {
     "emopia": _emopia,
     "emotify": _emotify,
     "film": _film,
+    "musifeast": _musifeast,
+    "quadrants4q": _quadrants4q,
     "mirex": _mirex,
 }
 
 
 def write_features(data: Path, folder: Path) -> None:
-    """Vectors that other programs make: of a convnet, cepstra, some numbers in a table, VGGish."""
+    """Vectors that other programs make of the archives there: of a convnet, YAMNet and VGGish.
+
+    Beside those of the convnet lie cepstra, and a table of some numbers.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    sets = {one: _media(data / one) for one in ("emomusic", "deam", "pmemo", "musemo")}
+    names = ("emomusic", "deam", "pmemo", "musemo", "mtg_jamendo")
+    sets = {one: _media(data / one) for one in names if (data / one).is_dir()}
     means = {
         name: {song: bands(sound, 160).mean(axis=0) for song, sound in own.items()}
         for name, own in sets.items()
@@ -332,6 +369,11 @@ def write_features(data: Path, folder: Path) -> None:
         for k, (song, own) in enumerate((means["emomusic"] | means["deam"]).items())
     ]
     _table(folder / "deam_tonality.csv", ("track_id", *numbers, "key", "mode"), rows)
+    if jamendo := means.get("mtg_jamendo"):
+        rng = np.random.default_rng(11)
+        np.savez(folder / "yamnet_mean_mtg_jamendo.npz", mean=np.zeros(1024), spread=np.ones(1024),
+                 axes=rng.normal(size=(1024, 160)) / 32, components=np.stack(list(jamendo.values())),
+                 name=np.array([f"{int(song) % 100:02}/{song}" for song in jamendo]))  # fmt: skip
     for name in ("deam", "pmemo"):
         for song, sound in sets[name].items():
             (folder / "vggish" / name).mkdir(parents=True, exist_ok=True)

@@ -67,7 +67,7 @@ class Rehearsal:
         """Make archives, features and recipes; returns what was reduced in each recipe."""
         size, data, said = TABLES["sizes"][self.size], self.folder / "data", []
         for name in archives.MAKERS:
-            if f"DATA/{name}" in self.text or "FEATURES" in self.text:
+            if f"DATA/{name}\n" in self.text:
                 archives.write(name, data / name, size["pieces"][self.paper], size["seconds"])
         if "FEATURES" in self.text:
             archives.write_features(data, self.folder / "features")

@@ -23,7 +23,7 @@ from hevner.emotion import MOOD_TAGS, Quadrant
 from hevner.errors import DataError
 from hevner.lab.data.extraction import HARMONY, PASS
 from hevner.lab.data.labels import labels_of
-from hevner.lab.data.representations import add_missing, variant_of
+from hevner.lab.data.representations import add_missing, find, variant_of
 from hevner.lab.data.samples import Samples, stack
 from hevner.lab.study.sources import IncompleteError, gather_blocks, load_tracks, with_blocks
 from hevner.lab.unified.chord_sequence import (
@@ -74,6 +74,10 @@ def load_dataset(
     """Read one dataset of a recipe; raise `IncompleteError` if anything of it is missing."""
     source = recipe.datasets[name]
     tracks = load_tracks(name, folder, _labelled, labels=source.labels, ids=source.ids)
+    if source.partial:
+        stored = [find(store, name, block).ids() for block in recipe.blocks]
+        known = set.intersection(*({track for track, _ in own} for own in stored))
+        tracks = [track for track in tracks if track.id in known]
     if not tracks:
         raise IncompleteError([f"{name}: no track with a label"])
     teachers = [

@@ -191,16 +191,14 @@ def fit(
 ) -> Fitted:
     """Train one network, a row of the recipe, on some rows of the data.
 
-    The seed decides weights, order and the rows that are held out for early stopping, if there are
-    no rows of validation. Teachers are raw outputs for all rows of the data, NaN for none, by head.
+    The seed decides weights, order and the rows that are held out for early stopping, of datasets
+    without rows of validation. Teachers are raw outputs for all rows of the data, NaN for none, by head.
     For folder and progress see `hevner.lab.unified.loop.train`. Without a labelled row, `DataError`
     is raised.
     """
     heads = _heads(recipe, row, data, index)
     scales = _scales(heads, data, index)
-    stop = validation
-    if stop is None:
-        index, stop = _held_out(row, data, index, seed)
+    index, stop = _held_out(row, data, index, seed, validation)
     preparation = Preparation.fit(row, data, index)
     outputs = [Head(one.name, one.kind, data.labels[one.source].shape[1]) for one in heads]
     network = _network(row, preparation, data, outputs, seed)
@@ -259,18 +257,21 @@ def _labels(head: HeadRecipe, data: StudyData, index: Index) -> Array:
     return labels
 
 
-def _held_out(row: Row, data: StudyData, index: Index, seed: int) -> tuple[Index, Index]:
+def _held_out(
+    row: Row, data: StudyData, index: Index, seed: int, validation: Index | None
+) -> tuple[Index, Index]:
     """Rows for training and for early stopping: the same ones if nothing is held out."""
-    if not row.held_out:
+    given = index[:0] if validation is None else validation
+    if not (row.held_out or len(given)):
         return index, index
     stop = np.zeros(len(index), bool)
     names = data.samples.dataset[index]
-    for name in np.unique(names):
+    for name in np.setdiff1d(names, data.samples.dataset[given]) if row.held_out else ():
         mine = np.flatnonzero(names == name)
         parts = round(1 / row.held_out)
         folds = grouped_folds(data.samples.group[index][mine], parts, seed)
         stop[mine[folds == 0]] = True
-    return index[~stop], index[stop]
+    return index[~stop], np.concatenate([index[stop], given])
 
 
 def _network(

@@ -63,11 +63,13 @@ class Source(DatasetRecipe, frozen=True, kw_only=True):
     labels
         ``repaired`` labels, or those ``as_published``.
     split
-        Name of a stored split, for the protocol ``split``.
+        Name of a stored split, for the protocol ``split``. Among ``folds`` the dataset keeps it:
+        its training part is trained on in every fold, its test part is tested in the first.
     ids
         First and last number of the tracks to use; all tracks if missing.
     partial
-        Accepts a stored split with tracks that the dataset lacks.
+        Leaves out tracks of which a vector is not stored, where a feature file lacks some, and
+        accepts a stored split with tracks that the dataset lacks.
     """
 
     labels: Labels = "repaired"
@@ -204,7 +206,7 @@ class Row(Section, frozen=True, kw_only=True):
         Predict valence and arousal without their uncertainty, as the published network does.
     held_out
         Share of the training rows, in whole groups, that early stopping uses; 0 to stop at the
-        number of steps. A split with a validation part uses that part.
+        number of steps. A dataset with a validation part uses that part.
     steps, patience_steps
         Largest number of steps, and steps without gain, in whole epochs; 0 takes both from
         ``training``.

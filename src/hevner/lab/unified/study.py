@@ -86,8 +86,7 @@ class UnifiedStudy(engine.Study[UnifiedRecipe, StudyData, Cell]):
         for protocol in dict.fromkeys(name for row in recipe.rows for name in row.protocols):
             if protocol == FOLDS:
                 for seed in range(recipe.seeds):
-                    folds = k_folds(tracks, recipe.folds, seed=seed, joined=joined)
-                    found += [self._split(protocol, fold, seed) for fold in folds]
+                    found += self._folds(seed, joined)
                 continue
             if protocol == LEFT_OUT:
                 folds = leave_one_out(tracks, "dataset", joined=joined)
@@ -177,10 +176,27 @@ class UnifiedStudy(engine.Study[UnifiedRecipe, StudyData, Cell]):
             refused=self.recipe.leaks == "refuse", validation=validation,
         )  # fmt: skip
 
+    def _folds(self, seed: int, joined: tuple[str, ...]) -> Iterator[Split]:
+        """Grouped folds of the datasets without a stored split, beside the parts of the others."""
+        datasets = self.recipe.datasets
+        kept = self._parts([name for name in self.data.datasets if datasets[name].split])
+        free = [track for track in self.data.tracks if not datasets[track.dataset].split]
+        tested = kept["test"]
+        for fold in k_folds(free, self.recipe.folds, seed=seed, joined=joined):
+            sides = (*fold.train, *kept["train"]), (*fold.test, *tested)
+            yield self._split(FOLDS, Fold(fold.name, *sides), seed, kept["validation"])
+            tested = []
+
     def _stored_split(self) -> Split:
         """The stored splits of all datasets together."""
+        sides = self._parts(self.data.datasets)
+        fold = Fold("test", tuple(sides["train"]), tuple(sides["test"]))
+        return self._split("split", fold, 0, sides["validation"])
+
+    def _parts(self, names: Sequence[str]) -> dict[str, list[Track]]:
+        """Tracks of datasets by part of their stored splits."""
         sides: dict[str, list[Track]] = {side: [] for side in SIDES}
-        for name in self.data.datasets:
+        for name in names:
             for side, tracks in self._sides(name).items():
                 if side not in sides:
                     raise DataError(
@@ -189,8 +205,7 @@ class UnifiedStudy(engine.Study[UnifiedRecipe, StudyData, Cell]):
                         code="no_such_part",
                     )  # fmt: skip
                 sides[side] += tracks
-        fold = Fold("test", tuple(sides["train"]), tuple(sides["test"]))
-        return self._split("split", fold, 0, sides["validation"])
+        return sides
 
     def _sides(self, name: str) -> Mapping[str, Sequence[Track]]:
         """Tracks of a dataset by part of its split."""
