@@ -371,9 +371,10 @@ def write_features(data: Path, folder: Path) -> None:
     _table(folder / "deam_tonality.csv", ("track_id", *numbers, "key", "mode"), rows)
     if jamendo := means.get("mtg_jamendo"):
         rng = np.random.default_rng(11)
-        np.savez(folder / "yamnet_mean_mtg_jamendo.npz", mean=np.zeros(1024), spread=np.ones(1024),
-                 axes=rng.normal(size=(1024, 160)) / 32, components=np.stack(list(jamendo.values())),
-                 name=np.array([f"{int(song) % 100:02}/{song}" for song in jamendo]))  # fmt: skip
+        np.savez(folder / "yamnet_mean_mtg_jamendo.npz", components=np.stack([*jamendo.values()]),
+                 name=np.array([f"{int(song) % 100:02}/{song}" for song in jamendo]),
+                 mean=np.zeros(1024), spread=np.ones(1024),
+                 axes=rng.normal(size=(1024, 160)) / 32)  # fmt: skip
     for name in ("deam", "pmemo"):
         for song, sound in sets[name].items():
             (folder / "vggish" / name).mkdir(parents=True, exist_ok=True)
