@@ -111,7 +111,7 @@ def _emomusic(folder: Path, count: int, seconds: float) -> None:
     _table(
         place / "static_annotations.csv", header, [[s, a, 1, v, 1] for s, (v, a) in rated.items()]
     )
-    header = (
+    columns = (
         "song_id", "file_name", "Artist", "Song title", "start of the segment (min.sec)",
         "end of the segment (min.sec)", "Genre", "Mediaeval 2013 set",
     )  # fmt: skip
@@ -120,7 +120,7 @@ def _emomusic(folder: Path, count: int, seconds: float) -> None:
          f"\t{GENRES[k % len(GENRES)]}\t", "evaluation" if k % 6 == 0 else "development"]
         for k, s in enumerate(songs)
     ]  # fmt: skip
-    _table(place / "songs_info.csv", header, info)
+    _table(place / "songs_info.csv", columns, info)
     for axis, name in enumerate(("valence", "arousal")):
         _over_time(place / f"{name}_cont_average.csv", songs, axis)
         _over_time(place / f"{name}_cont_std.csv", songs, axis, spread=True)
@@ -131,12 +131,12 @@ def _deam(folder: Path, count: int, seconds: float) -> None:
     """Static axes of the songs of EmoMusic are exchanged, as in the archive."""
     songs = mediaeval("deam", count)
     place = folder / "annotations" / "annotations averaged per song"
-    static = [
-        [song, *values[:: -1 if int(song) <= 1000 else 1], 1]
+    static = {
+        int(song): values[:: -1 if int(song) <= 1000 else 1]
         for song, values in _rated(songs, Scale(1, 9)).items()
-    ]
+    }
     for name, low in (("1_2000", 0), ("2000_2058", 2000)):
-        own = [[s, v, 1, a, 1] for s, v, a, _ in static if low < int(s) <= low + 2000]
+        own = [[s, v, 1, a, 1] for s, (v, a) in static.items() if low < s <= low + 2000]
         header = ("song_id", " valence_mean", " valence_std", " arousal_mean", " arousal_std")
         _table(place / "song_level" / f"static_annotations_averaged_songs_{name}.csv", header, own)
     for axis, name in enumerate(("valence", "arousal")):
@@ -206,8 +206,8 @@ def _jamendo(folder: Path, count: int, seconds: float) -> None:
         tags = sorted({TAGS[int(n)].name for n in (*near, k % len(TAGS))})
         part = mtg_jamendo.PARTS[(0, 0, 1, 2)[k % 4]]
         ids = [f"track_{int(song):07}", f"artist_{k:06}", f"album_{k:06}"]
-        path = f"{int(song) % 100:02}/{song}.mp3"
-        parts[part].append([*ids, path, seconds, *(mtg_jamendo.PREFIX + tag for tag in tags)])
+        name = f"{int(song) % 100:02}/{song}.mp3"
+        parts[part].append([*ids, name, seconds, *(mtg_jamendo.PREFIX + tag for tag in tags)])
     for part, rows in parts.items():
         path = folder / "data" / "splits" / "split-0" / f"autotagging_moodtheme-{part}.tsv"
         _table(path, mtg_jamendo.COLUMNS, rows, "\t")

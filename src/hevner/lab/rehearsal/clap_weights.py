@@ -10,6 +10,7 @@ import json
 import math
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -85,7 +86,7 @@ def _tensor(name: str, shape: tuple[int, ...], random: np.random.Generator) -> t
     if name.endswith(("token_type_ids", "num_batches_tracked", "relative_position_index")):
         return torch.zeros(shape, dtype=torch.long)
     if name.startswith("logit_scale"):
-        values = np.float32(math.log(20))
+        values = np.asarray(math.log(20), np.float32)
     elif name.endswith("running_mean"):
         values = -40 + 5 * values
     elif name.endswith("running_var"):
@@ -102,12 +103,12 @@ def _tensor(name: str, shape: tuple[int, ...], random: np.random.Generator) -> t
 def write(folder: Path, config: Mapping[str, object] = LARGER, seed: int = 0) -> None:
     """Write a checkpoint with ``pytorch_model.bin`` and the two files of the tokenizer."""
     folder.mkdir(parents=True, exist_ok=True)
-    size = ClapConfig.from_dict(dict(config)).text_config.vocab_size
+    text: Any = ClapConfig.from_dict(dict(config)).text_config
     torch.save(state(config, seed), folder / "pytorch_model.bin")
     for name, content in (
         ("config.json", config),
         ("preprocessor_config.json", PREPROCESSOR),
-        ("vocab.json", vocabulary(size)),
+        ("vocab.json", vocabulary(text.vocab_size)),
     ):
         (folder / name).write_text(json.dumps(content, indent=2), "utf-8")
     (folder / "merges.txt").write_text("\n".join(["#version: 0.2", *MERGES, ""]), "utf-8")
