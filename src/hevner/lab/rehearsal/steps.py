@@ -99,6 +99,7 @@ class Rehearsal:
             began = time.perf_counter()
             cpu, peak = run(words, self.folder / "papers" / self.paper)
             took = time.perf_counter() - began
+            done.add(line)
             rows.append([line, f"{took:.1f}", f"{cpu:.1f}", f"{peak:.0f}"])
             table = io.StringIO()
             csv.writer(table, lineterminator="\n").writerows(rows)
