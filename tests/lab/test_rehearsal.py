@@ -217,6 +217,6 @@ def test_the_verb(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ]
     assert "Reduced in deam" in result.output
     result = CliRunner().invoke(
-        app, ["rehearse", "unified", "-o", str(tmp_path), "--papers", str(tmp_path)]
+        app, ["rehearse", "unified", "-o", str(tmp_path), "--papers", str(tmp_path / "none")]
     )
     assert result.exit_code == 2
