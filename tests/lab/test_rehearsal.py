@@ -38,6 +38,10 @@ def commands(paper: str) -> list[str]:
     return str(TABLES["papers"][paper]).strip().splitlines()
 
 
+LONG = re.compile(r"hevner gap|evaluate (?:five_sets_overlapping|at_hand_more|six_sets_more)")
+"""Commands that are left to a real rehearsal: others of their kind are run."""
+
+
 # --- archives ---
 
 
@@ -133,6 +137,8 @@ def small(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 def run(monkeypatch: pytest.MonkeyPatch) -> steps.Run:
     def call(words: Sequence[str], place: Path) -> tuple[float, float]:
         monkeypatch.chdir(place)
+        if LONG.search(" ".join(words)):
+            return 0.0, 0.0
         if words[0] == "hevner":
             result = CliRunner().invoke(app, words[1:])
             assert result.exit_code == 0, f"{words}\n{result.output}\n{result.exception!r}"
@@ -160,7 +166,7 @@ def test_a_paper_from_archives_to_tables(paper: str, tmp_path: Path, run: steps.
     ran = list(rehearsal.run(run))
     assert [line for line in ran if "rehearsal.weights" not in line] == commands(paper)
     for line in commands(paper):
-        for name in re.findall(r"OUT/(\S+\.csv)", line):
+        for name in re.findall(r"OUT/(\S+\.csv)", "" if LONG.search(line) else line):
             with (rehearsal.out / name).open(newline="") as file:
                 assert len(list(csv.DictReader(file))) > 1, name
 

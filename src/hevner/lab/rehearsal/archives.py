@@ -230,6 +230,16 @@ def _quadrant(valence: float, arousal: float) -> str:
     return f"Q{(1 if valence > 0 else 2) if arousal > 0 else (4 if valence > 0 else 3)}"
 
 
+def _in_turns(name: str, count: int) -> list[Piece]:
+    """Pieces of a set whose quadrants follow one another, so that every part has all of them."""
+    numbered = (Piece(f"{name}/{k}") for k in range(20 * count))
+    lots: dict[str, list[Piece]] = {}
+    for piece in numbered:
+        lots.setdefault(_quadrant(*piece.emotion), []).append(piece)
+    turns = chain.from_iterable(zip(*(lots[one] for one in sorted(lots)), strict=False))
+    return list(islice(turns, count))
+
+
 def _vgmidi(folder: Path, count: int, seconds: float) -> None:
     """Six listeners, a value for each of eight measures."""
     names = [f"Series{k % 4}_NES_Game{k % 8}_Piece{k}" for k in range(count)]
@@ -250,8 +260,10 @@ def _vgmidi(folder: Path, count: int, seconds: float) -> None:
 
 def _emopia(folder: Path, count: int, seconds: float) -> None:
     """Two clips of each song."""
-    pieces = [Piece(f"emopia/{k}") for k in range(count)]
-    songs = {f"{_quadrant(*p.emotion)}_song{k // 2:07}_{k % 2}": p for k, p in enumerate(pieces)}
+    songs = {
+        f"{_quadrant(*p.emotion)}_song{k // 2:07}_{k % 2}": p
+        for k, p in enumerate(_in_turns("emopia", count))
+    }
     _table(folder / "label.csv", ("ID", "4Q", "annotator"), [[s, s[1], "A"] for s in songs])
     _midi(folder / "midis", songs, seconds)
 
@@ -307,7 +319,7 @@ def _musifeast(folder: Path, count: int, seconds: float) -> None:
 
 
 def _quadrants4q(folder: Path, count: int, seconds: float) -> None:
-    songs = {f"MT{k:010}": Piece(f"quadrants4q/{k}") for k in range(count)}
+    songs = {f"MT{k:010}": p for k, p in enumerate(_in_turns("quadrants4q", count))}
     header = ("id", "quadrant", "artist", "title", "moods", "genres")
     rows = [
         [s, _quadrant(*p.emotion), f"Group {k}", f"Song {k}", "Happy; Calm", GENRES[k % 4]]
