@@ -72,9 +72,9 @@ def _rated(songs: Songs, valence: Scale, arousal: Scale | None = None) -> dict[s
     }
 
 
-def _artist(song: str) -> str:
+def _artist(song: str, what: str = "Singer") -> str:
     """An artist for each song, in letters, as digits do not part artists."""
-    return "Singer " + "".join("abcdefghij"[int(digit)] for digit in song)
+    return f"{what} " + "".join("abcdefghij"[int(digit)] for digit in song)
 
 
 def _some(dataset: str, count: int, first: int = 0) -> list[str]:
@@ -165,7 +165,9 @@ def _pmemo(folder: Path, count: int, seconds: float) -> None:
         "musicId", "fileName", "title", "artist", "album", "duration", "chorus_start_time",
         "chorus_end_time",
     )  # fmt: skip
-    info = [[s, f"{s}.mp3", f"Hit {s}", _artist(s), "", 45.0, "00:41", "01:26"] for s in songs]
+    info = [
+        [s, f"{s}.mp3", f"Hit {s}", _artist(s, "Star"), "", 45.0, "00:41", "01:26"] for s in songs
+    ]
     _table(folder / "metadata.csv", header, info)
     _sounds(folder / "chorus", songs, seconds)
 
