@@ -233,12 +233,12 @@ def _quadrant(valence: float, arousal: float) -> str:
 
 
 def _in_turns(name: str, count: int) -> list[Piece]:
-    """Pieces of a set whose quadrants follow one another, so that every part has all of them."""
+    """Pieces of a set; any two in a row lie on both sides of both axes."""
     numbered = (Piece(f"{name}/{k}") for k in range(20 * count))
     lots: dict[str, list[Piece]] = {}
     for piece in numbered:
         lots.setdefault(_quadrant(*piece.emotion), []).append(piece)
-    turns = chain.from_iterable(zip(*(lots[one] for one in sorted(lots)), strict=False))
+    turns = chain.from_iterable(zip(*(lots[f"Q{n}"] for n in (1, 3, 2, 4)), strict=False))
     return list(islice(turns, count))
 
 
