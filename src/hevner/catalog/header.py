@@ -5,7 +5,8 @@ Conventions
 ``catalog.json`` in the catalogue's folder, written in one step. Rows made by another space, model
 or schema mean something else, so a catalogue is only opened by an installation that would write
 the same header; the version of hevner and the folders are noted, not compared. An encoder for
-searches by text may be named too; it is compared when it is used (`check_encoder`).
+searches by text may be named too; it is compared when it is used (`check_encoder`). The file has a
+checksum, so that a changed bit of it is noticed; files of early versions have none.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from hevner import __version__
+from hevner.catalog import seal
 from hevner.defaults import identity
 from hevner.emotion import UNIT
 from hevner.encoders.base import EncoderCard
@@ -31,7 +33,7 @@ SCHEMA = 2
 """Version of the tables and their columns; 1 had no tension, basic emotions, mode, candidates of
 the key, nor kind of music."""
 
-NOT_COMPARED = ("hevner", "folders", "encoder", "encoder_version")
+NOT_COMPARED = ("hevner", "folders", "encoder", "encoder_version", "tables")
 
 PRECISIONS = ("-bfloat16", "-float16")
 """Endings of versions of encoders that were not run in float32."""
@@ -58,6 +60,8 @@ class Header:
     encoder, encoder_version
         The encoder that makes pieces searchable by text (`hevner.catalog.encoding`); empty for
         none.
+    tables
+        Folder of the tables in that of the catalogue (`hevner.catalog.renewal`); empty for itself.
     """
 
     schema: int
@@ -72,6 +76,7 @@ class Header:
     folders: tuple[str, ...] = ()
     encoder: str = ""
     encoder_version: str = ""
+    tables: str = ""
 
 
 def current(space: Space) -> Header:
@@ -93,7 +98,9 @@ def write(folder: Path, header: Header) -> None:
     """Put the header into a catalogue's folder; raises `OutputError` if that is not possible."""
     path = folder / NAME
     try:
-        replace_file(path, json.dumps(dataclasses.asdict(header), indent=1).encode())
+        record = dataclasses.asdict(header)
+        record["checksum"] = seal.digest_of(record)
+        replace_file(path, json.dumps(record, indent=1).encode())
     except OSError as error:
         raise cannot_write(path, error) from error
 
@@ -107,12 +114,18 @@ def read(folder: Path) -> Header:
     try:
         record = read_json(path)
     except FileNotFoundError as error:
-        if any(folder.glob("*.lance")):
+        if any(folder.glob("*.lance")) or any(folder.glob("tables-*")):
             raise _unreadable(folder, "it is missing") from error
         remedy = f"Make one with 'hevner index FOLDER --into {display_name(folder)}'"
         raise refused("file_missing", folder, "there is no catalogue here", remedy) from error
     except (OSError, ValueError) as error:
         raise _unreadable(folder, str(error)) from error
+    return parsed(folder, record)
+
+
+def parsed(folder: Path, record: Any) -> Header:
+    """The header of the catalogue in a folder from its JSON values; raises as `read` does."""
+    path = folder / NAME
     schema = record.get("schema") if isinstance(record, dict) else None
     if not isinstance(schema, int):
         raise _unreadable(folder, "it names no schema")
@@ -123,6 +136,9 @@ def read(folder: Path) -> Header:
         )
         again = command(folder, record.get("folders", ()), rebuild=True)
         raise refused("newer_version", path, cause, f"Update hevner, or run: {again}")
+    sealed = record.pop("checksum", None)
+    if sealed not in (None, seal.digest_of(record)):
+        raise _unreadable(folder, "it is not as it was written")
     try:
         header = Header(**{**record, "folders": tuple(record["folders"])})
     except (TypeError, KeyError) as error:
@@ -164,6 +180,12 @@ def _weights(version: str) -> str:
     return version
 
 
+def repairing(folder: Path) -> str:
+    """How to repair a catalogue, as a remedy."""
+    words = ["hevner", "index", "--verify", "--into", display_name(folder)]
+    return f"To mend it and keep all that is sound, run: {shlex.join(words)}"
+
+
 def command(folder: Path, folders: Any = (), encoder: str = "", rebuild: bool = False) -> str:
     """The command that brings a catalogue up to date, or makes it anew."""
     sources = [str(source) for source in folders] or ["FOLDER"]
@@ -183,9 +205,9 @@ def refused(code: str, path: Path, cause: str, remedy: str) -> CatalogError:
     return CatalogError(cause, subject=display_name(path), remedy=remedy, code=code)
 
 
-def damaged(path: Path, cause: str, folder: Path, header: Header | None = None) -> CatalogError:
+def damaged(path: Path, cause: str, folder: Path) -> CatalogError:
     """The error for a damaged file of a catalogue."""
-    return refused("damaged", path, cause, rebuilding(folder, header))
+    return refused("damaged", path, cause, repairing(folder))
 
 
 def _unreadable(folder: Path, why: str) -> CatalogError:
