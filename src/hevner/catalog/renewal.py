@@ -44,6 +44,9 @@ from hevner.errors import CatalogError
 from hevner.files import Found
 from hevner.model.space import Space
 
+CODES = ("other_model", "other_space", "other_schema", "other_scale", "mixed_models")
+"""Codes of errors for catalogues that a renewal helps."""
+
 AT_ONCE = 4096
 """Rows that are read at a time where some may be damaged."""
 
