@@ -16,11 +16,11 @@ import numpy as np
 
 from hevner.audio.decode import Audio, open_audio
 from hevner.audio.sources import Source, open_source
-from hevner.defaults import DEFAULT_MODEL, checked_window
+from hevner.defaults import checked_window
 from hevner.emotion import Scale
 from hevner.features import Features, Pooled, around, extract, pool
-from hevner.heads import AXIS_HEADS, BY_NAME, HEADS, Head
-from hevner.model import explanation, moments, predict, sound_kind, tagging
+from hevner.heads import AXIS_HEADS, HEADS, Head
+from hevner.model import explanation, moments, predict, registry, sound_kind, tagging
 from hevner.model.prediction import Prediction
 from hevner.music import analyse, onsets, rhythm
 from hevner.result import Analysis, ChordSpan, Estimate, KeyCandidate, Moment, TempoCandidate
@@ -34,6 +34,7 @@ def analyze(
     *,
     scale: str = "-1..1",
     window: float | None = None,
+    model: str | Path | None = None,
 ) -> Analysis:
     """Analyse the emotion of a recording.
 
@@ -50,6 +51,8 @@ def analyze(
         Scale of valence, arousal and tension, ``LOW..HIGH``.
     window
         Seconds of music around each moment of the timeline that its values are computed from.
+    model
+        Name or path of a model, as for `Analyzer`.
 
     Returns
     -------
@@ -65,7 +68,9 @@ def analyze(
     A file is decoded in this process. For files of strangers in a process that must not end, see
     ``open_audio`` of `Analyzer`.
     """
-    analysis = _default_analyzer(window).analyze(source, sample_rate)
+    path = registry.path_of(model)
+    written = path.stat().st_mtime_ns if path.is_file() else 0
+    analysis = _kept_analyzer(path, window, written).analyze(source, sample_rate)
     return analysis.on(Scale.parse(scale))
 
 
@@ -100,7 +105,8 @@ class Analyzer:
     Parameters
     ----------
     model
-        Path of a model; the one that ships with hevner by default.
+        Name of a model, as ``hevner models list`` has it, or the path of its ``.onnx`` file; the
+        one that ships with hevner by default.
     window
         Seconds of music around each moment of the timeline that its values are computed from, at
         least `hevner.defaults.MINIMUM_WINDOW_S`.
@@ -115,12 +121,12 @@ class Analyzer:
 
     def __init__(
         self,
-        model: Path | None = None,
+        model: str | Path | None = None,
         *,
         window: float | None = None,
         open_audio: Callable[[str | Path], Audio] = open_audio,
     ) -> None:
-        self.path = model or DEFAULT_MODEL
+        self.path = registry.path_of(model)
         self.window = checked_window(window)
         self._open_audio = open_audio
 
@@ -247,16 +253,18 @@ class Analyzer:
         values = whole.outputs[head.name][0]
         if not len(values):
             return {}
-        ranked = {head.outputs[k]: _rounded(values[k]) for k in np.argsort(-values)}
+        names = head.names(self.model.card)
+        ranked = {names[k]: _rounded(values[k]) for k in np.argsort(-values, kind="stable")}
         match head.kind:
             case "ratings" | "interval":
                 estimates = _estimates(whole, head, 0)
-                if not head.field:
-                    return dict(estimates)
-                return {head.field: {name: estimates[name] for name in ranked}}
+                if head.field:
+                    return {head.field: {name: estimates[name] for name in ranked}}
+                # Of valence and arousal, not of the head of quadrants, so that they agree.
+                words = derived_fields(**estimates) if head.name == "emotion" else {}
+                return {**estimates, **words}
             case "probabilities" if head.name == "quadrants":
-                # Of valence and arousal, not of the head, so that they agree with each other.
-                return derived_fields(**_estimates(whole, BY_NAME["emotion"], 0))
+                return {}
             case "probabilities" | "shares":
                 return {head.field: ranked}
             case "tags":
@@ -290,8 +298,8 @@ def _timeline(features: Pooled, moments: Prediction) -> tuple[Moment, ...]:
 
 
 @lru_cache(maxsize=4)
-def _default_analyzer(window: float | None) -> Analyzer:
-    return Analyzer(window=window)
+def _kept_analyzer(path: Path, window: float | None, _written: int) -> Analyzer:
+    return Analyzer(path, window=window)
 
 
 def _estimates(prediction: Prediction, head: Head, row: int) -> dict[str, Estimate]:

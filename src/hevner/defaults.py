@@ -1,4 +1,4 @@
-"""The default model and analysis window: all that decides an analysis besides the audio.
+"""The default model and analysis window, and the identity of an analysis by any model.
 
 A run whose results are all in the cache needs this module and nothing of the analysis itself.
 
@@ -18,9 +18,6 @@ from hevner.errors import HevnerError
 
 DEFAULT_MODEL = Path(__file__).with_name("pretrained") / "unified.onnx"
 
-EXPLANATION = DEFAULT_MODEL.with_name("unified.explanation.npz")
-"""What explains the readings of the default model."""
-
 SOUND_KIND = Path(__file__).with_name("pretrained") / "sound_kind.npz"
 """The classifier that separates music from other sounds."""
 
@@ -38,11 +35,25 @@ MINIMUM_WINDOW_S = 3.008
 """The window of MusiCNN, `hevner.features.PATCH_S`: a shorter one holds no patch."""
 
 
-def identity(window: float | None = None) -> str:
-    """Name the default model and the window of an analysis, given as for `checked_window`."""
+def explanation_of(model: Path) -> Path:
+    """Where the explanation of a model lies, if it has one: beside it."""
+    return model.with_name(f"{model.stem}.explanation.npz")
+
+
+def identity(window: float | None = None, model: Path | None = None) -> str:
+    """Name all that decides an analysis besides the audio.
+
+    Parameters
+    ----------
+    window
+        Seconds of music around each moment, as for `checked_window`.
+    model
+        The graph of a model; the default model if None.
+    """
+    model = model or DEFAULT_MODEL
+    files = model, model.with_suffix(".json"), explanation_of(model), SOUND_KIND, *MUSIC_WEIGHTS
     digest = hashlib.sha256()
-    card = DEFAULT_MODEL.with_suffix(".json")
-    for path in (DEFAULT_MODEL, card, EXPLANATION, SOUND_KIND, *MUSIC_WEIGHTS):
+    for path in files:
         content = path.read_bytes() if path.exists() else b""
         digest.update(len(content).to_bytes(8, "little") + content)
     return f"model={digest.hexdigest()[:16]} window={checked_window(window):g}"

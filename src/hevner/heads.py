@@ -11,8 +11,9 @@ The standard library only.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from hevner.emotion import AXES, BASIC, GEMS, MOOD_TAGS, SOUNDS_LIKE, Quadrant
 
@@ -42,7 +43,8 @@ class Head:
         ``tags``
             Probabilities, each in [0, 1].
     outputs
-        Names of the numbers, in order.
+        Names of the numbers, in order; empty where the card of each model has them, in a list of
+        the name of the head.
     label
         The head in a list of what a model predicts.
     field
@@ -73,6 +75,10 @@ class Head:
         ends = ("", "_low", "_high") if self.has_intervals else ("",)
         return tuple(f"{self.column(name)}{end}" for name in self.outputs for end in ends)
 
+    def names(self, card: Mapping[str, Any]) -> tuple[str, ...]:
+        """Names of the outputs of a model with this card."""
+        return self.outputs or tuple(card.get(self.name, ()))
+
     def column(self, output: str) -> str:
         """Name of one output in flat tables."""
         return f"{self.prefix}{output.replace(' ', '_')}"
@@ -92,6 +98,7 @@ HEADS = (
     Head("emotions", "interval", BASIC, "basic emotions", "emotions", "emotion_", low=0.0),
     Head("gems", "shares", GEMS, "GEMS", field="moods", prefix="mood_"),
     Head("tags", "tags", MOOD_TAGS, "tags", field="tags", prefix="tag_"),
+    Head("classes", "probabilities", (), "classes of its own", field="classes"),
     Head(
         "sounds_like", "probabilities", SOUNDS_LIKE, "kind of music", "sounds_like", "sounds_like_"
     ),

@@ -190,13 +190,16 @@ def _half(estimate: Estimate) -> float:
 
 
 def basis(values: Doubles, moods: Doubles) -> Doubles:
-    """The terms that a change is linear in: one, value, centred moods; shape ``(n, TERMS)``."""
-    return np.column_stack([np.ones(len(values)), values, moods])
+    """The terms that a change is linear in: one, value, centred moods; shape ``(n, TERMS)``.
+
+    Moods that are not known, NaN, change nothing.
+    """
+    return np.column_stack([np.ones(len(values)), values, np.nan_to_num(moods)])
 
 
 def moods_of(analysis: Analysis) -> Doubles:
-    """The moods of an analysis in the order of `GEMS`, shape ``(1, 9)``."""
-    return np.array([[analysis.moods[mood] for mood in GEMS]])
+    """The moods of an analysis in the order of `GEMS`, shape ``(1, 9)``; NaN without moods."""
+    return np.array([[analysis.moods.get(mood, np.nan) for mood in GEMS]])
 
 
 def load(path: Path) -> Personal:

@@ -132,6 +132,9 @@ class Analysis:
     familiarity
         Share of the model's training music that lies further from the rest of it than this piece;
         below 0.05 the piece is unlike anything the model has learned from.
+    classes
+        Probability of each class that a model of your own has learned, the most likely first; they
+        add up to 1. Empty if the model has none.
     sounds_like
         Probability of each kind of music that the piece may be, by its sound, the most likely
         first; they add up to 1. Null if the model does not predict it.
@@ -173,6 +176,7 @@ class Analysis:
     chords: tuple[ChordSpan, ...] = ()
     familiarity: Share | None = None
     sounds_like: SoundKinds | None = None
+    classes: Annotated[dict[str, Share], keywords(optional=True)] = field(default_factory=dict)
     timeline: tuple[Moment, ...] = ()
     explanation: Annotated[Explanation | None, keywords(optional=True)] = None
     warnings: tuple[str, ...] = ()

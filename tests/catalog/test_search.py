@@ -244,7 +244,7 @@ def test_like_another_file_analyses_it(
     path = tmp_path / "other.wav"
     analyzed: list[Path] = []
 
-    def listener(_space: object) -> object:
+    def listener(_space: object, _model: object) -> object:
         def listen(asked: Path) -> object:
             analyzed.append(asked)
             status = {"silent.wav": "silent", "talk.wav": "no_music"}.get(asked.name, "ok")
@@ -284,7 +284,7 @@ def test_file_that_changed_since_is_analysed_again(
         return types.SimpleNamespace(piece={"status": "ok", "place": known.pieces[1]["place"]})
 
     monkeypatch.setattr(
-        scoring, "_file_analyzer", lambda _space: types.SimpleNamespace(analyze=listen)
+        scoring, "_file_analyzer", lambda _space, _model: types.SimpleNamespace(analyze=listen)
     )
     assert find(known, like=song, count=1)[0].path == known.pieces[0]["path"]
     assert analyzed == []

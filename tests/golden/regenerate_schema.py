@@ -132,7 +132,8 @@ def _reference(kind: Any) -> Schema:
 def _by_status() -> Schema:
     """A piece that sounds has an emotion, silence has none."""
     quadrant = {"quadrant": {"type": "string"}, "quadrant_words": {"type": "string"}}
-    moods = {"moods": {"minProperties": len(BY_NAME["gems"].outputs)}}
+    none_or_all = [{"maxProperties": 0}, {"minProperties": len(BY_NAME["gems"].outputs)}]
+    moods = {"moods": {"anyOf": none_or_all}}
     required = [head for head in BY_NAME.values() if head.kind == "ratings"]
     values = {name: _reference(Estimate) for head in required for name in head.outputs}
     nothing = {name: {"type": "null"} for name in (*ESTIMATES, *_NULLABLE, *quadrant)}

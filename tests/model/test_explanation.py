@@ -12,11 +12,11 @@ import pytest
 
 from hevner.analysis import Analyzer
 from hevner.blocks import DIMENSION, vector_id
-from hevner.defaults import DEFAULT_MODEL, EXPLANATION
+from hevner.defaults import DEFAULT_MODEL, explanation_of
 from hevner.emotion import Scale
 from hevner.errors import ModelError
 from hevner.explanation import OTHER, Contributions, Explanation
-from hevner.model.explanation import Explainer, beside, digest, load
+from hevner.model.explanation import Explainer, digest, load
 from hevner.result import Analysis
 from hevner.words.explaining import TERMS, lines
 from tests.errors import raises
@@ -122,22 +122,21 @@ def test_an_explanation_of_another_model_is_refused(tmp_path: Path) -> None:
     assert load(model) is None
     facts = {"model": "mine-1", "digest": digest(model), "features": vector_id()}
     made = explainer()
-    dataclasses.replace(made, card=made.card | facts).save(beside(model))
+    dataclasses.replace(made, card=made.card | facts).save(explanation_of(model))
     found = load(model)
     assert found is not None
     np.testing.assert_array_equal(found.effects, made.effects)
     model.write_bytes(b"another model")
-    with raises(ModelError, "other_model", subject=str(beside(model))):
+    with raises(ModelError, "other_model", subject=str(explanation_of(model))):
         load(model)
-    beside(model).write_bytes(b"damaged")
-    with raises(ModelError, "unreadable", subject=str(beside(model))):
+    explanation_of(model).write_bytes(b"damaged")
+    with raises(ModelError, "unreadable", subject=str(explanation_of(model))):
         load(model)
 
 
 def test_the_default_model_is_explained() -> None:
     found = load(DEFAULT_MODEL)
     assert found is not None
-    assert beside(DEFAULT_MODEL) == EXPLANATION
     assert set(found.card["terms"]) <= set(TERMS)
     assert found.card["readings"][:2] == ["valence", "arousal"]
 

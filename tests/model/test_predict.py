@@ -10,8 +10,9 @@ import pytest
 
 from hevner.blocks import DIMENSION
 from hevner.defaults import DEFAULT_MODEL
+from hevner.emotion import MOOD_TAGS
 from hevner.errors import ModelError
-from hevner.heads import HEADS
+from hevner.heads import BY_NAME, HEADS
 from hevner.model import predict
 from tests.errors import raises
 from tests.model.toy import toy
@@ -74,11 +75,33 @@ def test_other_features_and_other_widths_are_refused(tmp_path: Path) -> None:
 
 
 def test_a_card_of_another_graph_is_refused(tmp_path: Path) -> None:
-    path, rates = tmp_path / "toy.onnx", {"base_rates": [0.1] * 3, "thresholds": [0.2] * 3}
-    toy(OUTPUTS | {"tags": 3}, tags=rates).save(path)
-    assert predict.load(path).outputs["tags"] == 3
-    for outputs, card in (({"tags": 2}, {"tags": rates}), ({"tags": 3}, {}), ({}, {"tags": rates})):
+    path, count = tmp_path / "toy.onnx", len(MOOD_TAGS)
+    rates = {name: [0.1] * count for name in ("base_rates", "thresholds")}
+    toy(OUTPUTS | {"tags": count, "classes": 2}, tags=rates, classes=["loud", "soft"]).save(path)
+    found = predict.load(path)
+    assert (found.outputs["tags"], found.outputs["classes"]) == (count, 2)
+    assert BY_NAME["classes"].names(found.card) == ("loud", "soft")
+    assert BY_NAME["emotion"].names(found.card) == ("valence", "arousal")
+    wrong: list[tuple[dict[str, int], dict[str, object]]] = [
+        ({"tags": 2}, {"tags": rates}),
+        ({"tags": count}, {}),
+        ({"tags": count}, {"tags": rates | {"thresholds": [0.2]}}),
+        ({}, {"tags": rates}),
+        ({"classes": 2}, {}),
+        ({"classes": 2}, {"classes": ["loud", "soft", "slow"]}),
+        ({"classes": 2}, {"classes": ["loud", "loud"]}),
+        ({"classes": 2}, {"classes": [1, 2]}),
+        ({}, {"classes": ["loud", "soft"]}),
+        ({"gems": 8}, {}),
+        ({"tension": 1, "tension.half": 1}, {}),
+        ({}, {"course_half_width": [0.1]}),
+    ]
+    for outputs, card in wrong:
         toy(OUTPUTS | outputs, **card).save(path)
+        with raises(ModelError, "card_mismatch", subject="toy.onnx"):
+            predict.load(path)
+    for name in ("emotion", "emotion.half", "emotion.moment"):
+        toy({other: width for other, width in OUTPUTS.items() if other != name}).save(path)
         with raises(ModelError, "card_mismatch", subject="toy.onnx"):
             predict.load(path)
 
@@ -123,7 +146,7 @@ def test_the_model_that_ships_keeps_its_scales() -> None:
     )
     seconds = np.logspace(-1, 5, 40)
     whole, part = (model.predict(vectors, seconds, windows=w) for w in (False, True))
-    for head in HEADS:
+    for head in map(BY_NAME.__getitem__, model.card["heads"]):
         values, alone = whole.outputs[head.name], model.predict(vectors[:1], seconds[:1])
         assert values.shape == (40, len(head.outputs))
         low = head.low if head.has_intervals else 0

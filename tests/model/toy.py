@@ -20,5 +20,7 @@ def toy(outputs: dict[str, int], width: int = DIMENSION, **card: object) -> Mode
         part = g.add("Slice", "vector", np.array([0]), np.array([count]), np.array([1]))
         g.output(name, g.add("Add", part, np.float32(number)), count)
     g.output("familiarity", "seconds")
-    facts = {"name": "toy", "version": "1", "features": vector_id()}
+    facts: dict[str, object] = {"name": "toy", "version": "1", "features": vector_id()}
+    if "course" in outputs:
+        facts["course_half_width"] = [0.1] * outputs["course"]
     return Model(facts | card, g.content({"vector": ["n", width], "seconds": ["n"]}))

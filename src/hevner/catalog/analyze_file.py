@@ -82,7 +82,7 @@ class FileAnalyzer:
         return self._points(reading.whole, _course(reading.analysis)[None])
 
     def _points(self, prediction: Prediction, course: NDArray[np.float32] | None = None) -> Points:
-        rates = self._analyzer.model.card["tags"]["base_rates"]
+        rates = self._analyzer.model.card.get("tags", {}).get("base_rates")
         return self._space.music(description.described(prediction, rates, course))
 
     def _places(self, points: Points) -> list[Row]:

@@ -47,7 +47,8 @@ TableName = Literal["pieces", "moments"]
 class Catalog:
     """A catalogue, open for reading: its header and its tables of pieces and moments.
 
-    It must have been made with the same space, and with the current model.
+    It must have been made with the same space, and with a model that is here: its graph is
+    ``model``.
 
     Parameters
     ----------
@@ -74,7 +75,8 @@ class Catalog:
         self.folder = Path(folder).absolute()
         self.space = space
         self.header = header.read(self.folder)
-        header.check(self.folder, self.header, header.current(space))
+        self.model = header.model_of(self.header)
+        header.check(self.folder, self.header, header.current(space, self.model))
         self.kept = KeptFeatures(features or self.folder / FEATURES)
         self._most = most
         sealed = self._checked()

@@ -4,9 +4,10 @@ Conventions
 -----------
 ``catalog.json`` in the catalogue's folder, written in one step. Rows made by another space, model
 or schema mean something else, so a catalogue is only opened by an installation that would write
-the same header; the version of hevner and the folders are noted, not compared. An encoder for
-searches by text may be named too; it is compared when it is used (`check_encoder`). The file has a
-checksum, so that a changed bit of it is noticed; files of early versions have none.
+the same header: it must have the space and the model (`model_of`). The version of hevner and the
+folders are noted, not compared. An encoder for searches by text may be named too; it is compared
+when it is used (`check_encoder`). The file has a checksum, so that a changed bit of it is noticed;
+files of early versions have none.
 """
 
 from __future__ import annotations
@@ -20,11 +21,12 @@ from typing import Any
 
 from hevner import __version__
 from hevner.catalog import seal
-from hevner.defaults import identity
+from hevner.defaults import DEFAULT_MODEL, identity
 from hevner.emotion import UNIT
 from hevner.encoders.base import EncoderCard
 from hevner.errors import CatalogError
 from hevner.files import cannot_write, display_name, replace_file
+from hevner.model import registry
 from hevner.model.space import Space
 from hevner.text_file import read_json
 
@@ -33,7 +35,10 @@ SCHEMA = 2
 """Version of the tables and their columns; 1 had no tension, basic emotions, mode, candidates of
 the key, nor kind of music."""
 
-NOT_COMPARED = ("hevner", "folders", "encoder", "encoder_version", "tables")
+NOT_COMPARED = (
+    *("hevner", "folders", "encoder", "encoder_version", "model_name", "model_file"),
+    "tables",
+)
 
 PRECISIONS = ("-bfloat16", "-float16")
 """Endings of versions of encoders that were not run in float32."""
@@ -53,6 +58,9 @@ class Header:
         Name of the common space and digest of its parameters.
     model
         Identity of the emotion model and its options, `hevner.defaults.identity`.
+    model_name, model_file
+        Name and version of the model, and where its graph lies; the second is empty for the one
+        that comes with hevner, both are empty in older catalogues.
     vector, correlated, gaussian
         Lengths of a first-stage vector and of the two parts of a place in the space.
     folders
@@ -76,18 +84,22 @@ class Header:
     folders: tuple[str, ...] = ()
     encoder: str = ""
     encoder_version: str = ""
+    model_name: str = ""
+    model_file: str = ""
     tables: str = ""
 
 
-def current(space: Space) -> Header:
-    """The header that this installation writes."""
-    place = space.at_large
+def current(space: Space, model: Path | None = None) -> Header:
+    """The header that this installation writes, for a model's graph; the default model if None."""
+    place, path = space.at_large, model or DEFAULT_MODEL
     return Header(
         schema=SCHEMA,
         hevner=__version__,
         space=space.name,
         digest=space.digest,
-        model=identity(),
+        model=identity(model=model),
+        model_name=registry.read(path.with_suffix(".json")).name,
+        model_file="" if path == DEFAULT_MODEL else str(path.absolute()),
         vector=space.width,
         correlated=place.correlated.shape[1],
         gaussian=place.mean.shape[1],
@@ -150,15 +162,41 @@ def parsed(folder: Path, record: Any) -> Header:
     return header
 
 
+def model_of(found: Header) -> Path:
+    """The graph of the model that a catalogue was made with; the default one if it is not here."""
+    candidates = [entry.graph for entry in registry.registered()[0]]
+    if found.model_file:
+        candidates.insert(0, Path(found.model_file))
+    if found.model != identity():
+        for path in candidates:
+            if path.is_file() and identity(model=path) == found.model:
+                return path
+    return DEFAULT_MODEL
+
+
 def check(folder: Path, found: Header, wanted: Header) -> None:
-    """Raise a `CatalogError` if a catalogue was made with anything but this installation."""
+    """Raise a `CatalogError` if a catalogue was made with anything but what is wanted."""
     for field in dataclasses.fields(Header):
         old, new = getattr(found, field.name), getattr(wanted, field.name)
         if field.name not in NOT_COMPARED and old != new:
             # All other fields depend on the space.
             what = field.name if field.name in ("schema", "model", "scale") else "space"
             cause = f"the catalogue was made with another {what}: {old}, here {new}"
-            raise refused(f"other_{what}", folder, cause, rebuilding(folder, found))
+            remedy = rebuilding(folder, found)
+            if what == "model" and found.model_file and not wanted.model_file:
+                cause = f"it was made with the model {found.model_name} ({old}), which is not here"
+                remedy = f"Add that model with 'hevner models add FILE'. {remedy}"
+            raise refused(f"other_{what}", folder, cause, remedy)
+
+
+def check_model(folder: Path, found: Header, model: Path) -> None:
+    """Raise a `CatalogError` if a catalogue was made with another model than this graph."""
+    if identity(model=model) != found.model:
+        name = registry.read(model.with_suffix(".json")).name
+        cause = f"its pieces were analysed by {found.model_name or 'another model'}, not by {name}"
+        again = command(folder, found.folders, found.encoder, rebuild=True, model=str(model))
+        remedy = f"Leave out --model, name a new catalogue, or analyse the music anew: {again}"
+        raise refused("mixed_models", folder, cause, remedy)
 
 
 def check_encoder(folder: Path, found: Header, card: EncoderCard) -> None:
@@ -186,18 +224,24 @@ def repairing(folder: Path) -> str:
     return f"To mend it and keep all that is sound, run: {shlex.join(words)}"
 
 
-def command(folder: Path, folders: Any = (), encoder: str = "", rebuild: bool = False) -> str:
+def command(
+    folder: Path, folders: Any = (), encoder: str = "", rebuild: bool = False, model: str = ""
+) -> str:
     """The command that brings a catalogue up to date, or makes it anew."""
     sources = [str(source) for source in folders] or ["FOLDER"]
     words = ["hevner", "index", *sources, "--into", display_name(folder)]
     words += ["--encoder", encoder] if encoder else []
+    words += ["--model", model] if model else []
     return shlex.join([*words, "--rebuild"] if rebuild else words)
 
 
 def rebuilding(folder: Path, header: Header | None = None) -> str:
     """How to make a catalogue anew, as a remedy."""
     made_of = (header.folders, header.encoder) if header is not None else ((), "")
-    return f"To analyse the music anew, run: {command(folder, *made_of, rebuild=True)}"
+    # Without a model of one's own, a catalogue is made anew with what hevner comes with now.
+    model = header.model_file if header is not None and Path(header.model_file).is_file() else ""
+    again = command(folder, *made_of, rebuild=True, model=model)
+    return f"To analyse the music anew, run: {again}"
 
 
 def refused(code: str, path: Path, cause: str, remedy: str) -> CatalogError:

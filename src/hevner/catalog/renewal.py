@@ -11,7 +11,7 @@ from __future__ import annotations
 import dataclasses
 import threading
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import islice
@@ -75,13 +75,15 @@ class Mended:
     features: int = 0
 
 
-def mend(folder: Path, space: Space, analyzer: FileAnalyzer, options: Options) -> Mended:
+def mend(
+    folder: Path, space: Space, analyzer_of: Callable[[Path], FileAnalyzer], options: Options
+) -> Mended:
     """Check every row and file of a catalogue, and mend what is damaged.
 
     Parameters
     ----------
-    analyzer
-        Reads kept features.
+    analyzer_of
+        Makes what reads kept features, for the graph of the catalogue's model.
 
     Raises
     ------
@@ -111,7 +113,7 @@ def mend(folder: Path, space: Space, analyzer: FileAnalyzer, options: Options) -
         whole = pieces.whole(moments)
         done.sound = len(whole)
         if len(done.faults) > light:
-            new = _next(folder, space, found)
+            new = _next(folder, space, found, header.model_of(found))
             with writing(new) as writer:
                 if ENCODED in pieces.fields:
                     new.pieces.add_encoded(pieces.fields[ENCODED].type.list_size)
@@ -120,7 +122,7 @@ def mend(folder: Path, space: Space, analyzer: FileAnalyzer, options: Options) -
                 _copy(moments, new.moments, "piece", ids)
                 lost = (kept.get(id) for id in kept.ids() if id not in ids)
                 places = (one.place for one in lost if one and one.place["path"] not in whole)
-                done.restored = derive(writer, new, places, analyzer, options)
+                done.restored = derive(writer, new, places, analyzer_of(new.model), options)
                 writer.tidy()
             _switch(folder, new)
         else:
@@ -139,13 +141,15 @@ class Renewal:
         Number of pieces in the old one.
     """
 
-    def __init__(self, folder: Path, space: Space) -> None:
+    def __init__(self, folder: Path, space: Space, model: Path | None) -> None:
         found = header.read(folder)
         if wrong := seal.damaged_file(folder / found.tables):
             raise header.damaged(folder / wrong, "it is not as it was written", folder)
         self._old = Table(folder, PIECES, found, any_columns=True)
         self.count = self._old.count()
-        self.catalog = _next(folder, space, found)
+        self.catalog = self._begun(folder, found, space, model) or _next(
+            folder, space, found, model
+        )
 
     def carry(self, analyzer: FileAnalyzer, options: Options) -> int:
         """Read the pieces anew from kept features; return how many were.
@@ -173,6 +177,17 @@ class Renewal:
             rows = _rows(self._old, self._place, SOUNDS, self._paths())
             _put(writer, (row | lost for row in rows), self.catalog)
 
+    def _begun(
+        self, folder: Path, found: Header, space: Space, model: Path | None
+    ) -> Catalog | None:
+        """What an earlier renewal for the same model has left."""
+        home = folder / HOMES.replace("*", str(1 + _number(Path(found.tables))))
+        with suppress(CatalogError):
+            begun = Catalog(home, space, features=folder / FEATURES)
+            header.check(home, begun.header, header.current(space, model))
+            return begun
+        return None
+
     @property
     def _place(self) -> list[str]:
         return [name for name in self._old.schema.names if name in PLACE]
@@ -182,8 +197,12 @@ class Renewal:
 
 
 @contextmanager
-def renewing(folder: Path, space: Space, stop: threading.Event) -> Iterator[Renewal]:
+def renewing(
+    folder: Path, space: Space, model: Path | None, stop: threading.Event
+) -> Iterator[Renewal]:
     """Hold the lock of a catalogue and make new tables, which take the place of the old ones.
+
+    They are for the graph of a model, the default one if None.
 
     They do not if ``stop`` is set by then; the next renewal goes on from there.
 
@@ -194,7 +213,7 @@ def renewing(folder: Path, space: Space, stop: threading.Event) -> Iterator[Rene
     """
     folder = folder.absolute()
     with locked(folder):
-        renewal = Renewal(folder, space)
+        renewal = Renewal(folder, space, model)
         yield renewal
         if not stop.is_set():
             renewal.finish()
@@ -323,7 +342,7 @@ def _header(folder: Path, space: Space, done: Mended) -> Header:
         done.faults.append("the header")
         found = _sealed_header(folder, space)
         header.write(folder, found)
-    header.check(folder, found, header.current(space))
+    header.check(folder, found, header.current(space, header.model_of(found)))
     return found
 
 
@@ -341,13 +360,11 @@ def _sealed_header(folder: Path, space: Space) -> Header:
     return dataclasses.replace(header.current(space), tables=name)
 
 
-def _next(folder: Path, space: Space, found: Header) -> Catalog:
-    """A catalogue for the tables that shall follow; one that was begun likewise is taken up."""
+def _next(folder: Path, space: Space, found: Header, model: Path | None) -> Catalog:
+    """An empty catalogue for the tables that shall follow those of a header."""
     number = 1 + _number(Path(found.tables))
     home, features = folder / HOMES.replace("*", str(number)), folder / FEATURES
-    with suppress(CatalogError):
-        return Catalog(home, space, features=features)
-    new = create(home, space, features)
+    new = create(home, space, model, features)
     kept = ("folders", "encoder", "encoder_version")
     header.write(
         home, dataclasses.replace(new.header, **{name: getattr(found, name) for name in kept})

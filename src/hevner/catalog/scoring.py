@@ -140,7 +140,7 @@ def locate(catalog: Catalog, path: Path) -> tuple[Points, Row]:
         stamp = Stamp(*(row[name] for name in catalog.pieces.stamp_columns))
         if row["status"] == "ok" and stamp.still_holds(path):
             return catalog.points(pa.table({"place": [row["place"]]})), row
-    piece = _file_analyzer(catalog.space).analyze(path).piece
+    piece = _file_analyzer(catalog.space, catalog.model).analyze(path).piece
     if piece["status"] != "ok":
         reason = "the file is silent" if piece["status"] == "silent" else piece["cause"]
         raise AudioError(
@@ -294,9 +294,9 @@ def _nearness(distances: Array) -> NDArray[np.float64]:
 
 
 @lru_cache(maxsize=1)
-def _file_analyzer(space: Space) -> FileAnalyzer:
+def _file_analyzer(space: Space, model: Path) -> FileAnalyzer:
     # Most searches analyse nothing.
     from hevner.analysis import Analyzer
     from hevner.catalog.analyze_file import FileAnalyzer
 
-    return FileAnalyzer(Analyzer(), space)
+    return FileAnalyzer(Analyzer(model=model), space)

@@ -58,10 +58,15 @@ TIDY_AFTER = 128
 """Changes after which small files are joined, so that a long run stays quick."""
 
 
-def create(folder: str | Path, space: Space, features: Path | None = None) -> Catalog:
+def create(
+    folder: str | Path, space: Space, model: Path | None = None, features: Path | None = None
+) -> Catalog:
     """Make an empty catalogue; one that is there is replaced, with its features.
 
     ``features`` is the folder of kept features, if it is not that in ``folder``.
+
+    ``model`` is the graph of the model that its pieces will be analysed by, the default one if
+    None.
 
     Raises
     ------
@@ -71,7 +76,7 @@ def create(folder: str | Path, space: Space, features: Path | None = None) -> Ca
         If it cannot be written.
     """
     folder = Path(folder).absolute()
-    made_with = header.current(space)
+    made_with = header.current(space, model)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         unfinished = {path.name for name in (PART.format("*"), HOMES) for path in folder.glob(name)}
@@ -97,11 +102,18 @@ def create(folder: str | Path, space: Space, features: Path | None = None) -> Ca
     return Catalog(folder, space, features=features)
 
 
-def open_or_create(folder: str | Path, space: Space) -> Catalog:
-    """Open a catalogue, or make one where there is none; raises what both raise."""
+def open_or_create(folder: str | Path, space: Space, model: Path | None = None) -> Catalog:
+    """Open a catalogue, or make one where there is none; raises what both raise.
+
+    One that is there must have been made with ``model``, unless that is None.
+    """
     folder = Path(folder).absolute()
     is_new = not (folder / header.NAME).exists() and not tables.any_rows(folder)
-    return create(folder, space) if is_new else Catalog(folder, space)
+    if is_new:
+        return create(folder, space, model)
+    if model is not None:
+        header.check_model(folder, header.read(folder), model)
+    return Catalog(folder, space)
 
 
 @contextmanager

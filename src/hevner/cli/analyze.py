@@ -8,7 +8,16 @@ from typing import Annotated
 import typer
 from typer import Option
 
-from hevner.cli.options import AsJson, Jobs, NoCache, Paths, Quiet, form_of, scale_of
+from hevner.cli.options import (
+    AsJson,
+    Jobs,
+    ModelName,
+    NoCache,
+    Paths,
+    Quiet,
+    form_of,
+    scale_of,
+)
 from hevner.output import FORMATS
 
 ENDINGS = ", ".join(f".{form}" for form in FORMATS[1:])
@@ -94,6 +103,7 @@ def analyze(
             show_default="that of the model",
         ),
     ] = None,
+    model: ModelName = "",
     jobs: Jobs = None,
     no_cache: NoCache = False,
     quiet: Quiet = False,
@@ -117,7 +127,13 @@ def analyze(
         quiet=quiet,
     )
     status = session.run(
-        paths, plot=plot, personal=personal, window=window, jobs=jobs, cached=not no_cache
+        paths,
+        plot=plot,
+        personal=personal,
+        window=window,
+        model=model,
+        jobs=jobs,
+        cached=not no_cache,
     )
     raise typer.Exit(status)
 
@@ -128,6 +144,7 @@ def explain(
     scale: Annotated[
         str, Option(metavar="LOW..HIGH", help="Scale of valence and arousal.")
     ] = "-1..1",
+    model: ModelName = "",
     jobs: Jobs = None,
     no_cache: NoCache = False,
     quiet: Quiet = False,
@@ -143,7 +160,8 @@ def explain(
     Exit status: 0 all fine, 1 some files failed, 2 wrong usage.
     """
     form = "json" if as_json else "explanation"
-    analyze(paths, form, scale=scale, explained=True, jobs=jobs, no_cache=no_cache, quiet=quiet)
+    how = {"model": model, "jobs": jobs, "no_cache": no_cache, "quiet": quiet}
+    analyze(paths, form, scale=scale, explained=True, **how)  # type: ignore[arg-type]
 
 
 def report(
@@ -154,6 +172,7 @@ def report(
     scale: Annotated[
         str, Option(metavar="LOW..HIGH", help="Scale of valence, arousal and tension.")
     ] = "-1..1",
+    model: ModelName = "",
     jobs: Jobs = None,
     no_cache: NoCache = False,
     quiet: Quiet = False,
@@ -165,4 +184,5 @@ def report(
 
     Exit status: 0 all fine, 1 some files failed, 2 wrong usage.
     """
-    analyze(paths, "html", output, scale=scale, jobs=jobs, no_cache=no_cache, quiet=quiet)
+    how = {"model": model, "jobs": jobs, "no_cache": no_cache, "quiet": quiet}
+    analyze(paths, "html", output, scale=scale, **how)  # type: ignore[arg-type]

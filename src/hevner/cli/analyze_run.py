@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from mimetypes import guess_type
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from hevner import extras
 from hevner.batch import SupportsAnalyze, analyze_many, usable_cores
@@ -28,10 +28,11 @@ from hevner.cli.progress import (
     stopping_cleanly,
     without_decoder_notes,
 )
-from hevner.defaults import identity
+from hevner.defaults import explanation_of, identity
 from hevner.emotion import Scale
 from hevner.errors import HevnerError, ModelError, OutputError
 from hevner.files import Found, OutputFile, cannot_write, display_name, find_audio
+from hevner.model import registry
 from hevner.result import Analysis, Failure
 
 if TYPE_CHECKING:
@@ -68,6 +69,7 @@ class Session:
         plot: Path | None,
         personal: Path | None,
         window: float | None,
+        model: str,
         jobs: int | None,
         cached: bool,
     ) -> int:
@@ -82,8 +84,11 @@ class Session:
         pipes = Pipes()
         try:
             self.plots = None if plot is None else Plots(plot, found)
-            cache = Cache(identity(window)) if cached else None
-            files, analyzer = pipes.files(found), LateAnalyzer(window)
+            path = registry.path_of(model)
+            if self.explain or self.form == "explanation":
+                _check_explained(path, model)
+            cache = Cache(identity(window, path)) if cached else None
+            files, analyzer = pipes.files(found), LateAnalyzer(window, path)
             results = analyze_many(files, analyzer, jobs or usable_cores(), cache)
             results = pipes.named(found, results)
             if personal is not None:
@@ -186,11 +191,11 @@ def _personalised(results: Results, correction: Personal) -> Results:
 class LateAnalyzer:
     """A `hevner.Analyzer` that is imported and made when a file needs it.
 
-    That is never, if the cache knows them all.
+    That is never, if the cache knows them all. ``model`` is its graph, the default one if None.
     """
 
-    def __init__(self, window: float | None) -> None:
-        self._window = window
+    def __init__(self, window: float | None, model: Path | None = None) -> None:
+        self._options: dict[str, Any] = {"window": window, "model": model}
         self._lock = Lock()
         self._analyzer: SupportsAnalyze | None = None
 
@@ -203,8 +208,18 @@ class LateAnalyzer:
                 isolated.shared.start()  # while the rest is imported
                 from hevner.analysis import Analyzer
 
-                self._analyzer = Analyzer(window=self._window, open_audio=isolated.open_audio)
+                self._analyzer = Analyzer(**self._options, open_audio=isolated.open_audio)
         return self._analyzer.analyze(source)
+
+
+def _check_explained(path: Path, name: str) -> None:
+    """Refuse to explain the readings of a model that has no explanation."""
+    if not explanation_of(path).is_file():
+        raise ModelError(
+            f"the model {name} has no explanation, so why it reads a piece as it does is not known",
+            remedy="Leave out --model for the readings of the one that comes with hevner, and why",
+            code="no_explanation",
+        )
 
 
 def _warn_of(cache: Cache | None) -> None:

@@ -15,37 +15,29 @@ if TYPE_CHECKING:
     from hevner.encoders.weights.record import Weights
 
 Name = Annotated[str, Argument(metavar="ENCODER", help="Name of an encoder, as 'list' has it.")]
+From = Annotated[
+    str,
+    Option(
+        "--from",
+        metavar="DIR|HUB_ID[@REVISION]",
+        help="Folder with the published files of an encoder, or name on the Hugging Face hub. "
+        "Default: where the encoder's authors have put them, if that is on the hub.",
+    ),
+]
+Accept = Annotated[
+    bool,
+    Option("--accept-licence", help="Accept a licence that does not permit commercial use."),
+]
+Offline = Annotated[
+    bool,
+    Option("--offline", help="Make no network call; HEVNER_OFFLINE=1 has the same effect."),
+]
 
 STOPPED = "Stopped; nothing was changed. Files that were fetched whole are kept."
 
 
-def add(
-    encoder: Name,
-    source: Annotated[
-        str,
-        Option(
-            "--from",
-            metavar="DIR|HUB_ID[@REVISION]",
-            help="Folder with the published files, or name on the Hugging Face hub. Default: where "
-            "the encoder's authors have put them, if that is on the hub.",
-        ),
-    ] = "",
-    accept_licence: Annotated[
-        bool,
-        Option("--accept-licence", help="Accept a licence that does not permit commercial use."),
-    ] = False,
-    offline: Annotated[
-        bool,
-        Option("--offline", help="Make no network call; HEVNER_OFFLINE=1 has the same effect."),
-    ] = False,
-) -> None:
-    """Add the weights of a large encoder.
-
-    The published files are read as plain tensors, never as programs, and converted; a download is
-    removed afterwards. What was added before is replaced when all is done.
-
-    Exit status: 0 all fine, 1 nothing was added, 130 after Ctrl-C.
-    """
+def add(encoder: str, source: str, *, accept_licence: bool, offline: bool) -> None:
+    """Add the weights of a large encoder; the options are those of ``hevner models add``."""
     from hevner.encoders import weights
     from hevner.encoders.weights.devices import size_text
 
@@ -70,11 +62,8 @@ def check(encoder: Name) -> None:
     write(f"{found.encoder}: the weights are as they were added, SHA-256 {found.digest}")
 
 
-def remove(encoder: Name) -> None:
-    """Remove the weights of an encoder from this computer.
-
-    Exit status: 0 all fine, 1 they have not been added or cannot be removed.
-    """
+def remove(encoder: str) -> None:
+    """Remove the weights of an encoder from this computer."""
     from hevner.encoders import weights
     from hevner.encoders.weights.devices import size_text
 

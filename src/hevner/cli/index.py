@@ -12,7 +12,7 @@ import typer
 from typer import Argument, Option
 from typer.core import TyperCommand
 
-from hevner.cli.options import Jobs, Quiet
+from hevner.cli.options import Jobs, ModelName, Quiet
 from hevner.cli.progress import (
     FAILED,
     FINE,
@@ -89,14 +89,16 @@ def index(
             "clap-general, once its weights are there ('hevner models add').",
         ),
     ] = "",
+    model: ModelName = "",
     quiet: Quiet = False,
 ) -> None:
     """Analyse folders of music and keep the result in a catalogue, to be searched by emotion.
 
     Only what is new or changed is analysed; files that were moved or copied are recognised by
     their content. A run that was stopped goes on where it was. With --encoder, pieces of
-    an existing catalogue are encoded too, and not analysed again. A catalogue that was
-    made with another model is read anew from features that it keeps, without the audio.
+    an existing catalogue are encoded too, and not analysed again. A catalogue holds pieces of one
+    model, which it remembers. With another --model, they are read anew from features that were
+    kept, without the audio.
 
     Exit status: 0 all fine, 1 some files failed, 2 wrong usage.
     """
@@ -114,23 +116,28 @@ def index(
         from hevner.batch import usable_cores
         from hevner.catalog import encoding, header, indexing, renewal, texts, writer
         from hevner.catalog.analyze_file import FileAnalyzer
-        from hevner.model import space
+        from hevner.model import registry, space
 
         text_encoder = texts.text_encoder(encoder) if encoder else None
         common = space.load()
-        analyzer = FileAnalyzer(Analyzer(open_audio=isolated.open_audio), common)
+        graph = registry.path_of(model) if model else None
+
+        def analyzer_of(path: Path) -> FileAnalyzer:
+            return FileAnalyzer(Analyzer(path, open_audio=isolated.open_audio), common)
+
         options = indexing.Options(jobs or usable_cores(), retry, prune or forced)
         watch = partial(_watched, options, quiet)
         if verify and not rebuild:
-            say(_mended_text(renewal.mend(into, common, analyzer, options)))
+            say(_mended_text(renewal.mend(into, common, analyzer_of, options)))
         folders = paths or [Path(one) for one in header.read(into).folders]
         present = [path for path in folders if path.exists() or not (forced or not paths)]
         found, problems = find_audio(present)
         if not found and not problems and not forced and not verify:
             say("Error: no audio files found; names must end in one of the usual ways, as .mp3.")
             raise typer.Exit(USAGE)
-        opened = partial(_opened, stack, into, common, analyzer, options, watch)
-        catalog = writer.create(into, common) if rebuild else opened()
+        opened = partial(_opened, stack, into, common, graph, analyzer_of, options, watch)
+        catalog = writer.create(into, common, graph) if rebuild else opened()
+        analyzer = analyzer_of(catalog.model)
         if text_encoder is not None:
             header.check_encoder(catalog.folder, catalog.header, text_encoder.card)
         summary = watch(
@@ -169,7 +176,8 @@ def _opened(
     stack: ExitStack,
     into: Path,
     space: Space,
-    analyzer: FileAnalyzer,
+    model: Path | None,
+    analyzer_of: Callable[[Path], FileAnalyzer],
     options: Options,
     watch: Callable[[str, int, Callable[[Options], int]], int],
 ) -> Catalog:
@@ -178,12 +186,13 @@ def _opened(
     from hevner.errors import CatalogError
 
     try:
-        return writer.open_or_create(into, space)
+        return writer.open_or_create(into, space, model)
     except CatalogError as error:
         if error.code not in renewal.CODES:
             raise
         say(f"{error.subject}: {error.cause}. Its pieces are read anew.")
-    renewed = stack.enter_context(renewal.renewing(into, space, options.stop))
+    renewed = stack.enter_context(renewal.renewing(into, space, model, options.stop))
+    analyzer = analyzer_of(renewed.catalog.model)
     watch("Reading", renewed.count, lambda own: renewed.carry(analyzer, own))
     return renewed.catalog
 

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 app = typer.Typer(
     cls=Group,
     no_args_is_help=True,
-    help="List, show and compare models and encoders, and add the weights of large encoders.",
+    help="List, show and compare models and encoders; add a model of your own, and the weights of "
+    "large encoders.",
 )
 
 Model = Annotated[str, Argument(metavar="MODEL", help="Name, as 'list' has it, or path of a card.")]
@@ -47,9 +48,10 @@ def list_models(
     from hevner import encoders
     from hevner.model import registry
 
-    entries = registry.shipped()
-    found, problems = ([], []) if folder is None else registry.in_folder(folder)
-    facts = [entry.facts() for entry in (*entries, *found)]
+    places = [registry.registered(), *([] if folder is None else [registry.in_folder(folder)])]
+    entries = registry.shipped() + [entry for found, _ in places for entry in found]
+    problems = [problem for _, found in places for problem in found]
+    facts = [entry.facts() for entry in entries]
     cards = [encoders.card(name) for name in encoders.available()]
     if as_json:
         write_json({"models": facts, "encoders": [encoder_verbs.facts(card) for card in cards]})
@@ -120,16 +122,75 @@ def compare(first: Model, second: Model, as_json: AsJson = False) -> None:
         _write_comparison(comparison, names)
 
 
-app.command()(encoder_verbs.add)
+@app.command()
+def add(
+    what: Annotated[
+        str,
+        Argument(
+            metavar="FILE|ENCODER",
+            help="A model of your own, NAME.onnx with its card NAME.json beside it; or the name of "
+            "an encoder, as 'list' has it.",
+        ),
+    ],
+    name: Annotated[
+        str,
+        Option(help="Name to register the model under.", show_default="that of its card"),
+    ] = "",
+    source: encoder_verbs.From = "",
+    accept_licence: encoder_verbs.Accept = False,
+    offline: encoder_verbs.Offline = False,
+) -> None:
+    """Add a model of your own, or the weights of a large encoder.
+
+    A model is checked, and copied with its card; --model then takes its name. No file is read as a
+    program: a model is an ONNX graph, and the published files of an encoder are read as plain
+    tensors and converted; a download is removed afterwards. Weights that were added before are
+    replaced when all is done.
+
+    Exit status: 0 all fine, 1 nothing was added, 130 after Ctrl-C.
+    """
+    from hevner.model import registry
+
+    if not registry.is_file(what):
+        if name:
+            raise typer.BadParameter("is for models, not encoders", param_hint="--name")
+        encoder_verbs.add(what, source, accept_licence=accept_licence, offline=offline)
+        return
+    entry = registry.add(Path(what), name)
+    write(f"{entry.name}: added, {entry.size / 1000:,.0f} kB, SHA-256 {entry.card['sha256']}")
+    write(f"In {entry.path.parent}. Use it with --model {entry.name}.")
+
+
 app.command()(encoder_verbs.check)
-app.command()(encoder_verbs.remove)
+
+
+@app.command()
+def remove(
+    what: Annotated[
+        str,
+        Argument(metavar="MODEL|ENCODER", help="Name of a model that was added, or of an encoder."),
+    ],
+) -> None:
+    """Remove a model that was added, or the weights of an encoder, from this computer.
+
+    Exit status: 0 all fine, 1 it has not been added or cannot be removed.
+    """
+    from hevner import encoders
+    from hevner.model import registry
+
+    if what in encoders.available():
+        encoder_verbs.remove(what)
+        return
+    entry = registry.find(what)
+    size = registry.remove(entry)
+    write(f"{entry.name}: removed, {size / 1000:,.0f} kB freed")
 
 
 def _write_models(facts: list[dict[str, Any]]) -> None:
     headings = ("Model", "Predicts", "Trained on", "Licence", "Commercial use", "kB")
     rows = [
         (
-            f"{one['name']}{' *' if one['default'] else ''}",
+            f"{one['name']}{' *' if one['default'] else ' (own)' if one['own'] else ''}",
             "; ".join(one["predicts"]) or UNSTATED,
             ", ".join(one["trained_on"]) or UNSTATED,
             _licences(one["licences"]),
@@ -140,6 +201,8 @@ def _write_models(facts: list[dict[str, Any]]) -> None:
     ]
     write(table(headings, rows))
     write("* the default")
+    if any(one["own"] for one in facts):
+        write("(own) added by you")
 
 
 def _licences(licences: dict[str, Any]) -> str:

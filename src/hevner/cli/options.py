@@ -32,6 +32,15 @@ Jobs = Annotated[
         show_default="one per processor core",
     ),
 ]
+ModelName = Annotated[
+    str,
+    Option(
+        "--model",
+        metavar="NAME|FILE",
+        help="Model to use: a name that 'hevner models list' has, or an .onnx file.",
+        show_default="the one that comes with hevner",
+    ),
+]
 NoCache = Annotated[bool, Option("--no-cache", help="Analyse anew, and keep nothing.")]
 Quiet = Annotated[bool, Option("--quiet", "-q", help="No progress and no summary, errors only.")]
 AsJson = Annotated[bool, Option("--json", help="Write JSON.")]

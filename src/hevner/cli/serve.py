@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from typer import Argument, Option
 
-from hevner.cli.options import Jobs
+from hevner.cli.options import Jobs, ModelName
 from hevner.cli.progress import say
 
 
@@ -25,6 +25,7 @@ def serve(
     port: Annotated[
         int, Option(min=0, max=65535, help="Port to listen on; 0 takes any that is free.")
     ] = 8765,
+    model: ModelName = "",
     gap: Annotated[
         Path | None,
         Option(metavar="FOLDER", help="A report of 'hevner gap', to be opened from the page."),
@@ -61,7 +62,8 @@ def serve(
     """Serve a page and an HTTP interface on this machine.
 
     Nothing leaves the machine. Files that are sent are deleted once they are analysed. A server
-    that was stopped goes on with what was left when it is started again.
+    that was stopped goes on with what was left when it is started again. With a catalogue, uploads
+    are analysed by the model that the catalogue was made with.
 
     Exit status: 0 stopped, 1 it could not be started, 2 wrong usage.
     """
@@ -70,7 +72,8 @@ def serve(
 
     from hevner.batch import usable_cores
     from hevner.cache import default_folder
-    from hevner.model import space
+    from hevner.catalog import header
+    from hevner.model import registry, space
     from hevner.serve import app, run
     from hevner.serve.catalog_snapshot import CatalogSnapshot
     from hevner.serve.settings import Settings
@@ -79,11 +82,18 @@ def serve(
     if report is not None and not report.is_file():
         raise typer.BadParameter(f"there is no {report}", param_hint="--gap")
 
+    graph = registry.path_of(model)
+    snapshot = None if catalog is None else CatalogSnapshot(catalog, space.load())
+    if snapshot is not None:
+        if model:
+            header.check_model(snapshot.folder, snapshot.header, graph)
+        graph = snapshot.model
     run.check_address(host, port)
     logging.basicConfig(format="%(levelname)s: %(message)s", level=logging.INFO)
     settings = Settings(
         state=state or default_folder() / "serve",
         catalog=catalog,
+        model=graph,
         gap=report,
         host=host,
         port=port,
@@ -94,7 +104,6 @@ def serve(
         duration_s=60 * max_minutes,
         rate=rate,
     )
-    snapshot = None if catalog is None else CatalogSnapshot(catalog, space.load())
     service, jobs_queue = app.create(settings, snapshot)
     if not settings.is_loopback and not token:
         say("Warning: without --token everyone who reaches this machine may use the server.")

@@ -108,7 +108,7 @@ def _value(estimate: Estimate | None) -> float:
 def fit_axis(sample: Sample, prior: Prior = PRIOR) -> Axis:
     """Fit the correction of one axis; with fewer than `FEWEST` ratings it changes nothing."""
     count = len(sample.ratings)
-    centre = sample.moods.mean(axis=0) if count else np.zeros(len(GEMS))
+    centre = np.nan_to_num(sample.moods.mean(axis=0)) if count else np.zeros(len(GEMS))
     terms = basis(sample.values, sample.moods - centre)
     residual = sample.ratings - sample.values
     hypotheses = list(product((0, 1), (0, 1), NOISES))

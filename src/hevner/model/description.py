@@ -99,26 +99,26 @@ def join(parts: list[Description]) -> Description:
 
 
 def described(
-    prediction: Prediction, base_rates: ArrayLike, curve: Floats | None = None
+    prediction: Prediction, base_rates: ArrayLike | None, curve: Floats | None = None
 ) -> Description:
-    """Describe ``n`` pieces or windows by the prediction of a model with tags.
+    """Describe ``n`` pieces or windows by a prediction; heads that the model lacks are unknown.
 
     Parameters
     ----------
-    prediction, base_rates
-        The prediction, and the base rates of the tags, shape ``(56,)``.
+    prediction
+        The prediction.
+    base_rates
+        Base rates of the tags, shape ``(56,)``; None for a model without tags.
     curve
         Courses of valence and arousal through the pieces, shape ``(n, 2, CURVE_POINTS)``; flat if
         None, as within a window.
     """
     flat = np.zeros((len(prediction.values), *_SHAPES["curve"]), np.float32)
-    return Description.of(
-        point=prediction.values,
-        curve=flat if curve is None else curve,
-        quadrants=prediction.outputs["quadrants"],
-        gems=prediction.outputs["gems"],
-        tags=log_odds(prediction.outputs["tags"]) - log_odds(base_rates),
-    )
+    names = (name for name in ("quadrants", "gems") if prediction.outputs[name].shape[1])
+    forms: dict[str, ArrayLike] = {name: prediction.outputs[name] for name in names}
+    if base_rates is not None:
+        forms["tags"] = log_odds(prediction.outputs["tags"]) - log_odds(base_rates)
+    return Description.of(point=prediction.values, curve=flat if curve is None else curve, **forms)
 
 
 def log_odds(probabilities: ArrayLike) -> Doubles:

@@ -27,6 +27,7 @@ import numpy as np
 
 from hevner.arrays import Floats, Rows
 from hevner.blocks import vector_id
+from hevner.defaults import explanation_of
 from hevner.errors import ModelError
 from hevner.explanation import OTHER, Contributions, Explanation
 from hevner.model import stored
@@ -46,11 +47,6 @@ _ARRAYS = (
     *("mean", "spread", "weights", "effects", "moment_effects", "average"),
     *("kind_weights", "kind_bias"),
 )
-
-
-def beside(model: Path) -> Path:
-    """Where the explanation of a model lies."""
-    return model.with_name(f"{model.stem}.explanation.npz")
 
 
 def digest(model: Path) -> str:
@@ -173,7 +169,7 @@ def load(model: Path) -> Explainer | None:
     ModelError
         If it is damaged, of another model, or of other features.
     """
-    path = beside(model)
+    path = explanation_of(model)
     if not path.exists():
         return None
     with stored.damage_is_refused(path, "the explanation"):

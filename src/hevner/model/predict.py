@@ -15,7 +15,8 @@ Inputs of the graph: ``vector``, float32 ``(n, DIMENSION)``, and ``seconds``, fl
 long the piece sounds: short cuts are of a kind of their own. Outputs, by name: every head of the
 card's ``heads``; ``NAME.half`` and ``NAME.moment``, half-widths of the intervals of whole pieces
 and of windows, for heads that have them; ``familiarity``; and ``course``, scores whose differences
-between windows of a piece are its course.
+between windows of a piece are its course. A model may lack ``course`` and every head but
+``emotion``.
 
 Conventions
 -----------
@@ -43,6 +44,9 @@ from hevner.text_file import read_json
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
+
+TAG_FACTS = ("base_rates", "thresholds")
+"""What the card of a model with tags has of each, under ``tags``."""
 
 UNKNOWN_LENGTH = 1e6
 """Seconds of a piece of which the length is not known: a long one."""
@@ -163,9 +167,8 @@ def load(path: Path) -> Model:
         model = Model(card, path.read_bytes())
         if card["sha256"] != sha256(model.graph).hexdigest():
             raise ValueError("its graph is not the one that the card is of")
-        features = card["features"]
-        tags = {len(one) for one in card.get("tags", {}).values()} or {0}
-        width = model.dimension
+        features, width = card["features"], model.dimension
+        problem = _problem(model)
     if features != vector_id() or width != DIMENSION:
         raise ModelError(
             f"the model was trained on features '{features}', these are '{vector_id()}'",
@@ -173,11 +176,31 @@ def load(path: Path) -> Model:
             remedy="Train it again, or use the version of hevner it came with",
             code="other_features",
         )
-    if tags != {model.outputs.get("tags", 0)}:
+    if problem:
         raise ModelError(
-            "the card and the graph disagree on the tags",
+            f"its card and its graph are not those of one model: {problem}",
             subject=str(path),
-            remedy="Install hevner again",
+            remedy="Train it again",
             code="card_mismatch",
         )
     return model
+
+
+def _problem(model: Model) -> str:
+    """The first output that is not as the card and `hevner.heads` say; empty if there is none."""
+    found, wanted = model.outputs, {"familiarity": 1}
+    for head in HEADS:
+        names, facts = head.names(model.card), model.card.get(head.name, {})
+        if any(not isinstance(one, str) or not one for one in names) or len({*names}) < len(names):
+            return f"the names of its {head.label}"
+        if head.name in found or facts or head.name == "emotion":
+            ends = ("", ".half", ".moment") if head.has_intervals else ("",)
+            wanted |= {f"{head.name}{end}": len(names) for end in ends}
+            if head.kind == "tags" and {len(facts.get(one, ())) for one in TAG_FACTS} != {
+                len(names)
+            }:
+                return f"the numbers of its {head.label}"
+    if "course" in found:
+        wanted["course"] = len(model.card["course_half_width"])
+    wrong = [name for name, width in wanted.items() if found.get(name) != width]
+    return f"the output '{wrong[0]}'" if wrong else ""

@@ -1,4 +1,4 @@
-"""Emotion models on disk and their cards: those that come with hevner, and those in a folder.
+"""Emotion models on disk and their cards: shipped, registered by the user, and in a folder.
 
 Conventions
 -----------
@@ -8,6 +8,8 @@ read here; all but the first two may be missing, and then nothing is assumed:
 
 ``name``, ``version``
     Text.
+``classes``
+    Names of the classes of the head of that name.
 ``heads``
     What the model predicts: names such as ``emotion`` and ``tags``, or objects with a ``name``.
 ``data``
@@ -22,18 +24,24 @@ read here; all but the first two may be missing, and then nothing is assumed:
 
 from __future__ import annotations
 
+import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hevner.defaults import DEFAULT_MODEL
+from hevner.defaults import DEFAULT_MODEL, explanation_of
+from hevner.encoders.weights.record import home
 from hevner.errors import ModelError
-from hevner.files import display_name
+from hevner.files import cannot_write, display_name, expanded, replace_file
 from hevner.heads import BY_NAME
 from hevner.text_file import read_json
 
 WEIGHTS = (".npz", ".onnx")
 """Endings of files with weights."""
+
+NAME = re.compile(r"\w[\w.-]{0,99}")
+"""Names under which a model can be registered, version included."""
 
 
 @dataclass(frozen=True)
@@ -60,9 +68,19 @@ class Entry:
         return f"{self.card['name']}-{self.card['version']}"
 
     @property
+    def graph(self) -> Path:
+        """The file that `hevner.Analyzer` takes, which models of other kinds lack."""
+        return self.path.with_suffix(".onnx")
+
+    @property
     def default(self) -> bool:
         """Whether it is the model that `hevner.analyze` uses."""
         return DEFAULT_MODEL in self.weights
+
+    @property
+    def own(self) -> bool:
+        """Whether the user has registered it."""
+        return self.path.parent != DEFAULT_MODEL.parent and self in registered()[0]
 
     @property
     def size(self) -> int:
@@ -90,6 +108,7 @@ class Entry:
         return {
             "name": self.name,
             "default": self.default,
+            "own": self.own,
             "predicts": list(self.predicts),
             "trained_on": list(self.trained_on),
             "licences": {
@@ -131,32 +150,170 @@ def in_folder(folder: Path) -> tuple[list[Entry], list[ModelError]]:
     return entries, problems
 
 
-def find(name: str) -> Entry:
+def folder() -> Path:
+    """Where registered models lie, which may not exist; a ModelError if there is no home."""
+    return home() / "models"
+
+
+def registered() -> tuple[list[Entry], list[ModelError]]:
+    """The models that the user has registered, and the errors of cards that are damaged."""
+    try:
+        return in_folder(folder())
+    except ModelError:  # there is no such folder yet, or no home
+        return [], []
+
+
+def is_file(name: str | Path) -> bool:
+    """Whether a model is named by one of its files."""
+    return isinstance(name, Path) or Path(name).suffix in (".json", *WEIGHTS)
+
+
+def find(name: str | Path) -> Entry:
     """Read a model by its name or path.
 
     Parameters
     ----------
     name
-        A shipped model's name, with or without version, or the path of a card or its weights.
+        Name of a model that is shipped or registered, with or without version, or the path of a
+        card or its weights.
 
     Raises
     ------
     ModelError
-        If there is none, or it is damaged.
+        If there is none, it is damaged, or several versions have that name.
     """
-    path = Path(name)
-    if path.suffix in (".json", *WEIGHTS):
-        return read(path.with_suffix(".json"))
-    known = shipped()
+    if is_file(name):
+        return read(expanded(name).with_suffix(".json"))
+    own, problems = registered()
+    known = [*shipped(), *own]
     for entry in known:
-        if name in (entry.name, entry.card["name"]):
+        if name == entry.name:
             return entry
+    found = [entry for entry in known if name == entry.card["name"]]
+    if len(found) == 1:
+        return found[0]
+    if problems and not found:
+        raise problems[0]
+    names = ", ".join(entry.name for entry in found or known)
+    cause = f"there are several models {name!r}" if found else f"there is no model {name!r}"
     raise ModelError(
-        f"there is no model {name!r}",
-        remedy=f"Choose one of {', '.join(entry.name for entry in known)}, or give the path of a "
-        "card, which ends in .json",
-        code="unknown_model",
+        cause,
+        remedy=f"Choose one of {names}, or give the path of a card, which ends in .json",
+        code="ambiguous_model" if found else "unknown_model",
     )
+
+
+def path_of(model: str | Path | None) -> Path:
+    """The graph of a model that analyses music.
+
+    Parameters
+    ----------
+    model
+        A name or path as for `find`; the default model if None or empty.
+
+    Raises
+    ------
+    ModelError
+        If no model has that name, it is one of another kind, or its card cannot be read. What the
+        graph holds is not looked at.
+    """
+    if not model:
+        return DEFAULT_MODEL
+    if is_file(model) and not (graph := expanded(model).with_suffix(".onnx")).is_file():
+        raise ModelError(
+            "there is no such model",
+            subject=display_name(graph),
+            remedy="Give the path of its graph, or a name that 'hevner models list' has",
+            code="unreadable",
+        )
+    entry = find(model)
+    if entry.graph not in entry.weights:
+        raise ModelError(
+            f"{entry.name} is no model that analyses music: it has no graph, {entry.graph.name}",
+            remedy="'hevner models list' has those that predict valence and arousal",
+            code="other_kind",
+        )
+    return entry.graph
+
+
+def add(source: Path, name: str = "") -> Entry:
+    """Register a model: copy graph, card, text and explanation into the user's folder.
+
+    Parameters
+    ----------
+    source
+        Its graph, or its card beside that.
+    name
+        Name to register it under; that of the card if empty.
+
+    Raises
+    ------
+    ModelError
+        If it is damaged, no model that analyses music, of other features, or another model of that
+        name and version is known.
+    OutputError
+        If it cannot be written.
+    """
+    from hevner.model import predict
+
+    graph = expanded(source).with_suffix(".onnx")
+    card = predict.load(graph).card | ({"name": name} if name else {})
+    entry = Entry(graph.with_suffix(".json"), card, (graph,))
+    if problem := _problem(card):
+        raise _not_a_card(entry.path, problem)
+    if not NAME.fullmatch(entry.name):
+        raise ModelError(
+            f"{entry.name!r} cannot be the name of a model",
+            remedy="Choose another with --name, of letters, digits, '-', '_' and '.'",
+            code="bad_name",
+        )
+    own = registered()[0]
+    for known in (*shipped(), *own):
+        if known.name == entry.name and (known not in own or known.card != card):
+            first = f", or run 'hevner models remove {known.name}' first" if known in own else ""
+            raise ModelError(
+                f"another model is called {known.name}",
+                subject=display_name(graph),
+                remedy=f"Choose another name with --name{first}",
+                code="name_taken",
+            )
+    target = folder() / f"{entry.name}.onnx"
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        for one, other in zip(_more_files(graph), _more_files(target), strict=True):
+            if one.is_file():
+                replace_file(other, one.read_bytes())
+        replace_file(target, graph.read_bytes())
+        replace_file(target.with_suffix(".json"), (json.dumps(card, indent=2) + "\n").encode())
+    except OSError as error:
+        raise cannot_write(target, error) from error
+    return read(target.with_suffix(".json"))
+
+
+def remove(entry: Entry) -> int:
+    """Remove a registered model; return the bytes of its weights.
+
+    Raises
+    ------
+    ModelError
+        If it is not one that the user has registered.
+    OutputError
+        If it cannot be removed.
+    """
+    if not entry.own:
+        raise ModelError(
+            f"{entry.name} was not added by 'hevner models add'",
+            subject=display_name(entry.path),
+            remedy="'hevner models list' marks those that were",
+            code="not_registered",
+        )
+    size = entry.size
+    try:
+        for path in (entry.path, entry.graph, *_more_files(entry.graph)):
+            path.unlink(missing_ok=True)
+    except OSError as error:
+        raise cannot_write(entry.path, error) from error
+    return size
 
 
 def read(path: Path) -> Entry:
@@ -174,11 +331,7 @@ def read(path: Path) -> Entry:
             f"the card cannot be read ({error})", subject=display_name(path), code="unreadable"
         ) from error
     if problem := _problem(card):
-        raise ModelError(
-            f"this is no card of an emotion model: {problem}",
-            subject=display_name(path),
-            code="not_a_card",
-        )
+        raise _not_a_card(path, problem)
     weights = _weights(path)
     if not weights:
         raise ModelError(
@@ -188,6 +341,20 @@ def read(path: Path) -> Entry:
             code="weights_missing",
         )
     return Entry(path, card, weights)
+
+
+def _more_files(graph: Path) -> tuple[Path, ...]:
+    """What may lie beside a graph and its card: a text and an explanation."""
+    explanation = explanation_of(graph)
+    return graph.with_suffix(".md"), explanation, explanation.with_suffix(".json")
+
+
+def _not_a_card(path: Path, problem: str) -> ModelError:
+    return ModelError(
+        f"this is no card of an emotion model: {problem}",
+        subject=display_name(path),
+        code="not_a_card",
+    )
 
 
 def _cards(folder: Path) -> list[Path]:

@@ -1,6 +1,7 @@
 """The common space of music and emotion at run time: both become Gaussians there and are compared.
 
-A music is a Gaussian whose mean is linear in the prediction of the unified model. An emotion is the
+A music is a Gaussian whose mean is linear in the prediction of an emotion model; readings that a
+model lacks are those that music at large has with the others. An emotion is the
 product of one Gaussian for each form in which it is known and a standard normal one for music at
 large: each form narrows it down, and an emotion of which little is known stays wide. How badly a
 music ``m`` fits an emotion ``e`` is a composite of two losses of Takashima et al. (2023), on whose
@@ -47,6 +48,9 @@ CLIP = 4.0
 SPREAD = 0.1
 """Share of the variance between raters that makes an emotion wider: that of the mean of ten raters.
 The whole variance would hide the pieces that listeners do not agree on."""
+
+RIDGE = 0.1
+"""Added to the variance of standardised readings where some are expected from others."""
 
 _SURE = 1e-4
 
@@ -162,24 +166,40 @@ class Space:
     # --- places ---
 
     def music(self, described: Description) -> Points:
-        """Places of musics, described by the unified model.
+        """Places of musics, described by one model.
+
+        Quadrants, moods and tags may be unknown, each for all rows.
 
         Raises
         ------
         DataError
-            If anything but the spread is unknown.
+            If anything else but the spread is unknown.
         """
-        x = readings(described)
-        if not np.isfinite(x).all():
-            row = int(np.flatnonzero(~np.isfinite(x).all(axis=1))[0])
-            raise DataError(
-                "a music is not fully described",
-                subject=f"row {row}",
-                remedy="Describe it by the unified model",
-                code="incomplete",
-            )
-        x = np.clip((x - self.centre) / self.scale, -CLIP, CLIP)
-        return self._at(x @ self.linear)
+        for form in ("point", *FORMS[1:], "tags"):
+            values: Floats = getattr(described, form)
+            known = np.isfinite(values).reshape(len(described), -1)
+            if not known.all() and (known.any() or form in ("point", "curve")):
+                row = int(np.flatnonzero(~known.all(axis=1))[0])
+                raise DataError(
+                    "a music is not fully described",
+                    subject=f"row {row}",
+                    remedy="Describe it by a model that predicts valence and arousal",
+                    code="incomplete",
+                )
+        x = np.clip((readings(described) - self.centre) / self.scale, -CLIP, CLIP)
+        return self._at(self._completed(x) @ self.linear)
+
+    def _completed(self, x: Doubles) -> Doubles:
+        """Standardised readings, those that are missing in all rows as expected from the others."""
+        known = np.asarray(np.isfinite(x).all(axis=0))
+        if known.all():
+            return x
+        at_large = np.asarray(self.reference @ np.linalg.pinv(self.linear), np.float64)
+        covariance = at_large.T @ at_large / len(at_large) + RIDGE * np.eye(len(known))
+        slopes = np.linalg.solve(covariance[np.ix_(known, known)], covariance[known][:, ~known])
+        whole = x.copy()
+        whole[:, ~known] = np.clip(x[:, known] @ slopes, -CLIP, CLIP)
+        return whole
 
     def emotion(self, described: Description) -> Points:
         """Places of emotions, known in any of the forms.

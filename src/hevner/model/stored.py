@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hevner.defaults import DEFAULT_MODEL
 from hevner.errors import ModelError
 from hevner.files import replace_file
 from hevner.text_file import read_json
@@ -62,6 +63,8 @@ def damage_is_refused(path: Path, what: str = "the model") -> Iterator[None]:
         raise ModelError(
             f"{what} cannot be read ({error})",
             subject=str(path),
-            remedy="Install hevner again",
+            remedy="Install hevner again"
+            if path.parent == DEFAULT_MODEL.parent
+            else "Check its path, or make it again",
             code="unreadable",
         ) from error

@@ -119,7 +119,8 @@ def draw(analysis: Analysis) -> Figure:
     right = grid[0, 1].subgridspec(2, 1, height_ratios=(1, 1.7), hspace=0.34)
     if analysis.emotions:
         _emotions(figure.add_subplot(right[0]), analysis.emotions)
-    _moods(figure.add_subplot(right[1] if analysis.emotions else grid[0, 1]), analysis)
+    if analysis.moods:
+        _moods(figure.add_subplot(right[1] if analysis.emotions else grid[0, 1]), analysis)
     curves = figure.add_subplot(grid[1, :])
     _curves(curves, analysis)
     _harmony(figure.add_subplot(grid[2, :], sharex=curves), analysis)

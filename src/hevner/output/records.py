@@ -21,7 +21,7 @@ def _columns(head: Head) -> tuple[str, ...]:
             return ("quadrant", "quadrant_words", *head.columns)
         case "tags":
             return (head.field, *head.columns, "contradictions")
-        case "sounds_like":
+        case "sounds_like" | "classes":
             return (head.field, *head.columns)
         case _:
             return head.columns
@@ -99,10 +99,12 @@ def _row(analysis: Analysis) -> dict[str, object]:
         if head.kind == "tags":
             columns[head.field] = " ".join(tag.name for tag in analysis.tags if tag.present)
             columns |= {head.column(tag.name): tag.probability for tag in analysis.tags}
-        elif head.field and not head.has_intervals:
+        elif head.outputs and head.field and not head.has_intervals:
             shares = getattr(analysis, head.field) or {}
             columns |= {head.column(name): share for name, share in shares.items()}
     columns["sounds_like"] = next(iter(analysis.sounds_like or ()), None)
+    classes = (f"{name}={share:.2f}" for name, share in analysis.classes.items())
+    columns["classes"] = "; ".join(classes)
     keys = (f"{one.key}={one.probability:.2f}" for one in analysis.key_candidates)
     columns["key_candidates"] = "; ".join(keys)
     tempi = (f"{one.tempo:g}={one.probability:.2f}" for one in analysis.tempo_candidates)

@@ -21,15 +21,19 @@ purple is darker than theirs, so that words in it can be read."""
 EMOTIONS = 2
 """Basic emotions that are named, the strongest first."""
 
+CLASSES = 2
+"""Classes that are named, the most likely first."""
+
 _QUALITIES = {"maj": "", "min": "m", "min7": "m7", "sus4": "sus", "hdim7": "m7b5"}
 
 
 def facts(analysis: Analysis) -> list[str]:
-    """Length, headline, key, tempo, main chords and kind of music, those that are known."""
+    """What is known of length, headline, classes, key, tempo, main chords and kind of music."""
     tempo = "" if analysis.tempo is None else f"{analysis.tempo:.0f} beats per minute"
     chords = " ".join(chord_name(label) for label, _ in main_chords(analysis, 4))
     kind = f"sounds like: {sounds_like(analysis)}" if analysis.sounds_like else ""
-    found = (clock(analysis.duration), analysis.headline, analysis.key_text, tempo, chords, kind)
+    heads = analysis.headline, classes(analysis)
+    found = (clock(analysis.duration), *heads, analysis.key_text, tempo, chords, kind)
     return [fact for fact in found if fact]
 
 
@@ -37,6 +41,12 @@ def sounds_like(analysis: Analysis) -> str:
     """The most likely kind of music with its probability; empty if it is not known."""
     kinds = list((analysis.sounds_like or {}).items())[:1]
     return "".join(f"{kind} {share:.0%}" for kind, share in kinds)
+
+
+def classes(analysis: Analysis) -> str:
+    """The most likely classes of a model of one's own; empty if it has none."""
+    best = list(analysis.classes.items())[:CLASSES]
+    return ", ".join(f"{name} {share:.0%}" for name, share in best)
 
 
 def strongest(analysis: Analysis) -> str:

@@ -14,6 +14,7 @@ from hevner.heads import ESTIMATES, HEADS, Head
 from hevner.output import Destination, Options, Record, Writer
 from hevner.output.summary import (
     chord_name,
+    classes,
     is_unfamiliar,
     main_chords,
     present_tags,
@@ -51,7 +52,7 @@ _BY_HEADS = tuple(heading for head in HEADS for heading in _headings(head))
 
 _HEADINGS = ("File", *_BY_HEADS[:-1], "Key", "Tempo", "Chords", "Familiar", _BY_HEADS[-1])
 
-_OPTIONAL = ("Tension", "Emotions", "Tags", "Sounds like")
+_OPTIONAL = ("Tension", "Emotions", "Moods", "Tags", "Classes", "Sounds like")
 """Columns that are left out where no file has a value."""
 
 ROOMY = 180
@@ -64,6 +65,7 @@ _LINES = (
     (*map(str.capitalize, ESTIMATES), "Feels"),
     ("Emotions", "Moods"),
     ("Tags",),
+    ("Classes",),
     ("Key", "Tempo", "Chords", "Familiar", "Sounds like"),
 )
 
@@ -186,6 +188,7 @@ def _cells(analysis: Analysis, *, all_tags: bool) -> dict[str, str]:
         "Feels": analysis.headline,
         "Moods": ", ".join(f"{mood} {share:.0%}" for mood, share in moods),
         "Tags": _tags(analysis, all_tags),
+        "Classes": printable(classes(analysis)),
         "Key": analysis.key_text,
         "Tempo": None if analysis.tempo is None else f"{analysis.tempo:.0f}",
         "Chords": " ".join(chord_name(label) for label, _ in chords),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from fastapi import APIRouter, Response
@@ -29,7 +30,8 @@ REPORT_POLICY = (
 async def models(server: Server) -> dict[str, Any]:
     """List the models that are installed."""
     gap = None if server.settings.gap is None else server.addresses.to(GAP)
-    return {"models": [_facts(entry) for entry in _shipped()], "gap": gap}
+    used = server.settings.model
+    return {"models": [_facts(entry, used) for entry in _known(used)], "gap": gap}
 
 
 @router.get(GAP, response_class=Response, responses=failures(404))
@@ -42,11 +44,12 @@ async def gap(server: Server) -> Response:
 
 
 @router.get(f"{API}/models/{{name}}", response_model=schemas.ModelCard, responses=failures(404))
-async def model(name: str) -> dict[str, Any]:
+async def model(name: str, server: Server) -> dict[str, Any]:
     """A model's card: training data, scores and limits."""
-    for entry in _shipped():
+    used = server.settings.model
+    for entry in _known(used):
         if name in (entry.name, entry.card["name"]):
-            return {"facts": _facts(entry), "card": entry.card, "text": _text(entry)}
+            return {"facts": _facts(entry, used), "card": entry.card, "text": _text(entry)}
     raise not_found("model")
 
 
@@ -89,12 +92,16 @@ async def metrics(server: Server) -> Response:
 
 
 @cache
-def _shipped() -> tuple[registry.Entry, ...]:
-    return tuple(registry.shipped())
+def _known(used: Path) -> list[registry.Entry]:
+    """The models that come with hevner, and the one that analyses uploads."""
+    known = registry.shipped()
+    own = registry.read(used.with_suffix(".json"))
+    return known if own in known else [*known, own]
 
 
-def _facts(entry: registry.Entry) -> dict[str, Any]:
-    return {name: value for name, value in entry.facts().items() if name != "path"}
+def _facts(entry: registry.Entry, used: Path) -> dict[str, Any]:
+    facts = {name: value for name, value in entry.facts().items() if name != "path"}
+    return facts | {"default": entry.graph == used}
 
 
 def _text(entry: registry.Entry) -> str:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hevner.child_process import python
+from hevner.defaults import DEFAULT_MODEL
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 """Hosts that only this machine can reach."""
@@ -26,6 +27,8 @@ class Settings:
     ----------
     state
         Folder of the jobs; created if it is missing.
+    model
+        Graph of the model that uploads are analysed by.
     gap
         Report of ``hevner gap`` to show; None for none.
     token
@@ -50,6 +53,7 @@ class Settings:
 
     state: Path
     catalog: Path | None = None
+    model: Path = DEFAULT_MODEL
     gap: Path | None = None
     host: str = "127.0.0.1"
     port: int = 8765

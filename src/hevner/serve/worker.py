@@ -1,6 +1,7 @@
 """A worker: a child process (`hevner.child_process`) that decodes, analyses and draws uploads.
 
-Its arguments are the most memory it may use, in bytes, and the longest audio it takes, in seconds.
+Its arguments are the most memory it may use, in bytes, the longest audio it takes, in seconds, and
+the graph of the model.
 
 Conventions
 -----------
@@ -52,18 +53,19 @@ def main(model: Callable[[], Analyze] | None = None) -> None:
     if sys.platform != "win32":
         os.nice(10)
     limit(memory)
-    work(lambda: TaskRunner((model or shipped_model)(), duration).run)
+    graph = Path(sys.argv[3])
+    work(lambda: TaskRunner(model() if model else analyzer_of(graph), duration).run)
 
 
-def shipped_model() -> Analyze:
-    """The model that ships with hevner, and the common space for words."""
+def analyzer_of(graph: Path) -> Analyze:
+    """An emotion model, and the common space for words."""
     from hevner.analysis import Analyzer
     from hevner.catalog.analyze_file import FileAnalyzer
     from hevner.catalog.describe import emotions_of
     from hevner.model import space
     from hevner.position import Position
 
-    analyzer, common = Analyzer(), space.load()
+    analyzer, common = Analyzer(model=graph), space.load()
     files = FileAnalyzer(analyzer, common)
     _ = analyzer.model  # loaded before the first task comes
 

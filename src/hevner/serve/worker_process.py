@@ -29,8 +29,8 @@ class WorkerProcess:
     """
 
     def __init__(self, settings: Settings, died: Callable[[], None]) -> None:
-        limits = settings.memory_bytes, settings.duration_s
-        self._child = ChildProcess([*settings.worker, *map(str, limits)])
+        arguments = settings.memory_bytes, settings.duration_s, settings.model
+        self._child = ChildProcess([*settings.worker, *map(str, arguments)])
         self._time_limit_s = settings.time_limit_s
         self._died = died
         self._stopped = False

@@ -255,6 +255,7 @@ export class Piece {
   #whole() {
     const { analysis } = this;
     const moods = Object.entries(analysis.moods).slice(0, MOODS);
+    const classes = Object.entries(analysis.classes ?? {}).slice(0, MOODS);
     const tags = analysis.tags.filter((tag) => tag.present);
     return h("div", { class: "whole" },
       h("section", {}, h("h2", {}, t("whole")), h("dl", { class: "estimates" },
@@ -267,9 +268,12 @@ export class Piece {
       analysis.emotions && h("section", {}, h("h2", {}, t("emotions")), h("ul", { class: "ranges" },
         Object.entries(analysis.emotions).map(([name, one]) => reading(known(`emotion.${name}`, name), one))),
         h("p", { class: "aside" }, t("emotions.text"))),
-      h("section", {}, h("h2", {}, t("moods")), h("ul", { class: "bars" },
+      moods.length > 0 && h("section", {}, h("h2", {}, t("moods")), h("ul", { class: "bars" },
         moods.map(([name, share]) => bar(moodName(name), share, percent(share)))),
         h("p", { class: "aside" }, t("moods.text"))),
+      classes.length > 0 && h("section", {}, h("h2", {}, t("classes")), h("ul", { class: "bars" },
+        classes.map(([name, share]) => bar(name, share, percent(share)))),
+        h("p", { class: "aside" }, t("classes.text"))),
       h("section", {}, h("h2", {}, t("tags")), this.#expressed(),
         h("ul", { class: "tags" }, tags.slice(0, TAGS).map((tag) =>
           h("li", { class: "tag", title: t("tag.title", { share: percent(tag.probability) }) }, tag.name))),
