@@ -173,9 +173,10 @@ class Renewal:
         """Note the pieces that could not be read anew, as failed ones."""
         self.catalog.refresh()
         with writing(self.catalog) as writer:
+            # With neither size nor content of its file, it is analysed when that is there again.
             lost = {"status": "failed", "cause": LOST, "size": -1}
             rows = _rows(self._old, self._place, SOUNDS, self._paths())
-            _put(writer, (row | lost for row in rows), self.catalog)
+            _put(writer, (row | lost | {"id": f"lost-{row['id']}"} for row in rows), self.catalog)
 
     def _begun(
         self, folder: Path, found: Header, space: Space, model: Path | None

@@ -280,6 +280,17 @@ class Table:
             rows = self._table.count_rows("vector IS NOT NULL")
             if self._is_index_due(rows):
                 self._index(rows)
+        try:
+            self._optimize()
+        except CatalogError:
+            # To forget old versions, all are looked at; a damaged one must not keep the new one.
+            # The newest has the smallest number.
+            for old in sorted((self.path / "_versions").glob("*.manifest"))[1:]:
+                old.unlink(missing_ok=True)
+            self._optimize()
+
+    def _optimize(self) -> None:
+        with self._clear_errors():
             self._table.optimize(cleanup_older_than=KEPT)
 
     def _is_index_due(self, rows: int) -> bool:
