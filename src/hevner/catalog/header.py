@@ -182,7 +182,8 @@ def check(folder: Path, found: Header, wanted: Header) -> None:
             # All other fields depend on the space.
             what = field.name if field.name in ("schema", "model", "scale") else "space"
             cause = f"the catalogue was made with another {what}: {old}, here {new}"
-            remedy = rebuilding(folder, found)
+            again = command(folder, found.folders, found.encoder)
+            remedy = f"To read its pieces anew, run: {again}"
             if what == "model" and found.model_file and not wanted.model_file:
                 cause = f"it was made with the model {found.model_name} ({old}), which is not here"
                 remedy = f"Add that model with 'hevner models add FILE'. {remedy}"
@@ -194,8 +195,8 @@ def check_model(folder: Path, found: Header, model: Path) -> None:
     if identity(model=model) != found.model:
         name = registry.read(model.with_suffix(".json")).name
         cause = f"its pieces were analysed by {found.model_name or 'another model'}, not by {name}"
-        again = command(folder, found.folders, found.encoder, rebuild=True, model=str(model))
-        remedy = f"Leave out --model, name a new catalogue, or analyse the music anew: {again}"
+        again = command(folder, found.folders, found.encoder, model=str(model))
+        remedy = f"Leave out --model, name a new catalogue, or read the pieces anew: {again}"
         raise refused("mixed_models", folder, cause, remedy)
 
 

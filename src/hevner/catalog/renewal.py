@@ -10,8 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 import threading
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import islice
@@ -23,19 +22,15 @@ from hevner.batch import in_threads
 from hevner.catalog import header, seal
 from hevner.catalog.analyze_file import FileAnalyzer
 from hevner.catalog.catalog import Catalog
-from hevner.catalog.checksums import unsound
 from hevner.catalog.header import Header
 from hevner.catalog.indexing import PIECES_AT_ONCE, Options, made_by
 from hevner.catalog.kept_features import FEATURES, PLACE, KeptFeatures
 from hevner.catalog.packages import pa
+from hevner.catalog.sound_rows import SoundRows
 from hevner.catalog.tables import (
-    COUNT,
     ENCODED,
     MOMENTS,
     PIECES,
-    ROW,
-    SOUNDS,
-    WITH_VECTOR,
     Row,
     Table,
 )
@@ -108,8 +103,8 @@ def mend(
         light = len(done.faults)
         if wrong := seal.damaged_file(home, None):
             done.faults.append(wrong)
-        pieces = _SoundRows(folder, PIECES, found, done.faults)
-        moments = _SoundRows(folder, MOMENTS, found, done.faults)
+        pieces = SoundRows(folder, PIECES, found, done.faults)
+        moments = SoundRows(folder, MOMENTS, found, done.faults)
         whole = pieces.whole(moments)
         done.sound = len(whole)
         if len(done.faults) > light:
@@ -143,10 +138,10 @@ class Renewal:
 
     def __init__(self, folder: Path, space: Space, model: Path | None) -> None:
         found = header.read(folder)
-        if wrong := seal.damaged_file(folder / found.tables):
-            raise header.damaged(folder / wrong, "it is not as it was written", folder)
-        self._old = Table(folder, PIECES, found, any_columns=True)
-        self.count = self._old.count()
+        with suppress(OSError, ValueError):
+            seal.restore(folder / found.tables)
+        self._old = SoundRows(folder, PIECES, found, [], any_columns=True)
+        self.count = self._old.count
         self.catalog = self._begun(folder, found, space, model) or _next(
             folder, space, found, model
         )
@@ -154,19 +149,26 @@ class Renewal:
     def carry(self, analyzer: FileAnalyzer, options: Options) -> int:
         """Read the pieces anew from kept features; return how many were.
 
-        Those of silence or no music stay as they are, and vectors for texts with their pieces.
+        Those of silence or no music stay as they are, and vectors for texts with their pieces. Of
+        what is damaged, features may be there.
         """
         old, new = self._old, self.catalog
         with writing(new) as writer:
             there = self._paths()
-            rows = _rows(old, self._place, SOUNDS, there)
-            count = derive(writer, new, sorted(rows, key=lambda row: row["id"]), analyzer, options)
-            _put(writer, _rows(old, old.schema.names, f"NOT ({SOUNDS})", there), new)
-            if ENCODED in old.schema.names:
-                new.pieces.add_encoded(old.schema.field(ENCODED).type.list_size)
-                for batch in old.scan(["id", ENCODED], WITH_VECTOR):
-                    vectors = (np.array(one, np.float32) for one in batch[ENCODED].to_pylist())
-                    writer.put_encoded(dict(zip(batch["id"].to_pylist(), vectors, strict=True)))
+            places = [row for row in self._places(ok=True) if row["path"] not in there]
+            known = {row["id"] for row in self._places(ok=True)}
+            lost = (new.kept.get(id) for id in new.kept.ids() if id not in known)
+            places += [one.place for one in lost if one and one.place["path"] not in there]
+            places.sort(key=lambda row: str(row["id"]))
+            count = derive(writer, new, places, analyzer, options)
+            rows = self._places(ok=False, columns=old.fields)
+            _put(writer, (row for row in rows if row["path"] not in there), new)
+            if ENCODED in old.fields:
+                new.pieces.add_encoded(old.fields[ENCODED].type.list_size)
+                for rows in old.read():
+                    some = rows.filter(rows[ENCODED].is_valid())
+                    vectors = (np.array(one, np.float32) for one in some[ENCODED].to_pylist())
+                    writer.put_encoded(dict(zip(some["id"].to_pylist(), vectors, strict=True)))
         return count
 
     def finish(self) -> None:
@@ -175,7 +177,8 @@ class Renewal:
         with writing(self.catalog) as writer:
             # With neither size nor content of its file, it is analysed when that is there again.
             lost = {"status": "failed", "cause": LOST, "size": -1}
-            rows = _rows(self._old, self._place, SOUNDS, self._paths())
+            there = self._paths()
+            rows = (row for row in self._places(ok=True) if row["path"] not in there)
             _put(writer, (row | lost | {"id": f"lost-{row['id']}"} for row in rows), self.catalog)
 
     def _begun(
@@ -189,9 +192,13 @@ class Renewal:
             return begun
         return None
 
-    @property
-    def _place(self) -> list[str]:
-        return [name for name in self._old.schema.names if name in PLACE]
+    def _places(self, ok: bool, columns: Iterable[str] = PLACE) -> Iterator[Row]:
+        """Columns of the old pieces that have an emotion, or of the others."""
+        names = [name for name in columns if name in self._old.fields]
+        for rows in self._old.read():
+            are_ok = pa.compute.equal(rows["status"], "ok")
+            some = rows.filter(are_ok if ok else pa.compute.invert(are_ok))
+            yield from some.select(names).to_pylist()
 
     def _paths(self) -> set[str]:
         return {row["path"] for row in self.catalog.listing(["path"])}
@@ -230,8 +237,7 @@ def derive(
 ) -> int:
     """Add pieces to a catalogue from their kept features; return how many.
 
-    ``places`` have the columns `PLACE`; those of one content follow each other. Pieces without
-    features are passed over.
+    ``places`` have the columns `PLACE`. Pieces without features are passed over.
     """
 
     def read(place: Row) -> tuple[list[Row], list[Row]]:
@@ -246,12 +252,12 @@ def derive(
     count = 0
     pieces: list[Row] = []
     moments: list[Row] = []
-    last = ""
+    known = {row["id"] for row in catalog.listing(["id"])}
     for some, spans in in_threads(read, places, options.jobs, options.stop):
         for piece in some:
             # Moments belong to the content, whatever the number of its files.
-            moments += spans if piece["id"] != last else []
-            last = piece["id"]
+            moments += spans if piece["id"] not in known else []
+            known.add(piece["id"])
             options.report(Found(Path(piece["path"]), Path(piece["name"])), None)
         pieces += some
         count += len(some)
@@ -260,66 +266,6 @@ def derive(
             pieces, moments = [], []
     writer.put(pieces, moments)
     return count
-
-
-class _SoundRows:
-    """The rows of a table that can be read and are as they were written; notes what is not."""
-
-    def __init__(self, folder: Path, name: str, made_with: Header, faults: list[str]) -> None:
-        self._faults = faults
-        self._numbers: list[int] = []
-        self.fields: dict[str, pa.Field] = {}
-        try:
-            self._table = Table(folder, name, made_with)
-            self.fields = {one.name: one for one in self._table.schema}
-            for batch in self._table.scan([ROW]):
-                self._numbers += batch[ROW].to_pylist()
-        except CatalogError as error:
-            self._note(f"{name}: {error.cause}")
-
-    def read(self) -> Iterator[pa.Table]:
-        """The rows, some thousands at a time."""
-        for first in range(0, len(self._numbers), AT_ONCE):
-            for rows in self._readable(self._numbers[first : first + AT_ONCE]):
-                bad = unsound(rows)
-                if bad.any():
-                    self._note(f"rows of {self._table.name} are not as they were written")
-                yield rows.filter(pa.array(~bad))
-
-    def whole(self, moments: _SoundRows) -> set[str]:
-        """Paths of the pieces all of whose moments are there too."""
-        counts: Counter[str] = Counter()
-        for rows in moments.read():
-            counts.update(rows["piece"].to_pylist())
-        paths = set()
-        names = [name for name in ("id", "path", "status", COUNT) if name in self.fields]
-        for rows in self.read():
-            for row in rows.select(names).to_pylist():
-                count = row.get(COUNT)
-                if row["status"] == "ok" and count not in (None, counts[row["id"]]):
-                    self._note("moments of some pieces are missing")
-                else:
-                    paths.add(row["path"])
-        return paths
-
-    def _readable(self, numbers: list[int]) -> list[pa.Table]:
-        """Those of the rows that can be read; gives up where three samples cannot."""
-        try:
-            return [self._table.take(numbers, list(self.fields))]
-        except CatalogError as error:
-            self._note(error.cause)
-        middle = len(numbers) // 2
-        if len(numbers) > 3:
-            samples = ([numbers[at]] for at in (0, middle, -1))
-            if not any(map(self._readable, samples)):
-                return []
-        if not middle:
-            return []
-        return self._readable(numbers[:middle]) + self._readable(numbers[middle:])
-
-    def _note(self, fault: str) -> None:
-        if fault not in self._faults:
-            self._faults.append(fault)
 
 
 def _homes(folder: Path) -> list[Path]:
@@ -386,7 +332,7 @@ def _switch(folder: Path, new: Catalog) -> None:
     sweep_old(folder, keep=now.tables)
 
 
-def _copy(source: _SoundRows, target: Table, column: str, wanted: set[str]) -> None:
+def _copy(source: SoundRows, target: Table, column: str, wanted: set[str]) -> None:
     for rows in source.read():
         some = rows.filter(pa.array([value in wanted for value in rows[column].to_pylist()]))
         nothing = pa.nulls(len(some))
@@ -396,12 +342,6 @@ def _copy(source: _SoundRows, target: Table, column: str, wanted: set[str]) -> N
         ]
         if len(some):
             target.add(pa.Table.from_arrays(columns, schema=target.schema))
-
-
-def _rows(table: Table, columns: Sequence[str], where: str, but: set[str]) -> Iterator[Row]:
-    """Rows that pass a filter, but those of some paths."""
-    for batch in table.scan(columns, where):
-        yield from (row for row in batch.to_pylist() if row["path"] not in but)
 
 
 def _put(writer: Writer, rows: Iterable[Row], catalog: Catalog) -> None:

@@ -182,13 +182,14 @@ def _opened(
     watch: Callable[[str, int, Callable[[Options], int]], int],
 ) -> Catalog:
     """Open or make a catalogue; one of another model is renewed, which the stack completes."""
-    from hevner.catalog import renewal, writer
+    from hevner.catalog import header, renewal, writer
     from hevner.errors import CatalogError
 
     try:
         return writer.open_or_create(into, space, model)
     except CatalogError as error:
-        if error.code not in renewal.CODES:
+        # A model of one's own that is missing is no reason to take another one.
+        if error.code not in renewal.CODES or (model is None and header.read(into).model_file):
             raise
         say(f"{error.subject}: {error.cause}. Its pieces are read anew.")
     renewed = stack.enter_context(renewal.renewing(into, space, model, options.stop))
