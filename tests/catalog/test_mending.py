@@ -171,8 +171,7 @@ def test_a_changed_bit_costs_one_piece(folder: Path) -> None:
 def test_without_features_it_is_analysed_again(folder: Path, whole: Path) -> None:
     before = rows(folder)
     shutil.rmtree(folder / "features")
-    path = data(folder, "moments")
-    path.write_bytes(b"junk")
+    DAMAGES["garbled data"](folder)
     mend(folder)
     analyzer = FakeAnalyzer()
     run(whole / "music", open_or_create(folder, SPACE), analyzer)
