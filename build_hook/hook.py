@@ -8,9 +8,12 @@ from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
+SHIPPED = Path("hevner", "lab", "shipped")
+"""Where a wheel has the recipes; see ``hevner/lab/recipe_files.py``."""
 
-class MusicnnWeightsHook(BuildHookInterface[Any]):
-    """Put the MusiCNN weights into the source tree, from where the wheel takes them."""
+
+class PackingHook(BuildHookInterface[Any]):
+    """Put the MusiCNN weights into the source tree, and pack the recipes."""
 
     PLUGIN_NAME = "custom"
 
@@ -24,3 +27,12 @@ class MusicnnWeightsHook(BuildHookInterface[Any]):
         folder = ensure_weights(Path(self.root))
         # The folder is ignored by git, and hatchling packs no ignored file unless told to.
         build_data["artifacts"].append(f"/{folder.relative_to(self.root).as_posix()}/*")
+        if version != "editable":  # which finds them in the checkout
+            build_data["force_include"].update(recipes(Path(self.root)))
+
+
+def recipes(root: Path) -> dict[str, str]:
+    """The recipes below `root` and the scripts beside them, with the place of each in a wheel."""
+    patterns = "recipes/**/*.toml", "papers/*/*.toml", "papers/*/*.py"
+    found = sorted(path for pattern in patterns for path in root.glob(pattern))
+    return {str(path): (SHIPPED / path.relative_to(root)).as_posix() for path in found}

@@ -8,10 +8,12 @@ import sys
 from functools import lru_cache
 from pathlib import Path
 
+import jsonschema
 import numpy as np
 import pytest
 import soundfile
 
+import hevner
 from hevner.analysis import Analyzer, analyze
 from hevner.arrays import Floats
 from hevner.defaults import DEFAULT_WINDOW_S, MINIMUM_WINDOW_S, identity
@@ -22,9 +24,11 @@ from hevner.model.prediction import Prediction
 from hevner.result import Analysis, Estimate
 from tests.errors import raises
 from tests.full_model import FullModel
+from tests.model.own import own, saved
 from tests.sounds import music, write
 
 RATE = 16_000
+SCHEMA = json.loads(Path(hevner.__file__).with_name("analysis.schema.json").read_text("utf-8"))
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
 DANCE = EXAMPLES / "audio" / "bright_dance.ogg"
 
@@ -111,6 +115,35 @@ def test_the_model_that_ships_fills_every_field() -> None:
     for head in heads:
         for field in [head.field] if head.field else head.outputs:
             assert getattr(dance(), field), field
+
+
+def test_heads_that_a_model_lacks_leave_their_fields_empty(tmp_path: Path) -> None:
+    path = saved(tmp_path, "emotion", classes=("loud", "soft"), own_tags=("rainy", "odd"))
+    own("tags").save(tmp_path / "tagged.onnx")
+    found = analyze(DANCE, model=path)
+    whole = dance()
+    assert (found.model, whole.model) == ("own-1", Analyzer().model.name)
+    assert (found.valence, found.headline) == (whole.valence, whole.headline)
+    assert (found.quadrant, found.quadrant_probabilities) == (
+        whole.quadrant, whole.quadrant_probabilities,
+    )  # fmt: skip
+    assert (found.tension, found.emotions, found.sounds_like) == (None, None, None)
+    assert (found.moods, found.tags, found.contradictions, found.explanation) == ({}, (), (), None)
+    assert {moment.tension for moment in found.timeline} == {None}
+    assert [moment.valence for moment in found.timeline] == [one.valence for one in whole.timeline]
+    assert set(found.classes) == {"loud", "soft"}
+    assert sum(found.classes.values()) == pytest.approx(1, abs=1e-3)
+    assert list(found.classes.values()) == sorted(found.classes.values(), reverse=True)
+    assert set(found.own_tags) == {"rainy", "odd"}
+    assert Analysis.from_dict(json.loads(json.dumps(found.to_dict()))) == found
+    jsonschema.validate(json.loads(json.dumps(found.to_dict())), SCHEMA)
+    tagged = analyze(DANCE, model=str(tmp_path / "tagged.onnx"))
+    assert [tag.name for tag in tagged.tags] == [tag.name for tag in whole.tags]
+    assert tagged.moods == {}
+    # A file that is written anew is read anew.
+    own("gems", version="2").save(path)
+    again = analyze(DANCE, model=path)
+    assert (again.model, again.moods, again.classes) == ("own-2", whole.moods, {})
 
 
 def test_the_result_is_ready_for_json() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import csv
 import importlib
+import json
 import shutil
 import socket
 import subprocess
@@ -18,13 +19,18 @@ import numpy as np
 import pytest
 
 from hevner.datasets.track import Curve
+from hevner.defaults import DEFAULT_MODEL
 from hevner.lab.default.fit import fit as fit_default
 from hevner.lab.default.recipe import DefaultRecipe
 from hevner.lab.default.table import Table
 from hevner.lab.music import render
 from hevner.lab.music.pieces import Piece
+from hevner.lab.own.recipe import OwnRecipe
+from hevner.lab.recipes import read as read_recipe
+from hevner.lab.scoring import known
 from hevner.model import predict
 from tests.lab.jamendo import VECTORS, jamendo
+from tests.lab.tracks import musemo
 from tests.sounds import music, write
 from tests.worlds import SETS, WIDTH, read_toy, stack, world
 
@@ -436,23 +442,26 @@ def test_a_curve_that_follows_listeners_scores_one(monkeypatch: pytest.MonkeyPat
     assert here.covered(piece, line, 1) < 0.1
 
 
-def test_personalise(run: Run, tmp_path: Path, toy: dict[str, object]) -> None:
-    files = ("--data", tmp_path, "--store", tmp_path, "--out", tmp_path / "out.csv")
-    run("personalise", "toy.toml", *files, "--draws", 2, **toy, SIZES=(1, 5))
-    assert (tmp_path / "out.png").is_file()
-
-
-def test_the_prior_of_corrections_is_the_spread_of_datasets(
-    monkeypatch: pytest.MonkeyPatch, rng: np.random.Generator
-) -> None:
-    here = load("personalise", monkeypatch)
-    values, noise = rng.uniform(-0.8, 0.8, 4000), rng.normal(0, 0.1, 4000)
-    lines = ((0.3, 1.0), (-0.1, 1.4))
-    moods = np.zeros((4000, 9))
-    prior = here.prior_from([here.Sample(values, moods, a + b * values + noise) for a, b in lines])
-    assert prior.offset == pytest.approx(np.sqrt((0.3**2 + 0.1**2) / 2), abs=0.01)
-    assert prior.slope == pytest.approx(0.4 / np.sqrt(2), abs=0.01)
-    assert prior.noise == pytest.approx(0.1, abs=0.01)
+def test_own(run: Run, tmp_path: Path, toy: dict[str, object]) -> None:
+    """Labels that follow the sound are learned, and nothing is worse than without the start."""
+    own = read_recipe(ROOT / "recipes" / "own.toml", OwnRecipe)
+    recipes = {"base.toml": toy["read"](), "own.toml": own}  # type: ignore[operator]
+    out = tmp_path / "out.csv"
+    files = ("--base", "base.toml", "--data", tmp_path, "--store", tmp_path, "--out", out)
+    run("own", "own.toml", *files, build=toy["build"], read=lambda path, _: recipes[path.name],
+        SETS={("songs",): ("valence",), ("pieces",): ("quadrant",)}, SIZES=(20,),
+        SEEDS=2, RESAMPLES=20)  # fmt: skip
+    with out.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["labels"] for row in rows if row["metric"] == "coverage"] == ["20", "45"]
+    for row in rows:
+        if row["metric"] in ("r", "auc"):
+            assert float(row["low"]) <= float(row["value"]) <= float(row["high"])
+    values = {(r["label"], r["labels"], r["metric"], r["system"]): float(r["value"]) for r in rows}
+    assert values["valence", "45", "r", "own"] > 0.5
+    for label, labels, metric, system in values:
+        if system == "own" and metric in ("r2", "auc"):
+            assert values[label, labels, metric, "own"] > values[label, labels, metric, "nothing"]
 
 
 @pytest.fixture
@@ -650,6 +659,27 @@ def test_leaks(run: Run, tmp_path: Path, songs: Path) -> None:
     assert ("sound", frozenset({"musifeast/3", "quadrants4q/5"})) in found
     assert ("artist", frozenset({"musifeast/0", "quadrants4q/0"})) in found
     assert len([row for row in rows if row["kind"] == "artist"]) == 12
+
+
+def test_seen(run: Run, tmp_path: Path) -> None:
+    musemo(tmp_path / "data" / "musemo", 3)
+    out = tmp_path / "seen.csv"
+    run("seen", "--data", tmp_path / "data", "--store", tmp_path, "--out", out, SETS=("musemo",))
+    assert lines(out) == 8  # clips shorter than 5 s have no sound to be known by
+
+
+def test_training_music(run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    musemo(tmp_path / "data" / "musemo", 3)
+    model = tmp_path / "mine.onnx"
+    card = json.loads(DEFAULT_MODEL.with_suffix(".json").read_text("utf-8"))
+    model.with_suffix(".json").write_text(json.dumps(card | {"data": [{"name": "musemo"}]}))
+    model.touch()
+    folders = ("--data", tmp_path / "data", "--store", tmp_path / "store")
+    run("training_music", "--model", model, *folders)
+    assert "3 tracks, 3 fingerprints" in capsys.readouterr().out
+    kept = known.load(model)
+    assert kept is not None
+    assert {one.dataset for one in kept.tracks} == {"musemo"}
 
 
 def test_tables(run: Run, capsys: pytest.CaptureFixture[str]) -> None:

@@ -5,9 +5,13 @@ from __future__ import annotations
 import hashlib
 import io
 import math
+import os
 import struct
 import subprocess
+import sys
+import tarfile
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import onnx
@@ -18,6 +22,10 @@ from hypothesis.extra import numpy as arrays
 from musicnn_reference import FILTERS, conv, random_checkpoint
 
 from build_hook import bundle, graph, weights, wheel
+from build_hook.hook import PackingHook
+from hevner.lab import recipe_files
+
+ROOT = Path(__file__).parents[1]
 
 # --- writing a bundle, the reverse of what the reader does ---
 
@@ -276,3 +284,63 @@ def test_a_checkpoint_that_lacks_a_variable_is_refused(checkpoint):
     incomplete = {name: array for name, array in checkpoint.items() if name != "dense/bias"}
     with pytest.raises(KeyError, match="dense/bias"):
         graph.build_model(incomplete)
+
+
+# --- recipes ---
+
+
+@pytest.fixture
+def without_weights(monkeypatch):
+    """Builds pack no weights, which may not be there."""
+    monkeypatch.setattr(weights, "ensure_weights", lambda root: root / "src" / "no_weights")
+
+
+@pytest.mark.usefixtures("without_weights")
+def test_a_wheel_has_the_recipes_of_the_repository(tmp_path):
+    from hatchling.builders.wheel import WheelBuilder
+
+    (built,) = WheelBuilder(str(ROOT)).build(directory=str(tmp_path), versions=["standard"])
+    with zipfile.ZipFile(built) as archive:
+        archive.extractall(tmp_path / "site")
+    code = """
+import hevner
+from hevner.cli import app
+from hevner.lab import recipe_files
+from typer.testing import CliRunner
+names = recipe_files.shipped()
+print(hevner.__file__)
+print(*names)
+print(CliRunner().invoke(app, ["recipes", "show", "joint"]).stdout, end="")
+print(*{path.parts[path.parts.index("lab") + 1] for path in names.values()})
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(tmp_path / "site")},
+    )  # fmt: skip
+    place, names, *shown, folder = done.stdout.splitlines()
+    assert place.startswith(str(tmp_path))
+    assert names.split() == list(recipe_files.shipped())
+    assert {"unified", "ablations/without_harmony", "distribution_gap/at_hand"} <= {*names.split()}
+    assert "\n".join(shown) + "\n" == (ROOT / "recipes" / "joint.toml").read_text()
+    assert folder == "shipped"
+    packed = tmp_path / "site" / "hevner" / "lab" / "shipped"
+    scripts = {path.relative_to(packed) for path in packed.glob("papers/*/*.py")}
+    assert scripts == {path.relative_to(ROOT) for path in ROOT.glob("papers/*/*.py")}
+
+
+@pytest.mark.usefixtures("without_weights")
+@pytest.mark.parametrize(("version", "packed"), [("standard", True), ("editable", False)])
+def test_an_editable_installation_finds_recipes_in_the_checkout(version, packed, tmp_path):
+    hook = PackingHook(str(ROOT), {}, None, None, str(tmp_path), "wheel")
+    data = {"artifacts": [], "force_include": {}}
+    hook.initialize(version, data)
+    assert bool(data["force_include"]) == packed
+
+
+def test_a_source_archive_has_the_recipes(tmp_path):
+    from hatchling.builders.sdist import SdistBuilder
+
+    (built,) = SdistBuilder(str(ROOT)).build(directory=str(tmp_path))
+    with tarfile.open(built) as archive:
+        names = {name.partition("/")[2] for name in archive.getnames()}
+    assert {path.relative_to(ROOT).as_posix() for path in recipe_files.shipped().values()} <= names

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import numpy as np
 import pytest
 from hypothesis import given
@@ -12,7 +10,6 @@ from hypothesis import strategies as st
 import hevner
 from hevner.emotion import Quadrant
 from hevner.model.tagging import agreeing
-from hevner.personal import TERMS, Axis, Personal
 from hevner.position import NEUTRAL, Position
 from hevner.result import SURE, Estimate
 from hevner.words import DEGREES, WORDS
@@ -123,22 +120,3 @@ def test_an_analysis_says_what_its_values_allow() -> None:
     assert {name: getattr(found, name) for name in said} == said
     tags = agreeing(found.tags, found.valence.value, found.arousal.value)
     assert tags == found.tags
-
-
-def test_a_personal_correction_moves_the_words_with_the_values() -> None:
-    plain = dataclasses.replace(
-        hevner.analyze(music(6.0), 16_000),
-        valence=Estimate(0.6, 0.5, 0.7),
-        arousal=Estimate(0.6, 0.5, 0.7),
-    )
-    none, wide = np.zeros(TERMS), np.zeros((TERMS, TERMS))
-    away = none.copy()
-    away[0] = -1.2
-    axes = [Axis(change, np.zeros(9), 0.05, wide) for change in (away, none)]
-    mine = Personal(plain.model, 10, *axes).apply(plain)
-    assert mine.valence is not None
-    assert mine.valence.value == pytest.approx(-0.6, abs=1e-3)
-    assert mine.quadrant == "Q2"
-    assert mine.headline.endswith("tense, angry")
-    present = {tag.name for tag in mine.tags if tag.present}
-    assert not present & {"happy", "positive", "uplifting", "calm", "relaxing"}

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from hevner import personal
 from hevner.cache import Cache
 from hevner.catalog import header
 from hevner.datasets.layout import Layout, read_layout
@@ -76,8 +75,6 @@ def test_every_reader_of_own_files_says_which_file_is_nested_too_deeply(tmp_path
     with raises(DataError, "not_toml", subject="layout.toml"):
         read_layout(tmp_path, Layout())
     card = put(tmp_path, DEEP_JSON)
-    with raises(ModelError, "not_a_correction", subject="text"):
-        personal.load(card)
     with raises(ModelError, "unreadable", subject="text"):
         registry.read(card)
     (tmp_path / header.NAME).write_text(DEEP_JSON)

@@ -39,7 +39,7 @@ class Head:
         ``probabilities``
             Of classes, adding up to 1.
         ``shares``
-            Shares of listeners, each in [0, 1].
+            Shares of listeners, or probabilities that do not exclude each other, each in [0, 1].
         ``tags``
             Probabilities, each in [0, 1].
     outputs
@@ -99,6 +99,7 @@ HEADS = (
     Head("gems", "shares", GEMS, "GEMS", field="moods", prefix="mood_"),
     Head("tags", "tags", MOOD_TAGS, "tags", field="tags", prefix="tag_"),
     Head("classes", "probabilities", (), "classes of its own", field="classes"),
+    Head("own_tags", "shares", (), "tags of its own", field="own_tags"),
     Head(
         "sounds_like", "probabilities", SOUNDS_LIKE, "kind of music", "sounds_like", "sounds_like_"
     ),

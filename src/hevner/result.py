@@ -29,6 +29,7 @@ from hevner.result_types import (
     Mode,
     Moment,
     Moods,
+    OwnNames,
     Positive,
     QuadrantName,
     Quadrants,
@@ -135,6 +136,9 @@ class Analysis:
     classes
         Probability of each class that a model of your own has learned, the most likely first; they
         add up to 1. Empty if the model has none.
+    own_tags
+        Probability of each tag that a model of your own has learned, the most likely first. Empty
+        if the model has none.
     sounds_like
         Probability of each kind of music that the piece may be, by its sound, the most likely
         first; they add up to 1. Null if the model does not predict it.
@@ -176,7 +180,8 @@ class Analysis:
     chords: tuple[ChordSpan, ...] = ()
     familiarity: Share | None = None
     sounds_like: SoundKinds | None = None
-    classes: Annotated[dict[str, Share], keywords(optional=True)] = field(default_factory=dict)
+    classes: OwnNames = field(default_factory=dict)
+    own_tags: OwnNames = field(default_factory=dict)
     timeline: tuple[Moment, ...] = ()
     explanation: Annotated[Explanation | None, keywords(optional=True)] = None
     warnings: tuple[str, ...] = ()

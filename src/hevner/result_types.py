@@ -31,6 +31,7 @@ Quadrants = Annotated[dict[str, Share], keywords(keys=BY_NAME["quadrants"].outpu
 Times = Annotated[tuple[Seconds, ...], keywords(optional=True)]
 MeterName = Annotated[str, keywords(pattern=r"^\d+/\d+$")]
 Moods = Annotated[dict[str, Share], keywords(keys=BY_NAME["gems"].outputs)]
+OwnNames = Annotated[dict[str, Share], keywords(optional=True)]
 SoundKinds = Annotated[dict[str, Share], keywords(keys=BY_NAME["sounds_like"].outputs)]
 MODES = ("ionian", "dorian", "phrygian", "lydian", "mixolydian", "aeolian", "harmonic minor")
 """The modes, as in `hevner.music.chord_labels`, which loads array libraries."""

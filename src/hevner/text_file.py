@@ -2,7 +2,8 @@
 
 Conventions
 -----------
-Text is UTF-8, with or without a byte order mark. Whatever is wrong with a text is a `TextError`,
+Text is UTF-8, with or without a byte order mark; tables, which spreadsheets write, may be UTF-16
+or UTF-32 with a mark. Whatever is wrong with a text is a `TextError`,
 a kind of ValueError whose sentence names the cause; a file that cannot be opened is an OSError.
 Callers make errors of their own of both.
 """
@@ -28,10 +29,18 @@ class TextError(ValueError):
     """A text is in another encoding or breaks the rules of its form; its sentence says how."""
 
 
-def read_text(path: Path) -> str:
-    """The text of a file, without a byte order mark."""
+def read_text(path: Path, *, marked: bool = False) -> str:
+    """The text of a file, without a byte order mark.
+
+    ``marked`` reads other encodings too, if their mark stands at the beginning.
+    """
     content = path.read_bytes()
     found = next((name for mark, name in MARKS.items() if content.startswith(mark)), "")
+    if found and marked:
+        try:
+            return content.decode(found)
+        except UnicodeDecodeError as error:
+            raise TextError(f"its mark says {found}, but it is not") from error
     if not found and b"\0" in content[:2]:
         found = "UTF-16"  # without a mark
     if found:

@@ -51,10 +51,11 @@ RUN_BY = {
     "moods": "tests/cli/test_cli_search.py",
     "playlist": "tests/cli/test_cli_search.py",
     "probe": "tests/lab/test_probe.py",
+    "recipes": "tests/cli/test_cli_recipes.py",
     "report": "tests/output/test_page.py",
     "search": "tests/cli/test_cli_search.py",
     "serve": "tests/serve/test_serve_cli.py",
-    "train": "tests/test_personal.py",
+    "train": "tests/lab/test_own_command.py",
 }
 """The file that runs the command: a test, or a page whose console blocks a test runs."""
 

@@ -30,8 +30,8 @@ def sections(page: Path) -> dict[str, str]:
 
 
 SECTIONS = {f"data.md {heading}": text for heading, text in sections(PAGE).items()}
-SEARCH, ENCODERS = "search.md", "encoders.md"
-for name in (SEARCH, ENCODERS):
+SEARCH, ENCODERS, RECIPES = "search.md", "encoders.md", "recipes.md"
+for name in (SEARCH, ENCODERS, RECIPES, "scikit_learn.md"):
     SECTIONS[name] = (ROOT / "docs" / name).read_text(encoding="utf-8")
 SECTIONS["README.md Use"] = sections(ROOT / "README.md")["Use"]
 
@@ -105,6 +105,12 @@ def test_tables_are_those_of_cards_splits_and_results(capsys: pytest.CaptureFixt
     page = PAGE.read_text(encoding="utf-8")
     for table in tables:
         assert f"\n\n{table}\n" in page, f"print it again: python docs/tables.py\n{table}"
+
+
+def test_the_reference_of_recipes_is_that_of_their_types() -> None:
+    script = runpy.run_path(str(ROOT / "docs" / "recipe_keys.py"))
+    _, _, shown = SECTIONS[RECIPES].partition(f"\n{script['HEADING']}\n")
+    assert shown == script["reference"](), "write it again: python docs/recipe_keys.py"
 
 
 def test_the_table_of_large_encoders_is_that_of_their_cards() -> None:

@@ -79,11 +79,11 @@ LACKING = {
     f"train recipes/unified.toml --out {{0}}/out.onnx {DATA}": "lab",
     f"train recipes/joint.toml --out {{0}}/out.npz {DATA}": "lab",
     f"train recipes/harmony.toml --out {{0}}/out.npz {DATA}": "lab",
-    f"train recipes/rhythm.toml --out {{0}}/out.npz {DATA}": "lab",
+    f"train rhythm --out {{0}}/out.npz {DATA}": "lab",
     f"train recipes/tags.toml --out {{0}}/out.npz {DATA}": "lab",
     f"train papers/unified/at_hand.toml --row multi-task --out {{0}}/run {DATA}": "lab",
     f"evaluate recipes/unified.toml --out {{0}}/out.csv {DATA}": "lab",
-    f"evaluate recipes/joint.toml --out {{0}}/out.csv {DATA}": "lab",
+    f"evaluate joint --out {{0}}/out.csv {DATA}": "lab",
     f"probe --encoder x --states 4 --dataset own {DATA}": "lab",
     "gap --data {0}/data --out {0}/gap": "lab",
     "datasets ratings --data {0}/data": "lab",
@@ -100,6 +100,9 @@ PLAIN = [
     "datasets check own {0}/data/own",
     f"extract {DATA} --encoder handcrafted --jobs 1",
     "features list {0}/store",
+    "recipes list",
+    "recipes show distribution_gap/at_hand",
+    "recipes copy joint {0}/copies",
 ]
 
 

@@ -23,7 +23,7 @@ PANELS = {
     "Analyse": ["analyze", "explain", "report", "moods", "models"],
     "Find": ["index", "search", "playlist"],
     "Serve": ["serve"],
-    "Research": ["extract", "train", "evaluate", "probe", "gap", "datasets", "features"],
+    "Research": ["extract", "train", "evaluate", "probe", "gap", "datasets", "features", "recipes"],
 }
 
 

@@ -60,6 +60,7 @@ LABELS = {
     "gems",
     "tension",
     "emotions",
+    "category",
     "cluster",
     "tags",
 }

@@ -121,7 +121,7 @@ def test_columns_that_no_delimiter_yields_are_missing(tmp_path: Path) -> None:
 
 def test_a_table_in_another_encoding_is_told_how_to_be_saved(tmp_path: Path) -> None:
     path = tmp_path / "rows.csv"
-    path.write_bytes("a,b\n1,2\n".encode("utf-16"))
+    path.write_bytes("a,b\n1,2\n".encode("utf-16-le"))
     with raises(DataError, "not_a_table", subject="rows.csv") as caught:
         read_rows(path, ("a",))
     assert "UTF-16; save as UTF-8" in str(caught.value)

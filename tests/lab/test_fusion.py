@@ -322,7 +322,7 @@ def test_bad_training_rows_are_refused(rng: np.random.Generator) -> None:
         (holes, emotion, "not_finite"),
         ({}, emotion, "shapes_differ"),
         (rows(blocks, slice(19)), emotion, "shapes_differ"),
-        (blocks, emotion[:, :1], "shapes_differ"),
+        (blocks, emotion[:, 0], "shapes_differ"),
         (blocks, np.full((20, 2), 0.5), "too_few_labels"),
         (blocks, np.column_stack([emotion[:, 0], np.full(20, np.nan)]), "too_few_labels"),
     ):

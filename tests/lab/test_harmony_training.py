@@ -11,6 +11,7 @@ from hevner.errors import DataError
 from hevner.lab.music import composer, harmony_examples, pieces, render
 from hevner.lab.music.pieces import UNKNOWN, Piece
 from hevner.music import chord_labels, network
+from tests.lab.shipped import shipped
 
 
 def little_song() -> Piece:
@@ -131,7 +132,8 @@ def test_torch_and_numpy_give_the_same_numbers() -> None:
     from hevner.lab.music.recipe import HarmonyRecipe
 
     torch.manual_seed(0)
-    model = HarmonyNetwork(HarmonyRecipe(channels=6, features=3, key_features=2, key_hidden=4))
+    sizes = {"channels": 6, "features": 3, "key_features": 2, "key_hidden": 4}
+    model = HarmonyNetwork(shipped("harmony", HarmonyRecipe, **sizes))
     frames = np.random.default_rng(0).random((1, 40, 252)).astype(np.float32)
     with torch.no_grad():
         odds, _, features = model(torch.from_numpy(frames))

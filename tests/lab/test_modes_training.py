@@ -16,6 +16,7 @@ from hevner.lab.music.recipe import ModesRecipe
 from hevner.music import chord_decoder, chord_labels, harmony
 from hevner.music.chord_labels import MODES, SCALES
 from hevner.music.modes import WIDTH
+from tests.lab.shipped import shipped
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -62,9 +63,9 @@ def test_classes_are_those_of_the_modes_allowed() -> None:
 
 def test_examples_and_training(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A tiny training learns a rule that any tonic shares, and gives calibrated weights."""
-    recipe = ModesRecipe(
-        networks=2, pieces=3, excerpts=1, steps=300, batch=64, hidden=32, dropout=0.0, noise=0.1,
-        weight_decay=0.01, learning_rate=1e-2,
+    recipe = shipped(
+        "modes", ModesRecipe, networks=2, pieces=3, excerpts=1, steps=300, batch=64, hidden=32,
+        dropout=0.0, noise=0.1, weight_decay=0.01, learning_rate=1e-2,
     )  # fmt: skip
     monkeypatch.setattr("hevner.lab.music.pieces.song_ids", lambda *_: ["001"])
     monkeypatch.setattr("hevner.lab.music.pieces.load_pop909", lambda _: _song())

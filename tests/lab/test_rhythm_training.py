@@ -15,8 +15,9 @@ from hevner.lab.music.rhythm_examples import UNKNOWN, Example
 from hevner.music import rhythm as decoder
 from hevner.music import rhythm_network
 from hevner.music.onsets import BANDS, INPUTS, RATE
+from tests.lab.shipped import shipped
 
-RECIPE = RhythmRecipe(channels=6, free=2, hidden=4, steps=3, batch=2)
+RECIPE = shipped("rhythm", RhythmRecipe, channels=6, free=2, hidden=4, steps=3, batch=2)
 
 
 def example(tempo: float = 120.0, meter: str = "4/4") -> Example:
@@ -109,9 +110,10 @@ def test_training_learns_and_can_be_loaded() -> None:
 
 def test_bars_learn_which_beats_begin_them() -> None:
     torch.manual_seed(0)
-    recipe = RhythmRecipe(
-        channels=4, free=2, hidden=4, bar_hidden=8, bar_steps=150, learning_rate=1e-2, seed=0
-    )
+    recipe = shipped(
+        "rhythm", RhythmRecipe, channels=4, free=2, hidden=4, bar_hidden=8, bar_steps=150,
+        learning_rate=1e-2, seed=0,
+    )  # fmt: skip
     model = rhythm.RhythmNetwork(recipe)
     before = {name: value.clone() for name, value in model.weights.items()}
     rng = np.random.default_rng(0)

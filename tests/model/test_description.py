@@ -6,7 +6,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hevner.errors import DataError
-from hevner.model.description import CURVE_POINTS, Description, course, join, log_odds
+from hevner.model.description import (
+    CURVE_POINTS,
+    Description,
+    course,
+    described,
+    join,
+    log_odds,
+)
+from hevner.model.prediction import Prediction
 from tests.errors import raises
 from tests.joint_world import musics
 
@@ -17,6 +25,21 @@ def test_what_is_not_told_is_nan():
     assert np.isnan(told.tags).all()
     assert told.tags.shape == (2, 56)
     np.testing.assert_allclose(told.point[1], [0.1, 0.2])
+
+
+def test_heads_that_a_model_lacks_are_unknown_not_zero():
+    none = np.zeros((3, 0), np.float32)
+    outputs = dict.fromkeys(("quadrants", "gems", "tags"), none)
+    point = np.full((3, 2), 0.5, np.float32)
+    bare = described(Prediction(outputs | {"emotion": point}, {}, point[:, 0]), None)
+    assert (bare.point == 0.5).all()
+    assert (bare.curve == 0).all()  # a window is flat
+    for form in ("quadrants", "gems", "tags"):
+        assert np.isnan(getattr(bare, form)).all(), form
+    gems = np.full((3, 9), 0.2, np.float32)
+    some = described(Prediction(outputs | {"emotion": point, "gems": gems}, {}, point[:, 0]), None)
+    assert (some.gems == gems).all()
+    assert np.isnan(some.quadrants).all()
 
 
 def test_numbers_of_rows_must_agree():

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import pickle
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +12,10 @@ import pytest
 
 from hevner.defaults import DEFAULT_MODEL
 from hevner.errors import ModelError
-from hevner.model import registry
+from hevner.model import predict, registry, stored
 from tests.errors import raises
+from tests.model.own import own, saved
+from tests.model.toy import toy
 
 
 def make(folder: Path, name: str = "mine", **fields: Any) -> Path:
@@ -105,3 +109,91 @@ def test_card_alone_is_refused(tmp_path: Path) -> None:
     path.with_suffix(".onnx").unlink()
     with raises(ModelError, "weights_missing", subject="mine.json"):
         registry.read(path)
+
+
+def test_a_registered_model_is_found_by_name_wherever_it_came_from(tmp_path: Path) -> None:
+    graph = saved(tmp_path, "tension")
+    graph.with_suffix(".md").write_text("# Mine")
+    graph.with_suffix(".music.npz").write_bytes(b"music")
+    entry = registry.add(graph)
+    assert (entry.name, entry.own, entry.default) == ("own-1", True, False)
+    assert entry.graph.parent == registry.folder()
+    assert entry.graph.read_bytes() == graph.read_bytes()
+    assert entry.path.with_suffix(".md").read_text() == "# Mine"
+    assert entry.path.with_suffix(".music.npz").read_bytes() == b"music"
+    for path in tmp_path.glob("own.*"):
+        path.unlink()
+    assert registry.find("own") == registry.find("own-1") == entry
+    assert registry.path_of("own") == registry.path_of(entry.path) == entry.graph
+    assert predict.load(entry.graph).name == "own-1"
+    assert registry.registered() == ([entry], [])
+    size = entry.size
+    assert registry.remove(entry) == size > 0
+    assert list(registry.folder().iterdir()) == []
+    with raises(ModelError, "unknown_model"):
+        registry.path_of("own")
+
+
+def test_a_name_belongs_to_one_model(tmp_path: Path) -> None:
+    graph = saved(tmp_path)
+    entry = registry.add(graph.with_suffix(".json"))
+    assert registry.add(graph) == entry  # the same again
+    own(licence="MIT").save(graph)
+    with raises(ModelError, "name_taken", subject="own.onnx"):
+        registry.add(graph)
+    assert registry.add(graph, "second").name == "second-1"
+    own(version="2").save(graph)
+    assert registry.add(graph).name == "own-2"
+    assert registry.find("own-1").card["version"] == "1"
+    with raises(ModelError, "ambiguous_model"):
+        registry.find("own")
+    with raises(ModelError, "name_taken"):
+        registry.add(graph, "unified")
+    for name in ("a/b", "../up", "two words", "-x"):
+        with raises(ModelError, "bad_name"):
+            registry.add(graph, name)
+    assert {one.name for one in registry.registered()[0]} == {"own-1", "own-2", "second-1"}
+
+
+def test_what_is_no_sound_model_is_not_registered(tmp_path: Path) -> None:
+    graph = saved(tmp_path)
+    with raises(ModelError, "unreadable", subject="nothing.onnx"):
+        registry.add(tmp_path / "nothing.onnx")
+    for content in (pickle.dumps({"graph": 1}), graph.read_bytes()[:-1]):
+        graph.write_bytes(content)
+        with raises(ModelError, "unreadable", subject="own.onnx"):
+            registry.add(graph)
+    stored.write_card(graph, {"sha256": hashlib.sha256(content).hexdigest(), "features": ""})
+    with raises(ModelError, "unreadable", subject="own.onnx"):
+        registry.add(graph)  # the card is of these bytes, which are no graph
+    toy({"emotion": 2}).save(graph)
+    with raises(ModelError, "card_mismatch", subject="own.onnx"):
+        registry.add(graph)
+    own(data="mine").save(graph)
+    with raises(ModelError, "not_a_card", subject="own.json"):
+        registry.add(graph)
+    assert registry.registered() == ([], [])
+
+
+def test_a_damaged_registered_model_does_not_hide_the_others(tmp_path: Path) -> None:
+    graph = saved(tmp_path)
+    first, second = (registry.add(graph, name) for name in ("first", "second"))
+    first.path.write_text("{")
+    assert registry.find("second") == second
+    with raises(ModelError, "unreadable", subject="first-1.json"):
+        registry.find("first")
+    assert [one.subject for one in registry.registered()[1]] == [str(first.path)]
+
+
+def test_only_registered_models_are_removed(tmp_path: Path) -> None:
+    for name in ("unified", str(saved(tmp_path))):
+        with raises(ModelError, "not_registered"):
+            registry.remove(registry.find(name))
+    assert DEFAULT_MODEL.is_file()
+    assert (tmp_path / "own.onnx").is_file()
+
+
+def test_parts_that_models_share_analyse_nothing() -> None:
+    assert registry.path_of("") == registry.path_of(None) == registry.path_of("unified")
+    with raises(ModelError, "other_kind"):
+        registry.path_of("joint")

@@ -14,7 +14,8 @@ from hevner.errors import DataError, ModelError
 from hevner.model import space as spaces
 from hevner.model.description import Description
 from hevner.model.space import Points, relative_divergences
-from hevner.words import Lexicon
+from hevner.words import Feeling, Lexicon
+from hevner.words.degrees import PLAIN
 from hevner.words.describing import describe
 from tests.errors import raises
 from tests.joint_world import musics, space
@@ -159,6 +160,42 @@ def test_a_music_that_is_half_described_is_refused(toy):
                 musics(2), gems=np.array([[0.1] * 9, [np.nan] * 9], np.float32)
             )
         )  # fmt: skip
+
+
+def test_a_form_that_one_music_lacks_is_no_head_that_the_model_lacks(toy):
+    for form in ("point", "curve"):
+        described = musics(2)
+        with raises(DataError, "incomplete", subject="row 0"):
+            toy.music(replace(described, **{form: np.full_like(getattr(described, form), np.nan)}))
+    tags = musics(1).tags.copy()
+    tags[0, 3] = np.nan
+    with raises(DataError, "incomplete", subject="row 0"):
+        toy.music(replace(musics(1), tags=tags))
+
+
+@pytest.mark.parametrize(
+    ("missing", "least"), [(("gems",), 0.95), (("gems", "quadrants"), 0.95), (("tags",), 0.95)]
+)
+def test_readings_that_a_model_lacks_are_expected_from_the_others(missing, least):
+    """Pieces keep their order for a word; with zeros in the place of readings they do not."""
+    common, rng = spaces.load(), np.random.default_rng(3)
+    # Readings that belong together, as those of music at large.
+    x = common.reference[::7] @ np.linalg.pinv(common.linear) + 0.1 * rng.normal(size=(150, 87))
+    whole = common._at(x @ common.linear)
+    columns = {"point": 2, "quadrants": 4, "gems": 9, "tags": 56, "curve": 16}
+    ends = dict(zip(columns, np.cumsum([*columns.values()]), strict=True))
+    for form in missing:
+        x[:, ends[form] - columns[form] : ends[form]] = np.nan
+    words = [word for word in Lexicon().words if word.valence is not None][:60]
+    emotions = common.emotion(describe([Feeling(word, PLAIN) for word in words]))
+
+    def agreement(found):
+        pairs = zip(common.find(emotions, whole), common.find(emotions, found), strict=True)
+        return np.mean([spearmanr(*pair).statistic for pair in pairs])
+
+    expected = common._at(common._completed(x) @ common.linear)
+    assert agreement(expected) > least
+    assert agreement(expected) > agreement(common._at(np.nan_to_num(x) @ common.linear))
 
 
 def test_an_emotion_of_nothing_is_refused(toy):

@@ -18,6 +18,7 @@ from hevner.errors import HevnerError
 from hevner.serve.run import check_address
 from tests.catalog.library import Library
 from tests.errors import raises
+from tests.model.own import saved
 from tests.serve.servers import ROOT
 from tests.sounds import music, write
 
@@ -67,6 +68,24 @@ def run(*words: str) -> tuple[int, str]:
 
     result = CliRunner().invoke(app, ["serve", *words])
     return result.exit_code, result.output
+
+
+def test_uploads_are_analysed_by_the_model_of_the_catalogue(tmp_path: Path) -> None:
+    from hevner.catalog.writer import create
+    from hevner.model import space
+
+    graph, song = saved(tmp_path, "tension"), write(tmp_path / "song.wav", music(4.0))
+    catalog, state = str(tmp_path / "catalog"), str(tmp_path / "state")
+    create(catalog, space.load(), graph)
+    code, said = run(catalog, "--state", state, "--model", "unified")
+    assert code == 1
+    assert "analysed by own-1, not by unified" in said
+    for words in ([catalog], ["--model", str(graph)]):
+        with served(*words, "--state", state, "--token", "secret") as (_, client):
+            analysis = client.analyze(song)
+            assert (analysis.model, analysis.moods) == ("own-1", {})
+            assert analysis.tension is not None
+            assert [one["name"] for one in client.models() if one["default"]] == ["own-1"]
 
 
 def test_no_catalogue_is_told(tmp_path: Path) -> None:

@@ -195,7 +195,7 @@ def check_model(folder: Path, found: Header, model: Path) -> None:
     if identity(model=model) != found.model:
         name = registry.read(model.with_suffix(".json")).name
         cause = f"its pieces were analysed by {found.model_name or 'another model'}, not by {name}"
-        again = command(folder, found.folders, found.encoder, model=str(model))
+        again = command(folder, found.folders, found.encoder, model=_option(model))
         remedy = f"Leave out --model, name a new catalogue, or read the pieces anew: {again}"
         raise refused("mixed_models", folder, cause, remedy)
 
@@ -236,11 +236,18 @@ def command(
     return shlex.join([*words, "--rebuild"] if rebuild else words)
 
 
+def _option(graph: Path) -> str:
+    """What to give as ``--model``; empty for the default model."""
+    entry = registry.read(graph.with_suffix(".json"))
+    return "" if entry.default else entry.name if entry.own else str(graph)
+
+
 def rebuilding(folder: Path, header: Header | None = None) -> str:
     """How to make a catalogue anew, as a remedy."""
     made_of = (header.folders, header.encoder) if header is not None else ((), "")
     # Without a model of one's own, a catalogue is made anew with what hevner comes with now.
-    model = header.model_file if header is not None and Path(header.model_file).is_file() else ""
+    own = Path("" if header is None else header.model_file)
+    model = _option(own) if own.is_file() else ""
     again = command(folder, *made_of, rebuild=True, model=model)
     return f"To analyse the music anew, run: {again}"
 

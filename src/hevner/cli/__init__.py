@@ -33,6 +33,7 @@ from hevner.cli.models import app as models
 from hevner.cli.moods import moods
 from hevner.cli.probe import probe
 from hevner.cli.progress import FAILED, say
+from hevner.cli.recipes import app as recipes
 from hevner.cli.search import playlist, search
 from hevner.cli.serve import serve
 from hevner.cli.train import train
@@ -73,6 +74,7 @@ for panel, verbs in (
 app.add_typer(models, name="models", rich_help_panel=ANALYSE)
 app.add_typer(datasets, name="datasets", rich_help_panel=RESEARCH)
 app.add_typer(features, name="features", rich_help_panel=RESEARCH)
+app.add_typer(recipes, name="recipes", rich_help_panel=RESEARCH)
 
 
 def _show_version(wanted: bool) -> None:

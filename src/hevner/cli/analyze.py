@@ -69,14 +69,6 @@ def analyze(
             help="Scale of valence, arousal and tension, such as -1..1, 0..1 or 1..9.",
         ),
     ] = "-1..1",
-    personal: Annotated[
-        Path | None,
-        Option(
-            metavar="FILE.JSON",
-            help="Correct valence and arousal by what 'hevner train --personalise' learned from "
-            "your ratings.",
-        ),
-    ] = None,
     all_tags: Annotated[
         bool,
         Option(
@@ -129,7 +121,6 @@ def analyze(
     status = session.run(
         paths,
         plot=plot,
-        personal=personal,
         window=window,
         model=model,
         jobs=jobs,

@@ -39,7 +39,6 @@ if TYPE_CHECKING:
     from collections.abc import Generator
 
     from hevner.output import Options, Writer
-    from hevner.personal import Personal
 
     Results = Generator[Analysis | Failure, None, None]
 
@@ -67,7 +66,6 @@ class Session:
         paths: list[Path],
         *,
         plot: Path | None,
-        personal: Path | None,
         window: float | None,
         model: str,
         jobs: int | None,
@@ -91,10 +89,6 @@ class Session:
             files, analyzer = pipes.files(found), LateAnalyzer(window, path)
             results = analyze_many(files, analyzer, jobs or usable_cores(), cache)
             results = pipes.named(found, results)
-            if personal is not None:
-                from hevner.personal import load
-
-                results = _personalised(results, load(personal))
             destination = StandardOutput() if self.output is None else OutputFile(self.output)
         except HevnerError as error:
             say(f"Error: {error}")
@@ -179,13 +173,6 @@ class Session:
             parts.append(f"{cache.hits} of them known from before")
         total = self.count.total()
         return f"{total} file{'s' if total != 1 else ''} in {seconds:.1f} s: {', '.join(parts)}."
-
-
-def _personalised(results: Results, correction: Personal) -> Results:
-    """Correct results after the cache, so that no entry depends on a correction."""
-    with closing(results):
-        for result in results:
-            yield correction.apply(result) if isinstance(result, Analysis) else result
 
 
 class LateAnalyzer:

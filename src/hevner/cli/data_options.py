@@ -159,6 +159,16 @@ def dataset_folder(data: Sequence[str], dataset: str = "") -> tuple[str, Path]:
     return dataset, data_folders(data)[dataset]
 
 
+def shared_store() -> Path:
+    """Folder of the features of music of one's own where ``--store`` names none.
+
+    All verbs share it, so that one file is analysed once.
+    """
+    from hevner.cache import default_folder
+
+    return default_folder() / "features"
+
+
 def check_table(out: Path, option: str = "--out") -> None:
     """Refuse a table whose name does not end in .csv."""
     if out.suffix.lower() != ".csv":

@@ -14,13 +14,13 @@ from typer import Argument, Option
 from hevner.cli.data_options import Data, data_folders
 from hevner.cli.group import Group
 from hevner.cli.layout import write, write_entry, write_json
-from hevner.cli.options import AsJson
-from hevner.cli.progress import FAILED, FINE, Reporter, say
+from hevner.cli.options import AsJson, names_of, scale_of
+from hevner.cli.progress import FAILED, FINE, Reporter, say, usage_errors
 
 if TYPE_CHECKING:
     from hevner.datasets import Labels
 
-SHOWN = 5
+SHOWN, SHOWN_PROBLEMS = 5, 100
 """Findings of one kind that a report for people lists; JSON has them all."""
 
 _entry = partial(write_entry, indent=10, columns=96)
@@ -98,6 +98,34 @@ def info(name: Name, as_json: AsJson = False) -> None:
 
 
 @app.command()
+def new(
+    folder: Annotated[
+        Path,
+        Argument(metavar="FOLDER", help="Folder of the dataset: one with audio, or a new one."),
+    ],
+    labels: Annotated[
+        str,
+        Option(
+            metavar="A,B,...",
+            help="Columns to fill in: any of valence, arousal, tension, anger, fear, joy, sadness, "
+            "tenderness, quadrant, cluster, category, tags; moments for ratings over time.",
+        ),
+    ] = "valence,arousal",
+    scale: Annotated[str, Option(metavar="LOW..HIGH", help="Scale of the ratings.")] = "1..9",
+    raters: Annotated[
+        bool, Option("--raters", help="Each row is what one rater gives, not a mean.")
+    ] = False,
+) -> None:
+    """Begin a dataset of your own: write a commented layout.toml, and a table to fill in."""
+    from hevner.datasets.template import write_template
+
+    with usage_errors():
+        rows = write_template(folder, names_of(labels), scale_of(scale), by_rater=raters)
+    say(f"{folder}: layout.toml, and a table with {rows} rows to fill in.")
+    say(f"When it is filled in: hevner datasets check own {folder}")
+
+
+@app.command()
 def check(
     name: Name,
     folder: Folder,
@@ -110,10 +138,11 @@ def check(
     """
     from hevner import datasets
     from hevner.datasets.report import describe
+    from hevner.lab.data import reliability
 
     choice: Labels = labels.value
     dataset = datasets.check(name, folder, labels=choice)
-    facts = describe(dataset)
+    facts = describe(dataset) | {"reliability": reliability.table(dataset.tracks)}
     if as_json:
         write_json(facts)
     else:
@@ -228,6 +257,8 @@ def _write_report(facts: dict[str, Any]) -> None:
     )
     labelled = {kind: n for kind, n in facts["labelled"].items() if n}
     write("  labelled: " + (", ".join(f"{kind} {n:,}" for kind, n in labelled.items()) or "none"))
+    if facts["categories"]:
+        write("  categories: " + ", ".join(f"{k} {n:,}" for k, n in facts["categories"].items()))
     for axis in ("valence", "arousal"):
         if spread := facts[axis]:
             write(
@@ -235,6 +266,12 @@ def _write_report(facts: dict[str, Any]) -> None:
             )
     if facts["correlation"] is not None:
         write(f"  correlation of valence and arousal: {facts['correlation']:.3f}")
+    if facts["reliability"]:
+        write("Agreement of the raters, with 95 % intervals over groups of tracks")
+        for row in facts["reliability"]:
+            ends = "" if row["low"] is None else f" ({row['low']:.2f} to {row['high']:.2f})"
+            size = f"{row['n']} tracks, {row['raters']} raters" if ends else f"{row['n']} tracks"
+            write(f"  {row['label']}, {row['measure']}: {row['value']:.2f}{ends}, {size}")
     for heading, kind in (("Repaired", "repairs"), ("Notes", "notes"), ("Problems", "problems")):
         if facts[kind]:
             write(heading)
@@ -247,10 +284,11 @@ def _write_findings(findings: list[dict[str, Any]]) -> None:
     ordered = sorted(findings, key=lambda finding: finding["name"])
     for name, group in groupby(ordered, key=lambda finding: finding["name"]):
         alike = list(group)
-        for finding in alike[:SHOWN]:
+        shown = SHOWN_PROBLEMS if alike[0]["kind"] == "problem" else SHOWN
+        for finding in alike[:shown]:
             where = f"{finding['subject']}: " if finding["subject"] else ""
             remedy = f". {finding['remedy']}" if finding["remedy"] else ""
             many = f" ({finding['tracks']} tracks)" if finding["tracks"] > 1 else ""
             write(f"  {name}{many}: {where}{finding['cause']}{remedy}")
-        if len(alike) > SHOWN:
-            write(f"  {name}: and {len(alike) - SHOWN} more; --json lists all")
+        if len(alike) > shown:
+            write(f"  {name}: and {len(alike) - shown} more; --json lists all")

@@ -1,4 +1,4 @@
-"""``hevner evaluate``: run a study or measure a model from its recipe, and write its tables."""
+"""``hevner evaluate``: score a model, run a study or measure a recipe, and write the tables."""
 
 from __future__ import annotations
 
@@ -13,14 +13,17 @@ from hevner.cli.data_options import (
     Data,
     DryRun,
     Run,
-    Store,
+    Soundfont,
     Table,
     check_table,
     complete,
     data_folders,
+    shared_store,
 )
+from hevner.cli.evaluate_model import SeenChoice, Wanted, evaluate_model
 from hevner.cli.options import Jobs
 from hevner.cli.progress import FAILED, FINE, say, stopping, usage_errors
+from hevner.cli.recipes import located
 
 if TYPE_CHECKING:
     from hevner.lab.study.engine import Study
@@ -29,47 +32,91 @@ NOTICES = 20
 """Number of messages on progress in a run."""
 
 
+RecipeFile = Annotated[
+    Path | None,
+    Argument(
+        metavar="[RECIPE]",
+        callback=located,
+        help="Recipe of a study or a model: a TOML file, or a name of 'hevner recipes list' such "
+        "as unified; or a folder that 'hevner train' wrote.",
+    ),
+]
+ModelToScore = Annotated[
+    str,
+    Option(
+        "--model",
+        metavar="NAME|FILE",
+        help="Score this model in place of a recipe: a name that 'hevner models list' has, such as "
+        "unified, or an .onnx file.",
+    ),
+]
+Features = Annotated[
+    Path | None,
+    Option(
+        "--store",
+        metavar="DIR",
+        help="Folder of the stored features.",
+        show_default="with --model a folder that all verbs share",
+    ),
+]
+Encoder = Annotated[
+    str,
+    Option(
+        metavar="NAME",
+        help="Encoder in place of the one that the recipe names, such as mert-v1-95m.",
+    ),
+]
+Seeds = Annotated[
+    int | None,
+    Option(
+        metavar="N",
+        min=1,
+        help="Number of cross-validations of the default model or its space.",
+        show_default="5",
+    ),
+]
+CardFile = Annotated[
+    Path | None,
+    Option(metavar="FILE.JSON", help="Card of the default model to write the scores into."),
+]
+Seen = Annotated[
+    SeenChoice,
+    Option(
+        help="With --model: music that it was trained on ends the command, is scored apart, or is "
+        "left out."
+    ),
+]
+Sound = Annotated[
+    bool, Option(help="With --model: put excerpts of the worst errors into the page.")
+]
+
+
 def evaluate(
-    recipe: Annotated[
-        Path,
-        Argument(
-            metavar="RECIPE",
-            help="Recipe of a study, or of a model such as recipes/unified.toml, a TOML file; or a "
-            "folder that 'hevner train' wrote.",
-        ),
-    ],
-    store: Store,
     out: Table,
+    recipe: RecipeFile = None,
+    model: ModelToScore = "",
+    store: Features = None,
     data: Data = [],  # noqa: B006
-    encoder: Annotated[
-        str,
-        Option(
-            metavar="NAME",
-            help="Encoder in place of the one that the recipe names, such as mert-v1-95m.",
-        ),
-    ] = "",
+    encoder: Encoder = "",
     jobs: Jobs = None,
     dry_run: DryRun = False,
-    seeds: Annotated[
-        int | None,
-        Option(
-            metavar="N",
-            min=1,
-            help="Number of cross-validations of the default model or its space.",
-            show_default="5",
-        ),
-    ] = None,
-    card: Annotated[
-        Path | None,
-        Option(metavar="FILE.JSON", help="Card of the default model to write the scores into."),
-    ] = None,
+    seeds: Seeds = None,
+    card: CardFile = None,
+    seen: Seen = SeenChoice.REFUSE,
+    soundfont: Soundfont = "FluidR3_GM",
+    sound: Sound = True,
 ) -> None:
-    """Train on some tracks, test on others, and write a table of scores.
+    """Score a model on labelled music; or train and test by a recipe. Write a table of scores.
 
-    For a trained run, the protocols of its recipe are repeated, since its own networks were
-    trained on all tracks. A dataset of which anything is missing is left out and named. After a
-    stop the same command goes on where it was. Claims go to FILE_claims.csv; finished parts are
-    kept in FILE.cells, which may be removed afterwards.
+    With --model every dataset that --data names is scored: audio is analysed where its features
+    are not stored, the music is compared with that of training, and a page with plots and the worst
+    errors to listen to is written beside the table.
+
+    With a recipe, a model is trained on some tracks and tested on others. For a trained run, the
+    protocols of its recipe are repeated, since its own networks were trained on all tracks. A
+    dataset of which anything is missing is left out and named. After a stop the same command goes
+    on where it was. Claims go to FILE_claims.csv; finished parts are kept in FILE.cells, which may
+    be removed afterwards.
 
     Exit status: 0 all fine, 1 something is missing or failed, 2 wrong usage.
     """  # fmt: skip
@@ -77,14 +124,25 @@ def evaluate(
     from hevner.cli import model_recipes
 
     check_table(out)
-    run = Run(data_folders(data), store, out, jobs or usable_cores(), dry_run)
+    if bool(model) == (recipe is not None):
+        raise typer.BadParameter("give one of the two", param_hint="RECIPE or --model")
+    if store is None and recipe is not None:
+        raise typer.BadParameter("is needed for a recipe", param_hint="--store")
+    folder = store or shared_store()
+    run = Run(data_folders(data), folder, out, jobs or usable_cores(), dry_run)
+    if recipe is None:
+        model_recipes.check_options(None, encoder, seeds, card)
+        if encoder:
+            raise typer.BadParameter("has no meaning for a model", param_hint="--encoder")
+        evaluate_model(Wanted(model, soundfont, seen, sound), run)
+        return
     with usage_errors():
-        model = model_recipes.read(recipe)
-    model_recipes.check_options(model, encoder, seeds, card)
-    if model is None:
+        made = model_recipes.read(recipe)
+    model_recipes.check_options(made, encoder, seeds, card)
+    if made is None:
         _evaluate_study(recipe, encoder, run)
     else:
-        model_recipes.evaluate(model, run, seeds, card)
+        model_recipes.evaluate(made, run, seeds, card)
 
 
 def _evaluate_study(recipe: Path, encoder: str, run: Run) -> None:

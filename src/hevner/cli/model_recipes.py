@@ -1,4 +1,4 @@
-"""Recipes of the models that ship with hevner: training, measuring, dry runs."""
+"""Recipes of the models that ship with hevner, and of one's own: training, measuring, dry runs."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from hevner.lab import recipes
 from hevner.lab.default.recipe import DefaultRecipe
 from hevner.lab.explanation.recipe import ExplanationRecipe
 from hevner.lab.music.recipe import HarmonyRecipe, ModesRecipe, MusicRecipe, RhythmRecipe
+from hevner.lab.own.recipe import OwnRecipe
 from hevner.lab.space.recipe import SpaceRecipe
 from hevner.lab.teachers.recipe import TagTeacherRecipe
 
@@ -27,11 +28,12 @@ ModelRecipe = (
     | ModesRecipe
     | RhythmRecipe
     | TagTeacherRecipe
+    | OwnRecipe
 )
 
 
 def read(path: Path) -> ModelRecipe | None:
-    """The recipe of a shipped model; None for studies and folders of 'hevner train'.
+    """The recipe of a model; None for studies and folders of 'hevner train'.
 
     Raises
     ------
@@ -58,9 +60,12 @@ def check_options(
 
 
 def train(recipe: ModelRecipe, run: Run) -> None:
-    """Train a model that ships with hevner, and write it."""
+    """Train a model, and write it."""
     if run.dry:
         raise typer.Exit(_describe(recipe, run))
+    if isinstance(recipe, OwnRecipe):
+        _train_own(recipe, run)
+        return
     with stopping(), progress_bars() as progress:
         if isinstance(recipe, DefaultRecipe):
             from hevner.lab.default.fit import train as train_default
@@ -96,10 +101,23 @@ def train(recipe: ModelRecipe, run: Run) -> None:
     say(f"{run.out}: {recipe.name}")
 
 
+def _train_own(recipe: OwnRecipe, run: Run) -> None:
+    """Train a model of one's own, write it, and say how good it is."""
+    from hevner.lab.own.train import summary, train
+
+    if run.out.suffix != ".onnx":
+        raise typer.BadParameter("must end in .onnx", param_hint="--out")
+    with stopping(), progress_bars() as progress:
+        model = train(recipe, run.folders["own"], run.store, run.out, run.jobs, progress)
+    for line in summary(model.card):
+        say(line)
+    say(f"{run.out}: {model.name}; use it with --model {run.out}.")
+
+
 def evaluate(recipe: ModelRecipe, run: Run, seeds: int | None, card: Path | None) -> None:
     """Measure a model that ships with hevner, and write a table of scores."""
-    if isinstance(recipe, MusicRecipe | TagTeacherRecipe | ExplanationRecipe):
-        scripts = {"modes": "key", "rhythm": "tempo", "yamnet-tags": "tags"}
+    if isinstance(recipe, MusicRecipe | TagTeacherRecipe | ExplanationRecipe | OwnRecipe):
+        scripts = {"modes": "key", "rhythm": "tempo", "yamnet-tags": "tags", "own": "own"}
         scripts |= {"explanation": "explain"}
         script = scripts.get(recipe.name, "harmony")
         raise typer.BadParameter(f"is measured by benchmarks/{script}.py", param_hint="RECIPE")
@@ -143,9 +161,11 @@ def _describe(recipe: ModelRecipe, run: Run) -> int:
 
 
 def _sets(
-    recipe: DefaultRecipe | SpaceRecipe | TagTeacherRecipe | ExplanationRecipe,
+    recipe: DefaultRecipe | SpaceRecipe | TagTeacherRecipe | ExplanationRecipe | OwnRecipe,
 ) -> Collection[str]:
     """Datasets that a recipe trains on."""
+    if isinstance(recipe, OwnRecipe):
+        return ("own",)
     if isinstance(recipe, TagTeacherRecipe):
         return ("mtg_jamendo",)
     if isinstance(recipe, ExplanationRecipe):

@@ -16,7 +16,8 @@ from typing import Literal
 
 from hevner.datasets.card import Card, Defect, read_card
 from hevner.datasets.findings import Finding, Findings
-from hevner.datasets.layout import LAYOUTS, read_layout, read_tracks
+from hevner.datasets.layout import LAYOUTS, read_layout
+from hevner.datasets.table import read_tracks
 from hevner.datasets.track import Curve, Track
 from hevner.errors import DataError
 from hevner.files import expanded
@@ -42,6 +43,9 @@ NAMES = (
     "own",
 )
 """All datasets; ``own`` is any table of labels beside a folder of audio."""
+
+NAMED = 20
+"""Problems that the error of `load` names after the first; `check` has all."""
 
 Labels = Literal["repaired", "as_published"]
 
@@ -145,12 +149,15 @@ def load(
     Raises
     ------
     DataError
-        If there is no such dataset, or at the first problem in its files. Media files without a
-        label are no problem here; `check` names them.
+        If there is no such dataset, or there is a problem in its files; the error names the others
+        too. Media files without a label are no problem here; `check` names them.
     """
     tolerated = {"unlabelled-file"} | ({"missing-file"} if partial else set())
     findings = Findings(frozenset(tolerated))
-    dataset = _read(name, Path(folder), labels, findings)
+    try:
+        dataset = _read(name, Path(folder), labels, findings)
+    except DataError as error:
+        raise _with_others(error, check(name, folder, labels=labels), tolerated) from error
     if partial:
         tracks = tuple(track for track in dataset if track.media is not None)
         return replace(dataset, tracks=tracks)
@@ -173,6 +180,23 @@ def check(name: str, folder: str | Path, *, labels: Labels = "repaired") -> Data
     except DataError as error:
         findings.problem("unreadable", error)
         return Dataset(card(name), Path(folder), labels, (), tuple(findings.found))
+
+
+def _with_others(error: DataError, found: Dataset, tolerated: set[str]) -> DataError:
+    """An error whose remedy names the other problems of a dataset."""
+    others = [one for one in found.problems if one.name not in tolerated][1:]
+    if not others:
+        return error
+    lines = [f"{one.subject}: {one.cause}" for one in others[:NAMED]]
+    more = [f"and {len(others) - NAMED} more"] if len(others) > NAMED else []
+    count = f"{len(others)} more problem{'s' * (len(others) > 1)}"
+    remedy = "\n  ".join([f"{error.remedy}. There are {count}:", *lines, *more])
+    return DataError(
+        error.cause,
+        subject=error.subject,
+        remedy=f"{remedy}\n'hevner datasets check {found.card.name} {found.folder}' lists all",
+        code=error.code,
+    )
 
 
 def _read(name: str, folder: Path, labels: Labels, findings: Findings) -> Dataset:

@@ -57,7 +57,7 @@ class Card:
         Recordings, or MIDI to be rendered.
     labels
         Kinds of label: any of ``valence-arousal``, ``curve``, ``quadrant``, ``gems``, ``tension``,
-        ``emotions``, ``cluster``, ``tags``.
+        ``emotions``, ``cluster``, ``category``, ``tags``.
     valence, arousal
         Nominal scales of the ratings; None if neither is rated. The curve's own, if it differs,
         stands in ``curve``.

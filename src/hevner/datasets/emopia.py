@@ -7,9 +7,9 @@ from pathlib import Path
 
 from hevner.datasets.card import read_card
 from hevner.datasets.findings import Findings
-from hevner.datasets.layout import quadrant as read_quadrant
 from hevner.datasets.media import Media
 from hevner.datasets.rows import Row, each, read_rows
+from hevner.datasets.table import quadrant as read_quadrant
 from hevner.datasets.track import Track
 
 CARD = read_card("emopia")

@@ -19,23 +19,18 @@ The file lies in the dataset's folder and states differences from the defaults o
 
 The column ``id`` names the track and its file below the audio folder, with or without ending,
 unless ``file`` does. A column named in ``layout.toml`` must be there; a default one is used if it
-is there, and ``id`` always.
+is there, and ``id`` always. The keys ``moments``, ``empty_cells`` and ``rater_weights``, and the
+columns ``rater`` and ``time``, are those of `hevner.datasets.own`.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
-from hevner.datasets.card import Card
-from hevner.datasets.findings import Findings
-from hevner.datasets.media import Media
-from hevner.datasets.rows import Row, each, read_rows
-from hevner.datasets.track import Track
-from hevner.emotion import AXES, BASIC, UNIT, Quadrant, Scale
+from hevner.emotion import AXES, BASIC, UNIT, Scale
 from hevner.errors import DataError, HevnerError
-from hevner.files import SUFFIXES
 from hevner.text_file import read_toml
 
 FILE = "layout.toml"
@@ -51,6 +46,9 @@ FIELDS = (
     "raters",
     "quadrant",
     "cluster",
+    "category",
+    "rater",
+    "time",
     "artist",
     "title",
     "album",
@@ -61,12 +59,15 @@ FIELDS = (
 )
 """Fields that a column can hold."""
 
-OPTIONS = ("annotations", "audio", "delimiter", "tag_separator")
+OPTIONS = ("annotations", "audio", "moments", "delimiter", "tag_separator")
+
+CHOICES = {"empty_cells": ("refuse", "missing"), "rater_weights": ("equal", "agreement")}
+"""Further keys, and their values; the first is the default."""
 
 RATED = (*AXES, "tension", *BASIC)
 """Fields that are ratings on a scale; the basic emotions share one, named ``emotions``."""
 
-LABELS = (*AXES, "tension", *BASIC, "quadrant", "cluster", "tags")
+LABELS = (*RATED, "quadrant", "cluster", "category", "tags")
 
 
 @dataclass(frozen=True)
@@ -90,6 +91,12 @@ class Layout:
         the basic emotions.
     gaps
         Whether rows without any label are left out, and not faults.
+    moments
+        File of ratings over time, below the dataset's folder.
+    empty_cells
+        ``missing`` if an empty cell is a label that is missing, ``refuse`` if it is a fault.
+    rater_weights
+        ``agreement`` if raters who agree with the others count more, ``equal`` if all count alike.
     """
 
     annotations: str = "annotations.csv"
@@ -101,6 +108,9 @@ class Layout:
     named: frozenset[str] = frozenset()
     scales: dict[str, Scale] = field(default_factory=dict)
     gaps: bool = False
+    moments: str = "moments.csv"
+    empty_cells: str = "refuse"
+    rater_weights: str = "equal"
 
 
 _RANKED = Layout(
@@ -161,7 +171,6 @@ LAYOUTS = {
         columns={"id": "id", "cluster": "cluster"},
         required=frozenset({"id", "cluster"}),
     ),
-    "own": Layout(),
 }
 """Default layouts of the datasets that are nothing but a table; the names of the columns of WCMED
 and CCMED are ours, as theirs are not published."""
@@ -186,7 +195,15 @@ def read_layout(folder: Path, default: Layout) -> Layout:
         ) from error
     columns = _texts(content.pop("columns", {}), FIELDS, f"{path}, [columns]")
     scales = _texts(content.pop("scales", {}), (*AXES, "tension", "emotions"), f"{path}, [scales]")
-    options = _texts(content, OPTIONS, str(path), extra="the tables [columns], [scales]")
+    options = _texts(content, (*OPTIONS, *CHOICES), str(path), "the tables [columns], [scales]")
+    for key, known in CHOICES.items():
+        if options.get(key, known[0]) not in known:
+            raise DataError(
+                f"{key} = {options[key]!r} is not one of {', '.join(known)}",
+                subject=str(path),
+                remedy="Correct the file",
+                code="wrong_value",
+            )
     delimiter = options.get("delimiter", default.delimiter)
     if len(delimiter) != 1 or delimiter in '\r\n"':
         raise DataError(
@@ -195,12 +212,10 @@ def read_layout(folder: Path, default: Layout) -> Layout:
             remedy=r'Write one, such as "," or ";" or "\t"',
             code="wrong_value",
         )
+    given: dict[str, Any] = {**options, "delimiter": delimiter}
     return replace(
         default,
-        annotations=options.get("annotations", default.annotations),
-        audio=options.get("audio", default.audio),
-        delimiter=delimiter,
-        tag_separator=options.get("tag_separator", default.tag_separator),
+        **given,
         columns={**default.columns, **columns},
         named=frozenset(columns),
         scales={**default.scales, **{axis: _scale(scales[axis], path) for axis in scales}},
@@ -240,137 +255,3 @@ def _scale(text: str, path: Path) -> Scale:
         raise DataError(
             error.cause, subject=f"{path}, [scales]", remedy=error.remedy, code="wrong_value"
         ) from error
-
-
-def read_tracks(card: Card, folder: Path, layout: Layout, findings: Findings) -> list[Track]:
-    """Tracks of a table.
-
-    The group is the column ``group``, else the artist, else the track itself.
-
-    Raises
-    ------
-    DataError
-        If there is no label column, or one without a scale; or for a bad row, unless tolerated.
-    """
-    path = folder / layout.annotations
-    must = layout.required | layout.named
-    expected = [layout.columns[name] for name in FIELDS if name in must]
-    rows = read_rows(path, expected, delimiter=layout.delimiter)
-    columns = {name: column for name, column in layout.columns.items() if column in rows[0].values}
-    _check_labels(columns, layout, path)
-    media = Media(card, folder, (layout.audio,), findings)
-    given = [columns[name] for name in LABELS if name in columns]
-
-    def track(row: Row) -> Track | None:
-        if layout.gaps and not any(row.values[column] for column in given):
-            media.find(_stem(row.text(columns["id"])), row.where)
-            return None
-        return _track(card.name, row, columns, layout, media)
-
-    tracks = each(rows, columns["id"], findings, track)
-    media.report_unlabelled()
-    return [one for one in tracks if one is not None]
-
-
-def _check_labels(columns: dict[str, str], layout: Layout, path: Path) -> None:
-    if not set(LABELS) & columns.keys():
-        raise DataError(
-            f"no column of {', '.join(LABELS)}",
-            subject=str(path),
-            remedy=f"Name the columns in {FILE}, below [columns]",
-            code="column_missing",
-        )
-    for name in RATED:
-        scale = _scale_name(name)
-        if name in columns and scale not in layout.scales:
-            raise DataError(
-                f"the scale of column {columns[name]} is not stated",
-                subject=str(path),
-                remedy=f"State it in {path.parent / FILE}, for example: "
-                f'[scales] on a line of its own, then {scale} = "1..9"',
-                code="scale_missing",
-            )
-    given = [name for name in BASIC if name in columns]
-    if given and len(given) < len(BASIC):
-        raise DataError(
-            f"of the basic emotions only {', '.join(given)} have a column",
-            subject=str(path),
-            remedy=f"Give all of {', '.join(BASIC)}, or none",
-            code="column_missing",
-        )
-
-
-def _scale_name(field: str) -> str:
-    return "emotions" if field in BASIC else field
-
-
-def _track(dataset: str, row: Row, columns: dict[str, str], layout: Layout, media: Media) -> Track:
-    def text(name: str) -> str:
-        if name in layout.required:
-            return row.text(columns[name])
-        return row.values[columns[name]] if name in columns else ""
-
-    def rating(name: str) -> float | None:
-        if name not in columns:
-            return None
-        return row.rating(columns[name], layout.scales[_scale_name(name)])
-
-    def spread(axis: str) -> float | None:
-        if not {axis, f"{axis}_std"} <= columns.keys():
-            return None
-        return row.spread(columns[f"{axis}_std"], layout.scales[axis])
-
-    name = _stem(row.text(columns["id"]))
-    file = _stem(row.text(columns["file"])) if "file" in columns else name
-    emotions = [rating(one) for one in BASIC]
-    tags = tuple(tag.strip() for tag in text("tags").split(layout.tag_separator) if tag.strip())
-    return Track(
-        dataset,
-        name,
-        media.find(file, row.where),
-        group=text("group") or text("artist") or name,
-        recording=f"{dataset}/{name}",
-        title=text("title"),
-        artist=text("artist"),
-        album=text("album"),
-        genre=text("genre"),
-        valence=rating("valence"),
-        arousal=rating("arousal"),
-        valence_std=spread("valence"),
-        arousal_std=spread("arousal"),
-        raters=row.integer(columns["raters"]) if "raters" in columns else None,
-        quadrant=quadrant(row, columns["quadrant"]) if "quadrant" in columns else None,
-        tension=rating("tension"),
-        emotions=tuple(value for value in emotions if value is not None) or None,
-        cluster=_cluster(row, columns["cluster"]) if "cluster" in columns else None,
-        tags=tags if "tags" in columns else None,
-        official_split=text("split"),
-    )
-
-
-def quadrant(row: Row, column: str) -> Quadrant:
-    """The quadrant in a column, as ``Q1`` or ``1``.
-
-    Raises
-    ------
-    DataError
-        If it is not one of the four.
-    """
-    name = "Q" + row.text(column).upper().removeprefix("Q")
-    if name not in Quadrant.__members__:
-        cause = f"'{row.text(column)}' in column {column} is not a quadrant"
-        raise row.fault("not_a_quadrant", cause, "Expected Q1, Q2, Q3 or Q4")
-    return Quadrant[name]
-
-
-def _cluster(row: Row, column: str) -> int:
-    number = row.integer(column)
-    if not 1 <= number <= 5:
-        raise row.fault("off_scale", f"{number} in column {column} is no mood cluster from 1 to 5")
-    return number
-
-
-def _stem(name: str) -> str:
-    """A name without the ending of an audio file."""
-    path = PurePosixPath(name)
-    return str(path.with_suffix("")) if path.suffix.lower() in SUFFIXES else name

@@ -130,7 +130,7 @@ def on_scale(value: float, scale: Scale, what: str, where: str) -> float:
 
 def _text(path: Path, missing: str) -> str:
     try:
-        return read_text(path)
+        return read_text(path, marked=True)
     except OSError as error:
         raise DataError(
             f"cannot be read ({error.strerror})",
@@ -179,7 +179,7 @@ def read_rows(
     Parameters
     ----------
     path
-        The file, UTF-8 with or without a mark.
+        The file, UTF-8 with or without a mark, or UTF-16 or UTF-32 with one.
     columns
         Required columns.
     header
@@ -207,7 +207,7 @@ def read_rows(
             remedy=f"Expected the columns {', '.join(columns)}",
             code="column_missing",
         )
-    rows, comma = [], delimiter == ";"
+    rows, comma = [], delimiter in DELIMITERS
     for number, values in lines:
         if any(values):
             values += [""] * (len(names) - len(values))  # the line ends early

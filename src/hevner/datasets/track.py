@@ -9,6 +9,7 @@ Valence, arousal and their standard deviations are on the unit scale [-1, 1]; th
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +20,9 @@ from hevner.emotion import Quadrant
 from hevner.errors import DataError
 
 Array = NDArray[np.float64]
+
+Given = float | str | tuple[str, ...]
+"""What one rater gave: a rating, a class, or tags."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,11 +90,17 @@ class Track:
     tension
         Mean over raters, from relaxed to tense, on the unit scale.
     emotions
-        Mean rating of each of `hevner.emotion.BASIC`, on the unit scale: from not at all to very.
+        Mean rating of each of `hevner.emotion.BASIC`, on the unit scale: from not at all to very;
+        NaN for one that was not rated.
     cluster
         One of the five mood clusters of MIREX, 1 to 5.
     tags
         Tags of the dataset's vocabulary; an empty tuple means that none applies.
+    category
+        One of the dataset's own classes, each track being in one of them.
+    by_rater
+        What each rater gave, by name of the rater and field (``valence``, ``joy``, ``category``,
+        ``tags``, ...), for tables with a row for each rater; ratings are on the unit scale.
     official_split
         The part the authors put it in, such as ``train``; empty if they gave none.
     """
@@ -120,6 +130,8 @@ class Track:
     emotions: tuple[float, ...] | None = None
     cluster: int | None = None
     tags: tuple[str, ...] | None = None
+    category: str | None = None
+    by_rater: Mapping[str, Mapping[str, Given]] | None = None
     official_split: str = ""
 
     @property

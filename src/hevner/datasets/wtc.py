@@ -8,7 +8,8 @@ from pathlib import Path
 
 from hevner.datasets.card import read_card
 from hevner.datasets.findings import Findings
-from hevner.datasets.layout import Layout, read_layout, read_tracks
+from hevner.datasets.layout import Layout, read_layout
+from hevner.datasets.table import read_tracks
 from hevner.datasets.track import Track
 from hevner.emotion import AXES
 

@@ -72,9 +72,10 @@ class Recipe(Section, frozen=True, kw_only=True):
 
     Attributes
     ----------
-    name, digest
-        Name of the study or model; and that of the text of the recipe, 16 hexadecimal digits, which
-        is not a key of the file.
+    name
+        Name of the study or model.
+    digest
+        Name of the text of the recipe, 16 hexadecimal digits; not a key of the file.
     """
 
     mark: ClassVar[str]

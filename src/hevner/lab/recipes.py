@@ -85,12 +85,13 @@ def kinds() -> tuple[type[Recipe], ...]:
     from hevner.lab.explanation.recipe import ExplanationRecipe
     from hevner.lab.joint.recipe import JointRecipe
     from hevner.lab.music.recipe import HarmonyRecipe, ModesRecipe, RhythmRecipe
+    from hevner.lab.own.recipe import OwnRecipe
     from hevner.lab.space.recipe import SpaceRecipe
     from hevner.lab.teachers.recipe import TagTeacherRecipe
     from hevner.lab.unified.recipe import UnifiedRecipe
 
     music = HarmonyRecipe, ModesRecipe, RhythmRecipe
-    models = DefaultRecipe, SpaceRecipe, ExplanationRecipe, *music, TagTeacherRecipe
+    models = DefaultRecipe, SpaceRecipe, ExplanationRecipe, *music, TagTeacherRecipe, OwnRecipe
     return CrossDatasetRecipe, UnifiedRecipe, JointRecipe, *models
 
 

@@ -180,7 +180,7 @@ def load(model: Path) -> Explainer | None:
         raise ModelError(
             f"it explains the model {card['model']}, not the one beside it",
             subject=str(path),
-            remedy="Fit it anew with 'hevner train recipes/explanation.toml', or delete it",
+            remedy="Fit it anew with 'hevner train explanation', or delete it",
             code="other_model",
         )
     return found

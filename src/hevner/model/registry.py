@@ -267,16 +267,19 @@ def add(source: Path, name: str = "") -> Entry:
             remedy="Choose another with --name, of letters, digits, '-', '_' and '.'",
             code="bad_name",
         )
-    own = registered()[0]
-    for known in (*shipped(), *own):
-        if known.name == entry.name and (known not in own or known.card != card):
-            first = f", or run 'hevner models remove {known.name}' first" if known in own else ""
-            raise ModelError(
-                f"another model is called {known.name}",
-                subject=display_name(graph),
-                remedy=f"Choose another name with --name{first}",
-                code="name_taken",
-            )
+    taken = [known.name for known in shipped() if known.card["name"] == card["name"]]
+    remedy = "Choose another with --name"
+    for known in registered()[0]:
+        if known.name == entry.name and known.card != card:
+            taken.append(known.name)
+            remedy += f", or run 'hevner models remove {known.name}' first"
+    if taken:
+        raise ModelError(
+            f"the name is that of another model, {taken[0]}",
+            subject=display_name(graph),
+            remedy=remedy,
+            code="name_taken",
+        )
     target = folder() / f"{entry.name}.onnx"
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -344,9 +347,9 @@ def read(path: Path) -> Entry:
 
 
 def _more_files(graph: Path) -> tuple[Path, ...]:
-    """What may lie beside a graph and its card: a text and an explanation."""
-    explanation = explanation_of(graph)
-    return graph.with_suffix(".md"), explanation, explanation.with_suffix(".json")
+    """What may lie beside a graph and its card: a text, an explanation, its training music."""
+    explanation, music = explanation_of(graph), graph.with_name(f"{graph.stem}.music.npz")
+    return graph.with_suffix(".md"), explanation, explanation.with_suffix(".json"), music
 
 
 def _not_a_card(path: Path, problem: str) -> ModelError:

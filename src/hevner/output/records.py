@@ -21,7 +21,7 @@ def _columns(head: Head) -> tuple[str, ...]:
             return ("quadrant", "quadrant_words", *head.columns)
         case "tags":
             return (head.field, *head.columns, "contradictions")
-        case "sounds_like" | "classes":
+        case "sounds_like" | "classes" | "own_tags":
             return (head.field, *head.columns)
         case _:
             return head.columns
@@ -103,8 +103,9 @@ def _row(analysis: Analysis) -> dict[str, object]:
             shares = getattr(analysis, head.field) or {}
             columns |= {head.column(name): share for name, share in shares.items()}
     columns["sounds_like"] = next(iter(analysis.sounds_like or ()), None)
-    classes = (f"{name}={share:.2f}" for name, share in analysis.classes.items())
-    columns["classes"] = "; ".join(classes)
+    for field in ("classes", "own_tags"):
+        shares = (f"{name}={share:.2f}" for name, share in getattr(analysis, field).items())
+        columns[field] = "; ".join(shares)
     keys = (f"{one.key}={one.probability:.2f}" for one in analysis.key_candidates)
     columns["key_candidates"] = "; ".join(keys)
     tempi = (f"{one.tempo:g}={one.probability:.2f}" for one in analysis.tempo_candidates)

@@ -21,18 +21,18 @@ purple is darker than theirs, so that words in it can be read."""
 EMOTIONS = 2
 """Basic emotions that are named, the strongest first."""
 
-CLASSES = 2
-"""Classes that are named, the most likely first."""
+OWN_NAMES = 2
+"""Classes and tags of a model of one's own that are named, the most likely first."""
 
 _QUALITIES = {"maj": "", "min": "m", "min7": "m7", "sus4": "sus", "hdim7": "m7b5"}
 
 
 def facts(analysis: Analysis) -> list[str]:
-    """What is known of length, headline, classes, key, tempo, main chords and kind of music."""
+    """What is known: length, headline, own classes and tags, key, tempo, main chords and kind."""
     tempo = "" if analysis.tempo is None else f"{analysis.tempo:.0f} beats per minute"
     chords = " ".join(chord_name(label) for label, _ in main_chords(analysis, 4))
     kind = f"sounds like: {sounds_like(analysis)}" if analysis.sounds_like else ""
-    heads = analysis.headline, classes(analysis)
+    heads = analysis.headline, own_names(analysis.classes), own_names(analysis.own_tags)
     found = (clock(analysis.duration), *heads, analysis.key_text, tempo, chords, kind)
     return [fact for fact in found if fact]
 
@@ -43,10 +43,9 @@ def sounds_like(analysis: Analysis) -> str:
     return "".join(f"{kind} {share:.0%}" for kind, share in kinds)
 
 
-def classes(analysis: Analysis) -> str:
-    """The most likely classes of a model of one's own; empty if it has none."""
-    best = list(analysis.classes.items())[:CLASSES]
-    return ", ".join(f"{name} {share:.0%}" for name, share in best)
+def own_names(shares: dict[str, float]) -> str:
+    """The most likely classes or tags of a model of one's own; empty if it has none."""
+    return ", ".join(f"{name} {share:.0%}" for name, share in list(shares.items())[:OWN_NAMES])
 
 
 def strongest(analysis: Analysis) -> str:

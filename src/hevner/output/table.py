@@ -14,9 +14,9 @@ from hevner.heads import ESTIMATES, HEADS, Head
 from hevner.output import Destination, Options, Record, Writer
 from hevner.output.summary import (
     chord_name,
-    classes,
     is_unfamiliar,
     main_chords,
+    own_names,
     present_tags,
     sounds_like,
     strongest,
@@ -43,8 +43,8 @@ NONE = "–"  # noqa: RUF001 - a dash, not a minus
 def _headings(head: Head) -> tuple[str, ...]:
     """Columns of a head."""
     if head.field:
-        names = {"quadrant_probabilities": "feels", "sounds_like": "sounds like"}
-        return (names.get(head.field, head.field).capitalize(),)
+        name = "feels" if head.name == "quadrants" else head.field.replace("_", " ")
+        return (name.capitalize(),)
     return tuple(name.capitalize() for name in head.outputs)
 
 
@@ -52,7 +52,7 @@ _BY_HEADS = tuple(heading for head in HEADS for heading in _headings(head))
 
 _HEADINGS = ("File", *_BY_HEADS[:-1], "Key", "Tempo", "Chords", "Familiar", _BY_HEADS[-1])
 
-_OPTIONAL = ("Tension", "Emotions", "Moods", "Tags", "Classes", "Sounds like")
+_OPTIONAL = ("Tension", "Emotions", "Moods", "Tags", "Classes", "Own tags", "Sounds like")
 """Columns that are left out where no file has a value."""
 
 ROOMY = 180
@@ -65,7 +65,7 @@ _LINES = (
     (*map(str.capitalize, ESTIMATES), "Feels"),
     ("Emotions", "Moods"),
     ("Tags",),
-    ("Classes",),
+    ("Classes", "Own tags"),
     ("Key", "Tempo", "Chords", "Familiar", "Sounds like"),
 )
 
@@ -188,7 +188,8 @@ def _cells(analysis: Analysis, *, all_tags: bool) -> dict[str, str]:
         "Feels": analysis.headline,
         "Moods": ", ".join(f"{mood} {share:.0%}" for mood, share in moods),
         "Tags": _tags(analysis, all_tags),
-        "Classes": printable(classes(analysis)),
+        "Classes": printable(own_names(analysis.classes)),
+        "Own tags": printable(own_names(analysis.own_tags)),
         "Key": analysis.key_text,
         "Tempo": None if analysis.tempo is None else f"{analysis.tempo:.0f}",
         "Chords": " ".join(chord_name(label) for label, _ in chords),

@@ -16,7 +16,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from hevner.arrays import Doubles, Integers
-from hevner.emotion import AXES
 from hevner.errors import DataError
 from hevner.lab.default.basis import CLIP
 
@@ -102,11 +101,11 @@ class TrainingRows:
         names = np.arange(count) if groups is None else np.asarray(groups)
         weights = np.ones(count) if sample_weight is None else np.asarray(sample_weight, float)
         checked = {name: check(name, block) for name, block in blocks.items()}
-        shapes = [labels.shape == (count, len(AXES)), names.shape == weights.shape == (count,)]
+        shapes = [labels.ndim == 2, names.shape == weights.shape == (count,)]
         if not checked or not all(shapes) or any(len(x) != count for x in checked.values()):
             raise DataError(
                 "features, labels, groups and weights differ in rows, or there are no features",
-                remedy="Give one row of each per clip, labels of shape (n, 2)",
+                remedy="Give one row of each per clip, labels of shape (n, k)",
                 code="shapes_differ",
             )
         if not (np.isfinite(weights) & (weights > 0)).all():

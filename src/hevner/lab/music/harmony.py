@@ -1,4 +1,4 @@
-"""Train the harmony network on rendered music: ``hevner train recipes/harmony.toml``.
+"""Train the harmony network on rendered music: ``hevner train harmony``.
 
 Conventions
 -----------

@@ -1,4 +1,4 @@
-"""Train the key estimator on composed music: ``hevner train recipes/modes.toml``.
+"""Train the key estimator on composed music: ``hevner train modes``.
 
 Conventions
 -----------

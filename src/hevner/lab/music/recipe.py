@@ -1,4 +1,4 @@
-"""Recipes of the networks of `hevner.music`."""
+"""Recipes of the networks of `hevner.music`; all values are in the files."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ class MusicRecipe(Recipe, frozen=True, kw_only=True):
         Settings of the optimiser; the learning rate goes through one cycle.
     """
 
-    seed: Whole = 1
+    seed: Whole
     steps: Count
     batch: Count
-    learning_rate: Positive = 3e-3
-    weight_decay: NonNegative = 1e-3
+    learning_rate: Positive
+    weight_decay: NonNegative
 
 
 class HarmonyRecipe(MusicRecipe, frozen=True, kw_only=True):
@@ -44,19 +44,16 @@ class HarmonyRecipe(MusicRecipe, frozen=True, kw_only=True):
 
     mark: ClassVar[str] = "plain_examples"
 
-    name: str = "harmony"
-    examples: Whole = 900
-    plain_examples: Whole = 100
-    steps: Count = 2500
-    batch: Count = 10
-    crop_frames: Count = 220
-    features: Count = 8
-    channels: Count = 28
-    key_features: Count = 10
-    key_hidden: Count = 32
-    label_smoothing: Share = 0.03
-    key_weight: NonNegative = 0.6
-    tone_weight: NonNegative = 0.5
+    examples: Whole
+    plain_examples: Whole
+    crop_frames: Count
+    features: Count
+    channels: Count
+    key_features: Count
+    key_hidden: Count
+    label_smoothing: Share
+    key_weight: NonNegative
+    tone_weight: NonNegative
 
 
 class ModesRecipe(MusicRecipe, frozen=True, kw_only=True):
@@ -78,19 +75,15 @@ class ModesRecipe(MusicRecipe, frozen=True, kw_only=True):
 
     mark: ClassVar[str] = "excerpts"
 
-    name: str = "modes"
-    networks: Count = 3
-    pieces: Count = 6000
-    excerpts: Count = 1000
-    whole_weight: Positive = 5.0
-    excerpt_weight: Positive = 6.0
-    steps: Count = 900
-    batch: Count = 256
-    weight_decay: NonNegative = 0.1
-    label_smoothing: Share = 0.02
-    hidden: Count = 48
-    dropout: Share = 0.4
-    noise: NonNegative = 0.3
+    networks: Count
+    pieces: Count
+    excerpts: Count
+    whole_weight: Positive
+    excerpt_weight: Positive
+    label_smoothing: Share
+    hidden: Count
+    dropout: Share
+    noise: NonNegative
 
 
 class RhythmRecipe(MusicRecipe, frozen=True, kw_only=True):
@@ -115,18 +108,15 @@ class RhythmRecipe(MusicRecipe, frozen=True, kw_only=True):
 
     mark: ClassVar[str] = "songs_each"
 
-    name: str = "rhythm"
-    examples: Whole = 2000
-    songs: Names = ("quadrants4q", "mirex", "emotify")
-    songs_each: Count = 170
-    songs_share: Share = 0.15
-    sure: Share = 0.6
-    steps: Count = 4000
-    batch: Count = 16
-    channels: Count = 32
-    free: Count = 8
-    hidden: Count = 32
-    bar_steps: Count = 2000
-    bar_hidden: Count = 24
-    tempo_weight: NonNegative = 0.08
-    meter_weight: NonNegative = 0.04
+    examples: Whole
+    songs: Names
+    songs_each: Count
+    songs_share: Share
+    sure: Share
+    channels: Count
+    free: Count
+    hidden: Count
+    bar_steps: Count
+    bar_hidden: Count
+    tempo_weight: NonNegative
+    meter_weight: NonNegative

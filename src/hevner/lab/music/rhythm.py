@@ -1,4 +1,4 @@
-"""Train the rhythm network: ``hevner train recipes/rhythm.toml``.
+"""Train the rhythm network: ``hevner train rhythm``.
 
 Conventions
 -----------

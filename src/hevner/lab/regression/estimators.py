@@ -1,4 +1,4 @@
-"""Regressions of one target or two on blocks of features, for `hevner.lab.regression.fusion`.
+"""Regressions of one target or several on blocks of features, for `hevner.lab.regression.fusion`.
 
 Conventions
 -----------
@@ -28,13 +28,13 @@ Choice = dict[str, float]
 
 @dataclass(frozen=True)
 class LinearModel:
-    """Coefficients of every block, shape ``(width,)`` or ``(width, 2)`` each, and intercepts."""
+    """Coefficients of every block, shape ``(width,)`` or ``(width, k)`` each, and intercepts."""
 
     coefficients: Sequence[Doubles]
     intercept: Doubles
 
     def __call__(self, blocks: Sequence[Doubles]) -> Doubles:
-        """Values for rows of blocks, shape ``(n,)`` or ``(n, 2)``."""
+        """Values for rows of blocks, shape ``(n,)`` or ``(n, k)``."""
         parts = [x @ own for x, own in zip(blocks, self.coefficients, strict=True)]
         return np.asarray(np.sum(parts, axis=0) + self.intercept)
 
@@ -198,11 +198,11 @@ DECAYS = (1.0, 0.01)
 
 
 Layers = tuple[Doubles, Doubles, Doubles, Doubles]
-"""Weights and biases of two layers: ``(width, 512)``, ``(512,)``, ``(512, 2)``, ``(2,)``."""
+"""Weights and biases of two layers: ``(width, 512)``, ``(512,)``, ``(512, k)``, ``(k,)``."""
 
 
 def apply_hidden(layers: Layers, x: Doubles) -> Doubles:
-    """Values of a network for rows ``(n, width)``, shape ``(n, 2)``."""
+    """Values of a network for rows ``(n, width)``, shape ``(n, k)``."""
     into, into_bias, out, out_bias = layers
     return np.asarray(np.maximum(x @ into + into_bias, 0) @ out + out_bias)
 
@@ -215,7 +215,7 @@ def train_hidden(
     Torch rather than scikit-learn, whose networks have neither dropout nor a loss that leaves out
     missing labels. Prediction is plain numpy. Raises `MissingDependencyError` without torch.
 
-    Features ``(n, width)`` have a variance of about 1, targets ``(n, 2)`` mean 0 and variance 1,
+    Features ``(n, width)`` have a variance of about 1, targets ``(n, k)`` mean 0 and variance 1,
     NaN where a label is missing; weights and folds ``(n,)`` belong to rows. The seed decides the
     initial weights, the order of rows and the dropout. Gives the layers, the weight decay and
     number of epochs that predicted unseen rows best, and the weighted mean squared error for these.
@@ -228,7 +228,7 @@ def train_hidden(
         curve = np.sum(curves, axis=0) / (weights[:, None] * np.isfinite(targets)).sum()
         trials.append((float(curve.min()), decay, int(curve.argmin()) + 1))
     error, decay, epochs = min(trials)
-    network = _Network(x.shape[1], decay, seed)
+    network = _Network(x.shape[1], targets.shape[1], decay, seed)
     for _ in range(epochs):
         network.epoch(x, targets, weights)
     return network.layers(), {"decay": decay, "epochs": epochs}, error
@@ -238,7 +238,7 @@ def _curve(
     x: Doubles, targets: Doubles, weights: Doubles, unseen: Mask, decay: float, seed: int
 ) -> Doubles:
     """Weighted sum of squared errors for unseen rows after every epoch."""
-    network = _Network(x.shape[1], decay, seed)
+    network = _Network(x.shape[1], targets.shape[1], decay, seed)
     errors = []
     for _ in range(MOST_EPOCHS):
         network.epoch(x[~unseen], targets[~unseen], weights[~unseen])
@@ -250,7 +250,7 @@ def _curve(
 class _Network:
     """The network while it is trained."""
 
-    def __init__(self, width: int, decay: float, seed: int) -> None:
+    def __init__(self, width: int, outputs: int, decay: float, seed: int) -> None:
         with extras.required("training a network", "lab"):
             import torch
         self._torch = torch
@@ -258,7 +258,7 @@ class _Network:
             torch.manual_seed(seed)
             self._net: Any = torch.nn.Sequential(
                 torch.nn.Dropout(DROPOUT), torch.nn.Linear(width, HIDDEN_UNITS), torch.nn.ReLU(),
-                torch.nn.Dropout(DROPOUT), torch.nn.Linear(HIDDEN_UNITS, 2),
+                torch.nn.Dropout(DROPOUT), torch.nn.Linear(HIDDEN_UNITS, outputs),
             )  # fmt: skip
             self._state = torch.random.get_rng_state()
         self._optimiser = torch.optim.AdamW(

@@ -3,7 +3,7 @@
 Conventions
 -----------
 Features are blocks by name (`hevner.lab.data.samples.Samples.blocks`), shape ``(n, width)`` each.
-Labels are shape ``(n, 2)`` in the order of `AXES`; NaN where there is none.
+Labels are shape ``(n, k)``, two of them in the order of `AXES`; NaN where there is none.
 
 Every block is standardised by the weighted mean and spread of the training rows, limited to
 `hevner.model.predict.CLIP` spreads, and divided by the square root of its width, so that 72 numbers
@@ -78,7 +78,7 @@ class FusionRegressor:
         groups: Sequence[Any] | NDArray[Any] | None = None,
         sample_weight: ArrayLike | None = None,
     ) -> Self:
-        """Fit to training rows, with labels ``(n, 2)`` and positive weights ``(n,)``.
+        """Fit to training rows, with labels ``(n, k)`` and positive weights ``(n,)``.
 
         Rows of one group are never on both sides of the cross-validation; with names of datasets,
         parameters are chosen that carry over to another dataset. Without groups every row is its
@@ -104,7 +104,7 @@ class FusionRegressor:
         return self
 
     def predict(self, blocks: Blocks) -> Doubles:
-        """Valence and arousal of rows, shape ``(n, 2)``, in the units of the labels.
+        """Values of rows, shape ``(n, k)``, in the units of the labels.
 
         Raises `ModelError` before `fit`; `DataError` if a block is missing, of another width, or
         not finite.
@@ -165,7 +165,7 @@ def _fit_axes(
 ) -> _Fitted:
     kind = Ridge if model.kind == "linear" else Kernel
     chosen, fits, units = {}, [], []
-    for axis, name in enumerate(AXES):
+    for axis, name in enumerate(_names(rows)):
         rated, fold = _rated(rows, axis, model)
         target = rows.emotion[rated, axis]
         weights = rows.weights[rated] / rows.weights[rated].mean()
@@ -220,7 +220,7 @@ def _fit_hidden(
         raise ModelError(
             "weights are not searched for 'hidden'", remedy="Set search to ()", code="conflict"
         )
-    for axis in range(len(AXES)):
+    for axis in range(rows.emotion.shape[1]):
         _rated(rows, axis, model)
     shares = rows.weights[:, None] * np.isfinite(rows.emotion)
     level = np.nansum(shares * rows.emotion, axis=0) / shares.sum(axis=0)
@@ -239,7 +239,13 @@ def _fit_hidden(
         return np.asarray(values * spread + level)
 
     about = {**choice, "r2": 1 - error, "clips": int(known.sum())}
-    return _Fitted(prepared, predict, dict.fromkeys(AXES, about))
+    return _Fitted(prepared, predict, dict.fromkeys(_names(rows), about))
+
+
+def _names(rows: TrainingRows) -> tuple[str, ...]:
+    """Names of the columns of labels."""
+    count = rows.emotion.shape[1]
+    return AXES if count == len(AXES) else tuple(f"column {k}" for k in range(count))
 
 
 def _rated(rows: TrainingRows, axis: int, model: FusionRegressor) -> tuple[Mask, Integers]:
@@ -248,7 +254,7 @@ def _rated(rows: TrainingRows, axis: int, model: FusionRegressor) -> tuple[Mask,
     target = rows.emotion[rated, axis]
     if len(set(rows.groups[rated].tolist())) < 2 or target.min() == target.max():
         raise DataError(
-            f"{AXES[axis]} has labels in fewer than two groups, or the same everywhere",
+            f"{_names(rows)[axis]} has labels in fewer than two groups, or the same everywhere",
             remedy="Train on more clips",
             code="too_few_labels",
         )

@@ -1,6 +1,6 @@
 """Measure the common space: searched both ways, by words and by degrees, on unseen music.
 
-``hevner evaluate recipes/joint.toml`` runs it. Folds are those of the default model's evaluation,
+``hevner evaluate joint`` runs it. Folds are those of the default model's evaluation,
 one division for every seed. For every fold a space is fitted to the others, from readings of models
 fitted without the fold and without the row they predict; it is scored on readings of a model fitted
 without the fold. Candidates are the pieces of the same dataset in the fold. Intervals (95 %) are

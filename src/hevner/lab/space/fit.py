@@ -9,7 +9,7 @@ tags' teachers. Canonical variates are fitted to the places of musics and emotio
 Learning both branches by gradient descent on a composite of a ranking loss and a correlation loss,
 from this beginning or from a random one, was no better on test music.
 
-``hevner train recipes/joint.toml`` runs `train`.
+``hevner train joint`` runs `train`.
 """
 
 from __future__ import annotations

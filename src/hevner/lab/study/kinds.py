@@ -35,6 +35,6 @@ def open_recipe(path: Path, encoder: str = "") -> tuple[type[Study[Any, Any, Any
     if kind not in KINDS:
         raise DataError(
             "is no recipe of a study", subject=str(path), code="no_study",
-            remedy="Give one of the recipes in papers/",
+            remedy="Choose a study of 'hevner recipes list'",
         )  # fmt: skip
     return KINDS[kind], recipes.read(path, kind, encoder)

@@ -7,7 +7,7 @@ to analyse music.
 yamnet        1545  521 scores of sound classes, then a 1024-d embedding, for 3 s   float16
 yamnet-tags     56  probabilities of `hevner.emotion.MOOD_TAGS`, for the whole      float32
                     piece: a small network on YAMNet's mean embedding that learned
-                    the tags of MTG-Jamendo (`hevner train recipes/tags.toml`)
+                    the tags of MTG-Jamendo (`hevner train tags`)
 ===========  =====  ==============================================================  =======
 
 ``hevner extract --teacher`` runs them on datasets. Their predictions lie in a feature store under

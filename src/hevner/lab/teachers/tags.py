@@ -21,7 +21,7 @@ from hevner.files import replace_file
 from hevner.lab.teachers.weights import read_file, wrong_file
 
 FILE = "yamnet-tags.npz"
-ORIGIN = "the teacher of tags, made by 'hevner train recipes/tags.toml'"
+ORIGIN = "the teacher of tags, made by 'hevner train tags'"
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Train the teacher of tags: ``hevner train recipes/tags.toml``.
+"""Train the teacher of tags: ``hevner train tags``.
 
 Conventions
 -----------

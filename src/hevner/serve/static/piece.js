@@ -255,7 +255,7 @@ export class Piece {
   #whole() {
     const { analysis } = this;
     const moods = Object.entries(analysis.moods).slice(0, MOODS);
-    const classes = Object.entries(analysis.classes ?? {}).slice(0, MOODS);
+    const own = ["classes", "own_tags"].map((name) => [name, Object.entries(analysis[name] ?? {}).slice(0, MOODS)]);
     const tags = analysis.tags.filter((tag) => tag.present);
     return h("div", { class: "whole" },
       h("section", {}, h("h2", {}, t("whole")), h("dl", { class: "estimates" },
@@ -271,9 +271,8 @@ export class Piece {
       moods.length > 0 && h("section", {}, h("h2", {}, t("moods")), h("ul", { class: "bars" },
         moods.map(([name, share]) => bar(moodName(name), share, percent(share)))),
         h("p", { class: "aside" }, t("moods.text"))),
-      classes.length > 0 && h("section", {}, h("h2", {}, t("classes")), h("ul", { class: "bars" },
-        classes.map(([name, share]) => bar(name, share, percent(share)))),
-        h("p", { class: "aside" }, t("classes.text"))),
+      own.map(([head, found]) => found.length > 0 && h("section", {}, h("h2", {}, t(head)), h("ul", { class: "bars" },
+        found.map(([name, share]) => bar(name, share, percent(share)))))),
       h("section", {}, h("h2", {}, t("tags")), this.#expressed(),
         h("ul", { class: "tags" }, tags.slice(0, TAGS).map((tag) =>
           h("li", { class: "tag", title: t("tag.title", { share: percent(tag.probability) }) }, tag.name))),

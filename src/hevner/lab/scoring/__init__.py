@@ -1,0 +1,1 @@
+"""Scoring a finished model on labelled music: readings, what it knows already, scores, page."""

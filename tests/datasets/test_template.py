@@ -1,0 +1,84 @@
+"""A dataset that is begun by 'hevner datasets new' is read once its table is filled in."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from hevner import datasets
+from hevner.cli import app
+from hevner.datasets.layout import CHOICES, FIELDS, LABELS, OPTIONS, Layout, read_layout
+from hevner.datasets.template import MOMENTS, TEXT, write_template
+from hevner.emotion import Scale
+from hevner.errors import DataError
+from tests.datasets.tables import touch
+from tests.errors import raises
+
+SEVEN = Scale(1, 7)
+
+
+def fill(table: Path, values: str) -> None:
+    header, *rows = table.read_text(encoding="utf-8-sig").splitlines()
+    filled = [row.split(",")[0] + values for row in rows]
+    table.write_text("\n".join([header, *filled]), encoding="utf-8-sig")
+
+
+def test_from_a_folder_of_audio_to_a_dataset(tmp_path: Path) -> None:
+    touch(tmp_path, ["b.mp3", "x/a.wav", "cover.png"])
+    run = CliRunner().invoke(
+        app, ["datasets", "new", str(tmp_path), "--labels", "valence,category", "--scale", "1..7"]
+    )
+    assert run.exit_code == 0, run.output
+    assert "2 rows" in run.output
+    # Not yet filled in: nothing is labelled, which is a note for each, and no guess.
+    assert len(datasets.check("own", tmp_path)) == 0
+    fill(tmp_path / "annotations.csv", ",4,calm")
+    tracks = datasets.load("own", tmp_path)
+    assert [(t.id, t.valence, t.category) for t in tracks] == [("b", 0, "calm"), ("x/a", 0, "calm")]
+    assert [t.path.name for t in tracks] == ["b.mp3", "a.wav"]
+    assert CliRunner().invoke(app, ["datasets", "check", "own", str(tmp_path)]).exit_code == 0
+
+
+@pytest.mark.parametrize("label", [*LABELS, MOMENTS])
+def test_every_label_can_be_begun(tmp_path: Path, label: str) -> None:
+    write_template(tmp_path / "new", [label], SEVEN)
+    assert read_layout(tmp_path / "new", Layout()).audio == "audio"
+    values = {"quadrant": "Q1", "cluster": "2", "category": "calm", "tags": "calm"}
+    name = "moments.csv" if label == MOMENTS else "annotations.csv"
+    row = ["a", "1", "2", "3"] if label == MOMENTS else ["a", values.get(label, "4")]
+    with (tmp_path / "new" / name).open("a", encoding="utf-8") as table:
+        table.write(",".join(row))
+    touch(tmp_path / "new" / "audio", ["a.wav"])
+    assert len(datasets.load("own", tmp_path / "new")) == 1
+
+
+def test_rows_that_are_not_filled_in_say_nothing(tmp_path: Path) -> None:
+    touch(tmp_path, ["a.wav", "b.wav"])
+    write_template(tmp_path, ["tags"], SEVEN)
+    table = tmp_path / "annotations.csv"
+    table.write_text(table.read_text("utf-8-sig").replace("a,", "a,calm"))
+    assert [(one.id, one.tags) for one in datasets.load("own", tmp_path)] == [("a", ("calm",))]
+
+
+def test_rows_for_raters(tmp_path: Path) -> None:
+    write_template(tmp_path, ["arousal"], SEVEN, by_rater=True)
+    assert (tmp_path / "annotations.csv").read_text("utf-8-sig").split() == ["id,rater,arousal"]
+
+
+def test_the_comments_name_every_key_and_column() -> None:
+    keys = tomllib.loads(TEXT.format(annotations="a", audio="b", moments="c", empty="d", scales=""))
+    assert {*OPTIONS, *CHOICES} - keys.keys() == {"delimiter"}  # it is found out
+    for name in FIELDS:
+        assert name in TEXT
+
+
+def test_nothing_is_overwritten(tmp_path: Path) -> None:
+    write_template(tmp_path, ["tags"], SEVEN)
+    with raises(DataError, "already_there", subject="layout.toml"):
+        write_template(tmp_path, ["tags"], SEVEN)
+    with raises(DataError, "unknown_choice"):
+        write_template(tmp_path / "other", ["mood"], SEVEN)
+    assert not (tmp_path / "other").exists()
