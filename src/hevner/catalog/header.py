@@ -182,7 +182,7 @@ def check(folder: Path, found: Header, wanted: Header) -> None:
             # All other fields depend on the space.
             what = field.name if field.name in ("schema", "model", "scale") else "space"
             cause = f"the catalogue was made with another {what}: {old}, here {new}"
-            again = command(folder, found.folders, found.encoder)
+            again = command(folder, found.folders, found.encoder, model=_own(found))
             remedy = f"To read its pieces anew, run: {again}"
             if what == "model" and found.model_file and not wanted.model_file:
                 cause = f"it was made with the model {found.model_name} ({old}), which is not here"
@@ -236,6 +236,12 @@ def command(
     return shlex.join([*words, "--rebuild"] if rebuild else words)
 
 
+def _own(header: Header) -> str:
+    """The option for a model of one's own; else a catalogue takes what hevner comes with now."""
+    own = Path(header.model_file)
+    return _option(own) if own.is_file() else ""
+
+
 def _option(graph: Path) -> str:
     """What to give as ``--model``; empty for the default model."""
     entry = registry.read(graph.with_suffix(".json"))
@@ -245,9 +251,7 @@ def _option(graph: Path) -> str:
 def rebuilding(folder: Path, header: Header | None = None) -> str:
     """How to make a catalogue anew, as a remedy."""
     made_of = (header.folders, header.encoder) if header is not None else ((), "")
-    # Without a model of one's own, a catalogue is made anew with what hevner comes with now.
-    own = Path("" if header is None else header.model_file)
-    model = _option(own) if own.is_file() else ""
+    model = "" if header is None else _own(header)
     again = command(folder, *made_of, rebuild=True, model=model)
     return f"To analyse the music anew, run: {again}"
 
