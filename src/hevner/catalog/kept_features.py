@@ -19,14 +19,14 @@ import zipfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hevner.blocks import vector_id
-from hevner.features import Pooled
 from hevner.files import cannot_write, replace_file, sweep_parts
-from hevner.result import Analysis
+
+if TYPE_CHECKING:
+    from hevner.features import Pooled
 
 FEATURES = "features"
 """Name of the folder."""
@@ -55,6 +55,8 @@ class KeptFeatures:
 
     def put(self, row: dict[str, Any], pooled: Pooled) -> None:
         """Keep the features of a piece; raises `OutputError`."""
+        from hevner.blocks import vector_id
+
         place = {name: row.get(name) for name in PLACE}
         facts = {"vector": vector_id(), "place": place, "analysis": pooled.facts.to_dict()}
         arrays: dict[str, Any] = {
@@ -81,6 +83,11 @@ class KeptFeatures:
             content = self._file(id).read_bytes()
             if content[:16] != _digest(content[16:]):
                 return None
+            # Searching a catalogue needs nothing of the analysis.
+            from hevner.blocks import vector_id
+            from hevner.features import Pooled
+            from hevner.result import Analysis
+
             with np.load(io.BytesIO(content[16:]), allow_pickle=False) as arrays:
                 facts = json.loads(arrays["facts"].tobytes())
                 vector, vectors, starts, sounding, lengths = (arrays[name] for name in _ARRAYS)

@@ -21,7 +21,7 @@ from dataclasses import asdict, replace
 from datetime import datetime
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import filelock
 import numpy as np
@@ -33,10 +33,12 @@ from hevner.catalog.kept_features import FEATURES
 from hevner.catalog.tables import TABLES, Row, in_lists
 from hevner.encoders.base import EncoderCard
 from hevner.errors import CatalogError, OutputError
-from hevner.features import Pooled
 from hevner.files import PART, cannot_write, display_name, replace_file, sweep_parts
 from hevner.model.space import Space
 from hevner.text_file import read_json
+
+if TYPE_CHECKING:
+    from hevner.features import Pooled
 
 LOCK, HOLDER, CHANGE = "lock", "holder.json", "change.json"
 
