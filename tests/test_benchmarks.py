@@ -8,6 +8,7 @@ import importlib
 import json
 import shutil
 import socket
+import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -38,6 +39,7 @@ FOLDER = ROOT / "benchmarks"
 SCRIPTS = sorted(path.stem for path in FOLDER.glob("*.py"))
 
 NOT_RUN = {
+    "catalog_faults": "starts itself again with a library; `test_no_fault_loses_a_piece` runs it",
     "speed_essentia": "needs Essentia, which is not installed here",
     "tempo_peer": "likewise",
     "harmony_peer": "likewise",
@@ -126,6 +128,23 @@ def test_decode(run: Run, tmp_path: Path) -> None:
     run("decode", "--only", "wav", "--seconds", 0.5, "--repetitions", 1, "--out", tmp_path)
     assert lines(tmp_path / "decode.csv") == 145
     assert lines(tmp_path / "decode_speed.csv") == 5
+
+
+@pytest.mark.skipif(
+    sys.platform != "linux" or shutil.which("cc") is None, reason="needs a compiler, on Linux"
+)
+def test_no_fault_loses_a_piece(tmp_path: Path) -> None:
+    """Some points of the measurement, with the library that counts changes."""
+    out = tmp_path / "faults.csv"
+    options = ["--every", "60", "--random", "1", "--flips", "3", "--commands", "update", "renew"]
+    script = FOLDER / "catalog_faults.py"
+    subprocess.run([sys.executable, script, *options, "--out", out], check=True)
+    with out.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 7
+    for row in rows:
+        assert int(row["trials"]) > 0, row
+        assert not any(int(row[name]) for name in ("lost", "locked", "wrong", "left")), row
 
 
 def test_no_damaged_file_is_lost_or_believed(run: Run, tmp_path: Path) -> None:

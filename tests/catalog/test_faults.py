@@ -315,7 +315,6 @@ DAMAGES: dict[str, Callable[[Path], object]] = {
     "garbled data": lambda folder: [
         path.write_bytes(b"junk" * 100) for path in (folder / "moments.lance" / "data").iterdir()
     ],
-    "a garbled note": lambda folder: (folder / writer.CHANGE).write_bytes(b"\x00"),
 }
 
 
@@ -333,9 +332,19 @@ def test_a_damaged_catalogue_is_refused_with_the_file_and_the_remedy(
         with writing(catalog):
             pass
     assert caught.value.subject.startswith(str(folder))
-    assert f"--into {folder} --rebuild" in caught.value.remedy
-    run(music, create(folder, SPACE))
+    assert caught.value.remedy.endswith(f"hevner index --verify --into {folder}")
+
+
+def test_a_damaged_note_of_a_change_hinders_nobody(tmp_path: Path) -> None:
+    music, folder = tmp_path / "music", tmp_path / "catalog"
+    song(music / "a.mp3")
+    catalog = create(folder, SPACE)
+    run(music, catalog)
+    catalog.moments.add([{"piece": "of no piece", "start": 0.0, "end": 9.0}])
+    (folder / writer.CHANGE).write_bytes(b"\x00")
+    run(music, open_or_create(folder, SPACE))
     assert check_whole(folder) == 1
+    assert len(state(folder)[1]) == 1
 
 
 @own_process

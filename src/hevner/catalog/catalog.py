@@ -7,6 +7,11 @@ A catalogue is one folder::
     moments.lance    a row for each span of some seconds in the pieces that have an emotion
     lock, holder.json  held by the one process that may write (`hevner.catalog.writer`)
     change.json      there while a change is written
+    seal.json        digests of the files of both tables (`hevner.catalog.seal`)
+    features/        of each piece, what a model reads (`hevner.catalog.kept_features`)
+
+A catalogue that was mended or given another model has its tables, ``change.json`` and ``seal.json``
+in a folder below, its *home*, which the header names (`hevner.catalog.renewal`).
 
 Conventions
 -----------
@@ -24,7 +29,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from hevner.catalog import header
+from hevner.catalog import header, seal
+from hevner.catalog.kept_features import FEATURES, KeptFeatures
 from hevner.catalog.packages import pa
 from hevner.catalog.tables import MOMENTS, PIECES, Table
 from hevner.model.space import Points, Space
@@ -44,29 +50,72 @@ class Catalog:
     It must have been made with the same space, and with a model that is here: its graph is
     ``model``.
 
+    Parameters
+    ----------
+    folder
+        Folder of the catalogue.
+    most
+        Bytes of tables up to which all files are compared with the seal; None for any.
+    features
+        Folder of kept features, if it is not that in ``folder``.
+
     Raises
     ------
     CatalogError
         If there is none, it is damaged, or it was made with something else.
     """
 
-    def __init__(self, folder: str | Path, space: Space) -> None:
+    def __init__(
+        self,
+        folder: str | Path,
+        space: Space,
+        most: int | None = seal.WHOLE,
+        features: Path | None = None,
+    ) -> None:
         self.folder = Path(folder).absolute()
         self.space = space
         self.header = header.read(self.folder)
         self.model = header.model_of(self.header)
         header.check(self.folder, self.header, header.current(space, self.model))
-        # Moments are opened second, so that those of all visible pieces are there.
-        self.pieces = Table(self.folder, PIECES, self.header)
-        self.moments = Table(self.folder, MOMENTS, self.header)
+        self.kept = KeptFeatures(features or self.folder / FEATURES)
+        self._most = most
+        sealed = self._checked()
+        self._open_tables()
+        self._check_versions(sealed)
+
+    @property
+    def home(self) -> Path:
+        """Folder of the tables."""
+        return self.folder / self.header.tables
 
     def refresh(self) -> None:
         """Look at the newest version."""
         found = header.read(self.folder)
         header.check(self.folder, found, self.header)
-        self.header = found
-        self.pieces.refresh()
-        self.moments.refresh()
+        old, self.header = self.header, found
+        sealed = self._checked()
+        if found.tables == old.tables:
+            self.pieces.refresh()
+            self.moments.refresh()
+        else:
+            self._open_tables()
+        self._check_versions(sealed)
+
+    def _open_tables(self) -> None:
+        # Moments are opened second, so that those of all visible pieces are there.
+        self.pieces = Table(self.folder, PIECES, self.header)
+        self.moments = Table(self.folder, MOMENTS, self.header)
+
+    def _checked(self) -> seal.Seal | None:
+        """The seal of the tables, whose files are as they were sealed."""
+        if wrong := seal.damaged_file(self.home, self._most):
+            raise header.damaged(self.home / wrong, "it is not as it was written", self.folder)
+        return seal.read(self.home)
+
+    def _check_versions(self, sealed: seal.Seal | None) -> None:
+        for table in (self.pieces, self.moments):
+            if sealed is not None and table.version < sealed.versions.get(table.name, 0):
+                raise header.damaged(table.path, "its newest version is missing", self.folder)
 
     def candidates(
         self,
@@ -105,6 +154,12 @@ class Catalog:
     ) -> pa.Table:
         """Columns of rows by their `ROW`, in that order; valid until the next `refresh`."""
         return self._table(table).take(rows, columns)
+
+    def shown(
+        self, rows: Sequence[int], columns: Sequence[str], table: TableName = "pieces"
+    ) -> pa.Table:
+        """What `fetch` returns, of rows that are checked: damage is an error, not a value."""
+        return self._table(table).checked(rows).select(list(columns))
 
     def points(self, rows: pa.Table) -> Points:
         """Places in the space of rows that have the column ``place``."""

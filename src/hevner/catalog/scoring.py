@@ -31,7 +31,6 @@ from hevner.catalog.query import Query
 from hevner.catalog.tables import DISTANCE, ROW, Row, in_lists
 from hevner.errors import AudioError
 from hevner.files import display_name
-from hevner.heads import ESTIMATE_COLUMNS
 from hevner.model.description import CURVE_POINTS, Description, join
 from hevner.model.space import Points, Space
 from hevner.words.describing import describe
@@ -137,12 +136,10 @@ def locate(catalog: Catalog, path: Path) -> tuple[Points, Row]:
         If the file cannot be read, is silent or is no music.
     """
     (same,) = in_lists("path", [row_path(path)])
-    columns = ("id", *catalog.pieces.stamp_columns, "status", "place", *ESTIMATE_COLUMNS)
-    for batch in catalog.pieces.scan(columns, same):
-        for row in batch.to_pylist():  # at most one
-            stamp = Stamp(*(row[name] for name in catalog.pieces.stamp_columns))
-            if row["status"] == "ok" and stamp.still_holds(path):
-                return catalog.points(pa.Table.from_batches([batch])), row
+    for row in catalog.pieces.records(same):  # at most one
+        stamp = Stamp(*(row[name] for name in catalog.pieces.stamp_columns))
+        if row["status"] == "ok" and stamp.still_holds(path):
+            return catalog.points(pa.table({"place": [row["place"]]})), row
     piece = _file_analyzer(catalog.space, catalog.model).analyze(path).piece
     if piece["status"] != "ok":
         reason = "the file is silent" if piece["status"] == "silent" else piece["cause"]

@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hevner.catalog import header
 from hevner.catalog.catalog import CANDIDATES, Catalog, TableName
 from hevner.catalog.file_identity import Stamp
 from hevner.catalog.packages import pa
@@ -57,7 +58,7 @@ class CatalogSnapshot(Catalog):
 
     def __init__(self, folder: Path, space: Space) -> None:
         self._version = _version(folder)
-        super().__init__(folder, space)
+        super().__init__(folder, space, most=None)
         passing = f"{SOUNDS} AND vector IS NOT NULL"
         searched = SEARCHED if self.pieces.count(passing) <= MOST else ()
         columns = [ROW, *SHOWN, *searched]
@@ -124,6 +125,14 @@ class CatalogSnapshot(Catalog):
             return super().fetch(rows, columns, table)
         places = self._places(np.array(rows, np.int64))
         return self.rows.select(list(columns)).take(pa.array(places))
+
+    def shown(
+        self, rows: Sequence[int], columns: Sequence[str], table: TableName = "pieces"
+    ) -> pa.Table:
+        """Columns of rows; those in memory were checked when they were read."""
+        if table != PIECES or not self._has(columns):
+            return super().shown(rows, columns, table)
+        return self.fetch(rows, columns)
 
     def _has(self, columns: Sequence[str]) -> bool:
         return set(columns) <= set(self.rows.column_names)
@@ -197,10 +206,11 @@ class CatalogSnapshot(Catalog):
     def _read(self, id: str, columns: Sequence[str]) -> Row:
         """Columns of a piece that are not in memory."""
         (same,) = in_lists("path", [self.piece(id)["path"]])
-        return next(self.listing(columns, same))
+        return {name: row[name] for row in self.pieces.records(same) for name in columns}
 
 
 def _version(folder: Path) -> tuple[int, ...]:
     """A value that changes whenever another process writes a version of a table."""
-    folders = [folder / f"{name}.lance" / "_versions" for name in (PIECES, MOMENTS)]
-    return tuple(folder.stat().st_mtime_ns for folder in folders if folder.is_dir())
+    home = folder / header.read(folder).tables
+    places = [home / f"{name}.lance" / "_versions" for name in (PIECES, MOMENTS)]
+    return tuple(place.stat().st_mtime_ns for place in places if place.is_dir())
