@@ -19,33 +19,28 @@ from contextlib import contextmanager
 from datetime import timedelta
 from itertools import islice
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hevner.catalog.header import Header, damaged
-from hevner.catalog.packages import IvfFlat, LanceVectorQueryBuilder, lancedb, pa
+from hevner.catalog.packages import lancedb, pa
 from hevner.errors import CatalogError, HevnerError
 from hevner.files import cannot_write
 from hevner.heads import ESTIMATE_COLUMNS, ESTIMATES
 
-PIECES, MOMENTS = "pieces", "moments"
+PIECES: Final = "pieces"
+MOMENTS: Final = "moments"
 
-FAR = 16_000.0
-"""Distance from which a search looks, in the direction of a vector of length 1. What is nearest
-from so far has the largest inner product, up to the precision of float32; LanceDB's own index for
-inner products puts nearly all rows into a few parts."""
+INDEXED = {"tags": "LabelList"} | dict.fromkeys(
+    ("quadrant", "key", "key_mode", "mode", "sounds_like"), "Bitmap"
+)
+"""Columns of pieces with an index for filters and its kind. Numbers have none: reading them all is
+as quick, and quicker where many pass. Nor has what the writing of a catalogue depends on."""
 
 INDEX_ROWS = 10_000
-"""Rows from which a table gets a vector index; below, comparing with all is as quick."""
-
-GROWTH = 4
-"""A vector index is made anew when there are so many times the rows that it was made for: its
-parts would get too large."""
-
-PATCHES = 8
-"""New rows are indexed as a patch beside the index; with more patches it is made anew."""
+"""Rows from which a table gets indexes for filters; below, comparing all is as quick."""
 
 STORAGE = {"new_table_data_storage_version": "2.0"}
 """Single rows are fetched a third faster from files of this format than from those of 2.1."""
@@ -131,7 +126,7 @@ def schema(table: str, header: Header) -> pa.Schema:
 
 
 class Table:
-    """The table `PIECES` or `MOMENTS` of a catalogue.
+    """The table `PIECES` or `MOMENTS` of a catalogue, of a version, or the newest.
 
     Raises
     ------
@@ -139,7 +134,7 @@ class Table:
         If it is missing or damaged. All methods raise it too, and those that write `OutputError`.
     """
 
-    def __init__(self, folder: Path, name: str, header: Header) -> None:
+    def __init__(self, folder: Path, name: str, header: Header, version: int | None = None) -> None:
         self.name = name
         self.schema = schema(name, header)
         self.path = folder / f"{name}.lance"
@@ -149,10 +144,18 @@ class Table:
             raise self._damaged("the table is missing")
         with self._clear_errors():
             self._table = lancedb.connect(folder).open_table(name)
+            if version is not None and version != self._table.version:
+                self._table.checkout(version)
             found = self._table.schema
         if set(_without_optional(found)) != set(self.schema):
             raise self._damaged("the table has other columns than its header says")
         self.schema = found
+
+    @property
+    def version(self) -> int:
+        """Number of the version that is looked at."""
+        with self._clear_errors():
+            return int(self._table.version)
 
     @property
     def stamp_columns(self) -> tuple[str, ...]:
@@ -180,19 +183,19 @@ class Table:
         self,
         vector: NDArray[np.float32],
         count: int,
-        probes: int,
         where: str | None,
         columns: Sequence[str],
     ) -> pa.Table:
-        """Rows whose vectors have the largest inner products with one, best first."""
-        search = self._table.search(FAR * vector, vector_column_name="vector", query_type="vector")
-        query = cast(LanceVectorQueryBuilder, search)
-        query = query.distance_type("l2").limit(count).nprobes(probes).with_row_id(True)
+        """Rows whose vectors have the largest inner products with one, best first.
+
+        All rows are compared; `hevner.catalog.search_index` is quicker in a large table.
+        """
+        search: Any = self._table.search(vector, vector_column_name="vector", query_type="vector")
+        query = search.distance_type("dot").limit(count).with_row_id(True).bypass_vector_index()
         if where:
-            # A rare row may lie in any part of the index.
-            query = query.where(where).maximum_nprobes(0)
+            query = query.where(where)
         with self._clear_errors(where):
-            return query.select([*columns, DISTANCE]).to_arrow()
+            return query.select([*columns, DISTANCE]).to_arrow().drop_columns([DISTANCE])
 
     def take(self, rows: Sequence[int], columns: Sequence[str]) -> pa.Table:
         """Columns of rows by their `ROW`, in that order."""
@@ -245,27 +248,16 @@ class Table:
                 self._table.delete(some)
 
     def tidy(self) -> None:
-        """Join small files, index new rows, forget versions older than `KEPT`."""
+        """Join small files, index new rows for filters, forget versions older than `KEPT`."""
         with self._clear_errors():
-            rows = self._table.count_rows("vector IS NOT NULL")
-            if self._is_index_due(rows):
-                self._index(rows)
+            indexes = {column: one for one in self._table.list_indices() for column in one.columns}
+            if "vector" in indexes:  # of an earlier hevner
+                self._table.drop_index(indexes["vector"].name)
+            if self.name == PIECES and self.count() >= INDEX_ROWS:
+                for column in INDEXED.keys() - indexes.keys():
+                    kind = getattr(lancedb.index, INDEXED[column])
+                    self._table.create_index(column, config=kind())
             self._table.optimize(cleanup_older_than=KEPT)
-
-    def _is_index_due(self, rows: int) -> bool:
-        names = [index.name for index in self._table.list_indices()]
-        if not names:
-            return rows >= INDEX_ROWS
-        stats = self._table.index_stats(names[0])
-        patches = (stats.num_indices or 1) - 1 if stats else 0
-        return patches > PATCHES or rows >= GROWTH * int(names[0].removeprefix("vector_"))
-
-    def _index(self, rows: int) -> None:
-        """Make the vector index; LanceDB does not keep its number of rows, so its name does."""
-        for old in self._table.list_indices():
-            self._table.drop_index(old.name)
-        config = IvfFlat(distance_type="l2", num_partitions=round(rows**0.5))
-        self._table.create_index("vector", config=config, name=f"vector_{rows}")
 
     @contextmanager
     def _clear_errors(self, where: str | None = None) -> Iterator[None]:

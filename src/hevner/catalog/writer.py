@@ -24,7 +24,7 @@ import filelock
 import numpy as np
 from numpy.typing import NDArray
 
-from hevner.catalog import header, tables
+from hevner.catalog import header, index_building, tables
 from hevner.catalog.catalog import Catalog
 from hevner.catalog.tables import MOMENTS, PIECES, Row, in_lists
 from hevner.encoders.base import EncoderCard
@@ -36,6 +36,7 @@ from hevner.text_file import read_json
 LOCK, HOLDER, CHANGE = "lock", "holder.json", "change.json"
 
 OWN = {header.NAME, LOCK, HOLDER, CHANGE, f"{PIECES}.lance", f"{MOMENTS}.lance"}
+INDEXES = "*.search"
 """Names that may lie in a catalogue's folder."""
 
 TIDY_AFTER = 128
@@ -56,8 +57,8 @@ def create(folder: str | Path, space: Space) -> Catalog:
     made_with = header.current(space)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        unfinished = {path.name for path in folder.glob(PART.format("*"))}
-        others = {path.name for path in folder.iterdir()} - OWN - unfinished
+        derived = {path.name for name in (PART.format("*"), INDEXES) for path in folder.glob(name)}
+        others = {path.name for path in folder.iterdir()} - OWN - derived
         if others:
             cause = f"the folder holds other things ({display_name(min(others))})"
             remedy = "Name an empty or a new folder"
@@ -66,6 +67,8 @@ def create(folder: str | Path, space: Space) -> Catalog:
             # Without a header there is no catalogue: a stop in between leaves none.
             for name in (header.NAME, CHANGE):
                 (folder / name).unlink(missing_ok=True)
+            for table in (PIECES, MOMENTS):
+                index_building.remove(folder / f"{table}.lance")
             try:
                 tables.create_tables(folder, made_with)
                 header.write(folder, made_with)
@@ -198,9 +201,10 @@ class Writer:
                 self._sweep(ids)
 
     def tidy(self) -> None:
-        """Keep searching quick after many changes."""
-        self._catalog.pieces.tidy()
-        self._catalog.moments.tidy()
+        """Keep searching quick: join small files, and make the search indexes."""
+        for table in (self._catalog.pieces, self._catalog.moments):
+            table.tidy()
+            index_building.build(table)
 
     @contextmanager
     def _change(self, ids: set[str]) -> Iterator[None]:
@@ -209,7 +213,8 @@ class Writer:
         self._journal.unlink()
         self._changes += 1
         if self._changes % TIDY_AFTER == 0:
-            self.tidy()
+            self._catalog.pieces.tidy()
+            self._catalog.moments.tidy()
 
     def _recover(self) -> None:
         try:
