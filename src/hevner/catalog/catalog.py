@@ -99,10 +99,17 @@ class Catalog:
         # Moments are opened second, so that those of all visible pieces are there.
         for name in get_args(TableName):
             index = search_index.opened(self.folder / f"{name}.lance")
+            table = self._tables.get(name)
             if index is None:
                 self._table(name)
-            else:
+            elif table is None or table.version == index.layout.version:
                 self._indexes[name] = index
+
+    def leave_indexes(self) -> None:
+        """Search the tables themselves, as they are written to, until the next `refresh`."""
+        for name in get_args(TableName):
+            self._table(name)
+        self._indexes.clear()
 
     @property
     def pieces(self) -> Table:
@@ -121,15 +128,9 @@ class Catalog:
             self._tables[name] = Table(self.folder, name, self.header, version)
         return self._tables[name]
 
-    def _index(self, name: TableName) -> SearchIndex | None:
-        """The index of a table, if it is of the version that is looked at."""
-        index, table = self._indexes.get(name), self._tables.get(name)
-        same = index is None or table is None or table.version == index.layout.version
-        return index if same else None
-
     def count(self, name: TableName) -> int:
         """Number of rows of a table; at least of those that a search may find."""
-        index = self._index(name)
+        index = self._indexes.get(name)
         return self._table(name).count() if index is None else len(index)
 
     def candidates(
@@ -160,7 +161,7 @@ class Catalog:
         Found
             The nearest first, without pieces that have no emotion, as those have no vector.
         """
-        if index := self._index(table):
+        if index := self._indexes.get(table):
             batches = None if where is None else self._table(table).scan([ROW], where)
             passing = batches and (batch[ROW].to_numpy().astype(np.int64) for batch in batches)
             try:
@@ -174,7 +175,7 @@ class Catalog:
 
     def at(self, rows: Sequence[int] | NDArray[np.int64], table: TableName = "pieces") -> Found:
         """Rows by their numbers, in that order; valid until the next `refresh`."""
-        if index := self._index(table):
+        if index := self._indexes.get(table):
             try:
                 return self._found(np.asarray(rows), index.values(rows))
             except DamagedIndexError:
@@ -192,7 +193,7 @@ class Catalog:
         self, rows: Sequence[int], columns: Sequence[str], table: TableName = "pieces"
     ) -> list[Row]:
         """Columns of rows by their numbers, in that order; valid until the next `refresh`."""
-        if (index := self._index(table)) and index.holds(columns):
+        if (index := self._indexes.get(table)) and index.holds(columns):
             try:
                 return index.fetch(rows, columns)
             except DamagedIndexError:
@@ -214,7 +215,9 @@ class Catalog:
 
 def _values(rows: pa.Table, columns: Sequence[str]) -> Array:
     """Columns of numbers or lists of them side by side, shape ``(m, numbers)``."""
-    flat = [rows[name].combine_chunks() for name in columns]
-    flat = [one.flatten() if hasattr(one, "flatten") else one for one in flat]
-    parts = [one.to_numpy(zero_copy_only=False).reshape(len(rows), -1) for one in flat]
+    parts = []
+    for name in columns:
+        column, width = rows[name].combine_chunks(), getattr(rows[name].type, "list_size", 1)
+        flat = column.flatten() if width > 1 else column
+        parts.append(flat.to_numpy(zero_copy_only=False).reshape(-1, width))
     return np.concatenate(parts, axis=1, dtype=np.float32)

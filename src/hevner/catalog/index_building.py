@@ -80,27 +80,32 @@ def remove(table: Path, but: Path | None = None) -> None:
 
 @dataclass(frozen=True, eq=False)
 class _Order:
-    """Numbers of rows in the table, rising, and the cell and the line in the index of each."""
+    """Where rows belong: first rows of cells, and fragments and lines as in `Layout.places`."""
 
-    rising: NDArray[np.int64]
-    cells: NDArray[np.int64]
+    bounds: NDArray[np.int64]
+    fragments: NDArray[np.int64]
     lines: NDArray[np.int64]
 
     def lines_of(self, ids: NDArray[np.int64]) -> NDArray[np.int64]:
-        return self.lines[np.searchsorted(self.rising, ids)]
+        return self.lines[_slots(self.fragments, ids)]
+
+
+def _slots(fragments: NDArray[np.int64], ids: NDArray[np.int64]) -> NDArray[np.int64]:
+    begin = fragments[1, np.searchsorted(fragments[0], ids >> 32)]
+    return np.asarray(begin + (ids & 0xFFFFFFFF))
 
 
 def _write(table: Table, part: Path) -> None:
     rows = table.count(THERE)
     cells = round(CELLS * rows**0.5) if rows > COMPARED[1] else min(rows, 1)
     order = _order(table, _centres(table, rows, cells))
+    slots, fragments, bounds = len(order.lines), order.fragments.shape[1], order.bounds
     width, place = (table.schema.field(name).type.list_size for name in ("vector", "place"))
     others = len(NUMBERS[table.name]) + CURVE * (table.name == PIECES)
-    layout = Layout(table.version, rows, cells, width, place, others)
-    bounds = np.searchsorted(np.sort(order.cells), np.arange(cells + 1))
+    layout = Layout(table.version, rows, cells, fragments, slots, width, place, others)
     with part.open("xb") as file:
-        for name, whole in (("bounds", bounds), ("rising", order.rising), ("lines", order.lines)):
-            _put(file, layout, name, 0, whole)
+        for name in ("bounds", "fragments", "lines"):
+            _put(file, layout, name, 0, getattr(order, name))
         end = layout.places["texts"][0]
         first = 0
         while first < cells:
@@ -148,10 +153,10 @@ def _block(
     numbers, texts = NUMBERS[table.name], TEXTS[table.name]
     curve = ("curve",) if table.name == PIECES else ()
     for batch in table.scan((ROW, "vector", "place", *numbers, *curve, *texts), THERE):
-        lines = order.lines_of(batch[ROW].to_numpy().astype(np.int64)) - first
+        lines = order.lines_of(_ids(batch)) - first
         chosen = np.flatnonzero((lines >= 0) & (lines < count))
         lines, some = lines[chosen], batch.take(pa.array(chosen))
-        ids = some[ROW].to_numpy().astype(np.int64)
+        ids = _ids(some)
         values = [_matrix(some["place"], layout.place)]
         values += [_column(some[name]) for name in numbers]
         values += [_matrix(some[name], CURVE) for name in curve]
@@ -191,20 +196,29 @@ def _centres(table: Table, rows: int, cells: int) -> Floats:
 
 def _order(table: Table, centres: Floats) -> _Order:
     """Where each row belongs."""
-    parts = [(ids, _nearest(vectors, centres)) for ids, vectors in _vectors(table)]
     none = np.zeros(0, np.int64)
-    ids = np.concatenate([none, *(ids for ids, _ in parts)])
-    rising = np.argsort(ids)
-    cells = np.concatenate([none, *(cell for _, cell in parts)])[rising]
-    lines = np.empty(len(ids), np.int64)
-    lines[np.argsort(cells, kind="stable")] = np.arange(len(ids))
-    return _Order(ids[rising], cells, lines)
+    every = np.concatenate([none, *(_ids(batch) for batch in table.scan([ROW]))])
+    numbers = np.unique(every >> 32)
+    inside = [every[every >> 32 == number] & 0xFFFFFFFF for number in numbers]
+    sizes = np.array([places.max() + 1 for places in inside], np.int64)
+    fragments = np.stack([numbers, np.cumsum(sizes) - sizes])
+    parts = [(ids, _nearest(vectors, centres)) for ids, vectors in _vectors(table)]
+    cells = np.concatenate([none, *(cell for _, cell in parts)])
+    by_cell = np.argsort(cells, kind="stable")
+    lines = np.full(sizes.sum(), -1, np.int64)
+    ids = np.concatenate([none, *(ids for ids, _ in parts)])[by_cell]
+    lines[_slots(fragments, ids)] = np.arange(len(ids))
+    return _Order(np.searchsorted(cells[by_cell], np.arange(len(centres) + 1)), fragments, lines)
 
 
 def _vectors(table: Table) -> Iterator[tuple[NDArray[np.int64], Floats]]:
     for batch in table.scan([ROW, "vector"], THERE):
         width = batch["vector"].type.list_size
-        yield batch[ROW].to_numpy().astype(np.int64), _matrix(batch["vector"], width)
+        yield _ids(batch), _matrix(batch["vector"], width)
+
+
+def _ids(batch: pa.RecordBatch) -> NDArray[np.int64]:
+    return np.asarray(batch[ROW].to_numpy(), np.int64)
 
 
 def _nearest(vectors: Floats, centres: Floats) -> NDArray[np.int64]:

@@ -9,9 +9,10 @@ Conventions
 -----------
 The file ``TABLE-DIGEST.search`` beside the table is named by a digest of the list of files of the
 version that it was made from, so one of another version is never opened. It is a line of JSON, the
-arrays of `Layout.places` one after the other, and texts as JSON. The line and the cells have a checksum
-that is compared when the file is opened; each row has two, for its numbers and its texts, compared
-before a value is used. Only the vectors have none: damage there may hide a row, not change one.
+arrays of `Layout.places` one after the other, and texts as JSON. The line and the cells have a
+checksum that is compared when the file is opened; each row has two, for its numbers and its texts,
+compared before a value is used. Vectors and ``lines`` have none: damage there may hide a row, not
+change one.
 """
 
 from __future__ import annotations
@@ -68,6 +69,8 @@ class Layout:
         Version of the table.
     rows, cells
         Numbers of rows and cells.
+    fragments, slots
+        Numbers of fragments of the table, and of rows that they have ever had.
     vector, place, others
         Numbers of a row in its vector, its place and besides.
     size
@@ -77,6 +80,8 @@ class Layout:
     version: int
     rows: int
     cells: int
+    fragments: int
+    slots: int
     vector: int
     place: int
     others: int
@@ -87,22 +92,23 @@ class Layout:
         """Offset, type and shape of each array.
 
         ``bounds`` are the first rows of cells, ``means`` and ``variances`` those of their vectors;
-        ``rising`` are the numbers of rows in the table in rising order, and ``lines`` where they
-        are here; ``spans`` are begin and length of the texts. Texts begin where the array of that
-        name does.
+        ``ids`` are the numbers of rows in the table, a fragment and a place in it; ``lines`` are
+        where the rows of all fragments are here, -1 for those that are not, and ``fragments`` has
+        the number of each fragment and where it begins in them; ``spans`` are begin and length of
+        the texts. Texts begin where the array of that name does.
         """
         n, c = self.rows, self.cells
         shapes: dict[str, tuple[str, tuple[int, ...]]] = {
             "bounds": ("<i8", (c + 1,)),
             "means": ("<f4", (c, self.vector)),
             "variances": ("<f4", (c, self.vector)),
+            "fragments": ("<i8", (2, self.fragments)),
             "vectors": ("<f4", (n, self.vector)),
             "values": ("<f4", (n, self.place + self.others)),
             "ids": ("<i8", (n,)),
             "sums": ("<u4", (n, 2)),
             "spans": ("<i8", (n, 2)),
-            "rising": ("<i8", (n,)),
-            "lines": ("<i8", (n,)),
+            "lines": ("<i8", (self.slots,)),
             "texts": ("<u1", (0,)),
         }
         places, first = {}, HEAD
@@ -173,7 +179,7 @@ class SearchIndex:
     _ids: Ids
     _sums: NDArray[np.uint32]
     _spans: NDArray[np.int64]
-    _rising: Ids
+    _fragments: NDArray[np.int64]
     _lines: NDArray[np.int64]
 
     def __len__(self) -> int:
@@ -209,15 +215,15 @@ class SearchIndex:
         order = np.argsort(-reach)
         order = order[: np.searchsorted(np.cumsum(np.diff(ends)[order]), wanted) + 1]
         spans = [slice(ends[cell], ends[cell + 1]) for cell in order]
-        if lines is None:
-            parts = [self._vectors[span] @ vector for span in spans]
-            numbers = [np.arange(span.start, span.stop) for span in spans]
+        # The empty arrays are for an index without rows.
+        parts = [np.zeros(0, np.int64), *(np.arange(span.start, span.stop) for span in spans)]
+        found = np.concatenate(parts)
+        if lines is None:  # without a copy of the vectors
+            some = [self._vectors[span] @ vector for span in spans]
+            products = np.concatenate([np.zeros(0, np.float32), *some])
         else:
-            numbers = [lines[span] for span in spans]
-            parts = [self._vectors[some] @ vector for some in numbers]
-        # The empty array is for an index without rows.
-        products = np.concatenate([np.zeros(0, np.float32), *parts])
-        found = np.concatenate([np.zeros(0, np.int64), *numbers])
+            found = lines[found]
+            products = self._vectors.take(found, axis=0) @ vector
         if count < len(found):
             best = np.argpartition(-products, count)[:count]
             products, found = products[best], found[best]
@@ -226,13 +232,13 @@ class SearchIndex:
 
     def values(self, ids: Sequence[int] | Ids) -> Floats:
         """Places and other numbers of rows, shape ``(m, place + others)``; NaN for null."""
-        return self._checked(self._at(ids))
+        return self._checked(self._at(ids), ids)
 
     def fetch(self, ids: Sequence[int] | Ids, columns: Sequence[str]) -> list[dict[str, Any]]:
         """Columns of rows, of those in `TEXTS` and `NUMBERS`."""
         lines = self._at(ids)
         first = self.layout.place
-        numbers = self._checked(lines)[:, first : first + self._count].tolist()
+        numbers = self._checked(lines, ids)[:, first : first + self._count].tolist()
         rows = []
         for line, some in zip(lines, numbers, strict=True):
             begin, length = self._spans[line]
@@ -250,23 +256,27 @@ class SearchIndex:
 
     def _passing(self, passing: Iterable[Ids]) -> NDArray[np.int64]:
         """Where the rows with these numbers are here, rising; others are left out."""
-        is_wanted = np.zeros(len(self), bool)
-        for ids in passing if len(self) else ():
-            places = np.minimum(np.searchsorted(self._rising, ids), len(self) - 1)
-            is_wanted[self._lines[places[self._rising[places] == ids]]] = True
-        return np.flatnonzero(is_wanted)
+        # The last one is for rows that are not here.
+        is_wanted = np.zeros(len(self) + 1, bool)
+        for ids in passing:
+            is_wanted[self._at(ids)] = True
+        return np.flatnonzero(is_wanted[:-1])
 
     def _at(self, ids: Sequence[int] | Ids) -> NDArray[np.int64]:
-        """Where rows are here, in the order asked for."""
+        """Where rows are here, in the order asked for; -1 for those that are not."""
         wanted = np.asarray(ids, np.int64)
-        found = self._lines[np.minimum(np.searchsorted(self._rising, wanted), len(self) - 1)]
-        if (self._ids[found] != wanted).any():
-            raise DamagedIndexError
-        return found
+        try:
+            begin = self._fragments[1, np.searchsorted(self._fragments[0], wanted >> 32)]
+            return np.asarray(self._lines[begin + (wanted & 0xFFFFFFFF)])
+        except IndexError as error:
+            raise DamagedIndexError from error
 
-    def _checked(self, lines: NDArray[np.int64]) -> Floats:
-        values = self._values[lines]
-        if (checksums(values, self._ids[lines]) != self._sums[lines, 0]).any():
+    def _checked(self, lines: NDArray[np.int64], ids: Sequence[int] | Ids | None = None) -> Floats:
+        """The values of rows, which have these numbers in the table."""
+        values, here = self._values[lines], self._ids[lines]
+        if (checksums(values, here) != self._sums[lines, 0]).any():
+            raise DamagedIndexError
+        if ids is not None and (here != np.asarray(ids, np.int64)).any():
             raise DamagedIndexError
         return values
 

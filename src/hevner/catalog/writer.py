@@ -147,6 +147,7 @@ class Writer:
         self._journal = catalog.folder / CHANGE
         self._changes = 0
         catalog.refresh()
+        catalog.leave_indexes()
         self._recover()
         catalog.pieces.add_changed()
 
