@@ -37,6 +37,9 @@ from hevner.model.space import Points, Space
 CANDIDATES = 120
 """Rows that the first stage of a search passes to the second."""
 
+NUMBERS_AT_ONCE = 200_000
+"""Numbers of rows that pass a filter, read at a time."""
+
 COURSE = ("valence", "arousal", "curve")
 """Columns that the course of a piece is made of."""
 
@@ -162,7 +165,7 @@ class Catalog:
             The nearest first, without pieces that have no emotion, as those have no vector.
         """
         if index := self._indexes.get(table):
-            batches = None if where is None else self._table(table).scan([ROW], where)
+            batches = None if where is None else self._table(table).scan([ROW], where, NUMBERS_AT_ONCE)
             passing = batches and (batch[ROW].to_numpy().astype(np.int64) for batch in batches)
             try:
                 rows, values = index.nearest(query_vector, count, passing)

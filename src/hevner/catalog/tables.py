@@ -173,11 +173,13 @@ class Table:
         with self._clear_errors(where):
             return int(self._table.count_rows(where))
 
-    def scan(self, columns: Sequence[str], where: str | None = None) -> Iterator[pa.RecordBatch]:
-        """Some columns of all rows that pass a filter, a batch at a time."""
+    def scan(
+        self, columns: Sequence[str], where: str | None = None, at_once: int = BATCH
+    ) -> Iterator[pa.RecordBatch]:
+        """Some columns of all rows that pass a filter, so many rows at a time."""
         with self._clear_errors(where):
             query = self._table.search().select(list(columns))
-            yield from (query.where(where) if where else query).to_batches(BATCH)
+            yield from (query.where(where) if where else query).to_batches(at_once)
 
     def nearest(
         self,
