@@ -108,7 +108,7 @@ class Music:
         mean = self.mean[some]
         variates = (mean - space.music_centre) @ space.music_variates
         variance = space.music_variance * self.variance[some, None]
-        return Points(variates, mean, np.asarray(variance, np.float32))
+        return Points(*(np.asarray(part, np.float32) for part in (variates, mean, variance)))
 
     def passing(self, kind: str, some: slice) -> NDArray[np.bool_]:
         """Which of some pass the filter of a kind of query."""
@@ -341,19 +341,19 @@ def main() -> None:
         folder = options.folder / f"hevner-catalog-{count}"
         try:
             for row in measure(folder, space, count, options.queries):
-                rows.append({n: f"{v:.4g}" if isinstance(v, float) else v for n, v in row.items()})
+                rows.append(
+                    {n: f"{v:.4g}" if isinstance(v, float) else str(v) for n, v in row.items()}
+                )
                 print("  ".join(f"{name} {value}" for name, value in rows[-1].items()), flush=True)
                 failed += missed(row) if count == options.pieces[-1] else ()
         finally:
             shutil.rmtree(folder, ignore_errors=True)
     with options.out.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(
-            file, [name for name in rows[0] if name != "missed"], extrasaction="ignore"
-        )
+        writer = csv.DictWriter(file, rows[0])
         writer.writeheader()
         writer.writerows(rows)
-    if failed := [row["missed"] for row in rows[-len(LIMITS) :] if row["missed"]]:
-        sys.exit(f"not reached: {', '.join(map(str, failed))}")
+    if failed:
+        sys.exit(f"not reached: {', '.join(failed)}")
 
 
 if __name__ == "__main__":
