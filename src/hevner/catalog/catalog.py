@@ -165,7 +165,9 @@ class Catalog:
             The nearest first, without pieces that have no emotion, as those have no vector.
         """
         if index := self._indexes.get(table):
-            batches = None if where is None else self._table(table).scan([ROW], where, NUMBERS_AT_ONCE)
+            batches = (
+                None if where is None else self._table(table).scan([ROW], where, NUMBERS_AT_ONCE)
+            )
             passing = batches and (batch[ROW].to_numpy().astype(np.int64) for batch in batches)
             try:
                 rows, values = index.nearest(query_vector, count, passing)
