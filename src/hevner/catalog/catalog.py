@@ -178,6 +178,11 @@ class Catalog:
         found = self._table(table).nearest(query_vector, count, where, columns)
         return self._found(found[ROW].to_numpy(), _values(found, columns), courses)
 
+    def _passing(self, table: TableName, where: str) -> Iterator[NDArray[np.int64]]:
+        """Numbers of the rows that pass a filter, in parts."""
+        for batch in self._table(table).scan([ROW], where, NUMBERS_AT_ONCE):
+            yield batch[ROW].to_numpy().astype(np.int64)
+
     def at(self, rows: Sequence[int] | NDArray[np.int64], table: TableName = "pieces") -> Found:
         """Rows by their numbers, in that order; valid until the next `refresh`."""
         if index := self._indexes.get(table):
