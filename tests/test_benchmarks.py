@@ -231,7 +231,7 @@ def test_isolation(run: Run, tmp_path: Path) -> None:
 
 def test_startup(run: Run, tmp_path: Path) -> None:
     run("startup", "--repetitions", 1, "--out", tmp_path / "startup.csv", CLIP_S=4)
-    assert lines(tmp_path / "startup.csv") == 5
+    assert lines(tmp_path / "startup.csv") == 6
 
 
 def test_copies_of_the_examples_move_no_emotion(run: Run, tmp_path: Path) -> None:
@@ -255,7 +255,7 @@ def test_catalog(run: Run, tmp_path: Path) -> None:
     out = tmp_path / "catalog.csv"
     sizes = ("--pieces", 1_000, "--folder", tmp_path, "--out", out)
     missed_limits(lambda: run("catalog", *sizes, "--queries", 8))
-    assert lines(out) == 2
+    assert lines(out) == 9
 
 
 def test_store(run: Run, tmp_path: Path) -> None:

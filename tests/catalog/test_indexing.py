@@ -19,7 +19,7 @@ from typer.testing import CliRunner
 
 import hevner.model.space
 from hevner.analysis import Analyzer
-from hevner.catalog import analyze_file, header, indexing, writer
+from hevner.catalog import analyze_file, header, indexing, tables, writer
 from hevner.catalog.catalog import Catalog
 from hevner.catalog.indexing import Summary
 from hevner.catalog.tables import CHANGED, SOUNDS
@@ -374,7 +374,7 @@ def test_rows_of_older_versions_count_as_unchanged(
     music: Path, catalog: Catalog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run(music, catalog)
-    catalog.pieces._table.drop_columns([CHANGED])
+    catalog.pieces._table.drop_columns(tables.noted("pieces").names)
     old = Catalog(catalog.folder, SPACE)
     assert CHANGED not in old.pieces.schema.names
     with monkeypatch.context() as patch:
@@ -487,8 +487,8 @@ def test_the_command_from_sounds_to_rows(tmp_path: Path, monkeypatch: pytest.Mon
     ]
     assert {moment["piece"] for moment in moments} == {row["id"]}
     assert sorted(m["start"] for m in moments)[0] == 0.0
-    found = catalog.candidates(np.asarray(row["vector"], np.float32), 5, columns=["name"])
-    assert found["name"].to_pylist() == ["song.wav"]
+    found = catalog.candidates(np.asarray(row["vector"], np.float32), 5)
+    assert catalog.fetch(found.rows.tolist(), ["name"]) == [{"name": "song.wav"}]
     again = CliRunner().invoke(app, command)
     assert again.exit_code == 0
     assert "4 unchanged. 1 failed before; --retry tries them again." in again.stderr

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hevner.catalog import header, renewal, seal, tables
+from hevner.catalog import header, index_building, renewal, seal, search_index, tables
 from hevner.catalog.catalog import Catalog
 from hevner.catalog.checksums import CHECKSUM, checksums, unsound
 from hevner.catalog.indexing import Options
@@ -76,6 +76,18 @@ def spoil(folder: Path) -> None:
             flip(path, 8 * path.read_bytes().index(value))
 
 
+def unindex(folder: Path) -> None:
+    """Remove the search indexes."""
+    for path in folder.glob("*.search"):
+        path.unlink()
+
+
+def are_indexed(folder: Path) -> bool:
+    """Whether both tables have a search index, and it is that of their newest versions."""
+    home = Catalog(folder, SPACE).home
+    return all(search_index.opened(home / f"{name}.lance") for name in TABLES)
+
+
 def data(folder: Path, table: str) -> Path:
     """The largest file of a table."""
     files = (folder / f"{table}.lance" / "data").iterdir()
@@ -113,10 +125,21 @@ def test_every_bit_of_a_row_is_in_its_checksum(whole: Path) -> None:
 def test_a_changed_value_is_no_hit(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """In a catalogue that is too large to be compared in full when it is opened."""
     monkeypatch.setattr(Catalog.__init__, "__defaults__", (0, None))
-    assert search(Catalog(folder, SPACE), FOUND)
+    right = search(Catalog(folder, SPACE), FOUND)
     spoil(folder)
+    assert search(Catalog(folder, SPACE), FOUND) == right  # by the index
+    unindex(folder)
     with raises(CatalogError, "damaged"):
         search(Catalog(folder, SPACE), FOUND)
+
+
+def test_a_changed_value_enters_no_index(folder: Path) -> None:
+    catalog = Catalog(folder, SPACE, most=0)
+    unindex(folder)
+    spoil(folder)
+    with raises(CatalogError, "damaged"):
+        index_building.build(catalog.pieces)
+    assert not list(folder.glob("pieces-*.search"))
 
 
 def test_a_panic_is_damage(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -165,6 +188,7 @@ def test_a_changed_bit_costs_one_piece(folder: Path) -> None:
     done = mend(folder)
     assert done.sound + done.restored == 6
     assert 0 < done.restored < 3
+    assert are_indexed(folder)
     assert len(rows(folder)) == 6
 
 
@@ -219,6 +243,20 @@ def test_any_changed_bit_is_seen_or_changes_nothing(folder: Path, whole: Path) -
         path.write_bytes(content)
 
 
+def test_the_search_index_is_made_again(folder: Path) -> None:
+    before = {path: path.read_bytes() for path in folder.glob("*.search")}
+    assert len(before) == len(TABLES)
+    for path in before:
+        flip(path, 8 * path.stat().st_size - 1)  # noticed only where a row is read
+    assert are_indexed(folder)
+    assert not mend(folder).faults
+    assert {path: path.read_bytes() for path in folder.glob("*.search")} == before
+    for path in before:
+        path.unlink()
+    mend(folder)
+    assert are_indexed(folder)
+
+
 # --- another model ---
 
 
@@ -243,7 +281,8 @@ def test_another_model_reads_what_was_kept(folder: Path) -> None:
     assert not analyzer.asked
     assert rows(folder) == before
     assert {path.name for path in folder.iterdir()} >= {"features", "tables-1"}
-    assert not list(folder.glob("*.lance"))
+    assert not [*folder.glob("*.lance"), *folder.glob("*.search")]
+    assert are_indexed(folder)
 
 
 def test_a_renewal_that_is_stopped_goes_on_later(folder: Path) -> None:

@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from hevner.batch import in_threads
-from hevner.catalog import header, seal
+from hevner.catalog import header, index_building, seal
 from hevner.catalog.analyze_file import FileAnalyzer
 from hevner.catalog.catalog import Catalog
 from hevner.catalog.header import Header
@@ -31,6 +31,7 @@ from hevner.catalog.tables import (
     ENCODED,
     MOMENTS,
     PIECES,
+    TABLES,
     Row,
     Table,
 )
@@ -121,7 +122,9 @@ def mend(
                 writer.tidy()
             _switch(folder, new)
         else:
-            Writer(Catalog(folder, space, most=None))  # seals what is there
+            for name in TABLES:  # made again: damage there is not noticed before it is used
+                index_building.remove(home / f"{name}.lance")
+            Writer(Catalog(folder, space, most=None)).tidy()  # seals what is there
     return done
 
 
@@ -180,6 +183,7 @@ class Renewal:
             there = self._paths()
             rows = (row for row in self._places(ok=True) if row["path"] not in there)
             _put(writer, (row | lost | {"id": f"lost-{row['id']}"} for row in rows), self.catalog)
+            writer.tidy()
 
     def _begun(
         self, folder: Path, found: Header, space: Space, model: Path | None

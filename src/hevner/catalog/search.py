@@ -118,9 +118,8 @@ def _shown(
 ) -> list[dict[str, Any]] | list[dict[str, Any] | None]:
     """What is shown of rows; None for moments of pieces that do not pass the filter."""
     if not query.moments:
-        fetched: list[dict[str, Any]] = catalog.shown(rows.tolist(), (*PIECE, *EMOTION)).to_pylist()
-        return fetched
-    moments = catalog.shown(rows.tolist(), (*MOMENT, *EMOTION), "moments").to_pylist()
+        return catalog.fetch(rows.tolist(), (*PIECE, *EMOTION))
+    moments = catalog.fetch(rows.tolist(), (*MOMENT, *EMOTION), "moments")
     pieces: dict[str, dict[str, Any]] = {}
     for condition in in_lists("id", sorted({moment["piece"] for moment in moments})):
         for piece in catalog.pieces.records(_both(condition, query.where)):

@@ -15,7 +15,7 @@ from contextlib import AbstractContextManager
 from datetime import timedelta
 from itertools import islice
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,27 +23,23 @@ from numpy.typing import NDArray
 from hevner.catalog.checksums import CHECKSUM, checksums, unsound
 from hevner.catalog.faults import clear_errors, is_panic, system_error, unreadable
 from hevner.catalog.header import Header
-from hevner.catalog.packages import IvfFlat, LanceVectorQueryBuilder, lancedb, pa
+from hevner.catalog.packages import lancedb, pa
 from hevner.errors import CatalogError
 from hevner.files import cannot_write
 from hevner.heads import ESTIMATE_COLUMNS, ESTIMATES
 
-PIECES, MOMENTS = TABLES = "pieces", "moments"
+PIECES: Final = "pieces"
+MOMENTS: Final = "moments"
+TABLES: Final = (PIECES, MOMENTS)
 
-FAR = 16_000.0
-"""Distance from which a search looks, in the direction of a vector of length 1. What is nearest
-from so far has the largest inner product, up to the precision of float32; LanceDB's own index for
-inner products puts nearly all rows into a few parts."""
+INDEXED = {"tags": "LabelList"} | dict.fromkeys(
+    ("quadrant", "key", "key_mode", "mode", "sounds_like"), "Bitmap"
+)
+"""Columns of pieces with an index for filters and its kind. Numbers have none: reading them all is
+as quick, and quicker where many pass. Nor has what the writing of a catalogue depends on."""
 
 INDEX_ROWS = 10_000
-"""Rows from which a table gets a vector index; below, comparing with all is as quick."""
-
-GROWTH = 4
-"""A vector index is made anew when there are so many times the rows that it was made for: its
-parts would get too large."""
-
-PATCHES = 8
-"""New rows are indexed as a patch beside the index; with more patches it is made anew."""
+"""Rows from which a table gets indexes for filters; below, comparing all is as quick."""
 
 STORAGE = {"new_table_data_storage_version": "2.0"}
 """Single rows are fetched a third faster from files of this format than from those of 2.1."""
@@ -136,13 +132,22 @@ def noted(table: str) -> pa.Schema:
 class Table:
     """The table `PIECES` or `MOMENTS` of a catalogue, with the columns of `schema` or any.
 
+    It is that of ``version``, or the newest.
+
     Raises
     ------
     CatalogError
         If it is missing or damaged. All methods raise it too, and those that write `OutputError`.
     """
 
-    def __init__(self, folder: Path, name: str, header: Header, any_columns: bool = False) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        name: str,
+        header: Header,
+        any_columns: bool = False,
+        version: int | None = None,
+    ) -> None:
         self.name = name
         self.schema = schema(name, header)
         self._folder = folder
@@ -152,6 +157,8 @@ class Table:
             raise self._damaged("the table is missing")
         with self._clear_errors():
             self._table = lancedb.connect(home).open_table(name)
+            if version is not None and version != self._table.version:
+                self._table.checkout(version)
             found = self._table.schema
         optional = {ENCODED, *noted(name).names}
         if not any_columns and {field for field in found if field.name not in optional} != set(
@@ -182,29 +189,31 @@ class Table:
         with self._clear_errors(where):
             return int(self._table.count_rows(where))
 
-    def scan(self, columns: Sequence[str], where: str | None = None) -> Iterator[pa.RecordBatch]:
-        """Some columns of all rows that pass a filter, a batch at a time."""
+    def scan(
+        self, columns: Sequence[str], where: str | None = None, at_once: int = BATCH
+    ) -> Iterator[pa.RecordBatch]:
+        """Some columns of all rows that pass a filter, so many rows at a time."""
         with self._clear_errors(where):
             query = self._table.search().select(list(columns))
-            yield from (query.where(where) if where else query).to_batches(BATCH)
+            yield from (query.where(where) if where else query).to_batches(at_once)
 
     def nearest(
         self,
         vector: NDArray[np.float32],
         count: int,
-        probes: int,
         where: str | None,
         columns: Sequence[str],
     ) -> pa.Table:
-        """Rows whose vectors have the largest inner products with one, best first."""
-        search = self._table.search(FAR * vector, vector_column_name="vector", query_type="vector")
-        query = cast(LanceVectorQueryBuilder, search)
-        query = query.distance_type("l2").limit(count).nprobes(probes).with_row_id(True)
+        """Rows whose vectors have the largest inner products with one, best first.
+
+        All rows are compared; `hevner.catalog.search_index` is quicker in a large table.
+        """
+        search: Any = self._table.search(vector, vector_column_name="vector", query_type="vector")
+        query = search.distance_type("dot").limit(count).with_row_id(True).bypass_vector_index()
         if where:
-            # A rare row may lie in any part of the index.
-            query = query.where(where).maximum_nprobes(0)
+            query = query.where(where)
         with self._clear_errors(where):
-            return query.select([*columns, DISTANCE]).to_arrow()
+            return query.select([*columns, DISTANCE]).to_arrow().drop_columns([DISTANCE])
 
     def take(self, rows: Sequence[int], columns: Sequence[str]) -> pa.Table:
         """Columns of rows by their `ROW`, in that order."""
@@ -218,17 +227,18 @@ class Table:
 
     def checked(self, rows: Sequence[int]) -> pa.Table:
         """All columns of rows by their `ROW`, in that order; damage to one of them is an error."""
-        found = self.take(rows, self.schema.names)
-        if unsound(found).any():
+        return self.sound(self.take(rows, self.schema.names))
+
+    def sound(self, rows: pa.Table) -> pa.Table:
+        """Rows with all columns, as they are; damage to one of them is an error."""
+        if unsound(rows).any():
             raise self._damaged("a row is not as it was written")
-        return found
+        return rows
 
     def records(self, where: str) -> list[Row]:
         """All columns of the rows that pass a filter; damage to one of them is an error."""
         found = pa.Table.from_batches(self.scan(self.schema.names, where), self.schema)
-        if unsound(found).any():
-            raise self._damaged("a row is not as it was written")
-        rows: list[Row] = found.to_pylist()
+        rows: list[Row] = self.sound(found).to_pylist()
         return rows
 
     def add(self, rows: list[Row] | pa.Table, key: str = "") -> None:
@@ -275,11 +285,15 @@ class Table:
                 self._table.delete(some)
 
     def tidy(self) -> None:
-        """Join small files, index new rows, forget versions older than `KEPT`."""
+        """Join small files, index new rows for filters, forget versions older than `KEPT`."""
         with self._clear_errors():
-            rows = self._table.count_rows("vector IS NOT NULL")
-            if self._is_index_due(rows):
-                self._index(rows)
+            indexes = {column: one for one in self._table.list_indices() for column in one.columns}
+            if "vector" in indexes:  # of an earlier hevner
+                self._table.drop_index(indexes["vector"].name)
+            if self.name == PIECES and self.count() >= INDEX_ROWS:
+                for column in INDEXED.keys() - indexes.keys():
+                    kind = getattr(lancedb.index, INDEXED[column])
+                    self._table.create_index(column, config=kind())
         try:
             self._optimize()
         except CatalogError:
@@ -292,21 +306,6 @@ class Table:
     def _optimize(self) -> None:
         with self._clear_errors():
             self._table.optimize(cleanup_older_than=KEPT)
-
-    def _is_index_due(self, rows: int) -> bool:
-        names = [index.name for index in self._table.list_indices()]
-        if not names:
-            return rows >= INDEX_ROWS
-        stats = self._table.index_stats(names[0])
-        patches = (stats.num_indices or 1) - 1 if stats else 0
-        return patches > PATCHES or rows >= GROWTH * int(names[0].removeprefix("vector_"))
-
-    def _index(self, rows: int) -> None:
-        """Make the vector index; LanceDB does not keep its number of rows, so its name does."""
-        for old in self._table.list_indices():
-            self._table.drop_index(old.name)
-        config = IvfFlat(distance_type="l2", num_partitions=round(rows**0.5))
-        self._table.create_index("vector", config=config, name=f"vector_{rows}")
 
     def _clear_errors(self, where: str | None = None) -> AbstractContextManager[None]:
         return clear_errors(self.path, self._folder, where, self.schema.names)

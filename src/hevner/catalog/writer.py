@@ -27,7 +27,7 @@ import filelock
 import numpy as np
 from numpy.typing import NDArray
 
-from hevner.catalog import header, seal, tables
+from hevner.catalog import header, index_building, seal, tables
 from hevner.catalog.catalog import Catalog
 from hevner.catalog.kept_features import FEATURES
 from hevner.catalog.tables import TABLES, Row, in_lists
@@ -44,6 +44,9 @@ LOCK, HOLDER, CHANGE = "lock", "holder.json", "change.json"
 
 HOMES = "tables-*"
 """Names of folders of tables, beside the catalogue's folder itself."""
+
+INDEXES = "*.search"
+"""Names of search indexes."""
 
 OWN = {
     header.NAME,
@@ -81,8 +84,9 @@ def create(
     made_with = header.current(space, model)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        unfinished = {path.name for name in (PART.format("*"), HOMES) for path in folder.glob(name)}
-        others = {path.name for path in folder.iterdir()} - OWN - unfinished
+        derived = (PART.format("*"), HOMES, INDEXES)
+        others = {path.name for path in folder.iterdir()} - OWN
+        others -= {path.name for name in derived for path in folder.glob(name)}
         if others:
             cause = f"the folder holds other things ({display_name(min(others))})"
             remedy = "Name an empty or a new folder"
@@ -93,6 +97,8 @@ def create(
                 (folder / name).unlink(missing_ok=True)
             for path in (folder / FEATURES, *folder.glob(HOMES)):
                 shutil.rmtree(path, ignore_errors=True)
+            for name in TABLES:
+                index_building.remove(folder / f"{name}.lance")
             try:
                 tables.create_tables(folder, made_with)
                 header.write(folder, made_with)
@@ -166,6 +172,8 @@ def sweep_old(folder: Path, keep: str) -> None:
             shutil.rmtree(home, ignore_errors=True)
     if keep:
         tables.remove_tables(folder)
+        for name in TABLES:
+            index_building.remove(folder / f"{name}.lance")
         for name in (seal.NAME, CHANGE):
             (folder / name).unlink(missing_ok=True)
 
@@ -191,6 +199,7 @@ class Writer:
         catalog.refresh()
         sweep_old(catalog.folder, keep=catalog.header.tables)
         sweep_parts(catalog.home)
+        catalog.leave_indexes()
         self._recover()
         for table in (catalog.pieces, catalog.moments):
             table.add_noted()
@@ -257,7 +266,12 @@ class Writer:
                 self._catalog.kept.remove(self._sweep(ids))
 
     def tidy(self) -> None:
-        """Keep searching quick after many changes."""
+        """Keep searching quick: join small files, and make the search indexes."""
+        self._join()
+        for table in (self._catalog.pieces, self._catalog.moments):
+            index_building.build(table)
+
+    def _join(self) -> None:
         self._catalog.pieces.tidy()
         self._catalog.moments.tidy()
         self._seal()
@@ -274,7 +288,7 @@ class Writer:
         self._journal.unlink()
         self._changes += 1
         if self._changes % TIDY_AFTER == 0:
-            self.tidy()
+            self._join()
         else:
             self._seal()
 
