@@ -136,7 +136,7 @@ def test_decode(run: Run, tmp_path: Path) -> None:
 def test_no_fault_loses_a_piece(tmp_path: Path) -> None:
     """Some points of the measurement, with the library that counts changes."""
     out = tmp_path / "faults.csv"
-    options = ["--every", "60", "--random", "1", "--flips", "3", "--commands", "update", "renew"]
+    options = ["--every", "200", "--random", "1", "--flips", "2", "--commands", "update", "renew"]
     script = FOLDER / "catalog_faults.py"
     subprocess.run([sys.executable, script, *options, "--out", out], check=True)
     with out.open(newline="") as file:
