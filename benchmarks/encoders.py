@@ -26,11 +26,10 @@ from typing import Any
 
 import jukebox
 import numpy as np
-import random_weights
-import random_weights_clap
 
 from hevner import encoders
 from hevner.audio.decode import from_array
+from hevner.lab.rehearsal import clap_weights, mert_weights
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "benchmarks" / "results" / "encoders.csv"
@@ -78,9 +77,9 @@ def add(name: str, scratch: Path) -> None:
 def make_up(name: str, folder: Path) -> None:
     """Write what is published of an encoder, with random values."""
     if name.startswith("mert"):
-        random_weights.mert(name, folder)
+        mert_weights.mert(name, folder)
     elif name.startswith("clap"):
-        random_weights_clap.write(folder)
+        clap_weights.write(folder)
     else:
         jukebox.write(name, folder)
 

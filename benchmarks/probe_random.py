@@ -18,13 +18,13 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 import torch
-from random_weights import mert
 
 from hevner import datasets
 from hevner.audio.decode import open_audio
 from hevner.encoders.large import LARGE
 from hevner.encoders.mert import architecture, conversion
 from hevner.encoders.mert.network import Network
+from hevner.lab.rehearsal.mert_weights import mert
 
 NAME = "small"
 SIZE = architecture.Size(192, 6, 4, 768, stable=False, channels=64)

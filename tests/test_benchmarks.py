@@ -27,6 +27,7 @@ from hevner.lab.music import render
 from hevner.lab.music.pieces import Piece
 from hevner.lab.own.recipe import OwnRecipe
 from hevner.lab.recipes import read as read_recipe
+from hevner.lab.rehearsal.music import sound
 from hevner.lab.scoring import known
 from hevner.model import predict
 from tests.lab.jamendo import VECTORS, jamendo
@@ -46,8 +47,6 @@ NOT_RUN = {
     "key_cuts": "needs labelled cuts of songs; `key` runs its folds where they are",
     "tempo_level": "likewise; `tempo` does",
     "music_sounds": "needs packages of sounds, espeak-ng and fluidsynth",
-    "random_weights": "writes a network of full size; encoders and probe_random run it small",
-    "random_weights_clap": "likewise; tests of CLAP write theirs with it",
 }
 """Scripts that are only asked for help, and why."""
 
@@ -161,15 +160,7 @@ def test_no_damaged_file_is_lost_or_believed(run: Run, tmp_path: Path) -> None:
 
 def play(parts: list[render.Instrument], length: float, _: str, *, rate: int) -> np.ndarray:
     """Notes as sums of four harmonics, without a soundfont."""
-    sound = np.zeros(int(length * rate), np.float32)
-    for start, end, pitch, velocity in np.concatenate([part.notes for part in parts]):
-        time = np.arange(int((end - start) * rate)) / rate
-        angle = 2 * np.pi * 440 * 2 ** ((pitch - 69) / 12) * time
-        note = sum(0.6**k * np.sin((k + 1) * angle + k) for k in range(4))
-        note = note * np.exp(-1.5 * time) * np.minimum(1, np.minimum(time, end - start - time) * 80)
-        kept = sound[int(start * rate) :][: len(note)]
-        kept += (velocity / 100 * note[: len(kept)]).astype(np.float32)
-    return sound
+    return sound(np.concatenate([part.notes for part in parts]), length, rate)
 
 
 def test_harmony(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

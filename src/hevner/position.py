@@ -31,7 +31,7 @@ from hevner.result import COVERAGE, Estimate
 NEUTRAL = (0.16, 0.13)
 """Standard deviation of the neutral point of valence and arousal between sets of listeners: root
 mean square of the mean errors for MusEmo, VGMIDI and EMOPIA, each left out of training
-unified-3. For six sets and unified-4 it is .15 and .10 (`benchmarks/words.py`)."""
+unified-3. For six sets and unified-4.1 it is .15 and .10 (`benchmarks/words.py`)."""
 
 _NORMAL = NormalDist()
 _HALF = _NORMAL.inv_cdf((1 + COVERAGE) / 2)

@@ -386,9 +386,9 @@ def test_a_small_clap_hears_and_is_searched(
 ) -> None:
     for package in ("torch", "transformers", "psutil"):
         pytest.importorskip(package)
-    from benchmarks.random_weights_clap import write
     from hevner.encoders.clap import conversion
     from hevner.encoders.large import LARGE
+    from hevner.lab.rehearsal.clap_weights import write
     from tests.golden.encoders.make_clap import CONFIG
 
     card = replace(LARGE["clap-general"].card, states=(8, 8, 16, 16, 32, 32), dimension=24)

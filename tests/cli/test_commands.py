@@ -52,6 +52,7 @@ RUN_BY = {
     "playlist": "tests/cli/test_cli_search.py",
     "probe": "tests/lab/test_probe.py",
     "recipes": "tests/cli/test_cli_recipes.py",
+    "rehearse": "tests/lab/test_rehearsal.py",
     "report": "tests/output/test_page.py",
     "search": "tests/cli/test_cli_search.py",
     "serve": "tests/serve/test_serve_cli.py",

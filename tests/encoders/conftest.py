@@ -8,7 +8,7 @@ import pytest
 @pytest.fixture(scope="session")
 def clap_published(tmp_path_factory):
     """A folder as it is on the hub."""
-    from benchmarks.random_weights_clap import write
+    from hevner.lab.rehearsal.clap_weights import write
     from tests.golden.encoders.make_clap import CONFIG
 
     folder = tmp_path_factory.mktemp("clap-published")

@@ -17,12 +17,12 @@ import torch
 from safetensors.torch import load_file, save_file
 from transformers import ClapFeatureExtractor
 
-from benchmarks.random_weights_clap import PREPROCESSOR
 from hevner.audio.windows import Windower
 from hevner.encoders.clap import SAMPLE_RATE, WINDOW_SAMPLES
 from hevner.encoders.clap.mel import log_mel
 from hevner.encoders.large import LARGE
 from hevner.errors import MissingDependencyError, ModelError
+from hevner.lab.rehearsal.clap_weights import PREPROCESSOR
 from tests.encoders.small_clap import CARD, GOLDEN, close, load
 from tests.errors import raises
 from tests.golden.encoders.make_clap import LENGTHS, SENTENCES, clip

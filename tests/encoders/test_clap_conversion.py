@@ -16,13 +16,13 @@ import torch
 from safetensors.torch import load_file, save_file
 from transformers import ClapConfig
 
-from benchmarks.random_weights_clap import LARGER, tensors
 from hevner.encoders.clap import conversion, original
 from hevner.encoders.clap.reading import widths
 from hevner.encoders.large import LARGE
 from hevner.encoders.weights.published import check_tensors
 from hevner.encoders.weights.stored import Stored
 from hevner.errors import ModelError
+from hevner.lab.rehearsal.clap_weights import LARGER, tensors
 from tests.encoders.small_clap import TRAINED, TRAINED_GOLDEN, close, convert, load
 from tests.golden.encoders.make_clap import CONFIG, LENGTHS, SENTENCES, clip
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import combinations
 
 import numpy as np
 import pytest
@@ -153,7 +154,7 @@ def test_across_trusts_what_carries_over() -> None:
     for across in (False, True):
         model = AdaptedRegressor(Switches(across=across), FusionRegressor(search=(0.1, 10.0)))
         model.fit(train)
-        scores[across] = model.describe()["model"]["axes"]["valence"]["factors"]
+        scores[across] = model._model.describe()["axes"]["valence"]["factors"]
     assert scores[True]["shared"] / scores[True]["own"] > 1
     assert scores[False]["shared"] / scores[False]["own"] < 1
     assert r(test, model.predict(test)) > 0.4
@@ -169,7 +170,7 @@ def test_removal_is_not_used_where_it_does_harm() -> None:
         blocks[name] = {"x": np.column_stack([truth, rng.normal(size=(60, 5))])}
     everything = samples(emotion=emotion, blocks=blocks)
     model = AdaptedRegressor(Switches(remove_identity=True)).fit(everything)
-    assert model.describe()["rounds"] == 0
+    assert model.rounds_ == 0
     forced = AdaptedRegressor(Switches(remove_identity=True), rounds=2).fit(everything)
     assert r(everything, model.predict(everything)) > 0.9 > r(
         everything, forced.predict(everything)
@@ -188,7 +189,7 @@ def test_removal_is_used_where_it_helps() -> None:
         blocks[name] = {"x": np.column_stack([truth + rng.normal(size=(60, 2)), badge])}
     everything = samples(emotion=emotion, blocks=blocks)
     model = AdaptedRegressor(Switches(remove_identity=True)).fit(everything)
-    assert model.describe()["rounds"] > 0
+    assert model.rounds_ > 0
 
 
 def test_robust_weights_lift_the_worst_dataset() -> None:
@@ -237,11 +238,12 @@ def test_an_ensemble_is_the_mean_over_all_choices_of_blocks() -> None:
     blocks = {**everything.blocks, "third": everything.blocks["mode"][:, :1] ** 2}
     ensemble = SubsetEnsemble(FusionRegressor(folds=3))
     ensemble.fit(blocks, everything.emotion, groups=everything.group)
-    assert len(ensemble.describe()) == 7
+    choices = [c for k in range(len(blocks)) for c in combinations(blocks, k + 1)]
+    assert len(choices) == 7
     members = [
         FusionRegressor(folds=3)
-        .fit({n: blocks[n] for n in choice.split("+")}, everything.emotion, groups=everything.group)
+        .fit({n: blocks[n] for n in choice}, everything.emotion, groups=everything.group)
         .predict(blocks)
-        for choice in ensemble.describe()
+        for choice in choices
     ]
     np.testing.assert_allclose(ensemble.predict(blocks), np.mean(members, axis=0))

@@ -261,6 +261,15 @@ def test_extracting_a_dataset_says_what_failed_and_goes_on_later(tmp_path: Path)
     assert all(len(file.ids()) == 3 for file in files)
 
 
+def test_shards_share_the_tracks(tmp_path: Path) -> None:
+    data, store = musemo(tmp_path / "musemo", 3), tmp_path / "store"
+    what = ["--dataset", "musemo", "--data", data, "--store", store, "--encoder", "handcrafted"]
+    for shard, said in (("2/2", "1 tracks: 1 computed"), ("1/2", "2 tracks: 2 computed")):
+        status, errors = call(*what, "--jobs", 1, "--shard", shard)
+        assert status == 0
+        assert said in errors
+
+
 def test_calls_that_make_no_sense_are_refused(tmp_path: Path) -> None:
     data = musemo(tmp_path / "musemo", 1)
     empty = tmp_path / "labels"
@@ -272,6 +281,7 @@ def test_calls_that_make_no_sense_are_refused(tmp_path: Path) -> None:
         ([*what, data, "--encoder", ","], "names no encoder"),
         ([*what, data, "--soundfont", "FluidR3_GM"], "musemo: recorded, needs none"),
         ([*what, empty], "no audio of musemo"),
+        ([*what, data, "--shard", "3/2"], "is no K/N"),
         ([*what, tmp_path / "nowhere"], "no such folder"),
         (["--store", "x", "--dataset", "none", "--data", data], "no dataset 'none'"),
     ):

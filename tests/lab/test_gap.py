@@ -176,10 +176,10 @@ def mean_difference(values: Array) -> Measure:
 def test_exchanges_and_halves_keep_groups_together(rng: np.random.Generator) -> None:
     groups = np.repeat(np.arange(9).astype(str), rng.integers(1, 6, 9))
     is_first = np.isin(groups, ["0", "1", "2"])
-    for split in exchanges(is_first, groups, count=20):
+    for split in exchanges(is_first, groups)[:20]:
         assert len(set(groups[split])) == 3
         assert not set(groups[split]) & set(groups[~split])
-    for split in halves(groups, count=20):
+    for split in halves(groups)[:20]:
         assert len(set(groups[split])) == 4
         assert not set(groups[split]) & set(groups[~split])
     with raises(DataError, "too_few_groups"):

@@ -62,8 +62,8 @@ def world(rng: np.random.Generator, per_genre: int = 6) -> Samples:
 def cheap() -> Iterator[None]:
     """Few resamples, small pictures, and t-SNE in place of UMAP, which another test draws."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(distances, "exchanges", partial(distances.exchanges, count=19))
-        patch.setattr(distances, "halves", partial(distances.halves, count=5))
+        patch.setattr(distances, "EXCHANGES", 19)
+        patch.setattr(distances, "HALVES", 5)
         patch.setattr(labels, "bootstrap", partial(labels.bootstrap, resamples=50))
         patch.setattr(bias, "bootstrap", partial(bias.bootstrap, resamples=50))
         patch.setattr(bias, "CONTROLS", 1)

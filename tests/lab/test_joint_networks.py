@@ -171,12 +171,6 @@ def test_a_sequence_without_steps_is_an_error(kind: str) -> None:
         sequence_branch(kind)(torch.zeros(2, 2, 2), present)
 
 
-@pytest.mark.parametrize("branch", [PublishedVector(2, 3), VectorBranch(2, 3)])
-def test_a_vector_takes_no_mask(branch: Branch) -> None:
-    with raises(ModelError, "wrong_shape"):
-        branch(torch.zeros(1, 2), torch.ones(1, 1, dtype=torch.bool))
-
-
 def test_summary_of_a_straight_line() -> None:
     steps = torch.linspace(0, 1, 11)
     values = torch.stack([2 * steps, 1 - 3 * steps], dim=1)[None]
@@ -245,7 +239,7 @@ def test_noise_and_dropout_act_in_training_alone(branch: Branch) -> None:
         JointNetwork(PublishedVector(6, 8), PublishedSequence(2, 8), Projections(8)),
         JointNetwork(PublishedSequence(6, 8), PublishedSequence(2, 8), Projections(8)),
         JointNetwork(VectorBranch(6, 4), SequenceBranch(2, 4), Projections(4)),
-        JointNetwork(SequenceBranch(6, 4), VectorBranch(2, 4)),
+        JointNetwork(SequenceBranch(6, 4), VectorBranch(2, 4), Projections(4)),
     ],
 )
 def test_both_sides_go_to_one_space_and_every_weight_learns(network: JointNetwork) -> None:

@@ -100,12 +100,10 @@ def test_every_chord_hevner_hears_is_in_both_vocabularies() -> None:
             assert found == (root, chord_labels.QUALITIES[quality])
 
 
-@pytest.mark.parametrize(
-    "span", [("H:maj", 0.0, 1.0), ("C:strange", 0.0, 1.0), ("C:maj", 1.0, 0.5)]
-)
-def test_wrong_chords_are_refused(span: tuple[str, float, float]) -> None:
+@pytest.mark.parametrize("label", ["H:maj", "C:strange"])
+def test_wrong_chords_are_refused(label: str) -> None:
     with pytest.raises(DataError):
-        from_spans([span], 0, PUBLISHED)
+        from_spans([(label, 0.0, 1.0)], 0, PUBLISHED)
 
 
 def test_harmony_gives_durations_and_the_probability_of_minor() -> None:

@@ -24,9 +24,9 @@ from hevner.emotion import GEMS, MOOD_TAGS
 from hevner.errors import AudioError, DataError, ModelError
 from hevner.lab.data.corpus import Variant, content_of
 from hevner.lab.data.representations import gather
+from hevner.lab.rehearsal.weights import random_tags, write_teachers
 from hevner.lab.teachers import NAMES, compute_all, keep, load, tags, yamnet
 from hevner.lab.teachers.recipe import TagTeacherRecipe
-from hevner.lab.teachers.tags import TagReader
 from hevner.store import FeatureStore
 from tests.errors import raises
 from tests.lab.tracks import musemo, track
@@ -40,65 +40,11 @@ ROOT = Path(__file__).resolve().parents[2]
 # --- weights: random ones in the layout of the files, or the published ones ---
 
 
-def random_tags(rng: np.random.Generator) -> TagReader:
-    """A teacher of tags: two networks of five hidden values, on four components."""
-    shapes = {
-        "mean": (1024,), "spread": (1024,), "axes": (1024, 4),
-        "first": (2, 4, 5), "first_bias": (2, 1, 5), "second": (2, 5, 56),
-        "second_bias": (2, 1, 56),
-    }  # fmt: skip
-    arrays = {name: rng.normal(size=shape) for name, shape in shapes.items()}
-    arrays["spread"] = 1 + arrays["spread"] ** 2
-    arrays["axes"] /= 32
-    return TagReader(**{name: array.astype(np.float32) for name, array in arrays.items()})
-
-
-def onnx_file(path: Path, start: list, ends: dict[str, tuple[str, list[int], np.ndarray]]) -> None:
-    """A network: nodes that lead to ``mean``, and from there a dense layer to each output."""
-    (given, shape), nodes, (name, size) = start
-    weights, outputs = [], []
-    for output, (activation, out_shape, matrix) in ends.items():
-        dense, act = f"dense {output}", f"act {output}"
-        weights += [
-            onnx.numpy_helper.from_array(matrix.astype(np.float32), f"w {output}"),
-            onnx.numpy_helper.from_array(np.array(out_shape, np.int64), f"s {output}"),
-        ]
-        nodes += [
-            onnx.helper.make_node("MatMul", [name, f"w {output}"], [dense]),
-            onnx.helper.make_node(activation, [dense], [act]),
-            onnx.helper.make_node("Reshape", [act, f"s {output}"], [output]),
-        ]
-        outputs.append(onnx.helper.make_tensor_value_info(output, 1, None))
-    weights.append(onnx.numpy_helper.from_array(np.array(size, np.int64), "size"))
-    graph = onnx.helper.make_graph(
-        nodes, "toy", [onnx.helper.make_tensor_value_info(given, 1, shape)], outputs, weights
-    )
-    opset = [onnx.helper.make_opsetid("", 17)]
-    onnx.save(onnx.helper.make_model(graph, opset_imports=opset, ir_version=8), path)
-
-
 @pytest.fixture
 def weights(tmp_path: Path, rng: np.random.Generator) -> Path:
     folder = tmp_path / "weights"
     folder.mkdir()
-    random_tags(rng).save(folder / tags.FILE)
-    node = onnx.helper.make_node
-    onnx_file(
-        folder / yamnet.FILE,
-        [
-            ("input_1", [1, yamnet.PATCH_SAMPLES]),
-            [
-                node("Abs", ["input_1"], ["loud"]),
-                node("Reshape", ["loud", "size"], ["parts"]),
-                node("ReduceMean", ["parts"], ["means"], axes=[2], keepdims=0),
-            ],
-            ("means", [1, 26, 600]),
-        ],
-        {
-            yamnet._OUTPUTS[0]: ("Sigmoid", [1, 521], rng.normal(size=(26, 521))),
-            yamnet._OUTPUTS[1]: ("Relu", [1, 1024, 1, 1], rng.normal(size=(26, 1024))),
-        },
-    )
+    write_teachers(folder, rng)
     return folder
 
 
@@ -127,8 +73,8 @@ def test_yamnet_rows_are_means_over_three_patches(weights: Path, rng: np.random.
     loudness = np.abs(patches).mean(axis=2)
     model = onnx.load(weights / yamnet.FILE)
     matrices = {one.name: onnx.numpy_helper.to_array(one) for one in model.graph.initializer}
-    scores = 1 / (1 + np.exp(-loudness @ matrices[f"w {yamnet._OUTPUTS[0]}"]))
-    embedding = np.maximum(loudness @ matrices[f"w {yamnet._OUTPUTS[1]}"], 0)
+    scores = 1 / (1 + np.exp(-loudness @ matrices[f"w {yamnet.OUTPUTS[0]}"]))
+    embedding = np.maximum(loudness @ matrices[f"w {yamnet.OUTPUTS[1]}"], 0)
     (row,) = teacher.network.encode(window)
     np.testing.assert_allclose(row[yamnet.SCORES], scores.mean(axis=0), rtol=1e-5)
     np.testing.assert_allclose(row[yamnet.EMBEDDING], embedding.mean(axis=0), rtol=1e-4, atol=1e-6)

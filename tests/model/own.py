@@ -41,7 +41,7 @@ def own(
             proto.graph.initializer.extend(map(numpy_helper.from_array, ends, places))
             cut = helper.make_node("Slice", ["vector", *places], [f"{head}-numbers"])
             proto.graph.node.extend([cut, helper.make_node(operator, cut.output, [head])])
-            shape = ["n", len(names)]
+            shape: list[str | int | None] = ["n", len(names)]
             found = helper.make_tensor_value_info(head, TensorProto.FLOAT, shape)
             proto.graph.output.append(found)
             kept.add(head)

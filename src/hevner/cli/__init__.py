@@ -34,6 +34,7 @@ from hevner.cli.moods import moods
 from hevner.cli.probe import probe
 from hevner.cli.progress import FAILED, say
 from hevner.cli.recipes import app as recipes
+from hevner.cli.rehearse import rehearse
 from hevner.cli.search import playlist, search
 from hevner.cli.serve import serve
 from hevner.cli.train import train
@@ -66,7 +67,7 @@ for panel, verbs in (
     (ANALYSE, (analyze, explain, report, moods)),
     (FIND, (index, search, playlist)),
     (SERVE, (serve,)),
-    (RESEARCH, (extract, train, evaluate, probe, gap)),
+    (RESEARCH, (extract, train, evaluate, probe, gap, rehearse)),
 ):
     for verb in verbs:
         kind = Index if verb is index else None

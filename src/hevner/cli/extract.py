@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -65,6 +66,14 @@ def extract(
             show_default="the plain sound",
         ),
     ] = [],  # noqa: B006
+    shard: Annotated[
+        str,
+        Option(
+            metavar="K/N",
+            help="Only every N-th track of each dataset, from the K-th on, such as 2/4: so several "
+            "processes, each with a GPU of its own, share the work and one store.",
+        ),
+    ] = "",
     jobs: Jobs = None,
 ) -> None:
     """Compute and store the features of every track of datasets, one vector per window.
@@ -77,6 +86,7 @@ def extract(
     """
     if soundfont and variant:
         raise typer.BadParameter("goes without --variant", param_hint="--soundfont")
+    first, step = _shard(shard)
     if bool(teacher) != bool(weights):
         raise typer.BadParameter("are needed together", param_hint="--teacher and --weights")
     with usage_errors():
@@ -84,7 +94,7 @@ def extract(
             compute = _teachers(names_of(teacher), weights, store, jobs)
         else:
             compute = _encoders(names_of(encoder), store, jobs)
-        found = _datasets(data, dataset)
+        found = [replace(one, tracks=one.tracks[first::step]) for one in _datasets(data, dataset)]
         if soundfont and not any(one.card.media == "MIDI" for one in found):
             recorded = ", ".join(one.card.name for one in found)
             raise typer.BadParameter(f"{recorded}: recorded, needs none", param_hint="--soundfont")
@@ -105,6 +115,14 @@ def extract(
                 f"'hevner datasets check {one.card.name} {one.folder}' explains why."
             )
     raise typer.Exit(status)
+
+
+def _shard(text: str) -> tuple[int, int]:
+    """The first track, counted from 0, and the step of a shard such as 2/4."""
+    number, _, count = (text or "1/1").partition("/")
+    if not (number.isdecimal() and count.isdecimal() and 1 <= int(number) <= int(count)):
+        raise typer.BadParameter("is no K/N with K from 1 to N, such as 2/4", param_hint="--shard")
+    return int(number) - 1, int(count)
 
 
 def _encoders(names: tuple[str, ...], store: Path, jobs: int | None) -> Compute:

@@ -2,7 +2,7 @@
 
     python -m tests.golden.encoders.make_clap
 
-Weights follow from the names of the tensors (`benchmarks.random_weights_clap`), the clips from
+Weights follow from the names of the tensors (`hevner.lab.rehearsal.clap_weights`), the clips from
 sines, so that the file holds outputs only. Run it when the expected numbers have changed on
 purpose, and look at the difference. Everything here goes through the public interface of
 ``transformers``: feature extractor, tokenizer and model; outputs of blocks are caught by hooks.
@@ -19,29 +19,12 @@ import torch
 import transformers
 from transformers import ClapConfig, ClapFeatureExtractor, ClapModel, RobertaTokenizerFast
 
-from benchmarks.random_weights_clap import LARGER, PREPROCESSOR, write
+from hevner.lab.rehearsal import reduced
+from hevner.lab.rehearsal.clap_weights import LARGER, PREPROCESSOR, write
 
 GOLDEN = Path(__file__).resolve().parent / "clap.json"
 
-CONFIG = LARGER | {
-    "projection_dim": 24,
-    "audio_config": {
-        "model_type": "clap_audio_model",
-        "depths": [1, 2, 2],
-        "num_attention_heads": [1, 2, 4],
-        "patch_embeds_hidden_size": 8,
-        "hidden_size": 32,
-    },
-    "text_config": {
-        "model_type": "clap_text_model",
-        "vocab_size": 300,
-        "hidden_size": 32,
-        "num_hidden_layers": 2,
-        "num_attention_heads": 2,
-        "intermediate_size": 48,
-        "max_position_embeddings": 100,
-    },
-}
+CONFIG = LARGER | reduced.CLAP
 """Both towers, small: three stages, the last with a grid of 16 x 16 patches."""
 
 LENGTHS = {"whole": 480_000, "short": 170_001, "shorter": 777}

@@ -5,7 +5,7 @@
 
 The audio tower is that of laion-clap, from samples to embedding, with its own transform to mel
 bands; the text tower is a ``RobertaModel`` with a projection, as there. Weights follow from the
-names of the tensors (`benchmarks.random_weights_clap`), so that the file holds names, shapes and
+names of the tensors (`hevner.lab.rehearsal.clap_weights`), so that the file holds names, shapes and
 outputs only.
 """
 
@@ -24,7 +24,7 @@ import torch
 from torch.nn.functional import normalize
 from transformers import RobertaConfig, RobertaModel, RobertaTokenizerFast
 
-from benchmarks.random_weights_clap import tensors, write
+from hevner.lab.rehearsal.clap_weights import tensors, write
 from tests.golden.encoders.make_clap import CONFIG, LENGTHS, SENTENCES, clip
 
 GOLDEN = Path(__file__).resolve().parent / "clap_original.json"

@@ -8,12 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import kendalltau
 
+from hevner.lab.data.labels import quadrants_of
 from hevner.lab.joint import degrees
 
 
 def test_degree_along_the_diagonal_of_the_listeners_quadrant() -> None:
     rated = np.array([[0.3, 0.5], [-0.2, 0.4], [-0.6, -0.2], [0.1, -0.7], [0.0, 0.0]])
-    category = degrees.quadrants(rated)
+    category = quadrants_of(rated)
     assert category.tolist() == [0, 1, 2, 3, 0]
     found = degrees.along_diagonal(rated, category)
     assert found * np.sqrt(2) == pytest.approx([0.8, 0.6, 0.8, 0.8, 0])

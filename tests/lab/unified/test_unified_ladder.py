@@ -216,7 +216,7 @@ def test_tracks_without_a_vector_can_be_left_out(
         store.open("musemo", Kind(block, "1", 4)).add(Entry("ab" * 20, rows), "a", "")
     with pytest.raises(IncompleteError):
         ladder_data.load_dataset(recipe, "musemo", tmp_path, store)
-    sources = dict(recipe.datasets) | {"musemo": Source(stored_only=True)}
+    sources = dict(recipe.datasets) | {"musemo": Source(partial=True)}
     asked = structs.replace(recipe, datasets=sources)
     part = ladder_data.load_dataset(asked, "musemo", tmp_path, store)
     assert [track.id for track in part.tracks] == ["a"]

@@ -7,7 +7,6 @@ from dataclasses import replace
 import torch
 
 from hevner.errors import DataError
-from hevner.lab.unified.rows import Rows
 from tests.errors import raises
 from tests.lab.unified.worlds import CLASSES, EMOTION, HEADS, NAN, TAGS, VALUES, concatenate, rows
 
@@ -35,18 +34,15 @@ def test_one_axis_is_enough_to_be_labelled() -> None:
 def test_labels_must_be_what_the_heads_learn() -> None:
     table = rows(3, 0, *HEADS)
     table.check(HEADS)
-    with raises(DataError, "unknown_head"):
-        table.check([TAGS])
-    spoilt: list[tuple[Rows, str]] = [
-        (replace(table, labels={"tags": torch.zeros(3, 4)}), "wrong_shape"),
-        (replace(table, labels={"tags": torch.full((3, 5), 1.5)}), "out_of_range"),
-        (replace(table, labels={"quadrants": torch.full((3, 4), 0.5)}), "out_of_range"),
-        (replace(table, teachers={"tags": torch.full((3, 5), -2.0)}), "out_of_range"),
+    spoilt = [
+        replace(table, labels={"tags": torch.full((3, 5), 1.5)}),
+        replace(table, labels={"quadrants": torch.full((3, 4), 0.5)}),
+        replace(table, teachers={"tags": torch.full((3, 5), -2.0)}),
     ]
-    for bad, code in spoilt:
-        with raises(DataError, code):
+    for bad in spoilt:
+        with raises(DataError, "out_of_range"):
             bad.check(HEADS)
-    spoilt[3][0].check(HEADS, logits=True)
+    spoilt[2].check(HEADS, logits=True)
     replace(table, labels={"quadrants": torch.full((3, 4), NAN)}).check([CLASSES])
     replace(table, labels={"values": torch.full((3, 2), 7.0)}).check([VALUES])
 

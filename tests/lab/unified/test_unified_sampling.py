@@ -5,9 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from hevner.errors import DataError
 from hevner.lab.unified.rows import Sampler, Sampling
-from tests.errors import raises
 
 # 25 rows of dataset 0, 7 of dataset 2, 3 of dataset 5, mixed.
 NUMBERS = torch.tensor([0] * 25 + [2] * 7 + [5] * 3)[
@@ -55,10 +53,3 @@ def test_the_order_follows_from_seed_and_epoch(sampling: Sampling) -> None:
     assert all(map(torch.equal, steps[7:], again))
     assert not torch.equal(torch.cat(steps[:7]), torch.cat(steps[7:]))
     assert not torch.equal(torch.cat(steps), torch.cat(drawn(sampling, 2, seed=2)))
-
-
-def test_no_rows_and_no_batch_are_refused() -> None:
-    with raises(DataError, "no_rows"):
-        Sampler(NUMBERS[:0], 4, 1, "balanced")
-    with raises(DataError, "no_rows"):
-        Sampler(NUMBERS, 0, 1, "balanced")

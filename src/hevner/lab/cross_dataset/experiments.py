@@ -260,7 +260,8 @@ class _Maker:
     def stored_split(self, name: str) -> Experiment:
         """A stored split, or folds of the tracks that it does not test."""
         stored = stored_splits.load(name, self.protocol.split)
-        parts = stored.apply([track for track in self.data.tracks if track.dataset == name])
+        own = [track for track in self.data.tracks if track.dataset == name]
+        parts = stored.apply(own, partial=self.recipe.datasets[name].partial)
         if TEST not in parts:
             raise DataError(
                 f"the split has no part '{TEST}' but {', '.join(parts)}",

@@ -50,9 +50,12 @@ class Source(DatasetRecipe, frozen=True, kw_only=True):
     ----------
     ids
         First and last number of the tracks to use; all tracks if missing.
+    partial
+        Accepts a stored split with tracks that the dataset lacks.
     """
 
     ids: tuple[int, int] | None = None
+    partial: bool = False
 
 
 class Model(Section, frozen=True, kw_only=True):

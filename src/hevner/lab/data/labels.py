@@ -13,8 +13,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hevner.arrays import Doubles, Names
-from hevner.emotion import AXES, GEMS
+from hevner.arrays import Doubles, Integers, Names
+from hevner.emotion import AXES, GEMS, Quadrant
 from hevner.errors import DataError
 from hevner.lab.data.samples import Samples
 
@@ -41,6 +41,12 @@ pleasant and inactive. Within unease, tension is active and sadness is not, as i
 circumplex (1980). The sizes were set by hand, not fitted, and felt emotion stands in for
 perceived: the result is a proxy.
 """
+
+
+def quadrants_of(points: Doubles) -> Integers:
+    """Index into `hevner.emotion.Quadrant` of each point, shape ``(n,)``."""
+    order = list(Quadrant)
+    return np.array([order.index(Quadrant.of(*point)) for point in points], np.int64)
 
 
 def gems_axes(gems: Doubles) -> Doubles:
@@ -116,14 +122,6 @@ class LabelScale:
         return LabelScale({**self.units, "": (mean, spread)})
 
     def _of(self, dataset: Names) -> tuple[Doubles, Doubles]:
-        found = [self.units.get(str(name)) or self.units.get("") for name in dataset]
-        if None in found:
-            name = dataset[found.index(None)]
-            raise DataError(
-                "units of its labels are not known",
-                subject=str(name),
-                remedy="Use with_default",
-                code="unknown_name",
-            )
+        found = [self.units.get(str(name)) or self.units[""] for name in dataset]
         units = np.array(found, float).reshape(-1, 2, len(AXES))
         return units[:, 0], units[:, 1]

@@ -63,13 +63,6 @@ class Samples:
 
     def only(self, *blocks: str) -> Samples:
         """The same rows with some of the blocks."""
-        missing = [name for name in blocks if name not in self.blocks]
-        if missing:
-            raise DataError(
-                f"no block {', '.join(missing)}",
-                remedy=f"Choose from {', '.join(self.blocks)}",
-                code="unknown_name",
-            )
         return replace(self, blocks={name: self.blocks[name] for name in blocks})
 
 
@@ -78,18 +71,11 @@ LABELS = tuple(f.name for f in fields(Samples) if f.name != "blocks")
 
 
 def label(tracks: Sequence[Track], blocks: dict[str, Floats]) -> Samples:
-    """Join feature vectors and the labels of their tracks, row by row.
+    """Join feature vectors ``(n, width)`` and the labels of their tracks, row by row.
 
-    Raises `DataError` if a block has another number of rows than there are tracks, or holds numbers
-    that are not finite.
+    Raises `DataError` if a block holds numbers that are not finite.
     """
     for name, block in blocks.items():
-        if block.ndim != 2 or len(block) != len(tracks):
-            raise DataError(
-                f"block {name} has the shape {block.shape}, expected ({len(tracks)}, width)",
-                remedy="Give one vector per track",
-                code="wrong_shape",
-            )
         bad = np.flatnonzero(~np.isfinite(block).all(axis=1))
         if bad.size:
             track = tracks[bad[0]]
@@ -126,18 +112,7 @@ def names(values: Names) -> list[str]:
 
 
 def stack(parts: Sequence[Samples]) -> Samples:
-    """Rows of several samples, one after the other.
-
-    Raises `DataError` if there are none, or their blocks differ.
-    """
-    if not parts:
-        raise DataError("no samples to stack", remedy="Name at least one dataset", code="empty")
-    if any(part.blocks.keys() != parts[0].blocks.keys() for part in parts):
-        raise DataError(
-            "the datasets have different blocks",
-            remedy="Extract the same features for all",
-            code="blocks_differ",
-        )
+    """Rows of several samples with the same blocks, one after the other."""
     labels = {key: np.concatenate([getattr(part, key) for part in parts]) for key in LABELS}
     blocks = {
         name: np.concatenate([part.blocks[name] for part in parts]) for name in parts[0].blocks

@@ -144,28 +144,24 @@ class Problem:
         found = []
         for term, (music, moved) in enumerate(zip(still, moving, strict=True)):
             named = moved * self.terms.about[:, term][:, None]
-            flat = (moved.reshape(-1, moved.shape[-1]), named.reshape(-1, moved.shape[-1]))
-            found.append((music * self._of_music[:, None], flat[0] * self._of_all,
-                          flat[1] * self._of_named))  # fmt: skip
+            found.append(self._weighed(music, moved, named))
         return found
 
     @property
-    def _of_music(self) -> Doubles:
-        return np.sqrt(self.weights)
-
-    @property
-    def _of_all(self) -> float:
-        return float(np.sqrt(self.recipe.changes_weight / self.moves.y[..., 0].size))
-
-    @property
-    def _of_named(self) -> float:
-        return float(np.sqrt(self.recipe.named_weight / self.moves.y[..., 0].size))
-
-    @property
     def _goals(self) -> Doubles:
-        moved = self.moves.y.reshape(-1, self.y.shape[1])
-        rows = [self.y * self._of_music[:, None], moved * self._of_all, moved * self._of_named]
-        return np.concatenate(rows)
+        return np.concatenate(self._weighed(self.y, self.moves.y, self.moves.y))
+
+    def _weighed(
+        self, music: Doubles, moved: Doubles, named: Doubles
+    ) -> tuple[Doubles, Doubles, Doubles]:
+        """The three kinds of rows, each times the root of its weight."""
+        count = self.moves.y[..., 0].size
+        flat, alone = (rows.reshape(count, -1) for rows in (moved, named))
+        return (
+            music * np.sqrt(self.weights)[:, None],
+            flat * float(np.sqrt(self.recipe.changes_weight / count)),
+            alone * float(np.sqrt(self.recipe.named_weight / count)),
+        )
 
     def _effects(
         self, parts: list[tuple[Doubles, Doubles, Doubles]], loads: list[Doubles], allowed: Mask

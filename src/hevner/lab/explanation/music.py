@@ -10,7 +10,6 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, fields
 from itertools import repeat
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -20,10 +19,10 @@ from hevner.blocks import vector_id
 from hevner.datasets.track import Track
 from hevner.emotion import Quadrant
 from hevner.features import pool
-from hevner.files import replace_file
 from hevner.lab.data.corpus import Variant, features_of
 from hevner.lab.default.table import windows
 from hevner.lab.explanation.recipe import ExplanationRecipe
+from hevner.lab.study import kept
 from hevner.music import analyse
 
 SHORT = 1.2
@@ -99,17 +98,17 @@ def load(recipe: ExplanationRecipe, folders: dict[str, Path], store: Path, jobs:
     parts = []
     for name, variant in recipe.music.items():
         form = f"{recipe.window_s:g}-{recipe.windows}" if name in recipe.moments else "whole"
-        kept = place(store) / f"{name}-{variant}-{form}.npz"
-        if not kept.exists():
+        path = place(store) / f"{name}-{variant}-{form}.npz"
+        if not path.exists():
             tracks = datasets.load(name, folders[name])
             with ProcessPoolExecutor(jobs) as workers:
                 rows = workers.map(
                     _rows, tracks, repeat(Variant.parse(variant)), repeat(store), repeat(recipe)
                 )
                 found = Music.joined([one for one in rows if one is not None])
-            _save(found, kept)
-        with np.load(kept) as arrays:
-            parts.append(Music(**arrays))
+            path.parent.mkdir(parents=True, exist_ok=True)
+            kept.write(path, vars(found))
+        parts.append(Music(**kept.read(path)))
     return Music.joined(parts)
 
 
@@ -138,13 +137,3 @@ def quadrant(named: Quadrant | None, valence: float | None, arousal: float | Non
     if named is None and valence is not None and arousal is not None:
         named = Quadrant.of(valence, arousal)
     return -1 if named is None else list(Quadrant).index(named)
-
-
-def _save(music: Music, path: Path) -> None:
-    import io
-
-    content, arrays = io.BytesIO(), {f.name: getattr(music, f.name) for f in fields(music)}
-    named: dict[str, Any] = arrays
-    np.savez_compressed(content, **named)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    replace_file(path, content.getvalue())

@@ -119,7 +119,7 @@ def between(
     seed: int = 0,
 ) -> list[Distance]:
     """Distances between two sets by several measures, over the same random exchanges."""
-    chance = [*exchanges(is_first, groups, seed)]
+    chance = exchanges(is_first, groups, seed)
     rows = []
     for name, measure in measures.items():
         value = measure(is_first)
@@ -142,25 +142,21 @@ def within(
     ]
 
 
-def exchanges(is_first: Mask, groups: Names, seed: int = 0, count: int = EXCHANGES) -> list[Mask]:
+def exchanges(is_first: Mask, groups: Names, seed: int = 0) -> list[Mask]:
     """Random splits with as many groups on either side as there are."""
-    present, index = group_index(groups)
-    number = len(present)
-    size = len(set(index[is_first].tolist()))
-    if not 0 < size < number:
-        raise DataError(
-            "a set has no groups", remedy="Compare two sets that are not empty", code="empty"
-        )
-    rng = np.random.default_rng(seed)
-    return [np.isin(index, rng.permutation(number)[:size]) for _ in range(count)]
+    return _splits(groups, len(set(groups[is_first].tolist())), seed, EXCHANGES)
 
 
-def halves(groups: Names, seed: int = 0, count: int = HALVES) -> list[Mask]:
+def halves(groups: Names, seed: int = 0) -> list[Mask]:
     """Random splits of one set into two with the same number of groups, give or take one."""
+    return _splits(groups, len(set(groups.tolist())) // 2, seed, HALVES)
+
+
+def _splits(groups: Names, size: int, seed: int, count: int) -> list[Mask]:
+    """Random splits with so many groups on the first side."""
     present, index = group_index(groups)
-    number = len(present)
     rng = np.random.default_rng(seed)
-    return [np.isin(index, rng.permutation(number)[: number // 2]) for _ in range(count)]
+    return [np.isin(index, rng.permutation(len(present))[:size]) for _ in range(count)]
 
 
 DIRECTIONS = 100

@@ -25,11 +25,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from hevner.arrays import Doubles, Integers, Mask
-from hevner.emotion import AXES, Quadrant
-from hevner.errors import DataError
+from hevner.emotion import AXES
+from hevner.lab.data.labels import quadrants_of
 from hevner.lab.data.samples import Samples, names
 from hevner.lab.gap.distances import Distance, Measure, Within, compare_datasets
-from hevner.lab.metrics.regression import numbers, pearson
+from hevner.lab.metrics.regression import pearson
 from hevner.lab.metrics.statistics import bootstrap
 
 BINS = 20
@@ -67,11 +67,8 @@ def rated(samples: Samples) -> Mask:
 
 def quadrants(samples: Samples) -> Integers:
     """Quadrant by the ratings where there are any, else the given one; -1 without either."""
-    found = samples.quadrant.copy()
-    order = list(Quadrant)
-    for row in np.flatnonzero(rated(samples)):
-        valence, arousal = samples.emotion[row]
-        found[row] = order.index(Quadrant.of(valence, arousal))
+    found, known = samples.quadrant.copy(), rated(samples)
+    found[known] = quadrants_of(samples.emotion[known])
     return found
 
 
@@ -102,28 +99,15 @@ def wasserstein(first: ArrayLike, second: ArrayLike) -> float:
     """Wasserstein-1 (earth mover's) distance of values of one axis."""
     from scipy.stats import wasserstein_distance
 
-    return float(wasserstein_distance(*_on_the_scale(first, second)))
+    return float(wasserstein_distance(first, second))
 
 
 def jensen_shannon(first: ArrayLike, second: ArrayLike) -> float:
     """Jensen-Shannon distance of values of one axis: the root of the divergence, base 2."""
     from scipy.spatial.distance import jensenshannon
 
-    counts = [np.histogram(v, BINS, range=(-1, 1))[0] for v in _on_the_scale(first, second)]
+    counts = [np.histogram(values, BINS, range=(-1, 1))[0] for values in (first, second)]
     return float(jensenshannon(*counts, base=2))
-
-
-def _on_the_scale(first: ArrayLike, second: ArrayLike) -> tuple[Doubles, Doubles]:
-    """Both as float64, or a `DataError` for no values, NaN or values outside [-1, 1]."""
-    sets = numbers("first", first), numbers("second", second)
-    for name, values in zip(("first", "second"), sets, strict=True):
-        if np.abs(values).max() > 1:
-            raise DataError(
-                f"{name} leaves [-1, 1]: it runs from {values.min():g} to {values.max():g}",
-                remedy="Bring it to the unit scale",
-                code="out_of_range",
-            )
-    return sets
 
 
 def _measures(values: Doubles, rows: Mask) -> dict[str, Measure]:

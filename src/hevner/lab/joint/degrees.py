@@ -22,26 +22,16 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from hevner.arrays import Doubles as Array
-from hevner.emotion import Quadrant
 from hevner.lab.data.labels import QUADRANT_SIGNS
 from hevner.lab.metrics.regression import numbers, same_shape
 
 Numbers = NDArray[np.int64]
 
-QUADRANTS = tuple(Quadrant)
-"""Order of the quadrants' numbers."""
-
-
-def quadrants(points: ArrayLike) -> Numbers:
-    """The quadrant of each point, as its index in `QUADRANTS`, shape ``(n,)``."""
-    of = [QUADRANTS.index(Quadrant.of(v, a)) for v, a in numbers("points", points, 2)]
-    return np.array(of, np.int64)
-
 
 def along_diagonal(points: ArrayLike, category: ArrayLike) -> Array:
     """Degree of each point, rated or predicted, in units of the plane, shape ``(n,)``.
 
-    The category is the quadrant of each item (`quadrants` of the ratings), ``(n,)``.
+    The category is the quadrant of each item (`quadrants_of` the ratings), ``(n,)``.
     """
     signs = QUADRANT_SIGNS[np.asarray(category, np.int64)]
     return np.asarray((numbers("points", points, 2) * signs).sum(axis=1) / np.sqrt(2))

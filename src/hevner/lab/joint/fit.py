@@ -189,8 +189,6 @@ def _correlation(
     if settings.correlation == "layer":
         variates = losses.cca_layer(first, second, ridge=LAYER_RIDGE)
         return losses.cosine_rank_loss(*variates, negatives=negatives)
-    if network.projections is None:
-        raise RuntimeError("the network was built without projections")
     W1, W2 = network.projections.music, network.projections.emotion
     return losses.cca_loss(first, second, W1, W2, settings.correlation)
 

@@ -190,19 +190,14 @@ def composite(
 ) -> Tensor:
     """The composite loss ``weight * cca + (1 - weight) * kl`` (section 5.3).
 
-    The term without weight may be None; another that is None raises `ModelError`. The terms are
-    divided by the scales: ones are as published, where the terms differ by orders of magnitude;
-    `sizes` of the first batch balances them.
+    The term without weight may be None. The terms are divided by the scales: ones are as published,
+    where the terms differ by orders of magnitude; `sizes` of the first batch balances them.
     """
     parts = [
         share * term / scale
         for share, term, scale in zip((weight, 1 - weight), (cca, kl), scales, strict=True)
         if share and term is not None
     ]
-    if len(parts) != (weight > 0) + (weight < 1):
-        raise ModelError(
-            f"a term of the composite loss with weight {weight} is missing", code="missing_term"
-        )
     return torch.stack(parts).sum()
 
 

@@ -111,12 +111,10 @@ class Projections(nn.Module):
 class JointNetwork(nn.Module):
     """Music and emotions in one space, by branches of the same D.
 
-    The projections are needed by the CCA loss with trainable matrices alone.
+    The projections are for the CCA loss with trainable matrices alone.
     """
 
-    def __init__(
-        self, music: Branch, emotion: Branch, projections: Projections | None = None
-    ) -> None:
+    def __init__(self, music: Branch, emotion: Branch, projections: Projections) -> None:
         super().__init__()
         self.music, self.emotion, self.projections = music, emotion, projections
 
@@ -160,7 +158,6 @@ class PublishedVector(Branch):
 
     def forward(self, values: Tensor, present: Tensor | None = None) -> Encoded:
         """Places of vectors ``(m, inputs)``, which have no steps to be present."""
-        _expect_vectors(present)
         return cast(Encoded, self.heads(self.trunk(values)))
 
 
@@ -182,13 +179,6 @@ class PublishedSequence(Branch):
     def forward(self, values: Tensor, present: Tensor | None = None) -> Encoded:
         """Places of sequences ``(m, steps, inputs)``."""
         return cast(Encoded, self.heads(self.trunk(self.recurrent(values, present))))
-
-
-def _expect_vectors(present: Tensor | None) -> None:
-    if present is not None:
-        raise ModelError(
-            "a vector has no steps", remedy="Give no mask with vectors", code="wrong_shape"
-        )
 
 
 def _trunk(widths: Sequence[int], *, dropout: bool) -> nn.Sequential:
@@ -237,7 +227,6 @@ class VectorBranch(Branch):
 
     def forward(self, values: Tensor, present: Tensor | None = None) -> Encoded:
         """Places of vectors ``(m, inputs)``, which have no steps to be present."""
-        _expect_vectors(present)
         if self.training and self.noise:
             values = values + self.noise * torch.randn_like(values)
         hidden = self.hidden(values)

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from hevner.emotion import AXES
+from hevner.lab.data.labels import quadrants_of
 from hevner.lab.joint import degrees
 from hevner.lab.joint.data import Array, MatchingData
 from hevner.lab.joint.recipe import Claim, JointRecipe
@@ -143,7 +144,7 @@ def _degrees(
     profile = blank.data.emotions.kind == "profile"
     axes = slice(None if profile else len(AXES))
     place = place[:, axes]
-    category = degrees.strongest(place) if profile else degrees.quadrants(place)
+    category = degrees.strongest(place) if profile else quadrants_of(place)
     degree = degrees.own_share if profile else degrees.along_diagonal
     predicted = np.full(shape, np.nan)
     for one in results:

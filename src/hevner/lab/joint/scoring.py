@@ -149,19 +149,13 @@ def oriented_divergences(
 ) -> Distances:
     """Divergences to emotions and to musics, see the module.
 
-    The orientation ``reference`` raises `DataError` unless there are as many musics as emotions.
+    The orientation ``reference`` needs as many musics as emotions.
     """
     if orientation == "query":
         return Distances(divergences(musics, emotions), divergences(emotions, musics))
     to_emotion, to_music = divergences(emotions, musics).T, divergences(musics, emotions).T
     if orientation == "fixed":
         return Distances(to_emotion, to_music)
-    if to_emotion.shape != to_music.shape:
-        raise DataError(
-            f"{len(musics.mean)} musics and {len(emotions.mean)} emotions are no pairs",
-            remedy="The reference scorer needs the emotion of every music and no other",
-            code="not_paired",
-        )
     return Distances(to_music, to_emotion)
 
 
@@ -206,30 +200,21 @@ def score(
 ) -> Distances:
     """Composite distances of musics and emotions to search among, not those of training rows.
 
-    A weight out of [0, 1], and no ``cca`` where it is needed, raise `DataError`.
-
     Parameters
     ----------
     cca
         Canonical correlation analysis of the training rows' embeddings, musics first; may be None
         if the weight is 0.
     weight
-        Weight λ: 0 is the divergence alone, 1 the correlated distance alone.
+        Weight λ in [0, 1]: 0 is the divergence alone, 1 the correlated distance alone.
     balance
         Spreads of the terms (`spreads`, same orientation), by which they are divided. None adds
         them on the scales they have, as published; the larger one then decides.
     """
-    if not 0 <= weight <= 1:
-        raise DataError(
-            f"weight {weight} is not in [0, 1]", remedy="Give the share of CCA", code="out_of_range"
-        )
     scales = balance or Spreads((1.0, 1.0), (1.0, 1.0))
     terms: list[Distances] = []
     if weight > 0:
-        if cca is None:
-            raise DataError(
-                "no canonical correlation analysis", remedy="Fit one, or weight 0", code="no_cca"
-            )
+        assert cca is not None
         pair = _CORRELATED[correlated](musics, emotions, cca, least_correlation)
         terms.append(_scaled(pair, weight, scales.correlated))
     if weight < 1:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -13,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from hevner.lab.music.recipe import MusicRecipe
+from hevner.lab.study.kept import write
 
 log = logging.getLogger(__name__)
 
@@ -27,9 +27,7 @@ def kept(path: Path, kind: type[E], make: Callable[[], E]) -> E:
             return kind(**{name: one if one.ndim else one.item() for name, one in stored.items()})
     example = make()
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(f".{os.getpid()}.npz")
-    np.savez(partial, allow_pickle=False, **vars(example))
-    os.replace(partial, path)
+    write(path, vars(example))
     return example
 
 
@@ -70,4 +68,4 @@ def save(out: Path, weights: dict[str, Any]) -> None:
     """Write weights as float16, .npz."""
     out.parent.mkdir(parents=True, exist_ok=True)
     stored = {name: np.asarray(value).astype(np.float16) for name, value in weights.items()}
-    np.savez_compressed(out, allow_pickle=False, **stored)
+    write(out, stored)

@@ -145,7 +145,7 @@ def render(
     """
     with tempfile.TemporaryDirectory() as folder:
         source, target = Path(folder) / "song.mid", Path(folder) / "song.wav"
-        _write_midi(parts, source)
+        write_midi(parts, source)
         command = ["fluidsynth", "-ni", "-q", *DYNAMIC_LOADING, "-g", "0.5", "-r", str(rate)]
         command += ["-O", "float", "-F", str(target), str(find_soundfont(soundfont)), str(source)]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -160,7 +160,8 @@ def render(
     return mono
 
 
-def _write_midi(parts: list[Instrument], path: Path) -> None:
+def write_midi(parts: list[Instrument], path: Path) -> None:
+    """Write parts to a MIDI file."""
     song = mido.MidiFile(ticks_per_beat=_TICKS_PER_SECOND // 2)
     for part in parts:
         channel = TABLES["channels"][part.role]

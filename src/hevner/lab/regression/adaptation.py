@@ -222,10 +222,6 @@ class SubsetEnsemble:
         """Valence and arousal of rows, shape ``(n, 2)``."""
         return np.asarray(np.mean([member.predict(blocks) for _, member in self._members], axis=0))
 
-    def describe(self) -> dict[str, Any]:
-        """Chosen hyper-parameters of each member, by its blocks."""
-        return {"+".join(choice): member.describe() for choice, member in self._members}
-
 
 @dataclass(frozen=True)
 class Switches:
@@ -326,10 +322,6 @@ class AdaptedRegressor:
     def scores(self, samples: Samples) -> Doubles:
         """Valence and arousal in the units of training, shape ``(n, 2)``."""
         return self._model.predict(self._features(samples))
-
-    def describe(self) -> dict[str, Any]:
-        """Chosen rounds and hyper-parameters, as plain JSON values."""
-        return {"rounds": self.rounds_, "model": self._model.describe()}
 
     def _weights(self, blocks: Blocks, targets: Doubles, train: Samples) -> Doubles | None:
         if self.switches.robust:

@@ -87,12 +87,6 @@ class FusionRegressor:
         without torch.
         """
         rows = TrainingRows.of(blocks, emotion, groups, sample_weight)
-        if self.kind not in ("linear", "hidden", "kernel"):
-            raise ModelError(
-                f"no kind '{self.kind}'",
-                remedy="Choose linear, hidden or kernel",
-                code="unknown_name",
-            )
         shares = self._weights(rows.blocks)
         prepared = {
             name: Block.fit(x, rows.weights, components=self.components, weight=shares[name])
@@ -106,26 +100,12 @@ class FusionRegressor:
     def predict(self, blocks: Blocks) -> Doubles:
         """Values of rows, shape ``(n, k)``, in the units of the labels.
 
-        Raises `ModelError` before `fit`; `DataError` if a block is missing, of another width, or
-        not finite.
+        Raises `ModelError` before `fit`; `DataError` if a block is not finite.
         """
         fitted = self._known()
-        found = {}
-        for name, block in fitted.blocks.items():
-            if name not in blocks:
-                raise DataError(
-                    f"no block '{name}'",
-                    remedy="Give all blocks of the training",
-                    code="missing_block",
-                )
-            found[name] = check(name, blocks[name])
-            if found[name].shape[1] != len(block.mean):
-                raise DataError(
-                    f"block {name} is {found[name].shape[1]} wide, in training {len(block.mean)}",
-                    remedy="Extract the features that the model was trained on",
-                    code="wrong_shape",
-                )
-        return fitted.predict([block(found[name]) for name, block in fitted.blocks.items()])
+        return fitted.predict(
+            [block(check(name, blocks[name])) for name, block in fitted.blocks.items()]
+        )
 
     def get_params(self) -> dict[str, Any]:
         """Parameters by name."""

@@ -9,13 +9,11 @@ the side of emotions, never on the side of music.
 from __future__ import annotations
 
 import hashlib
-import io
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import as_completed
 from dataclasses import dataclass, fields
 from itertools import combinations
 from pathlib import Path
-from typing import Any, cast
 
 import numpy as np
 
@@ -23,12 +21,12 @@ from hevner import __version__
 from hevner.arrays import Doubles, Floats, Integers, Mask, Names, Rows
 from hevner.datasets.track import Track
 from hevner.emotion import Quadrant
-from hevner.files import replace_file
 from hevner.lab import workers
 from hevner.lab.default.fit import Predictions, fit, merged, predictions
 from hevner.lab.default.recipe import DefaultRecipe, TagRecipe
 from hevner.lab.default.table import Table
 from hevner.lab.default.targets import tag_labels
+from hevner.lab.study import kept
 from hevner.model.description import CURVE_POINTS, Description, course, described
 from hevner.model.moments import STEP_S
 from hevner.model.prediction import Prediction
@@ -209,17 +207,14 @@ def _keep(table: Table, recipe: DefaultRecipe, task: Task, path: Path) -> None:
     model = fit(table.where(task.train), recipe)
     found = predictions(model, table.where(task.predicted))
     arrays = {f"{way}/{n}": a for way, one in found.items() for n, a in one.arrays().items()}
-    content = io.BytesIO()
-    np.savez(content, **cast(Any, arrays))
-    replace_file(path, content.getvalue())
+    kept.write(path, arrays)
 
 
 def _kept(path: Path, count: int, task: Task) -> Predictions:
     arrays: dict[str, dict[str, Floats]] = {}
-    with np.load(path, allow_pickle=False) as stored:
-        for name in stored.files:
-            way, _, array = name.partition("/")
-            arrays.setdefault(way, {})[array] = stored[name]
+    for name, one in kept.read(path).items():
+        way, _, array = name.partition("/")
+        arrays.setdefault(way, {})[array] = one
     found = {way: Prediction.from_arrays(mine) for way, mine in arrays.items()}
     return merged(count, [(task.predicted, found)], blank=np.nan)
 

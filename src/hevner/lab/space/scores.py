@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from hevner.arrays import Doubles, Mask, Rows
 from hevner.emotion import GEMS, MOOD_TAGS, Quadrant
-from hevner.lab.data.labels import QUADRANT_SIGNS
+from hevner.lab.data.labels import QUADRANT_SIGNS, quadrants_of
 from hevner.lab.joint import degrees
 from hevner.lab.metrics import retrieval
 from hevner.lab.metrics.report import Report, by_seed, less, mean_of
@@ -244,7 +244,7 @@ def score_degrees(report: Report, tests: FoldRows, form: str) -> None:
     rated = tests.each(lambda test, _: getattr(test.emotions, form))[0]
     predicted = tests.each(lambda test, _: getattr(test.musics, form))
     pointed = form == "point"
-    category = degrees.quadrants(rated) if pointed else degrees.strongest(rated)
+    category = quadrants_of(rated) if pointed else degrees.strongest(rated)
     degree = degrees.along_diagonal if pointed else degrees.own_share
     each = np.arange(len(rated))
     found_degrees = [one[each, category] for one in tests.each(partial(_degrees, form=form))]

@@ -17,7 +17,7 @@ import numpy as np
 from scipy.special import expit
 
 from hevner.arrays import Doubles, Floats
-from hevner.files import replace_file
+from hevner.lab.study import kept
 from hevner.lab.teachers.weights import read_file, wrong_file
 
 FILE = "yamnet-tags.npz"
@@ -60,9 +60,7 @@ class TagReader:
 
     def save(self, path: Path) -> None:
         """Write the teacher; raises `OutputError` if the file cannot be written."""
-        content = io.BytesIO()
-        np.savez_compressed(content, **vars(self))
-        replace_file(path, content.getvalue())
+        kept.write(path, vars(self))
 
 
 def load(path: Path) -> tuple[TagReader, str]:

@@ -37,7 +37,7 @@ EMBEDDING = slice(CLASSES, DIMENSION)
 MOODS = {"happy": 271, "sad": 272, "tender": 273, "exciting": 274, "angry": 275, "scary": 276}
 """Places of the moods of music among the scores."""
 
-_OUTPUTS = ("Identity", "yamnet_frames/global_average_pooling2d/Mean")
+OUTPUTS = ("Identity", "yamnet_frames/global_average_pooling2d/Mean")
 
 
 class YamNet:
@@ -60,7 +60,7 @@ class YamNet:
             self._session = onnxruntime.InferenceSession(content, options, providers=providers)
         except (states.InvalidProtobuf, states.InvalidArgument, states.Fail) as error:
             raise wrong_file(path, ORIGIN, str(error).splitlines()[0]) from error
-        missing = set(_OUTPUTS) - {output.name for output in self._session.get_outputs()}
+        missing = set(OUTPUTS) - {output.name for output in self._session.get_outputs()}
         if missing:
             raise wrong_file(path, ORIGIN, f"no output '{min(missing)}'")
         self.card = EncoderCard(
@@ -89,5 +89,5 @@ class YamNet:
         return rows
 
     def _run(self, patch: Floats) -> Floats:
-        scores, embedding = self._session.run(_OUTPUTS, {"input_1": patch})
+        scores, embedding = self._session.run(OUTPUTS, {"input_1": patch})
         return np.concatenate([scores.ravel(), embedding.ravel()])

@@ -20,7 +20,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from hevner.errors import DataError
 from hevner.lab.unified.recipe import Variant
 from hevner.music import chord_labels
 from hevner.music.records import Harmony
@@ -108,14 +107,9 @@ def from_spans(
 
     A key class 0..23 (`hevner.music.chord_labels.parse_key`) decides from where roots are counted;
     without it they are left where they are. ``"C"`` is major, ``"N"`` no chord. A label that cannot
-    be read, and a chord that ends before it starts, raise `DataError`.
+    be read raises `DataError`.
     """
     rows = list(spans)
-    for label, start, end in rows:
-        if end < start:
-            raise DataError(
-                f"chord {label!r} ends at {end} s, before its start at {start} s", code="bad_chord"
-            )
     # Roots are counted from the tonic of the key, or of its relative major.
     shift = 0 if key is None else key % 12 + (_RELATIVE_MAJOR if key >= 12 else 0)
     symbols = [_symbol(label, shift, vocabulary) for label, _, _ in rows]

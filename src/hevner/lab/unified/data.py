@@ -74,7 +74,7 @@ def load_dataset(
     """Read one dataset of a recipe; raise `IncompleteError` if anything of it is missing."""
     source = recipe.datasets[name]
     tracks = load_tracks(name, folder, _labelled, labels=source.labels, ids=source.ids)
-    if source.stored_only:
+    if source.partial:
         stored = [find(store, name, block).ids() for block in recipe.blocks]
         known = set.intersection(*({track for track, _ in own} for own in stored))
         tracks = [track for track in tracks if track.id in known]

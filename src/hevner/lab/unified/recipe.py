@@ -67,14 +67,15 @@ class Source(DatasetRecipe, frozen=True, kw_only=True):
         its training part is trained on in every fold, its test part is tested in the first.
     ids
         First and last number of the tracks to use; all tracks if missing.
-    stored_only
-        Leaves out tracks of which a vector is not stored, where a feature file lacks some.
+    partial
+        Leaves out tracks of which a vector is not stored, where a feature file lacks some, and
+        accepts a stored split with tracks that the dataset lacks.
     """
 
     labels: Labels = "repaired"
     split: str = ""
     ids: tuple[int, int] | None = None
-    stored_only: bool = False
+    partial: bool = False
 
 
 class HeadRecipe(Section, frozen=True, kw_only=True):

@@ -62,19 +62,17 @@ class Rows:
         return torch.isfinite(table).any(dim=1)
 
     def check(self, heads: Sequence[Head], *, logits: bool = False) -> None:
-        """Raise `DataError` unless the heads of a network can learn labels and teachers.
+        """Raise `DataError` for labels or teachers that are not in the range of their head.
 
-        It is raised for an unknown head, another width, and a number out of range. Teachers of
-        published distillation are logits.
+        Teachers of published distillation are logits.
         """
-        known = {head.name: head for head in heads}
-        for part, tables in [("labels", self.labels), ("teachers", self.teachers)]:
-            for name, table in tables.items():
-                if name not in known:
-                    raise _misfit(
-                        "unknown_head", f"{part} for {name}, but the heads are {', '.join(known)}"
-                    )
-                _check(f"{part} for {name}", known[name], table, logits and part == "teachers")
+        for head in heads:
+            if head.kind in ("values", "gaussian"):
+                continue
+            if head.name in self.labels:
+                _check(f"labels for {head.name}", head, self.labels[head.name])
+            if head.name in self.teachers and not logits:
+                _check(f"teachers for {head.name}", head, self.teachers[head.name])
 
     def digest(self) -> str:
         """Hexadecimal digest of the whole content."""
@@ -91,22 +89,14 @@ class Rows:
         return state.hexdigest()
 
 
-def _check(what: str, head: Head, table: Tensor, logits: bool) -> None:
-    if table.shape[1] != head.outputs:
-        raise _misfit(
-            "wrong_shape", f"{what} have {table.shape[1]} columns, expected {head.outputs}"
-        )
-    if head.kind in ("values", "gaussian") or logits:
-        return
+def _check(what: str, head: Head, table: Tensor) -> None:
     # Comparisons with NaN are false, so missing entries pass.
-    if ((table < 0) | (table > 1)).any():
-        raise _misfit("out_of_range", f"{what} are not all in [0, 1]")
-    if head.kind == "classes" and ((table.sum(dim=1) - 1).abs() > 1e-3).any():
-        raise _misfit("out_of_range", f"{what} do not add up to 1 in every row")
-
-
-def _misfit(code: str, cause: str) -> DataError:
-    return DataError(cause, subject="rows", remedy="Gather the rows again", code=code)
+    wrong = ((table < 0) | (table > 1)).any()
+    if wrong or (head.kind == "classes" and ((table.sum(dim=1) - 1).abs() > 1e-3).any()):
+        raise DataError(
+            f"{what} are no probabilities", subject="rows", remedy="Gather the rows again",
+            code="out_of_range",
+        )  # fmt: skip
 
 
 # --- steps ---
@@ -120,14 +110,6 @@ class Sampler:
     batch: int
     seed: int
     sampling: Sampling
-
-    def __post_init__(self) -> None:
-        if self.batch < 1 or not len(self.dataset):
-            raise DataError(
-                f"no batches of {self.batch} from {len(self.dataset)} rows",
-                remedy="Give rows and a positive batch",
-                code="no_rows",
-            )
 
     @property
     def steps(self) -> int:

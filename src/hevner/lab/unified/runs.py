@@ -23,6 +23,7 @@ from hevner import __version__
 from hevner.errors import DataError
 from hevner.files import cannot_write, replace_file
 from hevner.lab.recipe_types import plain
+from hevner.lab.study import kept
 from hevner.lab.study.splits import Rows, Split
 from hevner.lab.unified.data import StudyData
 from hevner.lab.unified.fit import Fitted, Prediction, fit
@@ -87,9 +88,8 @@ def _write(fitted: Fitted, folder: Path) -> None:
         for head, scale in fitted.scales.items()
         for dataset, pair in scale.units.items()
     }
-    content = io.BytesIO()
-    np.savez(content, scale=np.float64(fitted.preparation.scale), **arrays)
-    replace_file(folder / "preparation.npz", content.getvalue())
+    arrays["scale"] = np.float64(fitted.preparation.scale)
+    kept.write(folder / "preparation.npz", arrays)
 
 
 def _card(
@@ -130,7 +130,7 @@ def compute(
     others, so their raw outputs are kept; lessons are those that a network learns from.
     """
     predicted: dict[str, list[Prediction]] = {}
-    kept: Lessons = {}
+    taught: Lessons = {}
     for names in [[name] for name in row.datasets] if row.apart else [row.datasets]:
         train = _of(data, split.train, names)
         if not len(train):
@@ -142,14 +142,14 @@ def compute(
         for head, found in _for_all_rows(data, fitted, test).items():
             predicted.setdefault(head, []).append(found)
         if row.apart:
-            add_lessons(kept, data, fitted, train)
+            add_lessons(taught, data, fitted, train)
     arrays: dict[str, Any] = {}
     for head, several in predicted.items():
         values, spread = _mean(several)
         arrays[f"values.{head}"] = values.astype(np.float32)
         if spread is not None:
             arrays[f"spread.{head}"] = spread.astype(np.float32)
-    return arrays | {f"lesson.{head}": lesson for head, lesson in kept.items()}
+    return arrays | {f"lesson.{head}": lesson for head, lesson in taught.items()}
 
 
 def lessons_of(recipe: UnifiedRecipe, row: Row, data: StudyData, rows: Rows, seed: int) -> Lessons:

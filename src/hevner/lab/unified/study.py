@@ -210,14 +210,14 @@ class UnifiedStudy(engine.Study[UnifiedRecipe, StudyData, Cell]):
     def _sides(self, name: str) -> Mapping[str, Sequence[Track]]:
         """Tracks of a dataset by part of its split."""
         own = [track for track in self.data.tracks if track.dataset == name]
-        split = self.recipe.datasets[name].split
-        if not split:
+        source = self.recipe.datasets[name]
+        if not (split := source.split):
             raise DataError(
                 f"no split of {name} is named", subject=self.recipe.name,
                 remedy="Give 'split' for it", code="missing_key",
             )  # fmt: skip
         if split != OFFICIAL:
-            return stored_splits.load(name, split).apply(own)
+            return stored_splits.load(name, split).apply(own, partial=source.partial)
         found: dict[str, list[Track]] = {}
         for track in own:
             found.setdefault(track.official_split, []).append(track)

@@ -1,14 +1,11 @@
 """Make up weights of MERT: published names, shapes and files, random values.
 
-    python benchmarks/random_weights.py mert-v1-95m FOLDER
-
 Speed and memory do not depend on the values of weights, so these stand in for weights that may not
 be passed on. Values keep the scale of a signal from layer to layer.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 import math
 from pathlib import Path
@@ -50,17 +47,3 @@ def values(name: str, shape: tuple[int, ...], generator: torch.Generator) -> tor
     if len(shape) == 1:
         return 0.1 * drawn + (1 if name.endswith("norm.weight") else 0)
     return drawn / math.sqrt(math.prod(shape[1:]))
-
-
-def main() -> None:
-    """Run from the command line."""
-    parser = argparse.ArgumentParser(description="Write a MERT with random weights.")
-    parser.add_argument("name", choices=architecture.SIZES)
-    parser.add_argument("folder", type=Path)
-    options = parser.parse_args()
-    options.folder.mkdir(parents=True, exist_ok=True)
-    mert(options.name, options.folder)
-
-
-if __name__ == "__main__":
-    main()

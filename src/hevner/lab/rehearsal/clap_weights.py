@@ -1,19 +1,16 @@
 """A checkpoint of CLAP as it is published, with random weights: the full size takes 0.8 GB.
 
-    python benchmarks/random_weights_clap.py FOLDER
-
-Then ``hevner models add clap-music --from FOLDER --accept-licence`` adds it, for measurements and
-dry runs. The numbers follow from the seed and the names of the tensors alone. Their size is such
+The numbers follow from the seed and the names of the tensors alone. Their size is such
 that activations neither grow nor fade; embeddings mean nothing.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 import math
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -89,7 +86,7 @@ def _tensor(name: str, shape: tuple[int, ...], random: np.random.Generator) -> t
     if name.endswith(("token_type_ids", "num_batches_tracked", "relative_position_index")):
         return torch.zeros(shape, dtype=torch.long)
     if name.startswith("logit_scale"):
-        values = np.float32(math.log(20))
+        values = np.asarray(math.log(20), np.float32)
     elif name.endswith("running_mean"):
         values = -40 + 5 * values
     elif name.endswith("running_var"):
@@ -106,12 +103,12 @@ def _tensor(name: str, shape: tuple[int, ...], random: np.random.Generator) -> t
 def write(folder: Path, config: Mapping[str, object] = LARGER, seed: int = 0) -> None:
     """Write a checkpoint with ``pytorch_model.bin`` and the two files of the tokenizer."""
     folder.mkdir(parents=True, exist_ok=True)
-    size = ClapConfig.from_dict(dict(config)).text_config.vocab_size
+    text: Any = ClapConfig.from_dict(dict(config)).text_config
     torch.save(state(config, seed), folder / "pytorch_model.bin")
     for name, content in (
         ("config.json", config),
         ("preprocessor_config.json", PREPROCESSOR),
-        ("vocab.json", vocabulary(size)),
+        ("vocab.json", vocabulary(text.vocab_size)),
     ):
         (folder / name).write_text(json.dumps(content, indent=2), "utf-8")
     (folder / "merges.txt").write_text("\n".join(["#version: 0.2", *MERGES, ""]), "utf-8")
@@ -122,16 +119,3 @@ def vocabulary(size: int) -> dict[str, int]:
     tokens = [*MARKS, *sorted(ByteLevel.alphabet()), *(pair.replace(" ", "") for pair in MERGES)]
     tokens += [f"unused{number}" for number in range(len(tokens), size - 1)]
     return {token: number for number, token in enumerate([*tokens, "<mask>"])}
-
-
-def main() -> None:
-    """Run from the command line."""
-    parser = argparse.ArgumentParser(description="Write a CLAP with random weights.")
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("--seed", type=int, default=0)
-    options = parser.parse_args()
-    write(options.folder, seed=options.seed)
-
-
-if __name__ == "__main__":
-    main()
