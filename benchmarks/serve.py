@@ -239,9 +239,9 @@ def made(folder: Path, count: int) -> None:
     """Make a catalogue of so many pieces."""
     space, rng = spaces.load(), np.random.default_rng(catalog.SEED)
     new = create(folder, space)
-    mean = catalog.means(space, count, rng)
+    made_up = catalog.music(space, count, rng)
     with writing(new) as writer:
-        for table in catalog.pieces(space, mean, new.pieces.schema, rng):
+        for table in catalog.pieces(space, made_up, new.pieces.schema, rng):
             new.pieces.add(table)
         writer.tidy()
 

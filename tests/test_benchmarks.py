@@ -8,6 +8,7 @@ import importlib
 import json
 import shutil
 import socket
+import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -39,6 +40,7 @@ FOLDER = ROOT / "benchmarks"
 SCRIPTS = sorted(path.stem for path in FOLDER.glob("*.py"))
 
 NOT_RUN = {
+    "catalog_faults": "starts itself again with a library; `test_no_fault_loses_a_piece` runs it",
     "speed_essentia": "needs Essentia, which is not installed here",
     "tempo_peer": "likewise",
     "harmony_peer": "likewise",
@@ -127,6 +129,23 @@ def test_decode(run: Run, tmp_path: Path) -> None:
     assert lines(tmp_path / "decode_speed.csv") == 5
 
 
+@pytest.mark.skipif(
+    sys.platform != "linux" or shutil.which("cc") is None, reason="needs a compiler, on Linux"
+)
+def test_no_fault_loses_a_piece(tmp_path: Path) -> None:
+    """Some points of the measurement, with the library that counts changes."""
+    out = tmp_path / "faults.csv"
+    options = ["--every", "200", "--random", "1", "--flips", "2", "--commands", "update", "renew"]
+    script = FOLDER / "catalog_faults.py"
+    subprocess.run([sys.executable, script, *options, "--out", out], check=True)
+    with out.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 7
+    for row in rows:
+        assert int(row["trials"]) > 0, row
+        assert not any(int(row[name]) for name in ("lost", "locked", "wrong", "left")), row
+
+
 def test_no_damaged_file_is_lost_or_believed(run: Run, tmp_path: Path) -> None:
     """A short run of the measurement, at other numbers than the committed one."""
     out = tmp_path / "fuzz.csv"
@@ -203,7 +222,7 @@ def test_isolation(run: Run, tmp_path: Path) -> None:
 
 def test_startup(run: Run, tmp_path: Path) -> None:
     run("startup", "--repetitions", 1, "--out", tmp_path / "startup.csv", CLIP_S=4)
-    assert lines(tmp_path / "startup.csv") == 5
+    assert lines(tmp_path / "startup.csv") == 6
 
 
 def test_copies_of_the_examples_move_no_emotion(run: Run, tmp_path: Path) -> None:
@@ -227,7 +246,7 @@ def test_catalog(run: Run, tmp_path: Path) -> None:
     out = tmp_path / "catalog.csv"
     sizes = ("--pieces", 1_000, "--folder", tmp_path, "--out", out)
     missed_limits(lambda: run("catalog", *sizes, "--queries", 8))
-    assert lines(out) == 2
+    assert lines(out) == 9
 
 
 def test_store(run: Run, tmp_path: Path) -> None:

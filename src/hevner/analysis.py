@@ -18,7 +18,7 @@ from hevner.audio.decode import Audio, open_audio
 from hevner.audio.sources import Source, open_source
 from hevner.defaults import checked_window
 from hevner.emotion import Scale
-from hevner.features import Features, around, extract, pool
+from hevner.features import Features, Pooled, around, extract, pool
 from hevner.heads import AXIS_HEADS, HEADS, Head
 from hevner.model import explanation, moments, predict, registry, sound_kind, tagging
 from hevner.model.prediction import Prediction
@@ -89,11 +89,14 @@ class Reading:
         Prediction for the whole piece, one row; None if it is silent or no music.
     moments
         Predictions for the window around each moment of the timeline; None likewise.
+    pooled
+        What the model read, for `Analyzer.read_pooled`; None likewise.
     """
 
     analysis: Analysis
     whole: Prediction | None
     moments: Prediction | None
+    pooled: Pooled | None = None
 
 
 class Analyzer:
@@ -156,24 +159,15 @@ class Analyzer:
         share, doubt = _rounded(kinds["music"]), sound_kind.doubt(kinds)
         if kinds["music"] < sound_kind.NO_MUSIC:
             return self._without_emotion(audio, features, "no_music", doubt, share)
-        vector, seconds = pool(features, harmony, 0.0, features.duration), features.duration
-        whole = self.model.predict(vector[None, :], seconds)
-        course = moments.predict(
-            self.model, whole, vectors, seconds, features.sounding, self.window
-        )
-        timeline = _timeline(features, course)
-        key = harmony.key
         pulse = rhythm.analyse(
             onsets.inputs(features.onsets, features.starts, features.spectrum, harmony)
         )
-        heads: dict[str, Any] = {}
-        for head in HEADS:
-            heads |= self._fields(head, whole, timeline)
-        analysis = Analysis(
+        key = harmony.key
+        facts = Analysis(
             path=audio.source,
             status="ok",
             duration=features.duration,
-            model=self.model.name,
+            model="",
             music_probability=share,
             key=key.label if key else None,
             mode=key.mode if key else None,
@@ -191,17 +185,46 @@ class Analyzer:
                 ChordSpan(chord.label, round(chord.start, 3), round(chord.end, 3))
                 for chord in harmony.chords
             ),
+            warnings=(*audio.warnings, *filter(None, [doubt])),
+        )
+        return self.read_pooled(
+            Pooled(
+                facts,
+                features.duration,
+                features.begin,
+                features.recording,
+                features.starts,
+                features.sounding,
+                pool(features, harmony, 0.0, features.duration),
+                vectors,
+            )
+        )
+
+    def read_pooled(self, pooled: Pooled) -> Reading:
+        """Read the emotion from what was kept of a piece of music, as from the audio itself.
+
+        The analyzer must have the window that its vectors are of.
+        """
+        vectors, seconds = pooled.vectors, pooled.duration
+        whole = self.model.predict(pooled.vector[None, :], seconds)
+        course = moments.predict(self.model, whole, vectors, seconds, pooled.sounding, self.window)
+        timeline = _timeline(pooled, course)
+        heads: dict[str, Any] = {}
+        for head in HEADS:
+            heads |= self._fields(head, whole, timeline)
+        analysis = replace(
+            pooled.facts,
+            model=self.model.name,
             familiarity=_rounded(whole.familiarity[0]),
             timeline=timeline,
-            warnings=(*audio.warnings, *filter(None, [doubt])),
             **heads,
         )
-        analysis, rows = with_silence(analysis, features.begin, features.recording)
+        analysis, rows = with_silence(analysis, pooled.begin, pooled.recording)
         if self.explainer is not None:
             read = vectors[moments.ending(len(vectors), self.window)]
-            why = self.explainer.explain(analysis, vector, read, rows)
+            why = self.explainer.explain(analysis, pooled.vector, read, rows)
             analysis = replace(analysis, explanation=why)
-        return Reading(analysis, whole, course.where(rows))
+        return Reading(analysis, whole, course.where(rows), pooled)
 
     def _without_emotion(
         self,
@@ -256,7 +279,7 @@ class Analyzer:
                 return {head.field: tags, "contradictions": contradictions}
 
 
-def _timeline(features: Features, moments: Prediction) -> tuple[Moment, ...]:
+def _timeline(features: Pooled, moments: Prediction) -> tuple[Moment, ...]:
     """One moment per patch."""
     edges = [0.0, *features.starts[1:], features.duration]
 

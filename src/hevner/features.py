@@ -24,6 +24,7 @@ from hevner.audio.windows import Windower
 from hevner.blocks import BLOCKS, PATCHES, Grid, Matrix, Span, Windows
 from hevner.encoders.handcrafted import NAMES as HANDCRAFTED_NAMES
 from hevner.music import Harmony
+from hevner.result import Analysis
 
 PATCH_S = PATCHES[0] / SAMPLE_RATE
 
@@ -86,6 +87,33 @@ class Features:
             return inside
         nearest = np.abs(self.centres[rows] - (start + end) / 2).argmin()
         return rows[nearest : nearest + 1]
+
+
+@dataclass(frozen=True, eq=False)
+class Pooled:
+    """All that is known of a piece of music before an emotion model reads it.
+
+    Attributes
+    ----------
+    facts
+        The analysis as far as no emotion model has a part in it: key, tempo, chords, warnings, on
+        the clock of the sounding part.
+    duration, begin, recording, starts, sounding
+        As those of `Features`.
+    vector
+        The whole piece summarised by `pool`, ``(hevner.blocks.DIMENSION,)``.
+    vectors
+        A window around each patch, by `around`.
+    """
+
+    facts: Analysis
+    duration: float
+    begin: float
+    recording: float
+    starts: Doubles
+    sounding: Mask
+    vector: Floats
+    vectors: Floats
 
 
 def extract(audio: Audio) -> Features:

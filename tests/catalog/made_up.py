@@ -14,9 +14,11 @@ from hevner.catalog.analyze_file import AnalyzedFile, places
 from hevner.catalog.catalog import Catalog
 from hevner.catalog.indexing import Options, Summary, index
 from hevner.errors import AudioError
+from hevner.features import Pooled
 from hevner.files import find_audio
 from hevner.model.description import CURVE_POINTS
 from hevner.model.space import Points
+from hevner.result import Analysis
 from tests import joint_world
 
 SPACE = joint_world.space()
@@ -91,13 +93,25 @@ class FakeAnalyzer:
         if text.startswith("speech"):
             said = {"status": "no_music", "duration": 3.0, "tags": [], "cause": "this is speech"}
             return AnalyzedFile(said, [])
+        return self.again(pooled(text))
+
+    def again(self, pooled: Pooled) -> AnalyzedFile:
+        text = pooled.facts.headline
         seed = int(hashlib.sha256(text.encode()).hexdigest()[:8], 16)
         whole, first, second = rows(musics(3, seed))
         columns = {"status": "ok", "duration": 18.0, "valence": 0.5, "tags": ["calm", "happy"]}
         return AnalyzedFile(
             {**columns, "curve": np.zeros(2 * CURVE_POINTS, np.float16), **whole},
             [{"start": 0.0, "end": 9.0, **first}, {"start": 9.0, "end": 18.0, **second}],
+            pooled,
         )
+
+
+def pooled(text: str) -> Pooled:
+    """Features of a text, as far as `FakeAnalyzer` needs them."""
+    facts = Analysis(path="", status="ok", duration=18.0, model="", headline=text)
+    some = np.zeros((2, 4), np.float32)
+    return Pooled(facts, 18.0, 0.0, 18.0, np.arange(2.0), np.ones(2, bool), some[0], some)
 
 
 def run(

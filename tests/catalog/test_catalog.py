@@ -11,15 +11,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks import catalog as benchmark
 from hevner.catalog import header, tables
 from hevner.catalog.analyze_file import places
 from hevner.catalog.catalog import Catalog
-from hevner.catalog.tables import DISTANCE, ROW
 from hevner.catalog.writer import create, writing
 from hevner.errors import CatalogError
 from hevner.model.description import Description
-from hevner.model.space import Points, load
+from hevner.model.space import Points
 from tests import joint_world
 from tests.catalog.made_up import SPACE, musics, piece, rows
 from tests.errors import raises
@@ -41,6 +39,14 @@ def many(folder: Path, points: Points) -> Catalog:
     )
 
 
+def column(
+    catalog: Catalog, query: object, count: int, where: str | None = None, name: str = "path"
+) -> list[str]:
+    """A column of the candidates for a vector."""
+    found = catalog.candidates(np.asarray(query, np.float32), count, where)
+    return [row[name] for row in catalog.fetch(found.rows.tolist(), [name])]
+
+
 def test_rows_come_back_as_they_were(tmp_path: Path) -> None:
     known = {"valence": 0.25, "key": "A minor", "key_mode": "minor", "tags": ["calm", "sad"]}
     filled(tmp_path, [piece(1, **known), piece(2, cause=None)])
@@ -58,10 +64,10 @@ def test_points_are_those_that_were_put(tmp_path: Path) -> None:
     points = musics(5)
     catalog = many(tmp_path, points)
     query = SPACE.like_vectors(points)[3]
-    found = catalog.candidates(query, 5, columns=["path"])
-    order = [int(path) for path in found["path"].to_pylist()]
+    found = catalog.candidates(query, 5)
+    order = [int(path) for path in column(catalog, query, 5)]
     for name in ("correlated", "mean", "variance"):
-        stored = getattr(catalog.points(found), name)
+        stored = getattr(found.points, name)
         np.testing.assert_array_equal(stored, getattr(points, name)[order])
 
 
@@ -70,22 +76,17 @@ def test_candidates_are_those_of_the_largest_inner_products(tmp_path: Path) -> N
     catalog = many(tmp_path, points)
     query = SPACE.query_vectors(SPACE.emotion(Description.of(point=[[0.6, -0.4]])))[0]
     products = SPACE.music_vectors(points) @ query
-    found = catalog.candidates(query, 20, columns=["path"])
-    assert found.column_names[:2] == ["place", "path"]
-    assert {ROW, DISTANCE} <= set(found.column_names)
-    numbers = [int(path) for path in found["path"].to_pylist()]
-    # From far off, not from infinity: neighbours in the order may change places.
-    np.testing.assert_allclose(products[numbers], np.sort(products)[::-1][:20], atol=0.02)
-    assert numbers[0] == products.argmax()
+    numbers = [int(path) for path in column(catalog, query, 20)]
+    np.testing.assert_allclose(products[numbers], np.sort(products)[::-1][:20], rtol=1e-5)
 
 
 def test_fetch_keeps_the_order_asked_for(tmp_path: Path) -> None:
     catalog = filled(tmp_path, [piece(n) for n in range(6)])
-    found = catalog.candidates(np.asarray(piece(1)["vector"]), 6, columns=["path"])
+    query = np.asarray(piece(1)["vector"])
+    rows, paths = catalog.candidates(query, 6).rows.tolist(), column(catalog, query, 6)
     for order in ([0, 1, 2], [5, 0, 3], []):
-        ids = [found[ROW].to_pylist()[n] for n in order]
-        fetched = catalog.fetch(ids, ["path"])["path"].to_pylist()
-        assert fetched == [found["path"].to_pylist()[n] for n in order]
+        fetched = catalog.fetch([rows[n] for n in order], ["path"])
+        assert [row["path"] for row in fetched] == [paths[n] for n in order]
 
 
 def test_what_has_no_place_is_never_found(tmp_path: Path) -> None:
@@ -93,8 +94,7 @@ def test_what_has_no_place_is_never_found(tmp_path: Path) -> None:
     silent = piece(2, status="silent", **nothing)
     failed = piece(3, status="failed", cause="noise", **nothing)
     catalog = filled(tmp_path, [piece(1), silent, failed])
-    found = catalog.candidates(np.asarray(piece(1)["vector"]), 9, columns=["name"])
-    assert found["name"].to_pylist() == ["1.mp3"]
+    assert column(catalog, piece(1)["vector"], 9, name="name") == ["1.mp3"]
 
 
 def test_filters_come_first(tmp_path: Path) -> None:
@@ -102,14 +102,11 @@ def test_filters_come_first(tmp_path: Path) -> None:
     catalog = filled(tmp_path, pieces)
     query = np.asarray(piece(1)["vector"])
     where = "key_mode = 'minor' AND duration < 130"
-    found = catalog.candidates(query, 2, where, columns=["name", "duration"])
-    assert len(found) == 2
-    all_found = catalog.candidates(query, 99, where, columns=["name"])["name"].to_pylist()
-    assert sorted(all_found) == ["18.mp3", "27.mp3", "9.mp3"]
+    assert len(catalog.candidates(query, 2, where).rows) == 2
+    assert sorted(column(catalog, query, 99, where, "name")) == ["18.mp3", "27.mp3", "9.mp3"]
     tagged = filled(tmp_path / "tags", [piece(1, tags=["calm"]), piece(2, tags=["sad"])])
-    found = tagged.candidates(query, 9, "array_has(tags, 'sad')", columns=["name"])
-    assert found["name"].to_pylist() == ["2.mp3"]
-    assert tagged.candidates(query, 9, "duration < 0").num_rows == 0
+    assert column(tagged, query, 9, "array_has(tags, 'sad')", "name") == ["2.mp3"]
+    assert not len(tagged.candidates(query, 9, "duration < 0").rows)
 
 
 @pytest.mark.parametrize(
@@ -132,88 +129,9 @@ def test_moments_are_found_with_their_piece(tmp_path: Path) -> None:
     with writing(catalog) as writer:
         writer.put([piece(1, id="a")], moments)
     query = np.asarray(SPACE.like_vectors(musics(3))[1])
-    found = catalog.candidates(query, 1, table="moments", columns=["piece", "start"])
-    assert found.select(["piece", "start"]).to_pylist() == [{"piece": "a", "start": 9.0}]
-
-
-def test_a_large_table_gets_an_index_that_finds_nearly_the_same(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """With an index and new rows beside it, the two stages find what an exact search finds."""
-    monkeypatch.setattr(tables, "INDEX_ROWS", 2000)
-    points = musics(4000)
-    catalog = many(tmp_path, points.where(slice(0, 3000)))
-    with writing(catalog) as writer:
-        writer.tidy()
-        index = catalog.pieces._table.list_indices()
-        assert [one.name for one in index] == ["vector_3000"]
-        new = [piece(0, path=str(n)) for n in range(3000, 4000)]
-        later = rows(points.where(slice(3000, None)))
-        writer.put([{**p, **r} for p, r in zip(new, later, strict=True)], [])
-    rng = np.random.default_rng(2)
-    wanted = SPACE.emotion(Description.of(point=rng.uniform(-0.7, 0.7, (40, 2))))
-    exact = SPACE.find(wanted, points).argsort(axis=1)[:, :10]
-    shared = 0
-    for row, vector in enumerate(SPACE.query_vectors(wanted)):
-        found = catalog.candidates(vector, columns=["path"])
-        scores = SPACE.find(wanted.where(slice(row, row + 1)), catalog.points(found))[0]
-        best = found["path"].take(scores.argsort()[:10]).to_pylist()
-        shared += len({*map(int, best)} & {*exact[row].tolist()})
-    assert shared / exact.size >= 0.95
-
-
-def test_two_stages_find_what_an_exact_search_of_real_places_finds(tmp_path: Path) -> None:
-    """The measurement of ``benchmarks/catalog.py``, with fewer pieces."""
-    space = load()
-    rng = np.random.default_rng(4)
-    mean = benchmark.means(space, 20_000, rng)
-    catalog = create(tmp_path, space)
-    with writing(catalog) as writer:
-        for table in benchmark.pieces(space, mean, catalog.pieces.schema, rng):
-            catalog.pieces.add(table)
-        writer.tidy()
-    emotions = benchmark.emotions(space, 60, rng)
-    vectors = space.query_vectors(emotions)
-    exact = benchmark.best(space, emotions, mean).tolist()
-    shared = 0
-    for row, best in enumerate(exact):
-        one = emotions.where(slice(row, row + 1))
-        shared += len({*benchmark.search(catalog, space, one, vectors[row])} & {*best})
-    assert shared / 600 >= 0.95
-
-
-def test_an_index_is_made_anew_when_a_table_has_grown(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(tables, "INDEX_ROWS", 100)
-    catalog = create(tmp_path, SPACE)
-    names = []
-    with writing(catalog) as writer:
-        for first, last in ((0, 99), (99, 300), (300, 1199), (1199, 1200)):
-            spots = rows(musics(last - first))
-            numbered = zip(range(first, last), spots, strict=True)
-            writer.put([{**piece(0), "path": str(n), **r} for n, r in numbered], [])
-            writer.tidy()
-            names.append([index.name for index in catalog.pieces._table.list_indices()])
-    assert names == [[], ["vector_300"], ["vector_300"], ["vector_1200"]]
-
-
-def test_an_index_of_many_patches_is_made_anew(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(tables, "INDEX_ROWS", 100)
-    monkeypatch.setattr(tables, "PATCHES", 2)
-    catalog = create(tmp_path, SPACE)
-    names = []
-    with writing(catalog) as writer:
-        for step in range(5):
-            new = [
-                {**piece(0), "path": f"{step} {n}", **r} for n, r in enumerate(rows(musics(100)))
-            ]
-            writer.put(new[: 100 if step == 0 else 10], [])
-            writer.tidy()
-            names += [index.name for index in catalog.pieces._table.list_indices()]
-    assert names == ["vector_100"] * 4 + ["vector_140"]
+    found = catalog.candidates(query, 1, table="moments")
+    shown = catalog.fetch(found.rows.tolist(), ["piece", "start"], "moments")
+    assert shown == [{"piece": "a", "start": 9.0}]
 
 
 def test_many_small_changes_are_joined(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -242,7 +160,7 @@ def test_another_space_model_or_schema_is_refused_with_the_command(tmp_path: Pat
         with raises(CatalogError, code, subject=str(catalog.folder)) as caught:
             header.check(catalog.folder, found, dataclasses.replace(found, **change))  # type: ignore[arg-type]
         assert next(iter(change.values())).__str__() in caught.value.cause
-        assert caught.value.remedy.endswith("--rebuild")
+        assert "hevner index '/my music' --into" in caught.value.remedy
     for change in ({"hevner": "9"}, {"folders": ("/elsewhere",)}):
         header.check(catalog.folder, found, dataclasses.replace(found, **change))  # type: ignore[arg-type]
     with raises(CatalogError, "other_space"):

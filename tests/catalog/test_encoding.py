@@ -244,7 +244,7 @@ def test_another_precision_is_the_same_encoder(music: Path, catalog: Catalog) ->
 def test_a_header_of_before_there_were_encoders_is_read(music: Path, catalog: Catalog) -> None:
     path = catalog.folder / header.NAME
     record = json.loads(path.read_text())
-    del record["encoder"], record["encoder_version"]
+    del record["encoder"], record["encoder_version"], record["checksum"]
     path.write_text(json.dumps(record))
     assert Catalog(catalog.folder, SPACE).header.encoder == ""
     assert run(music, Catalog(catalog.folder, SPACE), Tones()) == Summary(unchanged=3)
@@ -258,16 +258,6 @@ def test_a_catalogue_opened_before_learns_of_the_encoder(music: Path, catalog: C
     assert run(music, opened, Tones()).added == 1
     assert Catalog(catalog.folder, SPACE).header.encoder == NAME
     assert len(vectors(catalog)["2.wav"] or []) == BANDS
-
-
-def test_the_command_that_mends_a_catalogue_names_the_encoder(
-    music: Path, catalog: Catalog
-) -> None:
-    encode_folder(music, catalog)
-    (catalog.folder / writer.CHANGE).write_bytes(b"\x00")
-    with raises(CatalogError, "damaged") as caught:
-        run(music, catalog, Tones())
-    assert f"--encoder {NAME} --rebuild" in caught.value.remedy
 
 
 @pytest.mark.parametrize("step", ["header", "column", "vectors"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import shutil
 import signal
@@ -18,7 +19,7 @@ from typer.testing import CliRunner
 
 import hevner.model.space
 from hevner.analysis import Analyzer
-from hevner.catalog import analyze_file, header, indexing, writer
+from hevner.catalog import analyze_file, header, indexing, tables, writer
 from hevner.catalog.catalog import Catalog
 from hevner.catalog.indexing import Summary
 from hevner.catalog.tables import CHANGED, SOUNDS
@@ -27,7 +28,7 @@ from hevner.cli import app
 from hevner.errors import HevnerError, ModelError
 from hevner.files import find_audio
 from hevner.result import Failure
-from tests import joint_world, sounds
+from tests import sounds
 from tests.catalog.made_up import SPACE, FakeAnalyzer, run, song, state
 from tests.full_model import FullModel
 
@@ -373,7 +374,7 @@ def test_rows_of_older_versions_count_as_unchanged(
     music: Path, catalog: Catalog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run(music, catalog)
-    catalog.pieces._table.drop_columns([CHANGED])
+    catalog.pieces._table.drop_columns(tables.noted("pieces").names)
     old = Catalog(catalog.folder, SPACE)
     assert CHANGED not in old.pieces.schema.names
     with monkeypatch.context() as patch:
@@ -486,8 +487,8 @@ def test_the_command_from_sounds_to_rows(tmp_path: Path, monkeypatch: pytest.Mon
     ]
     assert {moment["piece"] for moment in moments} == {row["id"]}
     assert sorted(m["start"] for m in moments)[0] == 0.0
-    found = catalog.candidates(np.asarray(row["vector"], np.float32), 5, columns=["name"])
-    assert found["name"].to_pylist() == ["song.wav"]
+    found = catalog.candidates(np.asarray(row["vector"], np.float32), 5)
+    assert catalog.fetch(found.rows.tolist(), ["name"]) == [{"name": "song.wav"}]
     again = CliRunner().invoke(app, command)
     assert again.exit_code == 0
     assert "4 unchanged. 1 failed before; --retry tries them again." in again.stderr
@@ -518,15 +519,40 @@ def test_every_reading_of_a_model_can_be_searched(tmp_path: Path, catalog: Catal
         assert [row["id"] for row in catalog.listing(["id"], where)] == ["1"] * found, where
 
 
-def test_the_command_refuses_another_space(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_command_reads_pieces_of_another_space_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     song(tmp_path / "music" / "a.mp3")
-    create(tmp_path / "catalog", SPACE)
-    monkeypatch.setattr(hevner.model.space, "load", lambda: joint_world.space(2))
-    done = CliRunner().invoke(
-        app, ["index", str(tmp_path / "music"), "--into", str(tmp_path / "catalog")]
-    )
-    assert done.exit_code == 1
-    assert f"--into {tmp_path / 'catalog'} --rebuild" in done.stderr
+    run(tmp_path / "music", create(tmp_path / "catalog", SPACE))
+    before = state(tmp_path / "catalog")
+    analyzer = FakeAnalyzer()
+    monkeypatch.setattr(analyze_file, "FileAnalyzer", lambda *_: analyzer)
+    monkeypatch.setattr(hevner.model.space, "load", lambda: SPACE)
+    path = tmp_path / "catalog" / header.NAME
+    header.write(path.parent, dataclasses.replace(header.read(path.parent), digest="another"))
+    done = CliRunner().invoke(app, ["index", "--into", str(path.parent)])
+    assert done.exit_code == 0, done.stderr
+    assert "another space: another, here" in done.stderr
+    assert "Its pieces are read anew" in done.stderr
+    assert "1 file in" in done.stderr
+    assert not analyzer.asked
+    assert state(tmp_path / "catalog") == before
+
+
+def test_the_command_mends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    song(tmp_path / "music" / "a.mp3")
+    run(tmp_path / "music", create(tmp_path / "catalog", SPACE))
+    before = state(tmp_path / "catalog")
+    monkeypatch.setattr(analyze_file, "FileAnalyzer", lambda *_: FakeAnalyzer())
+    monkeypatch.setattr(hevner.model.space, "load", lambda: SPACE)
+    command = ["index", "--verify", "--into", str(tmp_path / "catalog")]
+    done = CliRunner().invoke(app, command)
+    assert done.stderr.startswith("Checked: 1 pieces, nothing is damaged.")
+    (tmp_path / "catalog" / header.NAME).write_text("{")
+    done = CliRunner().invoke(app, command)
+    assert done.exit_code == 0, done.stderr
+    assert done.stderr.startswith("Mended: damaged was the header; 1 pieces are sound.")
+    assert state(tmp_path / "catalog") == before
 
 
 def test_the_command_without_music_is_no_use(tmp_path: Path) -> None:

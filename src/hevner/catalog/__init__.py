@@ -2,12 +2,14 @@
 
 Modules import each other in one direction only, from bottom to top:
 
-1. records: ``header``, ``course``, ``query``;
-2. storage: ``packages``, ``tables``, ``catalog``, ``writer``;
-3. filling: ``file_identity``, ``analyze_file``, ``texts``, ``indexing``, ``encoding``;
+1. records: ``seal``, ``header``, ``course``, ``query``;
+2. storage: ``packages``, ``checksums``, ``faults``, ``tables``, ``kept_features``,
+   ``search_index``, ``index_building``, ``catalog``, ``writer``;
+3. filling: ``file_identity``, ``analyze_file``, ``texts``, ``indexing``, ``encoding``, and mending:
+   ``sound_rows``, ``renewal``;
 4. searching: ``scoring``, ``search``, ``playlist``, ``describe``.
 
-Importing this package loads nothing; LanceDB is loaded when a catalogue is opened.
+Importing this package loads nothing; LanceDB is loaded when a search index cannot answer.
 """
 
 from __future__ import annotations

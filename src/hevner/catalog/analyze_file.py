@@ -11,12 +11,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hevner.analysis import Analyzer, Reading
+from hevner.catalog.tables import MODEL, Row
+from hevner.features import Pooled
 from hevner.heads import ESTIMATE_COLUMNS, ESTIMATES
 from hevner.model import description
 from hevner.model.prediction import Prediction
@@ -26,19 +27,18 @@ from hevner.result import Analysis, Estimate
 TOGETHER = 3
 """Moments of an analysis that make one of a catalogue: nine seconds, each covered twice or more."""
 
-Row = dict[str, Any]
-
 
 @dataclass(frozen=True)
 class AnalyzedFile:
     """The analysis of a file as rows of a catalogue.
 
     The piece has the columns of `hevner.catalog.tables.schema` that come from the sound, with
-    ``status``; the moments have all but ``piece``.
+    ``status``; the moments have all but ``piece``. The features are to be kept, if there are any.
     """
 
     piece: Row
     moments: list[Row]
+    pooled: Pooled | None = None
 
 
 class FileAnalyzer:
@@ -55,6 +55,10 @@ class FileAnalyzer:
         """Analyse a file; raises `HevnerError` if that is not possible."""
         return self.rows(self._analyzer.read(path))
 
+    def again(self, pooled: Pooled) -> AnalyzedFile:
+        """Analyse a piece whose features were kept; the rows are those of its file."""
+        return self.rows(self._analyzer.read_pooled(pooled))
+
     def rows(self, reading: Reading) -> AnalyzedFile:
         """Rows of a catalogue from a reading."""
         analysis = reading.analysis
@@ -70,7 +74,7 @@ class FileAnalyzer:
             moment = analysis.timeline[row]
             values = {name: _value(getattr(moment, name)) for name in ESTIMATES}
             moments.append({"start": start, "end": end, **values, **spot})
-        return AnalyzedFile(piece, moments)
+        return AnalyzedFile(piece, moments, reading.pooled)
 
     def point(self, reading: Reading) -> Points:
         """The place of a piece that has an emotion, one row."""
@@ -100,6 +104,7 @@ def _described(analysis: Analysis) -> Row:
     tonic, _, third = (analysis.key or "").partition(" ")
     return {
         "status": analysis.status,
+        MODEL: analysis.model,
         "duration": analysis.duration,
         **dict.fromkeys(ESTIMATE_COLUMNS),
         **analysis.estimate_columns(),

@@ -14,7 +14,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from hevner.datasets.rows import read_rows
 from hevner.emotion import UNIT, Scale
 from hevner.errors import DataError, HevnerError
 from hevner.files import display_name
@@ -102,6 +101,8 @@ def read(path: Path, scale: Scale = UNIT) -> Course:
     DataError
         If the file is missing or does not hold such columns.
     """
+    from hevner.datasets.rows import read_rows
+
     name = display_name(path)
     remedy = f"Give a CSV file with the columns {', '.join(COLUMNS)}, or words as 'tense->calm'"
     if not path.is_file():

@@ -128,7 +128,7 @@ class _FileEncoder:
             outcome = Failure(display_name(file.path), "encode", cause, remedy)
         return file, id, outcome
 
-    def _vector(self, path: Path) -> Array:
+    def _vector(self, path: Path, _id: str) -> Array:
         """The mean over all windows, brought to length 1."""
         total = np.zeros(self._encoder.card.dimension)
         for windows in self._windows(path):

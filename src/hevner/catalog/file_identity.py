@@ -95,12 +95,14 @@ class Content:
 
 def read_steadily(
     path: Path,
-    read: Callable[[Path], Result],
+    read: Callable[[Path, str], Result],
     is_new: Callable[[str], bool],
     stage: str,
     fatal: tuple[type[HevnerError], ...] = (ModelError,),
 ) -> tuple[Content | None, Result | Failure | None]:
     """Read a file and make sure that the result belongs to its content.
+
+    ``read`` is given the path and the id of its content.
 
     Returns
     -------
@@ -123,7 +125,7 @@ def read_steadily(
                 return content, None
             outcome: Result | Failure
             try:
-                outcome = read(path)
+                outcome = read(path, content.id)
             except fatal:
                 raise
             except HevnerError as error:

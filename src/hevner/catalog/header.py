@@ -6,7 +6,8 @@ Conventions
 or schema mean something else, so a catalogue is only opened by an installation that would write
 the same header: it must have the space and the model (`model_of`). The version of hevner and the
 folders are noted, not compared. An encoder for searches by text may be named too; it is compared
-when it is used (`check_encoder`).
+when it is used (`check_encoder`). The file has a checksum, so that a changed bit of it is noticed;
+files of early versions have none.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from hevner import __version__
+from hevner.catalog import seal
 from hevner.defaults import DEFAULT_MODEL, identity
 from hevner.emotion import UNIT
 from hevner.encoders.base import EncoderCard
@@ -33,7 +35,10 @@ SCHEMA = 2
 """Version of the tables and their columns; 1 had no tension, basic emotions, mode, candidates of
 the key, nor kind of music."""
 
-NOT_COMPARED = ("hevner", "folders", "encoder", "encoder_version", "model_name", "model_file")
+NOT_COMPARED = (
+    *("hevner", "folders", "encoder", "encoder_version", "model_name", "model_file"),
+    "tables",
+)
 
 PRECISIONS = ("-bfloat16", "-float16")
 """Endings of versions of encoders that were not run in float32."""
@@ -63,6 +68,8 @@ class Header:
     encoder, encoder_version
         The encoder that makes pieces searchable by text (`hevner.catalog.encoding`); empty for
         none.
+    tables
+        Folder of the tables in that of the catalogue (`hevner.catalog.renewal`); empty for itself.
     """
 
     schema: int
@@ -79,6 +86,7 @@ class Header:
     encoder_version: str = ""
     model_name: str = ""
     model_file: str = ""
+    tables: str = ""
 
 
 def current(space: Space, model: Path | None = None) -> Header:
@@ -102,7 +110,9 @@ def write(folder: Path, header: Header) -> None:
     """Put the header into a catalogue's folder; raises `OutputError` if that is not possible."""
     path = folder / NAME
     try:
-        replace_file(path, json.dumps(dataclasses.asdict(header), indent=1).encode())
+        record = dataclasses.asdict(header)
+        record["checksum"] = seal.digest_of(record)
+        replace_file(path, json.dumps(record, indent=1).encode())
     except OSError as error:
         raise cannot_write(path, error) from error
 
@@ -116,12 +126,18 @@ def read(folder: Path) -> Header:
     try:
         record = read_json(path)
     except FileNotFoundError as error:
-        if any(folder.glob("*.lance")):
+        if any(folder.glob("*.lance")) or any(folder.glob("tables-*")):
             raise _unreadable(folder, "it is missing") from error
         remedy = f"Make one with 'hevner index FOLDER --into {display_name(folder)}'"
         raise refused("file_missing", folder, "there is no catalogue here", remedy) from error
     except (OSError, ValueError) as error:
         raise _unreadable(folder, str(error)) from error
+    return parsed(folder, record)
+
+
+def parsed(folder: Path, record: Any) -> Header:
+    """The header of the catalogue in a folder from its JSON values; raises as `read` does."""
+    path = folder / NAME
     schema = record.get("schema") if isinstance(record, dict) else None
     if not isinstance(schema, int):
         raise _unreadable(folder, "it names no schema")
@@ -132,6 +148,9 @@ def read(folder: Path) -> Header:
         )
         again = command(folder, record.get("folders", ()), rebuild=True)
         raise refused("newer_version", path, cause, f"Update hevner, or run: {again}")
+    sealed = record.pop("checksum", None)
+    if sealed not in (None, seal.digest_of(record)):
+        raise _unreadable(folder, "it is not as it was written")
     try:
         header = Header(**{**record, "folders": tuple(record["folders"])})
     except (TypeError, KeyError) as error:
@@ -163,7 +182,8 @@ def check(folder: Path, found: Header, wanted: Header) -> None:
             # All other fields depend on the space.
             what = field.name if field.name in ("schema", "model", "scale") else "space"
             cause = f"the catalogue was made with another {what}: {old}, here {new}"
-            remedy = rebuilding(folder, found)
+            again = command(folder, found.folders, found.encoder, model=_own(found))
+            remedy = f"To read its pieces anew, run: {again}"
             if what == "model" and found.model_file and not wanted.model_file:
                 cause = f"it was made with the model {found.model_name} ({old}), which is not here"
                 remedy = f"Add that model with 'hevner models add FILE'. {remedy}"
@@ -175,8 +195,8 @@ def check_model(folder: Path, found: Header, model: Path) -> None:
     if identity(model=model) != found.model:
         name = registry.read(model.with_suffix(".json")).name
         cause = f"its pieces were analysed by {found.model_name or 'another model'}, not by {name}"
-        again = command(folder, found.folders, found.encoder, rebuild=True, model=_option(model))
-        remedy = f"Leave out --model, name a new catalogue, or analyse the music anew: {again}"
+        again = command(folder, found.folders, found.encoder, model=_option(model))
+        remedy = f"Leave out --model, name a new catalogue, or read the pieces anew: {again}"
         raise refused("mixed_models", folder, cause, remedy)
 
 
@@ -199,6 +219,12 @@ def _weights(version: str) -> str:
     return version
 
 
+def repairing(folder: Path) -> str:
+    """How to repair a catalogue, as a remedy."""
+    words = ["hevner", "index", "--verify", "--into", display_name(folder)]
+    return f"To mend it and keep all that is sound, run: {shlex.join(words)}"
+
+
 def command(
     folder: Path, folders: Any = (), encoder: str = "", rebuild: bool = False, model: str = ""
 ) -> str:
@@ -210,6 +236,12 @@ def command(
     return shlex.join([*words, "--rebuild"] if rebuild else words)
 
 
+def _own(header: Header) -> str:
+    """The option for a model of one's own; else a catalogue takes what hevner comes with now."""
+    own = Path(header.model_file)
+    return _option(own) if own.is_file() else ""
+
+
 def _option(graph: Path) -> str:
     """What to give as ``--model``; empty for the default model."""
     entry = registry.read(graph.with_suffix(".json"))
@@ -219,9 +251,7 @@ def _option(graph: Path) -> str:
 def rebuilding(folder: Path, header: Header | None = None) -> str:
     """How to make a catalogue anew, as a remedy."""
     made_of = (header.folders, header.encoder) if header is not None else ((), "")
-    # Without a model of one's own, a catalogue is made anew with what hevner comes with now.
-    own = Path("" if header is None else header.model_file)
-    model = _option(own) if own.is_file() else ""
+    model = "" if header is None else _own(header)
     again = command(folder, *made_of, rebuild=True, model=model)
     return f"To analyse the music anew, run: {again}"
 
@@ -231,9 +261,9 @@ def refused(code: str, path: Path, cause: str, remedy: str) -> CatalogError:
     return CatalogError(cause, subject=display_name(path), remedy=remedy, code=code)
 
 
-def damaged(path: Path, cause: str, folder: Path, header: Header | None = None) -> CatalogError:
+def damaged(path: Path, cause: str, folder: Path) -> CatalogError:
     """The error for a damaged file of a catalogue."""
-    return refused("damaged", path, cause, rebuilding(folder, header))
+    return refused("damaged", path, cause, repairing(folder))
 
 
 def _unreadable(folder: Path, why: str) -> CatalogError:

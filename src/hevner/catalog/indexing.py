@@ -22,13 +22,15 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from hevner import __version__
 from hevner.batch import in_threads
 from hevner.catalog.analyze_file import AnalyzedFile, FileAnalyzer
 from hevner.catalog.catalog import Catalog
 from hevner.catalog.file_identity import Content, Stamp, read_steadily, row_path
-from hevner.catalog.tables import CHANGED, Row, in_lists
+from hevner.catalog.tables import CHANGED, COUNT, SOURCE, VERSION, WRITTEN, Row, in_lists
 from hevner.catalog.writer import Writer, writing
 from hevner.errors import HevnerError
+from hevner.features import Pooled
 from hevner.files import Found, display_name, file_named, is_audio_name
 from hevner.result import Failure
 
@@ -188,6 +190,7 @@ class _Run:
         self._claiming = threading.Lock()
         self._rows: list[Row] = []
         self._moments: list[Row] = []
+        self._features: dict[str, Pooled] = {}
         self._copies: list[FileOutcome] = []
         self._written = time.monotonic()
 
@@ -232,8 +235,11 @@ class _Run:
             return FileOutcome(file, content, failure=outcome)
         return FileOutcome(file, content, outcome)
 
-    def _analyze(self, path: Path) -> AnalyzedFile:
+    def _analyze(self, path: Path, id: str) -> AnalyzedFile:
         try:
+            kept = self._catalog.kept.get(id)
+            if kept is not None:
+                return self._analyzer.again(kept.pooled)
             return self._analyzer.analyze(path)
         except (HevnerError, MemoryError):
             raise
@@ -268,7 +274,10 @@ class _Run:
         if outcome.analyzed is not None:
             row.update(outcome.analyzed.piece)
             moments = outcome.analyzed.moments
+            row |= made_by(row["path"], len(moments))
             self._moments += [{"piece": content.id, **moment} for moment in moments]
+            if outcome.analyzed.pooled is not None:
+                self._features[content.id] = outcome.analyzed.pooled
             self.summary.silent += row["status"] == "silent"
             self.summary.no_music += row["status"] == "no_music"
             self.summary.changed += row["path"] in self._known
@@ -282,19 +291,18 @@ class _Run:
     def _write(self) -> None:
         rows = [*self._rows, *self._copied()]
         old = [self._known[row["path"]].id for row in rows if row["path"] in self._known]
-        self._writer.put(rows, self._moments, old)
+        self._writer.put(rows, self._moments, old, self._features)
         for row in rows:
             self._known[row["path"]] = _known(row)
-        self._rows, self._moments = [], []
+        self._rows, self._moments, self._features = [], [], {}
         self._written = time.monotonic()
 
     def _copied(self) -> Iterator[Row]:
         """Rows of known content under new paths; what is still in work waits."""
         sources = {row["id"]: row for row in self._rows}
         ids = {copy.content.id for copy in self._copies if copy.content} - set(sources)
-        columns = self._catalog.pieces.schema.names
         for some in in_lists("id", sorted(ids)):
-            sources.update((row["id"], row) for row in self._catalog.listing(columns, some))
+            sources.update((row["id"], row) for row in self._catalog.pieces.records(some))
         waiting = []
         for copy in self._copies:
             if copy.content is not None and copy.content.id in sources:
@@ -339,6 +347,11 @@ class _Run:
         for path, known in self._known.items():
             if path not in self._seen and (path.startswith(below) or known.id in present):
                 yield path
+
+
+def made_by(source: str, moments: int) -> Row:
+    """The columns on where a row comes from, for an analysis of a file that is made now."""
+    return {VERSION: __version__, WRITTEN: int(time.time()), SOURCE: source, COUNT: moments}
 
 
 def _located(file: Found, content: Content) -> Row:

@@ -21,10 +21,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hevner.catalog.catalog import Catalog
-from hevner.catalog.packages import pa
 from hevner.catalog.query import check_time
 from hevner.catalog.search import EMOTION, PIECE, Hits
-from hevner.catalog.tables import ROW
 from hevner.errors import CatalogError
 from hevner.hits import Hit
 from hevner.model.space import Points
@@ -122,16 +120,15 @@ def _gather(
     least, most = GATHERED
     each = min(max(math.ceil(SPARE * seconds / SHORT / len(line)), least), most)
     vectors = catalog.space.query_vectors(line)
-    near = [catalog.candidates(one, each, where or None) for one in vectors]
-    found = pa.concat_tables(near).select([ROW, "place"])
-    found = found.take(np.unique(found[ROW].to_numpy(), return_index=True)[1])
-    rows = catalog.fetch(found[ROW].to_pylist(), (*PIECE, *EMOTION)).to_pylist()
+    near = [catalog.candidates(one, each, where or None).rows for one in vectors]
+    found = catalog.at(np.unique(np.concatenate(near)))
+    rows = catalog.fetch(found.rows.tolist(), (*PIECE, *EMOTION))
     first: dict[str, int] = {}
     for number, row in enumerate(rows):
         if row["duration"] > 0:
             first.setdefault(row["id"], number)
     chosen = np.array(list(first.values()), np.intp)
-    return [rows[number] for number in chosen], catalog.points(found).where(chosen)
+    return [rows[number] for number in chosen], found.points.where(chosen)
 
 
 def _points(shares: Array, count: int) -> NDArray[np.intp]:

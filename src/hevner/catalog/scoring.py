@@ -23,16 +23,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hevner.catalog import texts
-from hevner.catalog.catalog import CANDIDATES, Catalog
+from hevner.catalog.catalog import CANDIDATES, Catalog, Found, TableName
 from hevner.catalog.course import Course
 from hevner.catalog.file_identity import Stamp, row_path
-from hevner.catalog.packages import pa
 from hevner.catalog.query import Query
-from hevner.catalog.tables import DISTANCE, ROW, Row, in_lists
+from hevner.catalog.tables import Row, in_lists
 from hevner.errors import AudioError
 from hevner.files import display_name
-from hevner.heads import ESTIMATE_COLUMNS
-from hevner.model.description import CURVE_POINTS, Description, join
+from hevner.model.description import Description, join
 from hevner.model.space import Points, Space
 from hevner.words.describing import describe
 
@@ -43,9 +41,6 @@ Array = NDArray[np.float32]
 
 TYPICAL = 0.8
 """Fit from which music is typical of a feeling: the fifth of music at large that fits it best."""
-
-COURSE_COLUMNS = ("valence", "arousal", "curve")
-"""Columns that a course is compared with."""
 
 MANY = 2_000
 """Fewest candidates where the first stage knows only a part of what is wanted: for a course, its
@@ -116,10 +111,9 @@ def rankings(catalog: Catalog, query: Query) -> Iterator[Ranked]:
     both = target.matches is not None and (target.emotion is not None or target.music is not None)
     least = MANY if both or target.course is not None else CANDIDATES
     depth = min(max(least, DEPTH * query.count), DEEPEST)
-    table = catalog.moments if query.moments else catalog.pieces
     while True:
         yield _rank(catalog, query, target, depth)
-        if depth == DEEPEST or depth >= table.count():
+        if depth == DEEPEST or depth >= catalog.count("moments" if query.moments else "pieces"):
             return
         depth = min(DEEPER * depth, DEEPEST)
 
@@ -137,12 +131,10 @@ def locate(catalog: Catalog, path: Path) -> tuple[Points, Row]:
         If the file cannot be read, is silent or is no music.
     """
     (same,) = in_lists("path", [row_path(path)])
-    columns = ("id", *catalog.pieces.stamp_columns, "status", "place", *ESTIMATE_COLUMNS)
-    for batch in catalog.pieces.scan(columns, same):
-        for row in batch.to_pylist():  # at most one
-            stamp = Stamp(*(row[name] for name in catalog.pieces.stamp_columns))
-            if row["status"] == "ok" and stamp.still_holds(path):
-                return catalog.points(pa.Table.from_batches([batch])), row
+    for row in catalog.pieces.records(same):  # at most one
+        stamp = Stamp(*(row[name] for name in catalog.pieces.stamp_columns))
+        if row["status"] == "ok" and stamp.still_holds(path):
+            return catalog.points(np.array([row["place"]])), row
     piece = _file_analyzer(catalog.space, catalog.model).analyze(path).piece
     if piece["status"] != "ok":
         reason = "the file is silent" if piece["status"] == "silent" else piece["cause"]
@@ -152,7 +144,7 @@ def locate(catalog: Catalog, path: Path) -> tuple[Points, Row]:
             remedy="Name another piece",
             code=piece["status"],
         )
-    return catalog.points(pa.table({"place": [piece["place"]]})), piece | {"id": ""}
+    return catalog.points(np.array([piece["place"]])), piece | {"id": ""}
 
 
 def diverse(divergences: Array, unlike: Array) -> list[int]:
@@ -199,8 +191,8 @@ def _target(catalog: Catalog, query: Query) -> Target:
 def _rank(catalog: Catalog, query: Query, target: Target, depth: int) -> Ranked:
     space = catalog.space
     found = _candidates(catalog, query, target, depth)
-    places = catalog.points(found)
-    divergences, fits = _scores(space, target, places, found)
+    places = found.points
+    divergences, fits = _scores(space, target, found)
     order = np.argsort(divergences, kind="stable")
     if target.unwanted is not None and len(order):
         fitting = space.fit(space.find(target.unwanted, places), target.unwanted)
@@ -211,8 +203,8 @@ def _rank(catalog: Catalog, query: Query, target: Target, depth: int) -> Ranked:
         best, rest = order[:count], order[count:]
         unlike = space.alike(places.where(best), places.where(best))
         order = np.concatenate([best[diverse(divergences[best], unlike)], rest])
-    rows, fits = found[ROW].to_numpy()[order], None if fits is None else fits[order]
-    return Ranked(rows, divergences[order], fits, target.id)
+    fits = None if fits is None else fits[order]
+    return Ranked(found.rows[order], divergences[order], fits, target.id)
 
 
 def _emotion(space: Space, query: Query) -> Points | None:
@@ -232,31 +224,24 @@ def _emotion(space: Space, query: Query) -> Points | None:
     return places if len(places) == 1 else space.merge(places)
 
 
-def _candidates(catalog: Catalog, query: Query, target: Target, depth: int) -> pa.Table:
-    """Rows that may fit, with `ROW`, ``place`` and what `_scores` needs."""
+def _candidates(catalog: Catalog, query: Query, target: Target, depth: int) -> Found:
+    """Rows that may fit."""
     if target.matches is not None:
-        return texts.candidates(catalog, target.matches, depth)
+        return catalog.at(target.matches.rows[:depth])
     if target.emotion is not None:
         vector = catalog.space.query_vectors(target.emotion)[0]
     else:
         assert target.music is not None  # a query is for an emotion, a piece, a course or a text
         vector = catalog.space.like_vectors(target.music)[0]
-    where = query.condition
-    if where is None and depth > CANDIDATES:
-        # With a filter, the whole index is looked through until there are enough.
-        where = "vector IS NOT NULL"
-    columns = () if target.course is None else COURSE_COLUMNS
-    return catalog.candidates(
-        vector, depth, where, "moments" if query.moments else "pieces", columns
-    )
+    table: TableName = "moments" if query.moments else "pieces"
+    return catalog.candidates(vector, depth, query.condition, table, target.course is not None)
 
 
-def _scores(
-    space: Space, target: Target, places: Points, rows: pa.Table
-) -> tuple[Array, Array | None]:
+def _scores(space: Space, target: Target, found: Found) -> tuple[Array, Array | None]:
     """Divergences of rows, and the share of music or of the catalogue that fits worse."""
-    if target.course is not None:
-        return _course_distances(target.course, rows), None
+    if found.courses is not None and target.course is not None:
+        return _course_distances(target.course, found.courses), None
+    places = found.points
     divergences = fits = np.zeros(0, np.float32)
     if target.emotion is not None:
         divergences = space.find(target.emotion, places)[0]
@@ -266,7 +251,7 @@ def _scores(
         fits = _share_above(np.sort(space.alike(target.music, space.at_large)[0]), divergences)
     if target.matches is None:
         return divergences, fits
-    distances = np.asarray(rows[DISTANCE].to_numpy(), np.float32)
+    distances = target.matches.distances[: len(places)]
     matching = _share_above(target.matches.rising, distances)
     if target.emotion is None and target.music is None:
         return distances, matching
@@ -275,12 +260,9 @@ def _scores(
     return 1 - worse, worse
 
 
-def _course_distances(course: Course, rows: pa.Table) -> Array:
+def _course_distances(course: Course, courses: Array) -> Array:
     """Root mean square distances on the plane, over equal parts of the piece."""
-    means = np.stack([rows[axis].to_numpy() for axis in COURSE_COLUMNS[:2]], axis=1)
-    curves = rows["curve"].combine_chunks().flatten().to_numpy().reshape(-1, 2, CURVE_POINTS)
-    points = means[:, :, None] + curves.astype(np.float32)
-    squares = ((points - course.points) ** 2).sum(axis=1)
+    squares = ((courses - course.points) ** 2).sum(axis=1)
     return np.asarray(np.sqrt(squares.mean(axis=1)), np.float32)
 
 

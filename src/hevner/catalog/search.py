@@ -118,16 +118,17 @@ def _shown(
 ) -> list[dict[str, Any]] | list[dict[str, Any] | None]:
     """What is shown of rows; None for moments of pieces that do not pass the filter."""
     if not query.moments:
-        fetched: list[dict[str, Any]] = catalog.fetch(rows.tolist(), (*PIECE, *EMOTION)).to_pylist()
-        return fetched
-    moments = catalog.fetch(rows.tolist(), (*MOMENT, *EMOTION), "moments").to_pylist()
+        return catalog.fetch(rows.tolist(), (*PIECE, *EMOTION))
+    moments = catalog.fetch(rows.tolist(), (*MOMENT, *EMOTION), "moments")
     pieces: dict[str, dict[str, Any]] = {}
     for condition in in_lists("id", sorted({moment["piece"] for moment in moments})):
-        for piece in catalog.listing(PIECE, _both(condition, query.where)):
+        for piece in catalog.pieces.records(_both(condition, query.where)):
             if piece["path"] < pieces.get(piece["id"], piece)["path"] or piece["id"] not in pieces:
                 pieces[piece["id"]] = piece
     return [
-        {**moment, **pieces[moment["piece"]]} if moment["piece"] in pieces else None
+        {**moment, **{name: pieces[moment["piece"]][name] for name in PIECE}}
+        if moment["piece"] in pieces
+        else None
         for moment in moments
     ]
 

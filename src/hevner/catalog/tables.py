@@ -4,48 +4,42 @@ Conventions
 -----------
 A table handle looks at one version until it is refreshed, so a reader sees neither half a change
 nor another's new rows. Columns are those of `PIECES` and `MOMENTS`; filters are SQL over them, as
-DataFusion understands it. Errors of LanceDB about a full disk or a damaged file become errors that
-name the table and the remedy.
+DataFusion understands it. Each row has a checksum (`hevner.catalog.checksums`).
 """
 
 from __future__ import annotations
 
-import errno
-import os
-import re
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from datetime import timedelta
 from itertools import islice
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hevner.catalog.header import Header, damaged
-from hevner.catalog.packages import IvfFlat, LanceVectorQueryBuilder, lancedb, pa
-from hevner.errors import CatalogError, HevnerError
+from hevner.catalog.checksums import CHECKSUM, checksums, unsound
+from hevner.catalog.faults import clear_errors, is_panic, system_error, unreadable
+from hevner.catalog.header import Header
+from hevner.catalog.packages import lancedb, pa
+from hevner.errors import CatalogError
 from hevner.files import cannot_write
 from hevner.heads import ESTIMATE_COLUMNS, ESTIMATES
 
-PIECES, MOMENTS = "pieces", "moments"
+PIECES: Final = "pieces"
+MOMENTS: Final = "moments"
+TABLES: Final = (PIECES, MOMENTS)
 
-FAR = 16_000.0
-"""Distance from which a search looks, in the direction of a vector of length 1. What is nearest
-from so far has the largest inner product, up to the precision of float32; LanceDB's own index for
-inner products puts nearly all rows into a few parts."""
+INDEXED = {"tags": "LabelList"} | dict.fromkeys(
+    ("quadrant", "key", "key_mode", "mode", "sounds_like"), "Bitmap"
+)
+"""Columns of pieces with an index for filters and its kind. Numbers have none: reading them all is
+as quick, and quicker where many pass. Nor has what the writing of a catalogue depends on."""
 
 INDEX_ROWS = 10_000
-"""Rows from which a table gets a vector index; below, comparing with all is as quick."""
-
-GROWTH = 4
-"""A vector index is made anew when there are so many times the rows that it was made for: its
-parts would get too large."""
-
-PATCHES = 8
-"""New rows are indexed as a patch beside the index; with more patches it is made anew."""
+"""Rows from which a table gets indexes for filters; below, comparing all is as quick."""
 
 STORAGE = {"new_table_data_storage_version": "2.0"}
 """Single rows are fetched a third faster from files of this format than from those of 2.1."""
@@ -59,16 +53,6 @@ BATCH = 50_000
 AT_A_TIME = 500
 """Values in one SQL list."""
 
-MOST_TERMS = 200
-"""Most operators in a filter: LanceDB computes each inside the one before, and a few hundred
-overflow the stack, which ends the process."""
-
-SHOWN = 200
-"""Most characters of a filter in a message."""
-
-_QUOTED = re.compile(r"'[^']*'")
-_TERM = re.compile(r"[-+*/%<>=!~|&^(]+|\b(?:and|or|not|between|i?like|case|when)\b", re.IGNORECASE)
-
 ROW, DISTANCE = "_rowid", "_distance"
 
 ENCODED = "encoded"
@@ -77,6 +61,10 @@ ENCODED = "encoded"
 CHANGED = "changed"
 """Column of `hevner.catalog.file_identity.Stamp.changed`; absent from older catalogues until they
 are written to, and null for their rows."""
+
+MODEL, VERSION, WRITTEN, SOURCE, COUNT = "model", "hevner", "written", "source", "moments"
+"""Columns on where the row of a piece comes from: name and version of the model, version of hevner,
+time in seconds since 1970, path of the file that was analysed, and its number of moments."""
 
 SOUNDS = "status = 'ok'"
 """Filter: pieces that have an emotion."""
@@ -104,9 +92,9 @@ def schema(table: str, header: Header) -> pa.Schema:
     the second; ``curve``, the course of valence, then of arousal. What is not known is null. A
     moment has the ``piece`` it belongs to, ``start`` and ``end`` in seconds.
 
-    Pieces have two columns more: `CHANGED` from the first writing on, and `ENCODED` once they are
-    encoded for searches by text (`Table.add_encoded`), the mean of the vectors of their windows,
-    brought to length 1.
+    Older catalogues get the columns of `noted` when they are written to, null for their rows;
+    `ENCODED`, once pieces are encoded for searches by text (`Table.add_encoded`), is the mean of
+    the vectors of their windows, brought to length 1.
     """
     number, text = pa.float32(), pa.string()
     vector = pa.list_(pa.float32(), header.vector)
@@ -130,8 +118,21 @@ def schema(table: str, header: Header) -> pa.Schema:
     )
 
 
+def noted(table: str) -> pa.Schema:
+    """The columns of a table about its rows themselves, which early catalogues do not have."""
+    number, text = pa.int64(), pa.string()
+    if table == MOMENTS:
+        return pa.schema([(CHECKSUM, number)])
+    texts = ((name, text) for name in (MODEL, VERSION, SOURCE))
+    return pa.schema(
+        [(CHANGED, number), *texts, (WRITTEN, number), (COUNT, number), (CHECKSUM, number)]
+    )
+
+
 class Table:
-    """The table `PIECES` or `MOMENTS` of a catalogue.
+    """The table `PIECES` or `MOMENTS` of a catalogue, with the columns of `schema` or any.
+
+    It is that of ``version``, or the newest.
 
     Raises
     ------
@@ -139,20 +140,38 @@ class Table:
         If it is missing or damaged. All methods raise it too, and those that write `OutputError`.
     """
 
-    def __init__(self, folder: Path, name: str, header: Header) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        name: str,
+        header: Header,
+        any_columns: bool = False,
+        version: int | None = None,
+    ) -> None:
         self.name = name
         self.schema = schema(name, header)
-        self.path = folder / f"{name}.lance"
         self._folder = folder
-        self._header = header
+        home = folder / header.tables
+        self.path = home / f"{name}.lance"
         if not self.path.is_dir():
             raise self._damaged("the table is missing")
         with self._clear_errors():
-            self._table = lancedb.connect(folder).open_table(name)
+            self._table = lancedb.connect(home).open_table(name)
+            if version is not None and version != self._table.version:
+                self._table.checkout(version)
             found = self._table.schema
-        if set(_without_optional(found)) != set(self.schema):
+        optional = {ENCODED, *noted(name).names}
+        if not any_columns and {field for field in found if field.name not in optional} != set(
+            self.schema
+        ):
             raise self._damaged("the table has other columns than its header says")
         self.schema = found
+
+    @property
+    def version(self) -> int:
+        """Number of the version that is looked at; it grows with each change."""
+        with self._clear_errors():
+            return int(self._table.version)
 
     @property
     def stamp_columns(self) -> tuple[str, ...]:
@@ -170,29 +189,31 @@ class Table:
         with self._clear_errors(where):
             return int(self._table.count_rows(where))
 
-    def scan(self, columns: Sequence[str], where: str | None = None) -> Iterator[pa.RecordBatch]:
-        """Some columns of all rows that pass a filter, a batch at a time."""
+    def scan(
+        self, columns: Sequence[str], where: str | None = None, at_once: int = BATCH
+    ) -> Iterator[pa.RecordBatch]:
+        """Some columns of all rows that pass a filter, so many rows at a time."""
         with self._clear_errors(where):
             query = self._table.search().select(list(columns))
-            yield from (query.where(where) if where else query).to_batches(BATCH)
+            yield from (query.where(where) if where else query).to_batches(at_once)
 
     def nearest(
         self,
         vector: NDArray[np.float32],
         count: int,
-        probes: int,
         where: str | None,
         columns: Sequence[str],
     ) -> pa.Table:
-        """Rows whose vectors have the largest inner products with one, best first."""
-        search = self._table.search(FAR * vector, vector_column_name="vector", query_type="vector")
-        query = cast(LanceVectorQueryBuilder, search)
-        query = query.distance_type("l2").limit(count).nprobes(probes).with_row_id(True)
+        """Rows whose vectors have the largest inner products with one, best first.
+
+        All rows are compared; `hevner.catalog.search_index` is quicker in a large table.
+        """
+        search: Any = self._table.search(vector, vector_column_name="vector", query_type="vector")
+        query = search.distance_type("dot").limit(count).with_row_id(True).bypass_vector_index()
         if where:
-            # A rare row may lie in any part of the index.
-            query = query.where(where).maximum_nprobes(0)
+            query = query.where(where)
         with self._clear_errors(where):
-            return query.select([*columns, DISTANCE]).to_arrow()
+            return query.select([*columns, DISTANCE]).to_arrow().drop_columns([DISTANCE])
 
     def take(self, rows: Sequence[int], columns: Sequence[str]) -> pa.Table:
         """Columns of rows by their `ROW`, in that order."""
@@ -204,9 +225,28 @@ class Table:
         places = {row: place for place, row in enumerate(found[ROW].to_pylist())}
         return found.take([places[row] for row in rows]).drop_columns([ROW])
 
+    def checked(self, rows: Sequence[int]) -> pa.Table:
+        """All columns of rows by their `ROW`, in that order; damage to one of them is an error."""
+        return self.sound(self.take(rows, self.schema.names))
+
+    def sound(self, rows: pa.Table) -> pa.Table:
+        """Rows with all columns, as they are; damage to one of them is an error."""
+        if unsound(rows).any():
+            raise self._damaged("a row is not as it was written")
+        return rows
+
+    def records(self, where: str) -> list[Row]:
+        """All columns of the rows that pass a filter; damage to one of them is an error."""
+        found = pa.Table.from_batches(self.scan(self.schema.names, where), self.schema)
+        rows: list[Row] = self.sound(found).to_pylist()
+        return rows
+
     def add(self, rows: list[Row] | pa.Table, key: str = "") -> None:
         """Add rows in one step; with a key column, replace the rows that have the same value."""
         data = pa.Table.from_pylist(rows, schema=self.schema) if isinstance(rows, list) else rows
+        if CHECKSUM in data.column_names:
+            column = data.column_names.index(CHECKSUM)
+            data = data.set_column(column, CHECKSUM, pa.array(checksums(data)))
         with self._clear_errors():
             if key:
                 merge = self._table.merge_insert(key)
@@ -218,16 +258,16 @@ class Table:
 
     def add_encoded(self, width: int) -> None:
         """Add the column `ENCODED` of so many numbers, if it is not there."""
-        self._add_column(pa.field(ENCODED, pa.list_(pa.float16(), width)))
+        self._add_columns([pa.field(ENCODED, pa.list_(pa.float16(), width))])
 
-    def add_changed(self) -> None:
-        """Add the column `CHANGED`, if it is not there."""
-        self._add_column(pa.field(CHANGED, pa.int64()))
+    def add_noted(self) -> None:
+        """Add those columns of `noted` that are not there."""
+        self._add_columns(noted(self.name))
 
-    def _add_column(self, field: pa.Field) -> None:
-        if field.name not in self.schema.names:
+    def _add_columns(self, fields: Iterable[pa.Field]) -> None:
+        if missing := [field for field in fields if field.name not in self.schema.names]:
             with self._clear_errors():
-                self._table.add_columns(field)
+                self._table.add_columns(missing)
                 self.schema = self._table.schema
 
     def put_encoded(self, vectors: Mapping[str, NDArray[np.float32]]) -> None:
@@ -245,92 +285,68 @@ class Table:
                 self._table.delete(some)
 
     def tidy(self) -> None:
-        """Join small files, index new rows, forget versions older than `KEPT`."""
+        """Join small files, index new rows for filters, forget versions older than `KEPT`."""
         with self._clear_errors():
-            rows = self._table.count_rows("vector IS NOT NULL")
-            if self._is_index_due(rows):
-                self._index(rows)
+            indexes = {column: one for one in self._table.list_indices() for column in one.columns}
+            if "vector" in indexes:  # of an earlier hevner
+                self._table.drop_index(indexes["vector"].name)
+            if self.name == PIECES and self.count() >= INDEX_ROWS:
+                for column in INDEXED.keys() - indexes.keys():
+                    kind = getattr(lancedb.index, INDEXED[column])
+                    self._table.create_index(column, config=kind())
+        try:
+            self._optimize()
+        except CatalogError:
+            # To forget old versions, all are looked at; a damaged one must not keep the new one.
+            # The newest has the smallest number.
+            for old in sorted((self.path / "_versions").glob("*.manifest"))[1:]:
+                old.unlink(missing_ok=True)
+            self._optimize()
+
+    def _optimize(self) -> None:
+        with self._clear_errors():
             self._table.optimize(cleanup_older_than=KEPT)
 
-    def _is_index_due(self, rows: int) -> bool:
-        names = [index.name for index in self._table.list_indices()]
-        if not names:
-            return rows >= INDEX_ROWS
-        stats = self._table.index_stats(names[0])
-        patches = (stats.num_indices or 1) - 1 if stats else 0
-        return patches > PATCHES or rows >= GROWTH * int(names[0].removeprefix("vector_"))
-
-    def _index(self, rows: int) -> None:
-        """Make the vector index; LanceDB does not keep its number of rows, so its name does."""
-        for old in self._table.list_indices():
-            self._table.drop_index(old.name)
-        config = IvfFlat(distance_type="l2", num_partitions=round(rows**0.5))
-        self._table.create_index("vector", config=config, name=f"vector_{rows}")
-
-    @contextmanager
-    def _clear_errors(self, where: str | None = None) -> Iterator[None]:
-        """Turn errors of LanceDB into errors that name the table and the remedy."""
-        terms = len(_TERM.findall(_QUOTED.sub("", where or "")))
-        if where is not None and terms > MOST_TERMS:
-            raise self._misunderstood(where, f"it has {terms} terms of {MOST_TERMS} at most")
-        try:
-            yield
-        except HevnerError:
-            raise
-        except (OSError, RuntimeError, ValueError) as error:
-            text = str(error)
-            if (full := _system_error(text)) is not None:
-                raise cannot_write(self.path, full) from error
-            if where is not None and (isinstance(error, ValueError) or "filter expr" in text):
-                raise self._misunderstood(where, text) from error
-            raise self._damaged(_first_clause(text)) from error
-
-    def _misunderstood(self, where: str, text: str) -> CatalogError:
-        hidden = ("vector", "place", "curve", ENCODED, CHANGED)
-        names = ", ".join(name for name in self.schema.names if name not in hidden)
-        return CatalogError(
-            f"the filter {_shortened(where)!r} is not understood: {_first_clause(text)}",
-            remedy=f'Compare columns with values, as in "duration < 300"; there are {names}',
-            stage="filter",
-            code="bad_filter",
-        )
+    def _clear_errors(self, where: str | None = None) -> AbstractContextManager[None]:
+        return clear_errors(self.path, self._folder, where, self.schema.names)
 
     def _damaged(self, why: str) -> CatalogError:
-        cause = f"the table cannot be read: {why}"
-        return damaged(self.path, cause, self._folder, self._header)
+        return unreadable(self.path, self._folder, why)
 
 
 def create_tables(folder: Path, header: Header) -> None:
     """Make both tables, empty, in place of those that are there; raises `OutputError`."""
-    for name in (PIECES, MOMENTS):
+    for name in TABLES:
         path = folder / f"{name}.lance"
         try:
             if path.exists():
                 shutil.rmtree(path)
             lancedb.connect(folder, storage_options=STORAGE).create_table(
-                name, schema=schema(name, header)
+                name, schema=pa.schema([*schema(name, header), *noted(name)])
             )
         except (OSError, RuntimeError, ValueError) as error:
-            raise cannot_write(path, _system_error(str(error)) or OSError(str(error))) from error
+            raise cannot_write(path, system_error(str(error)) or OSError(str(error))) from error
 
 
 def remove_tables(folder: Path) -> None:
     """Remove both tables, as far as that is possible."""
-    for name in (PIECES, MOMENTS):
+    for name in TABLES:
         shutil.rmtree(folder / f"{name}.lance", ignore_errors=True)
 
 
 def any_rows(folder: Path) -> bool:
     """Whether a folder holds tables of which one has rows or cannot be read."""
-    for name in (PIECES, MOMENTS):
+    for name in TABLES:
         table = folder / f"{name}.lance"
         # A process that is killed, or has no room, while it makes a table leaves one without data.
         if any(table.glob("data/*")):
             try:
                 if lancedb.connect(folder).open_table(name).count_rows():
                     return True
-            except (OSError, RuntimeError, ValueError):
-                return True
+            except BaseException as error:
+                if is_panic(error) or isinstance(error, (OSError, RuntimeError, ValueError)):
+                    return True
+                raise
     return False
 
 
@@ -340,26 +356,3 @@ def in_lists(column: str, values: Iterable[str]) -> Iterator[str]:
     while some := list(islice(left, AT_A_TIME)):
         quoted = ", ".join("'" + value.replace("'", "''") + "'" for value in some)
         yield f"{column} IN ({quoted})"
-
-
-def _without_optional(schema: pa.Schema) -> pa.Schema:
-    return pa.schema([field for field in schema if field.name not in (ENCODED, CHANGED)])
-
-
-def _system_error(text: str) -> OSError | None:
-    """The operating system's error that LanceDB quotes, if it was about room."""
-    for number in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-        if f"os error {number}" in text or os.strerror(number) in text:
-            return OSError(number, os.strerror(number))
-    return None
-
-
-def _shortened(where: str) -> str:
-    return where if len(where) <= SHOWN else f"{where[:SHOWN]}..."
-
-
-def _first_clause(text: str) -> str:
-    """An error message of LanceDB without the place in its source code."""
-    text = re.sub(r", /\S+\.rs:\d+:\d+.*", "", text, flags=re.DOTALL)
-    text = re.sub(r"^.*Error applying filter expression to batch: (Arrow error: )?", "", text)
-    return text.removeprefix("lance error: ").removeprefix("Invalid input, ").rstrip(". ")

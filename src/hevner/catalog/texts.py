@@ -20,8 +20,7 @@ from numpy.typing import NDArray
 from hevner import encoders
 from hevner.catalog.catalog import Catalog
 from hevner.catalog.header import check_encoder, command, refused
-from hevner.catalog.packages import pa
-from hevner.catalog.tables import DISTANCE, ENCODED, ROW, WITH_VECTOR, WITHOUT_VECTOR
+from hevner.catalog.tables import ENCODED, ROW, WITH_VECTOR, WITHOUT_VECTOR
 from hevner.errors import ModelError
 
 if TYPE_CHECKING:
@@ -83,14 +82,6 @@ def match(catalog: Catalog, text: str, where: str | None) -> Matches:
         passing = [batch[ROW].to_numpy() for batch in catalog.pieces.scan([ROW], where)]
         order = order[np.isin(row[order], np.concatenate(passing or rows[:1]))]
     return Matches(row[order], distance[order], rising)
-
-
-def candidates(catalog: Catalog, matches: Matches, count: int) -> pa.Table:
-    """The best matches, with the columns `ROW`, `DISTANCE` and ``place``."""
-    rows = matches.rows[:count]
-    found = catalog.fetch(rows.tolist(), ["place"])
-    found = found.append_column(ROW, pa.array(rows))
-    return found.append_column(DISTANCE, pa.array(matches.distances[:count]))
 
 
 def count_without_vector(catalog: Catalog) -> int:

@@ -5,45 +5,70 @@ Conventions
 The lock is the operating system's, so it ends with the process that holds it, however that ends.
 
 A change is safe against a stop at any point: its ids are noted first, then moments are added, then
-pieces in one step. Moments whose piece was not written are removed before the next change.
+pieces in one step, and the files are sealed. Moments whose piece was not written are removed before
+the next change.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import shutil
 import socket
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
 import filelock
 import numpy as np
 from numpy.typing import NDArray
 
-from hevner.catalog import header, tables
+from hevner.catalog import header, index_building, seal, tables
 from hevner.catalog.catalog import Catalog
-from hevner.catalog.tables import MOMENTS, PIECES, Row, in_lists
+from hevner.catalog.kept_features import FEATURES
+from hevner.catalog.tables import TABLES, Row, in_lists
 from hevner.encoders.base import EncoderCard
 from hevner.errors import CatalogError, OutputError
 from hevner.files import PART, cannot_write, display_name, replace_file, sweep_parts
 from hevner.model.space import Space
 from hevner.text_file import read_json
 
+if TYPE_CHECKING:
+    from hevner.features import Pooled
+
 LOCK, HOLDER, CHANGE = "lock", "holder.json", "change.json"
 
-OWN = {header.NAME, LOCK, HOLDER, CHANGE, f"{PIECES}.lance", f"{MOMENTS}.lance"}
-"""Names that may lie in a catalogue's folder."""
+HOMES = "tables-*"
+"""Names of folders of tables, beside the catalogue's folder itself."""
+
+INDEXES = "*.search"
+"""Names of search indexes."""
+
+OWN = {
+    header.NAME,
+    seal.NAME,
+    LOCK,
+    HOLDER,
+    CHANGE,
+    FEATURES,
+    *(f"{name}.lance" for name in TABLES),
+}
+"""Names that may lie in a catalogue's folder, besides those."""
 
 TIDY_AFTER = 128
 """Changes after which small files are joined, so that a long run stays quick."""
 
 
-def create(folder: str | Path, space: Space, model: Path | None = None) -> Catalog:
-    """Make an empty catalogue; one that is there is replaced.
+def create(
+    folder: str | Path, space: Space, model: Path | None = None, features: Path | None = None
+) -> Catalog:
+    """Make an empty catalogue; one that is there is replaced, with its features.
+
+    ``features`` is the folder of kept features, if it is not that in ``folder``.
 
     ``model`` is the graph of the model that its pieces will be analysed by, the default one if
     None.
@@ -59,16 +84,21 @@ def create(folder: str | Path, space: Space, model: Path | None = None) -> Catal
     made_with = header.current(space, model)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        unfinished = {path.name for path in folder.glob(PART.format("*"))}
-        others = {path.name for path in folder.iterdir()} - OWN - unfinished
+        derived = (PART.format("*"), HOMES, INDEXES)
+        others = {path.name for path in folder.iterdir()} - OWN
+        others -= {path.name for name in derived for path in folder.glob(name)}
         if others:
             cause = f"the folder holds other things ({display_name(min(others))})"
             remedy = "Name an empty or a new folder"
             raise header.refused("folder_not_empty", folder, cause, remedy)
         with locked(folder):
             # Without a header there is no catalogue: a stop in between leaves none.
-            for name in (header.NAME, CHANGE):
+            for name in (header.NAME, seal.NAME, CHANGE):
                 (folder / name).unlink(missing_ok=True)
+            for path in (folder / FEATURES, *folder.glob(HOMES)):
+                shutil.rmtree(path, ignore_errors=True)
+            for name in TABLES:
+                index_building.remove(folder / f"{name}.lance")
             try:
                 tables.create_tables(folder, made_with)
                 header.write(folder, made_with)
@@ -77,7 +107,7 @@ def create(folder: str | Path, space: Space, model: Path | None = None) -> Catal
                 raise
     except OSError as error:
         raise cannot_write(folder, error) from error
-    return Catalog(folder, space)
+    return Catalog(folder, space, features=features)
 
 
 def open_or_create(folder: str | Path, space: Space, model: Path | None = None) -> Catalog:
@@ -135,6 +165,19 @@ def locked(folder: Path) -> Iterator[None]:
         lock.release()
 
 
+def sweep_old(folder: Path, keep: str) -> None:
+    """Remove tables in a catalogue's folder, but those in the folder that is named."""
+    for home in folder.glob(HOMES):
+        if home.name != keep:
+            shutil.rmtree(home, ignore_errors=True)
+    if keep:
+        tables.remove_tables(folder)
+        for name in TABLES:
+            index_building.remove(folder / f"{name}.lance")
+        for name in (seal.NAME, CHANGE):
+            (folder / name).unlink(missing_ok=True)
+
+
 def _holder(folder: Path) -> str:
     try:
         held = read_json(folder / HOLDER)
@@ -151,11 +194,16 @@ class Writer:
 
     def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
-        self._journal = catalog.folder / CHANGE
+        self._journal = catalog.home / CHANGE
         self._changes = 0
         catalog.refresh()
+        sweep_old(catalog.folder, keep=catalog.header.tables)
+        sweep_parts(catalog.home)
+        catalog.leave_indexes()
         self._recover()
-        catalog.pieces.add_changed()
+        for table in (catalog.pieces, catalog.moments):
+            table.add_noted()
+        self._seal()
 
     def note_folders(self, folders: Iterable[str]) -> None:
         """Add to the folders in the header, each once."""
@@ -177,6 +225,7 @@ class Writer:
         if new != self._catalog.header:
             header.write(self._catalog.folder, new)
             self._catalog.header = new
+            self._seal()
 
     def put_encoded(self, vectors: Mapping[str, NDArray[np.float32]]) -> None:
         """Add vectors of the encoder to pieces, by their ids."""
@@ -184,19 +233,28 @@ class Writer:
             with self._change(set()):
                 self._catalog.pieces.put_encoded(vectors)
 
-    def put(self, pieces: list[Row], moments: list[Row], replaced: Sequence[str] = ()) -> None:
+    def put(
+        self,
+        pieces: list[Row],
+        moments: list[Row],
+        replaced: Sequence[str] = (),
+        features: Mapping[str, Pooled] = MappingProxyType({}),
+    ) -> None:
         """Add pieces with their moments, or replace those of the same path.
 
         Each path comes once, and moments are those of pieces whose id is new; ``replaced`` are the
-        ids of the rows that the catalogue holds under these paths.
+        ids of the rows that the catalogue holds under these paths. Features, by id, are kept.
         """
         if pieces:
             ids = {row["id"] for row in pieces if row["status"] == "ok"} | set(replaced)
             with self._change(ids):
+                for row in pieces:
+                    if row["id"] in features:
+                        self._catalog.kept.put(row, features[row["id"]])
                 if moments:
                     self._catalog.moments.add(moments)
                 self._catalog.pieces.add(pieces, key="path" if replaced else "")
-                self._sweep(replaced)
+                self._catalog.kept.remove(self._sweep(replaced))
 
     def remove(self, pieces: Iterable[tuple[str, str]]) -> None:
         """Remove pieces by path and id, and moments that then belong to none."""
@@ -205,12 +263,23 @@ class Writer:
         if rows:
             with self._change(ids):
                 self._catalog.pieces.delete("path", (path for path, _id in rows))
-                self._sweep(ids)
+                self._catalog.kept.remove(self._sweep(ids))
 
     def tidy(self) -> None:
-        """Keep searching quick after many changes."""
+        """Keep searching quick: join small files, and make the search indexes."""
+        self._join()
+        for table in (self._catalog.pieces, self._catalog.moments):
+            index_building.build(table)
+
+    def _join(self) -> None:
         self._catalog.pieces.tidy()
         self._catalog.moments.tidy()
+        self._seal()
+
+    def _seal(self) -> None:
+        catalog = self._catalog
+        versions = {table.name: table.version for table in (catalog.pieces, catalog.moments)}
+        seal.write(catalog.home, versions, asdict(catalog.header))
 
     @contextmanager
     def _change(self, ids: set[str]) -> Iterator[None]:
@@ -219,28 +288,32 @@ class Writer:
         self._journal.unlink()
         self._changes += 1
         if self._changes % TIDY_AFTER == 0:
-            self.tidy()
+            self._join()
+        else:
+            self._seal()
 
     def _recover(self) -> None:
         try:
             ids = set(read_json(self._journal))
         except FileNotFoundError:
             return
-        except (OSError, ValueError, TypeError) as error:
-            cause = f"the note of an unfinished change is damaged ({error})"
-            folder, made_with = self._catalog.folder, self._catalog.header
-            raise header.damaged(self._journal, cause, folder, made_with) from error
+        except (OSError, ValueError, TypeError):
+            # The note is damaged: any piece may have been meant.
+            batches = self._catalog.moments.scan(["piece"])
+            ids = {id for batch in batches for id in batch["piece"].to_pylist()}
         self._sweep(ids)
         self._journal.unlink()
 
-    def _sweep(self, ids: Iterable[str]) -> None:
-        """Remove the moments of those of these ids that no piece has."""
+    def _sweep(self, ids: Iterable[str]) -> list[str]:
+        """Remove the moments of those of these ids that no piece has; return those ids."""
         kept = {
             row["id"]
             for some in in_lists("id", ids)
             for row in self._catalog.listing(["id"], f"status = 'ok' AND {some}")
         }
-        self._catalog.moments.delete("piece", sorted(set(ids) - kept))
+        gone = sorted(set(ids) - kept)
+        self._catalog.moments.delete("piece", gone)
+        return gone
 
 
 def _put(path: Path, record: object) -> None:

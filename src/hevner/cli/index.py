@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
@@ -24,9 +25,13 @@ from hevner.cli.progress import (
 )
 
 if TYPE_CHECKING:
+    from hevner.catalog.analyze_file import FileAnalyzer
+    from hevner.catalog.catalog import Catalog
     from hevner.catalog.encoding import Encoded
     from hevner.catalog.indexing import Options, Summary
+    from hevner.catalog.renewal import Mended
     from hevner.files import Found
+    from hevner.model.space import Space
     from hevner.result import Failure
 
 Result = TypeVar("Result")
@@ -37,12 +42,17 @@ ASKED = "ask"
 
 
 def index(
-    paths: Annotated[
-        list[Path], Argument(metavar="FOLDER", help="Folders of music, and single files.")
-    ],
     into: Annotated[
         Path, Option(metavar="CATALOG", help="Folder of the catalogue, made if it does not exist.")
     ],
+    paths: Annotated[
+        list[Path] | None,
+        Argument(
+            metavar="FOLDER",
+            help="Folders of music, and single files; those that were indexed before if none is "
+            "named.",
+        ),
+    ] = None,
     jobs: Jobs = None,
     prune: Annotated[
         bool,
@@ -63,6 +73,14 @@ def index(
     rebuild: Annotated[
         bool, Option("--rebuild", help="Forget what the catalogue holds and begin anew.")
     ] = False,
+    verify: Annotated[
+        bool,
+        Option(
+            "--verify",
+            help="First check every row and file of the catalogue, and mend what is damaged, "
+            "from kept features where there are any.",
+        ),
+    ] = False,
     encoder: Annotated[
         str,
         Option(
@@ -79,7 +97,8 @@ def index(
     Only what is new or changed is analysed; files that were moved or copied are recognised by
     their content. A run that was stopped goes on where it was. With --encoder, pieces of
     an existing catalogue are encoded too, and not analysed again. A catalogue holds pieces of one
-    model, which it remembers: --model is needed only to make it.
+    model, which it remembers. With another --model, they are read anew from features that were
+    kept, without the audio.
 
     Exit status: 0 all fine, 1 some files failed, 2 wrong usage.
     """
@@ -88,34 +107,43 @@ def index(
     from hevner.files import find_audio
 
     forced = prune_missing is not None
-    found, problems = find_audio([path for path in paths if not forced or path.exists()])
-    if not found and not problems and not forced:
-        say("Error: no audio files found; names must end in one of the usual ways, such as .mp3.")
-        raise typer.Exit(USAGE)
     start = perf_counter()
-    with without_decoder_notes():
+    with without_decoder_notes(), ExitStack() as stack:
         from hevner.audio import isolated
 
         isolated.shared.start()  # while the rest is imported
         from hevner.analysis import Analyzer
         from hevner.batch import usable_cores
-        from hevner.catalog import encoding, header, indexing, texts, writer
+        from hevner.catalog import encoding, header, indexing, renewal, texts, writer
         from hevner.catalog.analyze_file import FileAnalyzer
         from hevner.model import registry, space
 
         text_encoder = texts.text_encoder(encoder) if encoder else None
         common = space.load()
         graph = registry.path_of(model) if model else None
-        catalog = (writer.create if rebuild else writer.open_or_create)(into, common, graph)
-        if text_encoder is not None:
-            header.check_encoder(catalog.folder, catalog.header, text_encoder.card)
-        analyzer = FileAnalyzer(
-            Analyzer(model=catalog.model, open_audio=isolated.open_audio), common
-        )
+
+        def analyzer_of(path: Path) -> FileAnalyzer:
+            return FileAnalyzer(Analyzer(path, open_audio=isolated.open_audio), common)
+
         options = indexing.Options(jobs or usable_cores(), retry, prune or forced)
         watch = partial(_watched, options, quiet)
+        if verify and not rebuild:
+            say(_mended_text(renewal.mend(into, common, analyzer_of, options)))
+        folders = paths or [Path(one) for one in header.read(into).folders]
+        present = [path for path in folders if path.exists() or not (forced or not paths)]
+        found, problems = find_audio(present)
+        if not found and not problems and not forced and not verify:
+            say("Error: no audio files found; names must end in one of the usual ways, as .mp3.")
+            raise typer.Exit(USAGE)
+        opened = partial(_opened, stack, into, common, graph, analyzer_of, options, watch)
+        catalog = writer.create(into, common, graph) if rebuild else opened()
+        analyzer = analyzer_of(catalog.model)
+        if text_encoder is not None:
+            header.check_encoder(catalog.folder, catalog.header, text_encoder.card)
         summary = watch(
-            "Indexing", len(found), lambda own: indexing.index(found, paths, catalog, analyzer, own)
+            "Indexing",
+            len(found),
+            lambda own: indexing.index(found, folders, catalog, analyzer, own),
         )
         encoded = encoding.Encoded()
         if text_encoder is not None and not options.stop.is_set():
@@ -136,11 +164,50 @@ def index(
         say(_missing_text(summary.missing))
     if prune_missing is not None and summary.missing and not options.stop.is_set():
         _check_number(prune_missing, len(summary.missing))
+        catalog = writer.open_or_create(into, common)
         say(f"{indexing.remove_missing(catalog, summary.missing)} removed.")
     if options.stop.is_set():
         say("Stopped; the same command goes on from here.")
         raise typer.Exit(INTERRUPTED)
     raise typer.Exit(FAILED if summary.failed or encoded.failed or problems else FINE)
+
+
+def _opened(
+    stack: ExitStack,
+    into: Path,
+    space: Space,
+    model: Path | None,
+    analyzer_of: Callable[[Path], FileAnalyzer],
+    options: Options,
+    watch: Callable[[str, int, Callable[[Options], int]], int],
+) -> Catalog:
+    """Open or make a catalogue; one of another model is renewed, which the stack completes."""
+    from hevner.catalog import header, renewal, writer
+    from hevner.errors import CatalogError
+
+    try:
+        return writer.open_or_create(into, space, model)
+    except CatalogError as error:
+        # A model of one's own that is missing is no reason to take another one.
+        if error.code not in renewal.CODES or (model is None and header.read(into).model_file):
+            raise
+        say(f"{error.subject}: {error.cause}. Its pieces are read anew.")
+    renewed = stack.enter_context(renewal.renewing(into, space, model, options.stop))
+    analyzer = analyzer_of(renewed.catalog.model)
+    watch("Reading", renewed.count, lambda own: renewed.carry(analyzer, own))
+    return renewed.catalog
+
+
+def _mended_text(mended: Mended) -> str:
+    if not mended.faults and not mended.features:
+        return f"Checked: {mended.sound} pieces, nothing is damaged."
+    parts = [f"damaged was {fault}" for fault in mended.faults]
+    if mended.features:
+        parts.append(f"{mended.features} damaged files of kept features are removed")
+    parts.append(f"{mended.sound} pieces are sound")
+    if mended.restored:
+        parts.append(f"{mended.restored} are made again from kept features")
+    return f"Mended: {'; '.join(parts)}."
 
 
 def _watched(

@@ -19,7 +19,6 @@ from fastapi.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
 from hevner import __version__
-from hevner.errors import HevnerError
 from hevner.serve import analyses, catalog, models, problems
 from hevner.serve.catalog_snapshot import CatalogSnapshot
 from hevner.serve.guard import Guard
@@ -97,5 +96,6 @@ async def _look(state: ServerState, snapshot: CatalogSnapshot) -> None:
         await asyncio.sleep(LOOK_S)
         try:
             snapshot = state.newest = await state.searches.do(snapshot.newest)
-        except (HevnerError, problems.ServiceError) as error:
+        # The edge of a loop: whatever it is, the next look may be better.
+        except Exception as error:  # noqa: BLE001
             problems.logger.warning("the catalogue is not read anew: %s", error)

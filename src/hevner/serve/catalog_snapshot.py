@@ -1,14 +1,10 @@
 """One version of a catalogue in the memory of the server, searched and listed by many at once.
 
-LanceDB looks into a part of its index and reads what is shown of the hits from disk, which takes
-about 25 ms of a processor for a search. For as many pieces as people have, comparing with all of
-them in memory takes a fifth of that, and misses none.
-
 Conventions
 -----------
-A snapshot never changes; the server replaces it by `CatalogSnapshot.newest`. Moments, filters and
-columns that are not in memory are left to LanceDB. Pieces of the same content are listed once,
-those that are silent or could not be read are not. Everything here blocks.
+A snapshot never changes; the server replaces it by `CatalogSnapshot.newest`. What is listed is held
+in memory. Pieces of the same content are listed once, those that are silent or could not be read
+are not. Everything here blocks.
 """
 
 from __future__ import annotations
@@ -19,12 +15,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from hevner.catalog.catalog import CANDIDATES, Catalog, TableName
+from hevner.catalog import header
+from hevner.catalog.catalog import Catalog
 from hevner.catalog.file_identity import Stamp
 from hevner.catalog.packages import pa
-from hevner.catalog.tables import DISTANCE, MOMENTS, PIECES, ROW, SOUNDS, Row, in_lists
+from hevner.catalog.tables import MOMENTS, PIECES, SOUNDS, Row, in_lists
 from hevner.files import file_named
 from hevner.heads import ESTIMATE_COLUMNS, ESTIMATES
 from hevner.model.space import Points, Space
@@ -36,12 +32,6 @@ SHOWN = [
 ]
 """Columns of every piece in memory."""
 
-SEARCHED = ("vector", "place", "curve")
-"""Columns in memory if there are no more pieces than `MOST`."""
-
-MOST = 250_000
-"""Pieces that are compared in memory, at some 500 bytes each; with more, the index is quicker."""
-
 DETAILS = (
     *(name for name in ESTIMATE_COLUMNS if name not in SHOWN),
     *("key_mode", "key_candidates", "familiarity", "sounds_like"),
@@ -52,36 +42,23 @@ DETAILS = (
 class CatalogSnapshot(Catalog):
     """A version of a catalogue.
 
-    Its pieces that are not silent are ``rows``, by name, and ``ids``, by path.
+    The ids of its pieces that are not silent are ``ids``, by path.
     """
 
     def __init__(self, folder: Path, space: Space) -> None:
         self._version = _version(folder)
-        super().__init__(folder, space)
+        super().__init__(folder, space, most=None)
         passing = f"{SOUNDS} AND vector IS NOT NULL"
-        searched = SEARCHED if self.pieces.count(passing) <= MOST else ()
-        columns = [ROW, *SHOWN, *searched]
-        batches = list(self.pieces.scan(columns, passing))
-        fields = [pa.field(ROW, pa.uint64()), *map(self.pieces.schema.field, columns[1:])]
+        batches = list(self.pieces.scan(SHOWN, passing))
+        fields = [self.pieces.schema.field(name) for name in SHOWN]
         rows = pa.Table.from_batches(batches, None if batches else pa.schema(fields))
         rows = rows.take(pa.compute.sort_indices(rows["name"])).combine_chunks()
-        self._vectors: NDArray[np.float32] | None = None
-        if searched:
-            flat = rows["vector"].combine_chunks().flatten().to_numpy()
-            vectors = np.asarray(flat, np.float32).reshape(-1, self.header.vector)
-            # By columns: a product with one vector is then twice as quick.
-            self._vectors = np.asfortranarray(vectors)
-            rows = rows.drop_columns(["vector"])
-        self.rows = rows
-        numbers = rows[ROW].to_numpy().astype(np.int64)
-        self._order = np.argsort(numbers)
-        self._numbers = numbers[self._order]
         ids = rows["id"].to_pylist()
         self.ids: dict[str, str] = dict(zip(rows["path"].to_pylist(), ids, strict=True))
         first: dict[str, int] = {}
         for number, id in enumerate(ids):
             first.setdefault(id, number)
-        self._listed = rows.select(SHOWN).take(pa.array(list(first.values()), pa.int64()))
+        self._listed = rows.take(pa.array(list(first.values()), pa.int64()))
         self._by_id = {id: number for number, id in enumerate(first)}
 
     def __len__(self) -> int:
@@ -91,52 +68,6 @@ class CatalogSnapshot(Catalog):
         """The newest version of the catalogue: this one if it has not changed."""
         changed = _version(self.folder) != self._version
         return CatalogSnapshot(self.folder, self.space) if changed else self
-
-    # --- searching ---
-
-    def candidates(
-        self,
-        query_vector: NDArray[np.float32],
-        count: int = CANDIDATES,
-        where: str | None = None,
-        table: TableName = "pieces",
-        columns: Sequence[str] = (),
-    ) -> pa.Table:
-        """The first stage of a search, exact where vectors are in memory."""
-        wanted = list(dict.fromkeys((ROW, "place", *columns)))
-        if table != PIECES or self._vectors is None or not self._has(wanted):
-            return super().candidates(query_vector, count, where, table, columns)
-        distances = -(self._vectors @ np.asarray(query_vector, np.float32))
-        among = np.arange(len(distances)) if where is None else self._passing(where)
-        count = min(count, len(among))
-        best = among
-        if count < len(among):
-            best = among[np.argpartition(distances[among], count)[:count]]
-        best = best[np.argsort(distances[best], kind="stable")]
-        found = self.rows.select(wanted).take(pa.array(best))
-        return found.append_column(DISTANCE, pa.array(distances[best]))
-
-    def fetch(
-        self, rows: Sequence[int], columns: Sequence[str], table: TableName = "pieces"
-    ) -> pa.Table:
-        """Columns of rows by their `ROW`, in that order."""
-        if table != PIECES or not self._has(columns):
-            return super().fetch(rows, columns, table)
-        places = self._places(np.array(rows, np.int64))
-        return self.rows.select(list(columns)).take(pa.array(places))
-
-    def _has(self, columns: Sequence[str]) -> bool:
-        return set(columns) <= set(self.rows.column_names)
-
-    def _passing(self, where: str) -> NDArray[np.intp]:
-        """Indices of the rows in memory that pass a filter."""
-        numbers = [batch[ROW].to_numpy() for batch in self.pieces.scan([ROW], where)]
-        found = np.concatenate([np.zeros(0, np.int64), *numbers]).astype(np.int64)
-        return self._places(found[np.isin(found, self._numbers, assume_unique=True)])
-
-    def _places(self, numbers: NDArray[np.int64]) -> NDArray[np.intp]:
-        """Indices of the rows in memory with these numbers."""
-        return np.asarray(self._order[np.searchsorted(self._numbers, numbers)])
 
     # --- listing ---
 
@@ -179,7 +110,7 @@ class CatalogSnapshot(Catalog):
 
     def place(self, id: str) -> Points:
         """The place of a piece in the space, one row."""
-        return self.points(pa.table({"place": [self._read(id, ["place"])["place"]]}))
+        return self.points(np.array([self._read(id, ["place"])["place"]]))
 
     def unchanged_file(self, id: str) -> Path:
         """The file of a piece; raises a `ServiceError` if it has changed since it was indexed."""
@@ -197,10 +128,11 @@ class CatalogSnapshot(Catalog):
     def _read(self, id: str, columns: Sequence[str]) -> Row:
         """Columns of a piece that are not in memory."""
         (same,) = in_lists("path", [self.piece(id)["path"]])
-        return next(self.listing(columns, same))
+        return {name: row[name] for row in self.pieces.records(same) for name in columns}
 
 
 def _version(folder: Path) -> tuple[int, ...]:
     """A value that changes whenever another process writes a version of a table."""
-    folders = [folder / f"{name}.lance" / "_versions" for name in (PIECES, MOMENTS)]
-    return tuple(folder.stat().st_mtime_ns for folder in folders if folder.is_dir())
+    home = folder / header.read(folder).tables
+    places = [home / f"{name}.lance" / "_versions" for name in (PIECES, MOMENTS)]
+    return tuple(place.stat().st_mtime_ns for place in places if place.is_dir())
