@@ -23,7 +23,17 @@ PANELS = {
     "Analyse": ["analyze", "explain", "report", "moods", "models"],
     "Find": ["index", "search", "playlist"],
     "Serve": ["serve"],
-    "Research": ["extract", "train", "evaluate", "probe", "gap", "datasets", "features", "recipes"],
+    "Research": [
+        "extract",
+        "train",
+        "evaluate",
+        "probe",
+        "gap",
+        "rehearse",
+        "datasets",
+        "features",
+        "recipes",
+    ],
 }
 
 

@@ -29,6 +29,7 @@ from hevner.lab.default.recipe import DefaultRecipe
 from hevner.lab.explanation.recipe import ExplanationRecipe
 from hevner.lab.joint.recipe import JointRecipe
 from hevner.lab.music.recipe import HarmonyRecipe, ModesRecipe, RhythmRecipe
+from hevner.lab.own.recipe import OwnRecipe
 from hevner.lab.recipe_types import Recipe, Section, digest, plain
 from hevner.lab.recipes import allowed, kind_of, kinds, read
 from hevner.lab.regression.adaptation import Switches
@@ -55,6 +56,7 @@ EXAMPLES: dict[type[Recipe], str] = {
     RhythmRecipe: "recipes/rhythm.toml",
     TagTeacherRecipe: "recipes/tags.toml",
     ExplanationRecipe: "recipes/explanation.toml",
+    OwnRecipe: "recipes/own.toml",
 }
 CODES = {
     "unknown_key", "missing_key", "wrong_type", "out_of_range", "unknown_name", "repeated_name",

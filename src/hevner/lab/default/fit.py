@@ -26,7 +26,7 @@ import numpy as np
 from hevner import datasets
 from hevner.arrays import Doubles, Mask
 from hevner.blocks import vector_id
-from hevner.heads import HEADS
+from hevner.heads import BY_NAME, HEADS
 from hevner.lab.data.corpus import compute_all
 from hevner.lab.default import moments
 from hevner.lab.default.basis import Basis, familiar_music, folds
@@ -73,7 +73,11 @@ def fit(table: Table, recipe: DefaultRecipe, card: dict[str, Any] | None = None)
     course = None if within is None else within.weights
     known = np.asarray(np.isfinite(targets.values).any(axis=0))
     columns = {name: place for name, place in targets.columns.items() if known[place].all()}
-    graph = build(basis, parts, columns, scales, lines, familiar, course)
+    # Kinds of other names are of no head, but the readings depend on them all the same.
+    graph = build(
+        basis, parts, columns, scales, lines, familiar, course,
+        sounds_like=recipe.sounds == BY_NAME["sounds_like"].outputs,
+    )  # fmt: skip
     model = Model(facts, graph)
     given = {name.partition(".")[0] for name in model.outputs}
     facts["heads"] = [head.name for head in HEADS if head.name in given]

@@ -92,6 +92,8 @@ def build(
     lines: Lines,
     familiar: dict[str, Floats],
     course: Floats | None = None,
+    *,
+    sounds_like: bool = True,
 ) -> bytes:
     """The graph of a model as the bytes of an ONNX file, with the heads that have columns."""
     g = Builder()
@@ -113,7 +115,8 @@ def build(
     if lines.tags is not None:
         odds = g.add("Add", g.add("Mul", head["tags"], lines.tags[0]), lines.tags[1])
         g.output("tags", g.add("Sigmoid", odds), lines.tags.shape[1])
-    g.output("sounds_like", sounds, basis.kinds[0].shape[1])
+    if sounds_like:
+        g.output("sounds_like", sounds, basis.kinds[0].shape[1])
     _familiarity(g, x, familiar)
     if course is not None:
         g.output("course", g.add("MatMul", x, course), course.shape[1])
