@@ -530,14 +530,14 @@ def test_a_drawn_path_finds_music(service: Service, opened: Opener) -> None:
 def test_a_click_and_a_drag_ask_for_a_point(service: Service, opened: Opener) -> None:
     page, _ = opened(service, "/#find")
     with page.expect_request("**/search") as asked:
-        along(page, (0.3, -0.5))
+        along(page, (0.4, -0.4))
     assert json.loads(asked.value.post_data)["point"] == {
-        "valence": pytest.approx(0.3, abs=0.02),
-        "arousal": pytest.approx(-0.5, abs=0.02),
+        "valence": pytest.approx(0.4, abs=0.02),
+        "arousal": pytest.approx(-0.4, abs=0.02),
         "radius": None,
     }
     with page.expect_request("**/search") as asked:
-        along(page, (0.3, -0.5), (0.3, -0.3))
+        along(page, (0.4, -0.4), (0.4, -0.2))
     assert json.loads(asked.value.post_data)["point"]["radius"] == pytest.approx(0.2, abs=0.02)
     expect(page.locator(".hit .title")).to_have_text(["calm evening"])
 
