@@ -56,7 +56,7 @@ def about(path: Path) -> str:
     """First sentence of the comment at the beginning of a recipe."""
     lines = []
     for line in read_text(path).splitlines():
-        if not line.startswith("#"):
+        if not line.startswith("#") or line == "#":
             break
         lines.append(line.removeprefix("#").strip())
     return re.split(r"\. (?=[A-Z])", " ".join(lines))[0].rstrip(".")
