@@ -287,6 +287,13 @@ def test_cut_off_after_any_step_the_next_run_goes_on(
     assert None not in vectors(catalog).values()
 
 
+@pytest.fixture(autouse=True)
+def usual_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Steps that `encode_slowly` changes are usual ones again after each test."""
+    monkeypatch.setattr(encoding, "SECONDS_AT_ONCE", encoding.SECONDS_AT_ONCE)
+    monkeypatch.setattr(writer, "TIDY_AFTER", writer.TIDY_AFTER)
+
+
 def encode_slowly(folder: Path) -> None:
     """Encode ``folder/music`` in small steps."""
     encoding.SECONDS_AT_ONCE = 0.01

@@ -58,6 +58,13 @@ def wait_for(path: Path, process: BaseProcess) -> None:
         time.sleep(0.005)
 
 
+@pytest.fixture(autouse=True)
+def usual_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Steps that `index_slowly` changes are usual ones again after each test."""
+    monkeypatch.setattr(indexing, "PIECES_AT_ONCE", indexing.PIECES_AT_ONCE)
+    monkeypatch.setattr(writer, "TIDY_AFTER", writer.TIDY_AFTER)
+
+
 def index_slowly(folder: Path, batch: int = 2) -> None:
     """Index ``folder/music`` in small steps."""
     indexing.PIECES_AT_ONCE = batch
