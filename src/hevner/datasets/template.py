@@ -86,22 +86,8 @@ def write_template(
     OutputError
         If a file cannot be written.
     """
-    unknown = [name for name in labels if name not in (*LABELS, MOMENTS)]
-    if unknown or not labels:
-        raise DataError(
-            f"no label '{', '.join(unknown)}'",
-            remedy=f"Choose among {', '.join((*LABELS, MOMENTS))}",
-            code="unknown_choice",
-        )
     layout = Layout()
-    for name in (FILE, layout.annotations, layout.moments):
-        if (folder / name).exists():
-            raise DataError(
-                "is there already",
-                subject=display_name(folder / name),
-                remedy="Move it away, or edit it",
-                code="already_there",
-            )
+    _check(folder, labels, layout)
     below = folder / layout.audio
     inside = not below.is_dir() and any(_audio(folder))
     ids = [*dict.fromkeys(_audio(folder if inside else below))]
@@ -124,6 +110,25 @@ def write_template(
     )
     replace_file(folder / FILE, text.encode("utf-8"))
     return len(ids)
+
+
+def _check(folder: Path, labels: Sequence[str], layout: Layout) -> None:
+    """Refuse labels that are not known, and files that are there already."""
+    unknown = [name for name in labels if name not in (*LABELS, MOMENTS)]
+    if unknown or not labels:
+        raise DataError(
+            f"no label '{', '.join(unknown)}'",
+            remedy=f"Choose among {', '.join((*LABELS, MOMENTS))}",
+            code="unknown_choice",
+        )
+    for name in (FILE, layout.annotations, layout.moments):
+        if (folder / name).exists():
+            raise DataError(
+                "is there already",
+                subject=display_name(folder / name),
+                remedy="Move it away, or edit it",
+                code="already_there",
+            )
 
 
 def _audio(folder: Path) -> list[str]:

@@ -28,7 +28,6 @@ MOMENTS = [15 + k / 2 for k in range(60)]
 GENRES = ("Blues", "Rock", "Jazz", "Folk")
 PIANISTS = ("Gould", "Hewitt", "Schiff")
 CLIPS = "{}.mp3"
-
 Songs = dict[str, Piece]
 """Pieces by id."""
 
