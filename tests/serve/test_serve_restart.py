@@ -53,18 +53,19 @@ def test_what_was_queued_or_running_is_taken_up(state: Path, how: signal.Signals
 def test_an_end_is_shown_when_it_is_on_disk(
     state: Path, monkeypatch: pytest.MonkeyPatch, kept: str
 ) -> None:
-    goes_on = threading.Event()
+    ends, goes_on = threading.Event(), threading.Event()
     original = getattr(jobs.Job, kept)
 
     def late(job: jobs.Job) -> None:
         if job.is_final:
+            ends.set()
             assert goes_on.wait(PATIENCE_S)
         original(job)
 
     monkeypatch.setattr(jobs.Job, kept, late)
     with running(settings(state)) as server:
         id = server.send()
-        wait_for(lambda: server.queue.jobs[id].ending)
+        assert ends.wait(PATIENCE_S)
         assert server.job(id)["state"] == "running"
         goes_on.set()
         assert server.finished(id)["state"] == on_disk(state, id)["state"] == "done"

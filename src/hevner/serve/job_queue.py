@@ -28,7 +28,7 @@ from hevner.serve.jobs import Job
 from hevner.serve.problems import ServiceError, not_found, record, stopping
 from hevner.serve.settings import Settings
 from hevner.serve.threads import BoundedThreads
-from hevner.serve.worker_process import WorkerProcess
+from hevner.serve.worker_process import Outcome, WorkerProcess
 
 T = TypeVar("T")
 
@@ -68,7 +68,7 @@ class JobQueue:
         self.stopping = asyncio.Event()
         self._folder = settings.state / "analyses"
         self._lock = _locked(self._folder)
-        self._waiting: asyncio.Queue[Job] = asyncio.Queue()
+        self._waiting: asyncio.Queue[Job | None] = asyncio.Queue()  # None wakes a worker to stop
         self._reserved = 0
         self._workers = [WorkerProcess(settings, died) for _ in range(settings.jobs)]
         self._drawer = WorkerProcess(settings, died)
@@ -76,7 +76,6 @@ class JobQueue:
         self._at_work: dict[str, WorkerProcess] = {}
         # A thread for each worker and some for files.
         self._threads = ThreadPoolExecutor(settings.jobs + 5, thread_name_prefix="hevner-jobs")
-        self._tasks: list[asyncio.Task[None]] = []
 
     async def open(self) -> None:
         """Queue the unfinished jobs of the last server, and start the workers."""
@@ -85,21 +84,17 @@ class JobQueue:
             self.jobs[job.id] = job
             if not job.is_final:
                 self._waiting.put_nowait(job)
-        works = (self._sweep(), *map(self._work, self._workers))
-        self._tasks = [asyncio.create_task(work) for work in works]
+        self._sweeping = asyncio.create_task(self._sweep())
+        self._tasks = [asyncio.create_task(self._work(worker)) for worker in self._workers]
 
     async def close(self) -> None:
         """Stop all work; the next server continues with what was queued or running."""
         self.stopping.set()
         for worker in self._workers:
             worker.stop()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        for job in self.jobs.values():
-            if job.state == jobs.RUNNING and not job.ending:
-                job.state, job.attempts = jobs.QUEUED, job.attempts - 1
-                await self.in_thread(job.write)
+            self._waiting.put_nowait(None)
+        self._sweeping.cancel()
+        await asyncio.gather(*self._tasks, self._sweeping, return_exceptions=True)
         self.drawing.close(wait=False)
         for worker in (*self._workers, self._drawer):
             await self.in_thread(worker.close)
@@ -159,17 +154,17 @@ class JobQueue:
         return job
 
     async def cancel(self, job: Job) -> None:
-        """Stop a job, or delete one that has ended."""
-        while job.ending:
-            await job.changed.wait()
+        """Stop a job and wait for its end, or delete one that has ended."""
         if job.is_final:
             await self._delete(job)
             return
-        job.error = record("cancelled", "it was cancelled")
-        await self._end(job, jobs.CANCELLED)
-        # Only now: it may have been given to a worker meanwhile.
-        if (running := self._at_work.get(job.id)) is not None:
-            running.stop()
+        job.cancelled = True
+        if job.take():
+            await self._end(job, jobs.CANCELLED, _CANCELLED)
+        elif (running := self._at_work.get(job.id)) is not None:
+            running.stop()  # The worker has no other job until this loop gives it one.
+        while not (job.is_final or self.stopping.is_set()):
+            await job.changed.wait()
 
     async def draw(self, job: Job, kind: str, scale: str) -> bytes:
         """Draw an analysis as ``svg`` or ``png``."""
@@ -193,30 +188,25 @@ class JobQueue:
     async def _work(self, worker: WorkerProcess) -> None:
         """Give one job after the other to a worker."""
         await self.in_thread(worker.start)
-        while True:
-            job = await self._waiting.get()
-            if job.is_over:  # cancelled while it waited
+        while (job := await self._waiting.get()) is not None and not self.stopping.is_set():
+            if not job.take():  # cancelled while it waited
                 continue
             try:
-                await self._run(job, worker)
-            except OSError as error:
-                logger.error("%s", cannot_write(job.folder, error))
-                job.state, job.error = jobs.FAILED, record("write", "the disk is full or closed")
-                job.notify()
+                state, error = await self._run(job, worker)
+            except OSError as fault:
+                state, error = jobs.FAILED, _unwritten(job, fault)
+            await self._end(job, state, error)
 
-    async def _run(self, job: Job, worker: WorkerProcess) -> None:
+    async def _run(self, job: Job, worker: WorkerProcess) -> tuple[str, Outcome]:
+        """Run a job; return the state that it ends in, and its error."""
         if job.attempts >= ATTEMPTS:
-            job.error = record(
-                "worker", "the server ended whenever it worked on this", "Convert it to WAV or FLAC"
-            )
-            await self._end(job, jobs.FAILED)
-            return
-        job.state, job.attempts = jobs.RUNNING, job.attempts + 1
-        job.notify()
+            return jobs.FAILED, _ENDS_SERVERS
+        job.attempts += 1
+        job.show(jobs.RUNNING)
         await self.in_thread(job.write)
         audio = await self.in_thread(lambda: job.audio)
-        if job.is_over or audio is None:  # cancelled meanwhile
-            return
+        if audio is None:
+            return jobs.FAILED, record("upload", "the upload is gone", "Send it again")
         loop = asyncio.get_running_loop()
 
         def report(share: float) -> None:
@@ -229,33 +219,39 @@ class JobQueue:
             "result": str(job.result),
             "words": str(job.words),
         }
-        self._at_work[job.id] = worker
-        try:
-            error = await self.in_thread(partial(worker.run, task, report))
-        finally:
-            del self._at_work[job.id]
-        if job.is_over:
-            await self.in_thread(job.drop_audio)
-        else:
-            job.error = None if error is None else record(**error)
-            await self._end(job, jobs.DONE if error is None else jobs.FAILED)
+        error: Outcome = record("stopped", "the server stopped it")
+        if not (job.cancelled or self.stopping.is_set()):
+            self._at_work[job.id] = worker
+            try:
+                error = await self.in_thread(partial(worker.run, task, report))
+            finally:
+                del self._at_work[job.id]
+        if job.cancelled:
+            return jobs.CANCELLED, _CANCELLED
+        if error is None:
+            return jobs.DONE, None
+        if self.stopping.is_set() and error["kind"] == "stopped":
+            job.attempts -= 1
+            return jobs.QUEUED, None
+        return jobs.FAILED, error
 
-    async def _end(self, job: Job, state: str) -> None:
-        """Write that a job has ended, delete the upload, then show the end.
+    async def _end(self, job: Job, state: str, error: Outcome) -> None:
+        """Write what became of a job, delete the upload that nobody needs now, then show it.
 
-        In this order nothing is lost, and whatever a client sees of the end is on disk.
+        In this order nothing is lost, and whatever a client sees of the end is on disk. Only who
+        has taken a job may call this.
         """
-        job.ending = True
-        ended = replace(job, state=state, finished=time.time())
+        finished = None if state == jobs.QUEUED else time.time()
+        ended = replace(job, state=state, error=error, finished=finished)
         try:
             await self.in_thread(ended.write)
-            await self.in_thread(ended.drop_audio)
-        except OSError:
-            job.ending = False
-            raise
-        job.state, job.finished, job.ending = ended.state, ended.finished, False
+            if ended.is_final:
+                await self.in_thread(ended.drop_audio)
+        except OSError as fault:
+            state, error = jobs.FAILED, _unwritten(job, fault)
+        job.finished = finished
         job.progress = 1.0 if state == jobs.DONE else job.progress
-        job.notify()
+        job.show(state, error)
 
     async def _delete(self, job: Job) -> None:
         self.jobs.pop(job.id, None)
@@ -265,12 +261,23 @@ class JobQueue:
         """Delete jobs that ended long ago, and the oldest where there are too many."""
         while True:
             ended = [job for job in self.jobs.values() if job.is_final]
-            many = len(self.jobs) - self.settings.kept_count
+            many = len(ended) - self.settings.kept_count
             limit = time.time() - self.settings.kept_s
             for number, job in enumerate(ended):
                 if number < many or (job.finished or 0) < limit:
                     await self._delete(job)
             await asyncio.sleep(SWEEP_S)
+
+
+_CANCELLED = record("cancelled", "it was cancelled")
+_ENDS_SERVERS = record(
+    "worker", "the server ended whenever it worked on this", "Convert it to WAV or FLAC"
+)
+
+
+def _unwritten(job: Job, fault: OSError) -> Outcome:
+    logger.error("%s", cannot_write(job.folder, fault))
+    return record("write", "the disk is full or closed")
 
 
 def _progressed(job: Job, share: float) -> None:

@@ -11,6 +11,10 @@ A job is a folder named by its id::
 
 On disk a running job is still queued, so that the next server starts it again however this one
 ends. Times are seconds since 1970.
+
+A job goes from `QUEUED`, often by way of `RUNNING`, to one of `FINAL`, and whoever has taken it is
+the only one who ends it: the loop of the worker that runs it, or the request that cancels it while
+it waits. All others set `Job.cancelled` and wait.
 """
 
 from __future__ import annotations
@@ -54,9 +58,8 @@ class Job:
         ``kind``, ``message`` and ``remedy`` if it failed.
     progress
         Share that is done, in [0, 1].
-    ending
-        Whether its end is being written to disk. Until that is done, `state` stays what it was:
-        whoever sees a final state finds the record written and the upload deleted.
+    cancelled
+        Whether somebody wants it to end.
     changed
         Event that is set, and replaced by a new one, whenever a field changes.
     """
@@ -71,18 +74,14 @@ class Job:
     attempts: int = 0
     error: dict[str, str] | None = None
     progress: float = 0.0
-    ending: bool = False
+    cancelled: bool = False
     changed: asyncio.Event = field(default_factory=asyncio.Event)
+    _taken: bool = False
 
     @property
     def is_final(self) -> bool:
         """Whether the job has ended."""
         return self.state in FINAL
-
-    @property
-    def is_over(self) -> bool:
-        """Whether it has ended, or its end is being written."""
-        return self.ending or self.is_final
 
     @property
     def audio(self) -> Path | None:
@@ -98,6 +97,16 @@ class Job:
     def words(self) -> Path:
         """Path of the words for it."""
         return self.folder / "words.json"
+
+    def take(self) -> bool:
+        """Become its owner; return whether nobody was before."""
+        free, self._taken = not self._taken, True
+        return free
+
+    def show(self, state: str, error: dict[str, str] | None = None) -> None:
+        """Enter a state, with its error, and wake the tasks that wait for a change."""
+        self.state, self.error = state, error
+        self.notify()
 
     def notify(self) -> None:
         """Wake the tasks that wait for a change."""

@@ -40,7 +40,7 @@ class Settings:
     memory_bytes
         Address space of a worker.
     kept_s, kept_count
-        Time for which results are kept; most jobs that are kept, whatever their state.
+        Time for which results are kept; most jobs that are kept once they have ended.
     rate
         Requests per second of one client, in the long run; twice as many at once.
     uploads, idle_s
