@@ -38,6 +38,21 @@ def serve(
             help="Serve only clients that send this token; the page asks for it once.",
         ),
     ] = "",
+    open_to_everyone: Annotated[
+        bool,
+        Option(
+            "--open-to-everyone",
+            help="Serve other machines without a token: everyone who reaches this one may use it.",
+        ),
+    ] = False,
+    allow_host: Annotated[
+        list[str] | None,
+        Option(
+            metavar="NAME",
+            help="A name by which clients may call the server, besides this machine's own; "
+            "may be repeated.",
+        ),
+    ] = None,
     jobs: Jobs = None,
     queue: Annotated[int, Option(min=1, help="Largest number of waiting analyses.")] = 32,
     max_upload: Annotated[
@@ -73,10 +88,11 @@ def serve(
     from hevner.batch import usable_cores
     from hevner.cache import default_folder
     from hevner.catalog import header
+    from hevner.errors import HevnerError
     from hevner.model import registry, space
     from hevner.serve import app, run
     from hevner.serve.catalog_snapshot import CatalogSnapshot
-    from hevner.serve.settings import Settings
+    from hevner.serve.settings import LOOPBACK, Settings
 
     report = None if gap is None else gap / "report.html"
     if report is not None and not report.is_file():
@@ -88,6 +104,14 @@ def serve(
         if model:
             header.check_model(snapshot.folder, snapshot.header, graph)
         graph = snapshot.model
+    if not (token or open_to_everyone or host in LOOPBACK):
+        raise HevnerError(
+            "other machines could use this server without a token",
+            subject=host,
+            remedy="Set HEVNER_TOKEN, or give --open-to-everyone if that is meant",
+            stage="listen",
+            code="needs_token",
+        )
     run.check_address(host, port)
     logging.basicConfig(format="%(levelname)s: %(message)s", level=logging.INFO)
     settings = Settings(
@@ -97,6 +121,7 @@ def serve(
         gap=report,
         host=host,
         port=port,
+        hosts=tuple(allow_host or ()),
         token=token,
         jobs=jobs or max(1, usable_cores() - 1),
         queue=queue,
@@ -105,8 +130,6 @@ def serve(
         rate=rate,
     )
     service, jobs_queue = app.create(settings, snapshot)
-    if not settings.is_loopback and not token:
-        say("Warning: without --token everyone who reaches this machine may use the server.")
 
     def listening(address: str) -> None:
         say(f"Listening on {address} (Ctrl-C stops)")

@@ -2,7 +2,7 @@
 
 ``app`` puts everything together. An upload passes through ``uploads``, ``job_queue``,
 ``worker_process`` and ``worker``; a search through ``query_request`` and ``catalog_snapshot``.
-``guard`` controls the access to all of it.
+``guard`` controls the access to all of it, ``connections`` how long a client may take.
 
 Conventions
 -----------
@@ -15,3 +15,6 @@ from __future__ import annotations
 
 API = "/api/v1"
 """Prefix of all addresses of the interface; another version gets another prefix."""
+
+UPLOADS = f"{API}/analyses"
+"""Address to which files are sent."""

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from fastapi import FastAPI
 from fastapi.responses import FileResponse, Response
+from fastapi.routing import APIRoute
 from fastapi.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
@@ -51,7 +52,8 @@ def create(settings: Settings, snapshot: CatalogSnapshot | None = None) -> tuple
     """
     metrics = Metrics()
     queue = JobQueue(settings, metrics.died)
-    searches = BoundedThreads(settings.searches, settings.waiting, "searches", 1)
+    limits = settings.searches, settings.waiting
+    searches = BoundedThreads(*limits, "searches", 1, settings.search_s)
     addresses = Addresses(bool(settings.token))
     state = ServerState(settings, queue, snapshot, searches, addresses, metrics)
 
@@ -86,6 +88,9 @@ def create(settings: Settings, snapshot: CatalogSnapshot | None = None) -> tuple
     async def page() -> Response:
         return FileResponse(STATIC / "index.html", headers={"Cache-Control": "no-cache"})
 
+    for route in [*app.routes]:
+        if isinstance(route, APIRoute) and "GET" in route.methods and "/events" not in route.path:
+            app.add_api_route(route.path, route.endpoint, methods=["HEAD"], include_in_schema=False)
     app.mount("/static", StaticFiles(directory=STATIC, check_dir=False), name="static")
     return Guard(Counting(app, metrics), settings, addresses), queue
 

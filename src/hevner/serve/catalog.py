@@ -10,7 +10,6 @@ from fastapi import APIRouter, Query, Response
 from hevner.catalog.describe import emotions_of, position_of
 from hevner.catalog.tables import Row
 from hevner.emotion import Scale
-from hevner.files import file_named
 from hevner.hits import Hit
 from hevner.serve import API, media, query_request, schemas
 from hevner.serve.catalog_snapshot import CatalogSnapshot
@@ -80,7 +79,7 @@ async def emotions(id: str, server: Server) -> dict[str, Any]:
 )
 async def audio(id: str, server: Server) -> Response:
     """The audio file of a piece; understands ranges."""
-    path = file_named(server.snapshot.piece(id)["path"])
+    path = await server.searches.do(server.snapshot.unchanged_file, id)
     return await server.queue.in_thread(partial(media.audio, path))
 
 

@@ -2,15 +2,18 @@
 
 Conventions
 -----------
-A page of another server must not make a browser use this one: on loopback the ``Host`` must be one
-of this machine's names, or a name made to point here could read answers, and a request from another
-origin is refused. A token, if there is one, comes in the header
-``Authorization: Bearer``; the page itself, which asks for the token, is open.
+A page of another server must not make a browser use this one. So a request from another origin is
+refused, and so is one for a ``Host`` that is neither an address in digits nor one of
+`Settings.hosts`, since whoever owns a name can make it point here and read the answers. A
+token, if there is one, comes in the header ``Authorization: Bearer``; the page itself, which asks
+for the token, is open.
 """
 
 from __future__ import annotations
 
 import hmac
+import ipaddress
+import socket
 import time
 from collections import OrderedDict
 from urllib.parse import parse_qs, urlsplit
@@ -18,7 +21,7 @@ from urllib.parse import parse_qs, urlsplit
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from hevner.serve import API, problems
+from hevner.serve import API, UPLOADS, problems
 from hevner.serve.media import Addresses
 from hevner.serve.problems import record
 from hevner.serve.settings import LOOPBACK, Settings
@@ -54,8 +57,6 @@ HEADERS = {
 BODY = 2**20
 """Largest body of a request in bytes, but for uploads, which have their own limit."""
 
-UPLOADS = f"{API}/analyses"
-
 CLIENTS = 10_000
 """Number of clients whose rate is remembered."""
 
@@ -87,6 +88,8 @@ class Guard:
         self._settings = settings
         self._addresses = addresses
         self._buckets = Buckets(settings.rate)
+        named = (*LOOPBACK, settings.host, socket.gethostname(), *settings.hosts)
+        self._hosts = {name.lower() for name in named} | {f"{socket.gethostname()}.local".lower()}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, or refuse it."""
@@ -113,10 +116,11 @@ class Guard:
         """Status, error and headers of the refusal; None if the request is allowed."""
         headers = Headers(scope=scope)
         host = headers.get("host", "")
-        if self._settings.is_loopback and _name(host) not in (*LOOPBACK, self._settings.host):
-            return 421, record("host", "this server goes by another name"), {}
+        if not (_is_address(_name(host)) or _name(host) in self._hosts):
+            remedy = "Whoever runs it can allow the name with --allow-host"
+            return 421, record("host", "this server goes by another name", remedy), {}
         origin = headers.get("origin", "")
-        if origin and urlsplit(origin).netloc.lower() != host.lower():
+        if origin and origin.partition("://")[2].lower() != host.lower():
             return 403, record("origin", "pages of other servers may not use this one"), {}
         client = (scope.get("client") or ("",))[0]
         if not self._buckets.take(client, time.monotonic()):
@@ -143,6 +147,15 @@ class Guard:
         until, signature = (query.get(name, [""])[0] for name in ("until", "signature"))
         reads = scope["method"] in ("GET", "HEAD")
         return reads and self._addresses.is_valid(path, until, signature)
+
+
+def _is_address(name: str) -> bool:
+    """Whether a host is an address in digits, which nobody can make point elsewhere."""
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True
 
 
 def _name(host: str) -> str:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
@@ -69,7 +70,7 @@ class JobQueue:
         self._folder = settings.state / "analyses"
         self._lock = _locked(self._folder)
         self._waiting: asyncio.Queue[Job | None] = asyncio.Queue()  # None wakes a worker to stop
-        self._reserved = 0
+        self._reserved: Counter[str] = Counter()
         self._workers = [WorkerProcess(settings, died) for _ in range(settings.jobs)]
         self._drawer = WorkerProcess(settings, died)
         self.drawing = BoundedThreads(1, DRAWINGS - 1, "pictures", retry_after=5)
@@ -90,6 +91,8 @@ class JobQueue:
     async def close(self) -> None:
         """Stop all work; the next server continues with what was queued or running."""
         self.stopping.set()
+        for job in self.jobs.values():
+            job.notify()
         for worker in self._workers:
             worker.stop()
             self._waiting.put_nowait(None)
@@ -123,19 +126,21 @@ class JobQueue:
             raise not_found("analysis") from None
 
     @asynccontextmanager
-    async def reserved(self) -> AsyncIterator[Path]:
-        """Reserve a place in the queue for an upload, with a folder to put it in.
+    async def reserved(self, client: str) -> AsyncIterator[Path]:
+        """Reserve a place in the queue for an upload of a client, with a folder to put it in.
 
-        Raises a `ServiceError` if the queue is full or the server is about to end. The folder is
-        deleted if the upload fails, and stays if it was given to `accept`.
+        Raises a `ServiceError` if the queue is full, too many uploads are on their way, or the
+        server is about to end. The folder is deleted if the upload fails, and stays if it was given
+        to `accept`.
         """
         if self.stopping.is_set():
             raise stopping()
-        if self.queued + self._reserved >= self.settings.queue:
+        settings, reserved = self.settings, self._reserved.total()
+        if self.queued + reserved >= settings.queue:
             raise ServiceError(429, "busy", "the queue is full", "Try again later", retry_after=10)
-        if self._reserved >= self.settings.uploads:
+        if reserved >= settings.uploads or self._reserved[client] >= settings.uploads_of_one:
             raise ServiceError(429, "busy", "too many uploads at once", "Try again", retry_after=2)
-        self._reserved += 1
+        self._reserved[client] += 1
         folder = self._folder / jobs.new_id()
         try:
             yield folder
@@ -143,7 +148,8 @@ class JobQueue:
             await self.in_thread(partial(jobs.remove, folder))
             raise
         finally:
-            self._reserved -= 1
+            self._reserved[client] -= 1
+            self._reserved += Counter()  # forgets those who have none
 
     async def accept(self, folder: Path, name: str, size: int) -> Job:
         """Queue an upload that is complete in a reserved folder."""

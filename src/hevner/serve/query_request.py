@@ -35,6 +35,13 @@ OPEN = frozenset(
 )
 GRAMMAR = frozenset("and or not in is null like ilike between true false array_has".split())  # noqa: SIM905
 
+MOST_OPERATORS = 60
+"""Most operators in a condition: the time that it takes grows with the square of their number."""
+
+_OPERATOR = re.compile(
+    r"[<>=!+*/%-]+|,|\b(?:and|or|not|in|is|like|ilike|between|array_has)\b", re.I
+)
+
 LEXICON = Lexicon()
 
 
@@ -123,6 +130,9 @@ def checked(where: str) -> str:
     """The condition itself, if it names only what is open."""
     bare = re.sub(r"'(?:[^']|'')*'", " ", where)
     strange = set(re.findall(r"[A-Za-z_]\w*", bare.lower())) - OPEN - GRAMMAR
+    if len(_OPERATOR.findall(bare)) > MOST_OPERATORS:
+        cause = f"the filter has more than {MOST_OPERATORS} operators"
+        raise course.refused("bad_filter", cause, "Ask for less at once", "filter")
     odd = set(re.findall(r"[^\w\s<>=!().,+*/%-]", bare))
     if strange or odd or not bare.isascii() or "--" in bare or "/*" in bare:
         what = min(strange | odd, default="what stands there")

@@ -14,6 +14,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from hevner.errors import HevnerError
+from hevner.serve.connections import Connection
 from hevner.serve.job_queue import JobQueue
 from hevner.serve.settings import Settings
 
@@ -23,9 +24,6 @@ GRACE_S = 5
 SWITCH_S = 0.001
 """Seconds after which Python switches from a searching thread to the event loop; its default of
 5 ms adds up over an answer."""
-
-CONNECTIONS = 1000
-"""Most connections; more are answered with 503."""
 
 
 def check_address(host: str, port: int) -> None:
@@ -78,13 +76,13 @@ class Server(uvicorn.Server):
                 app,
                 host=settings.host,
                 port=settings.port,
+                http=Connection,
                 ws="none",
                 log_config=None,
                 access_log=False,
                 log_level="warning",
                 server_header=False,
                 proxy_headers=False,
-                limit_concurrency=CONNECTIONS,
                 timeout_graceful_shutdown=GRACE_S,
             )
         )

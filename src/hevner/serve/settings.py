@@ -31,6 +31,9 @@ class Settings:
         Graph of the model that uploads are analysed by.
     gap
         Report of ``hevner gap`` to show; None for none.
+    hosts
+        Names by which clients may call the server, besides this machine's own and addresses in
+        digits.
     token
         Token that requests must send; empty for none.
     jobs, queue
@@ -43,10 +46,13 @@ class Settings:
         Time for which results are kept; most jobs that are kept once they have ended.
     rate
         Requests per second of one client, in the long run; twice as many at once.
-    uploads, idle_s
-        Most uploads at the same time; longest silence of a client in the middle of one.
-    searches, waiting
-        Number of threads for searches; most searches that wait for one.
+    uploads, uploads_of_one
+        Most uploads at the same time, of all clients and of one.
+    idle_s, least_rate
+        Seconds that an upload may stand still; bytes per second that it must come with besides.
+    searches, waiting, search_s
+        Number of threads for searches; most searches that wait for one; seconds that a client waits
+        for an answer.
     worker
         Command that starts a worker.
     """
@@ -57,6 +63,7 @@ class Settings:
     gap: Path | None = None
     host: str = "127.0.0.1"
     port: int = 8765
+    hosts: tuple[str, ...] = ()
     token: str = ""
     jobs: int = 1
     queue: int = 32
@@ -68,12 +75,10 @@ class Settings:
     kept_count: int = 500
     rate: float = 100.0
     uploads: int = 16
+    uploads_of_one: int = 4
     idle_s: float = 30.0
+    least_rate: float = 8192.0
     searches: int = 2
     waiting: int = 128
+    search_s: float = 20.0
     worker: tuple[str, ...] = WORKER
-
-    @property
-    def is_loopback(self) -> bool:
-        """Whether only this machine reaches it."""
-        return self.host in LOOPBACK

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from threading import BoundedSemaphore
 from typing import ParamSpec, TypeVar
 
 from hevner.serve.problems import ServiceError
@@ -15,26 +16,35 @@ T = TypeVar("T")
 
 
 class BoundedThreads:
-    """Threads for calls, of which at most ``most`` run or wait; ``what`` is in the refusal."""
+    """Threads for calls, of which at most ``most`` run or wait; ``what`` is in the refusal.
 
-    def __init__(self, threads: int, waiting: int, what: str, retry_after: int) -> None:
+    Nobody waits for a call longer than ``limit_s`` seconds; the call itself cannot be stopped.
+    """
+
+    def __init__(
+        self, threads: int, waiting: int, what: str, retry_after: int, limit_s: float | None = None
+    ) -> None:
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix=f"hevner-{what}")
         self.most = threads + waiting
-        self._running = 0
+        self._free = BoundedSemaphore(self.most)
         self._refusal = f"too many {what} at once"
         self._retry_after = retry_after
+        self._limit_s = limit_s
 
     async def do(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Call a function that blocks; raises a `ServiceError` if too many wait already."""
-        if self._running >= self.most:
+        """Call a function that blocks.
+
+        Raises a `ServiceError` if too many wait already or it takes too long.
+        """
+        if not self._free.acquire(blocking=False):
             wait = self._retry_after
             raise ServiceError(503, "busy", self._refusal, "Try again", retry_after=wait)
-        self._running += 1
+        call = self._pool.submit(partial(work, *args, **kwargs))
+        call.add_done_callback(lambda _: self._free.release())
         try:
-            loop = asyncio.get_running_loop()
-            return await loop.run_in_executor(self._pool, partial(work, *args, **kwargs))
-        finally:
-            self._running -= 1
+            return await asyncio.wait_for(asyncio.wrap_future(call), self._limit_s)
+        except TimeoutError as error:
+            raise ServiceError(503, "slow", "it takes too long", "Ask for less") from error
 
     def close(self, wait: bool = True) -> None:
         """Drop the calls that wait, and wait for those that run."""

@@ -41,7 +41,8 @@ async def receive(request: Request, queue: JobQueue) -> Job:
     if promised.isdecimal() and promised.isascii() and int(promised) > limit + AROUND:
         raise _too_large(limit)
     try:
-        async with queue.reserved() as folder:
+        client = request.client.host if request.client else ""
+        async with queue.reserved(client) as folder:
             form = await queue.in_thread(partial(_Form, folder, boundary, limit))
             try:
                 async for piece in _pieces(request, queue):
@@ -57,14 +58,17 @@ async def receive(request: Request, queue: JobQueue) -> Job:
 
 
 async def _pieces(request: Request, queue: JobQueue) -> AsyncIterator[bytes]:
-    """Pieces of the body as they arrive; raises if the client sends nothing for too long."""
-    stream = request.stream()
+    """Pieces of the body as they arrive; raises if they come too slowly."""
+    settings, loop = queue.settings, asyncio.get_running_loop()
+    stream, due = request.stream(), loop.time() + settings.idle_s
     while True:
         try:
-            async with asyncio.timeout(queue.settings.idle_s):
+            async with asyncio.timeout_at(min(due, loop.time() + settings.idle_s)):
                 piece = await anext(stream, None)
         except TimeoutError as error:
-            raise ServiceError(408, "slow", "the upload stopped coming", "Send it again") from error
+            raise ServiceError(
+                408, "slow", "the upload came too slowly", "Send it again"
+            ) from error
         except ClientDisconnect as error:
             raise ServiceError(400, "upload", "the upload broke off", "Send it again") from error
         if piece is None:
@@ -72,6 +76,7 @@ async def _pieces(request: Request, queue: JobQueue) -> AsyncIterator[bytes]:
         if queue.stopping.is_set():
             raise stopping()
         if piece:
+            due += len(piece) / settings.least_rate
             yield piece
 
 
