@@ -110,6 +110,19 @@ def test_a_missing_package_is_told() -> None:
     assert "pip install 'hevner[serve]'" in done.stderr
 
 
+def test_other_machines_need_a_token(tmp_path: Path) -> None:
+    words = ["--host", "0.0.0.0", "--port", "0", "--state", str(tmp_path / "state")]
+    code, said = run(*words)
+    assert code == 1
+    assert "without a token" in said
+    assert "--open-to-everyone" in said
+    command = [*SERVE, *words, "--open-to-everyone"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=ROOT) as process:
+        assert process.stderr is not None
+        assert process.stderr.readline().startswith("Listening on http://0.0.0.0:")
+        process.kill()
+
+
 def test_a_port_in_use_is_told(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])

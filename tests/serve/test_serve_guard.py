@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -35,9 +36,16 @@ def test_names_of_this_machine_are_not(server: Running, host: str) -> None:
     assert server.get("/health", headers={"Host": host}).status == 200
 
 
+def test_names_that_are_allowed_are_not(state: Path) -> None:
+    with running(settings(state, host="0.0.0.0", hosts=("Music.example",))) as server:
+        for host in ("music.example", "192.168.1.20:8765", "[fe80::1]", socket.gethostname()):
+            assert server.get("/health", headers={"Host": host}).status == 200
+        assert server.get("/health", headers={"Host": "evil.example"}).status == 421
+
+
 def test_pages_of_other_servers_are_refused(server: Running) -> None:
     body, kind = form(sound())
-    for origin in ("http://evil.example", "null", "http://localhost:1"):
+    for origin in ("http://evil.example", "null", "http://localhost:1", "http://[", "//["):
         answer = server.post("/analyses", body, headers={"Content-Type": kind, "Origin": origin})
         assert (answer.status, answer.kind) == (403, "origin")
     own = {"Origin": f"http://127.0.0.1:{server.port}"}
@@ -157,6 +165,13 @@ def test_bodies_are_bounded(server: Running) -> None:
     headers = {"Content-Type": "application/json"}
     answer = server.post("/catalog/search", iter([b"{}"]), headers=headers)
     assert (answer.status, answer.kind) == (411, "length")
+
+
+@pytest.mark.parametrize("path", ["/", "/api/v1/health", "/static/app.js", "/openapi.json"])
+def test_only_the_headers_may_be_asked_for(server: Running, path: str) -> None:
+    head, whole = (server.ask(method, path, api="") for method in ("HEAD", "GET"))
+    assert (head.status, head.body) == (200, b"")
+    assert head.headers["content-type"] == whole.headers["content-type"]
 
 
 def test_methods_that_do_not_exist_are_refused(server: Running) -> None:

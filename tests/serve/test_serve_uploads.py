@@ -107,6 +107,24 @@ def test_a_slow_client_is_not_waited_for(strict: Running) -> None:
     wait_for(lambda: nothing_is_left(strict))
 
 
+def test_a_client_that_drips_is_not_waited_for(state: Path) -> None:
+    how = settings(state, idle_s=0.5, least_rate=1000.0)
+    with running(how) as server:
+        with socket.create_connection(("127.0.0.1", server.port), timeout=30) as connection:
+            connection.sendall(HEAD + PART)
+            connection.settimeout(0.1)  # never silent for long
+            answer = b""
+            for _ in range(300):
+                connection.sendall(b"x")
+                try:
+                    answer = connection.recv(1000)
+                except TimeoutError:
+                    continue
+                break
+            assert answer.startswith(b"HTTP/1.1 408")
+        wait_for(lambda: nothing_is_left(server))
+
+
 def test_an_upload_that_breaks_off_leaves_nothing(server: Running) -> None:
     before = len(list((server.settings.state / "analyses").iterdir()))
     with socket.create_connection(("127.0.0.1", server.port), timeout=30) as connection:
@@ -115,8 +133,9 @@ def test_an_upload_that_breaks_off_leaves_nothing(server: Running) -> None:
     assert server.finished(server.send())["state"] == "done"
 
 
-def test_uploads_at_once_are_bounded(state: Path) -> None:
-    with running(settings(state, uploads=1)) as server:
+@pytest.mark.parametrize("limit", ["uploads", "uploads_of_one"])
+def test_uploads_at_once_are_bounded(state: Path, limit: str) -> None:
+    with running(settings(state, **{limit: 1})) as server:
         with socket.create_connection(("127.0.0.1", server.port), timeout=30) as connection:
             connection.sendall(HEAD + PART)
             wait_for(lambda: bool(list((state / "analyses").iterdir())))
@@ -127,7 +146,7 @@ def test_uploads_at_once_are_bounded(state: Path) -> None:
 
 
 def test_the_server_stays_quick_while_uploads_hang(server: Running) -> None:
-    hanging = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(5)]
+    hanging = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(3)]
     for connection in hanging:
         connection.sendall(HEAD + PART)
     assert server.get("/health").json["status"] == "ok"

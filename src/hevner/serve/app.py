@@ -15,7 +15,6 @@ from pathlib import Path
 
 from fastapi import FastAPI
 from fastapi.responses import FileResponse, Response
-from fastapi.routing import APIRoute
 from fastapi.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
@@ -88,9 +87,6 @@ def create(settings: Settings, snapshot: CatalogSnapshot | None = None) -> tuple
     async def page() -> Response:
         return FileResponse(STATIC / "index.html", headers={"Cache-Control": "no-cache"})
 
-    for route in [*app.routes]:
-        if isinstance(route, APIRoute) and "GET" in route.methods and "/events" not in route.path:
-            app.add_api_route(route.path, route.endpoint, methods=["HEAD"], include_in_schema=False)
     app.mount("/static", StaticFiles(directory=STATIC, check_dir=False), name="static")
     return Guard(Counting(app, metrics), settings, addresses), queue
 

@@ -107,6 +107,8 @@ class Guard:
 
         refusal = self._refusal(scope)
         if refusal is None:
+            if scope["method"] == "HEAD" and not scope["path"].endswith("/events"):
+                scope = {**scope, "method": "GET"}  # uvicorn leaves the body out
             await self._app(scope, receive, with_headers)
             return
         status, error, extra = refusal

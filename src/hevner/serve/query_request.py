@@ -38,9 +38,7 @@ GRAMMAR = frozenset("and or not in is null like ilike between true false array_h
 MOST_OPERATORS = 60
 """Most operators in a condition: the time that it takes grows with the square of their number."""
 
-_OPERATOR = re.compile(
-    r"[<>=!+*/%-]+|,|\b(?:and|or|not|in|is|like|ilike|between|array_has)\b", re.I
-)
+_OPERATOR = re.compile(r"[<>=!+*/%-]+|,|\b(and|or|not|in|is|like|ilike|between)\b", re.I)
 
 LEXICON = Lexicon()
 

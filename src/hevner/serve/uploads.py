@@ -66,9 +66,8 @@ async def _pieces(request: Request, queue: JobQueue) -> AsyncIterator[bytes]:
             async with asyncio.timeout_at(min(due, loop.time() + settings.idle_s)):
                 piece = await anext(stream, None)
         except TimeoutError as error:
-            raise ServiceError(
-                408, "slow", "the upload came too slowly", "Send it again"
-            ) from error
+            cause = "the upload came too slowly"
+            raise ServiceError(408, "slow", cause, "Send it again") from error
         except ClientDisconnect as error:
             raise ServiceError(400, "upload", "the upload broke off", "Send it again") from error
         if piece is None:

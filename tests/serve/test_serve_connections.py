@@ -1,0 +1,126 @@
+"""Clients that are slow, silent or many."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from hevner.serve import connections
+from hevner.serve.connections import Connection
+from hevner.serve.guard import HEADERS
+from hevner.serve.problems import ServiceError
+from hevner.serve.threads import BoundedThreads
+from tests.serve.servers import PATIENCE_S, Running, running, settings, sound, wait_for
+
+ASKED = b"GET /api/v1/health HTTP/1.1\r\nHost: localhost\r\n\r\n"
+POSTED = b"POST /api/v1/catalog/search HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n{"
+
+
+@pytest.fixture
+def hasty(state: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Running]:
+    """A server that waits shortly."""
+    monkeypatch.setattr(connections, "REQUEST_S", 0.3)
+    with running(settings(state)) as server:
+        yield server
+
+
+def connected(server: Running) -> socket.socket:
+    return socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE_S)
+
+
+def everything(connection: socket.socket) -> bytes:
+    """What comes until the server closes."""
+    found = b""
+    while piece := connection.recv(65536):
+        found += piece
+    return found
+
+
+@pytest.mark.parametrize("sent", [b"", ASKED[:30], POSTED], ids=["nothing", "half", "no body"])
+def test_who_sends_no_whole_request_is_let_go(hasty: Running, sent: bytes) -> None:
+    with connected(hasty) as connection:
+        connection.sendall(sent)
+        assert everything(connection) == b""
+    wait_for(lambda: not Connection.clients["127.0.0.1"])
+
+
+def test_a_second_request_has_its_deadline_too(hasty: Running) -> None:
+    with connected(hasty) as connection:
+        connection.sendall(ASKED + ASKED[:30])
+        assert everything(connection).count(b"HTTP/1.1 200") == 1
+
+
+def test_a_drop_now_and_then_is_no_request(hasty: Running) -> None:
+    def drip() -> None:
+        with connected(hasty) as connection:
+            for letter in b"GET / HTTP/1.1\r\nX: " + b"x" * 10_000:
+                connection.sendall(bytes([letter]))
+                time.sleep(0.01)
+
+    with pytest.raises((BrokenPipeError, ConnectionResetError)):
+        drip()
+
+
+def test_an_answer_and_an_upload_may_take_longer(hasty: Running) -> None:
+    id = hasty.send(sound(2.0))
+    assert hasty.finished(id)["state"] == "done"
+    body = sound(5.0)
+    head = (
+        b"POST /api/v1/analyses HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
+        b"Content-Type: multipart/form-data; boundary=edge\r\nContent-Length: %d\r\n\r\n"
+    )
+    start = b'--edge\r\nContent-Disposition: form-data; name="file"; filename="a.wav"\r\n\r\n'
+    whole = start + body + b"\r\n--edge--\r\n"
+    with connected(hasty) as connection:
+        connection.sendall(head % len(whole) + whole[:1000])
+        time.sleep(1.0)
+        connection.sendall(whole[1000:])
+        assert everything(connection).startswith(b"HTTP/1.1 202")
+
+
+def test_connections_of_one_client_are_bounded(
+    state: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connections, "MOST_OF_ONE", 3)
+    with running(settings(state)) as server:
+        held = [connected(server) for _ in range(3)]
+        wait_for(lambda: Connection.clients["127.0.0.1"] == 3)
+        with connected(server) as one_more:
+            assert one_more.recv(1) == b""
+        for connection in held:
+            connection.close()
+        wait_for(lambda: not Connection.clients["127.0.0.1"])
+        assert server.get("/health").status == 200
+
+
+def test_what_is_no_request_is_answered_with_the_headers_of_all_answers(server: Running) -> None:
+    with connected(server) as connection:
+        connection.sendall(b"garbage\r\n\r\n")
+        answer = everything(connection).decode().lower()
+    assert answer.startswith("http/1.1 400")
+    assert all(f"{name}: {value}".lower() in answer for name, value in HEADERS.items())
+
+
+def test_nobody_waits_for_ever() -> None:
+    async def run() -> None:
+        goes_on = threading.Event()
+        threads = BoundedThreads(1, 0, "calls", 1, limit_s=0.05)
+        with pytest.raises(ServiceError) as slow:
+            await threads.do(goes_on.wait, PATIENCE_S)
+        assert (slow.value.status, slow.value.record["kind"]) == (503, "slow")
+        with pytest.raises(ServiceError) as busy:  # the call still runs
+            await threads.do(max, 1, 2)
+        assert busy.value.record["kind"] == "busy"
+        goes_on.set()
+        threads.close()
+        again = BoundedThreads(1, 0, "calls", 1, limit_s=PATIENCE_S)
+        assert [await again.do(max, 1, 2) for _ in range(3)] == [2, 2, 2]
+        again.close()
+
+    asyncio.run(run())
