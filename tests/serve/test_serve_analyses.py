@@ -9,6 +9,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 
+from hevner.serve.threads import BoundedThreads
 from hevner.serve.worker_process import WorkerProcess
 from tests.serve.rates import CRASHING, FAULTY, GREEDY, SLOW
 from tests.serve.servers import Running, running, settings, silence, sound, wait_for
@@ -87,7 +88,8 @@ def test_an_analysis_is_drawn(server: Running) -> None:
 def test_pictures_at_once_are_bounded(server: Running, monkeypatch: pytest.MonkeyPatch) -> None:
     id = server.send()
     server.finished(id)
-    monkeypatch.setattr(server.queue.drawing, "most", 0)
+    full = BoundedThreads(1, -1, "pictures", 5)
+    monkeypatch.setattr(server.queue, "drawing", full)
     answer = server.get(f"/analyses/{id}/plot.svg")
     assert (answer.status, answer.kind) == (503, "busy")
 
