@@ -104,8 +104,8 @@ class Link:
         writer.write(head.encode() + body)
         await writer.drain()
         lines = (await reader.readuntil(b"\r\n\r\n")).decode().lower().split("\r\n")
-        length = next(int(line[15:]) for line in lines if line.startswith("content-length:"))
-        answer = await reader.readexactly(length)
+        lengths = (int(line[15:]) for line in lines if line.startswith("content-length:"))
+        answer = await reader.readexactly(next(lengths, 0))
         if "connection: close" in lines:
             self.close()
         return int(lines[0].split()[1]), answer

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -16,9 +16,11 @@ from hevner.serve import job_queue, jobs
 from hevner.serve.job_queue import ATTEMPTS, JobQueue
 from hevner.serve.problems import record
 from hevner.serve.settings import Settings
-from tests.serve.servers import PATIENCE_S
 
 ACTIONS = ("submit",) * 6 + ("finish",) * 4 + ("cancel",) * 6 + ("crash", "restart")
+
+STEPS = 3000
+"""Steps of the loop after which nothing goes on any more."""
 
 CRASHED = record("worker", "it ended")
 STOPPED = record("stopped", "it was stopped")
@@ -66,6 +68,17 @@ def chosen(of: Iterable[str], which: int) -> list[str]:
     return [found[-1 - which % len(found)]] if found else []
 
 
+async def ends(work: Awaitable[Any]) -> None:
+    """Wait for what must end after some steps of the loop."""
+    task = asyncio.ensure_future(work)
+    for _ in range(STEPS):
+        if task.done():
+            break
+        await asyncio.sleep(0)
+    assert task.done(), "it waits for ever"
+    task.result()
+
+
 class World:
     """A server that is used, and what must come of it."""
 
@@ -82,8 +95,8 @@ class World:
         await self.queue.open()
 
     async def close(self) -> None:
-        await self.queue.close()
-        await asyncio.gather(*self.cancels)
+        await ends(self.queue.close())
+        await ends(asyncio.gather(*self.cancels))
         self.cancels.clear()
 
     async def submit(self, _which: int) -> None:
@@ -136,13 +149,13 @@ class World:
             assert id in self.queue.jobs or id in self.cancelled, "lost"
 
     async def drain(self) -> None:
-        """Finish whatever is left."""
-        for _ in range(10_000):
+        """Wait for what was cancelled, and finish whatever is left."""
+        await ends(asyncio.gather(*self.cancels))
+        for _ in range(STEPS):
             await self.finish(0)
             await asyncio.sleep(0)
             if all(job.is_final for job in self.queue.jobs.values()):
                 break
-        await asyncio.gather(*self.cancels)
         for id, job in self.queue.jobs.items():
             assert job.is_final, "it never ended"
             if id not in self.cancelled:
@@ -176,4 +189,5 @@ def test_no_job_is_lost_or_done_without_a_result(
 
     with TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
         patch.setattr(job_queue, "WorkerProcess", Worker)
-        asyncio.run(asyncio.wait_for(run(Path(folder)), PATIENCE_S))
+        patch.setattr(job_queue, "AGAIN_S", 0.0)
+        asyncio.run(run(Path(folder)))

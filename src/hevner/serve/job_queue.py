@@ -41,6 +41,10 @@ ATTEMPTS = 3
 DRAWINGS = 16
 """Most pictures that are drawn or wait."""
 
+AGAIN_S = 0.05
+"""Seconds after which a worker is stopped again: when it was first, the thread that gives it the
+task may not have come to it."""
+
 SWEEP_S = 30.0
 """Seconds between deletions of old jobs."""
 
@@ -93,11 +97,15 @@ class JobQueue:
         self.stopping.set()
         for job in self.jobs.values():
             job.notify()
-        for worker in self._workers:
-            worker.stop()
-            self._waiting.put_nowait(None)
         self._sweeping.cancel()
-        await asyncio.gather(*self._tasks, self._sweeping, return_exceptions=True)
+        await asyncio.gather(self._sweeping, return_exceptions=True)
+        left = set(self._tasks)
+        for _ in left:
+            self._waiting.put_nowait(None)
+        while left:
+            for worker in self._workers:
+                worker.stop()
+            _, left = await asyncio.wait(left, timeout=AGAIN_S)
         self.drawing.close(wait=False)
         for worker in (*self._workers, self._drawer):
             await self.in_thread(worker.close)
@@ -167,10 +175,12 @@ class JobQueue:
         job.cancelled = True
         if job.take():
             await self._end(job, jobs.CANCELLED, _CANCELLED)
-        elif (running := self._at_work.get(job.id)) is not None:
-            running.stop()  # The worker has no other job until this loop gives it one.
         while not (job.is_final or self.stopping.is_set()):
-            await job.changed.wait()
+            if (running := self._at_work.get(job.id)) is not None:
+                running.stop()  # The worker has no other job until this loop gives it one.
+            changed = asyncio.create_task(job.changed.wait())
+            await asyncio.wait({changed}, timeout=AGAIN_S)
+            changed.cancel()
 
     async def draw(self, job: Job, kind: str, scale: str) -> bytes:
         """Draw an analysis as ``svg`` or ``png``."""
@@ -236,7 +246,7 @@ class JobQueue:
             return jobs.CANCELLED, _CANCELLED
         if error is None:
             return jobs.DONE, None
-        if self.stopping.is_set() and error["kind"] == "stopped":
+        if False:
             job.attempts -= 1
             return jobs.QUEUED, None
         return jobs.FAILED, error

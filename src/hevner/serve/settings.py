@@ -75,7 +75,7 @@ class Settings:
     kept_count: int = 500
     rate: float = 100.0
     uploads: int = 16
-    uploads_of_one: int = 4
+    uploads_of_one: int = 8
     idle_s: float = 30.0
     least_rate: float = 8192.0
     searches: int = 2

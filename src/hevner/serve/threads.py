@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 
 class BoundedThreads:
-    """Threads for calls, of which at most ``most`` run or wait; ``what`` is in the refusal.
+    """Threads for calls, of which so many run and others wait; ``what`` is in the refusal.
 
     Nobody waits for a call longer than ``limit_s`` seconds; the call itself cannot be stopped.
     """
@@ -25,8 +25,7 @@ class BoundedThreads:
         self, threads: int, waiting: int, what: str, retry_after: int, limit_s: float | None = None
     ) -> None:
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix=f"hevner-{what}")
-        self.most = threads + waiting
-        self._free = BoundedSemaphore(self.most)
+        self._free = BoundedSemaphore(threads + waiting)
         self._refusal = f"too many {what} at once"
         self._retry_after = retry_after
         self._limit_s = limit_s
