@@ -354,7 +354,8 @@ def test_nothing_is_lost_when_the_service_is_restarted(
     page.click(".job .name:has-text('long')")
     expect(page.locator("h1")).to_have_text("long")
     expect(page.locator(".timeline[role]")).to_be_visible()
-    assert watch.accepted == 2  # nothing was sent again that had been taken
+    # Nothing was sent again that had been taken.
+    assert watch.accepted == 2, watch.requests
 
 
 def test_what_was_analysed_is_there_after_a_reload(
@@ -718,3 +719,56 @@ def test_nothing_is_inline_and_nothing_comes_from_elsewhere() -> None:
     for path in STATIC.iterdir():
         found = set(re.findall(r"https?://[^\s\"'`)]+", path.read_text("utf-8")))
         assert found <= {"http://www.w3.org/2000/svg"}, path.name
+
+
+def test_listen_offers_pieces_of_the_catalogue_and_one_player_goes_on(
+    service: Service, opened: Opener
+) -> None:
+    page, _ = opened(service, "/#find")
+    page.fill("#words-words", "sad")
+    page.press("#words-words", "Enter")
+    first = page.locator(".hit").first
+    first.locator(".round").first.click()
+    sounded(page, "0:01")
+    first.hover()
+    first.get_by_text(TEXT["hit.open"]).click()
+    listen = page.locator(".listen button")
+    expect(listen).to_have_text(TEXT["player.pause"])
+    listen.click()
+    expect(listen).to_have_text(TEXT["player.play"])
+    expect(page.locator(".bar button[aria-label='Play']")).to_be_visible()
+
+
+def test_a_point_beside_words_is_shown_and_can_go(service: Service, opened: Opener) -> None:
+    page, _ = opened(service, "/#find")
+    page.fill("#at-valence", "0.5")
+    page.fill("#at-arousal", "0.5")
+    page.press("#at-arousal", "Tab")
+    expect(page.locator(".hit").first).to_be_visible()
+    expect(page.locator(".asked .chip")).to_have_count(0)
+    page.fill("#words-words", "sad")
+    page.press("#words-words", "Enter")
+    chip = page.locator(".asked .chip")
+    expect(chip).to_contain_text("near valence +0.50")
+    with page.expect_request("**/search") as asked:
+        chip.locator("button").click()
+    assert "point" not in json.loads(asked.value.post_data)
+
+
+def test_results_are_saved(service: Service, opened: Opener) -> None:
+    page, _ = opened(service, "/#find")
+    page.fill("#words-words", "sad")
+    page.press("#words-words", "Enter")
+    first = page.locator(".hit .title").first
+    expect(first).to_be_visible()
+    with page.expect_download() as saved:
+        page.get_by_role("button", name="M3U8").click()
+    lines = saved.value.path().read_text(encoding="utf-8").splitlines()
+    assert lines[0] == "#EXTM3U"
+    assert lines[1].startswith("#EXTINF:")
+    assert lines[2] == f"./{first.get_attribute('title')}"
+    with page.expect_download() as saved:
+        page.get_by_role("button", name="CSV").click()
+    table = list(csv.DictReader(saved.value.path().read_text(encoding="utf-8").splitlines()))
+    assert table[0]["name"] == first.get_attribute("title")
+    assert -1 <= float(table[0]["valence"]) <= 1

@@ -246,7 +246,7 @@ class JobQueue:
             return jobs.CANCELLED, _CANCELLED
         if error is None:
             return jobs.DONE, None
-        if False:
+        if self.stopping.is_set() and error["kind"] == "stopped":
             job.attempts -= 1
             return jobs.QUEUED, None
         return jobs.FAILED, error

@@ -5,8 +5,9 @@ import { mark } from "./bar.js";
 import { Chips } from "./chips.js";
 import { button, field, fill, h, mount } from "./dom.js";
 import { clock, keyName, percent, saidWord, signed, spoken, titleOf } from "./emotion.js";
+import { asM3u, asTable, save } from "./export.js";
 import { Instrument } from "./instrument.js";
-import { jobs } from "./jobs.js";
+import { openPiece } from "./listen.js";
 import { player } from "./player.js";
 import { asFilters, asQuery, nothing, question } from "./question.js";
 import { t } from "./strings.js";
@@ -40,7 +41,7 @@ class Find {
       h("div", { class: "stage" },
         h("div", { class: "instrument" }, this.#tools(), this.plane.element, this.#help(), this.#numbers(), this.facts),
         h("div", { class: "question" }, this.#words(), filters(() => this.#ask({})), this.asked, this.status,
-          this.description, this.list, this.#playlist())), this.spoken);
+          this.description, this.list, this.#exports(), this.#playlist())), this.spoken);
   }
 
   leave() {
@@ -192,6 +193,11 @@ class Find {
     ["valence", "arousal", "radius"].forEach((name, index) => {
       this.fields[index].value = point?.[name]?.toFixed(2) ?? "";
     });
+    const words = question.words.length || question.unwanted.length || question.text;
+    if (point && words) {
+      const place = { valence: signed(point.valence), arousal: signed(point.arousal) };
+      parts.push([t("asked.point", place), { point: null }]);
+    }
     if (like) parts.push([t("asked.like", { name: titleOf(like.name) }), { like: null }]);
     if (path.length) parts.push([t("asked.path"), { path: [] }]);
     if (path.length && question.words.length) parts.push([t("asked.without"), null]);
@@ -205,6 +211,7 @@ class Find {
     this.#line = line;
     this.rows = hits.map((hit, index) => this.#row(hit, index));
     fill(this.list, this.rows);
+    this.exports.hidden = !hits.length;
     this.#paint();
     this.#sounding();
   }
@@ -242,6 +249,13 @@ class Find {
         button(t("hit.open"), () => this.#open(hit), { class: "quiet" })));
   }
 
+  #exports() {
+    this.exports = h("div", { class: "exports", role: "group", "aria-label": t("export"), hidden: true },
+      button("M3U8", () => save("hevner.m3u8", "audio/mpegurl", asM3u(this.#hits)), { class: "quiet" }),
+      button("CSV", () => save("hevner.csv", "text/csv", asTable(this.#hits)), { class: "quiet" }));
+    return this.exports;
+  }
+
   #play(index) {
     const hit = this.#hits[index];
     if (player.track?.id === hit.id && player.track?.start === (hit.start ?? undefined)) return player.toggle();
@@ -276,13 +290,8 @@ class Find {
     });
   }
 
-  // The view "listen" needs the analysis moment by moment, which a catalogue does not keep.
   async #open(hit) {
-    await attempt(this.description, async () => {
-      const sound = await api.audioBlob(hit.id);
-      const [job] = jobs.add([new File([sound], hit.name.split("/").pop(), { type: sound.type })]);
-      location.hash = `#listen/${job.id}`;
-    });
+    await attempt(this.description, () => openPiece(hit));
   }
 
   // ---- playlist

@@ -82,6 +82,8 @@ class Jobs extends EventTarget {
       try {
         const record = await api.upload(job.file, job.name);
         if (job.removed) return void api.forget(record.id);
+        // The service may have listed it already, when the page asked for what it has kept.
+        this.list = this.list.filter((one) => one.id !== record.id);
         this.#update(job, { ...record, before: job.id, note: "" });
         this.#follow(job);
         return;

@@ -11,6 +11,8 @@ import { t } from "./strings.js";
 import { attempt, trouble } from "./trouble.js";
 import { Waveform } from "./waveform.js";
 
+const OFFERED = 8; // pieces of the catalogue
+
 const results = new Map(); // of the jobs that were looked at; an analysis does not change
 const expressed = new Map();
 let piece = null;
@@ -45,14 +47,17 @@ export function open(main, [id]) {
     h("span", { class: "like-button" }, t("drop.choose")), pick);
   const list = h("ul", { class: "jobs", "aria-label": t("jobs") });
   const stage = h("div", { class: "shown" });
+  const offered = h("div", { class: "offered" });
   const view = h("section", { class: "view listen-view" },
-    h("div", { class: "intake" }, list, drop, plane.element), stage);
+    h("div", { class: "intake" }, list, drop, offered, plane.element), stage);
   fill(main, view);
   // The plane is only decoration here; errors are shown elsewhere.
   attempt(null, async () => plane.lay({ words: await api.words() }));
+  attempt(null, () => offer(offered));
 
   const show = () => {
     view.classList.toggle("empty", jobs.list.length === 0);
+    offered.hidden = jobs.list.length > 0;
     drop.firstChild.textContent = t(jobs.list.length ? "drop.more" : "drop.title");
     rows(list);
     current(stage);
@@ -72,6 +77,25 @@ export function take(files) {
   if (location.hash.startsWith("#listen")) history.replaceState(null, "", "#listen");
   else location.hash = "#listen";
   jobs.dispatchEvent(new Event("change"));
+}
+
+// Opens a piece of the catalogue, which keeps no analysis moment by moment: its file is analysed.
+export async function openPiece({ id, name }) {
+  const sound = await api.audioBlob(id);
+  const [job] = jobs.add([new File([sound], name.split("/").pop(), { type: sound.type })]);
+  job.piece = id;
+  location.hash = `#listen/${job.id}`;
+}
+
+// Some pieces of the catalogue, if there is one, for who has no file at hand.
+async function offer(place) {
+  const some = await api.pieces(OFFERED).catch((problem) => {
+    if (problem.kind !== "no_catalog") throw problem;
+    return [];
+  });
+  if (!some.length) return;
+  fill(place, h("p", { class: "aside" }, t("offer.title")), h("ul", { class: "tags" }, some.map((one) =>
+    h("li", { class: "tag" }, button(titleOf(one.name), () => attempt(place, () => openPiece(one)))))));
 }
 
 // Rows are changed in place: a list that is rebuilt loses the focus and is read out again.

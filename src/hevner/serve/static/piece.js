@@ -6,6 +6,7 @@ import { button, h, range, table, term } from "./dom.js";
 import {
   chordName, clock, familiarity, keyName, moodName, percent, quadrant, saidWord, signed, spoken, titleOf,
 } from "./emotion.js";
+import { asCsv, save } from "./export.js";
 import { Plane } from "./plane.js";
 import { player } from "./player.js";
 import { known, t } from "./strings.js";
@@ -115,7 +116,7 @@ export class Piece {
     const drawn = (ending) => async () => save(`${name}.${ending}`, "", await api.plot(job.id, ending));
     return h("div", { class: "exports", role: "group", "aria-label": t("export") },
       button("JSON", () => save(`${name}.json`, "application/json", JSON.stringify(analysis, null, 1)), { class: "quiet" }),
-      button("CSV", () => save(`${name}.csv`, "text/csv", asCsv(analysis)), { class: "quiet" }),
+      button("CSV", () => save(`${name}.csv`, "text/csv", asCsv(analysis, this.axes)), { class: "quiet" }),
       button("PNG", drawn("png"), { class: "quiet" }),
       button("SVG", drawn("svg"), { class: "quiet" }));
   }
@@ -148,8 +149,13 @@ export class Piece {
     if (this.job.file) this.load(this.job.file);
   }
 
+  // A piece of the catalogue that plays goes on when it is opened.
+  #sounds() {
+    return [this.job.id, this.job.piece].includes(player.track?.id);
+  }
+
   #play(seconds) {
-    if (player.track?.id === this.job.id) {
+    if (player.track && this.#sounds()) {
       if (seconds !== undefined) player.seek(seconds);
       else player.toggle();
       return;
@@ -182,7 +188,7 @@ export class Piece {
 
   #follow() {
     const { signal } = this.#stop;
-    const mine = () => player.track?.id === this.job.id;
+    const mine = () => Boolean(player.track) && this.#sounds();
     player.addEventListener("time", () => mine() && this.#at(player.time), { signal });
     const state = () => {
       const label = t(mine() && player.playing ? "player.pause" : "player.play");
@@ -334,20 +340,4 @@ function write(element, text) {
   if (element.textContent === text) return false;
   element.textContent = text;
   return true;
-}
-
-function save(name, type, content) {
-  const address = URL.createObjectURL(content instanceof Blob ? content : new Blob([content], { type }));
-  const link = h("a", { href: address, download: name });
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(address), 60_000);
-}
-
-// The timeline of an analysis as CSV, one moment per row; empty where the music is silent.
-function asCsv(analysis) {
-  const columns = axesOf(analysis).flatMap((axis) => ["value", "low", "high"].map((part) => [axis, part]));
-  const head = columns.map(([axis, part]) => (part === "value" ? axis : `${axis}_${part}`));
-  const rows = analysis.timeline.map(({ start, end, ...moment }) =>
-    [start, end, ...columns.map(([axis, part]) => moment[axis]?.[part] ?? "")]);
-  return [["start", "end", ...head], ...rows].map((row) => row.join(",")).join("\n") + "\n";
 }
