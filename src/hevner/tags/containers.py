@@ -79,11 +79,12 @@ class TaggedFile:
     def __init__(self, path: Path, like: TaggedFile | None = None) -> None:
         import mutagen
 
+        self.file: Any = None
         try:
             kind: Any = type(like.file if like is not None else mutagen.File(path))
             self.kind = KINDS.get(kind.__name__, "")
-            how = {"translate": False} if self.kind == "id3" else {}
-            self.file: Any = kind(path, **how) if self.kind else None
+            if self.kind:
+                self.file = kind(path, **({"translate": False} if self.kind == "id3" else {}))
         except mutagen.MutagenError as error:
             raise AudioError(
                 f"its tags cannot be read ({error})",
