@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from importlib import import_module
+from inspect import signature
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from hevner.cache import Cache
 from hevner.cli import app, tag_run
 from hevner.defaults import identity
 from hevner.errors import AudioError
-from hevner.result import Analysis, TempoCandidate
+from hevner.result import SURE, Analysis, TempoCandidate
 from hevner.tags import journal, values
 from hevner.tags.containers import TaggedFile
 from tests.fakes import contents, sample
@@ -196,6 +197,7 @@ def test_calls_that_make_no_sense(arguments: tuple[str, ...], tmp_path: Path) ->
 def test_the_command_offers_all_fields() -> None:
     verb = import_module("hevner.cli.tag")
     assert values.FIELDS == verb.FIELDS
+    assert signature(verb.tag).parameters["sure"].default == SURE
     assert f"{values.SCALE.low:g}..{values.SCALE.high:g}" == "0..100"
 
 

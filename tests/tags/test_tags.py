@@ -202,9 +202,19 @@ def test_id3_stays_of_its_version(tmp_path: Path) -> None:
     frames = id3.ID3(path, translate=False)
     assert frames.version == (2, 3, 0)
     assert frames["TXXX:MOOD"].text == ["sad; gloomy"]
-    assert "TMOO" not in frames  # which came with version 2.4
+    assert not {"TMOO", "TDRC"} & set(frames)  # which came with version 2.4
     assert (frames["TYER"].text, frames["TPE1"].text) == (["1999"], ["A", "B 夜"])
     assert path.read_bytes().endswith(OLD)
+
+
+def test_the_second_version_of_id3_becomes_the_third(tmp_path: Path) -> None:
+    path = make(tmp_path / "a.mp3", "none")
+    title = b"TT2\x00\x00\x05\x00song"
+    path.write_bytes(b"ID3\x02\x00\x00\x00\x00\x00\x0b" + title + path.read_bytes())
+    tagged(path)
+    frames = id3.ID3(path, translate=False)
+    assert frames.version == (2, 3, 0)
+    assert (frames["TIT2"].text, frames["TBPM"].text) == (["song"], ["60"])
 
 
 def test_a_file_that_has_only_the_oldest_tags_shows_them_in_the_new_ones(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 from hevner.batch import SupportsAnalyze, analyze_many, usable_cores
 from hevner.cache import Cache
-from hevner.cli.analyze_run import LateAnalyzer
+from hevner.cli.analyze_run import LateAnalyzer, StandardOutput
 from hevner.cli.progress import (
     FAILED,
     FINE,
@@ -118,7 +118,7 @@ class Tagging:
                 return
             if self.dry_run:
                 lines = [name, *(line for change in wanted for line in change.lines)]
-                sys.stdout.write("".join(f"{printable(line)}\n" for line in lines))
+                StandardOutput().write("".join(f"{printable(line)}\n" for line in lines))
             else:
                 self._write(file, wanted, analysis, cache)
             self.count["tagged"] += 1

@@ -11,17 +11,12 @@ from pathlib import Path
 
 from hevner.analysis import Analyzer
 from hevner.audio import isolated
-from hevner.catalog import header, indexing, open_catalog
+from hevner.catalog import indexing, open_catalog
 from hevner.catalog.analyze_file import AnalyzedFile, FileAnalyzer
 from hevner.catalog.file_identity import Stamp, row_path
 from hevner.catalog.tables import SOUNDS
 from hevner.files import Found, file_named
 from hevner.result import Analysis
-
-
-def is_catalog(path: Path) -> bool:
-    """Whether a path is the folder of a catalogue."""
-    return (path / header.NAME).is_file()
 
 
 class CatalogFiles:
