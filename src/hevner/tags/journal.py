@@ -2,7 +2,7 @@
 
 A journal is a file of lines in JSON, one for each file, which is on the disk before the file is
 replaced: digests of the content before and after, what was changed, and the difference of the two
-(`hevner.tags.difference`), a few hundred bytes up to some kilobytes.
+(`hevner.tags.difference`), a few hundred bytes for most files.
 
 Conventions
 -----------
