@@ -42,6 +42,7 @@ SCRIPTS = sorted(path.stem for path in FOLDER.glob("*.py"))
 NOT_RUN = {
     "catalog_faults": "starts itself again with a library; `test_no_fault_loses_a_piece` runs it",
     "attack": "attacks servers for minutes; `tests/serve` tries each attack in small",
+    "tag_faults": "likewise; `test_no_fault_damages_a_tagged_file` runs it",
     "speed_essentia": "needs Essentia, which is not installed here",
     "tempo_peer": "likewise",
     "harmony_peer": "likewise",
@@ -145,6 +146,21 @@ def test_no_fault_loses_a_piece(tmp_path: Path) -> None:
     for row in rows:
         assert int(row["trials"]) > 0, row
         assert not any(int(row[name]) for name in ("lost", "locked", "wrong", "left")), row
+
+
+@pytest.mark.skipif(
+    sys.platform != "linux" or shutil.which("cc") is None, reason="needs a compiler, on Linux"
+)
+def test_no_fault_damages_a_tagged_file(tmp_path: Path) -> None:
+    """Some runs of the measurement, with other seeds than the committed ones."""
+    out = tmp_path / "faults.csv"
+    options = ["--first", "100000", "--runs", "24", "--out", out]
+    subprocess.run([sys.executable, FOLDER / "tag_faults.py", *options], check=True)
+    with out.open(newline="") as file:
+        (row,) = (row for row in csv.DictReader(file) if row["fault"] == "all")
+    assert int(row["runs"]) == int(row["restored"]) + int(row["refused"]) == 24
+    assert int(row["hit"]) > 12
+    assert not any(int(row[name]) for name in ("damaged", "wrong", "left")), row
 
 
 def test_no_damaged_file_is_lost_or_believed(run: Run, tmp_path: Path) -> None:

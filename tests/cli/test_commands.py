@@ -56,6 +56,7 @@ RUN_BY = {
     "report": "tests/output/test_page.py",
     "search": "tests/cli/test_cli_search.py",
     "serve": "tests/serve/test_serve_cli.py",
+    "tag": "tests/tags/test_tag_command.py",
     "train": "tests/lab/test_own_command.py",
 }
 """The file that runs the command: a test, or a page whose console blocks a test runs."""

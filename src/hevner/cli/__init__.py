@@ -37,6 +37,7 @@ from hevner.cli.recipes import app as recipes
 from hevner.cli.rehearse import rehearse
 from hevner.cli.search import playlist, search
 from hevner.cli.serve import serve
+from hevner.cli.tag import tag
 from hevner.cli.train import train
 from hevner.errors import OutputError
 from hevner.files import expanded
@@ -64,7 +65,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 for panel, verbs in (
-    (ANALYSE, (analyze, explain, report, moods)),
+    (ANALYSE, (analyze, explain, report, tag, moods)),
     (FIND, (index, search, playlist)),
     (SERVE, (serve,)),
     (RESEARCH, (extract, train, evaluate, probe, gap, rehearse)),
