@@ -17,13 +17,11 @@ def tracks(*votes: dict[str, dict[str, Given]]) -> list[Track]:
 
 def rated(**values: list[float]) -> list[Track]:
     """Tracks whose raters gave these valences, one for each track; NaN for none."""
-    count = len(next(iter(values.values())))
-    return tracks(
-        *(
-            {name: {"valence": of[k]} for name, of in values.items() if np.isfinite(of[k])}
-            for k in range(count)
-        )
-    )
+    votes: list[dict[str, dict[str, Given]]] = [
+        {name: {"valence": of[k]} for name, of in values.items() if np.isfinite(of[k])}
+        for k in range(len(next(iter(values.values()))))
+    ]
+    return tracks(*votes)
 
 
 def test_raters_are_in_the_order_of_their_names() -> None:
@@ -66,9 +64,7 @@ def test_a_weight_is_the_mean_over_the_ratings_that_a_rater_gave() -> None:
         for k in range(4)
     ]
     r = np.corrcoef(line, other)[0, 1]
-    assert raters.weights(tracks(*votes)) == pytest.approx(
-        {"ann": (1 + r) / 2, "ben": (1 + r) / 2}
-    )
+    assert raters.weights(tracks(*votes)) == pytest.approx({"ann": (1 + r) / 2, "ben": (1 + r) / 2})
 
 
 @pytest.mark.parametrize("ben", [[0.9, 0.1, -0.9], [0.4, NAN, NAN], [0.2, 0.2, 0.2]])
@@ -80,7 +76,9 @@ WEIGHT = {"ann": 0.1, "ben": 0.2, "cleo": 0.3, "dan": 0.0}
 
 
 def test_means_are_weighted_and_the_spread_is_not() -> None:
-    votes: raters.Votes = {"ann": {"valence": -1.0}, "cleo": {"valence": 1.0}, "ben": {"tension": 0}}
+    votes: raters.Votes = {
+        "ann": {"valence": -1.0}, "cleo": {"valence": 1.0}, "ben": {"tension": 0.0},
+    }  # fmt: skip
     assert raters.mean_and_spread(votes, "valence", WEIGHT) == pytest.approx((0.5, 2**0.5))
     assert raters.mean_and_spread(votes, "tension", WEIGHT) == (0, None)
     assert raters.mean_and_spread(votes, "arousal", WEIGHT) == (None, None)
