@@ -242,7 +242,7 @@ def test_raters_of_moments_in_jams_and_ratings_without_a_span(tmp_path: Path) ->
 
 def test_facts_and_tags_of_a_jams_file(tmp_path: Path) -> None:
     (tmp_path / "layout.toml").write_text('tag_separator = "|"\n')
-    data = [{"time": 0.0, "duration": 1.0, "value": v} for v in (" slow, sad", "dark", "dark")]
+    data = [{"time": 0.0, "duration": 1.0, "value": v} for v in (" slow, sad", "dark", "dark ")]
     facts = {"title": "T", "artist": "Bach", "release": "Works"}
     one = {"namespace": "tag_open", "data": data}
     text = json.dumps({"file_metadata": facts, "annotations": [one]})

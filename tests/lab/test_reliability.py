@@ -86,6 +86,7 @@ def test_halves_are_random_and_of_the_same_size() -> None:
             exact.append(np.corrcoef(*halves)[0, 1])
     mean = np.mean(exact)
     assert found == pytest.approx(2 * mean / (1 + mean), abs=0.03)
+    assert reliability.split_half(ratings(2000, 3, 1.0)) == pytest.approx(2 / 3, abs=0.04)
 
 
 def test_opposite_halves_are_reliable_by_minus_one() -> None:
