@@ -52,7 +52,7 @@ def seconds(start: float, count: int) -> float:
 
 
 def gap(share: float, rng: np.random.Generator) -> Iterator[Cost]:
-    """A fit of every model on as many pieces as fits have on average, with Jukebox and chroma."""
+    """A fit of every model on 780 pieces, the mean of all fits, with Jukebox and chroma."""
     recipe = recipes.read(PAPERS / "distribution_gap/five_sets.toml", CrossDatasetRecipe)
     tracks = [
         Track(name, str(k), None, f"{name} {k // 2}", str(k), valence=v, arousal=a)
