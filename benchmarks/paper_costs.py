@@ -37,12 +37,12 @@ from hevner.lab.unified.rows import Rows
 
 RESULTS = Path(__file__).parent / "results"
 PAPERS = Path(__file__).parents[1] / "papers"
-STEPS = (2, 6)
+STEPS = (1, 4)
 """Steps of two trainings, whose difference is the cost of a step."""
 COLUMNS = ("paper", "item", "rows", "numbers", "n", "cpu_s", "peak_mib")
 
 Cost = tuple[str, str, int, int, int, float]
-"""Paper, item, rows of training, numbers of a row, repetitions, seconds of one."""
+"""Paper, item, rows of training, or at most of a step, numbers of a row, repetitions, seconds."""
 Paper = Callable[[float, np.random.Generator], Iterator[Cost]]
 
 
@@ -52,11 +52,11 @@ def seconds(start: float, count: int) -> float:
 
 
 def gap(share: float, rng: np.random.Generator) -> Iterator[Cost]:
-    """A fit of every model on 780 pieces, the mean of all fits, with Jukebox and chroma."""
+    """A fit of every model on 200 pieces, with Jukebox and chroma; a network's grows by the row."""
     recipe = recipes.read(PAPERS / "distribution_gap/five_sets.toml", CrossDatasetRecipe)
     tracks = [
         Track(name, str(k), None, f"{name} {k // 2}", str(k), valence=v, arousal=a)
-        for name, count in (("emomusic", 325), ("pmemo", 330), ("wtc", 125))
+        for name, count in (("emomusic", 80), ("pmemo", 80), ("wtc", 40))
         for k, (v, a) in enumerate(rng.uniform(-1, 1, (int(share * count), 2)).tolist())
     ]
     widths = {"jukebox-5b": 4800, "chroma72": 72}
@@ -70,7 +70,7 @@ def gap(share: float, rng: np.random.Generator) -> Iterator[Cost]:
 
 def unified(share: float, rng: np.random.Generator) -> Iterator[Cost]:
     """A step on all four sets together, 32 rows of each, with MERT embeddings and chords."""
-    counts = [int(share * count) for count in (2000, 230, 100, 100)]
+    counts = [int(share * count) for count in (640, 74, 32, 32)]
     total, heads = sum(counts), (Head("tags", "tags", 56), Head("emotion", "values", 2))
     dataset = torch.from_numpy(np.repeat(np.arange(4), counts))
     tags = torch.from_numpy((rng.random((total, 56)) < 0.05).astype(np.float32))

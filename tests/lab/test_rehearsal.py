@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import re
 import runpy
+import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -196,6 +197,12 @@ def test_a_rehearsal_goes_on_with_the_command_that_failed(tmp_path: Path) -> Non
     went_on = list(rehearsal.run(lambda *_: (0.0, 0.0)))
     assert went_on[0] == commands("unified")[1]
     assert list(rehearsal.run(fail)) == []
+
+
+def test_what_runs_the_commands_stays_small() -> None:
+    """Linux counts its memory to the peak of every command."""
+    code = "import sys, hevner.cli, hevner.lab.rehearsal.steps; sys.exit('numpy' in sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_a_command_that_fails_is_named_with_what_it_said(tmp_path: Path) -> None:
