@@ -11,6 +11,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
@@ -374,6 +375,15 @@ def test_probe_random(run: Run, tmp_path: Path, clips: Path) -> None:
     run("probe_random", tmp_path, tmp_path / "vectors.npz", datasets=known)
     with np.load(tmp_path / "vectors.npz") as arrays:
         assert arrays["vectors"].shape == (1, 7 * 192)
+
+
+def test_paper_costs(run: Run, tmp_path: Path) -> None:
+    out, one = tmp_path / "costs.csv", lambda *_: ThreadPoolExecutor(1)
+    replaced = {"ProcessPoolExecutor": one, "fit": lambda *_: None}  # the one fit is long
+    run("paper_costs", "--out", out, "--share", "0.03", **replaced)
+    rows = list(csv.DictReader(out.read_text("utf-8").splitlines()))
+    assert {row["paper"] for row in rows} == {"distribution_gap", "unified", "composite_loss"}
+    assert all(float(row["cpu_s"]) > 0 for row in rows[:-2])
 
 
 # --- research ---

@@ -126,9 +126,12 @@ def _comparison(
         test, first, second = found[0][0].test, found[0][0].name, found[0][1].name
         if data.kinds[test] == "quadrants":
             metric, measure = "auc", _mean_auc
+    both = [one for pair in found for one in pair]
     return Comparison(
-        claim, test, AXES[axis], first, second, metric, pairs, measure, claims.RESAMPLES
-    )
+        claim, test, AXES[axis], first, second, metric, pairs, measure, claims.RESAMPLES,
+        min(len(one.guesses) for one in both),
+        [one.cell.experiment.leaks[one.test] for one in both],
+    )  # fmt: skip
 
 
 def _pair(data: StudyData, first: System, second: System, axis: int) -> Pair:
