@@ -65,6 +65,9 @@ PRELOAD = "HEVNER_FAULTS"
 NOTHING, KILL, FULL = range(3)
 COLUMNS = ("trials", "hit", "messages", "order", "lost", "locked", "wrong", "left")
 MOST_S = 600.0
+PRELOADED = ["tests.catalog.made_up", "hevner.catalog.renewal", "hevner.catalog.search", "lancedb"]
+"""Modules that are loaded once for all processes that are cut off."""
+
 OTHER = "model=another window=15"
 
 Values = dict[str, tuple[Any, ...]]
@@ -99,6 +102,8 @@ def _again_with_library() -> None:
         subprocess.run(["cc", "-shared", "-fPIC", "-O1", "-o", library, source, "-ldl"], check=True)
         environment = {**os.environ, "LD_PRELOAD": str(library), PRELOAD: "1"}
         environment["PYTHONWARNINGS"] = "ignore::RuntimeWarning"  # forking is experimental
+        # So that the server of forks finds what it shall load once for all trials.
+        environment["PYTHONPATH"] = os.pathsep.join([str(ROOT), *sys.path[1:]])
         raise SystemExit(subprocess.call([sys.executable, *sys.argv], env=environment))
 
 
@@ -255,7 +260,7 @@ def _child(
     """Run a command in a process of its own; what it said, nothing if it was killed."""
     folder = world.start(command)
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["tests.catalog.made_up"])
+    context.set_forkserver_preload(PRELOADED)
     ours, theirs = context.Pipe(duplex=False)
     arguments = (theirs, command, folder, world.music, mode, at)
     process = context.Process(target=_work, args=arguments)

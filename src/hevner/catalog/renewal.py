@@ -316,7 +316,7 @@ def _next(folder: Path, space: Space, found: Header, model: Path | None) -> Cata
     number = 1 + _number(Path(found.tables))
     home, features = folder / HOMES.replace("*", str(number)), folder / FEATURES
     new = create(home, space, model, features)
-    kept = ("folders", "encoder", "encoder_version")
+    kept = ("folders", "mounts", "encoder", "encoder_version")
     header.write(
         home, dataclasses.replace(new.header, **{name: getattr(found, name) for name in kept})
     )
