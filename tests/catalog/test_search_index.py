@@ -42,7 +42,7 @@ QUERIES = (
 def library(tmp_path_factory: pytest.TempPathFactory) -> Library:
     """A catalogue with indexes of several cells."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(index_building, "COMPARED", (32, 100))
+        patch.setattr(index_building, "FEW", 100)
         patch.setattr(index_building, "BLOCK", 70)
         made_up = build(tmp_path_factory.mktemp("indexed"), 300)
         tidied(made_up.catalog.folder)

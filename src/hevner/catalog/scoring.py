@@ -43,8 +43,8 @@ TYPICAL = 0.8
 """Fit from which music is typical of a feeling: the fifth of music at large that fits it best."""
 
 MANY = 2_000
-"""Fewest candidates where the first stage knows only a part of what is wanted: for a course, its
-mean emotion; for a text with an emotion, the text."""
+"""Fewest candidates where the first stage knows only a part of what is wanted: of a text with an
+emotion, the text."""
 
 DEPTH = 10
 """Candidates for each hit; `CANDIDATES` or more in all."""
@@ -109,7 +109,7 @@ def rankings(catalog: Catalog, query: Query) -> Iterator[Ranked]:
     """
     target = _target(catalog, query)
     both = target.matches is not None and (target.emotion is not None or target.music is not None)
-    least = MANY if both or target.course is not None else CANDIDATES
+    least = MANY if both else CANDIDATES
     depth = min(max(least, DEPTH * query.count), DEEPEST)
     while True:
         yield _rank(catalog, query, target, depth)
@@ -234,7 +234,8 @@ def _candidates(catalog: Catalog, query: Query, target: Target, depth: int) -> F
         assert target.music is not None  # a query is for an emotion, a piece, a course or a text
         vector = catalog.space.like_vectors(target.music)[0]
     table: TableName = "moments" if query.moments else "pieces"
-    return catalog.candidates(vector, depth, query.condition, table, target.course is not None)
+    course = None if target.course is None else target.course.points
+    return catalog.candidates(vector, depth, query.condition, table, course)
 
 
 def _scores(space: Space, target: Target, found: Found) -> tuple[Array, Array | None]:
