@@ -239,6 +239,15 @@ class Catalog:
         for batch in self._table(table).scan([ROW], where, NUMBERS_AT_ONCE):
             yield batch[ROW].to_numpy().astype(np.int64)
 
+    def row_of(self, path: str) -> int | None:
+        """Number of the row of a path that the index has, valid until the next `refresh`."""
+        if index := self._indexes.get(PIECES):
+            try:
+                return index.row_of(path)
+            except DamagedIndexError:
+                self._leave_index(PIECES)
+        return None
+
     def at(self, rows: Sequence[int] | NDArray[np.int64], table: TableName = "pieces") -> Found:
         """Rows by their numbers, in that order; valid until the next `refresh`."""
         if index := self._indexes.get(table):

@@ -134,7 +134,7 @@ def _write(table: Table, part: Path) -> None:
         file.truncate(end)
         file.flush()
         if course:
-            _put_courses(file, layout, part)
+            _put_orders(file, layout, part)
             file.flush()
         memory = np.memmap(part, np.uint8, "r")
         file.seek(0)
@@ -156,7 +156,7 @@ def _block(
     arrays = {
         name: np.zeros((count, *shape[1:]), kind)
         for name, (_, kind, shape) in layout.places.items()
-        if name in ("vectors", "values", "ids", "sums")
+        if name in ("vectors", "values", "ids", "sums") or (name == "paths" and layout.course)
     }
     shown = [b""] * count
     numbers, texts = NUMBERS[table.name], TEXTS[table.name]
@@ -181,11 +181,16 @@ def _block(
         for line, row in zip(lines, rows, strict=True):
             shown[line] = json.dumps(row, ensure_ascii=False).encode()
             arrays["sums"][line, 1] = zlib.crc32(shown[line])
+            if layout.course:
+                arrays["paths"][line] = search_index.path_digest(row[texts.index("path")])
     return arrays, shown
 
 
-def _put_courses(file: IO[bytes], layout: Layout, part: Path) -> None:
-    """Write the courses of all rows by their own cells, from the values that are written."""
+def _put_orders(file: IO[bytes], layout: Layout, part: Path) -> None:
+    """Write the order of paths, and courses by their own cells, from what is written."""
+    offset, kind, shape = layout.places["paths"]
+    paths = np.memmap(part, kind, "r", offset, shape)
+    _put(file, layout, "path_lines", 0, np.argsort(paths, kind="stable"))
     offset, kind, shape = layout.places["values"]
     memory = np.memmap(part, kind, "r", offset, shape)
 

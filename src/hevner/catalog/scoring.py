@@ -27,7 +27,7 @@ from hevner.catalog.catalog import CANDIDATES, Catalog, Found, TableName
 from hevner.catalog.course import Course
 from hevner.catalog.file_identity import Stamp, row_path
 from hevner.catalog.query import Query
-from hevner.catalog.tables import Row, in_lists
+from hevner.catalog.tables import CHANGED, Row, in_lists
 from hevner.errors import AudioError
 from hevner.files import display_name
 from hevner.model.description import Description, join
@@ -176,8 +176,17 @@ def diverse(divergences: Array, unlike: Array) -> list[int]:
     return chosen
 
 
+def _like(catalog: Catalog, path: Path) -> tuple[Points, Row]:
+    """As `locate`, without more than the id of a piece that the index has."""
+    if (number := catalog.row_of(row_path(path))) is not None:
+        (row,) = catalog.fetch([number], ("id", "size", "mtime", CHANGED))
+        if Stamp(row["size"], row["mtime"], row[CHANGED]).still_holds(path):
+            return catalog.at([number]).points, row
+    return locate(catalog, path)
+
+
 def _target(catalog: Catalog, query: Query) -> Target:
-    music, row = (None, {"id": ""}) if query.like is None else locate(catalog, query.like)
+    music, row = (None, {"id": ""}) if query.like is None else _like(catalog, query.like)
     return Target(
         emotion=_emotion(catalog.space, query),
         music=music,

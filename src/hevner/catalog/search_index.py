@@ -37,7 +37,10 @@ NUMBERS = {
     "pieces": ("duration", "valence", "arousal"),
     "moments": ("start", "end", "valence", "arousal"),
 }
-TEXTS = {"pieces": ("id", "path", "name", "key", "mode"), "moments": ("piece",)}
+TEXTS = {
+    "pieces": ("id", "path", "name", "key", "mode", "size", "mtime", "changed"),
+    "moments": ("piece",),
+}
 """Columns in the index of each table, besides ``vector`` and ``place``."""
 
 CURVE = 16
@@ -106,9 +109,10 @@ class Layout:
 
         ``bounds`` are the first rows of cells and ``boxes`` the least and largest of their places,
         ``course_bounds`` and ``course_boxes`` those of the cells of courses, whose rows are those
-        in ``course_lines``; ``ids`` are the numbers of rows in the table, a fragment and a place in
-        it; ``lines`` are where the rows of all fragments are here, -1 for those that are not, and
-        ``fragments`` has the number of each fragment and where it begins in them; ``spans`` are
+        in ``course_lines``; ``paths`` are digests of the paths of pieces and ``path_lines`` their
+        rows in rising order; ``ids`` are the numbers of rows in the table, a fragment and a place
+        in it; ``lines`` are where the rows of all fragments are here, -1 for those that are not,
+        and ``fragments`` has the number of each fragment and where it begins in them; ``spans`` are
         begin and length of the texts. Texts begin where the array of that name does.
         """
         n, c, m = self.rows, self.cells, self.course and self.rows
@@ -126,6 +130,8 @@ class Layout:
             "lines": ("<i8", (self.slots,)),
             "courses": ("<f4", (m, self.course)),
             "course_lines": ("<i8", (m,)),
+            "paths": ("<u8", (m,)),
+            "path_lines": ("<i8", (m,)),
             "texts": ("<u1", (0,)),
         }
         places, first = {}, HEAD
@@ -194,6 +200,8 @@ class SearchIndex:
     _course_boxes: Floats
     _courses: Floats
     _course_lines: NDArray[np.int64]
+    _paths: NDArray[np.uint64]
+    _path_lines: NDArray[np.int64]
     _vectors: Floats
     _values: Floats
     _ids: Ids
@@ -303,6 +311,16 @@ class SearchIndex:
             rows.append({name: row[name] for name in columns})
         return rows
 
+    def row_of(self, path: str) -> int | None:
+        """Number of the row of a path in the table; None if it is not here, or not found."""
+        digest, lines = path_digest(path), self._path_lines
+        at = int(np.searchsorted(self._paths, digest, sorter=lines))
+        if at < len(lines) and self._paths[lines[at]] == digest:
+            row = int(self._ids[lines[at]])
+            if self.fetch([row], ["path"])[0]["path"] == path:
+                return row
+        return None
+
     def holds(self, columns: Sequence[str]) -> bool:
         """Whether the index has these columns."""
         return {*columns} <= {*self._columns}
@@ -363,6 +381,12 @@ def _best(
         if full and reach[order[first]] < products.min() - ROUNDING:
             break
     return found, products
+
+
+def path_digest(path: str) -> np.uint64:
+    """A number for a path."""
+    digest = hashlib.blake2b(path.encode(), digest_size=8).digest()
+    return np.frombuffer(digest, "<u8")[0]
 
 
 def checksums(values: Floats, ids: Ids) -> NDArray[np.uint32]:
