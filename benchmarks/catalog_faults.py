@@ -243,6 +243,7 @@ def hits(folder: Path) -> list[tuple[Any, ...]]:
 def cuts(world: World, command: str, mode: int | None, given: argparse.Namespace) -> Counter[str]:
     """Cut a command off at every point, or at random times if no mode is given."""
     counts: Counter[str] = Counter()
+    _child(world, command, NOTHING, 0)  # loads what all others find loaded
     start = time.perf_counter()
     points = int(_child(world, command, NOTHING, 0).get("count", 0))
     lasts = time.perf_counter() - start

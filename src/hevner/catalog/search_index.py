@@ -385,8 +385,7 @@ def _best(
 
 def path_digest(path: str) -> np.uint64:
     """A number for a path."""
-    digest = hashlib.blake2b(path.encode(), digest_size=8).digest()
-    return np.frombuffer(digest, "<u8")[0]
+    return np.uint64(int(hashlib.blake2b(path.encode(), digest_size=8).hexdigest(), 16))
 
 
 def checksums(values: Floats, ids: Ids) -> NDArray[np.uint32]:
