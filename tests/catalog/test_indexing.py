@@ -583,7 +583,14 @@ def test_the_command_reads_pieces_of_another_space_anew(
     assert "Its pieces are read anew" in done.stderr
     assert "1 file in" in done.stderr
     assert not analyzer.asked
+    assert "no kept features" not in done.stderr
     assert state(tmp_path / "catalog") == before
+    shutil.rmtree(path.parent / "features")
+    header.write(path.parent, dataclasses.replace(header.read(path.parent), digest="another"))
+    done = CliRunner().invoke(app, ["index", "--into", str(path.parent)])
+    assert done.exit_code == 0, done.stderr
+    assert "1 pieces have no kept features: their files are analysed again." in done.stderr
+    assert analyzer.asked == ["a.mp3"]
 
 
 def test_the_command_mends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -137,7 +137,11 @@ class Renewal:
         A catalogue with the new tables, which takes the place of the old one when all is done.
     count
         Number of pieces in the old one.
+    without
+        Number of those with an emotion that had no kept features (`carry`).
     """
+
+    without = 0
 
     def __init__(self, folder: Path, space: Space, model: Path | None) -> None:
         found = header.read(folder)
@@ -164,6 +168,7 @@ class Renewal:
             places += [one.place for one in lost if one and one.place["path"] not in there]
             places.sort(key=lambda row: str(row["id"]))
             count = derive(writer, new, places, analyzer, options)
+            self.without = len(places) - count
             rows = self._places(ok=False, columns=old.fields)
             _put(writer, (row for row in rows if row["path"] not in there), new)
             if ENCODED in old.fields:

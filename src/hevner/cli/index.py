@@ -195,6 +195,8 @@ def _opened(
     renewed = stack.enter_context(renewal.renewing(into, space, model, options.stop))
     analyzer = analyzer_of(renewed.catalog.model)
     watch("Reading", renewed.count, lambda own: renewed.carry(analyzer, own))
+    if renewed.without and not options.stop.is_set():
+        say(f"{renewed.without} pieces have no kept features: their files are analysed again.")
     return renewed.catalog
 
 
