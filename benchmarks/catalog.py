@@ -306,7 +306,8 @@ def estimated(rows: list[dict[str, object]]) -> Iterator[dict[str, object]]:
             before = small[name]
             if isinstance(value, float) and isinstance(before, float) and before and value:
                 row[name] = value * (value / before) ** power
-        yield row | {"by": "slope", "pieces": ESTIMATED, "queries": 0, "load": large["load"]}
+        nothing = dict.fromkeys(("queries", "recall_at_10", "recall_worst_tenth"), "")
+        yield row | nothing | {"by": "slope", "pieces": ESTIMATED, "load": large["load"]}
 
 
 def resident(name: str) -> float:

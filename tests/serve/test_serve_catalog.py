@@ -388,6 +388,26 @@ def test_a_catalogue_that_grows_is_seen(tmp_path: Path, monkeypatch: pytest.Monk
         assert len(ask(server, words=["calm"])) == 3
 
 
+def test_a_catalogue_that_was_damaged_for_a_while_is_seen_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("hevner.serve.app.LOOK_S", 0.05)
+    catalog, emotion = create(tmp_path / "catalog", made_up.SPACE), {"valence": 0.1, "arousal": 0.2}
+    with writing(catalog) as writer:
+        writer.put([made_up.piece(0, **emotion)], [])
+    with running(settings(tmp_path / "state"), snapshot(tmp_path / "catalog")) as server:
+        newest = min((tmp_path / "catalog" / "pieces.lance" / "_versions").glob("*.manifest"))
+        sound = newest.read_bytes()
+        newest.unlink()
+        newest.write_bytes(sound.replace(b"string", b"strinf"))
+        wait_for(lambda: "is not read anew" in caplog.text)
+        assert len(ask(server, words=["calm"])) == 1
+        newest.write_bytes(sound)
+        with writing(catalog) as writer:
+            writer.put([made_up.piece(number, **emotion) for number in (1, 2)], [])
+        wait_for(lambda: server.get("/catalog/pieces").json["total"] == 3)
+
+
 def test_searches_that_pile_up_are_refused(music: Library, state: Path) -> None:
     from threading import Event, Thread
 
