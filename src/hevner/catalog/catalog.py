@@ -36,7 +36,7 @@ from hevner.catalog import header, seal, search_index
 from hevner.catalog.kept_features import FEATURES, KeptFeatures
 from hevner.catalog.packages import pa
 from hevner.catalog.search_index import DamagedIndexError, SearchIndex
-from hevner.catalog.tables import MOMENTS, PIECES, ROW, SOUNDS, Row, Table
+from hevner.catalog.tables import MOMENTS, PIECES, ROW, Row, Table
 from hevner.model.description import CURVE_POINTS
 from hevner.model.space import Points, Space
 
@@ -221,7 +221,8 @@ class Catalog:
 
     def _nearest_courses(self, course: Array, count: int, where: str | None) -> Found:
         """Pieces with the nearest courses, of all in the table."""
-        condition = f"{SOUNDS} AND ({where})" if where else SOUNDS
+        there = "curve IS NOT NULL"
+        condition = f"{there} AND ({where})" if where else there
         rows, squares = [np.zeros(0, np.int64)], [np.zeros(0, np.float32)]
         for batch in self.pieces.scan([ROW, *COURSE], condition):
             rows.append(batch[ROW].to_numpy().astype(np.int64))
