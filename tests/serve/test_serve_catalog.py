@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -294,12 +295,15 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A catalogue whose pieces have files, among them some that should not be served."""
     folder = tmp_path_factory.mktemp("files")
     (folder / "a song.mp3").write_bytes(bytes(range(256)) * 1000)
+    (folder / os.fsdecode(b"caf\xe9.mp3")).write_bytes(b"not in UTF-8")
     (folder / "secret.txt").write_text("secret")
     (folder / "folder.wav").mkdir()
     catalog = create(folder / "catalog", made_up.SPACE)
     rows = [
         made_up.piece(number, path=str(folder / name), name=name)
-        for number, name in enumerate(("a song.mp3", "secret.txt", "folder.wav", "gone.wav"))
+        for number, name in enumerate(
+            ("a song.mp3", "secret.txt", "folder.wav", "gone.wav", "caf\\xe9.mp3")
+        )
     ]
     with writing(catalog) as writer:
         writer.put(rows, [])
@@ -347,6 +351,11 @@ def test_audio_comes_in_ranges(
     assert answer.headers["accept-ranges"] == "bytes"
     if status == 206:
         assert answer.headers["content-range"].endswith("/256000")
+
+
+def test_audio_under_a_name_that_is_not_utf_8_is_served(player: Running) -> None:
+    answer = player.ask("GET", address(player, "caf\\xe9.mp3"), api="")
+    assert (answer.status, answer.body) == (200, b"not in UTF-8")
 
 
 def test_audio_needs_a_signature_or_the_token(player: Running) -> None:
