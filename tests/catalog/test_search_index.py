@@ -227,6 +227,19 @@ def test_damage_anywhere_changes_no_hit(folder: Path, tmp_path: Path) -> None:
     assert search_index.opened(folder / "pieces.lance") is not None
 
 
+@pytest.mark.parametrize("name", ["paths", "path_lines", "ids", "sums", "course_lines"])
+def test_damage_to_the_orders_changes_no_hit(name: str, folder: Path, library: Library) -> None:
+    asked = [Query.of(like=library.pieces[3]["path"]), Query.of(path="tense->calm")]
+    expected = [search(Catalog(folder, SPACE), query) for query in asked]
+    path = next(path for path in indexes(folder) if path.name.startswith("pieces"))
+    first, kind, shape = Catalog(folder, SPACE)._indexes["pieces"].layout.places[name]
+    with path.open("r+b") as file:
+        file.seek(first)
+        file.write(b"\xf1" * int(np.prod(shape)) * int(kind[-1]))
+    for query, hits in zip(asked, expected, strict=True):
+        same(search(Catalog(folder, SPACE), query), hits)
+
+
 def test_no_room_is_said_and_leaves_nothing(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for path in indexes(folder):
         path.unlink()

@@ -315,13 +315,14 @@ class SearchIndex:
 
     def row_of(self, path: str) -> int | None:
         """Number of the row of a path in the table; None if it is not here, or not found."""
-        digest, lines = path_digest(path), self._path_lines
-        at = int(np.searchsorted(self._paths, digest, sorter=lines))
-        if at < len(lines) and self._paths[lines[at]] == digest:
-            row = int(self._ids[lines[at]])
-            if self.fetch([row], ["path"])[0]["path"] == path:
-                return row
-        return None
+        digest = path_digest(path)
+        try:
+            at = int(np.searchsorted(self._paths, digest, sorter=self._path_lines))
+            lines = self._path_lines[at : at + 1]
+            rows = [int(row) for row in self._ids[lines[self._paths[lines] == digest]]]
+        except (IndexError, ValueError) as error:  # numpy raises both
+            raise DamagedIndexError from error
+        return next((row for row in rows if self.fetch([row], ["path"])[0]["path"] == path), None)
 
     def holds(self, columns: Sequence[str]) -> bool:
         """Whether the index has these columns."""
