@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -338,6 +339,52 @@ def test_pieces_of_a_drive_that_is_not_mounted_stay(
     assert len(state(catalog.folder)[1]) == 2
 
 
+@pytest.fixture
+def drives(monkeypatch: pytest.MonkeyPatch) -> dict[Path, int]:
+    """Numbers of devices of folders, as if drives were mounted there."""
+    devices: dict[Path, int] = {}
+    stat = Path.stat
+
+    def as_mounted(path: Path, **options: Any) -> os.stat_result:
+        found = stat(path, **options)
+        device = next((n for p, n in devices.items() if path.is_relative_to(p)), found.st_dev)
+        others = {name: getattr(found, name) for name in dir(found) if name.startswith("st_")}
+        return os.stat_result((*found[:2], device, *found[3:10]), others)
+
+    monkeypatch.setattr(Path, "stat", as_mounted)
+    return devices
+
+
+def test_pieces_of_a_drive_stay_where_other_music_lies_in_its_place(
+    music: Path, catalog: Catalog, drives: dict[Path, int]
+) -> None:
+    drive, away = music / "drive", music.parent / "away"
+    lost = tuple(str(song(drive / name)) for name in ("album/x.mp3", "y.mp3"))
+    drives[drive] = 7
+    run(music, catalog)
+    assert f"7 {drive}" in catalog.header.mounts
+    drive.rename(away)
+    for number in (None, 8):  # not mounted, and another drive
+        drives.clear()
+        drives.update({} if number is None else {drive: number})
+        for path in (drive / "album" / "other.mp3", drive / "more.mp3"):
+            song(path)
+        assert run(music, catalog, prune=True).missing == lost
+        if number is None:  # also where the other music is known by then
+            assert run(music, catalog, prune=True).missing == lost
+        shutil.rmtree(drive)
+        run(music, catalog, prune=True)
+    away.rename(drive)
+    drives[drive] = 9  # the same drive, mounted anew
+    Path(lost[0]).unlink()
+    song(drive / "album" / "new.mp3")
+    others = {str(drive / "album" / "other.mp3"), str(drive / "more.mp3")}
+    summary = run(music, catalog, prune=True)
+    assert (summary.removed, summary.missing) == (1 + len(others), ())
+    assert lost[1] in state(catalog.folder)[0]
+    assert f"9 {drive}" in catalog.header.mounts
+
+
 def test_a_drive_that_is_mounted_again_loses_nothing(music: Path, catalog: Catalog) -> None:
     drive = music / "drive"
     lost = str(song(drive / "x.mp3"))
@@ -536,7 +583,14 @@ def test_the_command_reads_pieces_of_another_space_anew(
     assert "Its pieces are read anew" in done.stderr
     assert "1 file in" in done.stderr
     assert not analyzer.asked
+    assert "no kept features" not in done.stderr
     assert state(tmp_path / "catalog") == before
+    shutil.rmtree(path.parent / "features")
+    header.write(path.parent, dataclasses.replace(header.read(path.parent), digest="another"))
+    done = CliRunner().invoke(app, ["index", "--into", str(path.parent)])
+    assert done.exit_code == 0, done.stderr
+    assert "1 pieces have no kept features: their files are analysed again." in done.stderr
+    assert analyzer.asked == ["a.mp3"]
 
 
 def test_the_command_mends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -317,6 +317,42 @@ def test_a_piece_that_cannot_be_read_anew_stays_as_failed(folder: Path, whole: P
     assert state(folder) == state(whole / "catalog")
 
 
+def of_first_schema(folder: Path) -> None:
+    """Make a catalogue one as the first hevner did: fewer columns, and no features or seal."""
+    catalog = Catalog(folder, SPACE)
+    for table in (catalog.pieces, catalog.moments):
+        names = [name for name in table.schema.names if name.startswith(("tension", "emotion_"))]
+        names += {"key_candidates", "mode", "sounds_like"} & {*table.schema.names}
+        table._table.drop_columns([*names, *tables.noted(table.name).names])
+    shutil.rmtree(folder / "features")
+    unindex(folder)
+    (folder / seal.NAME).unlink()
+    record = json.loads((folder / header.NAME).read_text())
+    for name in ("checksum", "encoder", "encoder_version", "model_name", "model_file", "tables"):
+        record.pop(name)
+    (folder / header.NAME).write_text(json.dumps({**record, "schema": 1}))
+
+
+@pytest.mark.parametrize("kept", [False, True])
+def test_a_catalogue_of_the_first_schema_is_carried_over(
+    kept: bool, folder: Path, whole: Path
+) -> None:
+    """From what is kept, if anything is; else from the files."""
+    of_first_schema(folder)
+    with raises(CatalogError, "other_schema") as caught:
+        Catalog(folder, SPACE)
+    assert "hevner index" in caught.value.remedy
+    if kept:
+        shutil.copytree(whole / "catalog" / "features", folder / "features")
+    analyzer = FakeAnalyzer()
+    with renewal.renewing(folder, SPACE, None, Event()) as renewed:
+        assert renewed.carry(analyzer, Options()) == (5 if kept else 0)
+        assert renewed.without == (0 if kept else 5)
+    run(whole / "music", Catalog(folder, SPACE), analyzer)
+    assert len(analyzer.asked) == (0 if kept else 5)
+    assert state(folder) == state(whole / "catalog")
+
+
 def test_rows_note_what_made_them(folder: Path, whole: Path) -> None:
     catalog = Catalog(folder, SPACE)
     (row,) = catalog.pieces.records("name = '1.mp3'")

@@ -37,7 +37,7 @@ the key, nor kind of music."""
 
 NOT_COMPARED = (
     *("hevner", "folders", "encoder", "encoder_version", "model_name", "model_file"),
-    "tables",
+    *("tables", "mounts"),
 )
 
 PRECISIONS = ("-bfloat16", "-float16")
@@ -70,6 +70,9 @@ class Header:
         none.
     tables
         Folder of the tables in that of the catalogue (`hevner.catalog.renewal`); empty for itself.
+    mounts
+        Folders at which a drive was mounted that music was found on, each as the number of the
+        device and the path.
     """
 
     schema: int
@@ -87,6 +90,7 @@ class Header:
     model_name: str = ""
     model_file: str = ""
     tables: str = ""
+    mounts: tuple[str, ...] = ()
 
 
 def current(space: Space, model: Path | None = None) -> Header:
@@ -152,7 +156,8 @@ def parsed(folder: Path, record: Any) -> Header:
     if sealed not in (None, seal.digest_of(record)):
         raise _unreadable(folder, "it is not as it was written")
     try:
-        header = Header(**{**record, "folders": tuple(record["folders"])})
+        several = {name: tuple(record[name]) for name in ("folders", "mounts") if name in record}
+        header = Header(**{**record, **several})
     except (TypeError, KeyError) as error:
         raise _unreadable(folder, str(error)) from error
     for field in dataclasses.fields(Header):

@@ -5,8 +5,9 @@ Conventions
 A file whose path, size and times are known is not even opened. Otherwise its content decides:
 content that is known, under any path, is not analysed again, so a file that was moved, copied or
 touched is only read. Rows of files that have gone stay until they are pruned, unless the same
-content was found elsewhere: then the file has moved. Files that have gone with their folder may be
-on a drive that is not mounted, so their rows stay even then. Files without emotion and those that
+content was found elsewhere: then the file has moved. Files that have gone with their folder, or
+where another drive was mounted before, may be on one that is not mounted, so their rows stay even
+then. Files without emotion and those that
 failed have a row too, so that they are not tried again until they change; files that cannot be
 read, or change while they are read, are tried again each time.
 
@@ -24,6 +25,7 @@ from pathlib import Path
 
 from hevner import __version__
 from hevner.batch import in_threads
+from hevner.catalog import presence
 from hevner.catalog.analyze_file import AnalyzedFile, FileAnalyzer
 from hevner.catalog.catalog import Catalog
 from hevner.catalog.file_identity import Content, Stamp, read_steadily, row_path
@@ -31,7 +33,7 @@ from hevner.catalog.tables import CHANGED, COUNT, SOURCE, VERSION, WRITTEN, Row,
 from hevner.catalog.writer import Writer, writing
 from hevner.errors import HevnerError
 from hevner.features import Pooled
-from hevner.files import Found, display_name, file_named, is_audio_name
+from hevner.files import Found, display_name, file_named
 from hevner.result import Failure
 
 PIECES_AT_ONCE = 32
@@ -80,8 +82,8 @@ class Summary:
     vanished, removed
         Files that are gone, and still in the catalogue or removed from it.
     missing
-        Paths of files that are gone with their folder, or of whose folder only the name is there;
-        they are still in the catalogue.
+        Paths of files that are gone with their folder, of whose folder only the name is there, or
+        whose drive is not mounted; they are still in the catalogue.
     """
 
     unchanged: int = 0
@@ -161,7 +163,7 @@ def index(
 def remove_missing(catalog: Catalog, missing: Iterable[str]) -> int:
     """Remove files that are gone with their folder, by path; return how many are still gone."""
     with writing(catalog) as writer:
-        gone = [path for path in missing if _is_gone(path)]
+        gone = [path for path in missing if presence.is_gone(path)]
         ids = {
             row["path"]: row["id"]
             for some in in_lists("path", gone)
@@ -186,6 +188,8 @@ class _Run:
             for row in catalog.listing(["path", "id", "size", "mtime", CHANGED, "status"])
         }
         self._seen: set[str] = set()
+        self._folders: set[str] = set()
+        self._familiar: set[str] = set()
         self._claimed = {known.id for known in self._known.values() if not self._is_due(known)}
         self._claiming = threading.Lock()
         self._rows: list[Row] = []
@@ -207,6 +211,7 @@ class _Run:
     def _is_unchanged(self, file: Found) -> bool:
         path = row_path(file.path)
         self._seen.add(path)
+        self._folders.add(str(Path(path).parent))
         known = self._known.get(path)
         if known is None or self._is_due(known):
             return False
@@ -214,6 +219,8 @@ class _Run:
             unchanged = known.stamp.is_of(file.path)
         except OSError:
             return False
+        if unchanged:
+            self._familiar.add(str(Path(path).parent))
         self.summary.unchanged += unchanged
         self.summary.failed_before += unchanged and known.status == "failed"
         return unchanged
@@ -329,16 +336,29 @@ class _Run:
         self._write()
         if self._options.stop.is_set():
             return
-        vanished = {path for path in self._suspects(folders) if _is_gone(path)}
+        vanished = {path for path in self._suspects(folders) if presence.is_gone(path)}
         present = {known.id for path, known in self._known.items() if path not in vanished}
         moved = {path for path in vanished if self._known[path].id in present}
-        left = {path for path in vanished - moved if not _is_filled(file_named(path).parent)}
+        away = self._note_mounts()
+        left = {
+            path
+            for path in vanished - moved
+            if path.startswith(away) or not presence.is_filled(file_named(path).parent)
+        }
         removed = vanished - left if self._options.prune else moved
         self._writer.remove((path, self._known[path].id) for path in removed)
         self.summary.moved = len(moved)
         self.summary.vanished = len(vanished - removed - left)
         self.summary.removed = len(removed - moved)
         self.summary.missing = tuple(sorted(left))
+
+    def _note_mounts(self) -> tuple[str, ...]:
+        """Note where drives are mounted; return where some are not that were there once."""
+        known = presence.mounts(self._catalog.header.mounts)
+        familiar = presence.mounted(self._familiar)
+        away = presence.away(known, familiar)
+        self._writer.note_mounts(presence.texts(presence.mounted(self._folders) | known | familiar))
+        return away
 
     def _suspects(self, folders: list[str]) -> Iterator[str]:
         """Rows not found where they should be, and those whose content turned up elsewhere."""
@@ -368,27 +388,3 @@ def _located(file: Found, content: Content) -> Row:
 def _known(row: Row) -> KnownFile:
     stamp = Stamp(row["size"], row["mtime"], row[CHANGED])
     return KnownFile(row["id"], stamp, row["status"])
-
-
-def _is_gone(path: str) -> bool:
-    """Whether a file is surely not there; one behind a closed door may be."""
-    try:
-        file_named(path).stat()
-    except (FileNotFoundError, NotADirectoryError):
-        return True
-    except OSError:
-        return False
-    return False
-
-
-def _is_filled(folder: Path) -> bool:
-    """Whether a folder holds music or folders.
-
-    What is there of a drive that is not mounted holds neither, at most a note that it is none.
-    """
-    try:
-        with os.scandir(folder) as entries:
-            shown = [entry for entry in entries if entry.name[0] != "."]
-            return any(is_audio_name(entry.name) or entry.is_dir() for entry in shown)
-    except OSError:
-        return False

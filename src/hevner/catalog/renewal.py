@@ -137,7 +137,11 @@ class Renewal:
         A catalogue with the new tables, which takes the place of the old one when all is done.
     count
         Number of pieces in the old one.
+    without
+        Number of those with an emotion that had no kept features (`carry`).
     """
+
+    without = 0
 
     def __init__(self, folder: Path, space: Space, model: Path | None) -> None:
         found = header.read(folder)
@@ -164,6 +168,7 @@ class Renewal:
             places += [one.place for one in lost if one and one.place["path"] not in there]
             places.sort(key=lambda row: str(row["id"]))
             count = derive(writer, new, places, analyzer, options)
+            self.without = len(places) - count
             rows = self._places(ok=False, columns=old.fields)
             _put(writer, (row for row in rows if row["path"] not in there), new)
             if ENCODED in old.fields:
@@ -316,7 +321,7 @@ def _next(folder: Path, space: Space, found: Header, model: Path | None) -> Cata
     number = 1 + _number(Path(found.tables))
     home, features = folder / HOMES.replace("*", str(number)), folder / FEATURES
     new = create(home, space, model, features)
-    kept = ("folders", "encoder", "encoder_version")
+    kept = ("folders", "mounts", "encoder", "encoder_version")
     header.write(
         home, dataclasses.replace(new.header, **{name: getattr(found, name) for name in kept})
     )

@@ -149,6 +149,7 @@ class Table:
         version: int | None = None,
     ) -> None:
         self.name = name
+        self.gaussian = header.gaussian
         self.schema = schema(name, header)
         self._folder = folder
         home = folder / header.tables

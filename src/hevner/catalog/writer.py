@@ -209,6 +209,10 @@ class Writer:
         """Add to the folders in the header, each once."""
         self._put_header(folders=tuple(dict.fromkeys((*self._catalog.header.folders, *folders))))
 
+    def note_mounts(self, texts: tuple[str, ...]) -> None:
+        """Note where drives are mounted (`hevner.catalog.presence`)."""
+        self._put_header(mounts=texts)
+
     def note_encoder(self, card: EncoderCard) -> None:
         """Note the encoder for searches by text, and make the column for its vectors.
 

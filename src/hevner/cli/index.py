@@ -195,6 +195,8 @@ def _opened(
     renewed = stack.enter_context(renewal.renewing(into, space, model, options.stop))
     analyzer = analyzer_of(renewed.catalog.model)
     watch("Reading", renewed.count, lambda own: renewed.carry(analyzer, own))
+    if renewed.without and not options.stop.is_set():
+        say(f"{renewed.without} pieces have no kept features: their files are analysed again.")
     return renewed.catalog
 
 
@@ -297,7 +299,7 @@ def _summary_text(summary: Summary, total: int, seconds: float) -> str:
 def _missing_text(missing: tuple[str, ...]) -> str:
     pieces = "1 piece stays" if len(missing) == 1 else f"{len(missing)} pieces stay"
     return (
-        f"{pieces} in the catalogue, missing with the whole folder, such as "
+        f"{pieces} in the catalogue, missing with their folder or drive, such as "
         f"{Path(missing[0]).parent}: it may be on a drive that is not mounted. If they are gone "
         f"for good, {MISSING} removes them."
     )
