@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +24,11 @@ ATTEMPTS = 2
 def row_path(path: Path) -> str:
     """The path of a file as catalogues write it: absolute, and valid Unicode."""
     return display_name(os.path.abspath(path))  # noqa: PTH100 - links are not resolved
+
+
+def part_of(path: Path, count: int) -> int:
+    """Which of so many parts of all files a file is in, by its path alone."""
+    return zlib.crc32(row_path(path).encode()) % count
 
 
 @dataclass(frozen=True)

@@ -19,20 +19,29 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import islice
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
 
 from hevner import __version__
 from hevner.batch import in_threads
-from hevner.catalog.analyze_file import AnalyzedFile, FileAnalyzer
+from hevner.catalog import header
+from hevner.catalog.analyze_file import FileAnalyzer
 from hevner.catalog.catalog import Catalog
-from hevner.catalog.file_identity import Content, Stamp, read_steadily, row_path
+from hevner.catalog.examine import Examiner, FileOutcome, Task
+from hevner.catalog.file_identity import Content, Stamp, row_path
 from hevner.catalog.tables import CHANGED, COUNT, SOURCE, VERSION, WRITTEN, Row, in_lists
 from hevner.catalog.writer import Writer, writing
 from hevner.errors import HevnerError
 from hevner.features import Pooled
 from hevner.files import Found, display_name, file_named, is_audio_name
 from hevner.result import Failure
+
+if TYPE_CHECKING:
+    from hevner.cluster import Cluster
 
 PIECES_AT_ONCE = 32
 COPIES_AT_ONCE = 1000
@@ -47,20 +56,6 @@ class KnownFile:
     id: str
     stamp: Stamp
     status: str
-
-
-@dataclass(frozen=True)
-class FileOutcome:
-    """The outcome of a file that had to be read.
-
-    It has no content if it could not be read, and no rows if it failed or the same content is known
-    or in work under another path.
-    """
-
-    file: Found
-    content: Content | None
-    analyzed: AnalyzedFile | None = None
-    failure: Failure | None = None
 
 
 @dataclass
@@ -112,6 +107,13 @@ class Options:
         Called with each file that is done, and why it failed if it did.
     stop
         When set, files in work are finished and written, and no others are begun.
+    cluster
+        Machines that read and analyse, in place of threads; this process writes what comes back.
+    limit
+        Largest number of files that are read; None for all.
+    whole
+        Whether these are all files of the folders; else nothing has vanished, and the tables are
+        left to be put in order by a run over all.
     """
 
     jobs: int = 1
@@ -119,6 +121,9 @@ class Options:
     prune: bool = False
     report: Callable[[Found, Failure | None], None] = lambda _file, _failure: None
     stop: threading.Event = field(default_factory=threading.Event)
+    cluster: Cluster | None = None
+    limit: int | None = None
+    whole: bool = True
 
 
 def index(
@@ -150,10 +155,10 @@ def index(
     with writing(catalog) as writer:
         writer.note_folders(below)
         run = _Run(catalog, writer, analyzer, options)
-        for outcome in in_threads(run.examine, run.due(found), options.jobs, options.stop):
+        for outcome in run.outcomes(found):
             run.take(outcome)
         run.finish(below)
-        if not options.stop.is_set():
+        if options.whole and not options.stop.is_set():
             writer.tidy()
     return run.summary
 
@@ -179,7 +184,7 @@ class _Run:
         self.summary = Summary()
         self._catalog = catalog
         self._writer = writer
-        self._analyzer = analyzer
+        self._examiner = Examiner(analyzer, catalog.kept)
         self._options = options
         self._known = {
             row["path"]: _known(row)
@@ -228,29 +233,23 @@ class _Run:
             self._claimed.add(id)
         return is_new
 
-    def examine(self, file: Found) -> FileOutcome:
-        """Read a file, and analyse it if its content is new; called from several threads."""
-        content, outcome = read_steadily(file.path, self._analyze, self._claim, "analyse")
-        if isinstance(outcome, Failure):
-            return FileOutcome(file, content, failure=outcome)
-        return FileOutcome(file, content, outcome)
+    def outcomes(self, found: Iterable[Found]) -> Iterator[FileOutcome]:
+        """Read the files that are due, here or in a cluster."""
+        options, due = self._options, islice(self.due(found), self._options.limit)
+        if options.cluster is None:
+            yield from in_threads(self._examine, due, options.jobs, options.stop)
+            return
+        known = np.array(sorted(self._claimed), "S")
+        made_with = header.current(self._catalog.space, self._catalog.model)
+        task = Task(self._catalog.model, made_with, self._catalog.kept.folder, known)
+        for outcome in options.cluster.each(task, due, _lost, options.stop):
+            # Machines do not know what others have in work.
+            if outcome.analyzed and outcome.content and not self._claim(outcome.content.id):
+                outcome = replace(outcome, analyzed=None)
+            yield outcome
 
-    def _analyze(self, path: Path, id: str) -> AnalyzedFile:
-        try:
-            kept = self._catalog.kept.get(id)
-            if kept is not None:
-                return self._analyzer.again(kept.pooled)
-            return self._analyzer.analyze(path)
-        except (HevnerError, MemoryError):
-            raise
-        # Whatever a file provokes, the others go on.
-        except Exception as error:
-            raise HevnerError(
-                display_name(f"{type(error).__name__}: {error}"),
-                remedy="Convert the file to WAV or FLAC and try again",
-                stage="analyse",
-                code="unexpected",
-            ) from error
+    def _examine(self, file: Found) -> FileOutcome:
+        return self._examiner.examine(file, self._claim)
 
     def take(self, outcome: FileOutcome) -> None:
         """Note the outcome of a file, and write when there is enough."""
@@ -325,9 +324,9 @@ class _Run:
         orphans, self._copies = self._copies, []
         for orphan in orphans:
             self._claimed.discard(orphan.content.id if orphan.content else "")
-            self.take(self.examine(orphan.file))
+            self.take(self._examine(orphan.file))
         self._write()
-        if self._options.stop.is_set():
+        if self._options.stop.is_set() or not self._options.whole:
             return
         vanished = {path for path in self._suspects(folders) if _is_gone(path)}
         present = {known.id for path, known in self._known.items() if path not in vanished}
@@ -352,6 +351,11 @@ class _Run:
 def made_by(source: str, moments: int) -> Row:
     """The columns on where a row comes from, for an analysis of a file that is made now."""
     return {VERSION: __version__, WRITTEN: int(time.time()), SOURCE: source, COUNT: moments}
+
+
+def _lost(file: Found, error: HevnerError) -> FileOutcome:
+    """The outcome of a file that no machine could examine; it is tried again each time."""
+    return FileOutcome(file, None, failure=Failure.of(display_name(file.path), error))
 
 
 def _located(file: Found, content: Content) -> Row:

@@ -12,7 +12,7 @@ import typer
 from typer import Option
 
 from hevner.cli.data_options import Data, Store, data_folders, dataset_folder
-from hevner.cli.options import Jobs, names_of
+from hevner.cli.options import Jobs, names_of, shard_of
 from hevner.cli.progress import FAILED, FINE, Reporter, say, stopping, usage_errors
 from hevner.errors import DataError
 
@@ -86,7 +86,7 @@ def extract(
     """
     if soundfont and variant:
         raise typer.BadParameter("goes without --variant", param_hint="--soundfont")
-    first, step = _shard(shard)
+    first, step = shard_of(shard)
     if bool(teacher) != bool(weights):
         raise typer.BadParameter("are needed together", param_hint="--teacher and --weights")
     with usage_errors():
@@ -115,14 +115,6 @@ def extract(
                 f"'hevner datasets check {one.card.name} {one.folder}' explains why."
             )
     raise typer.Exit(status)
-
-
-def _shard(text: str) -> tuple[int, int]:
-    """The first track, counted from 0, and the step of a shard such as 2/4."""
-    number, _, count = (text or "1/1").partition("/")
-    if not (number.isdecimal() and count.isdecimal() and 1 <= int(number) <= int(count)):
-        raise typer.BadParameter("is no K/N with K from 1 to N, such as 2/4", param_hint="--shard")
-    return int(number) - 1, int(count)
 
 
 def _encoders(names: tuple[str, ...], store: Path, jobs: int | None) -> Compute:

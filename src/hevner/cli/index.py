@@ -12,7 +12,7 @@ import typer
 from typer import Argument, Option
 from typer.core import TyperCommand
 
-from hevner.cli.options import Jobs, ModelName, Quiet
+from hevner.cli.options import Address, Engine, Jobs, ModelName, Quiet, cluster_of, shard_of
 from hevner.cli.progress import (
     FAILED,
     FINE,
@@ -90,6 +90,19 @@ def index(
         ),
     ] = "",
     model: ModelName = "",
+    engine: Engine = "processes",
+    address: Address = "",
+    limit: Annotated[
+        int | None, Option(metavar="N", min=1, help="Read no more than N new or changed files.")
+    ] = None,
+    shard: Annotated[
+        str,
+        Option(
+            metavar="K/N",
+            help="Only the K-th of N parts of the files, such as 2/4, for queues that start this "
+            "command N times. One last run without it finds what is gone and tidies up.",
+        ),
+    ] = "",
     quiet: Quiet = False,
 ) -> None:
     """Analyse folders of music and keep the result in a catalogue, to be searched by emotion.
@@ -114,7 +127,7 @@ def index(
         isolated.shared.start()  # while the rest is imported
         from hevner.analysis import Analyzer
         from hevner.batch import usable_cores
-        from hevner.catalog import encoding, header, indexing, renewal, texts, writer
+        from hevner.catalog import encoding, file_identity, header, indexing, renewal, texts, writer
         from hevner.catalog.analyze_file import FileAnalyzer
         from hevner.model import registry, space
 
@@ -125,13 +138,20 @@ def index(
         def analyzer_of(path: Path) -> FileAnalyzer:
             return FileAnalyzer(Analyzer(path, open_audio=isolated.open_audio), common)
 
-        options = indexing.Options(jobs or usable_cores(), retry, prune or forced)
+        first, step = shard_of(shard)
+        cluster = stack.enter_context(cluster_of(engine, address, jobs))
+        options = indexing.Options(
+            jobs or usable_cores(), retry, prune or forced,
+            cluster=cluster, limit=limit, whole=not limit and step == 1,
+        )  # fmt: skip
         watch = partial(_watched, options, quiet)
         if verify and not rebuild:
             say(_mended_text(renewal.mend(into, common, analyzer_of, options)))
         folders = paths or [Path(one) for one in header.read(into).folders]
         present = [path for path in folders if path.exists() or not (forced or not paths)]
         found, problems = find_audio(present)
+        if step > 1:
+            found = [file for file in found if file_identity.part_of(file.path, step) == first]
         if not found and not problems and not forced and not verify:
             say("Error: no audio files found; names must end in one of the usual ways, as .mp3.")
             raise typer.Exit(USAGE)
@@ -153,11 +173,12 @@ def index(
                 lambda own: encoding.encode(found, catalog, text_encoder, own),
             )
         left = texts.count_without_vector(catalog)
+        machines = cluster.description if cluster else ""
     for problem in problems:
         say(f"Failed: {problem.path}: {problem.cause}. {problem.remedy}")
     if not quiet:
         say(
-            _summary_text(summary, len(found), perf_counter() - start)
+            _summary_text(summary, len(found), perf_counter() - start, machines)
             + _encoded_text(encoded, left, catalog.header.encoder)
         )
     if summary.missing and (options.prune or not quiet):
@@ -271,7 +292,7 @@ def _encoded_text(encoded: Encoded, left: int, name: str) -> str:
     return text
 
 
-def _summary_text(summary: Summary, total: int, seconds: float) -> str:
+def _summary_text(summary: Summary, total: int, seconds: float, machines: str) -> str:
     counts = {
         "unchanged": summary.unchanged,
         "added": summary.added,
@@ -282,7 +303,9 @@ def _summary_text(summary: Summary, total: int, seconds: float) -> str:
         "removed": summary.removed,
     }
     parts = [f"{count} {what}" for what, count in counts.items() if count > 0]
-    text = f"{total} file{'s' if total != 1 else ''} in {seconds:.1f} s: {', '.join(parts)}."
+    where = f" on {machines}" if machines else ""
+    files = f"{total} file{'s' if total != 1 else ''}"
+    text = f"{files} in {seconds:.1f} s{where}: {', '.join(parts) or 'none read'}."
     if summary.silent:
         text += f" {summary.silent} of them silent: without emotion, and never found."
     if summary.no_music:
