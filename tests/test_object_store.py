@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.object_store import ObjectStore
+from tests.store_proxy import StoreProxy
 
 fs = pytest.importorskip("pyarrow.fs")
 
@@ -20,3 +21,29 @@ def test_it_is_found_by_the_environment(
     with files.open_input_stream(path) as file:
         assert file.read() == b"content"
     assert files.get_file_info(path).mtime_ns
+
+
+@pytest.mark.usefixtures("loopback")
+def test_the_proxy_passes_requests_on_and_lets_some_fail(
+    object_store: ObjectStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    proxy = StoreProxy(object_store)
+    for name, value in proxy.environment.items():
+        monkeypatch.setenv(name, value)
+    bucket = object_store.bucket()
+    seen, failing = [], [500, 500]
+
+    def before(method: str, path: str) -> int:
+        seen.append((method, path)); print(method, path, failing, flush=True)
+        return failing.pop() if failing else 0
+
+    proxy.before = before
+    files, path = fs.FileSystem.from_uri(f"s3://{bucket}")
+    path += "/a b.txt"
+    with files.open_output_stream(path) as file:
+        file.write(b"content")
+    with files.open_input_stream(path) as file:
+        assert file.read() == b"content"
+    assert not failing
+    assert [one for one in seen if one[0] == "HEAD"]
+    proxy.close()

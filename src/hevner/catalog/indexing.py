@@ -242,7 +242,8 @@ class _Run:
         known = np.array(sorted(self._claimed), "S")
         made_with = header.current(self._catalog.space, self._catalog.model)
         task = Task(self._catalog.model, made_with, self._catalog.kept.folder, known)
-        for outcome in options.cluster.each(task, due, _lost, options.stop):
+        files = (replace(file, path=file.path.absolute()) for file in due)
+        for outcome in options.cluster.each(task, files, _lost, options.stop):
             # Machines do not know what others have in work.
             if outcome.analyzed and outcome.content and not self._claim(outcome.content.id):
                 outcome = replace(outcome, analyzed=None)
