@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import signal
 import socket
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 # Before numpy and torch are imported, for this process and those it starts: tests run side by side,
 # and matrix products of several threads round otherwise than those of one.
@@ -21,6 +23,9 @@ for _variable in (
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
+
+if TYPE_CHECKING:
+    from tests.object_store import ObjectStore
 
 # No wall-clock limits: machines differ. The examples are the same in every run.
 settings.register_profile(
@@ -75,3 +80,17 @@ def data() -> Path:
     if not folder.is_dir():
         pytest.skip("no datasets here; set HEVNER_DATA")
     return folder
+
+
+@pytest.fixture(scope="session")
+def object_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ObjectStore]:
+    """A server of object storage; each test makes its own bucket there."""
+    pytest.importorskip("pyarrow")
+    from tests import object_store
+
+    weed = object_store.program()
+    if weed is None:
+        pytest.skip("no object store here: pip install -r tests/requirements-store.txt")
+    store = object_store.ObjectStore(weed, tmp_path_factory.mktemp("store"))
+    yield store
+    store.close()

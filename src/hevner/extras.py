@@ -17,6 +17,7 @@ PACKAGES = {
         "fastapi", "prometheus_client", "python_multipart", "starlette", "uvicorn",
         "lancedb", "matplotlib", "pyarrow",
     ),
+    "ray": ("ray",),
     "encoders": ("huggingface_hub", "psutil", "safetensors", "torch", "transformers"),
     "lab": (
         "matplotlib", "mido", "mir_eval", "msgspec", "onnx", "sklearn", "torch", "umap",
