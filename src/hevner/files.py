@@ -23,10 +23,13 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 from hevner.errors import OutputError
 from hevner.result import Failure
+
+if TYPE_CHECKING:
+    from hevner.object_path import Place
 
 SUFFIXES = frozenset(
     ".wav .wave .flac .ogg .oga .opus .mp3 .aif .aiff .aifc .au .snd .caf .w64 .rf64 "  # noqa: SIM905
@@ -126,7 +129,7 @@ def is_audio_name(name: str) -> bool:
     return Path(name).suffix.lower() in SUFFIXES
 
 
-def display_name(path: str | Path) -> str:
+def display_name(path: str | Place) -> str:
     r"""The path as valid Unicode: bytes that are not UTF-8 are written as ``\xNN``."""
     return str(path).encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
@@ -155,13 +158,14 @@ def printable(text: str) -> str:
     )
 
 
-def replace_file(path: Path, data: bytes | IO[bytes]) -> None:
+def replace_file(path: Place, data: bytes | IO[bytes]) -> None:
     """Write a file beside its final place, then move it there in one step.
 
     Parameters
     ----------
     path
-        The file to make or replace. A link is followed. A device or pipe is written to directly.
+        The file to make or replace. A link is followed. A device or pipe is written to directly;
+        so is an object in a store, which does it in one step.
     data
         Its content.
 
@@ -170,6 +174,9 @@ def replace_file(path: Path, data: bytes | IO[bytes]) -> None:
     OSError
         If it cannot be written; then nothing is left behind and an old file is untouched.
     """
+    if not isinstance(path, Path):
+        path.write(data if isinstance(data, bytes) else data.read())
+        return
     target = Path(os.path.realpath(path))
     if target.exists() and not target.is_file():
         with target.open("wb") as file:
@@ -205,7 +212,7 @@ def _fill(file: IO[bytes], data: bytes | IO[bytes]) -> None:
         shutil.copyfileobj(data, file)
 
 
-def cannot_write(path: Path, error: OSError) -> OutputError:
+def cannot_write(path: Place, error: OSError) -> OutputError:
     """The error to raise when a file cannot be written."""
     code, remedy = _FAULTS.get(error.errno or 0, ("cannot_write", "Write to another place"))
     return OutputError(

@@ -29,13 +29,14 @@ from hevner.catalog.packages import pa
 from hevner.catalog.sound_rows import SoundRows
 from hevner.catalog.tables import (
     ENCODED,
+    HOMES,
     MOMENTS,
     PIECES,
     TABLES,
     Row,
     Table,
 )
-from hevner.catalog.writer import HOLDER, HOMES, LOCK, Writer, create, locked, sweep_old, writing
+from hevner.catalog.writer import HOLDER, LOCK, Writer, create, locked, sweep_old, writing
 from hevner.errors import CatalogError
 from hevner.files import Found
 from hevner.model.space import Space
@@ -326,6 +327,7 @@ def _next(folder: Path, space: Space, found: Header, model: Path | None) -> Cata
 
 def _switch(folder: Path, new: Catalog) -> None:
     """Put new tables into the place of the old ones."""
+    assert isinstance(new.folder, Path)
     now = dataclasses.replace(new.header, tables=new.folder.name)
     new.refresh()
     versions = {table.name: table.version for table in (new.pieces, new.moments)}

@@ -29,6 +29,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hevner.catalog import index_cache
+from hevner.object_path import ObjectPath, Place
+
 NUMBERS = {
     "pieces": ("duration", "valence", "arousal"),
     "moments": ("start", "end", "valence", "arousal"),
@@ -126,23 +129,35 @@ class Layout:
         )
 
 
-def path_of(table: Path) -> Path | None:
+def path_of(table: Place) -> Place | None:
     """Where the index of the newest version of a table is, or would be; None if there is none.
 
     Raises `OSError` if the list of files of the table cannot be read.
     """
-    versions = [path for path in (table / "_versions").glob("*.manifest") if len(path.stem) == 20]
-    if not versions:
+    newest = newest_version(table)
+    if newest is None:
         return None
-    # The newest version has the smallest number.
-    digest = hashlib.blake2b(min(versions).read_bytes(), digest_size=8).hexdigest()
+    digest = hashlib.blake2b(newest.read_bytes(), digest_size=8).hexdigest()
     return table.with_name(f"{table.stem}-{digest}.search")
 
 
-def opened(table: Path) -> SearchIndex | None:
+def newest_version(table: Place) -> Place | None:
+    """The list of files of the newest version of a table; None if there is none."""
+    folder = table / "_versions"
+    # The newest version has the smallest number.
+    if isinstance(folder, ObjectPath):
+        first = next(folder.objects(), None)
+        return None if first is None else first.path
+    versions = [path for path in folder.glob("*.manifest") if len(path.stem) == 20]
+    return min(versions, default=None)
+
+
+def opened(table: Place) -> SearchIndex | None:
     """The index of the newest version of a table; None if it is missing or damaged."""
     try:
         path = path_of(table)
+        if isinstance(path, ObjectPath):
+            path = index_cache.fetched(path)
         return None if path is None else SearchIndex(path, table.stem)
     except (OSError, ValueError, TypeError):
         return None

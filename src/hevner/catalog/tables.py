@@ -13,6 +13,7 @@ import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import timedelta
+from hashlib import blake2b
 from itertools import islice
 from pathlib import Path
 from typing import Any, Final
@@ -27,6 +28,7 @@ from hevner.catalog.packages import lancedb, pa
 from hevner.errors import CatalogError
 from hevner.files import cannot_write
 from hevner.heads import ESTIMATE_COLUMNS, ESTIMATES
+from hevner.object_path import LANCE_OPTIONS, ObjectPath, Place
 
 PIECES: Final = "pieces"
 MOMENTS: Final = "moments"
@@ -43,6 +45,9 @@ INDEX_ROWS = 10_000
 
 STORAGE = {"new_table_data_storage_version": "2.0"}
 """Single rows are fetched a third faster from files of this format than from those of 2.1."""
+
+HOMES = "tables-*"
+"""Names of folders of tables, beside the catalogue's folder itself."""
 
 KEPT = timedelta(hours=1)
 """How long an old version stays readable for those who have it open."""
@@ -61,6 +66,16 @@ ENCODED = "encoded"
 CHANGED = "changed"
 """Column of `hevner.catalog.file_identity.Stamp.changed`; absent from older catalogues until they
 are written to, and null for their rows."""
+
+KEY = "row_key"
+"""Column of moments in an object store: a digest of piece and start."""
+
+KEYS = {PIECES: "path", MOMENTS: KEY}
+"""Columns whose values come once in a table in an object store, however many write at a time."""
+
+DECLARED = {"lance-schema:unenforced-primary-key": "true"}
+"""Metadata of such a column. LanceDB compares what is committed at the same time only by declared
+keys of texts, bytes and integers, and only while they have no index; without, rows come twice."""
 
 MODEL, VERSION, WRITTEN, SOURCE, COUNT = "model", "hevner", "written", "source", "moments"
 """Columns on where the row of a piece comes from: name and version of the model, version of hevner,
@@ -142,7 +157,7 @@ class Table:
 
     def __init__(
         self,
-        folder: Path,
+        folder: Place,
         name: str,
         header: Header,
         any_columns: bool = False,
@@ -156,14 +171,13 @@ class Table:
         if not self.path.is_dir():
             raise self._damaged("the table is missing")
         with self._clear_errors():
-            self._table = lancedb.connect(home).open_table(name)
+            self._table = _connected(home).open_table(name)
             if version is not None and version != self._table.version:
                 self._table.checkout(version)
             found = self._table.schema
-        optional = {ENCODED, *noted(name).names}
-        if not any_columns and {field for field in found if field.name not in optional} != set(
-            self.schema
-        ):
+        optional = {ENCODED, KEY, *noted(name).names}
+        there = {field.with_nullable(True) for field in found if field.name not in optional}
+        if not any_columns and there != set(self.schema):
             raise self._damaged("the table has other columns than its header says")
         self.schema = found
 
@@ -181,7 +195,7 @@ class Table:
     def refresh(self) -> None:
         """Look at the newest version."""
         with self._clear_errors():
-            self._table.checkout_latest()  # type: ignore[no-untyped-call]
+            self._table.checkout_latest()
             self.schema = self._table.schema
 
     def count(self, where: str | None = None) -> int:
@@ -242,11 +256,20 @@ class Table:
         return rows
 
     def add(self, rows: list[Row] | pa.Table, key: str = "") -> None:
-        """Add rows in one step; with a key column, replace the rows that have the same value."""
+        """Add rows in one step; with a key column, replace the rows that have the same value.
+
+        In an object store they always do, by `KEYS`, whoever else adds the same rows meanwhile.
+        """
         data = pa.Table.from_pylist(rows, schema=self.schema) if isinstance(rows, list) else rows
         if CHECKSUM in data.column_names:
             column = data.column_names.index(CHECKSUM)
             data = data.set_column(column, CHECKSUM, pa.array(checksums(data)))
+        if KEY in data.column_names:
+            column = data.schema.get_field_index(KEY)
+            data = data.set_column(column, self.schema.field(KEY), _keys(data))
+        if isinstance(self.path, ObjectPath):
+            key = KEYS[self.name]
+            self.refresh()
         with self._clear_errors():
             if key:
                 merge = self._table.merge_insert(key)
@@ -297,6 +320,8 @@ class Table:
         try:
             self._optimize()
         except CatalogError:
+            if isinstance(self.path, ObjectPath):
+                raise
             # To forget old versions, all are looked at; a damaged one must not keep the new one.
             # The newest has the smallest number.
             for old in sorted((self.path / "_versions").glob("*.manifest"))[1:]:
@@ -314,18 +339,41 @@ class Table:
         return unreadable(self.path, self._folder, why)
 
 
-def create_tables(folder: Path, header: Header) -> None:
+def create_tables(folder: Place, header: Header) -> None:
     """Make both tables, empty, in place of those that are there; raises `OutputError`."""
     for name in TABLES:
         path = folder / f"{name}.lance"
         try:
+            columns = pa.schema([*schema(name, header), *noted(name)])
+            if isinstance(path, ObjectPath):
+                _connected(folder).create_table(name, schema=_keyed(columns))
+                continue
             if path.exists():
                 shutil.rmtree(path)
-            lancedb.connect(folder, storage_options=STORAGE).create_table(
-                name, schema=pa.schema([*schema(name, header), *noted(name)])
-            )
+            _connected(folder).create_table(name, schema=columns)
         except (OSError, RuntimeError, ValueError) as error:
             raise cannot_write(path, system_error(str(error)) or OSError(str(error))) from error
+
+
+def _connected(home: Place) -> Any:
+    options = STORAGE if isinstance(home, Path) else STORAGE | LANCE_OPTIONS
+    return lancedb.connect(home if isinstance(home, Path) else str(home), storage_options=options)
+
+
+def _keyed(columns: pa.Schema) -> pa.Schema:
+    """The columns of a table in an object store: its key is declared, and made for moments."""
+    if "piece" in columns.names:
+        columns = columns.append(pa.field(KEY, pa.binary()))
+    place = columns.get_field_index(KEYS["moments" if KEY in columns.names else "pieces"])
+    return columns.set(place, columns.field(place).with_nullable(False).with_metadata(DECLARED))
+
+
+def _keys(moments: pa.Table) -> pa.Array:
+    """The keys of moments: digests of piece and start."""
+    starts = moments["start"].to_numpy().astype("<f4")
+    pairs = zip(moments["piece"].to_pylist(), starts, strict=True)
+    digests = (blake2b(f"{id} ".encode() + at.tobytes(), digest_size=16) for id, at in pairs)
+    return pa.array([one.digest() for one in digests], pa.binary())
 
 
 def remove_tables(folder: Path) -> None:
