@@ -15,12 +15,14 @@ from hevner.analysis import Analyzer
 from hevner.audio.isolated import open_audio
 from hevner.catalog import header
 from hevner.catalog.analyze_file import AnalyzedFile, FileAnalyzer
-from hevner.catalog.file_identity import Content, read_steadily
+from hevner.catalog.file_identity import Content
 from hevner.catalog.header import Header
 from hevner.catalog.kept_features import KeptFeatures
+from hevner.catalog.sources import Source, read_source
 from hevner.errors import HevnerError, ModelError
-from hevner.files import Found, display_name
+from hevner.files import display_name
 from hevner.model import space
+from hevner.object_path import Place
 from hevner.result import Failure
 
 
@@ -32,7 +34,7 @@ class FileOutcome:
     or in work under another path.
     """
 
-    file: Found
+    file: Source
     content: Content | None
     analyzed: AnalyzedFile | None = None
     failure: Failure | None = None
@@ -45,9 +47,9 @@ class Examiner:
     analyzer: FileAnalyzer
     kept: KeptFeatures
 
-    def examine(self, file: Found, is_new: Callable[[str], bool]) -> FileOutcome:
+    def examine(self, file: Source, is_new: Callable[[str], bool]) -> FileOutcome:
         """Read a file, and analyse it if ``is_new`` says so of the id of its content."""
-        content, outcome = read_steadily(file.path, self._analyze, is_new, "analyse")
+        content, outcome = read_source(file, self._analyze, is_new, "analyse")
         if isinstance(outcome, Failure):
             return FileOutcome(file, content, failure=outcome)
         return FileOutcome(file, content, outcome)
@@ -88,10 +90,10 @@ class Task:
 
     model: Path
     header: Header
-    features: Path
+    features: Place
     known: NDArray[np.bytes_]
 
-    def __call__(self, file: Found) -> FileOutcome:
+    def __call__(self, file: Source) -> FileOutcome:
         """Examine a file."""
         return _examiner(self.model, self.header, self.features).examine(file, self._is_new)
 
@@ -101,7 +103,7 @@ class Task:
 
 
 @lru_cache(maxsize=1)
-def _examiner(model: Path, made_with: Header, features: Path) -> Examiner:
+def _examiner(model: Path, made_with: Header, features: Place) -> Examiner:
     """What a process of a cluster keeps for the next file."""
     common = space.load()
     here = header.current(common, model)

@@ -21,7 +21,6 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from itertools import islice
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -33,11 +32,13 @@ from hevner.catalog.analyze_file import FileAnalyzer
 from hevner.catalog.catalog import Catalog
 from hevner.catalog.examine import Examiner, FileOutcome, Task
 from hevner.catalog.file_identity import Content, Stamp, row_path
+from hevner.catalog.sources import Source, is_filled, is_gone, stamp_of
 from hevner.catalog.tables import CHANGED, COUNT, SOURCE, VERSION, WRITTEN, Row, in_lists
 from hevner.catalog.writer import Writer, writing
 from hevner.errors import HevnerError
 from hevner.features import Pooled
-from hevner.files import Found, display_name, file_named, is_audio_name
+from hevner.files import Found, display_name
+from hevner.object_path import Place
 from hevner.result import Failure
 
 if TYPE_CHECKING:
@@ -119,7 +120,7 @@ class Options:
     jobs: int = 1
     retry: bool = False
     prune: bool = False
-    report: Callable[[Found, Failure | None], None] = lambda _file, _failure: None
+    report: Callable[[Source, Failure | None], None] = lambda _file, _failure: None
     stop: threading.Event = field(default_factory=threading.Event)
     cluster: Cluster | None = None
     limit: int | None = None
@@ -127,8 +128,8 @@ class Options:
 
 
 def index(
-    found: Iterable[Found],
-    folders: Iterable[Path],
+    found: Iterable[Source],
+    folders: Iterable[Place],
     catalog: Catalog,
     analyzer: FileAnalyzer,
     options: Options,
@@ -138,7 +139,7 @@ def index(
     Parameters
     ----------
     found
-        The files, as `hevner.files.find_audio` finds them.
+        The files, as `hevner.catalog.sources.find` finds them.
     folders
         Where they were looked for; a file that the catalogue has from there and that is not found
         any more has vanished.
@@ -166,7 +167,7 @@ def index(
 def remove_missing(catalog: Catalog, missing: Iterable[str]) -> int:
     """Remove files that are gone with their folder, by path; return how many are still gone."""
     with writing(catalog) as writer:
-        gone = [path for path in missing if _is_gone(path)]
+        gone = [path for path in missing if is_gone(path)]
         ids = {
             row["path"]: row["id"]
             for some in in_lists("path", gone)
@@ -199,7 +200,7 @@ class _Run:
         self._copies: list[FileOutcome] = []
         self._written = time.monotonic()
 
-    def due(self, found: Iterable[Found]) -> Iterator[Found]:
+    def due(self, found: Iterable[Source]) -> Iterator[Source]:
         """Files that are not as they were; the others are reported."""
         for file in found:
             if self._options.stop.is_set():
@@ -209,14 +210,14 @@ class _Run:
             else:
                 yield file
 
-    def _is_unchanged(self, file: Found) -> bool:
+    def _is_unchanged(self, file: Source) -> bool:
         path = row_path(file.path)
         self._seen.add(path)
         known = self._known.get(path)
         if known is None or self._is_due(known):
             return False
         try:
-            unchanged = known.stamp.is_of(file.path)
+            unchanged = known.stamp.is_like(stamp_of(file))
         except OSError:
             return False
         self.summary.unchanged += unchanged
@@ -233,7 +234,7 @@ class _Run:
             self._claimed.add(id)
         return is_new
 
-    def outcomes(self, found: Iterable[Found]) -> Iterator[FileOutcome]:
+    def outcomes(self, found: Iterable[Source]) -> Iterator[FileOutcome]:
         """Read the files that are due, here or in a cluster."""
         options, due = self._options, islice(self.due(found), self._options.limit)
         if options.cluster is None:
@@ -242,14 +243,13 @@ class _Run:
         known = np.array(sorted(self._claimed), "S")
         made_with = header.current(self._catalog.space, self._catalog.model)
         task = Task(self._catalog.model, made_with, self._catalog.kept.folder, known)
-        files = (replace(file, path=file.path.absolute()) for file in due)
-        for outcome in options.cluster.each(task, files, _lost, options.stop):
+        for outcome in options.cluster.each(task, map(_absolute, due), _lost, options.stop):
             # Machines do not know what others have in work.
             if outcome.analyzed and outcome.content and not self._claim(outcome.content.id):
                 outcome = replace(outcome, analyzed=None)
             yield outcome
 
-    def _examine(self, file: Found) -> FileOutcome:
+    def _examine(self, file: Source) -> FileOutcome:
         return self._examiner.examine(file, self._claim)
 
     def take(self, outcome: FileOutcome) -> None:
@@ -329,10 +329,10 @@ class _Run:
         self._write()
         if self._options.stop.is_set() or not self._options.whole:
             return
-        vanished = {path for path in self._suspects(folders) if _is_gone(path)}
+        vanished = {path for path in self._suspects(folders) if is_gone(path)}
         present = {known.id for path, known in self._known.items() if path not in vanished}
         moved = {path for path in vanished if self._known[path].id in present}
-        left = {path for path in vanished - moved if not _is_filled(file_named(path).parent)}
+        left = {path for path in vanished - moved if not is_filled(path)}
         removed = vanished - left if self._options.prune else moved
         self._writer.remove((path, self._known[path].id) for path in removed)
         self.summary.moved = len(moved)
@@ -354,12 +354,17 @@ def made_by(source: str, moments: int) -> Row:
     return {VERSION: __version__, WRITTEN: int(time.time()), SOURCE: source, COUNT: moments}
 
 
-def _lost(file: Found, error: HevnerError) -> FileOutcome:
+def _absolute(file: Source) -> Source:
+    """A file as machines name it that work in other folders."""
+    return replace(file, path=file.path.absolute()) if isinstance(file, Found) else file
+
+
+def _lost(file: Source, error: HevnerError) -> FileOutcome:
     """The outcome of a file that no machine could examine; it is tried again each time."""
     return FileOutcome(file, None, failure=Failure.of(display_name(file.path), error))
 
 
-def _located(file: Found, content: Content) -> Row:
+def _located(file: Source, content: Content) -> Row:
     return {
         "id": content.id,
         "path": row_path(file.path),
@@ -373,27 +378,3 @@ def _located(file: Found, content: Content) -> Row:
 def _known(row: Row) -> KnownFile:
     stamp = Stamp(row["size"], row["mtime"], row[CHANGED])
     return KnownFile(row["id"], stamp, row["status"])
-
-
-def _is_gone(path: str) -> bool:
-    """Whether a file is surely not there; one behind a closed door may be."""
-    try:
-        file_named(path).stat()
-    except (FileNotFoundError, NotADirectoryError):
-        return True
-    except OSError:
-        return False
-    return False
-
-
-def _is_filled(folder: Path) -> bool:
-    """Whether a folder holds music or folders.
-
-    What is there of a drive that is not mounted holds neither, at most a note that it is none.
-    """
-    try:
-        with os.scandir(folder) as entries:
-            shown = [entry for entry in entries if entry.name[0] != "."]
-            return any(is_audio_name(entry.name) or entry.is_dir() for entry in shown)
-    except OSError:
-        return False

@@ -30,8 +30,9 @@ if TYPE_CHECKING:
     from hevner.catalog.encoding import Encoded
     from hevner.catalog.indexing import Options, Summary
     from hevner.catalog.renewal import Mended
-    from hevner.files import Found
+    from hevner.catalog.sources import Source
     from hevner.model.space import Space
+    from hevner.object_path import Place
     from hevner.result import Failure
 
 Result = TypeVar("Result")
@@ -43,14 +44,19 @@ ASKED = "ask"
 
 def index(
     into: Annotated[
-        Path, Option(metavar="CATALOG", help="Folder of the catalogue, made if it does not exist.")
+        str,
+        Option(
+            "--into",
+            metavar="CATALOG",
+            help="Folder of the catalogue, or s3://BUCKET/FOLDER; made if it does not exist.",
+        ),
     ],
     paths: Annotated[
-        list[Path] | None,
+        list[str] | None,
         Argument(
             metavar="FOLDER",
-            help="Folders of music, and single files; those that were indexed before if none is "
-            "named.",
+            help="Folders of music, and single files, or s3://BUCKET/FOLDER; those that were "
+            "indexed before if none is named.",
         ),
     ] = None,
     jobs: Jobs = None,
@@ -117,8 +123,9 @@ def index(
     """
     from time import perf_counter
 
-    from hevner.files import find_audio
+    from hevner.object_path import place
 
+    target = place(into)
     forced = prune_missing is not None
     start = perf_counter()
     with without_decoder_notes(), ExitStack() as stack:
@@ -127,7 +134,16 @@ def index(
         isolated.shared.start()  # while the rest is imported
         from hevner.analysis import Analyzer
         from hevner.batch import usable_cores
-        from hevner.catalog import encoding, file_identity, header, indexing, renewal, texts, writer
+        from hevner.catalog import (
+            encoding,
+            file_identity,
+            header,
+            indexing,
+            renewal,
+            sources,
+            texts,
+            writer,
+        )
         from hevner.catalog.analyze_file import FileAnalyzer
         from hevner.model import registry, space
 
@@ -146,17 +162,22 @@ def index(
         )  # fmt: skip
         watch = partial(_watched, options, quiet)
         if verify and not rebuild:
-            say(_mended_text(renewal.mend(into, common, analyzer_of, options)))
-        folders = paths or [Path(one) for one in header.read(into).folders]
-        present = [path for path in folders if path.exists() or not (forced or not paths)]
-        found, problems = find_audio(present)
+            if not isinstance(target, Path):
+                raise typer.BadParameter("is for catalogues in folders", param_hint="--verify")
+            say(_mended_text(renewal.mend(target, common, analyzer_of, options)))
+        folders = [place(one) for one in paths or header.read(target).folders]
+        present = [
+            one for one in folders
+            if not isinstance(one, Path) or one.exists() or not (forced or not paths)
+        ]  # fmt: skip
+        found, problems = sources.find(present)
         if step > 1:
             found = [file for file in found if file_identity.part_of(file.path, step) == first]
         if not found and not problems and not forced and not verify:
             say("Error: no audio files found; names must end in one of the usual ways, as .mp3.")
             raise typer.Exit(USAGE)
-        opened = partial(_opened, stack, into, common, graph, analyzer_of, options, watch)
-        catalog = writer.create(into, common, graph) if rebuild else opened()
+        opened = partial(_opened, stack, target, common, graph, analyzer_of, options, watch)
+        catalog = writer.create(target, common, graph) if rebuild else opened()
         analyzer = analyzer_of(catalog.model)
         if text_encoder is not None:
             header.check_encoder(catalog.folder, catalog.header, text_encoder.card)
@@ -185,7 +206,7 @@ def index(
         say(_missing_text(summary.missing))
     if prune_missing is not None and summary.missing and not options.stop.is_set():
         _check_number(prune_missing, len(summary.missing))
-        catalog = writer.open_or_create(into, common)
+        catalog = writer.open_or_create(target, common)
         say(f"{indexing.remove_missing(catalog, summary.missing)} removed.")
     if options.stop.is_set():
         say("Stopped; the same command goes on from here.")
@@ -195,7 +216,7 @@ def index(
 
 def _opened(
     stack: ExitStack,
-    into: Path,
+    into: Place,
     space: Space,
     model: Path | None,
     analyzer_of: Callable[[Path], FileAnalyzer],
@@ -210,7 +231,11 @@ def _opened(
         return writer.open_or_create(into, space, model)
     except CatalogError as error:
         # A model of one's own that is missing is no reason to take another one.
-        if error.code not in renewal.CODES or (model is None and header.read(into).model_file):
+        if (
+            error.code not in renewal.CODES
+            or not isinstance(into, Path)
+            or (model is None and header.read(into).model_file)
+        ):
             raise
         say(f"{error.subject}: {error.cause}. Its pieces are read anew.")
     renewed = stack.enter_context(renewal.renewing(into, space, model, options.stop))
@@ -244,7 +269,7 @@ def _watched(
     bar = Reporter(total, not quiet, verb)
     with stopping_cleanly(), bar as reporter, ThreadPoolExecutor(1) as pool:
 
-        def report(_file: Found, failure: Failure | None) -> None:
+        def report(_file: Source, failure: Failure | None) -> None:
             reporter.advance()
             if failure is not None:
                 reporter.say(f"Failed: {failure.path}: {failure.cause}. {failure.remedy}")
