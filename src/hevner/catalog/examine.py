@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -15,14 +15,15 @@ from hevner.analysis import Analyzer
 from hevner.audio.isolated import open_audio
 from hevner.catalog import header
 from hevner.catalog.analyze_file import AnalyzedFile, FileAnalyzer
-from hevner.catalog.file_identity import Content
+from hevner.catalog.file_identity import Content, row_path
 from hevner.catalog.header import Header
 from hevner.catalog.kept_features import KeptFeatures
 from hevner.catalog.sources import Source, read_source
+from hevner.catalog.tables import CHANGED, SOURCE, Row
 from hevner.errors import HevnerError, ModelError
 from hevner.files import display_name
 from hevner.model import space
-from hevner.object_path import Place
+from hevner.object_path import ObjectPath, Place
 from hevner.result import Failure
 
 
@@ -94,8 +95,20 @@ class Task:
     known: NDArray[np.bytes_]
 
     def __call__(self, file: Source) -> FileOutcome:
-        """Examine a file."""
-        return _examiner(self.model, self.header, self.features).examine(file, self._is_new)
+        """Examine a file; features that are kept where all machines can write are kept at once."""
+        examiner = _examiner(self.model, self.header, self.features)
+        outcome = examiner.examine(file, self._is_new)
+        analyzed = outcome.analyzed
+        if (
+            outcome.content
+            and analyzed
+            and analyzed.pooled
+            and isinstance(self.features, ObjectPath)
+        ):
+            row = located(file, outcome.content)
+            examiner.kept.put(row | {SOURCE: row["path"]}, analyzed.pooled)
+            outcome = replace(outcome, analyzed=replace(analyzed, pooled=None))
+        return outcome
 
     def _is_new(self, id: str) -> bool:
         at = int(np.searchsorted(self.known, id.encode()))
@@ -116,3 +129,15 @@ def _examiner(model: Path, made_with: Header, features: Place) -> Examiner:
         )
     analyzer = FileAnalyzer(Analyzer(model, open_audio=open_audio), common)
     return Examiner(analyzer, KeptFeatures(features))
+
+
+def located(file: Source, content: Content) -> Row:
+    """The columns of a piece that do not come from its sound."""
+    return {
+        "id": content.id,
+        "path": row_path(file.path),
+        "name": display_name(file.name),
+        "size": content.stamp.size,
+        "mtime": content.stamp.mtime,
+        CHANGED: content.stamp.changed,
+    }

@@ -30,7 +30,7 @@ from hevner.batch import in_threads
 from hevner.catalog import header
 from hevner.catalog.analyze_file import FileAnalyzer
 from hevner.catalog.catalog import Catalog
-from hevner.catalog.examine import Examiner, FileOutcome, Task
+from hevner.catalog.examine import Examiner, FileOutcome, Task, located
 from hevner.catalog.file_identity import Content, Stamp, row_path
 from hevner.catalog.sources import Source, is_filled, is_gone, stamp_of
 from hevner.catalog.tables import CHANGED, COUNT, SOURCE, VERSION, WRITTEN, Row, in_lists
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 PIECES_AT_ONCE = 32
 COPIES_AT_ONCE = 1000
 SECONDS_AT_ONCE = 30.0
-"""Results are written when there are so many, or after so long."""
+"""Results are written when there are so many, or after so long; more at once in a large cluster."""
 
 
 @dataclass(frozen=True)
@@ -199,6 +199,8 @@ class _Run:
         self._features: dict[str, Pooled] = {}
         self._copies: list[FileOutcome] = []
         self._written = time.monotonic()
+        cores = 1 if options.cluster is None else options.cluster.slots()
+        self._at_once = PIECES_AT_ONCE * max(1, cores // 2)
 
     def due(self, found: Iterable[Source]) -> Iterator[Source]:
         """Files that are not as they were; the others are reported."""
@@ -263,14 +265,14 @@ class _Run:
                 self._add_row(outcome, outcome.content)
         self._options.report(outcome.file, outcome.failure)
         if (
-            len(self._rows) >= PIECES_AT_ONCE
+            len(self._rows) >= self._at_once
             or len(self._copies) >= COPIES_AT_ONCE
             or time.monotonic() - self._written > SECONDS_AT_ONCE
         ):
             self._write()
 
     def _add_row(self, outcome: FileOutcome, content: Content) -> None:
-        row = _located(outcome.file, content)
+        row = located(outcome.file, content)
         if outcome.analyzed is not None:
             row.update(outcome.analyzed.piece)
             moments = outcome.analyzed.moments
@@ -307,7 +309,7 @@ class _Run:
         for copy in self._copies:
             if copy.content is not None and copy.content.id in sources:
                 self._count_copy(row_path(copy.file.path), copy.content.id)
-                yield {**sources[copy.content.id], **_located(copy.file, copy.content)}
+                yield {**sources[copy.content.id], **located(copy.file, copy.content)}
             else:
                 waiting.append(copy)
         self._copies = waiting
@@ -362,17 +364,6 @@ def _absolute(file: Source) -> Source:
 def _lost(file: Source, error: HevnerError) -> FileOutcome:
     """The outcome of a file that no machine could examine; it is tried again each time."""
     return FileOutcome(file, None, failure=Failure.of(display_name(file.path), error))
-
-
-def _located(file: Source, content: Content) -> Row:
-    return {
-        "id": content.id,
-        "path": row_path(file.path),
-        "name": display_name(file.name),
-        "size": content.stamp.size,
-        "mtime": content.stamp.mtime,
-        CHANGED: content.stamp.changed,
-    }
 
 
 def _known(row: Row) -> KnownFile:
