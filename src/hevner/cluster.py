@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import logging
 import os
+import socket
 import threading
 from collections.abc import Callable, Generator, Iterable
 from typing import Any, TypeVar
@@ -25,6 +26,9 @@ Result = TypeVar("Result")
 
 AHEAD = 2
 """Tasks given out per core, so that none waits for the next."""
+
+ANSWER_S = 10.0
+"""Seconds in which a cluster must answer."""
 
 TRIES = 4
 """How often a task is tried whose process or machine dies."""
@@ -56,15 +60,19 @@ class Cluster:
             import ray
         self._ray: Any = ray
         self._most = most
+        named = address or os.environ.get("RAY_ADDRESS", "")
+        host, _, port = named.rpartition(":")
         try:
+            if host and port.isdecimal():  # Ray would try for two minutes
+                socket.create_connection((host, int(port)), ANSWER_S).close()
             ray.init(
                 address or None, include_dashboard=None if address else False,
                 logging_level=logging.ERROR, log_to_driver=False,
             )  # fmt: skip
-        except (ConnectionError, RuntimeError, ValueError) as error:
+        except (OSError, RuntimeError, ValueError) as error:
             raise HevnerError(
                 f"no cluster answers ({error})",
-                subject=address or os.environ.get("RAY_ADDRESS", "Ray"),
+                subject=named or "Ray",
                 remedy="Check its address, and that it has the same Ray and Python",
                 stage="setup",
                 code="no_cluster",

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +27,12 @@ from hevner.catalog.catalog import Catalog
 from hevner.catalog.checksums import CHECKSUM
 from hevner.catalog.tables import CHANGED, KEY, SOURCE, WRITTEN
 from hevner.cli import app
+from hevner.cluster import Cluster
+from hevner.errors import HevnerError, ModelError
 from hevner.model import space
-from hevner.object_path import ObjectPath
+from hevner.store import FeatureStore
+from tests.errors import raises
+from tests.lab.tracks import musemo
 from tests.object_store import ObjectStore
 from tests.sounds import music, write
 from tests.store_proxy import StoreProxy
@@ -242,4 +247,73 @@ def test_a_driver_that_is_killed_is_started_again(
     assert len({row["piece"] for row in before[1]}) > len(before[0])
     said = assert_whole(bucket, started(bucket, machines, proxy), expected)
     assert f"{len(before[0])} unchanged" in said
-    assert ObjectPath(f"s3://{bucket}/catalog").is_dir()
+
+
+# --- any work ---
+
+
+@pytest.fixture
+def cluster(machines: Machines) -> Iterator[Cluster]:
+    with closing(Cluster(machines.address)) as cluster:
+        yield cluster
+
+
+def test_an_item_that_ends_its_process_costs_itself_alone(cluster: Cluster) -> None:
+    def work(number: int) -> int:
+        if number == 3:
+            os._exit(1)
+        return number**2
+
+    found = list(cluster.each(work, range(6), lambda number, error: (number, error.code)))
+    assert sorted(found, key=str) == [(3, "worker_died"), 0, 1, 16, 25, 4]
+    assert cluster.description == "2 cores of 3 machines"
+
+
+def test_an_error_of_the_work_ends_it_as_it_is(cluster: Cluster) -> None:
+    def work(number: int) -> int:
+        raise ModelError("the weights are not here", subject=f"machine {number}", code="no_weights")
+
+    with raises(ModelError, "no_weights", subject="machine 1"):
+        list(cluster.each(work, [1], lambda *_: 0))
+
+
+def test_no_more_is_given_out_than_can_be_done_soon(cluster: Cluster) -> None:
+    stop, given = threading.Event(), []
+
+    def items() -> Iterator[int]:
+        for number in range(100):
+            given.append(number)
+            yield number
+
+    results = cluster.each(abs, items(), lambda *_: 0, stop)
+    next(results)
+    assert len(given) == 4
+    stop.set()
+    assert len(list(results)) == 3
+
+
+def test_no_cluster_is_an_error() -> None:
+    with raises(HevnerError, "no_cluster", subject="127.0.0.1:1"):
+        Cluster("127.0.0.1:1")
+
+
+# --- features of datasets ---
+
+
+def test_features_are_those_of_one_machine(machines: Machines, tmp_path: Path) -> None:
+    songs = musemo(tmp_path / "musemo", 3)
+    (songs / "audio" / "out_blues.00001.ogg").write_bytes(b"nothing of the kind")
+    words = ["extract", "--data", str(tmp_path), "--dataset", "musemo", "--store"]
+    here = CliRunner().invoke(app, [*words, str(tmp_path / "here"), "--jobs", "1"])
+    ray = ["--engine", "ray", "--address", machines.address]
+    there = CliRunner().invoke(app, [*words, str(tmp_path / "there"), *ray])
+    assert here.exit_code == there.exit_code == 1
+    assert "2 computed, 0 stored before, 1 failed" in there.stderr
+    again = CliRunner().invoke(app, [*words, str(tmp_path / "there"), *ray])
+    assert "0 computed, 2 stored before, 1 failed" in again.stderr
+    stores = [FeatureStore(tmp_path / name).files() for name in ("here", "there")]
+    for one, other in zip(*stores, strict=True):
+        assert one.ids() == other.ids() != []
+        for track in one.ids():
+            assert one.get(*track).content == other.get(*track).content
+            np.testing.assert_array_equal(one.get(*track).rows, other.get(*track).rows)

@@ -76,6 +76,11 @@ def _listed(folder: ObjectPath) -> list[FoundObject]:
     ]
 
 
+def absolute(file: Source) -> Source:
+    """A file as machines name it that work in other folders."""
+    return replace(file, path=file.path.absolute()) if isinstance(file, Found) else file
+
+
 def stamp_of(source: Source) -> Stamp:
     """The stamp of a file, or of an object as it was listed; raises OSError."""
     return Stamp.of(source.path) if isinstance(source, Found) else _stamp(source.stored)

@@ -237,7 +237,7 @@ def compute_in_cluster(
             places = files(folder, track.dataset, encoders).values()
             contents = {file.content(track.id, variant.name) for file in places}
             known = contents.pop() if len(contents) == 1 else None
-            yield replace(track, path=track.path and track.path.absolute()), variant, known
+            yield replace(track, media=track.media and track.media.absolute()), variant, known
 
     def lost(asked: _Asked, error: HevnerError) -> tuple[Done, dict[str, Entry]]:
         return Done(*asked[:2], error=error), {}
