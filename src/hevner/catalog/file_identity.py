@@ -12,6 +12,7 @@ from typing import TypeVar
 
 from hevner.errors import AudioError, HevnerError, ModelError
 from hevner.files import display_name
+from hevner.object_path import Location, ObjectPath
 from hevner.result import Failure
 
 Result = TypeVar("Result")
@@ -20,8 +21,10 @@ ATTEMPTS = 2
 """How often a file is tried that changes while it is read."""
 
 
-def row_path(path: Path) -> str:
+def row_path(path: Location) -> str:
     """The path of a file as catalogues write it: absolute, and valid Unicode."""
+    if isinstance(path, ObjectPath):
+        return str(path)
     return display_name(os.path.abspath(path))  # noqa: PTH100 - links are not resolved
 
 
@@ -45,17 +48,17 @@ class Stamp:
     changed: int | None = field(default=None, compare=False)
 
     @classmethod
-    def of(cls, path: Path) -> Stamp:
+    def of(cls, path: Location) -> Stamp:
         """The stamp of a file; raises OSError."""
         status = path.stat()
         return cls(status.st_size, status.st_mtime_ns, status.st_ctime_ns)
 
-    def is_of(self, path: Path) -> bool:
+    def is_of(self, path: Location) -> bool:
         """Whether it is that of a file; raises OSError."""
         found = Stamp.of(path)
         return self == found and self.changed in (None, found.changed)
 
-    def still_holds(self, path: Path) -> bool:
+    def still_holds(self, path: Location) -> bool:
         """Whether a file has not changed since; one that is gone counts as unchanged."""
         try:
             return self.is_of(path)

@@ -32,6 +32,7 @@ from hevner.catalog.writer import Writer, writing
 from hevner.errors import HevnerError
 from hevner.features import Pooled
 from hevner.files import Found, display_name, file_named, is_audio_name
+from hevner.object_path import Location, ObjectPath
 from hevner.result import Failure
 
 PIECES_AT_ONCE = 32
@@ -381,11 +382,13 @@ def _is_gone(path: str) -> bool:
     return False
 
 
-def _is_filled(folder: Path) -> bool:
+def _is_filled(folder: Location) -> bool:
     """Whether a folder holds music or folders.
 
     What is there of a drive that is not mounted holds neither, at most a note that it is none.
     """
+    if isinstance(folder, ObjectPath):
+        return folder.is_dir()
     try:
         with os.scandir(folder) as entries:
             shown = [entry for entry in entries if entry.name[0] != "."]

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from hevner.catalog.renewal import Mended
     from hevner.files import Found
     from hevner.model.space import Space
+    from hevner.object_path import Location
     from hevner.result import Failure
 
 Result = TypeVar("Result")
@@ -43,7 +44,12 @@ ASKED = "ask"
 
 def index(
     into: Annotated[
-        Path, Option(metavar="CATALOG", help="Folder of the catalogue, made if it does not exist.")
+        str,
+        Option(
+            "--into",
+            metavar="CATALOG",
+            help="Folder of the catalogue, or s3://BUCKET/FOLDER; made if it does not exist.",
+        ),
     ],
     paths: Annotated[
         list[Path] | None,
@@ -117,8 +123,10 @@ def index(
         from hevner.catalog import encoding, header, indexing, renewal, texts, writer
         from hevner.catalog.analyze_file import FileAnalyzer
         from hevner.model import registry, space
+        from hevner.object_path import location
 
         text_encoder = texts.text_encoder(encoder) if encoder else None
+        target = location(into)
         common = space.load()
         graph = registry.path_of(model) if model else None
 
@@ -128,15 +136,15 @@ def index(
         options = indexing.Options(jobs or usable_cores(), retry, prune or forced)
         watch = partial(_watched, options, quiet)
         if verify and not rebuild:
-            say(_mended_text(renewal.mend(into, common, analyzer_of, options)))
-        folders = paths or [Path(one) for one in header.read(into).folders]
+            say(_mended_text(renewal.mend(target, common, analyzer_of, options)))
+        folders = paths or [Path(one) for one in header.read(target).folders]
         present = [path for path in folders if path.exists() or not (forced or not paths)]
         found, problems = find_audio(present)
         if not found and not problems and not forced and not verify:
             say("Error: no audio files found; names must end in one of the usual ways, as .mp3.")
             raise typer.Exit(USAGE)
-        opened = partial(_opened, stack, into, common, graph, analyzer_of, options, watch)
-        catalog = writer.create(into, common, graph) if rebuild else opened()
+        opened = partial(_opened, stack, target, common, graph, analyzer_of, options, watch)
+        catalog = writer.create(target, common, graph) if rebuild else opened()
         analyzer = analyzer_of(catalog.model)
         if text_encoder is not None:
             header.check_encoder(catalog.folder, catalog.header, text_encoder.card)
@@ -164,7 +172,7 @@ def index(
         say(_missing_text(summary.missing))
     if prune_missing is not None and summary.missing and not options.stop.is_set():
         _check_number(prune_missing, len(summary.missing))
-        catalog = writer.open_or_create(into, common)
+        catalog = writer.open_or_create(target, common)
         say(f"{indexing.remove_missing(catalog, summary.missing)} removed.")
     if options.stop.is_set():
         say("Stopped; the same command goes on from here.")
@@ -174,7 +182,7 @@ def index(
 
 def _opened(
     stack: ExitStack,
-    into: Path,
+    into: Location,
     space: Space,
     model: Path | None,
     analyzer_of: Callable[[Path], FileAnalyzer],
