@@ -11,7 +11,7 @@ from hevner.errors import MissingDependencyError
 PACKAGES = {
     "audio": (),
     "catalog": ("lancedb", "pyarrow"),
-    "s3": ("lancedb", "obstore", "pyarrow"),
+    "s3": ("obstore",),
     "plot": ("matplotlib",),
     "serve": (
         "fastapi", "prometheus_client", "python_multipart", "starlette", "uvicorn",

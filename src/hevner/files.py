@@ -23,13 +23,11 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO
 
 from hevner.errors import OutputError
+from hevner.object_path import SCHEME, Location, ObjectPath
 from hevner.result import Failure
-
-if TYPE_CHECKING:
-    from hevner.object_path import Place
 
 SUFFIXES = frozenset(
     ".wav .wave .flac .ogg .oga .opus .mp3 .aif .aiff .aifc .au .snd .caf .w64 .rf64 "  # noqa: SIM905
@@ -129,13 +127,15 @@ def is_audio_name(name: str) -> bool:
     return Path(name).suffix.lower() in SUFFIXES
 
 
-def display_name(path: str | Place) -> str:
+def display_name(path: str | Location) -> str:
     r"""The path as valid Unicode: bytes that are not UTF-8 are written as ``\xNN``."""
     return str(path).encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
-def file_named(text: str) -> Path:
+def file_named(text: str) -> Location:
     r"""The file that a text of `display_name` stands for; one of just that name counts first."""
+    if text.startswith(SCHEME):
+        return ObjectPath(text)
     if "\\x" in text and not os.path.lexists(text):
         text = re.sub(r"\\x([89a-f][0-9a-f])", lambda byte: chr(0xDC00 + int(byte[1], 16)), text)
     return Path(text)
@@ -158,7 +158,7 @@ def printable(text: str) -> str:
     )
 
 
-def replace_file(path: Place, data: bytes | IO[bytes]) -> None:
+def replace_file(path: Location, data: bytes | IO[bytes]) -> None:
     """Write a file beside its final place, then move it there in one step.
 
     Parameters
@@ -212,7 +212,7 @@ def _fill(file: IO[bytes], data: bytes | IO[bytes]) -> None:
         shutil.copyfileobj(data, file)
 
 
-def cannot_write(path: Place, error: OSError) -> OutputError:
+def cannot_write(path: Location, error: OSError) -> OutputError:
     """The error to raise when a file cannot be written."""
     code, remedy = _FAULTS.get(error.errno or 0, ("cannot_write", "Write to another place"))
     return OutputError(

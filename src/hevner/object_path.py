@@ -12,6 +12,7 @@ has no folders: a place is one if there is anything below it. Whatever a store r
 from __future__ import annotations
 
 import errno
+import hashlib
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,6 +20,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatch
 from functools import lru_cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from hevner import extras
@@ -39,24 +41,29 @@ class ChangedError(OSError):
 
 @dataclass(frozen=True)
 class StoredObject:
-    """An object in a store.
+    """An object in a store, with what the status of a file has.
 
     Attributes
     ----------
     path
         Its place.
-    size
-        Bytes.
     tag
-        The store's tag of its content; changes whenever it is written.
-    modified
+        The store's tag of its content; another one whenever that is another.
+    st_size
+        Bytes.
+    st_mtime_ns
         Time of its writing in nanoseconds since 1970.
     """
 
     path: ObjectPath
-    size: int
     tag: str
-    modified: int
+    st_size: int
+    st_mtime_ns: int
+
+    @property
+    def st_ctime_ns(self) -> int:
+        """A number for the tag, as no program can set it either."""
+        return int.from_bytes(hashlib.blake2b(self.tag.encode(), digest_size=7).digest())
 
 
 @dataclass(frozen=True, order=True)
@@ -148,18 +155,26 @@ class ObjectPath:
             ).to_bytes()
             return found
 
-    def stored(self) -> StoredObject:
-        """Size and tag of the object."""
+    def stat(self) -> StoredObject:
+        """Size, time and tag of the object."""
         with _errors(self) as obstore:
             return self._object(obstore.head(self._store(), self.key))
 
     def download(self, target: Path) -> StoredObject:
         """Copy the object to a file, which is not there whole before this returns."""
-        found = self.stored()
+        found = self.stat()
         with target.open("wb") as file:
-            for start in range(0, found.size, AT_ONCE):
-                file.write(self.range(start, min(start + AT_ONCE, found.size)))
+            for start in range(0, found.st_size, AT_ONCE):
+                file.write(self.range(start, min(start + AT_ONCE, found.st_size)))
         return found
+
+    @contextmanager
+    def copied(self) -> Iterator[Path]:
+        """A copy of the object in a temporary file of the same ending."""
+        with TemporaryDirectory(prefix="hevner-") as folder:
+            copy = Path(folder) / f"object{self.suffix}"
+            self.download(copy)
+            yield copy
 
     def write(self, data: bytes | Path, tag: str | None = None) -> None:
         """Write the object in one step, from bytes or a file.
@@ -187,7 +202,7 @@ class ObjectPath:
     def exists(self) -> bool:
         """Whether there is an object of this address."""
         try:
-            self.stored()
+            self.stat()
         except FileNotFoundError:
             return False
         return True
@@ -233,18 +248,18 @@ class ObjectPath:
 
     def _object(self, meta: Any) -> StoredObject:
         modified = int(meta["last_modified"].timestamp() * 1e9)
-        return StoredObject(self._at(meta["path"]), meta["size"], meta["e_tag"] or "", modified)
+        return StoredObject(self._at(meta["path"]), meta["e_tag"] or "", meta["size"], modified)
 
     def _store(self) -> Any:
         return _store(self.bucket)
 
 
-Place = Path | ObjectPath
-"""A place of a catalogue: a folder of this machine, or in an object store."""
+Location = Path | ObjectPath
+"""A path of this machine, or a place in an object store."""
 
 
-def place(text: str | Place) -> Place:
-    """The place that an argument names: ``s3://...``, or a path of this machine."""
+def location(text: str | Location) -> Location:
+    """What an argument names: ``s3://...``, or a path of this machine."""
     if isinstance(text, str):
         return ObjectPath(text) if text.startswith(SCHEME) else Path(text)
     return text

@@ -19,12 +19,12 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from hevner.catalog.search import SearchableCatalog
-    from hevner.object_path import Place
+    from hevner.object_path import Location
 
 __all__ = ["open_catalog"]
 
 
-def open_catalog(folder: str | Place) -> SearchableCatalog:
+def open_catalog(folder: str | Location) -> SearchableCatalog:
     """Open a catalogue that ``hevner index`` made, for `SearchableCatalog.search`.
 
     ``folder`` is a folder, or ``s3://BUCKET/FOLDER``.

@@ -39,7 +39,7 @@ from hevner.catalog.search_index import DamagedIndexError, SearchIndex
 from hevner.catalog.tables import MOMENTS, PIECES, ROW, Row, Table
 from hevner.model.description import CURVE_POINTS
 from hevner.model.space import Points, Space
-from hevner.object_path import Place, place
+from hevner.object_path import Location, location
 
 CANDIDATES = 120
 """Rows that the first stage of a search passes to the second."""
@@ -98,12 +98,12 @@ class Catalog:
 
     def __init__(
         self,
-        folder: str | Place,
+        folder: str | Location,
         space: Space,
         most: int | None = seal.WHOLE,
-        features: Place | None = None,
+        features: Location | None = None,
     ) -> None:
-        self.folder = place(folder).absolute()
+        self.folder = location(folder).absolute()
         self.space = space
         self.header = header.read(self.folder)
         self.model = header.model_of(self.header)
@@ -114,7 +114,7 @@ class Catalog:
         self._open()
 
     @property
-    def home(self) -> Place:
+    def home(self) -> Location:
         """Folder of the tables."""
         return self.folder / self.header.tables
 

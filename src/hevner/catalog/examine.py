@@ -23,7 +23,7 @@ from hevner.catalog.tables import CHANGED, SOURCE, Row
 from hevner.errors import HevnerError, ModelError
 from hevner.files import display_name
 from hevner.model import space
-from hevner.object_path import ObjectPath, Place
+from hevner.object_path import Location, ObjectPath
 from hevner.result import Failure
 
 
@@ -91,7 +91,7 @@ class Task:
 
     model: Path
     header: Header
-    features: Place
+    features: Location
     known: NDArray[np.bytes_]
 
     def __call__(self, file: Source) -> FileOutcome:
@@ -116,7 +116,7 @@ class Task:
 
 
 @lru_cache(maxsize=1)
-def _examiner(model: Path, made_with: Header, features: Place) -> Examiner:
+def _examiner(model: Path, made_with: Header, features: Location) -> Examiner:
     """What a process of a cluster keeps for the next file."""
     common = space.load()
     here = header.current(common, model)

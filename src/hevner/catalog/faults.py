@@ -19,7 +19,7 @@ from hevner.catalog.checksums import CHECKSUM
 from hevner.catalog.header import damaged, unreachable
 from hevner.errors import CatalogError, HevnerError
 from hevner.files import cannot_write
-from hevner.object_path import ObjectPath, Place
+from hevner.object_path import Location, ObjectPath
 
 MOST_TERMS = 200
 """Most operators in a filter: LanceDB computes each inside the one before, and a few hundred
@@ -41,7 +41,7 @@ _TERM = re.compile(r"[-+*/%<>=!~|&^(]+|\b(?:and|or|not|between|i?like|case|when)
 
 @contextmanager
 def clear_errors(
-    table: Place, folder: Place, where: str | None = None, columns: Sequence[str] = ()
+    table: Location, folder: Location, where: str | None = None, columns: Sequence[str] = ()
 ) -> Iterator[None]:
     """Turn errors of LanceDB about a table into errors that name it and the remedy.
 
@@ -77,7 +77,7 @@ def is_panic(error: BaseException) -> bool:
     return type(error).__name__ in PANICS
 
 
-def unreadable(table: Place, folder: Place, why: str) -> CatalogError:
+def unreadable(table: Location, folder: Location, why: str) -> CatalogError:
     """The error for a damaged table."""
     return damaged(table, f"the table cannot be read: {why}", folder)
 

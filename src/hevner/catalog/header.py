@@ -29,7 +29,7 @@ from hevner.errors import CatalogError
 from hevner.files import cannot_write, display_name, replace_file
 from hevner.model import registry
 from hevner.model.space import Space
-from hevner.object_path import ChangedError, ObjectPath, Place
+from hevner.object_path import ChangedError, Location, ObjectPath
 from hevner.text_file import read_json
 
 NAME = "catalog.json"
@@ -108,7 +108,7 @@ def current(space: Space, model: Path | None = None) -> Header:
     )
 
 
-def write(folder: Place, header: Header) -> None:
+def write(folder: Location, header: Header) -> None:
     """Put the header into a catalogue's folder; raises `OutputError` if that is not possible."""
     path = folder / NAME
     try:
@@ -148,7 +148,7 @@ def _content(header: Header) -> bytes:
     return json.dumps(record, indent=1).encode()
 
 
-def read(folder: Place) -> Header:
+def read(folder: Location) -> Header:
     """The header of the catalogue in a folder.
 
     Raises `CatalogError` if there is none, it is damaged, or it was made by a newer hevner.
@@ -168,7 +168,7 @@ def read(folder: Place) -> Header:
     return parsed(folder, record)
 
 
-def parsed(folder: Place, record: Any) -> Header:
+def parsed(folder: Location, record: Any) -> Header:
     """The header of the catalogue in a folder from its JSON values; raises as `read` does."""
     path = folder / NAME
     schema = record.get("schema") if isinstance(record, dict) else None
@@ -207,7 +207,7 @@ def model_of(found: Header) -> Path:
     return DEFAULT_MODEL
 
 
-def check(folder: Place, found: Header, wanted: Header) -> None:
+def check(folder: Location, found: Header, wanted: Header) -> None:
     """Raise a `CatalogError` if a catalogue was made with anything but what is wanted."""
     for field in dataclasses.fields(Header):
         old, new = getattr(found, field.name), getattr(wanted, field.name)
@@ -223,7 +223,7 @@ def check(folder: Place, found: Header, wanted: Header) -> None:
             raise refused(f"other_{what}", folder, cause, remedy)
 
 
-def check_model(folder: Place, found: Header, model: Path) -> None:
+def check_model(folder: Location, found: Header, model: Path) -> None:
     """Raise a `CatalogError` if a catalogue was made with another model than this graph."""
     if identity(model=model) != found.model:
         name = registry.read(model.with_suffix(".json")).name
@@ -233,7 +233,7 @@ def check_model(folder: Place, found: Header, model: Path) -> None:
         raise refused("mixed_models", folder, cause, remedy)
 
 
-def check_encoder(folder: Place, found: Header, card: EncoderCard) -> None:
+def check_encoder(folder: Location, found: Header, card: EncoderCard) -> None:
     """Raise a `CatalogError` if a catalogue's pieces were encoded by other weights.
 
     Versions that differ in the precision of the arithmetic alone pass: rounding turns a vector by
@@ -253,14 +253,16 @@ def weights_of(version: str) -> str:
     return version
 
 
-def repairing(folder: Place) -> str:
+def repairing(folder: Location) -> str:
     """How to repair a catalogue, as a remedy."""
+    if isinstance(folder, ObjectPath):
+        return rebuilding(folder)
     words = ["hevner", "index", "--verify", "--into", display_name(folder)]
     return f"To mend it and keep all that is sound, run: {shlex.join(words)}"
 
 
 def command(
-    folder: Place, folders: Any = (), encoder: str = "", rebuild: bool = False, model: str = ""
+    folder: Location, folders: Any = (), encoder: str = "", rebuild: bool = False, model: str = ""
 ) -> str:
     """The command that brings a catalogue up to date, or makes it anew."""
     sources = [str(source) for source in folders] or ["FOLDER"]
@@ -282,7 +284,7 @@ def _option(graph: Path) -> str:
     return "" if entry.default else entry.name if entry.own else str(graph)
 
 
-def rebuilding(folder: Place, header: Header | None = None) -> str:
+def rebuilding(folder: Location, header: Header | None = None) -> str:
     """How to make a catalogue anew, as a remedy."""
     made_of = (header.folders, header.encoder) if header is not None else ((), "")
     model = "" if header is None else _own(header)
@@ -290,21 +292,21 @@ def rebuilding(folder: Place, header: Header | None = None) -> str:
     return f"To analyse the music anew, run: {again}"
 
 
-def refused(code: str, path: Place, cause: str, remedy: str) -> CatalogError:
+def refused(code: str, path: Location, cause: str, remedy: str) -> CatalogError:
     """The error for a catalogue that cannot be used like this."""
     return CatalogError(cause, subject=display_name(path), remedy=remedy, code=code)
 
 
-def unreachable(path: Place, cause: str) -> CatalogError:
+def unreachable(path: Location, cause: str) -> CatalogError:
     """The error for an object store that does not answer, or refuses."""
     remedy = "Check the bucket, and AWS_ENDPOINT_URL and the credentials in the environment"
     return refused("storage_failed", path, cause, remedy)
 
 
-def damaged(path: Place, cause: str, folder: Place) -> CatalogError:
+def damaged(path: Location, cause: str, folder: Location) -> CatalogError:
     """The error for a damaged file of a catalogue."""
     return refused("damaged", path, cause, repairing(folder))
 
 
-def _unreadable(folder: Place, why: str) -> CatalogError:
+def _unreadable(folder: Location, why: str) -> CatalogError:
     return damaged(folder / NAME, f"the header is damaged ({why})", folder)

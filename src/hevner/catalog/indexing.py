@@ -38,7 +38,7 @@ from hevner.catalog.writer import Writer, writing
 from hevner.errors import HevnerError
 from hevner.features import Pooled
 from hevner.files import display_name
-from hevner.object_path import Place
+from hevner.object_path import Location
 from hevner.result import Failure
 
 if TYPE_CHECKING:
@@ -129,7 +129,7 @@ class Options:
 
 def index(
     found: Iterable[Source],
-    folders: Iterable[Place],
+    folders: Iterable[Location],
     catalog: Catalog,
     analyzer: FileAnalyzer,
     options: Options,

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hevner.files import cannot_write, replace_file, sweep_parts
-from hevner.object_path import Place
+from hevner.object_path import Location
 
 if TYPE_CHECKING:
     from hevner.features import Pooled
@@ -51,7 +51,7 @@ class Kept:
 class KeptFeatures:
     """A folder of kept features; only the process that holds the catalogue's lock writes there."""
 
-    def __init__(self, folder: Place) -> None:
+    def __init__(self, folder: Location) -> None:
         self.folder = folder
 
     def put(self, row: dict[str, Any], pooled: Pooled) -> None:
@@ -121,7 +121,7 @@ class KeptFeatures:
         for id in ids:
             self._file(id).unlink(missing_ok=True)
 
-    def _file(self, id: str) -> Place:
+    def _file(self, id: str) -> Location:
         return self.folder / id[:2] / f"{id}{SUFFIX}"
 
 

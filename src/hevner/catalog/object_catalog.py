@@ -62,7 +62,7 @@ def maintain(catalog: Catalog) -> None:
     assert isinstance(catalog.folder, ObjectPath)
     with suppress(_LeasedError), leased(catalog.folder):
         for home in catalog.folder.glob(HOMES):
-            newest = max((found.modified for found in home.objects()), default=0)
+            newest = max((found.st_mtime_ns for found in home.objects()), default=0)
             if home != catalog.home and newest < 1e9 * (time.time() - KEPT.total_seconds()):
                 home.remove_all()
         for table in (catalog.pieces, catalog.moments):

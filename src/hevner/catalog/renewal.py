@@ -40,6 +40,7 @@ from hevner.catalog.writer import HOLDER, LOCK, Writer, create, locked, sweep_ol
 from hevner.errors import CatalogError
 from hevner.files import Found
 from hevner.model.space import Space
+from hevner.object_path import Location
 
 CODES = ("other_model", "other_space", "other_schema", "other_scale", "mixed_models")
 """Codes of errors for catalogues that a renewal helps."""
@@ -73,7 +74,7 @@ class Mended:
 
 
 def mend(
-    folder: Path, space: Space, analyzer_of: Callable[[Path], FileAnalyzer], options: Options
+    folder: Location, space: Space, analyzer_of: Callable[[Path], FileAnalyzer], options: Options
 ) -> Mended:
     """Check every row and file of a catalogue, and mend what is damaged.
 
@@ -88,7 +89,7 @@ def mend(
         If another process is writing, there is no catalogue, it was made with something else, or
         it cannot be written.
     """
-    folder, done = folder.absolute(), Mended()
+    folder, done = _local(folder), Mended()
     if not _homes(folder):
         header.read(folder)  # says what is missing
     with locked(folder):
@@ -211,7 +212,7 @@ class Renewal:
 
 @contextmanager
 def renewing(
-    folder: Path, space: Space, model: Path | None, stop: threading.Event
+    folder: Location, space: Space, model: Path | None, stop: threading.Event
 ) -> Iterator[Renewal]:
     """Hold the lock of a catalogue and make new tables, which take the place of the old ones.
 
@@ -224,7 +225,7 @@ def renewing(
     CatalogError, OutputError
         If another process is writing, the catalogue is damaged, or it cannot be written.
     """
-    folder = folder.absolute()
+    folder = _local(folder)
     with locked(folder):
         renewal = Renewal(folder, space, model)
         yield renewal
@@ -271,6 +272,14 @@ def derive(
             pieces, moments = [], []
     writer.put(pieces, moments)
     return count
+
+
+def _local(folder: Location) -> Path:
+    if isinstance(folder, Path):
+        return folder.absolute()
+    cause = "a catalogue in an object store is neither mended nor renewed in its place"
+    remedy = f"{header.rebuilding(folder)} (what was kept of known files is used again)"
+    raise header.refused("not_in_store", folder, cause, remedy)
 
 
 def _homes(folder: Path) -> list[Path]:

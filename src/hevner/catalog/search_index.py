@@ -30,7 +30,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hevner.catalog import index_cache
-from hevner.object_path import ObjectPath, Place
+from hevner.object_path import Location, ObjectPath
 
 NUMBERS = {
     "pieces": ("duration", "valence", "arousal"),
@@ -129,7 +129,7 @@ class Layout:
         )
 
 
-def path_of(table: Place) -> Place | None:
+def path_of(table: Location) -> Location | None:
     """Where the index of the newest version of a table is, or would be; None if there is none.
 
     Raises `OSError` if the list of files of the table cannot be read.
@@ -141,7 +141,7 @@ def path_of(table: Place) -> Place | None:
     return table.with_name(f"{table.stem}-{digest}.search")
 
 
-def newest_version(table: Place) -> Place | None:
+def newest_version(table: Location) -> Location | None:
     """The list of files of the newest version of a table; None if there is none."""
     folder = table / "_versions"
     # The newest version has the smallest number.
@@ -152,7 +152,7 @@ def newest_version(table: Place) -> Place | None:
     return min(versions, default=None)
 
 
-def opened(table: Place) -> SearchIndex | None:
+def opened(table: Location) -> SearchIndex | None:
     """The index of the newest version of a table; None if it is missing or damaged."""
     try:
         path = path_of(table)

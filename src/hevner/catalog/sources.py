@@ -8,7 +8,6 @@ is replaced meanwhile, the next listing has another tag, so it is read again the
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
@@ -20,7 +19,7 @@ from hevner.catalog import header
 from hevner.catalog.file_identity import Content, Stamp, read_steadily
 from hevner.errors import AudioError, HevnerError, ModelError
 from hevner.files import Found, file_named, find_audio, is_audio_name
-from hevner.object_path import ObjectPath, Place, StoredObject, place
+from hevner.object_path import Location, ObjectPath, StoredObject
 from hevner.result import Failure
 
 Result = TypeVar("Result")
@@ -42,7 +41,7 @@ class FoundObject:
 Source = Found | FoundObject
 
 
-def find(places: Iterable[Place]) -> tuple[list[Source], list[Failure]]:
+def find(places: Iterable[Location]) -> tuple[list[Source], list[Failure]]:
     """Expand files, objects and folders as `hevner.files.find_audio` does.
 
     Raises
@@ -66,7 +65,7 @@ def _listed(folder: ObjectPath) -> list[FoundObject]:
     try:
         below = [(one, Path(one.path.uri[len(folder.uri) + 1 :])) for one in folder.objects()]
         if not below and folder.key and folder.exists():
-            return [FoundObject(folder.stored(), Path(folder.name))]
+            return [FoundObject(folder.stat(), Path(folder.name))]
     except OSError as error:
         raise header.unreachable(folder, error.strerror or str(error)) from error
     return [
@@ -83,13 +82,7 @@ def absolute(file: Source) -> Source:
 
 def stamp_of(source: Source) -> Stamp:
     """The stamp of a file, or of an object as it was listed; raises OSError."""
-    return Stamp.of(source.path) if isinstance(source, Found) else _stamp(source.stored)
-
-
-def _stamp(stored: StoredObject) -> Stamp:
-    """The stamp of an object; a digest of its tag is the number of its last change."""
-    digest = hashlib.blake2b(stored.tag.encode(), digest_size=7).digest()
-    return Stamp(stored.size, stored.modified, int.from_bytes(digest))
+    return Stamp.of(source.path) if isinstance(source, Found) else Stamp.of_status(source.stored)
 
 
 def read_source(
@@ -106,7 +99,7 @@ def read_source(
     with TemporaryDirectory(prefix="hevner-") as folder:
         copy = Path(folder) / f"audio{source.path.suffix}"
         try:
-            stamp = _stamp(source.path.download(copy))
+            stamp = Stamp.of_status(source.path.download(copy))
         except OSError as error:
             cause = f"the object cannot be read ({error.strerror or error})"
             remedy = "Run the same command again"
@@ -120,9 +113,6 @@ def read_source(
 def is_gone(path: str) -> bool:
     """Whether a file or object is surely not there; one behind a closed door may be."""
     try:
-        there = place(path)
-        if isinstance(there, ObjectPath):
-            return not there.exists()
         file_named(path).stat()
     except (FileNotFoundError, NotADirectoryError):
         return True
@@ -136,11 +126,11 @@ def is_filled(path: str) -> bool:
 
     What is there of a drive that is not mounted holds neither, at most a note that it is none.
     """
-    there = place(path)
+    folder = file_named(path).parent
     try:
-        if isinstance(there, ObjectPath):
-            return there.parent.is_dir()
-        with os.scandir(file_named(path).parent) as entries:
+        if isinstance(folder, ObjectPath):
+            return folder.is_dir()
+        with os.scandir(folder) as entries:
             shown = [entry for entry in entries if entry.name[0] != "."]
             return any(is_audio_name(entry.name) or entry.is_dir() for entry in shown)
     except OSError:

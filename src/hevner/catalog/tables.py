@@ -28,7 +28,7 @@ from hevner.catalog.packages import lancedb, pa
 from hevner.errors import CatalogError
 from hevner.files import cannot_write
 from hevner.heads import ESTIMATE_COLUMNS, ESTIMATES
-from hevner.object_path import LANCE_OPTIONS, ObjectPath, Place
+from hevner.object_path import LANCE_OPTIONS, Location, ObjectPath
 
 PIECES: Final = "pieces"
 MOMENTS: Final = "moments"
@@ -157,7 +157,7 @@ class Table:
 
     def __init__(
         self,
-        folder: Place,
+        folder: Location,
         name: str,
         header: Header,
         any_columns: bool = False,
@@ -339,7 +339,7 @@ class Table:
         return unreadable(self.path, self._folder, why)
 
 
-def create_tables(folder: Place, header: Header) -> None:
+def create_tables(folder: Location, header: Header) -> None:
     """Make both tables, empty, in place of those that are there; raises `OutputError`."""
     for name in TABLES:
         path = folder / f"{name}.lance"
@@ -355,7 +355,7 @@ def create_tables(folder: Place, header: Header) -> None:
             raise cannot_write(path, system_error(str(error)) or OSError(str(error))) from error
 
 
-def _connected(home: Place) -> Any:
+def _connected(home: Location) -> Any:
     options = STORAGE if isinstance(home, Path) else STORAGE | LANCE_OPTIONS
     return lancedb.connect(home if isinstance(home, Path) else str(home), storage_options=options)
 

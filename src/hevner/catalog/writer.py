@@ -36,7 +36,7 @@ from hevner.encoders.base import EncoderCard
 from hevner.errors import CatalogError, OutputError
 from hevner.files import PART, cannot_write, display_name, replace_file, sweep_parts
 from hevner.model.space import Space
-from hevner.object_path import ObjectPath, Place, place
+from hevner.object_path import Location, ObjectPath, location
 from hevner.text_file import read_json
 
 if TYPE_CHECKING:
@@ -63,7 +63,10 @@ TIDY_AFTER = 128
 
 
 def create(
-    folder: str | Place, space: Space, model: Path | None = None, features: Place | None = None
+    folder: str | Location,
+    space: Space,
+    model: Path | None = None,
+    features: Location | None = None,
 ) -> Catalog:
     """Make an empty catalogue; one that is there is replaced, with its features.
 
@@ -79,7 +82,7 @@ def create(
     OutputError
         If it cannot be written.
     """
-    folder = place(folder).absolute()
+    folder = location(folder).absolute()
     made_with = header.current(space, model)
     if isinstance(folder, ObjectPath):
         object_catalog.create(folder, made_with, anew=True)
@@ -112,12 +115,12 @@ def create(
     return Catalog(folder, space, features=features)
 
 
-def open_or_create(folder: str | Place, space: Space, model: Path | None = None) -> Catalog:
+def open_or_create(folder: str | Location, space: Space, model: Path | None = None) -> Catalog:
     """Open a catalogue, or make one where there is none; raises what both raise.
 
     One that is there must have been made with ``model``, unless that is None.
     """
-    folder = place(folder).absolute()
+    folder = location(folder).absolute()
     is_new = not (folder / header.NAME).exists()
     if isinstance(folder, ObjectPath):
         if is_new:

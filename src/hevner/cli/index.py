@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from hevner.catalog.renewal import Mended
     from hevner.catalog.sources import Source
     from hevner.model.space import Space
-    from hevner.object_path import Place
+    from hevner.object_path import Location
     from hevner.result import Failure
 
 Result = TypeVar("Result")
@@ -123,9 +123,6 @@ def index(
     """
     from time import perf_counter
 
-    from hevner.object_path import place
-
-    target = place(into)
     forced = prune_missing is not None
     start = perf_counter()
     with without_decoder_notes(), ExitStack() as stack:
@@ -146,8 +143,10 @@ def index(
         )
         from hevner.catalog.analyze_file import FileAnalyzer
         from hevner.model import registry, space
+        from hevner.object_path import location
 
         text_encoder = texts.text_encoder(encoder) if encoder else None
+        target = location(into)
         common = space.load()
         graph = registry.path_of(model) if model else None
 
@@ -162,10 +161,8 @@ def index(
         )  # fmt: skip
         watch = partial(_watched, options, quiet)
         if verify and not rebuild:
-            if not isinstance(target, Path):
-                raise typer.BadParameter("is for catalogues in folders", param_hint="--verify")
             say(_mended_text(renewal.mend(target, common, analyzer_of, options)))
-        folders = [place(one) for one in paths or header.read(target).folders]
+        folders = [location(one) for one in paths or header.read(target).folders]
         present = [
             one for one in folders
             if not isinstance(one, Path) or one.exists() or not (forced or not paths)
@@ -216,7 +213,7 @@ def index(
 
 def _opened(
     stack: ExitStack,
-    into: Place,
+    into: Location,
     space: Space,
     model: Path | None,
     analyzer_of: Callable[[Path], FileAnalyzer],

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Header, Query, Response
 
 from hevner.catalog.describe import emotions_of, position_of
 from hevner.catalog.tables import Row
@@ -78,10 +78,12 @@ async def emotions(id: str, server: Server) -> dict[str, Any]:
         **failures(404),
     },
 )
-async def audio(id: str, server: Server) -> Response:
+async def audio(
+    id: str, server: Server, wanted: Annotated[str, Header(alias="range")] = ""
+) -> Response:
     """The audio file of a piece; understands ranges."""
     path = file_named(server.snapshot.piece(id)["path"])
-    return await server.queue.in_thread(partial(media.audio, path))
+    return await server.queue.in_thread(partial(media.audio, path, wanted))
 
 
 @router.post("/search", response_model=schemas.Hits, responses=failures(404, 409, 501, 503))
