@@ -249,6 +249,19 @@ def test_a_driver_that_is_killed_is_started_again(
     assert f"{len(before[0])} unchanged" in said
 
 
+def test_parts_by_several_processes_at_once_are_the_whole(
+    bucket: str, object_store: ObjectStore, expected: tuple[Any, Any]
+) -> None:
+    """Without a cluster: each process does its part, and a last run finds nothing to do."""
+    words = ["index", f"s3://{bucket}/music", "--into", f"s3://{bucket}/catalog", "--jobs", "1"]
+    command = [sys.executable, "-c", DRIVER, *words, "--shard"]
+    parts = [subprocess.Popen([*command, f"{part}/2"]) for part in (1, 2)]
+    assert sorted(part.wait(120) for part in parts) == [0, 1]  # one has the broken song
+    last = CliRunner().invoke(app, words)
+    assert f"{FILES + 3} unchanged" in last.stderr
+    assert contents(f"s3://{bucket}/catalog") == expected
+
+
 # --- any work ---
 
 

@@ -49,16 +49,15 @@ def find(places: Iterable[Location]) -> tuple[list[Source], list[Failure]]:
     CatalogError
         If a store cannot be reached.
     """
-    found: list[Source] = []
-    problems: list[Failure] = []
+    objects: dict[ObjectPath, FoundObject] = {}
     folders = []
     for one in places:
         if isinstance(one, ObjectPath):
-            found += _listed(one)
+            objects |= {found.path: found for found in _listed(one) if found.path not in objects}
         else:
             folders.append(one)
     files, problems = find_audio(folders)
-    return [*files, *found], problems
+    return [*files, *objects.values()], problems
 
 
 def _listed(folder: ObjectPath) -> list[FoundObject]:
