@@ -137,8 +137,11 @@ def machines(proxy: StoreProxy) -> Iterator[Machines]:
 
 
 @pytest.fixture
-def bucket(object_store: ObjectStore, folder: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+def bucket(
+    object_store: ObjectStore, proxy: StoreProxy, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> str:
     """A new bucket with the songs; this process asks the store itself."""
+    proxy.before = proxy.after = lambda _method, _path: 0
     for name, value in object_store.environment.items():
         monkeypatch.setenv(name, value)
     bucket = object_store.bucket()
@@ -223,30 +226,54 @@ def test_a_store_that_fails_for_a_while_costs_nothing(
     assert len(refused) == 12
 
 
+def test_a_store_that_says_no_to_what_it_has_done_costs_nothing(
+    bucket: str, machines: Machines, proxy: StoreProxy, expected: tuple[Any, Any]
+) -> None:
+    """The commits of the first two changes, of which the writer cannot know that they came."""
+    commits = []
+
+    def after(method: str, path: str) -> int:
+        if is_commit(method, path, "moments") or is_commit(method, path, "pieces"):
+            commits.append(path)
+            return 500 if len(commits) % 2 and len(commits) < 9 else 0
+        return 0
+
+    proxy.after = after
+    assert_whole(bucket, started(bucket, machines, proxy), expected)
+    assert len(commits) > 9
+
+
 def test_a_driver_that_is_killed_is_started_again(
     bucket: str, machines: Machines, proxy: StoreProxy, expected: tuple[Any, Any]
 ) -> None:
     """Between the commits of moments and of their pieces, where most is half done."""
-    proxy.before = lambda _method, _path: 0
-    commits, read = [], []
+    commits = []
 
-    def after(method: str, path: str) -> None:
-        if is_song(method, path):
-            read.append(path)
+    def after(method: str, path: str) -> int:
         if is_commit(method, path, "moments"):
             commits.append(path)
             if len(commits) == 3:
                 driver.kill()
+        return 0
 
     proxy.after = after
     driver = started(bucket, machines, proxy)
-    assert driver.wait(120) == -9
-    proxy.after = lambda _method, _path: None
+    driver.communicate(timeout=240)
+    assert driver.returncode == -9
     before = contents(f"s3://{bucket}/catalog")
     assert 0 < len(before[0]) < FILES
     assert len({row["piece"] for row in before[1]}) > len(before[0])
     said = assert_whole(bucket, started(bucket, machines, proxy), expected)
     assert f"{len(before[0])} unchanged" in said
+
+
+def test_folders_of_this_machine_become_the_same_catalogue(
+    folder: Path, machines: Machines, expected: tuple[Any, Any], tmp_path: Path
+) -> None:
+    words = ["index", str(folder), "--into", str(tmp_path / "catalog"), "--engine", "ray"]
+    done = CliRunner().invoke(app, [*words, "--address", machines.address])
+    assert f"on 2 cores of 3 machines: {FILES} added, 2 copies, 1 failed." in done.stderr
+    assert contents(tmp_path / "catalog") == expected
 
 
 def test_parts_by_several_processes_at_once_are_the_whole(
