@@ -212,7 +212,8 @@ def test_a_machine_that_dies_in_the_middle_costs_nothing(
 def test_a_store_that_fails_for_a_while_costs_nothing(
     bucket: str, machines: Machines, proxy: StoreProxy, expected: tuple[Any, Any]
 ) -> None:
-    asked, refused = iter(range(10_000)), []
+    """It refuses what it is asked, and says that it failed after it has done the first commits."""
+    asked, refused, commits = iter(range(10_000)), [], []
 
     def before(method: str, path: str) -> int:
         number = next(asked) if is_song(method, path) or refused else 0
@@ -221,25 +222,15 @@ def test_a_store_that_fails_for_a_while_costs_nothing(
             return 500
         return 0
 
-    proxy.before = before
-    assert_whole(bucket, started(bucket, machines, proxy), expected)
-    assert len(refused) == 12
-
-
-def test_a_store_that_says_no_to_what_it_has_done_costs_nothing(
-    bucket: str, machines: Machines, proxy: StoreProxy, expected: tuple[Any, Any]
-) -> None:
-    """The commits of the first two changes, of which the writer cannot know that they came."""
-    commits = []
-
     def after(method: str, path: str) -> int:
         if is_commit(method, path, "moments") or is_commit(method, path, "pieces"):
             commits.append(path)
             return 500 if len(commits) % 2 and len(commits) < 9 else 0
         return 0
 
-    proxy.after = after
+    proxy.before, proxy.after = before, after
     assert_whole(bucket, started(bucket, machines, proxy), expected)
+    assert len(refused) == 12
     assert len(commits) > 9
 
 
