@@ -37,6 +37,7 @@ settings.register_profile(
 )
 settings.load_profile("hevner")
 
+CONNECT = socket.socket.connect
 
 # A shell starts background jobs with Ctrl-C ignored, which the commands under test would inherit.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -64,6 +65,12 @@ def _no_network(monkeypatch: pytest.MonkeyPatch) -> None:
         raise AssertionError("tests must not use the network")
 
     monkeypatch.setattr(socket.socket, "connect", refuse)
+
+
+@pytest.fixture
+def loopback(_no_network: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lets a test talk to a server that it has started itself."""
+    monkeypatch.setattr(socket.socket, "connect", CONNECT)
 
 
 @pytest.fixture

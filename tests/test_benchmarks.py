@@ -7,7 +7,6 @@ import csv
 import importlib
 import json
 import shutil
-import socket
 import subprocess
 import sys
 from collections.abc import Callable
@@ -49,8 +48,6 @@ NOT_RUN = {
     "music_sounds": "needs packages of sounds, espeak-ng and fluidsynth",
 }
 """Scripts that are only asked for help, and why."""
-
-CONNECT = socket.socket.connect
 
 Run = Callable[..., ModuleType]
 
@@ -279,12 +276,6 @@ def test_page(run: Run, tmp_path: Path) -> None:
     options = ("--folder", tmp_path, "--browser", browser, "--out", tmp_path / "page.csv")
     run("page", *options, **small, PLAYS_S=0.5)
     assert lines(tmp_path / "page.csv") == 6
-
-
-@pytest.fixture
-def loopback(_no_network: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Lets a test talk to a server that it has started itself."""
-    monkeypatch.setattr(socket.socket, "connect", CONNECT)
 
 
 # --- encoders ---

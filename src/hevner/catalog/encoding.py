@@ -24,12 +24,13 @@ from hevner.audio.isolated import open_audio
 from hevner.audio.windows import Windower
 from hevner.batch import in_threads
 from hevner.catalog.catalog import Catalog
-from hevner.catalog.file_identity import read_steadily, row_path
+from hevner.catalog.file_identity import row_path
 from hevner.catalog.indexing import SECONDS_AT_ONCE, Options
+from hevner.catalog.sources import Source, read_source
 from hevner.catalog.tables import ENCODED, SOUNDS, WITHOUT_VECTOR
 from hevner.catalog.writer import writing
 from hevner.errors import MissingDependencyError, ModelError
-from hevner.files import Found, display_name
+from hevner.files import display_name
 from hevner.result import Failure
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ class Encoded:
     failed: int = 0
 
 
-def encode(found: Iterable[Found], catalog: Catalog, encoder: Clap, options: Options) -> Encoded:
+def encode(found: Iterable[Source], catalog: Catalog, encoder: Clap, options: Options) -> Encoded:
     """Encode the pieces of a catalogue that have no vector yet.
 
     Parameters
@@ -97,7 +98,7 @@ def encode(found: Iterable[Found], catalog: Catalog, encoder: Clap, options: Opt
     return summary
 
 
-def due(found: Iterable[Found], catalog: Catalog) -> list[tuple[Found, str]]:
+def due(found: Iterable[Source], catalog: Catalog) -> list[tuple[Source, str]]:
     """A file, and its id, of each content that was analysed and has no vector."""
     where = WITHOUT_VECTOR if ENCODED in catalog.pieces.schema.names else SOUNDS
     ids = {row["path"]: row["id"] for row in catalog.listing(["path", "id"], where)}
@@ -116,13 +117,11 @@ class _FileEncoder:
         self._encoder = encoder
         self._turn = threading.Lock()
 
-    def encode(self, item: tuple[Found, str]) -> tuple[Found, str, Array | Failure]:
+    def encode(self, item: tuple[Source, str]) -> tuple[Source, str, Array | Failure]:
         """The vector of a file if it has the content of this id, or why there is none."""
         file, id = item
         fatal = (ModelError, MissingDependencyError)
-        _content, outcome = read_steadily(
-            file.path, self._vector, lambda now: now == id, "encode", fatal
-        )
+        _content, outcome = read_source(file, self._vector, lambda now: now == id, "encode", fatal)
         if outcome is None:
             cause, remedy = "it has changed since it was analysed", "Run the same command again"
             outcome = Failure(display_name(file.path), "encode", cause, remedy)

@@ -1,0 +1,137 @@
+"""Audio files that catalogues are made of, in folders and in object stores.
+
+Conventions
+-----------
+An object is copied to a temporary file to be read, and known by the tag that it had before. If it
+is replaced meanwhile, the next listing has another tag, so it is read again then.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TypeVar
+
+from hevner.catalog import header
+from hevner.catalog.file_identity import Content, Stamp, read_steadily
+from hevner.errors import AudioError, HevnerError, ModelError
+from hevner.files import Found, file_named, find_audio, is_audio_name
+from hevner.object_path import Location, ObjectPath, StoredObject
+from hevner.result import Failure
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class FoundObject:
+    """An object to analyse, as its store listed it, and its name below what was searched."""
+
+    stored: StoredObject
+    name: Path
+
+    @property
+    def path(self) -> ObjectPath:
+        """Its place."""
+        return self.stored.path
+
+
+Source = Found | FoundObject
+
+
+def find(places: Iterable[Location]) -> tuple[list[Source], list[Failure]]:
+    """Expand files, objects and folders as `hevner.files.find_audio` does.
+
+    Raises
+    ------
+    CatalogError
+        If a store cannot be reached.
+    """
+    found: list[Source] = []
+    problems: list[Failure] = []
+    folders = []
+    for one in places:
+        if isinstance(one, ObjectPath):
+            found += _listed(one)
+        else:
+            folders.append(one)
+    files, problems = find_audio(folders)
+    return [*files, *found], problems
+
+
+def _listed(folder: ObjectPath) -> list[FoundObject]:
+    try:
+        below = [(one, Path(one.path.uri[len(folder.uri) + 1 :])) for one in folder.objects()]
+        if not below and folder.key and folder.exists():
+            return [FoundObject(folder.stat(), Path(folder.name))]
+    except OSError as error:
+        raise header.unreachable(folder, error.strerror or str(error)) from error
+    return [
+        FoundObject(stored, name)
+        for stored, name in below
+        if is_audio_name(name.name) and not any(part[0] == "." for part in name.parts)
+    ]
+
+
+def stamp_of(source: Source) -> Stamp:
+    """The stamp of a file, or of an object as it was listed; raises OSError."""
+    return Stamp.of(source.path) if isinstance(source, Found) else _stamp(source.stored)
+
+
+def _stamp(stored: StoredObject) -> Stamp:
+    """The stamp of an object."""
+    return Stamp(stored.st_size, stored.st_mtime_ns, stored.st_ctime_ns)
+
+
+def read_source(
+    source: Source,
+    read: Callable[[Path, str], Result],
+    is_new: Callable[[str], bool],
+    stage: str,
+    fatal: tuple[type[HevnerError], ...] = (ModelError,),
+) -> tuple[Content | None, Result | Failure | None]:
+    """Read a file, or a copy of an object; the rest is that of `read_steadily`."""
+    if isinstance(source, Found):
+        return read_steadily(source.path, read, is_new, stage, fatal)
+    name = str(source.path)
+    with TemporaryDirectory(prefix="hevner-") as folder:
+        copy = Path(folder) / f"audio{source.path.suffix}"
+        try:
+            stamp = _stamp(source.path.download(copy))
+        except OSError as error:
+            cause = f"the object cannot be read ({error.strerror or error})"
+            remedy = "Run the same command again"
+            return None, Failure(name, AudioError.stage, cause, remedy, code="unreadable")
+        content, outcome = read_steadily(copy, read, is_new, stage, fatal)
+    if isinstance(outcome, Failure):
+        outcome = replace(outcome, path=name)
+    return content and replace(content, stamp=stamp), outcome
+
+
+def is_gone(path: str) -> bool:
+    """Whether a file or object is surely not there; one behind a closed door may be."""
+    try:
+        file_named(path).stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:
+        return False
+    return False
+
+
+def is_filled(path: str) -> bool:
+    """Whether the folder of a file holds music or folders.
+
+    What is there of a drive that is not mounted holds neither, at most a note that it is none.
+    """
+    folder = file_named(path).parent
+    try:
+        if isinstance(folder, ObjectPath):
+            return folder.is_dir()
+        with os.scandir(folder) as entries:
+            shown = [entry for entry in entries if entry.name[0] != "."]
+            return any(is_audio_name(entry.name) or entry.is_dir() for entry in shown)
+    except OSError:
+        return False
