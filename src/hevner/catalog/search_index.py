@@ -157,10 +157,19 @@ def opened(table: Location) -> SearchIndex | None:
     try:
         path = path_of(table)
         if isinstance(path, ObjectPath):
-            path = index_cache.fetched(path)
+            return _copied(path, table.stem)
         return None if path is None else SearchIndex(path, table.stem)
     except (OSError, ValueError, TypeError):
         return None
+
+
+def _copied(index: ObjectPath, table: str) -> SearchIndex:
+    """The copy of an index in an object store; a damaged one is fetched again."""
+    try:
+        return SearchIndex(index_cache.fetched(index), table)
+    except (ValueError, TypeError):
+        index_cache.place_of(index).unlink(missing_ok=True)
+        return SearchIndex(index_cache.fetched(index), table)
 
 
 class SearchIndex:

@@ -143,10 +143,8 @@ def index(
         )
         from hevner.catalog.analyze_file import FileAnalyzer
         from hevner.model import registry, space
-        from hevner.object_path import location
 
         text_encoder = texts.text_encoder(encoder) if encoder else None
-        target = location(into)
         common = space.load()
         graph = registry.path_of(model) if model else None
 
