@@ -123,6 +123,9 @@ def index(
     """
     from time import perf_counter
 
+    from hevner.object_path import location
+
+    target = location(into)
     forced = prune_missing is not None
     start = perf_counter()
     with without_decoder_notes(), ExitStack() as stack:
