@@ -24,12 +24,15 @@ class StoreProxy:
 
     Attributes
     ----------
+    store
+        The store behind it.
     before, after
         Called before a request is passed on, and after the store has done it. They run in one
         thread per connection.
     """
 
     def __init__(self, store: ObjectStore) -> None:
+        self.store = store
         self.before: Hook = lambda _method, _path: 0
         self.after: Hook = lambda _method, _path: 0
         proxy = self

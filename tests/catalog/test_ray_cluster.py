@@ -321,6 +321,10 @@ def test_no_more_is_given_out_than_can_be_done_soon(cluster: Cluster) -> None:
     assert len(given) == 4
     stop.set()
     assert len(list(results)) == 3
+    cluster.most = 1
+    given.clear()
+    next(cluster.each(abs, items(), lambda *_: 0))
+    assert len(given) == 1
 
 
 def test_no_cluster_is_an_error() -> None:
