@@ -123,7 +123,7 @@ class Trial:
         objects = list(self.last.objects())
         parts: Counter[str] = Counter()
         for one in objects:
-            parts[next(part for part in PARTS if part in one.path.uri)] += one.st_size
+            parts[next(part for part in PARTS if f"/{part}" in one.path.uri)] += one.st_size
         commits = sum("/_versions/" in one.path.uri for one in objects)
         return dict(parts) | {"objects": len(objects), "commits": commits}
 
