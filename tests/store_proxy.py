@@ -11,7 +11,9 @@ from typing import Any
 from tests.object_store import ObjectStore
 
 Hook = Callable[[str, str], int]
-"""Called with the method and the path of a request; a status to answer, or 0 to ask the store."""
+"""Called with the method and the path of a request; a status to answer, or 0 for the store's."""
+
+FAULT = b"<Error><Code>InternalError</Code></Error>"
 
 PASSED = ("connection", "keep-alive", "transfer-encoding", "content-length", "server", "date")
 """Headers of answers that the proxy writes itself."""
@@ -22,14 +24,17 @@ class StoreProxy:
 
     Attributes
     ----------
+    store
+        The store behind it.
     before, after
-        Called before a request is passed on, and after the store has answered. They run in one
+        Called before a request is passed on, and after the store has done it. They run in one
         thread per connection.
     """
 
     def __init__(self, store: ObjectStore) -> None:
+        self.store = store
         self.before: Hook = lambda _method, _path: 0
-        self.after: Callable[[str, str], None] = lambda _method, _path: None
+        self.after: Hook = lambda _method, _path: 0
         proxy = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -45,7 +50,7 @@ class StoreProxy:
                 body = self.rfile.read(length)
                 status = proxy.before(self.command, self.path)
                 if status:
-                    self._answer(status, {}, b"<Error><Code>InternalError</Code></Error>")
+                    self._answer(status, {}, FAULT)
                     return
                 asked = http.client.HTTPConnection("127.0.0.1", store.port, timeout=60)
                 asked.putrequest(self.command, self.path, True, True)
@@ -55,8 +60,10 @@ class StoreProxy:
                 answer = asked.getresponse()
                 content = answer.read()
                 asked.close()
-                proxy.after(self.command, self.path)
-                self._answer(answer.status, answer.headers, content)
+                if status := proxy.after(self.command, self.path):
+                    self._answer(status, {}, FAULT)
+                else:
+                    self._answer(answer.status, answer.headers, content)
 
             def _answer(self, status: int, headers: Any, content: bytes) -> None:
                 self.send_response_only(status)

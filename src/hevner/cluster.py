@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import logging
 import os
+import socket
 import threading
 from collections.abc import Callable, Generator, Iterable
 from typing import Any, TypeVar
@@ -26,6 +27,9 @@ Result = TypeVar("Result")
 AHEAD = 2
 """Tasks given out per core, so that none waits for the next."""
 
+ANSWER_S = 10.0
+"""Seconds in which a cluster must answer."""
+
 TRIES = 4
 """How often a task is tried whose process or machine dies."""
 
@@ -33,13 +37,18 @@ TRIES = 4
 class Cluster:
     """A cluster, connected until `close`; used by one thread at a time.
 
+    Attributes
+    ----------
+    most
+        Largest number of tasks at a time; None for one per core or GPU.
+
     Parameters
     ----------
     address
         Of a cluster that is there, such as ``10.0.0.1:6379``. Empty for that which the variable
         ``RAY_ADDRESS`` names, or else one of this machine, which ends with this process.
     most
-        Largest number of tasks at a time; None for one per core or GPU.
+        The first value of that attribute.
 
     Raises
     ------
@@ -55,16 +64,20 @@ class Cluster:
         with extras.required("a cluster", "ray"):
             import ray
         self._ray: Any = ray
-        self._most = most
+        self.most = most
+        named = address or os.environ.get("RAY_ADDRESS", "")
+        host, _, port = named.rpartition(":")
         try:
+            if host and port.isdecimal():  # Ray would try for two minutes
+                socket.create_connection((host, int(port)), ANSWER_S).close()
             ray.init(
                 address or None, include_dashboard=None if address else False,
                 logging_level=logging.ERROR, log_to_driver=False,
             )  # fmt: skip
-        except (ConnectionError, RuntimeError, ValueError) as error:
+        except (OSError, RuntimeError, ValueError) as error:
             raise HevnerError(
                 f"no cluster answers ({error})",
-                subject=address or os.environ.get("RAY_ADDRESS", "Ray"),
+                subject=named or "Ray",
                 remedy="Check its address, and that it has the same Ray and Python",
                 stage="setup",
                 code="no_cluster",
@@ -83,8 +96,16 @@ class Cluster:
 
     def slots(self, gpu: bool = False) -> int:
         """Number of tasks that can be done at a time now."""
-        there = int(self._ray.cluster_resources().get("GPU" if gpu else "CPU", 0))
-        return max(1, min(there, self._most or there))
+        there = self._there(gpu)
+        return max(1, min(there, self.most or there))
+
+    def _given(self, gpu: bool) -> int:
+        """Number of tasks to give out, which may all be done at a time."""
+        there = self._there(gpu)
+        return self.most if self.most and self.most < there else AHEAD * max(1, there)
+
+    def _there(self, gpu: bool) -> int:
+        return int(self._ray.cluster_resources().get("GPU" if gpu else "CPU", 0))
 
     def each(
         self,
@@ -119,7 +140,7 @@ class Cluster:
             if stop is not None and stop.is_set():
                 break
             waiting[task.remote(shared, item)] = item
-            while len(waiting) >= AHEAD * self.slots(gpu):
+            while len(waiting) >= self._given(gpu):
                 yield self._next(waiting, lost)
         while waiting:
             yield self._next(waiting, lost)

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +27,12 @@ from hevner.catalog.catalog import Catalog
 from hevner.catalog.checksums import CHECKSUM
 from hevner.catalog.tables import CHANGED, KEY, SOURCE, WRITTEN
 from hevner.cli import app
+from hevner.cluster import Cluster
+from hevner.errors import HevnerError, ModelError
 from hevner.model import space
-from hevner.object_path import ObjectPath
+from hevner.store import FeatureStore
+from tests.errors import raises
+from tests.lab.tracks import musemo
 from tests.object_store import ObjectStore
 from tests.sounds import music, write
 from tests.store_proxy import StoreProxy
@@ -132,8 +137,11 @@ def machines(proxy: StoreProxy) -> Iterator[Machines]:
 
 
 @pytest.fixture
-def bucket(object_store: ObjectStore, folder: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+def bucket(
+    object_store: ObjectStore, proxy: StoreProxy, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> str:
     """A new bucket with the songs; this process asks the store itself."""
+    proxy.before = proxy.after = lambda _method, _path: 0
     for name, value in object_store.environment.items():
         monkeypatch.setenv(name, value)
     bucket = object_store.bucket()
@@ -204,7 +212,8 @@ def test_a_machine_that_dies_in_the_middle_costs_nothing(
 def test_a_store_that_fails_for_a_while_costs_nothing(
     bucket: str, machines: Machines, proxy: StoreProxy, expected: tuple[Any, Any]
 ) -> None:
-    asked, refused = iter(range(10_000)), []
+    """It refuses what it is asked, and says that it failed after it has done the first commits."""
+    asked, refused, commits = iter(range(10_000)), [], []
 
     def before(method: str, path: str) -> int:
         number = next(asked) if is_song(method, path) or refused else 0
@@ -213,33 +222,133 @@ def test_a_store_that_fails_for_a_while_costs_nothing(
             return 500
         return 0
 
-    proxy.before = before
+    def after(method: str, path: str) -> int:
+        if is_commit(method, path, "moments") or is_commit(method, path, "pieces"):
+            commits.append(path)
+            return 500 if len(commits) % 2 and len(commits) < 9 else 0
+        return 0
+
+    proxy.before, proxy.after = before, after
     assert_whole(bucket, started(bucket, machines, proxy), expected)
     assert len(refused) == 12
+    assert len(commits) > 9
 
 
 def test_a_driver_that_is_killed_is_started_again(
     bucket: str, machines: Machines, proxy: StoreProxy, expected: tuple[Any, Any]
 ) -> None:
     """Between the commits of moments and of their pieces, where most is half done."""
-    proxy.before = lambda _method, _path: 0
-    commits, read = [], []
+    commits = []
 
-    def after(method: str, path: str) -> None:
-        if is_song(method, path):
-            read.append(path)
+    def after(method: str, path: str) -> int:
         if is_commit(method, path, "moments"):
             commits.append(path)
             if len(commits) == 3:
                 driver.kill()
+        return 0
 
     proxy.after = after
     driver = started(bucket, machines, proxy)
-    assert driver.wait(120) == -9
-    proxy.after = lambda _method, _path: None
+    driver.communicate(timeout=240)
+    assert driver.returncode == -9
     before = contents(f"s3://{bucket}/catalog")
     assert 0 < len(before[0]) < FILES
     assert len({row["piece"] for row in before[1]}) > len(before[0])
     said = assert_whole(bucket, started(bucket, machines, proxy), expected)
     assert f"{len(before[0])} unchanged" in said
-    assert ObjectPath(f"s3://{bucket}/catalog").is_dir()
+
+
+def test_folders_of_this_machine_become_the_same_catalogue(
+    folder: Path, machines: Machines, expected: tuple[Any, Any], tmp_path: Path
+) -> None:
+    words = ["index", str(folder), "--into", str(tmp_path / "catalog"), "--engine", "ray"]
+    done = CliRunner().invoke(app, [*words, "--address", machines.address])
+    assert f"on 2 cores of 3 machines: {FILES} added, 2 copies, 1 failed." in done.stderr
+    assert contents(tmp_path / "catalog") == expected
+
+
+def test_parts_by_several_processes_at_once_are_the_whole(
+    bucket: str, object_store: ObjectStore, expected: tuple[Any, Any]
+) -> None:
+    """Without a cluster: each process does its part, and a last run finds nothing to do."""
+    words = ["index", f"s3://{bucket}/music", "--into", f"s3://{bucket}/catalog", "--jobs", "1"]
+    command = [sys.executable, "-c", DRIVER, *words, "--shard"]
+    parts = [subprocess.Popen([*command, f"{part}/2"]) for part in (1, 2)]
+    assert sorted(part.wait(120) for part in parts) == [0, 1]  # one has the broken song
+    last = CliRunner().invoke(app, words)
+    assert f"{FILES + 3} unchanged" in last.stderr
+    assert contents(f"s3://{bucket}/catalog") == expected
+
+
+# --- any work ---
+
+
+@pytest.fixture
+def cluster(machines: Machines) -> Iterator[Cluster]:
+    with closing(Cluster(machines.address)) as cluster:
+        yield cluster
+
+
+def test_an_item_that_ends_its_process_costs_itself_alone(cluster: Cluster) -> None:
+    def work(number: int) -> int:
+        if number == 3:
+            os._exit(1)
+        return number**2
+
+    found = list(cluster.each(work, range(6), lambda number, error: (number, error.code)))
+    assert sorted(found, key=str) == [(3, "worker_died"), 0, 1, 16, 25, 4]
+    assert cluster.description == "2 cores of 3 machines"
+
+
+def test_an_error_of_the_work_ends_it_as_it_is(cluster: Cluster) -> None:
+    def work(number: int) -> int:
+        raise ModelError("the weights are not here", subject=f"machine {number}", code="no_weights")
+
+    with raises(ModelError, "no_weights", subject="machine 1"):
+        list(cluster.each(work, [1], lambda *_: 0))
+
+
+def test_no_more_is_given_out_than_can_be_done_soon(cluster: Cluster) -> None:
+    stop, given = threading.Event(), []
+
+    def items() -> Iterator[int]:
+        for number in range(100):
+            given.append(number)
+            yield number
+
+    results = cluster.each(abs, items(), lambda *_: 0, stop)
+    next(results)
+    assert len(given) == 4
+    stop.set()
+    assert len(list(results)) == 3
+    cluster.most = 1
+    given.clear()
+    next(cluster.each(abs, items(), lambda *_: 0))
+    assert len(given) == 1
+
+
+def test_no_cluster_is_an_error() -> None:
+    with raises(HevnerError, "no_cluster", subject="127.0.0.1:1"):
+        Cluster("127.0.0.1:1")
+
+
+# --- features of datasets ---
+
+
+def test_features_are_those_of_one_machine(machines: Machines, tmp_path: Path) -> None:
+    songs = musemo(tmp_path / "musemo", 3)
+    (songs / "audio" / "out_blues.00001.ogg").write_bytes(b"nothing of the kind")
+    words = ["extract", "--data", str(tmp_path), "--dataset", "musemo", "--store"]
+    here = CliRunner().invoke(app, [*words, str(tmp_path / "here"), "--jobs", "1"])
+    ray = ["--engine", "ray", "--address", machines.address]
+    there = CliRunner().invoke(app, [*words, str(tmp_path / "there"), *ray])
+    assert here.exit_code == there.exit_code == 1
+    assert "2 computed, 0 stored before, 1 failed" in there.stderr
+    again = CliRunner().invoke(app, [*words, str(tmp_path / "there"), *ray])
+    assert "0 computed, 2 stored before, 1 failed" in again.stderr
+    stores = [FeatureStore(tmp_path / name).files() for name in ("here", "there")]
+    for one, other in zip(*stores, strict=True):
+        assert one.ids() == other.ids() != []
+        for track in one.ids():
+            assert one.get(*track).content == other.get(*track).content
+            np.testing.assert_array_equal(one.get(*track).rows, other.get(*track).rows)

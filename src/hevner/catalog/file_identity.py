@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from hevner.errors import AudioError, HevnerError, ModelError
 from hevner.files import display_name
-from hevner.object_path import Location
+from hevner.object_path import Location, StoredObject
 from hevner.result import Failure
 
 Result = TypeVar("Result")
@@ -56,7 +56,11 @@ class Stamp:
     @classmethod
     def of(cls, path: Location) -> Stamp:
         """The stamp of a file; raises OSError."""
-        status = path.stat()
+        return cls.of_status(path.stat())
+
+    @classmethod
+    def of_status(cls, status: os.stat_result | StoredObject) -> Stamp:
+        """The stamp from what a system or an object store says about a file."""
         return cls(status.st_size, status.st_mtime_ns, status.st_ctime_ns)
 
     def is_like(self, found: Stamp) -> bool:

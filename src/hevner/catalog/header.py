@@ -240,13 +240,14 @@ def check_encoder(folder: Location, found: Header, card: EncoderCard) -> None:
     far less than what lies between two pieces.
     """
     old, new = (found.encoder, found.encoder_version), (card.id, card.version)
-    if found.encoder and (old[0] != new[0] or _weights(old[1]) != _weights(new[1])):
+    if found.encoder and (old[0] != new[0] or weights_of(old[1]) != weights_of(new[1])):
         cause = f"the pieces were encoded by {' '.join(old)}, here it would be {' '.join(new)}"
         remedy = rebuilding(folder, dataclasses.replace(found, encoder=card.id))
         raise refused("other_encoder", folder, cause, remedy)
 
 
-def _weights(version: str) -> str:
+def weights_of(version: str) -> str:
+    """A version of an encoder without the precision of its arithmetic."""
     for precision in PRECISIONS:
         version = version.removesuffix(precision)
     return version

@@ -32,12 +32,12 @@ from hevner.catalog.analyze_file import FileAnalyzer
 from hevner.catalog.catalog import Catalog
 from hevner.catalog.examine import Examiner, FileOutcome, Task, located
 from hevner.catalog.file_identity import Content, Stamp, row_path
-from hevner.catalog.sources import Source, is_filled, is_gone, stamp_of
+from hevner.catalog.sources import Source, absolute, is_filled, is_gone, stamp_of
 from hevner.catalog.tables import CHANGED, COUNT, SOURCE, VERSION, WRITTEN, Row, in_lists
 from hevner.catalog.writer import Writer, writing
 from hevner.errors import HevnerError
 from hevner.features import Pooled
-from hevner.files import Found, display_name
+from hevner.files import display_name
 from hevner.object_path import Location
 from hevner.result import Failure
 
@@ -245,7 +245,7 @@ class _Run:
         known = np.array(sorted(self._claimed), "S")
         made_with = header.current(self._catalog.space, self._catalog.model)
         task = Task(self._catalog.model, made_with, self._catalog.kept.folder, known)
-        for outcome in options.cluster.each(task, map(_absolute, due), _lost, options.stop):
+        for outcome in options.cluster.each(task, map(absolute, due), _lost, options.stop):
             # Machines do not know what others have in work.
             if outcome.analyzed and outcome.content and not self._claim(outcome.content.id):
                 outcome = replace(outcome, analyzed=None)
@@ -354,11 +354,6 @@ class _Run:
 def made_by(source: str, moments: int) -> Row:
     """The columns on where a row comes from, for an analysis of a file that is made now."""
     return {VERSION: __version__, WRITTEN: int(time.time()), SOURCE: source, COUNT: moments}
-
-
-def _absolute(file: Source) -> Source:
-    """A file as machines name it that work in other folders."""
-    return replace(file, path=file.path.absolute()) if isinstance(file, Found) else file
 
 
 def _lost(file: Source, error: HevnerError) -> FileOutcome:

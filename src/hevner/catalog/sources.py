@@ -49,16 +49,15 @@ def find(places: Iterable[Location]) -> tuple[list[Source], list[Failure]]:
     CatalogError
         If a store cannot be reached.
     """
-    found: list[Source] = []
-    problems: list[Failure] = []
+    objects: dict[ObjectPath, FoundObject] = {}
     folders = []
     for one in places:
         if isinstance(one, ObjectPath):
-            found += _listed(one)
+            objects |= {found.path: found for found in _listed(one) if found.path not in objects}
         else:
             folders.append(one)
     files, problems = find_audio(folders)
-    return [*files, *found], problems
+    return [*files, *objects.values()], problems
 
 
 def _listed(folder: ObjectPath) -> list[FoundObject]:
@@ -75,14 +74,14 @@ def _listed(folder: ObjectPath) -> list[FoundObject]:
     ]
 
 
+def absolute(file: Source) -> Source:
+    """A file as machines name it that work in other folders."""
+    return replace(file, path=file.path.absolute()) if isinstance(file, Found) else file
+
+
 def stamp_of(source: Source) -> Stamp:
     """The stamp of a file, or of an object as it was listed; raises OSError."""
-    return Stamp.of(source.path) if isinstance(source, Found) else _stamp(source.stored)
-
-
-def _stamp(stored: StoredObject) -> Stamp:
-    """The stamp of an object."""
-    return Stamp(stored.st_size, stored.st_mtime_ns, stored.st_ctime_ns)
+    return Stamp.of(source.path) if isinstance(source, Found) else Stamp.of_status(source.stored)
 
 
 def read_source(
@@ -99,7 +98,7 @@ def read_source(
     with TemporaryDirectory(prefix="hevner-") as folder:
         copy = Path(folder) / f"audio{source.path.suffix}"
         try:
-            stamp = _stamp(source.path.download(copy))
+            stamp = Stamp.of_status(source.path.download(copy))
         except OSError as error:
             cause = f"the object cannot be read ({error.strerror or error})"
             remedy = "Run the same command again"

@@ -162,8 +162,6 @@ def index(
         )  # fmt: skip
         watch = partial(_watched, options, quiet)
         if verify and not rebuild:
-            if not isinstance(target, Path):
-                raise typer.BadParameter("is for catalogues in folders", param_hint="--verify")
             say(_mended_text(renewal.mend(target, common, analyzer_of, options)))
         folders = [location(one) for one in paths or header.read(target).folders]
         present = [
