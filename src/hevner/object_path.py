@@ -35,6 +35,10 @@ LANCE_OPTIONS = {"allow_http": "true"}
 """What LanceDB needs to reach the same stores; plain HTTP only where the address says so."""
 
 
+RETRIES: dict[str, Any] = {}
+"""How often the store is asked again, if not as the library does by itself."""
+
+
 class ChangedError(OSError):
     """An object is not as the writer knew it: another process was first."""
 
@@ -269,7 +273,8 @@ def location(text: str | Location) -> Location:
 def _store(bucket: str) -> Any:
     with extras.required("an object store", "s3"):
         from obstore.store import S3Store
-    return S3Store(bucket, client_options={"allow_http": True, "timeout": "120s"})
+    options: Any = {"allow_http": True, "timeout": "120s"}
+    return S3Store(bucket, client_options=options, retry_config=RETRIES or None)
 
 
 @contextmanager
@@ -288,12 +293,13 @@ def _errors(path: ObjectPath) -> Iterator[Any]:
     except FileNotFoundError as error:
         raise FileNotFoundError(errno.ENOENT, "there is no such object", str(path)) from error
     except exceptions.BaseError as error:
-        raise OSError(errno.EIO, f"the object store: {_reason(str(error))}", str(path)) from error
+        raise OSError(errno.EIO, reason(str(error)), str(path)) from error
 
 
-def _reason(text: str) -> str:
-    """The first sentence of an error, with the code of the store if it gave one."""
+def reason(text: str) -> str:
+    """What an error of the library or of LanceDB says about the store, as a clause."""
+    status = re.search(r"status code: ([\w ]+)", text)
     code = re.search(r"<Code>(\w+)</Code>", text)
-    first = text.partition("\n")[0].partition(": <?xml")[0]
-    first = re.sub(r"^Generic S3 error: Error performing (\w+) \S+ in \S+?,? ", "", first)
-    return f"{first} ({code[1]})" if code else first
+    if status is None:
+        return "the store does not answer"
+    return f"the store answers {status[1]}{f' ({code[1]})' if code else ''}"

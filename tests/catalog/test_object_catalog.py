@@ -11,6 +11,7 @@ import pytest
 
 pytest.importorskip("obstore", reason="needs the extra s3")
 
+from hevner import object_path
 from hevner.catalog import header, object_catalog
 from hevner.catalog.catalog import Catalog
 from hevner.catalog.query import Query
@@ -25,6 +26,7 @@ from tests.catalog.made_up import SPACE, pooled
 from tests.catalog.test_search_index import QUERIES, same
 from tests.errors import raises
 from tests.object_store import ObjectStore
+from tests.store_proxy import StoreProxy
 
 COUNT = 120
 
@@ -261,3 +263,32 @@ def test_what_is_wrong_is_named(folder: str, tmp_path: Path) -> None:
     (catalog.folder / header.NAME).write(b"{}")
     with raises(CatalogError, "damaged"):
         Catalog(folder, SPACE)
+
+
+@pytest.mark.usefixtures("loopback")
+def test_a_store_that_fails_is_not_taken_for_damage(
+    object_store: ObjectStore, local: Library, folder: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    proxy = StoreProxy(object_store)
+    for name, value in proxy.environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(object_path, "RETRIES", {"max_retries": 0})
+    monkeypatch.setitem(object_path.LANCE_OPTIONS, "client_max_retries", "0")
+    monkeypatch.setitem(object_path.LANCE_OPTIONS, "download_retry_count", "0")
+    try:
+        catalog = create(folder, SPACE)
+        with writing(catalog) as writer:
+            writer.put(local.pieces[:2], local.moments[:6])
+            for status in (500, 403):
+                proxy.before = lambda _method, _path, status=status: status
+                with raises(CatalogError, "storage_failed"):
+                    Catalog(folder, SPACE)
+                with raises(CatalogError, "storage_failed"):
+                    writer.put(local.pieces[2:4], local.moments[6:12])
+                with raises(CatalogError, "storage_failed"):
+                    list(catalog.listing(["id", "cause"]))
+            proxy.before = lambda _method, _path: 0
+            writer.put(local.pieces[2:4], local.moments[6:12])
+            assert (catalog.pieces.count(), catalog.moments.count()) == (4, 12)
+    finally:
+        proxy.close()

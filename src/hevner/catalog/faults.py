@@ -19,7 +19,7 @@ from hevner.catalog.checksums import CHECKSUM
 from hevner.catalog.header import damaged, unreachable
 from hevner.errors import CatalogError, HevnerError
 from hevner.files import cannot_write
-from hevner.object_path import Location, ObjectPath
+from hevner.object_path import Location, ObjectPath, reason
 
 MOST_TERMS = 200
 """Most operators in a filter: LanceDB computes each inside the one before, and a few hundred
@@ -34,7 +34,7 @@ HIDDEN = ("vector", "place", "curve", "encoded", "changed", CHECKSUM)
 PANICS = ("PanicException", "RustPanic")
 """Names of errors for a panic: of a call, which is no `Exception`, and of one in the background."""
 
-_STORE = re.compile(r"S3 error|HTTP error|error sending request|credential")
+_STORE = re.compile(r"^(?!.*404 Not Found).*(Error performing|HTTP error|credential)", re.DOTALL)
 _QUOTED = re.compile(r"'[^']*'")
 _TERM = re.compile(r"[-+*/%<>=!~|&^(]+|\b(?:and|or|not|between|i?like|case|when)\b", re.IGNORECASE)
 
@@ -68,7 +68,7 @@ def clear_errors(
         if where is not None and (isinstance(error, ValueError) or "filter expr" in text):
             raise _misunderstood(where, text, columns) from error
         if isinstance(table, ObjectPath) and _STORE.search(text):
-            raise unreachable(table, _first_clause(text)) from error
+            raise unreachable(table, reason(text)) from error
         raise unreadable(table, folder, _first_clause(text)) from error
 
 

@@ -79,7 +79,9 @@ async def emotions(id: str, server: Server) -> dict[str, Any]:
     },
 )
 async def audio(
-    id: str, server: Server, wanted: Annotated[str, Header(alias="range")] = ""
+    id: str,
+    server: Server,
+    wanted: Annotated[str, Header(alias="range", include_in_schema=False)] = "",
 ) -> Response:
     """The audio file of a piece; understands ranges."""
     path = file_named(server.snapshot.piece(id)["path"])

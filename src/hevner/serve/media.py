@@ -104,7 +104,7 @@ def _object(path: ObjectPath, kind: str, wanted: str) -> Response:
     size, status = path.stat().st_size, 200
     first, last = 0, size - 1
     headers = {"Accept-Ranges": "bytes"}
-    if asked := re.fullmatch(r"bytes=(?:(\d+)-(\d*)|-(\d+))", wanted):
+    if asked := re.fullmatch(r"bytes=(?:(\d{1,18})-(\d{0,18})|-(\d{1,18}))", wanted):
         status = 206
         first = int(asked[1]) if asked[1] else max(0, size - int(asked[3]))
         last = min(int(asked[2]), last) if asked[2] else last
