@@ -6,13 +6,15 @@ each run is like the last.
 
 from __future__ import annotations
 
+import csv
+import importlib
 import os
 import shutil
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +33,9 @@ from hevner.cli import app
 from hevner.cluster import Cluster
 from hevner.errors import HevnerError, ModelError
 from hevner.model import space
+from hevner.object_path import ObjectPath
 from hevner.store import FeatureStore
+from tests.cli.test_docs import blocks, run_console
 from tests.errors import raises
 from tests.lab.tracks import musemo
 from tests.object_store import ObjectStore
@@ -42,6 +46,8 @@ pytestmark = [
     pytest.mark.usefixtures("loopback"),
     pytest.mark.filterwarnings("ignore"),  # of Ray and what it loads
 ]
+
+ROOT = Path(__file__).resolve().parents[2]
 
 FILES = 16
 """Songs; two more have the sound of another, one cannot be decoded."""
@@ -353,3 +359,44 @@ def test_features_are_those_of_one_machine(machines: Machines, tmp_path: Path) -
         for track in one.ids():
             assert one.get(*track).content == other.get(*track).content
             np.testing.assert_array_equal(one.get(*track).rows, other.get(*track).rows)
+
+
+# --- the page ---
+
+
+def test_the_commands_of_the_page_do_what_is_shown(
+    bucket: str, machines: Machines, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    musemo(tmp_path / "data" / "musemo", 3)
+    ObjectPath(f"s3://{bucket}/music/2/broken.flac").unlink()
+    text = (ROOT / "docs" / "scale_out.md").read_text("utf-8")
+    names = {"my-bucket": bucket, "head.example:6379": machines.address}
+    for shown, real in names.items():
+        assert shown in text
+        text = text.replace(shown, real)
+    for block in blocks(text, "console"):
+        run_console(block)
+
+
+def test_the_measurement_runs(
+    bucket: str,
+    machines: Machines,
+    proxy: StoreProxy,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.syspath_prepend(ROOT / "benchmarks")
+    script = importlib.import_module("scale")
+    monkeypatch.setattr(script, "store", lambda: nullcontext(proxy))
+    monkeypatch.setattr(script, "Cluster", lambda: Cluster(machines.address))
+    out = tmp_path / "scale.csv"
+    options = ["--songs", "3", "--seconds", "6", "--rounds", "1", "--out", str(out)]
+    monkeypatch.setattr(sys, "argv", ["scale.py", *options])
+    with suppress(SystemExit):  # what it measures needs a quiet machine
+        script.main()
+    with out.open(newline="") as file:
+        rows = {row["measure"]: float(row["value"]) for row in csv.DictReader(file)}
+    assert rows["commits per song"] == pytest.approx(4 / 3, abs=0.001)  # two that make the tables
+    assert rows["gain of 2 workers"] > 0
+    assert rows["bytes of moments per song"] > 0
