@@ -35,7 +35,7 @@ LANCE_OPTIONS = {"allow_http": "true"}
 """What LanceDB needs to reach the same stores; plain HTTP only where the address says so."""
 
 
-RETRIES: dict[str, Any] = {}
+RETRIES: Any = {}
 """How often the store is asked again, if not as the library does by itself."""
 
 

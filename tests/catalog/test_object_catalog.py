@@ -10,20 +10,23 @@ import numpy as np
 import pytest
 
 pytest.importorskip("obstore", reason="needs the extra s3")
+lancedb = pytest.importorskip("lancedb")
 
 from hevner import object_path
-from hevner.catalog import header, object_catalog
+from hevner.catalog import header, object_catalog, tables
 from hevner.catalog.catalog import Catalog
 from hevner.catalog.query import Query
+from hevner.catalog.row_keys import KEY
 from hevner.catalog.scoring import locate
 from hevner.catalog.search import search
-from hevner.catalog.tables import KEY, MOMENTS, PIECES, Table
+from hevner.catalog.tables import MOMENTS, PIECES, WITH_VECTOR, Table
 from hevner.catalog.writer import create, open_or_create, writing
 from hevner.errors import CatalogError
 from hevner.object_path import ObjectPath
 from tests.catalog.library import Library, build
 from tests.catalog.made_up import SPACE, pooled
 from tests.catalog.test_search_index import QUERIES, same
+from tests.catalog.text_encoder import BANDS, CARD
 from tests.errors import raises
 from tests.object_store import ObjectStore
 from tests.store_proxy import StoreProxy
@@ -263,6 +266,43 @@ def test_what_is_wrong_is_named(folder: str, tmp_path: Path) -> None:
     (catalog.folder / header.NAME).write(b"{}")
     with raises(CatalogError, "damaged"):
         Catalog(folder, SPACE)
+
+
+def test_a_change_that_others_come_in_between_of_is_made_again(
+    local: Library, folder: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    catalog = create(folder, SPACE)
+    monkeypatch.setattr(tables, "LONGEST_S", 0.0)
+    failing = 3 * ["Retryable commit conflict for version 2: preempted"]
+    execute = lancedb.merge.LanceMergeInsertBuilder.execute
+
+    def fail(merge: object, *args: object, **kwargs: object) -> object:
+        if failing:
+            raise RuntimeError(failing.pop())
+        return execute(merge, *args, **kwargs)
+
+    monkeypatch.setattr(lancedb.merge.LanceMergeInsertBuilder, "execute", fail)
+    with writing(catalog) as writer:
+        writer.put(local.pieces[:2], local.moments[:6])
+        assert not failing
+        failing += tables.ATTEMPTS * ["Too many concurrent writers"]
+        with raises(CatalogError, "crowded"):
+            writer.put(local.pieces[2:3], [])
+    assert Catalog(folder, SPACE).pieces.count() == 2
+
+
+def test_vectors_of_texts_are_added(local: Library, folder: str) -> None:
+    catalog = create(folder, SPACE)
+    with writing(catalog) as writer:
+        writer.put(local.pieces[:3], [])
+    vectors = {piece["id"]: np.eye(BANDS, dtype=np.float32)[0] for piece in local.pieces[:2]}
+    for _ in range(2):
+        with writing(Catalog(folder, SPACE)) as writer:
+            writer.note_encoder(CARD)
+            writer.put_encoded(vectors)
+    found = Catalog(folder, SPACE)
+    assert (found.pieces.count(), found.pieces.count(WITH_VECTOR)) == (3, 2)
+    assert found.header.encoder == CARD.id
 
 
 @pytest.mark.usefixtures("loopback")

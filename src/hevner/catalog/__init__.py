@@ -3,7 +3,7 @@
 Modules import each other in one direction only, from bottom to top:
 
 1. records: ``seal``, ``header``, ``course``, ``query``;
-2. storage: ``packages``, ``checksums``, ``faults``, ``tables``, ``kept_features``,
+2. storage: ``packages``, ``checksums``, ``row_keys``, ``faults``, ``tables``, ``kept_features``,
    ``index_cache``, ``search_index``, ``index_building``, ``catalog``, ``object_catalog``,
    ``writer``;
 3. filling: ``file_identity``, ``analyze_file``, ``texts``, ``indexing``, ``encoding``, and mending:

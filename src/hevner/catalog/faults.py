@@ -16,7 +16,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from hevner.catalog.checksums import CHECKSUM
-from hevner.catalog.header import damaged, unreachable
+from hevner.catalog.header import damaged, refused, unreachable
 from hevner.errors import CatalogError, HevnerError
 from hevner.files import cannot_write
 from hevner.object_path import Location, ObjectPath, reason
@@ -35,6 +35,7 @@ PANICS = ("PanicException", "RustPanic")
 """Names of errors for a panic: of a call, which is no `Exception`, and of one in the background."""
 
 _STORE = re.compile(r"^(?!.*404 Not Found).*(Error performing|HTTP error|credential)", re.DOTALL)
+_CROWDED = re.compile(r"commit conflict|concurrent", re.IGNORECASE)
 _QUOTED = re.compile(r"'[^']*'")
 _TERM = re.compile(r"[-+*/%<>=!~|&^(]+|\b(?:and|or|not|between|i?like|case|when)\b", re.IGNORECASE)
 
@@ -67,6 +68,9 @@ def clear_errors(
             raise cannot_write(table, full) from error
         if where is not None and (isinstance(error, ValueError) or "filter expr" in text):
             raise _misunderstood(where, text, columns) from error
+        if isinstance(table, ObjectPath) and _CROWDED.search(text):
+            cause, remedy = "too many processes write at a time", "Run the same command again"
+            raise refused("crowded", table, cause, remedy) from error
         if isinstance(table, ObjectPath) and _STORE.search(text):
             raise unreachable(table, reason(text)) from error
         raise unreadable(table, folder, _first_clause(text)) from error

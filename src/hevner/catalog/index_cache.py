@@ -23,12 +23,16 @@ LEFT_S = 86_400.0
 
 
 def place_of(index: ObjectPath) -> Path:
-    """Where the copy of an index is, or would be; its folder is made."""
+    """Where the copy of an index is, or would be; its folder is made. Raises OSError."""
     # Readers of folders of this machine need nothing of the cache.
     from hevner.cache import default_folder
 
+    try:
+        root = default_folder()
+    except RuntimeError as error:
+        raise OSError(str(error)) from error
     digest = hashlib.blake2b(str(index.parent).encode(), digest_size=8).hexdigest()
-    folder = default_folder() / "catalogs" / digest
+    folder = root / "catalogs" / digest
     folder.mkdir(parents=True, exist_ok=True)
     return folder / index.name
 

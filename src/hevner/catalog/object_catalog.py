@@ -67,7 +67,11 @@ def maintain(catalog: Catalog) -> None:
                 home.remove_all()
         for table in (catalog.pieces, catalog.moments):
             table.refresh()
-            table.tidy()
+            try:
+                table.tidy()
+            except CatalogError as error:
+                if error.code != "crowded":  # the last of those who write does it
+                    raise
             _publish(table)
 
 

@@ -9,11 +9,13 @@ DataFusion understands it. Each row has a checksum (`hevner.catalog.checksums`).
 
 from __future__ import annotations
 
+import random
 import shutil
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import timedelta
-from hashlib import blake2b
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any, Final
@@ -25,6 +27,7 @@ from hevner.catalog.checksums import CHECKSUM, checksums, unsound
 from hevner.catalog.faults import clear_errors, is_panic, system_error, unreadable
 from hevner.catalog.header import Header
 from hevner.catalog.packages import lancedb, pa
+from hevner.catalog.row_keys import KEY, KEYS, declared, with_keys
 from hevner.errors import CatalogError
 from hevner.files import cannot_write
 from hevner.heads import ESTIMATE_COLUMNS, ESTIMATES
@@ -55,6 +58,12 @@ KEPT = timedelta(hours=1)
 BATCH = 50_000
 """Rows that are read at a time; each batch costs half a millisecond, whatever its size."""
 
+ATTEMPTS = 12
+"""How often a change is tried that others come in between of; LanceDB itself tries ten times."""
+
+LONGEST_S = 30.0
+"""Longest pause between two of them, in seconds."""
+
 AT_A_TIME = 500
 """Values in one SQL list."""
 
@@ -66,16 +75,6 @@ ENCODED = "encoded"
 CHANGED = "changed"
 """Column of `hevner.catalog.file_identity.Stamp.changed`; absent from older catalogues until they
 are written to, and null for their rows."""
-
-KEY = "row_key"
-"""Column of moments in an object store: a digest of piece and start."""
-
-KEYS = {PIECES: "path", MOMENTS: KEY}
-"""Columns whose values come once in a table in an object store, however many write at a time."""
-
-DECLARED = {"lance-schema:unenforced-primary-key": "true"}
-"""Metadata of such a column. LanceDB compares what is committed at the same time only by declared
-keys of texts, bytes and integers, and only while they have no index; without, rows come twice."""
 
 MODEL, VERSION, WRITTEN, SOURCE, COUNT = "model", "hevner", "written", "source", "moments"
 """Columns on where the row of a piece comes from: name and version of the model, version of hevner,
@@ -264,13 +263,10 @@ class Table:
         if CHECKSUM in data.column_names:
             column = data.column_names.index(CHECKSUM)
             data = data.set_column(column, CHECKSUM, pa.array(checksums(data)))
-        if KEY in data.column_names:
-            column = data.schema.get_field_index(KEY)
-            data = data.set_column(column, self.schema.field(KEY), _keys(data))
-        if isinstance(self.path, ObjectPath):
-            key = KEYS[self.name]
-            self.refresh()
-        with self._clear_errors():
+        data = with_keys(data)
+        key = KEYS[self.name] if isinstance(self.path, ObjectPath) else key
+
+        def add() -> None:
             if key:
                 merge = self._table.merge_insert(key)
                 merge.when_matched_update_all().when_not_matched_insert_all()
@@ -278,6 +274,8 @@ class Table:
                 merge.execute(data, on_bad_vectors="null")
             else:
                 self._table.add(data)
+
+        self._commit(add)
 
     def add_encoded(self, width: int) -> None:
         """Add the column `ENCODED` of so many numbers, if it is not there."""
@@ -289,23 +287,20 @@ class Table:
 
     def _add_columns(self, fields: Iterable[pa.Field]) -> None:
         if missing := [field for field in fields if field.name not in self.schema.names]:
-            with self._clear_errors():
-                self._table.add_columns(missing)
-                self.schema = self._table.schema
+            self._commit(lambda: self._table.add_columns(missing))
+            self.schema = self._table.schema
 
     def put_encoded(self, vectors: Mapping[str, NDArray[np.float32]]) -> None:
         """Fill the column `ENCODED` of all rows with these ids in one step."""
         flat = np.stack(list(vectors.values())).astype(np.float16)
         column = pa.FixedSizeListArray.from_arrays(pa.array(flat.ravel()), flat.shape[1])
-        with self._clear_errors():
-            merge = self._table.merge_insert("id").when_matched_update_all()
-            merge.execute(pa.table({"id": list(vectors), ENCODED: column}))
+        rows = pa.table({"id": list(vectors), ENCODED: column})
+        self._commit(lambda: self._table.merge_insert("id").when_matched_update_all().execute(rows))
 
     def delete(self, column: str, values: Iterable[str]) -> None:
         """Remove the rows that have one of these values."""
         for some in in_lists(column, values):
-            with self._clear_errors():
-                self._table.delete(some)
+            self._commit(partial(self._table.delete, some))
 
     def tidy(self) -> None:
         """Join small files, index new rows for filters, forget versions older than `KEPT`."""
@@ -329,8 +324,22 @@ class Table:
             self._optimize()
 
     def _optimize(self) -> None:
-        with self._clear_errors():
-            self._table.optimize(cleanup_older_than=KEPT)
+        self._commit(lambda: self._table.optimize(cleanup_older_than=KEPT))
+
+    def _commit(self, change: Callable[[], object]) -> None:
+        """Make a change, in an object store again and again if other processes are in between."""
+        shared = isinstance(self.path, ObjectPath)
+        for attempt in range(ATTEMPTS if shared else 1):
+            if shared:
+                self.refresh()
+            try:
+                with self._clear_errors():
+                    change()
+                return
+            except CatalogError as error:
+                if error.code != "crowded" or attempt == ATTEMPTS - 1:
+                    raise
+            time.sleep(random.uniform(0, min(2.0**attempt, LONGEST_S)))
 
     def _clear_errors(self, where: str | None = None) -> AbstractContextManager[None]:
         return clear_errors(self.path, self._folder, where, self.schema.names)
@@ -346,7 +355,7 @@ def create_tables(folder: Location, header: Header) -> None:
         try:
             columns = pa.schema([*schema(name, header), *noted(name)])
             if isinstance(path, ObjectPath):
-                _connected(folder).create_table(name, schema=_keyed(columns))
+                _connected(folder).create_table(name, schema=declared(name, columns))
                 continue
             if path.exists():
                 shutil.rmtree(path)
@@ -358,22 +367,6 @@ def create_tables(folder: Location, header: Header) -> None:
 def _connected(home: Location) -> Any:
     options = STORAGE if isinstance(home, Path) else STORAGE | LANCE_OPTIONS
     return lancedb.connect(home if isinstance(home, Path) else str(home), storage_options=options)
-
-
-def _keyed(columns: pa.Schema) -> pa.Schema:
-    """The columns of a table in an object store: its key is declared, and made for moments."""
-    if "piece" in columns.names:
-        columns = columns.append(pa.field(KEY, pa.binary()))
-    place = columns.get_field_index(KEYS["moments" if KEY in columns.names else "pieces"])
-    return columns.set(place, columns.field(place).with_nullable(False).with_metadata(DECLARED))
-
-
-def _keys(moments: pa.Table) -> pa.Array:
-    """The keys of moments: digests of piece and start."""
-    starts = moments["start"].to_numpy().astype("<f4")
-    pairs = zip(moments["piece"].to_pylist(), starts, strict=True)
-    digests = (blake2b(f"{id} ".encode() + at.tobytes(), digest_size=16) for id, at in pairs)
-    return pa.array([one.digest() for one in digests], pa.binary())
 
 
 def remove_tables(folder: Path) -> None:
