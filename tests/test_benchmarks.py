@@ -7,7 +7,6 @@ import csv
 import importlib
 import json
 import shutil
-import socket
 import subprocess
 import sys
 from collections.abc import Callable
@@ -44,6 +43,7 @@ NOT_RUN = {
     "catalog_faults": "starts itself again with a library; `test_no_fault_loses_a_piece` runs it",
     "attack": "attacks servers for minutes; `tests/serve` tries each attack in small",
     "tag_faults": "likewise; `test_no_fault_damages_a_tagged_file` runs it",
+    "scale": "needs a store and a cluster; `test_the_measurement_runs` has both",
     "speed_essentia": "needs Essentia, which is not installed here",
     "tempo_peer": "likewise",
     "harmony_peer": "likewise",
@@ -52,8 +52,6 @@ NOT_RUN = {
     "music_sounds": "needs packages of sounds, espeak-ng and fluidsynth",
 }
 """Scripts that are only asked for help, and why."""
-
-CONNECT = socket.socket.connect
 
 Run = Callable[..., ModuleType]
 
@@ -297,12 +295,6 @@ def test_page(run: Run, tmp_path: Path) -> None:
     options = ("--folder", tmp_path, "--browser", browser, "--out", tmp_path / "page.csv")
     run("page", *options, **small, PLAYS_S=0.5)
     assert lines(tmp_path / "page.csv") == 6
-
-
-@pytest.fixture
-def loopback(_no_network: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Lets a test talk to a server that it has started itself."""
-    monkeypatch.setattr(socket.socket, "connect", CONNECT)
 
 
 # --- encoders ---

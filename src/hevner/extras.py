@@ -11,11 +11,13 @@ from hevner.errors import MissingDependencyError
 PACKAGES = {
     "audio": (),
     "catalog": ("lancedb", "pyarrow"),
+    "s3": ("obstore",),
     "plot": ("matplotlib",),
     "serve": (
         "fastapi", "prometheus_client", "python_multipart", "starlette", "uvicorn",
         "lancedb", "matplotlib", "pyarrow",
     ),
+    "ray": ("ray",),
     "tags": ("mutagen",),
     "encoders": ("huggingface_hub", "psutil", "safetensors", "torch", "transformers"),
     "lab": (

@@ -20,7 +20,7 @@ from typer.testing import CliRunner
 
 import hevner.model.space
 from hevner.analysis import Analyzer
-from hevner.catalog import analyze_file, header, indexing, tables, writer
+from hevner.catalog import analyze_file, header, indexing, sources, tables, writer
 from hevner.catalog.catalog import Catalog
 from hevner.catalog.indexing import Summary
 from hevner.catalog.tables import CHANGED, SOUNDS
@@ -71,7 +71,7 @@ def test_unchanged_files_are_not_even_opened(
 ) -> None:
     run(music, catalog)
     before = state(catalog.folder)
-    monkeypatch.setattr(indexing, "read_steadily", None)
+    monkeypatch.setattr(sources, "read_steadily", None)
     assert run(music, catalog) == Summary(unchanged=3)
     assert state(catalog.folder) == before
 
@@ -425,7 +425,7 @@ def test_rows_of_older_versions_count_as_unchanged(
     old = Catalog(catalog.folder, SPACE)
     assert CHANGED not in old.pieces.schema.names
     with monkeypatch.context() as patch:
-        patch.setattr(indexing, "read_steadily", None)
+        patch.setattr(sources, "read_steadily", None)
         assert run(music, old) == Summary(unchanged=3)
     song(music / "a.mp3", "another")
     assert run(music, Catalog(catalog.folder, SPACE)) == Summary(unchanged=2, changed=1)

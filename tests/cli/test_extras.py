@@ -87,6 +87,7 @@ LACKING = {
     f"evaluate joint --out {{0}}/out.csv {DATA}": "lab",
     f"probe --encoder x --states 4 --dataset own {DATA}": "lab",
     "gap --data {0}/data --out {0}/gap": "lab",
+    f"extract {DATA} --encoder handcrafted --engine ray": "ray",
     "datasets ratings --data {0}/data": "lab",
     "datasets tag-rates {0}/data": "lab",
 }

@@ -1,6 +1,6 @@
 """A catalogue of music on disk: pieces and their moments, with their places in the common space.
 
-A catalogue is one folder::
+A catalogue is one folder, of this machine or in an object store (`hevner.catalog.object_catalog`)::
 
     catalog.json     what it was made with (`hevner.catalog.header`)
     pieces.lance     a row for each file, also for those without music or that could not be read
@@ -39,6 +39,7 @@ from hevner.catalog.search_index import DamagedIndexError, SearchIndex
 from hevner.catalog.tables import MOMENTS, PIECES, ROW, Row, Table
 from hevner.model.description import CURVE_POINTS
 from hevner.model.space import Points, Space
+from hevner.object_path import Location, location
 
 CANDIDATES = 120
 """Rows that the first stage of a search passes to the second."""
@@ -97,12 +98,12 @@ class Catalog:
 
     def __init__(
         self,
-        folder: str | Path,
+        folder: str | Location,
         space: Space,
         most: int | None = seal.WHOLE,
-        features: Path | None = None,
+        features: Location | None = None,
     ) -> None:
-        self.folder = Path(folder).absolute()
+        self.folder = location(folder).absolute()
         self.space = space
         self.header = header.read(self.folder)
         self.model = header.model_of(self.header)
@@ -113,7 +114,7 @@ class Catalog:
         self._open()
 
     @property
-    def home(self) -> Path:
+    def home(self) -> Location:
         """Folder of the tables."""
         return self.folder / self.header.tables
 
@@ -128,9 +129,11 @@ class Catalog:
 
     def _open(self) -> None:
         """Open the indexes of both tables, and the tables that have none, if nothing is damaged."""
-        if wrong := seal.damaged_file(self.home, self._most):
-            raise header.damaged(self.home / wrong, "it is not as it was written", self.folder)
-        sealed = seal.read(self.home)
+        sealed = None
+        if isinstance(self.home, Path):
+            if wrong := seal.damaged_file(self.home, self._most):
+                raise header.damaged(self.home / wrong, "it is not as it was written", self.folder)
+            sealed = seal.read(self.home)
         for table in self._tables.values():
             table.refresh()
         self._indexes: dict[TableName, SearchIndex] = {}

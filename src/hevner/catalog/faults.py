@@ -14,12 +14,12 @@ import os
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 
 from hevner.catalog.checksums import CHECKSUM
-from hevner.catalog.header import damaged
+from hevner.catalog.header import damaged, refused, unreachable
 from hevner.errors import CatalogError, HevnerError
 from hevner.files import cannot_write
+from hevner.object_path import Location, ObjectPath, reason
 
 MOST_TERMS = 200
 """Most operators in a filter: LanceDB computes each inside the one before, and a few hundred
@@ -34,13 +34,15 @@ HIDDEN = ("vector", "place", "curve", "encoded", "changed", CHECKSUM)
 PANICS = ("PanicException", "RustPanic")
 """Names of errors for a panic: of a call, which is no `Exception`, and of one in the background."""
 
+_STORE = re.compile(r"^(?!.*404 Not Found).*(Error performing|HTTP error|credential)", re.DOTALL)
+_CROWDED = re.compile(r"commit conflict|concurrent", re.IGNORECASE)
 _QUOTED = re.compile(r"'[^']*'")
 _TERM = re.compile(r"[-+*/%<>=!~|&^(]+|\b(?:and|or|not|between|i?like|case|when)\b", re.IGNORECASE)
 
 
 @contextmanager
 def clear_errors(
-    table: Path, folder: Path, where: str | None = None, columns: Sequence[str] = ()
+    table: Location, folder: Location, where: str | None = None, columns: Sequence[str] = ()
 ) -> Iterator[None]:
     """Turn errors of LanceDB about a table into errors that name it and the remedy.
 
@@ -66,6 +68,11 @@ def clear_errors(
             raise cannot_write(table, full) from error
         if where is not None and (isinstance(error, ValueError) or "filter expr" in text):
             raise _misunderstood(where, text, columns) from error
+        if isinstance(table, ObjectPath) and _CROWDED.search(text):
+            cause, remedy = "too many processes write at a time", "Run the same command again"
+            raise refused("crowded", table, cause, remedy) from error
+        if isinstance(table, ObjectPath) and _STORE.search(text):
+            raise unreachable(table, reason(text)) from error
         raise unreadable(table, folder, _first_clause(text)) from error
 
 
@@ -74,7 +81,7 @@ def is_panic(error: BaseException) -> bool:
     return type(error).__name__ in PANICS
 
 
-def unreadable(table: Path, folder: Path, why: str) -> CatalogError:
+def unreadable(table: Location, folder: Location, why: str) -> CatalogError:
     """The error for a damaged table."""
     return damaged(table, f"the table cannot be read: {why}", folder)
 

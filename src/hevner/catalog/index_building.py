@@ -55,12 +55,12 @@ def build(table: Table) -> None:
     """
     try:
         path = search_index.path_of(table.path)
-        if path is None:
+        if not isinstance(path, Path) or not isinstance(table.path, Path):
             return
         if search_index.opened(table.path) is None:
             part = path.with_name(PART.format(secrets.token_hex(6)))
             try:
-                _write(table, part)
+                write(table, part)
                 os.replace(part, path)
             finally:
                 part.unlink(missing_ok=True)
@@ -94,7 +94,8 @@ def _slots(fragments: NDArray[np.int64], ids: NDArray[np.int64]) -> NDArray[np.i
     return np.asarray(begin + (ids & 0xFFFFFFFF))
 
 
-def _write(table: Table, part: Path) -> None:
+def write(table: Table, part: Path) -> None:
+    """Make the index of the version that is looked at as a new file; raises as `build`."""
     rows = table.count(THERE)
     cells = round(CELLS * rows**0.5) if rows > FEW else min(rows, 1)
     wanted = _sample(rows, cells)

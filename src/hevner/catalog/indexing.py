@@ -20,26 +20,36 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import islice
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
 
 from hevner import __version__
 from hevner.batch import in_threads
-from hevner.catalog import presence
-from hevner.catalog.analyze_file import AnalyzedFile, FileAnalyzer
+from hevner.catalog import header, presence
+from hevner.catalog.analyze_file import FileAnalyzer
 from hevner.catalog.catalog import Catalog
-from hevner.catalog.file_identity import Content, Stamp, read_steadily, row_path
+from hevner.catalog.examine import Examiner, FileOutcome, Task, located
+from hevner.catalog.file_identity import Content, Stamp, row_path
+from hevner.catalog.sources import Source, absolute, stamp_of
 from hevner.catalog.tables import CHANGED, COUNT, SOURCE, VERSION, WRITTEN, Row, in_lists
 from hevner.catalog.writer import Writer, writing
 from hevner.errors import HevnerError
 from hevner.features import Pooled
-from hevner.files import Found, display_name, file_named
+from hevner.files import display_name
+from hevner.object_path import Location, ObjectPath
 from hevner.result import Failure
+
+if TYPE_CHECKING:
+    from hevner.cluster import Cluster
 
 PIECES_AT_ONCE = 32
 COPIES_AT_ONCE = 1000
 SECONDS_AT_ONCE = 30.0
-"""Results are written when there are so many, or after so long."""
+"""Results are written when there are so many, or after so long; more at once in a large cluster."""
 
 
 @dataclass(frozen=True)
@@ -49,20 +59,6 @@ class KnownFile:
     id: str
     stamp: Stamp
     status: str
-
-
-@dataclass(frozen=True)
-class FileOutcome:
-    """The outcome of a file that had to be read.
-
-    It has no content if it could not be read, and no rows if it failed or the same content is known
-    or in work under another path.
-    """
-
-    file: Found
-    content: Content | None
-    analyzed: AnalyzedFile | None = None
-    failure: Failure | None = None
 
 
 @dataclass
@@ -114,18 +110,28 @@ class Options:
         Called with each file that is done, and why it failed if it did.
     stop
         When set, files in work are finished and written, and no others are begun.
+    cluster
+        Machines that read and analyse, in place of threads; this process writes what comes back.
+    limit
+        Largest number of files that are read; None for all.
+    whole
+        Whether these are all files of the folders; else nothing has vanished, and the tables are
+        left to be put in order by a run over all.
     """
 
     jobs: int = 1
     retry: bool = False
     prune: bool = False
-    report: Callable[[Found, Failure | None], None] = lambda _file, _failure: None
+    report: Callable[[Source, Failure | None], None] = lambda _file, _failure: None
     stop: threading.Event = field(default_factory=threading.Event)
+    cluster: Cluster | None = None
+    limit: int | None = None
+    whole: bool = True
 
 
 def index(
-    found: Iterable[Found],
-    folders: Iterable[Path],
+    found: Iterable[Source],
+    folders: Iterable[Location],
     catalog: Catalog,
     analyzer: FileAnalyzer,
     options: Options,
@@ -135,7 +141,7 @@ def index(
     Parameters
     ----------
     found
-        The files, as `hevner.files.find_audio` finds them.
+        The files, as `hevner.catalog.sources.find` finds them.
     folders
         Where they were looked for; a file that the catalogue has from there and that is not found
         any more has vanished.
@@ -152,10 +158,10 @@ def index(
     with writing(catalog) as writer:
         writer.note_folders(below)
         run = _Run(catalog, writer, analyzer, options)
-        for outcome in in_threads(run.examine, run.due(found), options.jobs, options.stop):
+        for outcome in run.outcomes(found):
             run.take(outcome)
         run.finish(below)
-        if not options.stop.is_set():
+        if options.whole and not options.stop.is_set():
             writer.tidy()
     return run.summary
 
@@ -181,7 +187,7 @@ class _Run:
         self.summary = Summary()
         self._catalog = catalog
         self._writer = writer
-        self._analyzer = analyzer
+        self._examiner = Examiner(analyzer, catalog.kept)
         self._options = options
         self._known = {
             row["path"]: _known(row)
@@ -197,8 +203,10 @@ class _Run:
         self._features: dict[str, Pooled] = {}
         self._copies: list[FileOutcome] = []
         self._written = time.monotonic()
+        cores = 1 if options.cluster is None else options.cluster.slots()
+        self._at_once = PIECES_AT_ONCE * max(1, cores // 2)
 
-    def due(self, found: Iterable[Found]) -> Iterator[Found]:
+    def due(self, found: Iterable[Source]) -> Iterator[Source]:
         """Files that are not as they were; the others are reported."""
         for file in found:
             if self._options.stop.is_set():
@@ -208,7 +216,7 @@ class _Run:
             else:
                 yield file
 
-    def _is_unchanged(self, file: Found) -> bool:
+    def _is_unchanged(self, file: Source) -> bool:
         path = row_path(file.path)
         self._seen.add(path)
         self._folders.add(str(Path(path).parent))
@@ -216,7 +224,7 @@ class _Run:
         if known is None or self._is_due(known):
             return False
         try:
-            unchanged = known.stamp.is_of(file.path)
+            unchanged = known.stamp.is_like(stamp_of(file))
         except OSError:
             return False
         if unchanged:
@@ -235,29 +243,23 @@ class _Run:
             self._claimed.add(id)
         return is_new
 
-    def examine(self, file: Found) -> FileOutcome:
-        """Read a file, and analyse it if its content is new; called from several threads."""
-        content, outcome = read_steadily(file.path, self._analyze, self._claim, "analyse")
-        if isinstance(outcome, Failure):
-            return FileOutcome(file, content, failure=outcome)
-        return FileOutcome(file, content, outcome)
+    def outcomes(self, found: Iterable[Source]) -> Iterator[FileOutcome]:
+        """Read the files that are due, here or in a cluster."""
+        options, due = self._options, islice(self.due(found), self._options.limit)
+        if options.cluster is None:
+            yield from in_threads(self._examine, due, options.jobs, options.stop)
+            return
+        known = np.array(sorted(self._claimed), "S")
+        made_with = header.current(self._catalog.space, self._catalog.model)
+        task = Task(self._catalog.model, made_with, self._catalog.kept.folder, known)
+        for outcome in options.cluster.each(task, map(absolute, due), _lost, options.stop):
+            # Machines do not know what others have in work.
+            if outcome.analyzed and outcome.content and not self._claim(outcome.content.id):
+                outcome = replace(outcome, analyzed=None)
+            yield outcome
 
-    def _analyze(self, path: Path, id: str) -> AnalyzedFile:
-        try:
-            kept = self._catalog.kept.get(id)
-            if kept is not None:
-                return self._analyzer.again(kept.pooled)
-            return self._analyzer.analyze(path)
-        except (HevnerError, MemoryError):
-            raise
-        # Whatever a file provokes, the others go on.
-        except Exception as error:
-            raise HevnerError(
-                display_name(f"{type(error).__name__}: {error}"),
-                remedy="Convert the file to WAV or FLAC and try again",
-                stage="analyse",
-                code="unexpected",
-            ) from error
+    def _examine(self, file: Source) -> FileOutcome:
+        return self._examiner.examine(file, self._claim)
 
     def take(self, outcome: FileOutcome) -> None:
         """Note the outcome of a file, and write when there is enough."""
@@ -270,14 +272,14 @@ class _Run:
                 self._add_row(outcome, outcome.content)
         self._options.report(outcome.file, outcome.failure)
         if (
-            len(self._rows) >= PIECES_AT_ONCE
+            len(self._rows) >= self._at_once
             or len(self._copies) >= COPIES_AT_ONCE
             or time.monotonic() - self._written > SECONDS_AT_ONCE
         ):
             self._write()
 
     def _add_row(self, outcome: FileOutcome, content: Content) -> None:
-        row = _located(outcome.file, content)
+        row = located(outcome.file, content)
         if outcome.analyzed is not None:
             row.update(outcome.analyzed.piece)
             moments = outcome.analyzed.moments
@@ -314,7 +316,7 @@ class _Run:
         for copy in self._copies:
             if copy.content is not None and copy.content.id in sources:
                 self._count_copy(row_path(copy.file.path), copy.content.id)
-                yield {**sources[copy.content.id], **_located(copy.file, copy.content)}
+                yield {**sources[copy.content.id], **located(copy.file, copy.content)}
             else:
                 waiting.append(copy)
         self._copies = waiting
@@ -332,9 +334,9 @@ class _Run:
         orphans, self._copies = self._copies, []
         for orphan in orphans:
             self._claimed.discard(orphan.content.id if orphan.content else "")
-            self.take(self.examine(orphan.file))
+            self.take(self._examine(orphan.file))
         self._write()
-        if self._options.stop.is_set():
+        if self._options.stop.is_set() or not self._options.whole:
             return
         vanished = {path for path in self._suspects(folders) if presence.is_gone(path)}
         present = {known.id for path, known in self._known.items() if path not in vanished}
@@ -343,7 +345,7 @@ class _Run:
         left = {
             path
             for path in vanished - moved
-            if path.startswith(away) or not presence.is_filled(file_named(path).parent)
+            if path.startswith(away) or not presence.is_filled(path)
         }
         removed = vanished - left if self._options.prune else moved
         self._writer.remove((path, self._known[path].id) for path in removed)
@@ -353,7 +355,12 @@ class _Run:
         self.summary.missing = tuple(sorted(left))
 
     def _note_mounts(self) -> tuple[str, ...]:
-        """Note where drives are mounted; return where some are not that were there once."""
+        """Note where drives are mounted; return where some are not that were there once.
+
+        A catalogue in an object store is written by several machines, each with its own drives.
+        """
+        if isinstance(self._catalog.folder, ObjectPath):
+            return ()
         known = presence.mounts(self._catalog.header.mounts)
         familiar = presence.mounted(self._familiar)
         away = presence.away(known, familiar)
@@ -374,15 +381,9 @@ def made_by(source: str, moments: int) -> Row:
     return {VERSION: __version__, WRITTEN: int(time.time()), SOURCE: source, COUNT: moments}
 
 
-def _located(file: Found, content: Content) -> Row:
-    return {
-        "id": content.id,
-        "path": row_path(file.path),
-        "name": display_name(file.name),
-        "size": content.stamp.size,
-        "mtime": content.stamp.mtime,
-        CHANGED: content.stamp.changed,
-    }
+def _lost(file: Source, error: HevnerError) -> FileOutcome:
+    """The outcome of a file that no machine could examine; it is tried again each time."""
+    return FileOutcome(file, None, failure=Failure.of(display_name(file.path), error))
 
 
 def _known(row: Row) -> KnownFile:

@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hevner.files import cannot_write, replace_file, sweep_parts
+from hevner.object_path import Location
 
 if TYPE_CHECKING:
     from hevner.features import Pooled
@@ -50,7 +51,7 @@ class Kept:
 class KeptFeatures:
     """A folder of kept features; only the process that holds the catalogue's lock writes there."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Location) -> None:
         self.folder = folder
 
     def put(self, row: dict[str, Any], pooled: Pooled) -> None:
@@ -71,8 +72,9 @@ class KeptFeatures:
         np.savez(packed, allow_pickle=False, **arrays)
         path = self._file(row["id"])
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            sweep_parts(path.parent)
+            if isinstance(path, Path):
+                path.parent.mkdir(parents=True, exist_ok=True)
+                sweep_parts(path.parent)
             replace_file(path, _digest(packed.getvalue()) + packed.getvalue())
         except OSError as error:
             raise cannot_write(path, error) from error
@@ -119,7 +121,7 @@ class KeptFeatures:
         for id in ids:
             self._file(id).unlink(missing_ok=True)
 
-    def _file(self, id: str) -> Path:
+    def _file(self, id: str) -> Location:
         return self.folder / id[:2] / f"{id}{SUFFIX}"
 
 

@@ -1,4 +1,4 @@
-"""Whether files that are not found are gone, or lie on a drive that is not mounted.
+"""Whether files and objects that are not found are gone, or lie on a drive that is not mounted.
 
 Conventions
 -----------
@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from hevner.files import file_named, is_audio_name
+from hevner.object_path import ObjectPath
 
 
 def mounts(texts: Iterable[str]) -> dict[str, int]:
@@ -63,12 +64,15 @@ def is_gone(path: str) -> bool:
     return False
 
 
-def is_filled(folder: Path) -> bool:
-    """Whether a folder holds music or folders.
+def is_filled(path: str) -> bool:
+    """Whether the folder of a file holds music or folders.
 
     What is there of a drive that is not mounted holds neither, at most a note that it is none.
     """
+    folder = file_named(path).parent
     try:
+        if isinstance(folder, ObjectPath):
+            return folder.is_dir()
         with os.scandir(folder) as entries:
             shown = [entry for entry in entries if entry.name[0] != "."]
             return any(is_audio_name(entry.name) or entry.is_dir() for entry in shown)
@@ -78,8 +82,9 @@ def is_filled(folder: Path) -> bool:
 
 def _device(folder: str, known: dict[str, int]) -> int:
     if folder not in known:
+        place = file_named(folder)
         try:
-            known[folder] = file_named(folder).stat().st_dev
+            known[folder] = -1 if isinstance(place, ObjectPath) else place.stat().st_dev
         except OSError:
             known[folder] = -1
     return known[folder]

@@ -15,6 +15,7 @@ from hevner.catalog import course
 from hevner.catalog.course import Course, refused
 from hevner.emotion import Scale
 from hevner.hits import FIT
+from hevner.object_path import Location, location
 from hevner.words import Feeling, Lexicon
 
 FIT_OF_TEXT = "the share of the catalogue that matches the text less"
@@ -77,7 +78,7 @@ class Query:
 
     place: Place | None = None
     feelings: tuple[Feeling, ...] = ()
-    like: Path | None = None
+    like: Location | None = None
     course: Course | None = None
     text: str = ""
     unwanted: tuple[Feeling, ...] = ()
@@ -137,7 +138,7 @@ class Query:
         radius: float | None = None,
         mood: str = "",
         unwanted: str = "",
-        like: str | Path | None = None,
+        like: str | Location | None = None,
         path: str | Path | Course | None = None,
         text: str = "",
         scale: str = "-1..1",
@@ -186,7 +187,7 @@ class Query:
         return cls(
             place=_place(valence, arousal, radius, plane),
             feelings=words.parse(mood) if mood else (),
-            like=None if like is None else Path(like),
+            like=None if like is None else location(like),
             course=_course(path, words, plane),
             text=text.strip(),
             unwanted=words.parse(unwanted) if unwanted else (),

@@ -29,16 +29,18 @@ from hevner.catalog.packages import pa
 from hevner.catalog.sound_rows import SoundRows
 from hevner.catalog.tables import (
     ENCODED,
+    HOMES,
     MOMENTS,
     PIECES,
     TABLES,
     Row,
     Table,
 )
-from hevner.catalog.writer import HOLDER, HOMES, LOCK, Writer, create, locked, sweep_old, writing
+from hevner.catalog.writer import HOLDER, LOCK, Writer, create, locked, sweep_old, writing
 from hevner.errors import CatalogError
 from hevner.files import Found
 from hevner.model.space import Space
+from hevner.object_path import Location
 
 CODES = ("other_model", "other_space", "other_schema", "other_scale", "mixed_models")
 """Codes of errors for catalogues that a renewal helps."""
@@ -72,7 +74,7 @@ class Mended:
 
 
 def mend(
-    folder: Path, space: Space, analyzer_of: Callable[[Path], FileAnalyzer], options: Options
+    folder: Location, space: Space, analyzer_of: Callable[[Path], FileAnalyzer], options: Options
 ) -> Mended:
     """Check every row and file of a catalogue, and mend what is damaged.
 
@@ -87,7 +89,7 @@ def mend(
         If another process is writing, there is no catalogue, it was made with something else, or
         it cannot be written.
     """
-    folder, done = folder.absolute(), Mended()
+    folder, done = _local(folder), Mended()
     if not _homes(folder):
         header.read(folder)  # says what is missing
     with locked(folder):
@@ -215,7 +217,7 @@ class Renewal:
 
 @contextmanager
 def renewing(
-    folder: Path, space: Space, model: Path | None, stop: threading.Event
+    folder: Location, space: Space, model: Path | None, stop: threading.Event
 ) -> Iterator[Renewal]:
     """Hold the lock of a catalogue and make new tables, which take the place of the old ones.
 
@@ -228,7 +230,7 @@ def renewing(
     CatalogError, OutputError
         If another process is writing, the catalogue is damaged, or it cannot be written.
     """
-    folder = folder.absolute()
+    folder = _local(folder)
     with locked(folder):
         renewal = Renewal(folder, space, model)
         yield renewal
@@ -275,6 +277,14 @@ def derive(
             pieces, moments = [], []
     writer.put(pieces, moments)
     return count
+
+
+def _local(folder: Location) -> Path:
+    if isinstance(folder, Path):
+        return folder.absolute()
+    cause = "a catalogue in an object store is neither mended nor renewed in its place"
+    remedy = f"{header.rebuilding(folder)} (what was kept of known files is used again)"
+    raise header.refused("not_in_store", folder, cause, remedy)
 
 
 def _homes(folder: Path) -> list[Path]:
@@ -331,6 +341,7 @@ def _next(folder: Path, space: Space, found: Header, model: Path | None) -> Cata
 
 def _switch(folder: Path, new: Catalog) -> None:
     """Put new tables into the place of the old ones."""
+    assert isinstance(new.folder, Path)
     now = dataclasses.replace(new.header, tables=new.folder.name)
     new.refresh()
     versions = {table.name: table.version for table in (new.pieces, new.moments)}

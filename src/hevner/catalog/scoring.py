@@ -14,6 +14,7 @@ Unwanted music is left out: a piece is *typical* of a feeling if it fits it bett
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -32,6 +33,7 @@ from hevner.errors import AudioError
 from hevner.files import display_name
 from hevner.model.description import Description, join
 from hevner.model.space import Points, Space
+from hevner.object_path import Location
 from hevner.words.describing import describe
 
 if TYPE_CHECKING:
@@ -118,7 +120,7 @@ def rankings(catalog: Catalog, query: Query) -> Iterator[Ranked]:
         depth = min(DEEPER * depth, DEEPEST)
 
 
-def locate(catalog: Catalog, path: Path) -> tuple[Points, Row]:
+def locate(catalog: Catalog, path: Location) -> tuple[Points, Row]:
     """The place of a piece in the space, one row, and its valence and arousal with their intervals.
 
     The record has its ``id`` too, empty if it is not in the catalogue.
@@ -135,7 +137,9 @@ def locate(catalog: Catalog, path: Path) -> tuple[Points, Row]:
         stamp = Stamp(*(row[name] for name in catalog.pieces.stamp_columns))
         if row["status"] == "ok" and stamp.still_holds(path):
             return catalog.points(np.array([row["place"]])), row
-    piece = _file_analyzer(catalog.space, catalog.model).analyze(path).piece
+    analyzer = _file_analyzer(catalog.space, catalog.model)
+    with nullcontext(path) if isinstance(path, Path) else path.copied() as file:
+        piece = analyzer.analyze(file).piece
     if piece["status"] != "ok":
         reason = "the file is silent" if piece["status"] == "silent" else piece["cause"]
         raise AudioError(
@@ -176,7 +180,7 @@ def diverse(divergences: Array, unlike: Array) -> list[int]:
     return chosen
 
 
-def _like(catalog: Catalog, path: Path) -> tuple[Points, Row]:
+def _like(catalog: Catalog, path: Location) -> tuple[Points, Row]:
     """As `locate`, without more than the id of a piece that the index has."""
     if (number := catalog.row_of(row_path(path))) is not None:
         (row,) = catalog.fetch([number], ("id", "size", "mtime", CHANGED))

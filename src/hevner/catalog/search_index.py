@@ -32,6 +32,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hevner.arrays import Mask
+from hevner.catalog import index_cache
+from hevner.object_path import Location, ObjectPath
 
 NUMBERS = {
     "pieces": ("duration", "valence", "arousal"),
@@ -149,26 +151,47 @@ class Layout:
         )
 
 
-def path_of(table: Path) -> Path | None:
+def path_of(table: Location) -> Location | None:
     """Where the index of the newest version of a table is, or would be; None if there is none.
 
     Raises `OSError` if the list of files of the table cannot be read.
     """
-    versions = [path for path in (table / "_versions").glob("*.manifest") if len(path.stem) == 20]
-    if not versions:
+    newest = newest_version(table)
+    if newest is None:
         return None
-    # The newest version has the smallest number.
-    digest = hashlib.blake2b(min(versions).read_bytes(), digest_size=8).hexdigest()
+    digest = hashlib.blake2b(newest.read_bytes(), digest_size=8).hexdigest()
     return table.with_name(f"{table.stem}-{digest}.search")
 
 
-def opened(table: Path) -> SearchIndex | None:
+def newest_version(table: Location) -> Location | None:
+    """The list of files of the newest version of a table; None if there is none."""
+    folder = table / "_versions"
+    # The newest version has the smallest number.
+    if isinstance(folder, ObjectPath):
+        first = next(folder.objects(), None)
+        return None if first is None else first.path
+    versions = [path for path in folder.glob("*.manifest") if len(path.stem) == 20]
+    return min(versions, default=None)
+
+
+def opened(table: Location) -> SearchIndex | None:
     """The index of the newest version of a table; None if it is missing or damaged."""
     try:
         path = path_of(table)
+        if isinstance(path, ObjectPath):
+            return _copied(path, table.stem)
         return None if path is None else SearchIndex(path, table.stem)
     except (OSError, ValueError, TypeError):
         return None
+
+
+def _copied(index: ObjectPath, table: str) -> SearchIndex:
+    """The copy of an index in an object store; a damaged one is fetched again."""
+    try:
+        return SearchIndex(index_cache.fetched(index), table)
+    except (ValueError, TypeError):
+        index_cache.place_of(index).unlink(missing_ok=True)
+        return SearchIndex(index_cache.fetched(index), table)
 
 
 class SearchIndex:

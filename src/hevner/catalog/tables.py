@@ -9,10 +9,13 @@ DataFusion understands it. Each row has a checksum (`hevner.catalog.checksums`).
 
 from __future__ import annotations
 
+import random
 import shutil
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import timedelta
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any, Final
@@ -24,9 +27,11 @@ from hevner.catalog.checksums import CHECKSUM, checksums, unsound
 from hevner.catalog.faults import clear_errors, is_panic, system_error, unreadable
 from hevner.catalog.header import Header
 from hevner.catalog.packages import lancedb, pa
+from hevner.catalog.row_keys import KEY, KEYS, declared, with_keys
 from hevner.errors import CatalogError
 from hevner.files import cannot_write
 from hevner.heads import ESTIMATE_COLUMNS, ESTIMATES
+from hevner.object_path import LANCE_OPTIONS, Location, ObjectPath
 
 PIECES: Final = "pieces"
 MOMENTS: Final = "moments"
@@ -44,11 +49,20 @@ INDEX_ROWS = 10_000
 STORAGE = {"new_table_data_storage_version": "2.0"}
 """Single rows are fetched a third faster from files of this format than from those of 2.1."""
 
+HOMES = "tables-*"
+"""Names of folders of tables, beside the catalogue's folder itself."""
+
 KEPT = timedelta(hours=1)
 """How long an old version stays readable for those who have it open."""
 
 BATCH = 50_000
 """Rows that are read at a time; each batch costs half a millisecond, whatever its size."""
+
+ATTEMPTS = 12
+"""How often a change is tried that others come in between of; LanceDB itself tries ten times."""
+
+LONGEST_S = 30.0
+"""Longest pause between two of them, in seconds."""
 
 AT_A_TIME = 500
 """Values in one SQL list."""
@@ -142,7 +156,7 @@ class Table:
 
     def __init__(
         self,
-        folder: Path,
+        folder: Location,
         name: str,
         header: Header,
         any_columns: bool = False,
@@ -157,14 +171,13 @@ class Table:
         if not self.path.is_dir():
             raise self._damaged("the table is missing")
         with self._clear_errors():
-            self._table = lancedb.connect(home).open_table(name)
+            self._table = _connected(home).open_table(name)
             if version is not None and version != self._table.version:
                 self._table.checkout(version)
             found = self._table.schema
-        optional = {ENCODED, *noted(name).names}
-        if not any_columns and {field for field in found if field.name not in optional} != set(
-            self.schema
-        ):
+        optional = {ENCODED, KEY, *noted(name).names}
+        there = {field.with_nullable(True) for field in found if field.name not in optional}
+        if not any_columns and there != set(self.schema):
             raise self._damaged("the table has other columns than its header says")
         self.schema = found
 
@@ -182,7 +195,7 @@ class Table:
     def refresh(self) -> None:
         """Look at the newest version."""
         with self._clear_errors():
-            self._table.checkout_latest()  # type: ignore[no-untyped-call]
+            self._table.checkout_latest()
             self.schema = self._table.schema
 
     def count(self, where: str | None = None) -> int:
@@ -243,12 +256,18 @@ class Table:
         return rows
 
     def add(self, rows: list[Row] | pa.Table, key: str = "") -> None:
-        """Add rows in one step; with a key column, replace the rows that have the same value."""
+        """Add rows in one step; with a key column, replace the rows that have the same value.
+
+        In an object store they always do, by `KEYS`, whoever else adds the same rows meanwhile.
+        """
         data = pa.Table.from_pylist(rows, schema=self.schema) if isinstance(rows, list) else rows
         if CHECKSUM in data.column_names:
             column = data.column_names.index(CHECKSUM)
             data = data.set_column(column, CHECKSUM, pa.array(checksums(data)))
-        with self._clear_errors():
+        data = with_keys(data)
+        key = KEYS[self.name] if isinstance(self.path, ObjectPath) else key
+
+        def add() -> None:
             if key:
                 merge = self._table.merge_insert(key)
                 merge.when_matched_update_all().when_not_matched_insert_all()
@@ -256,6 +275,8 @@ class Table:
                 merge.execute(data, on_bad_vectors="null")
             else:
                 self._table.add(data)
+
+        self._commit(add)
 
     def add_encoded(self, width: int) -> None:
         """Add the column `ENCODED` of so many numbers, if it is not there."""
@@ -267,23 +288,20 @@ class Table:
 
     def _add_columns(self, fields: Iterable[pa.Field]) -> None:
         if missing := [field for field in fields if field.name not in self.schema.names]:
-            with self._clear_errors():
-                self._table.add_columns(missing)
-                self.schema = self._table.schema
+            self._commit(lambda: self._table.add_columns(missing))
+            self.schema = self._table.schema
 
     def put_encoded(self, vectors: Mapping[str, NDArray[np.float32]]) -> None:
         """Fill the column `ENCODED` of all rows with these ids in one step."""
         flat = np.stack(list(vectors.values())).astype(np.float16)
         column = pa.FixedSizeListArray.from_arrays(pa.array(flat.ravel()), flat.shape[1])
-        with self._clear_errors():
-            merge = self._table.merge_insert("id").when_matched_update_all()
-            merge.execute(pa.table({"id": list(vectors), ENCODED: column}))
+        rows = pa.table({"id": list(vectors), ENCODED: column})
+        self._commit(lambda: self._table.merge_insert("id").when_matched_update_all().execute(rows))
 
     def delete(self, column: str, values: Iterable[str]) -> None:
         """Remove the rows that have one of these values."""
         for some in in_lists(column, values):
-            with self._clear_errors():
-                self._table.delete(some)
+            self._commit(partial(self._table.delete, some))
 
     def tidy(self) -> None:
         """Join small files, index new rows for filters, forget versions older than `KEPT`."""
@@ -298,6 +316,8 @@ class Table:
         try:
             self._optimize()
         except CatalogError:
+            if isinstance(self.path, ObjectPath):
+                raise
             # To forget old versions, all are looked at; a damaged one must not keep the new one.
             # The newest has the smallest number.
             for old in sorted((self.path / "_versions").glob("*.manifest"))[1:]:
@@ -305,8 +325,22 @@ class Table:
             self._optimize()
 
     def _optimize(self) -> None:
-        with self._clear_errors():
-            self._table.optimize(cleanup_older_than=KEPT)
+        self._commit(lambda: self._table.optimize(cleanup_older_than=KEPT))
+
+    def _commit(self, change: Callable[[], object]) -> None:
+        """Make a change, in an object store again and again if other processes are in between."""
+        shared = isinstance(self.path, ObjectPath)
+        for attempt in range(ATTEMPTS if shared else 1):
+            if shared:
+                self.refresh()
+            try:
+                with self._clear_errors():
+                    change()
+                return
+            except CatalogError as error:
+                if error.code != "crowded" or attempt == ATTEMPTS - 1:
+                    raise
+            time.sleep(random.uniform(0, min(2.0**attempt, LONGEST_S)))
 
     def _clear_errors(self, where: str | None = None) -> AbstractContextManager[None]:
         return clear_errors(self.path, self._folder, where, self.schema.names)
@@ -315,18 +349,25 @@ class Table:
         return unreadable(self.path, self._folder, why)
 
 
-def create_tables(folder: Path, header: Header) -> None:
+def create_tables(folder: Location, header: Header) -> None:
     """Make both tables, empty, in place of those that are there; raises `OutputError`."""
     for name in TABLES:
         path = folder / f"{name}.lance"
         try:
+            columns = pa.schema([*schema(name, header), *noted(name)])
+            if isinstance(path, ObjectPath):
+                _connected(folder).create_table(name, schema=declared(name, columns))
+                continue
             if path.exists():
                 shutil.rmtree(path)
-            lancedb.connect(folder, storage_options=STORAGE).create_table(
-                name, schema=pa.schema([*schema(name, header), *noted(name)])
-            )
+            _connected(folder).create_table(name, schema=columns)
         except (OSError, RuntimeError, ValueError) as error:
             raise cannot_write(path, system_error(str(error)) or OSError(str(error))) from error
+
+
+def _connected(home: Location) -> Any:
+    options = STORAGE if isinstance(home, Path) else STORAGE | LANCE_OPTIONS
+    return lancedb.connect(home if isinstance(home, Path) else str(home), storage_options=options)
 
 
 def remove_tables(folder: Path) -> None:

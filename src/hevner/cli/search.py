@@ -21,6 +21,7 @@ from hevner.cli.progress import interruptible, say, usage_errors, without_decode
 if TYPE_CHECKING:
     from hevner.catalog.query import Query
     from hevner.emotion import Scale
+    from hevner.object_path import Location
     from hevner.words import Lexicon
 
 
@@ -34,7 +35,11 @@ class Format(StrEnum):
 
 
 Folder = Annotated[
-    Path, Argument(metavar="CATALOG", help="Folder of a catalogue, made by 'hevner index'.")
+    str,
+    Argument(
+        metavar="CATALOG",
+        help="Folder of a catalogue, made by 'hevner index', or s3://BUCKET/FOLDER.",
+    ),
 ]
 Where = Annotated[
     str,
@@ -97,7 +102,7 @@ def search(
         ),
     ] = "",
     like: Annotated[
-        Path | None, Option(metavar="FILE", help="Music like this piece, in the catalogue or not.")
+        str | None, Option(metavar="FILE", help="Music like this piece, in the catalogue or not.")
     ] = None,
     path: Annotated[
         str | None,
@@ -116,7 +121,7 @@ def search(
         ),
     ] = "",
     emotions_of: Annotated[
-        Path | None,
+        str | None,
         Option(
             metavar="FILE",
             help="Show words for the emotion of this piece, in the catalogue or not, instead of "
@@ -168,10 +173,10 @@ def search(
             _check_describing(asked, named, count)
     with without_decoder_notes(), interruptible("Stopped."), Pipes() as pipes:
         if emotions_of is not None:
-            _write_words(catalog, pipes.file(emotions_of), count, lexicon, named, output)
+            _write_words(catalog, _file(pipes, emotions_of), count, lexicon, named, output)
             return
         if query.like is not None:
-            query = replace(query, like=pipes.file(query.like))
+            query = replace(query, like=_file(pipes, query.like))
         _write_hits(catalog, query, plane, named, output)
 
 
@@ -220,6 +225,14 @@ def playlist(
     say(f"{len(hits)} pieces, {total:.1f} minutes.")
 
 
+def _file(pipes: Pipes, text: str | Location) -> Location:
+    """What an argument names; a copy of what comes through a pipe."""
+    from hevner.object_path import location
+
+    path = location(text)
+    return pipes.file(path) if isinstance(path, Path) else path
+
+
 def _check_describing(asked: dict[str, object], form: str, count: int) -> None:
     from hevner.errors import HevnerError
 
@@ -237,7 +250,7 @@ def _check_describing(asked: dict[str, object], form: str, count: int) -> None:
         )
 
 
-def _write_hits(folder: Path, query: Query, scale: Scale, form: str, output: Path | None) -> None:
+def _write_hits(folder: str, query: Query, scale: Scale, form: str, output: Path | None) -> None:
     from hevner.catalog import open_catalog
     from hevner.catalog.search import search, why_nothing
     from hevner.catalog.texts import count_without_vector
@@ -253,7 +266,7 @@ def _write_hits(folder: Path, query: Query, scale: Scale, form: str, output: Pat
 
 
 def _write_words(
-    folder: Path, path: Path, count: int, lexicon: Lexicon, form: str, output: Path | None
+    folder: str, path: Location, count: int, lexicon: Lexicon, form: str, output: Path | None
 ) -> None:
     from hevner.catalog import open_catalog
     from hevner.catalog.describe import emotions_of, position_of

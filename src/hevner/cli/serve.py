@@ -14,9 +14,10 @@ from hevner.cli.progress import say
 
 def serve(
     catalog: Annotated[
-        Path | None,
+        str | None,
         Argument(
-            metavar="[CATALOG]", help="Folder of a catalogue to search, made by 'hevner index'."
+            metavar="[CATALOG]",
+            help="Folder of a catalogue to search, made by 'hevner index', or s3://BUCKET/FOLDER.",
         ),
     ] = None,
     host: Annotated[
@@ -90,6 +91,7 @@ def serve(
     from hevner.catalog import header
     from hevner.errors import HevnerError
     from hevner.model import registry, space
+    from hevner.object_path import location
     from hevner.serve import app, run
     from hevner.serve.catalog_snapshot import CatalogSnapshot
     from hevner.serve.settings import LOOPBACK, Settings
@@ -99,7 +101,7 @@ def serve(
         raise typer.BadParameter(f"there is no {report}", param_hint="--gap")
 
     graph = registry.path_of(model)
-    snapshot = None if catalog is None else CatalogSnapshot(catalog, space.load())
+    snapshot = None if catalog is None else CatalogSnapshot(location(catalog), space.load())
     if snapshot is not None:
         if model:
             header.check_model(snapshot.folder, snapshot.header, graph)
@@ -116,7 +118,6 @@ def serve(
     logging.basicConfig(format="%(levelname)s: %(message)s", level=logging.INFO)
     settings = Settings(
         state=state or default_folder() / "serve",
-        catalog=catalog,
         model=graph,
         gap=report,
         host=host,

@@ -104,6 +104,8 @@ def playlist(hits: Sequence[Hit], output: Path | None = None) -> str:
 def _place(path: str, folder: Path | None) -> str:
     """A line that names a file, and that no player takes for a comment or an address."""
     file = file_named(path)
+    if not isinstance(file, Path):
+        return path
     is_below = folder is not None and file.is_relative_to(folder)
     place = (file.relative_to(folder) if folder is not None and is_below else file).as_posix()
     if printable(place) != place or place != place.strip():

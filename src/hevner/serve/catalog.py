@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Header, Query, Response
 
 from hevner.catalog.describe import emotions_of, position_of
 from hevner.catalog.tables import Row
@@ -77,10 +77,14 @@ async def emotions(id: str, server: Server) -> dict[str, Any]:
         **failures(404),
     },
 )
-async def audio(id: str, server: Server) -> Response:
+async def audio(
+    id: str,
+    server: Server,
+    wanted: Annotated[str, Header(alias="range", include_in_schema=False)] = "",
+) -> Response:
     """The audio file of a piece; understands ranges."""
     path = await server.searches.do(server.snapshot.unchanged_file, id)
-    return await server.queue.in_thread(partial(media.audio, path))
+    return await server.queue.in_thread(partial(media.audio, path, wanted))
 
 
 @router.post("/search", response_model=schemas.Hits, responses=failures(404, 409, 501, 503))

@@ -27,7 +27,7 @@ class CatalogFiles:
     model
         The graph of the model that the catalogue was made with.
     found
-        The files, in the order of their paths.
+        The files, in the order of their paths; what lies in an object store is left alone.
 
     Raises
     ------
@@ -40,7 +40,11 @@ class CatalogFiles:
         self.model = self._catalog.model
         columns = ["path", "name", "id", *self._catalog.pieces.stamp_columns]
         rows = sorted(self._catalog.listing(columns, SOUNDS), key=lambda row: str(row["path"]))
-        self.found = [Found(file_named(row["path"]), Path(row["name"])) for row in rows]
+        self.found = [
+            Found(path, Path(row["name"]))
+            for row in rows
+            if isinstance(path := file_named(row["path"]), Path)
+        ]
         self._ids = {row["path"]: row["id"] for row in rows}
         self._stamps = {
             row["path"]: Stamp(row["size"], row["mtime"], row.get("changed")) for row in rows
