@@ -101,6 +101,9 @@ class Metadata:
 
 FIELDS = tuple(field.name for field in fields(Metadata))
 
+SHOWN = tuple(name for name in FIELDS if name not in IDS)
+"""Fields that results of searches have."""
+
 
 def read(path: Path, name: str = "") -> Metadata:
     """The metadata of a file; what its tags leave out is guessed from its path.
