@@ -6,6 +6,7 @@ import csv
 import io
 import json
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -105,7 +106,7 @@ def test_a_playlist_is_extended(hevner_: Run, library: Library, tmp_path: Path) 
     places = [line for line in new.splitlines() if line.startswith("/")]
     assert len(set(places)) == len(places)
     artists = [line.split(",")[1].split(" - ")[0] for line in new.splitlines() if "EXTINF" in line]
-    assert all(one != other for one, other in zip(artists, artists[1:], strict=False))
+    assert all(one != other for one, other in pairwise(artists))
     for form in ("xspf", "jspf"):
         other = tmp_path / f"way.{form}"
         assert hevner_("playlist", "--extend", path, *arguments, "-o", other).exit_code == 0
