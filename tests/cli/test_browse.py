@@ -38,7 +38,9 @@ def hevner_(library: Library, monkeypatch: pytest.MonkeyPatch) -> Run:
 def test_pieces_are_a_table_json_csv_and_parquet(hevner_: Run, tmp_path: Path) -> None:
     table = hevner_("browse", "--where", "year = 1990", "--sort", "track", "--reverse", "-n", "3")
     assert table.exit_code == 0, table.output
-    titles = [line.split("  ")[0].strip() for line in table.stdout.splitlines() if "Piece " in line]
+    titles = [
+        line.split("  ")[0].strip() for line in table.stdout.splitlines() if " - Piece" in line
+    ]
     assert titles == ["Artist 2 - Piece 57", "Artist 4 - Piece 54", "Artist 1 - Piece 51"]
     assert "3 of 20 are shown" in table.stderr
     rows = json.loads(hevner_("browse", "--sort", "track", "--format", "json").stdout)
