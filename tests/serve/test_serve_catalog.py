@@ -303,9 +303,10 @@ def test_pieces_have_what_their_tags_say_and_a_cover(tmp_path: Path, state: Path
             made_up.piece(2, path=str(plain), valence=0.2, arousal=0.1),
         ], [])  # fmt: skip
     with running(settings(state, token=TOKEN), snapshot(tmp_path / "catalog")) as server:
-        sent = {"headers": BEARER | {"Content-Type": "application/json"}}
-        body = b'{"filters": {"artist": "ADA", "year": {"min": 1990}}}'
-        (hit,) = server.ask("POST", "/catalog/search", body, **sent).json["hits"]
+        wanted = {"filters": {"artist": "ADA", "year": {"min": 1990}}}
+        answer = server.post("/catalog/search", wanted, headers=BEARER)
+        assert answer.status == 200, answer.body
+        (hit,) = answer.json["hits"]
         assert (hit["artist"], hit["title"], hit["year"]) == ("Ada", "One", 1999)
         cover = server.ask("GET", hit["cover"], api="")
         assert (cover.status, cover.body) == (200, JPEG)

@@ -102,7 +102,7 @@ def condition(filters: schemas.Filters | None, where: str) -> str:
 def _parts(filters: schemas.Filters) -> list[str]:
     parts: list[str] = []
     for column in ("duration", "tempo", "familiarity", "tension", "year"):
-        span: schemas.Span | None = getattr(filters, column)
+        span: schemas.Span | schemas.Years | None = getattr(filters, column)
         if span is not None:
             parts += [f"{column} >= {span.min!r}"] if span.min is not None else []
             parts += [f"{column} <= {span.max!r}"] if span.max is not None else []

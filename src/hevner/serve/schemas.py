@@ -109,6 +109,13 @@ class Span(Body):
     max: Number | None = None
 
 
+class Years(Body):
+    """The first and the last year; a missing one is no bound."""
+
+    min: int | None = None
+    max: int | None = None
+
+
 class Filters(Body):
     """Conditions that pieces must meet, all of them."""
 
@@ -116,7 +123,7 @@ class Filters(Body):
     artist: str = Field("", max_length=100, description="Part of it, in any case.")
     album: str = Field("", max_length=100, description="Part of it, in any case.")
     genre: str = Field("", max_length=100, description="Part of it, in any case.")
-    year: Span | None = None
+    year: Years | None = None
     duration: Span | None = Field(None, examples=[{"max": 300}])
     tempo: Span | None = None
     familiarity: Span | None = None
