@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from hevner import metadata
-from hevner.audio import isolated
+from hevner.audio import about_file, isolated
 from hevner.audio.packets import packet_digest
 from hevner.errors import AudioError
 from hevner.metadata import Metadata, from_path
@@ -119,9 +119,9 @@ def test_tags_of_every_kind_are_read_and_leave_the_digest_of_the_sound(
     kind: str, tmp_path: Path
 ) -> None:
     path = sound(tmp_path, kind)
-    before = metadata.about(path, "Artist/Album/01 Other.x")
+    before = about_file.about(path, "Artist/Album/01 Other.x")
     tag(path)
-    after = metadata.about(path, "Artist/Album/01 Other.x")
+    after = about_file.about(path, "Artist/Album/01 Other.x")
     assert metadata.read(path) == FULL
     assert metadata.cover(path) == ("image/jpeg", JPEG)
     assert before["sound"] == after["sound"] is not None
@@ -134,20 +134,20 @@ def test_tags_of_every_kind_are_read_and_leave_the_digest_of_the_sound(
 
 def test_other_sound_has_another_digest(tmp_path: Path) -> None:
     paths = [sound(tmp_path / f"{seconds}", "ogg", seconds) for seconds in (0.6, 0.7)]
-    assert len({metadata.about(path)["sound"] for path in paths}) == 2
+    assert len({about_file.about(path)["sound"] for path in paths}) == 2
     with (tmp_path / "text").open("w+b") as file, raises(AudioError, "not_audio"):
         packet_digest(file, "text")
 
 
 def test_tags_after_the_sound_are_no_part_of_it(tmp_path: Path) -> None:
     path = sound(tmp_path, "mp3")
-    before = metadata.about(path)["sound"]
+    before = about_file.about(path)["sound"]
     ape = apev2.APEv2()
     ape["Title"] = "long " * 500
     ape.save(path)
     with path.open("ab") as file:
         file.write(b"TAG" + b"title".ljust(125, b"\0"))
-    assert metadata.about(path)["sound"] == before
+    assert about_file.about(path)["sound"] == before
 
 
 @pytest.mark.parametrize("kind", ["mp3", "flac", "m4a", "ogg"])
@@ -161,7 +161,7 @@ def test_damaged_tags_fail_nothing(kind: str, tmp_path: Path) -> None:
         for place in rng.integers(0, min(len(broken), 2000), 30):
             broken[place] = rng.integers(256)
         path.write_bytes(broken[: int(rng.integers(1, len(broken)))])
-        found = metadata.about(path, "Artist/Album/01 Title.x")
+        found = about_file.about(path, "Artist/Album/01 Title.x")
         assert found["title"]
         metadata.cover(path)
 
@@ -221,7 +221,7 @@ def test_without_the_package_paths_are_all(tmp_path: Path, monkeypatch: pytest.M
     path = sound(tmp_path, "flac")
     tag(path)
     monkeypatch.setattr(metadata, "can_read_tags", lambda: False)
-    found = metadata.about(path, "Artist/Album/01 Title.flac")
+    found = about_file.about(path, "Artist/Album/01 Title.flac")
     assert (found["title"], found["artist"], found["metadata"]) == ("Title", "Artist", "path")
     assert found["sound"]
     assert metadata.cover(path) is None

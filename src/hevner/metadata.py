@@ -19,7 +19,6 @@ from importlib.util import find_spec
 from pathlib import Path, PurePath
 from typing import Any
 
-from hevner.errors import AudioError
 from hevner.files import display_name
 
 LONGEST = 300
@@ -154,36 +153,9 @@ def cover(path: Path) -> tuple[str, bytes] | None:
     return None
 
 
-def about(path: Path, name: str = "") -> dict[str, Any]:
-    """What a catalogue notes of a file besides its analysis.
-
-    Returns
-    -------
-    dict
-        The fields of `Metadata`; ``sound``, the digest of the audio without any tags, None if it
-        cannot be read; and ``metadata``, ``tags`` or ``path``, where they were looked for.
-    """
-    return {**asdict(read(path, name)), "sound": _sound(path), "metadata": source()}
-
-
-def of_path(_path: Path, name: str) -> dict[str, Any]:
-    """As `about`, for a file that cannot be read safely."""
-    return {**asdict(from_path(name)), "sound": None, "metadata": source()}
-
-
 def source() -> str:
     """Where metadata is looked for, ``tags`` or ``path``."""
     return "tags" if can_read_tags() else "path"
-
-
-def _sound(path: Path) -> str | None:
-    from hevner.audio.packets import packet_digest
-
-    try:
-        with path.open("rb") as file:
-            return packet_digest(file, str(path))
-    except (AudioError, OSError):
-        return None
 
 
 def _opened(path: Path) -> Any:

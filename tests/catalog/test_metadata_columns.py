@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from hevner import metadata
+from hevner.audio import about_file
 from hevner.catalog import renewal, seal
 from hevner.catalog.catalog import Catalog
 from hevner.catalog.checksums import CHECKSUM, checksums
@@ -30,7 +31,7 @@ class Ears(FakeAnalyzer):
 
     def analyze(self, path: Path, /) -> Any:
         self.asked.append(path.name)
-        return self.again(pooled(metadata.about(path)["sound"]))
+        return self.again(pooled(about_file.about(path)["sound"]))
 
 
 @pytest.fixture
@@ -122,7 +123,7 @@ def test_an_older_catalogue_is_filled_without_an_analysis(music: Path, catalog: 
     assert not ears.asked
     now = {row["name"]: row for row in Catalog(old.folder, SPACE).pieces.records("true")}
     for name in NAMES:
-        about = metadata.about(music / name, name)
+        about = about_file.about(music / name, name)
         assert {column: now[name][column] for column in ABOUT} == about
         assert all(now[name][c] == full[name][c] for c in ("id", "vector", "place", "written"))
     assert now[NAMES[0]]["artist"] == "Ada"

@@ -28,7 +28,7 @@ from typing import Any, cast
 import numpy as np
 
 from hevner import errors, metadata
-from hevner.audio import decode
+from hevner.audio import about_file, decode
 from hevner.audio.decode import SAMPLE_RATE, Audio
 from hevner.audio.mixdown import Samples
 from hevner.child_process import (
@@ -119,12 +119,12 @@ class Decoders:
         return Audio(str(path), self._blocks(task, warnings), warnings, sample_rate)
 
     def about(self, path: Path, name: str) -> dict[str, Any]:
-        """What a catalogue notes of a file besides its analysis (`hevner.metadata.about`).
+        """What a catalogue notes of a file besides its analysis (`hevner.audio.about_file.about`).
 
         Of a file that breaks its reader, what its path says.
         """
         fields, _ = self._asked(path, about=name)
-        return fields.get("about") or metadata.of_path(path, name)
+        return fields.get("about") or about_file.of_path(path, name)
 
     def cover(self, path: Path) -> tuple[str, bytes] | None:
         """The embedded picture of a file; see `hevner.metadata.cover`."""
@@ -247,7 +247,7 @@ def _decode(open_here: OpenAudio, task: Task, send: Send) -> None:
         if task["folder"]:
             os.chdir(task["folder"])
         if "about" in task:
-            send(last=True, about=metadata.about(Path(task["path"]), task["about"]))
+            send(last=True, about=about_file.about(Path(task["path"]), task["about"]))
             return
         if "cover" in task:
             kind, picture = metadata.cover(Path(task["path"])) or ("", b"")

@@ -25,6 +25,7 @@ from functools import partial
 from pathlib import Path
 
 from hevner import metadata
+from hevner.audio import about_file
 from hevner.batch import in_threads
 from hevner.catalog.analyze_file import AnalyzedFile, FileAnalyzer
 from hevner.catalog.catalog import Catalog
@@ -49,7 +50,7 @@ COPIES_AT_ONCE = 1000
 SECONDS_AT_ONCE = 30.0
 """Results are written when there are so many, or after so long."""
 
-KNOWN = ("path", "id", "size", "mtime", CHANGED, "status", READ_FROM)
+_KNOWN = ("path", "id", "size", "mtime", CHANGED, "status", READ_FROM)
 
 
 @dataclass
@@ -104,7 +105,7 @@ class Options:
     prune
         Whether to remove what has vanished.
     about
-        Reads what is known of a file besides its analysis, as `hevner.metadata.about`.
+        Reads what is known of a file besides its analysis, as `hevner.audio.about_file.about`.
     report
         Called with each file that is done, and why it failed if it did.
     stop
@@ -114,7 +115,7 @@ class Options:
     jobs: int = 1
     retry: bool = False
     prune: bool = False
-    about: Callable[[Path, str], Row] = metadata.about
+    about: Callable[[Path, str], Row] = about_file.about
     report: Callable[[Found, Failure | None], None] = lambda _file, _failure: None
     stop: threading.Event = field(default_factory=threading.Event)
 
@@ -179,11 +180,10 @@ class _Run:
         self._writer = writer
         self._analyzer = analyzer
         self._options = options
-        self._known = {row["path"]: known_file(row) for row in catalog.listing(KNOWN)}
+        self._known = {row["path"]: known_file(row) for row in catalog.listing(_KNOWN)}
         where = f"{SOUND} IS NOT NULL AND status != 'failed'"
         self._ids = {row[SOUND]: row["id"] for row in catalog.listing([SOUND, "id"], where)}
-        self._seen: set[str] = set()
-        self._undescribed: set[str] = set()
+        self._seen, self._undescribed = set[str](), set[str]()
         self._claimed = {known.id for known in self._known.values() if not self._is_due(known)}
         self._claiming = threading.Lock()
         self._rows: list[Row] = []

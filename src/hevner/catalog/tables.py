@@ -73,7 +73,7 @@ SOUND, READ_FROM = "sound", "metadata"
 for, ``tags`` or ``path``; null where nobody looked."""
 
 ABOUT = (*FIELDS, SOUND, READ_FROM)
-"""Columns that `hevner.metadata.about` fills."""
+"""Columns that `hevner.audio.about_file.about` fills."""
 
 SOUNDS = "status = 'ok'"
 """Filter: pieces that have an emotion."""
