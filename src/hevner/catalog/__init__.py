@@ -6,9 +6,10 @@ Modules import each other in one direction only, from bottom to top:
 2. storage: ``packages``, ``checksums``, ``row_keys``, ``faults``, ``tables``, ``kept_features``,
    ``index_cache``, ``search_index``, ``index_building``, ``catalog``, ``object_catalog``,
    ``writer``;
-3. filling: ``file_identity``, ``sources``, ``presence``, ``analyze_file``, ``examine``, ``texts``,
-   ``indexing``, ``encoding``, and mending: ``sound_rows``, ``renewal``;
-4. searching: ``scoring``, ``search``, ``playlist``, ``describe``.
+3. filling: ``file_identity``, ``sources``, ``presence``, ``analyze_file``, ``texts``,
+   ``index_rows``, ``examine``, ``indexing``, ``encoding``, and mending: ``sound_rows``,
+   ``renewal``;
+4. searching: ``browse``, ``scoring``, ``search``, ``playlist``, ``describe``.
 
 Importing this package loads nothing; LanceDB is loaded when a search index cannot answer.
 """

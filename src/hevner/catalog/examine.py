@@ -12,33 +12,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hevner.analysis import Analyzer
-from hevner.audio.isolated import open_audio
+from hevner.audio import isolated
 from hevner.catalog import header
 from hevner.catalog.analyze_file import AnalyzedFile, FileAnalyzer
-from hevner.catalog.file_identity import Content, row_path
 from hevner.catalog.header import Header
+from hevner.catalog.index_rows import FileOutcome, located
 from hevner.catalog.kept_features import KeptFeatures
 from hevner.catalog.sources import Source, read_source
-from hevner.catalog.tables import CHANGED, SOURCE, Row
+from hevner.catalog.tables import SOUND, SOURCE, Row
 from hevner.errors import HevnerError, ModelError
-from hevner.files import display_name
+from hevner.files import Found, display_name
 from hevner.model import space
 from hevner.object_path import Location, ObjectPath
 from hevner.result import Failure
 
-
-@dataclass(frozen=True)
-class FileOutcome:
-    """The outcome of a file that had to be read.
-
-    It has no content if it could not be read, and no rows if it failed or the same content is known
-    or in work under another path.
-    """
-
-    file: Source
-    content: Content | None
-    analyzed: AnalyzedFile | None = None
-    failure: Failure | None = None
+Due = tuple[Source, bool]
+"""A file to read, and whether it is as it was, so that only its tags are wanted."""
 
 
 @dataclass(frozen=True)
@@ -47,19 +36,37 @@ class Examiner:
 
     analyzer: FileAnalyzer
     kept: KeptFeatures
+    about: Callable[[Path, str], Row]
+    same: Callable[[str | None], AnalyzedFile | None] = lambda _sound: None
+    """What is known of a sound, by its digest."""
 
-    def examine(self, file: Source, is_new: Callable[[str], bool]) -> FileOutcome:
+    def examine(self, due: Due, is_new: Callable[[str], bool]) -> FileOutcome:
         """Read a file, and analyse it if ``is_new`` says so of the id of its content."""
-        content, outcome = read_source(file, self._analyze, is_new, "analyse")
-        if isinstance(outcome, Failure):
-            return FileOutcome(file, content, failure=outcome)
-        return FileOutcome(file, content, outcome)
+        file, unchanged = due
+        about: Row = {}
 
-    def _analyze(self, path: Path, id: str) -> AnalyzedFile:
+        def look(path: Path) -> None:
+            about.update(self.about(path, display_name(file.name)))
+
+        def analyze(path: Path, id: str) -> AnalyzedFile:
+            return self._analyze(path, id, about[SOUND])
+
+        if unchanged and isinstance(file, Found):
+            look(file.path)
+            return FileOutcome(file, None, about=about)
+        wanted = (lambda _id: False) if unchanged else is_new
+        content, outcome = read_source(file, analyze, wanted, "analyse", first=look)
+        if isinstance(outcome, Failure):
+            return FileOutcome(file, content, failure=outcome, about=about)
+        return FileOutcome(file, None if unchanged else content, outcome, about=about)
+
+    def _analyze(self, path: Path, id: str, sound: str | None) -> AnalyzedFile:
         try:
             kept = self.kept.get(id)
             if kept is not None:
                 return self.analyzer.again(kept.pooled)
+            if (same := self.same(sound)) is not None:
+                return same
             return self.analyzer.analyze(path)
         except (HevnerError, MemoryError):
             raise
@@ -94,10 +101,10 @@ class Task:
     features: Location
     known: NDArray[np.bytes_]
 
-    def __call__(self, file: Source) -> FileOutcome:
+    def __call__(self, due: Due) -> FileOutcome:
         """Examine a file; features that are kept where all machines can write are kept at once."""
         examiner = _examiner(self.model, self.header, self.features)
-        outcome = examiner.examine(file, self._is_new)
+        outcome = examiner.examine(due, self._is_new)
         analyzed = outcome.analyzed
         if (
             outcome.content
@@ -105,7 +112,7 @@ class Task:
             and analyzed.pooled
             and isinstance(self.features, ObjectPath)
         ):
-            row = located(file, outcome.content)
+            row = located(outcome.file, outcome.content)
             examiner.kept.put(row | {SOURCE: row["path"]}, analyzed.pooled)
             outcome = replace(outcome, analyzed=replace(analyzed, pooled=None))
         return outcome
@@ -127,17 +134,5 @@ def _examiner(model: Path, made_with: Header, features: Location) -> Examiner:
             remedy="Install the same hevner on all machines, and a model at the same path",
             code="other_model",
         )
-    analyzer = FileAnalyzer(Analyzer(model, open_audio=open_audio), common)
-    return Examiner(analyzer, KeptFeatures(features))
-
-
-def located(file: Source, content: Content) -> Row:
-    """The columns of a piece that do not come from its sound."""
-    return {
-        "id": content.id,
-        "path": row_path(file.path),
-        "name": display_name(file.name),
-        "size": content.stamp.size,
-        "mtime": content.stamp.mtime,
-        CHANGED: content.stamp.changed,
-    }
+    analyzer = FileAnalyzer(Analyzer(model, open_audio=isolated.open_audio), common)
+    return Examiner(analyzer, KeptFeatures(features), isolated.about)

@@ -4,12 +4,13 @@ Conventions
 -----------
 A file whose path, size and times are known is not even opened. Otherwise its content decides:
 content that is known, under any path, is not analysed again, so a file that was moved, copied or
-touched is only read. Rows of files that have gone stay until they are pruned, unless the same
-content was found elsewhere: then the file has moved. Files that have gone with their folder, or
-where another drive was mounted before, may be on one that is not mounted, so their rows stay even
-then. Files without emotion and those that
-failed have a row too, so that they are not tried again until they change; files that cannot be
-read, or change while they are read, are tried again each time.
+touched is only read. Nor is sound that is known, whatever the tags of its file: they alone are read
+again (a cluster analyses such a file). Rows of files that have gone stay until they are pruned,
+unless the same content was found elsewhere: then the file has moved. Files that have gone with
+their folder, or where another drive was mounted before, may be on one that is not mounted, so their
+rows stay even then. Files without emotion and those that failed have a row too, so that they are
+not tried again until they change; files that cannot be read, or change while they are read, are
+tried again each time.
 
 Results are written every few pieces; a run that was stopped, however, goes on from there.
 """
@@ -27,15 +28,24 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hevner import __version__
+from hevner import metadata
+from hevner.audio import about_file
 from hevner.batch import in_threads
 from hevner.catalog import header, presence
-from hevner.catalog.analyze_file import FileAnalyzer
+from hevner.catalog.analyze_file import AnalyzedFile, FileAnalyzer
 from hevner.catalog.catalog import Catalog
-from hevner.catalog.examine import Examiner, FileOutcome, Task, located
-from hevner.catalog.file_identity import Content, Stamp, row_path
+from hevner.catalog.examine import Due, Examiner, Task
+from hevner.catalog.file_identity import Content, row_path
+from hevner.catalog.index_rows import (
+    FileOutcome,
+    KnownFile,
+    known_file,
+    located,
+    made_by,
+    same_sound,
+)
 from hevner.catalog.sources import Source, absolute, stamp_of
-from hevner.catalog.tables import CHANGED, COUNT, SOURCE, VERSION, WRITTEN, Row, in_lists
+from hevner.catalog.tables import CHANGED, READ_FROM, SOUND, Row, in_lists
 from hevner.catalog.writer import Writer, writing
 from hevner.errors import HevnerError
 from hevner.features import Pooled
@@ -52,13 +62,7 @@ SECONDS_AT_ONCE = 30.0
 """Results are written when there are so many, or after so long; more at once in a large cluster."""
 
 
-@dataclass(frozen=True)
-class KnownFile:
-    """A row of the catalogue, as far as a run needs it."""
-
-    id: str
-    stamp: Stamp
-    status: str
+_KNOWN = ("path", "id", "size", "mtime", CHANGED, "status", READ_FROM)
 
 
 @dataclass
@@ -73,6 +77,10 @@ class Summary:
         Files that were analysed because they are new, or because their content has changed.
     copied, moved
         Files of known content under a new path, and those among them whose old path is gone.
+    retagged
+        Files in which nothing but the tags has changed.
+    described
+        Files that were known and whose tags were read for the first time.
     silent, no_music, failed
         Files that were read and have no place in the space.
     vanished, removed
@@ -88,6 +96,8 @@ class Summary:
     changed: int = 0
     copied: int = 0
     moved: int = 0
+    retagged: int = 0
+    described: int = 0
     silent: int = 0
     no_music: int = 0
     failed: int = 0
@@ -106,6 +116,9 @@ class Options:
         Whether to try again what failed before.
     prune
         Whether to remove what has vanished.
+    about
+        Reads what is known of a file besides its analysis, as `hevner.audio.about_file.about`; a
+        cluster has its own way.
     report
         Called with each file that is done, and why it failed if it did.
     stop
@@ -122,6 +135,7 @@ class Options:
     jobs: int = 1
     retry: bool = False
     prune: bool = False
+    about: Callable[[Path, str], Row] = about_file.about
     report: Callable[[Source, Failure | None], None] = lambda _file, _failure: None
     stop: threading.Event = field(default_factory=threading.Event)
     cluster: Cluster | None = None
@@ -187,34 +201,37 @@ class _Run:
         self.summary = Summary()
         self._catalog = catalog
         self._writer = writer
-        self._examiner = Examiner(analyzer, catalog.kept)
         self._options = options
-        self._known = {
-            row["path"]: _known(row)
-            for row in catalog.listing(["path", "id", "size", "mtime", CHANGED, "status"])
-        }
-        self._seen: set[str] = set()
-        self._folders: set[str] = set()
-        self._familiar: set[str] = set()
+        self._known = {row["path"]: known_file(row) for row in catalog.listing(_KNOWN)}
+        where = f"{SOUND} IS NOT NULL AND status != 'failed'"
+        self._ids = {row[SOUND]: row["id"] for row in catalog.listing([SOUND, "id"], where)}
+        self._examiner = Examiner(analyzer, catalog.kept, options.about, self._same)
+        self._seen, self._folders, self._familiar = set[str](), set[str](), set[str]()
         self._claimed = {known.id for known in self._known.values() if not self._is_due(known)}
         self._claiming = threading.Lock()
         self._rows: list[Row] = []
         self._moments: list[Row] = []
         self._features: dict[str, Pooled] = {}
         self._copies: list[FileOutcome] = []
+        self._about: dict[str, Row] = {}
         self._written = time.monotonic()
         cores = 1 if options.cluster is None else options.cluster.slots()
         self._at_once = PIECES_AT_ONCE * max(1, cores // 2)
 
-    def due(self, found: Iterable[Source]) -> Iterator[Source]:
-        """Files that are not as they were; the others are reported."""
+    def due(self, found: Iterable[Source]) -> Iterator[Due]:
+        """Files to read, and whether only their tags; those that are as they were are reported."""
         for file in found:
             if self._options.stop.is_set():
                 return
-            if self._is_unchanged(file):
+            unchanged = self._is_unchanged(file)
+            if unchanged and self._is_described(self._known[row_path(file.path)]):
                 self._options.report(file, None)
             else:
-                yield file
+                yield file, unchanged
+
+    def _is_described(self, known: KnownFile) -> bool:
+        """Whether the tags of a file have been looked for."""
+        return known.status == "failed" or known.read_from in ("tags", metadata.source())
 
     def _is_unchanged(self, file: Source) -> bool:
         path = row_path(file.path)
@@ -252,14 +269,19 @@ class _Run:
         known = np.array(sorted(self._claimed), "S")
         made_with = header.current(self._catalog.space, self._catalog.model)
         task = Task(self._catalog.model, made_with, self._catalog.kept.folder, known)
-        for outcome in options.cluster.each(task, map(absolute, due), _lost, options.stop):
+        items = ((absolute(file), unchanged) for file, unchanged in due)
+        for outcome in options.cluster.each(task, items, _lost, options.stop):
             # Machines do not know what others have in work.
             if outcome.analyzed and outcome.content and not self._claim(outcome.content.id):
                 outcome = replace(outcome, analyzed=None)
             yield outcome
 
-    def _examine(self, file: Source) -> FileOutcome:
-        return self._examiner.examine(file, self._claim)
+    def _examine(self, due: Due) -> FileOutcome:
+        return self._examiner.examine(due, self._claim)
+
+    def _same(self, sound: str | None) -> AnalyzedFile | None:
+        """The rows of the piece with a sound; None if there is none."""
+        return same_sound(self._catalog, self._ids[sound]) if sound in self._ids else None
 
     def take(self, outcome: FileOutcome) -> None:
         """Note the outcome of a file, and write when there is enough."""
@@ -270,27 +292,31 @@ class _Run:
                 self._copies.append(outcome)
             else:
                 self._add_row(outcome, outcome.content)
+        elif outcome.failure is None:
+            self._about[row_path(outcome.file.path)] = outcome.about
         self._options.report(outcome.file, outcome.failure)
         if (
             len(self._rows) >= self._at_once
-            or len(self._copies) >= COPIES_AT_ONCE
+            or len(self._copies) + len(self._about) >= COPIES_AT_ONCE
             or time.monotonic() - self._written > SECONDS_AT_ONCE
         ):
             self._write()
 
     def _add_row(self, outcome: FileOutcome, content: Content) -> None:
-        row = located(outcome.file, content)
+        row = here = located(outcome.file, content) | outcome.about
         if outcome.analyzed is not None:
-            row.update(outcome.analyzed.piece)
             moments = outcome.analyzed.moments
-            row |= made_by(row["path"], len(moments))
+            # A piece of known sound says itself what it was made by.
+            row = made_by(here["path"], len(moments)) | outcome.analyzed.piece | here
             self._moments += [{"piece": content.id, **moment} for moment in moments]
             if outcome.analyzed.pooled is not None:
                 self._features[content.id] = outcome.analyzed.pooled
             self.summary.silent += row["status"] == "silent"
             self.summary.no_music += row["status"] == "no_music"
-            self.summary.changed += row["path"] in self._known
-            self.summary.added += row["path"] not in self._known
+            is_known = row["path"] in self._known
+            self.summary.retagged += is_known and "id" in outcome.analyzed.piece
+            self.summary.changed += is_known and "id" not in outcome.analyzed.piece
+            self.summary.added += not is_known
         elif outcome.failure is not None:
             row["status"] = "failed"
             cause, remedy = outcome.failure.cause, outcome.failure.remedy
@@ -298,13 +324,22 @@ class _Run:
         self._rows.append(row)
 
     def _write(self) -> None:
-        rows = [*self._rows, *self._copied()]
+        rows = [*self._rows, *self._copied(), *self._described()]
         old = [self._known[row["path"]].id for row in rows if row["path"] in self._known]
         self._writer.put(rows, self._moments, old, self._features)
         for row in rows:
-            self._known[row["path"]] = _known(row)
+            self._known[row["path"]] = known_file(row)
+            if row.get(SOUND) and row["status"] != "failed":
+                self._ids[row[SOUND]] = row["id"]
         self._rows, self._moments, self._features = [], [], {}
         self._written = time.monotonic()
+
+    def _described(self) -> Iterator[Row]:
+        """Rows of files that are as they were, with what their tags say."""
+        for some in in_lists("path", list(self._about)):
+            rows = self._catalog.pieces.records(some)
+            yield from (row | self._about.pop(row["path"]) for row in rows)
+            self.summary.described += len(rows)
 
     def _copied(self) -> Iterator[Row]:
         """Rows of known content under new paths; what is still in work waits."""
@@ -316,7 +351,8 @@ class _Run:
         for copy in self._copies:
             if copy.content is not None and copy.content.id in sources:
                 self._count_copy(row_path(copy.file.path), copy.content.id)
-                yield {**sources[copy.content.id], **located(copy.file, copy.content)}
+                row = {**sources[copy.content.id], **located(copy.file, copy.content)}
+                yield row | copy.about
             else:
                 waiting.append(copy)
         self._copies = waiting
@@ -334,7 +370,7 @@ class _Run:
         orphans, self._copies = self._copies, []
         for orphan in orphans:
             self._claimed.discard(orphan.content.id if orphan.content else "")
-            self.take(self._examine(orphan.file))
+            self.take(self._examine((orphan.file, False)))
         self._write()
         if self._options.stop.is_set() or not self._options.whole:
             return
@@ -376,16 +412,7 @@ class _Run:
                 yield path
 
 
-def made_by(source: str, moments: int) -> Row:
-    """The columns on where a row comes from, for an analysis of a file that is made now."""
-    return {VERSION: __version__, WRITTEN: int(time.time()), SOURCE: source, COUNT: moments}
-
-
-def _lost(file: Source, error: HevnerError) -> FileOutcome:
+def _lost(due: Due, error: HevnerError) -> FileOutcome:
     """The outcome of a file that no machine could examine; it is tried again each time."""
+    file, _ = due
     return FileOutcome(file, None, failure=Failure.of(display_name(file.path), error))
-
-
-def _known(row: Row) -> KnownFile:
-    stamp = Stamp(row["size"], row["mtime"], row[CHANGED])
-    return KnownFile(row["id"], stamp, row["status"])

@@ -89,9 +89,14 @@ def read_source(
     is_new: Callable[[str], bool],
     stage: str,
     fatal: tuple[type[HevnerError], ...] = (ModelError,),
+    first: Callable[[Path], None] = lambda _path: None,
 ) -> tuple[Content | None, Result | Failure | None]:
-    """Read a file, or a copy of an object; the rest is that of `read_steadily`."""
+    """Read a file, or a copy of an object; the rest is that of `read_steadily`.
+
+    Either is given to ``first`` before.
+    """
     if isinstance(source, Found):
+        first(source.path)
         return read_steadily(source.path, read, is_new, stage, fatal)
     name = str(source.path)
     with TemporaryDirectory(prefix="hevner-") as folder:
@@ -102,6 +107,7 @@ def read_source(
             cause = f"the object cannot be read ({error.strerror or error})"
             remedy = "Run the same command again"
             return None, Failure(name, AudioError.stage, cause, remedy, code="unreadable")
+        first(copy)
         content, outcome = read_steadily(copy, read, is_new, stage, fatal)
     if isinstance(outcome, Failure):
         outcome = replace(outcome, path=name)

@@ -158,7 +158,7 @@ def index(
         cluster = stack.enter_context(cluster_of(engine, address, jobs))
         options = indexing.Options(
             jobs or usable_cores(), retry, prune or forced,
-            cluster=cluster, limit=limit, whole=not limit and step == 1,
+            about=isolated.about, cluster=cluster, limit=limit, whole=not limit and step == 1,
         )  # fmt: skip
         watch = partial(_watched, options, quiet)
         if verify and not rebuild:
@@ -322,6 +322,7 @@ def _summary_text(summary: Summary, total: int, seconds: float, machines: str) -
         "unchanged": summary.unchanged,
         "added": summary.added,
         "changed": summary.changed,
+        "retagged": summary.retagged,
         "moved": summary.moved,
         "copies": summary.copied - summary.moved,
         "failed": summary.failed,
@@ -335,6 +336,8 @@ def _summary_text(summary: Summary, total: int, seconds: float, machines: str) -
         text += f" {summary.silent} of them silent: without emotion, and never found."
     if summary.no_music:
         text += f" {summary.no_music} of them no music: without emotion, and never found."
+    if summary.described:
+        text += f" The tags of {summary.described} were read for the first time."
     if summary.failed_before:
         text += f" {summary.failed_before} failed before; --retry tries them again."
     if summary.vanished:

@@ -15,9 +15,11 @@ import re
 import secrets
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 from starlette.responses import FileResponse, Response, StreamingResponse
 
+from hevner.audio import isolated
 from hevner.files import SUFFIXES
 from hevner.object_path import Location, ObjectPath
 from hevner.serve import API
@@ -28,6 +30,9 @@ VALID_S = 6 * 3600
 
 PART = 2**20
 """Bytes of an object that are passed on at a time."""
+
+DAY_S = 24 * 3600
+"""Time for which a browser need not ask for a picture again."""
 
 TYPES = {
     ".wav": "audio/wav",
@@ -54,9 +59,9 @@ class Addresses:
         self._signed = signed
         self._secret = secrets.token_bytes(32)
 
-    def of(self, id: str) -> str:
-        """The address of a piece's audio."""
-        return self.to(f"{API}/catalog/pieces/{id}/audio")
+    def of(self, id: str, what: str = "audio") -> str:
+        """The address of a piece's audio, or of its ``cover``."""
+        return self.to(f"{API}/catalog/pieces/{id}/{what}")
 
     def to(self, path: str) -> str:
         """The address of a path that a browser can open directly."""
@@ -75,6 +80,20 @@ class Addresses:
 
     def _sign(self, path: str, until: int) -> str:
         return hmac.new(self._secret, f"{path} {until}".encode(), hashlib.sha256).hexdigest()
+
+
+def cover(path: Location) -> Response:
+    """The picture in a file; raises a `ServiceError` if there is none that may be shown.
+
+    It is read from the file each time, in a process of its own, as tags come from strangers.
+    """
+    found = None
+    if isinstance(path, Path) and path.suffix.lower() in SUFFIXES:
+        found = isolated.shared.cover(path)
+    if found is None:
+        raise ServiceError(404, "not_found", "this piece has no picture", "Show none")
+    kind, data = found
+    return Response(data, media_type=kind, headers={"Cache-Control": f"private, max-age={DAY_S}"})
 
 
 def audio(path: Location, wanted: str = "") -> Response:
