@@ -1,6 +1,6 @@
 """Measure how smoothly playlists go, against the shortest way through the same pieces.
 
-    python benchmarks/playlist.py [--pieces 10000] [--playlists 200]
+    python benchmarks/playlist.py [--pieces 2000] [--playlists 40]
 
 Pieces are those of `catalog.py`, made from real readings, of 997 artists. Playlists lead from one
 word to another, in an hour. Each is made as it is and without the last step, which puts its pieces
@@ -122,8 +122,8 @@ def summary(rows: list[dict[str, float]], rng: np.random.Generator) -> dict[str,
 def main() -> None:
     """Measure, print and write the results."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--pieces", type=int, default=10_000)
-    parser.add_argument("--playlists", type=int, default=200, help="in all, over all seeds")
+    parser.add_argument("--pieces", type=int, default=2_000)
+    parser.add_argument("--playlists", type=int, default=40, help="in all, over all seeds")
     parser.add_argument("--out", type=Path, default=OUT)
     given = parser.parse_args()
     space, rows = spaces.load(), dict[str, list[dict[str, float]]]()
