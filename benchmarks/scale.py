@@ -7,8 +7,8 @@ store on this machine (SeaweedFS, as the tests have it), are indexed by tasks of
 a catalogue there, by one worker and by several in turn, on as many cores. Times are those of
 indexing: the cluster and its workers were started, and the first song read, before. The gain is the
 median over the rounds of the ratio of both, with its 95 % bootstrap interval; below 1.8 for two the
-command fails, so the machine must be quiet. Bytes, objects and commits are what a run leaves in the store, before and
-after maintenance; requests are counted on their way there.
+command fails, so the machine must be quiet. Bytes, objects and commits are what a run leaves in the
+store, before and after maintenance; requests are counted on their way there.
 """
 
 from __future__ import annotations

@@ -6,8 +6,8 @@ Modules import each other in one direction only, from bottom to top:
 2. storage: ``packages``, ``checksums``, ``row_keys``, ``faults``, ``tables``, ``kept_features``,
    ``index_cache``, ``search_index``, ``index_building``, ``catalog``, ``object_catalog``,
    ``writer``;
-3. filling: ``file_identity``, ``analyze_file``, ``texts``, ``indexing``, ``encoding``, and mending:
-   ``sound_rows``, ``renewal``;
+3. filling: ``file_identity``, ``sources``, ``analyze_file``, ``texts``, ``examine``, ``indexing``,
+   ``encoding``, and mending: ``sound_rows``, ``renewal``;
 4. searching: ``scoring``, ``search``, ``playlist``, ``describe``.
 
 Importing this package loads nothing; LanceDB is loaded when a search index cannot answer.
