@@ -9,6 +9,11 @@ indexing: the cluster and its workers were started, and the first song read, bef
 median over the rounds of the ratio of both, with its 95 % bootstrap interval; below 1.8 for two the
 command fails, so the machine must be quiet. Bytes, objects and commits are what a run leaves in the
 store, before and after maintenance; requests are counted on their way there.
+
+    python benchmarks/scale.py --growth [--rows 1000000]
+
+What grows with a catalogue: CPU time of a commit that compares its keys with those of so many
+moments on disk, and memory for what a run knows of each song.
 """
 
 from __future__ import annotations
@@ -18,13 +23,16 @@ import csv
 import os
 import sys
 import tempfile
+import tracemalloc
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from time import perf_counter
+from time import perf_counter, process_time
 
+import lancedb
 import numpy as np
+import pyarrow as pa
 import soundfile
 import soxr
 
@@ -33,17 +41,18 @@ sys.path.insert(0, str(ROOT))  # for tests, which are not installed
 os.environ["OMP_NUM_THREADS"] = "1"
 
 from hevner.analysis import Analyzer
-from hevner.catalog import indexing, sources
+from hevner.catalog import file_identity, indexing, sources
 from hevner.catalog.analyze_file import FileAnalyzer
 from hevner.catalog.writer import create, writing
 from hevner.cluster import Cluster
 from hevner.defaults import DEFAULT_MODEL
 from hevner.model import space
-from hevner.object_path import ObjectPath
+from hevner.object_path import ObjectPath, StoredObject
 from tests import object_store
 from tests.store_proxy import StoreProxy
 
 RESULTS = ROOT / "benchmarks" / "results" / "scale.csv"
+GROWTH = RESULTS.with_name("scale_growth.csv")
 RATE = 22_050
 SEED = 19
 TARGET = 1.8
@@ -182,6 +191,51 @@ def measure(options: argparse.Namespace) -> list[list[object]]:
     return rows
 
 
+def growth(rows: int) -> list[list[object]]:
+    """Rows of the table on what grows with a catalogue."""
+    rng = np.random.default_rng(SEED)
+    columns = pa.schema(
+        [pa.field("key", pa.binary()), pa.field("place", pa.list_(pa.float32(), 81))]
+    )
+
+    def some(count: int) -> pa.Table:
+        keys = pa.array([rng.bytes(16) for _ in range(count)], pa.binary())
+        places = pa.array(rng.random(count * 81, np.float32))
+        return pa.table([keys, pa.FixedSizeListArray.from_arrays(places, 81)], schema=columns)
+
+    used = []
+    with tempfile.TemporaryDirectory() as folder:
+        table = lancedb.connect(folder).create_table("moments", schema=columns)
+        for _ in range(10):
+            table.add(some(rows // 10))
+        for _ in range(5):
+            new = some(max(1, rows // 200))
+            began = process_time()
+            merge = table.merge_insert("key").when_matched_update_all()
+            merge.when_not_matched_insert_all().execute(new)
+            used.append(process_time() - began)
+    songs = max(1, rows // 10)
+    tracemalloc.start()
+    kept = [_known(number) for number in range(songs)]
+    size = tracemalloc.get_traced_memory()[0]
+    tracemalloc.stop()
+    return [
+        [f"core seconds of a commit into {rows} rows", "", len(used), np.median(used)],
+        ["bytes of memory per song", len(kept), "", size / songs],
+    ]
+
+
+def _known(number: int) -> tuple[object, object]:
+    """What a run knows of a song: as the store lists it, and as the catalogue has it."""
+    path = ObjectPath(
+        f"s3://bucket/music/artist {number // 20}/album {number // 10}/{number:08}.mp3"
+    )
+    stored = StoredObject(path, f"{number:034}", 7_000_000 + number, 10**18 + number)
+    stamp = file_identity.Stamp.of_status(stored)
+    known = indexing.KnownFile(f"{number:040x}", stamp, "ok")
+    return sources.FoundObject(stored, Path(path.key)), (str(path), known)
+
+
 def main() -> None:
     """Measure, print and write the table."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
@@ -189,9 +243,12 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=180.0, help="length of a song")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--out", type=Path, default=RESULTS)
+    parser.add_argument("--growth", action="store_true", help="measure what grows, only that")
+    parser.add_argument("--rows", type=int, default=1_000_000)
+    parser.add_argument("--out", type=Path)
     options = parser.parse_args()
-    rows = measure(options)
+    rows = growth(options.rows) if options.growth else measure(options)
+    options.out = options.out or (GROWTH if options.growth else RESULTS)
     with options.out.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(["measure", "songs", "rounds", "value", "low", "high"])
@@ -199,6 +256,8 @@ def main() -> None:
             shown = [f"{value:.4g}" for value in values]
             writer.writerow([name, songs, rounds, *shown, *[""] * (3 - len(shown))])
             print(f"{name:48} {' '.join(shown)}")
+    if options.growth:
+        return
     (gain,) = (row[3] for row in rows if str(row[0]).startswith("gain"))
     if options.workers == 2 and gain < TARGET:
         raise SystemExit(f"not reached: a gain of {TARGET}; here it is {gain:.2f}")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
 pytest.importorskip("obstore", reason="needs the extra s3")
 lancedb = pytest.importorskip("lancedb")
@@ -21,7 +22,8 @@ from hevner.catalog.scoring import locate
 from hevner.catalog.search import search
 from hevner.catalog.tables import MOMENTS, PIECES, WITH_VECTOR, Table
 from hevner.catalog.writer import create, open_or_create, writing
-from hevner.errors import CatalogError
+from hevner.cli import app
+from hevner.errors import CatalogError, HevnerError
 from hevner.object_path import ObjectPath
 from tests.catalog.library import Library, build
 from tests.catalog.made_up import SPACE, pooled
@@ -256,6 +258,20 @@ def test_pieces_are_found_by_their_address(local: Library, folder: str) -> None:
         search(catalog, query),
         search(local.catalog, Query.of(like=local.pieces[0]["path"], count=5)),
     )
+
+
+def test_the_command_line_searches_it(
+    stored: Library, folder: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hevner.model.space.load", lambda: SPACE)
+    words = ["--mood", "very happy", "--format", "m3u8", "--count", "1"]
+    done = CliRunner().invoke(app, ["search", str(stored.catalog.folder), *words])
+    best = search(stored.catalog, Query.of(mood="very happy", count=1))[0]
+    assert (done.exit_code, done.stdout.splitlines()[-1]) == (0, best.path)
+    for arguments in (["search", folder, *words], ["serve", folder]):
+        done = CliRunner().invoke(app, arguments)
+        assert isinstance(done.exception, HevnerError) or done.exit_code == 1
+        assert folder in (done.output or str(done.exception))
 
 
 def test_what_is_wrong_is_named(folder: str, tmp_path: Path) -> None:

@@ -400,3 +400,6 @@ def test_the_measurement_runs(
     assert rows["commits per song"] == pytest.approx(4 / 3, abs=0.001)  # two that make the tables
     assert rows["gain of 2 workers"] > 0
     assert rows["bytes of moments per song"] > 0
+    monkeypatch.setattr(sys, "argv", ["scale.py", "--growth", "--rows", "1000", "--out", str(out)])
+    script.main()
+    assert len(out.read_text().splitlines()) == 3
