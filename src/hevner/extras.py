@@ -16,6 +16,8 @@ PACKAGES = {
         "fastapi", "prometheus_client", "python_multipart", "starlette", "uvicorn",
         "lancedb", "matplotlib", "pyarrow",
     ),
+    "frames": ("pandas", "pyarrow"),
+    "mcp": ("mcp", "lancedb", "pyarrow"),
     "encoders": ("huggingface_hub", "psutil", "safetensors", "torch", "transformers"),
     "lab": (
         "matplotlib", "mido", "mir_eval", "msgspec", "onnx", "sklearn", "torch", "umap",

@@ -57,6 +57,12 @@ class Hit:
     end: float | None = None
     mode: str | None = None
 
+    def __repr__(self) -> str:
+        """The main facts in a line."""
+        facts = [repr(self.name), self.when, "" if self.fit is None else f"fit={self.fit:.2f}"]
+        facts += [f"valence={self.valence:.2f}", f"arousal={self.arousal:.2f}"]
+        return f"Hit({', '.join(filter(None, facts))})"
+
     @property
     def when(self) -> str:
         """Begin and end of the moment, such as 1:05-1:20; empty for a whole piece."""

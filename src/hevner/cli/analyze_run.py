@@ -11,11 +11,10 @@ from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from mimetypes import guess_type
 from pathlib import Path
-from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from hevner import extras
-from hevner.batch import SupportsAnalyze, analyze_many, usable_cores
+from hevner.batch import analyze_many, usable_cores
 from hevner.cache import Cache
 from hevner.cli.pipes import Pipes
 from hevner.cli.progress import (
@@ -32,6 +31,7 @@ from hevner.defaults import explanation_of, identity
 from hevner.emotion import Scale
 from hevner.errors import HevnerError, ModelError, OutputError
 from hevner.files import Found, OutputFile, cannot_write, display_name, find_audio
+from hevner.folders import LateAnalyzer
 from hevner.model import registry
 from hevner.result import Analysis, Failure
 
@@ -173,30 +173,6 @@ class Session:
             parts.append(f"{cache.hits} of them known from before")
         total = self.count.total()
         return f"{total} file{'s' if total != 1 else ''} in {seconds:.1f} s: {', '.join(parts)}."
-
-
-class LateAnalyzer:
-    """A `hevner.Analyzer` that is imported and made when a file needs it.
-
-    That is never, if the cache knows them all. ``model`` is its graph, the default one if None.
-    """
-
-    def __init__(self, window: float | None, model: Path | None = None) -> None:
-        self._options: dict[str, Any] = {"window": window, "model": model}
-        self._lock = Lock()
-        self._analyzer: SupportsAnalyze | None = None
-
-    def analyze(self, source: Path, /) -> Analysis:
-        """The emotion of a file; see `hevner.Analyzer`."""
-        with self._lock:
-            if self._analyzer is None:
-                from hevner.audio import isolated
-
-                isolated.shared.start()  # while the rest is imported
-                from hevner.analysis import Analyzer
-
-                self._analyzer = Analyzer(**self._options, open_audio=isolated.open_audio)
-        return self._analyzer.analyze(source)
 
 
 def _check_explained(path: Path, name: str) -> None:
