@@ -96,8 +96,10 @@ def test_a_catalogue_is_built_and_brought_up_to_date(songs: Path, tmp_path: Path
     assert len(catalog.search(mood="happy")) == 1  # both have the same content
     (songs / "b.wav").unlink()
     assert hevner.build_catalog([songs], str(into), prune=True).count("pieces") == 1
+    empty = tmp_path / "empty"
+    empty.mkdir()
     with raises(HevnerError, "no_audio"):
-        hevner.build_catalog(tmp_path / "nowhere", into)
+        hevner.build_catalog(empty, into)
 
 
 def test_a_row_is_flat_and_the_same_for_all() -> None:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from hevner.emotion import Scale
     from hevner.errors import HevnerError
     from hevner.folders import analyze_many, build_catalog
-    from hevner.frames import to_arrow, to_frame
+    from hevner.output.frames import to_arrow, to_frame
     from hevner.result import Analysis, Estimate, Failure
 
 __version__ = "0.1.0"
@@ -48,8 +48,8 @@ _HOMES = {
     "analyze_many": "hevner.folders",
     "build_catalog": "hevner.folders",
     "open_catalog": "hevner.catalog",
-    "to_arrow": "hevner.frames",
-    "to_frame": "hevner.frames",
+    "to_arrow": "hevner.output.frames",
+    "to_frame": "hevner.output.frames",
 }
 
 

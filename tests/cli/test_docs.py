@@ -31,7 +31,7 @@ def sections(page: Path) -> dict[str, str]:
 
 SECTIONS = {f"data.md {heading}": text for heading, text in sections(PAGE).items()}
 SEARCH, ENCODERS, RECIPES = "search.md", "encoders.md", "recipes.md"
-for name in (SEARCH, ENCODERS, RECIPES, "scikit_learn.md", "python.md"):
+for name in (SEARCH, ENCODERS, RECIPES, "scikit_learn.md", "python.md", "formats.md"):
     SECTIONS[name] = (ROOT / "docs" / name).read_text(encoding="utf-8")
 SECTIONS["README.md Use"] = sections(ROOT / "README.md")["Use"]
 
@@ -75,6 +75,7 @@ def run_console(block: str) -> None:
         if blocks(text, "python") or blocks(text, "console")
     ],
 )
+@pytest.mark.filterwarnings("ignore:Passing a schema:DeprecationWarning")
 def test_commands_and_code_do_what_is_shown(
     text: str,
     tmp_path: Path,
