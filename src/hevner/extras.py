@@ -18,6 +18,7 @@ PACKAGES = {
     ),
     "frames": ("pandas", "pyarrow"),
     "mcp": ("mcp", "lancedb", "pyarrow"),
+    "tags": ("mutagen",),
     "encoders": ("huggingface_hub", "psutil", "safetensors", "torch", "transformers"),
     "lab": (
         "matplotlib", "mido", "mir_eval", "msgspec", "onnx", "sklearn", "torch", "umap",

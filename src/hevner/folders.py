@@ -168,7 +168,7 @@ def build_catalog(
     common = space.load()
     catalog = writer.open_or_create(into, common, registry.path_of(model) if model else None)
     analyzer = FileAnalyzer(Analyzer(catalog.model, open_audio=isolated.open_audio), common)
-    options = indexing.Options(jobs or usable_cores(), retry, prune)
+    options = indexing.Options(jobs or usable_cores(), retry, prune, about=isolated.about)
     if report is not None:
         options.report = lambda file, failure: report(file.path, failure)
         for problem in problems:

@@ -379,7 +379,7 @@ def test_rows_of_older_versions_count_as_unchanged(
     assert CHANGED not in old.pieces.schema.names
     with monkeypatch.context() as patch:
         patch.setattr(indexing, "read_steadily", None)
-        assert run(music, old) == Summary(unchanged=3)
+        assert run(music, old) == Summary(unchanged=3, described=3)
     song(music / "a.mp3", "another")
     assert run(music, Catalog(catalog.folder, SPACE)) == Summary(unchanged=2, changed=1)
     noted = {

@@ -634,6 +634,26 @@ def test_the_gap_report_opens_though_there_is_a_token(guarded: Service, opened: 
     expect(report.value.locator("h1")).to_have_text("How the sets differ")
 
 
+def test_a_late_refusal_asks_for_no_second_token(guarded: Service, opened: Opener) -> None:
+    page, _ = opened(guarded, may_fail=True)
+    page.wait_for_selector("dialog[open]")
+    held: list[Any] = []
+    page.route("**/api/v1/late", lambda route: route.continue_() if held else held.append(route))
+    with page.expect_request("**/api/v1/late"):
+        page.evaluate(
+            """async () => {
+                const { ask } = await import("./static/api.js");
+                ask("late").catch((problem) => { document.body.dataset.late = problem.status; });
+            }"""
+        )
+    page.fill("#token-field", "open sesame")
+    page.keyboard.press("Enter")
+    expect(page.locator("dialog[open]")).to_have_count(0)
+    held[0].fulfill(status=401, body="{}")
+    expect(page.locator("body")).to_have_attribute("data-late", "404")
+    expect(page.locator("dialog[open]")).to_have_count(0)
+
+
 def test_the_card_of_the_model_is_shown(service: Service, opened: Opener) -> None:
     page, _ = opened(service, "/#understand")
     expect(page.locator(".card-text h3").last).to_contain_text("unified-")

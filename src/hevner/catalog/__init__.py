@@ -5,9 +5,9 @@ Modules import each other in one direction only, from bottom to top:
 1. records: ``seal``, ``header``, ``course``, ``query``;
 2. storage: ``packages``, ``checksums``, ``faults``, ``tables``, ``kept_features``,
    ``search_index``, ``index_building``, ``catalog``, ``writer``;
-3. filling: ``file_identity``, ``analyze_file``, ``texts``, ``indexing``, ``encoding``, and mending:
-   ``sound_rows``, ``renewal``;
-4. searching: ``scoring``, ``search``, ``playlist``, ``describe``.
+3. filling: ``file_identity``, ``analyze_file``, ``texts``, ``index_rows``, ``indexing``,
+   ``encoding``, and mending: ``sound_rows``, ``renewal``;
+4. searching: ``browse``, ``scoring``, ``search``, ``playlist``, ``describe``.
 
 Importing this package loads nothing; LanceDB is loaded when a search index cannot answer.
 """

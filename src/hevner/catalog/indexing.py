@@ -4,11 +4,12 @@ Conventions
 -----------
 A file whose path, size and times are known is not even opened. Otherwise its content decides:
 content that is known, under any path, is not analysed again, so a file that was moved, copied or
-touched is only read. Rows of files that have gone stay until they are pruned, unless the same
-content was found elsewhere: then the file has moved. Files that have gone with their folder may be
-on a drive that is not mounted, so their rows stay even then. Files without emotion and those that
-failed have a row too, so that they are not tried again until they change; files that cannot be
-read, or change while they are read, are tried again each time.
+touched is only read. Nor is sound that is known, whatever the tags of its file: they alone are read
+again. Rows of files that have gone stay until they are pruned, unless the same content was found
+elsewhere: then the file has moved. Files that have gone with their folder may be on a drive that is
+not mounted, so their rows stay even then. Files without emotion and those that failed have a row
+too, so that they are not tried again until they change; files that cannot be read, or change while
+they are read, are tried again each time.
 
 Results are written every few pieces; a run that was stopped, however, goes on from there.
 """
@@ -20,14 +21,23 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
-from hevner import __version__
+from hevner import metadata
 from hevner.batch import in_threads
 from hevner.catalog.analyze_file import AnalyzedFile, FileAnalyzer
 from hevner.catalog.catalog import Catalog
-from hevner.catalog.file_identity import Content, Stamp, read_steadily, row_path
-from hevner.catalog.tables import CHANGED, COUNT, SOURCE, VERSION, WRITTEN, Row, in_lists
+from hevner.catalog.file_identity import Content, read_steadily, row_path
+from hevner.catalog.index_rows import (
+    FileOutcome,
+    KnownFile,
+    known_file,
+    located,
+    made_by,
+    same_sound,
+)
+from hevner.catalog.tables import CHANGED, READ_FROM, SOUND, Row, in_lists
 from hevner.catalog.writer import Writer, writing
 from hevner.errors import HevnerError
 from hevner.features import Pooled
@@ -39,28 +49,7 @@ COPIES_AT_ONCE = 1000
 SECONDS_AT_ONCE = 30.0
 """Results are written when there are so many, or after so long."""
 
-
-@dataclass(frozen=True)
-class KnownFile:
-    """A row of the catalogue, as far as a run needs it."""
-
-    id: str
-    stamp: Stamp
-    status: str
-
-
-@dataclass(frozen=True)
-class FileOutcome:
-    """The outcome of a file that had to be read.
-
-    It has no content if it could not be read, and no rows if it failed or the same content is known
-    or in work under another path.
-    """
-
-    file: Found
-    content: Content | None
-    analyzed: AnalyzedFile | None = None
-    failure: Failure | None = None
+KNOWN = ("path", "id", "size", "mtime", CHANGED, "status", READ_FROM)
 
 
 @dataclass
@@ -75,6 +64,10 @@ class Summary:
         Files that were analysed because they are new, or because their content has changed.
     copied, moved
         Files of known content under a new path, and those among them whose old path is gone.
+    retagged
+        Files in which nothing but the tags has changed.
+    described
+        Files that were known and whose tags were read for the first time.
     silent, no_music, failed
         Files that were read and have no place in the space.
     vanished, removed
@@ -90,6 +83,8 @@ class Summary:
     changed: int = 0
     copied: int = 0
     moved: int = 0
+    retagged: int = 0
+    described: int = 0
     silent: int = 0
     no_music: int = 0
     failed: int = 0
@@ -108,6 +103,8 @@ class Options:
         Whether to try again what failed before.
     prune
         Whether to remove what has vanished.
+    about
+        Reads what is known of a file besides its analysis, as `hevner.metadata.about`.
     report
         Called with each file that is done, and why it failed if it did.
     stop
@@ -117,6 +114,7 @@ class Options:
     jobs: int = 1
     retry: bool = False
     prune: bool = False
+    about: Callable[[Path, str], Row] = metadata.about
     report: Callable[[Found, Failure | None], None] = lambda _file, _failure: None
     stop: threading.Event = field(default_factory=threading.Event)
 
@@ -181,17 +179,18 @@ class _Run:
         self._writer = writer
         self._analyzer = analyzer
         self._options = options
-        self._known = {
-            row["path"]: _known(row)
-            for row in catalog.listing(["path", "id", "size", "mtime", CHANGED, "status"])
-        }
+        self._known = {row["path"]: known_file(row) for row in catalog.listing(KNOWN)}
+        where = f"{SOUND} IS NOT NULL AND status != 'failed'"
+        self._ids = {row[SOUND]: row["id"] for row in catalog.listing([SOUND, "id"], where)}
         self._seen: set[str] = set()
+        self._undescribed: set[str] = set()
         self._claimed = {known.id for known in self._known.values() if not self._is_due(known)}
         self._claiming = threading.Lock()
         self._rows: list[Row] = []
         self._moments: list[Row] = []
         self._features: dict[str, Pooled] = {}
         self._copies: list[FileOutcome] = []
+        self._about: dict[str, Row] = {}
         self._written = time.monotonic()
 
     def due(self, found: Iterable[Found]) -> Iterator[Found]:
@@ -199,7 +198,7 @@ class _Run:
         for file in found:
             if self._options.stop.is_set():
                 return
-            if self._is_unchanged(file):
+            if self._is_unchanged(file) and not self._is_undescribed(row_path(file.path)):
                 self._options.report(file, None)
             else:
                 yield file
@@ -218,6 +217,14 @@ class _Run:
         self.summary.failed_before += unchanged and known.status == "failed"
         return unchanged
 
+    def _is_undescribed(self, path: str) -> bool:
+        """Note, and return, whether the tags of a file that is as it was were never looked for."""
+        known = self._known[path]
+        if known.status == "failed" or known.read_from in ("tags", metadata.source()):
+            return False
+        self._undescribed.add(path)
+        return True
+
     def _is_due(self, known: KnownFile) -> bool:
         return self._options.retry and known.status == "failed"
 
@@ -230,16 +237,22 @@ class _Run:
 
     def examine(self, file: Found) -> FileOutcome:
         """Read a file, and analyse it if its content is new; called from several threads."""
-        content, outcome = read_steadily(file.path, self._analyze, self._claim, "analyse")
+        about = self._options.about(file.path, display_name(file.name))
+        if row_path(file.path) in self._undescribed:
+            return FileOutcome(file, None, about=about)
+        analyze = partial(self._analyze, sound=about[SOUND])
+        content, outcome = read_steadily(file.path, analyze, self._claim, "analyse")
         if isinstance(outcome, Failure):
-            return FileOutcome(file, content, failure=outcome)
-        return FileOutcome(file, content, outcome)
+            return FileOutcome(file, content, failure=outcome, about=about)
+        return FileOutcome(file, content, outcome, about=about)
 
-    def _analyze(self, path: Path, id: str) -> AnalyzedFile:
+    def _analyze(self, path: Path, id: str, sound: str | None) -> AnalyzedFile:
         try:
             kept = self._catalog.kept.get(id)
             if kept is not None:
                 return self._analyzer.again(kept.pooled)
+            if sound in self._ids and (same := same_sound(self._catalog, self._ids[sound])):
+                return same
             return self._analyzer.analyze(path)
         except (HevnerError, MemoryError):
             raise
@@ -261,27 +274,31 @@ class _Run:
                 self._copies.append(outcome)
             else:
                 self._add_row(outcome, outcome.content)
+        elif outcome.failure is None:
+            self._about[row_path(outcome.file.path)] = outcome.about
         self._options.report(outcome.file, outcome.failure)
         if (
             len(self._rows) >= PIECES_AT_ONCE
-            or len(self._copies) >= COPIES_AT_ONCE
+            or len(self._copies) + len(self._about) >= COPIES_AT_ONCE
             or time.monotonic() - self._written > SECONDS_AT_ONCE
         ):
             self._write()
 
     def _add_row(self, outcome: FileOutcome, content: Content) -> None:
-        row = _located(outcome.file, content)
+        row = here = located(outcome.file, content) | outcome.about
         if outcome.analyzed is not None:
-            row.update(outcome.analyzed.piece)
             moments = outcome.analyzed.moments
-            row |= made_by(row["path"], len(moments))
+            # A piece of known sound says itself what it was made by.
+            row = made_by(here["path"], len(moments)) | outcome.analyzed.piece | here
             self._moments += [{"piece": content.id, **moment} for moment in moments]
             if outcome.analyzed.pooled is not None:
                 self._features[content.id] = outcome.analyzed.pooled
             self.summary.silent += row["status"] == "silent"
             self.summary.no_music += row["status"] == "no_music"
-            self.summary.changed += row["path"] in self._known
-            self.summary.added += row["path"] not in self._known
+            is_known = row["path"] in self._known
+            self.summary.retagged += is_known and "id" in outcome.analyzed.piece
+            self.summary.changed += is_known and "id" not in outcome.analyzed.piece
+            self.summary.added += not is_known
         elif outcome.failure is not None:
             row["status"] = "failed"
             cause, remedy = outcome.failure.cause, outcome.failure.remedy
@@ -289,13 +306,22 @@ class _Run:
         self._rows.append(row)
 
     def _write(self) -> None:
-        rows = [*self._rows, *self._copied()]
+        rows = [*self._rows, *self._copied(), *self._described()]
         old = [self._known[row["path"]].id for row in rows if row["path"] in self._known]
         self._writer.put(rows, self._moments, old, self._features)
         for row in rows:
-            self._known[row["path"]] = _known(row)
+            self._known[row["path"]] = known_file(row)
+            if row.get(SOUND) and row["status"] != "failed":
+                self._ids[row[SOUND]] = row["id"]
         self._rows, self._moments, self._features = [], [], {}
         self._written = time.monotonic()
+
+    def _described(self) -> Iterator[Row]:
+        """Rows of files that are as they were, with what their tags say."""
+        for some in in_lists("path", list(self._about)):
+            rows = self._catalog.pieces.records(some)
+            yield from (row | self._about.pop(row["path"]) for row in rows)
+            self.summary.described += len(rows)
 
     def _copied(self) -> Iterator[Row]:
         """Rows of known content under new paths; what is still in work waits."""
@@ -307,7 +333,8 @@ class _Run:
         for copy in self._copies:
             if copy.content is not None and copy.content.id in sources:
                 self._count_copy(row_path(copy.file.path), copy.content.id)
-                yield {**sources[copy.content.id], **_located(copy.file, copy.content)}
+                row = {**sources[copy.content.id], **located(copy.file, copy.content)}
+                yield row | copy.about
             else:
                 waiting.append(copy)
         self._copies = waiting
@@ -347,27 +374,6 @@ class _Run:
         for path, known in self._known.items():
             if path not in self._seen and (path.startswith(below) or known.id in present):
                 yield path
-
-
-def made_by(source: str, moments: int) -> Row:
-    """The columns on where a row comes from, for an analysis of a file that is made now."""
-    return {VERSION: __version__, WRITTEN: int(time.time()), SOURCE: source, COUNT: moments}
-
-
-def _located(file: Found, content: Content) -> Row:
-    return {
-        "id": content.id,
-        "path": row_path(file.path),
-        "name": display_name(file.name),
-        "size": content.stamp.size,
-        "mtime": content.stamp.mtime,
-        CHANGED: content.stamp.changed,
-    }
-
-
-def _known(row: Row) -> KnownFile:
-    stamp = Stamp(row["size"], row["mtime"], row[CHANGED])
-    return KnownFile(row["id"], stamp, row["status"])
 
 
 def _is_gone(path: str) -> bool:

@@ -71,8 +71,8 @@ class Query:
 
     A query names an emotion (`place`, `feelings` or both at once), a piece that music shall be
     like, or a course: one of the three. A `text` can stand alone or together with an emotion or a
-    piece: then both shall fit, and the worse of the two fits counts. `Query.of` describes the
-    values.
+    piece: then both shall fit, and the worse of the two fits counts. A filter `where` alone lists
+    what passes it. `Query.of` describes the values.
     """
 
     place: Place | None = None
@@ -91,8 +91,8 @@ class Query:
         kinds = emotion + (self.like is not None) + (self.course is not None)
         if kinds == 0 and not self.text and self.unwanted:
             raise refused("nothing_wanted", "only what is not wanted is named", "Say what is, too")
-        if kinds == 0 and not self.text:
-            remedy = "Give a point, words, a file, a course or a text"
+        if kinds == 0 and not self.text and not self.is_listing:
+            remedy = "Give a point, words, a file, a course, a text or a filter"
             raise refused("nothing_wanted", "nothing is wanted", remedy)
         if kinds > 1:
             cause = "an emotion, a file to be like and a course cannot be wanted at once"
@@ -109,6 +109,12 @@ class Query:
                 raise refused("conflict", cause, "Decide for one of them")
         if self.count < 1:
             raise refused("out_of_range", f"{self.count} hits are none", "Ask for at least 1")
+
+    @property
+    def is_listing(self) -> bool:
+        """Whether there is nothing but a filter, so that no hit is better than another."""
+        wanted = (self.place, self.feelings, self.like, self.course, self.text, self.unwanted)
+        return bool(self.where) and not any((*wanted, self.diverse, self.moments))
 
     @property
     def meaning_of_fit(self) -> str:

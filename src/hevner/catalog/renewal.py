@@ -23,11 +23,13 @@ from hevner.catalog import header, index_building, seal
 from hevner.catalog.analyze_file import FileAnalyzer
 from hevner.catalog.catalog import Catalog
 from hevner.catalog.header import Header
-from hevner.catalog.indexing import PIECES_AT_ONCE, Options, made_by
+from hevner.catalog.index_rows import made_by
+from hevner.catalog.indexing import PIECES_AT_ONCE, Options
 from hevner.catalog.kept_features import FEATURES, PLACE, KeptFeatures
 from hevner.catalog.packages import pa
 from hevner.catalog.sound_rows import SoundRows
 from hevner.catalog.tables import (
+    ABOUT,
     ENCODED,
     MOMENTS,
     PIECES,
@@ -196,7 +198,7 @@ class Renewal:
             return begun
         return None
 
-    def _places(self, ok: bool, columns: Iterable[str] = PLACE) -> Iterator[Row]:
+    def _places(self, ok: bool, columns: Iterable[str] = (*PLACE, *ABOUT)) -> Iterator[Row]:
         """Columns of the old pieces that have an emotion, or of the others."""
         names = [name for name in columns if name in self._old.fields]
         for rows in self._old.read():

@@ -29,12 +29,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hevner.metadata import SHOWN
+
 NUMBERS = {
     "pieces": ("duration", "valence", "arousal"),
     "moments": ("start", "end", "valence", "arousal"),
 }
-TEXTS = {"pieces": ("id", "path", "name", "key", "mode"), "moments": ("piece",)}
-"""Columns in the index of each table, besides ``vector`` and ``place``."""
+TEXTS = {"pieces": ("id", "path", "name", "key", "mode", *SHOWN), "moments": ("piece",)}
+"""Columns in the index of each table, besides ``vector`` and ``place``. Indexes of early versions
+end before those of metadata, which are then null."""
 
 CURVE = 16
 """Numbers of the column ``curve`` of a piece, after those of `NUMBERS`."""
@@ -168,8 +171,7 @@ class SearchIndex:
         for name, (first, kind, shape) in self.layout.places.items():
             last = first + math.prod(shape) * int(kind[-1])
             setattr(self, f"_{name}", self._memory[first:last].view(kind).reshape(shape))
-        self._columns = (*TEXTS[table], *NUMBERS[table])
-        self._count = len(NUMBERS[table])
+        self._texts, self._numbers = TEXTS[table], NUMBERS[table]
 
     _bounds: NDArray[np.int64]
     _means: Floats
@@ -238,21 +240,23 @@ class SearchIndex:
         """Columns of rows, of those in `TEXTS` and `NUMBERS`."""
         lines = self._at(ids)
         first = self.layout.place
-        numbers = self._checked(lines, ids)[:, first : first + self._count].tolist()
+        numbers = self._checked(lines, ids)[:, first : first + len(self._numbers)].tolist()
         rows = []
         for line, some in zip(lines, numbers, strict=True):
             begin, length = self._spans[line]
             text = self._memory[begin : begin + length].tobytes()
             if zlib.crc32(text) != self._sums[line, 1]:
                 raise DamagedIndexError
-            values = [*json.loads(text), *(None if x != x else x for x in some)]
-            row = dict(zip(self._columns, values, strict=True))
+            row = dict.fromkeys(self._texts) | dict(
+                zip(self._texts, json.loads(text), strict=False)
+            )
+            row |= zip(self._numbers, (None if x != x else x for x in some), strict=True)
             rows.append({name: row[name] for name in columns})
         return rows
 
     def holds(self, columns: Sequence[str]) -> bool:
         """Whether the index has these columns."""
-        return {*columns} <= {*self._columns}
+        return {*columns} <= {*self._texts, *self._numbers}
 
     def _passing(self, passing: Iterable[Ids]) -> NDArray[np.int64]:
         """Where the rows with these numbers are here, rising; others are left out."""

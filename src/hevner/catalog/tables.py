@@ -27,6 +27,8 @@ from hevner.catalog.packages import lancedb, pa
 from hevner.errors import CatalogError
 from hevner.files import cannot_write
 from hevner.heads import ESTIMATE_COLUMNS, ESTIMATES
+from hevner.metadata import FIELDS
+from hevner.metadata import NUMBERS as FIELD_NUMBERS
 
 PIECES: Final = "pieces"
 MOMENTS: Final = "moments"
@@ -66,6 +68,13 @@ MODEL, VERSION, WRITTEN, SOURCE, COUNT = "model", "hevner", "written", "source",
 """Columns on where the row of a piece comes from: name and version of the model, version of hevner,
 time in seconds since 1970, path of the file that was analysed, and its number of moments."""
 
+SOUND, READ_FROM = "sound", "metadata"
+"""Columns of the digest of a file's audio without its tags, and of where its metadata was looked
+for, ``tags`` or ``path``; null where nobody looked."""
+
+ABOUT = (*FIELDS, SOUND, READ_FROM)
+"""Columns that `hevner.metadata.about` fills."""
+
 SOUNDS = "status = 'ok'"
 """Filter: pieces that have an emotion."""
 
@@ -92,7 +101,8 @@ def schema(table: str, header: Header) -> pa.Schema:
     the second; ``curve``, the course of valence, then of arousal. What is not known is null. A
     moment has the ``piece`` it belongs to, ``start`` and ``end`` in seconds.
 
-    Older catalogues get the columns of `noted` when they are written to, null for their rows;
+    Older catalogues get the columns of `noted` when they are written to, null for their rows (those
+    of `ABOUT` are filled by the next indexing); until then they are read as null.
     `ENCODED`, once pieces are encoded for searches by text (`Table.add_encoded`), is the mean of
     the vectors of their windows, brought to length 1.
     """
@@ -124,9 +134,9 @@ def noted(table: str) -> pa.Schema:
     if table == MOMENTS:
         return pa.schema([(CHECKSUM, number)])
     texts = ((name, text) for name in (MODEL, VERSION, SOURCE))
-    return pa.schema(
-        [(CHANGED, number), *texts, (WRITTEN, number), (COUNT, number), (CHECKSUM, number)]
-    )
+    about = ((name, number if name in FIELD_NUMBERS else text) for name in ABOUT)
+    counts = ((name, number) for name in (WRITTEN, COUNT, CHECKSUM))
+    return pa.schema([(CHANGED, number), *texts, *counts, *about])
 
 
 class Table:
@@ -193,9 +203,20 @@ class Table:
         self, columns: Sequence[str], where: str | None = None, at_once: int = BATCH
     ) -> Iterator[pa.RecordBatch]:
         """Some columns of all rows that pass a filter, so many rows at a time."""
+        there, absent = self._split(columns)
         with self._clear_errors(where):
-            query = self._table.search().select(list(columns))
-            yield from (query.where(where) if where else query).to_batches(at_once)
+            query = self._table.search().select(there)
+            for batch in (query.where(where) if where else query).to_batches(at_once):
+                for field in absent:
+                    batch = batch.append_column(field.name, pa.nulls(len(batch), field.type))
+                yield batch.select(list(columns)) if absent else batch
+
+    def _split(self, columns: Sequence[str]) -> tuple[list[str], list[pa.Field]]:
+        """Those of some columns that are there, and those that this table is too old to have."""
+        later = [field for field in noted(self.name) if field.name not in self.schema.names]
+        absent = [field for field in later if field.name in columns]
+        names = {field.name for field in absent}
+        return [name for name in columns if name not in names], absent
 
     def nearest(
         self,
@@ -227,7 +248,13 @@ class Table:
 
     def checked(self, rows: Sequence[int]) -> pa.Table:
         """All columns of rows by their `ROW`, in that order; damage to one of them is an error."""
-        return self.sound(self.take(rows, self.schema.names))
+        return self._widened(self.sound(self.take(rows, self.schema.names)))
+
+    def _widened(self, rows: pa.Table) -> pa.Table:
+        """Rows with those columns too that this table is too old to have."""
+        for field in self._split(noted(self.name).names)[1]:
+            rows = rows.append_column(field, pa.nulls(len(rows), field.type))
+        return rows
 
     def sound(self, rows: pa.Table) -> pa.Table:
         """Rows with all columns, as they are; damage to one of them is an error."""
@@ -238,7 +265,7 @@ class Table:
     def records(self, where: str) -> list[Row]:
         """All columns of the rows that pass a filter; damage to one of them is an error."""
         found = pa.Table.from_batches(self.scan(self.schema.names, where), self.schema)
-        rows: list[Row] = self.sound(found).to_pylist()
+        rows: list[Row] = self._widened(self.sound(found)).to_pylist()
         return rows
 
     def add(self, rows: list[Row] | pa.Table, key: str = "") -> None:

@@ -125,7 +125,9 @@ def index(
         def analyzer_of(path: Path) -> FileAnalyzer:
             return FileAnalyzer(Analyzer(path, open_audio=isolated.open_audio), common)
 
-        options = indexing.Options(jobs or usable_cores(), retry, prune or forced)
+        options = indexing.Options(
+            jobs or usable_cores(), retry, prune or forced, about=isolated.about
+        )
         watch = partial(_watched, options, quiet)
         if verify and not rebuild:
             say(_mended_text(renewal.mend(into, common, analyzer_of, options)))
@@ -276,6 +278,7 @@ def _summary_text(summary: Summary, total: int, seconds: float) -> str:
         "unchanged": summary.unchanged,
         "added": summary.added,
         "changed": summary.changed,
+        "retagged": summary.retagged,
         "moved": summary.moved,
         "copies": summary.copied - summary.moved,
         "failed": summary.failed,
@@ -287,6 +290,8 @@ def _summary_text(summary: Summary, total: int, seconds: float) -> str:
         text += f" {summary.silent} of them silent: without emotion, and never found."
     if summary.no_music:
         text += f" {summary.no_music} of them no music: without emotion, and never found."
+    if summary.described:
+        text += f" The tags of {summary.described} were read for the first time."
     if summary.failed_before:
         text += f" {summary.failed_before} failed before; --retry tries them again."
     if summary.vanished:

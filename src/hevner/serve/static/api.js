@@ -37,9 +37,13 @@ export async function blob(path) {
 }
 
 async function request(path, options) {
+  const token = sessionStorage.getItem(KEPT);
   const answer = await reach(path, options);
   if (answer.status === 401 && askForToken) {
-    sessionStorage.setItem(KEPT, await askForToken(Boolean(sessionStorage.getItem(KEPT))));
+    // Of requests sent together, a refusal may come after the answer to an earlier one's question.
+    if (sessionStorage.getItem(KEPT) === token) {
+      sessionStorage.setItem(KEPT, await askForToken(Boolean(token)));
+    }
     return request(path, options);
   }
   if (!answer.ok) throw await problem(answer);

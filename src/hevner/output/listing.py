@@ -1,0 +1,87 @@
+"""Pieces and groups of pieces as text: a table to read, JSON or CSV.
+
+Conventions
+-----------
+As in `hevner.output.search_results`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from hevner.files import printable
+from hevner.output.search_results import drawn, new_result_table, records
+from hevner.output.table import NONE, number
+from hevner.result import clock
+
+FORMATS = ("table", "json", "csv", "parquet")
+"""Forms of a listing; the last one is no text, and is written by pyarrow."""
+
+PIECE = (
+    *("name", "title", "artist", "album", "album_artist", "track", "year", "genre", "duration"),
+    *("valence", "arousal", "tension", "quadrant", "key", "mode", "tempo", "tags", "path"),
+)
+"""Columns of a piece unless others are asked for."""
+
+SHOWN = ("piece", "album", "duration", "valence", "arousal", "quadrant", "key", "tempo")
+"""Columns of a table to read; ``piece`` is artist and title, or else the name of the file."""
+
+BAR = 24
+"""Characters of the longest bar."""
+
+MINUS_ONE_TO_ONE = ("valence", "arousal", "tension")
+
+
+def listing_as(
+    form: str, rows: Sequence[dict[str, Any]], columns: Sequence[str], width: int | None = None
+) -> str:
+    """Rows as text, in one of `FORMATS` but the last.
+
+    Parameters
+    ----------
+    form, rows
+        The form, and the rows in their order.
+    columns
+        Names of their columns. Groups have ``pieces``, the number of which is drawn as a bar in a
+        table.
+    width
+        Characters per line of a table; None for as many as it needs.
+    """
+    if form != "table":
+        return records(form, [{name: row[name] for name in columns} for row in rows], columns)
+    groups = "pieces" in columns
+    shown = SHOWN if tuple(columns) == PIECE else tuple(columns)
+    headings = [name.replace("_", " ").capitalize() for name in shown] + [""] * groups
+    numeric = {name for row in rows for name in row if isinstance(row[name], int | float)}
+    right = [name.replace("_", " ").capitalize() for name in numeric]
+    table = new_result_table(headings, right)
+    largest = max((row["pieces"] for row in rows), default=0) if groups else 0
+    for row in rows:
+        piece = f"{row['artist']} - {row['title']}" if _is_labelled(row) else row.get("name")
+        cells = [_cell(name, piece if name == "piece" else row[name]) for name in shown]
+        table.add_row(*cells, *["█" * round(BAR * row["pieces"] / largest)] * groups)
+    note = f"{len(rows)} {'groups' if groups else 'pieces'}."
+    if any(name in MINUS_ONE_TO_ONE for name in shown):
+        note += " Valence and arousal on -1..1."
+    return drawn(table, note, width)
+
+
+def _is_labelled(row: dict[str, Any]) -> bool:
+    return bool(row.get("artist") and row.get("title"))
+
+
+def _cell(name: str, value: Any) -> str:
+    match value:
+        case None | "":
+            return NONE
+        case list():
+            return printable(", ".join(map(str, value)))
+        case float() if name == "duration":
+            return clock(value)
+        case float() if name in MINUS_ONE_TO_ONE:
+            return number(value)
+        case float():
+            return f"{value:.1f}"
+        case _:
+            return printable(str(value))
