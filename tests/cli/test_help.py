@@ -22,7 +22,7 @@ ROOT = Path(__file__).parents[2]
 PANELS = {
     "Analyse": ["analyze", "explain", "report", "moods", "models"],
     "Find": ["index", "search", "playlist"],
-    "Serve": ["serve"],
+    "Serve": ["serve", "mcp"],
     "Research": [
         "extract",
         "train",

@@ -29,6 +29,7 @@ from hevner.cli.features import app as features
 from hevner.cli.gap import gap
 from hevner.cli.group import ANALYSE, FIND, RESEARCH, SERVE, Group
 from hevner.cli.index import Index, index
+from hevner.cli.mcp import mcp
 from hevner.cli.models import app as models
 from hevner.cli.moods import moods
 from hevner.cli.probe import probe
@@ -66,7 +67,7 @@ app = typer.Typer(
 for panel, verbs in (
     (ANALYSE, (analyze, explain, report, moods)),
     (FIND, (index, search, playlist)),
-    (SERVE, (serve,)),
+    (SERVE, (serve, mcp)),
     (RESEARCH, (extract, train, evaluate, probe, gap, rehearse)),
 ):
     for verb in verbs:
