@@ -206,10 +206,10 @@ class Tools:
         lexicon = Lexicon()
         with self._newest() as catalog:
             space = catalog.space
-            ends = (
+            first, last = (
                 space.merge(space.emotion(describe(lexicon.parse(one)))) for one in (start, end)
             )
-            hits = make_playlist(catalog, *ends, 60 * minutes, where)
+            hits = make_playlist(catalog, first, last, 60 * minutes, where)
         if path is not None:
             try:
                 replace_file(path, hits_as("m3u8", hits, UNIT, path).encode())

@@ -135,12 +135,8 @@ class Session:
         with Reporter(len(found), not self.quiet and not torn) as reporter:
             for file, record in zip(found, results, strict=True):
                 self._take(record, writer, reporter)
-                for made in self.per_piece if isinstance(record, Analysis) else ():
-                    try:
-                        made.write(record.on(self.scale), file)
-                    except OutputError as error:
-                        self.status = FAILED
-                        reporter.say(f"Error: {error}")
+                if isinstance(record, Analysis):
+                    self._write_files(record.on(self.scale), file, reporter)
                 reporter.advance()
             for problem in problems:
                 self._take(problem, writer, reporter)
@@ -148,6 +144,15 @@ class Session:
         destination.commit()
         if not self.quiet:
             say(self._summary(time.perf_counter() - start, cache))
+
+    def _write_files(self, analysis: Analysis, file: Found, reporter: Reporter) -> None:
+        """Write plots and annotations of a piece; what cannot be written is reported."""
+        for made in self.per_piece:
+            try:
+                made.write(analysis, file)
+            except OutputError as error:
+                self.status = FAILED
+                reporter.say(f"Error: {error}")
 
     def _take(self, record: Analysis | Failure, writer: Writer, reporter: Reporter) -> None:
         self.count[record.status] += 1
