@@ -31,7 +31,16 @@ def sections(page: Path) -> dict[str, str]:
 
 SECTIONS = {f"data.md {heading}": text for heading, text in sections(PAGE).items()}
 SEARCH, ENCODERS, RECIPES = "search.md", "encoders.md", "recipes.md"
-for name in (SEARCH, ENCODERS, RECIPES, "scikit_learn.md", "python.md", "formats.md", "mcp.md"):
+for name in (
+    SEARCH,
+    ENCODERS,
+    RECIPES,
+    "scikit_learn.md",
+    "python.md",
+    "formats.md",
+    "mcp.md",
+    "audiomuse.md",
+):
     SECTIONS[name] = (ROOT / "docs" / name).read_text(encoding="utf-8")
 SECTIONS["README.md Use"] = sections(ROOT / "README.md")["Use"]
 
