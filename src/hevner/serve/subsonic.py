@@ -202,7 +202,8 @@ def _response(content: Content, form: str) -> Response:
     if form == "json":
         return Response(json.dumps({"subsonic-response": whole}), media_type="application/json")
     root = _element("subsonic-response", whole | {"xmlns": "http://subsonic.org/restapi"})
-    return Response(ElementTree.tostring(root, "utf-8", xml_declaration=True), media_type="application/xml")
+    text = ElementTree.tostring(root, "utf-8", xml_declaration=True)
+    return Response(text, media_type="application/xml")
 
 
 def _element(name: str, record: Content) -> ElementTree.Element:
