@@ -249,6 +249,14 @@ def test_catalog(run: Run, tmp_path: Path) -> None:
     assert lines(out) == 9
 
 
+def test_playlist(run: Run, tmp_path: Path) -> None:
+    out = tmp_path / "playlist.csv"
+    run("playlist", "--pieces", 300, "--playlists", 5, "--out", out)
+    with out.open() as file:
+        ordered, chosen = csv.DictReader(file)
+    assert 1 <= float(ordered["way_to_best"]) <= float(chosen["way_to_best"])
+
+
 def test_store(run: Run, tmp_path: Path) -> None:
     run("store", "--tracks", 40, "--out", tmp_path / "store.csv")
     assert lines(tmp_path / "store.csv") > 5

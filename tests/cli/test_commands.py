@@ -51,6 +51,7 @@ RUN_BY = {
     "models": "tests/cli/test_cli_models.py",
     "moods": "tests/cli/test_cli_search.py",
     "playlist": "tests/cli/test_cli_search.py",
+    "browse": "tests/cli/test_browse.py",
     "probe": "tests/lab/test_probe.py",
     "recipes": "tests/cli/test_cli_recipes.py",
     "rehearse": "tests/lab/test_rehearsal.py",

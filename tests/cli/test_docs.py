@@ -31,16 +31,8 @@ def sections(page: Path) -> dict[str, str]:
 
 SECTIONS = {f"data.md {heading}": text for heading, text in sections(PAGE).items()}
 SEARCH, ENCODERS, RECIPES = "search.md", "encoders.md", "recipes.md"
-for name in (
-    SEARCH,
-    ENCODERS,
-    RECIPES,
-    "scikit_learn.md",
-    "python.md",
-    "formats.md",
-    "mcp.md",
-    "audiomuse.md",
-):
+OTHERS = ("scikit_learn.md", "python.md", "formats.md", "mcp.md", "audiomuse.md")
+for name in (SEARCH, ENCODERS, RECIPES, "browsing.md", "playlists.md", *OTHERS):
     SECTIONS[name] = (ROOT / "docs" / name).read_text(encoding="utf-8")
 SECTIONS["README.md Use"] = sections(ROOT / "README.md")["Use"]
 

@@ -71,6 +71,7 @@ DATA = "--data {0}/data --store {0}/store"
 LACKING = {
     "index {0}/songs --into {0}/catalog": "catalog",
     "search {0}/catalog --mood sad": "catalog",
+    "browse {0}/catalog": "catalog",
     "playlist {0}/catalog --from sad --to happy --minutes 3": "catalog",
     "serve --state {0}/state": "serve",
     "mcp {0}/catalog": "catalog",

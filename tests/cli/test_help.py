@@ -21,7 +21,7 @@ from hevner.cli import app
 ROOT = Path(__file__).parents[2]
 PANELS = {
     "Analyse": ["analyze", "explain", "report", "moods", "models"],
-    "Find": ["index", "search", "playlist"],
+    "Find": ["index", "search", "browse", "playlist"],
     "Serve": ["serve", "mcp"],
     "Research": [
         "extract",

@@ -14,6 +14,7 @@ from hevner.catalog.query import Place, Query
 from hevner.catalog.search import search
 from hevner.catalog.writer import create, writing
 from hevner.errors import HevnerError
+from hevner.metadata import SHOWN
 from hevner.serve import query_request, schemas
 from hevner.words import Lexicon
 from tests.catalog import made_up
@@ -109,7 +110,7 @@ def test_hits_tell_no_paths(server: Running, music: Library) -> None:
     hit = ask(server, words=["calm"], limit=1)[0]
     assert set(hit) == {
         *("id", "name", "start", "end", "duration", "valence", "arousal", "scale", "key", "mode"),
-        *("fit", "divergence", "audio"),
+        *("fit", "divergence", "audio", *SHOWN),
     } - {"scale"}
     assert hit["audio"] == f"/api/v1/catalog/pieces/{hit['id']}/audio"
     (piece,) = [one for one in music.pieces if one["id"] == hit["id"]]
@@ -278,6 +279,43 @@ def test_a_playlist(server: Running) -> None:
         assert server.post("/catalog/playlist", wanted | change).status == 422
     short = server.post("/catalog/playlist", wanted | {"filters": {"duration": {"max": 60.5}}})
     assert (short.status, short.kind) == (409, "catalog")
+
+
+def test_a_filter_alone_lists_by_name(server: Running, music: Library) -> None:
+    hits = ask(server, filters={"duration": {"max": 200}}, limit=5)
+    names = sorted(piece["name"] for piece in music.pieces if piece["duration"] <= 200)
+    assert [hit["name"] for hit in hits] == names[:5]
+    assert {(hit["fit"], hit["divergence"]) for hit in hits} == {(None, None)}
+
+
+def test_pieces_have_what_their_tags_say_and_a_cover(tmp_path: Path, state: Path) -> None:
+    pytest.importorskip("mutagen")
+    from tests.test_metadata import JPEG, sound, tag
+
+    path = sound(tmp_path, "flac")
+    tag(path)
+    catalog = create(tmp_path / "catalog", made_up.SPACE)
+    said = {"artist": "Ada", "title": "One", "year": 1999, "valence": 0.1, "arousal": 0.1}
+    plain = sound(tmp_path / "plain", "ogg")
+    with writing(catalog) as writer:
+        writer.put([
+            made_up.piece(1, path=str(path), cover="image/jpeg", **said),
+            made_up.piece(2, path=str(plain), valence=0.2, arousal=0.1),
+        ], [])  # fmt: skip
+    with running(settings(state, token=TOKEN), snapshot(tmp_path / "catalog")) as server:
+        sent = {"headers": BEARER | {"Content-Type": "application/json"}}
+        body = b'{"filters": {"artist": "ADA", "year": {"min": 1990}}}'
+        (hit,) = server.ask("POST", "/catalog/search", body, **sent).json["hits"]
+        assert (hit["artist"], hit["title"], hit["year"]) == ("Ada", "One", 1999)
+        cover = server.ask("GET", hit["cover"], api="")
+        assert (cover.status, cover.body) == (200, JPEG)
+        assert cover.headers["content-type"] == "image/jpeg"
+        assert server.ask("GET", hit["cover"].partition("?")[0], api="").status == 401
+        first, other = server.get("/catalog/pieces", headers=BEARER).json["pieces"]
+        assert (first["cover"] is None, first["artist"]) == (False, "Ada")
+        assert other["cover"] is None
+        none = server.get(f"/catalog/pieces/{other['id']}/cover", headers=BEARER)
+        assert (none.status, none.kind) == (404, "not_found")
 
 
 def test_without_a_catalogue_that_is_said(state: Path) -> None:

@@ -99,10 +99,10 @@ def grouped(catalog: Catalog, by: Sequence[str], where: str = "") -> pa.Table:
     if unknown := [name for name in by if name not in GROUPS]:
         cause = f"pieces are not grouped by {unknown[0]!r}"
         raise CatalogError(cause, remedy=f"Name some of {', '.join(GROUPS)}", code="unknown_group")
-    compute = pa.compute
     columns = {"folder": ("name",), "mood": ("tags",), "album": ("album", "album_artist", "artist")}
     names = [column for name in by for column in columns.get(name, (name,))]
     table = listed(catalog, where, tuple(dict.fromkeys((*names, "duration", *MEANS))))
+    compute = pa.compute
     if "mood" in by:
         owners = compute.list_parent_indices(table["tags"])
         moods = compute.list_flatten(table["tags"])

@@ -175,11 +175,10 @@ def shortest(order: Sequence[int], steps: Array) -> list[int]:
     found = np.array(order, np.intp)
     while len(found) > 3:
         apart = steps[np.ix_(found, found)]
-        moves = [
-            _turned(apart),
-            *(_moved(apart, size) for size in range(1, min(4, len(found) - 2))),
-        ]
-        change, places = min(moves, key=lambda move: move[0])
+        change, places = _turned(apart)
+        if change > -TINY:
+            moves = (_moved(apart, size) for size in range(1, min(4, len(found) - 2)))
+            change, places = min(moves, key=lambda move: move[0])
         if change > -TINY:
             break
         found = found[places]

@@ -22,6 +22,7 @@ from typer import Option
 from hevner import __version__
 from hevner.cli import streams
 from hevner.cli.analyze import analyze, explain, report
+from hevner.cli.browse import browse
 from hevner.cli.datasets import app as datasets
 from hevner.cli.evaluate import evaluate
 from hevner.cli.extract import extract
@@ -32,11 +33,12 @@ from hevner.cli.index import Index, index
 from hevner.cli.mcp import mcp
 from hevner.cli.models import app as models
 from hevner.cli.moods import moods
+from hevner.cli.playlist import playlist
 from hevner.cli.probe import probe
 from hevner.cli.progress import FAILED, say
 from hevner.cli.recipes import app as recipes
 from hevner.cli.rehearse import rehearse
-from hevner.cli.search import playlist, search
+from hevner.cli.search import search
 from hevner.cli.serve import serve
 from hevner.cli.train import train
 from hevner.errors import OutputError
@@ -66,7 +68,7 @@ app = typer.Typer(
 )
 for panel, verbs in (
     (ANALYSE, (analyze, explain, report, moods)),
-    (FIND, (index, search, playlist)),
+    (FIND, (index, search, browse, playlist)),
     (SERVE, (serve, mcp)),
     (RESEARCH, (extract, train, evaluate, probe, gap, rehearse)),
 ):

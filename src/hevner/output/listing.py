@@ -7,13 +7,18 @@ As in `hevner.output.search_results`.
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from hevner.files import printable
+from hevner.files import cannot_write, printable, replace_file
 from hevner.output.search_results import drawn, new_result_table, records
 from hevner.output.table import NONE, number
 from hevner.result import clock
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 FORMATS = ("table", "json", "csv", "parquet")
 """Forms of a listing; the last one is no text, and is written by pyarrow."""
@@ -49,7 +54,7 @@ def listing_as(
         Characters per line of a table; None for as many as it needs.
     """
     if form != "table":
-        return records(form, [{name: row[name] for name in columns} for row in rows], columns)
+        return records(form, [{n: _rounded(row[n]) for n in columns} for row in rows], columns)
     groups = "pieces" in columns
     shown = SHOWN if tuple(columns) == PIECE else tuple(columns)
     headings = [name.replace("_", " ").capitalize() for name in shown] + [""] * groups
@@ -60,11 +65,28 @@ def listing_as(
     for row in rows:
         piece = f"{row['artist']} - {row['title']}" if _is_labelled(row) else row.get("name")
         cells = [_cell(name, piece if name == "piece" else row[name]) for name in shown]
-        table.add_row(*cells, *["█" * round(BAR * row["pieces"] / largest)] * groups)
+        bar = ["█" * round(BAR * row["pieces"] / largest)] if groups else []
+        table.add_row(*cells, *bar)
     note = f"{len(rows)} {'groups' if groups else 'pieces'}."
     if any(name in MINUS_ONE_TO_ONE for name in shown):
         note += " Valence and arousal on -1..1."
     return drawn(table, note, width)
+
+
+def write_parquet(table: pa.Table, path: Path) -> None:
+    """Write a table as a Parquet file, whole or not at all; raises `OutputError`."""
+    from pyarrow import parquet
+
+    content = io.BytesIO()
+    parquet.write_table(table, content)
+    try:
+        replace_file(path, content.getvalue())
+    except OSError as error:
+        raise cannot_write(path, error) from error
+
+
+def _rounded(value: Any) -> Any:
+    return round(value, 4) if isinstance(value, float) else value
 
 
 def _is_labelled(row: dict[str, Any]) -> bool:

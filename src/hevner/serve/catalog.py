@@ -84,6 +84,17 @@ async def audio(id: str, server: Server) -> Response:
     return await server.queue.in_thread(partial(media.audio, path))
 
 
+@router.get(
+    "/pieces/{id}/cover",
+    response_class=Response,
+    responses={200: {"content": {"image/*": {}}}, **failures(404)},
+)
+async def cover(id: str, server: Server) -> Response:
+    """The picture that is embedded in the file of a piece, if it is a small JPEG or PNG."""
+    path = file_named(server.snapshot.piece(id)["path"])
+    return await server.queue.in_thread(partial(media.cover, path))
+
+
 @router.post("/search", response_model=schemas.Hits, responses=failures(404, 409, 501, 503))
 async def search(request: schemas.Search, server: Server) -> dict[str, Any]:
     """Find music: every query of ``hevner search``."""
@@ -124,7 +135,12 @@ def _emotions(snapshot: CatalogSnapshot, id: str) -> list[dict[str, Any]]:
 def _piece(server: ServerState, row: Row) -> dict[str, Any]:
     shown = {name: _rounded(value) for name, value in row.items() if name != "path"}
     lists = {name: row[name] or [] for name in ("tags", "key_candidates") if name in row}
-    return shown | lists | {"audio": server.addresses.of(row["id"])}
+    return shown | lists | _addresses(server, row["id"], row["cover"])
+
+
+def _addresses(server: ServerState, id: str, cover: str | None) -> dict[str, str | None]:
+    picture = server.addresses.of(id, "cover") if cover is not None else None
+    return {"audio": server.addresses.of(id), "cover": picture}
 
 
 def _rounded(value: Any) -> Any:
@@ -135,4 +151,4 @@ def _hit(server: ServerState, snapshot: CatalogSnapshot, hit: Hit, scale: Scale)
     id = snapshot.ids[hit.path]
     shown = hit.to_dict(scale)
     del shown["path"]
-    return {"id": id, **shown, "audio": server.addresses.of(id)}
+    return {"id": id, **shown, **_addresses(server, id, hit.cover)}

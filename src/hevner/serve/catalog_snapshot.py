@@ -20,21 +20,23 @@ from hevner.catalog import header
 from hevner.catalog.catalog import Catalog
 from hevner.catalog.file_identity import Stamp
 from hevner.catalog.packages import pa
-from hevner.catalog.tables import MOMENTS, PIECES, SOUNDS, Row, in_lists
+from hevner.catalog.tables import MOMENTS, PIECES, SOUNDS, Row, in_lists, noted
 from hevner.files import file_named
 from hevner.heads import ESTIMATE_COLUMNS, ESTIMATES
+from hevner.metadata import IDS
+from hevner.metadata import SHOWN as SHOWN_METADATA
 from hevner.model.space import Points, Space
 from hevner.serve.problems import ServiceError, not_found
 
 SHOWN = [
     *("id", "path", "name", "duration", "valence", "arousal", "quadrant", "key", "mode"),
-    *("tempo", "tags"),
+    *("tempo", "tags", *SHOWN_METADATA),
 ]
 """Columns of every piece in memory."""
 
 DETAILS = (
     *(name for name in ESTIMATE_COLUMNS if name not in SHOWN),
-    *("key_mode", "key_candidates", "familiarity", "sounds_like"),
+    *("key_mode", "key_candidates", "familiarity", "sounds_like", *IDS),
 )
 """Columns that are read when a single piece is shown."""
 
@@ -50,7 +52,8 @@ class CatalogSnapshot(Catalog):
         super().__init__(folder, space, most=None)
         passing = f"{SOUNDS} AND vector IS NOT NULL"
         batches = list(self.pieces.scan(SHOWN, passing))
-        fields = [self.pieces.schema.field(name) for name in SHOWN]
+        columns = pa.unify_schemas([self.pieces.schema, noted(PIECES)])
+        fields = [columns.field(name) for name in SHOWN]
         rows = pa.Table.from_batches(batches, None if batches else pa.schema(fields))
         rows = rows.take(pa.compute.sort_indices(rows["name"])).combine_chunks()
         ids = rows["id"].to_pylist()

@@ -15,14 +15,18 @@ import secrets
 import time
 from pathlib import Path
 
-from starlette.responses import FileResponse
+from starlette.responses import FileResponse, Response
 
+from hevner.audio import isolated
 from hevner.files import SUFFIXES
 from hevner.serve import API
 from hevner.serve.problems import ServiceError
 
 VALID_S = 6 * 3600
 """Time for which a signature is valid, longer than a long playlist; seconds."""
+
+DAY_S = 24 * 3600
+"""Time for which a browser need not ask for a picture again."""
 
 TYPES = {
     ".wav": "audio/wav",
@@ -49,9 +53,9 @@ class Addresses:
         self._signed = signed
         self._secret = secrets.token_bytes(32)
 
-    def of(self, id: str) -> str:
-        """The address of a piece's audio."""
-        return self.to(f"{API}/catalog/pieces/{id}/audio")
+    def of(self, id: str, what: str = "audio") -> str:
+        """The address of a piece's audio, or of its ``cover``."""
+        return self.to(f"{API}/catalog/pieces/{id}/{what}")
 
     def to(self, path: str) -> str:
         """The address of a path that a browser can open directly."""
@@ -70,6 +74,18 @@ class Addresses:
 
     def _sign(self, path: str, until: int) -> str:
         return hmac.new(self._secret, f"{path} {until}".encode(), hashlib.sha256).hexdigest()
+
+
+def cover(path: Path) -> Response:
+    """The picture in a file; raises a `ServiceError` if there is none that may be shown.
+
+    It is read from the file each time, in a process of its own, as tags come from strangers.
+    """
+    found = isolated.shared.cover(path) if path.suffix.lower() in SUFFIXES else None
+    if found is None:
+        raise ServiceError(404, "not_found", "this piece has no picture", "Show none")
+    kind, data = found
+    return Response(data, media_type=kind, headers={"Cache-Control": f"private, max-age={DAY_S}"})
 
 
 def audio(path: Path) -> FileResponse:
