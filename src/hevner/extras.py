@@ -18,6 +18,8 @@ PACKAGES = {
         "lancedb", "matplotlib", "pyarrow",
     ),
     "ray": ("ray",),
+    "frames": ("pandas", "pyarrow"),
+    "mcp": ("mcp", "lancedb", "pyarrow"),
     "tags": ("mutagen",),
     "encoders": ("huggingface_hub", "psutil", "safetensors", "torch", "transformers"),
     "lab": (

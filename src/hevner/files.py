@@ -267,10 +267,10 @@ class OutputFile:
         # Closed by `close`, not by a `with` here.
         self._spool = tempfile.SpooledTemporaryFile(SPOOL_BYTES, dir=str(folder))  # noqa: SIM115
 
-    def write(self, text: str) -> None:
-        """Add text."""
+    def write(self, text: str | bytes) -> None:
+        """Add text, or bytes."""
         try:
-            self._spool.write(text.encode("utf-8"))
+            self._spool.write(text.encode("utf-8") if isinstance(text, str) else text)
         except OSError as error:
             raise cannot_write(self.path, error) from error
 

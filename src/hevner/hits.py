@@ -73,6 +73,12 @@ class Hit:
         """Artist and title; empty where one of them is not known."""
         return f"{self.artist} - {self.title}" if self.artist and self.title else ""
 
+    def __repr__(self) -> str:
+        """The main facts in a line."""
+        facts = [repr(self.name), self.when, "" if self.fit is None else f"fit={self.fit:.2f}"]
+        facts += [f"valence={self.valence:.2f}", f"arousal={self.arousal:.2f}"]
+        return f"Hit({', '.join(filter(None, facts))})"
+
     @property
     def when(self) -> str:
         """Begin and end of the moment, such as 1:05-1:20; empty for a whole piece."""

@@ -75,6 +75,7 @@ LACKING = {
     "playlist {0}/catalog --from sad --to happy --minutes 3": "catalog",
     "serve --state {0}/state": "serve",
     "tag {0}/songs": "tags",
+    "mcp {0}/catalog": "catalog",
     "analyze {0}/songs --plot {0}/plots": "plot",
     "models add mert-v1-95m --from {0} --accept-licence": "encoders",
     "models add clap-general": "encoders",

@@ -22,7 +22,7 @@ ROOT = Path(__file__).parents[2]
 PANELS = {
     "Analyse": ["analyze", "explain", "report", "tag", "moods", "models"],
     "Find": ["index", "search", "browse", "playlist"],
-    "Serve": ["serve"],
+    "Serve": ["serve", "mcp"],
     "Research": [
         "extract",
         "train",

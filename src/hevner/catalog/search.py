@@ -40,6 +40,10 @@ class Hits(list[Hit]):
 class SearchableCatalog(Catalog):
     """A catalogue with a method to search it; see `hevner.catalog.open_catalog`."""
 
+    def __repr__(self) -> str:
+        """The folder and its size in a line."""
+        return f"SearchableCatalog({str(self.folder)!r}, {self.count('pieces')} pieces)"
+
     def search(
         self,
         *,

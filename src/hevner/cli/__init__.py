@@ -30,6 +30,7 @@ from hevner.cli.features import app as features
 from hevner.cli.gap import gap
 from hevner.cli.group import ANALYSE, FIND, RESEARCH, SERVE, Group
 from hevner.cli.index import Index, index
+from hevner.cli.mcp import mcp
 from hevner.cli.models import app as models
 from hevner.cli.moods import moods
 from hevner.cli.playlist import playlist
@@ -69,7 +70,7 @@ app = typer.Typer(
 for panel, verbs in (
     (ANALYSE, (analyze, explain, report, tag, moods)),
     (FIND, (index, search, browse, playlist)),
-    (SERVE, (serve,)),
+    (SERVE, (serve, mcp)),
     (RESEARCH, (extract, train, evaluate, probe, gap, rehearse)),
 ):
     for verb in verbs:
