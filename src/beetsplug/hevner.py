@@ -21,9 +21,9 @@ from beets.ui import Subcommand
 
 from hevner.batch import analyze_many, usable_cores
 from hevner.cache import Cache
-from hevner.cli.analyze_run import LateAnalyzer
 from hevner.defaults import identity
 from hevner.emotion import UNIT
+from hevner.folders import LateAnalyzer
 from hevner.model import registry
 from hevner.result import SURE, Analysis, Failure
 from hevner.tags.values import KEY, MOOD, TEMPO, values_of

@@ -22,6 +22,7 @@ from hevner.emotion import Scale
 from hevner.errors import HevnerError
 from hevner.files import find_audio
 from hevner.model import registry
+from hevner.object_path import Location, location
 from hevner.result import Analysis, Failure
 
 if TYPE_CHECKING:
@@ -116,7 +117,7 @@ def build_catalog(
     jobs: int | None = None,
     prune: bool = False,
     retry: bool = False,
-    report: Callable[[Path, Failure | None], None] | None = None,
+    report: Callable[[Location, Failure | None], None] | None = None,
 ) -> SearchableCatalog:
     """Make a catalogue of folders of music, or bring it up to date, as ``hevner index`` does.
 
@@ -125,9 +126,9 @@ def build_catalog(
     Parameters
     ----------
     paths
-        Folders of music, and single files.
+        Folders of music, and single files; also ``s3://BUCKET/FOLDER``.
     into
-        Folder of the catalogue, made if it does not exist.
+        Folder of the catalogue, made if it does not exist; also ``s3://BUCKET/FOLDER``.
     model
         Name or path of the model for a new catalogue, as for `hevner.Analyzer`; an existing one
         remembers its own.
@@ -147,8 +148,10 @@ def build_catalog(
         If there is no audio file, the catalogue is damaged, of another model, cannot be written or
         is being written by another process.
     """
-    folders = [Path(one) for one in ([paths] if isinstance(paths, str | Path) else paths)]
-    found, problems = find_audio(folders)
+    from hevner.catalog import sources
+
+    folders = [location(one) for one in ([paths] if isinstance(paths, str | Path) else paths)]
+    found, problems = sources.find(folders)
     if not found:
         raise HevnerError(
             problems[0].cause if problems else "there are no audio files",

@@ -15,7 +15,7 @@ from mutagen import id3
 from hevner.emotion import UNIT
 from hevner.errors import AudioError, DataError, OutputError
 from hevner.result import TempoCandidate
-from hevner.tags import audio_digest, containers, journal, values, writing
+from hevner.tags import containers, journal, values, writing
 from hevner.tags.containers import TaggedFile
 from hevner.tags.difference import difference, patched
 from tests.errors import raises
@@ -103,7 +103,7 @@ def tagged(path: Path, wanted: values.Values = SAD, *, overwrite: bool = False) 
 @pytest.mark.parametrize("ending", CONTAINERS)
 def test_tags_are_written_and_all_else_stays(ending: str, state: str, tmp_path: Path) -> None:
     path = make(tmp_path / f"Ночь 🎻.{ending}", state)
-    old, heard, coded = path.read_bytes(), sound(path), audio_digest.audio_digest(path)
+    old, heard = path.read_bytes(), sound(path)
     rest = TaggedFile(path).rest(list(SAD))
     there = {field: TaggedFile(path).values(field) for field in SAD}
     entry = tagged(path)
@@ -112,7 +112,6 @@ def test_tags_are_written_and_all_else_stays(ending: str, state: str, tmp_path: 
         assert "; ".join(found.values(field)) == "; ".join(there[field] or texts)
     assert found.rest(list(SAD)) == rest
     assert sound(path) == heard
-    assert audio_digest.audio_digest(path) == coded
     assert len(json.dumps(dataclasses.asdict(entry))) < 2500  # not the music, nor the picture
     assert writing.undo(entry)
     assert path.read_bytes() == old

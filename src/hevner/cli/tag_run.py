@@ -11,7 +11,7 @@ from typing import Any
 
 from hevner.batch import SupportsAnalyze, analyze_many, usable_cores
 from hevner.cache import Cache
-from hevner.cli.analyze_run import LateAnalyzer, StandardOutput
+from hevner.cli.analyze_run import StandardOutput
 from hevner.cli.progress import (
     FAILED,
     FINE,
@@ -26,6 +26,7 @@ from hevner.defaults import identity
 from hevner.emotion import Scale
 from hevner.errors import HevnerError
 from hevner.files import Found, display_name, find_audio, printable, sweep_parts
+from hevner.folders import LateAnalyzer
 from hevner.model import registry
 from hevner.result import Analysis, Failure
 from hevner.tags import journal as journals

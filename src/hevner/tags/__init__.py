@@ -2,6 +2,5 @@
 
 Modules import each other in one direction only, from bottom to top: ``values`` says what an
 analysis gives each field; ``containers`` reads and writes the fields in each kind of file;
-``audio_digest``, ``difference`` and ``journal`` see to it that nothing is lost; ``writing`` does
-it.
+``difference`` and ``journal`` see to it that nothing is lost; ``writing`` does it.
 """

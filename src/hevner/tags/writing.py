@@ -24,9 +24,9 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from hevner.audio.packets import packet_digest
 from hevner.errors import AudioError, OutputError
 from hevner.files import PART, cannot_write, display_name
-from hevner.tags.audio_digest import audio_digest
 from hevner.tags.containers import TaggedFile
 from hevner.tags.difference import difference, patched
 from hevner.tags.journal import Entry, Journal, content_digest, packed
@@ -93,7 +93,7 @@ def write(path: Path, wanted: list[Change], journal: Journal, keep_times: bool =
                 raise error.__context__ from None
             raise _refused(path, f"its tags cannot be written ({error})", "bad_tags") from error
         _compare(path, before, after, wanted)
-        if audio_digest(target) != audio_digest(part):
+        if _sound(target) != _sound(part):
             raise _refused(path, "its audio would change", "audio_changes")
         journal.add(_entry(target, part, wanted))
         if keep_times:
@@ -225,6 +225,11 @@ def _to_disk(path: Path) -> None:
         os.fsync(opened)
     finally:
         os.close(opened)
+
+
+def _sound(path: Path) -> str:
+    with path.open("rb") as file:
+        return packet_digest(file, display_name(path))
 
 
 def _refused(path: Path, cause: str, code: str) -> OutputError:
