@@ -8,6 +8,7 @@ import shlex
 import shutil
 from pathlib import Path
 
+import mcp.client.stdio  # noqa: F401 - it takes the standard error stream as it is now
 import pytest
 from typer.testing import CliRunner
 
