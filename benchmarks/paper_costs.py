@@ -57,7 +57,7 @@ def gap(share: float, rng: np.random.Generator) -> Iterator[Cost]:
     tracks = [
         Track(name, str(k), None, f"{name} {k // 2}", str(k), valence=v, arousal=a)
         for name, count in (("emomusic", 80), ("pmemo", 80), ("wtc", 40))
-        for k, (v, a) in enumerate(rng.uniform(-1, 1, (int(share * count), 2)).tolist())
+        for k, (v, a) in enumerate(rng.uniform(-1, 1, (max(4, int(share * count)), 2)).tolist())
     ]
     widths = {"jukebox-5b": 4800, "chroma72": 72}
     table = {n: rng.normal(size=(len(tracks), w)).astype(np.float32) for n, w in widths.items()}

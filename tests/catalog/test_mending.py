@@ -55,9 +55,10 @@ def mend(folder: Path, analyzer: FakeAnalyzer | None = None) -> renewal.Mended:
 
 
 def rows(folder: Path) -> list[dict[str, Any]]:
-    """All that a catalogue says of its pieces, but when it was written."""
+    """All that a catalogue says of its pieces, but when it was written and what their tags say."""
     catalog = Catalog(folder, SPACE)
-    names = [name for name in catalog.pieces.schema.names if name not in ("written", CHECKSUM)]
+    left = {"written", CHECKSUM, *tables.ABOUT}
+    names = [name for name in catalog.pieces.schema.names if name not in left]
     found = ({name: str(row[name]) for name in names} for row in catalog.listing(names))
     return sorted(found, key=lambda row: row["path"])
 

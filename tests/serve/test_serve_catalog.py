@@ -311,8 +311,8 @@ def test_pieces_have_what_their_tags_say_and_a_cover(tmp_path: Path, state: Path
     plain = sound(tmp_path / "plain", "ogg")
     with writing(catalog) as writer:
         writer.put([
-            made_up.piece(1, path=str(path), cover="image/jpeg", **said),
-            made_up.piece(2, path=str(plain), valence=0.2, arousal=0.1),
+            made_up.piece(1, path=str(path), cover="image/jpeg", **said) | asdict(Stamp.of(path)),
+            made_up.piece(2, path=str(plain), valence=0.2, arousal=0.1) | asdict(Stamp.of(plain)),
         ], [])  # fmt: skip
     with running(settings(state, token=TOKEN), snapshot(tmp_path / "catalog")) as server:
         wanted = {"filters": {"artist": "ADA", "year": {"min": 1990}}}
