@@ -15,6 +15,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import threading
 import zipfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -36,6 +37,10 @@ PLACE = ("id", "path", "name", "size", "mtime", "changed", "source")
 """Columns of a piece that do not come from the sound."""
 
 SUFFIX = ".features"
+
+_PARSING = threading.Lock()
+"""Held while arrays are read: numpy parses their headers as Python text, and two threads that do so
+at once may end in a SystemError before Python 3.13."""
 
 _ARRAYS = ("vector", "vectors", "starts", "sounding", "lengths")
 
@@ -90,7 +95,7 @@ class KeptFeatures:
             from hevner.features import Pooled
             from hevner.result import Analysis
 
-            with np.load(io.BytesIO(content[16:]), allow_pickle=False) as arrays:
+            with _PARSING, np.load(io.BytesIO(content[16:]), allow_pickle=False) as arrays:
                 facts = json.loads(arrays["facts"].tobytes())
                 vector, vectors, starts, sounding, lengths = (arrays[name] for name in _ARRAYS)
         except (OSError, ValueError, KeyError, zipfile.BadZipFile):
