@@ -51,9 +51,9 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # for tests, which are not installed
 
-from hevner.catalog import header, renewal, tables
+from hevner.catalog import columns, header, renewal, tables
 from hevner.catalog.catalog import Catalog
-from hevner.catalog.indexing import Options
+from hevner.catalog.index_options import Options
 from hevner.catalog.query import Query
 from hevner.catalog.search import search
 from hevner.catalog.writer import HOMES, open_or_create
@@ -163,7 +163,7 @@ class World:
         """Before mending, the largest file of each table is damaged."""
         folder = self.before["mend"]
         shutil.copytree(self.whole, folder)
-        for table in tables.TABLES:
+        for table in columns.TABLES:
             files = (folder / f"{table}.lance" / "data").iterdir()
             _flip(max(files, key=lambda path: path.stat().st_size), 1000)
 

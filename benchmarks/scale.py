@@ -41,7 +41,7 @@ sys.path.insert(0, str(ROOT))  # for tests, which are not installed
 os.environ["OMP_NUM_THREADS"] = "1"
 
 from hevner.analysis import Analyzer
-from hevner.catalog import file_identity, indexing, sources
+from hevner.catalog import file_identity, index_options, indexing, sources
 from hevner.catalog.analyze_file import FileAnalyzer
 from hevner.catalog.writer import create, writing
 from hevner.cluster import Cluster
@@ -114,7 +114,7 @@ class Trial:
         found, _ = sources.find([self.music])
         catalog = create(self.last, self._space)
         self._cluster.most = workers
-        options = indexing.Options(cluster=self._cluster, whole=False)
+        options = index_options.Options(cluster=self._cluster, whole=False)
         analyzer = FileAnalyzer(Analyzer(DEFAULT_MODEL), self._space)
         began = perf_counter()
         done = indexing.index(found[:songs], [self.music], catalog, analyzer, options)

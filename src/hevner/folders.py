@@ -164,14 +164,14 @@ def build_catalog(
 
     isolated.shared.start()  # while the rest is imported
     from hevner.analysis import Analyzer
-    from hevner.catalog import indexing, open_catalog, writer
+    from hevner.catalog import index_options, indexing, open_catalog, writer
     from hevner.catalog.analyze_file import FileAnalyzer
     from hevner.model import space
 
     common = space.load()
     catalog = writer.open_or_create(into, common, registry.path_of(model) if model else None)
     analyzer = FileAnalyzer(Analyzer(catalog.model, open_audio=isolated.open_audio), common)
-    options = indexing.Options(jobs or usable_cores(), retry, prune, about=isolated.about)
+    options = index_options.Options(jobs or usable_cores(), retry, prune, about=isolated.about)
     if report is not None:
         options.report = lambda file, failure: report(file.path, failure)
         for problem in problems:

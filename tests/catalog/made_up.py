@@ -13,7 +13,8 @@ import numpy as np
 from hevner.catalog import sources
 from hevner.catalog.analyze_file import AnalyzedFile, places
 from hevner.catalog.catalog import Catalog
-from hevner.catalog.indexing import Options, Summary, index
+from hevner.catalog.index_options import Options, Summary
+from hevner.catalog.indexing import index
 from hevner.errors import AudioError
 from hevner.features import Pooled
 from hevner.model.description import CURVE_POINTS

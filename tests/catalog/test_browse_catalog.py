@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from hevner.catalog.browse import GROUPS, HIDDEN, grouped, listed, sorted_by
+from hevner.catalog.columns import SOUNDS
 from hevner.catalog.query import Query
 from hevner.catalog.search import SearchableCatalog, search
-from hevner.catalog.tables import SOUNDS
 from hevner.errors import CatalogError, HevnerError
 from tests.catalog.library import Library, build
 from tests.errors import raises

@@ -13,7 +13,8 @@ pytest.importorskip("obstore", reason="needs the extra s3")
 from hevner.catalog import sources
 from hevner.catalog.catalog import Catalog
 from hevner.catalog.file_identity import part_of
-from hevner.catalog.indexing import Options, Summary, index
+from hevner.catalog.index_options import Options, Summary
+from hevner.catalog.indexing import index
 from hevner.catalog.writer import create
 from hevner.errors import CatalogError
 from hevner.files import find_audio

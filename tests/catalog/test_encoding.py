@@ -17,10 +17,10 @@ import numpy as np
 import pytest
 
 from hevner.audio.decode import open_audio
-from hevner.catalog import encoding, header, tables, writer
+from hevner.catalog import columns, encoding, header, tables, writer
 from hevner.catalog.catalog import Catalog
 from hevner.catalog.encoding import Encoded
-from hevner.catalog.indexing import Summary
+from hevner.catalog.index_options import Summary
 from hevner.catalog.writer import create
 from hevner.errors import CatalogError, MissingDependencyError, ModelError
 from hevner.result import Failure
@@ -326,7 +326,7 @@ def test_killed_at_any_point_nothing_is_lost_and_the_next_run_goes_on(
         assert state(catalog.folder) == before
         if Catalog(catalog.folder, SPACE).header.encoder:
             catalog.refresh()
-        if tables.ENCODED in catalog.pieces.schema.names:
+        if columns.ENCODED in catalog.pieces.schema.names:
             now = sum(vector is not None for vector in vectors(catalog).values())
             assert now >= kept
             kept = now

@@ -20,10 +20,18 @@ from typer.testing import CliRunner
 
 import hevner.model.space
 from hevner.analysis import Analyzer
-from hevner.catalog import analyze_file, header, indexing, sources, tables, writer
+from hevner.catalog import (
+    analyze_file,
+    columns,
+    header,
+    index_options,
+    indexing,
+    sources,
+    writer,
+)
 from hevner.catalog.catalog import Catalog
-from hevner.catalog.indexing import Summary
-from hevner.catalog.tables import CHANGED, SOUNDS
+from hevner.catalog.columns import CHANGED, SOUNDS
+from hevner.catalog.index_options import Summary
 from hevner.catalog.writer import create
 from hevner.cli import app
 from hevner.errors import HevnerError, ModelError
@@ -249,7 +257,7 @@ def test_what_cannot_be_read_is_tried_each_time(music: Path, catalog: Catalog) -
     (music / "gone.mp3").symlink_to(music / "nowhere")
     found = [*find_audio([music])[0], *find_audio([music / "gone.mp3"])[0]]
     reported: list[Failure | None] = []
-    options = indexing.Options(report=lambda _file, failure: reported.append(failure))
+    options = index_options.Options(report=lambda _file, failure: reported.append(failure))
     for _ in range(2):
         assert indexing.index(found, [music], catalog, FakeAnalyzer(), options).failed == 1
     causes = [one.cause for one in reported if one]
@@ -324,7 +332,7 @@ def test_pieces_of_a_drive_that_is_not_mounted_stay(
     unmount(drive)
     for folders in ([music], [drive, music]):
         found, _ = find_audio([folder for folder in folders if folder.is_dir()])
-        options = indexing.Options(prune=True)
+        options = index_options.Options(prune=True)
         summary = indexing.index(found, folders, catalog, FakeAnalyzer(), options)
         assert summary.missing == tuple(lost)
     assert paths(catalog, music) == [
@@ -421,7 +429,7 @@ def test_rows_of_older_versions_count_as_unchanged(
     music: Path, catalog: Catalog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run(music, catalog)
-    catalog.pieces._table.drop_columns(tables.noted("pieces").names)
+    catalog.pieces._table.drop_columns(columns.noted("pieces").names)
     old = Catalog(catalog.folder, SPACE)
     assert CHANGED not in old.pieces.schema.names
     with monkeypatch.context() as patch:

@@ -13,14 +13,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hevner.catalog import header, index_building, renewal, seal, search_index, tables
+from hevner.catalog import columns, header, index_building, renewal, seal, search_index, tables
 from hevner.catalog.catalog import Catalog
 from hevner.catalog.checksums import CHECKSUM, checksums, unsound
-from hevner.catalog.indexing import Options
+from hevner.catalog.columns import TABLES
+from hevner.catalog.index_options import Options
 from hevner.catalog.packages import pa
 from hevner.catalog.query import Query
 from hevner.catalog.search import search
-from hevner.catalog.tables import TABLES
 from hevner.catalog.writer import create, open_or_create
 from hevner.errors import CatalogError
 from tests.catalog.made_up import SPACE, FakeAnalyzer, run, song, state
@@ -57,7 +57,7 @@ def mend(folder: Path, analyzer: FakeAnalyzer | None = None) -> renewal.Mended:
 def rows(folder: Path) -> list[dict[str, Any]]:
     """All that a catalogue says of its pieces, but when it was written and what their tags say."""
     catalog = Catalog(folder, SPACE)
-    left = {"written", CHECKSUM, *tables.ABOUT}
+    left = {"written", CHECKSUM, *columns.ABOUT}
     names = [name for name in catalog.pieces.schema.names if name not in left]
     found = ({name: str(row[name]) for name in names} for row in catalog.listing(names))
     return sorted(found, key=lambda row: row["path"])
@@ -324,7 +324,7 @@ def of_first_schema(folder: Path) -> None:
     for table in (catalog.pieces, catalog.moments):
         names = [name for name in table.schema.names if name.startswith(("tension", "emotion_"))]
         names += {"key_candidates", "mode", "sounds_like"} & {*table.schema.names}
-        table._table.drop_columns([*names, *tables.noted(table.name).names])
+        table._table.drop_columns([*names, *columns.noted(table.name).names])
     shutil.rmtree(folder / "features")
     unindex(folder)
     (folder / seal.NAME).unlink()

@@ -14,10 +14,10 @@ from hevner.audio import about_file
 from hevner.catalog import renewal, seal
 from hevner.catalog.catalog import Catalog
 from hevner.catalog.checksums import CHECKSUM, checksums
-from hevner.catalog.indexing import Options, Summary
+from hevner.catalog.columns import ABOUT
+from hevner.catalog.index_options import Options, Summary
 from hevner.catalog.query import Query
 from hevner.catalog.search import search
-from hevner.catalog.tables import ABOUT
 from hevner.catalog.writer import create
 from tests import sounds
 from tests.catalog.made_up import SPACE, FakeAnalyzer, pooled, run, song, state

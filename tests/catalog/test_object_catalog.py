@@ -16,11 +16,12 @@ lancedb = pytest.importorskip("lancedb")
 from hevner import object_path
 from hevner.catalog import header, object_catalog, tables
 from hevner.catalog.catalog import Catalog
+from hevner.catalog.columns import MOMENTS, PIECES, WITH_VECTOR
 from hevner.catalog.query import Query
 from hevner.catalog.row_keys import KEY
 from hevner.catalog.scoring import locate
 from hevner.catalog.search import search
-from hevner.catalog.tables import MOMENTS, PIECES, WITH_VECTOR, Table
+from hevner.catalog.tables import Table
 from hevner.catalog.writer import create, open_or_create, writing
 from hevner.cli import app
 from hevner.errors import CatalogError, HevnerError

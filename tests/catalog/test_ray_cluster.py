@@ -27,8 +27,8 @@ pytest.importorskip("obstore", reason="needs the extra s3")
 
 from hevner.catalog.catalog import Catalog
 from hevner.catalog.checksums import CHECKSUM
+from hevner.catalog.columns import CHANGED, SOURCE, WRITTEN
 from hevner.catalog.row_keys import KEY
-from hevner.catalog.tables import CHANGED, SOURCE, WRITTEN
 from hevner.cli import app
 from hevner.cluster import Cluster
 from hevner.errors import HevnerError, ModelError

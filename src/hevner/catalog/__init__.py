@@ -3,12 +3,12 @@
 Modules import each other in one direction only, from bottom to top:
 
 1. records: ``seal``, ``header``, ``course``, ``query``;
-2. storage: ``packages``, ``checksums``, ``row_keys``, ``faults``, ``tables``, ``kept_features``,
-   ``index_cache``, ``search_index``, ``index_building``, ``catalog``, ``object_catalog``,
-   ``writer``;
+2. storage: ``packages``, ``checksums``, ``columns``, ``row_keys``, ``faults``, ``tables``,
+   ``kept_features``, ``index_cache``, ``index_layout``, ``search_index``, ``index_building``,
+   ``catalog``, ``object_catalog``, ``writer``;
 3. filling: ``file_identity``, ``sources``, ``presence``, ``analyze_file``, ``texts``,
-   ``index_rows``, ``examine``, ``indexing``, ``encoding``, and mending: ``sound_rows``,
-   ``renewal``;
+   ``index_rows``, ``examine``, ``index_options``, ``indexing``, ``encoding``, and mending:
+   ``sound_rows``, ``renewal``;
 4. searching: ``browse``, ``scoring``, ``search``, ``playlist``, ``describe``.
 
 Importing this package loads nothing; LanceDB is loaded when a search index cannot answer.

@@ -12,8 +12,8 @@ from collections.abc import Sequence
 
 from hevner.catalog.catalog import Catalog
 from hevner.catalog.checksums import CHECKSUM
+from hevner.catalog.columns import CHANGED, ENCODED, ROW, noted
 from hevner.catalog.packages import pa
-from hevner.catalog.tables import CHANGED, ENCODED, ROW, noted
 from hevner.errors import CatalogError
 from hevner.files import display_name
 

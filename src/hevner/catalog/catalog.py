@@ -33,10 +33,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hevner.catalog import header, seal, search_index
+from hevner.catalog.columns import MOMENTS, PIECES, ROW, Row
 from hevner.catalog.kept_features import FEATURES, KeptFeatures
 from hevner.catalog.packages import pa
 from hevner.catalog.search_index import DamagedIndexError, SearchIndex
-from hevner.catalog.tables import MOMENTS, PIECES, ROW, Row, Table
+from hevner.catalog.tables import Table
 from hevner.model.description import CURVE_POINTS
 from hevner.model.space import Points, Space
 from hevner.object_path import Location, location
@@ -197,7 +198,7 @@ class Catalog:
         count
             Number of rows; fewer if the table or the filter has fewer.
         where
-            A filter in SQL over the columns (`hevner.catalog.tables.schema`), applied first.
+            A filter in SQL over the columns (`hevner.catalog.columns.schema`), applied first.
         table
             Whole pieces or moments.
         course

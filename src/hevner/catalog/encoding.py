@@ -26,11 +26,12 @@ from hevner.audio.isolated import open_audio
 from hevner.audio.windows import Windower
 from hevner.batch import in_threads
 from hevner.catalog.catalog import Catalog
+from hevner.catalog.columns import ENCODED, SOUNDS, WITHOUT_VECTOR
 from hevner.catalog.file_identity import row_path
 from hevner.catalog.header import weights_of
-from hevner.catalog.indexing import SECONDS_AT_ONCE, Options
+from hevner.catalog.index_options import Options
+from hevner.catalog.indexing import SECONDS_AT_ONCE
 from hevner.catalog.sources import Source, absolute, read_source
-from hevner.catalog.tables import ENCODED, SOUNDS, WITHOUT_VECTOR
 from hevner.catalog.texts import text_encoder
 from hevner.catalog.writer import writing
 from hevner.errors import HevnerError, MissingDependencyError, ModelError

@@ -15,11 +15,11 @@ from hevner.analysis import Analyzer
 from hevner.audio import isolated
 from hevner.catalog import header
 from hevner.catalog.analyze_file import AnalyzedFile, FileAnalyzer
+from hevner.catalog.columns import SOUND, SOURCE, Row
 from hevner.catalog.header import Header
 from hevner.catalog.index_rows import FileOutcome, located
 from hevner.catalog.kept_features import KeptFeatures
 from hevner.catalog.sources import Source, read_source
-from hevner.catalog.tables import SOUND, SOURCE, Row
 from hevner.errors import HevnerError, ModelError
 from hevner.files import Found, display_name
 from hevner.model import space

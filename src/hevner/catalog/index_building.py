@@ -21,10 +21,12 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hevner.catalog import search_index
+from hevner.catalog import index_layout, search_index
+from hevner.catalog.columns import ENCODED, PIECES, ROW
+from hevner.catalog.index_layout import CURVE, NUMBERS, TEXTS, Layout
 from hevner.catalog.packages import pa
-from hevner.catalog.search_index import CELLS, CURVE, FEW, NUMBERS, TEXTS, Layout
-from hevner.catalog.tables import ENCODED, PIECES, ROW, Table
+from hevner.catalog.search_index import CELLS, FEW
+from hevner.catalog.tables import Table
 from hevner.files import PART, cannot_write
 
 SAMPLE = 32
@@ -177,13 +179,13 @@ def _block(
         arrays["vectors"][lines] = _matrix(some["vector"], layout.vector)
         arrays["values"][lines] = joined
         arrays["ids"][lines] = ids
-        arrays["sums"][lines, 0] = search_index.checksums(joined, ids)
+        arrays["sums"][lines, 0] = index_layout.checksums(joined, ids)
         rows = zip(*(some[name].to_pylist() for name in texts), strict=True)
         for line, row in zip(lines, rows, strict=True):
             shown[line] = json.dumps(row, ensure_ascii=False).encode()
             arrays["sums"][line, 1] = zlib.crc32(shown[line])
             if layout.course:
-                arrays["paths"][line] = search_index.path_digest(row[texts.index("path")])
+                arrays["paths"][line] = index_layout.path_digest(row[texts.index("path")])
     return arrays, shown
 
 

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from hevner import __version__
 from hevner.catalog.analyze_file import AnalyzedFile
 from hevner.catalog.catalog import Catalog
+from hevner.catalog.columns import CHANGED, COUNT, READ_FROM, SOURCE, VERSION, WRITTEN, Row
 from hevner.catalog.file_identity import Content, Stamp, row_path
 from hevner.catalog.sources import Source
-from hevner.catalog.tables import CHANGED, COUNT, READ_FROM, SOURCE, VERSION, WRITTEN, Row, in_lists
+from hevner.catalog.tables import in_lists
 from hevner.files import display_name
 from hevner.result import Failure
 
@@ -30,7 +31,7 @@ class FileOutcome:
     """The outcome of a file that had to be read.
 
     It has no content if it could not be read or only its tags were, and no rows if it failed or the
-    same content is known or in work under another path. The columns `hevner.catalog.tables.ABOUT`
+    same content is known or in work under another path. The columns `hevner.catalog.columns.ABOUT`
     are in ``about``.
     """
 

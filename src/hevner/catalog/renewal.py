@@ -22,22 +22,15 @@ from hevner.batch import in_threads
 from hevner.catalog import header, index_building, seal
 from hevner.catalog.analyze_file import FileAnalyzer
 from hevner.catalog.catalog import Catalog
+from hevner.catalog.columns import ABOUT, ENCODED, MOMENTS, PIECES, TABLES, Row
 from hevner.catalog.header import Header
+from hevner.catalog.index_options import Options
 from hevner.catalog.index_rows import made_by
-from hevner.catalog.indexing import PIECES_AT_ONCE, Options
+from hevner.catalog.indexing import PIECES_AT_ONCE
 from hevner.catalog.kept_features import FEATURES, PLACE, KeptFeatures
 from hevner.catalog.packages import pa
 from hevner.catalog.sound_rows import SoundRows
-from hevner.catalog.tables import (
-    ABOUT,
-    ENCODED,
-    HOMES,
-    MOMENTS,
-    PIECES,
-    TABLES,
-    Row,
-    Table,
-)
+from hevner.catalog.tables import HOMES, Table
 from hevner.catalog.writer import HOLDER, LOCK, Writer, create, locked, sweep_old, writing
 from hevner.errors import CatalogError
 from hevner.files import Found

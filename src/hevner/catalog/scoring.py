@@ -25,10 +25,11 @@ from numpy.typing import NDArray
 
 from hevner.catalog import texts
 from hevner.catalog.catalog import CANDIDATES, Catalog, Found, TableName
+from hevner.catalog.columns import CHANGED, Row
 from hevner.catalog.course import Course
 from hevner.catalog.file_identity import Stamp, row_path
 from hevner.catalog.query import Query
-from hevner.catalog.tables import CHANGED, Row, in_lists
+from hevner.catalog.tables import in_lists
 from hevner.errors import AudioError
 from hevner.files import display_name
 from hevner.model.description import Description, join

@@ -13,11 +13,12 @@ from numpy.typing import NDArray
 from hevner import extras
 from hevner.catalog.browse import listed
 from hevner.catalog.catalog import Catalog
+from hevner.catalog.columns import ROW, SOUNDS, WITH_VECTOR
 from hevner.catalog.course import Course
 from hevner.catalog.packages import pa
 from hevner.catalog.query import COUNT, Query
 from hevner.catalog.scoring import Ranked, rankings
-from hevner.catalog.tables import ROW, SOUNDS, WITH_VECTOR, in_lists
+from hevner.catalog.tables import in_lists
 from hevner.hits import Hit
 from hevner.metadata import SHOWN
 from hevner.words import Lexicon

@@ -29,9 +29,10 @@ from numpy.typing import NDArray
 
 from hevner.catalog import header, index_building, object_catalog, seal, tables
 from hevner.catalog.catalog import Catalog
+from hevner.catalog.columns import TABLES, Row
 from hevner.catalog.header import Header
 from hevner.catalog.kept_features import FEATURES
-from hevner.catalog.tables import HOMES, TABLES, Row, in_lists
+from hevner.catalog.tables import HOMES, in_lists
 from hevner.encoders.base import EncoderCard
 from hevner.errors import CatalogError, OutputError
 from hevner.files import PART, cannot_write, display_name, replace_file, sweep_parts

@@ -73,7 +73,7 @@ def browse(
     with interruptible("Stopped."):
         from hevner.catalog import open_catalog
         from hevner.catalog.browse import grouped, listed, sorted_by
-        from hevner.catalog.tables import SOUNDS
+        from hevner.catalog.columns import SOUNDS
         from hevner.output.listing import PIECE, listing_as, write_parquet
 
         music = open_catalog(catalog)

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from hevner.catalog.analyze_file import FileAnalyzer
     from hevner.catalog.catalog import Catalog
     from hevner.catalog.encoding import Encoded
-    from hevner.catalog.indexing import Options, Summary
+    from hevner.catalog.index_options import Options, Summary
     from hevner.catalog.renewal import Mended
     from hevner.catalog.sources import Source
     from hevner.model.space import Space
@@ -138,6 +138,7 @@ def index(
             encoding,
             file_identity,
             header,
+            index_options,
             indexing,
             renewal,
             sources,
@@ -156,7 +157,7 @@ def index(
 
         first, step = shard_of(shard)
         cluster = stack.enter_context(cluster_of(engine, address, jobs))
-        options = indexing.Options(
+        options = index_options.Options(
             jobs or usable_cores(), retry, prune or forced,
             about=isolated.about, cluster=cluster, limit=limit, whole=not limit and step == 1,
         )  # fmt: skip

@@ -7,8 +7,8 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query, Response
 
+from hevner.catalog.columns import Row
 from hevner.catalog.describe import emotions_of, position_of
-from hevner.catalog.tables import Row
 from hevner.emotion import Scale
 from hevner.hits import Hit
 from hevner.serve import API, media, query_request, schemas

@@ -17,9 +17,10 @@ import numpy as np
 
 from hevner.catalog import header, search_index
 from hevner.catalog.catalog import Catalog
+from hevner.catalog.columns import PIECES, SOUNDS, TABLES, Row, noted
 from hevner.catalog.file_identity import Stamp
 from hevner.catalog.packages import pa
-from hevner.catalog.tables import PIECES, SOUNDS, TABLES, Row, in_lists, noted
+from hevner.catalog.tables import in_lists
 from hevner.files import file_named
 from hevner.heads import ESTIMATE_COLUMNS, ESTIMATES
 from hevner.metadata import IDS

@@ -11,10 +11,10 @@ from pathlib import Path
 
 from hevner.analysis import Analyzer
 from hevner.audio import isolated
-from hevner.catalog import indexing, open_catalog
+from hevner.catalog import index_options, indexing, open_catalog
 from hevner.catalog.analyze_file import AnalyzedFile, FileAnalyzer
+from hevner.catalog.columns import SOUNDS
 from hevner.catalog.file_identity import Stamp, row_path
-from hevner.catalog.tables import SOUNDS
 from hevner.files import Found, file_named
 from hevner.result import Analysis
 
@@ -69,7 +69,7 @@ class CatalogFiles:
             If that is not possible, such as while another process writes.
         """
         analyzer = _Kept(self._analyzer, self)
-        indexing.index(changed, [], self._catalog, analyzer, indexing.Options())
+        indexing.index(changed, [], self._catalog, analyzer, index_options.Options())
 
     def again(self, analyzer: FileAnalyzer, path: Path) -> AnalyzedFile | None:
         """The rows of a piece from the features of its content before; None if there are none."""
