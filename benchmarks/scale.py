@@ -43,6 +43,7 @@ os.environ["OMP_NUM_THREADS"] = "1"
 from hevner.analysis import Analyzer
 from hevner.catalog import file_identity, index_options, indexing, sources
 from hevner.catalog.analyze_file import FileAnalyzer
+from hevner.catalog.index_rows import KnownFile
 from hevner.catalog.writer import create, writing
 from hevner.cluster import Cluster
 from hevner.defaults import DEFAULT_MODEL
@@ -232,7 +233,7 @@ def _known(number: int) -> tuple[object, object]:
     )
     stored = StoredObject(path, f"{number:034}", 7_000_000 + number, 10**18 + number)
     stamp = file_identity.Stamp.of_status(stored)
-    known = indexing.KnownFile(f"{number:040x}", stamp, "ok")
+    known = KnownFile(f"{number:040x}", stamp, "ok", "tags")
     return sources.FoundObject(stored, Path(path.key)), (str(path), known)
 
 

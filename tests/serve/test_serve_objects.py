@@ -6,8 +6,10 @@ import pytest
 
 pytest.importorskip("obstore", reason="needs the extra s3")
 
+from dataclasses import asdict
 from pathlib import Path
 
+from hevner.catalog.file_identity import Stamp
 from hevner.catalog.writer import create, writing
 from hevner.files import file_named
 from hevner.object_path import ObjectPath
@@ -52,7 +54,8 @@ def test_two_servers_share_one(
         running(settings(tmp_path / "two"), opened[1]) as two,
     ):
         with writing(catalog) as writer:
-            writer.put([{**rows[0], "path": str(audio)}, *rows[1:]], [])
+            known = {"path": str(audio), **asdict(Stamp.of(audio))}
+            writer.put([rows[0] | known, *rows[1:]], [])
             writer.tidy()
         for server in (one, two):
             wait_for(lambda server=server: server.get("/catalog/pieces").json["total"] == 3)
@@ -65,6 +68,8 @@ def test_two_servers_share_one(
             if status == 206:
                 assert answer.headers["content-range"] == f"bytes {begin}-{end - 1}/200"
         assert answer.headers["content-type"] == "audio/mpeg"
+        audio.write(SOUND[::-1])
+        assert one.get(path).kind == "changed"
         assert one.post("/catalog/search", {"like": rows[0]["id"]}).kind == "changed"
         file_named(str(audio)).unlink()
         assert one.get(path).kind == "gone"

@@ -34,6 +34,7 @@ from numpy.typing import NDArray
 
 from hevner.catalog import header, seal, search_index
 from hevner.catalog.columns import MOMENTS, PIECES, ROW, Row
+from hevner.catalog.faults import enclosed
 from hevner.catalog.kept_features import FEATURES, KeptFeatures
 from hevner.catalog.packages import pa
 from hevner.catalog.search_index import DamagedIndexError, SearchIndex
@@ -226,7 +227,7 @@ class Catalog:
     def _nearest_courses(self, course: Array, count: int, where: str | None) -> Found:
         """Pieces with the nearest courses, of all in the table."""
         there = "curve IS NOT NULL"
-        condition = f"{there} AND ({where})" if where else there
+        condition = f"{there} AND {enclosed(where)}" if where else there
         rows, squares = [np.zeros(0, np.int64)], [np.zeros(0, np.float32)]
         for batch in self.pieces.scan([ROW, *COURSE], condition):
             rows.append(batch[ROW].to_numpy().astype(np.int64))

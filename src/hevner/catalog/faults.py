@@ -76,6 +76,19 @@ def clear_errors(
         raise unreadable(table, folder, _first_clause(text)) from error
 
 
+def enclosed(where: str) -> str:
+    """A filter in parentheses of its own, to be joined with others.
+
+    Raises `CatalogError` if it closes one that it did not open, and so would end them.
+    """
+    depth = 0
+    for sign in re.findall(r"[()]", _QUOTED.sub("", where)):
+        depth += 1 if sign == "(" else -1
+        if depth < 0:
+            raise _misunderstood(where, "a parenthesis is closed that was not opened", ())
+    return f"({where})"
+
+
 def is_panic(error: BaseException) -> bool:
     """Whether an error is a panic of Rust code."""
     return type(error).__name__ in PANICS
@@ -97,9 +110,10 @@ def system_error(text: str) -> OSError | None:
 def _misunderstood(where: str, text: str, columns: Sequence[str]) -> CatalogError:
     shown = where if len(where) <= SHOWN else f"{where[:SHOWN]}..."
     names = ", ".join(name for name in columns if name not in HIDDEN)
+    there = f"; there are {names}" if names else ""
     return CatalogError(
         f"the filter {shown!r} is not understood: {_first_clause(text)}",
-        remedy=f'Compare columns with values, as in "duration < 300"; there are {names}',
+        remedy=f'Compare columns with values, as in "duration < 300"{there}',
         stage="filter",
         code="bad_filter",
     )

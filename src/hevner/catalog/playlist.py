@@ -25,6 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hevner.catalog.catalog import Catalog
+from hevner.catalog.faults import enclosed
 from hevner.catalog.query import check_time
 from hevner.catalog.search import EMOTION, PIECE, Hits
 from hevner.catalog.tables import in_lists
@@ -115,7 +116,7 @@ def make_playlist(
     played = _played(catalog, before)
     rows, places = _gather(catalog, line, seconds, where, least, played)
     if sum(row["duration"] for row in rows) < AMPLE * seconds:
-        long = f"duration >= {least!r}" + (f" AND ({where})" if where else "")
+        long = f"duration >= {least!r}" + (f" AND {enclosed(where)}" if where else "")
         rows, places = _gather(catalog, line, seconds, long, least, played)
     durations = [row["duration"] for row in rows]
     divergences = space.find(line, places) if rows else np.zeros((len(line), 0), np.float32)

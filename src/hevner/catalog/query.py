@@ -13,6 +13,7 @@ from pathlib import Path
 
 from hevner.catalog import course
 from hevner.catalog.course import Course, refused
+from hevner.catalog.faults import enclosed
 from hevner.emotion import Scale
 from hevner.hits import FIT
 from hevner.object_path import Location, location
@@ -131,7 +132,7 @@ class Query:
 
         The condition `where` is about pieces, so it does not apply to rows of moments.
         """
-        where = f"({self.where})" if self.where and not self.moments else ""
+        where = enclosed(self.where) if self.where and not self.moments else ""
         near = self.place.condition if self.place is not None else ""
         return " AND ".join(filter(None, (where, near))) or None
 

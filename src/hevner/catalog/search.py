@@ -15,6 +15,7 @@ from hevner.catalog.browse import listed
 from hevner.catalog.catalog import Catalog
 from hevner.catalog.columns import ROW, SOUNDS, WITH_VECTOR
 from hevner.catalog.course import Course
+from hevner.catalog.faults import enclosed
 from hevner.catalog.packages import pa
 from hevner.catalog.query import COUNT, Query
 from hevner.catalog.scoring import Ranked, rankings
@@ -187,4 +188,4 @@ def _shown(
 
 def _both(condition: str, where: str) -> str:
     """A filter for what meets a condition and the condition of a query, if it has one."""
-    return f"{condition} AND ({where})" if where else condition
+    return f"{condition} AND {enclosed(where)}" if where else condition

@@ -281,7 +281,10 @@ class SearchIndex:
 
     def _checked(self, lines: NDArray[np.int64], ids: Sequence[int] | Ids | None = None) -> Floats:
         """The values of rows, which have these numbers in the table."""
-        values, here = self._values[lines], self._ids[lines]
+        try:
+            values, here = self._values[lines], self._ids[lines]
+        except IndexError as error:  # lines are read from the file too
+            raise DamagedIndexError from error
         if (checksums(values, here) != self._sums[lines, 0]).any():
             raise DamagedIndexError
         if ids is not None and (here != np.asarray(ids, np.int64)).any():

@@ -122,7 +122,10 @@ def open_or_create(folder: str | Location, space: Space, model: Path | None = No
     One that is there must have been made with ``model``, unless that is None.
     """
     folder = location(folder).absolute()
-    is_new = not (folder / header.NAME).exists()
+    try:
+        is_new = not (folder / header.NAME).exists()
+    except OSError as error:  # a store that does not answer, or refuses
+        raise header.unreachable(folder, error.strerror or str(error)) from error
     if isinstance(folder, ObjectPath):
         if is_new:
             object_catalog.create(folder, header.current(space, model), anew=False)

@@ -74,10 +74,11 @@ def browse(
         from hevner.catalog import open_catalog
         from hevner.catalog.browse import grouped, listed, sorted_by
         from hevner.catalog.columns import SOUNDS
+        from hevner.catalog.faults import enclosed
         from hevner.output.listing import PIECE, listing_as, write_parquet
 
         music = open_catalog(catalog)
-        condition = " AND ".join(f"({one})" for one in (where, "" if every else SOUNDS) if one)
+        condition = " AND ".join(enclosed(one) for one in (where, "" if every else SOUNDS) if one)
         wanted = () if columns == "all" else names_of(columns) or PIECE
         keys = names_of(sort)
         if by:
