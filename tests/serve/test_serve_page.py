@@ -771,4 +771,5 @@ def test_results_are_saved(service: Service, opened: Opener) -> None:
         page.get_by_role("button", name="CSV").click()
     table = list(csv.DictReader(saved.value.path().read_text(encoding="utf-8").splitlines()))
     assert table[0]["name"] == first.get_attribute("title")
+    assert {"artist", "title", "album"} <= set(table[0])
     assert -1 <= float(table[0]["valence"]) <= 1

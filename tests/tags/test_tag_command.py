@@ -184,6 +184,7 @@ def test_what_a_killed_run_left_is_swept_away(analyzer: SureAnalyzer, tmp_path: 
         (),
         (".", "--write", "colour"),
         (".", "--undo", "--dry-run"),
+        ("{}", "--undo"),
         (".", "--scale", "high"),
         (".", "--sure", "2"),
         ("{}",),

@@ -44,7 +44,8 @@ class SearchableCatalog(Catalog):
 
     def __repr__(self) -> str:
         """The folder and its size in a line."""
-        return f"SearchableCatalog({str(self.folder)!r}, {self.count('pieces')} pieces)"
+        pieces = self.count("pieces")
+        return f"SearchableCatalog({str(self.folder)!r}, {pieces} piece{'s' * (pieces != 1)})"
 
     def search(
         self,

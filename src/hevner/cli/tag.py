@@ -92,6 +92,12 @@ def tag(
     if undo and dry_run:
         say("Error: --undo shows nothing beforehand. Leave out --dry-run.")
         raise typer.Exit(USAGE)
+    if undo and paths and (len(paths) > 1 or not (paths[0] / "catalog.json").is_file()):
+        say(
+            "Error: --undo restores all files of the last run, so it takes no files or folders, "
+            "but for one catalogue. --journal chooses another run."
+        )
+        raise typer.Exit(USAGE)
     chosen = scale_of(scale)
     from hevner import extras
 

@@ -67,7 +67,7 @@ def listing_as(
         cells = [_cell(name, piece if name == "piece" else row[name]) for name in shown]
         bar = ["█" * round(BAR * row["pieces"] / largest)] if groups else []
         table.add_row(*cells, *bar)
-    note = f"{len(rows)} {'groups' if groups else 'pieces'}."
+    note = f"{len(rows)} {'group' if groups else 'piece'}{'s' * (len(rows) != 1)}."
     if any(name in MINUS_ONE_TO_ONE for name in shown):
         note += " Valence and arousal on -1..1."
     return drawn(table, note, width)
