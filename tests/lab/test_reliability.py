@@ -12,9 +12,9 @@ from typer.testing import CliRunner
 
 from hevner import datasets
 from hevner.cli import app
+from hevner.datasets import reliability
 from hevner.datasets.raters import agreement
 from hevner.datasets.track import Given, Track
-from hevner.lab.data import reliability
 
 SHROUT_FLEISS = np.array(
     [[9, 2, 5, 8], [6, 1, 3, 2], [8, 4, 6, 8], [7, 1, 2, 6], [10, 5, 6, 9], [6, 2, 4, 7]], float

@@ -20,9 +20,8 @@ import numpy as np
 from hevner.arrays import Doubles, Rows
 from hevner.datasets.labels import CLASSES, NAN, RATINGS
 from hevner.datasets.raters import COMMON, matrix, rater_names, weights
+from hevner.datasets.resampling import bootstrap
 from hevner.datasets.track import Track
-from hevner.lab.metrics.regression import pearson
-from hevner.lab.metrics.statistics import bootstrap
 
 Figures = dict[str, str | float | int | None]
 
@@ -86,9 +85,14 @@ def split_half(ratings: Doubles, splits: int = SPLITS) -> float:
         one = np.where(place < half, mixed, 0).sum(axis=1)
         other = np.where((place >= half) & (place < 2 * half), mixed, 0).sum(axis=1)
         if np.ptp(one / half[:, 0]):
-            found.append(pearson(one / half[:, 0], other / half[:, 0]))
+            found.append(_correlation(one / half[:, 0], other / half[:, 0]))
     mean = float(np.nanmean(found)) if np.isfinite(found).any() else NAN
     return 2 * mean / (1 + abs(mean))
+
+
+def _correlation(one: Doubles, other: Doubles) -> float:
+    """Pearson's, 0 where the other is constant."""
+    return float(np.corrcoef(one, other)[0, 1]) if np.ptp(other) else 0.0
 
 
 def kappa(votes: Sequence[Sequence[object]]) -> float:
