@@ -18,7 +18,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from hevner.arrays import Doubles, Rows
-from hevner.datasets.labels import CLASSES, NAN, RATINGS
+from hevner.datasets.labels import CLASSES, FELT, NAN, RATINGS
 from hevner.datasets.raters import COMMON, matrix, rater_names, weights
 from hevner.datasets.resampling import bootstrap
 from hevner.datasets.track import Track
@@ -123,7 +123,7 @@ def table(tracks: Sequence[Track]) -> list[Figures]:
     """
     rated = [track for track in tracks if track.by_rater]
     rows: list[Figures] = []
-    for name in RATINGS:
+    for name in (*RATINGS, *FELT):
         ratings = matrix(rated, name) if rated else np.empty((0, 0))
         mine = np.isfinite(ratings).sum(axis=1) > 1
         if mine.sum() >= COMMON:
