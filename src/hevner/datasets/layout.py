@@ -71,7 +71,7 @@ CHOICES = {"empty_cells": ("refuse", "missing"), "rater_weights": ("equal", "agr
 """Further keys, and their values; the first is the default."""
 
 RATED = (*AXES, "tension", *BASIC, *FELT)
-"""Fields that are ratings on a scale; the basic emotions share one, named ``emotions``, and those of
+"""Fields that are ratings on a scale; the basic emotions share one, named ``emotions``, those of
 GEMS another, ``moods``."""
 
 LABELS = (*RATED, "quadrant", "cluster", "category", "tags")
