@@ -98,7 +98,7 @@ export class SliderAnswers extends EventTarget {
   #slider(name, low, high) {
     const number = h("output", { class: "number", for: `rate-${name}` }, "–");
     const input = h("input", {
-      type: "range", id: `rate-${name}`, min: low, max: high, step: 1, class: "unset",
+      type: "range", id: `rate-${name}`, min: low, max: high, step: 1, value: Math.round((low + high) / 2), class: "unset",
       "aria-valuetext": t("rate.unset"), "data-keys": true,
     });
     const give = () => {

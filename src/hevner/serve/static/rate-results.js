@@ -15,7 +15,7 @@ function content({ raters, pieces, agreement, export: address, commands }) {
   if (!raters.length) return [h("p", { class: "hint" }, t("rate.results.none"))];
   const counts = raters.map(({ rater, rated, skipped }) => [rater, rated, skipped]);
   return [
-    h("p", {}, t("rate.results.count", { count: pieces, raters: raters.length })),
+    h("p", {}, t("rate.results.count", { pieces, raters: raters.length })),
     table(["rater", "rated", "skipped"].map((name) => t(`rate.results.${name}`)), counts),
     h("h2", {}, t("rate.agreement")),
     h("p", { class: "aside" }, t("rate.agreement.text")),

@@ -49,13 +49,12 @@ export class Trial {
     this.next = button(t("rate.next"), () => this.#done(), { class: "primary next" });
     this.status = h("p", { class: "aside", role: "status" });
     this.cursor = h("p", { class: "unseen", role: "status" });
-    this.element = h("div", { class: "stage" },
-      this.#answers.element,
-      h("div", { class: "trial" },
+    this.element = h("div", { class: "trial-view" },
+      h("div", { class: "row sound" }, this.play, this.played, this.time),
+      h("div", { class: "stage" }, this.#answers.element, h("div", { class: "trial" },
         h("p", {}, t(`rate.ask.${input}.${when}`)),
         h("p", { class: "aside", id: "rate-help" }, t(`rate.keys.${input === "plane" ? "plane" : "sliders"}`)),
-        h("div", { class: "row" }, this.play, this.played, this.time),
-        this.status, h("div", { class: "row" }, this.next), this.#skip(), this.cursor));
+        this.next, this.status, this.#skip(), this.cursor)));
   }
 
   #skip() {

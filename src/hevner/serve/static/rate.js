@@ -145,7 +145,9 @@ class Rate {
 
   #between(text, progress, shown = null) {
     const on = button(t("rate.on"), () => this.#go(progress), { class: "primary" });
-    fill(this.place, h("div", { class: "between" }, text && h("p", { role: "status" }, text), shown, h("div", { class: "row" }, on)));
+    const said = text && h("p", { role: "status" }, text);
+    shown?.lastChild.append(on);
+    fill(this.place, h("div", { class: "between" }, said, shown ?? on));
     on.focus({ preventScroll: true });
   }
 
