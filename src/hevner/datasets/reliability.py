@@ -28,6 +28,9 @@ Figures = dict[str, str | float | int | None]
 SPLITS = 100
 """Random halves of the raters."""
 
+TINY = 1e-9
+"""Share of the variance below which a variance is only rounding."""
+
 RESAMPLES = 200
 """Resamples for an interval: it is read to two digits at most."""
 
@@ -44,7 +47,7 @@ def one_way(ratings: Doubles) -> tuple[float, float]:
     grand = (counts * means).sum() / total
     between = (counts * (means - grand) ** 2).sum() / (n - 1)
     k = (total - (counts**2).sum() / total) / (n - 1)
-    if not between:
+    if between <= TINY * (between + within):
         return NAN, NAN
     return (
         float((between - within) / (between + (k - 1) * within)),
@@ -64,8 +67,8 @@ def two_way(ratings: Doubles) -> tuple[float, float]:
     error = (left**2).sum() / ((n - 1) * (k - 1))
     single = between + (k - 1) * error + k * (raters - error) / n
     mean = between + (raters - error) / n
-    if not single or not mean:
-        return NAN, NAN
+    if min(single, mean) <= TINY * (between + raters + error):
+        return NAN, NAN  # no variance to be a share of
     return float((between - error) / single), float((between - error) / mean)
 
 
