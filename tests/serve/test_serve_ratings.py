@@ -5,7 +5,11 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
+import shlex
+import shutil
 import signal
+import subprocess
 import sys
 import threading
 import zipfile
@@ -13,6 +17,7 @@ from collections.abc import Iterator
 from http.client import HTTPException
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from typer.testing import CliRunner
@@ -26,6 +31,7 @@ from hevner.serve.problems import ServiceError
 from hevner.serve.rating_store import NAME_LENGTH, Rating, RatingStore, nickname
 from hevner.serve.rating_study import EVERYONE, Study, order, select
 from tests.catalog.library import Library
+from tests.cli.test_docs import BLOCK, ROOT, run_console
 from tests.errors import raises
 from tests.serve.servers import (
     PATIENCE_S,
@@ -305,7 +311,7 @@ def test_what_was_acknowledged_outlives_kills(state: Path, music: Library) -> No
 # --- results and export
 
 
-def unpacked(server: Running, folder: Path, query: str = "") -> Path:
+def unpacked(server: Address, folder: Path, query: str = "") -> Path:
     answer = server.get(f"/ratings/export{query}")
     assert answer.headers["content-type"] == "application/zip"
     assert 'filename="' in answer.headers["content-disposition"]
@@ -407,7 +413,50 @@ def test_audio_is_in_the_export_as_far_as_it_is_there(tmp_path: Path) -> None:
     assert "skipped,ann" not in table
 
 
-# --- the command line
+# --- the command line, and the guide
+
+
+def test_the_guide_does_what_it_shows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its study, its table of keys and its commands, with the shipped model."""
+    text = (ROOT / "docs" / "rate.md").read_text("utf-8")
+    kinds = BLOCK.findall(text)
+    (toml,) = (content for kind, content in kinds if kind == "toml")
+    (console,) = (content for kind, content in kinds if kind == "console")
+    named = {
+        name
+        for row in re.findall(r"^\| (`.*?) \|", text, re.M)
+        for name in re.findall(r"`(\w+)`", row)
+    }
+    assert named == set(Study.model_fields)
+    shutil.copytree(ROOT / "examples" / "audio", tmp_path / "music")
+    (tmp_path / "study.toml").write_text(toml)
+    monkeypatch.chdir(tmp_path)
+    shell = [line for kind, content in kinds if kind == "sh" for line in content.splitlines()]
+    index, serve = shell[0], next(line for line in shell if "--study" in line)
+    assert CliRunner().invoke(app, [*shlex.split(index)[1:], "--quiet"]).exit_code == 0
+    command = [*shlex.split(serve)[1:], "--port", "0", "--state", "state"]
+    with subprocess.Popen(
+        [sys.executable, "-m", "hevner", *command], stderr=subprocess.PIPE, text=True
+    ) as started:
+        assert started.stderr is not None
+        try:
+            line = started.stderr.readline()
+            address = Address(int(line.split()[2].rstrip("/").rpartition(":")[2]))
+            assert address.get("/study").json["title"] == "Music for the evening"
+            for number, rater in enumerate(("ann", "ben", "cleo")):
+                for turn in range(4):
+                    values = {"valence": 2 + turn, "arousal": 9 - turn, "tension": 1 + number}
+                    rate_all(address, rater, 1, values=values)
+            unpacked(address, tmp_path / "evening")
+            query = urlsplit(next(line for line in shell if "curl" in line).split("'")[1])
+            small = address.get(f"{query.path}?{query.query}", api="").body
+            assert len(small) < 10_000 < sum(p.stat().st_size for p in Path("evening").rglob("*"))
+        finally:
+            started.kill()
+    run_console(console)
+    train = next(line for line in shell if "hevner train" in line)
+    result = CliRunner().invoke(app, shlex.split(train)[1:])
+    assert "4 labels of 4 groups are too few" in result.output  # more would take minutes
 
 
 def test_serve_refuses_a_study_that_does_not_fit(tmp_path: Path) -> None:
