@@ -65,9 +65,13 @@ def create(
     queue = JobQueue(settings, metrics.died)
     limits = settings.searches, settings.waiting
     searches = BoundedThreads(*limits, "searches", 1, settings.search_s)
+    # Conditions in SQL may be slow; a thread of their own keeps them from holding up all others.
+    filters = BoundedThreads(1, settings.waiting, "filters", 1, settings.search_s)
     addresses = Addresses(bool(settings.token))
     rated = None if snapshot is None else RatingStore(settings.state / "ratings", study)
-    state = ServerState(settings, queue, snapshot, searches, addresses, metrics, songs, rated)
+    state = ServerState(
+        settings, queue, snapshot, searches, filters, addresses, metrics, songs, rated
+    )
 
     @asynccontextmanager
     async def running(_app: FastAPI) -> AsyncIterator[None]:
@@ -80,6 +84,7 @@ def create(
                 looking.cancel()
             await queue.close()
             searches.close()
+            filters.close()
 
     app = FastAPI(
         title="hevner",

@@ -69,7 +69,7 @@ async def rate(rater: Rater, body: rating_schemas.RatingBody, server: Server) ->
 @router.get(f"{API}/ratings", response_model=rating_schemas.Results, responses=failures(404, 503))
 async def results(server: Server) -> dict[str, Any]:
     """All ratings in figures: who rated how much, and how far raters agree."""
-    return await server.searches.do(_results, server)
+    return await server.filters.do(_results, server)
 
 
 @router.get(
@@ -82,7 +82,7 @@ async def export(
     audio: Annotated[bool, Query(description="With the audio files of what was rated.")] = True,
 ) -> StreamingResponse:
     """All ratings as a dataset of your own, in a ZIP file."""
-    name, parts = await server.searches.do(_export, server, audio)
+    name, parts = await server.filters.do(_export, server, audio)
     headers = {"Content-Disposition": f'attachment; filename="{name}.zip"'}
     return StreamingResponse(parts, media_type="application/zip", headers=headers)
 
