@@ -21,9 +21,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from hevner.arrays import Rows
 from hevner.datasets.resampling import LEVEL as LEVEL
-from hevner.datasets.resampling import RESAMPLES, Groups, bootstrap, group_index, percentiles
+from hevner.datasets.resampling import RESAMPLES as RESAMPLES
+from hevner.datasets.resampling import Groups, percentiles
 from hevner.datasets.resampling import Interval as Interval
 from hevner.datasets.resampling import Score as Score
+from hevner.datasets.resampling import bootstrap as bootstrap
+from hevner.datasets.resampling import group_index as group_index
 from hevner.errors import DataError
 
 Metric = Callable[[Any, Any], float]
