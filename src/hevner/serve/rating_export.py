@@ -18,7 +18,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any
 
-from hevner.datasets.labels import FELT
 from hevner.datasets.layout import FILE
 from hevner.datasets.reliability import Figures, table
 from hevner.datasets.table import scale_name
@@ -54,14 +53,14 @@ def values(study: Study, rating: Rating) -> dict[str, float]:
 
 
 def agreement(study: Study, ratings: Iterable[Rating], facts: Facts) -> list[Figures]:
-    """How far the raters agree: what ``hevner datasets check`` says of the exported dataset."""
+    """How far the raters agree: what ``hevner datasets check`` says of the exported dataset.
+
+    That one has other scales, which agreement does not depend on.
+    """
     votes: dict[str, dict[str, dict[str, Given]]] = defaultdict(dict)
     for rating in sorted(ratings, key=_place):
         if found := values(study, rating):
-            unit = {name: study.numbers.to_unit(value) for name, value in found.items()}
-            votes[rating.piece][rating.rater] = {
-                name: (value + 1) / 2 if name in FELT else value for name, value in unit.items()
-            }
+            votes[rating.piece][rating.rater] = dict(found)
     tracks = [
         Track(
             "own",

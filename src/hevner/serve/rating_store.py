@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from hevner.datasets.reliability import Figures
 from hevner.errors import DataError, OutputError
 from hevner.files import cannot_write, display_name
 from hevner.serve.problems import ServiceError
@@ -54,7 +55,14 @@ class Rating:
 
 
 class RatingStore:
-    """The ratings of a study, which is ``study``.
+    """The ratings of a study.
+
+    Attributes
+    ----------
+    study
+        The study.
+    agreement
+        How far raters agree, after the numbers of ratings and known pieces that it is of.
 
     Raises
     ------
@@ -66,6 +74,7 @@ class RatingStore:
 
     def __init__(self, folder: Path, study: Study) -> None:
         self.study = study
+        self.agreement: tuple[tuple[int, int], list[Figures]] | None = None
         self._path = folder / f"{study.name}.sqlite"
         try:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)

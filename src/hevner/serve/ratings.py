@@ -11,6 +11,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Path, Query
 from fastapi.responses import StreamingResponse
 
+from hevner.datasets.reliability import Figures
 from hevner.errors import HevnerError
 from hevner.object_path import Location
 from hevner.serve import API, rating_export, rating_schemas
@@ -179,13 +180,23 @@ def _results(server: ServerState) -> dict[str, Any]:
             for rater, (some, none) in sorted(counts.items())
         ],
         "pieces": len(rated),
-        "agreement": rating_export.agreement(plan, everything, _facts(snapshot, rated)),
+        "agreement": _agreement(store, everything, _facts(snapshot, rated)),
         "export": server.addresses.to(EXPORT),
         "commands": [
             f"hevner datasets check own {name}",
             f"hevner train own --data own={name} --out {name}.onnx",
         ],
     }
+
+
+def _agreement(
+    store: RatingStore, ratings: list[Rating], facts: rating_export.Facts
+) -> list[Figures]:
+    """How far raters agree; of many it takes seconds, so it is kept until there are more."""
+    kept = len(ratings), len(facts)
+    if store.agreement is None or store.agreement[0] != kept:
+        store.agreement = kept, rating_export.agreement(store.study, ratings, facts)
+    return store.agreement[1]
 
 
 def _facts(snapshot: CatalogSnapshot, ids: set[str]) -> rating_export.Facts:
