@@ -100,6 +100,7 @@ def test_a_listener_rates_with_keys_alone(served: Served, opened: Opener, tmp_pa
         for turn in range(3):
             expect(page.locator(".play")).to_be_focused()
             expect(page.locator(".next")).to_be_disabled()
+            expect(page.locator(".trial .aside[role]")).to_have_text(TEXT["rate.listen.more"])
             page.keyboard.press("Space")
             expect(page.locator(".play")).to_have_text(TEXT["player.pause"])
             page.keyboard.press("Tab")
@@ -256,6 +257,7 @@ def test_a_jump_is_undone_and_noted(served: Served, opened: Opener) -> None:
         page.keyboard.press("Space")
         page.evaluate("window.sound.currentTime = 2.5")
         page.wait_for_function("() => !window.sound.seeking && window.sound.currentTime < 1.5")
+        expect(page.locator(".next")).to_be_disabled()  # no point is set beforehand
         page.locator(".plane").focus()
         page.keyboard.press("Enter")
         with page.expect_request(lambda one: one.method == "POST") as sent:
