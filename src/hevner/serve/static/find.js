@@ -77,7 +77,7 @@ class Find {
       for (const chips of this.chips) chips.known = new Set(words.map(({ word }) => word));
       const shown = points.ids.length;
       this.facts.textContent = facts.pieces > shown
-        ? t("catalog.some", { count: facts.pieces.toLocaleString(), shown: shown.toLocaleString() })
+        ? t("catalog.some", { count: facts.pieces, shown })
         : t("catalog.facts", { count: facts.pieces });
       this.#search();
     } catch (problem) {

@@ -4,7 +4,7 @@ import * as api from "./api.js";
 import { Chords, courseOf, Curve, placeAt, Ruler, valueAt } from "./curves.js";
 import { button, h, range, table, term } from "./dom.js";
 import {
-  chordName, clock, familiarity, keyName, moodName, percent, quadrant, saidWord, signed, spoken, titleOf,
+  chordName, clock, decimal, familiarity, keyName, moodName, percent, quadrant, saidWord, signed, spoken, titleOf,
 } from "./emotion.js";
 import { asCsv, save } from "./export.js";
 import { Plane } from "./plane.js";
@@ -324,7 +324,7 @@ function bar(name, share, text) {
 
 // A basic emotion, from not at all to very.
 function reading(name, one) {
-  const [value, low, high] = [one.value, one.low, one.high].map((number) => number.toFixed(2));
+  const [value, low, high] = [one.value, one.low, one.high].map((number) => decimal(number));
   const interval = t("interval", { low, high });
   return h("li", { title: interval }, h("span", {}, name), range(one),
     h("span", { class: "number" }, value, h("span", { class: "unseen" }, `, ${interval}`)));
