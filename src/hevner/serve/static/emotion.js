@@ -36,7 +36,7 @@ export function quadrant(valence, arousal) {
 export function chordName(label) {
   if (label === "N" || label === "X") return t("chord.none");
   const [root, quality = "maj"] = label.split(":");
-  return (root + (SHORT[quality] ?? quality)).replace("#", "♯").replace(/(?<=^[A-G])b/, "♭");
+  return withSigns(known(`root.${root}`, root) + (SHORT[quality] ?? quality));
 }
 
 export function isMinor(label) {
@@ -45,8 +45,12 @@ export function isMinor(label) {
 
 export function keyName(key, mode) {
   if (!key) return t("key.none");
-  const name = key.replace("#", "♯").replace(/(?<=^[A-G])b/, "♭");
-  return mode && mode !== "ionian" ? `${name} (${mode})` : name;
+  const name = known(`key.${key}`, withSigns(key));
+  return mode && mode !== "ionian" ? `${name} (${known(`mode.${mode}`, mode)})` : name;
+}
+
+function withSigns(name) {
+  return name.replace("#", "♯").replace(/(?<=^[A-G])b/, "♭");
 }
 
 export function moodName(name) {

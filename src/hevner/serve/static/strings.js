@@ -40,6 +40,12 @@ export function known(name, otherwise) {
   return strings[name] ?? otherwise;
 }
 
+// The names that begin with a prefix, without it, by their texts in lower case.
+export function named(prefix) {
+  return new Map(Object.entries(strings).filter(([name]) => name.startsWith(prefix))
+    .map(([name, text]) => [text.toLowerCase(), name.slice(prefix.length)]));
+}
+
 // A number as the language writes it, with a minus as long as a plus.
 export function number(value, digits = {}) {
   return value.toLocaleString(language, digits).replace("-", "−");
