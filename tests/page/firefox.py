@@ -36,8 +36,10 @@ PREFERENCES = {
 
 COMPLAINTS = """
     const [address] = arguments;
-    return Services.console.getMessageArray()
-        .filter((one) => one instanceof Ci.nsIScriptError && (one.sourceName ?? "").startsWith(address))
+    const all = Services.console.getMessageArray();
+    Services.console.reset();
+    return all.filter((one) => one instanceof Ci.nsIScriptError && !(one.flags & Ci.nsIScriptError.warningFlag))
+        .filter((one) => (one.sourceName ?? "").startsWith(address))
         .map((one) => `${one.errorMessage} (${one.sourceName}:${one.lineNumber})`);
 """
 
@@ -123,7 +125,7 @@ class Firefox:
         self.send("WebDriver:ElementSendKeys", id=self._found(selector), text=text)
 
     def complaints(self, address: str) -> list[str]:
-        """Errors and warnings of scripts and policies from an address since the start."""
+        """Errors of scripts and policies from an address since the last time."""
         self.send("Marionette:SetContext", value="chrome")
         found: list[str] = self.run(COMPLAINTS, address)
         self.send("Marionette:SetContext", value="content")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -97,7 +96,11 @@ def test_a_narrow_window_is_not_too_narrow(firefox: Firefox, service: Service) -
         assert wide <= 0, view
 
 
-def test_a_complaint_would_be_seen(tmp_path: Path, firefox: Firefox, service: Service) -> None:
+def test_errors_are_noticed(firefox: Firefox, service: Service) -> None:
     opened(firefox, service, "listen")
-    firefox.run("setTimeout(() => { throw new Error('seen') })")
-    assert firefox.complaints("nowhere") == []
+    assert firefox.complaints(service.address) == []
+    firefox.run("setTimeout(() => { throw new Error('on purpose') })")
+    firefox.run("document.body.setAttribute('style', 'color: red')")
+    found = "".join(firefox.complaints(service.address))
+    assert "on purpose" in found
+    assert "style-src" in found
