@@ -38,7 +38,21 @@ function frame() {
   const views = document.getElementById("views");
   views.setAttribute("aria-label", t("views"));
   fill(views, Object.keys(VIEWS).map((name) => h("a", { href: `#${name}` }, t(`view.${name}`))));
-  fill(document.getElementById("tools"), theme.toggle());
+  fill(document.getElementById("tools"), languageChoice(), theme.toggle());
+}
+
+function languageChoice() {
+  const options = strings.languages.map(([code, name]) =>
+    h("option", { value: code, lang: code, selected: code === strings.language }, name));
+  const choice = h("select", {
+    class: "quiet", "aria-label": t("language"),
+    onchange: () => {
+      const unsent = jobs.list.some(({ state }) => ["sending", "waiting"].includes(state));
+      if (!unsent || confirm(t("language.unsent"))) strings.speak(choice.value);
+      else choice.value = strings.language;
+    },
+  }, options);
+  return choice;
 }
 
 function show(moved) {

@@ -7,7 +7,7 @@ import { jobs } from "./jobs.js";
 import { Piece } from "./piece.js";
 import { Plane } from "./plane.js";
 import { player } from "./player.js";
-import { t } from "./strings.js";
+import { known, t } from "./strings.js";
 import { attempt, trouble } from "./trouble.js";
 import { Waveform } from "./waveform.js";
 
@@ -48,7 +48,8 @@ export function open(main, [id]) {
   const list = h("ul", { class: "jobs", "aria-label": t("jobs") });
   const stage = h("div", { class: "shown" });
   const offered = h("div", { class: "offered" });
-  const view = h("section", { class: "view listen-view" },
+  const name = h("h1", { class: "unseen" }, t("view.listen")); // where there is no piece
+  const view = h("section", { class: "view listen-view" }, name,
     h("div", { class: "intake" }, list, drop, offered, plane.element), stage);
   fill(main, view);
   // The plane is only decoration here; errors are shown elsewhere.
@@ -57,7 +58,7 @@ export function open(main, [id]) {
 
   const show = () => {
     view.classList.toggle("empty", jobs.list.length === 0);
-    offered.hidden = jobs.list.length > 0;
+    name.hidden = offered.hidden = jobs.list.length > 0;
     drop.firstChild.textContent = t(jobs.list.length ? "drop.more" : "drop.title");
     rows(list);
     current(stage);
@@ -150,7 +151,7 @@ function stateText(job) {
   if (job.note) return job.note;
   if (job.state === "running") return t("job.running", { share: percent(job.progress ?? 0) });
   if (job.state === "queued" && job.position) return t("job.place", { count: job.position });
-  if (job.state === "failed") return job.error?.message ?? t("job.failed");
+  if (job.state === "failed") return known(`problem.${job.error?.kind}`, job.error?.message ?? t("job.failed"));
   return job.state === "done" ? "" : t(`job.${job.state}`);
 }
 
