@@ -56,6 +56,19 @@ def compare(page: Any) -> None:
     expect(page.locator(".legend .title")).not_to_have_count(0)
 
 
+def rate(page: Any) -> None:
+    go(page, "rate")
+    page.fill("#nickname", "Ann")
+    page.press("#nickname", "Enter")
+    expect(page.locator(".trial")).to_be_visible()
+
+
+def rate_results(page: Any) -> None:
+    go(page, "rate")
+    page.evaluate("location.hash = '#rate/results'")
+    expect(page.locator(".rate-results > *")).not_to_have_count(0)
+
+
 def understand(page: Any) -> None:
     go(page, "understand")
     expect(page.locator(".card-text tbody tr")).not_to_have_count(0)
@@ -66,6 +79,8 @@ VIEWS: dict[str, Callable[[Any], None]] = {
     "listen": listen,
     "find": find,
     "compare": compare,
+    "rate": rate,
+    "rate-results": rate_results,
     "understand": understand,
 }
 """In this order, so that later views have the piece of earlier ones."""
