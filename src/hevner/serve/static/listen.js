@@ -48,8 +48,7 @@ export function open(main, [id]) {
   const list = h("ul", { class: "jobs", "aria-label": t("jobs") });
   const stage = h("div", { class: "shown" });
   const offered = h("div", { class: "offered" });
-  const name = h("h1", { class: "unseen" }, t("view.listen")); // where there is no piece
-  const view = h("section", { class: "view listen-view" }, name,
+  const view = h("section", { class: "view listen-view" },
     h("div", { class: "intake" }, list, drop, offered, plane.element), stage);
   fill(main, view);
   // The plane is only decoration here; errors are shown elsewhere.
@@ -58,7 +57,7 @@ export function open(main, [id]) {
 
   const show = () => {
     view.classList.toggle("empty", jobs.list.length === 0);
-    name.hidden = offered.hidden = jobs.list.length > 0;
+    offered.hidden = jobs.list.length > 0;
     drop.firstChild.textContent = t(jobs.list.length ? "drop.more" : "drop.title");
     rows(list);
     current(stage);
@@ -158,7 +157,7 @@ function stateText(job) {
 async function current(stage) {
   const job = wanted ? jobs.find(wanted) : jobs.list.find((one) => one.state === "done");
   if (job?.state !== "done") close();
-  if (!job) return fill(stage);
+  if (!job) return fill(stage, h("h1", { class: "unseen" }, t("view.listen")));
   if (job.state === "failed") return failed(stage, job);
   if (job.state !== "done") return unfinished(stage, job);
   if (piece?.job === job && stage.contains(piece.element)) {
