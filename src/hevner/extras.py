@@ -16,6 +16,7 @@ PACKAGES = {
         "fastapi", "prometheus_client", "python_multipart", "starlette", "uvicorn",
         "lancedb", "matplotlib", "pyarrow",
     ),
+    "live": ("sounddevice",),
     "encoders": ("huggingface_hub", "psutil", "safetensors", "torch", "transformers"),
     "lab": (
         "matplotlib", "mido", "mir_eval", "msgspec", "onnx", "sklearn", "torch", "umap",

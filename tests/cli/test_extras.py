@@ -74,6 +74,7 @@ LACKING = {
     "playlist {0}/catalog --from sad --to happy --minutes 3": "catalog",
     "serve --state {0}/state": "serve",
     "analyze {0}/songs --plot {0}/plots": "plot",
+    "listen": "live",
     "models add mert-v1-95m --from {0} --accept-licence": "encoders",
     "models add clap-general": "encoders",
     f"train recipes/unified.toml --out {{0}}/out.onnx {DATA}": "lab",

@@ -20,7 +20,7 @@ from hevner.cli import app
 
 ROOT = Path(__file__).parents[2]
 PANELS = {
-    "Analyse": ["analyze", "explain", "report", "moods", "models"],
+    "Analyse": ["analyze", "explain", "report", "listen", "moods", "models"],
     "Find": ["index", "search", "playlist"],
     "Serve": ["serve"],
     "Research": [

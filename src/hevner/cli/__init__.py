@@ -29,6 +29,7 @@ from hevner.cli.features import app as features
 from hevner.cli.gap import gap
 from hevner.cli.group import ANALYSE, FIND, RESEARCH, SERVE, Group
 from hevner.cli.index import Index, index
+from hevner.cli.listen import listen
 from hevner.cli.models import app as models
 from hevner.cli.moods import moods
 from hevner.cli.probe import probe
@@ -64,7 +65,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 for panel, verbs in (
-    (ANALYSE, (analyze, explain, report, moods)),
+    (ANALYSE, (analyze, explain, report, listen, moods)),
     (FIND, (index, search, playlist)),
     (SERVE, (serve,)),
     (RESEARCH, (extract, train, evaluate, probe, gap, rehearse)),
