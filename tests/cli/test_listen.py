@@ -149,19 +149,23 @@ def test_another_rate_goes_on_on_the_same_clock(
 
 
 class Pipe:
-    """A standard input that comes second by second, and checks what has been written so far."""
+    """A standard input of six seconds, each checked before it comes; then the end, or an error."""
 
-    def __init__(self, check: Callable[[int], None], last: BaseException | bytes = b"") -> None:
-        self.check, self.last, self.second = check, last, 0
+    def __init__(
+        self, check: Callable[[int], None], last: BaseException | None = None, head: bytes = b""
+    ) -> None:
+        self.check, self.last, self.second, self.rest = check, last, 0, head
 
-    def read1(self, _size: int) -> bytes:
-        self.check(self.second)
-        self.second += 1
-        if self.second <= 6:
-            return bytes(2 * RATE)
-        if isinstance(self.last, BaseException):
-            raise self.last
-        return self.last
+    def read1(self, size: int) -> bytes:
+        if not self.rest:
+            self.check(self.second)
+            self.second += 1
+            if self.second <= 6:
+                self.rest = bytes(2 * RATE)
+            elif self.last is not None:
+                raise self.last
+        data, self.rest = self.rest[:size], self.rest[size:]
+        return data
 
 
 def test_a_line_goes_out_before_more_is_read(
@@ -181,12 +185,9 @@ def test_a_line_goes_out_before_more_is_read(
 def test_ctrl_c_ends_with_a_summary(
     quick: list[tuple[int, float]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for words in (["--rate", f"{RATE}"], []):
-        head = container(np.zeros(100), RATE, format="WAV") if not words else b""
-        pipe = Pipe(lambda second: None, KeyboardInterrupt())
-        first = iter([head[:40] + b"\xff\xff\xff\x7f"] if head else [])  # a WAV without an end
-        usual = pipe.read1
-        pipe.read1 = lambda size, f=first, u=usual: next(f, None) or u(size)  # type: ignore[method-assign]
+    endless = container(np.zeros(100), RATE, format="WAV")[:40] + b"\xff\xff\xff\x7f"
+    for words, head in ((["--rate", f"{RATE}"], b""), ([], endless)):
+        pipe = Pipe(lambda second: None, KeyboardInterrupt(), head)
         monkeypatch.setattr(listen, "standard_input", lambda _example, pipe=pipe: pipe)
         out, said = run("-", *words, code=130)
         assert len(out) == 4
@@ -202,7 +203,7 @@ def test_what_cannot_be_read_is_one_line(
     pipe = Pipe(lambda second: None, OSError(5, "Input/output error"))
     monkeypatch.setattr(listen, "standard_input", lambda _example: pipe)
     _, said = run("-", "--rate", f"{RATE}", code=1)
-    assert said.splitlines()[-1].startswith("Error: standard input: cannot be read (Input/output")
+    assert said.splitlines()[-1].startswith("Error: -: cannot be read (Input/output")
     run("-", "--rate", "1", code=1)
     run("-", "--format", "csv", code=2)
 
