@@ -253,6 +253,15 @@ async def attacked(port: int, seconds: float, attack: Attack) -> tuple[serve.See
     return seen, harm
 
 
+async def unfinished(link: serve.Link, ids: dict[str, bool]) -> str:
+    """The first job that has not ended."""
+    for id in ids:
+        _, answer = await link.ask("GET", f"/analyses/{id}")
+        if json.loads(answer).get("state") in ("queued", "running"):
+            return id
+    raise SystemExit("there is too little to do")
+
+
 async def restarts(start: Callable[[], tuple[subprocess.Popen[str], int]]) -> Harm:
     """Kill a server while it works, each time after it has finished at least one job.
 
@@ -266,7 +275,7 @@ async def restarts(start: Callable[[], tuple[subprocess.Popen[str], int]]) -> Ha
         for _ in range(RESTARTED_JOBS // (RESTARTS + 1)):
             ids[await send(link, body, harm)] = False
         if number < RESTARTS:
-            await ended(link, {list(ids)[number]: False}, harm)
+            await ended(link, {await unfinished(link, ids): False}, harm)
             await asyncio.sleep(rng.uniform(0, 1))
             process.send_signal(signal.SIGKILL)
         else:

@@ -4,15 +4,17 @@
 
 Pieces are made from real music: the readings that come with the common space, each moved a part of
 the way to one of its nearest and shaken a little, so that they lie as densely and as oddly as real
-ones do. The space of today gives every music the same variance, with which the first stage orders
-exactly as the second; here variances differ (`VARIED`), so that the second has something to do.
+ones do. Their variances are spread as those of real music (`VARIANCES`), which is not at all.
 
 A search is the whole of it, as a person asks for it: words, points, emotions in every form, courses
 and pieces to be like, and words with filters that a half, a tenth and a hundredth of the pieces
 pass. Each kind is timed in a process of its own, warm, whose memory is measured too: that of its
-own, and that of the index, which is the system's cache of a file. Times are of the processor, over
-all threads, beside those of the clock, which mean little while others are at work. Recall is
-against the exact order of all pieces that pass.
+own, and that of the index, which is the system's cache of a file. The time of a search is the least
+of `RUNS`, of the processor, over all threads, beside that of the clock, which means little while
+others are at work (``load``). Recall is against the exact order of all pieces that pass. The index
+is built in a process of its own too, for its memory. Of ten million pieces nothing is measured:
+those rows go on as from the first size to the last, by a power of the number of pieces, and say so
+in ``by``.
 
 Run it on an idle machine, limited to two cores: taskset -c 0,1 python benchmarks/catalog.py
 """
@@ -26,7 +28,9 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import argparse
 import csv
 import json
+import math
 import re
+import resource
 import shutil
 import subprocess
 import sys
@@ -40,6 +44,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from hevner.catalog import index_building
 from hevner.catalog.analyze_file import places
 from hevner.catalog.catalog import Catalog
 from hevner.catalog.query import Query
@@ -54,13 +59,19 @@ from hevner.words import DEGREES, WORDS
 
 RESULTS = Path(__file__).with_name("results") / "catalog.csv"
 SEED = 3
-QUERIES = 240
+QUERIES = 120
+RUNS = 3
+"""Times that each search is made."""
+
+ESTIMATED = 10_000_000
 BEST = 10
 AT_ONCE = 50_000
 NEIGHBOURS = 8
 SHAKEN = 0.05
-VARIED = 0.15
-"""Standard deviation of the logarithm of variances."""
+VARIANCES = (1.0, 1.0, 1.0, 1.0, 1.0)
+"""Smallest, 5 %, median, 95 % and largest variance, over that of the space, of 240 real pieces: 60
+each of film, 4Q, Emotify and MIREX, read from features by the shipped model. Whatever a piece,
+the space of today gives it the same; a test notices when that changes."""
 
 FILTERS = {
     "half": "duration < 330",
@@ -73,8 +84,8 @@ FILTERS = {
 LIMITS: dict[str, dict[str, float]] = {
     "words": {"p50_ms": 5.0, "p95_ms": 10.0},
     "points": {"p50_ms": 5.0, "p95_ms": 10.0},
-    "courses": {},
-    "likes": {},
+    "courses": {"p50_ms": 5.0},
+    "likes": {"p50_ms": 5.0},
     "half": {},
     "tenth": {"p50_ms": 15.0},
     "hundredth": {"p50_ms": 15.0},
@@ -131,7 +142,7 @@ def music(space: Space, count: int, rng: np.random.Generator) -> Music:
     courses = found[:, :2, None] + curves - curves.mean(axis=2, keepdims=True)
     return Music(
         mean,
-        np.exp(VARIED * rng.standard_normal(count, np.float32)),
+        np.interp(rng.random(count), (0, 0.05, 0.5, 0.95, 1), VARIANCES).astype(np.float32),
         np.clip(courses, -1, 1).astype(np.float32),
         rng.uniform(60, 600, count).astype(np.float32),
         rng.uniform(60, 180, count).astype(np.float32),
@@ -253,10 +264,13 @@ def time_searches(folder: Path, space: Space, kind: str, count: int) -> dict[str
         search(catalog, query)
     clock, processor, results = [], [], []
     for query in wanted:
-        start, begin = time.perf_counter(), time.process_time()
-        hits = search(catalog, query)
-        processor.append(1000 * (time.process_time() - begin))
-        clock.append(1000 * (time.perf_counter() - start))
+        runs = []
+        for _ in range(RUNS):
+            start, begin = time.perf_counter(), time.process_time()
+            hits = search(catalog, query)
+            runs.append((time.perf_counter() - start, time.process_time() - begin))
+        clock.append(1000 * min(one for one, _ in runs))
+        processor.append(1000 * min(one for _, one in runs))
         results.append([int(re.sub(r"\D", "", Path(hit.path).name)) for hit in hits])
     return {
         "p50_ms": float(np.median(clock)),
@@ -267,6 +281,33 @@ def time_searches(folder: Path, space: Space, kind: str, count: int) -> dict[str
         "mapped_mb": resident("RssFile"),
         "results": results,
     }
+
+
+def build(folder: Path, space: Space) -> dict[str, float]:
+    """Time and memory of making the search indexes of a catalogue anew, in this process."""
+    catalog, start = Catalog(folder, space), time.process_time()
+    for table in (catalog.pieces, catalog.moments):
+        index_building.remove(table.path)
+        index_building.build(table)
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return {"build_cpu_s": time.process_time() - start, "build_memory_mb": most}
+
+
+def estimated(rows: list[dict[str, object]]) -> Iterator[dict[str, object]]:
+    """Rows for `ESTIMATED` pieces from those of the smallest and largest size."""
+    sizes = sorted({int(str(row["pieces"])) for row in rows})
+    if len(sizes) < 2:
+        return
+    first, last = ([row for row in rows if row["pieces"] == n] for n in (sizes[0], sizes[-1]))
+    power = math.log(ESTIMATED / sizes[-1]) / math.log(sizes[-1] / sizes[0])
+    for small, large in zip(first, last, strict=True):
+        row = dict(large)
+        for name, value in large.items():
+            before = small[name]
+            if isinstance(value, float) and isinstance(before, float) and before and value:
+                row[name] = value * (value / before) ** power
+        nothing = dict.fromkeys(("queries", "recall_at_10", "recall_worst_tenth"), "")
+        yield row | nothing | {"by": "slope", "pieces": ESTIMATED, "load": large["load"]}
 
 
 def resident(name: str) -> float:
@@ -287,11 +328,12 @@ def measure(folder: Path, space: Space, count: int, asked: int) -> Iterator[dict
             catalog.pieces.add(table)
         filled = time.process_time()
         writer.tidy()
-        built = time.process_time()
+    build = json.loads(subprocess.check_output([sys.executable, __file__, "--build", str(folder)]))
     whole = {
+        "by": "measured",
         "pieces": count,
         "fill_cpu_s": filled - start,
-        "build_cpu_s": built - filled,
+        **build,
         "tables_mb": sum(f.stat().st_size for f in folder.rglob("*") if f.is_file()) / 1e6,
         "index_mb": sum(f.stat().st_size for f in folder.glob("*.search")) / 1e6,
     }
@@ -318,7 +360,7 @@ def missed(row: dict[str, object]) -> Iterator[str]:
     kind, figures = str(row["kind"]), {n: v for n, v in row.items() if isinstance(v, float)}
     limits = {**LIMITS[kind], "memory_mb": MEMORY_MB}
     yield from (f"{kind} {name}" for name, limit in limits.items() if figures[name] >= limit)
-    if kind not in ("courses", "likes") and figures["recall_at_10"] < RECALL:
+    if figures["recall_at_10"] < RECALL:
         yield f"{kind} recall_at_10"
 
 
@@ -329,6 +371,7 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()))
     parser.add_argument("--queries", type=int, default=QUERIES, help="searches for words to time")
     parser.add_argument("--search", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--build", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--kind", choices=LIMITS, default="words", help=argparse.SUPPRESS)
     parser.add_argument("--out", type=Path, default=RESULTS, help="CSV file for the figures")
     options = parser.parse_args()
@@ -336,22 +379,25 @@ def main() -> None:
     if options.search is not None:
         print(json.dumps(time_searches(options.search, space, options.kind, options.queries)))
         return
-    rows, failed = [], list[str]()
+    if options.build is not None:
+        print(json.dumps(build(options.build, space)))
+        return
+    rows, failed = list[dict[str, object]](), list[str]()
     for count in options.pieces:
         folder = options.folder / f"hevner-catalog-{count}"
         try:
             for row in measure(folder, space, count, options.queries):
-                rows.append(
-                    {n: f"{v:.4g}" if isinstance(v, float) else str(v) for n, v in row.items()}
-                )
-                print("  ".join(f"{name} {value}" for name, value in rows[-1].items()), flush=True)
+                rows.append(row)
+                print("  ".join(f"{name} {value}" for name, value in row.items()), flush=True)
                 failed += missed(row) if count == options.pieces[-1] else ()
         finally:
             shutil.rmtree(folder, ignore_errors=True)
     with options.out.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, rows[0])
         writer.writeheader()
-        writer.writerows(rows)
+        for row in (*rows, *estimated(rows)):
+            values = {n: f"{v:.4g}" if isinstance(v, float) else v for n, v in row.items()}
+            writer.writerow(values)
     if failed:
         sys.exit(f"not reached: {', '.join(failed)}")
 

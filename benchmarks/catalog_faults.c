@@ -1,5 +1,5 @@
 /* Counts the changes that a process makes to files below a folder, and at the chosen one kills the
-   process or reports a full disk from there on. For benchmarks/catalog_faults.py, by LD_PRELOAD. */
+   process or reports a full disk from there on. For benchmarks/catalog_faults.py and tag_faults.py, by LD_PRELOAD. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -10,6 +10,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -63,6 +64,8 @@ ssize_t writev(int fd, const struct iovec *v, int n) { NEXT(writev); return chan
 ssize_t pwrite(int fd, const void *b, size_t n, off_t o) { NEXT(pwrite); return change_fd(fd) ? -1 : next(fd, b, n, o); }
 ssize_t pwrite64(int fd, const void *b, size_t n, off64_t o) { NEXT(pwrite64); return change_fd(fd) ? -1 : next(fd, b, n, o); }
 ssize_t copy_file_range(int a, off64_t *x, int b, off64_t *y, size_t n, unsigned f) { NEXT(copy_file_range); return change_fd(b) ? -1 : next(a, x, b, y, n, f); }
+ssize_t sendfile(int o, int i, off_t *f, size_t n) { NEXT(sendfile); return change_fd(o) ? -1 : next(o, i, f, n); }
+ssize_t sendfile64(int o, int i, off64_t *f, size_t n) { NEXT(sendfile64); return change_fd(o) ? -1 : next(o, i, f, n); }
 
 #define OPEN(name) \
     int name(const char *path, int flags, ...) { \

@@ -43,7 +43,7 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -51,9 +51,9 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # for tests, which are not installed
 
-from hevner.catalog import header, renewal, tables
+from hevner.catalog import columns, header, renewal, tables
 from hevner.catalog.catalog import Catalog
-from hevner.catalog.indexing import Options
+from hevner.catalog.index_options import Options
 from hevner.catalog.query import Query
 from hevner.catalog.search import search
 from hevner.catalog.writer import HOMES, open_or_create
@@ -65,6 +65,9 @@ PRELOAD = "HEVNER_FAULTS"
 NOTHING, KILL, FULL = range(3)
 COLUMNS = ("trials", "hit", "messages", "order", "lost", "locked", "wrong", "left")
 MOST_S = 600.0
+PRELOADED = ["tests.catalog.made_up", "hevner.catalog.renewal", "hevner.catalog.search", "lancedb"]
+"""Modules that are loaded once for all processes that are cut off."""
+
 OTHER = "model=another window=15"
 
 Values = dict[str, tuple[Any, ...]]
@@ -77,18 +80,25 @@ def main() -> None:
     parser.add_argument("--random", type=int, default=200, help="kills at random times")
     parser.add_argument("--flips", type=int, default=300, help="changed bits, of each kind")
     parser.add_argument("--pieces", type=int, default=8, help="pieces of the catalogue")
-    parser.add_argument("--only", nargs="*", default=[], help="kinds of faults")
+    parser.add_argument(
+        "--only", nargs="*", default=[], help="kinds of faults; other rows of the table stay"
+    )
     parser.add_argument("--commands", nargs="*", default=list(COMMANDS), help="what is cut off")
     parser.add_argument("--out", type=Path, default=RESULTS, help="the table")
     given = parser.parse_args()
     if PRELOAD not in os.environ and sys.platform == "linux":
         _again_with_library()
+    rows: dict[tuple[str, str], dict[str, Any]] = {}
+    if given.only and given.out.exists():
+        with given.out.open(newline="") as file:
+            rows = {(row["fault"], row["command"]): row for row in csv.DictReader(file)}
     with tempfile.TemporaryDirectory() as folder:
-        rows = list(_measure(Path(folder), given))
-    with given.out.open("w", newline="") as file:
-        writer = csv.DictWriter(file, ["fault", "command", *COLUMNS, "seconds"], restval=0)
-        writer.writeheader()
-        writer.writerows(rows)
+        for row in _measure(Path(folder), given):
+            rows[row["fault"], row["command"]] = row
+            with given.out.open("w", newline="") as file:
+                writer = csv.DictWriter(file, ["fault", "command", *COLUMNS, "seconds"], restval=0)
+                writer.writeheader()
+                writer.writerows(rows.values())
 
 
 def _again_with_library() -> None:
@@ -99,11 +109,12 @@ def _again_with_library() -> None:
         subprocess.run(["cc", "-shared", "-fPIC", "-O1", "-o", library, source, "-ldl"], check=True)
         environment = {**os.environ, "LD_PRELOAD": str(library), PRELOAD: "1"}
         environment["PYTHONWARNINGS"] = "ignore::RuntimeWarning"  # forking is experimental
+        # So that the server of forks finds what it shall load once for all trials.
+        environment["PYTHONPATH"] = os.pathsep.join([str(ROOT), *sys.path[1:]])
         raise SystemExit(subprocess.call([sys.executable, *sys.argv], env=environment))
 
 
-def _measure(folder: Path, given: argparse.Namespace) -> list[dict[str, Any]]:
-    rows = []
+def _measure(folder: Path, given: argparse.Namespace) -> Iterator[dict[str, Any]]:
     world = World(folder, given.pieces)
     wanted = given.only or ["kill", "full", "random", "flip", "flip large"]
     for fault in wanted:
@@ -116,9 +127,9 @@ def _measure(folder: Path, given: argparse.Namespace) -> list[dict[str, Any]]:
                 mode = {"kill": KILL, "full": FULL}.get(fault)
                 counts = cuts(world, command, mode, given)
             seconds = round(time.perf_counter() - start)
-            rows.append({"fault": fault, "command": command, **counts, "seconds": seconds})
-            print(rows[-1], flush=True)
-    return rows
+            row = {"fault": fault, "command": command, **counts, "seconds": seconds}
+            print(row, flush=True)
+            yield row
 
 
 class World:
@@ -152,7 +163,7 @@ class World:
         """Before mending, the largest file of each table is damaged."""
         folder = self.before["mend"]
         shutil.copytree(self.whole, folder)
-        for table in tables.TABLES:
+        for table in columns.TABLES:
             files = (folder / f"{table}.lance" / "data").iterdir()
             _flip(max(files, key=lambda path: path.stat().st_size), 1000)
 
@@ -232,6 +243,7 @@ def hits(folder: Path) -> list[tuple[Any, ...]]:
 def cuts(world: World, command: str, mode: int | None, given: argparse.Namespace) -> Counter[str]:
     """Cut a command off at every point, or at random times if no mode is given."""
     counts: Counter[str] = Counter()
+    _child(world, command, NOTHING, 0)  # loads what all others find loaded
     start = time.perf_counter()
     points = int(_child(world, command, NOTHING, 0).get("count", 0))
     lasts = time.perf_counter() - start
@@ -255,7 +267,7 @@ def _child(
     """Run a command in a process of its own; what it said, nothing if it was killed."""
     folder = world.start(command)
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["tests.catalog.made_up"])
+    context.set_forkserver_preload(PRELOADED)
     ours, theirs = context.Pipe(duplex=False)
     arguments = (theirs, command, folder, world.music, mode, at)
     process = context.Process(target=_work, args=arguments)
@@ -375,6 +387,7 @@ def _flip(path: Path, bit: int) -> None:
 def _reading(folder: Path, large: bool) -> dict[str, Any]:
     """Search a catalogue in a process of its own, which damage may end."""
     context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(PRELOADED)
     ours, theirs = context.Pipe(duplex=False)
     process = context.Process(target=_read, args=(theirs, folder, large))
     process.start()

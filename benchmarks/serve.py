@@ -11,7 +11,9 @@ Three parts, each with a server of its own process and clients in this one:
 - *uploads*: 8 files at once while 10 clients search. All must finish.
 
 All the while the health of the server is asked ten times a second, and the memory of the server and
-of its workers is watched. Run it on an idle machine.
+of its workers is watched. Times mean little where others are at work (``load``), but for
+``cpu_ms``: time of the server's process for each search, its workers left out. Run it on an idle
+machine.
 """
 
 from __future__ import annotations
@@ -66,6 +68,7 @@ class Seen:
     health: list[float] = field(default_factory=list)
     refused: int = 0
     finished: int = 0
+    cpu: float = 0.0
     server_bytes: int = 0
     worker_bytes: int = 0
 
@@ -213,10 +216,12 @@ async def part(
         await asyncio.gather(
             *(search(port, warm, time.monotonic() + WARM_S, 0, -n) for n in (1, 2))
         )
-        watching = asyncio.create_task(watch(port, process, seen))
+        watching, before = asyncio.create_task(watch(port, process, seen)), process.cpu_times()
         sent = loop.run_in_executor(sender, upload, port, files)
         until = time.monotonic() + seconds
         await asyncio.gather(*(search(port, seen, until, think, n) for n in range(clients)))
+        after = process.cpu_times()
+        seen.cpu = after.user + after.system - before.user - before.system
         seen.finished = await sent
         watching.cancel()
         await asyncio.gather(watching, return_exceptions=True)
@@ -256,6 +261,7 @@ def row_of(name: str, seen: Seen, seconds: float) -> dict[str, object]:
         "refused": seen.refused,
         "p50_ms": round(p50, 1),
         "p95_ms": round(p95, 1),
+        "cpu_ms": round(1000 * seen.cpu / len(seen.searches), 1),
         "health_p95_ms": round(1000 * np.quantile(seen.health, 0.95), 1),
         "health_max_ms": round(1000 * max(seen.health), 1),
         "uploads_finished": seen.finished,

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import signal
 import socket
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 # Before numpy and torch are imported, for this process and those it starts: tests run side by side,
 # and matrix products of several threads round otherwise than those of one.
@@ -22,6 +24,9 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
 
+if TYPE_CHECKING:
+    from tests.object_store import ObjectStore
+
 # No wall-clock limits: machines differ. The examples are the same in every run.
 settings.register_profile(
     "hevner",
@@ -32,6 +37,7 @@ settings.register_profile(
 )
 settings.load_profile("hevner")
 
+CONNECT = socket.socket.connect
 
 # A shell starts background jobs with Ctrl-C ignored, which the commands under test would inherit.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -62,6 +68,12 @@ def _no_network(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
+def loopback(_no_network: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lets a test talk to a server that it has started itself."""
+    monkeypatch.setattr(socket.socket, "connect", CONNECT)
+
+
+@pytest.fixture
 def rng() -> np.random.Generator:
     return np.random.default_rng(2024)
 
@@ -75,3 +87,17 @@ def data() -> Path:
     if not folder.is_dir():
         pytest.skip("no datasets here; set HEVNER_DATA")
     return folder
+
+
+@pytest.fixture(scope="session")
+def object_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ObjectStore]:
+    """A server of object storage; each test makes its own bucket there."""
+    pytest.importorskip("pyarrow")
+    from tests import object_store
+
+    weed = object_store.program()
+    if weed is None:
+        pytest.skip("no object store here: pip install -r tests/requirements-store.txt")
+    store = object_store.ObjectStore(weed, tmp_path_factory.mktemp("store"))
+    yield store
+    store.close()

@@ -7,10 +7,10 @@ import csv
 import importlib
 import json
 import shutil
-import socket
 import subprocess
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
@@ -42,6 +42,9 @@ SCRIPTS = sorted(path.stem for path in FOLDER.glob("*.py"))
 NOT_RUN = {
     "catalog_faults": "starts itself again with a library; `test_no_fault_loses_a_piece` runs it",
     "attack": "attacks servers for minutes; `tests/serve` tries each attack in small",
+    "tag_faults": "likewise; `test_no_fault_damages_a_tagged_file` runs it",
+    "scale": "needs a store and a cluster; `test_the_measurement_runs` has both",
+    "library": "fetches packages of games",
     "speed_essentia": "needs Essentia, which is not installed here",
     "tempo_peer": "likewise",
     "harmony_peer": "likewise",
@@ -50,8 +53,6 @@ NOT_RUN = {
     "music_sounds": "needs packages of sounds, espeak-ng and fluidsynth",
 }
 """Scripts that are only asked for help, and why."""
-
-CONNECT = socket.socket.connect
 
 Run = Callable[..., ModuleType]
 
@@ -145,6 +146,21 @@ def test_no_fault_loses_a_piece(tmp_path: Path) -> None:
     for row in rows:
         assert int(row["trials"]) > 0, row
         assert not any(int(row[name]) for name in ("lost", "locked", "wrong", "left")), row
+
+
+@pytest.mark.skipif(
+    sys.platform != "linux" or shutil.which("cc") is None, reason="needs a compiler, on Linux"
+)
+def test_no_fault_damages_a_tagged_file(tmp_path: Path) -> None:
+    """Some runs of the measurement, with other seeds than the committed ones."""
+    out = tmp_path / "faults.csv"
+    options = ["--first", "100000", "--runs", "24", "--out", out]
+    subprocess.run([sys.executable, FOLDER / "tag_faults.py", *options], check=True)
+    with out.open(newline="") as file:
+        (row,) = (row for row in csv.DictReader(file) if row["fault"] == "all")
+    assert int(row["runs"]) == int(row["restored"]) + int(row["refused"]) == 24
+    assert int(row["hit"]) > 12
+    assert not any(int(row[name]) for name in ("damaged", "wrong", "left")), row
 
 
 def test_no_damaged_file_is_lost_or_believed(run: Run, tmp_path: Path) -> None:
@@ -261,6 +277,14 @@ def test_catalog(run: Run, tmp_path: Path) -> None:
     assert lines(out) == 9
 
 
+def test_playlist(run: Run, tmp_path: Path) -> None:
+    out = tmp_path / "playlist.csv"
+    run("playlist", "--pieces", 300, "--playlists", 5, "--out", out)
+    with out.open() as file:
+        ordered, chosen = csv.DictReader(file)
+    assert 1 <= float(ordered["way_to_best"]) <= float(chosen["way_to_best"])
+
+
 def test_store(run: Run, tmp_path: Path) -> None:
     run("store", "--tracks", 40, "--out", tmp_path / "store.csv")
     assert lines(tmp_path / "store.csv") > 5
@@ -291,12 +315,6 @@ def test_page(run: Run, tmp_path: Path) -> None:
     options = ("--folder", tmp_path, "--browser", browser, "--out", tmp_path / "page.csv")
     run("page", *options, **small, PLAYS_S=0.5)
     assert lines(tmp_path / "page.csv") == 6
-
-
-@pytest.fixture
-def loopback(_no_network: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Lets a test talk to a server that it has started itself."""
-    monkeypatch.setattr(socket.socket, "connect", CONNECT)
 
 
 # --- encoders ---
@@ -369,6 +387,15 @@ def test_probe_random(run: Run, tmp_path: Path, clips: Path) -> None:
     run("probe_random", tmp_path, tmp_path / "vectors.npz", datasets=known)
     with np.load(tmp_path / "vectors.npz") as arrays:
         assert arrays["vectors"].shape == (1, 7 * 192)
+
+
+def test_paper_costs(run: Run, tmp_path: Path) -> None:
+    out, one = tmp_path / "costs.csv", lambda *_: ThreadPoolExecutor(1)
+    replaced = {"ProcessPoolExecutor": one, "fit": lambda *_: None}  # the one fit is long
+    run("paper_costs", "--out", out, "--share", "0.03", **replaced)
+    rows = list(csv.DictReader(out.read_text("utf-8").splitlines()))
+    assert {row["paper"] for row in rows} == {"distribution_gap", "unified", "composite_loss"}
+    assert all(float(row["cpu_s"]) > 0 for row in rows[:-2])
 
 
 # --- research ---

@@ -319,6 +319,8 @@ print(*{path.parts[path.parts.index("lab") + 1] for path in names.values()})
     )  # fmt: skip
     place, names, *shown, folder = done.stdout.splitlines()
     assert place.startswith(str(tmp_path))
+    plugins = tmp_path / "site" / "beetsplug"
+    assert [path.name for path in plugins.iterdir()] == ["hevner.py"]  # others have theirs there
     assert names.split() == list(recipe_files.shipped())
     assert {"unified", "ablations/without_harmony", "distribution_gap/at_hand"} <= {*names.split()}
     assert "\n".join(shown) + "\n" == (ROOT / "recipes" / "joint.toml").read_text()

@@ -1,7 +1,8 @@
 """Music emotion recognition: from an audio file to valence, arousal, moods, key and chords.
 
 The public names load what they need when they are first used, so that importing the package is
-quick. `hevner.analyze` is the place to begin; `hevner.open_catalog` opens a catalogue to search.
+quick. `hevner.analyze` is the place to begin, `hevner.analyze_many` for folders;
+`hevner.build_catalog` makes a catalogue to search, `hevner.open_catalog` opens one.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from hevner.catalog import open_catalog
     from hevner.emotion import Scale
     from hevner.errors import HevnerError
+    from hevner.folders import analyze_many, build_catalog
+    from hevner.output.frames import to_arrow, to_frame
     from hevner.result import Analysis, Estimate, Failure
 
 __version__ = "0.1.0"
@@ -27,7 +30,11 @@ __all__ = [
     "Scale",
     "__version__",
     "analyze",
+    "analyze_many",
+    "build_catalog",
     "open_catalog",
+    "to_arrow",
+    "to_frame",
 ]
 
 _HOMES = {
@@ -38,7 +45,11 @@ _HOMES = {
     "HevnerError": "hevner.errors",
     "Scale": "hevner.emotion",
     "analyze": "hevner.analysis",
+    "analyze_many": "hevner.folders",
+    "build_catalog": "hevner.folders",
     "open_catalog": "hevner.catalog",
+    "to_arrow": "hevner.output.frames",
+    "to_frame": "hevner.output.frames",
 }
 
 

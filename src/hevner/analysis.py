@@ -131,6 +131,10 @@ class Analyzer:
         self.window = checked_window(window)
         self._open_audio = open_audio
 
+    def __repr__(self) -> str:
+        """The model and the window in a line."""
+        return f"Analyzer({str(self.path)!r}, window={self.window:g})"
+
     @cached_property
     def model(self) -> predict.Model:
         """The model."""

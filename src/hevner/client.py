@@ -106,11 +106,15 @@ class Found:
     fit
         In [0, 1]; see `hevner.hits.Hit`. None for a course.
     divergence
-        Distance to the search; lower is better.
+        Distance to the search; lower is better. None where only a filter was given.
     start, end
         Times of the moment; None for a whole piece.
     audio
         Address of the audio on the server.
+    title, artist, album, album_artist, track, year, genre
+        As in `hevner.metadata.Metadata`.
+    cover
+        Address of the picture in the file on the server; None for none.
     """
 
     id: str
@@ -121,10 +125,18 @@ class Found:
     key: str | None
     mode: str | None
     fit: float | None
-    divergence: float
+    divergence: float | None
     start: float | None
     end: float | None
     audio: str
+    title: str | None = None
+    artist: str | None = None
+    album: str | None = None
+    album_artist: str | None = None
+    track: int | None = None
+    year: int | None = None
+    genre: str | None = None
+    cover: str | None = None
 
 
 class Client:

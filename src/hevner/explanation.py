@@ -56,6 +56,15 @@ class Explanation:
     readings: dict[str, Contributions]
     timeline: tuple[dict[str, dict[str, float]], ...]
 
+    def __repr__(self) -> str:
+        """The term that adds most to each reading, in a line."""
+        most = {
+            name: max(one.terms.items(), key=lambda term: abs(term[1]), default=("nothing", 0.0))
+            for name, one in self.readings.items()
+        }
+        said = (f"{name}: {term} {value:+.2f}" for name, (term, value) in most.items())
+        return f"Explanation({', '.join(said)})"
+
     def rescaled(self, source: Scale, target: Scale) -> Explanation:
         """The same explanation on another scale."""
         factor = (target.high - target.low) / (source.high - source.low)

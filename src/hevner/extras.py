@@ -11,12 +11,17 @@ from hevner.errors import MissingDependencyError
 PACKAGES = {
     "audio": (),
     "catalog": ("lancedb", "pyarrow"),
+    "s3": ("obstore",),
     "plot": ("matplotlib",),
     "serve": (
         "fastapi", "prometheus_client", "python_multipart", "starlette", "uvicorn",
         "lancedb", "matplotlib", "pyarrow",
     ),
     "live": ("sounddevice",),
+    "ray": ("ray",),
+    "frames": ("pandas", "pyarrow"),
+    "mcp": ("mcp", "lancedb", "pyarrow"),
+    "tags": ("mutagen",),
     "encoders": ("huggingface_hub", "psutil", "safetensors", "torch", "transformers"),
     "lab": (
         "matplotlib", "mido", "mir_eval", "msgspec", "onnx", "sklearn", "torch", "umap",

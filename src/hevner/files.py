@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import IO
 
 from hevner.errors import OutputError
+from hevner.object_path import SCHEME, Location, ObjectPath
 from hevner.result import Failure
 
 SUFFIXES = frozenset(
@@ -126,13 +127,15 @@ def is_audio_name(name: str) -> bool:
     return Path(name).suffix.lower() in SUFFIXES
 
 
-def display_name(path: str | Path) -> str:
+def display_name(path: str | Location) -> str:
     r"""The path as valid Unicode: bytes that are not UTF-8 are written as ``\xNN``."""
     return str(path).encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
-def file_named(text: str) -> Path:
+def file_named(text: str) -> Location:
     r"""The file that a text of `display_name` stands for; one of just that name counts first."""
+    if text.startswith(SCHEME):
+        return ObjectPath(text)
     if "\\x" in text and not os.path.lexists(text):
         text = re.sub(r"\\x([89a-f][0-9a-f])", lambda byte: chr(0xDC00 + int(byte[1], 16)), text)
     return Path(text)
@@ -155,13 +158,14 @@ def printable(text: str) -> str:
     )
 
 
-def replace_file(path: Path, data: bytes | IO[bytes]) -> None:
+def replace_file(path: Location, data: bytes | IO[bytes]) -> None:
     """Write a file beside its final place, then move it there in one step.
 
     Parameters
     ----------
     path
-        The file to make or replace. A link is followed. A device or pipe is written to directly.
+        The file to make or replace. A link is followed. A device or pipe is written to directly;
+        so is an object in a store, which does it in one step.
     data
         Its content.
 
@@ -170,6 +174,9 @@ def replace_file(path: Path, data: bytes | IO[bytes]) -> None:
     OSError
         If it cannot be written; then nothing is left behind and an old file is untouched.
     """
+    if not isinstance(path, Path):
+        path.write(data if isinstance(data, bytes) else data.read())
+        return
     target = Path(os.path.realpath(path))
     if target.exists() and not target.is_file():
         with target.open("wb") as file:
@@ -205,7 +212,7 @@ def _fill(file: IO[bytes], data: bytes | IO[bytes]) -> None:
         shutil.copyfileobj(data, file)
 
 
-def cannot_write(path: Path, error: OSError) -> OutputError:
+def cannot_write(path: Location, error: OSError) -> OutputError:
     """The error to raise when a file cannot be written."""
     code, remedy = _FAULTS.get(error.errno or 0, ("cannot_write", "Write to another place"))
     return OutputError(
@@ -260,10 +267,10 @@ class OutputFile:
         # Closed by `close`, not by a `with` here.
         self._spool = tempfile.SpooledTemporaryFile(SPOOL_BYTES, dir=str(folder))  # noqa: SIM115
 
-    def write(self, text: str) -> None:
-        """Add text."""
+    def write(self, text: str | bytes) -> None:
+        """Add text, or bytes."""
         try:
-            self._spool.write(text.encode("utf-8"))
+            self._spool.write(text.encode("utf-8") if isinstance(text, str) else text)
         except OSError as error:
             raise cannot_write(self.path, error) from error
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from hevner.emotion import Scale
+from hevner.metadata import SHOWN
 from hevner.result import SURE, clock
 
 FIT = "the share of music at large that fits worse"
@@ -35,14 +36,16 @@ class Hit:
         Such as ``A minor``.
     divergence
         How badly it fits; lower is better. Its unit depends on the kind of query, so it compares
-        hits of one search only.
+        hits of one search only. None where nothing was asked for but a filter.
     fit
         In [0, 1]: the share of music at large that fits worse, or for a text the share of the
-        catalogue that matches less; the smaller one for both; None for a course.
+        catalogue that matches less; the smaller one for both; None for a course or a filter.
     start, end
         Begin and end of the moment; None for a whole piece.
     mode
         Mode of the piece, such as ``dorian``; None where it is unsure.
+    title, artist, album, album_artist, track, year, genre, cover
+        As in `hevner.metadata.Metadata`.
     """
 
     path: str
@@ -51,11 +54,30 @@ class Hit:
     valence: float
     arousal: float
     key: str | None
-    divergence: float
+    divergence: float | None
     fit: float | None
     start: float | None = None
     end: float | None = None
     mode: str | None = None
+    title: str | None = None
+    artist: str | None = None
+    album: str | None = None
+    album_artist: str | None = None
+    track: int | None = None
+    year: int | None = None
+    genre: str | None = None
+    cover: str | None = None
+
+    @property
+    def label(self) -> str:
+        """Artist and title; empty where one of them is not known."""
+        return f"{self.artist} - {self.title}" if self.artist and self.title else ""
+
+    def __repr__(self) -> str:
+        """The main facts in a line."""
+        facts = [repr(self.name), self.when, "" if self.fit is None else f"fit={self.fit:.2f}"]
+        facts += [f"valence={self.valence:.2f}", f"arousal={self.arousal:.2f}"]
+        return f"Hit({', '.join(filter(None, facts))})"
 
     @property
     def when(self) -> str:
@@ -79,6 +101,7 @@ class Hit:
             "mode": self.mode,
             "divergence": _rounded(self.divergence, 4),
             "fit": _rounded(self.fit, 4),
+            **{name: getattr(self, name) for name in SHOWN},
         }
 
 

@@ -231,6 +231,21 @@ class Analysis:
             why["timeline"] = list(why["timeline"])
         return {name: list(v) if isinstance(v, tuple) else v for name, v in record.items()}
 
+    def to_row(self) -> dict[str, object]:
+        """Flat columns, always the same: numbers and texts, None for what does not apply.
+
+        They are those of ``hevner analyze --format csv``: values with the ends of their intervals
+        (``valence``, ``valence_low``, ``valence_high``), a number for each quadrant, emotion, mood
+        and tag (``tag_sad``), and texts such as ``headline``, ``key`` and ``tags``.
+        """
+        return _row(self)
+
+    def __repr__(self) -> str:
+        """The main facts in a line."""
+        values = (f"{name}={one.value:.2f}" for name, one in self.estimates().items())
+        facts = [repr(self.path), clock(self.duration), repr(self.headline), *values]
+        return f"Analysis({', '.join(facts + [f'key={self.key!r}'] * (self.key is not None))})"
+
     def _repr_html_(self) -> str:
         """Show the analysis in a notebook."""
         # Imported here, since pages are made from results.
@@ -268,6 +283,13 @@ class Analysis:
         why = values.get("explanation")
         values["explanation"] = why and Explanation.from_dict(why)
         return cls(**values)
+
+
+def _row(record: Analysis | Failure) -> dict[str, object]:
+    # Imported here, since writers are made for results.
+    from hevner.output.records import row
+
+    return row(record)
 
 
 def _estimate(record: dict[str, float] | None) -> Estimate | None:
@@ -313,6 +335,14 @@ class Failure:
     def of(cls, path: str, error: HevnerError) -> Failure:
         """The record of an error raised on purpose."""
         return cls(path, error.stage, error.cause, error.remedy, code=error.code)
+
+    def to_row(self) -> dict[str, object]:
+        """The columns of `Analysis.to_row`, of which a failure has a few."""
+        return _row(self)
+
+    def __repr__(self) -> str:
+        """File and cause in a line."""
+        return f"Failure({self.path!r}, {self.cause!r}, code={self.code!r})"
 
     def to_dict(self) -> dict[str, Any]:
         """Plain dict, ready for JSON."""

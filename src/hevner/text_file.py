@@ -15,7 +15,10 @@ import json
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from hevner.object_path import Location
 
 MARKS = {
     codecs.BOM_UTF32_LE: "UTF-32",
@@ -29,7 +32,7 @@ class TextError(ValueError):
     """A text is in another encoding or breaks the rules of its form; its sentence says how."""
 
 
-def read_text(path: Path, *, marked: bool = False) -> str:
+def read_text(path: Location, *, marked: bool = False) -> str:
     """The text of a file, without a byte order mark.
 
     ``marked`` reads other encodings too, if their mark stands at the beginning.
@@ -53,7 +56,7 @@ def read_text(path: Path, *, marked: bool = False) -> str:
         raise TextError(cause) from error
 
 
-def read_json(path: Path) -> Any:
+def read_json(path: Location) -> Any:
     """The value in a JSON file."""
     return _parsed(path, json.loads)
 
@@ -64,7 +67,7 @@ def read_toml(path: Path) -> dict[str, Any]:
     return found
 
 
-def _parsed(path: Path, parse: Callable[[str], Any]) -> Any:
+def _parsed(path: Location, parse: Callable[[str], Any]) -> Any:
     text = read_text(path)
     try:
         return parse(text)

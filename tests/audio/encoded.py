@@ -22,6 +22,7 @@ CODECS = {
     "tta": ("tta", "tta", "s16"),
     "ac3": ("ac3", "ac3", "fltp"),
     "mp2": ("mp2", "mp2", "s16"),
+    "wma": ("wmav2", "asf", "fltp"),
     "webm": ("libopus", "webm", "flt"),
 }
 """Encoder, container and type of samples."""
@@ -57,6 +58,8 @@ def _write(
     with av.open(path, "w", format=container, options=options) as file:
         stream = file.add_stream(encoder, rate=rate, layout=layout, options=options)
         stream.codec_context.format = kind
+        if encoder == "wmav2":
+            stream.bit_rate = 96_000  # without one it refuses to begin
         stream.codec_context.open()
         size = stream.codec_context.frame_size or 1024
         for start in range(0, planar.shape[1], size):

@@ -85,7 +85,7 @@ def png() -> bytes:
 def test_clean_files_are_heard_whole_without_a_word(codec: str, rate: int, channels: int) -> None:
     if codec in ("opus", "webm", "ac3"):
         rate = 48_000
-    if codec in ("mp3", "mp2"):
+    if codec in ("mp3", "mp2", "wma"):
         channels = min(channels, 2)
     duration, said = seconds(encoded(music(3.0, rate, channels), rate, codec))
     assert duration == pytest.approx(3.0, abs=0.1)

@@ -45,8 +45,13 @@ def described(values: np.ndarray, rng: np.random.Generator) -> Description:
     )
 
 
-def build(folder: Path, count: int = 300, seed: int = 0, intervals: bool = True) -> Library:
-    """A catalogue of so many pieces; one more is silent and one more failed."""
+def build(
+    folder: Path, count: int = 300, seed: int = 0, intervals: bool = True, tags: bool = False
+) -> Library:
+    """A catalogue of so many pieces; one more is silent and one more failed.
+
+    With ``tags``, they have titles, artists and so on.
+    """
     rng = np.random.default_rng(seed)
     space = joint_world.space()
     values = np.clip(rng.normal(0, 0.4, (count, 2)), -1, 1)
@@ -63,6 +68,7 @@ def build(folder: Path, count: int = 300, seed: int = 0, intervals: bool = True)
             "valence": float(values[number, 0]),
             "arousal": float(values[number, 1]),
             **(_intervals(values[number]) | _more(number, values[number]) if intervals else {}),
+            **(_tags(number) if tags else {}),
             "key": ("A minor", "C major")[number % 2],
             "key_mode": ("minor", "major")[number % 2],
             "tempo": 120.0,
@@ -97,6 +103,22 @@ def build(folder: Path, count: int = 300, seed: int = 0, intervals: bool = True)
         writer.put(pieces + others, moments)
     catalog.refresh()
     return Library(catalog, space, pieces, moments, points, moment_points)
+
+
+def _tags(number: int) -> dict[str, Any]:
+    """What tags might say."""
+    return {
+        "title": f"Piece {number}",
+        "artist": f"Artist {number % 5}",
+        "album": f"Album {number % 10}",
+        "album_artist": None if number % 5 else "Artist 0",
+        "track": number,
+        "year": 1990 + number % 3,
+        "genre": ("Rock", "Film; Jazz", None)[number % 3],
+        "cover": "image/jpeg" if number % 2 else None,
+        "musicbrainz_recording": f"{number:08x}-0000-4000-8000-000000000000",
+        "tags": ["calm", "happy"][: number % 3],
+    }
 
 
 def _more(number: int, point: np.ndarray) -> dict[str, Any]:

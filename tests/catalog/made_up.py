@@ -10,14 +10,16 @@ from pathlib import Path
 
 import numpy as np
 
+from hevner.catalog import sources
 from hevner.catalog.analyze_file import AnalyzedFile, places
 from hevner.catalog.catalog import Catalog
-from hevner.catalog.indexing import Options, Summary, index
+from hevner.catalog.index_options import Options, Summary
+from hevner.catalog.indexing import index
 from hevner.errors import AudioError
 from hevner.features import Pooled
-from hevner.files import find_audio
 from hevner.model.description import CURVE_POINTS
 from hevner.model.space import Points
+from hevner.object_path import Location
 from hevner.result import Analysis
 from tests import joint_world
 
@@ -115,10 +117,10 @@ def pooled(text: str) -> Pooled:
 
 
 def run(
-    folder: Path, catalog: Catalog, analyzer: FakeAnalyzer | None = None, **options: object
+    folder: Location, catalog: Catalog, analyzer: FakeAnalyzer | None = None, **options: object
 ) -> Summary:
     """Index a folder."""
-    found, _ = find_audio([folder])
+    found, _ = sources.find([folder])
     how = Options(**options)  # type: ignore[arg-type]
     return index(found, [folder], catalog, analyzer or FakeAnalyzer(), how)
 

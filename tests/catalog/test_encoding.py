@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import json
 import multiprocessing
+import pickle
 import random
 import socket
 import threading
 import time
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from hevner.audio.decode import open_audio
-from hevner.catalog import encoding, header, tables, writer
+from hevner.catalog import columns, encoding, header, tables, writer
 from hevner.catalog.catalog import Catalog
 from hevner.catalog.encoding import Encoded
-from hevner.catalog.indexing import Summary
+from hevner.catalog.index_options import Summary
 from hevner.catalog.writer import create
 from hevner.errors import CatalogError, MissingDependencyError, ModelError
 from hevner.result import Failure
@@ -323,7 +326,7 @@ def test_killed_at_any_point_nothing_is_lost_and_the_next_run_goes_on(
         assert state(catalog.folder) == before
         if Catalog(catalog.folder, SPACE).header.encoder:
             catalog.refresh()
-        if tables.ENCODED in catalog.pieces.schema.names:
+        if columns.ENCODED in catalog.pieces.schema.names:
             now = sum(vector is not None for vector in vectors(catalog).values())
             assert now >= kept
             kept = now
@@ -331,3 +334,46 @@ def test_killed_at_any_point_nothing_is_lost_and_the_next_run_goes_on(
     encode_slowly(tmp_path)
     assert None not in vectors(catalog).values()
     assert state(catalog.folder) == before
+
+
+# --- in a cluster ---
+
+
+class Machine:
+    """What a cluster does for the items that it is given, one after another in this process."""
+
+    def each(
+        self,
+        work: Callable[[Any], Any],
+        items: Iterable[Any],
+        _lost: object,
+        _stop: object,
+        large: bool,
+    ) -> Iterator[Any]:
+        assert large
+        for item in items:
+            yield pickle.loads(pickle.dumps(work))(pickle.loads(pickle.dumps(item)))
+
+
+@pytest.fixture
+def machine(monkeypatch: pytest.MonkeyPatch) -> Iterator[Machine]:
+    monkeypatch.setattr(encoding, "text_encoder", lambda name: {NAME: Bands()}[name])
+    yield Machine()
+    encoding._file_encoder.cache_clear()
+
+
+def test_a_cluster_gives_the_same_vectors(
+    music: Path, catalog: Catalog, tmp_path: Path, machine: Machine
+) -> None:
+    other = create(tmp_path / "other", SPACE)
+    run(music, other, Tones())
+    assert encode_folder(music, catalog) == encode_folder(music, other, cluster=machine)
+    assert vectors(catalog) == vectors(other)
+
+
+def test_other_weights_on_a_machine_are_refused(
+    music: Path, catalog: Catalog, machine: Machine
+) -> None:
+    encoder = Bands(version("2-ffffffffffff"))
+    with raises(ModelError, "other_encoder"):
+        encode_folder(music, catalog, encoder, cluster=machine)

@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hevner.catalog import header, indexing, tables, writer
+from hevner.catalog import columns, header, indexing, writer
 from hevner.catalog.catalog import Catalog
 from hevner.catalog.writer import create, open_or_create, writing
 from hevner.errors import CatalogError, HevnerError, OutputError
@@ -436,5 +436,5 @@ def test_a_stop_while_a_catalogue_is_made_leaves_none(
         patch.setattr(header, "write", lambda *_: os.kill(os.getpid(), signal.SIGINT))
         with pytest.raises(KeyboardInterrupt):
             open_or_create(tmp_path / "catalog", SPACE)
-    assert (tmp_path / "catalog" / f"{tables.PIECES}.lance").exists()
+    assert (tmp_path / "catalog" / f"{columns.PIECES}.lance").exists()
     assert open_or_create(tmp_path / "catalog", SPACE).pieces.count() == 0

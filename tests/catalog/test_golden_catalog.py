@@ -18,9 +18,9 @@ import numpy as np
 import pytest
 
 from hevner.catalog.catalog import Catalog
+from hevner.catalog.columns import noted
 from hevner.catalog.query import Query
 from hevner.catalog.search import search
-from hevner.catalog.tables import noted
 from hevner.catalog.writer import writing
 from tests.catalog.library import build
 from tests.catalog.made_up import SPACE, piece

@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -19,10 +20,18 @@ from typer.testing import CliRunner
 
 import hevner.model.space
 from hevner.analysis import Analyzer
-from hevner.catalog import analyze_file, header, indexing, tables, writer
+from hevner.catalog import (
+    analyze_file,
+    columns,
+    header,
+    index_options,
+    indexing,
+    sources,
+    writer,
+)
 from hevner.catalog.catalog import Catalog
-from hevner.catalog.indexing import Summary
-from hevner.catalog.tables import CHANGED, SOUNDS
+from hevner.catalog.columns import CHANGED, SOUNDS
+from hevner.catalog.index_options import Summary
 from hevner.catalog.writer import create
 from hevner.cli import app
 from hevner.errors import HevnerError, ModelError
@@ -70,7 +79,7 @@ def test_unchanged_files_are_not_even_opened(
 ) -> None:
     run(music, catalog)
     before = state(catalog.folder)
-    monkeypatch.setattr(indexing, "read_steadily", None)
+    monkeypatch.setattr(sources, "read_steadily", None)
     assert run(music, catalog) == Summary(unchanged=3)
     assert state(catalog.folder) == before
 
@@ -248,7 +257,7 @@ def test_what_cannot_be_read_is_tried_each_time(music: Path, catalog: Catalog) -
     (music / "gone.mp3").symlink_to(music / "nowhere")
     found = [*find_audio([music])[0], *find_audio([music / "gone.mp3"])[0]]
     reported: list[Failure | None] = []
-    options = indexing.Options(report=lambda _file, failure: reported.append(failure))
+    options = index_options.Options(report=lambda _file, failure: reported.append(failure))
     for _ in range(2):
         assert indexing.index(found, [music], catalog, FakeAnalyzer(), options).failed == 1
     causes = [one.cause for one in reported if one]
@@ -323,7 +332,7 @@ def test_pieces_of_a_drive_that_is_not_mounted_stay(
     unmount(drive)
     for folders in ([music], [drive, music]):
         found, _ = find_audio([folder for folder in folders if folder.is_dir()])
-        options = indexing.Options(prune=True)
+        options = index_options.Options(prune=True)
         summary = indexing.index(found, folders, catalog, FakeAnalyzer(), options)
         assert summary.missing == tuple(lost)
     assert paths(catalog, music) == [
@@ -336,6 +345,52 @@ def test_pieces_of_a_drive_that_is_not_mounted_stay(
     assert indexing.remove_missing(catalog, lost) == 2
     assert paths(catalog, music) == ["a.mp3", "below/c.flac"]
     assert len(state(catalog.folder)[1]) == 2
+
+
+@pytest.fixture
+def drives(monkeypatch: pytest.MonkeyPatch) -> dict[Path, int]:
+    """Numbers of devices of folders, as if drives were mounted there."""
+    devices: dict[Path, int] = {}
+    stat = Path.stat
+
+    def as_mounted(path: Path, **options: Any) -> os.stat_result:
+        found = stat(path, **options)
+        device = next((n for p, n in devices.items() if path.is_relative_to(p)), found.st_dev)
+        others = {name: getattr(found, name) for name in dir(found) if name.startswith("st_")}
+        return os.stat_result((*found[:2], device, *found[3:10]), others)
+
+    monkeypatch.setattr(Path, "stat", as_mounted)
+    return devices
+
+
+def test_pieces_of_a_drive_stay_where_other_music_lies_in_its_place(
+    music: Path, catalog: Catalog, drives: dict[Path, int]
+) -> None:
+    drive, away = music / "drive", music.parent / "away"
+    lost = tuple(str(song(drive / name)) for name in ("album/x.mp3", "y.mp3"))
+    drives[drive] = 7
+    run(music, catalog)
+    assert f"7 {drive}" in catalog.header.mounts
+    drive.rename(away)
+    for number in (None, 8):  # not mounted, and another drive
+        drives.clear()
+        drives.update({} if number is None else {drive: number})
+        for path in (drive / "album" / "other.mp3", drive / "more.mp3"):
+            song(path)
+        assert run(music, catalog, prune=True).missing == lost
+        if number is None:  # also where the other music is known by then
+            assert run(music, catalog, prune=True).missing == lost
+        shutil.rmtree(drive)
+        run(music, catalog, prune=True)
+    away.rename(drive)
+    drives[drive] = 9  # the same drive, mounted anew
+    Path(lost[0]).unlink()
+    song(drive / "album" / "new.mp3")
+    others = {str(drive / "album" / "other.mp3"), str(drive / "more.mp3")}
+    summary = run(music, catalog, prune=True)
+    assert (summary.removed, summary.missing) == (1 + len(others), ())
+    assert lost[1] in state(catalog.folder)[0]
+    assert f"9 {drive}" in catalog.header.mounts
 
 
 def test_a_drive_that_is_mounted_again_loses_nothing(music: Path, catalog: Catalog) -> None:
@@ -374,12 +429,12 @@ def test_rows_of_older_versions_count_as_unchanged(
     music: Path, catalog: Catalog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run(music, catalog)
-    catalog.pieces._table.drop_columns(tables.noted("pieces").names)
+    catalog.pieces._table.drop_columns(columns.noted("pieces").names)
     old = Catalog(catalog.folder, SPACE)
     assert CHANGED not in old.pieces.schema.names
     with monkeypatch.context() as patch:
-        patch.setattr(indexing, "read_steadily", None)
-        assert run(music, old) == Summary(unchanged=3)
+        patch.setattr(sources, "read_steadily", None)
+        assert run(music, old) == Summary(unchanged=3, described=3)
     song(music / "a.mp3", "another")
     assert run(music, Catalog(catalog.folder, SPACE)) == Summary(unchanged=2, changed=1)
     noted = {
@@ -536,7 +591,14 @@ def test_the_command_reads_pieces_of_another_space_anew(
     assert "Its pieces are read anew" in done.stderr
     assert "1 file in" in done.stderr
     assert not analyzer.asked
+    assert "no kept features" not in done.stderr
     assert state(tmp_path / "catalog") == before
+    shutil.rmtree(path.parent / "features")
+    header.write(path.parent, dataclasses.replace(header.read(path.parent), digest="another"))
+    done = CliRunner().invoke(app, ["index", "--into", str(path.parent)])
+    assert done.exit_code == 0, done.stderr
+    assert "1 pieces have no kept features: their files are analysed again." in done.stderr
+    assert analyzer.asked == ["a.mp3"]
 
 
 def test_the_command_mends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

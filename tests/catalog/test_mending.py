@@ -13,14 +13,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hevner.catalog import header, index_building, renewal, seal, search_index, tables
+from hevner.catalog import columns, header, index_building, renewal, seal, search_index, tables
 from hevner.catalog.catalog import Catalog
 from hevner.catalog.checksums import CHECKSUM, checksums, unsound
-from hevner.catalog.indexing import Options
+from hevner.catalog.columns import TABLES
+from hevner.catalog.index_options import Options
 from hevner.catalog.packages import pa
 from hevner.catalog.query import Query
 from hevner.catalog.search import search
-from hevner.catalog.tables import TABLES
 from hevner.catalog.writer import create, open_or_create
 from hevner.errors import CatalogError
 from tests.catalog.made_up import SPACE, FakeAnalyzer, run, song, state
@@ -55,9 +55,10 @@ def mend(folder: Path, analyzer: FakeAnalyzer | None = None) -> renewal.Mended:
 
 
 def rows(folder: Path) -> list[dict[str, Any]]:
-    """All that a catalogue says of its pieces, but when it was written."""
+    """All that a catalogue says of its pieces, but when it was written and what their tags say."""
     catalog = Catalog(folder, SPACE)
-    names = [name for name in catalog.pieces.schema.names if name not in ("written", CHECKSUM)]
+    left = {"written", CHECKSUM, *columns.ABOUT}
+    names = [name for name in catalog.pieces.schema.names if name not in left]
     found = ({name: str(row[name]) for name in names} for row in catalog.listing(names))
     return sorted(found, key=lambda row: row["path"])
 
@@ -314,6 +315,42 @@ def test_a_piece_that_cannot_be_read_anew_stays_as_failed(folder: Path, whole: P
     assert found["1.mp3"]["cause"] == renewal.LOST
     assert found["silent.mp3"]["status"] == "silent"
     assert run(whole / "music", Catalog(folder, SPACE)).changed == 5
+    assert state(folder) == state(whole / "catalog")
+
+
+def of_first_schema(folder: Path) -> None:
+    """Make a catalogue one as the first hevner did: fewer columns, and no features or seal."""
+    catalog = Catalog(folder, SPACE)
+    for table in (catalog.pieces, catalog.moments):
+        names = [name for name in table.schema.names if name.startswith(("tension", "emotion_"))]
+        names += {"key_candidates", "mode", "sounds_like"} & {*table.schema.names}
+        table._table.drop_columns([*names, *columns.noted(table.name).names])
+    shutil.rmtree(folder / "features")
+    unindex(folder)
+    (folder / seal.NAME).unlink()
+    record = json.loads((folder / header.NAME).read_text())
+    for name in ("checksum", "encoder", "encoder_version", "model_name", "model_file", "tables"):
+        record.pop(name)
+    (folder / header.NAME).write_text(json.dumps({**record, "schema": 1}))
+
+
+@pytest.mark.parametrize("kept", [False, True])
+def test_a_catalogue_of_the_first_schema_is_carried_over(
+    kept: bool, folder: Path, whole: Path
+) -> None:
+    """From what is kept, if anything is; else from the files."""
+    of_first_schema(folder)
+    with raises(CatalogError, "other_schema") as caught:
+        Catalog(folder, SPACE)
+    assert "hevner index" in caught.value.remedy
+    if kept:
+        shutil.copytree(whole / "catalog" / "features", folder / "features")
+    analyzer = FakeAnalyzer()
+    with renewal.renewing(folder, SPACE, None, Event()) as renewed:
+        assert renewed.carry(analyzer, Options()) == (5 if kept else 0)
+        assert renewed.without == (0 if kept else 5)
+    run(whole / "music", Catalog(folder, SPACE), analyzer)
+    assert len(analyzer.asked) == (0 if kept else 5)
     assert state(folder) == state(whole / "catalog")
 
 

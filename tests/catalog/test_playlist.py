@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from itertools import permutations
+import re
+from itertools import pairwise, permutations
 
 import numpy as np
 import pytest
@@ -10,13 +11,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hevner.catalog import playlist
-from hevner.catalog.playlist import SMOOTH, TIME, between, make_playlist, plan, relative
+from hevner.catalog.playlist import (
+    SMOOTH,
+    TIME,
+    between,
+    make_playlist,
+    plan,
+    relative,
+    shortest,
+)
+from hevner.catalog.writer import writing
 from hevner.errors import CatalogError, HevnerError
 from hevner.hits import Hit
 from hevner.model.space import Points
 from hevner.words import Lexicon
 from hevner.words.describing import describe
-from tests.catalog.library import Library
+from tests.catalog.library import Library, build
 from tests.errors import raises
 
 
@@ -180,3 +190,93 @@ def test_too_little_music_is_told_with_what_there_is(library: Library) -> None:
 def test_times_that_make_no_sense_are_refused(library: Library, minutes: float) -> None:
     with raises(HevnerError, "out_of_range"):
         journey(library, minutes)
+
+
+# The way
+
+
+def length(order: list[int], steps: np.ndarray) -> float:
+    return float(steps[order[:-1], order[1:]].sum())
+
+
+@given(st.integers(2, 8), st.integers(0, 10_000))
+def test_the_shortest_way_is_found_or_nearly(count: int, seed: int) -> None:
+    places = np.random.default_rng(seed).random((12, 2))
+    steps = np.linalg.norm(places[:, None] - places, axis=2)
+    order = list(np.random.default_rng(seed).permutation(12)[:count])
+    found = shortest(order, steps)
+    assert sorted(found) == sorted(order)
+    assert (found[0], found[-1]) == (order[0], order[-1])
+    best = min(length([order[0], *m, order[-1]], steps) for m in permutations(order[1:-1]))
+    assert length(found, steps) <= 1.25 * best
+    assert length(found, steps) <= length(order, steps) + 1e-9
+
+
+def test_a_long_way_does_not_go_back_and_forth() -> None:
+    places = np.linspace([0, 0], [1, 1], 40)
+    steps = np.linalg.norm(places[:, None] - places, axis=2)
+    order = [0, *np.random.default_rng(0).permutation(np.arange(1, 39)), 39]
+    assert shortest(order, steps) == list(range(40))
+
+
+@pytest.fixture(scope="module")
+def tagged(tmp_path_factory: pytest.TempPathFactory) -> Library:
+    """A catalogue with artists, a copy of each of the first pieces, and short pieces."""
+    found = build(tmp_path_factory.mktemp("tagged") / "catalog", count=200, tags=True)
+    copies = [
+        piece | {"id": f"copy{n}", "path": f"/copy/{n}", "name": f"copy {n}", "title": f"Copy {n}"}
+        for n, piece in enumerate(found.pieces[:100])
+    ]
+    renamed = [
+        piece | {"id": f"other{n}", "path": f"/other/{n}", "name": f"other {n}"}
+        | {"place": piece["place"] * np.float32(1.0001)}
+        for n, piece in enumerate(found.pieces[:100])
+    ]  # fmt: skip
+    with writing(found.catalog) as writer:
+        writer.put(copies + renamed, [])
+    found.catalog.refresh()
+    return found
+
+
+def number(hit: Hit) -> int:
+    """The number of a piece, which its copies have too."""
+    return int(re.findall(r"(\d+)(?:\.mp3)?$", hit.name)[0])
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_no_artist_comes_twice_in_a_row_nor_any_content_twice(seed: int, tagged: Library) -> None:
+    words = Lexicon().words
+    rng = np.random.default_rng(seed)
+    ends = [w.name for w in rng.choice([w for w in words if w.valence is not None], 2)]
+    hits = make_playlist(tagged.catalog, *(emotion(tagged, w) for w in ends), 3000)
+    artists = [hit.artist for hit in hits]
+    assert all(one != other for one, other in pairwise(artists))
+    numbers = [number(hit) for hit in hits]
+    assert len(set(numbers)) == len(numbers)
+
+
+def test_what_was_played_does_not_come_again(tagged: Library) -> None:
+    first = journey(tagged, 30)
+    before = [(hit.path, hit.label) for hit in first]
+    ends = emotion(tagged, "tragic"), emotion(tagged, "very fun")
+    more = make_playlist(tagged.catalog, *ends, 1800, before=before)
+    seen = {number(hit) for hit in first}
+    assert not seen & {number(hit) for hit in more}
+    assert more[0].artist != first[-1].artist
+    # By artist and title alone, too.
+    moved = [(f"/moved{path}", label) for path, label in before]
+    again = make_playlist(tagged.catalog, *ends, 1800, before=moved)
+    assert not {hit.label for hit in first} & {hit.label for hit in again}
+
+
+def test_short_pieces_are_left_out(tagged: Library) -> None:
+    ends = emotion(tagged, "tragic"), emotion(tagged, "very fun")
+    hits = make_playlist(tagged.catalog, *ends, 2400, least=200.0)
+    assert min(hit.duration for hit in hits) >= 200
+    with raises(CatalogError, "too_little_music"):
+        make_playlist(tagged.catalog, *ends, 2400, least=1000.0)
+
+
+def test_one_artist_alone_may_follow_himself(tagged: Library) -> None:
+    hits = journey(tagged, 20, "artist = 'Artist 2'")
+    assert {hit.artist for hit in hits} == {"Artist 2"}

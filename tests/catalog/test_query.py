@@ -45,7 +45,6 @@ def test_point_and_words_may_be_wanted_together() -> None:
     ("asked", "code"),
     [
         ({}, "nothing_wanted"),
-        ({"where": "duration < 3"}, "nothing_wanted"),
         ({"text": "  "}, "nothing_wanted"),
         ({"unwanted": "sad"}, "nothing_wanted"),
         ({"valence": 0.5}, "incomplete"),

@@ -42,7 +42,7 @@ QUERIES = (
 def library(tmp_path_factory: pytest.TempPathFactory) -> Library:
     """A catalogue with indexes of several cells."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(index_building, "COMPARED", (32, 100))
+        patch.setattr(index_building, "FEW", 100)
         patch.setattr(index_building, "BLOCK", 70)
         made_up = build(tmp_path_factory.mktemp("indexed"), 300)
         tidied(made_up.catalog.folder)
@@ -115,6 +115,54 @@ def test_rows_are_in_several_cells_and_all_are_there(library: Library) -> None:
         np.testing.assert_array_equal(value[: len(place)], place)
 
 
+@pytest.mark.parametrize("wanted", [None, "duration < 250"])
+def test_few_rows_are_compared_and_the_best_of_all_are_found(
+    library: Library, monkeypatch: pytest.MonkeyPatch, wanted: str | None
+) -> None:
+    catalog = Catalog(library.catalog.folder, SPACE)
+    index = catalog._indexes["pieces"]
+    passing = [batch["_rowid"].to_numpy() for batch in catalog.pieces.scan(["_rowid"], wanted)]
+    some = np.sort(index._at(np.concatenate(passing)))
+    some = some[some >= 0]
+    vectors, courses = np.array(index._vectors), np.empty((300, 16))
+    courses[index._course_lines] = index._courses
+    monkeypatch.setattr(search_index, "STEP", 8)
+    seen, best = [0], search_index._best
+
+    def counted(reach, ends, count, compare):  # type: ignore[no-untyped-def]
+        def compared(span: slice) -> object:
+            seen[-1] += span.stop - span.start
+            return compare(span)
+
+        return best(reach, ends, count, compared)
+
+    monkeypatch.setattr(search_index, "_best", counted)
+    rng = np.random.default_rng(2)
+    for line in rng.integers(300, size=20):
+        course = (courses[line] + rng.normal(0, 0.05, 16)).astype(np.float32)
+        query = SPACE.like_vectors(musics(1, int(line)))[0]
+        for exact, ids in (
+            (vectors[some] @ query, index.nearest(query, 5, passing)[0]),
+            (
+                -((courses[some] - course) ** 2).sum(axis=1),
+                index.nearest_courses(course.reshape(2, 8), 5, passing)[0],
+            ),
+        ):
+            assert index._at(ids).tolist() == some[np.argsort(-exact)[:5]].tolist()
+            seen.append(0)
+    assert np.median(seen[:-1]) < len(some) / 2
+
+
+def test_a_piece_to_be_like_is_found_without_the_table(library: Library) -> None:
+    catalog = Catalog(library.catalog.folder, SPACE)
+    path = library.pieces[3]["path"]
+    assert search(catalog, Query.of(like=path))
+    assert not catalog._tables
+    assert catalog.row_of(f"{path}x") is None
+    number = catalog.row_of(path)
+    assert catalog.fetch([number], ["path"]) == [{"path": path}]
+
+
 def test_a_changed_catalogue_is_searched_without_it_until_it_is_made_anew(folder: Path) -> None:
     old = indexes(folder)
     before = Catalog(folder, SPACE)
@@ -177,6 +225,19 @@ def test_damage_anywhere_changes_no_hit(folder: Path, tmp_path: Path) -> None:
         same(search(Catalog(folder, SPACE), query), expected)
     tidied(folder)
     assert search_index.opened(folder / "pieces.lance") is not None
+
+
+@pytest.mark.parametrize("name", ["paths", "path_lines", "ids", "sums", "course_lines"])
+def test_damage_to_the_orders_changes_no_hit(name: str, folder: Path, library: Library) -> None:
+    asked = [Query.of(like=library.pieces[3]["path"]), Query.of(path="tense->calm")]
+    expected = [search(Catalog(folder, SPACE), query) for query in asked]
+    path = next(path for path in indexes(folder) if path.name.startswith("pieces"))
+    first, kind, shape = Catalog(folder, SPACE)._indexes["pieces"].layout.places[name]
+    with path.open("r+b") as file:
+        file.seek(first)
+        file.write(b"\xf1" * int(np.prod(shape)) * int(kind[-1]))
+    for query, hits in zip(asked, expected, strict=True):
+        same(search(Catalog(folder, SPACE), query), hits)
 
 
 def test_no_room_is_said_and_leaves_nothing(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -251,7 +312,9 @@ def test_two_stages_find_what_an_exact_search_of_real_places_finds(tmp_path: Pat
     assert {name for one in catalog.pieces._table.list_indices() for name in one.columns} == {
         *("tags", "quadrant", "key", "key_mode", "mode", "sounds_like")
     }
-    for kind in ("words", "points", "tenth"):
+    assert set(benchmark.VARIANCES) == {1.0}
+    assert (space.at_large.variance == space.music_variance).all()
+    for kind in ("words", "points", "courses", "likes", "tenth"):
         wanted = benchmark.queries(kind, 25, 20_000)
         exact = benchmark.best(space, kind, wanted, made_up).tolist()
         found = json.loads(json.dumps(benchmark.time_searches(tmp_path, space, kind, 25)))

@@ -11,7 +11,7 @@ import numpy as np
 from hevner.catalog.analyze_file import AnalyzedFile
 from hevner.catalog.catalog import Catalog
 from hevner.catalog.encoding import Encoded, encode
-from hevner.catalog.indexing import Options
+from hevner.catalog.index_options import Options
 from hevner.encoders.base import EncoderCard, check_windows
 from hevner.files import find_audio
 from tests import sounds

@@ -190,6 +190,48 @@ def test_plots_go_into_a_folder_like_that_of_the_songs(tmp_path: Path, songs: Pa
 
 
 @pytest.mark.usefixtures("analyzer")
+@pytest.mark.parametrize(
+    ("form", "names"),
+    [
+        ("jams", ["a-2.jams", "a.jams", "more/b.jams"]),
+        ("lab", ["a-2.lab", "a.lab", "more/b.lab"]),
+        ("audacity", [f"{name}.{what}.txt" for name in ("a", "a-2", "more/b")
+                      for what in ("chords", "emotion")]),
+        ("sonic-visualiser", [f"{name}.{what}.csv" for name in ("a", "a-2", "more/b")
+                              for what in ("arousal", "chords", "tension", "valence")]),
+    ],
+)  # fmt: skip
+def test_annotations_go_into_a_folder_like_that_of_the_songs(
+    tmp_path: Path, songs: Path, form: str, names: list[str]
+) -> None:
+    other = write(tmp_path / "other/a.flac", music(1.5))
+    into = tmp_path / "out"
+    done = hevner_analyze(songs, other, tmp_path / "none.wav", "--format", form, "--to", into)
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert "none.wav" in done.stderr
+    made = [str(path.relative_to(into)) for path in into.rglob("*.*")]
+    assert sorted(made) == sorted(names)
+
+
+@pytest.mark.usefixtures("analyzer")
+def test_annotations_that_cannot_be_written_fail_one_by_one(tmp_path: Path, songs: Path) -> None:
+    (tmp_path / "out" / "a.jams").mkdir(parents=True)
+    done = hevner_analyze(songs, "--format", "jams", "--to", tmp_path / "out")
+    assert done.exit_code == 1
+    assert "a.jams: cannot be written" in done.stderr
+    assert (tmp_path / "out" / "more" / "b.jams").is_file()
+
+
+@pytest.mark.usefixtures("analyzer")
+def test_a_parquet_file_has_a_row_for_each_file(tmp_path: Path, songs: Path) -> None:
+    pq = pytest.importorskip("pyarrow.parquet")
+    done = hevner_analyze(songs, "-o", tmp_path / "out.parquet")
+    assert (done.exit_code, done.stdout) == (0, "")
+    paths = pq.read_table(tmp_path / "out.parquet")["path"].to_pylist()
+    assert paths == [str(songs / "a.wav"), str(songs / "more" / "b.flac")]
+
+
+@pytest.mark.usefixtures("analyzer")
 def test_plot_of_a_single_piece_goes_into_a_file(tmp_path: Path, songs: Path) -> None:
     assert hevner_analyze(songs / "a.wav", "--plot", tmp_path / "a.svg").exit_code == 0
     assert (tmp_path / "a.svg").read_text("utf-8").startswith("<?xml")
@@ -270,6 +312,10 @@ def test_silence_is_a_row_and_no_failure(tmp_path: Path) -> None:
         (["songs", "--plot", "a.jpeg"], "not .jpeg"),
         (["songs", "-o", "a.xlsx"], ".xlsx is the ending of no form"),
         (["songs", "-o", "a.pdf"], ".pdf is the ending of no form"),
+        (["songs", "--format", "jams"], "jams makes files for each piece"),
+        (["songs", "--format", "lab", "--to", "out", "-o", "a.csv"], "files for each piece"),
+        (["songs", "--format", "csv", "--to", "out"], "it is for --format jams"),
+        (["songs", "--format", "parquet"], "needs a name"),
         (["nothing"], "no audio files found"),
         ([], "PATH"),
     ],

@@ -48,15 +48,18 @@ RUN_BY = {
     "gap": "tests/lab/test_gap_report.py",
     "index": "tests/catalog/test_indexing.py",
     "listen": "tests/cli/test_listen.py",
+    "mcp": "tests/test_assistant.py",
     "models": "tests/cli/test_cli_models.py",
     "moods": "tests/cli/test_cli_search.py",
     "playlist": "tests/cli/test_cli_search.py",
+    "browse": "tests/cli/test_browse.py",
     "probe": "tests/lab/test_probe.py",
     "recipes": "tests/cli/test_cli_recipes.py",
     "rehearse": "tests/lab/test_rehearsal.py",
     "report": "tests/output/test_page.py",
     "search": "tests/cli/test_cli_search.py",
     "serve": "tests/serve/test_serve_cli.py",
+    "tag": "tests/tags/test_tag_command.py",
     "train": "tests/lab/test_own_command.py",
 }
 """The file that runs the command: a test, or a page whose console blocks a test runs."""

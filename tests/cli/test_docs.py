@@ -8,6 +8,7 @@ import shlex
 import shutil
 from pathlib import Path
 
+import mcp.client.stdio  # noqa: F401 - it takes the standard error stream as it is now
 import pytest
 from typer.testing import CliRunner
 
@@ -31,7 +32,8 @@ def sections(page: Path) -> dict[str, str]:
 
 SECTIONS = {f"data.md {heading}": text for heading, text in sections(PAGE).items()}
 SEARCH, ENCODERS, RECIPES = "search.md", "encoders.md", "recipes.md"
-for name in (SEARCH, ENCODERS, RECIPES, "scikit_learn.md"):
+PAGES = ("browsing.md", "playlists.md", "scikit_learn.md", "tags.md", "python.md", "formats.md")
+for name in (SEARCH, ENCODERS, RECIPES, *PAGES, "mcp.md", "audiomuse.md"):
     SECTIONS[name] = (ROOT / "docs" / name).read_text(encoding="utf-8")
 SECTIONS["README.md Use"] = sections(ROOT / "README.md")["Use"]
 
@@ -75,6 +77,7 @@ def run_console(block: str) -> None:
         if blocks(text, "python") or blocks(text, "console")
     ],
 )
+@pytest.mark.filterwarnings("ignore:Passing a schema:DeprecationWarning")
 def test_commands_and_code_do_what_is_shown(
     text: str,
     tmp_path: Path,

@@ -71,8 +71,12 @@ DATA = "--data {0}/data --store {0}/store"
 LACKING = {
     "index {0}/songs --into {0}/catalog": "catalog",
     "search {0}/catalog --mood sad": "catalog",
+    "browse {0}/catalog": "catalog",
     "playlist {0}/catalog --from sad --to happy --minutes 3": "catalog",
     "serve --state {0}/state": "serve",
+    "tag {0}/songs": "tags",
+    "mcp {0}/catalog": "mcp",
+    "analyze {0}/songs --output {0}/out.parquet": "frames",
     "analyze {0}/songs --plot {0}/plots": "plot",
     "listen": "live",
     "models add mert-v1-95m --from {0} --accept-licence": "encoders",
@@ -87,6 +91,7 @@ LACKING = {
     f"evaluate joint --out {{0}}/out.csv {DATA}": "lab",
     f"probe --encoder x --states 4 --dataset own {DATA}": "lab",
     "gap --data {0}/data --out {0}/gap": "lab",
+    f"extract {DATA} --encoder handcrafted --engine ray": "ray",
     "datasets ratings --data {0}/data": "lab",
     "datasets tag-rates {0}/data": "lab",
 }

@@ -20,9 +20,9 @@ from hevner.cli import app
 
 ROOT = Path(__file__).parents[2]
 PANELS = {
-    "Analyse": ["analyze", "explain", "report", "listen", "moods", "models"],
-    "Find": ["index", "search", "playlist"],
-    "Serve": ["serve"],
+    "Analyse": ["analyze", "explain", "report", "listen", "tag", "moods", "models"],
+    "Find": ["index", "search", "browse", "playlist"],
+    "Serve": ["serve", "mcp"],
     "Research": [
         "extract",
         "train",

@@ -205,6 +205,66 @@ def test_jams_of_before_0_3_and_tags_alone(tmp_path: Path) -> None:
     assert (track.tags, track.valence) == (("dark",), None)
 
 
+def test_names_of_raters_in_jams(tmp_path: Path) -> None:
+    """By name, id or source, else by number; who rated twice counts as two."""
+    (tmp_path / "layout.toml").write_text(SCALES)
+    some = [annotation("mood_thayer", "ann", [k, 5]) for k in range(1, 8)]
+    for one, facts in zip(
+        some,
+        (
+            {"annotator": {"name": "ann"}}, {"annotator": {"name": "ann"}},
+            {"annotator": {"name": "", "id": "x7"}}, {"annotator": {}, "data_source": "web"},
+            {"annotator": None}, None, {"annotator": {"name": "ben"}},
+        ),
+        strict=True,
+    ):  # fmt: skip
+        one["annotation_metadata"] = facts
+    # What is empty is no rating of ben's, who rates once, below.
+    jams(tmp_path, "a", *some[:6], annotation("mood_thayer", "ben"), some[6])
+    (track,) = datasets.load("own", tmp_path)
+    assert (track.by_rater or {}).keys() == {"ann", "ann 2", "x7", "web", "5", "6", "ben"}
+    assert (track.valence, track.raters) == (-0.25, 7)
+
+
+def test_raters_of_moments_in_jams_and_ratings_without_a_span(tmp_path: Path) -> None:
+    (tmp_path / "layout.toml").write_text(SCALES)
+    some = [annotation("mood_thayer", name, [v, 5], [5, 5]) for name, v in (("ann", 1), ("ben", 9))]
+    for one in some[1]["data"]:  # type: ignore[attr-defined]
+        del one["duration"]
+    touch(tmp_path / "audio", ["a.wav"])
+    jams(tmp_path, "a", *some)
+    (track,) = datasets.load("own", tmp_path)
+    assert track.curve is not None
+    assert track.curve.times.tolist() == [0, 0.5, 1, 1.5]
+    assert track.curve.valence_by_rater is not None
+    assert track.curve.valence_by_rater.shape == (2, 4)
+
+
+def test_facts_and_tags_of_a_jams_file(tmp_path: Path) -> None:
+    (tmp_path / "layout.toml").write_text('tag_separator = "|"\n')
+    data = [{"time": 0.0, "duration": 1.0, "value": v} for v in (" slow, sad", "dark", "dark ")]
+    facts = {"title": "T", "artist": "Bach", "release": "Works"}
+    one = {"namespace": "tag_open", "data": data}
+    text = json.dumps({"file_metadata": facts, "annotations": [one]})
+    (tmp_path / "a.jams").write_text(text)
+    (tmp_path / "b.jams").write_text(json.dumps({"annotations": [one]}))
+    first, second = datasets.load("own", tmp_path)
+    assert (first.title, first.artist, first.album) == ("T", "Bach", "Works")
+    assert second.title == ""
+    assert second.tags == ("dark", "slow, sad")
+    assert (second.by_rater or {})["1"] == {"tags": ("slow, sad", "dark")}
+
+
+def test_jams_of_different_labels(tmp_path: Path) -> None:
+    """A track that lacks a label of another has none of it, and no mistake."""
+    (tmp_path / "layout.toml").write_text(SCALES)
+    jams(tmp_path, "a", annotation("mood_thayer", "ann", [9, 5]))
+    jams(tmp_path, "b", annotation("tag_open", "ben", "calm"), annotation("tag_x", "ben", "slow"))
+    first, second = datasets.load("own", tmp_path)
+    assert (first.valence, first.tags, second.valence) == (1, None, None)
+    assert second.tags is not None
+
+
 @pytest.mark.parametrize("text", ["{", "[]", '{"annotations": [{}]}', '{"annotations": 3}'])
 def test_a_file_that_is_no_jams(tmp_path: Path, text: str) -> None:
     (tmp_path / "a.jams").write_text(text)

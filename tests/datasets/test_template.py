@@ -42,6 +42,15 @@ def test_from_a_folder_of_audio_to_a_dataset(tmp_path: Path) -> None:
     assert CliRunner().invoke(app, ["datasets", "check", "own", str(tmp_path)]).exit_code == 0
 
 
+def test_only_what_lies_in_the_folder_of_audio_gets_a_row(tmp_path: Path) -> None:
+    """Once for each name, whatever the case of its ending."""
+    touch(tmp_path, ["audio/b.MP3", "audio/a.flac", "audio/a.wav", "audio/c.ogg", "jingle.mp3"])
+    assert write_template(tmp_path, ["joy"], SEVEN) == 3
+    table = (tmp_path / "annotations.csv").read_bytes()
+    assert table == b"\xef\xbb\xbfid,joy\r\na,\r\nb,\r\nc,\r\n"  # marked, for spreadsheets
+    assert read_layout(tmp_path, Layout()).audio == "audio"
+
+
 @pytest.mark.parametrize("label", [*LABELS, MOMENTS])
 def test_every_label_can_be_begun(tmp_path: Path, label: str) -> None:
     write_template(tmp_path / "new", [label], SEVEN)
@@ -64,8 +73,13 @@ def test_rows_that_are_not_filled_in_say_nothing(tmp_path: Path) -> None:
 
 
 def test_rows_for_raters(tmp_path: Path) -> None:
-    write_template(tmp_path, ["arousal"], SEVEN, by_rater=True)
-    assert (tmp_path / "annotations.csv").read_text("utf-8-sig").split() == ["id,rater,arousal"]
+    write_template(tmp_path, ["category", MOMENTS], SEVEN, by_rater=True)
+    assert (tmp_path / "annotations.csv").read_text("utf-8-sig").split() == ["id,rater,category"]
+    header = "id,rater,time,valence,arousal"
+    assert (tmp_path / "moments.csv").read_text("utf-8-sig").split() == [header]
+    assert read_layout(tmp_path, Layout()).scales.keys() == {"valence", "arousal"}
+    write_template(tmp_path / "other", ["category"], SEVEN)
+    assert '# valence = "1..9"' in (tmp_path / "other" / "layout.toml").read_text()
 
 
 def test_the_comments_name_every_key_and_column() -> None:
@@ -79,6 +93,10 @@ def test_nothing_is_overwritten(tmp_path: Path) -> None:
     write_template(tmp_path, ["tags"], SEVEN)
     with raises(DataError, "already_there", subject="layout.toml"):
         write_template(tmp_path, ["tags"], SEVEN)
-    with raises(DataError, "unknown_choice"):
-        write_template(tmp_path / "other", ["mood"], SEVEN)
+    (tmp_path / "layout.toml").unlink()
+    with raises(DataError, "already_there", subject="annotations.csv"):
+        write_template(tmp_path, ["tags"], SEVEN)
+    for labels in (["mood"], []):
+        with raises(DataError, "unknown_choice"):
+            write_template(tmp_path / "other", labels, SEVEN)
     assert not (tmp_path / "other").exists()

@@ -207,6 +207,15 @@ def test_the_function_is_the_mean_over_penalties_that_were_weighed(recipe: OwnRe
     assert np.corrcoef(guess[:, 0], found.unseen[:, 0])[0, 1] > 0.9
 
 
+def test_penalties_count_by_their_likelihood() -> None:
+    """Errors 10 % larger weigh 1.1 ** -10 as much in 20 groups; far larger ones do not count."""
+    pairs = [(1.0, 1.0), (1.0, 9.0), (9.0, 9.0)]
+    found = ridge._trust(dict(zip(pairs, (0.5, 0.55, 0.9), strict=True)), 20)
+    odds = 1.1**-10
+    assert found == pytest.approx({pairs[0]: 1 / (1 + odds), pairs[1]: odds / (1 + odds)})
+    assert ridge._trust(dict.fromkeys(pairs, 0.0), 20) == pytest.approx(dict.fromkeys(pairs, 1 / 3))
+
+
 def test_the_graph_adds_what_was_fitted(
     start: Model, recipe: OwnRecipe, vectors: np.ndarray
 ) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +13,7 @@ from typer.testing import CliRunner
 from hevner import datasets
 from hevner.cli import app
 from hevner.datasets.raters import agreement
+from hevner.datasets.track import Given, Track
 from hevner.lab.data import reliability
 
 SHROUT_FLEISS = np.array(
@@ -30,10 +33,18 @@ def test_intraclass_correlations_are_those_of_shrout_and_fleiss() -> None:
     assert reliability.two_way(SHROUT_FLEISS) == pytest.approx((0.29, 0.62), abs=0.005)
 
 
+def test_intraclass_correlation_of_different_numbers_of_raters() -> None:
+    """Mean squares 17 between and 1 within; k0 = (9 - (4 + 9 + 4 + 4) / 9) / 3 = 20 / 9."""
+    some = np.array([[1, 2, np.nan], [4, 5, 6], [7, 9, np.nan], [3, np.nan, 2]])
+    assert reliability.one_way(some) == pytest.approx((16 / (17 + 11 / 9), 16 / 17))
+    with_single = np.vstack([some, [[8, np.nan, np.nan]]])  # one rater says nothing of agreement
+    assert reliability.one_way(with_single) == reliability.one_way(some)
+
+
 def test_kappa_is_that_of_fleiss() -> None:
     votes = [[k for k, number in enumerate(row) for _ in range(number)] for row in FLEISS]
     assert reliability.kappa(votes) == pytest.approx(0.210, abs=0.0005)
-    assert reliability.kappa([["a", "a"], ["b", "b"], ["a", "a"]]) == 1
+    assert reliability.kappa([["a", "a"], ["b", "b"], ["a", "a"], ["b"]]) == 1
     assert np.isnan(reliability.kappa([["a", "a"]] * 3))
 
 
@@ -56,7 +67,82 @@ def test_missing_ratings_change_little() -> None:
 def test_too_little_is_not_a_number() -> None:
     for few in (np.empty((0, 0)), ratings(2, 3, 1.0), np.full((5, 2), np.nan), np.ones((5, 3))):
         assert np.isnan(reliability.one_way(few)).all()
+        assert np.isnan(reliability.two_way(few)).all()
         assert np.isnan(reliability.split_half(few))
+    assert np.isnan(reliability.two_way(ratings(9, 1, 1.0))).all()
+    assert np.isnan(reliability.kappa([["a"], ["b"], []]))
+
+
+def test_halves_are_random_and_of_the_same_size() -> None:
+    """Of five raters two and two; raters who differ in order are not halves of their own."""
+    rng = np.random.default_rng(0)
+    truth = rng.normal(size=(300, 1))
+    noisy = truth + np.array([0.1, 0.1, 2, 2, 2]) * rng.normal(size=(300, 5))
+    found = reliability.split_half(noisy)
+    exact = []
+    for one in combinations(range(5), 2):
+        for other in combinations(sorted({*range(5)} - {*one}), 2):
+            halves = noisy[:, one].mean(axis=1), noisy[:, other].mean(axis=1)
+            exact.append(np.corrcoef(*halves)[0, 1])
+    mean = np.mean(exact)
+    assert found == pytest.approx(2 * mean / (1 + mean), abs=0.03)
+    assert reliability.split_half(ratings(2000, 3, 1.0)) == pytest.approx(2 / 3, abs=0.04)
+
+
+def test_opposite_halves_are_reliable_by_minus_one() -> None:
+    assert reliability.split_half(np.array([[0.25, 0.2]] * 4)) == pytest.approx(-1)
+    opposite = np.linspace(-1, 1, 9)[:, None] * [1, -1]
+    assert reliability.split_half(opposite) == pytest.approx(-1)
+
+
+def rated(*votes: Mapping[str, Mapping[str, Given]], group: str = "") -> list[Track]:
+    return [
+        Track("own", str(k), None, group or str(k), str(k), by_rater=one)
+        for k, one in enumerate(votes)
+    ]
+
+
+def test_only_tracks_and_raters_with_a_rating_stand_behind_a_figure() -> None:
+    both = [{"ann": {"joy": k / 4}, "ben": {"joy": k / 5}} for k in range(4)]
+    alone = {"cleo": {"joy": 0.1}, "dan": {"tension": 0.5}}
+    found = reliability.table(rated(*both, alone))
+    first = next(row for row in found if (row["label"], row["measure"]) == ("joy", "ICC(1)"))
+    assert (first["n"], first["raters"], first["groups"]) == (4, 2, 4)
+    assert {row["label"] for row in found} == {"joy", "all ratings"}
+
+
+def test_intervals_are_over_groups(monkeypatch: pytest.MonkeyPatch) -> None:
+    votes = [{"ann": {"joy": k / 4}, "ben": {"joy": k / 5}} for k in range(6)]
+    one = reliability.table(rated(*votes, group="Bach"))[0]
+    assert (one["measure"], one["low"], one["high"], one["groups"]) == ("ICC(1)", None, None, 1)
+    drawn = []
+
+    def bootstrap(_: object, groups: np.ndarray, **__: object) -> tuple[float, float]:
+        drawn.append(groups.tolist())
+        return 0.1, 0.9
+
+    monkeypatch.setattr(reliability, "bootstrap", bootstrap)
+    some = rated(*votes[:3], group="Bach") + rated(*votes[3:], group="Liszt")
+    found = reliability.table(some)[0]
+    assert drawn[0] == ["Bach"] * 3 + ["Liszt"] * 3
+    assert (found["low"], found["high"], found["groups"]) == (0.1, 0.9, 2)
+
+
+def test_agreement_on_tags_is_the_mean_over_tags_and_on_few_tracks_not_given() -> None:
+    tags: list[tuple[tuple[str, ...], tuple[str, ...]]] = [
+        (("calm", "slow"), ("calm",)), (("calm",), ("calm", "slow")),
+        (("slow",), ("slow",)), ((), ()),
+    ]  # fmt: skip
+    votes = [{"ann": {"tags": one}, "ben": {"tags": other}} for one, other in tags]
+    (found,) = reliability.table(rated(*votes))
+    each = [
+        reliability.kappa([["calm" in one for one in pair] for pair in tags]),
+        reliability.kappa([["slow" in one for one in pair] for pair in tags]),
+    ]
+    assert each[0] == 1 > each[1]
+    assert (found["label"], found["measure"], found["n"]) == ("tags", "kappa", 4)
+    assert found["value"] == pytest.approx(sum(each) / 2, abs=0.001)
+    assert reliability.table(rated(*votes[:2])) == []
 
 
 def test_a_rater_who_answers_at_random_agrees_with_nobody() -> None:

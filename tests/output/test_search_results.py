@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import io
 import json
 import os
@@ -16,11 +17,14 @@ from hypothesis import strategies as st
 
 from hevner.emotion import Scale
 from hevner.hits import EmotionWord, Hit
-from hevner.output.search_results import FORMATS, hits_as, playlist, words_as
+from hevner.metadata import SHOWN
+from hevner.output.playlists import playlist_as
+from hevner.output.search_results import FORMATS, hits_as, words_as
 
 PIECE = Hit(
     "/music/a/one.mp3", "a/one.mp3", 181.26, 0.5, -0.25, "A minor", 1.23456, 0.987654, mode="dorian"
 )
+TAGGED = dataclasses.replace(PIECE, title="Öne", artist="A & B", album="<Al>", track=3, year=1999)
 MOMENT = Hit("/music/two.mp3", "two.mp3", 3700, 0.1, 0.2, None, 0.5, None, 62.0, 71.0)
 SCALE = Scale(1, 9)
 
@@ -40,6 +44,7 @@ def test_records_hold_the_same_in_json_and_csv() -> None:
         "mode": "dorian",
         "divergence": 1.2346,
         "fit": 0.9877,
+        **dict.fromkeys(SHOWN),
     }
     assert (two["start"], two["end"], two["key"], two["fit"]) == (62.0, 71.0, None, None)
     rows = list(csv.DictReader(io.StringIO(hits_as("csv", [PIECE, MOMENT], SCALE))))
@@ -56,6 +61,20 @@ def test_table_shows_what_there_is() -> None:
     for part in ("1:02-1:11", "1:01:40", "0.10", "0.20"):
         assert part in text
     assert "fits worse" not in text
+
+
+def test_what_tags_say_is_shown_where_artist_and_title_are_known() -> None:
+    (record,) = json.loads(hits_as("json", [TAGGED]))
+    assert (record["title"], record["year"]) == ("Öne", 1999)
+    assert "A & B - Öne" in hits_as("table", [TAGGED])
+    assert "a/one.mp3" in hits_as("table", [dataclasses.replace(TAGGED, artist=None)])
+    assert "#EXTINF:181,A & B - Öne\n" in hits_as("m3u8", [TAGGED])
+
+
+def test_a_list_by_name_says_so() -> None:
+    assert "order of their names" in hits_as(
+        "table", [dataclasses.replace(PIECE, fit=None, divergence=None)]
+    )
 
 
 def test_narrow_tables_keep_their_numbers() -> None:
@@ -78,7 +97,7 @@ def test_csv_of_nothing_has_its_header() -> None:
 def test_playlist_names_files_from_where_it_lies(tmp_path: Path) -> None:
     folder = tmp_path.resolve()
     inside = Hit(str(folder / "sub/in.mp3"), "sub/in.mp3", 9.6, 0, 0, None, 0, 1)
-    text = playlist([inside, PIECE, MOMENT], folder / "list.m3u8")
+    text = playlist_as("m3u8", [inside, PIECE, MOMENT], folder / "list.m3u8")
     assert text.splitlines() == [
         "#EXTM3U",
         "#EXTINF:10,sub/in",
@@ -90,7 +109,7 @@ def test_playlist_names_files_from_where_it_lies(tmp_path: Path) -> None:
         "#EXTVLCOPT:stop-time=71",
         "/music/two.mp3",
     ]
-    assert str(folder / "sub/in.mp3") in playlist([inside])
+    assert str(folder / "sub/in.mp3") in playlist_as("m3u8", [inside])
 
 
 NAMES = st.text(st.characters(exclude_characters="/\0", exclude_categories=["Cs"]), min_size=1)
@@ -100,7 +119,7 @@ NAMES = st.text(st.characters(exclude_characters="/\0", exclude_categories=["Cs"
 def test_no_name_can_break_a_playlist(name: str, relative: bool) -> None:
     path = f"/music/{name}.mp3"
     hit = Hit(path, f"{name}.mp3", 60, 0, 0, None, 0, 1)
-    text = playlist([hit], Path("/music/list.m3u8") if relative else None)
+    text = playlist_as("m3u8", [hit], Path("/music/list.m3u8") if relative else None)
     first, title, place = text.removesuffix("\n").split("\n")
     assert first == "#EXTM3U"
     assert title.startswith("#EXTINF:60,")
@@ -150,7 +169,7 @@ def test_names_that_are_not_unicode_are_addresses_of_their_bytes(tmp_path: Path)
     folder = os.fsencode(tmp_path)
     for name, shown in (("caf\\xe9.mp3", b"caf\xe9.mp3"), ("\\x00 is text.mp3", None)):
         hit = replace(PIECE, path=f"{tmp_path}/{name}")
-        line = playlist([hit]).splitlines()[-1]
+        line = playlist_as("m3u8", [hit]).splitlines()[-1]
         if shown is None:
             assert line == hit.path
         else:
@@ -161,10 +180,10 @@ def test_names_that_are_not_unicode_are_addresses_of_their_bytes(tmp_path: Path)
 def test_a_name_that_looks_like_escaped_bytes_counts_first(tmp_path: Path) -> None:
     (tmp_path / "caf\\xe9.mp3").write_bytes(b"")
     hit = replace(PIECE, path=f"{tmp_path}/caf\\xe9.mp3")
-    assert playlist([hit]).splitlines()[-1] == hit.path
+    assert playlist_as("m3u8", [hit]).splitlines()[-1] == hit.path
 
 
 @pytest.mark.parametrize("name", ["http:/evil.wav", "#1.mp3", "a:b.mp3"])
 def test_no_line_reads_as_an_address_or_a_comment(name: str, tmp_path: Path) -> None:
     hit = replace(PIECE, path=str(tmp_path / name))
-    assert playlist([hit], tmp_path / "list.m3u8").splitlines()[-1] == f"./{name}"
+    assert playlist_as("m3u8", [hit], tmp_path / "list.m3u8").splitlines()[-1] == f"./{name}"

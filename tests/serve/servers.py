@@ -26,6 +26,7 @@ from hevner.serve import app, run
 from hevner.serve.catalog_snapshot import CatalogSnapshot
 from hevner.serve.job_queue import JobQueue
 from hevner.serve.settings import Settings
+from hevner.serve.songs import Songs
 from tests import joint_world
 from tests.sounds import music
 
@@ -149,9 +150,11 @@ def snapshot(folder: Path) -> CatalogSnapshot:
 
 
 @contextmanager
-def running(how: Settings, catalog: CatalogSnapshot | None = None) -> Iterator[Running]:
+def running(
+    how: Settings, catalog: CatalogSnapshot | None = None, songs: Songs | None = None
+) -> Iterator[Running]:
     """A server in a thread of this process."""
-    service, queue = app.create(how, catalog)
+    service, queue = app.create(how, catalog, songs)
     ready, address = threading.Event(), ""
 
     def listening(where: str) -> None:

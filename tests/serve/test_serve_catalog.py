@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -16,6 +17,8 @@ from hevner.catalog.query import Place, Query
 from hevner.catalog.search import search
 from hevner.catalog.writer import create, writing
 from hevner.errors import HevnerError
+from hevner.files import file_named
+from hevner.metadata import SHOWN
 from hevner.serve import query_request, schemas
 from hevner.words import Lexicon
 from tests.catalog import made_up
@@ -111,7 +114,7 @@ def test_hits_tell_no_paths(server: Running, music: Library) -> None:
     hit = ask(server, words=["calm"], limit=1)[0]
     assert set(hit) == {
         *("id", "name", "start", "end", "duration", "valence", "arousal", "scale", "key", "mode"),
-        *("fit", "divergence", "audio"),
+        *("fit", "divergence", "audio", *SHOWN),
     } - {"scale"}
     assert hit["audio"] == f"/api/v1/catalog/pieces/{hit['id']}/audio"
     (piece,) = [one for one in music.pieces if one["id"] == hit["id"]]
@@ -290,6 +293,44 @@ def test_a_playlist(server: Running) -> None:
     assert (short.status, short.kind) == (409, "catalog")
 
 
+def test_a_filter_alone_lists_by_name(server: Running, music: Library) -> None:
+    hits = ask(server, filters={"duration": {"max": 200}}, limit=5)
+    names = sorted(piece["name"] for piece in music.pieces if piece["duration"] <= 200)
+    assert [hit["name"] for hit in hits] == names[:5]
+    assert {(hit["fit"], hit["divergence"]) for hit in hits} == {(None, None)}
+
+
+def test_pieces_have_what_their_tags_say_and_a_cover(tmp_path: Path, state: Path) -> None:
+    pytest.importorskip("mutagen")
+    from tests.test_metadata import JPEG, sound, tag
+
+    path = sound(tmp_path, "flac")
+    tag(path)
+    catalog = create(tmp_path / "catalog", made_up.SPACE)
+    said = {"artist": "Ada", "title": "One", "year": 1999, "valence": 0.1, "arousal": 0.1}
+    plain = sound(tmp_path / "plain", "ogg")
+    with writing(catalog) as writer:
+        writer.put([
+            made_up.piece(1, path=str(path), cover="image/jpeg", **said) | asdict(Stamp.of(path)),
+            made_up.piece(2, path=str(plain), valence=0.2, arousal=0.1) | asdict(Stamp.of(plain)),
+        ], [])  # fmt: skip
+    with running(settings(state, token=TOKEN), snapshot(tmp_path / "catalog")) as server:
+        wanted = {"filters": {"artist": "ADA", "year": {"min": 1990}}}
+        answer = server.post("/catalog/search", wanted, headers=BEARER)
+        assert answer.status == 200, answer.body
+        (hit,) = answer.json["hits"]
+        assert (hit["artist"], hit["title"], hit["year"]) == ("Ada", "One", 1999)
+        cover = server.ask("GET", hit["cover"], api="")
+        assert (cover.status, cover.body) == (200, JPEG)
+        assert cover.headers["content-type"] == "image/jpeg"
+        assert server.ask("GET", hit["cover"].partition("?")[0], api="").status == 401
+        first, other = server.get("/catalog/pieces", headers=BEARER).json["pieces"]
+        assert (first["cover"] is None, first["artist"]) == (False, "Ada")
+        assert other["cover"] is None
+        none = server.get(f"/catalog/pieces/{other['id']}/cover", headers=BEARER)
+        assert (none.status, none.kind) == (404, "not_found")
+
+
 def test_without_a_catalogue_that_is_said(state: Path) -> None:
     with running(settings(state)) as server:
         for path in ("", "/pieces", "/pieces/x", "/pieces/x/audio"):
@@ -304,15 +345,17 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A catalogue whose pieces have files, among them some that should not be served."""
     folder = tmp_path_factory.mktemp("files")
     (folder / "a song.mp3").write_bytes(bytes(range(256)) * 1000)
+    (folder / os.fsdecode(b"caf\xe9.mp3")).write_bytes(b"not in UTF-8")
     (folder / "secret.txt").write_text("secret")
     (folder / "folder.wav").mkdir()
     catalog = create(folder / "catalog", made_up.SPACE)
     (folder / "another.mp3").write_bytes(b"before")
-    names = ("a song.mp3", "secret.txt", "folder.wav", "gone.wav", "another.mp3")
+    names = ("a song.mp3", "secret.txt", "folder.wav", "gone.wav", "another.mp3", "caf\\xe9.mp3")
     rows = [
         made_up.piece(number, path=str(folder / name), name=name)
-        | (asdict(Stamp.of(folder / name)) if (folder / name).exists() else {})
+        | (asdict(Stamp.of(file)) if file.exists() else {})
         for number, name in enumerate(names)
+        for file in [file_named(str(folder / name))]
     ]
     (folder / "another.mp3").unlink()
     (folder / "another.mp3").symlink_to(folder / "secret.txt")
@@ -364,6 +407,11 @@ def test_audio_comes_in_ranges(
         assert answer.headers["content-range"].endswith("/256000")
 
 
+def test_audio_under_a_name_that_is_not_utf_8_is_served(player: Running) -> None:
+    answer = player.ask("GET", address(player, "caf\\xe9.mp3"), api="")
+    assert (answer.status, answer.body) == (200, b"not in UTF-8")
+
+
 def test_audio_needs_a_signature_or_the_token(player: Running) -> None:
     signed = address(player, "a song.mp3")
     bare = signed.partition("?")[0]
@@ -405,6 +453,26 @@ def test_a_catalogue_that_grows_is_seen(tmp_path: Path, monkeypatch: pytest.Monk
             writer.put([made_up.piece(number, **emotion) for number in range(3)], [])
         wait_for(lambda: server.get("/catalog/pieces").json["total"] == 3)
         assert len(ask(server, words=["calm"])) == 3
+
+
+def test_a_catalogue_that_was_damaged_for_a_while_is_seen_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("hevner.serve.app.LOOK_S", 0.05)
+    catalog, emotion = create(tmp_path / "catalog", made_up.SPACE), {"valence": 0.1, "arousal": 0.2}
+    with writing(catalog) as writer:
+        writer.put([made_up.piece(0, **emotion)], [])
+    with running(settings(tmp_path / "state"), snapshot(tmp_path / "catalog")) as server:
+        newest = min((tmp_path / "catalog" / "pieces.lance" / "_versions").glob("*.manifest"))
+        sound = newest.read_bytes()
+        newest.unlink()
+        newest.write_bytes(sound.replace(b"string", b"strinf"))
+        wait_for(lambda: "is not read anew" in caplog.text)
+        assert len(ask(server, words=["calm"])) == 1
+        newest.write_bytes(sound)
+        with writing(catalog) as writer:
+            writer.put([made_up.piece(number, **emotion) for number in (1, 2)], [])
+        wait_for(lambda: server.get("/catalog/pieces").json["total"] == 3)
 
 
 def test_searches_that_pile_up_are_refused(music: Library, state: Path) -> None:

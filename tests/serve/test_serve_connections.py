@@ -21,6 +21,8 @@ from tests.serve.servers import PATIENCE_S, Running, running, settings, sound, w
 ASKED = b"GET /api/v1/health HTTP/1.1\r\nHost: localhost\r\n\r\n"
 POSTED = b"POST /api/v1/catalog/search HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n{"
 
+REFUSED = b"POST /api/v1/analyses HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n"
+
 
 @pytest.fixture
 def hasty(state: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Running]:
@@ -47,6 +49,15 @@ def test_who_sends_no_whole_request_is_let_go(hasty: Running, sent: bytes) -> No
     with connected(hasty) as connection:
         connection.sendall(sent)
         assert everything(connection) == b""
+    wait_for(lambda: not Connection.clients["127.0.0.1"])
+
+
+def test_who_goes_on_with_an_upload_that_was_refused_is_let_go(hasty: Running) -> None:
+    with connected(hasty) as connection:
+        connection.sendall(REFUSED)
+        found = connection.recv(65536)
+        connection.sendall(b"-")
+        assert b" 415 " in (found + everything(connection)).splitlines()[0]
     wait_for(lambda: not Connection.clients["127.0.0.1"])
 
 

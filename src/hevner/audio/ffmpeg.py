@@ -114,7 +114,7 @@ class Recording:
         self.source = source
         self._file = _Bytes(file, owned)
         try:
-            self._stream = _opened(self._file, source)
+            self._stream = open_stream(self._file, source)
             self._kind = self._stream.container.format.name
             place = self._file.tell()
             self._links = links(self._file, self._kind)
@@ -172,7 +172,7 @@ class Recording:
             return
         for link in self._links:
             try:
-                stream = _opened(link, self.source)
+                stream = open_stream(link, self.source)
             except AudioError:
                 seen.packet(fine=False)
             else:
@@ -230,7 +230,7 @@ def follow(read: Callable[[int], bytes], source: str) -> Iterator[Piece]:
             raise stops[0]
 
 
-def _opened(file: Readable, source: str) -> Any:
+def open_stream(file: Readable, source: str) -> Any:
     """The stream of a file that FFmpeg takes for the best audio, ready to be decoded."""
     file.seek(0)
     head = file.read(24)

@@ -23,15 +23,16 @@ from contextlib import closing
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 
-from hevner import errors
-from hevner.audio import decode
+from hevner import errors, metadata
+from hevner.audio import about_file, decode
 from hevner.audio.decode import SAMPLE_RATE, Audio
 from hevner.audio.mixdown import Samples
 from hevner.child_process import (
+    Answer,
     ChildProcess,
     ProcessEndedError,
     Send,
@@ -44,6 +45,9 @@ from hevner.errors import AudioError, HevnerError
 
 SILENCE_S = 60.0
 """Seconds for which a decoder may yield nothing; decoding a block takes milliseconds."""
+
+ABOUT_S = 600.0
+"""Seconds for reading the tags and the packets of a file, perhaps over a slow network."""
 
 MEMORY_BYTES = 2 * 2**30
 """Address space of a decoding process; of a usual file it needs a fifth."""
@@ -113,6 +117,31 @@ class Decoders:
         folder = "" if Path(path).is_absolute() else os.getcwd()  # noqa: PTH109 - it is sent
         task = {"path": str(path), "folder": folder, "rate": sample_rate}
         return Audio(str(path), self._blocks(task, warnings), warnings, sample_rate)
+
+    def about(self, path: Path, name: str) -> dict[str, Any]:
+        """What a catalogue notes of a file besides its analysis (`hevner.audio.about_file.about`).
+
+        Of a file that breaks its reader, what its path says.
+        """
+        fields, _ = self._asked(path, about=name)
+        return fields.get("about") or about_file.of_path(path, name)
+
+    def cover(self, path: Path) -> tuple[str, bytes] | None:
+        """The embedded picture of a file; see `hevner.metadata.cover`."""
+        fields, data = self._asked(path, cover=True)
+        return (fields["kind"], bytes(data)) if fields.get("kind") else None
+
+    def _asked(self, path: Path, **task: Any) -> Answer:
+        """The answer to a task that has one; empty if the file broke the process."""
+        task |= {"path": str(path), "folder": "" if path.is_absolute() else os.getcwd()}  # noqa: PTH109 - it is sent
+        child = self._take()
+        try:
+            with closing(child.run(task, ABOUT_S)) as answers:
+                return next(answers)
+        except (ProcessEndedError, OSError):
+            return {}, bytearray()
+        finally:
+            self._give_back(child)
 
     def _blocks(self, task: Task, warnings: list[str]) -> Iterator[Samples]:
         """Blocks of a file, from a new process if an old one ends in the middle.
@@ -202,6 +231,11 @@ def open_audio(path: str | Path, sample_rate: int = SAMPLE_RATE) -> Audio:
     return shared.open_audio(path, sample_rate)
 
 
+def about(path: Path, name: str) -> dict[str, Any]:
+    """Read tags and packets of a file; see `Decoders.about`."""
+    return shared.about(path, name)
+
+
 def main(open_here: OpenAudio = decode.open_audio) -> None:
     """Decode files for another process; what opens them can be replaced."""
     limit(int(sys.argv[1]))
@@ -212,6 +246,13 @@ def _decode(open_here: OpenAudio, task: Task, send: Send) -> None:
     try:
         if task["folder"]:
             os.chdir(task["folder"])
+        if "about" in task:
+            send(last=True, about=about_file.about(Path(task["path"]), task["about"]))
+            return
+        if "cover" in task:
+            kind, picture = metadata.cover(Path(task["path"])) or ("", b"")
+            send(picture, last=True, kind=kind)
+            return
         audio = open_here(Path(task["path"]), task["rate"])
         for block in audio.blocks:
             for start in range(0, len(block), MESSAGE):

@@ -3,28 +3,32 @@
 Modules import each other in one direction only, from bottom to top:
 
 1. records: ``seal``, ``header``, ``course``, ``query``;
-2. storage: ``packages``, ``checksums``, ``faults``, ``tables``, ``kept_features``,
-   ``search_index``, ``index_building``, ``catalog``, ``writer``;
-3. filling: ``file_identity``, ``analyze_file``, ``texts``, ``indexing``, ``encoding``, and mending:
+2. storage: ``packages``, ``checksums``, ``columns``, ``row_keys``, ``faults``, ``tables``,
+   ``kept_features``, ``index_cache``, ``index_layout``, ``search_index``, ``index_building``,
+   ``catalog``, ``object_catalog``, ``writer``;
+3. filling: ``file_identity``, ``sources``, ``presence``, ``analyze_file``, ``texts``,
+   ``index_rows``, ``examine``, ``index_options``, ``indexing``, ``encoding``, and mending:
    ``sound_rows``, ``renewal``;
-4. searching: ``scoring``, ``search``, ``playlist``, ``describe``.
+4. searching: ``browse``, ``scoring``, ``search``, ``playlist``, ``describe``.
 
 Importing this package loads nothing; LanceDB is loaded when a search index cannot answer.
 """
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from hevner.catalog.search import SearchableCatalog
+    from hevner.object_path import Location
 
 __all__ = ["open_catalog"]
 
 
-def open_catalog(folder: str | Path) -> SearchableCatalog:
+def open_catalog(folder: str | Location) -> SearchableCatalog:
     """Open a catalogue that ``hevner index`` made, for `SearchableCatalog.search`.
+
+    ``folder`` is a folder, or ``s3://BUCKET/FOLDER``.
 
     Raises
     ------

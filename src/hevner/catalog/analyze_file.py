@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hevner.analysis import Analyzer, Reading
-from hevner.catalog.tables import MODEL, Row
+from hevner.catalog.columns import MODEL, Row
 from hevner.features import Pooled
 from hevner.heads import ESTIMATE_COLUMNS, ESTIMATES
 from hevner.model import description
@@ -32,7 +32,7 @@ TOGETHER = 3
 class AnalyzedFile:
     """The analysis of a file as rows of a catalogue.
 
-    The piece has the columns of `hevner.catalog.tables.schema` that come from the sound, with
+    The piece has the columns of `hevner.catalog.columns.schema` that come from the sound, with
     ``status``; the moments have all but ``piece``. The features are to be kept, if there are any.
     """
 

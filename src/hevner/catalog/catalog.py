@@ -1,6 +1,6 @@
 """A catalogue of music on disk: pieces and their moments, with their places in the common space.
 
-A catalogue is one folder::
+A catalogue is one folder, of this machine or in an object store (`hevner.catalog.object_catalog`)::
 
     catalog.json     what it was made with (`hevner.catalog.header`)
     pieces.lance     a row for each file, also for those without music or that could not be read
@@ -33,12 +33,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hevner.catalog import header, seal, search_index
+from hevner.catalog.columns import MOMENTS, PIECES, ROW, Row
+from hevner.catalog.faults import enclosed
 from hevner.catalog.kept_features import FEATURES, KeptFeatures
 from hevner.catalog.packages import pa
 from hevner.catalog.search_index import DamagedIndexError, SearchIndex
-from hevner.catalog.tables import MOMENTS, PIECES, ROW, Row, Table
+from hevner.catalog.tables import Table
 from hevner.model.description import CURVE_POINTS
 from hevner.model.space import Points, Space
+from hevner.object_path import Location, location
 
 CANDIDATES = 120
 """Rows that the first stage of a search passes to the second."""
@@ -97,12 +100,12 @@ class Catalog:
 
     def __init__(
         self,
-        folder: str | Path,
+        folder: str | Location,
         space: Space,
         most: int | None = seal.WHOLE,
-        features: Path | None = None,
+        features: Location | None = None,
     ) -> None:
-        self.folder = Path(folder).absolute()
+        self.folder = location(folder).absolute()
         self.space = space
         self.header = header.read(self.folder)
         self.model = header.model_of(self.header)
@@ -113,7 +116,7 @@ class Catalog:
         self._open()
 
     @property
-    def home(self) -> Path:
+    def home(self) -> Location:
         """Folder of the tables."""
         return self.folder / self.header.tables
 
@@ -128,9 +131,11 @@ class Catalog:
 
     def _open(self) -> None:
         """Open the indexes of both tables, and the tables that have none, if nothing is damaged."""
-        if wrong := seal.damaged_file(self.home, self._most):
-            raise header.damaged(self.home / wrong, "it is not as it was written", self.folder)
-        sealed = seal.read(self.home)
+        sealed = None
+        if isinstance(self.home, Path):
+            if wrong := seal.damaged_file(self.home, self._most):
+                raise header.damaged(self.home / wrong, "it is not as it was written", self.folder)
+            sealed = seal.read(self.home)
         for table in self._tables.values():
             table.refresh()
         self._indexes: dict[TableName, SearchIndex] = {}
@@ -183,9 +188,9 @@ class Catalog:
         count: int = CANDIDATES,
         where: str | None = None,
         table: TableName = "pieces",
-        courses: bool = False,
+        course: Array | None = None,
     ) -> Found:
-        """Rows whose vectors are near a vector: the first stage of a search.
+        """Rows whose vectors or courses are near to one: the first stage of a search.
 
         Parameters
         ----------
@@ -194,11 +199,12 @@ class Catalog:
         count
             Number of rows; fewer if the table or the filter has fewer.
         where
-            A filter in SQL over the columns (`hevner.catalog.tables.schema`), applied first.
+            A filter in SQL over the columns (`hevner.catalog.columns.schema`), applied first.
         table
             Whole pieces or moments.
-        courses
-            Whether to read the courses of pieces.
+        course
+            Valence and arousal over equal parts, shape ``(2, CURVE_POINTS)``, for the pieces with
+            the nearest courses, whatever their vectors.
 
         Returns
         -------
@@ -208,18 +214,45 @@ class Catalog:
         if index := self._indexes.get(table):
             passing = None if where is None else self._passing(table, where)
             try:
-                rows, values = index.nearest(query_vector, count, passing)
-                return self._found(rows, values, courses)
+                if course is not None:
+                    return self._found(*index.nearest_courses(course, count, passing), courses=True)
+                return self._found(*index.nearest(query_vector, count, passing))
             except DamagedIndexError:
                 self._leave_index(table)
-        columns = ("place", *(COURSE if courses else ()))
-        found = self._table(table).nearest(query_vector, count, where, columns)
-        return self._found(found[ROW].to_numpy(), _values(found, columns), courses)
+        if course is not None:
+            return self._nearest_courses(course, count, where)
+        found = self._table(table).nearest(query_vector, count, where, ["place"])
+        return self._found(found[ROW].to_numpy(), _values(found, ["place"]))
+
+    def _nearest_courses(self, course: Array, count: int, where: str | None) -> Found:
+        """Pieces with the nearest courses, of all in the table."""
+        there = "curve IS NOT NULL"
+        condition = f"{there} AND {enclosed(where)}" if where else there
+        rows, squares = [np.zeros(0, np.int64)], [np.zeros(0, np.float32)]
+        for batch in self.pieces.scan([ROW, *COURSE], condition):
+            rows.append(batch[ROW].to_numpy().astype(np.int64))
+            values = _values(pa.Table.from_batches([batch]), COURSE)
+            squares.append(((_courses(values) - course) ** 2).sum(axis=(1, 2)))
+        best = np.argsort(np.concatenate(squares), kind="stable")[:count]
+        chosen = np.concatenate(rows)[best]
+        columns = ("place", *COURSE)
+        return self._found(
+            chosen, _values(self.pieces.take(chosen.tolist(), columns), columns), True
+        )
 
     def _passing(self, table: TableName, where: str) -> Iterator[NDArray[np.int64]]:
         """Numbers of the rows that pass a filter, in parts."""
         for batch in self._table(table).scan([ROW], where, NUMBERS_AT_ONCE):
             yield batch[ROW].to_numpy().astype(np.int64)
+
+    def row_of(self, path: str) -> int | None:
+        """Number of the row of a path that the index has, valid until the next `refresh`."""
+        if index := self._indexes.get(PIECES):
+            try:
+                return index.row_of(path)
+            except DamagedIndexError:
+                self._leave_index(PIECES)
+        return None
 
     def at(self, rows: Sequence[int] | NDArray[np.int64], table: TableName = "pieces") -> Found:
         """Rows by their numbers, in that order; valid until the next `refresh`."""
@@ -233,8 +266,7 @@ class Catalog:
 
     def _found(self, rows: NDArray[Any], values: Array, courses: bool = False) -> Found:
         """Rows from their places and, for courses, what is in `COURSE`."""
-        means, curves = values[:, -2 - 2 * CURVE_POINTS :][:, :2], values[:, -2 * CURVE_POINTS :]
-        course = means[:, :, None] + curves.reshape(-1, 2, CURVE_POINTS) if courses else None
+        course = _courses(values) if courses else None
         return Found(rows.astype(np.int64), self.points(values), course)
 
     def fetch(
@@ -262,6 +294,12 @@ class Catalog:
         """Columns of all pieces that pass a filter, in no order."""
         for batch in self.pieces.scan(columns, where):
             yield from batch.to_pylist()
+
+
+def _courses(values: Array) -> Array:
+    """Courses from rows that end with the columns `COURSE`, shape ``(m, 2, CURVE_POINTS)``."""
+    means, curves = values[:, -2 - 2 * CURVE_POINTS :][:, :2], values[:, -2 * CURVE_POINTS :]
+    return means[:, :, None] + curves.reshape(-1, 2, CURVE_POINTS)
 
 
 def _values(rows: pa.Table, columns: Sequence[str]) -> Array:

@@ -21,9 +21,9 @@ from hevner.catalog.packages import pa
 CHECKSUM = "checksum"
 """Column of the checksums; null for rows of catalogues from before there were any."""
 
-NOT_COVERED = (CHECKSUM, "encoded", "_rowid")
+NOT_COVERED = (CHECKSUM, "encoded", "row_key", "_rowid")
 """Columns without a part in it: vectors for texts are added to rows that are there already, and
-are covered by the digests of files (`hevner.catalog.seal`)."""
+are covered by the digests of files (`hevner.catalog.seal`); keys are derived from the row."""
 
 _STEP = np.uint64(0x9E3779B97F4A7C15)
 

@@ -10,10 +10,12 @@ was stopped, however, goes on from there.
 
 from __future__ import annotations
 
+import socket
 import threading
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,12 +26,16 @@ from hevner.audio.isolated import open_audio
 from hevner.audio.windows import Windower
 from hevner.batch import in_threads
 from hevner.catalog.catalog import Catalog
-from hevner.catalog.file_identity import read_steadily, row_path
-from hevner.catalog.indexing import SECONDS_AT_ONCE, Options
-from hevner.catalog.tables import ENCODED, SOUNDS, WITHOUT_VECTOR
+from hevner.catalog.columns import ENCODED, SOUNDS, WITHOUT_VECTOR
+from hevner.catalog.file_identity import row_path
+from hevner.catalog.header import weights_of
+from hevner.catalog.index_options import Options
+from hevner.catalog.indexing import SECONDS_AT_ONCE
+from hevner.catalog.sources import Source, absolute, read_source
+from hevner.catalog.texts import text_encoder
 from hevner.catalog.writer import writing
-from hevner.errors import MissingDependencyError, ModelError
-from hevner.files import Found, display_name
+from hevner.errors import HevnerError, MissingDependencyError, ModelError
+from hevner.files import display_name
 from hevner.result import Failure
 
 if TYPE_CHECKING:
@@ -49,7 +55,7 @@ class Encoded:
     failed: int = 0
 
 
-def encode(found: Iterable[Found], catalog: Catalog, encoder: Clap, options: Options) -> Encoded:
+def encode(found: Iterable[Source], catalog: Catalog, encoder: Clap, options: Options) -> Encoded:
     """Encode the pieces of a catalogue that have no vector yet.
 
     Parameters
@@ -80,7 +86,13 @@ def encode(found: Iterable[Found], catalog: Catalog, encoder: Clap, options: Opt
         writer.note_encoder(encoder.card)
         vectors: dict[str, Array] = {}
         written = time.monotonic()
-        for file, id, outcome in in_threads(work.encode, files, options.jobs, options.stop):
+        if options.cluster is None:
+            outcomes = in_threads(work.encode, files, options.jobs, options.stop)
+        else:
+            task = _Task(encoder.card.id, encoder.card.version)
+            files = [(absolute(file), id) for file, id in files]
+            outcomes = options.cluster.each(task, files, _lost, options.stop, large=True)
+        for file, id, outcome in outcomes:
             if isinstance(outcome, Failure):
                 summary.failed += 1
                 options.report(file, outcome)
@@ -97,13 +109,42 @@ def encode(found: Iterable[Found], catalog: Catalog, encoder: Clap, options: Opt
     return summary
 
 
-def due(found: Iterable[Found], catalog: Catalog) -> list[tuple[Found, str]]:
+def due(found: Iterable[Source], catalog: Catalog) -> list[tuple[Source, str]]:
     """A file, and its id, of each content that was analysed and has no vector."""
     where = WITHOUT_VECTOR if ENCODED in catalog.pieces.schema.names else SOUNDS
     ids = {row["path"]: row["id"] for row in catalog.listing(["path", "id"], where)}
     paths = ((row_path(file.path), file) for file in found)
     files = {ids[path]: file for path, file in paths if path in ids}
     return [(file, id) for id, file in files.items()]
+
+
+@dataclass(frozen=True)
+class _Task:
+    """What machines of a cluster are given to encode files: name and version of the encoder."""
+
+    name: str
+    version: str
+
+    def __call__(self, item: tuple[Source, str]) -> tuple[Source, str, Array | Failure]:
+        return _file_encoder(self).encode(item)
+
+
+@lru_cache(maxsize=1)
+def _file_encoder(task: _Task) -> _FileEncoder:
+    """What a process of a cluster keeps for the next file."""
+    encoder = text_encoder(task.name)
+    if weights_of(encoder.card.version) != weights_of(task.version):
+        raise ModelError(
+            f"this machine of the cluster has other weights of {task.name}",
+            subject=socket.gethostname(),
+            remedy="Add the same weights on all machines with 'hevner models add'",
+            code="other_encoder",
+        )
+    return _FileEncoder(encoder)
+
+
+def _lost(item: tuple[Source, str], error: HevnerError) -> tuple[Source, str, Array | Failure]:
+    return *item, Failure.of(display_name(item[0].path), error)
 
 
 class _FileEncoder:
@@ -116,13 +157,11 @@ class _FileEncoder:
         self._encoder = encoder
         self._turn = threading.Lock()
 
-    def encode(self, item: tuple[Found, str]) -> tuple[Found, str, Array | Failure]:
+    def encode(self, item: tuple[Source, str]) -> tuple[Source, str, Array | Failure]:
         """The vector of a file if it has the content of this id, or why there is none."""
         file, id = item
         fatal = (ModelError, MissingDependencyError)
-        _content, outcome = read_steadily(
-            file.path, self._vector, lambda now: now == id, "encode", fatal
-        )
+        _content, outcome = read_source(file, self._vector, lambda now: now == id, "encode", fatal)
         if outcome is None:
             cause, remedy = "it has changed since it was analysed", "Run the same command again"
             outcome = Failure(display_name(file.path), "encode", cause, remedy)

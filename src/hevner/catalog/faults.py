@@ -14,12 +14,12 @@ import os
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 
 from hevner.catalog.checksums import CHECKSUM
-from hevner.catalog.header import damaged
+from hevner.catalog.header import damaged, refused, unreachable
 from hevner.errors import CatalogError, HevnerError
 from hevner.files import cannot_write
+from hevner.object_path import Location, ObjectPath, reason
 
 MOST_TERMS = 200
 """Most operators in a filter: LanceDB computes each inside the one before, and a few hundred
@@ -34,13 +34,15 @@ HIDDEN = ("vector", "place", "curve", "encoded", "changed", CHECKSUM)
 PANICS = ("PanicException", "RustPanic")
 """Names of errors for a panic: of a call, which is no `Exception`, and of one in the background."""
 
+_STORE = re.compile(r"^(?!.*404 Not Found).*(Error performing|HTTP error|credential)", re.DOTALL)
+_CROWDED = re.compile(r"commit conflict|concurrent", re.IGNORECASE)
 _QUOTED = re.compile(r"'[^']*'")
 _TERM = re.compile(r"[-+*/%<>=!~|&^(]+|\b(?:and|or|not|between|i?like|case|when)\b", re.IGNORECASE)
 
 
 @contextmanager
 def clear_errors(
-    table: Path, folder: Path, where: str | None = None, columns: Sequence[str] = ()
+    table: Location, folder: Location, where: str | None = None, columns: Sequence[str] = ()
 ) -> Iterator[None]:
     """Turn errors of LanceDB about a table into errors that name it and the remedy.
 
@@ -66,7 +68,25 @@ def clear_errors(
             raise cannot_write(table, full) from error
         if where is not None and (isinstance(error, ValueError) or "filter expr" in text):
             raise _misunderstood(where, text, columns) from error
+        if isinstance(table, ObjectPath) and _CROWDED.search(text):
+            cause, remedy = "too many processes write at a time", "Run the same command again"
+            raise refused("crowded", table, cause, remedy) from error
+        if isinstance(table, ObjectPath) and _STORE.search(text):
+            raise unreachable(table, reason(text)) from error
         raise unreadable(table, folder, _first_clause(text)) from error
+
+
+def enclosed(where: str) -> str:
+    """A filter in parentheses of its own, to be joined with others.
+
+    Raises `CatalogError` if it closes one that it did not open, and so would end them.
+    """
+    depth = 0
+    for sign in re.findall(r"[()]", _QUOTED.sub("", where)):
+        depth += 1 if sign == "(" else -1
+        if depth < 0:
+            raise _misunderstood(where, "a parenthesis is closed that was not opened", ())
+    return f"({where})"
 
 
 def is_panic(error: BaseException) -> bool:
@@ -74,7 +94,7 @@ def is_panic(error: BaseException) -> bool:
     return type(error).__name__ in PANICS
 
 
-def unreadable(table: Path, folder: Path, why: str) -> CatalogError:
+def unreadable(table: Location, folder: Location, why: str) -> CatalogError:
     """The error for a damaged table."""
     return damaged(table, f"the table cannot be read: {why}", folder)
 
@@ -90,9 +110,10 @@ def system_error(text: str) -> OSError | None:
 def _misunderstood(where: str, text: str, columns: Sequence[str]) -> CatalogError:
     shown = where if len(where) <= SHOWN else f"{where[:SHOWN]}..."
     names = ", ".join(name for name in columns if name not in HIDDEN)
+    there = f"; there are {names}" if names else ""
     return CatalogError(
         f"the filter {shown!r} is not understood: {_first_clause(text)}",
-        remedy=f'Compare columns with values, as in "duration < 300"; there are {names}',
+        remedy=f'Compare columns with values, as in "duration < 300"{there}',
         stage="filter",
         code="bad_filter",
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import TypeVar
 
 from hevner.errors import AudioError, HevnerError, ModelError
 from hevner.files import display_name
+from hevner.object_path import Location, StoredObject
 from hevner.result import Failure
 
 Result = TypeVar("Result")
@@ -20,9 +22,16 @@ ATTEMPTS = 2
 """How often a file is tried that changes while it is read."""
 
 
-def row_path(path: Path) -> str:
+def row_path(path: Location) -> str:
     """The path of a file as catalogues write it: absolute, and valid Unicode."""
+    if not isinstance(path, Path):
+        return str(path)
     return display_name(os.path.abspath(path))  # noqa: PTH100 - links are not resolved
+
+
+def part_of(path: Location, count: int) -> int:
+    """Which of so many parts of all files a file is in, by its path alone."""
+    return zlib.crc32(row_path(path).encode()) % count
 
 
 @dataclass(frozen=True)
@@ -45,20 +54,23 @@ class Stamp:
     changed: int | None = field(default=None, compare=False)
 
     @classmethod
-    def of(cls, path: Path) -> Stamp:
+    def of(cls, path: Location) -> Stamp:
         """The stamp of a file; raises OSError."""
-        status = path.stat()
+        return cls.of_status(path.stat())
+
+    @classmethod
+    def of_status(cls, status: os.stat_result | StoredObject) -> Stamp:
+        """The stamp from what a system or an object store says about a file."""
         return cls(status.st_size, status.st_mtime_ns, status.st_ctime_ns)
 
-    def is_of(self, path: Path) -> bool:
-        """Whether it is that of a file; raises OSError."""
-        found = Stamp.of(path)
+    def is_like(self, found: Stamp) -> bool:
+        """Whether a file that has the other stamp now has not changed."""
         return self == found and self.changed in (None, found.changed)
 
-    def still_holds(self, path: Path) -> bool:
+    def still_holds(self, path: Location) -> bool:
         """Whether a file has not changed since; one that is gone counts as unchanged."""
         try:
-            return self.is_of(path)
+            return self.is_like(Stamp.of(path))
         except OSError:
             return True
 

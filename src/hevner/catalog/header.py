@@ -15,6 +15,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import shlex
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ from hevner.errors import CatalogError
 from hevner.files import cannot_write, display_name, replace_file
 from hevner.model import registry
 from hevner.model.space import Space
+from hevner.object_path import ChangedError, Location, ObjectPath
 from hevner.text_file import read_json
 
 NAME = "catalog.json"
@@ -37,7 +39,7 @@ the key, nor kind of music."""
 
 NOT_COMPARED = (
     *("hevner", "folders", "encoder", "encoder_version", "model_name", "model_file"),
-    "tables",
+    *("tables", "mounts"),
 )
 
 PRECISIONS = ("-bfloat16", "-float16")
@@ -70,6 +72,9 @@ class Header:
         none.
     tables
         Folder of the tables in that of the catalogue (`hevner.catalog.renewal`); empty for itself.
+    mounts
+        Folders at which a drive was mounted that music was found on, each as the number of the
+        device and the path.
     """
 
     schema: int
@@ -87,6 +92,7 @@ class Header:
     model_name: str = ""
     model_file: str = ""
     tables: str = ""
+    mounts: tuple[str, ...] = ()
 
 
 def current(space: Space, model: Path | None = None) -> Header:
@@ -106,18 +112,47 @@ def current(space: Space, model: Path | None = None) -> Header:
     )
 
 
-def write(folder: Path, header: Header) -> None:
+def write(folder: Location, header: Header) -> None:
     """Put the header into a catalogue's folder; raises `OutputError` if that is not possible."""
     path = folder / NAME
     try:
-        record = dataclasses.asdict(header)
-        record["checksum"] = seal.digest_of(record)
-        replace_file(path, json.dumps(record, indent=1).encode())
+        replace_file(path, _content(header))
     except OSError as error:
         raise cannot_write(path, error) from error
 
 
-def read(folder: Path) -> Header:
+def change(folder: ObjectPath, made: Callable[[Header | None], Header]) -> Header:
+    """Change the header in an object store by a function of the one that is there, None for none.
+
+    It is called again if another process was first, so that no change is lost. Returns the new one;
+    raises what `read` and `write` raise.
+    """
+    path = folder / NAME
+    while True:
+        try:
+            try:
+                content, tag = path.read()
+                found = parsed(folder, json.loads(content))
+            except FileNotFoundError:
+                found, tag = None, ""
+            if (new := made(found)) != found:
+                path.write(_content(new), tag)
+            return new
+        except ChangedError:
+            continue
+        except ValueError as error:
+            raise _unreadable(folder, str(error)) from error
+        except OSError as error:
+            raise cannot_write(path, error) from error
+
+
+def _content(header: Header) -> bytes:
+    record = dataclasses.asdict(header)
+    record["checksum"] = seal.digest_of(record)
+    return json.dumps(record, indent=1).encode()
+
+
+def read(folder: Location) -> Header:
     """The header of the catalogue in a folder.
 
     Raises `CatalogError` if there is none, it is damaged, or it was made by a newer hevner.
@@ -131,11 +166,13 @@ def read(folder: Path) -> Header:
         remedy = f"Make one with 'hevner index FOLDER --into {display_name(folder)}'"
         raise refused("file_missing", folder, "there is no catalogue here", remedy) from error
     except (OSError, ValueError) as error:
+        if isinstance(error, OSError) and isinstance(folder, ObjectPath):
+            raise unreachable(folder, error.strerror or str(error)) from error
         raise _unreadable(folder, str(error)) from error
     return parsed(folder, record)
 
 
-def parsed(folder: Path, record: Any) -> Header:
+def parsed(folder: Location, record: Any) -> Header:
     """The header of the catalogue in a folder from its JSON values; raises as `read` does."""
     path = folder / NAME
     schema = record.get("schema") if isinstance(record, dict) else None
@@ -152,7 +189,8 @@ def parsed(folder: Path, record: Any) -> Header:
     if sealed not in (None, seal.digest_of(record)):
         raise _unreadable(folder, "it is not as it was written")
     try:
-        header = Header(**{**record, "folders": tuple(record["folders"])})
+        several = {name: tuple(record[name]) for name in ("folders", "mounts") if name in record}
+        header = Header(**{**record, **several})
     except (TypeError, KeyError) as error:
         raise _unreadable(folder, str(error)) from error
     for field in dataclasses.fields(Header):
@@ -174,7 +212,7 @@ def model_of(found: Header) -> Path:
     return DEFAULT_MODEL
 
 
-def check(folder: Path, found: Header, wanted: Header) -> None:
+def check(folder: Location, found: Header, wanted: Header) -> None:
     """Raise a `CatalogError` if a catalogue was made with anything but what is wanted."""
     for field in dataclasses.fields(Header):
         old, new = getattr(found, field.name), getattr(wanted, field.name)
@@ -190,7 +228,7 @@ def check(folder: Path, found: Header, wanted: Header) -> None:
             raise refused(f"other_{what}", folder, cause, remedy)
 
 
-def check_model(folder: Path, found: Header, model: Path) -> None:
+def check_model(folder: Location, found: Header, model: Path) -> None:
     """Raise a `CatalogError` if a catalogue was made with another model than this graph."""
     if identity(model=model) != found.model:
         name = registry.read(model.with_suffix(".json")).name
@@ -200,33 +238,36 @@ def check_model(folder: Path, found: Header, model: Path) -> None:
         raise refused("mixed_models", folder, cause, remedy)
 
 
-def check_encoder(folder: Path, found: Header, card: EncoderCard) -> None:
+def check_encoder(folder: Location, found: Header, card: EncoderCard) -> None:
     """Raise a `CatalogError` if a catalogue's pieces were encoded by other weights.
 
     Versions that differ in the precision of the arithmetic alone pass: rounding turns a vector by
     far less than what lies between two pieces.
     """
     old, new = (found.encoder, found.encoder_version), (card.id, card.version)
-    if found.encoder and (old[0] != new[0] or _weights(old[1]) != _weights(new[1])):
+    if found.encoder and (old[0] != new[0] or weights_of(old[1]) != weights_of(new[1])):
         cause = f"the pieces were encoded by {' '.join(old)}, here it would be {' '.join(new)}"
         remedy = rebuilding(folder, dataclasses.replace(found, encoder=card.id))
         raise refused("other_encoder", folder, cause, remedy)
 
 
-def _weights(version: str) -> str:
+def weights_of(version: str) -> str:
+    """A version of an encoder without the precision of its arithmetic."""
     for precision in PRECISIONS:
         version = version.removesuffix(precision)
     return version
 
 
-def repairing(folder: Path) -> str:
+def repairing(folder: Location) -> str:
     """How to repair a catalogue, as a remedy."""
+    if isinstance(folder, ObjectPath):
+        return rebuilding(folder)
     words = ["hevner", "index", "--verify", "--into", display_name(folder)]
     return f"To mend it and keep all that is sound, run: {shlex.join(words)}"
 
 
 def command(
-    folder: Path, folders: Any = (), encoder: str = "", rebuild: bool = False, model: str = ""
+    folder: Location, folders: Any = (), encoder: str = "", rebuild: bool = False, model: str = ""
 ) -> str:
     """The command that brings a catalogue up to date, or makes it anew."""
     sources = [str(source) for source in folders] or ["FOLDER"]
@@ -248,7 +289,7 @@ def _option(graph: Path) -> str:
     return "" if entry.default else entry.name if entry.own else str(graph)
 
 
-def rebuilding(folder: Path, header: Header | None = None) -> str:
+def rebuilding(folder: Location, header: Header | None = None) -> str:
     """How to make a catalogue anew, as a remedy."""
     made_of = (header.folders, header.encoder) if header is not None else ((), "")
     model = "" if header is None else _own(header)
@@ -256,15 +297,21 @@ def rebuilding(folder: Path, header: Header | None = None) -> str:
     return f"To analyse the music anew, run: {again}"
 
 
-def refused(code: str, path: Path, cause: str, remedy: str) -> CatalogError:
+def refused(code: str, path: Location, cause: str, remedy: str) -> CatalogError:
     """The error for a catalogue that cannot be used like this."""
     return CatalogError(cause, subject=display_name(path), remedy=remedy, code=code)
 
 
-def damaged(path: Path, cause: str, folder: Path) -> CatalogError:
+def unreachable(path: Location, cause: str) -> CatalogError:
+    """The error for an object store that does not answer, or refuses."""
+    remedy = "Check the bucket, and AWS_ENDPOINT_URL and the credentials in the environment"
+    return refused("storage_failed", path, cause, remedy)
+
+
+def damaged(path: Location, cause: str, folder: Location) -> CatalogError:
     """The error for a damaged file of a catalogue."""
     return refused("damaged", path, cause, repairing(folder))
 
 
-def _unreadable(folder: Path, why: str) -> CatalogError:
+def _unreadable(folder: Location, why: str) -> CatalogError:
     return damaged(folder / NAME, f"the header is damaged ({why})", folder)

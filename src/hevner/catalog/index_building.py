@@ -1,8 +1,7 @@
 """Making the search index of a table (`hevner.catalog.search_index`) from its newest version.
 
-The centres of the cells come from k-means of some rows. Rows go to the nearest centre, though a
-search ranks cells by inner products: norms differ so much that k-means on the sphere, or a nearest
-centre by inner product, would put most rows into few cells.
+The centres of the cells come from k-means of the places of some rows, or of their courses. Vectors
+hold squares too: cells of places are narrower where it counts, so fewer rows have to be compared.
 """
 
 from __future__ import annotations
@@ -22,10 +21,12 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hevner.catalog import search_index
+from hevner.catalog import index_layout, search_index
+from hevner.catalog.columns import ENCODED, PIECES, ROW
+from hevner.catalog.index_layout import CURVE, NUMBERS, TEXTS, Layout
 from hevner.catalog.packages import pa
-from hevner.catalog.search_index import CELLS, COMPARED, CURVE, NUMBERS, TEXTS, Layout
-from hevner.catalog.tables import ENCODED, PIECES, ROW, Table
+from hevner.catalog.search_index import CELLS, FEW
+from hevner.catalog.tables import Table
 from hevner.files import PART, cannot_write
 
 SAMPLE = 32
@@ -56,12 +57,12 @@ def build(table: Table) -> None:
     """
     try:
         path = search_index.path_of(table.path)
-        if path is None:
+        if not isinstance(path, Path) or not isinstance(table.path, Path):
             return
         if search_index.opened(table.path) is None:
             part = path.with_name(PART.format(secrets.token_hex(6)))
             try:
-                _write(table, part)
+                write(table, part)
                 os.replace(part, path)
             finally:
                 part.unlink(missing_ok=True)
@@ -95,14 +96,25 @@ def _slots(fragments: NDArray[np.int64], ids: NDArray[np.int64]) -> NDArray[np.i
     return np.asarray(begin + (ids & 0xFFFFFFFF))
 
 
-def _write(table: Table, part: Path) -> None:
+def write(table: Table, part: Path) -> None:
+    """Make the index of the version that is looked at as a new file; raises as `build`."""
     rows = table.count(THERE)
-    cells = round(CELLS * rows**0.5) if rows > COMPARED[1] else min(rows, 1)
-    order = _order(table, _centres(table, rows, cells))
+    cells = round(CELLS * rows**0.5) if rows > FEW else min(rows, 1)
+    wanted = _sample(rows, cells)
+    seen, parts = 0, []
+    for _, places in _places(table):
+        parts.append(places[wanted[seen : seen + len(places)]])
+        seen += len(places)
+        if cells <= 1:
+            break
+    sample = np.concatenate(parts) if parts else np.zeros((0, 1), np.float32)
+    order = _order(table, _centres(sample, cells))
     slots, fragments, bounds = len(order.lines), order.fragments.shape[1], order.bounds
     width, place = (table.schema.field(name).type.list_size for name in ("vector", "place"))
-    others = len(NUMBERS[table.name]) + CURVE * (table.name == PIECES)
-    layout = Layout(table.version, rows, cells, fragments, slots, width, place, others)
+    course = CURVE * (table.name == PIECES)
+    others = len(NUMBERS[table.name]) + course
+    sizes = width, place, others, table.gaussian, course
+    layout = Layout(table.version, rows, cells, fragments, slots, *sizes)
     with part.open("xb") as file:
         for name in ("bounds", "fragments", "lines"):
             _put(file, layout, name, 0, getattr(order, name))
@@ -113,20 +125,20 @@ def _write(table: Table, part: Path) -> None:
             last = max(first + 1, int(np.searchsorted(bounds, bounds[first] + BLOCK, "right")) - 1)
             block, texts = _block(table, layout, order, int(bounds[first]), int(bounds[last]))
             ends = bounds[first : last + 1] - bounds[first]
-            some = [block["vectors"][b:e] for b, e in pairwise(ends)]
-            none = np.zeros((1, width), np.float32)
-            block["means"] = np.stack([(one if len(one) else none).mean(axis=0) for one in some])
-            block["variances"] = np.stack([(one if len(one) else none).var(axis=0) for one in some])
+            block["boxes"] = _boxes(block["values"][:, :place], ends)
             lengths = np.array([len(text) for text in texts], np.int64)
             block["spans"] = np.stack([end + np.cumsum(lengths) - lengths, lengths], axis=1)
             for name, array in block.items():
-                at = first if name in ("means", "variances") else bounds[first]
+                at = first if name == "boxes" else bounds[first]
                 _put(file, layout, name, int(at), array)
             file.seek(end)
             file.write(b"".join(texts))
             first, end = last, file.tell()
         file.truncate(end)
         file.flush()
+        if course:
+            _put_orders(file, layout, part)
+            file.flush()
         memory = np.memmap(part, np.uint8, "r")
         file.seek(0)
         file.write(replace(layout, size=end).line(memory))
@@ -147,7 +159,7 @@ def _block(
     arrays = {
         name: np.zeros((count, *shape[1:]), kind)
         for name, (_, kind, shape) in layout.places.items()
-        if name in ("vectors", "values", "ids", "sums")
+        if name in ("vectors", "values", "ids", "sums") or (name == "paths" and layout.course)
     }
     shown = [b""] * count
     numbers, texts = NUMBERS[table.name], TEXTS[table.name]
@@ -167,26 +179,64 @@ def _block(
         arrays["vectors"][lines] = _matrix(some["vector"], layout.vector)
         arrays["values"][lines] = joined
         arrays["ids"][lines] = ids
-        arrays["sums"][lines, 0] = search_index.checksums(joined, ids)
+        arrays["sums"][lines, 0] = index_layout.checksums(joined, ids)
         rows = zip(*(some[name].to_pylist() for name in texts), strict=True)
         for line, row in zip(lines, rows, strict=True):
             shown[line] = json.dumps(row, ensure_ascii=False).encode()
             arrays["sums"][line, 1] = zlib.crc32(shown[line])
+            if layout.course:
+                arrays["paths"][line] = index_layout.path_digest(row[texts.index("path")])
     return arrays, shown
 
 
-def _centres(table: Table, rows: int, cells: int) -> Floats:
-    """Centres of cells, shape ``(cells, W)``."""
-    rng = np.random.default_rng(SEED)
+def _put_orders(file: IO[bytes], layout: Layout, part: Path) -> None:
+    """Write the order of paths, and courses by their own cells, from what is written."""
+    offset, kind, shape = layout.places["paths"]
+    paths = np.memmap(part, kind, "r", offset, shape)
+    _put(file, layout, "path_lines", 0, np.argsort(paths, kind="stable"))
+    offset, kind, shape = layout.places["values"]
+    memory = np.memmap(part, kind, "r", offset, shape)
+
+    def courses(rows: slice | NDArray[Any]) -> Floats:
+        """Valence and arousal, whose means come before the curves."""
+        curves = memory[rows, -CURVE:].reshape(-1, 2, CURVE // 2)
+        means = memory[rows, -CURVE - 2 : -CURVE]
+        return np.asarray(curves + means[:, :, None], np.float32).reshape(-1, CURVE)
+
+    rows, cells = layout.rows, layout.cells
+    centres = _centres(courses(np.flatnonzero(_sample(rows, cells))), cells)
+    blocks = [slice(first, first + BLOCK) for first in range(0, rows, BLOCK)]
+    none = np.zeros(0, np.int64)
+    in_cell = np.concatenate([none, *(_nearest(courses(some), centres) for some in blocks)])
+    lines = np.argsort(in_cell, kind="stable")
+    bounds = np.searchsorted(in_cell[lines], np.arange(cells + 1))
+    _put(file, layout, "course_bounds", 0, bounds)
+    _put(file, layout, "course_lines", 0, lines)
+    for some in blocks:
+        _put(file, layout, "courses", some.start, courses(lines[some]))
+    for cell, (first, last) in enumerate(pairwise(bounds)):
+        ends = np.array([0, last - first])
+        _put(file, layout, "course_boxes", cell, _boxes(courses(lines[first:last]), ends))
+
+
+def _boxes(rows: Floats, ends: NDArray[np.int64]) -> Floats:
+    """Least and largest values between ends, shape ``(cells, 2, numbers)``; 0 for no rows."""
+    boxes = np.zeros((len(ends) - 1, 2, rows.shape[1]), np.float32)
+    for box, (first, last) in zip(boxes, pairwise(ends), strict=True):
+        if last > first:
+            box[:] = rows[first:last].min(axis=0), rows[first:last].max(axis=0)
+    return boxes
+
+
+def _sample(rows: int, cells: int) -> NDArray[np.bool_]:
+    """Which rows the centres are computed from."""
     wanted = np.zeros(rows, bool)
-    wanted[rng.permutation(rows)[: SAMPLE * cells]] = True
-    seen, parts = 0, []
-    for _, vectors in _vectors(table):
-        parts.append(vectors[wanted[seen : seen + len(vectors)]])
-        seen += len(vectors)
-        if cells <= 1:
-            break
-    sample = np.concatenate(parts) if parts else np.zeros((0, 1), np.float32)
+    wanted[np.random.default_rng(SEED).permutation(rows)[: SAMPLE * cells]] = True
+    return wanted
+
+
+def _centres(sample: Floats, cells: int) -> Floats:
+    """Centres of cells, shape ``(cells, numbers)``."""
     centres = sample[:cells].copy()
     for _ in range(ROUNDS if cells > 1 else 0):
         cell = _nearest(sample, centres)
@@ -205,7 +255,7 @@ def _order(table: Table, centres: Floats) -> _Order:
     inside = [every[every >> 32 == number] & 0xFFFFFFFF for number in numbers]
     sizes = np.array([places.max() + 1 for places in inside], np.int64)
     fragments = np.stack([numbers, np.cumsum(sizes) - sizes])
-    parts = [(ids, _nearest(vectors, centres)) for ids, vectors in _vectors(table)]
+    parts = [(ids, _nearest(places, centres)) for ids, places in _places(table)]
     cells = np.concatenate([none, *(cell for _, cell in parts)])
     by_cell = np.argsort(cells, kind="stable")
     lines = np.full(sizes.sum(), -1, np.int64)
@@ -214,20 +264,19 @@ def _order(table: Table, centres: Floats) -> _Order:
     return _Order(np.searchsorted(cells[by_cell], np.arange(len(centres) + 1)), fragments, lines)
 
 
-def _vectors(table: Table) -> Iterator[tuple[NDArray[np.int64], Floats]]:
-    for batch in table.scan([ROW, "vector"], THERE):
-        width = batch["vector"].type.list_size
-        yield _ids(batch), _matrix(batch["vector"], width)
+def _places(table: Table) -> Iterator[tuple[NDArray[np.int64], Floats]]:
+    for batch in table.scan([ROW, "place"], THERE):
+        yield _ids(batch), _matrix(batch["place"], batch["place"].type.list_size)
 
 
 def _ids(batch: pa.RecordBatch) -> NDArray[np.int64]:
     return np.asarray(batch[ROW].to_numpy(), np.int64)
 
 
-def _nearest(vectors: Floats, centres: Floats) -> NDArray[np.int64]:
-    """The nearest centre of each vector."""
+def _nearest(rows: Floats, centres: Floats) -> NDArray[np.int64]:
+    """The nearest centre of each row."""
     halves = (centres**2).sum(axis=1) / 2
-    blocks = np.array_split(vectors, max(1, len(vectors) // 8192))
+    blocks = np.array_split(rows, max(1, len(rows) // 8192))
     return np.concatenate([np.argmin(halves - block @ centres.T, axis=1) for block in blocks])
 
 

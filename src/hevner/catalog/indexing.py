@@ -4,11 +4,13 @@ Conventions
 -----------
 A file whose path, size and times are known is not even opened. Otherwise its content decides:
 content that is known, under any path, is not analysed again, so a file that was moved, copied or
-touched is only read. Rows of files that have gone stay until they are pruned, unless the same
-content was found elsewhere: then the file has moved. Files that have gone with their folder may be
-on a drive that is not mounted, so their rows stay even then. Files without emotion and those that
-failed have a row too, so that they are not tried again until they change; files that cannot be
-read, or change while they are read, are tried again each time.
+touched is only read. Nor is sound that is known, whatever the tags of its file: they alone are read
+again (a cluster analyses such a file). Rows of files that have gone stay until they are pruned,
+unless the same content was found elsewhere: then the file has moved. Files that have gone with
+their folder, or where another drive was mounted before, may be on one that is not mounted, so their
+rows stay even then. Files without emotion and those that failed have a row too, so that they are
+not tried again until they change; files that cannot be read, or change while they are read, are
+tried again each time.
 
 Results are written every few pieces; a run that was stopped, however, goes on from there.
 """
@@ -18,112 +20,55 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from itertools import islice
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from hevner import __version__
+import numpy as np
+
+from hevner import metadata
 from hevner.batch import in_threads
+from hevner.catalog import header, presence
 from hevner.catalog.analyze_file import AnalyzedFile, FileAnalyzer
 from hevner.catalog.catalog import Catalog
-from hevner.catalog.file_identity import Content, Stamp, read_steadily, row_path
-from hevner.catalog.tables import CHANGED, COUNT, SOURCE, VERSION, WRITTEN, Row, in_lists
+from hevner.catalog.columns import CHANGED, READ_FROM, SOUND, Row
+from hevner.catalog.examine import Due, Examiner, Task
+from hevner.catalog.file_identity import Content, row_path
+from hevner.catalog.index_options import Options, Summary
+from hevner.catalog.index_rows import (
+    FileOutcome,
+    KnownFile,
+    known_file,
+    located,
+    made_by,
+    same_sound,
+)
+from hevner.catalog.sources import Source, absolute, stamp_of
+from hevner.catalog.tables import in_lists
 from hevner.catalog.writer import Writer, writing
 from hevner.errors import HevnerError
 from hevner.features import Pooled
-from hevner.files import Found, display_name, file_named, is_audio_name
+from hevner.files import display_name
+from hevner.object_path import Location, ObjectPath
 from hevner.result import Failure
+
+if TYPE_CHECKING:
+    pass
 
 PIECES_AT_ONCE = 32
 COPIES_AT_ONCE = 1000
 SECONDS_AT_ONCE = 30.0
-"""Results are written when there are so many, or after so long."""
+"""Results are written when there are so many, or after so long; more at once in a large cluster."""
 
 
-@dataclass(frozen=True)
-class KnownFile:
-    """A row of the catalogue, as far as a run needs it."""
-
-    id: str
-    stamp: Stamp
-    status: str
-
-
-@dataclass(frozen=True)
-class FileOutcome:
-    """The outcome of a file that had to be read.
-
-    It has no content if it could not be read, and no rows if it failed or the same content is known
-    or in work under another path.
-    """
-
-    file: Found
-    content: Content | None
-    analyzed: AnalyzedFile | None = None
-    failure: Failure | None = None
-
-
-@dataclass
-class Summary:
-    """Numbers of files of a run.
-
-    Attributes
-    ----------
-    unchanged, failed_before
-        Files that were not opened, and those among them that failed once.
-    added, changed
-        Files that were analysed because they are new, or because their content has changed.
-    copied, moved
-        Files of known content under a new path, and those among them whose old path is gone.
-    silent, no_music, failed
-        Files that were read and have no place in the space.
-    vanished, removed
-        Files that are gone, and still in the catalogue or removed from it.
-    missing
-        Paths of files that are gone with their folder, or of whose folder only the name is there;
-        they are still in the catalogue.
-    """
-
-    unchanged: int = 0
-    failed_before: int = 0
-    added: int = 0
-    changed: int = 0
-    copied: int = 0
-    moved: int = 0
-    silent: int = 0
-    no_music: int = 0
-    failed: int = 0
-    vanished: int = 0
-    removed: int = 0
-    missing: tuple[str, ...] = ()
-
-
-@dataclass
-class Options:
-    """How to index, in so many threads.
-
-    Attributes
-    ----------
-    retry
-        Whether to try again what failed before.
-    prune
-        Whether to remove what has vanished.
-    report
-        Called with each file that is done, and why it failed if it did.
-    stop
-        When set, files in work are finished and written, and no others are begun.
-    """
-
-    jobs: int = 1
-    retry: bool = False
-    prune: bool = False
-    report: Callable[[Found, Failure | None], None] = lambda _file, _failure: None
-    stop: threading.Event = field(default_factory=threading.Event)
+_KNOWN = ("path", "id", "size", "mtime", CHANGED, "status", READ_FROM)
 
 
 def index(
-    found: Iterable[Found],
-    folders: Iterable[Path],
+    found: Iterable[Source],
+    folders: Iterable[Location],
     catalog: Catalog,
     analyzer: FileAnalyzer,
     options: Options,
@@ -133,7 +78,7 @@ def index(
     Parameters
     ----------
     found
-        The files, as `hevner.files.find_audio` finds them.
+        The files, as `hevner.catalog.sources.find` finds them.
     folders
         Where they were looked for; a file that the catalogue has from there and that is not found
         any more has vanished.
@@ -150,10 +95,10 @@ def index(
     with writing(catalog) as writer:
         writer.note_folders(below)
         run = _Run(catalog, writer, analyzer, options)
-        for outcome in in_threads(run.examine, run.due(found), options.jobs, options.stop):
+        for outcome in run.outcomes(found):
             run.take(outcome)
         run.finish(below)
-        if not options.stop.is_set():
+        if options.whole and not options.stop.is_set():
             writer.tidy()
     return run.summary
 
@@ -161,7 +106,7 @@ def index(
 def remove_missing(catalog: Catalog, missing: Iterable[str]) -> int:
     """Remove files that are gone with their folder, by path; return how many are still gone."""
     with writing(catalog) as writer:
-        gone = [path for path in missing if _is_gone(path)]
+        gone = [path for path in missing if presence.is_gone(path)]
         ids = {
             row["path"]: row["id"]
             for some in in_lists("path", gone)
@@ -179,41 +124,51 @@ class _Run:
         self.summary = Summary()
         self._catalog = catalog
         self._writer = writer
-        self._analyzer = analyzer
         self._options = options
-        self._known = {
-            row["path"]: _known(row)
-            for row in catalog.listing(["path", "id", "size", "mtime", CHANGED, "status"])
-        }
-        self._seen: set[str] = set()
+        self._known = {row["path"]: known_file(row) for row in catalog.listing(_KNOWN)}
+        where = f"{SOUND} IS NOT NULL AND status != 'failed'"
+        self._ids = {row[SOUND]: row["id"] for row in catalog.listing([SOUND, "id"], where)}
+        self._examiner = Examiner(analyzer, catalog.kept, options.about, self._same)
+        self._seen, self._folders, self._familiar = set[str](), set[str](), set[str]()
         self._claimed = {known.id for known in self._known.values() if not self._is_due(known)}
         self._claiming = threading.Lock()
         self._rows: list[Row] = []
         self._moments: list[Row] = []
         self._features: dict[str, Pooled] = {}
         self._copies: list[FileOutcome] = []
+        self._about: dict[str, Row] = {}
         self._written = time.monotonic()
+        cores = 1 if options.cluster is None else options.cluster.slots()
+        self._at_once = PIECES_AT_ONCE * max(1, cores // 2)
 
-    def due(self, found: Iterable[Found]) -> Iterator[Found]:
-        """Files that are not as they were; the others are reported."""
+    def due(self, found: Iterable[Source]) -> Iterator[Due]:
+        """Files to read, and whether only their tags; those that are as they were are reported."""
         for file in found:
             if self._options.stop.is_set():
                 return
-            if self._is_unchanged(file):
+            unchanged = self._is_unchanged(file)
+            if unchanged and self._is_described(self._known[row_path(file.path)]):
                 self._options.report(file, None)
             else:
-                yield file
+                yield file, unchanged
 
-    def _is_unchanged(self, file: Found) -> bool:
+    def _is_described(self, known: KnownFile) -> bool:
+        """Whether the tags of a file have been looked for."""
+        return known.status == "failed" or known.read_from in ("tags", metadata.source())
+
+    def _is_unchanged(self, file: Source) -> bool:
         path = row_path(file.path)
         self._seen.add(path)
+        self._folders.add(str(Path(path).parent))
         known = self._known.get(path)
         if known is None or self._is_due(known):
             return False
         try:
-            unchanged = known.stamp.is_of(file.path)
+            unchanged = known.stamp.is_like(stamp_of(file))
         except OSError:
             return False
+        if unchanged:
+            self._familiar.add(str(Path(path).parent))
         self.summary.unchanged += unchanged
         self.summary.failed_before += unchanged and known.status == "failed"
         return unchanged
@@ -228,29 +183,28 @@ class _Run:
             self._claimed.add(id)
         return is_new
 
-    def examine(self, file: Found) -> FileOutcome:
-        """Read a file, and analyse it if its content is new; called from several threads."""
-        content, outcome = read_steadily(file.path, self._analyze, self._claim, "analyse")
-        if isinstance(outcome, Failure):
-            return FileOutcome(file, content, failure=outcome)
-        return FileOutcome(file, content, outcome)
+    def outcomes(self, found: Iterable[Source]) -> Iterator[FileOutcome]:
+        """Read the files that are due, here or in a cluster."""
+        options, due = self._options, islice(self.due(found), self._options.limit)
+        if options.cluster is None:
+            yield from in_threads(self._examine, due, options.jobs, options.stop)
+            return
+        known = np.array(sorted(self._claimed), "S")
+        made_with = header.current(self._catalog.space, self._catalog.model)
+        task = Task(self._catalog.model, made_with, self._catalog.kept.folder, known)
+        items = ((absolute(file), unchanged) for file, unchanged in due)
+        for outcome in options.cluster.each(task, items, _lost, options.stop):
+            # Machines do not know what others have in work.
+            if outcome.analyzed and outcome.content and not self._claim(outcome.content.id):
+                outcome = replace(outcome, analyzed=None)
+            yield outcome
 
-    def _analyze(self, path: Path, id: str) -> AnalyzedFile:
-        try:
-            kept = self._catalog.kept.get(id)
-            if kept is not None:
-                return self._analyzer.again(kept.pooled)
-            return self._analyzer.analyze(path)
-        except (HevnerError, MemoryError):
-            raise
-        # Whatever a file provokes, the others go on.
-        except Exception as error:
-            raise HevnerError(
-                display_name(f"{type(error).__name__}: {error}"),
-                remedy="Convert the file to WAV or FLAC and try again",
-                stage="analyse",
-                code="unexpected",
-            ) from error
+    def _examine(self, due: Due) -> FileOutcome:
+        return self._examiner.examine(due, self._claim)
+
+    def _same(self, sound: str | None) -> AnalyzedFile | None:
+        """The rows of the piece with a sound; None if there is none."""
+        return same_sound(self._catalog, self._ids[sound]) if sound in self._ids else None
 
     def take(self, outcome: FileOutcome) -> None:
         """Note the outcome of a file, and write when there is enough."""
@@ -261,27 +215,31 @@ class _Run:
                 self._copies.append(outcome)
             else:
                 self._add_row(outcome, outcome.content)
+        elif outcome.failure is None:
+            self._about[row_path(outcome.file.path)] = outcome.about
         self._options.report(outcome.file, outcome.failure)
         if (
-            len(self._rows) >= PIECES_AT_ONCE
-            or len(self._copies) >= COPIES_AT_ONCE
+            len(self._rows) >= self._at_once
+            or len(self._copies) + len(self._about) >= COPIES_AT_ONCE
             or time.monotonic() - self._written > SECONDS_AT_ONCE
         ):
             self._write()
 
     def _add_row(self, outcome: FileOutcome, content: Content) -> None:
-        row = _located(outcome.file, content)
+        row = here = located(outcome.file, content) | outcome.about
         if outcome.analyzed is not None:
-            row.update(outcome.analyzed.piece)
             moments = outcome.analyzed.moments
-            row |= made_by(row["path"], len(moments))
+            # A piece of known sound says itself what it was made by.
+            row = made_by(here["path"], len(moments)) | outcome.analyzed.piece | here
             self._moments += [{"piece": content.id, **moment} for moment in moments]
             if outcome.analyzed.pooled is not None:
                 self._features[content.id] = outcome.analyzed.pooled
             self.summary.silent += row["status"] == "silent"
             self.summary.no_music += row["status"] == "no_music"
-            self.summary.changed += row["path"] in self._known
-            self.summary.added += row["path"] not in self._known
+            is_known = row["path"] in self._known
+            self.summary.retagged += is_known and "id" in outcome.analyzed.piece
+            self.summary.changed += is_known and "id" not in outcome.analyzed.piece
+            self.summary.added += not is_known
         elif outcome.failure is not None:
             row["status"] = "failed"
             cause, remedy = outcome.failure.cause, outcome.failure.remedy
@@ -289,13 +247,22 @@ class _Run:
         self._rows.append(row)
 
     def _write(self) -> None:
-        rows = [*self._rows, *self._copied()]
+        rows = [*self._rows, *self._copied(), *self._described()]
         old = [self._known[row["path"]].id for row in rows if row["path"] in self._known]
         self._writer.put(rows, self._moments, old, self._features)
         for row in rows:
-            self._known[row["path"]] = _known(row)
+            self._known[row["path"]] = known_file(row)
+            if row.get(SOUND) and row["status"] != "failed":
+                self._ids[row[SOUND]] = row["id"]
         self._rows, self._moments, self._features = [], [], {}
         self._written = time.monotonic()
+
+    def _described(self) -> Iterator[Row]:
+        """Rows of files that are as they were, with what their tags say."""
+        for some in in_lists("path", list(self._about)):
+            rows = self._catalog.pieces.records(some)
+            yield from (row | self._about.pop(row["path"]) for row in rows)
+            self.summary.described += len(rows)
 
     def _copied(self) -> Iterator[Row]:
         """Rows of known content under new paths; what is still in work waits."""
@@ -307,7 +274,8 @@ class _Run:
         for copy in self._copies:
             if copy.content is not None and copy.content.id in sources:
                 self._count_copy(row_path(copy.file.path), copy.content.id)
-                yield {**sources[copy.content.id], **_located(copy.file, copy.content)}
+                row = {**sources[copy.content.id], **located(copy.file, copy.content)}
+                yield row | copy.about
             else:
                 waiting.append(copy)
         self._copies = waiting
@@ -325,20 +293,38 @@ class _Run:
         orphans, self._copies = self._copies, []
         for orphan in orphans:
             self._claimed.discard(orphan.content.id if orphan.content else "")
-            self.take(self.examine(orphan.file))
+            self.take(self._examine((orphan.file, False)))
         self._write()
-        if self._options.stop.is_set():
+        if self._options.stop.is_set() or not self._options.whole:
             return
-        vanished = {path for path in self._suspects(folders) if _is_gone(path)}
+        vanished = {path for path in self._suspects(folders) if presence.is_gone(path)}
         present = {known.id for path, known in self._known.items() if path not in vanished}
         moved = {path for path in vanished if self._known[path].id in present}
-        left = {path for path in vanished - moved if not _is_filled(file_named(path).parent)}
+        away = self._note_mounts()
+        left = {
+            path
+            for path in vanished - moved
+            if path.startswith(away) or not presence.is_filled(path)
+        }
         removed = vanished - left if self._options.prune else moved
         self._writer.remove((path, self._known[path].id) for path in removed)
         self.summary.moved = len(moved)
         self.summary.vanished = len(vanished - removed - left)
         self.summary.removed = len(removed - moved)
         self.summary.missing = tuple(sorted(left))
+
+    def _note_mounts(self) -> tuple[str, ...]:
+        """Note where drives are mounted; return where some are not that were there once.
+
+        A catalogue in an object store is written by several machines, each with its own drives.
+        """
+        if isinstance(self._catalog.folder, ObjectPath):
+            return ()
+        known = presence.mounts(self._catalog.header.mounts)
+        familiar = presence.mounted(self._familiar)
+        away = presence.away(known, familiar)
+        self._writer.note_mounts(presence.texts(presence.mounted(self._folders) | known | familiar))
+        return away
 
     def _suspects(self, folders: list[str]) -> Iterator[str]:
         """Rows not found where they should be, and those whose content turned up elsewhere."""
@@ -349,46 +335,7 @@ class _Run:
                 yield path
 
 
-def made_by(source: str, moments: int) -> Row:
-    """The columns on where a row comes from, for an analysis of a file that is made now."""
-    return {VERSION: __version__, WRITTEN: int(time.time()), SOURCE: source, COUNT: moments}
-
-
-def _located(file: Found, content: Content) -> Row:
-    return {
-        "id": content.id,
-        "path": row_path(file.path),
-        "name": display_name(file.name),
-        "size": content.stamp.size,
-        "mtime": content.stamp.mtime,
-        CHANGED: content.stamp.changed,
-    }
-
-
-def _known(row: Row) -> KnownFile:
-    stamp = Stamp(row["size"], row["mtime"], row[CHANGED])
-    return KnownFile(row["id"], stamp, row["status"])
-
-
-def _is_gone(path: str) -> bool:
-    """Whether a file is surely not there; one behind a closed door may be."""
-    try:
-        file_named(path).stat()
-    except (FileNotFoundError, NotADirectoryError):
-        return True
-    except OSError:
-        return False
-    return False
-
-
-def _is_filled(folder: Path) -> bool:
-    """Whether a folder holds music or folders.
-
-    What is there of a drive that is not mounted holds neither, at most a note that it is none.
-    """
-    try:
-        with os.scandir(folder) as entries:
-            shown = [entry for entry in entries if entry.name[0] != "."]
-            return any(is_audio_name(entry.name) or entry.is_dir() for entry in shown)
-    except OSError:
-        return False
+def _lost(due: Due, error: HevnerError) -> FileOutcome:
+    """The outcome of a file that no machine could examine; it is tried again each time."""
+    file, _ = due
+    return FileOutcome(file, None, failure=Failure.of(display_name(file.path), error))

@@ -15,6 +15,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import threading
 import zipfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hevner.files import cannot_write, replace_file, sweep_parts
+from hevner.object_path import Location
 
 if TYPE_CHECKING:
     from hevner.features import Pooled
@@ -35,6 +37,10 @@ PLACE = ("id", "path", "name", "size", "mtime", "changed", "source")
 """Columns of a piece that do not come from the sound."""
 
 SUFFIX = ".features"
+
+_PARSING = threading.Lock()
+"""Held while arrays are read: numpy parses their headers as Python text, and two threads that do so
+at once may end in a SystemError before Python 3.13."""
 
 _ARRAYS = ("vector", "vectors", "starts", "sounding", "lengths")
 
@@ -50,7 +56,7 @@ class Kept:
 class KeptFeatures:
     """A folder of kept features; only the process that holds the catalogue's lock writes there."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Location) -> None:
         self.folder = folder
 
     def put(self, row: dict[str, Any], pooled: Pooled) -> None:
@@ -71,8 +77,9 @@ class KeptFeatures:
         np.savez(packed, allow_pickle=False, **arrays)
         path = self._file(row["id"])
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            sweep_parts(path.parent)
+            if isinstance(path, Path):
+                path.parent.mkdir(parents=True, exist_ok=True)
+                sweep_parts(path.parent)
             replace_file(path, _digest(packed.getvalue()) + packed.getvalue())
         except OSError as error:
             raise cannot_write(path, error) from error
@@ -88,7 +95,7 @@ class KeptFeatures:
             from hevner.features import Pooled
             from hevner.result import Analysis
 
-            with np.load(io.BytesIO(content[16:]), allow_pickle=False) as arrays:
+            with _PARSING, np.load(io.BytesIO(content[16:]), allow_pickle=False) as arrays:
                 facts = json.loads(arrays["facts"].tobytes())
                 vector, vectors, starts, sounding, lengths = (arrays[name] for name in _ARRAYS)
         except (OSError, ValueError, KeyError, zipfile.BadZipFile):
@@ -119,7 +126,7 @@ class KeptFeatures:
         for id in ids:
             self._file(id).unlink(missing_ok=True)
 
-    def _file(self, id: str) -> Path:
+    def _file(self, id: str) -> Location:
         return self.folder / id[:2] / f"{id}{SUFFIX}"
 
 

@@ -3,7 +3,11 @@
 The pieces follow the straight line between the two emotions in the common space. Pieces near it are
 gathered at `STATIONS` points along the line; then pieces are chosen one after the other by a beam
 search, so that each fits the point of the line that its middle falls on, neighbours sound alike, no
-piece comes twice and the time is met.
+piece comes twice and the time is met. At last they are put in the order in which the course on the
+plane of valence and arousal is shortest, so that it does not go back and forth.
+
+No artist comes twice in a row while there is another one. Pieces of one content are one: copies,
+files that differ in their tags alone, and those of the same artist and title.
 
 Conventions
 -----------
@@ -13,7 +17,7 @@ Times are in seconds.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,8 +25,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hevner.catalog.catalog import Catalog
+from hevner.catalog.faults import enclosed
 from hevner.catalog.query import check_time
 from hevner.catalog.search import EMOTION, PIECE, Hits
+from hevner.catalog.tables import in_lists
 from hevner.errors import CatalogError
 from hevner.hits import Hit
 from hevner.model.space import Points
@@ -50,13 +56,31 @@ BEAM = 48
 BRANCHES = 12
 """Pieces tried after each beginning."""
 
+LEAST = 30.0
+"""Length of the shortest pieces, unless another one is given."""
+
+AMPLE = 4
+"""Times the wanted time that the pieces near the line must last, or more are looked for."""
+
+TINY = 1e-9
+"""Least shortening of a way that is worth a change."""
+
+AGAIN = 1_000.0
+"""Cost of an artist twice in a row, or distance between the pieces: more than all else."""
+
 TIME = 1.0
 """Cost of missing the time by all of it; a playlist of pieces as far from the line as half of those
 gathered costs 1."""
 
 
 def make_playlist(
-    catalog: Catalog, start: Points, end: Points, seconds: float, where: str = ""
+    catalog: Catalog,
+    start: Points,
+    end: Points,
+    seconds: float,
+    where: str = "",
+    least: float = LEAST,
+    before: Sequence[tuple[str, str]] = (),
 ) -> Hits:
     """Choose pieces that lead from one emotion to another.
 
@@ -70,6 +94,11 @@ def make_playlist(
         Time to fill; it is met within half the length of a piece.
     where
         A condition on the columns of the catalogue, in SQL; empty for none.
+    least
+        Length of the shortest pieces that are taken, in seconds.
+    before
+        Pieces that are played before, in their order: path, and artist and title as in
+        `hevner.hits.Hit.label`. They do not come again, nor does the artist of the last one first.
 
     Returns
     -------
@@ -84,15 +113,16 @@ def make_playlist(
     """
     check_time(seconds)
     space, line = catalog.space, between(start, end)
-    rows, places = _gather(catalog, line, seconds, where)
+    played = _played(catalog, before)
+    rows, places = _gather(catalog, line, seconds, where, least, played)
+    if sum(row["duration"] for row in rows) < AMPLE * seconds:
+        long = f"duration >= {least!r}" + (f" AND {enclosed(where)}" if where else "")
+        rows, places = _gather(catalog, line, seconds, long, least, played)
     durations = [row["duration"] for row in rows]
-    order: list[int] = []
-    if rows:
-        divergences = space.find(line, places)
-        unlike = space.alike(places, places)
-        order = plan(
-            relative(divergences), unlike / (float(np.median(unlike)) or 1.0), durations, seconds
-        )
+    divergences = space.find(line, places) if rows else np.zeros((len(line), 0), np.float32)
+    unlike = space.alike(places, places) if rows else np.zeros((0, 0), np.float32)
+    last = _artist(played[-1]) if played else ""
+    order = _order(rows, divergences, unlike, seconds, last) if rows else []
     if not order:
         raise CatalogError(
             f"there is too little music for {seconds / 60:g} minutes: the pieces near the way last "
@@ -113,22 +143,130 @@ def make_playlist(
     )
 
 
+def _order(
+    rows: Sequence[Mapping[str, Any]], divergences: Array, unlike: Array, seconds: float, last: str
+) -> list[int]:
+    """Numbers of pieces in the order of playing, after a piece of the artist ``last``."""
+    artists = np.array([_artist(row) for row in rows])
+    again = AGAIN * ((artists[:, None] == artists) & (artists != ""))
+    order = plan(
+        relative(divergences),
+        unlike / (float(np.median(unlike)) or 1.0) + again / SMOOTH,
+        [row["duration"] for row in rows],
+        seconds,
+        AGAIN * ((artists == last) & (artists != "")),
+    )
+    plane = np.array([[row[axis] for axis in EMOTION] for row in rows])
+    return shortest(order, np.linalg.norm(plane[:, None] - plane, axis=2) + again)
+
+
+def shortest(order: Sequence[int], steps: Array) -> list[int]:
+    """The same pieces in an order of fewer and smaller steps; the first and the last one stay.
+
+    The best part is turned round (2-opt), or where that helps no more up to three pieces are moved
+    (Or-opt), until nothing helps.
+
+    Parameters
+    ----------
+    order
+        Numbers of the pieces.
+    steps
+        Distance of each piece to each, symmetric, shape ``(pieces, pieces)``.
+    """
+    found = np.array(order, np.intp)
+    while len(found) > 3:
+        apart = steps[np.ix_(found, found)]
+        change, places = _turned(apart)
+        if change > -TINY:
+            moves = (_moved(apart, size) for size in range(1, min(4, len(found) - 2)))
+            change, places = min(moves, key=lambda move: move[0])
+        if change > -TINY:
+            break
+        found = found[places]
+    return [int(piece) for piece in found]
+
+
+def _turned(apart: Array) -> tuple[float, NDArray[np.intp]]:
+    """What turning round the best part of a way adds to it, and the places in the new order."""
+    step = apart.diagonal(1)
+    change = apart[:-2, 1:-1] + apart[1:-1, 2:] - step[:-1, None] - step[1:]
+    change = np.where(np.triu(np.ones_like(change), 1) > 0, change, np.inf)
+    first, last = np.unravel_index(change.argmin(), change.shape)
+    places = np.arange(len(apart))
+    places[first + 1 : last + 2] = places[first + 1 : last + 2][::-1]
+    return float(change[first, last]), places
+
+
+def _moved(apart: Array, size: int) -> tuple[float, NDArray[np.intp]]:
+    """Likewise for moving the best part of so many pieces to the best other place."""
+    best, places = np.inf, np.arange(len(apart))
+    step = apart.diagonal(1)
+    for first in range(1, len(apart) - size):
+        last = first + size - 1
+        change = apart[:-1, first] + apart[last, 1:] - step
+        change[first - 1 : last + 1] = np.inf
+        change += apart[first - 1, last + 1] - step[first - 1] - step[last]
+        after = int(change.argmin())
+        if change[after] < best:
+            best, rest = (
+                float(change[after]),
+                np.delete(np.arange(len(apart)), slice(first, last + 1)),
+            )
+            places = np.insert(rest, int((rest <= after).sum()), np.arange(first, last + 1))
+    return best, places
+
+
+def _played(catalog: Catalog, before: Sequence[tuple[str, str]]) -> list[dict[str, Any]]:
+    """What the catalogue knows of pieces by their path, or else their artist and title alone."""
+    known: dict[str, dict[str, Any]] = {}
+    for some in in_lists("path", [path for path, _ in before]):
+        known |= {row["path"]: row for row in catalog.pieces.records(some)}
+    rows = []
+    for path, label in before:
+        artist, dash, title = label.partition(" - ")
+        said = {"artist": artist, "title": title} if dash else {"artist": None, "title": None}
+        rows.append(known.get(path, {"id": path, "place": None, **said}))
+    return rows
+
+
+def _artist(row: Mapping[str, Any]) -> str:
+    return (row["artist"] or "").casefold()
+
+
+def _contents(row: Mapping[str, Any], place: Any) -> set[object]:
+    """What two pieces of one content have in common, at least one of it."""
+    same: set[object] = {row["id"]}
+    if place is not None:
+        same.add(np.asarray(place, np.float32).tobytes())
+    if row["artist"] and row["title"]:
+        same.add((_artist(row), row["title"].casefold()))
+    return same
+
+
 def _gather(
-    catalog: Catalog, line: Points, seconds: float, where: str
+    catalog: Catalog,
+    line: Points,
+    seconds: float,
+    where: str,
+    least: float,
+    played: Sequence[Mapping[str, Any]],
 ) -> tuple[list[dict[str, Any]], Points]:
-    """Pieces near the line, each content once, and their places."""
-    least, most = GATHERED
-    each = min(max(math.ceil(SPARE * seconds / SHORT / len(line)), least), most)
+    """Pieces near the line that are long enough, each content once, and their places."""
+    fewest, most = GATHERED
+    each = min(max(math.ceil(SPARE * seconds / SHORT / len(line)), fewest), most)
     vectors = catalog.space.query_vectors(line)
     near = [catalog.candidates(one, each, where or None).rows for one in vectors]
     found = catalog.at(np.unique(np.concatenate(near)))
     rows = catalog.fetch(found.rows.tolist(), (*PIECE, *EMOTION))
-    first: dict[str, int] = {}
+    seen = {one for row in played for one in _contents(row, row["place"])}
+    places = np.hstack([found.points.correlated, found.points.mean, found.points.variance])
+    chosen = []
     for number, row in enumerate(rows):
-        if row["duration"] > 0:
-            first.setdefault(row["id"], number)
-    chosen = np.array(list(first.values()), np.intp)
-    return [rows[number] for number in chosen], found.points.where(chosen)
+        contents = _contents(row, places[number])
+        if row["duration"] >= max(least, np.finfo(float).tiny) and not contents & seen:
+            chosen.append(number)
+            seen |= contents
+    return [rows[number] for number in chosen], found.points.where(np.array(chosen, np.intp))
 
 
 def _points(shares: Array, count: int) -> NDArray[np.intp]:
@@ -167,7 +305,13 @@ def relative(distances: Array) -> Array:
     return np.asarray((distances - least) / np.maximum(middle, np.finfo(np.float32).tiny))
 
 
-def plan(misfit: Array, unlike: Array, durations: Sequence[float], total: float) -> list[int]:
+def plan(
+    misfit: Array,
+    unlike: Array,
+    durations: Sequence[float],
+    total: float,
+    opening: Array | float = 0.0,
+) -> list[int]:
     """Choose pieces that follow a line.
 
     Parameters
@@ -180,6 +324,8 @@ def plan(misfit: Array, unlike: Array, durations: Sequence[float], total: float)
         Lengths of the pieces, above 0.
     total
         Time to fill.
+    opening
+        What it costs to begin with each piece, shape ``(pieces,)``.
 
     Returns
     -------
@@ -192,7 +338,7 @@ def plan(misfit: Array, unlike: Array, durations: Sequence[float], total: float)
     while beam:
         longer: list[_Start] = []
         for start in beam:
-            nexts = _continued(start, misfit, unlike, lengths, total)
+            nexts = _continued(start, misfit, unlike, lengths, total, opening)
             longer += nexts
             if start.pieces and (
                 abs(total - start.seconds) <= lengths[start.pieces[-1]] / 2
@@ -211,7 +357,12 @@ def plan(misfit: Array, unlike: Array, durations: Sequence[float], total: float)
 
 
 def _continued(
-    start: _Start, misfit: Array, unlike: Array, lengths: Array, total: float
+    start: _Start,
+    misfit: Array,
+    unlike: Array,
+    lengths: Array,
+    total: float,
+    opening: Array | float,
 ) -> list[_Start]:
     """The beginning with one more piece, for the best pieces whose middle is within the time."""
     middles = (start.seconds + lengths / 2) / total
@@ -223,6 +374,8 @@ def _continued(
     cost = misfit[_points(middles[pieces], len(misfit)), pieces].astype(np.float64)
     if start.pieces:
         cost += SMOOTH * unlike[start.pieces[-1], pieces]
+    else:
+        cost += np.broadcast_to(opening, len(lengths))[pieces]
     best = np.argsort(cost, kind="stable")[:BRANCHES]
     return [
         _Start(

@@ -13,8 +13,10 @@ from pathlib import Path
 
 from hevner.catalog import course
 from hevner.catalog.course import Course, refused
+from hevner.catalog.faults import enclosed
 from hevner.emotion import Scale
 from hevner.hits import FIT
+from hevner.object_path import Location, location
 from hevner.words import Feeling, Lexicon
 
 FIT_OF_TEXT = "the share of the catalogue that matches the text less"
@@ -71,13 +73,13 @@ class Query:
 
     A query names an emotion (`place`, `feelings` or both at once), a piece that music shall be
     like, or a course: one of the three. A `text` can stand alone or together with an emotion or a
-    piece: then both shall fit, and the worse of the two fits counts. `Query.of` describes the
-    values.
+    piece: then both shall fit, and the worse of the two fits counts. A filter `where` alone lists
+    what passes it. `Query.of` describes the values.
     """
 
     place: Place | None = None
     feelings: tuple[Feeling, ...] = ()
-    like: Path | None = None
+    like: Location | None = None
     course: Course | None = None
     text: str = ""
     unwanted: tuple[Feeling, ...] = ()
@@ -91,8 +93,8 @@ class Query:
         kinds = emotion + (self.like is not None) + (self.course is not None)
         if kinds == 0 and not self.text and self.unwanted:
             raise refused("nothing_wanted", "only what is not wanted is named", "Say what is, too")
-        if kinds == 0 and not self.text:
-            remedy = "Give a point, words, a file, a course or a text"
+        if kinds == 0 and not self.text and not self.is_listing:
+            remedy = "Give a point, words, a file, a course, a text or a filter"
             raise refused("nothing_wanted", "nothing is wanted", remedy)
         if kinds > 1:
             cause = "an emotion, a file to be like and a course cannot be wanted at once"
@@ -111,6 +113,12 @@ class Query:
             raise refused("out_of_range", f"{self.count} hits are none", "Ask for at least 1")
 
     @property
+    def is_listing(self) -> bool:
+        """Whether there is nothing but a filter, so that no hit is better than another."""
+        wanted = (self.place, self.feelings, self.like, self.course, self.text, self.unwanted)
+        return bool(self.where) and not any((*wanted, self.diverse, self.moments))
+
+    @property
     def meaning_of_fit(self) -> str:
         """What the fit of its hits is the share of."""
         if not self.text:
@@ -124,7 +132,7 @@ class Query:
 
         The condition `where` is about pieces, so it does not apply to rows of moments.
         """
-        where = f"({self.where})" if self.where and not self.moments else ""
+        where = enclosed(self.where) if self.where and not self.moments else ""
         near = self.place.condition if self.place is not None else ""
         return " AND ".join(filter(None, (where, near))) or None
 
@@ -137,7 +145,7 @@ class Query:
         radius: float | None = None,
         mood: str = "",
         unwanted: str = "",
-        like: str | Path | None = None,
+        like: str | Location | None = None,
         path: str | Path | Course | None = None,
         text: str = "",
         scale: str = "-1..1",
@@ -186,7 +194,7 @@ class Query:
         return cls(
             place=_place(valence, arousal, radius, plane),
             feelings=words.parse(mood) if mood else (),
-            like=None if like is None else Path(like),
+            like=None if like is None else location(like),
             course=_course(path, words, plane),
             text=text.strip(),
             unwanted=words.parse(unwanted) if unwanted else (),

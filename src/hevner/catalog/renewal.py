@@ -22,23 +22,20 @@ from hevner.batch import in_threads
 from hevner.catalog import header, index_building, seal
 from hevner.catalog.analyze_file import FileAnalyzer
 from hevner.catalog.catalog import Catalog
+from hevner.catalog.columns import ABOUT, ENCODED, MOMENTS, PIECES, TABLES, Row
 from hevner.catalog.header import Header
-from hevner.catalog.indexing import PIECES_AT_ONCE, Options, made_by
+from hevner.catalog.index_options import Options
+from hevner.catalog.index_rows import made_by
+from hevner.catalog.indexing import PIECES_AT_ONCE
 from hevner.catalog.kept_features import FEATURES, PLACE, KeptFeatures
 from hevner.catalog.packages import pa
 from hevner.catalog.sound_rows import SoundRows
-from hevner.catalog.tables import (
-    ENCODED,
-    MOMENTS,
-    PIECES,
-    TABLES,
-    Row,
-    Table,
-)
-from hevner.catalog.writer import HOLDER, HOMES, LOCK, Writer, create, locked, sweep_old, writing
+from hevner.catalog.tables import HOMES, Table
+from hevner.catalog.writer import HOLDER, LOCK, Writer, create, locked, sweep_old, writing
 from hevner.errors import CatalogError
 from hevner.files import Found
 from hevner.model.space import Space
+from hevner.object_path import Location
 
 CODES = ("other_model", "other_space", "other_schema", "other_scale", "mixed_models")
 """Codes of errors for catalogues that a renewal helps."""
@@ -72,7 +69,7 @@ class Mended:
 
 
 def mend(
-    folder: Path, space: Space, analyzer_of: Callable[[Path], FileAnalyzer], options: Options
+    folder: Location, space: Space, analyzer_of: Callable[[Path], FileAnalyzer], options: Options
 ) -> Mended:
     """Check every row and file of a catalogue, and mend what is damaged.
 
@@ -87,7 +84,7 @@ def mend(
         If another process is writing, there is no catalogue, it was made with something else, or
         it cannot be written.
     """
-    folder, done = folder.absolute(), Mended()
+    folder, done = _local(folder), Mended()
     if not _homes(folder):
         header.read(folder)  # says what is missing
     with locked(folder):
@@ -137,7 +134,11 @@ class Renewal:
         A catalogue with the new tables, which takes the place of the old one when all is done.
     count
         Number of pieces in the old one.
+    without
+        Number of those with an emotion that had no kept features (`carry`).
     """
+
+    without = 0
 
     def __init__(self, folder: Path, space: Space, model: Path | None) -> None:
         found = header.read(folder)
@@ -164,6 +165,7 @@ class Renewal:
             places += [one.place for one in lost if one and one.place["path"] not in there]
             places.sort(key=lambda row: str(row["id"]))
             count = derive(writer, new, places, analyzer, options)
+            self.without = len(places) - count
             rows = self._places(ok=False, columns=old.fields)
             _put(writer, (row for row in rows if row["path"] not in there), new)
             if ENCODED in old.fields:
@@ -196,7 +198,7 @@ class Renewal:
             return begun
         return None
 
-    def _places(self, ok: bool, columns: Iterable[str] = PLACE) -> Iterator[Row]:
+    def _places(self, ok: bool, columns: Iterable[str] = (*PLACE, *ABOUT)) -> Iterator[Row]:
         """Columns of the old pieces that have an emotion, or of the others."""
         names = [name for name in columns if name in self._old.fields]
         for rows in self._old.read():
@@ -210,7 +212,7 @@ class Renewal:
 
 @contextmanager
 def renewing(
-    folder: Path, space: Space, model: Path | None, stop: threading.Event
+    folder: Location, space: Space, model: Path | None, stop: threading.Event
 ) -> Iterator[Renewal]:
     """Hold the lock of a catalogue and make new tables, which take the place of the old ones.
 
@@ -223,7 +225,7 @@ def renewing(
     CatalogError, OutputError
         If another process is writing, the catalogue is damaged, or it cannot be written.
     """
-    folder = folder.absolute()
+    folder = _local(folder)
     with locked(folder):
         renewal = Renewal(folder, space, model)
         yield renewal
@@ -272,6 +274,14 @@ def derive(
     return count
 
 
+def _local(folder: Location) -> Path:
+    if isinstance(folder, Path):
+        return folder.absolute()
+    cause = "a catalogue in an object store is neither mended nor renewed in its place"
+    remedy = f"{header.rebuilding(folder)} (what was kept of known files is used again)"
+    raise header.refused("not_in_store", folder, cause, remedy)
+
+
 def _homes(folder: Path) -> list[Path]:
     """Folders that may hold the tables of a catalogue, the oldest first."""
     homes = [folder, *sorted(folder.glob(HOMES), key=_number)]
@@ -316,7 +326,7 @@ def _next(folder: Path, space: Space, found: Header, model: Path | None) -> Cata
     number = 1 + _number(Path(found.tables))
     home, features = folder / HOMES.replace("*", str(number)), folder / FEATURES
     new = create(home, space, model, features)
-    kept = ("folders", "encoder", "encoder_version")
+    kept = ("folders", "mounts", "encoder", "encoder_version")
     header.write(
         home, dataclasses.replace(new.header, **{name: getattr(found, name) for name in kept})
     )
@@ -326,6 +336,7 @@ def _next(folder: Path, space: Space, found: Header, model: Path | None) -> Cata
 
 def _switch(folder: Path, new: Catalog) -> None:
     """Put new tables into the place of the old ones."""
+    assert isinstance(new.folder, Path)
     now = dataclasses.replace(new.header, tables=new.folder.name)
     new.refresh()
     versions = {table.name: table.version for table in (new.pieces, new.moments)}

@@ -14,6 +14,7 @@ Unwanted music is left out: a piece is *typical* of a feeling if it fits it bett
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -24,14 +25,16 @@ from numpy.typing import NDArray
 
 from hevner.catalog import texts
 from hevner.catalog.catalog import CANDIDATES, Catalog, Found, TableName
+from hevner.catalog.columns import CHANGED, Row
 from hevner.catalog.course import Course
 from hevner.catalog.file_identity import Stamp, row_path
 from hevner.catalog.query import Query
-from hevner.catalog.tables import Row, in_lists
+from hevner.catalog.tables import in_lists
 from hevner.errors import AudioError
 from hevner.files import display_name
 from hevner.model.description import Description, join
 from hevner.model.space import Points, Space
+from hevner.object_path import Location
 from hevner.words.describing import describe
 
 if TYPE_CHECKING:
@@ -43,8 +46,8 @@ TYPICAL = 0.8
 """Fit from which music is typical of a feeling: the fifth of music at large that fits it best."""
 
 MANY = 2_000
-"""Fewest candidates where the first stage knows only a part of what is wanted: for a course, its
-mean emotion; for a text with an emotion, the text."""
+"""Fewest candidates where the first stage knows only a part of what is wanted: of a text with an
+emotion, the text."""
 
 DEPTH = 10
 """Candidates for each hit; `CANDIDATES` or more in all."""
@@ -109,7 +112,7 @@ def rankings(catalog: Catalog, query: Query) -> Iterator[Ranked]:
     """
     target = _target(catalog, query)
     both = target.matches is not None and (target.emotion is not None or target.music is not None)
-    least = MANY if both or target.course is not None else CANDIDATES
+    least = MANY if both else CANDIDATES
     depth = min(max(least, DEPTH * query.count), DEEPEST)
     while True:
         yield _rank(catalog, query, target, depth)
@@ -118,7 +121,7 @@ def rankings(catalog: Catalog, query: Query) -> Iterator[Ranked]:
         depth = min(DEEPER * depth, DEEPEST)
 
 
-def locate(catalog: Catalog, path: Path) -> tuple[Points, Row]:
+def locate(catalog: Catalog, path: Location) -> tuple[Points, Row]:
     """The place of a piece in the space, one row, and its valence and arousal with their intervals.
 
     The record has its ``id`` too, empty if it is not in the catalogue.
@@ -135,7 +138,9 @@ def locate(catalog: Catalog, path: Path) -> tuple[Points, Row]:
         stamp = Stamp(*(row[name] for name in catalog.pieces.stamp_columns))
         if row["status"] == "ok" and stamp.still_holds(path):
             return catalog.points(np.array([row["place"]])), row
-    piece = _file_analyzer(catalog.space, catalog.model).analyze(path).piece
+    analyzer = _file_analyzer(catalog.space, catalog.model)
+    with nullcontext(path) if isinstance(path, Path) else path.copied() as file:
+        piece = analyzer.analyze(file).piece
     if piece["status"] != "ok":
         reason = "the file is silent" if piece["status"] == "silent" else piece["cause"]
         raise AudioError(
@@ -176,8 +181,17 @@ def diverse(divergences: Array, unlike: Array) -> list[int]:
     return chosen
 
 
+def _like(catalog: Catalog, path: Location) -> tuple[Points, Row]:
+    """As `locate`, without more than the id of a piece that the index has."""
+    if (number := catalog.row_of(row_path(path))) is not None:
+        (row,) = catalog.fetch([number], ("id", "size", "mtime", CHANGED))
+        if Stamp(row["size"], row["mtime"], row[CHANGED]).still_holds(path):
+            return catalog.at([number]).points, row
+    return locate(catalog, path)
+
+
 def _target(catalog: Catalog, query: Query) -> Target:
-    music, row = (None, {"id": ""}) if query.like is None else locate(catalog, query.like)
+    music, row = (None, {"id": ""}) if query.like is None else _like(catalog, query.like)
     return Target(
         emotion=_emotion(catalog.space, query),
         music=music,
@@ -234,7 +248,8 @@ def _candidates(catalog: Catalog, query: Query, target: Target, depth: int) -> F
         assert target.music is not None  # a query is for an emotion, a piece, a course or a text
         vector = catalog.space.like_vectors(target.music)[0]
     table: TableName = "moments" if query.moments else "pieces"
-    return catalog.candidates(vector, depth, query.condition, table, target.course is not None)
+    course = None if target.course is None else target.course.points
+    return catalog.candidates(vector, depth, query.condition, table, course)
 
 
 def _scores(space: Space, target: Target, found: Found) -> tuple[Array, Array | None]:

@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from hevner import extras
+from hevner.catalog.browse import listed
 from hevner.catalog.catalog import Catalog
-from hevner.catalog.query import Query
+from hevner.catalog.columns import ROW, SOUNDS, WITH_VECTOR
+from hevner.catalog.course import Course
+from hevner.catalog.faults import enclosed
+from hevner.catalog.packages import pa
+from hevner.catalog.query import COUNT, Query
 from hevner.catalog.scoring import Ranked, rankings
-from hevner.catalog.tables import SOUNDS, WITH_VECTOR, in_lists
+from hevner.catalog.tables import in_lists
 from hevner.hits import Hit
+from hevner.metadata import SHOWN
+from hevner.words import Lexicon
 
-PIECE = ("id", "path", "name", "duration", "key", "mode")
+PIECE = ("id", "path", "name", "duration", "key", "mode", *SHOWN)
 EMOTION = ("valence", "arousal")
 MOMENT = ("piece", "start", "end")
 """Columns that are shown."""
@@ -33,20 +42,58 @@ class Hits(list[Hit]):
 class SearchableCatalog(Catalog):
     """A catalogue with a method to search it; see `hevner.catalog.open_catalog`."""
 
-    def search(self, **wanted: Any) -> Hits:
-        """Find music, the best first.
+    def __repr__(self) -> str:
+        """The folder and its size in a line."""
+        pieces = self.count("pieces")
+        return f"SearchableCatalog({str(self.folder)!r}, {pieces} piece{'s' * (pieces != 1)})"
 
-        Parameters
-        ----------
-        wanted
-            See `hevner.catalog.query.Query.of`, such as ``mood="calm, slightly nostalgic"``.
+    def search(
+        self,
+        *,
+        mood: str = "",
+        valence: float | None = None,
+        arousal: float | None = None,
+        radius: float | None = None,
+        unwanted: str = "",
+        like: str | Path | None = None,
+        path: str | Path | Course | None = None,
+        text: str = "",
+        where: str = "",
+        scale: str = "-1..1",
+        diverse: bool = False,
+        moments: bool = False,
+        count: int = COUNT,
+        lexicon: Lexicon | None = None,
+    ) -> Hits:
+        """Find music, the best first; by a filter alone, in the order of its names.
+
+        The parameters are those of `hevner.catalog.query.Query.of`.
 
         Raises
         ------
         HevnerError
             As `search` does, or if the query makes no sense.
         """
-        return search(self, Query.of(**wanted))
+        return search(
+            self,
+            Query.of(
+                mood=mood, valence=valence, arousal=arousal, radius=radius, unwanted=unwanted,
+                like=like, path=path, text=text, where=where, scale=scale, diverse=diverse,
+                moments=moments, count=count, lexicon=lexicon,
+            ),
+        )  # fmt: skip
+
+    def to_arrow(self, where: str = "", columns: Sequence[str] = ()) -> pa.Table:
+        """All pieces as a table of pyarrow; see `hevner.catalog.browse.listed`."""
+        return listed(self, where, columns)
+
+    def to_frame(self, where: str = "", columns: Sequence[str] = ()) -> Any:
+        """All pieces as a data frame of pandas; see `hevner.catalog.browse.listed`.
+
+        Raises `MissingDependencyError` if pandas is not installed.
+        """
+        extras.require("frames", "a data frame", "pandas")
+        return self.to_arrow(where, columns).to_pandas()
 
 
 def search(catalog: Catalog, query: Query) -> Hits:
@@ -64,11 +111,18 @@ def search(catalog: Catalog, query: Query) -> Hits:
         If a file cannot be analysed, a filter is not understood, or the catalogue is damaged.
     """
     hits = Hits()
-    for ranked in rankings(catalog, query):
+    for ranked in [_by_name(catalog, query)] if query.is_listing else rankings(catalog, query):
         hits = Hits(islice(_hits(catalog, query, ranked), query.count))
         if len(hits) == query.count:
             break
     return hits
+
+
+def _by_name(catalog: Catalog, query: Query) -> Ranked:
+    """All rows that pass the filter of a query in the order of their names, of no divergence."""
+    found = listed(catalog, _both(SOUNDS, query.where), (ROW, "name"))
+    order = found.sort_by("name")[ROW].to_numpy().astype(np.int64)
+    return Ranked(order, np.full(len(order), np.nan, np.float32), None, "")
 
 
 def why_nothing(catalog: Catalog, query: Query) -> str:
@@ -106,7 +160,7 @@ def _hits(catalog: Catalog, query: Query, ranked: Ranked) -> Iterator[Hit]:
             seen.add(row["id"])
             yield Hit(
                 **{column: row[column] for column in (*PIECE[1:], *EMOTION)},
-                divergence=float(ranked.divergences[number]),
+                divergence=None if query.is_listing else float(ranked.divergences[number]),
                 fit=None if ranked.fits is None else float(ranked.fits[number]),
                 start=row.get("start"),
                 end=row.get("end"),
@@ -135,4 +189,4 @@ def _shown(
 
 def _both(condition: str, where: str) -> str:
     """A filter for what meets a condition and the condition of a query, if it has one."""
-    return f"{condition} AND ({where})" if where else condition
+    return f"{condition} AND {enclosed(where)}" if where else condition

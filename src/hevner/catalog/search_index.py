@@ -1,9 +1,11 @@
 """The search index of a table: what a search reads of its rows, in one memory-mapped file.
 
 LanceDB holds the truth; an index is derived from one version of a table, for that version alone,
-and everything works without it, only slower. Rows lie by *cells*, the rows near one centre. A
-search takes the cells in the order of the inner product that their best rows may reach, until it
-has compared enough rows, all of them in a small table.
+and everything works without it, only slower. Rows lie by *cells*, the rows whose places are near
+one centre, each with a *box*, the least and largest value of each number of a place. A search
+takes the cells in the order of the largest inner product that a row in their box can have, until
+that is below those of all it has found: so it finds the same as comparing all. Courses lie in cells
+of their own, with boxes likewise.
 
 Conventions
 -----------
@@ -11,8 +13,8 @@ The file ``TABLE-DIGEST.search`` beside the table is named by a digest of the li
 version that it was made from, so one of another version is never opened. It is a line of JSON, the
 arrays of `Layout.places` one after the other, and texts as JSON. The line and the cells have a
 checksum that is compared when the file is opened; each row has two, for its numbers and its texts,
-compared before a value is used. Vectors and ``lines`` have none: damage there may hide a row, not
-change one.
+compared before a value is used. Vectors, courses and their ``lines`` have none: damage there may
+hide a row, not change one.
 """
 
 from __future__ import annotations
@@ -21,131 +23,85 @@ import hashlib
 import json
 import math
 import zlib
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-NUMBERS = {
-    "pieces": ("duration", "valence", "arousal"),
-    "moments": ("start", "end", "valence", "arousal"),
-}
-TEXTS = {"pieces": ("id", "path", "name", "key", "mode"), "moments": ("piece",)}
-"""Columns in the index of each table, besides ``vector`` and ``place``."""
-
-CURVE = 16
-"""Numbers of the column ``curve`` of a piece, after those of `NUMBERS`."""
-
-HEAD = 512
-"""Bytes of the line at the beginning."""
+from hevner.arrays import Mask
+from hevner.catalog import index_cache
+from hevner.catalog.index_layout import (
+    HEAD,
+    NUMBERS,
+    TEXTS,
+    Floats,
+    Ids,
+    Layout,
+    checksums,
+    path_digest,
+)
+from hevner.object_path import Location, ObjectPath
 
 CELLS = 2.0
 """Cells for each of the square root of the number of rows."""
 
-COMPARED = 32, 10_000
-"""Rows that are compared for each of the square root of their number; at least."""
+FEW = 10_000
+"""Rows up to which there is one cell."""
 
-DEEP = 8
-"""Rows that are compared at least for each that is wanted."""
+STEP = 8_192
+"""Rows that are compared before it is seen whether others may be better."""
 
-Ids = NDArray[np.int64]
-Floats = NDArray[np.float32]
+ROUNDING = 1e-4
+"""Inner products with a vector of length 1, and squares of distances, are as exact as this."""
 
 
 class DamagedIndexError(ValueError):
     """The index is not as it was written."""
 
 
-@dataclass(frozen=True)
-class Layout:
-    """What an index file holds.
-
-    Attributes
-    ----------
-    version
-        Version of the table.
-    rows, cells
-        Numbers of rows and cells.
-    fragments, slots
-        Numbers of fragments of the table, and of rows that they have ever had.
-    vector, place, others
-        Numbers of a row in its vector, its place and besides.
-    size
-        Bytes of the file.
-    """
-
-    version: int
-    rows: int
-    cells: int
-    fragments: int
-    slots: int
-    vector: int
-    place: int
-    others: int
-    size: int = 0
-
-    @property
-    def places(self) -> dict[str, tuple[int, str, tuple[int, ...]]]:
-        """Offset, type and shape of each array.
-
-        ``bounds`` are the first rows of cells, ``means`` and ``variances`` those of their vectors;
-        ``ids`` are the numbers of rows in the table, a fragment and a place in it; ``lines`` are
-        where the rows of all fragments are here, -1 for those that are not, and ``fragments`` has
-        the number of each fragment and where it begins in them; ``spans`` are begin and length of
-        the texts. Texts begin where the array of that name does.
-        """
-        n, c = self.rows, self.cells
-        shapes: dict[str, tuple[str, tuple[int, ...]]] = {
-            "bounds": ("<i8", (c + 1,)),
-            "means": ("<f4", (c, self.vector)),
-            "variances": ("<f4", (c, self.vector)),
-            "fragments": ("<i8", (2, self.fragments)),
-            "vectors": ("<f4", (n, self.vector)),
-            "values": ("<f4", (n, self.place + self.others)),
-            "ids": ("<i8", (n,)),
-            "sums": ("<u4", (n, 2)),
-            "spans": ("<i8", (n, 2)),
-            "lines": ("<i8", (self.slots,)),
-            "texts": ("<u1", (0,)),
-        }
-        places, first = {}, HEAD
-        for name, (kind, shape) in shapes.items():
-            places[name] = first, kind, shape
-            first += math.prod(shape) * int(kind[-1]) + 7 & ~7
-        return places
-
-    def line(self, memory: NDArray[np.uint8]) -> bytes:
-        """The line at the beginning of a file, with a checksum of itself and the cells."""
-        text = json.dumps(asdict(self)).encode()
-        cells = memory[HEAD : self.places["vectors"][0]].data
-        return (
-            f"{zlib.crc32(cells, zlib.crc32(text)):08x} ".encode() + text.ljust(HEAD - 10) + b"\n"
-        )
-
-
-def path_of(table: Path) -> Path | None:
+def path_of(table: Location) -> Location | None:
     """Where the index of the newest version of a table is, or would be; None if there is none.
 
     Raises `OSError` if the list of files of the table cannot be read.
     """
-    versions = [path for path in (table / "_versions").glob("*.manifest") if len(path.stem) == 20]
-    if not versions:
+    newest = newest_version(table)
+    if newest is None:
         return None
-    # The newest version has the smallest number.
-    digest = hashlib.blake2b(min(versions).read_bytes(), digest_size=8).hexdigest()
+    digest = hashlib.blake2b(newest.read_bytes(), digest_size=8).hexdigest()
     return table.with_name(f"{table.stem}-{digest}.search")
 
 
-def opened(table: Path) -> SearchIndex | None:
+def newest_version(table: Location) -> Location | None:
+    """The list of files of the newest version of a table; None if there is none."""
+    folder = table / "_versions"
+    # The newest version has the smallest number.
+    if isinstance(folder, ObjectPath):
+        first = next(folder.objects(), None)
+        return None if first is None else first.path
+    versions = [path for path in folder.glob("*.manifest") if len(path.stem) == 20]
+    return min(versions, default=None)
+
+
+def opened(table: Location) -> SearchIndex | None:
     """The index of the newest version of a table; None if it is missing or damaged."""
     try:
         path = path_of(table)
+        if isinstance(path, ObjectPath):
+            return _copied(path, table.stem)
         return None if path is None else SearchIndex(path, table.stem)
     except (OSError, ValueError, TypeError):
         return None
+
+
+def _copied(index: ObjectPath, table: str) -> SearchIndex:
+    """The copy of an index in an object store; a damaged one is fetched again."""
+    try:
+        return SearchIndex(index_cache.fetched(index), table)
+    except (ValueError, TypeError):
+        index_cache.place_of(index).unlink(missing_ok=True)
+        return SearchIndex(index_cache.fetched(index), table)
 
 
 class SearchIndex:
@@ -160,7 +116,8 @@ class SearchIndex:
     """
 
     def __init__(self, path: Path, table: str) -> None:
-        self._memory = np.memmap(path, np.uint8, "r")
+        # A plain array: each part of a memmap costs microseconds more.
+        self._memory = np.memmap(path, np.uint8, "r").view(np.ndarray)
         line = self._memory[:HEAD].tobytes()
         self.layout = Layout(**json.loads(line[9:]))
         if len(self._memory) != self.layout.size or line != self.layout.line(self._memory):
@@ -168,12 +125,16 @@ class SearchIndex:
         for name, (first, kind, shape) in self.layout.places.items():
             last = first + math.prod(shape) * int(kind[-1])
             setattr(self, f"_{name}", self._memory[first:last].view(kind).reshape(shape))
-        self._columns = (*TEXTS[table], *NUMBERS[table])
-        self._count = len(NUMBERS[table])
+        self._texts, self._numbers = TEXTS[table], NUMBERS[table]
 
     _bounds: NDArray[np.int64]
-    _means: Floats
-    _variances: Floats
+    _boxes: Floats
+    _course_bounds: NDArray[np.int64]
+    _course_boxes: Floats
+    _courses: Floats
+    _course_lines: NDArray[np.int64]
+    _paths: NDArray[np.uint64]
+    _path_lines: NDArray[np.int64]
     _vectors: Floats
     _values: Floats
     _ids: Ids
@@ -206,29 +167,63 @@ class SearchIndex:
         values
             As `values`.
         """
-        lines = None if passing is None else self._passing(passing)
-        ends = self._bounds if lines is None else np.searchsorted(lines, self._bounds)
-        least, each = COMPARED[1], COMPARED[0] * math.sqrt(len(self))
-        wanted = max(least, round(each), DEEP * count)
-        # The best rows of a cell lie some way from its mean.
-        reach = self._means @ vector + np.sqrt(self._variances @ vector**2)
-        order = np.argsort(-reach)
-        order = order[: np.searchsorted(np.cumsum(np.diff(ends)[order]), wanted) + 1]
-        spans = [slice(ends[cell], ends[cell + 1]) for cell in order]
-        # The empty arrays are for an index without rows.
-        parts = [np.zeros(0, np.int64), *(np.arange(span.start, span.stop) for span in spans)]
-        found = np.concatenate(parts)
-        if lines is None:  # without a copy of the vectors
-            some = [self._vectors[span] @ vector for span in spans]
-            products = np.concatenate([np.zeros(0, np.float32), *some])
-        else:
-            found = lines[found]
-            products = self._vectors.take(found, axis=0) @ vector
-        if count < len(found):
-            best = np.argpartition(-products, count)[:count]
-            products, found = products[best], found[best]
-        found = found[np.argsort(-products, kind="stable")]
-        return self._ids[found], self._checked(found)
+        is_wanted = None if passing is None else self._passing(passing)
+        rows = None if is_wanted is None else np.flatnonzero(is_wanted)
+        ends = self._bounds if rows is None else np.searchsorted(rows, self._bounds)
+
+        def compare(span: slice) -> tuple[Ids, Floats]:
+            if rows is None:  # without a copy of the vectors
+                return np.arange(span.start, span.stop), self._vectors[span] @ vector
+            return rows[span], self._vectors.take(rows[span], axis=0) @ vector
+
+        return self._found(*_best(self._reach(vector), ends, count, compare))
+
+    def nearest_courses(
+        self, course: Floats, count: int, passing: Iterable[Ids] | None = None
+    ) -> tuple[Ids, Floats]:
+        """Rows with the courses nearest to one of shape ``(2, parts)``; as `nearest`."""
+        is_wanted = None if passing is None else self._passing(passing)
+        wanted = course.reshape(-1).astype(np.float32)
+
+        def compare(span: slice) -> tuple[Ids, Floats]:
+            lines, apart = self._course_lines[span], self._courses[span] - wanted
+            squares = np.einsum("nc,nc->n", apart, apart)
+            if is_wanted is None:
+                return lines, -squares
+            try:
+                chosen = is_wanted[lines]
+            except IndexError as error:
+                raise DamagedIndexError from error
+            return lines[chosen], -squares[chosen]
+
+        low, high = self._course_boxes[:, 0], self._course_boxes[:, 1]
+        outside = np.maximum(np.maximum(low - wanted, wanted - high), 0)
+        reach = -(outside**2).sum(axis=1)
+        return self._found(*_best(reach, self._course_bounds, count, compare))
+
+    def _reach(self, vector: Floats) -> Floats:
+        """The largest inner product that a row of each cell can have, shape ``(cells,)``.
+
+        It is a sum over the numbers of a place: each in its box, where ``a * x ** 2 + b * x`` is
+        largest at its top or at the nearer end, as no ``a`` is positive.
+        """
+        width, first = self.layout.gaussian, self.layout.place - 2 * self.layout.gaussian
+        squares, linear, variates = np.split(vector, [width, 2 * width])
+        curved = np.concatenate([variates, squares])
+        sloped = np.concatenate([np.zeros(first, np.float32), linear])
+        low, high = self._boxes[:, 0], self._boxes[:, 1]
+        top = sloped / np.maximum(-2 * curved, np.float32(1e-9))
+        x = np.clip(top, low[:, : first + width], high[:, : first + width])
+        reach = (x * x) @ curved + x @ sloped + low[:, first + width :] @ squares
+        return np.asarray(reach, np.float32)
+
+    def _found(self, lines: Ids, products: Floats) -> tuple[Ids, Floats]:
+        """Numbers of rows and their values, the best first."""
+        lines = lines[np.argsort(-products, kind="stable")]
+        try:
+            return self._ids[lines], self._checked(lines)
+        except IndexError as error:
+            raise DamagedIndexError from error
 
     def values(self, ids: Sequence[int] | Ids) -> Floats:
         """Places and other numbers of rows, shape ``(m, place + others)``; NaN for null."""
@@ -238,29 +233,42 @@ class SearchIndex:
         """Columns of rows, of those in `TEXTS` and `NUMBERS`."""
         lines = self._at(ids)
         first = self.layout.place
-        numbers = self._checked(lines, ids)[:, first : first + self._count].tolist()
+        numbers = self._checked(lines, ids)[:, first : first + len(self._numbers)].tolist()
         rows = []
         for line, some in zip(lines, numbers, strict=True):
             begin, length = self._spans[line]
             text = self._memory[begin : begin + length].tobytes()
             if zlib.crc32(text) != self._sums[line, 1]:
                 raise DamagedIndexError
-            values = [*json.loads(text), *(None if x != x else x for x in some)]
-            row = dict(zip(self._columns, values, strict=True))
+            row = dict.fromkeys(self._texts) | dict(
+                zip(self._texts, json.loads(text), strict=False)
+            )
+            row |= zip(self._numbers, (None if x != x else x for x in some), strict=True)
             rows.append({name: row[name] for name in columns})
         return rows
 
+    def row_of(self, path: str) -> int | None:
+        """Number of the row of a path in the table; None if it is not here, or not found."""
+        digest = path_digest(path)
+        try:
+            at = int(np.searchsorted(self._paths, digest, sorter=self._path_lines))
+            lines = self._path_lines[at : at + 1]
+            rows = [int(row) for row in self._ids[lines[self._paths[lines] == digest]]]
+        except (IndexError, ValueError) as error:  # numpy raises both
+            raise DamagedIndexError from error
+        return next((row for row in rows if self.fetch([row], ["path"])[0]["path"] == path), None)
+
     def holds(self, columns: Sequence[str]) -> bool:
         """Whether the index has these columns."""
-        return {*columns} <= {*self._columns}
+        return {*columns} <= {*self._texts, *self._numbers}
 
-    def _passing(self, passing: Iterable[Ids]) -> NDArray[np.int64]:
-        """Where the rows with these numbers are here, rising; others are left out."""
+    def _passing(self, passing: Iterable[Ids]) -> Mask:
+        """Which rows here have these numbers; others are left out."""
         # The last one is for rows that are not here.
         is_wanted = np.zeros(len(self) + 1, bool)
         for ids in passing:
             is_wanted[self._at(ids)] = True
-        return np.flatnonzero(is_wanted[:-1])
+        return is_wanted[:-1]
 
     def _at(self, ids: Sequence[int] | Ids) -> NDArray[np.int64]:
         """Where rows are here, in the order asked for; -1 for those that are not."""
@@ -273,7 +281,10 @@ class SearchIndex:
 
     def _checked(self, lines: NDArray[np.int64], ids: Sequence[int] | Ids | None = None) -> Floats:
         """The values of rows, which have these numbers in the table."""
-        values, here = self._values[lines], self._ids[lines]
+        try:
+            values, here = self._values[lines], self._ids[lines]
+        except IndexError as error:  # lines are read from the file too
+            raise DamagedIndexError from error
         if (checksums(values, here) != self._sums[lines, 0]).any():
             raise DamagedIndexError
         if ids is not None and (here != np.asarray(ids, np.int64)).any():
@@ -281,12 +292,32 @@ class SearchIndex:
         return values
 
 
-def checksums(values: Floats, ids: Ids) -> NDArray[np.uint32]:
-    """The checksum of the numbers of each row, shape ``(n,)``.
+def _best(
+    reach: Floats, ends: Ids, count: int, compare: Callable[[slice], tuple[Ids, Floats]]
+) -> tuple[Ids, Floats]:
+    """Lines with the largest products, at most so many, in no order.
 
-    It is the sum of all words, each times an odd number of its place, modulo 2 to the 32: no single
-    changed bit leaves it as it was.
+    Parameters
+    ----------
+    reach
+        The largest product that is possible in each cell.
+    ends
+        First rows of cells; ``compare`` returns lines and products of some rows.
     """
-    words = np.concatenate([values.view("<u4"), ids[:, None].view("<u4")], axis=1)
-    odd = np.arange(words.shape[1], dtype=np.uint32) * np.uint32(0x9E3779B2) + np.uint32(1)
-    return np.asarray((words * odd).sum(axis=1, dtype=np.uint32))
+    order = np.argsort(-reach)
+    rows = np.cumsum(np.diff(ends)[order])
+    found, products, first = np.zeros(0, np.int64), np.zeros(0, np.float32), 0
+    while first < len(order):
+        seen = rows[first - 1] if first else 0
+        last = 1 + int(np.searchsorted(rows, seen + max(STEP, count)))
+        parts = [compare(slice(ends[cell], ends[cell + 1])) for cell in order[first:last]]
+        found = np.concatenate([found, *(lines for lines, _ in parts)])
+        products = np.concatenate([products, *(some for _, some in parts)])
+        if len(found) > count:
+            best = np.argpartition(-products, count)[:count]
+            found, products = found[best], products[best]
+        first = last
+        full = len(found) == count and first < len(order)
+        if full and reach[order[first]] < products.min() - ROUNDING:
+            break
+    return found, products

@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from hevner.catalog.checksums import unsound
+from hevner.catalog.columns import COUNT, ROW
 from hevner.catalog.header import Header
 from hevner.catalog.packages import pa
-from hevner.catalog.tables import COUNT, ROW, Table
+from hevner.catalog.tables import Table
 from hevner.errors import CatalogError
 
 AT_ONCE = 4096

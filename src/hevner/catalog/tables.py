@@ -9,28 +9,39 @@ DataFusion understands it. Each row has a checksum (`hevner.catalog.checksums`).
 
 from __future__ import annotations
 
+import random
 import shutil
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import timedelta
+from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hevner.catalog.checksums import CHECKSUM, checksums, unsound
+from hevner.catalog.columns import (
+    CHANGED,
+    DISTANCE,
+    ENCODED,
+    PIECES,
+    ROW,
+    TABLES,
+    Row,
+    noted,
+    schema,
+)
 from hevner.catalog.faults import clear_errors, is_panic, system_error, unreadable
 from hevner.catalog.header import Header
 from hevner.catalog.packages import lancedb, pa
+from hevner.catalog.row_keys import KEY, KEYS, declared, with_keys
 from hevner.errors import CatalogError
 from hevner.files import cannot_write
-from hevner.heads import ESTIMATE_COLUMNS, ESTIMATES
-
-PIECES: Final = "pieces"
-MOMENTS: Final = "moments"
-TABLES: Final = (PIECES, MOMENTS)
+from hevner.object_path import LANCE_OPTIONS, Location, ObjectPath
 
 INDEXED = {"tags": "LabelList"} | dict.fromkeys(
     ("quadrant", "key", "key_mode", "mode", "sounds_like"), "Bitmap"
@@ -44,89 +55,23 @@ INDEX_ROWS = 10_000
 STORAGE = {"new_table_data_storage_version": "2.0"}
 """Single rows are fetched a third faster from files of this format than from those of 2.1."""
 
+HOMES = "tables-*"
+"""Names of folders of tables, beside the catalogue's folder itself."""
+
 KEPT = timedelta(hours=1)
 """How long an old version stays readable for those who have it open."""
 
 BATCH = 50_000
 """Rows that are read at a time; each batch costs half a millisecond, whatever its size."""
 
+ATTEMPTS = 12
+"""How often a change is tried that others come in between of; LanceDB itself tries ten times."""
+
+LONGEST_S = 30.0
+"""Longest pause between two of them, in seconds."""
+
 AT_A_TIME = 500
 """Values in one SQL list."""
-
-ROW, DISTANCE = "_rowid", "_distance"
-
-ENCODED = "encoded"
-"""Column of the vectors of the encoder that the header names; absent while no piece is encoded."""
-
-CHANGED = "changed"
-"""Column of `hevner.catalog.file_identity.Stamp.changed`; absent from older catalogues until they
-are written to, and null for their rows."""
-
-MODEL, VERSION, WRITTEN, SOURCE, COUNT = "model", "hevner", "written", "source", "moments"
-"""Columns on where the row of a piece comes from: name and version of the model, version of hevner,
-time in seconds since 1970, path of the file that was analysed, and its number of moments."""
-
-SOUNDS = "status = 'ok'"
-"""Filter: pieces that have an emotion."""
-
-WITH_VECTOR = f"{SOUNDS} AND {ENCODED} IS NOT NULL"
-WITHOUT_VECTOR = f"{SOUNDS} AND {ENCODED} IS NULL"
-"""Filters, if the column exists: pieces that can be compared with a text, and those that cannot."""
-
-Row = dict[str, Any]
-
-
-def schema(table: str, header: Header) -> pa.Schema:
-    """The columns of a table.
-
-    Those of a piece are: ``id``, the digest of the file's content; ``path``, absolute; ``name``,
-    the path below the folder that was indexed; ``size`` in bytes and ``mtime`` in nanoseconds;
-    ``duration`` in seconds; ``valence``, ``arousal``, ``tension`` and the ends of their intervals
-    on the unit scale, and ``emotion_anger`` and the other basic emotions likewise in [0, 1];
-    ``quadrant``, Q1 to Q4; ``key`` such as ``A minor``, ``key_mode``, ``major`` or ``minor``,
-    ``mode`` such as ``dorian``, and ``key_candidates``, the keys that it may be in, the most
-    probable first; ``tempo`` in beats per minute; ``familiarity`` in [0, 1]; ``sounds_like``, the
-    most likely kind of music; ``tags``, those present, the strongest first; ``status``, ``ok``,
-    ``silent``, ``no_music`` or ``failed``, and ``cause`` of the last two; ``vector`` for the first
-    stage of a search and ``place``, the three arrays of the space's points one after the other, for
-    the second; ``curve``, the course of valence, then of arousal. What is not known is null. A
-    moment has the ``piece`` it belongs to, ``start`` and ``end`` in seconds.
-
-    Older catalogues get the columns of `noted` when they are written to, null for their rows;
-    `ENCODED`, once pieces are encoded for searches by text (`Table.add_encoded`), is the mean of
-    the vectors of their windows, brought to length 1.
-    """
-    number, text = pa.float32(), pa.string()
-    vector = pa.list_(pa.float32(), header.vector)
-    place = pa.list_(pa.float32(), header.correlated + 2 * header.gaussian)
-    if table == MOMENTS:
-        numbers = [(name, number) for name in ("start", "end", *ESTIMATES)]
-        return pa.schema([("piece", text), *numbers, ("vector", vector), ("place", place)])
-    return pa.schema(
-        [
-            *((name, text) for name in ("id", "path", "name")),
-            *((name, pa.int64()) for name in ("size", "mtime")),
-            *((name, number) for name in ("duration", *ESTIMATE_COLUMNS)),
-            *((name, text) for name in ("quadrant", "key", "key_mode", "mode", "sounds_like")),
-            *((name, number) for name in ("tempo", "familiarity")),
-            *((name, pa.list_(text)) for name in ("tags", "key_candidates")),
-            *((name, text) for name in ("status", "cause")),
-            ("vector", vector),
-            ("place", place),
-            ("curve", pa.list_(pa.float16(), 16)),
-        ]
-    )
-
-
-def noted(table: str) -> pa.Schema:
-    """The columns of a table about its rows themselves, which early catalogues do not have."""
-    number, text = pa.int64(), pa.string()
-    if table == MOMENTS:
-        return pa.schema([(CHECKSUM, number)])
-    texts = ((name, text) for name in (MODEL, VERSION, SOURCE))
-    return pa.schema(
-        [(CHANGED, number), *texts, (WRITTEN, number), (COUNT, number), (CHECKSUM, number)]
-    )
 
 
 class Table:
@@ -142,13 +87,14 @@ class Table:
 
     def __init__(
         self,
-        folder: Path,
+        folder: Location,
         name: str,
         header: Header,
         any_columns: bool = False,
         version: int | None = None,
     ) -> None:
         self.name = name
+        self.gaussian = header.gaussian
         self.schema = schema(name, header)
         self._folder = folder
         home = folder / header.tables
@@ -156,14 +102,13 @@ class Table:
         if not self.path.is_dir():
             raise self._damaged("the table is missing")
         with self._clear_errors():
-            self._table = lancedb.connect(home).open_table(name)
+            self._table = _connected(home).open_table(name)
             if version is not None and version != self._table.version:
                 self._table.checkout(version)
             found = self._table.schema
-        optional = {ENCODED, *noted(name).names}
-        if not any_columns and {field for field in found if field.name not in optional} != set(
-            self.schema
-        ):
+        optional = {ENCODED, KEY, *noted(name).names}
+        there = {field.with_nullable(True) for field in found if field.name not in optional}
+        if not any_columns and there != set(self.schema):
             raise self._damaged("the table has other columns than its header says")
         self.schema = found
 
@@ -181,7 +126,7 @@ class Table:
     def refresh(self) -> None:
         """Look at the newest version."""
         with self._clear_errors():
-            self._table.checkout_latest()  # type: ignore[no-untyped-call]
+            self._table.checkout_latest()
             self.schema = self._table.schema
 
     def count(self, where: str | None = None) -> int:
@@ -193,9 +138,20 @@ class Table:
         self, columns: Sequence[str], where: str | None = None, at_once: int = BATCH
     ) -> Iterator[pa.RecordBatch]:
         """Some columns of all rows that pass a filter, so many rows at a time."""
+        there, absent = self._split(columns)
         with self._clear_errors(where):
-            query = self._table.search().select(list(columns))
-            yield from (query.where(where) if where else query).to_batches(at_once)
+            query = self._table.search().select(there)
+            for batch in (query.where(where) if where else query).to_batches(at_once):
+                for field in absent:
+                    batch = batch.append_column(field.name, pa.nulls(len(batch), field.type))
+                yield batch.select(list(columns)) if absent else batch
+
+    def _split(self, columns: Sequence[str]) -> tuple[list[str], list[pa.Field]]:
+        """Those of some columns that are there, and those that this table is too old to have."""
+        later = [field for field in noted(self.name) if field.name not in self.schema.names]
+        absent = [field for field in later if field.name in columns]
+        names = {field.name for field in absent}
+        return [name for name in columns if name not in names], absent
 
     def nearest(
         self,
@@ -227,7 +183,13 @@ class Table:
 
     def checked(self, rows: Sequence[int]) -> pa.Table:
         """All columns of rows by their `ROW`, in that order; damage to one of them is an error."""
-        return self.sound(self.take(rows, self.schema.names))
+        return self._widened(self.sound(self.take(rows, self.schema.names)))
+
+    def _widened(self, rows: pa.Table) -> pa.Table:
+        """Rows with those columns too that this table is too old to have."""
+        for field in self._split(noted(self.name).names)[1]:
+            rows = rows.append_column(field, pa.nulls(len(rows), field.type))
+        return rows
 
     def sound(self, rows: pa.Table) -> pa.Table:
         """Rows with all columns, as they are; damage to one of them is an error."""
@@ -238,16 +200,22 @@ class Table:
     def records(self, where: str) -> list[Row]:
         """All columns of the rows that pass a filter; damage to one of them is an error."""
         found = pa.Table.from_batches(self.scan(self.schema.names, where), self.schema)
-        rows: list[Row] = self.sound(found).to_pylist()
+        rows: list[Row] = self._widened(self.sound(found)).to_pylist()
         return rows
 
     def add(self, rows: list[Row] | pa.Table, key: str = "") -> None:
-        """Add rows in one step; with a key column, replace the rows that have the same value."""
+        """Add rows in one step; with a key column, replace the rows that have the same value.
+
+        In an object store they always do, by `KEYS`, whoever else adds the same rows meanwhile.
+        """
         data = pa.Table.from_pylist(rows, schema=self.schema) if isinstance(rows, list) else rows
         if CHECKSUM in data.column_names:
             column = data.column_names.index(CHECKSUM)
             data = data.set_column(column, CHECKSUM, pa.array(checksums(data)))
-        with self._clear_errors():
+        data = with_keys(data)
+        key = KEYS[self.name] if isinstance(self.path, ObjectPath) else key
+
+        def add() -> None:
             if key:
                 merge = self._table.merge_insert(key)
                 merge.when_matched_update_all().when_not_matched_insert_all()
@@ -255,6 +223,8 @@ class Table:
                 merge.execute(data, on_bad_vectors="null")
             else:
                 self._table.add(data)
+
+        self._commit(add)
 
     def add_encoded(self, width: int) -> None:
         """Add the column `ENCODED` of so many numbers, if it is not there."""
@@ -266,23 +236,20 @@ class Table:
 
     def _add_columns(self, fields: Iterable[pa.Field]) -> None:
         if missing := [field for field in fields if field.name not in self.schema.names]:
-            with self._clear_errors():
-                self._table.add_columns(missing)
-                self.schema = self._table.schema
+            self._commit(lambda: self._table.add_columns(missing))
+            self.schema = self._table.schema
 
     def put_encoded(self, vectors: Mapping[str, NDArray[np.float32]]) -> None:
         """Fill the column `ENCODED` of all rows with these ids in one step."""
         flat = np.stack(list(vectors.values())).astype(np.float16)
         column = pa.FixedSizeListArray.from_arrays(pa.array(flat.ravel()), flat.shape[1])
-        with self._clear_errors():
-            merge = self._table.merge_insert("id").when_matched_update_all()
-            merge.execute(pa.table({"id": list(vectors), ENCODED: column}))
+        rows = pa.table({"id": list(vectors), ENCODED: column})
+        self._commit(lambda: self._table.merge_insert("id").when_matched_update_all().execute(rows))
 
     def delete(self, column: str, values: Iterable[str]) -> None:
         """Remove the rows that have one of these values."""
         for some in in_lists(column, values):
-            with self._clear_errors():
-                self._table.delete(some)
+            self._commit(partial(self._table.delete, some))
 
     def tidy(self) -> None:
         """Join small files, index new rows for filters, forget versions older than `KEPT`."""
@@ -297,6 +264,8 @@ class Table:
         try:
             self._optimize()
         except CatalogError:
+            if isinstance(self.path, ObjectPath):
+                raise
             # To forget old versions, all are looked at; a damaged one must not keep the new one.
             # The newest has the smallest number.
             for old in sorted((self.path / "_versions").glob("*.manifest"))[1:]:
@@ -304,8 +273,22 @@ class Table:
             self._optimize()
 
     def _optimize(self) -> None:
-        with self._clear_errors():
-            self._table.optimize(cleanup_older_than=KEPT)
+        self._commit(lambda: self._table.optimize(cleanup_older_than=KEPT))
+
+    def _commit(self, change: Callable[[], object]) -> None:
+        """Make a change, in an object store again and again if other processes are in between."""
+        shared = isinstance(self.path, ObjectPath)
+        for attempt in range(ATTEMPTS if shared else 1):
+            if shared:
+                self.refresh()
+            try:
+                with self._clear_errors():
+                    change()
+                return
+            except CatalogError as error:
+                if error.code != "crowded" or attempt == ATTEMPTS - 1:
+                    raise
+            time.sleep(random.uniform(0, min(2.0**attempt, LONGEST_S)))
 
     def _clear_errors(self, where: str | None = None) -> AbstractContextManager[None]:
         return clear_errors(self.path, self._folder, where, self.schema.names)
@@ -314,18 +297,25 @@ class Table:
         return unreadable(self.path, self._folder, why)
 
 
-def create_tables(folder: Path, header: Header) -> None:
+def create_tables(folder: Location, header: Header) -> None:
     """Make both tables, empty, in place of those that are there; raises `OutputError`."""
     for name in TABLES:
         path = folder / f"{name}.lance"
         try:
+            columns = pa.schema([*schema(name, header), *noted(name)])
+            if isinstance(path, ObjectPath):
+                _connected(folder).create_table(name, schema=declared(name, columns))
+                continue
             if path.exists():
                 shutil.rmtree(path)
-            lancedb.connect(folder, storage_options=STORAGE).create_table(
-                name, schema=pa.schema([*schema(name, header), *noted(name)])
-            )
+            _connected(folder).create_table(name, schema=columns)
         except (OSError, RuntimeError, ValueError) as error:
             raise cannot_write(path, system_error(str(error)) or OSError(str(error))) from error
+
+
+def _connected(home: Location) -> Any:
+    options = STORAGE if isinstance(home, Path) else STORAGE | LANCE_OPTIONS
+    return lancedb.connect(home if isinstance(home, Path) else str(home), storage_options=options)
 
 
 def remove_tables(folder: Path) -> None:

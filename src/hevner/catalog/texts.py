@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 
 from hevner import encoders
 from hevner.catalog.catalog import Catalog
+from hevner.catalog.columns import ENCODED, ROW, WITH_VECTOR, WITHOUT_VECTOR
 from hevner.catalog.header import check_encoder, command, refused
-from hevner.catalog.tables import ENCODED, ROW, WITH_VECTOR, WITHOUT_VECTOR
 from hevner.errors import ModelError
 
 if TYPE_CHECKING:

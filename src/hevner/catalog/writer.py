@@ -15,35 +15,35 @@ import json
 import os
 import shutil
 import socket
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from datetime import datetime
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import filelock
 import numpy as np
 from numpy.typing import NDArray
 
-from hevner.catalog import header, index_building, seal, tables
+from hevner.catalog import header, index_building, object_catalog, seal, tables
 from hevner.catalog.catalog import Catalog
+from hevner.catalog.columns import TABLES, Row
+from hevner.catalog.header import Header
 from hevner.catalog.kept_features import FEATURES
-from hevner.catalog.tables import TABLES, Row, in_lists
+from hevner.catalog.tables import HOMES, in_lists
 from hevner.encoders.base import EncoderCard
 from hevner.errors import CatalogError, OutputError
 from hevner.files import PART, cannot_write, display_name, replace_file, sweep_parts
 from hevner.model.space import Space
+from hevner.object_path import Location, ObjectPath, location
 from hevner.text_file import read_json
 
 if TYPE_CHECKING:
     from hevner.features import Pooled
 
 LOCK, HOLDER, CHANGE = "lock", "holder.json", "change.json"
-
-HOMES = "tables-*"
-"""Names of folders of tables, beside the catalogue's folder itself."""
 
 INDEXES = "*.search"
 """Names of search indexes."""
@@ -64,7 +64,10 @@ TIDY_AFTER = 128
 
 
 def create(
-    folder: str | Path, space: Space, model: Path | None = None, features: Path | None = None
+    folder: str | Location,
+    space: Space,
+    model: Path | None = None,
+    features: Location | None = None,
 ) -> Catalog:
     """Make an empty catalogue; one that is there is replaced, with its features.
 
@@ -80,8 +83,11 @@ def create(
     OutputError
         If it cannot be written.
     """
-    folder = Path(folder).absolute()
+    folder = location(folder).absolute()
     made_with = header.current(space, model)
+    if isinstance(folder, ObjectPath):
+        object_catalog.create(folder, made_with, anew=True)
+        return Catalog(folder, space, features=features)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         derived = (PART.format("*"), HOMES, INDEXES)
@@ -110,14 +116,20 @@ def create(
     return Catalog(folder, space, features=features)
 
 
-def open_or_create(folder: str | Path, space: Space, model: Path | None = None) -> Catalog:
+def open_or_create(folder: str | Location, space: Space, model: Path | None = None) -> Catalog:
     """Open a catalogue, or make one where there is none; raises what both raise.
 
     One that is there must have been made with ``model``, unless that is None.
     """
-    folder = Path(folder).absolute()
-    is_new = not (folder / header.NAME).exists() and not tables.any_rows(folder)
-    if is_new:
+    folder = location(folder).absolute()
+    try:
+        is_new = not (folder / header.NAME).exists()
+    except OSError as error:  # a store that does not answer, or refuses
+        raise header.unreachable(folder, error.strerror or str(error)) from error
+    if isinstance(folder, ObjectPath):
+        if is_new:
+            object_catalog.create(folder, header.current(space, model), anew=False)
+    elif is_new and not tables.any_rows(folder):
         return create(folder, space, model)
     if model is not None:
         header.check_model(folder, header.read(folder), model)
@@ -126,7 +138,13 @@ def open_or_create(folder: str | Path, space: Space, model: Path | None = None) 
 
 @contextmanager
 def writing(catalog: Catalog) -> Iterator[Writer]:
-    """Hold the lock of a catalogue and write to it; raises what `locked` raises."""
+    """Hold the lock of a catalogue and write to it; raises what `locked` raises.
+
+    To one in an object store, many processes may write at a time.
+    """
+    if isinstance(catalog.folder, ObjectPath):
+        yield Writer(catalog)
+        return
     with locked(catalog.folder):
         yield Writer(catalog)
 
@@ -187,16 +205,19 @@ def _holder(folder: Path) -> str:
 
 
 class Writer:
-    """Writes to a catalogue whose lock is held (`writing`).
+    """Writes to a catalogue whose lock is held, or in an object store (`writing`).
 
     What an earlier process left half done is removed at once.
     """
 
     def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
-        self._journal = catalog.home / CHANGE
         self._changes = 0
         catalog.refresh()
+        if not isinstance(catalog.folder, Path) or not isinstance(catalog.home, Path):
+            catalog.leave_indexes()
+            return
+        self._journal = catalog.home / CHANGE
         sweep_old(catalog.folder, keep=catalog.header.tables)
         sweep_parts(catalog.home)
         catalog.leave_indexes()
@@ -207,7 +228,14 @@ class Writer:
 
     def note_folders(self, folders: Iterable[str]) -> None:
         """Add to the folders in the header, each once."""
-        self._put_header(folders=tuple(dict.fromkeys((*self._catalog.header.folders, *folders))))
+        new = tuple(folders)
+        self._put_header(
+            lambda old: replace(old, folders=tuple(dict.fromkeys((*old.folders, *new))))
+        )
+
+    def note_mounts(self, texts: tuple[str, ...]) -> None:
+        """Note where drives are mounted (`hevner.catalog.presence`)."""
+        self._put_header(lambda old: replace(old, mounts=texts))
 
     def note_encoder(self, card: EncoderCard) -> None:
         """Note the encoder for searches by text, and make the column for its vectors.
@@ -217,13 +245,17 @@ class Writer:
         catalog = self._catalog
         header.check_encoder(catalog.folder, catalog.header, card)
         if not catalog.header.encoder:
-            self._put_header(encoder=card.id, encoder_version=card.version)
+            self._put_header(
+                lambda old: replace(old, encoder=card.id, encoder_version=card.version)
+            )
         catalog.pieces.add_encoded(card.dimension)
 
-    def _put_header(self, **changes: Any) -> None:
-        new = replace(self._catalog.header, **changes)
-        if new != self._catalog.header:
-            header.write(self._catalog.folder, new)
+    def _put_header(self, changed: Callable[[Header], Header]) -> None:
+        folder, old = self._catalog.folder, self._catalog.header
+        if isinstance(folder, ObjectPath):
+            self._catalog.header = header.change(folder, lambda found: changed(found or old))
+        elif (new := changed(old)) != old:
+            header.write(folder, new)
             self._catalog.header = new
             self._seal()
 
@@ -267,6 +299,9 @@ class Writer:
 
     def tidy(self) -> None:
         """Keep searching quick: join small files, and make the search indexes."""
+        if isinstance(self._catalog.folder, ObjectPath):
+            object_catalog.maintain(self._catalog)
+            return
         self._join()
         for table in (self._catalog.pieces, self._catalog.moments):
             index_building.build(table)
@@ -278,11 +313,15 @@ class Writer:
 
     def _seal(self) -> None:
         catalog = self._catalog
+        assert isinstance(catalog.home, Path)
         versions = {table.name: table.version for table in (catalog.pieces, catalog.moments)}
         seal.write(catalog.home, versions, asdict(catalog.header))
 
     @contextmanager
     def _change(self, ids: set[str]) -> Iterator[None]:
+        if isinstance(self._catalog.folder, ObjectPath):
+            yield
+            return
         _put(self._journal, sorted(ids))
         yield
         self._journal.unlink()

@@ -22,6 +22,7 @@ from typer import Option
 from hevner import __version__
 from hevner.cli import streams
 from hevner.cli.analyze import analyze, explain, report
+from hevner.cli.browse import browse
 from hevner.cli.datasets import app as datasets
 from hevner.cli.evaluate import evaluate
 from hevner.cli.extract import extract
@@ -30,14 +31,17 @@ from hevner.cli.gap import gap
 from hevner.cli.group import ANALYSE, FIND, RESEARCH, SERVE, Group
 from hevner.cli.index import Index, index
 from hevner.cli.listen import listen
+from hevner.cli.mcp import mcp
 from hevner.cli.models import app as models
 from hevner.cli.moods import moods
+from hevner.cli.playlist import playlist
 from hevner.cli.probe import probe
 from hevner.cli.progress import FAILED, say
 from hevner.cli.recipes import app as recipes
 from hevner.cli.rehearse import rehearse
-from hevner.cli.search import playlist, search
+from hevner.cli.search import search
 from hevner.cli.serve import serve
+from hevner.cli.tag import tag
 from hevner.cli.train import train
 from hevner.errors import OutputError
 from hevner.files import expanded
@@ -65,9 +69,9 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 for panel, verbs in (
-    (ANALYSE, (analyze, explain, report, listen, moods)),
-    (FIND, (index, search, playlist)),
-    (SERVE, (serve,)),
+    (ANALYSE, (analyze, explain, report, listen, tag, moods)),
+    (FIND, (index, search, browse, playlist)),
+    (SERVE, (serve, mcp)),
     (RESEARCH, (extract, train, evaluate, probe, gap, rehearse)),
 ):
     for verb in verbs:

@@ -19,15 +19,29 @@ from hevner.cli.options import (
     scale_of,
 )
 from hevner.output import FORMATS
+from hevner.output.annotations import PER_PIECE
 
+ALL_FORMS = (*FORMATS, *PER_PIECE)
 ENDINGS = ", ".join(f".{form}" for form in FORMATS[1:])
 
 
 def form_named(name: str) -> str:
     """A name of a form, checked."""
-    if name not in FORMATS:
-        raise typer.BadParameter(f"'{name}' is not one of {', '.join(FORMATS)}")
+    if name not in ALL_FORMS:
+        raise typer.BadParameter(f"'{name}' is not one of {', '.join(ALL_FORMS)}")
     return name
+
+
+def check_place(form: str, output: Path | None, to: Path | None) -> None:
+    """Refuse forms without the file or folder that they need, and places that they do not."""
+    if form in PER_PIECE and (to is None or output is not None):
+        cause = f"{form} makes files for each piece: name a folder for them"
+        raise typer.BadParameter(cause, param_hint="--to")
+    if form not in PER_PIECE and to is not None:
+        forms = ", ".join(PER_PIECE)
+        raise typer.BadParameter(f"it is for --format {forms}", param_hint="--to")
+    if form == "parquet" and output is None:
+        raise typer.BadParameter("a Parquet file needs a name", param_hint="--output")
 
 
 def analyze(
@@ -37,11 +51,11 @@ def analyze(
         Option(
             "--format",
             "-f",
-            metavar=f"[{'|'.join(FORMATS)}]",
+            metavar=f"[{'|'.join(ALL_FORMS)}]",
             parser=form_named,
-            autocompletion=lambda: list(FORMATS),
+            autocompletion=lambda: list(ALL_FORMS),
             help="Form of the results. Without it, the ending of the output file decides "
-            f"({ENDINGS}), else it is a table.",
+            f"({ENDINGS}), else it is a table. The last four make files for each piece (--to).",
         ),
     ] = None,
     output: Annotated[
@@ -52,6 +66,14 @@ def analyze(
             metavar="FILE",
             help="Write the results there instead of to the standard output. The file appears "
             "when it is complete; a run that was stopped goes on from the cache.",
+        ),
+    ] = None,
+    to: Annotated[
+        Path | None,
+        Option(
+            metavar="FOLDER",
+            help="Write the files of each piece there: JAMS, chords as Harte's .lab, label tracks "
+            "of Audacity, or layers of Sonic Visualiser, as --format says.",
         ),
     ] = None,
     plot: Annotated[
@@ -109,8 +131,10 @@ def analyze(
     """
     from hevner.cli.analyze_run import Session
 
+    named = form_of(form, output, FORMATS)
+    check_place(named, output, to)
     session = Session(
-        form_of(form, output, FORMATS),
+        named,
         output,
         scale_of(scale),
         all_tags=all_tags,
@@ -121,6 +145,7 @@ def analyze(
     status = session.run(
         paths,
         plot=plot,
+        to=to,
         window=window,
         model=model,
         jobs=jobs,

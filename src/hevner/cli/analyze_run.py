@@ -9,14 +9,13 @@ import time
 from collections import Counter
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
-from mimetypes import guess_type
 from pathlib import Path
-from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from hevner import extras
-from hevner.batch import SupportsAnalyze, analyze_many, usable_cores
+from hevner.batch import analyze_many, usable_cores
 from hevner.cache import Cache
+from hevner.cli.piece_files import Annotations, PieceFiles, Plots
 from hevner.cli.pipes import Pipes
 from hevner.cli.progress import (
     FAILED,
@@ -31,8 +30,10 @@ from hevner.cli.progress import (
 from hevner.defaults import explanation_of, identity
 from hevner.emotion import Scale
 from hevner.errors import HevnerError, ModelError, OutputError
-from hevner.files import Found, OutputFile, cannot_write, display_name, find_audio
+from hevner.files import Found, OutputFile, find_audio
+from hevner.folders import LateAnalyzer
 from hevner.model import registry
+from hevner.output.annotations import PER_PIECE
 from hevner.result import Analysis, Failure
 
 if TYPE_CHECKING:
@@ -41,9 +42,6 @@ if TYPE_CHECKING:
     from hevner.output import Options, Writer
 
     Results = Generator[Analysis | Failure, None, None]
-
-PLOT_ENDINGS = (".png", ".svg", ".pdf")
-"""Endings that make the argument of ``--plot`` a file."""
 
 
 @dataclass
@@ -57,7 +55,7 @@ class Session:
     beats: bool
     explain: bool
     quiet: bool
-    plots: Plots | None = None
+    per_piece: list[PieceFiles] = field(default_factory=list)
     status: int = FINE
     count: Counter[str] = field(default_factory=Counter)
 
@@ -66,6 +64,7 @@ class Session:
         paths: list[Path],
         *,
         plot: Path | None,
+        to: Path | None,
         window: float | None,
         model: str,
         jobs: int | None,
@@ -81,7 +80,10 @@ class Session:
             extras.require("plot", "'hevner analyze --plot'", "matplotlib")
         pipes = Pipes()
         try:
-            self.plots = None if plot is None else Plots(plot, found)
+            if plot is not None:
+                self.per_piece.append(Plots(plot, found))
+            if to is not None:
+                self.per_piece.append(Annotations(to, self.form))
             path = registry.path_of(model)
             if self.explain or self.form == "explanation":
                 _check_explained(path, model)
@@ -126,18 +128,15 @@ class Session:
         from hevner import output
 
         start = time.perf_counter()
-        writer = output.create(self.form, destination, self._table_options())
+        form = "nothing" if self.form in PER_PIECE else self.form
+        writer = output.create(form, destination, self._table_options())
         # Lines that come one by one would tear a bar on the same terminal apart.
         torn = self.output is None and self.form != "table" and sys.stdout.isatty()
         with Reporter(len(found), not self.quiet and not torn) as reporter:
             for file, record in zip(found, results, strict=True):
                 self._take(record, writer, reporter)
-                if isinstance(record, Analysis) and self.plots is not None:
-                    try:
-                        self.plots.draw(record.on(self.scale), file)
-                    except OutputError as error:
-                        self.status = FAILED
-                        reporter.say(f"Error: {error}")
+                if isinstance(record, Analysis):
+                    self._write_files(record.on(self.scale), file, reporter)
                 reporter.advance()
             for problem in problems:
                 self._take(problem, writer, reporter)
@@ -145,6 +144,15 @@ class Session:
         destination.commit()
         if not self.quiet:
             say(self._summary(time.perf_counter() - start, cache))
+
+    def _write_files(self, analysis: Analysis, file: Found, reporter: Reporter) -> None:
+        """Write plots and annotations of a piece; what cannot be written is reported."""
+        for made in self.per_piece:
+            try:
+                made.write(analysis, file)
+            except OutputError as error:
+                self.status = FAILED
+                reporter.say(f"Error: {error}")
 
     def _take(self, record: Analysis | Failure, writer: Writer, reporter: Reporter) -> None:
         self.count[record.status] += 1
@@ -175,30 +183,6 @@ class Session:
         return f"{total} file{'s' if total != 1 else ''} in {seconds:.1f} s: {', '.join(parts)}."
 
 
-class LateAnalyzer:
-    """A `hevner.Analyzer` that is imported and made when a file needs it.
-
-    That is never, if the cache knows them all. ``model`` is its graph, the default one if None.
-    """
-
-    def __init__(self, window: float | None, model: Path | None = None) -> None:
-        self._options: dict[str, Any] = {"window": window, "model": model}
-        self._lock = Lock()
-        self._analyzer: SupportsAnalyze | None = None
-
-    def analyze(self, source: Path, /) -> Analysis:
-        """The emotion of a file; see `hevner.Analyzer`."""
-        with self._lock:
-            if self._analyzer is None:
-                from hevner.audio import isolated
-
-                isolated.shared.start()  # while the rest is imported
-                from hevner.analysis import Analyzer
-
-                self._analyzer = Analyzer(**self._options, open_audio=isolated.open_audio)
-        return self._analyzer.analyze(source)
-
-
 def _check_explained(path: Path, name: str) -> None:
     """Refuse to explain the readings of a model that has no explanation."""
     if not explanation_of(path).is_file():
@@ -227,57 +211,3 @@ class StandardOutput:
 
     def close(self) -> None:
         """It is not ours to close."""
-
-
-class Plots:
-    """Where each plot goes.
-
-    Parameters
-    ----------
-    place
-        A folder, or for a single piece a file.
-    found
-        All files.
-    """
-
-    def __init__(self, place: Path, found: list[Found]) -> None:
-        self._taken: set[str] = set()
-        self._file: Path | None = None
-        self._folder = place
-        if place.is_dir():
-            return
-        if place.suffix.lower() in PLOT_ENDINGS:
-            if len(found) > 1:
-                raise OutputError(
-                    f"one file cannot hold the plots of {len(found)} pieces",
-                    subject=display_name(place),
-                    remedy="Name a folder after --plot",
-                )
-            self._file = place
-        elif guess_type(place.name)[0] is not None:
-            raise OutputError(
-                f"plots are {', '.join(PLOT_ENDINGS)}, not {place.suffix}",
-                subject=display_name(place),
-                remedy="Name such a file after --plot, or a folder",
-                code="other_ending",
-            )
-
-    def draw(self, analysis: Analysis, found: Found) -> None:
-        """Draw an analysis; raises `OutputError`."""
-        from hevner.output import plot
-
-        target = self._file or self._target(found.name)
-        try:
-            target.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise cannot_write(target.parent, error) from error
-        plot.save(analysis, target)
-
-    def _target(self, name: Path) -> Path:
-        """``folder/sub/song.mp3.png``; pieces of the same name get numbers."""
-        number, target = 1, f"{name}.png"
-        while target.casefold() in self._taken:
-            number += 1
-            target = f"{name}-{number}.png"
-        self._taken.add(target.casefold())
-        return self._folder / target

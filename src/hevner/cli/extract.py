@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,7 +13,7 @@ import typer
 from typer import Option
 
 from hevner.cli.data_options import Data, Store, data_folders, dataset_folder
-from hevner.cli.options import Jobs, names_of
+from hevner.cli.options import Address, Engine, Jobs, cluster_of, names_of, shard_of
 from hevner.cli.progress import FAILED, FINE, Reporter, say, stopping, usage_errors
 from hevner.errors import DataError
 
@@ -75,20 +76,26 @@ def extract(
         ),
     ] = "",
     jobs: Jobs = None,
+    engine: Engine = "processes",
+    address: Address = "",
 ) -> None:
     """Compute and store the features of every track of datasets, one vector per window.
 
     What is stored already is not computed again, so the same command goes on after a stop. MIDI is
     rendered into the folder 'renders' of the store. Large encoders and teachers run in one process
     unless --jobs says otherwise: each process would load one, and one uses all cores or the GPU.
+    With --engine ray the machines of a cluster compute, with a GPU for each task of a large encoder
+    if there are any, and this one stores.
 
     Exit status: 0 all fine, 1 some tracks failed, 2 wrong usage.
     """
     if soundfont and variant:
         raise typer.BadParameter("goes without --variant", param_hint="--soundfont")
-    first, step = _shard(shard)
+    first, step = shard_of(shard)
     if bool(teacher) != bool(weights):
         raise typer.BadParameter("are needed together", param_hint="--teacher and --weights")
+    if teacher and engine == "ray":
+        raise typer.BadParameter("runs no teachers", param_hint="--engine ray")
     with usage_errors():
         if weights is not None:
             compute = _teachers(names_of(teacher), weights, store, jobs)
@@ -103,8 +110,14 @@ def extract(
             raise DataError(
                 "no dataset can have such a sound", remedy="Check --variant", code="no_tracks"
             )
+    from hevner.lab.data.corpus import compute_in_cluster
+
     status = FINE
-    with stopping():
+    with stopping(), cluster_of(engine, address, jobs) as cluster:
+        if cluster is not None:
+            compute = partial(
+                compute_in_cluster, folder=store, cluster=cluster, encoders=names_of(encoder)
+            )
         for one, own in work:
             status = max(status, _run(one, own, compute))
     for one in found:
@@ -115,14 +128,6 @@ def extract(
                 f"'hevner datasets check {one.card.name} {one.folder}' explains why."
             )
     raise typer.Exit(status)
-
-
-def _shard(text: str) -> tuple[int, int]:
-    """The first track, counted from 0, and the step of a shard such as 2/4."""
-    number, _, count = (text or "1/1").partition("/")
-    if not (number.isdecimal() and count.isdecimal() and 1 <= int(number) <= int(count)):
-        raise typer.BadParameter("is no K/N with K from 1 to N, such as 2/4", param_hint="--shard")
-    return int(number) - 1, int(count)
 
 
 def _encoders(names: tuple[str, ...], store: Path, jobs: int | None) -> Compute:

@@ -15,7 +15,7 @@ from hevner.errors import HevnerError
 ANALYSE, FIND, SERVE, RESEARCH = "Analyse", "Find", "Serve", "Research"
 """Panels of the help, in their order."""
 
-EXTRAS = {"serve": "serve"} | dict.fromkeys(
+EXTRAS = {"serve": "serve", "mcp": "mcp"} | dict.fromkeys(
     ("train", "evaluate", "probe", "gap", "rehearse"), "lab"
 )
 """The extra to recommend to the users of a command, if several install what is missing."""

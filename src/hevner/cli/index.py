@@ -12,7 +12,7 @@ import typer
 from typer import Argument, Option
 from typer.core import TyperCommand
 
-from hevner.cli.options import Jobs, ModelName, Quiet
+from hevner.cli.options import Address, Engine, Jobs, ModelName, Quiet, cluster_of, shard_of
 from hevner.cli.progress import (
     FAILED,
     FINE,
@@ -28,10 +28,11 @@ if TYPE_CHECKING:
     from hevner.catalog.analyze_file import FileAnalyzer
     from hevner.catalog.catalog import Catalog
     from hevner.catalog.encoding import Encoded
-    from hevner.catalog.indexing import Options, Summary
+    from hevner.catalog.index_options import Options, Summary
     from hevner.catalog.renewal import Mended
-    from hevner.files import Found
+    from hevner.catalog.sources import Source
     from hevner.model.space import Space
+    from hevner.object_path import Location
     from hevner.result import Failure
 
 Result = TypeVar("Result")
@@ -43,14 +44,19 @@ ASKED = "ask"
 
 def index(
     into: Annotated[
-        Path, Option(metavar="CATALOG", help="Folder of the catalogue, made if it does not exist.")
+        str,
+        Option(
+            "--into",
+            metavar="CATALOG",
+            help="Folder of the catalogue, or s3://BUCKET/FOLDER; made if it does not exist.",
+        ),
     ],
     paths: Annotated[
-        list[Path] | None,
+        list[str] | None,
         Argument(
             metavar="FOLDER",
-            help="Folders of music, and single files; those that were indexed before if none is "
-            "named.",
+            help="Folders of music, and single files, or s3://BUCKET/FOLDER; those that were "
+            "indexed before if none is named.",
         ),
     ] = None,
     jobs: Jobs = None,
@@ -90,6 +96,19 @@ def index(
         ),
     ] = "",
     model: ModelName = "",
+    engine: Engine = "processes",
+    address: Address = "",
+    limit: Annotated[
+        int | None, Option(metavar="N", min=1, help="Read no more than N new or changed files.")
+    ] = None,
+    shard: Annotated[
+        str,
+        Option(
+            metavar="K/N",
+            help="Only the K-th of N parts of the files, such as 2/4, for queues that start this "
+            "command N times. One last run without it finds what is gone and tidies up.",
+        ),
+    ] = "",
     quiet: Quiet = False,
 ) -> None:
     """Analyse folders of music and keep the result in a catalogue, to be searched by emotion.
@@ -104,8 +123,9 @@ def index(
     """
     from time import perf_counter
 
-    from hevner.files import find_audio
+    from hevner.object_path import location
 
+    target = location(into)
     forced = prune_missing is not None
     start = perf_counter()
     with without_decoder_notes(), ExitStack() as stack:
@@ -114,7 +134,17 @@ def index(
         isolated.shared.start()  # while the rest is imported
         from hevner.analysis import Analyzer
         from hevner.batch import usable_cores
-        from hevner.catalog import encoding, header, indexing, renewal, texts, writer
+        from hevner.catalog import (
+            encoding,
+            file_identity,
+            header,
+            index_options,
+            indexing,
+            renewal,
+            sources,
+            texts,
+            writer,
+        )
         from hevner.catalog.analyze_file import FileAnalyzer
         from hevner.model import registry, space
 
@@ -125,18 +155,28 @@ def index(
         def analyzer_of(path: Path) -> FileAnalyzer:
             return FileAnalyzer(Analyzer(path, open_audio=isolated.open_audio), common)
 
-        options = indexing.Options(jobs or usable_cores(), retry, prune or forced)
+        first, step = shard_of(shard)
+        cluster = stack.enter_context(cluster_of(engine, address, jobs))
+        options = index_options.Options(
+            jobs or usable_cores(), retry, prune or forced,
+            about=isolated.about, cluster=cluster, limit=limit, whole=not limit and step == 1,
+        )  # fmt: skip
         watch = partial(_watched, options, quiet)
         if verify and not rebuild:
-            say(_mended_text(renewal.mend(into, common, analyzer_of, options)))
-        folders = paths or [Path(one) for one in header.read(into).folders]
-        present = [path for path in folders if path.exists() or not (forced or not paths)]
-        found, problems = find_audio(present)
+            say(_mended_text(renewal.mend(target, common, analyzer_of, options)))
+        folders = [location(one) for one in paths or header.read(target).folders]
+        present = [
+            one for one in folders
+            if not isinstance(one, Path) or one.exists() or not (forced or not paths)
+        ]  # fmt: skip
+        found, problems = sources.find(present)
+        if step > 1:
+            found = [file for file in found if file_identity.part_of(file.path, step) == first]
         if not found and not problems and not forced and not verify:
             say("Error: no audio files found; names must end in one of the usual ways, as .mp3.")
             raise typer.Exit(USAGE)
-        opened = partial(_opened, stack, into, common, graph, analyzer_of, options, watch)
-        catalog = writer.create(into, common, graph) if rebuild else opened()
+        opened = partial(_opened, stack, target, common, graph, analyzer_of, options, watch)
+        catalog = writer.create(target, common, graph) if rebuild else opened()
         analyzer = analyzer_of(catalog.model)
         if text_encoder is not None:
             header.check_encoder(catalog.folder, catalog.header, text_encoder.card)
@@ -153,18 +193,19 @@ def index(
                 lambda own: encoding.encode(found, catalog, text_encoder, own),
             )
         left = texts.count_without_vector(catalog)
+        machines = cluster.description if cluster else ""
     for problem in problems:
         say(f"Failed: {problem.path}: {problem.cause}. {problem.remedy}")
     if not quiet:
         say(
-            _summary_text(summary, len(found), perf_counter() - start)
+            _summary_text(summary, len(found), perf_counter() - start, machines)
             + _encoded_text(encoded, left, catalog.header.encoder)
         )
     if summary.missing and (options.prune or not quiet):
         say(_missing_text(summary.missing))
     if prune_missing is not None and summary.missing and not options.stop.is_set():
         _check_number(prune_missing, len(summary.missing))
-        catalog = writer.open_or_create(into, common)
+        catalog = writer.open_or_create(target, common)
         say(f"{indexing.remove_missing(catalog, summary.missing)} removed.")
     if options.stop.is_set():
         say("Stopped; the same command goes on from here.")
@@ -174,7 +215,7 @@ def index(
 
 def _opened(
     stack: ExitStack,
-    into: Path,
+    into: Location,
     space: Space,
     model: Path | None,
     analyzer_of: Callable[[Path], FileAnalyzer],
@@ -189,12 +230,18 @@ def _opened(
         return writer.open_or_create(into, space, model)
     except CatalogError as error:
         # A model of one's own that is missing is no reason to take another one.
-        if error.code not in renewal.CODES or (model is None and header.read(into).model_file):
+        if (
+            error.code not in renewal.CODES
+            or not isinstance(into, Path)
+            or (model is None and header.read(into).model_file)
+        ):
             raise
         say(f"{error.subject}: {error.cause}. Its pieces are read anew.")
     renewed = stack.enter_context(renewal.renewing(into, space, model, options.stop))
     analyzer = analyzer_of(renewed.catalog.model)
     watch("Reading", renewed.count, lambda own: renewed.carry(analyzer, own))
+    if renewed.without and not options.stop.is_set():
+        say(f"{renewed.without} pieces have no kept features: their files are analysed again.")
     return renewed.catalog
 
 
@@ -223,7 +270,7 @@ def _watched(
     bar = Reporter(total, not quiet, verb)
     with stopping_cleanly(), bar as reporter, ThreadPoolExecutor(1) as pool:
 
-        def report(_file: Found, failure: Failure | None) -> None:
+        def report(_file: Source, failure: Failure | None) -> None:
             reporter.advance()
             if failure is not None:
                 reporter.say(f"Failed: {failure.path}: {failure.cause}. {failure.remedy}")
@@ -271,22 +318,27 @@ def _encoded_text(encoded: Encoded, left: int, name: str) -> str:
     return text
 
 
-def _summary_text(summary: Summary, total: int, seconds: float) -> str:
+def _summary_text(summary: Summary, total: int, seconds: float, machines: str) -> str:
     counts = {
         "unchanged": summary.unchanged,
         "added": summary.added,
         "changed": summary.changed,
+        "retagged": summary.retagged,
         "moved": summary.moved,
         "copies": summary.copied - summary.moved,
         "failed": summary.failed,
         "removed": summary.removed,
     }
     parts = [f"{count} {what}" for what, count in counts.items() if count > 0]
-    text = f"{total} file{'s' if total != 1 else ''} in {seconds:.1f} s: {', '.join(parts)}."
+    where = f" on {machines}" if machines else ""
+    files = f"{total} file{'s' if total != 1 else ''}"
+    text = f"{files} in {seconds:.1f} s{where}: {', '.join(parts) or 'none read'}."
     if summary.silent:
         text += f" {summary.silent} of them silent: without emotion, and never found."
     if summary.no_music:
         text += f" {summary.no_music} of them no music: without emotion, and never found."
+    if summary.described:
+        text += f" The tags of {summary.described} were read for the first time."
     if summary.failed_before:
         text += f" {summary.failed_before} failed before; --retry tries them again."
     if summary.vanished:
@@ -297,7 +349,7 @@ def _summary_text(summary: Summary, total: int, seconds: float) -> str:
 def _missing_text(missing: tuple[str, ...]) -> str:
     pieces = "1 piece stays" if len(missing) == 1 else f"{len(missing)} pieces stay"
     return (
-        f"{pieces} in the catalogue, missing with the whole folder, such as "
+        f"{pieces} in the catalogue, missing with their folder or drive, such as "
         f"{Path(missing[0]).parent}: it may be on a drive that is not mounted. If they are gone "
         f"for good, {MISSING} removes them."
     )

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from typer import Argument, Option
@@ -12,6 +13,7 @@ from typer import Argument, Option
 from hevner.cli.progress import say
 
 if TYPE_CHECKING:
+    from hevner.cluster import Cluster
     from hevner.emotion import Scale
 
 Paths = Annotated[
@@ -41,9 +43,45 @@ ModelName = Annotated[
         show_default="the one that comes with hevner",
     ),
 ]
+Engine = Annotated[
+    Literal["processes", "ray"],
+    Option(
+        help="What does the work: processes of this machine, or the machines of a Ray cluster, "
+        "which have the same hevner and see the same files."
+    ),
+]
+Address = Annotated[
+    str,
+    Option(
+        metavar="HOST:PORT",
+        help="The Ray cluster; else that of the variable RAY_ADDRESS, or one of this machine.",
+    ),
+]
 NoCache = Annotated[bool, Option("--no-cache", help="Analyse anew, and keep nothing.")]
 Quiet = Annotated[bool, Option("--quiet", "-q", help="No progress and no summary, errors only.")]
 AsJson = Annotated[bool, Option("--json", help="Write JSON.")]
+
+
+def shard_of(text: str) -> tuple[int, int]:
+    """The first item, counted from 0, and the step of a shard such as 2/4."""
+    number, _, count = (text or "1/1").partition("/")
+    if not (number.isdecimal() and count.isdecimal() and 1 <= int(number) <= int(count)):
+        raise typer.BadParameter("is no K/N with K from 1 to N, such as 2/4", param_hint="--shard")
+    return int(number) - 1, int(count)
+
+
+@contextmanager
+def cluster_of(engine: str, address: str, most: int | None) -> Iterator[Cluster | None]:
+    """The cluster that ``--engine`` and ``--address`` name, for so many tasks at a time."""
+    if address and engine != "ray":
+        raise typer.BadParameter("needs --engine ray", param_hint="--address")
+    if engine != "ray":
+        yield None
+        return
+    from hevner.cluster import Cluster
+
+    with closing(Cluster(address, most)) as cluster:
+        yield cluster
 
 
 def names_of(text: str) -> tuple[str, ...]:

@@ -48,7 +48,7 @@ def rehearse(
 
     Archives have the layouts of the published ones, weights those of the published encoders; scores
     mean nothing. The same commands, with your own folders, give the paper's tables. After a stop
-    the same rehearsal goes on where it was; its times go to FOLDER/PAPER/out/times.csv.
+    the same rehearsal goes on where it was; what each took goes to FOLDER/PAPER/out/rehearsal.csv.
 
     Exit status: 0 all fine, 1 a command failed.
     """
@@ -60,9 +60,8 @@ def rehearse(
         raise typer.BadParameter(f"there is no {papers / paper}", param_hint="--papers")
     rehearsal = Rehearsal(paper.value, size.value, papers, out.resolve() / paper)
     with stopping():
-        say("Making archives")
         for line in rehearsal.prepare():
             say(f"Reduced in {line}")
         for line in rehearsal.run(rehearsal.process):
             say(line)
-    say(f"{rehearsal.out}: tables, log.txt, times.csv")
+    say(f"{rehearsal.out}: tables, log.txt, rehearsal.csv")

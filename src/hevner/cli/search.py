@@ -1,4 +1,4 @@
-"""``hevner search`` and ``hevner playlist``: music for emotions, and the emotions in a piece."""
+"""``hevner search``: music for emotions, and the emotions in a piece."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from hevner.cli.progress import interruptible, say, usage_errors, without_decode
 if TYPE_CHECKING:
     from hevner.catalog.query import Query
     from hevner.emotion import Scale
+    from hevner.object_path import Location
     from hevner.words import Lexicon
 
 
@@ -31,10 +32,16 @@ class Format(StrEnum):
     JSON = "json"
     CSV = "csv"
     M3U8 = "m3u8"
+    XSPF = "xspf"
+    JSPF = "jspf"
 
 
 Folder = Annotated[
-    Path, Argument(metavar="CATALOG", help="Folder of a catalogue, made by 'hevner index'.")
+    str,
+    Argument(
+        metavar="CATALOG",
+        help="Folder of a catalogue, made by 'hevner index', or s3://BUCKET/FOLDER.",
+    ),
 ]
 Where = Annotated[
     str,
@@ -49,7 +56,7 @@ Form = Annotated[
         "--format",
         "-f",
         help="Form of the results. Without it, the ending of the output file decides (.json, "
-        ".csv, .m3u8), else it is a table.",
+        ".csv, .m3u8, .xspf, .jspf), else it is a table.",
     ),
 ]
 Output = Annotated[
@@ -97,7 +104,7 @@ def search(
         ),
     ] = "",
     like: Annotated[
-        Path | None, Option(metavar="FILE", help="Music like this piece, in the catalogue or not.")
+        str | None, Option(metavar="FILE", help="Music like this piece, in the catalogue or not.")
     ] = None,
     path: Annotated[
         str | None,
@@ -116,7 +123,7 @@ def search(
         ),
     ] = "",
     emotions_of: Annotated[
-        Path | None,
+        str | None,
         Option(
             metavar="FILE",
             help="Show words for the emotion of this piece, in the catalogue or not, instead of "
@@ -140,6 +147,8 @@ def search(
 ) -> None:
     """Find music in a catalogue by emotion or by a text, or name the emotions of a piece.
 
+    With --where alone, pieces that pass are listed by name.
+
     Exit status: 0 all fine, also if nothing was found; 1 the catalogue or a file could not be
     read or the result not be written; 2 wrong usage.
     """
@@ -161,63 +170,26 @@ def search(
         "moments": moments,
     }
     with usage_errors():
-        lexicon, plane = _lexicon(words), Scale.parse(scale)
+        lexicon, plane = lexicon_of(words), Scale.parse(scale)
         if emotions_of is None:
             query = Query.of(**asked, scale=scale, count=count, lexicon=lexicon)  # type: ignore[arg-type]
         else:
             _check_describing(asked, named, count)
     with without_decoder_notes(), interruptible("Stopped."), Pipes() as pipes:
         if emotions_of is not None:
-            _write_words(catalog, pipes.file(emotions_of), count, lexicon, named, output)
+            _write_words(catalog, _file(pipes, emotions_of), count, lexicon, named, output)
             return
         if query.like is not None:
-            query = replace(query, like=pipes.file(query.like))
+            query = replace(query, like=_file(pipes, query.like))
         _write_hits(catalog, query, plane, named, output)
 
 
-def playlist(
-    catalog: Folder,
-    start: Annotated[
-        str, Option("--from", metavar="WORDS", help="Emotion at the beginning, such as tense.")
-    ],
-    end: Annotated[
-        str, Option("--to", metavar="WORDS", help='Emotion at the end, such as "very calm".')
-    ],
-    minutes: Annotated[float, Option(metavar="N", help="Duration in minutes.")],
-    where: Where = "",
-    scale: PlaneScale = "-1..1",
-    words: Words = None,
-    form: Form = None,
-    output: Output = None,
-) -> None:
-    """Make a playlist that leads from one emotion to another.
+def _file(pipes: Pipes, text: str | Location) -> Location:
+    """What an argument names; a copy of what comes through a pipe."""
+    from hevner.object_path import location
 
-    It lasts as long as asked for, to within half a piece, and no piece comes twice.
-
-    Exit status: 0 all fine, 1 there is too little music, the catalogue could not be read or the
-    result not be written, 2 wrong usage.
-    """
-    from hevner.catalog import open_catalog
-    from hevner.catalog.query import check_time
-    from hevner.emotion import Scale
-    from hevner.output.search_results import hits_as
-    from hevner.words.describing import describe
-
-    named = form_of(form, output, list(Format))
-    with usage_errors():
-        lexicon, plane = _lexicon(words), Scale.parse(scale)
-        feelings = lexicon.parse(start), lexicon.parse(end)
-        check_time(60 * minutes)
-    with without_decoder_notes(), interruptible("Stopped."):
-        from hevner.catalog.playlist import make_playlist
-
-        music = open_catalog(catalog)
-        space = music.space
-        first, last = (space.merge(space.emotion(describe(some))) for some in feelings)
-        hits = make_playlist(music, first, last, 60 * minutes, where)
-        _write_results(lambda width: hits_as(named, hits, plane, output, width), output)
-    total = sum(hit.duration for hit in hits) / 60
-    say(f"{len(hits)} pieces, {total:.1f} minutes.")
+    path = location(text)
+    return pipes.file(path) if isinstance(path, Path) else path
 
 
 def _check_describing(asked: dict[str, object], form: str, count: int) -> None:
@@ -229,7 +201,7 @@ def _check_describing(asked: dict[str, object], form: str, count: int) -> None:
             remedy="Leave out the options for the search",
             code="conflict",
         )
-    if form == Format.M3U8:
+    if form in (Format.M3U8, Format.XSPF, Format.JSPF):
         raise HevnerError("words make no playlist", remedy="Use another --format", code="conflict")
     if count < 1:
         raise HevnerError(
@@ -237,7 +209,7 @@ def _check_describing(asked: dict[str, object], form: str, count: int) -> None:
         )
 
 
-def _write_hits(folder: Path, query: Query, scale: Scale, form: str, output: Path | None) -> None:
+def _write_hits(folder: str, query: Query, scale: Scale, form: str, output: Path | None) -> None:
     from hevner.catalog import open_catalog
     from hevner.catalog.search import search, why_nothing
     from hevner.catalog.texts import count_without_vector
@@ -245,7 +217,7 @@ def _write_hits(folder: Path, query: Query, scale: Scale, form: str, output: Pat
 
     catalog = open_catalog(folder)
     hits, fit = search(catalog, query), query.meaning_of_fit
-    _write_results(lambda width: hits_as(form, hits, scale, output, width, fit), output)
+    write_results(lambda width: hits_as(form, hits, scale, output, width, fit), output)
     if not hits:
         say(f"Nothing was found. {why_nothing(catalog, query)}")
     if query.text and (left := count_without_vector(catalog)):
@@ -253,7 +225,7 @@ def _write_hits(folder: Path, query: Query, scale: Scale, form: str, output: Pat
 
 
 def _write_words(
-    folder: Path, path: Path, count: int, lexicon: Lexicon, form: str, output: Path | None
+    folder: str, path: Location, count: int, lexicon: Lexicon, form: str, output: Path | None
 ) -> None:
     from hevner.catalog import open_catalog
     from hevner.catalog.describe import emotions_of, position_of
@@ -263,17 +235,17 @@ def _write_words(
     catalog = open_catalog(folder)
     music, row = locate(catalog, path)
     words = emotions_of(catalog.space, music, position_of(row), count, lexicon)
-    _write_results(lambda width: words_as(form, words, width), output)
+    write_results(lambda width: words_as(form, words, width), output)
 
 
-def _lexicon(words: Path | None) -> Lexicon:
+def lexicon_of(words: Path | None) -> Lexicon:
     """The lexicon, with a person's own words if there are any."""
     from hevner.words import Lexicon, load
 
     return Lexicon() if words is None else load(words)
 
 
-def _write_results(text: Callable[[int | None], str], output: Path | None) -> None:
+def write_results(text: Callable[[int | None], str], output: Path | None) -> None:
     """Write text to a file or to the standard output.
 
     Parameters

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from typer import Argument, Option
@@ -11,12 +11,17 @@ from typer import Argument, Option
 from hevner.cli.options import Jobs, ModelName
 from hevner.cli.progress import say
 
+if TYPE_CHECKING:
+    from hevner.serve.catalog_snapshot import CatalogSnapshot
+    from hevner.serve.songs import Songs
+
 
 def serve(
     catalog: Annotated[
-        Path | None,
+        str | None,
         Argument(
-            metavar="[CATALOG]", help="Folder of a catalogue to search, made by 'hevner index'."
+            metavar="[CATALOG]",
+            help="Folder of a catalogue to search, made by 'hevner index', or s3://BUCKET/FOLDER.",
         ),
     ] = None,
     host: Annotated[
@@ -30,6 +35,17 @@ def serve(
         Path | None,
         Option(metavar="FOLDER", help="A report of 'hevner gap', to be opened from the page."),
     ] = None,
+    subsonic: Annotated[
+        Path | None,
+        Option(
+            metavar="FILE",
+            help="Songs of a Subsonic server, to answer its clients which of them are alike: its "
+            "answer to search3 in JSON, or a CSV file with id and path.",
+        ),
+    ] = None,
+    subsonic_root: Annotated[
+        Path, Option(metavar="FOLDER", help="Folder that the paths of these songs lie in.")
+    ] = Path(),
     opened: Annotated[bool, Option("--open", help="Open the page in a browser.")] = False,
     token: Annotated[
         str,
@@ -90,6 +106,7 @@ def serve(
     from hevner.catalog import header
     from hevner.errors import HevnerError
     from hevner.model import registry, space
+    from hevner.object_path import location
     from hevner.serve import app, run
     from hevner.serve.catalog_snapshot import CatalogSnapshot
     from hevner.serve.settings import LOOPBACK, Settings
@@ -99,7 +116,7 @@ def serve(
         raise typer.BadParameter(f"there is no {report}", param_hint="--gap")
 
     graph = registry.path_of(model)
-    snapshot = None if catalog is None else CatalogSnapshot(catalog, space.load())
+    snapshot = None if catalog is None else CatalogSnapshot(location(catalog), space.load())
     if snapshot is not None:
         if model:
             header.check_model(snapshot.folder, snapshot.header, graph)
@@ -112,11 +129,11 @@ def serve(
             stage="listen",
             code="needs_token",
         )
+    listed = None if subsonic is None else _songs(subsonic, subsonic_root, snapshot)
     run.check_address(host, port)
     logging.basicConfig(format="%(levelname)s: %(message)s", level=logging.INFO)
     settings = Settings(
         state=state or default_folder() / "serve",
-        catalog=catalog,
         model=graph,
         gap=report,
         host=host,
@@ -129,7 +146,7 @@ def serve(
         duration_s=60 * max_minutes,
         rate=rate,
     )
-    service, jobs_queue = app.create(settings, snapshot)
+    service, jobs_queue = app.create(settings, snapshot, listed)
 
     def listening(address: str) -> None:
         say(f"Listening on {address} (Ctrl-C stops)")
@@ -140,3 +157,19 @@ def serve(
         run.Server(service, jobs_queue, settings, listening).run()
     except SystemExit as stop:  # it could not listen, and has said why
         raise typer.Exit(1) from stop
+
+
+def _songs(file: Path, root: Path, snapshot: CatalogSnapshot | None) -> Songs:
+    """Songs of a Subsonic server, some of which must be in the catalogue."""
+    from hevner.serve import songs
+
+    if snapshot is None:
+        raise typer.BadParameter("it needs a catalogue", param_hint="--subsonic")
+    found = songs.read(file, root)
+    count = sum(path in snapshot.ids for path in found.ids)
+    if not count:
+        example = next(iter(found.ids), "no song")
+        cause = f"the catalogue has none of the songs, such as {example}: name another root"
+        raise typer.BadParameter(cause, param_hint="--subsonic-root")
+    say(f"{count} of {len(found.entries)} songs of the Subsonic server are in the catalogue.")
+    return found

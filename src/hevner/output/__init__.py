@@ -26,11 +26,12 @@ WRITERS = {
     "csv": "records.CsvWriter",
     "html": "html_page.PageWriter",
     "explanation": "explanation.ExplanationWriter",
+    "parquet": "parquet.ParquetWriter",
 }
 """Module in this package and class of every form, by name; a name is also the ending of files."""
 
 FORMATS = tuple(WRITERS)
-"""Names of the forms; the first is what people read on a terminal."""
+"""Names of the forms; the first is what people read on a terminal. Parquet needs a file."""
 
 
 class Destination(Protocol):
@@ -82,8 +83,20 @@ class Writer(ABC):
         """Write what comes after the last result."""
 
 
+class NoWriter(Writer):
+    """Writes nothing, as all is in the files of each piece (`hevner.output.annotations`)."""
+
+    def write(self, record: Record) -> None:
+        """Pass over a result."""
+
+    def finish(self) -> None:
+        """Nothing follows."""
+
+
 def create(name: str, destination: Destination, options: Options | None = None) -> Writer:
-    """Make the writer of one of `FORMATS`; a KeyError if there is no such form."""
+    """Make the writer of one of `FORMATS`, or of ``nothing``; a KeyError for others."""
+    if name == "nothing":
+        return NoWriter(destination, options or Options())
     module, _, kind = WRITERS[name].partition(".")
     writer = cast("type[Writer]", getattr(import_module(f"{__name__}.{module}"), kind))
     return writer(destination, options or Options())

@@ -131,10 +131,10 @@ def notebook_hits(hits: Sequence[Hit]) -> str:
     """Results of a search as a notebook shows them: the plane, then a table."""
     if not hits:
         return _framed("<p>Nothing was found.</p>")
-    points = [Point(hit.valence, hit.arousal, printable(hit.name)) for hit in hits]
+    points = [Point(hit.valence, hit.arousal, printable(hit.label or hit.name)) for hit in hits]
     rows = (
         (
-            printable(hit.name),
+            printable(hit.label or hit.name),
             hit.when,
             f"{hit.valence:+.2f}",
             f"{hit.arousal:+.2f}",

@@ -38,6 +38,12 @@ COLUMNS = (
 """Columns of CSV, the same always; what does not apply stays empty."""
 
 
+NUMBERS = frozenset(
+    ("duration", "music_probability", "key_confidence", "tempo", "familiarity")
+).union(*(head.columns for head in HEADS))
+"""Columns that hold numbers; the others hold text."""
+
+
 class JsonLinesWriter(Writer):
     """One object per line, each written as soon as it is known."""
 
@@ -69,13 +75,12 @@ class CsvWriter(Writer):
 
     def __init__(self, destination: Destination, options: Options) -> None:
         super().__init__(destination, options)
-        self._rows = csv.DictWriter(destination, COLUMNS, restval="", lineterminator="\n")
+        self._rows = csv.DictWriter(destination, COLUMNS, lineterminator="\n")
         self._rows.writeheader()
 
     def write(self, record: Record) -> None:
         """Add a row."""
-        row = _row(record) if isinstance(record, Analysis) else record.to_dict()
-        self._rows.writerow({name: cell(value) for name, value in row.items()})
+        self._rows.writerow({name: cell(value) for name, value in row(record).items()})
 
     def finish(self) -> None:
         """Nothing follows."""
@@ -89,12 +94,17 @@ def _encode(record: Record, options: Options) -> str:
     return json.dumps(fields, ensure_ascii=False, allow_nan=False)
 
 
-def _row(analysis: Analysis) -> dict[str, object]:
-    """An analysis as flat columns."""
-    columns: dict[str, object] = {
-        name: getattr(analysis, name) for name in COLUMNS if hasattr(analysis, name)
-    }
-    columns |= analysis.estimate_columns()
+def row(record: Record) -> dict[str, object]:
+    """A result as flat columns, those of `COLUMNS` in their order; None for what does not apply."""
+    columns: dict[str, object] = {name: getattr(record, name, None) for name in COLUMNS}
+    if isinstance(record, Analysis):
+        columns |= _flat(record)
+    return {name: None if value == "" else value for name, value in columns.items()}
+
+
+def _flat(analysis: Analysis) -> dict[str, object]:
+    """Columns that are no fields of an analysis, or not flat."""
+    columns: dict[str, object] = dict(analysis.estimate_columns())
     for head in HEADS:
         if head.kind == "tags":
             columns[head.field] = " ".join(tag.name for tag in analysis.tags if tag.present)

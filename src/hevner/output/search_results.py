@@ -11,15 +11,14 @@ from __future__ import annotations
 import csv
 import io
 import json
-import os
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import quote
 
 from hevner.emotion import UNIT, Scale
-from hevner.files import display_name, file_named, printable
+from hevner.files import display_name, printable
 from hevner.hits import FIT, EmotionWord, Hit
+from hevner.output import playlists
 from hevner.output.spreadsheet import cell
 from hevner.output.table import NONE, new_console, new_table, number
 from hevner.result import clock
@@ -27,10 +26,12 @@ from hevner.result import clock
 if TYPE_CHECKING:
     from rich.table import Table
 
-FORMATS = ("table", "json", "csv", "m3u8")
+FORMATS = ("table", "json", "csv", *playlists.FORMATS)
 """Forms of hits; words have the first three."""
 
 NO_FIT = "Best first. A course has no fit: it is not known how the emotion of music at large moves."
+
+BY_NAME = "In the order of their names."
 
 HIT_COLUMNS = tuple(Hit("", "", 0, 0, 0, None, 0, None).to_dict(UNIT))
 WORD_COLUMNS = tuple(EmotionWord("", "", 0, 0, 0).to_dict())
@@ -59,66 +60,31 @@ def hits_as(
     fit
         Meaning of the fit, for the line below a table.
     """
-    if form == "m3u8":
-        return playlist(hits, output)
+    if form in playlists.FORMATS:
+        return playlists.playlist_as(form, hits, output)
     if form == "table":
         return _hit_table(hits, scale, width, fit)
-    return _records(form, [hit.to_dict(scale) for hit in hits], HIT_COLUMNS)
+    return records(form, [hit.to_dict(scale) for hit in hits], HIT_COLUMNS)
 
 
 def words_as(form: str, words: Sequence[EmotionWord], width: int | None = None) -> str:
     """Words as text; see `hits_as`."""
     if form != "table":
-        return _records(form, [word.to_dict() for word in words], WORD_COLUMNS)
-    table = _table(("Feels", "Fit"), right=("Fit",))
+        return records(form, [word.to_dict() for word in words], WORD_COLUMNS)
+    table = new_result_table(("Feels", "Fit"), right=("Fit",))
     for word in words:
         table.add_row(str(word), f"{word.fit:.0%}")
     note = "Fit: the share of music at large that the word fits worse."
     if not words:
         note = "No word is sure enough: the piece lies near neutral, or its intervals are wide."
-    return _drawn(table, note, width)
+    return drawn(table, note, width)
 
 
-def playlist(hits: Sequence[Hit], output: Path | None = None) -> str:
-    """An extended M3U playlist in UTF-8.
-
-    Pieces in the folder of the file, or below it, are named relative to it, so that the folder can
-    be moved as a whole; others by their full path. Moments carry their times in the way of VLC;
-    other players start at the beginning.
-    """
-    lines = ["#EXTM3U"]
-    folder = None if output is None else Path(os.path.realpath(output)).parent
-    for hit in hits:
-        title = Path(hit.name).with_suffix("").as_posix()
-        seconds = hit.duration
-        if hit.start is not None and hit.end is not None:
-            title += f" ({clock(hit.start)})"
-            seconds = hit.end - hit.start
-        lines.append(f"#EXTINF:{max(round(seconds), 1)},{printable(title)}")
-        if hit.start is not None:
-            lines += [f"#EXTVLCOPT:start-time={hit.start:g}", f"#EXTVLCOPT:stop-time={hit.end:g}"]
-        lines.append(_place(hit.path, folder))
-    return "\n".join(lines) + "\n"
-
-
-def _place(path: str, folder: Path | None) -> str:
-    """A line that names a file, and that no player takes for a comment or an address."""
-    file = file_named(path)
-    is_below = folder is not None and file.is_relative_to(folder)
-    place = (file.relative_to(folder) if folder is not None and is_below else file).as_posix()
-    if printable(place) != place or place != place.strip():
-        # What cannot stand in a line of text can stand in an address.
-        return f"file://{quote(file.as_posix().encode('utf-8', 'surrogateescape'))}"
-    is_other = place.startswith("#") or (is_below and ":" in place.partition("/")[0])
-    return f"./{place}" if is_other else place
-
-
-def _records(
-    form: str, records: Sequence[dict[str, str | float | None]], columns: Sequence[str]
-) -> str:
+def records(form: str, rows: Sequence[Mapping[str, object]], columns: Sequence[str]) -> str:
+    """Rows as JSON or CSV with these columns; lists are joined in CSV."""
     rows = [
-        {name: display_name(v) if isinstance(v, str) else v for name, v in record.items()}
-        for record in records
+        {name: display_name(v) if isinstance(v, str) else v for name, v in row.items()}
+        for row in rows
     ]
     if form == "json":
         lines = ",\n".join(json.dumps(row, ensure_ascii=False, allow_nan=False) for row in rows)
@@ -126,7 +92,9 @@ def _records(
     text = io.StringIO()
     writer = csv.DictWriter(text, columns, restval="", lineterminator="\n")
     writer.writeheader()
-    writer.writerows({name: cell(value) for name, value in row.items()} for row in rows)
+    for row in rows:
+        joined = {n: "; ".join(v) if isinstance(v, list) else v for n, v in row.items()}
+        writer.writerow({name: cell(value) for name, value in joined.items()})
     return text.getvalue()
 
 
@@ -134,11 +102,11 @@ def _hit_table(hits: Sequence[Hit], scale: Scale, width: int | None, fit: str) -
     moments = any(hit.start is not None for hit in hits)
     numbers = ("#", "At", "Length", "Valence", "Arousal", "Fit")
     headings = ("#", "Piece", *(("At",) if moments else ()), *numbers[2:5], "Key", "Fit")
-    table = _table(headings, right=numbers)
+    table = new_result_table(headings, right=numbers)
     for rank, hit in enumerate(hits, 1):
         cells = {
             "#": str(rank),
-            "Piece": printable(hit.name),
+            "Piece": printable(hit.label or hit.name),
             "At": hit.when,
             "Length": clock(hit.duration),
             "Valence": number(scale.from_unit(hit.valence)),
@@ -151,11 +119,12 @@ def _hit_table(hits: Sequence[Hit], scale: Scale, width: int | None, fit: str) -
     if any(hit.fit is not None for hit in hits):
         note += f" Fit: {fit}."
     else:
-        note += f" {NO_FIT}"
-    return _drawn(table, note, width)
+        note += f" {BY_NAME if all(hit.divergence is None for hit in hits) else NO_FIT}"
+    return drawn(table, note, width)
 
 
-def _table(headings: Sequence[str], right: Sequence[str]) -> Table:
+def new_result_table(headings: Sequence[str], right: Collection[str]) -> Table:
+    """A table to read with these headings, some of them over numbers."""
     table = new_table()
     for heading in headings:
         table.add_column(
@@ -167,7 +136,8 @@ def _table(headings: Sequence[str], right: Sequence[str]) -> Table:
     return table
 
 
-def _drawn(table: Table, note: str, width: int | None) -> str:
+def drawn(table: Table, note: str, width: int | None) -> str:
+    """A table as text with a note below; empty if it has no rows."""
     if not table.row_count:
         return ""
     text = io.StringIO()

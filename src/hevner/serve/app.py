@@ -19,13 +19,14 @@ from fastapi.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
 from hevner import __version__
-from hevner.serve import analyses, catalog, models, problems
+from hevner.serve import analyses, catalog, models, problems, subsonic
 from hevner.serve.catalog_snapshot import CatalogSnapshot
 from hevner.serve.guard import Guard
 from hevner.serve.job_queue import JobQueue
 from hevner.serve.media import Addresses
 from hevner.serve.metrics import Counting, Metrics
 from hevner.serve.settings import Settings
+from hevner.serve.songs import Songs
 from hevner.serve.state import ServerState
 from hevner.serve.threads import BoundedThreads
 
@@ -39,10 +40,13 @@ result; search a catalogue by emotion, both ways. Errors are
 `{"error": {"kind", "message", "remedy"}}`."""
 
 
-def create(settings: Settings, snapshot: CatalogSnapshot | None = None) -> tuple[ASGIApp, JobQueue]:
+def create(
+    settings: Settings, snapshot: CatalogSnapshot | None = None, songs: Songs | None = None
+) -> tuple[ASGIApp, JobQueue]:
     """Make the application, with its catalogue if it has one, and its job queue.
 
-    Whoever serves it calls ``stop_soon`` of the queue when it is about to end.
+    With songs of a Subsonic server it answers for it too (`hevner.serve.subsonic`). Whoever serves
+    it calls ``stop_soon`` of the queue when it is about to end.
 
     Raises
     ------
@@ -54,7 +58,7 @@ def create(settings: Settings, snapshot: CatalogSnapshot | None = None) -> tuple
     limits = settings.searches, settings.waiting
     searches = BoundedThreads(*limits, "searches", 1, settings.search_s)
     addresses = Addresses(bool(settings.token))
-    state = ServerState(settings, queue, snapshot, searches, addresses, metrics)
+    state = ServerState(settings, queue, snapshot, searches, addresses, metrics, songs)
 
     @asynccontextmanager
     async def running(_app: FastAPI) -> AsyncIterator[None]:
@@ -80,7 +84,8 @@ def create(settings: Settings, snapshot: CatalogSnapshot | None = None) -> tuple
     )
     app.state.server = state
     problems.install(app)
-    for router in (analyses.router, catalog.router, models.router):
+    routers = [analyses.router, catalog.router, models.router]
+    for router in routers + [subsonic.router] * (songs is not None):
         app.include_router(router)
 
     @app.get("/", include_in_schema=False)

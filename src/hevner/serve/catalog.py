@@ -5,10 +5,10 @@ from __future__ import annotations
 from functools import partial
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Header, Query, Response
 
+from hevner.catalog.columns import Row
 from hevner.catalog.describe import emotions_of, position_of
-from hevner.catalog.tables import Row
 from hevner.emotion import Scale
 from hevner.hits import Hit
 from hevner.serve import API, media, query_request, schemas
@@ -77,10 +77,25 @@ async def emotions(id: str, server: Server) -> dict[str, Any]:
         **failures(404),
     },
 )
-async def audio(id: str, server: Server) -> Response:
+async def audio(
+    id: str,
+    server: Server,
+    wanted: Annotated[str, Header(alias="range", include_in_schema=False)] = "",
+) -> Response:
     """The audio file of a piece; understands ranges."""
     path = await server.searches.do(server.snapshot.unchanged_file, id)
-    return await server.queue.in_thread(partial(media.audio, path))
+    return await server.queue.in_thread(partial(media.audio, path, wanted))
+
+
+@router.get(
+    "/pieces/{id}/cover",
+    response_class=Response,
+    responses={200: {"content": {"image/*": {}}}, **failures(404)},
+)
+async def cover(id: str, server: Server) -> Response:
+    """The picture that is embedded in the file of a piece, if it is a small JPEG or PNG."""
+    path = await server.searches.do(server.snapshot.unchanged_file, id)
+    return await server.queue.in_thread(partial(media.cover, path))
 
 
 @router.post("/search", response_model=schemas.Hits, responses=failures(404, 409, 501, 503))
@@ -123,7 +138,12 @@ def _emotions(snapshot: CatalogSnapshot, id: str) -> list[dict[str, Any]]:
 def _piece(server: ServerState, row: Row) -> dict[str, Any]:
     shown = {name: _rounded(value) for name, value in row.items() if name != "path"}
     lists = {name: row[name] or [] for name in ("tags", "key_candidates") if name in row}
-    return shown | lists | {"audio": server.addresses.of(row["id"])}
+    return shown | lists | _addresses(server, row["id"], row["cover"])
+
+
+def _addresses(server: ServerState, id: str, cover: str | None) -> dict[str, str | None]:
+    picture = server.addresses.of(id, "cover") if cover is not None else None
+    return {"audio": server.addresses.of(id), "cover": picture}
 
 
 def _rounded(value: Any) -> Any:
@@ -134,4 +154,4 @@ def _hit(server: ServerState, snapshot: CatalogSnapshot, hit: Hit, scale: Scale)
     id = snapshot.ids[hit.path]
     shown = hit.to_dict(scale)
     del shown["path"]
-    return {"id": id, **shown, "audio": server.addresses.of(id)}
+    return {"id": id, **shown, **_addresses(server, id, hit.cover)}

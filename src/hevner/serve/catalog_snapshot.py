@@ -11,30 +11,33 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from hevner.catalog import header
+from hevner.catalog import header, search_index
 from hevner.catalog.catalog import Catalog
+from hevner.catalog.columns import PIECES, SOUNDS, TABLES, Row, noted
 from hevner.catalog.file_identity import Stamp
 from hevner.catalog.packages import pa
-from hevner.catalog.tables import MOMENTS, PIECES, SOUNDS, Row, in_lists
+from hevner.catalog.tables import in_lists
 from hevner.files import file_named
 from hevner.heads import ESTIMATE_COLUMNS, ESTIMATES
+from hevner.metadata import IDS
+from hevner.metadata import SHOWN as SHOWN_METADATA
 from hevner.model.space import Points, Space
+from hevner.object_path import Location, ObjectPath
 from hevner.serve.problems import ServiceError, not_found
 
 SHOWN = [
     *("id", "path", "name", "duration", "valence", "arousal", "quadrant", "key", "mode"),
-    *("tempo", "tags"),
+    *("tempo", "tags", *SHOWN_METADATA),
 ]
 """Columns of every piece in memory."""
 
 DETAILS = (
     *(name for name in ESTIMATE_COLUMNS if name not in SHOWN),
-    *("key_mode", "key_candidates", "familiarity", "sounds_like"),
+    *("key_mode", "key_candidates", "familiarity", "sounds_like", *IDS),
 )
 """Columns that are read when a single piece is shown."""
 
@@ -45,12 +48,13 @@ class CatalogSnapshot(Catalog):
     The ids of its pieces that are not silent are ``ids``, by path.
     """
 
-    def __init__(self, folder: Path, space: Space) -> None:
+    def __init__(self, folder: Location, space: Space) -> None:
         self._version = _version(folder)
         super().__init__(folder, space, most=None)
         passing = f"{SOUNDS} AND vector IS NOT NULL"
         batches = list(self.pieces.scan(SHOWN, passing))
-        fields = [self.pieces.schema.field(name) for name in SHOWN]
+        columns = pa.unify_schemas([self.pieces.schema, noted(PIECES)])
+        fields = [columns.field(name) for name in SHOWN]
         rows = pa.Table.from_batches(batches, None if batches else pa.schema(fields))
         rows = rows.take(pa.compute.sort_indices(rows["name"])).combine_chunks()
         ids = rows["id"].to_pylist()
@@ -112,7 +116,7 @@ class CatalogSnapshot(Catalog):
         """The place of a piece in the space, one row."""
         return self.points(np.array([self._read(id, ["place"])["place"]]))
 
-    def unchanged_file(self, id: str) -> Path:
+    def unchanged_file(self, id: str) -> Location:
         """The file of a piece; raises a `ServiceError` if it has changed since it was indexed."""
         path = file_named(self.piece(id)["path"])
         if not Stamp(**self._read(id, self.pieces.stamp_columns)).still_holds(path):
@@ -131,8 +135,10 @@ class CatalogSnapshot(Catalog):
         return {name: row[name] for row in self.pieces.records(same) for name in columns}
 
 
-def _version(folder: Path) -> tuple[int, ...]:
+def _version(folder: Location) -> tuple[object, ...]:
     """A value that changes whenever another process writes a version of a table."""
     home = folder / header.read(folder).tables
-    places = [home / f"{name}.lance" / "_versions" for name in (PIECES, MOMENTS)]
+    if isinstance(home, ObjectPath):
+        return home, *(search_index.newest_version(home / f"{name}.lance") for name in TABLES)
+    places = [home / f"{name}.lance" / "_versions" for name in TABLES]
     return tuple(place.stat().st_mtime_ns for place in places if place.is_dir())

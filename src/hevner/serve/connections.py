@@ -52,11 +52,15 @@ class Connection(H11Protocol):
         super().connection_lost(exc)
 
     def handle_events(self) -> None:
-        """Act on what has come; a request that is complete has met its deadline."""
+        """Act on what has come; a request that is complete has met its deadline.
+
+        So has an upload that is being received, but not one that was answered before its end.
+        """
         super().handle_events()
-        if self.conn.their_state is not h11.IDLE and (
-            self.conn.their_state is not h11.SEND_BODY or self.scope["path"] == UPLOADS
-        ):
+        state = self.conn.their_state
+        answered = self.cycle is not None and self.cycle.response_complete
+        is_upload = state is h11.SEND_BODY and self.scope["path"] == UPLOADS and not answered
+        if is_upload or state not in (h11.IDLE, h11.SEND_BODY):
             self._deadline.cancel()
 
     def on_response_complete(self) -> None:

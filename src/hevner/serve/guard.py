@@ -27,7 +27,8 @@ from hevner.serve.problems import record
 from hevner.serve.settings import LOOPBACK, Settings
 
 OPEN = ("/", "/favicon.ico", "/openapi.json", f"{API}/health")
-"""Paths that need no token; so does all under ``/static/``."""
+FOLDERS = ("/static/", "/rest/")
+"""Paths that need no token here, and beginnings of such; `hevner.serve.subsonic` checks its own."""
 
 POLICY = "; ".join(
     (
@@ -140,7 +141,7 @@ class Guard:
 
     def _is_allowed(self, scope: Scope, headers: Headers) -> bool:
         token, path = self._settings.token, scope["path"]
-        if not token or path in OPEN or path.startswith("/static/"):
+        if not token or path in OPEN or path.startswith(FOLDERS):
             return True
         kind, _, sent = headers.get("authorization", "").partition(" ")
         if kind.lower() == "bearer":

@@ -19,6 +19,7 @@ from hevner.catalog.search import search, why_nothing
 from hevner.emotion import MOOD_TAGS, Scale
 from hevner.heads import ESTIMATE_COLUMNS
 from hevner.hits import Hit
+from hevner.metadata import FIELDS
 from hevner.model.description import Description
 from hevner.model.space import Points, Space
 from hevner.serve import schemas
@@ -30,7 +31,7 @@ OPEN = frozenset(
     [
         *ESTIMATE_COLUMNS,
         *("name", "duration", "quadrant", "key", "key_mode", "mode", "key_candidates"),
-        *("tempo", "familiarity", "tags", "sounds_like"),
+        *("tempo", "familiarity", "tags", "sounds_like", *FIELDS),
     ]
 )
 GRAMMAR = frozenset("and or not in is null like ilike between true false array_has".split())  # noqa: SIM905
@@ -72,7 +73,8 @@ def playlist(snapshot: CatalogSnapshot, request: schemas.Playlist) -> list[Hit]:
     check_time(seconds)
     scale = Scale.parse(request.scale)
     start, end = (_end(snapshot.space, one, scale) for one in (request.start, request.end))
-    return make_playlist(snapshot, start, end, seconds, condition(request.filters, request.where))
+    where = condition(request.filters, request.where)
+    return make_playlist(snapshot, start, end, seconds, where, request.shortest)
 
 
 def _end(space: Space, end: str | schemas.Point, scale: Scale) -> Points:
@@ -104,8 +106,8 @@ def condition(filters: schemas.Filters | None, where: str) -> str:
 
 def _parts(filters: schemas.Filters) -> list[str]:
     parts: list[str] = []
-    for column in ("duration", "tempo", "familiarity", "tension"):
-        span: schemas.Span | None = getattr(filters, column)
+    for column in ("duration", "tempo", "familiarity", "tension", "year"):
+        span: schemas.Span | schemas.Years | None = getattr(filters, column)
         if span is not None:
             parts += [f"{column} >= {span.min!r}"] if span.min is not None else []
             parts += [f"{column} <= {span.max!r}"] if span.max is not None else []
@@ -114,8 +116,9 @@ def _parts(filters: schemas.Filters) -> list[str]:
             parts.append(f"{column} = {_quoted(value)}")
     if filters.quadrants:
         parts.append(f"quadrant IN ({', '.join(map(_quoted, filters.quadrants))})")
-    if filters.name:
-        parts.append(f"contains(lower(name), {_quoted(filters.name.lower())})")
+    for column in ("name", "artist", "album", "genre"):
+        if part := getattr(filters, column):
+            parts.append(f"contains(lower({column}), {_quoted(part.lower())})")
     for tag in filters.tags:
         if tag not in MOOD_TAGS:
             cause, remedy = f"there is no tag '{tag}'", "See the tags of any piece"

@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, create_model
 
 from hevner.heads import ESTIMATE_COLUMNS
+from hevner.metadata import IDS
 
 MOST_HITS = 200
 MOST_WORDS = 12
@@ -108,10 +109,21 @@ class Span(Body):
     max: Number | None = None
 
 
+class Years(Body):
+    """The first and the last year; a missing one is no bound."""
+
+    min: int | None = None
+    max: int | None = None
+
+
 class Filters(Body):
     """Conditions that pieces must meet, all of them."""
 
     name: str = Field("", max_length=100, description="Part of the name, in any case.")
+    artist: str = Field("", max_length=100, description="Part of it, in any case.")
+    album: str = Field("", max_length=100, description="Part of it, in any case.")
+    genre: str = Field("", max_length=100, description="Part of it, in any case.")
+    year: Years | None = None
     duration: Span | None = Field(None, examples=[{"max": 300}])
     tempo: Span | None = None
     familiarity: Span | None = None
@@ -140,7 +152,7 @@ class Circle(Point):
 
 
 class Search(Body):
-    """A search by words, a point or both; or by a similar piece; or by a course; or by a text."""
+    """A search by words, a point or both, a similar piece, a course, a text, or a filter alone."""
 
     model_config = ConfigDict(
         extra="forbid",
@@ -174,7 +186,22 @@ class Search(Body):
     scale: ScaleName = "-1..1"
 
 
-class Hit(BaseModel):
+class Metadata(BaseModel):
+    """What the tags of a file, or its path, say."""
+
+    title: str | None = Field(None, examples=["Evening"])
+    artist: str | None = Field(None, examples=["Ada Fenn"])
+    album: str | None = None
+    album_artist: str | None = None
+    track: int | None = None
+    year: int | None = None
+    genre: str | None = None
+    cover: str | None = Field(
+        None, description="Address of the embedded picture, as for audio; null for none."
+    )
+
+
+class Hit(Metadata):
     """A piece that was found, or a moment in one."""
 
     id: str
@@ -187,7 +214,7 @@ class Hit(BaseModel):
     key: str | None = Field(examples=["A minor"])
     mode: str | None = Field(examples=["dorian"])
     fit: float | None = Field(description="In [0, 1]; see `fit` of the answer for its meaning.")
-    divergence: float
+    divergence: float | None = Field(description="Null where only a filter was given.")
     audio: str = Field(description="Address of the audio; may hold for some hours only.")
 
 
@@ -211,6 +238,7 @@ class Playlist(Body):
     start: Annotated[str, Field(max_length=LONGEST_TEXT)] | Point = Field(alias="from")
     end: Annotated[str, Field(max_length=LONGEST_TEXT)] | Point = Field(alias="to")
     minutes: Number = Field(gt=0, le=600)
+    shortest: Number = Field(30, ge=0, description="Length of the shortest pieces in seconds.")
     filters: Filters | None = None
     where: str = Field("", max_length=1000)
     scale: ScaleName = "-1..1"
@@ -236,7 +264,7 @@ class Facts(BaseModel):
     quadrants: dict[str, int]
 
 
-class Piece(BaseModel):
+class Piece(Metadata):
     """A piece of the catalogue."""
 
     id: str
@@ -254,7 +282,7 @@ class Piece(BaseModel):
 
 _DETAILS: dict[str, Any] = {
     **{name: (float | None, ...) for name in ESTIMATE_COLUMNS if name not in Piece.model_fields},
-    **dict.fromkeys(("key_mode", "sounds_like"), (str | None, ...)),
+    **dict.fromkeys(("key_mode", "sounds_like", *IDS), (str | None, ...)),
     "key_candidates": (list[str], ...),
     "familiarity": (float | None, ...),
 }

@@ -58,7 +58,6 @@ class Settings:
     """
 
     state: Path
-    catalog: Path | None = None
     model: Path = DEFAULT_MODEL
     gap: Path | None = None
     host: str = "127.0.0.1"

@@ -14,12 +14,17 @@ from hevner.serve.media import Addresses
 from hevner.serve.metrics import Metrics
 from hevner.serve.problems import ServiceError
 from hevner.serve.settings import Settings
+from hevner.serve.songs import Songs
 from hevner.serve.threads import BoundedThreads
 
 
 @dataclass
 class ServerState:
-    """A running server; ``newest`` is the newest version of its catalogue, None for none."""
+    """A running server.
+
+    ``newest`` is the newest version of its catalogue, and ``songs`` those of a Subsonic server that
+    are in it; None for none.
+    """
 
     settings: Settings
     queue: JobQueue
@@ -27,6 +32,7 @@ class ServerState:
     searches: BoundedThreads
     addresses: Addresses
     metrics: Metrics
+    songs: Songs | None = None
 
     @property
     def snapshot(self) -> CatalogSnapshot:

@@ -347,6 +347,7 @@ def test_a_study_runs_goes_on_after_a_stop_and_scores(
     by_chance = [one for one in verdicts if "chance" in one.claim and one.axis == "rated both"]
     assert {one.metric for one in by_chance} == set(scores.CLAIMED)
     assert all(one.verdict == "holds" for one in by_chance)
+    assert {(one.seeds, one.leaks) for one in verdicts} == {(2, "leaks: none; sound not compared")}
 
 
 def _check_scores(table: list[SimpleNamespace]) -> None:

@@ -273,6 +273,7 @@ def test_a_study_finds_what_can_be_learned_and_goes_on_where_it_was(
     assert table["deaf", "folds", "musemo", "valence", "r2"].value < 0.3
     verdicts = named(study.compare(results), claims.COLUMNS)
     assert {one.verdict for one in verdicts if "musemo" in one.test} == {"holds"}
+    assert {(one.seeds, one.leaks) for one in verdicts} == {(1, "leaks: none; sound not compared")}
     before = {path: path.stat().st_mtime_ns for path in (tmp_path / "cells").iterdir()}
     engine.run(study, cells, tmp_path / "cells")
     assert {path: path.stat().st_mtime_ns for path in before} == before

@@ -14,6 +14,7 @@ mean of the correlations over pairs, with high and low as 1 and -1.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -28,6 +29,9 @@ from hevner.lab.metrics.tags import roc_auc
 from hevner.lab.study import claims
 from hevner.lab.study.claims import ALL, Comparison, Pair
 from hevner.lab.study.kept import Row
+
+COUNT = re.compile(r"sound of \d+ tracks")
+"""What makes the labels of the leak check differ from pair to pair."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,9 +130,12 @@ def _comparison(
         test, first, second = found[0][0].test, found[0][0].name, found[0][1].name
         if data.kinds[test] == "quadrants":
             metric, measure = "auc", _mean_auc
+    both = [one for pair in found for one in pair]
     return Comparison(
-        claim, test, AXES[axis], first, second, metric, pairs, measure, claims.RESAMPLES
-    )
+        claim, test, AXES[axis], first, second, metric, pairs, measure, claims.RESAMPLES,
+        min(len(one.guesses) for one in both),
+        [COUNT.sub("sound", one.cell.experiment.leaks[one.test]) for one in both],
+    )  # fmt: skip
 
 
 def _pair(data: StudyData, first: System, second: System, axis: int) -> Pair:

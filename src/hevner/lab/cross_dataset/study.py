@@ -41,8 +41,8 @@ Metric = Callable[[ArrayLike, ArrayLike], float]
 
 COLUMNS = (
     "protocol", "train", "test", "representation", "model", "axis", "labels", "leaks", "recipe",
-    "n", "groups", "seeds", "r2", "r2_low", "r2_high", "r2_affine",
-    "pearson", "pearson_low", "pearson_high", "ccc", "auc", "auc_low", "auc_high", "seed_sd",
+    "n", "groups", "seeds", "r2", "r2_low", "r2_high", "pearson", "pearson_low", "pearson_high",
+    "ccc", "ccc_low", "ccc_high", "auc", "auc_low", "auc_high", "seed_sd",
 )  # fmt: skip
 """Columns of the table: training sets joined by ``+``; the kind of the truth; the label of the leak
 check; the digest of the recipe; tested tracks and groups, and runs; means over seeds, with their
@@ -243,8 +243,7 @@ def score(
 
     Truth is shape ``(n,)``, guesses ``(seeds, n)``, which may be meant to be on the scale of the
     truth. Every score is the mean over seeds; intervals are 95 % and resample seeds and whole
-    groups (`hevner.lab.metrics.statistics.over_seeds`). Pearson's correlation of a dataset with
-    quadrants is that with high and low as 1 and -1.
+    groups (`hevner.lab.metrics.statistics.over_seeds`).
     """
     runs = np.unique(guesses, axis=0)  # equal runs add nothing and take time
     runs = guesses if len(runs) > 1 else runs
@@ -252,7 +251,7 @@ def score(
     if kind == "quadrants":
         metrics = {"auc": _auc}
     elif on_scale:
-        metrics["r2"] = regression.r2
+        metrics |= {"r2": regression.r2, "ccc": regression.ccc}
     result: dict[str, float] = {}
     for name, metric in metrics.items():
         found = over_seeds(
@@ -260,17 +259,7 @@ def score(
         )
         result |= {name: found.mean, f"{name}_low": found.low, f"{name}_high": found.high}
         result.setdefault("seed_sd", found.std)
-    if kind == "quadrants":
-        result["pearson"] = _mean(regression.pearson, truth, runs)
-    else:
-        result["r2_affine"] = _mean(regression.r2_affine, truth, runs)
-    if on_scale and kind != "quadrants":
-        result["ccc"] = _mean(regression.ccc, truth, runs)
     return result
-
-
-def _mean(metric: Metric, truth: Array, runs: Array) -> float:
-    return float(np.mean([metric(truth, guess) for guess in runs]))
 
 
 def _of_rows(metric: Metric, truth: Array, guesses: Array, seed: int, rows: Rows) -> float:

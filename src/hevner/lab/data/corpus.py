@@ -16,11 +16,13 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 import numpy as np
 import soundfile
@@ -33,12 +35,16 @@ from hevner.audio.decode import SAMPLE_RATE, Audio, from_array
 from hevner.audio.isolated import open_audio
 from hevner.datasets.render import GAIN, RENDER_RATE, find_soundfont, render
 from hevner.datasets.track import Track
+from hevner.encoders import is_large
 from hevner.errors import AudioError, DataError, HevnerError, MissingDependencyError
 from hevner.features import Features
 from hevner.files import display_name
 from hevner.lab import workers
 from hevner.lab.data.extraction import DEFAULT, files, read_features, run
-from hevner.store import FeatureStore, digest
+from hevner.store import Entry, FeatureStore, digest
+
+if TYPE_CHECKING:
+    from hevner.cluster import Cluster
 
 RECORDED = "recorded"
 NARROW = "narrow"
@@ -178,6 +184,10 @@ class Done:
     error: HevnerError | None = None
 
 
+_Asked = tuple[Track, Variant, str | None]
+"""What a machine of a cluster is asked for; the last is the content that is stored already."""
+
+
 def compute_all(
     work: Sequence[tuple[Track, Variant]],
     folder: Path,
@@ -209,6 +219,61 @@ def each(
         ) from error
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def compute_in_cluster(
+    work: Sequence[tuple[Track, Variant]],
+    folder: Path,
+    cluster: Cluster,
+    encoders: tuple[str, ...] = (DEFAULT,),
+) -> Generator[Done]:
+    """Compute on the machines of a cluster what is not stored yet; only this process stores it.
+
+    Yields an outcome per pair, as they are done.
+    """
+
+    def asked() -> Iterator[_Asked]:
+        for track, variant in work:
+            places = files(folder, track.dataset, encoders).values()
+            contents = {file.content(track.id, variant.name) for file in places}
+            known = contents.pop() if len(contents) == 1 else None
+            yield replace(track, media=track.media and track.media.absolute()), variant, known
+
+    def lost(asked: _Asked, error: HevnerError) -> tuple[Done, dict[str, Entry]]:
+        return Done(*asked[:2], error=error), {}
+
+    def store(entries: dict[str, Entry], track: Track, variant: Variant) -> bool:
+        places = files(folder, track.dataset, encoders)
+        for name, entry in entries.items():
+            places[name].add(entry, track.id, variant.name)
+        return True
+
+    task = partial(_computed, folder.absolute(), encoders)
+    large = any(map(is_large, encoders))
+    for done, entries in cluster.each(task, asked(), lost, large=large):
+        yield _compute(partial(store, entries), done.track, done.variant) if entries else done
+
+
+def _computed(
+    folder: Path, encoders: tuple[str, ...], asked: _Asked
+) -> tuple[Done, dict[str, Entry]]:
+    """What a machine of a cluster does for a track: entries, unless those stored are of it."""
+    track, variant, known = asked
+    entries: dict[str, Entry] = {}
+
+    def compute(track: Track, variant: Variant) -> bool:
+        try:
+            with TemporaryDirectory() as own:  # only one process may write to the store
+                content = content_of(track, variant, FeatureStore(own))
+        except (DataError, MissingDependencyError):
+            if known is None:
+                raise
+            return False
+        if content != known:
+            entries.update(run(partial(sound, track, variant, folder), encoders, content))
+        return bool(entries)
+
+    return _compute(compute, track, variant), entries
 
 
 def _compute(keep: Callable[[Track, Variant], bool], track: Track, variant: Variant) -> Done:

@@ -71,7 +71,10 @@ def two_way(ratings: Doubles) -> tuple[float, float]:
 
 
 def split_half(ratings: Doubles, splits: int = SPLITS) -> float:
-    """Correlation of the means of random halves of each track's raters, by Spearman and Brown."""
+    """Correlation of the means of random halves of each track's raters, by Spearman and Brown.
+
+    One below 0 is stepped up as if it were above, so that it stays within -1.
+    """
     counts = np.isfinite(ratings).sum(axis=1)
     rows, half = ratings[counts > 1], counts[counts > 1][:, None] // 2
     rng = np.random.default_rng(0)
@@ -85,7 +88,7 @@ def split_half(ratings: Doubles, splits: int = SPLITS) -> float:
         if np.ptp(one / half[:, 0]):
             found.append(pearson(one / half[:, 0], other / half[:, 0]))
     mean = float(np.nanmean(found)) if np.isfinite(found).any() else NAN
-    return 2 * mean / (1 + mean)
+    return 2 * mean / (1 + abs(mean))
 
 
 def kappa(votes: Sequence[Sequence[object]]) -> float:

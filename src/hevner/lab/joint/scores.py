@@ -235,6 +235,7 @@ class _Queries(NamedTuple):
     key: tuple[str, str, str, str]
     metric: str
     pair: Pair
+    sides: tuple[Evaluation, Evaluation]
 
 
 def compare(recipe: JointRecipe, found: Sequence[Evaluation], jobs: int = 1) -> list[Row]:
@@ -261,11 +262,12 @@ def _queries(claim: Claim, found: Sequence[Evaluation]) -> Iterator[_Queries]:
         second, other = sides[1][key], (*key[:3], "to_emotion")
         for metric in (TAU,) if key[3] == PREDICTED else CLAIMED:
             one, two = first.means(metric), second.means(metric)
-            yield _Queries(key, metric, _pair(first, one, two))
+            yield _Queries(key, metric, _pair(first, one, two), (first, second))
             if key[3] == "to_music" and other in sides[0] and other in sides[1]:
                 one = (one + sides[0][other].means(metric)) / 2
                 two = (two + sides[1][other].means(metric)) / 2
-                yield _Queries((*key[:3], BOTH), metric, _pair(first, one, two))
+                pair = _pair(first, one, two)
+                yield _Queries((*key[:3], BOTH), metric, pair, (first, second))
 
 
 def _pair(about: Evaluation, one: Array, two: Array) -> Pair:
@@ -285,5 +287,7 @@ def _comparison(claim: Claim, queries: Sequence[_Queries]) -> Comparison:
         claim.claim, f"{division}: {dataset if len(queries) == 1 else ALL}",
         f"{query} {direction}", first, second, metric, [one.pair for one in queries],
         partial(mean_over_pairs, [_tau if metric == TAU else _mean] * len(queries)),
-        _resamples(metric), lower_is_better=metric in LOWER_IS_BETTER,
+        _resamples(metric), len(queries[0].sides[0].values[metric].T),
+        [side.leaks for one in queries for side in one.sides],
+        lower_is_better=metric in LOWER_IS_BETTER,
     )  # fmt: skip

@@ -2,12 +2,15 @@
 
 Ids are those of the published sets, so that committed splits apply. Ratings are made up, and the
 music, a few seconds a piece, carries them a little (`hevner.lab.rehearsal.music`).
+
+    python -m hevner.lab.rehearsal.archives 15 4.0 DATA FEATURES emomusic deam pmemo
 """
 
 from __future__ import annotations
 
 import csv
 import json
+import sys
 from collections.abc import Callable, Iterable, Sequence
 from itertools import chain, cycle, islice
 from pathlib import Path
@@ -106,10 +109,8 @@ def _over_time(path: Path, songs: Songs, axis: int, spread: bool = False) -> Non
 def _emomusic(folder: Path, count: int, seconds: float) -> None:
     songs, place = mediaeval("emomusic", count), folder / "annotations"
     header = ("song_id", "mean_arousal", "std_arousal", "mean_valence", "std_valence")
-    rated = _rated(songs, Scale(1, 9))
-    _table(
-        place / "static_annotations.csv", header, [[s, a, 1, v, 1] for s, (v, a) in rated.items()]
-    )
+    static = [[s, a, 1, v, 1] for s, (v, a) in _rated(songs, Scale(1, 9)).items()]
+    _table(place / "static_annotations.csv", header, static)
     columns = (
         "song_id", "file_name", "Artist", "Song title", "start of the segment (min.sec)",
         "end of the segment (min.sec)", "Genre", "Mediaeval 2013 set",
@@ -155,11 +156,8 @@ def _pmemo(folder: Path, count: int, seconds: float) -> None:
             for s, piece in songs.items()
             for time, row in zip(MOMENTS, piece.curve(len(MOMENTS)), strict=True)
         ]
-        _table(
-            place / f"dynamic_annotations{ending}.csv",
-            ["musicId", "frameTime", *columns[1:]],
-            moments,
-        )
+        path = place / f"dynamic_annotations{ending}.csv"
+        _table(path, ["musicId", "frameTime", *columns[1:]], moments)
     header = (
         "musicId", "fileName", "title", "artist", "album", "duration", "chorus_start_time",
         "chorus_end_time",
@@ -188,12 +186,8 @@ def _wtc(folder: Path, count: int, seconds: float) -> None:
 def _plain(folder: Path, count: int, seconds: float) -> None:
     """WCMED and CCMED."""
     songs = {f"{folder.stem}_{k}": Piece(f"{folder.stem}/{k}") for k in range(count)}
-    rated = _rated(songs, Scale(-1, 1))
-    _table(
-        folder / "annotations.csv",
-        ("id", "valence", "arousal"),
-        [[s, *va] for s, va in rated.items()],
-    )
+    rows = [[s, *va] for s, va in _rated(songs, Scale(-1, 1)).items()]
+    _table(folder / "annotations.csv", ("id", "valence", "arousal"), rows)
     _sounds(folder / "audio", songs, seconds, "{}.wav")
 
 
@@ -302,15 +296,8 @@ def _film(folder: Path, count: int, seconds: float) -> None:
 def _musifeast(folder: Path, count: int, seconds: float) -> None:
     songs = {f"60s_HIGH_{k + 1:02}": Piece(f"musifeast/{k}") for k in range(count)}
     header = (
-        "id",
-        "GENRE",
-        "TRACK_TITLE",
-        "ARTIST",
-        "valence",
-        "valence_SD",
-        "arousal",
-        "arousal_SD",
-    )
+        "id", "GENRE", "TRACK_TITLE", "ARTIST", "valence", "valence_SD", "arousal", "arousal_SD",
+    )  # fmt: skip
     rows = [
         [s, GENRES[k % 4], f"Song {k}", f"Band {k}", v, 0.5, a, 0.5]
         for k, (s, (v, a)) in enumerate(_rated(songs, Scale(1, 5)).items())
@@ -398,3 +385,14 @@ def _media(folder: Path) -> dict[str, Any]:
     """Samples by the name of the file."""
     files = sorted(one for one in folder.rglob("*") if one.suffix in (".mp3", ".wav"))
     return {one.stem: soundfile.read(one, dtype="float32")[0] for one in files}
+
+
+def main(count: str, seconds: str, data: str, features: str, *names: str) -> None:
+    """Write archives of these names, each of ``count`` pieces, and vectors of them."""
+    for name in names:
+        write(name, Path(data, name), int(count), float(seconds))
+    write_features(Path(data), Path(features))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -13,9 +13,7 @@ from dataclasses import replace
 from hevner.encoders.jukebox.architecture import ARCHITECTURES, Architecture, Codec, Stack
 from hevner.encoders.large import LARGE
 from hevner.encoders.mert.architecture import SIZES, Size
-
-VARIABLE = "HEVNER_REDUCED"
-"""Names of the encoders to reduce, parted by spaces."""
+from hevner.lab.rehearsal import VARIABLE
 
 MERT = Size(width=32, blocks=8, heads=2, inner=48, stable=False, channels=16)
 JUKEBOX = Architecture(

@@ -1,7 +1,8 @@
 """Prepare the folder of a rehearsal, and run the commands of its paper there, one after the other.
 
 The folder keeps everything: after a stop the same rehearsal goes on with the command in work.
-``times.csv`` has seconds and peak memory of each finished one, ``log.txt`` what it wrote.
+``rehearsal.csv`` has what each finished one took, ``log.txt`` what it wrote. The process that runs
+them stays small, since the system counts its memory to each that it starts.
 """
 
 from __future__ import annotations
@@ -22,8 +23,7 @@ from typing import Any
 
 from hevner.errors import DataError
 from hevner.files import replace_file
-from hevner.lab.rehearsal import archives
-from hevner.lab.rehearsal.reduced import VARIABLE
+from hevner.lab.rehearsal import VARIABLE
 
 TABLES: dict[str, Any] = tomllib.loads(
     Path(__file__).with_name("commands.toml").read_text(encoding="utf-8")
@@ -32,16 +32,17 @@ PAPERS: tuple[str, ...] = tuple(TABLES["papers"])
 SIZES: tuple[str, ...] = tuple(TABLES["sizes"])
 
 PLACE = re.compile(r"\b(DATA|WEIGHTS|FEATURES|STORE|OUT)\b")
+ARCHIVE = re.compile(r"(?m)DATA/(\w+)$")
 WEIGHTS = re.compile(r"WEIGHTS/(\S+)")
 SPLIT = re.compile(r"(?m)^split\s*=")
 IN_PARTS = re.compile(r"(?m)^\[datasets\.(?:deam|emomusic|pmemo)\]$")
 """Sets that committed splits divide; a rehearsal has some of their ids."""
 
-COLUMNS = ("command", "seconds", "cpu_s", "peak_mb")
+COLUMNS = ("step", "command", "wall_s", "cpu_s", "peak_mib", "disk_mib")
 
 Run = Callable[[Sequence[str], Path], tuple[float, float]]
 """Runs a command line in a folder; returns its seconds of all processors, and the peak memory of
-its largest process in MB. A command that fails raises `DataError`."""
+its largest process in MiB. A command that fails raises `DataError`."""
 
 
 @dataclass(frozen=True)
@@ -64,17 +65,12 @@ class Rehearsal:
         return self.folder / "out"
 
     def prepare(self) -> list[str]:
-        """Make archives, features and recipes; returns what was reduced in each recipe."""
-        size, data, said = TABLES["sizes"][self.size], self.folder / "data", []
-        for name in archives.MAKERS:
-            if f"DATA/{name}\n" in self.text:
-                archives.write(name, data / name, size["pieces"][self.paper], size["seconds"])
-        if "FEATURES" in self.text:
-            archives.write_features(data, self.folder / "features")
+        """Reduce the recipes; returns what was reduced in each."""
+        limits, said = TABLES["sizes"][self.size]["limits"], []
         for path in sorted([*self.source.glob("*/*.toml"), *self.source.glob("*/*.py")]):
             content, changes = path.read_text(encoding="utf-8"), ""
             if path.suffix == ".toml":
-                content, changes = reduce(content, size["limits"])
+                content, changes = reduce(content, limits)
             target = self.folder / "papers" / path.parent.name / path.name
             target.parent.mkdir(parents=True, exist_ok=True)
             replace_file(target, content.encode())
@@ -85,28 +81,32 @@ class Rehearsal:
 
     def run(self, run: Run) -> Iterator[str]:
         """Run all commands that have not been run; yields each before it starts."""
-        times = self.out / "times.csv"
+        times = self.out / "rehearsal.csv"
         rows = [list(COLUMNS)]
         if times.is_file():
             with times.open(newline="", encoding="utf-8") as file:
                 rows = list(csv.reader(file))
-        done = {line for line, *_ in rows}
+        done = {line for _, line, *_ in rows}
         for line in self._lines():
             if line in done:
                 continue
             yield line
             words = [PLACE.sub(self._place, word) for word in shlex.split(line)]
-            began = time.perf_counter()
+            before, began = _size(self.folder), time.perf_counter()
             cpu, peak = run(words, self.folder / "papers" / self.paper)
-            took = time.perf_counter() - began
+            took, disk = time.perf_counter() - began, _size(self.folder) - before
             done.add(line)
-            rows.append([line, f"{took:.1f}", f"{cpu:.1f}", f"{peak:.0f}"])
+            costs = f"{took:.1f}", f"{cpu:.1f}", f"{peak:.0f}", f"{disk / 2**20:.2f}"
+            rows.append([str(len(rows)), line, *costs])
             table = io.StringIO()
             csv.writer(table, lineterminator="\n").writerows(rows)
             replace_file(times, table.getvalue().encode())
 
     def _lines(self) -> Iterator[str]:
-        """The commands, and before the first that needs weights one that makes them up."""
+        """The commands; before the first one that makes the archives, weights before their use."""
+        size, sets = TABLES["sizes"][self.size], " ".join(ARCHIVE.findall(self.text))
+        many = f"{size['pieces'][self.paper]} {size['seconds']}"
+        yield f"python -m hevner.lab.rehearsal.archives {many} DATA FEATURES {sets}"
         for line in self.text.strip().splitlines():
             for name in WEIGHTS.findall(line):
                 yield f"python -m hevner.lab.rehearsal.weights {name} WEIGHTS/{name}"
@@ -144,7 +144,7 @@ class Rehearsal:
 
 
 def _wait(process: subprocess.Popen[bytes]) -> tuple[float, float]:
-    """Wait for the end; seconds of all processors and peak memory in MB, 0 where not known."""
+    """Wait for the end; seconds of all processors and peak memory in MiB, 0 where not known."""
     if sys.platform == "win32":
         process.wait()
         return 0.0, 0.0
@@ -152,6 +152,11 @@ def _wait(process: subprocess.Popen[bytes]) -> tuple[float, float]:
     process.returncode = os.waitstatus_to_exitcode(status)
     unit = 2**20 if sys.platform == "darwin" else 2**10
     return usage.ru_utime + usage.ru_stime, usage.ru_maxrss / unit
+
+
+def _size(folder: Path) -> int:
+    """Bytes of all files in a folder."""
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
 
 def reduce(text: str, limits: Mapping[str, int]) -> tuple[str, str]:

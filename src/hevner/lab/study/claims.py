@@ -7,7 +7,7 @@ the reverse; else it stays *open*. Nothing is corrected for the number of tests.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,12 +32,12 @@ ALL = "all"
 
 COLUMNS = (
     "claim", "test", "axis", "first", "second", "metric", "first_value", "second_value",
-    "difference", "low", "high", "p", "pairs", "n", "groups", "verdict",
+    "difference", "low", "high", "p", "pairs", "n", "groups", "seeds", "leaks", "verdict",
 )  # fmt: skip
 """Columns of the table of claims: the sentence, the test set and what was scored; the two systems;
 the metric and its value for both; the first less the second, its interval, and the probability of
-such a difference if there is none; the number of pairs, tracks and groups; and ``holds``,
-``opposite`` or ``open``."""
+such a difference if there is none; the number of pairs, tracks, groups and seeds; the labels of the
+leak check; and ``holds``, ``opposite`` or ``open``."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,7 +58,8 @@ class Comparison:
     """A test of one pair, or of the mean over several, under names as in `COLUMNS`.
 
     The measure is called with the truth of all pairs, whose last column is the number of the pair,
-    and with the predictions of one system. There are as many permutations as resamples.
+    and with the predictions of one system. There are as many permutations as resamples. ``leaks``
+    are the labels of both systems on all pairs.
     """
 
     claim: str
@@ -70,6 +71,8 @@ class Comparison:
     pairs: Sequence[Pair]
     measure: Measure
     resamples: int
+    seeds: int
+    leaks: Iterable[str]
     lower_is_better: bool = False
 
     def verdict(self) -> Row:
@@ -90,7 +93,8 @@ class Comparison:
         values = (
             self.claim, self.test, self.axis, self.first, self.second, self.metric,
             self.measure(truth, first), self.measure(truth, second), *found, p,
-            len(self.pairs), len(truth), len(set(groups)), verdict,
+            len(self.pairs), len(truth), len(set(groups)), self.seeds,
+            "; ".join(dict.fromkeys(self.leaks)), verdict,
         )  # fmt: skip
         return dict(zip(COLUMNS, values, strict=True))
 

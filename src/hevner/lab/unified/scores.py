@@ -276,7 +276,8 @@ def _comparison(claim: str, both: Sequence[tuple[Evaluation, Evaluation]]) -> Co
     return Comparison(
         claim, f"{one.protocol}: {test}", f"{head} {one.output}", one.row.name, two.row.name,
         metric, [_pair(*pair) for pair in both], partial(mean_over_pairs, measures),
-        _resamples(one.truth.shape[1]),
+        _resamples(one.truth.shape[1]), one.guesses.shape[1],
+        [side.leaks for pair in both for side in pair],
     )  # fmt: skip
 
 

@@ -133,6 +133,9 @@ export async function audio({ id, audio: known }) {
   return new URL(address, BASE).href;
 }
 
+// The address of the picture of a hit that has one.
+export const picture = ({ cover }) => new URL(cover, BASE).href;
+
 const once = new Map();
 const kept = (path) => {
   if (!once.has(path)) {

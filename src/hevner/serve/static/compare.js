@@ -4,7 +4,7 @@ import * as api from "./api.js";
 import { mark } from "./bar.js";
 import { courseOf, Curve, placeAt, Ruler } from "./curves.js";
 import { button, fill, h, mount } from "./dom.js";
-import { clock, keyName, signed, titleOf } from "./emotion.js";
+import { clock, keyName, labelOf, signed, titleOf } from "./emotion.js";
 import { jobs } from "./jobs.js";
 import { analysisOf } from "./listen.js";
 import { axis } from "./piece.js";
@@ -85,7 +85,12 @@ class Compare {
     const group = (label, options) => options.length > 0 && h("optgroup", { label },
       options.filter(([value]) => !taken.has(value)).map(([value, text]) => h("option", { value }, text)));
     const done = jobs.list.filter((job) => job.state === "done").map((job) => [`job ${job.id}`, titleOf(job.name)]);
-    const pieces = (this.pieces ?? []).map((piece) => [`piece ${piece.id}`, titleOf(piece.name)]);
+    const labels = (this.pieces ?? []).map(labelOf);
+    const often = new Set(labels.filter((label, index) => labels.indexOf(label) !== index));
+    const pieces = labels.map((label, index) => {
+      const { id, name } = this.pieces[index];
+      return [`piece ${id}`, often.has(label) ? `${label} (${name})` : label];
+    });
     fill(this.select, h("option", { value: "" }, t("compare.add")),
       group(t("compare.jobs"), done), group(t("compare.catalog"), pieces));
     this.select.disabled = chosen.length >= MOST || !(done.length || pieces.length);
@@ -215,7 +220,7 @@ async function ofPiece(piece) {
   const moments = await api.curve(piece.id);
   const of = (name) => moments.map(({ start, end, [name]: value }) => ({ start, end, value }));
   return {
-    title: titleOf(piece.name), duration: piece.duration, key: piece.key, mode: piece.mode, tempo: piece.tempo,
+    title: labelOf(piece), duration: piece.duration, key: piece.key, mode: piece.mode, tempo: piece.tempo,
     means: [piece.valence, piece.arousal], valence: of("valence"), arousal: of("arousal"),
     address: () => api.audio(piece),
   };

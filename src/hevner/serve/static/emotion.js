@@ -70,3 +70,8 @@ export function saidWord({ word, degree, probability }) {
 export function titleOf(name) {
   return name.split("/").pop().replace(/\.[a-z0-9]{2,4}$/i, "").replaceAll("_", " ");
 }
+
+// Artist and title of a piece of a catalogue, or else the name of its file.
+export function labelOf({ artist, title, name }) {
+  return artist && title ? `${artist} – ${title}` : titleOf(name);
+}

@@ -1,10 +1,10 @@
 // Files that a browser saves: analyses, results of a search, playlists.
 
 import { h } from "./dom.js";
-import { titleOf } from "./emotion.js";
+import { labelOf } from "./emotion.js";
 
 const FORMULA = /^[=+\-@\t\r]/; // what a spreadsheet would compute
-const COLUMNS = ["name", "start", "end", "duration", "valence", "arousal", "key", "mode", "tempo", "fit"];
+const COLUMNS = ["name", "artist", "title", "album", "start", "end", "duration", "valence", "arousal", "key", "mode", "tempo", "fit"];
 
 export function save(name, type, content) {
   const address = URL.createObjectURL(content instanceof Blob ? content : new Blob([content], { type }));
@@ -28,8 +28,8 @@ export function asTable(hits) {
 
 // A playlist with the names of files, to be put into the folder of the music.
 export function asM3u(hits) {
-  const lines = hits.flatMap(({ name, duration }) =>
-    [`#EXTINF:${Math.round(duration)},${line(titleOf(name))}`, `./${line(name)}`]);
+  const lines = hits.flatMap((hit) =>
+    [`#EXTINF:${Math.round(hit.duration)},${line(labelOf(hit))}`, `./${line(hit.name)}`]);
   return ["#EXTM3U", ...lines, ""].join("\n");
 }
 

@@ -4,7 +4,7 @@ import * as api from "./api.js";
 import { mark } from "./bar.js";
 import { Chips } from "./chips.js";
 import { button, field, fill, h, mount } from "./dom.js";
-import { clock, keyName, percent, saidWord, signed, spoken, titleOf } from "./emotion.js";
+import { clock, keyName, labelOf, percent, saidWord, signed, spoken, titleOf } from "./emotion.js";
 import { asM3u, asTable, save } from "./export.js";
 import { Instrument } from "./instrument.js";
 import { openPiece } from "./listen.js";
@@ -198,7 +198,7 @@ class Find {
       const place = { valence: signed(point.valence), arousal: signed(point.arousal) };
       parts.push([t("asked.point", place), { point: null }]);
     }
-    if (like) parts.push([t("asked.like", { name: titleOf(like.name) }), { like: null }]);
+    if (like) parts.push([t("asked.like", { name: labelOf(like) }), { like: null }]);
     if (path.length) parts.push([t("asked.path"), { path: [] }]);
     if (path.length && question.words.length) parts.push([t("asked.without"), null]);
     fill(this.asked, parts.map(([text, change]) => h("span", { class: "chip" },
@@ -225,13 +225,17 @@ class Find {
   }
 
   #row(hit, index) {
-    const title = titleOf(hit.name);
+    const title = labelOf(hit);
     const play = button(t("hit.play", { title }), () => this.#play(index), { glyph: "play", class: "round" });
     const facts = [
-      hit.start !== null && hit.start !== undefined && t("hit.from", { time: clock(hit.start) }),
+      hit.album, hit.start !== null && hit.start !== undefined && t("hit.from", { time: clock(hit.start) }),
       clock(hit.duration), hit.key && keyName(hit.key, hit.mode),
       t("hit.place", { valence: signed(hit.valence), arousal: signed(hit.arousal) }),
     ].filter(Boolean);
+    const cover = hit.cover && h("img", {
+      class: "cover", src: api.picture(hit), alt: "", loading: "lazy", width: 38, height: 38,
+      onerror: ({ target }) => target.remove(),
+    });
     const fit = h("span", { class: "fit", title: t("hit.fit.title") });
     if (hit.fit !== null && hit.fit !== undefined) {
       const level = h("i");
@@ -240,7 +244,7 @@ class Find {
     }
     return h("li", { class: "hit", "data-id": hit.id },
       h("span", { class: "rank" }, index + 1), play,
-      h("div", { class: "what" }, h("span", { class: "title", title: hit.name }, title),
+      h("div", { class: "what" }, cover, h("span", { class: "title", title: hit.name }, title),
         h("span", { class: "aside" }, facts.join(" · "))),
       fit,
       h("div", { class: "more" },
@@ -270,7 +274,7 @@ class Find {
   }
 
   #sounding() {
-    this.#hits.forEach((hit, index) => mark(this.rows[index], hit.id, titleOf(hit.name)));
+    this.#hits.forEach((hit, index) => mark(this.rows[index], hit.id, labelOf(hit)));
     const index = this.points?.ids.indexOf(player.track?.id) ?? -1;
     this.plane.show(index < 0 ? null : [this.points.valence[index], this.points.arousal[index]]);
   }
@@ -279,7 +283,7 @@ class Find {
     await attempt(this.description, async () => {
       const words = await api.emotions(hit.id);
       fill(this.description, h("div", { class: "callout" },
-        h("p", {}, h("strong", {}, t("express.title", { title: titleOf(hit.name) }))),
+        h("p", {}, h("strong", {}, t("express.title", { title: labelOf(hit) }))),
         h("ul", { class: "tags" }, words.map((one) => h("li", { class: "tag emotion" },
           button(saidWord(one), () => {
             question.words = [{ word: one.word, degree: one.degree }];
@@ -335,7 +339,7 @@ class Find {
 
 function asTrack(hit) {
   return {
-    id: hit.id, title: titleOf(hit.name), duration: hit.duration,
+    id: hit.id, title: labelOf(hit), duration: hit.duration,
     start: hit.start ?? undefined, end: hit.end ?? undefined, address: () => api.audio(hit),
   };
 }

@@ -2,7 +2,7 @@
 
 import * as api from "./api.js";
 import { button, fill, h } from "./dom.js";
-import { percent, titleOf } from "./emotion.js";
+import { labelOf, percent, titleOf } from "./emotion.js";
 import { jobs } from "./jobs.js";
 import { Piece } from "./piece.js";
 import { Plane } from "./plane.js";
@@ -95,7 +95,7 @@ async function offer(place) {
   });
   if (!some.length) return;
   fill(place, h("p", { class: "aside" }, t("offer.title")), h("ul", { class: "tags" }, some.map((one) =>
-    h("li", { class: "tag" }, button(titleOf(one.name), () => attempt(place, () => openPiece(one)))))));
+    h("li", { class: "tag" }, button(labelOf(one), () => attempt(place, () => openPiece(one)))))));
 }
 
 // Rows are changed in place: a list that is rebuilt loses the focus and is read out again.
