@@ -192,6 +192,7 @@ def test_ctrl_c_ends_with_a_summary(
         out, said = run("-", *words, code=130)
         assert len(out) == 4
         assert said.startswith("Listened for 0:06: valence +0.25")
+        assert pipe.second == 7, "read on after Ctrl-C, which may wait for ever"
 
 
 def test_what_cannot_be_read_is_one_line(

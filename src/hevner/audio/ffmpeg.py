@@ -215,7 +215,7 @@ def follow(read: Callable[[int], bytes], source: str) -> Iterator[Piece]:
 
     def guarded(size: int) -> bytes:
         try:
-            return read(size)
+            return b"" if stops else read(size)
         except BaseException as stop:  # noqa: BLE001 - PyAV would lose Ctrl-C and go on
             stops.append(stop)
             return b""
