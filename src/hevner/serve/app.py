@@ -19,10 +19,11 @@ from fastapi.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
 from hevner import __version__
-from hevner.serve import analyses, catalog, models, problems, subsonic
+from hevner.serve import analyses, catalog, live, models, problems, subsonic
 from hevner.serve.catalog_snapshot import CatalogSnapshot
 from hevner.serve.guard import Guard
 from hevner.serve.job_queue import JobQueue
+from hevner.serve.live_streams import LiveStreams
 from hevner.serve.media import Addresses
 from hevner.serve.metrics import Counting, Metrics
 from hevner.serve.settings import Settings
@@ -58,7 +59,8 @@ def create(
     limits = settings.searches, settings.waiting
     searches = BoundedThreads(*limits, "searches", 1, settings.search_s)
     addresses = Addresses(bool(settings.token))
-    state = ServerState(settings, queue, snapshot, searches, addresses, metrics, songs)
+    streams = LiveStreams(settings, metrics.died)
+    state = ServerState(settings, queue, snapshot, searches, addresses, metrics, streams, songs)
 
     @asynccontextmanager
     async def running(_app: FastAPI) -> AsyncIterator[None]:
@@ -69,6 +71,7 @@ def create(
         finally:
             if looking is not None:
                 looking.cancel()
+            await streams.close()
             await queue.close()
             searches.close()
 
@@ -84,7 +87,7 @@ def create(
     )
     app.state.server = state
     problems.install(app)
-    routers = [analyses.router, catalog.router, models.router]
+    routers = [analyses.router, catalog.router, models.router, live.router]
     for router in routers + [subsonic.router] * (songs is not None):
         app.include_router(router)
 
