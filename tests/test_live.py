@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from hevner.analysis import Analyzer
 from hevner.errors import AudioError, HevnerError
@@ -58,17 +60,25 @@ def test_values_are_the_last_of_the_curve_of_the_same_window(analyzer: Analyzer)
         assert (one.key, one.tempo, one.status) == (window.key, window.tempo, "ok")
 
 
-def test_a_window_is_the_newest_sound_however_it_is_fed(rng: np.random.Generator) -> None:
-    samples = rng.normal(size=(13 * 1000, 2)).astype(np.float32)
-    for sizes in ([13_000], [1] * 3500 + [9_500], [333] * 40, [5_000, 7_999, 1]):
-        kept, at = Kept(), 0
-        stream = Stream(kept, 4.0, 1000)  # type: ignore[arg-type]
-        for size in sizes:
-            stream.feed(samples[at : at + size])
-            at += size
-        assert len(kept.windows) == 11
-        for second, window in enumerate(kept.windows, start=3):
-            assert np.array_equal(window, samples[max(0, second - 4) * 1000 : second * 1000])
+@given(
+    sizes=st.lists(st.integers(1, 9_000), max_size=60),
+    step=st.sampled_from([1.0, 0.5, 2.7, 7.0]),
+    channels=st.integers(1, 3),
+)
+@settings(max_examples=100, deadline=None, derandomize=True, database=None)
+def test_a_window_is_the_newest_sound_however_it_is_fed(
+    sizes: list[int], step: float, channels: int
+) -> None:
+    samples = np.random.default_rng(1).normal(size=(13_000, channels)).astype(np.float32)
+    kept, found, at = Kept(), [], 0
+    stream = Stream(kept, 4.0, 1000, step)  # type: ignore[arg-type]
+    for size in [*sizes, 13_000]:
+        found += stream.feed(samples[at : at + size])
+        at += size
+    ends = [round(one.time * 1000) for one in found]
+    assert ends == list(range(3_000, 13_001, round(1000 * step)))
+    for end, window in zip(ends, kept.windows, strict=True):
+        assert np.array_equal(window, samples[max(0, end - 4_000) : end])
 
 
 def test_steps_may_be_longer_than_a_window() -> None:

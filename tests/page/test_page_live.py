@@ -164,7 +164,7 @@ def test_what_the_service_refuses_or_ends_is_said_and_can_be_begun_again(
     valued(page)
     other, _ = listening(opened, service)
     valued(other)
-    third, _ = listening(opened, service)
+    third, third_watch = listening(opened, service)
     expect(third.locator("[role=alert]")).to_contain_text("too many")
     for one in (page, other):
         one.keyboard.press("Enter")
@@ -172,6 +172,16 @@ def test_what_the_service_refuses_or_ends_is_said_and_can_be_begun_again(
     third.keyboard.press("Enter")
     valued(third)
     expect(third.locator("[role=alert]")).to_have_count(0)
+    id = [one for one in third_watch.requests if "/live/" in one][-1].rpartition("/")[2]
+    third.evaluate(
+        """(id) => fetch(`api/v1/live/${id}`, {
+            method: "DELETE", headers: { Authorization: "Bearer open sesame" },
+        })""",
+        id,
+    )
+    expect(third.locator("[role=alert]")).to_contain_text(TEXT["live.gone"])
+    third.keyboard.press("Enter")
+    valued(third)
     service.stop()
     expect(third.locator("[role=alert]")).to_contain_text(TEXT["offline"])
     service.start()

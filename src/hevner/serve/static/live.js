@@ -59,7 +59,7 @@ class Live {
     this.trouble = h("div");
     this.button = button(t("live.start"), () => (this.#stop ? this.#end() : this.#begin()), { class: "primary" });
     this.title = h("h1", { tabindex: -1 }, t("live"));
-    this.now = Object.fromEntries(["valence", "arousal", "chord", "tempo"].map((name) => [name, h("span", { class: name }, "–")]));
+    this.now = Object.fromEntries(["valence", "arousal", "chord", "tempo"].map((name) => [name, h("span", { class: name })]));
     const course = h("div", { class: "timeline still", role: "img", "aria-label": t("live.course") },
       this.curves.map((curve) => curve.element), this.chords.element);
     this.element = h("section", { class: "view listen-view" }, h("article", { class: "piece" },
@@ -76,7 +76,7 @@ class Live {
     attempt(null, async () => this.plane.lay({ words: await api.words() }));
     changes.addEventListener("change", () => this.#draw(), { signal: this.#left.signal });
     addEventListener("pagehide", () => this.#end(), { signal: this.#left.signal });
-    this.#draw();
+    this.#show({});
     this.title.focus({ preventScroll: true });
   }
 
@@ -93,6 +93,7 @@ class Live {
     const stop = new AbortController();
     this.#stop = stop;
     this.#instants = [];
+    this.#show({});
     fill(this.trouble);
     this.button.textContent = t("live.stop");
     this.#say(t("live.asking"));
@@ -117,7 +118,7 @@ class Live {
       ({ id } = await api.listen(microphone.rate));
       while (!signal.aborted) {
         const { instants } = await api.sound(id, await sound.next(), signal);
-        for (const one of instants) this.#show(one, sound.lost);
+        for (const one of instants) this.#take(one, sound.lost);
       }
     } catch (problem) {
       if (problem.name === "AbortError") return;
@@ -130,15 +131,20 @@ class Live {
     }
   }
 
-  #show(instant, lost) {
+  #take(instant, lost) {
     this.#instants = [...this.#instants.filter(({ time }) => time > instant.time - SPAN), instant];
+    this.#show(instant);
+    this.#say(t(`live.${instant.status}`), [clock(instant.time), lost >= 1 && t("live.slow", { seconds: Math.round(lost) })]);
+  }
+
+  #show({ valence, arousal, chord, tempo }) {
+    const texts = {
+      valence: valence && signed(valence.value), arousal: arousal && signed(arousal.value),
+      chord: chord && chordName(chord), tempo: tempo && Math.round(tempo),
+    };
+    for (const [name, text] of Object.entries(texts)) this.now[name].textContent = text ?? "–";
     this.#draw();
     this.#glide();
-    const { now } = this;
-    for (const name of AXES) now[name].textContent = instant[name] ? signed(instant[name].value) : "–";
-    now.chord.textContent = instant.chord ? chordName(instant.chord) : "–";
-    now.tempo.textContent = instant.tempo ? Math.round(instant.tempo) : "–";
-    this.#say(t(`live.${instant.status}`), [clock(instant.time), lost >= 1 && t("live.slow", { seconds: Math.round(lost) })]);
   }
 
   // The state is read out when it changes, the rest is not.

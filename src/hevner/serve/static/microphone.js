@@ -16,19 +16,20 @@ export async function openMicrophone(take, lost) {
     throw refusal(REFUSED[error.name] ?? "unusable");
   });
   const context = new AudioContext();
-  await context.audioWorklet.addModule(new URL("microphone-worklet.js", import.meta.url));
+  const [track] = stream.getAudioTracks();
+  const close = () => {
+    track.stop();
+    context.close();
+  };
+  await context.audioWorklet.addModule(new URL("microphone-worklet.js", import.meta.url)).catch(() => {
+    close();
+    throw new Problem({ kind: "offline" });
+  });
   const node = new AudioWorkletNode(context, "microphone", { numberOfOutputs: 0 });
   node.port.onmessage = ({ data }) => take(data);
   context.createMediaStreamSource(stream).connect(node);
-  const [track] = stream.getAudioTracks();
   track.addEventListener("ended", lost);
-  return {
-    rate: context.sampleRate,
-    close: () => {
-      track.stop();
-      context.close();
-    },
-  };
+  return { rate: context.sampleRate, close };
 }
 
 export function refusal(kind) {
