@@ -88,8 +88,9 @@ def listening(opened: Opener, service: Service, script: str = "", **how: Any) ->
     return page, watch
 
 
-def valued(page: Page) -> None:
-    expect(page.locator(".now .valence")).not_to_have_text(NONE)
+def fed(page: Page) -> None:
+    """Wait until the service takes sound."""
+    page.wait_for_event("response", lambda one: "/live/" in one.url and one.status == 200)
 
 
 def test_values_come_and_are_those_of_the_sound_that_was_sent(
@@ -123,15 +124,15 @@ def alike(part: np.ndarray, played: np.ndarray) -> float:
 def test_whoever_leaves_stops_listening(opened: Opener, service: Service) -> None:
     """Each stream is ended at once, or the third would be refused."""
     page, _ = listening(opened, service)
-    valued(page)
+    fed(page)
     page.keyboard.press("Enter")
     expect(page.locator(".lead")).to_have_text(TEXT["live.stopped"])
     for leave in (lambda: page.click("nav a[href='#find']"), page.reload, page.reload):
         page.goto(f"{service.address}/#listen/live")
-        with page.expect_response(lambda answer: "/live/" in answer.url and answer.status == 200):
-            page.click(".listen button")
+        page.click(".listen button")
+        fed(page)
         leave()
-    valued(listening(opened, service)[0])
+    fed(listening(opened, service)[0])
 
 
 @pytest.mark.parametrize(
@@ -161,16 +162,16 @@ def test_what_the_service_refuses_or_ends_is_said_and_can_be_begun_again(
     opened: Opener, service: Service
 ) -> None:
     page, _ = listening(opened, service)
-    valued(page)
+    fed(page)
     other, _ = listening(opened, service)
-    valued(other)
+    fed(other)
     third, third_watch = listening(opened, service)
     expect(third.locator("[role=alert]")).to_contain_text("too many")
     for one in (page, other):
         one.keyboard.press("Enter")
         expect(one.locator(".lead")).to_have_text(TEXT["live.stopped"])
     third.keyboard.press("Enter")
-    valued(third)
+    fed(third)
     expect(third.locator("[role=alert]")).to_have_count(0)
     id = [one for one in third_watch.requests if "/live/" in one][-1].rpartition("/")[2]
     third.evaluate(
@@ -181,13 +182,13 @@ def test_what_the_service_refuses_or_ends_is_said_and_can_be_begun_again(
     )
     expect(third.locator("[role=alert]")).to_contain_text(TEXT["live.gone"])
     third.keyboard.press("Enter")
-    valued(third)
+    fed(third)
     service.stop()
     expect(third.locator("[role=alert]")).to_contain_text(TEXT["offline"])
     service.start()
     expect(third.locator(".notice")).to_be_hidden()
     third.keyboard.press("Enter")
-    valued(third)
+    fed(third)
 
 
 def test_silence_and_a_microphone_that_is_unplugged(opened: Opener, service: Service) -> None:
