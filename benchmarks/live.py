@@ -1,12 +1,14 @@
 """Measure live listening: memory over hours, speed, delay, and whether it says what a file says.
 
-    python benchmarks/live.py [--runs 10:120 10:1] [--minutes 12] [--seconds 60]
+    python benchmarks/live.py [--runs 10:10 10:1] [--minutes 72] [--seconds 60]
 
 - ``memory``: hours of made-up music, in stereo at 44.1 kHz, composed block by block and fed as fast
   as it goes (``HOURS:STEP``, with a value every ``STEP`` seconds), for at most ``--minutes``;
   resident memory after the first `WARM` values and from then on.
 - ``delay``: ``hevner listen -`` is fed samples at the speed at which they would be played; from the
   moment when the last samples of a second are written to the moment when its line is there.
+- ``service``: the same for ``hevner serve``, which is sent what has been played every quarter of a
+  second, as the page sends it, from the moment at which the stream is begun.
 - ``same``: the examples, fed in blocks of random length, beside the analysis of the same windows as
   files; and beside the curve of the whole file, which knows all of the piece.
 """
@@ -16,23 +18,30 @@ from __future__ import annotations
 import argparse
 import csv
 import json
+import math
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from functools import partial
+from http.client import HTTPConnection
+from itertools import islice
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 import psutil
 import soundfile
 
 from hevner.analysis import Analyzer
+from hevner.live import FIRST_S
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "benchmarks" / "results" / "live.csv"
-RATE, BLOCK_S = 44_100, 0.1
+RATE, BLOCK_S, PART_S = 44_100, 0.1, 0.25
 WARM = 20
 GROWTH_MB, DELAY_S, DIFFERENCE = 50, 1.5, 1e-3
 SEED = 11
@@ -112,17 +121,61 @@ def delay(seconds: float) -> Rows:
                 break
         process.stdin.close()
         reader.join()
-    late = np.array([came[at] - sent[at] for at in sorted(came)])
-    run = f"delay, {seconds:g} s as they are played"
+    late = [came[at] - sent[at] for at in sorted(came)]
+    return _rows(f"delay, {seconds:g} s as they are played", late)
+
+
+def service(seconds: float) -> Rows:
+    """Feed the service as the page does while music is played."""
+    command = [sys.executable, "-m", "hevner", "serve", "--port", "0", "--state"]
+    with (
+        TemporaryDirectory() as state,
+        subprocess.Popen([*command, state], stderr=subprocess.PIPE, text=True) as process,
+    ):
+        assert process.stderr is not None
+        try:
+            said = next(line for line in process.stderr if line.startswith("Listening"))
+            port = int(said.split("/ ")[0].rpartition(":")[2])
+            with closing(HTTPConnection("127.0.0.1", port)) as connection:
+                late = _lateness(connection, seconds)
+        finally:
+            process.terminate()
+    return _rows(f"service, {seconds:g} s as they are played", late)
+
+
+def _lateness(connection: HTTPConnection, seconds: float) -> list[float]:
+    """Seconds from the last sample of each value to the answer that has it."""
+
+    def ask(path: str, sound: bytes = b"") -> dict[str, Any]:
+        connection.request("POST", f"/api/v1/live{path}", sound)
+        answer: dict[str, Any] = json.loads(connection.getresponse().read())
+        return answer
+
+    music = np.concatenate([*islice(compose(1.0), math.ceil(seconds))])[:, 0]
+    sound, count = (music * 32767).astype("<i2"), 0
+    late: list[float] = []
+    begin = time.perf_counter()
+    id = ask(f"?rate={RATE}")["id"]
+    while count < seconds * RATE:
+        time.sleep(max(0.0, begin + count / RATE + PART_S - time.perf_counter()))
+        played = min(round((time.perf_counter() - begin) * RATE), count + 2 * RATE)
+        instants = ask(f"/{id}", sound[count:played].tobytes())["instants"]
+        now = time.perf_counter() - begin
+        late += [now - one["time"] for one in instants]
+        count = played
+    return late
+
+
+def _rows(run: str, late: list[float]) -> Rows:
     rows: Rows = [(run, "values", len(late), "")]
-    if len(late):
-        rows += [(run, "s of sound before the first value", min(came), 4)]
+    if late:
+        rows += [(run, "s until the first value", round(FIRST_S + late[0], 3), 4)]
         rows += [
             (run, f"s late, {name}", round(float(value), 3), DELAY_S)
             for name, value in (
                 ("median", np.median(late)),
                 ("95 of 100", np.quantile(late, 0.95)),
-                ("the latest", late.max()),
+                ("the latest", np.max(late)),
             )
         ]
     return rows
@@ -160,15 +213,16 @@ def same(seconds: float) -> Rows:
 def main() -> None:
     """Run from the command line."""
     parser = argparse.ArgumentParser(description="Measure live listening.")
-    parser.add_argument("--runs", nargs="*", default=["10:120", "10:1"], metavar="HOURS:STEP")
-    parser.add_argument("--minutes", type=float, default=12.0, help="most that such a run takes")
+    parser.add_argument("--runs", nargs="*", default=["10:10", "10:1"], metavar="HOURS:STEP")
+    parser.add_argument("--minutes", type=float, default=72.0, help="most that such a run takes")
     parser.add_argument("--seconds", type=float, default=60.0, help="length of the other runs")
     parser.add_argument("--out", type=Path, default=RESULTS, help="CSV file for the figures")
     options = parser.parse_args()
     rows: Rows = []
     runs = [[*map(float, run.split(":"))] for run in options.runs]
     steps = [partial(memory, *run, options.minutes) for run in runs]
-    for measure in (partial(delay, options.seconds), partial(same, options.seconds), *steps):
+    quick = [partial(measure, options.seconds) for measure in (delay, service, same)]
+    for measure in (*quick, *steps):
         rows += measure()
         with options.out.open("w", newline="") as file:
             lines = csv.writer(file, lineterminator="\n")
