@@ -58,9 +58,12 @@ def create(
     queue = JobQueue(settings, metrics.died)
     limits = settings.searches, settings.waiting
     searches = BoundedThreads(*limits, "searches", 1, settings.search_s)
+    # Conditions in SQL may be slow; a thread of their own keeps them from holding up all others.
+    filters = BoundedThreads(1, settings.waiting, "filters", 1, settings.search_s)
     addresses = Addresses(bool(settings.token))
     streams = LiveStreams(settings, metrics.died)
-    state = ServerState(settings, queue, snapshot, searches, addresses, metrics, streams, songs)
+    shared = addresses, metrics, streams, songs
+    state = ServerState(settings, queue, snapshot, searches, filters, *shared)
 
     @asynccontextmanager
     async def running(_app: FastAPI) -> AsyncIterator[None]:
@@ -74,6 +77,7 @@ def create(
             await streams.close()
             await queue.close()
             searches.close()
+            filters.close()
 
     app = FastAPI(
         title="hevner",

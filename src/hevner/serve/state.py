@@ -31,6 +31,7 @@ class ServerState:
     queue: JobQueue
     newest: CatalogSnapshot | None
     searches: BoundedThreads
+    filters: BoundedThreads
     addresses: Addresses
     metrics: Metrics
     live: LiveStreams
