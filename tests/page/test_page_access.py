@@ -38,7 +38,7 @@ FOCUSED = """() => {
 
 
 def findings(page: Any) -> list[str]:
-    """What axe finds serious or critical in all widths, dark and light."""
+    """What axe finds serious or critical in all widths, dark and light; and what is cut off."""
     found = []
     page.evaluate(axe.AXE_SCRIPT)
     for theme in ("light", "dark"):
@@ -46,6 +46,8 @@ def findings(page: Any) -> list[str]:
         for width in WIDTHS:
             page.set_viewport_size({"width": width, "height": 900})
             page.wait_for_timeout(100)  # colours and sizes that follow
+            wide = page.evaluate("document.documentElement.scrollWidth")
+            found += [f"{theme}, {width}: the page is {wide} pixels wide"] * (wide > width)
             found += [
                 f"{theme}, {width}: {one['id']}, {one['impact']}: {one['nodes'][0]['html'][:200]}"
                 for one in page.evaluate(RUN)["violations"]

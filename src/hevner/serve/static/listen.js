@@ -4,6 +4,7 @@ import * as api from "./api.js";
 import { button, fill, h } from "./dom.js";
 import { labelOf, percent, titleOf } from "./emotion.js";
 import { jobs } from "./jobs.js";
+import * as live from "./live.js";
 import { Piece } from "./piece.js";
 import { Plane } from "./plane.js";
 import { player } from "./player.js";
@@ -30,6 +31,7 @@ async function wordsFor(id, analysis) {
 }
 
 export function open(main, [id]) {
+  if (id === "live") return live.open(main);
   wanted = id ?? wanted;
   const stop = new AbortController();
   const pick = h("input", {
@@ -48,9 +50,9 @@ export function open(main, [id]) {
   const list = h("ul", { class: "jobs", "aria-label": t("jobs") });
   const stage = h("div", { class: "shown" });
   const offered = h("div", { class: "offered" });
-  const name = h("h1", { class: "unseen" }, t("view.listen")); // where there is no piece
-  const view = h("section", { class: "view listen-view" }, name,
-    h("div", { class: "intake" }, list, drop, offered, plane.element), stage);
+  const view = h("section", { class: "view listen-view" },
+    h("div", { class: "intake" }, list, drop,
+      h("a", { class: "like-button", href: "#listen/live" }, t("live.open")), offered, plane.element), stage);
   fill(main, view);
   // The plane is only decoration here; errors are shown elsewhere.
   attempt(null, async () => plane.lay({ words: await api.words() }));
@@ -58,7 +60,7 @@ export function open(main, [id]) {
 
   const show = () => {
     view.classList.toggle("empty", jobs.list.length === 0);
-    name.hidden = offered.hidden = jobs.list.length > 0;
+    offered.hidden = jobs.list.length > 0;
     drop.firstChild.textContent = t(jobs.list.length ? "drop.more" : "drop.title");
     rows(list);
     current(stage);
@@ -158,7 +160,7 @@ function stateText(job) {
 async function current(stage) {
   const job = wanted ? jobs.find(wanted) : jobs.list.find((one) => one.state === "done");
   if (job?.state !== "done") close();
-  if (!job) return fill(stage);
+  if (!job) return fill(stage, h("h1", { class: "unseen" }, t("view.listen")));
   if (job.state === "failed") return failed(stage, job);
   if (job.state !== "done") return unfinished(stage, job);
   if (piece?.job === job && stage.contains(piece.element)) {
