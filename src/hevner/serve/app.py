@@ -19,7 +19,7 @@ from fastapi.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
 from hevner import __version__
-from hevner.serve import analyses, catalog, models, problems, subsonic
+from hevner.serve import analyses, catalog, listing, models, problems, subsonic
 from hevner.serve.catalog_snapshot import CatalogSnapshot
 from hevner.serve.guard import Guard
 from hevner.serve.job_queue import JobQueue
@@ -87,7 +87,7 @@ def create(
     )
     app.state.server = state
     problems.install(app)
-    routers = [analyses.router, catalog.router, models.router]
+    routers = [analyses.router, catalog.router, listing.router, models.router]
     for router in routers + [subsonic.router] * (songs is not None):
         app.include_router(router)
 
