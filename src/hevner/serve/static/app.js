@@ -6,13 +6,14 @@ import * as compare from "./compare.js";
 import { button, field, fill, h } from "./dom.js";
 import * as find from "./find.js";
 import { jobs } from "./jobs.js";
+import * as library from "./library.js";
 import * as listen from "./listen.js";
 import * as strings from "./strings.js";
 import * as theme from "./theme.js";
 import * as understand from "./understand.js";
 
 const { t } = strings;
-const VIEWS = { listen, find, compare, understand };
+const VIEWS = { listen, library, find, compare, understand };
 const main = document.getElementById("main");
 let leave = null;
 let shown = "";
