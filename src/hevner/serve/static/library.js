@@ -19,6 +19,7 @@ import { attempt, trouble } from "./trouble.js";
 const TABS = ["pieces", "artists", "albums", "queue", "lists"];
 const GROUPS = { artists: "artist", albums: "album" };
 const LOOK = 10_000; // milliseconds between looks for another version of the catalogue
+const PREPARE = 300; // milliseconds after the first paint
 
 // Kept while the page is open, so that the view is as it was left.
 const state = {
@@ -30,6 +31,9 @@ const state = {
 };
 
 export const open = (main) => mount(main, new Library());
+
+// Where the page begins with this view, the pieces are on their way before anything is drawn.
+if (location.hash.startsWith("#library")) load().catch(() => {}); // `start` asks again
 
 class Library {
   #stop = new AbortController();
@@ -119,6 +123,7 @@ class Library {
     fill(this.aside, this.map.element);
     this.filters.offer(pieces);
     this.#show();
+    setTimeout(() => pieces.prepare(), PREPARE);
     this.map.sounding(pieces.find(player.track?.id));
   }
 

@@ -161,6 +161,11 @@ export class Pieces {
     return groups.flat().slice(0, most);
   }
 
+  // Does beforehand what the first search would have to do.
+  prepare() {
+    this.#folded();
+  }
+
   // What is searched in each piece. All texts are folded in one call: one for each takes far longer.
   #folded() {
     if (this.#texts) return this.#texts;
