@@ -81,7 +81,7 @@ class Library {
       const changed = this.#pieces !== null;
       this.#pieces = pieces;
       this.#build();
-      if (changed) this.#say(t("library.changed", { count: pieces.count.toLocaleString() }));
+      if (changed) this.#say(t("library.changed", { count: pieces.count }));
     } catch (problem) {
       if (!(problem instanceof api.Problem)) throw problem;
       if (problem.kind === "no_catalog") fill(this.element, noCatalog());
@@ -216,11 +216,11 @@ class Library {
 
   #count(rows, shown, group) {
     const { count } = this.#pieces;
-    const said = (name, number) => t(`library.count.${name}`, { count: number, shown: number.toLocaleString() });
+    const said = (name, number) => t(`library.count.${name}`, { count: number });
     const grouped = state.tab === "pieces" ? [] : [said(state.tab, shown)];
     const filtered = rows < count;
     const text = !count ? t("library.empty") : !rows ? t("library.nothing")
-      : [...grouped, filtered ? t("library.some", { shown: rows.toLocaleString(), count: count.toLocaleString() }) : said("pieces", count)].join(" · ");
+      : [...grouped, filtered ? t("library.some", { shown: rows, count }) : said("pieces", count)].join(" · ");
     fill(this.status, h("span", {}, text),
       group && h("span", { class: "chip" }, h("span", { class: "word", dir: "auto" }, group.label || t(`library.unknown.${group.by}`)),
         button(t("clear"), () => {
