@@ -19,7 +19,7 @@ from fastapi.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
 from hevner import __version__
-from hevner.serve import analyses, catalog, live, models, problems, ratings, subsonic
+from hevner.serve import analyses, catalog, listing, live, models, problems, ratings, subsonic
 from hevner.serve.catalog_snapshot import CatalogSnapshot
 from hevner.serve.guard import Guard
 from hevner.serve.job_queue import JobQueue
@@ -100,7 +100,8 @@ def create(
     )
     app.state.server = state
     problems.install(app)
-    routers = [analyses.router, catalog.router, models.router, live.router, ratings.router]
+    routers = [analyses.router, catalog.router, listing.router, models.router, live.router]
+    routers.append(ratings.router)
     for router in routers + [subsonic.router] * (songs is not None):
         app.include_router(router)
 

@@ -126,6 +126,7 @@ def _facts(snapshot: CatalogSnapshot) -> dict[str, Any]:
     return {
         "pieces": len(snapshot),
         "moments": snapshot.moment_count,
+        "version": snapshot.version,
         **{name: getattr(snapshot.header, name) for name in made_with},
         "quadrants": snapshot.quadrant_counts(),
     }

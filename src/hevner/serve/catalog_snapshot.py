@@ -9,7 +9,8 @@ are not. Everything here blocks.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -30,7 +31,7 @@ from hevner.object_path import Location, ObjectPath
 from hevner.serve.problems import ServiceError, not_found
 
 SHOWN = [
-    *("id", "path", "name", "duration", "valence", "arousal", "quadrant", "key", "mode"),
+    *("id", "path", "name", "duration", *ESTIMATES, "quadrant", "key", "mode"),
     *("tempo", "tags", *SHOWN_METADATA),
 ]
 """Columns of every piece in memory."""
@@ -64,9 +65,15 @@ class CatalogSnapshot(Catalog):
             first.setdefault(id, number)
         self._listed = rows.take(pa.array(list(first.values()), pa.int64()))
         self._by_id = {id: number for number, id in enumerate(first)}
+        self._packed: dict[int, bytes] = {}
 
     def __len__(self) -> int:
         return len(self._by_id)
+
+    @property
+    def version(self) -> str:
+        """A name for this version of the catalogue."""
+        return hashlib.blake2b(repr(self._version).encode(), digest_size=8).hexdigest()
 
     def newest(self) -> CatalogSnapshot:
         """The newest version of the catalogue: this one if it has not changed."""
@@ -88,8 +95,18 @@ class CatalogSnapshot(Catalog):
 
     def page(self, offset: int, limit: int) -> list[Row]:
         """Pieces in the order of their names."""
-        rows: list[Row] = self._listed.slice(offset, limit).to_pylist()
+        rows: list[Row] = self.slice(offset, limit).to_pylist()
         return rows
+
+    def slice(self, offset: int, limit: int) -> pa.Table:
+        """The columns `SHOWN` of pieces, in the order of their names."""
+        return self._listed.slice(offset, limit)
+
+    def packed(self, page: int, pack: Callable[[CatalogSnapshot, int], bytes]) -> bytes:
+        """A page of the listing, which ``pack`` makes if it is asked for the first time."""
+        if page not in self._packed:
+            self._packed[page] = pack(self, page)
+        return self._packed[page]
 
     def points_on_plane(self, most: int) -> dict[str, list[Any]]:
         """Columns ``ids``, ``names``, ``valence``, ``arousal``; of more pieces, every n-th."""

@@ -257,6 +257,7 @@ class Facts(BaseModel):
 
     pieces: int
     moments: int
+    version: str = Field(description="Changes with the catalogue.")
     space: str
     model: str
     encoder: str = Field(description="Encoder of texts; empty for none.")

@@ -129,6 +129,7 @@ export const hush = (id) => ask(`live/${id}`, { method: "DELETE", keepalive: tru
 
 export const catalog = () => ask("catalog");
 export const points = async () => (await ask("catalog/pieces?points=true")).points;
+export const listing = (page) => ask(`catalog/listing?page=${page}`);
 export const pieces = async (limit) => (await ask(`catalog/pieces?limit=${limit}`)).pieces;
 export const curve = async (id) => (await ask(`catalog/pieces/${id}/curve`)).moments;
 export const emotions = async (id) => vocabulary.translated((await ask(`catalog/pieces/${id}/emotions`)).words);
@@ -147,6 +148,12 @@ export const audioBlob = (id) => blob(`catalog/pieces/${id}/audio`);
 export async function audio({ id, audio: known }) {
   const address = known ?? (await ask(`catalog/pieces/${id}`)).audio;
   return new URL(address, BASE).href;
+}
+
+// The address of the picture of a piece, which a service with a token signs.
+export async function cover(id) {
+  const path = `catalog/pieces/${id}`;
+  return new URL(sessionStorage.getItem(KEPT) ? (await ask(path)).cover : `${path}/cover`, BASE).href;
 }
 
 // The address of the picture of a hit that has one.
