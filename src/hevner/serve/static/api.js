@@ -115,6 +115,7 @@ export const job = (id) => ask(`analyses/${id}`);
 export const result = (id) => ask(`analyses/${id}/result`);
 export const forget = (id) => ask(`analyses/${id}`, { method: "DELETE" });
 export const expressed = async (id) => (await ask(`analyses/${id}/emotions`)).words;
+export const moments = (id) => ask(`analyses/${id}/moments`);
 export const plot = (id, ending) => blob(`analyses/${id}/plot.${ending}`);
 
 export const catalog = () => ask("catalog");
