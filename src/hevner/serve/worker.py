@@ -6,8 +6,9 @@ the graph of the model.
 Conventions
 -----------
 A task is ``{"do": "analyse", "audio", "name", "result", "words", "course"}`` or ``{"do": "draw",
-"result", "picture", "scale"}``, all paths but the name and the scale. Answers are ``{"progress": 0.4}``, and
-``{"error": {...}}`` as the last if it failed. Files are written in one step.
+"result", "picture", "scale"}``, all paths but the name and the scale. Answers are
+``{"progress": 0.4}``, and ``{"error": {...}}`` as the last if it failed. Files are written in one
+step.
 """
 
 from __future__ import annotations

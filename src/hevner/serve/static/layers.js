@@ -27,7 +27,6 @@ export class Layers {
     this.spectrum = new Spectrum(zoom, signal);
     this.emotions = new Curve("emotions", 0);
     this.emotions.follow(zoom);
-    this.emotions.element.hidden = true;
     this.element = h("div", { class: "group layers", role: "group", "aria-label": t("listen.layers") });
     changes.addEventListener("change", () => this.show(), { signal });
     this.switches = [];
@@ -79,7 +78,8 @@ export class Layers {
     }
     const tension = piece.curves.find((curve) => curve.axis === "tension");
     if (tension) tension.element.hidden = !this.#shown.has("tension");
-    this.emotions.element.hidden = !names.length;
+    if (names.length) piece.chords.element.before(this.emotions.element);
+    else this.emotions.element.remove();
     const { timeline, duration } = piece.analysis;
     this.emotions.show(duration, names.map((name) => ({
       moments: timeline.map(({ start, end }, index) => ({ start, end, value: this.course.emotions[name][index] })),

@@ -121,7 +121,6 @@ export class Piece {
     const { zoom } = this.timeline;
     this.layers = new Layers(this, zoom, signal, () => this.#felt());
     this.wave.element.after(this.layers.spectrum.element);
-    this.chords.element.before(this.layers.emotions.element);
     for (const one of [this.wave, ...this.curves, this.chords, this.ruler, this.marks]) one.follow(zoom);
     this.loop = new Loop(this.timeline, () => this.#mine(), signal);
   }

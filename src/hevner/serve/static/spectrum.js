@@ -38,6 +38,7 @@ export class Spectrum extends Plot {
     if (!kind || this.file === file) return;
     this.file = file;
     this.#levels = null;
+    this.#top = 0;
     this.#text = t("listen.spectrum.loading");
     const sound = await decoded(file);
     if (sound && this.file === file) this.#compute(sound, await mixed(sound));
@@ -48,7 +49,6 @@ export class Spectrum extends Plot {
   #compute({ duration }, samples) {
     this.hop = Math.max(HOP, duration / FRAMES);
     this.#levels = new Uint8Array(Math.ceil(duration / this.hop + 1) * ROWS);
-    this.#top = 0;
     this.#worker?.terminate();
     this.#worker = new Worker(new URL("spectrum-worker.js", import.meta.url));
     this.#worker.onmessage = ({ data: { first, levels } }) => {
@@ -61,7 +61,7 @@ export class Spectrum extends Plot {
   }
 
   draw(context, width, height) {
-    if (!this.#levels) {
+    if (!this.#top) {
       type(context, { size: 12, align: "center" });
       context.fillText(this.#text, width / 2, height / 2);
       return;
