@@ -29,8 +29,7 @@ def course_of(analysis: Analysis, moments: Prediction | None) -> Course:
     """
     found: Course = {}
     for head in (BY_NAME[name] for name in HEADS):
-        values = moments and moments.outputs[head.name]
-        if values is None or not values.size:
+        if moments is None or not (values := moments.outputs[head.name]).size:
             continue
         found[head.field] = {
             name: [
