@@ -75,14 +75,13 @@ export class NoteList extends EventTarget {
 
   #add(event) {
     event.preventDefault();
-    if (!this.notes.add({ ...(this.#place ?? this.#here()), text: this.input.value })) return;
     this.said.textContent = "";
-    this.#empty();
+    if (this.notes.add({ ...(this.#place ?? this.#here()), text: this.input.value })) this.#empty();
   }
 
   #undo() {
-    const note = this.notes.undo();
     this.said.textContent = "";
+    const note = this.notes.undo();
     this.#row(note)?.querySelector("button").focus();
   }
 
@@ -133,6 +132,7 @@ export class NoteList extends EventTarget {
       onsubmit: (event) => {
         event.preventDefault();
         const { start, end, text } = parts;
+        this.said.textContent = "";
         const changed = this.notes.change(note, { start: start.valueAsNumber, end: end.valueAsNumber, text: text.value });
         if (changed) close();
         else this.said.textContent = t("listen.notes.wrong");
