@@ -2,7 +2,7 @@
 
 import { placeAt, valueAt } from "./curves.js";
 import { fill, h, term } from "./dom.js";
-import { chordName, moodName, percent, signed } from "./emotion.js";
+import { chordName, decimal, moodName, percent, signed } from "./emotion.js";
 import { known, t } from "./strings.js";
 
 const MOODS = 3;
@@ -42,7 +42,7 @@ export class Now {
     const strongest = Object.entries(moods).filter(([, share]) => share !== null)
       .toSorted((a, b) => b[1] - a[1]).slice(0, MOODS).map(([name, share]) => `${moodName(name)} ${percent(share)}`);
     const shown = Object.entries(emotions).filter(([, value]) => value !== null)
-      .map(([name, value]) => `${known(`emotion.${name}`, name)} ${value.toFixed(2)}`);
+      .map(([name, value]) => `${known(`emotion.${name}`, name)} ${decimal(value)}`);
     this.felt.hidden = false;
     fill(this.moods, h("span", {}, strongest.join(" · ") || "–"), shown.length > 0 && h("span", {}, shown.join(" · ")));
   }

@@ -12,10 +12,11 @@ import { Now } from "./now.js";
 import { Overview } from "./overview.js";
 import { Plane } from "./plane.js";
 import { player } from "./player.js";
-import { t } from "./strings.js";
+import { known, t } from "./strings.js";
 import { calm, changes, colours } from "./theme.js";
 import { Timeline } from "./timeline.js";
 import { attempt } from "./trouble.js";
+import { headline } from "./vocabulary.js";
 import { Waveform } from "./waveform.js";
 import { moments, whole } from "./whole.js";
 import { Why } from "./why.js";
@@ -76,7 +77,7 @@ export class Piece {
     this.missing = this.listen = h("div");
     this.wave = new Waveform();
     return h("article", { class: "piece" },
-      this.#heading(kind === "silent" ? t("silent.title") : this.analysis.headline),
+      this.#heading(kind === "silent" ? t("silent.title") : headline(this.analysis.headline)),
       h("p", { class: "callout" }, t(`${kind}.text`)));
   }
 
@@ -96,7 +97,7 @@ export class Piece {
     const overview = new Overview(this.timeline.zoom, this.timeline.element.id, (share) => this.#colourAt(share));
     attempt(null, async () => this.#feel(await api.moments(job.id)));
     return h("article", { class: "piece", onkeydown: (event) => this.#key(event) },
-      this.#heading(analysis.headline),
+      this.#heading(headline(analysis.headline)),
       this.#familiarity(),
       this.#warnings(),
       h("div", { class: "stage" },
@@ -156,12 +157,12 @@ export class Piece {
     const [kind, share] = Object.entries(this.analysis.sounds_like ?? {})[0] ?? [];
     return level && h("p", { class: level.warning ? "callout warning" : "aside" },
       level.warning && h("strong", {}, t("familiarity.warning"), " "), level.text,
-      kind && h("span", { class: "kind" }, " ", t("sounds_like", { kind, share: percent(share) })));
+      kind && h("span", { class: "kind" }, " ", t("sounds_like", { kind: known(`kind.${kind}`, kind), share: percent(share) })));
   }
 
   #warnings() {
     const all = [...this.analysis.warnings, ...this.analysis.contradictions];
-    return all.length > 0 && h("ul", { class: "callout" }, all.map((text) => h("li", {}, text)));
+    return all.length > 0 && h("ul", { class: "callout" }, all.map((text) => h("li", { lang: "en" }, text)));
   }
 
   #sources() {

@@ -2,8 +2,9 @@
 // table.
 
 import { h, range, table, term } from "./dom.js";
-import { chordName, clock, keyName, moodName, percent, saidWord, signed } from "./emotion.js";
+import { chordName, clock, decimal, keyName, moodName, percent, saidWord, signed } from "./emotion.js";
 import { known, t } from "./strings.js";
+import { word } from "./vocabulary.js";
 
 const MOODS = 5;
 const EXPRESSED = 5;
@@ -32,7 +33,7 @@ export function whole({ analysis, expressed }) {
     h("section", {}, h("h2", {}, t("tags")), h("ul", { class: "tags" }, expressed.slice(0, EXPRESSED).map((one) =>
       h("li", { class: "tag emotion", title: t("express.fit", { share: percent(one.fit) }) }, saidWord(one)))),
       h("ul", { class: "tags" }, tags.slice(0, TAGS).map((tag) =>
-        h("li", { class: "tag", title: t("tag.title", { share: percent(tag.probability) }) }, tag.name))),
+        h("li", { class: "tag", title: t("tag.title", { share: percent(tag.probability) }) }, word(tag.name)))),
       tags.length ? null : h("p", { class: "aside" }, t("tags.none")),
       h("p", { class: "aside" }, t("model.by", { model: analysis.model }), " ",
         h("a", { href: "#understand" }, t("model.more")))));
@@ -69,7 +70,7 @@ function bar(name, share, text) {
 
 // A basic emotion, from not at all to very.
 function reading(name, one) {
-  const [value, low, high] = [one.value, one.low, one.high].map((number) => number.toFixed(2));
+  const [value, low, high] = [one.value, one.low, one.high].map((number) => decimal(number));
   const interval = t("interval", { low, high });
   return h("li", { title: interval }, h("span", {}, name), range(one),
     h("span", { class: "number" }, value, h("span", { class: "unseen" }, `, ${interval}`)));
