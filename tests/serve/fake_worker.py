@@ -13,12 +13,13 @@ import soundfile
 from hevner.audio.decode import Audio
 from hevner.hits import EmotionWord
 from hevner.result import Analysis
+from hevner.serve.course import Course
 from hevner.serve.worker import main
 from tests import fakes
 from tests.serve.rates import CRASHING, FAULTY, GREEDY, SLOW
 
 
-def analyze(audio: Audio) -> tuple[Analysis, list[EmotionWord]]:
+def analyze(audio: Audio) -> tuple[Analysis, list[EmotionWord], Course]:
     """Returns what `tests.fakes` makes up."""
     seconds = sum(map(len, audio.blocks)) / audio.sample_rate
     rate = soundfile.info(audio.source).samplerate
@@ -31,7 +32,8 @@ def analyze(audio: Audio) -> tuple[Analysis, list[EmotionWord]]:
         np.ones(2**40)
     if rate == FAULTY:
         raise ValueError(f"a fault of {audio.source}")
-    return fakes.sample(audio.source, seconds), [EmotionWord("calm", "very", 0.9, -2.0, 0.9)]
+    words = [EmotionWord("calm", "very", 0.9, -2.0, 0.9)]
+    return fakes.sample(audio.source, seconds), words, {"emotions": {"joy": [0.5, None]}}
 
 
 if __name__ == "__main__":

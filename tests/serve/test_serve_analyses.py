@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from http.client import HTTPConnection
 from pathlib import Path
 
 import jsonschema
+import numpy as np
 import pytest
 
+from hevner.emotion import GEMS
+from hevner.heads import HEADS
+from hevner.model.prediction import Prediction
+from hevner.result import Estimate, Moment
+from hevner.serve.course import course_of
 from hevner.serve.threads import BoundedThreads
 from hevner.serve.worker_process import WorkerProcess
+from tests import fakes
 from tests.serve.rates import CRASHING, FAULTY, GREEDY, SLOW
 from tests.serve.servers import Running, running, settings, silence, sound, wait_for
 
@@ -41,7 +49,7 @@ def test_a_file_is_analysed_and_its_upload_deleted(server: Running) -> None:
     assert result["path"] == "my song.wav"
     assert result["duration"] == 12
     kept = {path.name for path in (server.settings.state / "analyses" / id).iterdir()}
-    assert kept == {"job.json", "result.json", "words.json"}
+    assert kept == {"job.json", "result.json", "words.json", "course.json"}
     assert server.get("/analyses").json["analyses"][0]["id"] == id
 
 
@@ -70,6 +78,28 @@ def test_words_are_told_of_an_upload(server: Running) -> None:
             {"word": "calm", "degree": "very", "fit": 0.9, "divergence": -2.0, "probability": 0.9}
         ]
     }
+
+
+def test_moments_have_emotions_of_their_own(server: Running) -> None:
+    id = server.send()
+    server.finished(id)
+    told = {"emotions": {"joy": [0.5, None]}, "moods": {}}
+    assert server.get(f"/analyses/{id}/moments").json == told
+    (server.settings.state / "analyses" / id / "course.json").unlink()  # of an older server
+    assert server.get(f"/analyses/{id}/moments").json == {"emotions": {}, "moods": {}}
+
+
+def test_the_course_of_a_piece_is_that_of_its_windows() -> None:
+    moments = (Moment(0, 3), *(Moment(at, at + 3, *2 * (Estimate(0, -1, 1),)) for at in (3, 6)))
+    analysis = replace(fakes.sample(), timeline=moments)
+    nothing = np.zeros((3, 0), np.float32)
+    numbers = np.arange(27, dtype=np.float32).reshape(3, 9) / 27
+    found = {head.name: nothing for head in HEADS} | {"gems": numbers}
+    course = course_of(analysis, Prediction(found, {}, nothing))
+    assert set(course) == {"moods"}  # it predicts no basic emotions
+    assert tuple(course["moods"]) == GEMS
+    assert course["moods"][GEMS[1]] == [None, round(10 / 27, 3), round(19 / 27, 3)]
+    assert course_of(fakes.sample(), None) == {}
 
 
 def test_an_analysis_is_drawn(server: Running) -> None:

@@ -113,6 +113,16 @@ async def emotions(id: str, server: Server) -> dict[str, Any]:
     return {"words": json.loads(await server.queue.in_thread(job.words.read_bytes))}
 
 
+@router.get("/{id}/moments", response_model=schemas.MomentReadings, responses=failures(404, 409))
+async def moments(id: str, server: Server) -> dict[str, Any]:
+    """Basic emotions and moods of each moment of the timeline."""
+    job = _done(server.queue, id)
+    # An analysis from before a server wrote them has none.
+    if not await server.queue.in_thread(job.course.is_file):
+        return {}
+    return dict(json.loads(await server.queue.in_thread(job.course.read_bytes)))
+
+
 @router.get(
     "/{id}/plot.{kind}",
     response_class=Response,

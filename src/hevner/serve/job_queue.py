@@ -234,6 +234,7 @@ class JobQueue:
             "name": job.name,
             "result": str(job.result),
             "words": str(job.words),
+            "course": str(job.course),
         }
         error: Outcome = record("stopped", "the server stopped it")
         if not (job.cancelled or self.stopping.is_set()):

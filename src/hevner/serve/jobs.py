@@ -8,6 +8,7 @@ A job is a folder named by its id::
     audio.*      the upload; deleted as soon as the job has ended
     result.json  the analysis, as `hevner.Analysis.to_dict` returns it
     words.json   words for it, as `hevner.hits.EmotionWord.to_dict` returns them
+    course.json  basic emotions and moods of its moments (`hevner.serve.course`)
 
 On disk a running job is still queued, so that the next server starts it again however this one
 ends. Times are seconds since 1970.
@@ -97,6 +98,11 @@ class Job:
     def words(self) -> Path:
         """Path of the words for it."""
         return self.folder / "words.json"
+
+    @property
+    def course(self) -> Path:
+        """Path of the basic emotions and moods of its moments."""
+        return self.folder / "course.json"
 
     def take(self) -> bool:
         """Become its owner; return whether nobody was before."""

@@ -85,6 +85,17 @@ class ToldWords(BaseModel):
     words: list[ToldWord]
 
 
+class MomentReadings(BaseModel):
+    """Basic emotions and moods of each moment of a timeline; null where the music is silent.
+
+    The model reads the window around each moment as if it were a piece: listeners have rated these
+    for whole pieces only. Empty where the model does not predict them.
+    """
+
+    emotions: dict[str, list[float | None]] = Field(default={}, examples=[{"joy": [0.31, 0.28]}])
+    moods: dict[str, list[float | None]] = Field(default={}, examples=[{"calmness": [0.4, 0.5]}])
+
+
 class Word(BaseModel):
     """A word that searches understand."""
 

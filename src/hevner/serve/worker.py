@@ -5,9 +5,10 @@ the graph of the model.
 
 Conventions
 -----------
-A task is ``{"do": "analyse", "audio", "name", "result", "words"}`` or ``{"do": "draw", "result",
-"picture", "scale"}``, all paths but the name and the scale. Answers are ``{"progress": 0.4}``, and
-``{"error": {...}}`` as the last if it failed. Files are written in one step.
+A task is ``{"do": "analyse", "audio", "name", "result", "words", "course"}`` or ``{"do": "draw",
+"result", "picture", "scale"}``, all paths but the name and the scale. Answers are
+``{"progress": 0.4}``, and ``{"error": {...}}`` as the last if it failed. Files are written in one
+step.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from hevner.result import Analysis, clock
 
 if TYPE_CHECKING:
     from hevner.hits import EmotionWord
+    from hevner.serve.course import Course
 
 DECODED = 0.2
 """Progress when the last sample has been decoded."""
@@ -43,8 +45,8 @@ STEP = 0.01
 WORDS = 12
 """Number of words for a piece."""
 
-Analyze = Callable[[Audio], "tuple[Analysis, list[EmotionWord]]"]
-"""Analyses a recording and finds words for it; raises `HevnerError`."""
+Analyze = Callable[[Audio], "tuple[Analysis, list[EmotionWord], Course]"]
+"""Analyses a recording, finds words for it, and reads its moments; raises `HevnerError`."""
 
 
 def main(model: Callable[[], Analyze] | None = None) -> None:
@@ -64,20 +66,22 @@ def analyzer_of(graph: Path) -> Analyze:
     from hevner.catalog.describe import emotions_of
     from hevner.model import space
     from hevner.position import Position
+    from hevner.serve.course import course_of
 
     analyzer, common = Analyzer(model=graph), space.load()
     files = FileAnalyzer(analyzer, common)
     _ = analyzer.model  # loaded before the first task comes
 
-    def analyze(audio: Audio) -> tuple[Analysis, list[EmotionWord]]:
+    def analyze(audio: Audio) -> tuple[Analysis, list[EmotionWord], Course]:
         reading = analyzer.read(audio)
         if reading.whole is None:
-            return reading.analysis, []
+            return reading.analysis, [], {}
         analysis = reading.analysis
         assert analysis.valence is not None
         assert analysis.arousal is not None
         position = Position.of(analysis.valence, analysis.arousal)
-        return analysis, emotions_of(common, files.point(reading), position, WORDS)
+        words = emotions_of(common, files.point(reading), position, WORDS)
+        return analysis, words, course_of(analysis, reading.moments)
 
     return analyze
 
@@ -119,9 +123,10 @@ class TaskRunner:
         self._shown = 0.0
         blocks = self._watched(audio.blocks, audio.sample_rate, audio.promised)
         watched = dataclasses.replace(audio, blocks=blocks, progress=self._encoded)
-        analysis, words = self._model(watched)
+        analysis, words, course = self._model(watched)
         named = dataclasses.replace(analysis, path=task["name"])
         replace_file(Path(task["words"]), _json([one.to_dict() for one in words]))
+        replace_file(Path(task["course"]), _json(course))
         replace_file(Path(task["result"]), _json(named.to_dict()))
 
     def _watched(self, blocks: Iterator[Samples], rate: int, promised: float) -> Iterator[Samples]:

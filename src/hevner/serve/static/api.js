@@ -120,6 +120,7 @@ export const job = (id) => ask(`analyses/${id}`);
 export const result = (id) => ask(`analyses/${id}/result`);
 export const forget = (id) => ask(`analyses/${id}`, { method: "DELETE" });
 export const expressed = async (id) => vocabulary.translated((await ask(`analyses/${id}/emotions`)).words);
+export const moments = (id) => ask(`analyses/${id}/moments`);
 export const plot = (id, ending) => blob(`analyses/${id}/plot.${ending}`);
 
 // Live listening: a stream of samples, its next part, its end, also when the page is closed.

@@ -1,18 +1,21 @@
 // Valence, arousal or tension over time, with the intervals as bands, and the chords below them.
 //
-// Time runs over the whole width, so that everything in a timeline has the same axis.
+// The part of the piece that is shown runs over the whole width, so that everything in a timeline has
+// the same axis.
 
 import { Canvas, paint, path, stroke, type } from "./canvas.js";
 import { chordName, clock, isMinor } from "./emotion.js";
 import { t } from "./strings.js";
 import { colours } from "./theme.js";
+import { Zoom } from "./zoom.js";
 
 const PADDING = 10;
+const APART = 5; // pixels, of marks of beats
 const STEPS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600]; // seconds
 
-class Plot {
+export class Plot {
   content = [];
-  duration = 1;
+  zoom = new Zoom();
   #width = 1;
 
   constructor(kind) {
@@ -23,28 +26,42 @@ class Plot {
     this.element = this.canvas.element;
   }
 
+  // Shows the same part as a timeline.
+  follow(zoom) {
+    this.zoom = zoom;
+    zoom.addEventListener("change", () => this.canvas.invalidate());
+  }
+
   show(duration, content = []) {
-    this.duration = duration || 1;
+    this.zoom.cover(duration || 1);
     this.content = content;
     this.canvas.invalidate();
   }
 
   x(seconds) {
-    return (seconds / this.duration) * this.#width;
+    return this.zoom.share(seconds) * this.#width;
+  }
+
+  // Pixels of some seconds.
+  wide(seconds) {
+    return (seconds / this.zoom.length) * this.#width;
   }
 }
 
 // A series of its content is {moments, colour, dash}; a moment is {start, end, value, low, high},
 // with value null where the music is silent.
 export class Curve extends Plot {
-  constructor(axis) {
+  // `low` is the lower end of the scale; the upper one is 1.
+  constructor(axis, low = -1) {
     super("curve");
     this.axis = axis;
+    this.low = low;
   }
 
   draw(context, width, height) {
-    const y = (value) => PADDING + ((1 - value) / 2) * (height - 2 * PADDING);
-    for (const value of [-1, -0.5, 0, 0.5, 1]) {
+    const y = (value) => PADDING + ((1 - value) / (1 - this.low)) * (height - 2 * PADDING);
+    for (const share of [0, 0.25, 0.5, 0.75, 1]) {
+      const value = this.low + share * (1 - this.low);
       const line = Math.round(y(value)) + 0.5;
       path(context, [[0, line], [width, line]]);
       stroke(context, colours.line, { alpha: value === 0 ? 1 : 0.5 });
@@ -117,8 +134,9 @@ export function courseOf({ valence, arousal }) {
 export class Chords extends Plot {
   draw(context, _width, height) {
     for (const { label, start, end } of this.content) {
-      if (label === "N" || label === "X") continue;
-      const [x, wide] = [this.x(start), this.x(end - start)];
+      if (label === "N" || label === "X" || end < this.zoom.from || start > this.zoom.to) continue;
+      const x = Math.max(0, this.x(start)); // the name of one that began before stays to be seen
+      const wide = this.x(end) - x;
       context.fillStyle = colours[isMinor(label) ? "valence" : "q1"];
       context.globalAlpha = 0.24;
       context.fillRect(x, 0, Math.max(wide - 1, 0.5), height);
@@ -130,20 +148,51 @@ export class Chords extends Plot {
   }
 }
 
-// Marks of the time axis, at a step wide enough for their labels; its content is the times of beats
-// and of downbeats, which are drawn where they are far enough apart.
+// Its content is {start, end, text} of each mark: a line where a note is, or a span, with its text.
+export class Marks extends Plot {
+  draw(context, width, height) {
+    for (const [index, { start, end, text }] of this.content.entries()) {
+      if (end < this.zoom.from || start > this.zoom.to) continue;
+      const [from, to] = [this.x(start), this.x(end)];
+      context.fillStyle = colours.ink;
+      context.globalAlpha = 0.12;
+      context.fillRect(from, 0, to - from, height);
+      context.globalAlpha = 1;
+      context.fillRect(Math.round(from), 0, 2, height);
+      const room = Math.min(width, this.x(this.content[index + 1]?.start ?? this.zoom.to)) - Math.max(from, 0) - 10;
+      type(context, { colour: colours.ink });
+      const shown = shortened(context, text, room);
+      if (shown) context.fillText(shown, Math.max(from, 0) + 6, height / 2 + 0.5);
+    }
+  }
+}
+
+// As much of a text as there is room for.
+function shortened(context, text, room) {
+  if (context.measureText(text).width <= room) return text;
+  let length = text.length;
+  while (length > 0 && context.measureText(`${text.slice(0, length)}…`).width > room) length -= 1;
+  return length > 1 ? `${text.slice(0, length)}…` : "";
+}
+
+// Marks of the time axis, at a step wide enough for their labels; its content is the times of beats,
+// which are drawn where they are far enough apart, and of downbeats, of which as many are left out.
 export class Ruler extends Plot {
   draw(context, width, height) {
     for (const [index, times] of this.content.entries()) {
-      if (this.x(this.duration / times.length) < 4) continue;
-      for (const time of times) {
-        const x = Math.round(this.x(time)) + 0.5;
+      if (times.length < 2) continue;
+      const apart = this.wide((times.at(-1) - times[0]) / (times.length - 1));
+      if (!index && apart < APART) continue;
+      const every = index ? 2 ** Math.max(0, Math.ceil(Math.log2(APART / apart))) : 1;
+      for (let beat = 0; beat < times.length; beat += every) {
+        if (!this.zoom.holds(times[beat])) continue;
+        const x = Math.round(this.x(times[beat])) + 0.5;
         path(context, [[x, 0], [x, index ? 7 : 3]]);
         stroke(context, colours.soft, { alpha: index ? 1 : 0.6 });
       }
     }
-    const step = STEPS.find((seconds) => this.x(seconds) > 56) ?? 7200;
-    for (let time = 0; time <= this.duration; time += step) {
+    const step = STEPS.find((seconds) => this.wide(seconds) > 56) ?? 7200;
+    for (let time = Math.ceil(this.zoom.from / step) * step; time <= this.zoom.to; time += step) {
       const x = this.x(time);
       type(context, { align: x < 16 ? "left" : x > width - 16 ? "right" : "center" });
       context.fillText(clock(time), x, height / 2);

@@ -15,6 +15,12 @@ export function clock(seconds) {
   return hours ? `${hours}:${String(minutes).padStart(2, "0")}:${rest}` : `${minutes}:${rest}`;
 }
 
+// A time with tenths of a second.
+export function tenths(seconds) {
+  const whole = Math.round(seconds * 10);
+  return `${clock(Math.floor(whole / 10))}.${whole % 10}`;
+}
+
 export function signed(value) {
   return decimal(value, "exceptZero");
 }

@@ -33,15 +33,21 @@ export function asM3u(hits) {
   return ["#EXTM3U", ...lines, ""].join("\n");
 }
 
-function rows(all) {
+export function rows(all) {
   return all.map((row) => row.join(",")).join("\n") + "\n";
 }
 
-function cell(value) {
+// A cell of a table that a spreadsheet computes nothing of.
+export function cell(value) {
   if (value === null || value === undefined) return "";
   if (typeof value === "number") return String(value);
   const text = FORMULA.test(value) ? `'${value}` : value;
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}
+
+// The text of such a cell.
+export function plain(text) {
+  return text.startsWith("'") && FORMULA.test(text.slice(1)) ? text.slice(1) : text;
 }
 
 function line(text) {

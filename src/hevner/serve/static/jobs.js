@@ -55,7 +55,14 @@ class Jobs extends EventTarget {
     job.removed = true;
     this.list = this.list.filter((other) => other !== job);
     this.#emit();
-    if (!job.id.startsWith("new-")) await api.forget(job.id).catch(() => null);
+    if (!job.id.startsWith("new-")) await this.#forget(job.id);
+  }
+
+  // Again when the service is back, so that what was removed meanwhile does not return.
+  async #forget(id) {
+    await api.forget(id).catch((problem) => {
+      if (problem.kind === "offline") api.connection.addEventListener("back", () => this.#forget(id), { once: true });
+    });
   }
 
   retry(job) {

@@ -50,9 +50,10 @@ export function open(main, [id]) {
   const list = h("ul", { class: "jobs", "aria-label": t("jobs") });
   const stage = h("div", { class: "shown" });
   const offered = h("div", { class: "offered" });
+  const dismiss = button(t("listen.dismiss.all"), () => failures().forEach(forget), { class: "quiet" });
   const view = h("section", { class: "view listen-view" },
     h("div", { class: "intake" }, list, drop,
-      h("a", { class: "like-button", href: "#listen/live" }, t("live.open")), offered, plane.element), stage);
+      h("a", { class: "like-button", href: "#listen/live" }, t("live.open")), dismiss, offered, plane.element), stage);
   fill(main, view);
   // The plane is only decoration here; errors are shown elsewhere.
   attempt(null, async () => plane.lay({ words: await api.words() }));
@@ -61,6 +62,7 @@ export function open(main, [id]) {
   const show = () => {
     view.classList.toggle("empty", jobs.list.length === 0);
     offered.hidden = jobs.list.length > 0;
+    dismiss.hidden = failures().length < 2;
     drop.firstChild.textContent = t(jobs.list.length ? "drop.more" : "drop.title");
     rows(list);
     current(stage);
@@ -123,13 +125,17 @@ function made(job) {
   const state = h("span", { class: "state", role: "status" });
   const progress = h("progress", { max: 1, "aria-label": t("job.progress", { name: job.name }) });
   const again = button(t("job.retry"), () => jobs.retry(job), { class: "quiet" });
-  const remove = button("", () => {
-    if (wanted === job.id) wanted = null;
-    if (player.track?.id === job.id) player.stop();
-    jobs.remove(job);
-  }, { glyph: "close", class: "round quiet" });
+  const remove = button("", () => forget(job), { glyph: "close", class: "round quiet" });
   const row = h("li", {}, name, progress, state, again, remove);
   return Object.assign(row, { job, parts: { name, state, progress, again, remove } });
+}
+
+const failures = () => jobs.list.filter((job) => job.state === "failed");
+
+function forget(job) {
+  if ([job.id, job.before].includes(wanted)) wanted = null;
+  if (player.track?.id === job.id) player.stop();
+  jobs.remove(job);
 }
 
 function update(row) {
@@ -206,5 +212,7 @@ function unfinished(stage, job) {
 function failed(stage, job) {
   fill(stage, h("article", { class: "piece" },
     h("header", { class: "heading" }, h("h1", {}, titleOf(job.name))),
-    trouble(job.error ?? { message: t("job.failed") })));
+    trouble(job.error ?? { message: t("job.failed") }),
+    h("div", { class: "row" }, job.file && button(t("job.retry"), () => jobs.retry(job)),
+      button(t("listen.dismiss"), () => forget(job)))));
 }

@@ -1,25 +1,29 @@
-// One analysed piece: its sound, its emotion over time, and the values at the moment that plays.
+// One analysed piece: its sound, its emotion over time, and what is known of the moment that plays.
 
 import * as api from "./api.js";
-import { Chords, courseOf, Curve, placeAt, Ruler, valueAt } from "./curves.js";
-import { button, h, range, table, term } from "./dom.js";
-import {
-  chordName, clock, decimal, familiarity, keyName, moodName, percent, quadrant, saidWord, signed, spoken, titleOf,
-} from "./emotion.js";
+import { Chords, courseOf, Curve, Marks, placeAt, Ruler } from "./curves.js";
+import { button, h } from "./dom.js";
+import { clock, familiarity, keyName, percent, quadrant, spoken, titleOf } from "./emotion.js";
 import { asCsv, save } from "./export.js";
+import { Layers } from "./layers.js";
+import { Loop } from "./loop.js";
+import { NoteList } from "./note-list.js";
+import { Now } from "./now.js";
+import { Overview } from "./overview.js";
 import { Plane } from "./plane.js";
 import { player } from "./player.js";
 import { known, t } from "./strings.js";
 import { calm, changes, colours } from "./theme.js";
 import { Timeline } from "./timeline.js";
-import { headline, word } from "./vocabulary.js";
+import { attempt } from "./trouble.js";
+import { headline } from "./vocabulary.js";
 import { Waveform } from "./waveform.js";
+import { moments, whole } from "./whole.js";
+import { Why } from "./why.js";
+import { zoomButtons, zoomKey } from "./zoom.js";
 
 const TRAIL = 12; // seconds
 const TRAIL_STEPS = 24;
-const MOODS = 5;
-const EXPRESSED = 5;
-const TAGS = 8;
 
 // Axes of emotion over time; a model may lack tension.
 function axesOf(analysis) {
@@ -34,6 +38,8 @@ export function axis(analysis, name) {
 
 export class Piece {
   #stop = new AbortController();
+  #moment = null;
+  #second = null;
 
   constructor(job, analysis, words, expressed) {
     this.job = job;
@@ -56,10 +62,13 @@ export class Piece {
     this.loaded = this.job.file = file;
     this.missing.hidden = true;
     this.listen.hidden = false;
-    this.wave.load(file, (share) => {
-      const place = placeAt(this, share * this.analysis.duration);
-      return place ? quadrant(...place) : "soft";
-    });
+    this.wave.load(file, (share) => this.#colourAt(share));
+    this.layers?.show();
+  }
+
+  #colourAt(share) {
+    const place = placeAt(this, share * this.analysis.duration);
+    return place ? quadrant(...place) : "soft";
   }
 
   // A piece without emotion: silence, or no music.
@@ -73,27 +82,48 @@ export class Piece {
   }
 
   #described() {
-    const { analysis } = this;
-    this.wave = new Waveform();
-    this.curves = this.axes.map((name) => new Curve(name));
-    this.chords = new Chords("chords");
-    this.ruler = new Ruler("ruler");
-    this.timeline = new Timeline(t("timeline"), this.wave.element, ...this.curves.map((curve) => curve.element),
-      this.chords.element, this.ruler.element);
+    const { analysis, job } = this;
+    this.#plots();
     this.plane = new Plane(t("plane.piece", {
       text: spoken(analysis.valence.value, analysis.arousal.value),
     }));
+    this.now = new Now(this);
+    this.why = new Why(this);
+    this.notes = new NoteList(job, analysis.duration, this.loop, this.#stop.signal);
     this.#sources();
     this.#draw();
     this.#follow();
-    return h("article", { class: "piece" },
+    const tools = h("div", { class: "timeline-tools" }, zoomButtons(this.timeline), this.loop.element, this.layers.element);
+    const overview = new Overview(this.timeline.zoom, this.timeline.element.id, (share) => this.#colourAt(share));
+    attempt(null, async () => this.#feel(await api.moments(job.id)));
+    return h("article", { class: "piece", onkeydown: (event) => this.#key(event) },
       this.#heading(headline(analysis.headline)),
       this.#familiarity(),
       this.#warnings(),
       h("div", { class: "stage" },
-        h("div", { class: "along" }, this.listen, this.missing, this.timeline.element, this.#table()),
-        h("div", { class: "beside" }, this.plane.element, this.#nowPanel())),
-      this.#whole());
+        h("div", { class: "along" }, this.listen, this.missing, tools, this.timeline.element, overview.element,
+          h("p", { class: "aside keys" }, t("listen.keys.more")), moments(this)),
+        h("div", { class: "beside" }, this.plane.element, this.now.element)),
+      h("div", { class: "deeper" }, this.why.element, this.notes.element),
+      whole(this));
+  }
+
+  // All that has the time of the piece as its axis.
+  #plots() {
+    const { signal } = this.#stop;
+    this.wave = new Waveform();
+    this.curves = this.axes.map((name) => new Curve(name));
+    this.chords = new Chords("chords");
+    this.ruler = new Ruler("ruler");
+    this.marks = new Marks("marks");
+    const elements = [this.wave, ...this.curves, this.chords, this.ruler, this.marks].map((one) => one.element);
+    this.timeline = new Timeline(t("timeline"), ...elements);
+    this.timeline.element.id = "timeline";
+    const { zoom } = this.timeline;
+    this.layers = new Layers(this, zoom, signal, () => this.#felt());
+    this.wave.element.after(this.layers.spectrum.element);
+    for (const one of [this.wave, ...this.curves, this.chords, this.ruler, this.marks]) one.follow(zoom);
+    this.loop = new Loop(this.timeline, () => this.#mine(), signal);
   }
 
   #heading(words) {
@@ -151,12 +181,13 @@ export class Piece {
   }
 
   // A piece of the catalogue that plays goes on when it is opened.
-  #sounds() {
-    return [this.job.id, this.job.piece].includes(player.track?.id);
+  #mine() {
+    return Boolean(player.track) && [this.job.id, this.job.piece].includes(player.track.id);
   }
 
   #play(seconds) {
-    if (player.track && this.#sounds()) {
+    if (this.#mine()) {
+      player.track.end = null; // what was found was a moment; here is the whole piece
       if (seconds !== undefined) player.seek(seconds);
       else player.toggle();
       return;
@@ -165,57 +196,65 @@ export class Piece {
     const { file, id, name } = this.job;
     this.address ??= URL.createObjectURL(file);
     const track = {
-      id, title: titleOf(name), duration: this.analysis.duration, start: seconds,
+      id, title: titleOf(name), duration: this.analysis.duration, start: seconds ?? this.timeline.time,
       address: async () => this.address,
     };
     player.load([track]);
   }
 
   #draw() {
-    const { analysis } = this;
+    const { analysis, timeline } = this;
+    timeline.duration = analysis.duration;
     const paint = () => {
       for (const curve of this.curves) {
         curve.show(analysis.duration, [{ moments: this[curve.axis], colour: colours[curve.axis] }]);
       }
       this.plane.lay({ courses: [{ points: courseOf(this), colour: colours.soft, alpha: 0.55 }] });
     };
+    const mark = () => {
+      this.marks.show(analysis.duration, this.notes.notes.list);
+      this.marks.element.hidden = !this.notes.notes.list.length;
+    };
+    const { signal } = this.#stop;
     paint();
-    changes.addEventListener("change", paint, { signal: this.#stop.signal });
+    mark();
+    changes.addEventListener("change", paint, { signal });
+    this.notes.notes.addEventListener("change", mark, { signal });
     this.chords.show(analysis.duration, analysis.chords);
     this.ruler.show(analysis.duration, [analysis.beats ?? [], analysis.downbeats ?? []]);
     this.plane.lay({ words: this.words });
-    this.timeline.duration = analysis.duration;
   }
 
   #follow() {
     const { signal } = this.#stop;
-    const mine = () => Boolean(player.track) && this.#sounds();
-    player.addEventListener("time", () => mine() && this.#at(player.time), { signal });
+    player.addEventListener("time", () => this.#mine() && this.#at(player.time), { signal });
     const state = () => {
-      const label = t(mine() && player.playing ? "player.pause" : "player.play");
+      const label = t(this.#mine() && player.playing ? "player.pause" : "player.play");
       this.listen.firstChild.textContent = label;
     };
     for (const name of ["state", "track"]) player.addEventListener(name, state, { signal });
-    this.timeline.addEventListener("seek", ({ detail }) => {
+    const seek = ({ detail }) => {
       this.#at(detail.seconds);
       this.#play(detail.seconds);
-    });
+    };
+    this.timeline.addEventListener("seek", seek);
     this.timeline.addEventListener("toggle", () => this.#play());
-    const numbers = this.axes.map((name) => [name, `number ${name}`]);
-    const classes = { ...Object.fromEntries(numbers), chord: "chord", next: "next", word: null };
-    this.now = Object.fromEntries(Object.entries(classes).map(([name, kind]) => [name, h("span", { class: kind })]));
-    this.#at(mine() ? player.time : 0);
-    if (mine()) state();
+    this.notes.addEventListener("seek", seek);
+    this.#at(this.#mine() ? player.time : 0);
+    if (this.#mine()) state();
   }
 
-  #nowPanel() {
-    const { now } = this;
-    return h("dl", { class: "now" },
-      this.axes.map((name) => term(t(name), now[name])),
-      term(t("now.chord"), now.chord, now.next), term(t("now.word"), now.word));
+  // Keys of the whole piece, wherever in it the focus is.
+  #key(event) {
+    const { key, target } = event;
+    if (event.defaultPrevented || event.metaKey || (event.ctrlKey && !event.getModifierState("AltGraph"))) return;
+    if (target.closest("input:not([type=range]), textarea, select")) return;
+    if (key === "n") this.notes.input.focus();
+    else if (!zoomKey(this.timeline, key) && !this.loop.key(key)) return;
+    event.preventDefault();
   }
 
-  // Once a frame while it plays: nothing here reads the layout, and text is written only if it differs.
+  // Once a frame while it plays: nothing here reads the layout.
   #at(time) {
     this.timeline.time = time;
     const place = placeAt(this, time);
@@ -225,120 +264,34 @@ export class Piece {
       return before < 0 ? null : placeAt(this, before);
     });
     this.plane.show(place, place ? trail : []);
-    const { chords } = this.analysis;
-    const index = chords.findIndex((chord) => time < chord.end);
-    const chord = chords[index];
-    const { now } = this;
-    const following = chords[index + 1];
-    write(now.chord, chord ? chordName(chord.label) : "–");
-    write(now.next, following ? `→ ${chordName(following.label)}` : "");
-    for (const name of this.axes) {
-      const value = valueAt(this[name], time);
-      write(now[name], value === null ? t("now.silent") : signed(value));
-    }
-    const changed = write(now.word, place ? this.#nearest(place) : "–");
+    const changed = this.now.at(time);
+    this.why.at(time);
+    this.notes.at(time);
+    this.#felt();
     const second = Math.floor(time);
-    if (changed || second !== this.second) {
-      this.second = second;
-      this.timeline.say(place ? `${spoken(...place)}, ${now.chord.textContent}` : t("now.silent"));
+    if (changed || second !== this.#second) {
+      this.#second = second;
+      this.timeline.say(place ? `${spoken(...place)}, ${this.now.parts.chord.textContent}` : t("now.silent"));
     }
   }
 
-  // "Perhaps" where the interval of the piece, laid around the point, reaches neutral.
-  #nearest([valence, arousal]) {
-    const reach = ({ low, high }) => (high - low) / 2;
-    const sure = Math.hypot(valence / reach(this.analysis.valence), arousal / reach(this.analysis.arousal)) >= 1;
-    let best = null;
-    let least = Infinity;
-    for (const word of this.words) {
-      const distance = (word.valence - valence) ** 2 + (word.arousal - arousal) ** 2;
-      if (distance < least) [best, least] = [word, distance];
-    }
-    if (!best) return "–";
-    if (Math.hypot(valence, arousal) < 0.15) return t("now.neutral");
-    return sure ? best.word : t("express.perhaps", { words: best.word });
+  // Takes the basic emotions and moods of all moments.
+  #feel(course) {
+    if (!Object.keys(course.moods).length && !Object.keys(course.emotions).length) return;
+    this.course = course;
+    this.layers.offer(course);
+    this.#felt();
   }
 
-  #whole() {
-    const { analysis } = this;
-    const moods = Object.entries(analysis.moods).slice(0, MOODS);
-    const own = ["classes", "own_tags"].map((name) => [name, Object.entries(analysis[name] ?? {}).slice(0, MOODS)]);
-    const tags = analysis.tags.filter((tag) => tag.present);
-    return h("div", { class: "whole" },
-      h("section", {}, h("h2", {}, t("whole")), h("dl", { class: "estimates" },
-        Object.keys(analysis).filter((name) => analysis[name]?.low !== undefined).map((name) => term(known(name, name),
-          h("span", { class: `number ${name}` }, signed(analysis[name].value)),
-          h("span", { class: "aside" }, t("interval", {
-            low: signed(analysis[name].low), high: signed(analysis[name].high),
-          })), range(asShares(analysis[name]))))),
-        h("p", { class: "aside" }, t("interval.text")), this.#keys()),
-      analysis.emotions && h("section", {}, h("h2", {}, t("emotions")), h("ul", { class: "ranges" },
-        Object.entries(analysis.emotions).map(([name, one]) => reading(known(`emotion.${name}`, name), one))),
-        h("p", { class: "aside" }, t("emotions.text"))),
-      moods.length > 0 && h("section", {}, h("h2", {}, t("moods")), h("ul", { class: "bars" },
-        moods.map(([name, share]) => bar(moodName(name), share, percent(share)))),
-        h("p", { class: "aside" }, t("moods.text"))),
-      own.map(([head, found]) => found.length > 0 && h("section", {}, h("h2", {}, t(head)), h("ul", { class: "bars" },
-        found.map(([name, share]) => bar(name, share, percent(share)))))),
-      h("section", {}, h("h2", {}, t("tags")), this.#expressed(),
-        h("ul", { class: "tags" }, tags.slice(0, TAGS).map((tag) =>
-          h("li", { class: "tag", title: t("tag.title", { share: percent(tag.probability) }) }, word(tag.name)))),
-        tags.length ? null : h("p", { class: "aside" }, t("tags.none")),
-        h("p", { class: "aside" }, t("model.by", { model: analysis.model }), " ",
-          h("a", { href: "#understand" }, t("model.more")))));
+  // Shows those of the moment at the playhead, if they are other ones.
+  #felt() {
+    if (!this.course) return;
+    const index = this.analysis.timeline.findIndex((moment) => this.timeline.time < moment.end);
+    const { names } = this.layers;
+    const moment = `${index} ${names}`;
+    if (moment === this.#moment) return;
+    this.#moment = moment;
+    const of = (values, chosen) => Object.fromEntries(chosen.map((name) => [name, values[name].at(index)]));
+    this.now.feel(of(this.course.moods, Object.keys(this.course.moods)), of(this.course.emotions, names));
   }
-
-  // The keys that it may be in, where there is more than one.
-  #keys() {
-    const candidates = this.analysis.key_candidates;
-    const keys = candidates.map(({ key, mode, probability }) => `${keyName(key, mode)} ${percent(probability)}`);
-    return keys.length > 1 && h("p", { class: "aside keys" }, t("keys", { keys: keys.join(", ") }));
-  }
-
-  #expressed() {
-    return h("ul", { class: "tags" }, this.expressed.slice(0, EXPRESSED).map((one) =>
-      h("li", { class: "tag emotion", title: t("express.fit", { share: percent(one.fit) }) }, saidWord(one))));
-  }
-
-  #table() {
-    const details = h("details", {}, h("summary", {}, t("table.show")));
-    details.addEventListener("toggle", () => {
-      if (details.childElementCount > 1) return;
-      const cell = (estimate) => (estimate
-        ? t("table.value", { value: signed(estimate.value), low: signed(estimate.low), high: signed(estimate.high) })
-        : t("now.silent"));
-      const head = ["table.time", ...this.axes, "table.chord"].map((name) => t(name));
-      details.append(table(head, this.analysis.timeline.map((moment) => {
-        const chord = this.analysis.chords.find(({ end }) => moment.start < end);
-        return [clock(moment.start), ...this.axes.map((name) => cell(moment[name])), chord ? chordName(chord.label) : ""];
-      })));
-    });
-    return details;
-  }
-}
-
-function bar(name, share, text) {
-  const level = h("i");
-  level.style.setProperty("--share", share);
-  return h("li", {}, h("span", {}, name), h("b", { "aria-hidden": "true" }, level), h("span", { class: "number" }, text));
-}
-
-// A basic emotion, from not at all to very.
-function reading(name, one) {
-  const [value, low, high] = [one.value, one.low, one.high].map((number) => decimal(number));
-  const interval = t("interval", { low, high });
-  return h("li", { title: interval }, h("span", {}, name), range(one),
-    h("span", { class: "number" }, value, h("span", { class: "unseen" }, `, ${interval}`)));
-}
-
-// An estimate on -1..1 as shares of a bar.
-function asShares({ value, low, high }) {
-  const share = (number) => (number + 1) / 2;
-  return { value: share(value), low: share(low), high: share(high) };
-}
-
-function write(element, text) {
-  if (element.textContent === text) return false;
-  element.textContent = text;
-  return true;
 }

@@ -2,7 +2,7 @@
 //
 // A track is {id, title, address: () => Promise<string>, start, end, duration}. Events: "track" when
 // another one is loaded, "state" when it starts or stops, "time" once a frame while it plays and
-// after a jump, "trouble" when it cannot be played.
+// after a jump, "seek" when somebody jumps, "trouble" when it cannot be played.
 
 const BACK_TO_START = 3; // seconds into a track from which "previous" starts it again
 
@@ -92,6 +92,7 @@ class Player extends EventTarget {
   seek(seconds) {
     if (!this.track) return;
     this.#audio.currentTime = Math.min(Math.max(seconds, 0), Math.max(this.duration - 0.05, 0));
+    this.#emit("seek");
     this.#emit("time");
   }
 

@@ -1,16 +1,18 @@
 // All plots over time in one stack: click, drag or use the keys to move.
 //
 // The playhead is an element that is only ever moved by a transform, so that it follows the music at
-// the rate of the screen without anything being drawn again. Event: "seek" {seconds}.
+// the rate of the screen without anything being drawn again. Events: "seek" {seconds}, "toggle", and
+// "span" {from, to, done} while somebody drags with Shift.
 
 import { h } from "./dom.js";
 import { clock } from "./emotion.js";
 import { t } from "./strings.js";
+import { Zoom } from "./zoom.js";
 
 const STEPS = { ArrowLeft: -5, ArrowRight: 5, ArrowDown: -30, ArrowUp: 30, PageDown: -60, PageUp: 60 };
 
 export class Timeline extends EventTarget {
-  #duration = 1;
+  zoom = new Zoom();
   #time = 0;
   #width = 1;
 
@@ -26,17 +28,25 @@ export class Timeline extends EventTarget {
       this.#width = entry.contentRect.width;
       this.#place();
     }).observe(this.element);
+    this.zoom.addEventListener("change", () => this.#place());
     this.#listen();
   }
 
   set duration(seconds) {
-    this.#duration = seconds || 1;
-    this.element.setAttribute("aria-valuemax", Math.round(this.#duration));
+    this.zoom.cover(seconds || 1);
+    this.element.setAttribute("aria-valuemax", Math.round(this.zoom.duration));
     this.#place();
   }
 
+  get time() {
+    return this.#time;
+  }
+
+  // A playhead that leaves the shown part takes it along; one that was left behind does not.
   set time(seconds) {
+    const seen = this.zoom.holds(this.#time);
     this.#time = seconds;
+    if (seen) this.zoom.reveal(seconds);
     this.#place();
   }
 
@@ -47,8 +57,9 @@ export class Timeline extends EventTarget {
   }
 
   #place() {
-    const x = Math.min(1, this.#time / this.#duration) * this.#width;
-    this.head.style.transform = `translateX(${x.toFixed(2)}px)`;
+    const share = this.zoom.share(Math.min(this.#time, this.zoom.duration));
+    this.head.hidden = share < 0 || share > 1;
+    this.head.style.transform = `translateX(${(share * this.#width).toFixed(2)}px)`;
   }
 
   #listen() {
@@ -58,35 +69,50 @@ export class Timeline extends EventTarget {
       return Math.max(0, Math.min(1, (event.clientX - bounds.left) / bounds.width));
     };
     let held = false;
+    let anchor = null;
+    const span = (event, done) => {
+      const ends = [anchor, this.zoom.seconds(share(event))].toSorted((a, b) => a - b);
+      this.dispatchEvent(new CustomEvent("span", { detail: { from: ends[0], to: ends[1], done } }));
+    };
     element.addEventListener("pointerdown", (event) => {
       if (event.button) return;
       held = true;
       element.setPointerCapture(event.pointerId);
-      this.#seek(share(event) * this.#duration);
+      anchor = event.shiftKey ? this.zoom.seconds(share(event)) : null;
+      if (anchor === null) this.#seek(this.zoom.seconds(share(event)));
     });
     element.addEventListener("pointermove", (event) => {
       ghost.style.transform = `translateX(${(share(event) * this.#width).toFixed(1)}px)`;
-      if (held) this.#seek(share(event) * this.#duration);
+      if (held && anchor !== null) span(event, false);
+      else if (held) this.#seek(this.zoom.seconds(share(event)));
     });
     for (const name of ["pointerup", "pointercancel"]) {
-      element.addEventListener(name, () => {
+      element.addEventListener(name, (event) => {
+        if (held && anchor !== null) span(event, true);
         held = false;
+        anchor = null;
       });
     }
     element.addEventListener("keydown", (event) => {
       if (event.ctrlKey || event.metaKey || event.altKey) return;
       if (event.key === " ") this.dispatchEvent(new Event("toggle"));
-      else if (event.key === "Home") this.#seek(0);
-      else if (event.key === "End") this.#seek(this.#duration);
+      else if (event.key === "Home") this.#jump(0);
+      else if (event.key === "End") this.#jump(this.zoom.duration);
       else if (STEPS[event.key]) {
-        this.#seek(this.#time + STEPS[event.key] * (event.shiftKey ? 6 : 1));
+        this.#jump(this.#time + STEPS[event.key] * (event.shiftKey ? 6 : 1));
       } else return;
       event.preventDefault();
     });
   }
 
+  // By a key, which shows nobody where it goes: the shown part comes along.
+  #jump(seconds) {
+    this.#seek(seconds);
+    this.zoom.reveal(this.#time);
+  }
+
   #seek(seconds) {
-    this.time = Math.max(0, Math.min(this.#duration, seconds));
+    this.time = Math.max(0, Math.min(this.zoom.duration, seconds));
     this.dispatchEvent(new CustomEvent("seek", { detail: { seconds: this.#time } }));
   }
 }
