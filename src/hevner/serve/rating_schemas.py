@@ -8,7 +8,7 @@ beginning of a piece.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
@@ -102,6 +102,3 @@ class Results(BaseModel):
     agreement: list[Agreement]
     export: str = Field(description="Address of the dataset.")
     commands: list[str] = Field(description="Commands for the unpacked dataset.")
-
-
-Row = dict[str, Any]
