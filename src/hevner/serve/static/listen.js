@@ -8,7 +8,7 @@ import * as live from "./live.js";
 import { Piece } from "./piece.js";
 import { Plane } from "./plane.js";
 import { player } from "./player.js";
-import { t } from "./strings.js";
+import { known, t } from "./strings.js";
 import { attempt, trouble } from "./trouble.js";
 import { Waveform } from "./waveform.js";
 
@@ -153,14 +153,14 @@ function stateText(job) {
   if (job.note) return job.note;
   if (job.state === "running") return t("job.running", { share: percent(job.progress ?? 0) });
   if (job.state === "queued" && job.position) return t("job.place", { count: job.position });
-  if (job.state === "failed") return job.error?.message ?? t("job.failed");
+  if (job.state === "failed") return known(`problem.${job.error?.kind}`, job.error?.message ?? t("job.failed"));
   return job.state === "done" ? "" : t(`job.${job.state}`);
 }
 
 async function current(stage) {
   const job = wanted ? jobs.find(wanted) : jobs.list.find((one) => one.state === "done");
   if (job?.state !== "done") close();
-  if (!job) return fill(stage);
+  if (!job) return fill(stage, h("h1", { class: "unseen" }, t("view.listen")));
   if (job.state === "failed") return failed(stage, job);
   if (job.state !== "done") return unfinished(stage, job);
   if (piece?.job === job && stage.contains(piece.element)) {
