@@ -138,7 +138,7 @@ def test_the_base_needs_no_extra(line: str, bare: dict[str, tuple[int, str]]) ->
 
 def test_the_extras_are_those_of_the_project() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    assert set(extras.PACKAGES) | {"all", "dev"} == set(project["optional-dependencies"])
+    assert set(extras.PACKAGES) | {"all", "dev", "docs"} == set(project["optional-dependencies"])
 
 
 def test_what_is_missing_is_named() -> None:

@@ -57,8 +57,10 @@ def create(
     queue = JobQueue(settings, metrics.died)
     limits = settings.searches, settings.waiting
     searches = BoundedThreads(*limits, "searches", 1, settings.search_s)
+    # Conditions in SQL may be slow; a thread of their own keeps them from holding up all others.
+    filters = BoundedThreads(1, settings.waiting, "filters", 1, settings.search_s)
     addresses = Addresses(bool(settings.token))
-    state = ServerState(settings, queue, snapshot, searches, addresses, metrics, songs)
+    state = ServerState(settings, queue, snapshot, searches, filters, addresses, metrics, songs)
 
     @asynccontextmanager
     async def running(_app: FastAPI) -> AsyncIterator[None]:
@@ -71,6 +73,7 @@ def create(
                 looking.cancel()
             await queue.close()
             searches.close()
+            filters.close()
 
     app = FastAPI(
         title="hevner",

@@ -30,6 +30,7 @@ class ServerState:
     queue: JobQueue
     newest: CatalogSnapshot | None
     searches: BoundedThreads
+    filters: BoundedThreads
     addresses: Addresses
     metrics: Metrics
     songs: Songs | None = None
