@@ -128,6 +128,12 @@ export const curve = async (id) => (await ask(`catalog/pieces/${id}/curve`)).mom
 export const emotions = async (id) => vocabulary.translated((await ask(`catalog/pieces/${id}/emotions`)).words);
 export const search = (query, signal) => ask("catalog/search", { method: "POST", json: inWords(query), signal });
 export const playlist = (query) => ask("catalog/playlist", { method: "POST", json: inWords(query) });
+export const study = () => ask("study");
+export const rater = (name) => ask(`raters/${encodeURIComponent(name)}`);
+export const rate = (name, rating) => ask(`raters/${encodeURIComponent(name)}`, { method: "POST", json: rating });
+export const ratings = () => ask("ratings");
+export const piece = (id) => ask(`catalog/pieces/${id}`);
+export const addressOf = (path) => new URL(path, BASE).href;
 export const audioBlob = (id) => blob(`catalog/pieces/${id}/audio`);
 
 // An address that an audio element can play: such an element sends no token, so a service with a
