@@ -1,4 +1,4 @@
-"""The page in two languages: the same texts, and words, keys and numbers as the language has them."""
+"""The page in two languages: the same texts; words, keys and numbers as the language has them."""
 
 from __future__ import annotations
 
@@ -127,8 +127,10 @@ def test_the_language_of_the_browser_is_the_first_choice(service: Service, opene
 def test_a_piece_in_german(service: Service, opened: Opener) -> None:
     page, _ = opened(service, locale="de-DE")
     headlines = iter(
-        ["very sad, gloomy", "perhaps calm, content", "between sad and calm, unsure (low energy)"]
-        + [NEAR_NEUTRAL]
+        [
+            *("very sad, gloomy", "perhaps calm, content"),
+            *("between sad and calm, unsure (low energy)", NEAR_NEUTRAL),
+        ]
     )
 
     def told(route: Any) -> None:
@@ -144,7 +146,7 @@ def test_a_piece_in_german(service: Service, opened: Opener) -> None:
         lead = page.locator(".heading .lead")
         expect(lead).to_contain_text("b-Moll (dorisch)")
         shown.append(lead.locator("strong").text_content())
-        expect(page.locator(".estimates .valence")).to_have_text(re.compile(r"[+−]\d,\d\d"))
+        expect(page.locator(".estimates .valence")).to_have_text(re.compile(r"[+\u2212]\d,\d\d"))
         page.reload()
         page.wait_for_selector("nav a[aria-current]")
     assert shown == [

@@ -61,11 +61,24 @@ def understand(page: Any) -> None:
     expect(page.locator(".card-text tbody tr")).not_to_have_count(0)
 
 
+def rate(page: Any) -> None:
+    go(page, "rate")
+    page.fill("#nickname", "Ann")
+
+
+def rate_piece(page: Any) -> None:
+    rate(page)
+    page.keyboard.press("Enter")
+    expect(page.locator(".rate-place .plane").first).to_be_visible()
+
+
 VIEWS: dict[str, Callable[[Any], None]] = {
     "listen-empty": listen_empty,
     "listen": listen,
     "find": find,
     "compare": compare,
+    "rate": rate,
+    "rate-piece": rate_piece,
     "understand": understand,
 }
 """In this order, so that later views have the piece of earlier ones."""
