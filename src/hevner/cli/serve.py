@@ -86,6 +86,9 @@ def serve(
     max_minutes: Annotated[
         float, Option(metavar="N", min=0.1, help="Longest audio that is analysed, in minutes.")
     ] = 120,
+    live: Annotated[
+        int, Option(metavar="N", min=0, help="Most microphones at once; 0 for none.")
+    ] = 4,
     rate: Annotated[
         float,
         Option(metavar="N", min=1, help="Largest number of requests per second of one client."),
@@ -155,6 +158,7 @@ def serve(
         upload_bytes=max_upload * 2**20,
         duration_s=60 * max_minutes,
         rate=rate,
+        live=live,
     )
     service, jobs_queue = app.create(settings, snapshot, listed, plan)
 

@@ -19,10 +19,11 @@ from fastapi.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
 from hevner import __version__
-from hevner.serve import analyses, catalog, models, problems, ratings, subsonic
+from hevner.serve import analyses, catalog, live, models, problems, ratings, subsonic
 from hevner.serve.catalog_snapshot import CatalogSnapshot
 from hevner.serve.guard import Guard
 from hevner.serve.job_queue import JobQueue
+from hevner.serve.live_streams import LiveStreams
 from hevner.serve.media import Addresses
 from hevner.serve.metrics import Counting, Metrics
 from hevner.serve.rating_store import RatingStore
@@ -68,10 +69,10 @@ def create(
     # Conditions in SQL may be slow; a thread of their own keeps them from holding up all others.
     filters = BoundedThreads(1, settings.waiting, "filters", 1, settings.search_s)
     addresses = Addresses(bool(settings.token))
+    streams = LiveStreams(settings, metrics.died)
     rated = None if snapshot is None else RatingStore(settings.state / "ratings", study)
-    state = ServerState(
-        settings, queue, snapshot, searches, filters, addresses, metrics, songs, rated
-    )
+    shared = addresses, metrics, streams, songs, rated
+    state = ServerState(settings, queue, snapshot, searches, filters, *shared)
 
     @asynccontextmanager
     async def running(_app: FastAPI) -> AsyncIterator[None]:
@@ -82,6 +83,7 @@ def create(
         finally:
             if looking is not None:
                 looking.cancel()
+            await streams.close()
             await queue.close()
             searches.close()
             filters.close()
@@ -98,7 +100,7 @@ def create(
     )
     app.state.server = state
     problems.install(app)
-    routers = [analyses.router, catalog.router, models.router, ratings.router]
+    routers = [analyses.router, catalog.router, models.router, live.router, ratings.router]
     for router in routers + [subsonic.router] * (songs is not None):
         app.include_router(router)
 

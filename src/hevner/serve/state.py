@@ -10,6 +10,7 @@ from fastapi import Depends, Request
 from hevner.serve import schemas
 from hevner.serve.catalog_snapshot import CatalogSnapshot
 from hevner.serve.job_queue import JobQueue
+from hevner.serve.live_streams import LiveStreams
 from hevner.serve.media import Addresses
 from hevner.serve.metrics import Metrics
 from hevner.serve.problems import ServiceError
@@ -34,6 +35,7 @@ class ServerState:
     filters: BoundedThreads
     addresses: Addresses
     metrics: Metrics
+    live: LiveStreams
     songs: Songs | None = None
     ratings: RatingStore | None = None
 

@@ -26,10 +26,11 @@ export function tokenFrom(ask) {
   askForToken = ask;
 }
 
-export async function ask(path, { method = "GET", body, json, signal } = {}) {
+export async function ask(path, { method = "GET", body, json, signal, keepalive } = {}) {
   const answer = await request(path, {
     method,
     signal,
+    keepalive,
     headers: json === undefined ? {} : { "Content-Type": "application/json" },
     body: json === undefined ? body : JSON.stringify(json),
   });
@@ -120,6 +121,11 @@ export const result = (id) => ask(`analyses/${id}/result`);
 export const forget = (id) => ask(`analyses/${id}`, { method: "DELETE" });
 export const expressed = async (id) => vocabulary.translated((await ask(`analyses/${id}/emotions`)).words);
 export const plot = (id, ending) => blob(`analyses/${id}/plot.${ending}`);
+
+// Live listening: a stream of samples, its next part, its end, also when the page is closed.
+export const listen = (rate) => ask(`live?rate=${rate}`, { method: "POST" });
+export const sound = (id, body, signal) => ask(`live/${id}`, { method: "POST", body, signal });
+export const hush = (id) => ask(`live/${id}`, { method: "DELETE", keepalive: true });
 
 export const catalog = () => ask("catalog");
 export const points = async () => (await ask("catalog/pieces?points=true")).points;

@@ -4,6 +4,7 @@ import * as api from "./api.js";
 import { button, fill, h } from "./dom.js";
 import { labelOf, percent, titleOf } from "./emotion.js";
 import { jobs } from "./jobs.js";
+import * as live from "./live.js";
 import { Piece } from "./piece.js";
 import { Plane } from "./plane.js";
 import { player } from "./player.js";
@@ -30,6 +31,7 @@ async function wordsFor(id, analysis) {
 }
 
 export function open(main, [id]) {
+  if (id === "live") return live.open(main);
   wanted = id ?? wanted;
   const stop = new AbortController();
   const pick = h("input", {
@@ -49,7 +51,8 @@ export function open(main, [id]) {
   const stage = h("div", { class: "shown" });
   const offered = h("div", { class: "offered" });
   const view = h("section", { class: "view listen-view" },
-    h("div", { class: "intake" }, list, drop, offered, plane.element), stage);
+    h("div", { class: "intake" }, list, drop,
+      h("a", { class: "like-button", href: "#listen/live" }, t("live.open")), offered, plane.element), stage);
   fill(main, view);
   // The plane is only decoration here; errors are shown elsewhere.
   attempt(null, async () => plane.lay({ words: await api.words() }));
