@@ -176,3 +176,19 @@ def test_what_is_english_in_german_says_so(service: Service, opened: Opener) -> 
     callout = page.locator(".status .callout")
     expect(callout.locator("strong")).to_have_text(TRANSLATIONS["de"]["problem.words"])
     expect(callout.locator("[lang=en]").last).to_contain_text("'happy'")
+
+
+def test_german_is_no_wider_than_a_telephone(service: Service, opened: Opener) -> None:
+    page, _ = opened(service, locale="de", viewport={"width": 360, "height": 740})
+    for view in page.locator("#views a").all():
+        view.click()
+        page.wait_for_load_state("networkidle")
+        assert page.evaluate("document.documentElement.scrollWidth") <= 360, view.text_content()
+        box = view.bounding_box()
+        assert box["x"] >= 0, view.text_content()
+        assert box["x"] + box["width"] <= 360, view.text_content()
+
+
+def test_german_addresses_nobody() -> None:
+    text = json.dumps(list(TRANSLATIONS["de"].values()), ensure_ascii=False)
+    assert re.findall(r"\b(?:[Dd]u|[Dd]ein\w*|[Dd]ich|[Dd]ir|Ihr\w* Antwort\w*)\b", text) == []
