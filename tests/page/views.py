@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from tests.page.pages import AUDIO, drop, expect
+from tests.page.pages import AUDIO, TEXT, drop, expect
 
 FORGET = """async () => {
     const { analyses } = await (await fetch("api/v1/analyses")).json();
@@ -36,6 +36,11 @@ def listen(page: Any) -> None:
     page.evaluate("document.activeElement.blur()")
     page.wait_for_function("document.querySelector('.bar:not([hidden])')")
     page.locator(".bar .main").click()  # stands still again
+
+
+def live(page: Any) -> None:
+    page.evaluate("location.hash = '#listen/live'")
+    expect(page.locator("h1")).to_have_text(TEXT["live"])
 
 
 def find(page: Any) -> None:
@@ -75,6 +80,7 @@ def rate_piece(page: Any) -> None:
 VIEWS: dict[str, Callable[[Any], None]] = {
     "listen-empty": listen_empty,
     "listen": listen,
+    "live": live,
     "find": find,
     "compare": compare,
     "rate": rate,
