@@ -38,7 +38,8 @@ COMPLAINTS = """
     const [address] = arguments;
     const all = Services.console.getMessageArray();
     Services.console.reset();
-    return all.filter((one) => one instanceof Ci.nsIScriptError && !(one.flags & Ci.nsIScriptError.warningFlag))
+    const { warningFlag } = Ci.nsIScriptError;
+    return all.filter((one) => one instanceof Ci.nsIScriptError && !(one.flags & warningFlag))
         .filter((one) => (one.sourceName ?? "").startsWith(address))
         .map((one) => `${one.errorMessage} (${one.sourceName}:${one.lineNumber})`);
 """
@@ -58,8 +59,10 @@ class Firefox:
         (folder / "user.js").write_text("\n".join(lines), encoding="utf-8")
         assert BINARY is not None
         self._process = subprocess.Popen(
-            [BINARY, "--headless", "--marionette", "--remote-allow-system-access"]
-            + ["--no-remote", "--profile", folder],
+            [
+                *(BINARY, "--headless", "--marionette", "--remote-allow-system-access"),
+                *("--no-remote", "--profile", folder),
+            ],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )

@@ -1,4 +1,4 @@
-"""Who cannot see, point or tell colours apart can use every view: axe, the keyboard, and contrast."""
+"""Every view for those who cannot see, point or tell colours apart: axe, keyboard, contrast."""
 
 from __future__ import annotations
 
@@ -13,13 +13,18 @@ from tests.page.views import VIEWS
 axe = pytest.importorskip("axe_playwright_python.base", reason="needs axe-playwright-python")
 
 WIDTHS = (390, 1024, 1440)
-RUN = """() => axe.run({ resultTypes: ["violations"], rules: { "target-size": { enabled: true } } })"""
+RUN = """() => axe.run({
+    resultTypes: ["violations"], rules: { "target-size": { enabled: true } },
+})"""
 
 REACHABLE = """() => [...document.querySelectorAll(
         "a[href], button, input, select, textarea, summary, [tabindex='0'], [contenteditable]")]
     .filter((one) => !one.disabled && one.tabIndex >= 0 && one.type !== "file")
     .filter((one) => one.checkVisibility({ visibilityProperty: true }) && !one.closest("[inert]"))
-    .map((one, number) => { one.dataset.walk = number; return `${number} ${one.outerHTML.slice(0, 90)}`; })"""
+    .map((one, number) => {
+        one.dataset.walk = number;
+        return `${number} ${one.outerHTML.slice(0, 90)}`;
+    })"""
 
 FOCUSED = """() => {
     const one = document.activeElement;
@@ -31,7 +36,8 @@ FOCUSED = """() => {
     const box = one.getBoundingClientRect();
     const bar = document.querySelector(".bar:not([hidden])")?.getBoundingClientRect();
     const below = bar && !one.closest(".bar") && box.top >= bar.top;
-    const shown = [one, one.parentElement, one.parentElement?.parentElement].some((at) => at && marked(at));
+    const around = [one, one.parentElement, one.parentElement?.parentElement];
+    const shown = around.some((at) => at && marked(at));
     return { walk: one.dataset.walk ?? null, html: one.outerHTML.slice(0, 90),
         trouble: shown ? (below ? "is below the bar" : "") : "shows no focus" };
 }"""

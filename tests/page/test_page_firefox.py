@@ -1,4 +1,4 @@
-"""Every view once in a stock Firefox: it loads, speaks, plays and searches, and nothing complains."""
+"""Every view once in a stock Firefox: it loads, plays, searches, and nothing complains."""
 
 from __future__ import annotations
 
@@ -69,6 +69,13 @@ def test_compare(firefox: Firefox, service: Service) -> None:
     firefox.until(f"({DRAWN})(arguments[0])", ".curve")
 
 
+def test_rate(firefox: Firefox, service: Service) -> None:
+    opened(firefox, service, "rate")
+    firefox.until(COUNT, "#nickname")
+    firefox.type("#nickname", f"Ann{ENTER}")
+    firefox.until(COUNT, ".rate-place .plane")
+
+
 def test_understand(firefox: Firefox, service: Service) -> None:
     opened(firefox, service, "understand")
     firefox.until(f"{COUNT} > 20", ".card-text tbody tr")
@@ -90,7 +97,7 @@ def test_german(firefox: Firefox, service: Service) -> None:
 
 def test_a_narrow_window_is_not_too_narrow(firefox: Firefox, service: Service) -> None:
     firefox.send("WebDriver:SetWindowRect", width=500, height=800)
-    for view in ("listen", "find", "compare", "understand"):
+    for view in ("listen", "find", "compare", "rate", "understand"):
         opened(firefox, service, view)
         wide = firefox.run("return document.documentElement.scrollWidth - innerWidth")
         assert wide <= 0, view

@@ -1,4 +1,4 @@
-"""The page in two languages: the same texts, and words, keys and numbers as the language has them."""
+"""The page in two languages: the same texts; words, keys and numbers as the language has them."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def test_every_language_is_offered() -> None:
 
 def test_german_quotes_and_dashes_are_typographic() -> None:
     text = json.dumps(list(TRANSLATIONS["de"].values()), ensure_ascii=False)
-    assert "\\\"" not in text
+    assert '\\"' not in text
     assert text.count("„") == text.count("“")
     assert "..." not in text
 
@@ -127,13 +127,16 @@ def test_the_language_of_the_browser_is_the_first_choice(service: Service, opene
 def test_a_piece_in_german(service: Service, opened: Opener) -> None:
     page, _ = opened(service, locale="de-DE")
     headlines = iter(
-        ["very sad, gloomy", "perhaps calm, content", "between sad and calm, unsure (low energy)"]
-        + [NEAR_NEUTRAL]
+        [
+            *("very sad, gloomy", "perhaps calm, content"),
+            *("between sad and calm, unsure (low energy)", NEAR_NEUTRAL),
+        ]
     )
 
     def told(route: Any) -> None:
         route.fulfill(
-            json=route.fetch().json() | {"headline": next(headlines), "key": "Bb minor", "mode": "dorian"}
+            json=route.fetch().json()
+            | {"headline": next(headlines), "key": "Bb minor", "mode": "dorian"}
         )
 
     page.route("**/result", told)
@@ -143,7 +146,7 @@ def test_a_piece_in_german(service: Service, opened: Opener) -> None:
         lead = page.locator(".heading .lead")
         expect(lead).to_contain_text("b-Moll (dorisch)")
         shown.append(lead.locator("strong").text_content())
-        expect(page.locator(".estimates .valence")).to_have_text(re.compile(r"[+−]\d,\d\d"))
+        expect(page.locator(".estimates .valence")).to_have_text(re.compile(r"[+\u2212]\d,\d\d"))
         page.reload()
         page.wait_for_selector("nav a[aria-current]")
     assert shown == [
@@ -173,3 +176,19 @@ def test_what_is_english_in_german_says_so(service: Service, opened: Opener) -> 
     callout = page.locator(".status .callout")
     expect(callout.locator("strong")).to_have_text(TRANSLATIONS["de"]["problem.words"])
     expect(callout.locator("[lang=en]").last).to_contain_text("'happy'")
+
+
+def test_german_is_no_wider_than_a_telephone(service: Service, opened: Opener) -> None:
+    page, _ = opened(service, locale="de", viewport={"width": 360, "height": 740})
+    for view in page.locator("#views a").all():
+        view.click()
+        page.wait_for_load_state("networkidle")
+        assert page.evaluate("document.documentElement.scrollWidth") <= 360, view.text_content()
+        box = view.bounding_box()
+        assert box["x"] >= 0, view.text_content()
+        assert box["x"] + box["width"] <= 360, view.text_content()
+
+
+def test_german_addresses_nobody() -> None:
+    text = json.dumps(list(TRANSLATIONS["de"].values()), ensure_ascii=False)
+    assert re.findall(r"\b(?:[Dd]u|[Dd]ein\w*|[Dd]ich|[Dd]ir|Ihr\w* Antwort\w*)\b", text) == []

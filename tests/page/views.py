@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from tests.page.pages import AUDIO, drop, expect
+from tests.page.pages import AUDIO, TEXT, drop, expect
 
 FORGET = """async () => {
     const { analyses } = await (await fetch("api/v1/analyses")).json();
@@ -57,6 +57,11 @@ def queue(page: Any) -> None:
     expect(page.locator(".grid-body .grid-row")).not_to_have_count(0)
 
 
+def live(page: Any) -> None:
+    page.evaluate("location.hash = '#listen/live'")
+    expect(page.locator("h1")).to_have_text(TEXT["live"])
+
+
 def find(page: Any) -> None:
     go(page, "find")
     expect(page.locator(".facts")).to_contain_text("5")
@@ -93,15 +98,28 @@ def understand(page: Any) -> None:
     expect(page.locator(".card-text tbody tr")).not_to_have_count(0)
 
 
+def rate(page: Any) -> None:
+    go(page, "rate")
+    page.fill("#nickname", "Ann")
+
+
+def rate_piece(page: Any) -> None:
+    rate(page)
+    page.keyboard.press("Enter")
+    expect(page.locator(".rate-place .plane").first).to_be_visible()
+
+
 VIEWS: dict[str, Callable[[Any], None]] = {
     "listen-empty": listen_empty,
     "listen": listen,
+    "live": live,
     "library": library,
     "library-albums": albums,
     "library-queue": queue,
     "find": find,
     "compare": compare,
     "rate": rate,
+    "rate-piece": rate_piece,
     "rate-results": rate_results,
     "understand": understand,
 }
