@@ -29,8 +29,9 @@ COLOURS = {"Q1": "#c77700", "Q2": "#b3261e", "Q3": "#1f5fa8", "Q4": "#1b7f6b"}
 def draw(target: Path) -> None:
     """Write the picture: a point with both intervals for each piece."""
     figure, axes = pyplot.subplots(figsize=(6.4, 5.6), layout="constrained")
-    for (x, y), name in CORNERS.items():
-        axes.text(x * 0.97, y * 0.93, name, ha="right" if x > 0 else "left", color="#666666")
+    for (side, half), name in CORNERS.items():
+        at_edge = "right" if side > 0 else "left"
+        axes.text(side * 0.97, half * 0.93, name, ha=at_edge, color="#666666")
     for piece in hevner.analyze_many(AUDIO, cache=False):
         assert isinstance(piece, hevner.Analysis), piece
         assert piece.valence is not None
