@@ -41,11 +41,12 @@ PAGES += (
     "start/developer.md",
     "start/researcher.md",
 )
-for name in (SEARCH, ENCODERS, RECIPES, *PAGES, "mcp.md", "audiomuse.md"):
+for name in (SEARCH, ENCODERS, RECIPES, *PAGES, "live.md", "mcp.md", "audiomuse.md"):
     SECTIONS[name] = (ROOT / "docs" / name).read_text(encoding="utf-8")
 RUN_ELSEWHERE = {
     "beets.md": "tests/tags/test_beets_plugin.py",
     "own_models.md": "tests/cli/test_own_models_guide.py",
+    "rate.md": "tests/serve/test_serve_ratings.py",
     "scale_out.md": "tests/catalog/test_ray_cluster.py",
 }
 """Pages whose code and commands need a world of their own."""

@@ -78,6 +78,7 @@ LACKING = {
     "mcp {0}/catalog": "mcp",
     "analyze {0}/songs --output {0}/out.parquet": "frames",
     "analyze {0}/songs --plot {0}/plots": "plot",
+    "listen": "live",
     "models add mert-v1-95m --from {0} --accept-licence": "encoders",
     "models add clap-general": "encoders",
     f"train recipes/unified.toml --out {{0}}/out.onnx {DATA}": "lab",
