@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 import runpy
 import subprocess
@@ -67,12 +68,18 @@ def test_a_browser_asks_no_other_host(site: Path) -> None:
         page = browser.new_page()
         page.on("request", lambda request: asked.append(request.url))
         page.goto((site / "index.html").as_uri())
-        for name in ("A developer", "Concepts", "Results", "Analysis"):
-            page.click(f"nav >> text='{name}'")
+        for name in ("developer", "concepts", "results", "api/analysis"):
+            page.click(f"nav a[href$='{name}.html'] >> nth=0")
             page.wait_for_load_state("networkidle")
+            assert name in page.url
         browser.close()
-    assert any("concepts" in url for url in asked)
     assert {url.partition(":")[0] for url in asked} <= {"file", "data", "blob"}
+
+
+def home(module: str, name: str) -> str:
+    """Where a name is defined that may be imported from elsewhere."""
+    value = getattr(importlib.import_module(module), name)
+    return f"{value.__module__ if callable(value) else module}.{name}"
 
 
 def public() -> set[str]:
@@ -85,7 +92,8 @@ def public() -> set[str]:
     for page in PAGES:
         for block in CODE.findall((ROOT / page).read_text("utf-8")):
             for module, imported in IMPORT.findall(block):
-                names |= {f"{module}.{name.strip()}" for name in imported.split(",")}
+                for name in imported.split(","):
+                    names.add(home(module, name.strip()))
     for name, value in vars(hevner.errors).items():
         error = isinstance(value, type) and issubclass(value, hevner.HevnerError)
         if error and name not in hevner.__all__:
