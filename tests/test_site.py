@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import importlib
 import re
 import runpy
 import subprocess
 import sys
 from pathlib import Path
+from pkgutil import resolve_name
 
 import pytest
 
@@ -78,7 +78,7 @@ def test_a_browser_asks_no_other_host(site: Path) -> None:
 
 def home(module: str, name: str) -> str:
     """Where a name is defined that may be imported from elsewhere."""
-    value = getattr(importlib.import_module(module), name)
+    value = resolve_name(f"{module}.{name}")
     return f"{value.__module__ if callable(value) else module}.{name}"
 
 
