@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[1]
 SHOWN = (
     "*.md", "docs/**/*.md", "docs/images/*", "benchmarks/README.md", "benchmarks/*.py",
     "benchmarks/results/*", "papers/**/*", "examples/*.ipynb", "examples/audiomuse_hevner/*",
-    "src/hevner/pretrained/*.md", "LICENSE",
+    "src/hevner/pretrained/*.md", "LICENSE", "CITATION.cff",
 )  # fmt: skip
 """Pages, and files that pages link to."""
 
@@ -44,4 +44,7 @@ def build(target: Path) -> None:
 
 if __name__ == "__main__":
     build(ROOT / "build" / "site")
-    print("The site is in build/site/site; begin with index.html.")
+    print(
+        "Open build/site/site/index.html; for its search: "
+        "python -m http.server --directory build/site/site"
+    )

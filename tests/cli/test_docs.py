@@ -10,6 +10,7 @@ from pathlib import Path
 
 import mcp.client.stdio  # noqa: F401 - it takes the standard error stream as it is now
 import pytest
+from PIL import Image
 from typer.testing import CliRunner
 
 from hevner.cli import app
@@ -33,9 +34,23 @@ def sections(page: Path) -> dict[str, str]:
 SECTIONS = {f"data.md {heading}": text for heading, text in sections(PAGE).items()}
 SEARCH, ENCODERS, RECIPES = "search.md", "encoders.md", "recipes.md"
 PAGES = ("browsing.md", "playlists.md", "scikit_learn.md", "tags.md", "python.md", "formats.md")
-PAGES += ("analyze.md", "start/listener.md", "start/developer.md", "start/researcher.md")
+PAGES += (
+    "analyze.md",
+    "reading.md",
+    "start/listener.md",
+    "start/developer.md",
+    "start/researcher.md",
+)
 for name in (SEARCH, ENCODERS, RECIPES, *PAGES, "live.md", "mcp.md", "audiomuse.md"):
     SECTIONS[name] = (ROOT / "docs" / name).read_text(encoding="utf-8")
+RUN_ELSEWHERE = {
+    "beets.md": "tests/tags/test_beets_plugin.py",
+    "own_models.md": "tests/cli/test_own_models_guide.py",
+    "rate.md": "tests/serve/test_serve_ratings.py",
+    "scale_out.md": "tests/catalog/test_ray_cluster.py",
+}
+"""Pages whose code and commands need a world of their own."""
+
 SECTIONS["README.md Use"] = sections(ROOT / "README.md")["Use"]
 
 
@@ -100,6 +115,31 @@ def test_commands_and_code_do_what_is_shown(
             exec(compile(content, text.partition("\n")[0], "exec"), names)
         elif language == "text":
             assert_shown(content, capsys.readouterr().out)
+
+
+def test_examples_of_every_page_are_run() -> None:
+    run = {name.partition(" ")[0] for name in SECTIONS}
+    for page in sorted((ROOT / "docs").rglob("*.md")):
+        name = str(page.relative_to(ROOT / "docs"))
+        text = page.read_text(encoding="utf-8")
+        if name not in run and (blocks(text, "python") or blocks(text, "console")):
+            assert page.name in (ROOT / RUN_ELSEWHERE[name]).read_text(encoding="utf-8"), name
+
+
+def test_the_front_page_is_short_and_its_table_is_what_was_measured() -> None:
+    readme = (ROOT / "README.md").read_bytes()
+    assert len(readme) <= 6000
+    table = runpy.run_path(str(ROOT / "docs" / "peers_table.py"))["table"]()
+    assert f"\n\n{table}\n\n" in readme.decode(), "print it again: python docs/peers_table.py"
+
+
+def test_the_picture_of_the_plane_is_drawn(tmp_path: Path) -> None:
+    runpy.run_path(str(ROOT / "docs" / "plane_picture.py"))["draw"](tmp_path / "plane.png")
+    with (
+        Image.open(tmp_path / "plane.png") as new,
+        Image.open(ROOT / "docs/images/plane.png") as old,
+    ):
+        assert new.size == old.size
 
 
 def test_tables_are_those_of_cards_splits_and_results(capsys: pytest.CaptureFixture[str]) -> None:
