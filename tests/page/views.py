@@ -80,13 +80,6 @@ def compare(page: Any) -> None:
     expect(page.locator(".legend .title")).not_to_have_count(0)
 
 
-def rate(page: Any) -> None:
-    go(page, "rate")
-    page.fill("#nickname", "Ann")
-    page.press("#nickname", "Enter")
-    expect(page.locator(".trial")).to_be_visible()
-
-
 def rate_results(page: Any) -> None:
     go(page, "rate")
     page.evaluate("location.hash = '#rate/results'")
