@@ -143,6 +143,8 @@ def why_nothing(catalog: Catalog, query: Query) -> str:
         return f"All that is left is typical of {words}, which is not wanted."
     if query.text and not catalog.pieces.count(WITH_VECTOR):
         return f"No piece has been encoded by {catalog.header.encoder} to compare texts with."
+    if query.course is not None:
+        return "No piece moves nearly as far as that."
     if query.like is not None:
         return "There is nothing but the piece itself."
     return "Nothing passes all of the filters at once."
