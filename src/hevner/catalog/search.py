@@ -15,7 +15,7 @@ from hevner.catalog.browse import listed
 from hevner.catalog.catalog import Catalog
 from hevner.catalog.columns import ROW, SOUNDS, WITH_VECTOR
 from hevner.catalog.course import Course
-from hevner.catalog.faults import enclosed
+from hevner.catalog.faults import enclosed, quoting
 from hevner.catalog.packages import pa
 from hevner.catalog.query import COUNT, Query
 from hevner.catalog.scoring import Ranked, rankings
@@ -111,10 +111,11 @@ def search(catalog: Catalog, query: Query) -> Hits:
         If a file cannot be analysed, a filter is not understood, or the catalogue is damaged.
     """
     hits = Hits()
-    for ranked in [_by_name(catalog, query)] if query.is_listing else rankings(catalog, query):
-        hits = Hits(islice(_hits(catalog, query, ranked), query.count))
-        if len(hits) == query.count:
-            break
+    with quoting(query.where, lambda where: catalog.pieces.count(where)):
+        for ranked in [_by_name(catalog, query)] if query.is_listing else rankings(catalog, query):
+            hits = Hits(islice(_hits(catalog, query, ranked), query.count))
+            if len(hits) == query.count:
+                break
     return hits
 
 

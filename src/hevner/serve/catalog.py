@@ -157,4 +157,5 @@ def _hit(server: ServerState, snapshot: CatalogSnapshot, hit: Hit, scale: Scale)
     id = snapshot.ids[hit.path]
     shown = hit.to_dict(scale)
     del shown["path"]
-    return {"id": id, **shown, **_addresses(server, id, hit.cover)}
+    course = [[_rounded(scale.from_unit(one)) for one in axis] for axis in snapshot.course(id)]
+    return {"id": id, **shown, "course": course, **_addresses(server, id, hit.cover)}

@@ -26,6 +26,7 @@ from hevner.files import file_named
 from hevner.heads import ESTIMATE_COLUMNS, ESTIMATES
 from hevner.metadata import IDS
 from hevner.metadata import SHOWN as SHOWN_METADATA
+from hevner.model.description import CURVE_POINTS
 from hevner.model.space import Points, Space
 from hevner.object_path import Location, ObjectPath
 from hevner.serve.problems import ServiceError, not_found
@@ -53,9 +54,9 @@ class CatalogSnapshot(Catalog):
         self._version = _version(folder)
         super().__init__(folder, space, most=None)
         passing = f"{SOUNDS} AND vector IS NOT NULL"
-        batches = list(self.pieces.scan(SHOWN, passing))
+        batches = list(self.pieces.scan([*SHOWN, "curve"], passing))
         columns = pa.unify_schemas([self.pieces.schema, noted(PIECES)])
-        fields = [columns.field(name) for name in SHOWN]
+        fields = [columns.field(name) for name in (*SHOWN, "curve")]
         rows = pa.Table.from_batches(batches, None if batches else pa.schema(fields))
         rows = rows.take(pa.compute.sort_indices(rows["name"])).combine_chunks()
         ids = rows["id"].to_pylist()
@@ -63,7 +64,11 @@ class CatalogSnapshot(Catalog):
         first: dict[str, int] = {}
         for number, id in enumerate(ids):
             first.setdefault(id, number)
-        self._listed = rows.take(pa.array(list(first.values()), pa.int64()))
+        listed = rows.take(pa.array(list(first.values()), pa.int64()))
+        self._listed = listed.select(SHOWN)
+        # A row each: pieces with a vector have a curve.
+        curves = listed["curve"].combine_chunks().flatten().to_numpy(zero_copy_only=False)
+        self._curves = curves.reshape(len(first), 2, CURVE_POINTS)
         self._by_id = {id: number for number, id in enumerate(first)}
         self._packed: dict[int, bytes] = {}
 
@@ -79,6 +84,14 @@ class CatalogSnapshot(Catalog):
         """The newest version of the catalogue: this one if it has not changed."""
         changed = _version(self.folder) != self._version
         return CatalogSnapshot(self.folder, self.space) if changed else self
+
+    def course(self, id: str) -> list[list[float]]:
+        """Valence and arousal over equal parts of a piece."""
+        number = self._by_id[id]
+        means = [self._listed[axis][number].as_py() for axis in ("valence", "arousal")]
+        around = self._curves[number].astype(np.float64)
+        found: list[list[float]] = np.clip(np.array(means)[:, None] + around, -1, 1).tolist()
+        return found
 
     # --- listing ---
 
