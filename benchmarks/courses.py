@@ -3,16 +3,16 @@
     hevner index FOLDER --into CATALOGUE
     python benchmarks/courses.py CATALOGUE
 
-The results are of the free music that `library.py` fetches, files of 60 kB and more, so that jingles
-are among them. Courses are compared by level and movement, without pieces that stay where the course
-moves (`hevner.catalog.course`), and, as in version 0.1, by their distance on the plane alone, which
-weighs a step in level like one of movement.
+The results are of the free music that `library.py` fetches, files of 60 kB and more, so that
+jingles are among them. Courses are compared by level and movement, without pieces that stay where
+the course moves (`hevner.catalog.course`), and, as in version 0.1, by their distance on the plane
+alone, which weighs a step in level like one of movement.
 
 *Asked* courses lead between words of the four quadrants, there and back, or along lines through
 random points of the plane. Of the ten best pieces it is counted how many are flat (their movement
-is below 0.025; the median of pieces is 0.042) or shorter than 20 s; ``agreement`` is the mean correlation of their
-movement with the wanted one, of both axes, ``level`` the mean distance of their means. *Found*
-courses are those of pieces of a minute and more, with noise; *drawn* ones have their movement
+is below 0.025; the median of pieces is 0.042) or shorter than 20 s; ``agreement`` is the mean
+correlation of their movement with the wanted one, of both axes, ``level`` the mean distance of
+their means. *Found* courses are those of pieces of a minute and more, with noise; *drawn* ones have their movement
 enlarged too, as people draw it. It is counted how often the piece itself comes first, or among the
 ten best.
 """

@@ -5,9 +5,9 @@ Conventions
 Valence and arousal are on the unit scale. A course has no length: it is stretched over a piece.
 
 Courses are *compared* by level and by movement: `compared` keeps the mean and enlarges what is
-around it by `MOVEMENT`, since pieces differ far less in how they move than in where they lie. People
-draw larger movements than a model reads in any music, so those wanted are first made as small as
-the largest of music (`LARGEST`). What stays where a course moves is no answer to it (`STILL`).
+around it by `MOVEMENT`, since pieces differ far less in how they move than in where they lie.
+People draw larger movements than a model reads in any music, so those wanted are first made as
+small as the largest of music (`LARGEST`). What stays where a course moves is no answer (`STILL`).
 """
 
 from __future__ import annotations

@@ -217,7 +217,7 @@ class Hit(Metadata):
     mode: str | None = Field(examples=["dorian"])
     fit: float | None = Field(description="In [0, 1]; see `fit` of the answer for its meaning.")
     divergence: float | None = Field(description="Null where only a filter was given.")
-    course: list[list[float]] = Field(
+    course: list[list[float]] | None = Field(
         description="Valence and arousal over eighths of the piece.",
         examples=[[[0.1, 0.2, 0.2, 0.1, 0.0, -0.1, 0.0, 0.1], [0.3] * 8]],
     )

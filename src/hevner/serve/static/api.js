@@ -11,9 +11,9 @@ let lost = false;
 let askForToken = null;
 
 export class Problem extends Error {
-  constructor({ kind, message, remedy = "" }, status = 0, wait = 0) {
+  constructor({ kind, message, remedy = "", word = null, suggestions = [] }, status = 0, wait = 0) {
     super(message);
-    Object.assign(this, { kind, remedy, status, wait });
+    Object.assign(this, { kind, remedy, word, suggestions, status, wait });
   }
 }
 
@@ -122,6 +122,7 @@ export const points = async () => (await ask("catalog/pieces?points=true")).poin
 export const listing = (page) => ask(`catalog/listing?page=${page}`);
 export const pieces = async (limit) => (await ask(`catalog/pieces?limit=${limit}`)).pieces;
 export const curve = async (id) => (await ask(`catalog/pieces/${id}/curve`)).moments;
+export const analysis = (id) => ask(`catalog/pieces/${id}/analysis`);
 export const emotions = async (id) => (await ask(`catalog/pieces/${id}/emotions`)).words;
 export const search = (query, signal) => ask("catalog/search", { method: "POST", json: query, signal });
 export const playlist = (query) => ask("catalog/playlist", { method: "POST", json: query });
