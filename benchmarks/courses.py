@@ -12,9 +12,9 @@ alone, which weighs a step in level like one of movement.
 random points of the plane. Of the ten best pieces it is counted how many are flat (their movement
 is below 0.025; the median of pieces is 0.042) or shorter than 20 s; ``agreement`` is the mean
 correlation of their movement with the wanted one, of both axes, ``level`` the mean distance of
-their means. *Found* courses are those of pieces of a minute and more, with noise; *drawn* ones have their movement
-enlarged too, as people draw it. It is counted how often the piece itself comes first, or among the
-ten best.
+their means. *Found* courses are those of pieces of a minute and more, with noise; *drawn* ones have
+their movement enlarged too, as people draw it. It is counted how often the piece itself comes
+first, or among the ten best.
 """
 
 from __future__ import annotations

@@ -32,6 +32,7 @@ def test_a_word_that_is_not_known_is_corrected_by_a_click(service: Service, open
     assert json.loads(asked.value.post_data)["words"] == ["very happy"]
     expect(page.locator(".hit").first).to_be_visible()
     asked_for(page, "qqqq")
+    expect(mend).to_contain_text("qqqq")
     with page.expect_request("**/search") as asked:
         page.get_by_role("button", name=TEXT["find.without"]).click()
     assert json.loads(asked.value.post_data)["words"] == ["very happy"]
@@ -62,6 +63,7 @@ def test_all_that_counts_has_a_chip(service: Service, opened: Opener) -> None:
 def test_results_show_how_they_move(service: Service, opened: Opener) -> None:
     page, watch = opened(service, "/#find")
     asked_for(page, "tense")
+    expect(page.locator(".hit").first).to_be_visible()
     sparks = page.locator(".hit .spark svg")
     expect(sparks).to_have_count(page.locator(".hit").count())
     assert sparks.first.locator("path").count() == 2
@@ -86,7 +88,8 @@ def test_a_playlist_is_changed_by_hand(service: Service, opened: Opener) -> None
     page, _ = opened(service, "/#find")
     first, second, third = made(page, 3)
     row = page.locator(".playlist .hit")
-    row.nth(0).locator("[data-act=down]").focus()
+    row.nth(0).locator(".round").focus()
+    page.keyboard.press("Tab")  # the first cannot go up
     page.keyboard.press("Enter")
     assert names(page) == [second, first, third]
     page.keyboard.press("Enter")  # the focus went along

@@ -7,8 +7,8 @@ fit from the vector index, or all that match a text; the second stage computes t
 divergences, shape ``(m,)`` for ``m`` rows. Lower divergences are better. If a query leaves out too
 many candidates, more are taken, up to `DEEPEST`.
 
-Pieces that do not move are no answer to a course. Unwanted music is left out: a piece is *typical* of a feeling if it fits it better than the share
-`TYPICAL` of music at large does.
+Pieces that do not move are no answer to a course. Unwanted music is left out: a piece is *typical*
+of a feeling if it fits it better than the share `TYPICAL` of music at large does.
 """
 
 from __future__ import annotations

@@ -152,7 +152,7 @@ class CatalogSnapshot(Catalog):
         return sorted(rows, key=lambda row: float(row["start"]))
 
     def analysis(self, id: str) -> Row:
-        """The analysis of a piece on -1..1, under its name; raises a `ServiceError` if none is kept."""
+        """The analysis of a piece, under its name; raises a `ServiceError` if none is kept."""
         name, kept = self.piece(id)["name"], self.kept.get(id)
         if kept is None:
             cause = "the catalogue keeps too little of the piece to analyse it again"

@@ -60,7 +60,7 @@ export function asJspf(hits) {
 
 function trackOf({ name, title, artist, album, duration }) {
   const location = name.split("/").map(encodeURIComponent).join("/");
-  const values = { location, title: title || labelOf({ name }), creator: artist, album, duration: Math.round(1000 * duration) };
+  const values = { location, title: artist && title ? title : labelOf({ name }), creator: artist, album, duration: Math.round(1000 * duration) };
   return Object.fromEntries(Object.entries(values).filter(([, value]) => value));
 }
 
