@@ -47,6 +47,7 @@ from numpy.typing import NDArray
 from hevner.catalog import index_building
 from hevner.catalog.analyze_file import places
 from hevner.catalog.catalog import Catalog
+from hevner.catalog.course import compared
 from hevner.catalog.query import Query
 from hevner.catalog.scoring import _course_distances, _emotion
 from hevner.catalog.search import search
@@ -243,7 +244,10 @@ def best(space: Space, kind: str, wanted: list[Query], made_up: Music) -> NDArra
             new[rows, [numbers[n] - first for n in rows]] = np.inf  # the piece itself is no hit
         elif kind == "courses":
             courses = [query.course for query in wanted if query.course is not None]
-            new = np.stack([_course_distances(one, made_up.courses[some]) for one in courses])
+            levels = made_up.courses[some].mean(axis=2)
+            moved = compared(levels, made_up.courses[some] - levels[:, :, None])
+            new = np.stack([_course_distances(one, moved) for one in courses])
+            new[~np.stack([one.are_moving(moved) for one in courses])] = np.inf
         else:
             new = np.concatenate([space.find(one, points) for one in emotions])
         new[:, ~made_up.passing(kind, some)] = np.inf

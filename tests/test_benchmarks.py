@@ -44,6 +44,7 @@ NOT_RUN = {
     "attack": "attacks servers for minutes; `tests/serve` tries each attack in small",
     "tag_faults": "likewise; `test_no_fault_damages_a_tagged_file` runs it",
     "scale": "needs a store and a cluster; `test_the_measurement_runs` has both",
+    "courses": "needs a catalogue of real music; `test_search` tries the ways of comparing",
     "library": "fetches packages of games",
     "speed_essentia": "needs Essentia, which is not installed here",
     "tempo_peer": "likewise",

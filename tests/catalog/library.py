@@ -19,6 +19,9 @@ from tests import joint_world
 MOMENTS = 3
 """Of each piece, of nine seconds."""
 
+MOVED = 0.2
+"""Standard deviation of the courses of pieces; that of real music is some 0.05."""
+
 
 @dataclass(frozen=True)
 class Library:
@@ -35,7 +38,7 @@ class Library:
 def described(values: np.ndarray, rng: np.random.Generator) -> Description:
     """What a model might predict for musics of these valences and arousals, shape ``(n, 2)``."""
     count = len(values)
-    curve = rng.normal(0, 0.2, (count, 2, CURVE_POINTS))
+    curve = rng.normal(0, MOVED, (count, 2, CURVE_POINTS))
     return Description.of(
         point=values,
         curve=curve - curve.mean(axis=2, keepdims=True),

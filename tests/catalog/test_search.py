@@ -15,6 +15,7 @@ from hypothesis.extra.numpy import arrays
 
 import hevner.model.space
 from hevner.catalog import open_catalog, scoring, search
+from hevner.catalog.course import LARGEST, MOVEMENT
 from hevner.catalog.describe import emotions_of
 from hevner.catalog.query import Query
 from hevner.catalog.scoring import RELEVANCE, TYPICAL, diverse
@@ -313,14 +314,44 @@ def test_course_finds_what_moves_like_it(library: Library, path: str) -> None:
     hits = find(library, path=path, count=15)
     wanted = Query.of(path=path).course
     assert wanted is not None
+    moved = wanted.points - wanted.mean[:, None]
+    moved *= LARGEST / np.sqrt((moved**2).mean())  # it is larger than that
     exact = []
     for piece in library.pieces:
-        mean = np.array([piece["valence"], piece["arousal"]], np.float32)
-        points = mean[:, None] + np.asarray(piece["curve"], np.float32).reshape(2, CURVE_POINTS)
-        exact.append(np.sqrt(((points - wanted.points) ** 2).sum(axis=0).mean()))
+        level = np.array([piece["valence"], piece["arousal"]], np.float32) - wanted.mean
+        around = np.asarray(piece["curve"], np.float32).reshape(2, CURVE_POINTS) - moved
+        apart = level[:, None] + MOVEMENT * around
+        exact.append(np.sqrt((apart**2).sum(axis=0).mean()))
     assert numbers(library, hits) == np.argsort(exact, kind="stable")[:15].tolist()
     assert [hit.divergence for hit in hits] == pytest.approx(np.sort(exact)[:15], rel=1e-4)
     assert {hit.fit for hit in hits} == {None}
+
+
+def test_a_flat_piece_wins_no_course(tmp_path: Path) -> None:
+    few = build(tmp_path / "catalog", count=4)
+    wanted = Query.of(path="tense->calm").course
+    assert wanted is not None
+    around = wanted.points - wanted.mean[:, None]
+    moved = (0, -0.15, 0.15, 0.15)  # flat, the other way, a part of what is wanted, and elsewhere
+    levels = wanted.mean + np.array([(0, 0), (0, 0), (0, 0), (0.2, 0.2)], np.float32)
+    columns = [
+        {
+            **piece,
+            "valence": float(level[0]),
+            "arousal": float(level[1]),
+            "curve": (share * around).reshape(-1).astype(np.float16),
+        }
+        for piece, level, share in zip(few.pieces, levels, moved, strict=True)
+    ]
+    with writing(few.catalog) as writer:
+        writer.remove([(piece["path"], piece["id"]) for piece in few.pieces])
+    with writing(few.catalog) as writer:
+        writer.put(columns, [])
+    few.catalog.refresh()
+    assert numbers(few, find(few, path="tense->calm")) == [2, 3, 1]
+    query = Query.of(path="tense->calm", where=f"id = '{few.pieces[0]['id']}'")
+    assert search.search(few.catalog, query) == []
+    assert "moves" in why_nothing(few.catalog, query)
 
 
 # Hits that differ

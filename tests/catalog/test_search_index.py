@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from benchmarks import catalog as benchmark
-from hevner.catalog import index_building, search_index
+from hevner.catalog import course, index_building, search_index
 from hevner.catalog.catalog import Catalog
 from hevner.catalog.playlist import make_playlist
 from hevner.catalog.query import Query
@@ -44,6 +44,7 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Library:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(index_building, "FEW", 100)
         patch.setattr(index_building, "BLOCK", 70)
+        patch.setattr("tests.catalog.library.MOVED", 0.04)
         made_up = build(tmp_path_factory.mktemp("indexed"), 300)
         tidied(made_up.catalog.folder)
     return made_up
@@ -186,6 +187,20 @@ def test_a_changed_catalogue_is_searched_without_it_until_it_is_made_anew(folder
     assert after.count("pieces") == 301
     before.refresh()
     assert before.count("pieces") == 301
+
+
+def test_an_index_of_courses_compared_otherwise_is_made_anew(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = Catalog(folder, SPACE).pieces
+    asked = Query.of(path="tense->calm")
+    for module in (course, search_index, index_building):
+        monkeypatch.setattr(module, "MOVEMENT", 2.0)
+    assert search_index.opened(table.path) is None
+    slowly = search(Catalog(folder, SPACE), asked)
+    index_building.build(table)
+    assert search_index.opened(table.path) is not None
+    same(search(Catalog(folder, SPACE), asked), slowly)
 
 
 def test_what_is_written_is_found_by_the_same_catalogue(folder: Path) -> None:

@@ -114,7 +114,7 @@ def test_hits_tell_no_paths(server: Running, music: Library) -> None:
     hit = ask(server, words=["calm"], limit=1)[0]
     assert set(hit) == {
         *("id", "name", "start", "end", "duration", "valence", "arousal", "scale", "key", "mode"),
-        *("fit", "divergence", "audio", *SHOWN),
+        *("fit", "divergence", "course", "audio", *SHOWN),
     } - {"scale"}
     assert hit["audio"] == f"/api/v1/catalog/pieces/{hit['id']}/audio"
     (piece,) = [one for one in music.pieces if one["id"] == hit["id"]]

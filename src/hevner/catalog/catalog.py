@@ -34,6 +34,7 @@ from numpy.typing import NDArray
 
 from hevner.catalog import header, seal, search_index
 from hevner.catalog.columns import MOMENTS, PIECES, ROW, Row
+from hevner.catalog.course import compared
 from hevner.catalog.faults import enclosed
 from hevner.catalog.kept_features import FEATURES, KeptFeatures
 from hevner.catalog.packages import pa
@@ -68,8 +69,8 @@ class Found:
     points
         Their places in the space.
     courses
-        For pieces, valence and arousal over equal parts, shape ``(m, 2, CURVE_POINTS)``, if they
-        were asked for.
+        For pieces, their courses as `hevner.catalog.course.compared`, shape
+        ``(m, 2, CURVE_POINTS)``, if they were asked for.
     """
 
     rows: NDArray[np.int64]
@@ -203,8 +204,8 @@ class Catalog:
         table
             Whole pieces or moments.
         course
-            Valence and arousal over equal parts, shape ``(2, CURVE_POINTS)``, for the pieces with
-            the nearest courses, whatever their vectors.
+            As `Course.wanted`, shape ``(2, CURVE_POINTS)``, for the pieces with the nearest
+            courses, whatever their vectors.
 
         Returns
         -------
@@ -297,9 +298,9 @@ class Catalog:
 
 
 def _courses(values: Array) -> Array:
-    """Courses from rows that end with the columns `COURSE`, shape ``(m, 2, CURVE_POINTS)``."""
+    """Courses, as compared, from rows that end with the columns `COURSE`."""
     means, curves = values[:, -2 - 2 * CURVE_POINTS :][:, :2], values[:, -2 * CURVE_POINTS :]
-    return means[:, :, None] + curves.reshape(-1, 2, CURVE_POINTS)
+    return compared(means, curves.reshape(-1, 2, CURVE_POINTS))
 
 
 def _values(rows: pa.Table, columns: Sequence[str]) -> Array:

@@ -3,6 +3,11 @@
 Conventions
 -----------
 Valence and arousal are on the unit scale. A course has no length: it is stretched over a piece.
+
+Courses are *compared* by level and by movement: `compared` keeps the mean and enlarges what is
+around it by `MOVEMENT`, since pieces differ far less in how they move than in where they lie.
+People draw larger movements than a model reads in any music, so those wanted are first made as
+small as the largest of music (`LARGEST`). What stays where a course moves is no answer (`STILL`).
 """
 
 from __future__ import annotations
@@ -26,6 +31,17 @@ ARROW = "->"
 
 COLUMNS = ("time", "valence", "arousal")
 """Columns of a file with a drawn course."""
+
+
+MOVEMENT = 5.0
+"""Weight of movement: how much more widely the levels of pieces are spread than their movements are
+large. A search index that was made with another weight is not used."""
+
+LARGEST = 0.12
+"""Root mean square, over parts and both axes, of the movement of the most moving music."""
+
+STILL = 0.2
+"""Share of the wanted movement below which a piece is left out."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,6 +78,26 @@ class Course:
     def mean(self) -> NDArray[np.float32]:
         """Mean valence and arousal over the whole piece, shape ``(2,)``."""
         return np.asarray(self.points.mean(axis=1))
+
+    @property
+    def wanted(self) -> NDArray[np.float32]:
+        """The course as it is compared with those of pieces, shape ``(2, CURVE_POINTS)``."""
+        around = self.points - self.mean[:, None]
+        share = min(1.0, LARGEST / max(float(np.sqrt((around**2).mean())), 1e-9))
+        return compared(self.mean, share * around)
+
+    def are_moving(self, courses: NDArray[np.float32]) -> NDArray[np.bool_]:
+        """Which of some courses, as `compared`, move at all where this one does."""
+        least = STILL**2 * self.wanted.var(axis=1).sum()
+        return np.asarray(courses.var(axis=2).sum(axis=1) >= least)
+
+
+def compared(means: NDArray[np.floating], around: NDArray[np.floating]) -> NDArray[np.float32]:
+    """Courses as they are compared, from their means and what is around these.
+
+    Shapes are ``(..., 2)`` and ``(..., 2, CURVE_POINTS)``; distances between results are Euclidean.
+    """
+    return np.asarray(means[..., None] + MOVEMENT * around, np.float32)
 
 
 def refused(code: str, cause: str, remedy: str = "", stage: str = "query") -> HevnerError:

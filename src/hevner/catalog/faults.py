@@ -12,7 +12,7 @@ from __future__ import annotations
 import errno
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from hevner.catalog.checksums import CHECKSUM
@@ -87,6 +87,20 @@ def enclosed(where: str) -> str:
         if depth < 0:
             raise _misunderstood(where, "a parenthesis is closed that was not opened", ())
     return f"({where})"
+
+
+@contextmanager
+def quoting(where: str, count: Callable[[str], object]) -> Iterator[None]:
+    """Let an error about a filter that was joined with others be about a person's own part.
+
+    ``count`` counts the rows that pass a filter, so it raises the error about that part alone.
+    """
+    try:
+        yield
+    except CatalogError as error:
+        if error.code == "bad_filter" and where:
+            count(where)
+        raise
 
 
 def is_panic(error: BaseException) -> bool:

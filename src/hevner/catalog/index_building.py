@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from hevner.catalog import index_layout, search_index
 from hevner.catalog.columns import ENCODED, PIECES, ROW
+from hevner.catalog.course import MOVEMENT, compared
 from hevner.catalog.index_layout import CURVE, NUMBERS, TEXTS, Layout
 from hevner.catalog.packages import pa
 from hevner.catalog.search_index import CELLS, FEW
@@ -113,7 +114,7 @@ def write(table: Table, part: Path) -> None:
     width, place = (table.schema.field(name).type.list_size for name in ("vector", "place"))
     course = CURVE * (table.name == PIECES)
     others = len(NUMBERS[table.name]) + course
-    sizes = width, place, others, table.gaussian, course
+    sizes = width, place, others, table.gaussian, course, MOVEMENT
     layout = Layout(table.version, rows, cells, fragments, slots, *sizes)
     with part.open("xb") as file:
         for name in ("bounds", "fragments", "lines"):
@@ -198,10 +199,9 @@ def _put_orders(file: IO[bytes], layout: Layout, part: Path) -> None:
     memory = np.memmap(part, kind, "r", offset, shape)
 
     def courses(rows: slice | NDArray[Any]) -> Floats:
-        """Valence and arousal, whose means come before the curves."""
+        """Courses as they are compared; means of valence and arousal come before the curves."""
         curves = memory[rows, -CURVE:].reshape(-1, 2, CURVE // 2)
-        means = memory[rows, -CURVE - 2 : -CURVE]
-        return np.asarray(curves + means[:, :, None], np.float32).reshape(-1, CURVE)
+        return compared(memory[rows, -CURVE - 2 : -CURVE], curves).reshape(-1, CURVE)
 
     rows, cells = layout.rows, layout.cells
     centres = _centres(courses(np.flatnonzero(_sample(rows, cells))), cells)

@@ -53,6 +53,8 @@ class Layout:
         Numbers of a place in its mean, and in its variance.
     course
         Numbers of a course; 0 for none.
+    movement
+        `hevner.catalog.course.MOVEMENT`, by which courses are compared.
     size
         Bytes of the file.
     """
@@ -67,6 +69,7 @@ class Layout:
     others: int
     gaussian: int
     course: int
+    movement: float
     size: int = 0
 
     @property

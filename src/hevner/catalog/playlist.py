@@ -1,6 +1,7 @@
 """A playlist that leads from one emotion to another in a given time.
 
-The pieces follow the straight line between the two emotions in the common space. Pieces near it are
+The pieces follow the straight line between the two emotions in the common space, or the lines past
+those between. Pieces near it are
 gathered at `STATIONS` points along the line; then pieces are chosen one after the other by a beam
 search, so that each fits the point of the line that its middle falls on, neighbours sound alike, no
 piece comes twice and the time is met. At last they are put in the order in which the course on the
@@ -19,6 +20,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -81,6 +83,8 @@ def make_playlist(
     where: str = "",
     least: float = LEAST,
     before: Sequence[tuple[str, str]] = (),
+    via: Sequence[Points] = (),
+    count: int | None = None,
 ) -> Hits:
     """Choose pieces that lead from one emotion to another.
 
@@ -99,6 +103,10 @@ def make_playlist(
     before
         Pieces that are played before, in their order: path, and artist and title as in
         `hevner.hits.Hit.label`. They do not come again, nor does the artist of the last one first.
+    via
+        Emotions between the two, in the order in which the way leads past them.
+    count
+        Number of pieces, whatever their time; None to fill the time.
 
     Returns
     -------
@@ -112,7 +120,9 @@ def make_playlist(
         If there is too little music, or the filter is not understood.
     """
     check_time(seconds)
-    space, line = catalog.space, between(start, end)
+    if count is not None:
+        seconds = count * SHORT
+    space, (line, corners) = catalog.space, through([start, *via, end])
     played = _played(catalog, before)
     rows, places = _gather(catalog, line, seconds, where, least, played)
     if sum(row["duration"] for row in rows) < AMPLE * seconds:
@@ -122,16 +132,12 @@ def make_playlist(
     divergences = space.find(line, places) if rows else np.zeros((len(line), 0), np.float32)
     unlike = space.alike(places, places) if rows else np.zeros((0, 0), np.float32)
     last = _artist(played[-1]) if played else ""
-    order = _order(rows, divergences, unlike, seconds, last) if rows else []
+    # A playlist of so many pieces takes each for a unit of time.
+    lengths, total = (durations, seconds) if count is None else ([1.0] * len(rows), float(count))
+    order = _order(rows, divergences, unlike, lengths, total, last, corners) if rows else []
     if not order:
-        raise CatalogError(
-            f"there is too little music for {seconds / 60:g} minutes: the pieces near the way last "
-            f"{sum(durations) / 60:.0f} minutes in all",
-            remedy="Ask for less time, leave out the filter or index more music",
-            code="too_little_music",
-        )
-    times = np.cumsum([0.0, *(durations[piece] for piece in order)])
-    points = _points((times[:-1] + times[1:]) / 2 / seconds, len(line))
+        raise _too_little(durations, seconds, count)
+    points = _points(_middles(order, lengths) / total, len(line))
     fits = space.fit(divergences[points][:, order], line.where(points)).diagonal()
     return Hits(
         Hit(
@@ -143,21 +149,51 @@ def make_playlist(
     )
 
 
+def _too_little(durations: Sequence[float], seconds: float, count: int | None) -> CatalogError:
+    wanted = f"{seconds / 60:g} minutes" if count is None else f"{count} pieces"
+    there = f"last {sum(durations) / 60:.0f} minutes" if count is None else f"are {len(durations)}"
+    return CatalogError(
+        f"there is too little music for {wanted}: the pieces near the way {there} in all",
+        remedy="Ask for less, leave out the filter or index more music",
+        code="too_little_music",
+    )
+
+
+def _middles(order: Sequence[int], lengths: Sequence[float]) -> Array:
+    """Times of the middles of pieces in their order."""
+    times = np.cumsum([0.0, *(lengths[piece] for piece in order)])
+    return np.asarray((times[:-1] + times[1:]) / 2)
+
+
 def _order(
-    rows: Sequence[Mapping[str, Any]], divergences: Array, unlike: Array, seconds: float, last: str
+    rows: Sequence[Mapping[str, Any]],
+    divergences: Array,
+    unlike: Array,
+    lengths: Sequence[float],
+    total: float,
+    last: str,
+    corners: Array,
 ) -> list[int]:
-    """Numbers of pieces in the order of playing, after a piece of the artist ``last``."""
+    """Numbers of pieces in the order of playing, after a piece of the artist ``last``.
+
+    Between the pieces nearest to the corners of the way, they go the shortest way.
+    """
     artists = np.array([_artist(row) for row in rows])
     again = AGAIN * ((artists[:, None] == artists) & (artists != ""))
     order = plan(
         relative(divergences),
         unlike / (float(np.median(unlike)) or 1.0) + again / SMOOTH,
-        [row["duration"] for row in rows],
-        seconds,
+        lengths,
+        total,
         AGAIN * ((artists == last) & (artists != "")),
     )
     plane = np.array([[row[axis] for axis in EMOTION] for row in rows])
-    return shortest(order, np.linalg.norm(plane[:, None] - plane, axis=2) + again)
+    steps = np.linalg.norm(plane[:, None] - plane, axis=2) + again
+    shares = _middles(order, lengths) / total
+    turns = {int(np.abs(shares - corner).argmin()) for corner in corners}
+    for first, end in pairwise(sorted({0, len(order) - 1} | turns)):
+        order[first : end + 1] = shortest(order[first : end + 1], steps)
+    return order
 
 
 def shortest(order: Sequence[int], steps: Array) -> list[int]:
@@ -290,12 +326,24 @@ class _Start:
 
 def between(start: Points, end: Points, count: int = STATIONS) -> Points:
     """Places at equal steps along the straight line between two, both ends included."""
-    share = np.linspace(0, 1, count, dtype=np.float32)[:, None]
-    places = {
-        name: (1 - share) * getattr(start, name) + share * getattr(end, name)
-        for name in ("correlated", "mean", "variance")
-    }
-    return Points(**places)
+    return through([start, end], count)[0]
+
+
+def through(places: Sequence[Points], count: int = STATIONS) -> tuple[Points, Array]:
+    """Places at equal steps along straight lines from one to the next, both ends included.
+
+    Also returned is where the corners between the lines are, as shares of the whole way.
+    """
+    names = ("correlated", "mean", "variance")
+    joined = {name: np.concatenate([getattr(one, name) for one in places]) for name in names}
+    # Places that are the same are a tiny step apart, so that there is a way.
+    steps = np.linalg.norm(np.diff(joined["mean"], axis=0), axis=1) + TINY
+    at = np.concatenate([[0.0], np.cumsum(steps) / steps.sum()])
+    shares = np.linspace(0, 1, count)
+    leg = np.clip(np.searchsorted(at, shares, "right") - 1, 0, len(steps) - 1)
+    share = ((shares - at[leg]) / (at[leg + 1] - at[leg])).astype(np.float32)[:, None]
+    way = {name: (1 - share) * one[leg] + share * one[leg + 1] for name, one in joined.items()}
+    return Points(**way), at[1:-1]
 
 
 def relative(distances: Array) -> Array:

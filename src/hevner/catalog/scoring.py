@@ -7,8 +7,8 @@ fit from the vector index, or all that match a text; the second stage computes t
 divergences, shape ``(m,)`` for ``m`` rows. Lower divergences are better. If a query leaves out too
 many candidates, more are taken, up to `DEEPEST`.
 
-Unwanted music is left out: a piece is *typical* of a feeling if it fits it better than the share
-`TYPICAL` of music at large does.
+Pieces that do not move are no answer to a course. Unwanted music is left out: a piece is *typical*
+of a feeling if it fits it better than the share `TYPICAL` of music at large does.
 """
 
 from __future__ import annotations
@@ -208,6 +208,8 @@ def _rank(catalog: Catalog, query: Query, target: Target, depth: int) -> Ranked:
     places = found.points
     divergences, fits = _scores(space, target, found)
     order = np.argsort(divergences, kind="stable")
+    if found.courses is not None and target.course is not None:
+        order = order[target.course.are_moving(found.courses[order])]
     if target.unwanted is not None and len(order):
         fitting = space.fit(space.find(target.unwanted, places), target.unwanted)
         order = order[~np.any(fitting >= TYPICAL, axis=0)[order]]
@@ -248,7 +250,7 @@ def _candidates(catalog: Catalog, query: Query, target: Target, depth: int) -> F
         assert target.music is not None  # a query is for an emotion, a piece, a course or a text
         vector = catalog.space.like_vectors(target.music)[0]
     table: TableName = "moments" if query.moments else "pieces"
-    course = None if target.course is None else target.course.points
+    course = None if target.course is None else target.course.wanted
     return catalog.candidates(vector, depth, query.condition, table, course)
 
 
@@ -276,8 +278,8 @@ def _scores(space: Space, target: Target, found: Found) -> tuple[Array, Array | 
 
 
 def _course_distances(course: Course, courses: Array) -> Array:
-    """Root mean square distances on the plane, over equal parts of the piece."""
-    squares = ((courses - course.points) ** 2).sum(axis=1)
+    """Root mean square distances of courses as they are compared, over equal parts of the piece."""
+    squares = ((courses - course.wanted) ** 2).sum(axis=1)
     return np.asarray(np.sqrt(squares.mean(axis=1)), np.float32)
 
 

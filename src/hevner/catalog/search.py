@@ -15,7 +15,7 @@ from hevner.catalog.browse import listed
 from hevner.catalog.catalog import Catalog
 from hevner.catalog.columns import ROW, SOUNDS, WITH_VECTOR
 from hevner.catalog.course import Course
-from hevner.catalog.faults import enclosed
+from hevner.catalog.faults import enclosed, quoting
 from hevner.catalog.packages import pa
 from hevner.catalog.query import COUNT, Query
 from hevner.catalog.scoring import Ranked, rankings
@@ -111,10 +111,11 @@ def search(catalog: Catalog, query: Query) -> Hits:
         If a file cannot be analysed, a filter is not understood, or the catalogue is damaged.
     """
     hits = Hits()
-    for ranked in [_by_name(catalog, query)] if query.is_listing else rankings(catalog, query):
-        hits = Hits(islice(_hits(catalog, query, ranked), query.count))
-        if len(hits) == query.count:
-            break
+    with quoting(query.where, lambda where: catalog.pieces.count(where)):
+        for ranked in [_by_name(catalog, query)] if query.is_listing else rankings(catalog, query):
+            hits = Hits(islice(_hits(catalog, query, ranked), query.count))
+            if len(hits) == query.count:
+                break
     return hits
 
 
@@ -143,6 +144,8 @@ def why_nothing(catalog: Catalog, query: Query) -> str:
         return f"All that is left is typical of {words}, which is not wanted."
     if query.text and not catalog.pieces.count(WITH_VECTOR):
         return f"No piece has been encoded by {catalog.header.encoder} to compare texts with."
+    if query.course is not None:
+        return "No piece moves nearly as far as that."
     if query.like is not None:
         return "There is nothing but the piece itself."
     return "Nothing passes all of the filters at once."

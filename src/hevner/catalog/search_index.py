@@ -32,6 +32,7 @@ from numpy.typing import NDArray
 
 from hevner.arrays import Mask
 from hevner.catalog import index_cache
+from hevner.catalog.course import MOVEMENT
 from hevner.catalog.index_layout import (
     HEAD,
     NUMBERS,
@@ -122,6 +123,8 @@ class SearchIndex:
         self.layout = Layout(**json.loads(line[9:]))
         if len(self._memory) != self.layout.size or line != self.layout.line(self._memory):
             raise DamagedIndexError
+        if self.layout.movement != MOVEMENT:  # by another version of hevner
+            raise DamagedIndexError
         for name, (first, kind, shape) in self.layout.places.items():
             last = first + math.prod(shape) * int(kind[-1])
             setattr(self, f"_{name}", self._memory[first:last].view(kind).reshape(shape))
@@ -181,7 +184,7 @@ class SearchIndex:
     def nearest_courses(
         self, course: Floats, count: int, passing: Iterable[Ids] | None = None
     ) -> tuple[Ids, Floats]:
-        """Rows with the courses nearest to one of shape ``(2, parts)``; as `nearest`."""
+        """Rows with the courses nearest to a `Course.wanted`; as `nearest`."""
         is_wanted = None if passing is None else self._passing(passing)
         wanted = course.reshape(-1).astype(np.float32)
 

@@ -6,6 +6,7 @@ from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query, Response
+from fastapi.responses import JSONResponse
 
 from hevner.catalog.columns import Row
 from hevner.catalog.describe import emotions_of, position_of
@@ -59,6 +60,14 @@ async def curve(id: str, server: Server) -> dict[str, Any]:
     """How emotion moves through a piece."""
     rows = await server.searches.do(server.snapshot.curve, id)
     return {"moments": [{name: _rounded(row[name]) for name in row} for row in rows]}
+
+
+@router.get(
+    "/pieces/{id}/analysis", responses={200: {"model": dict[str, Any]}, **failures(404, 501, 503)}
+)
+async def analysis(id: str, server: Server) -> JSONResponse:
+    """The whole analysis of a piece, read again from the features that the catalogue keeps."""
+    return JSONResponse(await server.searches.do(server.snapshot.analysis, id))
 
 
 @router.get("/pieces/{id}/emotions", response_model=schemas.ToldWords, responses=failures(404, 503))
@@ -157,4 +166,6 @@ def _hit(server: ServerState, snapshot: CatalogSnapshot, hit: Hit, scale: Scale)
     id = snapshot.ids[hit.path]
     shown = hit.to_dict(scale)
     del shown["path"]
-    return {"id": id, **shown, **_addresses(server, id, hit.cover)}
+    course = snapshot.course(id)
+    on_scale = course and [[_rounded(scale.from_unit(one)) for one in axis] for axis in course]
+    return {"id": id, **shown, "course": on_scale, **_addresses(server, id, hit.cover)}

@@ -11,8 +11,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
-from functools import cached_property
-from typing import Any
+from dataclasses import replace
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -26,9 +28,13 @@ from hevner.files import file_named
 from hevner.heads import ESTIMATE_COLUMNS, ESTIMATES
 from hevner.metadata import IDS
 from hevner.metadata import SHOWN as SHOWN_METADATA
+from hevner.model.description import CURVE_POINTS
 from hevner.model.space import Points, Space
 from hevner.object_path import Location, ObjectPath
 from hevner.serve.problems import ServiceError, not_found
+
+if TYPE_CHECKING:
+    from hevner.analysis import Analyzer
 
 SHOWN = [
     *("id", "path", "name", "duration", *ESTIMATES, "quadrant", "key", "mode"),
@@ -53,9 +59,9 @@ class CatalogSnapshot(Catalog):
         self._version = _version(folder)
         super().__init__(folder, space, most=None)
         passing = f"{SOUNDS} AND vector IS NOT NULL"
-        batches = list(self.pieces.scan(SHOWN, passing))
+        batches = list(self.pieces.scan([*SHOWN, "curve"], passing))
         columns = pa.unify_schemas([self.pieces.schema, noted(PIECES)])
-        fields = [columns.field(name) for name in SHOWN]
+        fields = [columns.field(name) for name in (*SHOWN, "curve")]
         rows = pa.Table.from_batches(batches, None if batches else pa.schema(fields))
         rows = rows.take(pa.compute.sort_indices(rows["name"])).combine_chunks()
         ids = rows["id"].to_pylist()
@@ -63,7 +69,13 @@ class CatalogSnapshot(Catalog):
         first: dict[str, int] = {}
         for number, id in enumerate(ids):
             first.setdefault(id, number)
-        self._listed = rows.take(pa.array(list(first.values()), pa.int64()))
+        listed = rows.take(pa.array(list(first.values()), pa.int64()))
+        self._listed = listed.select(SHOWN)
+        curves = listed["curve"].combine_chunks()
+        known = curves.is_valid().to_numpy(zero_copy_only=False)
+        self._curves = np.zeros((len(first), 2, CURVE_POINTS), np.float16)
+        self._curves[known] = curves.drop_null().flatten().to_numpy().reshape(-1, 2, CURVE_POINTS)
+        self._known = known
         self._by_id = {id: number for number, id in enumerate(first)}
         self._packed: dict[int, bytes] = {}
 
@@ -79,6 +91,16 @@ class CatalogSnapshot(Catalog):
         """The newest version of the catalogue: this one if it has not changed."""
         changed = _version(self.folder) != self._version
         return CatalogSnapshot(self.folder, self.space) if changed else self
+
+    def course(self, id: str) -> list[list[float]] | None:
+        """Valence and arousal over equal parts of a piece; None if not known."""
+        number = self._by_id[id]
+        if not self._known[number]:
+            return None
+        means = [self._listed[axis][number].as_py() for axis in ("valence", "arousal")]
+        around = self._curves[number].astype(np.float64)
+        found: list[list[float]] = np.clip(np.array(means)[:, None] + around, -1, 1).tolist()
+        return found
 
     # --- listing ---
 
@@ -135,6 +157,15 @@ class CatalogSnapshot(Catalog):
         rows = [row for b in self.moments.scan(columns, same) for row in b.to_pylist()]
         return sorted(rows, key=lambda row: float(row["start"]))
 
+    def analysis(self, id: str) -> Row:
+        """The analysis of a piece, under its name; raises a `ServiceError` if none is kept."""
+        name, kept = self.piece(id)["name"], self.kept.get(id)
+        if kept is None:
+            cause = "the catalogue keeps too little of the piece to analyse it again"
+            raise ServiceError(404, "not_kept", cause, "Analyse its file")
+        found = _analyzer(self.model).read_pooled(kept.pooled).analysis
+        return replace(found, path=name).to_dict()
+
     def place(self, id: str) -> Points:
         """The place of a piece in the space, one row."""
         return self.points(np.array([self._read(id, ["place"])["place"]]))
@@ -156,6 +187,13 @@ class CatalogSnapshot(Catalog):
         """Columns of a piece that are not in memory."""
         (same,) = in_lists("path", [self.piece(id)["path"]])
         return {name: row[name] for row in self.pieces.records(same) for name in columns}
+
+
+@lru_cache(maxsize=1)
+def _analyzer(model: Path) -> Analyzer:
+    from hevner.analysis import Analyzer
+
+    return Analyzer(model=model)
 
 
 def _version(folder: Location) -> tuple[object, ...]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import logging
 import re
 from http import HTTPStatus
+from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -18,6 +19,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from hevner.errors import HevnerError
+from hevner.words.lexicon import WordError
 
 logger = logging.getLogger("hevner.serve")
 
@@ -84,17 +86,21 @@ def without_paths(text: str) -> str:
     return _PATH.sub("…", text)
 
 
-def error_record(error: HevnerError) -> dict[str, str]:
+def error_record(error: HevnerError) -> dict[str, Any]:
     """An error of hevner as JSON.
 
     Remedies about a folder of the server are only for its operator.
     """
+    if isinstance(error, WordError):
+        # Remedies name commands, which whoever asks over HTTP may not have.
+        plain = record(error.stage, error.cause, "Choose another word")
+        return plain | {"word": error.word, "suggestions": list(error.near)}
     remedy = LOG if error.stage == "catalog" and error.subject else error.remedy
     return record(error.stage, error.cause, remedy)
 
 
 def answer(
-    status: int, error: dict[str, str], headers: dict[str, str] | None = None
+    status: int, error: dict[str, Any], headers: dict[str, str] | None = None
 ) -> JSONResponse:
     """An error as an answer."""
     return JSONResponse({"error": error}, status, headers)

@@ -13,6 +13,7 @@ from itertools import pairwise
 
 from hevner.catalog import course
 from hevner.catalog.course import Course
+from hevner.catalog.faults import quoting
 from hevner.catalog.playlist import make_playlist
 from hevner.catalog.query import Place, Query, check_time
 from hevner.catalog.search import search, why_nothing
@@ -63,7 +64,8 @@ def find(snapshot: CatalogSnapshot, request: schemas.Search) -> tuple[list[Hit],
         count=request.limit,
         lexicon=LEXICON,
     )
-    hits = search(snapshot, query)
+    with quoting(request.where, snapshot.pieces.count):
+        hits = search(snapshot, query)
     return hits, query.meaning_of_fit, None if hits else why_nothing(snapshot, query)
 
 
@@ -72,9 +74,13 @@ def playlist(snapshot: CatalogSnapshot, request: schemas.Playlist) -> list[Hit]:
     seconds = 60 * request.minutes
     check_time(seconds)
     scale = Scale.parse(request.scale)
-    start, end = (_end(snapshot.space, one, scale) for one in (request.start, request.end))
+    ends = (request.start, *request.via, request.end)
+    start, *via, end = (_end(snapshot.space, one, scale) for one in ends)
     where = condition(request.filters, request.where)
-    return make_playlist(snapshot, start, end, seconds, where, request.shortest)
+    with quoting(request.where, snapshot.pieces.count):
+        return make_playlist(
+            snapshot, start, end, seconds, where, request.shortest, via=via, count=request.count
+        )
 
 
 def _end(space: Space, end: str | schemas.Point, scale: Scale) -> Points:

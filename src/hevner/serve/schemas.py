@@ -41,6 +41,8 @@ class Error(BaseModel):
     kind: str = Field(examples=["not_found"])
     message: str = Field(examples=["there is no such analysis"])
     remedy: str = Field(examples=["List what there is"])
+    word: str | None = Field(None, description="The word that is not known.")
+    suggestions: list[str] = Field([], description="Known words that look like it.")
 
 
 class Failure(BaseModel):
@@ -226,6 +228,10 @@ class Hit(Metadata):
     mode: str | None = Field(examples=["dorian"])
     fit: float | None = Field(description="In [0, 1]; see `fit` of the answer for its meaning.")
     divergence: float | None = Field(description="Null where only a filter was given.")
+    course: list[list[float]] | None = Field(
+        description="Valence and arousal over eighths of the piece.",
+        examples=[[[0.1, 0.2, 0.2, 0.1, 0.0, -0.1, 0.0, 0.1], [0.3] * 8]],
+    )
     audio: str = Field(description="Address of the audio; may hold for some hours only.")
 
 
@@ -248,7 +254,13 @@ class Playlist(Body):
 
     start: Annotated[str, Field(max_length=LONGEST_TEXT)] | Point = Field(alias="from")
     end: Annotated[str, Field(max_length=LONGEST_TEXT)] | Point = Field(alias="to")
-    minutes: Number = Field(gt=0, le=600)
+    via: list[Point] = Field(
+        [], max_length=10, description="Points between the two, in their order."
+    )
+    minutes: Number = Field(40, gt=0, le=600)
+    count: int | None = Field(
+        None, ge=1, le=MOST_HITS, description="Number of pieces in the place of minutes."
+    )
     shortest: Number = Field(30, ge=0, description="Length of the shortest pieces in seconds.")
     filters: Filters | None = None
     where: str = Field("", max_length=1000)

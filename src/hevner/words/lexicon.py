@@ -36,6 +36,29 @@ _ENDINGS = (("iness", "y"), ("ness", ""), ("ily", "y"), ("ly", ""))
 """Endings of an unknown word, and what replaces them."""
 
 
+class WordError(HevnerError):
+    """A word that is not known, or that is said not to be wanted.
+
+    Parameters
+    ----------
+    cause, remedy, code
+        As those of `HevnerError`.
+    word
+        The word.
+    near
+        Known words that may be meant, the nearest first.
+    """
+
+    stage = STAGE
+
+    def __init__(
+        self, cause: str, *, remedy: str, code: str, word: str, near: Iterable[str] = ()
+    ) -> None:
+        super().__init__(cause, remedy=remedy, code=code)
+        self.word = word
+        self.near = tuple(near)
+
+
 @dataclass(frozen=True)
 class Feeling:
     """A word with a degree; as text it can be parsed again."""
@@ -112,19 +135,20 @@ class Lexicon:
     def _unknown(self, name: str) -> HevnerError:
         negated = re.match(r"(?:not(?: at all)?|no|without)\s+(.+)", name)
         if negated:
-            return HevnerError(
+            return WordError(
                 f"'{name}' says what is not wanted",
                 remedy=f'Give it apart, as --not "{negated[1]}"',
-                stage=STAGE,
                 code="negated_word",
+                word=name,
             )
         near = self.nearest(name)
         hint = f"Did you mean {_either(near)}?" if near else f"Try {_either(EXAMPLES)}."
-        return HevnerError(
+        return WordError(
             f"the word '{name}' is not known",
             remedy=f"{hint} 'hevner moods --words' lists all words",
-            stage=STAGE,
             code="unknown_word",
+            word=name,
+            near=(one.partition(" (")[0] for one in near),
         )
 
     def nearest(self, name: str) -> list[str]:

@@ -15,9 +15,9 @@ let lost = false;
 let askForToken = null;
 
 export class Problem extends Error {
-  constructor({ kind, message, remedy = "" }, status = 0, wait = 0) {
+  constructor({ kind, message, remedy = "", word = null, suggestions = [] }, status = 0, wait = 0) {
     super(message);
-    Object.assign(this, { kind, remedy, status, wait });
+    Object.assign(this, { kind, remedy, word, suggestions: suggestions.map(vocabulary.word), status, wait });
   }
 }
 
@@ -142,6 +142,7 @@ export const rate = (name, rating) => ask(`raters/${encodeURIComponent(name)}`, 
 export const ratings = () => ask("ratings");
 export const piece = (id) => ask(`catalog/pieces/${id}`);
 export const addressOf = (path) => new URL(path, BASE).href;
+export const analysis = (id) => ask(`catalog/pieces/${id}/analysis`);
 export const audioBlob = (id) => blob(`catalog/pieces/${id}/audio`);
 
 // An address that an audio element can play: such an element sends no token, so a service with a

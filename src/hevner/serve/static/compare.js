@@ -8,12 +8,14 @@ import { clock, keyName, labelOf, signed, titleOf } from "./emotion.js";
 import { jobs } from "./jobs.js";
 import { analysisOf } from "./listen.js";
 import { axis } from "./piece.js";
-import { Plane } from "./plane.js";
+import { Picker } from "./picker.js";
+import { Places } from "./places.js";
 import { player } from "./player.js";
 import { t } from "./strings.js";
 import { changes, colours } from "./theme.js";
 import { Timeline } from "./timeline.js";
 import { attempt } from "./trouble.js";
+import { SCALES, warps } from "./warp.js";
 
 const MOST = 4;
 const LOOKS = [
@@ -23,7 +25,7 @@ const LOOKS = [
 
 // Kept while the page is open: [{id, title, duration, valence, arousal, means, key, mode, tempo, address}].
 const chosen = [];
-let aligned = false;
+let scale = "time";
 let shownFirst = true;
 
 export const open = (main) => mount(main, new Compare());
@@ -32,28 +34,31 @@ class Compare {
   #stop = new AbortController();
 
   constructor() {
-    this.plane = new Plane(t("plane.compare"));
+    this.plane = new Places(t("plane.compare"));
     this.curves = { valence: new Curve("valence"), arousal: new Curve("arousal") };
     this.ruler = new Ruler("ruler");
     this.timeline = new Timeline(t("timeline.compare"), this.curves.valence.element,
       this.curves.arousal.element, this.ruler.element);
     this.legend = h("ul", { class: "legend" });
     this.status = h("div", { role: "status" });
-    this.select = h("select", { id: "compare-add", onchange: () => this.#add(this.select.value) });
+    this.picker = new Picker(t("compare.add"), {
+      id: "compare-add", picked: (hit) => this.#take(`piece ${hit.id}`, hit),
+    });
+    this.select = h("select", {
+      id: "compare-file", "aria-label": t("compare.files"), onchange: () => this.#take(this.select.value),
+    });
     this.stage = h("div", { class: "stage" },
       h("div", { class: "along" }, this.timeline.element), h("div", { class: "beside" }, this.plane.element));
-    this.align = h("label", { class: "check" }, h("input", {
-      type: "checkbox", checked: aligned,
-      onchange: ({ target }) => {
-        aligned = target.checked;
+    this.align = h("div", { class: "segments", role: "group", "aria-label": t("compare.scale") }, SCALES.map((name) =>
+      button(t(`compare.by.${name}`), () => {
+        scale = name;
         this.#draw();
-      },
-    }), t("compare.align"));
+      }, { "data-scale": name })));
     this.hint = h("p", { class: "hint" }, t("compare.hint"));
     this.element = h("section", { class: "view compare-view" },
       h("header", { class: "heading" }, h("div", {}, h("h1", {}, t("view.compare")), h("p", { class: "aside" }, t("compare.text"))),
-        h("div", { class: "row" }, h("label", { class: "unseen", for: "compare-add" }, t("compare.add")), this.select, this.align)),
-      this.status, this.legend, this.hint, this.stage);
+        this.align),
+      h("div", { class: "row adding" }, this.picker.element, this.select), this.status, this.legend, this.hint, this.stage);
   }
 
   leave() {
@@ -69,7 +74,7 @@ class Compare {
     this.timeline.addEventListener("seek", ({ detail }) => this.#seek(detail.seconds));
     this.timeline.addEventListener("toggle", () => player.toggle());
     this.#draw();
-    this.pieces = await api.pieces(200).catch(() => []);
+    this.picker.element.hidden = await api.catalog().then(() => false, () => true);
     if (shownFirst && !chosen.length) {
       // Starts with the latest files of the user, if there are any.
       for (const job of jobs.list.filter((one) => one.state === "done").slice(0, 2)) {
@@ -82,60 +87,45 @@ class Compare {
 
   #choices() {
     const taken = new Set(chosen.map((one) => one.choice));
-    const group = (label, options) => options.length > 0 && h("optgroup", { label },
-      options.filter(([value]) => !taken.has(value)).map(([value, text]) => h("option", { value }, text)));
-    const done = jobs.list.filter((job) => job.state === "done").map((job) => [`job ${job.id}`, titleOf(job.name)]);
-    const labels = (this.pieces ?? []).map(labelOf);
-    const often = new Set(labels.filter((label, index) => labels.indexOf(label) !== index));
-    const pieces = labels.map((label, index) => {
-      const { id, name } = this.pieces[index];
-      return [`piece ${id}`, often.has(label) ? `${label} (${name})` : label];
-    });
-    fill(this.select, h("option", { value: "" }, t("compare.add")),
-      group(t("compare.jobs"), done), group(t("compare.catalog"), pieces));
-    this.select.disabled = chosen.length >= MOST || !(done.length || pieces.length);
-    this.hint.textContent = t(done.length || pieces.length ? "compare.hint" : "compare.nothing");
+    const done = jobs.list.filter((job) => job.state === "done" && !taken.has(`job ${job.id}`));
+    fill(this.select, h("option", { value: "" }, t("compare.files")),
+      done.map((job) => h("option", { value: `job ${job.id}` }, titleOf(job.name))));
+    this.select.hidden = !done.length;
+    const full = chosen.length >= MOST;
+    this.select.disabled = this.picker.input.disabled = full;
+    if (full) fill(this.status, h("p", { class: "aside" }, t("compare.full")));
+    this.hint.textContent = t(done.length || !this.picker.element.hidden ? "compare.hint" : "compare.nothing");
   }
 
-  async #add(choice) {
-    if (choice) await this.#take(choice);
-    this.#choices();
-  }
-
-  async #take(choice) {
+  async #take(choice, hit) {
+    if (!choice || chosen.length >= MOST || chosen.some((one) => one.choice === choice)) return;
     const [kind, id] = choice.split(" ");
-    return attempt(this.status, async () => {
-      const taken = kind === "job" ? await ofJob(jobs.find(id)) : await ofPiece(this.pieces.find((one) => one.id === id));
+    await attempt(this.status, async () => {
+      const taken = kind === "job" ? await ofJob(jobs.find(id)) : await ofPiece(hit);
       if (!taken) return fill(this.status, h("p", { class: "callout" }, t("compare.silent")));
       const used = new Set(chosen.map((one) => one.look));
       chosen.push({ ...taken, id, choice, look: LOOKS.find((look) => !used.has(look)) });
       fill(this.status);
       return this.#draw();
     });
-  }
-
-  get #length() {
-    return Math.max(1, ...chosen.map((one) => one.duration));
-  }
-
-  // Seconds of the axis per second of a piece: aligned pieces end together.
-  #stretch(one) {
-    return aligned ? this.#length / one.duration : 1;
+    this.#choices();
   }
 
   #draw() {
-    const length = this.#length;
+    const { length, of } = warps(chosen, scale);
+    chosen.forEach((one, index) => Object.assign(one, { warp: of[index] }));
+    for (const choice of this.align.children) choice.setAttribute("aria-pressed", choice.dataset.scale === scale);
+    this.align.querySelector('[data-scale="beats"]').disabled = !chosen.every(({ beats }) => beats?.length > 1);
+    this.align.hidden = chosen.length < 2;
     this.stage.hidden = chosen.length === 0;
     this.hint.hidden = chosen.length > 0;
     this.timeline.duration = length;
     this.ruler.show(length);
-    this.ruler.element.classList.toggle("gone", aligned);
+    this.ruler.element.classList.toggle("gone", scale !== "time");
     for (const name of ["valence", "arousal"]) {
-      const bands = chosen.length < 3 ? {} : { low: undefined, high: undefined };
       this.curves[name].show(length, chosen.map((one) => {
-        const stretch = this.#stretch(one);
-        const stretched = ({ start, end, ...rest }) => ({ ...rest, ...bands, start: start * stretch, end: end * stretch });
-        return { moments: one[name].map(stretched), colour: colours[one.look.colour], dash: one.look.dash };
+        const placed = ({ start, end, ...rest }) => ({ ...rest, start: one.warp.there(start), end: one.warp.there(end) });
+        return { moments: one[name].map(placed), colour: colours[one.look.colour], dash: one.look.dash };
       }));
     }
     const courses = chosen.map((one) => ({
@@ -147,6 +137,7 @@ class Compare {
     this.plane.lay({ courses, marks });
     fill(this.legend, chosen.map((one, index) => this.#entry(one, index)));
     this.#sounding();
+    this.#follow();
   }
 
   #entry(one, index) {
@@ -158,9 +149,11 @@ class Compare {
     letter.style.setProperty("--colour", `var(--${one.look.colour})`);
     const play = one.address && button(t("hit.play", { title: one.title }), () => this.#play(one), { glyph: "play", class: "round" });
     return h("li", { "data-id": one.id }, letter, play,
-      h("div", { class: "what" }, h("span", { class: "title" }, one.title), h("span", { class: "aside" }, facts.join(" · "))),
+      h("div", { class: "what" }, h("span", { class: "title" }, one.title),
+        one.from && h("span", { class: "aside" }, one.from), h("span", { class: "aside" }, facts.join(" · "))),
       button(t("compare.remove", { title: one.title }), () => {
         chosen.splice(chosen.indexOf(one), 1);
+        fill(this.status);
         this.#draw();
         this.#choices();
       }, { glyph: "close", class: "round quiet" }));
@@ -170,14 +163,15 @@ class Compare {
   #play(one, seconds) {
     if (player.track?.id === one.id && seconds === undefined) return player.toggle();
     const before = chosen.find((other) => other.id === player.track?.id);
-    const time = seconds ?? (before ? (player.time * this.#stretch(before)) / this.#stretch(one) : 0);
+    const time = seconds ?? (before ? one.warp.back(before.warp.there(player.time)) : 0);
     if (player.track?.id === one.id) return player.seek(time);
-    return player.load([{ id: one.id, title: one.title, duration: one.duration, start: Math.min(time, one.duration), address: one.address }]);
+    return player.load([{ id: one.id, title: one.title, duration: one.duration, start: inside(time, one), address: one.address }]);
   }
 
   #seek(seconds) {
     const one = chosen.find((other) => other.id === player.track?.id) ?? chosen.find((other) => other.address);
-    if (one) this.#play(one, Math.min(seconds / this.#stretch(one), one.duration));
+    if (one) this.#play(one, inside(one.warp.back(seconds), one));
+    this.#point(seconds);
     this.#say(seconds);
   }
 
@@ -185,43 +179,65 @@ class Compare {
     const one = chosen.find((other) => other.id === player.track?.id);
     if (!one) return;
     const { time } = player;
-    this.timeline.time = time * this.#stretch(one);
-    this.plane.show(placeAt(one, time));
-    if (Math.floor(time) !== this.second) this.#say(time * this.#stretch(one));
+    const seconds = one.warp.there(time);
+    this.timeline.time = seconds;
+    this.#point(seconds);
+    if (Math.floor(time) !== this.second) this.#say(seconds);
     this.second = Math.floor(time);
+  }
+
+  // Shows on the plane where each piece is at a time of the axis.
+  #point(seconds) {
+    this.plane.follow(chosen.map((one) => {
+      const time = one.warp.back(seconds);
+      return time < 0 || time > one.duration ? null : placeAt(one, time);
+    }));
   }
 
   #say(seconds) {
     this.timeline.say(chosen.map((one) => {
-      const place = placeAt(one, seconds / this.#stretch(one));
+      const place = placeAt(one, inside(one.warp.back(seconds), one));
       return place && t("compare.spoken", { title: one.title, valence: signed(place[0]), arousal: signed(place[1]) });
     }).filter(Boolean).join("; "));
   }
 
   #sounding() {
     chosen.forEach(({ id, title }, index) => mark(this.legend.children[index], id, title));
-    if (!chosen.some((one) => one.id === player.track?.id)) this.plane.show(null);
+    if (!chosen.some((one) => one.id === player.track?.id)) this.plane.follow([]);
   }
+}
+
+function inside(time, { duration }) {
+  return Math.max(0, Math.min(time, duration));
 }
 
 async function ofJob(job) {
   const analysis = await analysisOf(job.id);
   if (analysis.status !== "ok") return null;
   if (job.file) job.address ??= URL.createObjectURL(job.file);
-  return {
-    title: titleOf(job.name), duration: analysis.duration, key: analysis.key, mode: analysis.mode, tempo: analysis.tempo,
-    means: [analysis.valence.value, analysis.arousal.value],
-    valence: axis(analysis, "valence"), arousal: axis(analysis, "arousal"),
-    address: job.file && (async () => job.address),
-  };
+  return { ...ofAnalysis(analysis), title: titleOf(job.name), address: job.file && (async () => job.address) };
 }
 
+// From what the catalogue keeps of a piece; of early ones it keeps moments without intervals and beats.
 async function ofPiece(piece) {
+  const about = {
+    title: labelOf(piece), from: [piece.album, piece.name].filter(Boolean).join(" · "), address: () => api.audio({ id: piece.id }),
+  };
+  try {
+    return { ...ofAnalysis(await api.analysis(piece.id)), ...about };
+  } catch (problem) {
+    if (problem.kind !== "not_kept") throw problem;
+  }
   const moments = await api.curve(piece.id);
   const of = (name) => moments.map(({ start, end, [name]: value }) => ({ start, end, value }));
+  const { duration, key, mode, tempo, valence, arousal } = piece;
+  return { ...about, duration, key, mode, tempo, means: [valence, arousal], valence: of("valence"), arousal: of("arousal") };
+}
+
+function ofAnalysis(analysis) {
+  const { duration, key, mode, tempo, beats, valence, arousal } = analysis;
   return {
-    title: labelOf(piece), duration: piece.duration, key: piece.key, mode: piece.mode, tempo: piece.tempo,
-    means: [piece.valence, piece.arousal], valence: of("valence"), arousal: of("arousal"),
-    address: () => api.audio(piece),
+    duration, key, mode, tempo, beats, means: [valence.value, arousal.value],
+    valence: axis(analysis, "valence"), arousal: axis(analysis, "arousal"),
   };
 }

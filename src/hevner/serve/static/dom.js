@@ -7,10 +7,13 @@ export function h(tag, attributes = {}, ...children) {
   return filled(document.createElement(tag), attributes, children);
 }
 
+// The same for a part of a picture.
+export function drawn(tag, attributes = {}, children = []) {
+  return filled(document.createElementNS(SVG, tag), attributes, children);
+}
+
 export function icon(path) {
-  const svg = document.createElementNS(SVG, "svg");
-  const drawn = filled(document.createElementNS(SVG, "path"), { d: path }, []);
-  return filled(svg, { viewBox: "0 0 24 24", "aria-hidden": "true", class: "icon" }, [drawn]);
+  return drawn("svg", { viewBox: "0 0 24 24", "aria-hidden": "true", class: "icon" }, [drawn("path", { d: path })]);
 }
 
 export const ICONS = {

@@ -1,8 +1,11 @@
 // Files that a browser saves: analyses, results of a search, playlists.
 
-import { h } from "./dom.js";
+import { button, h } from "./dom.js";
 import { labelOf } from "./emotion.js";
+import { t } from "./strings.js";
 
+const XSPF = "http://xspf.org/ns/0/";
+const CONTROL = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/g; // what XML cannot hold
 const FORMULA = /^[=+\-@\t\r]/; // what a spreadsheet would compute
 const COLUMNS = ["name", "artist", "title", "album", "start", "end", "duration", "valence", "arousal", "key", "mode", "tempo", "fit"];
 
@@ -31,6 +34,45 @@ export function asM3u(hits) {
   const lines = hits.flatMap((hit) =>
     [`#EXTINF:${Math.round(hit.duration)},${line(labelOf(hit))}`, `./${line(hit.name)}`]);
   return ["#EXTM3U", ...lines, ""].join("\n");
+}
+
+// The same as XSPF, and as JSPF, which is XSPF in JSON.
+export function asXspf(hits) {
+  const page = document.implementation.createDocument(XSPF, "playlist");
+  page.documentElement.setAttribute("version", "1");
+  const add = (to, name, text = "") => {
+    const made = page.createElementNS(XSPF, name);
+    made.textContent = text;
+    return to.appendChild(made);
+  };
+  const list = add(page.documentElement, "trackList");
+  for (const track of hits.map(trackOf)) {
+    const made = add(list, "track");
+    for (const [name, value] of Object.entries(track)) add(made, name, String(value).replace(CONTROL, " "));
+  }
+  return `<?xml version="1.0" encoding="UTF-8"?>\n${new XMLSerializer().serializeToString(page)}\n`;
+}
+
+export function asJspf(hits) {
+  const track = hits.map(trackOf).map((one) => ({ ...one, location: [one.location] }));
+  return `${JSON.stringify({ playlist: { track } }, null, 1)}\n`;
+}
+
+function trackOf({ name, title, artist, album, duration }) {
+  const location = name.split("/").map(encodeURIComponent).join("/");
+  const values = { location, title: artist && title ? title : labelOf({ name }), creator: artist, album, duration: Math.round(1000 * duration) };
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value));
+}
+
+// Buttons that save some hits; `hits` gives those that are there then.
+export function exportsOf(hits) {
+  const forms = {
+    M3U8: ["audio/mpegurl", asM3u], XSPF: ["application/xspf+xml", asXspf],
+    JSPF: ["application/json", asJspf], CSV: ["text/csv", asTable],
+  };
+  return h("div", { class: "exports", role: "group", "aria-label": t("export"), hidden: true },
+    Object.entries(forms).map(([form, [type, write]]) =>
+      button(form, () => save(`hevner.${form.toLowerCase()}`, type, write(hits())), { class: "quiet" })));
 }
 
 export function rows(all) {

@@ -1,22 +1,24 @@
 // Search of the catalogue by emotion: a plane to click and draw on, words, filters, and playlists.
 
 import * as api from "./api.js";
-import { mark } from "./bar.js";
 import { Chips } from "./chips.js";
 import { button, field, fill, h, mount } from "./dom.js";
-import { clock, keyName, labelOf, percent, saidWord, signed, spoken, titleOf } from "./emotion.js";
-import { asM3u, asTable, save } from "./export.js";
+import { labelOf, percent, saidWord, signed, spoken, titleOf } from "./emotion.js";
+import { exportsOf } from "./export.js";
+import { Filters } from "./filters.js";
 import { Instrument } from "./instrument.js";
 import { openPiece } from "./listen.js";
+import { mend } from "./mend.js";
 import { player } from "./player.js";
-import { asFilters, asQuery, nothing, question } from "./question.js";
-import { known, t } from "./strings.js";
+import { Playlist } from "./playlist.js";
+import { asQuery, nothing, question } from "./question.js";
+import { asTrack, Results } from "./results.js";
+import { t } from "./strings.js";
 import { changes, colours } from "./theme.js";
 import { attempt, trouble } from "./trouble.js";
 
 const DEBOUNCE = 200; // milliseconds between the last change and the search
 const TOOLS = ["point", "path", "pick"];
-const MODES = ["ionian", "dorian", "phrygian", "lydian", "mixolydian", "aeolian", "harmonic minor"]; // as hevner.result
 
 export const open = (main) => mount(main, new Find());
 
@@ -24,14 +26,15 @@ class Find {
   #stop = new AbortController();
   #searching = null;
   #timer = 0;
-  #hits = [];
-  #line = [];
 
   constructor() {
     this.plane = new Instrument(t("plane.find"));
     this.plane.element.setAttribute("aria-describedby", "plane-help");
     this.facts = h("p", { class: "aside facts" });
-    this.list = h("ol", { class: "hits" });
+    this.results = new Results((hit) => this.#actions(hit));
+    this.filters = new Filters(() => this.#ask({}));
+    this.playlist = new Playlist(() => this.#giveUp());
+    this.exports = exportsOf(() => this.results.hits);
     this.status = h("p", { class: "status", role: "status" });
     this.description = h("div", { class: "description" });
     this.spoken = h("p", { class: "unseen", role: "status" });
@@ -40,8 +43,8 @@ class Find {
       h("h1", { class: "unseen" }, t("view.find")),
       h("div", { class: "stage" },
         h("div", { class: "instrument" }, this.#tools(), this.plane.element, this.#help(), this.#numbers(), this.facts),
-        h("div", { class: "question" }, this.#words(), filters(() => this.#ask({})), this.asked, this.status,
-          this.description, this.list, this.#exports(), this.#playlist())), this.spoken);
+        h("div", { class: "question" }, this.#words(), this.filters.element, this.asked, this.status,
+          this.description, this.results.element, this.exports, this.playlist.element)), this.spoken);
   }
 
   leave() {
@@ -58,6 +61,7 @@ class Find {
     this.plane.addEventListener("cursor", ({ detail }) => {
       this.spoken.textContent = spoken(detail.valence, detail.arousal);
     });
+    this.playlist.addEventListener("change", () => this.#paint());
     player.addEventListener("track", () => this.#sounding(), { signal });
     player.addEventListener("state", () => this.#sounding(), { signal });
     changes.addEventListener("change", () => this.#paint(), { signal });
@@ -183,8 +187,18 @@ class Find {
       if (stop.signal.aborted) return; // asked again meanwhile
       if (!(problem instanceof api.Problem)) throw problem;
       this.#show([]);
-      fill(this.status, trouble(problem));
+      fill(this.status, mend(problem, (word) => this.#mended(problem.word, word)));
     }
+  }
+
+  // Takes another word for one that is not known, or none.
+  #mended(old, word) {
+    const change = {};
+    for (const name of ["words", "unwanted"]) {
+      change[name] = question[name].map((one) => (one.word === old ? { ...one, word } : one)).filter((one) => one.word);
+    }
+    this.#ask(change);
+    this.chips[0].input.focus();
   }
 
   #describe() {
@@ -193,77 +207,49 @@ class Find {
     ["valence", "arousal", "radius"].forEach((name, index) => {
       this.fields[index].value = point?.[name]?.toFixed(2) ?? "";
     });
-    const words = question.words.length || question.unwanted.length || question.text;
-    if (point && words) {
+    if (point) {
       const place = { valence: signed(point.valence), arousal: signed(point.arousal) };
-      parts.push([t("asked.point", place), { point: null }]);
+      parts.push([t("asked.point", place), () => this.#ask({ point: null })]);
     }
-    if (like) parts.push([t("asked.like", { name: labelOf(like) }), { like: null }]);
-    if (path.length) parts.push([t("asked.path"), { path: [] }]);
+    if (like) parts.push([t("asked.like", { name: labelOf(like) }), () => this.#ask({ like: null })]);
+    if (path.length) parts.push([t("asked.path"), () => this.#ask({ path: [] })]);
+    if (question.text && !path.length) parts.push([t("asked.text", { text: question.text }), () => this.#withoutText()]);
+    parts.push(...this.filters.chips);
     if (path.length && question.words.length) parts.push([t("asked.without"), null]);
-    fill(this.asked, parts.map(([text, change]) => h("span", { class: "chip" },
+    fill(this.asked, parts.map(([text, without]) => h("span", { class: "chip" },
       h("span", { class: "word" }, text),
-      change && button(t("clear"), () => this.#ask(change), { glyph: "close", class: "round quiet small" }))));
+      without && button(t("find.remove", { name: text }), without, { glyph: "close", class: "round quiet small" }))));
   }
 
-  #show(hits, line = []) {
-    this.#hits = hits;
-    this.#line = line;
-    this.rows = hits.map((hit, index) => this.#row(hit, index));
-    fill(this.list, this.rows);
+  #withoutText() {
+    this.text.querySelector("input").value = "";
+    this.#ask({ text: "" });
+  }
+
+  #show(hits) {
+    this.results.show(hits);
     this.exports.hidden = !hits.length;
     this.#paint();
     this.#sounding();
   }
 
+  // The results on the plane; the playlist if there are none.
   #paint() {
+    const { hits } = this.results.hits.length ? this.results : this.playlist;
+    const line = hits === this.playlist.hits ? this.playlist.line : [];
     this.plane.lay({
-      marks: this.#hits.map(({ valence, arousal }, index) =>
+      marks: hits.map(({ valence, arousal }, index) =>
         ({ valence, arousal, label: String(index + 1), colour: colours.ink })),
-      courses: [{ points: this.#line, colour: colours.ink, dash: [4, 4] }],
+      courses: [{ points: line, colour: colours.ink, dash: [4, 4] }],
     });
   }
 
-  #row(hit, index) {
-    const title = labelOf(hit);
-    const play = button(t("hit.play", { title }), () => this.#play(index), { glyph: "play", class: "round" });
-    const facts = [
-      hit.album, hit.start !== null && hit.start !== undefined && t("hit.from", { time: clock(hit.start) }),
-      clock(hit.duration), hit.key && keyName(hit.key, hit.mode),
-      t("hit.place", { valence: signed(hit.valence), arousal: signed(hit.arousal) }),
-    ].filter(Boolean);
-    const cover = hit.cover && h("img", {
-      class: "cover", src: api.picture(hit), alt: "", loading: "lazy", width: 38, height: 38,
-      onerror: ({ target }) => target.remove(),
-    });
-    const fit = h("span", { class: "fit", title: t("hit.fit.title") });
-    if (hit.fit !== null && hit.fit !== undefined) {
-      const level = h("i");
-      level.style.setProperty("--share", hit.fit);
-      fill(fit, h("b", { "aria-hidden": "true" }, level), t("hit.fit", { share: percent(hit.fit) }));
-    }
-    return h("li", { class: "hit", "data-id": hit.id },
-      h("span", { class: "rank" }, index + 1), play,
-      h("div", { class: "what" }, cover, h("span", { class: "title", title: hit.name }, title),
-        h("span", { class: "aside" }, facts.join(" · "))),
-      fit,
-      h("div", { class: "more" },
-        button(t("hit.like"), () => this.#ask({ like: hit, point: null, path: [], words: [] }), { class: "quiet" }),
-        button(t("hit.express"), () => this.#express(hit), { class: "quiet" }),
-        button(t("hit.open"), () => this.#open(hit), { class: "quiet" })));
-  }
-
-  #exports() {
-    this.exports = h("div", { class: "exports", role: "group", "aria-label": t("export"), hidden: true },
-      button("M3U8", () => save("hevner.m3u8", "audio/mpegurl", asM3u(this.#hits)), { class: "quiet" }),
-      button("CSV", () => save("hevner.csv", "text/csv", asTable(this.#hits)), { class: "quiet" }));
-    return this.exports;
-  }
-
-  #play(index) {
-    const hit = this.#hits[index];
-    if (player.track?.id === hit.id && player.track?.start === (hit.start ?? undefined)) return player.toggle();
-    return player.load(this.#hits.map(asTrack), index);
+  #actions(hit) {
+    return [
+      button(t("hit.like"), () => this.#ask({ like: hit, point: null, path: [], words: [] }), { class: "quiet" }),
+      button(t("hit.express"), () => this.#express(hit), { class: "quiet" }),
+      button(t("hit.open"), () => this.#open(hit), { class: "quiet" }),
+    ];
   }
 
   #pick(index) {
@@ -274,7 +260,8 @@ class Find {
   }
 
   #sounding() {
-    this.#hits.forEach((hit, index) => mark(this.rows[index], hit.id, labelOf(hit)));
+    this.results.sounding();
+    this.playlist.results.sounding();
     const index = this.points?.ids.indexOf(player.track?.id) ?? -1;
     this.plane.show(index < 0 ? null : [this.points.valence[index], this.points.arousal[index]]);
   }
@@ -298,87 +285,22 @@ class Find {
     await attempt(this.description, () => openPiece(hit));
   }
 
-  // ---- playlist
-
-  #playlist() {
-    const groups = [
-      ["from", { value: t("playlist.from.value"), list: "word-list" }], ["to", { value: t("playlist.to.value"), list: "word-list" }],
-      ["minutes", { value: 30, type: "number", min: 1, max: 600 }],
-    ].map(([name, more]) => field(t(`playlist.${name}`), `list-${name}`, { required: true, ...more }));
-    const form = h("form", {
-      class: "playlist-form",
-      onsubmit: (event) => {
-        event.preventDefault();
-        const [from, to, minutes] = groups.map(([, input]) => input.value);
-        this.#travel(from, to, Number(minutes));
-      },
-    }, groups.map((group, index) => h("div", { class: index < 2 ? "field" : "field short" }, group)),
-    button(t("playlist.make"), () => {}, { type: "submit", class: "primary" }));
-    return h("section", { class: "playlist" }, h("h2", {}, t("playlist")), h("p", { class: "aside" }, t("playlist.text")), form);
-  }
-
-  async #travel(from, to, minutes) {
+  // Gives up the search for a playlist; a drawn path stays in sight.
+  #giveUp() {
     clearTimeout(this.#timer);
     this.#searching?.abort();
+    const { path } = question;
     Object.assign(question, nothing());
-    this.plane.ask(question);
+    this.plane.ask({ path });
     this.chips.forEach((chips) => chips.show());
     this.#describe();
     fill(this.description);
-    fill(this.status, t("playlist.making"));
-    await attempt(this.status, async () => {
-      const { hits } = await api.playlist({ from, to, minutes, filters: asFilters() });
-      this.#show(hits, hits.map(({ valence, arousal }) => [valence, arousal]));
-      const total = hits.reduce((sum, hit) => sum + hit.duration, 0);
-      fill(this.status, h("span", {}, t("playlist.made", { count: hits.length, time: clock(total) }), " "),
-        button(t("playlist.play"), () => this.#play(0), { class: "primary" }));
-      this.status.scrollIntoView({ block: "nearest" });
-    });
+    fill(this.status);
+    this.#show([]);
   }
-}
-
-function asTrack(hit) {
-  return {
-    id: hit.id, title: labelOf(hit), duration: hit.duration,
-    start: hit.start ?? undefined, end: hit.end ?? undefined, address: () => api.audio(hit),
-  };
 }
 
 export function noCatalog() {
   return h("div", { class: "nothing" }, h("h1", {}, t("catalog.none")), h("p", {}, t("catalog.none.text")),
     h("pre", {}, "hevner index music/ --into catalogue\nhevner serve catalogue"));
-}
-
-// Filters, folded until they are opened; `changed` is called after every change.
-function filters(changed) {
-  const set = (name, value) => {
-    if (value === undefined) delete question.filters[name];
-    else question.filters[name] = value;
-    changed();
-  };
-  const number = (name, label) => h("label", {}, h("span", {}, t(label)), h("input", {
-    type: "number", min: 0, id: `filter-${name}`, inputmode: "numeric", value: question.filters[name],
-    onchange: ({ target }) => set(name, target.value === "" ? undefined : Number(target.value)),
-  }));
-  const choice = (name, label, options) => h("label", {}, h("span", {}, t(label)), h("select", {
-    id: `filter-${name}`,
-    onchange: ({ target }) => set(name, target.value || undefined),
-  }, h("option", { value: "" }, t("filter.any")), options.map(([value, text]) =>
-    h("option", { value, selected: question.filters[name] === value }, text))));
-  const check = (name) => h("label", { class: "check" }, h("input", {
-    type: "checkbox", checked: question[name],
-    onchange: ({ target }) => {
-      question[name] = target.checked;
-      changed();
-    },
-  }), t(name));
-  return h("details", { class: "filters" }, h("summary", {}, t("filters")),
-    h("div", { class: "grid" },
-      choice("quadrant", "filter.quadrant", ["Q1", "Q2", "Q3", "Q4"].map((name) => [name, t(`quadrant.${name}`)])),
-      choice("key_mode", "filter.third", [["major", t("mode.major")], ["minor", t("mode.minor")]]),
-      choice("mode", "filter.mode", MODES.map((name) => [name, known(`mode.${name}`, name)])),
-      number("duration_max", "filter.longest"),
-      number("tempo_min", "filter.slowest"),
-      number("tempo_max", "filter.fastest")),
-    h("div", { class: "checks" }, check("moments"), check("diverse")));
 }

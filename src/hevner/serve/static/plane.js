@@ -11,6 +11,7 @@ import { t } from "./strings.js";
 import { colours } from "./theme.js";
 
 const MARGIN = 18;
+const APART = 20; // pixels between marks with a label
 const NAMED = 10; // marks with a label; the others are only dots
 // Where there is no room for all words: those that name the quadrants come first, then by origin.
 const CORNERS = ["happy", "excited", "tense", "angry", "sad", "gloomy", "calm", "content"];
@@ -144,9 +145,17 @@ export class Plane extends EventTarget {
   }
 
   #drawMarks(context) {
+    const places = apart(this.marks.map((mark) => this.at([mark.valence, mark.arousal])).slice(0, NAMED));
     for (const [index, mark] of [...this.marks.entries()].reverse()) {
       const named = index < NAMED;
-      const [x, y] = this.at([mark.valence, mark.arousal]);
+      const own = this.at([mark.valence, mark.arousal]);
+      const [x, y] = places[index] ?? own;
+      if (Math.hypot(x - own[0], y - own[1]) > 1) {
+        path(context, [own, [x, y]]);
+        stroke(context, mark.colour, { width: 1.5 });
+        circle(context, own, 2.5);
+        paint(context, mark.colour);
+      }
       circle(context, [x, y], named ? 9.5 : 5);
       paint(context, mark.colour);
       stroke(context, colours.panel, { width: 1.5 });
@@ -173,6 +182,17 @@ export class Plane extends EventTarget {
     circle(context, place, 9.5);
     stroke(context, colours.ink);
   }
+}
+
+// Places moved so that no mark hides another; each goes to the nearest free place around its own.
+function apart(places) {
+  const found = [];
+  for (const [x, y] of places) {
+    const rings = [0, 1, 2, 3].flatMap((ring) => Array.from({ length: ring ? 12 : 1 }, (_, turn) =>
+      [x + ring * APART * Math.cos((turn * Math.PI) / 6), y + ring * APART * Math.sin((turn * Math.PI) / 6)]));
+    found.push(rings.find((one) => found.every((other) => Math.hypot(one[0] - other[0], one[1] - other[1]) >= APART)) ?? [x, y]);
+  }
+  return found;
 }
 
 function weight({ name, group }) {

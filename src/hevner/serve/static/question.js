@@ -31,12 +31,12 @@ export function asQuery() {
 
 // Filters in the format of the service.
 export function asFilters() {
-  const { quadrant, key_mode: third, mode, duration_max: longest, tempo_min: min, tempo_max: max } = question.filters;
+  const { quadrant, key_mode: third, mode, duration_min: shortest, duration_max: longest, tempo_min: min, tempo_max: max } = question.filters;
   return {
     ...(quadrant && { quadrants: [quadrant] }),
     ...(third && { key_mode: third }),
     ...(mode && { mode }),
-    ...(longest !== undefined && { duration: { max: longest } }),
+    ...((shortest !== undefined || longest !== undefined) && { duration: { min: shortest, max: longest } }),
     ...((min !== undefined || max !== undefined) && { tempo: { min, max } }),
   };
 }
