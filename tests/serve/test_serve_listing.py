@@ -49,7 +49,7 @@ def test_all_pieces_are_listed_in_columns(server: Running, music: Library) -> No
 
 def test_metadata_is_listed(tmp_path: Path, state: Path) -> None:
     library = build(tmp_path / "catalog", 20, tags=True)
-    with running(settings(state), snapshot(library.catalog.folder)) as server:
+    with running(settings(state), snapshot(tmp_path / "catalog")) as server:
         columns = columns_of(server)
     pieces = {piece["id"]: piece for piece in library.pieces}
     for name in ("title", "artist", "album", "album_artist", "track", "year", "genre", "tags"):
@@ -59,7 +59,7 @@ def test_metadata_is_listed(tmp_path: Path, state: Path) -> None:
 
 def test_early_catalogues_lack_some(tmp_path: Path, state: Path) -> None:
     library = build(tmp_path / "catalog", 5, intervals=False)
-    with running(settings(state), snapshot(library.catalog.folder)) as server:
+    with running(settings(state), snapshot(tmp_path / "catalog")) as server:
         assert columns_of(server)["tension"] == [None] * 5
 
 
@@ -112,7 +112,7 @@ def test_the_version_changes_with_the_catalogue(
 ) -> None:
     monkeypatch.setattr("hevner.serve.app.LOOK_S", 0.05)
     library = build(tmp_path / "catalog", 5)
-    with running(settings(state), snapshot(library.catalog.folder)) as server:
+    with running(settings(state), snapshot(tmp_path / "catalog")) as server:
 
         def version() -> str:
             return str(server.get("/catalog").json["version"])
