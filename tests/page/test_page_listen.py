@@ -203,6 +203,7 @@ def test_pictures_of_the_sound_come_on_demand(
     # Rows of the picture from the highest: A5 is semitone 48 above A1, A4 is 36; of 72.
     loudest = """([share]) => {
         const shown = document.querySelector(".spectrum");
+        if (!shown.height) return [0, 0];
         const x = Math.round(share * shown.width);
         const { data } = shown.getContext("2d").getImageData(x, 0, 1, shown.height);
         let best = 0;

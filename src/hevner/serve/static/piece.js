@@ -102,7 +102,7 @@ export class Piece {
       this.#warnings(),
       h("div", { class: "stage" },
         h("div", { class: "along" }, this.listen, this.missing, tools, this.timeline.element, overview.element,
-          h("p", { class: "aside keys" }, t("listen.keys.more")), moments(this)),
+          h("p", { class: "aside shortcuts" }, t("listen.keys.more")), moments(this)),
         h("div", { class: "beside" }, this.plane.element, this.now.element)),
       h("div", { class: "deeper" }, this.why.element, this.notes.element),
       whole(this));
