@@ -76,7 +76,7 @@ def test_it_is_compressed_for_who_accepts_it(server: Running) -> None:
 def test_pages_hold_all(server: Running, music: Library, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = columns_of(server)["id"]
     monkeypatch.setattr(listing, "ROWS", 128)
-    fresh = snapshot(music.catalog.folder)
+    fresh = snapshot(Path(str(music.catalog.folder)))
     pages = [json.loads(gzip.decompress(fresh.packed(n, listing._packed))) for n in range(4)]
     assert [id for page in pages for id in page["columns"]["id"]] == whole
     assert [len(page["columns"]["id"]) for page in pages] == [128, 128, 44, 0]
@@ -128,6 +128,6 @@ def test_the_version_changes_with_the_catalogue(
 
 
 def test_it_needs_the_token(state: Path, music: Library) -> None:
-    with running(settings(state, token=TOKEN), snapshot(music.catalog.folder)) as server:
+    with running(settings(state, token=TOKEN), snapshot(Path(str(music.catalog.folder)))) as server:
         assert server.get("/catalog/listing").status == 401
         assert server.get("/catalog/listing", headers=BEARER).status == 200
