@@ -58,7 +58,7 @@ def test_metadata_is_listed(tmp_path: Path, state: Path) -> None:
 
 
 def test_early_catalogues_lack_some(tmp_path: Path, state: Path) -> None:
-    library = build(tmp_path / "catalog", 5, intervals=False)
+    build(tmp_path / "catalog", 5, intervals=False)
     with running(settings(state), snapshot(tmp_path / "catalog")) as server:
         assert columns_of(server)["tension"] == [None] * 5
 
