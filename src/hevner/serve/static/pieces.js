@@ -26,7 +26,7 @@ export class Pieces {
     this.version = version;
     this.columns = {
       ...columns,
-      title: title.map((text, row) => text || titleOf(name[row])),
+      title: title.map((text, row) => (text && artist[row] ? text : titleOf(name[row]))),
       owner: owner.map((text, row) => text || artist[row]), // of an album
     };
     this.count = name.length;
