@@ -16,9 +16,9 @@ from hevner import moved
 def test_a_module_that_moved_is_the_new_one_and_warns(old: str, new: str) -> None:
     for name in moved.NAMES:
         sys.modules.pop(name, None)
-    with pytest.warns(DeprecationWarning) as caught:
+    said = f"^{old} is now {new}; the old name goes with 0.4$".replace(".", r"\.")
+    with pytest.warns(DeprecationWarning, match=said):
         found = importlib.import_module(old)
-    assert f"{old} is now {new}; the old name goes with 0.4" in [str(one.message) for one in caught]
     now = importlib.import_module(new)
     public = [name for name in vars(now) if not name.startswith("_")]
     assert all(getattr(found, name) is getattr(now, name) for name in public)
@@ -29,12 +29,15 @@ def test_the_warning_points_at_the_import() -> None:
     done = subprocess.run(
         [sys.executable, "-W", "always", "-c", code], capture_output=True, text=True, check=True
     )
-    assert {line.split(": ")[0] for line in done.stderr.splitlines()} == {"<string>:1", "<string>:2"}
+    assert {line.split(": ")[0] for line in done.stderr.splitlines()} == {
+        "<string>:1",
+        "<string>:2",
+    }
 
 
 def test_other_names_are_not_found() -> None:
-    with pytest.raises(ModuleNotFoundError, match="hevner.evaluation.default"):
-        importlib.import_module("hevner.evaluation.default")
+    with pytest.raises(ModuleNotFoundError, match=r"hevner\.circumplex"):
+        importlib.import_module("hevner.circumplex")
     with pytest.raises(AttributeError, match="open_file"):
         hevner.audio.open_file  # noqa: B018
 

@@ -1,6 +1,6 @@
 """From an installed hevner to an analysis, a search and a page: the way of a newcomer.
 
-`make test-pythons` and `make test-lowest` run it with the wheel.
+`make test-wheel` runs it with the wheel.
 """
 
 from __future__ import annotations
@@ -45,7 +45,17 @@ def catalogue(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @contextmanager
 def served(catalogue: Path) -> Iterator[str]:
     """The address of a server."""
-    command = [sys.executable, "-m", "hevner", "serve", str(catalogue), "--port", "0", "--jobs", "1"]
+    command = [
+        sys.executable,
+        "-m",
+        "hevner",
+        "serve",
+        str(catalogue),
+        "--port",
+        "0",
+        "--jobs",
+        "1",
+    ]
     environment = os.environ | {"PYTHONUNBUFFERED": "1"}
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment) as process:
         assert process.stderr is not None
