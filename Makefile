@@ -57,8 +57,8 @@ test-wheel:
 		echo "$$python, $$versions.txt"; \
 		$$python -m venv --clear .venv-wheel && \
 		.venv-wheel/bin/python -m pip --disable-pip-version-check install --quiet \
-			--constraint $$versions.txt "$$wheel[serve]" pytest hypothesis jsonschema && \
-		.venv-wheel/bin/python -m pytest -q -W default $(WHEEL_TESTS) || status=1; \
+			--constraint $$versions.txt "$$wheel[serve]" pytest hypothesis jsonschema onnx && \
+		.venv-wheel/bin/python -m pytest -q -W default -p no:cacheprovider $(WHEEL_TESTS) || status=1; \
 	done; done; \
 	exit $$status
 
