@@ -8,9 +8,14 @@ from __future__ import annotations
 import importlib
 import sys
 import warnings
-from importlib.abc import Loader
 from importlib.machinery import ModuleSpec
 from types import ModuleType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from importlib.abc import Loader
+else:  # which takes longer to import than all of this package
+    Loader = object
 
 NAMES = {
     "hevner.evaluation.metrics.regression": "hevner.lab.metrics.regression",
