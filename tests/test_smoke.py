@@ -65,7 +65,7 @@ def served(catalogue: Path) -> Iterator[str]:
             if line.startswith("Listening on"):
                 break
         try:
-            assert process.poll() is None, "".join(said)
+            assert said[-1].startswith("Listening on"), "".join(said)
             yield said[-1].split()[2]
         finally:
             process.send_signal(signal.SIGTERM)
