@@ -1,5 +1,6 @@
 # make demo          analyses the example pieces, prints the table and draws the plots into demo/
-# make test          lint, types and the whole test suite
+# make test          lint, spelling, types and the whole test suite
+# make docs          the documentation as a site, without a network: build/site/site
 # make release       builds source archive and wheel into dist/, and checks that they are built again
 #                    to the same bytes from the source archive alone
 # make test-wheel    installs the wheel with each of PYTHONS that is installed, with the newest and the
@@ -28,18 +29,21 @@ STORE := tests/requirements-store.txt
 WHEEL_TESTS := tests/test_smoke.py tests/cli/test_cli.py tests/test_analysis.py tests/test_golden.py \
 	tests/test_result.py
 
-.PHONY: demo test release test-wheel clean
+.PHONY: demo docs test release test-wheel clean
 .DEFAULT_GOAL := demo
 
 demo: $(VENV)/.installed
 	$(BIN)/hevner analyze examples/audio --plot demo
 	@echo "Plots are in demo/."
 
+docs: $(VENV)/.installed-for-docs
+	$(BIN)/python docs/build.py
+
 # Every check runs, even if an earlier one has failed. Each test file runs in one process, since its
 # tests share fixtures.
 test: $(VENV)/.installed-for-tests
 	@status=0; \
-	for check in "ruff check ." "ruff format --check ." "mypy" \
+	for check in "ruff check ." "ruff format --check ." "codespell" "mypy" \
 			"pytest -n $(JOBS) --maxprocesses 8 --dist loadfile"; do \
 		echo "$(BIN)/$$check"; $(BIN)/$$check || status=1; \
 	done; \
@@ -71,6 +75,10 @@ $(VENV)/.installed: $(INSTALL_INPUTS) | $(BIN)/python
 	$(PIP) install --quiet --constraint constraints.txt --editable '.[all]'
 	@touch $@
 
+$(VENV)/.installed-for-docs: $(INSTALL_INPUTS) | $(BIN)/python
+	$(PIP) install --quiet --constraint constraints.txt --editable '.[docs]'
+	@touch $@
+
 # Torch goes first, so that nothing else decides which build of it is taken.
 $(VENV)/.installed-for-tests: $(INSTALL_INPUTS) $(STORE) | $(BIN)/python
 ifneq ($(strip $(TORCH)),)
@@ -79,7 +87,7 @@ endif
 	$(PIP) install --quiet --constraint constraints.txt --editable '.[dev]'
 	$(PIP) install --quiet --no-deps --require-hashes --requirement $(STORE) || \
 		echo "The tests of catalogues in object storage are skipped."
-	@touch $@ $(VENV)/.installed
+	@touch $@ $(VENV)/.installed $(VENV)/.installed-for-docs
 
 clean:
 	rm -rf .venv* demo build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -37,6 +37,8 @@ def test_addresses_are_taken_apart() -> None:
     for wrong in ("s3://", "s3:///key", "gs://bucket"):
         with raises(HevnerError, "bad_address"):
             ObjectPath(wrong)
+        with raises(HevnerError, "bad_address"):
+            location(wrong)
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -28,6 +28,9 @@ from hevner.errors import HevnerError
 
 SCHEME = "s3://"
 
+ADDRESS = r"[a-z][a-z0-9+.-]+:/"
+"""Beginning of an address of any kind; a path of this machine loses one of its slashes."""
+
 AT_ONCE = 2**25
 """Bytes that are asked for at a time, so that no request lasts long."""
 
@@ -263,10 +266,16 @@ Location = Path | ObjectPath
 
 
 def location(text: str | Location) -> Location:
-    """What an argument names: ``s3://...``, or a path of this machine."""
-    if isinstance(text, str):
-        return ObjectPath(text) if text.startswith(SCHEME) else Path(text)
-    return text
+    """What an argument names: ``s3://...``, or a path of this machine.
+
+    Raises
+    ------
+    HevnerError
+        If it is an address of another kind.
+    """
+    if not isinstance(text, str):
+        return text
+    return ObjectPath(text) if re.match(ADDRESS, text) else Path(text)
 
 
 @lru_cache

@@ -118,6 +118,13 @@ def test_what_cannot_be_read_says_why(
         heard(source(song))
 
 
+@pytest.mark.parametrize("source", ["s3://bucket/song.flac", Path("https://example.org/a.mp3")])
+def test_music_elsewhere_must_be_downloaded(source: str | Path) -> None:
+    with raises(AudioError, "file_missing") as caught:
+        heard(source)
+    assert "Download it" in str(caught.value.remedy)
+
+
 @pytest.mark.parametrize("source", [None, 5, 1.5, {}, set(), object(), lambda: 1])
 def test_what_is_no_source_is_refused(source: Any) -> None:
     with raises(HevnerError, "wrong_source"):

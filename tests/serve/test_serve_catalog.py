@@ -243,6 +243,31 @@ def test_facts_and_pages(server: Running, music: Library) -> None:
         assert server.get(f"/catalog/pieces?{query}").kind == "request"
 
 
+def test_a_slow_condition_does_not_hold_up_a_search(
+    server: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from concurrent.futures import ThreadPoolExecutor
+    from threading import Event
+
+    go_on, find = Event(), query_request.find
+
+    def slow(snapshot: Any, request: schemas.Search) -> Any:
+        assert not request.where or go_on.wait(60)
+        return find(snapshot, request)
+
+    monkeypatch.setattr(query_request, "find", slow)
+    with ThreadPoolExecutor(4) as clients:
+        waiting = [
+            clients.submit(ask, server, words=["calm"], where="duration > 1") for _ in range(4)
+        ]
+        try:
+            assert ask(server, words=["calm"])
+            assert not any(one.done() for one in waiting)
+        finally:
+            go_on.set()
+        assert all(one.result() for one in waiting)
+
+
 def test_points(server: Running, music: Library, monkeypatch: pytest.MonkeyPatch) -> None:
     answer = server.get("/catalog/pieces?points=true").json
     assert answer["total"] == 300

@@ -7,6 +7,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,7 @@ REFUSED = b"POST /api/v1/analyses HTTP/1.1\r\nHost: localhost\r\nContent-Length:
 def hasty(state: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Running]:
     """A server that waits shortly."""
     monkeypatch.setattr(connections, "REQUEST_S", 0.3)
+    monkeypatch.setattr(connections, "READ_S", 0.3)
     with running(settings(state)) as server:
         yield server
 
@@ -59,6 +61,17 @@ def test_who_goes_on_with_an_upload_that_was_refused_is_let_go(hasty: Running) -
         connection.sendall(b"-")
         assert b" 415 " in (found + everything(connection)).splitlines()[0]
     wait_for(lambda: not Connection.clients["127.0.0.1"])
+
+
+def test_who_does_not_read_the_answer_is_let_go(hasty: Running) -> None:
+    listing = b"GET /openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    with connected(hasty) as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        connection.settimeout(0.5)
+        with suppress(OSError):  # full on both sides, or closed already
+            while True:
+                connection.sendall(listing)
+        wait_for(lambda: not Connection.clients["127.0.0.1"])
 
 
 def test_a_second_request_has_its_deadline_too(hasty: Running) -> None:

@@ -341,6 +341,16 @@ def test_files_that_have_no_tags_say_so(tmp_path: Path) -> None:
 # --- the journal and the difference ---
 
 
+def test_a_wave_file_without_its_size_is_left_alone(tmp_path: Path) -> None:
+    file = make(tmp_path / "a.wav", "none")
+    content = bytearray(file.read_bytes())
+    content[4:8] = b"\xff" * 4
+    file.write_bytes(content)
+    with raises(OutputError, "bad_tags", subject="a.wav"):
+        tagged(file)
+    assert file.read_bytes() == content
+
+
 def test_a_journal_that_was_cut_off_goes_on(tmp_path: Path) -> None:
     paths = [make(tmp_path / f"{name}.mp3") for name in "ab"]
     first = tagged(paths[0])

@@ -9,6 +9,7 @@ at rates of their own. Files are decoded block by block (`ffmpeg`), mixed down a
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,7 @@ from hevner.audio.limits import sane
 from hevner.audio.mixdown import Samples, mono_stream
 from hevner.audio.samples import SOURCE, checked, in_full_scale
 from hevner.errors import AudioError
+from hevner.object_path import ADDRESS
 
 SAMPLE_RATE = 16_000
 """Hertz. Enough for every encoder that runs by default: MusiCNN and chroma up to 8 kHz."""
@@ -125,7 +127,13 @@ def _opened(path: Path) -> BinaryIO:
     # Looked at before it is opened: opening a pipe waits for ever.
     try:
         if not path.exists():
-            raise _refused(path, "no such file", "Check the path", "file_missing")
+            remote = re.match(ADDRESS, str(path))
+            remedy = (
+                "Download it first; 'hevner index' alone reads s3://"
+                if remote
+                else "Check the path"
+            )
+            raise _refused(path, "no such file", remedy, "file_missing")
         if not path.is_file():
             raise _refused(path, "not a regular file", "Name an audio file", "not_a_file")
         file = path.open("rb")

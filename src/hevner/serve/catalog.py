@@ -102,7 +102,8 @@ async def cover(id: str, server: Server) -> Response:
 async def search(request: schemas.Search, server: Server) -> dict[str, Any]:
     """Find music: every query of ``hevner search``."""
     snapshot, scale = server.snapshot, Scale.parse(request.scale)
-    hits, fit, nothing = await server.searches.do(query_request.find, snapshot, request)
+    threads = server.filters if request.where else server.searches
+    hits, fit, nothing = await threads.do(query_request.find, snapshot, request)
     found = [_hit(server, snapshot, hit, scale) for hit in hits]
     return {"hits": found, "scale": scale.name, "fit": fit, "nothing": nothing}
 
@@ -111,7 +112,8 @@ async def search(request: schemas.Search, server: Server) -> dict[str, Any]:
 async def playlist(request: schemas.Playlist, server: Server) -> dict[str, Any]:
     """Make a playlist that leads from one emotion to another."""
     snapshot, scale = server.snapshot, Scale.parse(request.scale)
-    hits = await server.searches.do(query_request.playlist, snapshot, request)
+    threads = server.filters if request.where else server.searches
+    hits = await threads.do(query_request.playlist, snapshot, request)
     return {
         "hits": [_hit(server, snapshot, hit, scale) for hit in hits],
         "scale": scale.name,

@@ -21,6 +21,9 @@ from hevner.serve.guard import HEADERS
 REQUEST_S = 20.0
 """Seconds within which a request must have come as a whole, uploads excepted."""
 
+READ_S = 600.0
+"""Seconds within which a client must go on to read its answer; a player that pauses asks again."""
+
 MOST = 1000
 """Most connections."""
 
@@ -68,6 +71,16 @@ class Connection(H11Protocol):
         self._deadline.cancel()
         self._deadline = self.loop.call_later(REQUEST_S, self._give_up)
         super().on_response_complete()
+
+    def pause_writing(self) -> None:
+        """Wait for a client that does not read as fast as it is answered, but not for ever."""
+        self._unread = self.loop.call_later(READ_S, self.transport.abort)
+        super().pause_writing()
+
+    def resume_writing(self) -> None:
+        """Go on to answer."""
+        self._unread.cancel()
+        super().resume_writing()
 
     def send_400_response(self, msg: str) -> None:
         """Refuse what is no HTTP, with the headers of all answers."""

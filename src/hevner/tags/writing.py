@@ -19,6 +19,7 @@ import os
 import secrets
 import shutil
 import stat
+import struct
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -88,7 +89,7 @@ def write(path: Path, wanted: list[Change], journal: Journal, keep_times: bool =
         try:
             TaggedFile(part, before).put({one.field: one.new for one in wanted})
             after = TaggedFile(part, before)
-        except mutagen.MutagenError as error:
+        except (mutagen.MutagenError, struct.error) as error:  # sizes that the format cannot hold
             if isinstance(error.__context__, OSError):
                 raise error.__context__ from None
             raise _refused(path, f"its tags cannot be written ({error})", "bad_tags") from error

@@ -10,7 +10,7 @@ import { Instrument } from "./instrument.js";
 import { openPiece } from "./listen.js";
 import { player } from "./player.js";
 import { asFilters, asQuery, nothing, question } from "./question.js";
-import { t } from "./strings.js";
+import { known, t } from "./strings.js";
 import { changes, colours } from "./theme.js";
 import { attempt, trouble } from "./trouble.js";
 
@@ -74,10 +74,10 @@ class Find {
       this.text.hidden = !facts.encoder;
       this.plane.lay({ words, pieces: { ...points, names: points.names.map(titleOf) } });
       fill(this.wordList, words.map(({ word }) => h("option", { value: word })));
-      for (const chips of this.chips) chips.known = new Set(words.map(({ word }) => word));
+      for (const chips of this.chips) chips.known = new Set(words.map(({ word }) => word.toLowerCase()));
       const shown = points.ids.length;
       this.facts.textContent = facts.pieces > shown
-        ? t("catalog.some", { count: facts.pieces.toLocaleString(), shown: shown.toLocaleString() })
+        ? t("catalog.some", { count: facts.pieces, shown })
         : t("catalog.facts", { count: facts.pieces });
       this.#search();
     } catch (problem) {
@@ -178,7 +178,7 @@ class Find {
     try {
       const { hits, nothing } = await api.search(query, stop.signal);
       this.#show(hits);
-      fill(this.status, hits.length ? t("find.count", { count: hits.length }) : nothing);
+      fill(this.status, hits.length ? t("find.count", { count: hits.length }) : h("span", { lang: "en" }, nothing));
     } catch (problem) {
       if (stop.signal.aborted) return; // asked again meanwhile
       if (!(problem instanceof api.Problem)) throw problem;
@@ -302,7 +302,7 @@ class Find {
 
   #playlist() {
     const groups = [
-      ["from", { value: "tense", list: "word-list" }], ["to", { value: "very calm", list: "word-list" }],
+      ["from", { value: t("playlist.from.value"), list: "word-list" }], ["to", { value: t("playlist.to.value"), list: "word-list" }],
       ["minutes", { value: 30, type: "number", min: 1, max: 600 }],
     ].map(([name, more]) => field(t(`playlist.${name}`), `list-${name}`, { required: true, ...more }));
     const form = h("form", {
@@ -376,7 +376,7 @@ function filters(changed) {
     h("div", { class: "grid" },
       choice("quadrant", "filter.quadrant", ["Q1", "Q2", "Q3", "Q4"].map((name) => [name, t(`quadrant.${name}`)])),
       choice("key_mode", "filter.third", [["major", t("mode.major")], ["minor", t("mode.minor")]]),
-      choice("mode", "filter.mode", MODES.map((name) => [name, name])),
+      choice("mode", "filter.mode", MODES.map((name) => [name, known(`mode.${name}`, name)])),
       number("duration_max", "filter.longest"),
       number("tempo_min", "filter.slowest"),
       number("tempo_max", "filter.fastest")),

@@ -175,8 +175,8 @@ export class Plane extends EventTarget {
   }
 }
 
-function weight({ word, group }) {
-  return CORNERS.includes(word) ? WEIGHTS.length : WEIGHTS.indexOf(group);
+function weight({ name, group }) {
+  return CORNERS.includes(name) ? WEIGHTS.length : WEIGHTS.indexOf(group);
 }
 
 function outlined(context, text, x, y) {
