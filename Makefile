@@ -1,8 +1,10 @@
 # make demo          analyses the example pieces, prints the table and draws the plots into demo/
 # make test          lint, spelling, types and the whole test suite
 # make docs          the documentation as a site, without a network: build/site/site
-# make test-lowest   the command line and the analysis with the lowest versions that are allowed
-# make test-pythons  the same with each of PYTHONS that is installed
+# make release       builds source archive and wheel into dist/, and checks that they are built again
+#                    to the same bytes from the source archive alone
+# make test-wheel    installs the wheel with each of PYTHONS that is installed, with the newest and the
+#                    lowest versions that are allowed, and analyses, searches and serves with it
 #
 # All make their environments first and need nothing but Python 3.11 or newer. A second run installs
 # nothing.
@@ -24,9 +26,10 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 INSTALL_INPUTS := pyproject.toml constraints.txt $(wildcard build_hook/*.py) \
 	src/hevner/encoders/pinned.py
 STORE := tests/requirements-store.txt
-BASE_TESTS := tests/cli/test_cli.py tests/test_analysis.py tests/test_golden.py tests/test_result.py
+WHEEL_TESTS := tests/test_smoke.py tests/cli/test_cli.py tests/test_analysis.py tests/test_golden.py \
+	tests/test_result.py
 
-.PHONY: demo docs test test-lowest test-pythons clean
+.PHONY: demo docs test release test-wheel clean
 .DEFAULT_GOAL := demo
 
 demo: $(VENV)/.installed
@@ -46,21 +49,21 @@ test: $(VENV)/.installed-for-tests
 	done; \
 	exit $$status
 
-test-lowest: constraints-lowest.txt
-	$(PYTHON) -m venv --clear .venv-lowest
-	.venv-lowest/bin/python -m pip --disable-pip-version-check install --quiet \
-		--constraint constraints-lowest.txt '.[plot]' pytest hypothesis jsonschema
-	.venv-lowest/bin/python -m pytest -q -W default $(BASE_TESTS)
+release: $(VENV)/.installed-for-tests
+	$(BIN)/python -m build_hook.release dist
 
-test-pythons:
-	@status=0; \
-	for python in $(PYTHONS); do \
+# A wheel is installed from dist/ as anybody would, so nothing of src/ is imported.
+test-wheel:
+	@$(PYTHON) -m pip --disable-pip-version-check wheel --quiet --no-deps --wheel-dir dist . || exit 1; \
+	wheel=$$(ls -t dist/hevner-*.whl | head -1); status=0; \
+	for python in $(PYTHONS); do for versions in constraints constraints-lowest; do \
 		command -v $$python >/dev/null || { echo "$$python is not installed"; continue; }; \
-		$$python -m venv --clear .venv-$$python && \
-		.venv-$$python/bin/python -m pip --disable-pip-version-check install --quiet \
-			--constraint constraints.txt '.[plot]' pytest hypothesis jsonschema && \
-		.venv-$$python/bin/python -m pytest -q $(BASE_TESTS) || status=1; \
-	done; \
+		echo "$$python, $$versions.txt"; \
+		$$python -m venv --clear .venv-wheel && \
+		.venv-wheel/bin/python -m pip --disable-pip-version-check install --quiet \
+			--constraint $$versions.txt "$$wheel[serve]" pytest hypothesis jsonschema onnx && \
+		.venv-wheel/bin/python -m pytest -q -W default -p no:cacheprovider $(WHEEL_TESTS) || status=1; \
+	done; done; \
 	exit $$status
 
 $(BIN)/python:

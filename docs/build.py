@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[1]
 SHOWN = (
     "*.md", "docs/**/*.md", "docs/images/*", "benchmarks/README.md", "benchmarks/*.py",
     "benchmarks/results/*", "papers/**/*", "examples/*.ipynb", "examples/audiomuse_hevner/*",
-    "src/hevner/pretrained/*.md", "LICENSE", "CITATION.cff",
+    "LICENSE", "CITATION.cff",
 )  # fmt: skip
 """Pages, and files that pages link to."""
 

@@ -21,7 +21,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from musicnn_reference import FILTERS, conv, random_checkpoint
 
-from build_hook import bundle, graph, weights, wheel
+import hevner
+from build_hook import bundle, graph, release, weights, wheel
 from build_hook.hook import PackingHook
 from hevner.lab import recipe_files
 
@@ -346,3 +347,15 @@ def test_a_source_archive_has_the_recipes(tmp_path):
     with tarfile.open(built) as archive:
         names = {name.partition("/")[2] for name in archive.getnames()}
     assert {path.relative_to(ROOT).as_posix() for path in recipe_files.shipped().values()} <= names
+
+
+def test_archives_built_again_from_the_source_archive_have_the_same_bytes(tmp_path, monkeypatch):
+    folder = weights.ensure_weights(ROOT)
+    assert release.problems(tmp_path / "one", folder) == []
+    monkeypatch.setattr(release, "LARGEST", 10**6)
+    monkeypatch.setattr(release, "OTHERWISE", {"SOURCE_DATE_EPOCH": "1764400000"})
+    found = release.problems(tmp_path / "two", folder)
+    assert [text.partition(" ")[0] for text in found[:-1]] == sorted(
+        f"hevner-{hevner.__version__}{ending}" for ending in ("-py3-none-any.whl", ".tar.gz")
+    )
+    assert "more than 1,000,000" in found[-1]

@@ -10,6 +10,8 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING
 
+from hevner import moved
+
 if TYPE_CHECKING:
     from hevner.analysis import Analyzer, analyze
     from hevner.catalog import open_catalog
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
     from hevner.output.frames import to_arrow, to_frame
     from hevner.result import Analysis, Estimate, Failure
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 __all__ = [
     "Analysis",
@@ -51,6 +53,8 @@ _HOMES = {
     "to_arrow": "hevner.output.frames",
     "to_frame": "hevner.output.frames",
 }
+
+moved.install()
 
 
 def __getattr__(name: str) -> object:

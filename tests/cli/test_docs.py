@@ -36,6 +36,7 @@ SEARCH, ENCODERS, RECIPES = "search.md", "encoders.md", "recipes.md"
 PAGES = ("browsing.md", "playlists.md", "scikit_learn.md", "tags.md", "python.md", "formats.md")
 PAGES += (
     "analyze.md",
+    "licence.md",
     "reading.md",
     "start/listener.md",
     "start/developer.md",

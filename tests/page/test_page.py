@@ -398,7 +398,8 @@ def test_a_late_refusal_asks_for_no_second_token(guarded: Service, opened: Opene
 
 def test_the_card_of_the_model_is_shown(service: Service, opened: Opener) -> None:
     page, _ = opened(service, "/#understand")
-    expect(page.locator(".card-text h3").last).to_contain_text("unified-")
+    for heading in ("unified-", "commercially?", "Intended use", "Limits", "Ethics"):
+        expect(page.locator(".card-text h3", has_text=heading)).to_have_count(1)
     assert page.locator(".card-text tbody tr").count() > 20
 
 
