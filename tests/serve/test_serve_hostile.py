@@ -17,7 +17,7 @@ from schemathesis.checks import (
 
 from tests.serve.servers import Running
 
-OPERATIONS = 24
+OPERATIONS = 25
 """That the interface has; a test that found none would pass."""
 
 CHECKS = [
