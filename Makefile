@@ -1,5 +1,6 @@
 # make demo          analyses the example pieces, prints the table and draws the plots into demo/
-# make test          lint, types and the whole test suite
+# make test          lint, spelling, types and the whole test suite
+# make docs          the documentation as a site, without a network: build/site/site
 # make test-lowest   the command line and the analysis with the lowest versions that are allowed
 # make test-pythons  the same with each of PYTHONS that is installed
 #
@@ -25,18 +26,21 @@ INSTALL_INPUTS := pyproject.toml constraints.txt $(wildcard build_hook/*.py) \
 STORE := tests/requirements-store.txt
 BASE_TESTS := tests/cli/test_cli.py tests/test_analysis.py tests/test_golden.py tests/test_result.py
 
-.PHONY: demo test test-lowest test-pythons clean
+.PHONY: demo docs test test-lowest test-pythons clean
 .DEFAULT_GOAL := demo
 
 demo: $(VENV)/.installed
 	$(BIN)/hevner analyze examples/audio --plot demo
 	@echo "Plots are in demo/."
 
+docs: $(VENV)/.installed-for-docs
+	$(BIN)/python docs/build.py
+
 # Every check runs, even if an earlier one has failed. Each test file runs in one process, since its
 # tests share fixtures.
 test: $(VENV)/.installed-for-tests
 	@status=0; \
-	for check in "ruff check ." "ruff format --check ." "mypy" \
+	for check in "ruff check ." "ruff format --check ." "codespell" "mypy" \
 			"pytest -n $(JOBS) --maxprocesses 8 --dist loadfile"; do \
 		echo "$(BIN)/$$check"; $(BIN)/$$check || status=1; \
 	done; \
@@ -68,6 +72,10 @@ $(VENV)/.installed: $(INSTALL_INPUTS) | $(BIN)/python
 	$(PIP) install --quiet --constraint constraints.txt --editable '.[all]'
 	@touch $@
 
+$(VENV)/.installed-for-docs: $(INSTALL_INPUTS) | $(BIN)/python
+	$(PIP) install --quiet --constraint constraints.txt --editable '.[docs]'
+	@touch $@
+
 # Torch goes first, so that nothing else decides which build of it is taken.
 $(VENV)/.installed-for-tests: $(INSTALL_INPUTS) $(STORE) | $(BIN)/python
 ifneq ($(strip $(TORCH)),)
@@ -76,7 +84,7 @@ endif
 	$(PIP) install --quiet --constraint constraints.txt --editable '.[dev]'
 	$(PIP) install --quiet --no-deps --require-hashes --requirement $(STORE) || \
 		echo "The tests of catalogues in object storage are skipped."
-	@touch $@ $(VENV)/.installed
+	@touch $@ $(VENV)/.installed $(VENV)/.installed-for-docs
 
 clean:
 	rm -rf .venv* demo build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -227,6 +227,19 @@ def test_key(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert scores["no key", "hevner", "no key told"]["n"] == "3"
 
 
+@pytest.mark.usefixtures("loopback")
+def test_live(run: Run, tmp_path: Path) -> None:
+    options = ["--runs", "0.003:5", "--seconds", 4, "--out", tmp_path / "live.csv"]
+    run("live", *options)
+    with (tmp_path / "live.csv").open(newline="") as file:
+        rows = {(row["run"].split(",")[0], row["figure"]): row for row in csv.DictReader(file)}
+    assert float(rows["memory", "values"]["value"]) == 2
+    assert float(rows["delay", "values"]["value"]) == 2
+    assert float(rows["service", "values"]["value"]) == 2
+    same = rows["same", "largest difference to the same window"]
+    assert float(same["value"]) <= float(same["limit"])
+
+
 def test_memory(run: Run, tmp_path: Path) -> None:
     run("memory", "--hours", 0.003, "--out", tmp_path / "memory.csv")
     assert lines(tmp_path / "memory.csv") == 2

@@ -14,12 +14,13 @@ from typing import Any, Literal
 
 import numpy as np
 
-from hevner.audio.decode import Audio, open_audio
+from hevner.audio.decode import SAMPLE_RATE, Audio, open_audio
 from hevner.audio.sources import Source, open_source
 from hevner.defaults import checked_window
 from hevner.emotion import Scale
 from hevner.features import Features, Pooled, around, extract, pool
 from hevner.heads import AXIS_HEADS, HEADS, Head
+from hevner.live import EVERY_S, Stream, sample
 from hevner.model import explanation, moments, predict, registry, sound_kind, tagging
 from hevner.model.prediction import Prediction
 from hevner.music import analyse, onsets, rhythm
@@ -147,6 +148,32 @@ class Analyzer:
     def analyze(self, source: Source, sample_rate: float | None = None) -> Analysis:
         """Analyse the emotion of a recording, on the unit scale; see `analyze`."""
         return self.read(source, sample_rate).analysis
+
+    def stream(self, sample_rate: float, *, every: float = EVERY_S, begin: float = 0.0) -> Stream:
+        """Open a stream of sound that is analysed while it goes on.
+
+        Parameters
+        ----------
+        sample_rate
+            Hertz of the samples that are fed.
+        every
+            Seconds of sound from value to value.
+        begin
+            Seconds at which the clock of the stream starts.
+
+        Returns
+        -------
+        Stream
+            Its values are those of the newest `window` seconds, each as `analyze` gives it.
+
+        Raises
+        ------
+        HevnerError
+            If the rate or the step makes no sense.
+        """
+        stream = Stream(self.analyze, self.window, sample_rate, every, begin)
+        self.analyze(sample(), SAMPLE_RATE)  # all is loaded before the sound begins
+        return stream
 
     def read(self, source: Source, sample_rate: float | None = None) -> Reading:
         """Analyse the emotion of a recording, and keep the predictions behind the result.

@@ -17,6 +17,7 @@ PACKAGES = {
         "fastapi", "prometheus_client", "python_multipart", "starlette", "uvicorn",
         "lancedb", "matplotlib", "pyarrow",
     ),
+    "live": ("sounddevice",),
     "ray": ("ray",),
     "frames": ("pandas", "pyarrow"),
     "mcp": ("mcp", "lancedb", "pyarrow"),

@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted(
     [
         *ROOT.glob("*.md"),
-        *ROOT.glob("docs/*.md"),
+        *ROOT.glob("docs/**/*.md"),
         *ROOT.glob("papers/*/README.md"),
         *ROOT.glob("benchmarks/*.md"),
     ]
@@ -47,6 +47,7 @@ RUN_BY = {
     "features": "tests/store/test_store.py",
     "gap": "tests/lab/test_gap_report.py",
     "index": "tests/catalog/test_indexing.py",
+    "listen": "tests/cli/test_listen.py",
     "mcp": "tests/test_assistant.py",
     "models": "tests/cli/test_cli_models.py",
     "moods": "tests/cli/test_cli_search.py",

@@ -33,7 +33,8 @@ def sections(page: Path) -> dict[str, str]:
 SECTIONS = {f"data.md {heading}": text for heading, text in sections(PAGE).items()}
 SEARCH, ENCODERS, RECIPES = "search.md", "encoders.md", "recipes.md"
 PAGES = ("browsing.md", "playlists.md", "scikit_learn.md", "tags.md", "python.md", "formats.md")
-for name in (SEARCH, ENCODERS, RECIPES, *PAGES, "mcp.md", "audiomuse.md"):
+PAGES += ("analyze.md", "start/listener.md", "start/developer.md", "start/researcher.md")
+for name in (SEARCH, ENCODERS, RECIPES, *PAGES, "live.md", "mcp.md", "audiomuse.md"):
     SECTIONS[name] = (ROOT / "docs" / name).read_text(encoding="utf-8")
 SECTIONS["README.md Use"] = sections(ROOT / "README.md")["Use"]
 

@@ -78,6 +78,7 @@ LACKING = {
     "mcp {0}/catalog": "mcp",
     "analyze {0}/songs --output {0}/out.parquet": "frames",
     "analyze {0}/songs --plot {0}/plots": "plot",
+    "listen": "live",
     "models add mert-v1-95m --from {0} --accept-licence": "encoders",
     "models add clap-general": "encoders",
     f"train recipes/unified.toml --out {{0}}/out.onnx {DATA}": "lab",
@@ -138,7 +139,7 @@ def test_the_base_needs_no_extra(line: str, bare: dict[str, tuple[int, str]]) ->
 
 def test_the_extras_are_those_of_the_project() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    assert set(extras.PACKAGES) | {"all", "dev"} == set(project["optional-dependencies"])
+    assert set(extras.PACKAGES) | {"all", "dev", "docs"} == set(project["optional-dependencies"])
 
 
 def test_what_is_missing_is_named() -> None:

@@ -20,7 +20,7 @@ from hevner.cli import app
 
 ROOT = Path(__file__).parents[2]
 PANELS = {
-    "Analyse": ["analyze", "explain", "report", "tag", "moods", "models"],
+    "Analyse": ["analyze", "explain", "report", "listen", "tag", "moods", "models"],
     "Find": ["index", "search", "browse", "playlist"],
     "Serve": ["serve", "mcp"],
     "Research": [

@@ -46,6 +46,18 @@ def test_some_of_the_basic_emotions(tmp_path: Path) -> None:
     assert track.tension == 0
 
 
+def test_the_emotions_of_gems_by_rater_are_means_in_0_1(tmp_path: Path) -> None:
+    (tmp_path / "layout.toml").write_text('[scales]\nmoods = "1..5"\n')
+    rows = ["id,rater,mood_amazement,mood_joyful_activation", "a,ann,1,5", "a,ben,3,4"]
+    (tmp_path / "annotations.csv").write_text("\n".join(rows))
+    (track,) = datasets.load("own", tmp_path)
+    assert track.gems is not None
+    assert (track.gems[0], track.gems[6]) == (0.25, 0.875)
+    assert np.isfinite(track.gems).sum() == 2
+    assert track.by_rater["ann"] == {"mood_amazement": 0.0, "mood_joyful_activation": 1.0}
+    assert datasets.labels.label_table([track]).shares.keys() == {"amazement", "joyful activation"}
+
+
 def test_empty_cells_may_be_missing_labels(tmp_path: Path) -> None:
     table = "id,valence,category,quadrant\na,5,,\nb,,calm,Q4\nc,,,\n"
     with raises(DataError, "value_missing", subject="line 2"):

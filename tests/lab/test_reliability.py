@@ -12,9 +12,9 @@ from typer.testing import CliRunner
 
 from hevner import datasets
 from hevner.cli import app
+from hevner.datasets import reliability
 from hevner.datasets.raters import agreement
 from hevner.datasets.track import Given, Track
-from hevner.lab.data import reliability
 
 SHROUT_FLEISS = np.array(
     [[9, 2, 5, 8], [6, 1, 3, 2], [8, 4, 6, 8], [7, 1, 2, 6], [10, 5, 6, 9], [6, 2, 4, 7]], float
@@ -71,6 +71,21 @@ def test_too_little_is_not_a_number() -> None:
         assert np.isnan(reliability.split_half(few))
     assert np.isnan(reliability.two_way(ratings(9, 1, 1.0))).all()
     assert np.isnan(reliability.kappa([["a"], ["b"], []]))
+
+
+def test_a_variance_that_is_only_rounding_is_none() -> None:
+    """Raters of opposite opinions, whose means are equal but for the last digits."""
+    rows = np.linspace(-0.4, 0.4, 7)[:, None] * [1, -1]
+    for shift in (0, 1e-17, 0.1, 1 / 3):
+        assert np.isnan(reliability.two_way(rows + shift)).all()
+        for value in reliability.one_way(rows + shift):
+            assert np.isnan(value) or -1 - 1e-9 <= value <= 1
+    # So that no interval has ends of a dozen digits, as here some resamples would give.
+    opposite = [
+        {"ann": {"joy": k / 4}, "ben": {"joy": (3 - k) / 4 + 0.1 * (k == 0)}} for k in range(4)
+    ]
+    for row in reliability.table(rated(*opposite)):
+        assert row["high"] is None or abs(float(row["high"])) < 100
 
 
 def test_halves_are_random_and_of_the_same_size() -> None:

@@ -1,4 +1,7 @@
-"""``python -m tests.serve.launch STATE SETTINGS``: a server with a fake worker."""
+"""``python -m tests.serve.launch STATE SETTINGS``: a server with a fake worker.
+
+The settings may name a made-up ``catalog``.
+"""
 
 from __future__ import annotations
 
@@ -9,14 +12,16 @@ from pathlib import Path
 
 from hevner.errors import HevnerError
 from hevner.serve import app, run
-from tests.serve.servers import settings
+from tests.serve.servers import settings, snapshot
 
 
 def main() -> None:
     logging.basicConfig()
-    how = settings(Path(sys.argv[1]), **json.loads(sys.argv[2]))
+    given = json.loads(sys.argv[2])
+    catalog = given.pop("catalog", None)
+    how = settings(Path(sys.argv[1]), **given)
     try:
-        service, queue = app.create(how)
+        service, queue = app.create(how, catalog and snapshot(Path(catalog)))
     except HevnerError as error:
         sys.exit(f"Error: {error}")
 

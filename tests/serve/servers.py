@@ -25,6 +25,7 @@ import soundfile
 from hevner.serve import app, run
 from hevner.serve.catalog_snapshot import CatalogSnapshot
 from hevner.serve.job_queue import JobQueue
+from hevner.serve.rating_study import EVERYONE, Study
 from hevner.serve.settings import Settings
 from hevner.serve.songs import Songs
 from tests import joint_world
@@ -151,10 +152,13 @@ def snapshot(folder: Path) -> CatalogSnapshot:
 
 @contextmanager
 def running(
-    how: Settings, catalog: CatalogSnapshot | None = None, songs: Songs | None = None
+    how: Settings,
+    catalog: CatalogSnapshot | None = None,
+    songs: Songs | None = None,
+    study: Study = EVERYONE,
 ) -> Iterator[Running]:
     """A server in a thread of this process."""
-    service, queue = app.create(how, catalog, songs)
+    service, queue = app.create(how, catalog, songs, study)
     ready, address = threading.Event(), ""
 
     def listening(where: str) -> None:

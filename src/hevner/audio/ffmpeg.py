@@ -12,9 +12,10 @@ Damage is passed over, as by the program ``ffmpeg``, and reported in a warning.
 
 from __future__ import annotations
 
+import math
 import os
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from types import SimpleNamespace
 from typing import Any, BinaryIO
 
 import av
@@ -22,11 +23,11 @@ import numpy as np
 from av.audio.plane import AudioPlane
 from numpy.typing import NDArray
 
+from hevner.audio.decoding import Decoding, Kind
 from hevner.audio.headers import Readable, links, seconds_of_mp3, share_of_wav
 from hevner.audio.limits import LONGEST_S, check_channels, check_rate
 from hevner.audio.mixdown import Piece
 from hevner.errors import AudioError
-from hevner.result import clock
 
 FORMATS = (
     "wav,w64,aiff,au,caf,voc,iff,flac,ogg,mp3,aac,loas,mov,matroska,asf,wv,ape,tta,tak,mpc,mpc8,"
@@ -50,14 +51,11 @@ TIMED = frozenset(
 BLOCK_VALUES = 2**22
 """Most values, samples times channels, in a block: 16 MB."""
 
-EARLY_S = 0.3
-"""Seconds that may be missing without a word: encoders count what they add before and after."""
+_OPTIONS = {"format_whitelist": FORMATS, "protocol_whitelist": "none"}
+_AT_ONCE = {"probesize": "32768", "formatprobesize": "32768"}
+"""Options for a pipe: FFmpeg would read up to five seconds before it hands on the first sample."""
 
-MOST_CHANGES = 5
-"""Changes of rate or channels that are reported one by one."""
-
-Kind = tuple[int, int, str]
-"""Rate in hertz, channels, and type of samples."""
+_PIPE_BYTES, _FILE_BYTES = 2**12, 2**15
 
 _FULL_SCALE = {"u8": 2.0**7, "s16": 2.0**15, "s32": 2.0**31, "s64": 2.0**63}
 _TYPES = {"u8": "u1", "s16": "i2", "s32": "i4", "s64": "i8", "flt": "f4", "dbl": "f8"}
@@ -87,43 +85,6 @@ class _Bytes:
 
     def __del__(self) -> None:
         self.close()
-
-
-@dataclass
-class Decoding:
-    """What has been decoded so far, and what was wrong with it."""
-
-    seconds: float = 0.0
-    good: int = 0
-    bad: int = 0
-    run: int = 0
-    longest_run: int = 0
-    first_bad: float = 0.0
-    changes: list[tuple[float, Kind, Kind]] = field(default_factory=list)
-
-    def packet(self, fine: bool) -> None:
-        """Count a packet, and how many in a row were fine."""
-        if fine:
-            self.good += 1
-            self.run += 1
-            self.longest_run = max(self.longest_run, self.run)
-            return
-        if not self.bad:
-            self.first_bad = self.seconds
-        self.bad += 1
-        self.run = 0
-
-    def lost(self, seconds: float) -> None:
-        """Note that so many seconds are missing here; less than `EARLY_S` may be rounding."""
-        if seconds > EARLY_S:
-            self.packet(fine=False)
-
-    def change(self, old: Kind, new: Kind) -> None:
-        """Note that rate or channels change here; a decoder may change one a frame later."""
-        if self.changes and self.seconds - self.changes[-1][0] < 0.2:
-            old = self.changes.pop()[1]
-        if old[:2] != new[:2]:
-            self.changes.append((self.seconds, old, new))
 
 
 class Recording:
@@ -202,7 +163,7 @@ class Recording:
         finally:
             self._file.close()
         self._check(seen)
-        warnings.extend(_remarks(seen, self.promised))
+        warnings.extend(seen.remarks(self.promised))
 
     def _frames(self, seen: Decoding) -> Iterator[Any]:
         """Frames of all files that were joined to this one."""
@@ -230,6 +191,45 @@ class Recording:
             )
 
 
+def follow(read: Callable[[int], bytes], source: str) -> Iterator[Piece]:
+    """Decode what comes through a pipe, as it comes and for as long as it does.
+
+    Parameters
+    ----------
+    read
+        Reads at most so many bytes, as soon as there are any; none at the end.
+    source
+        Name of the source, for messages.
+
+    Yields
+    ------
+    Piece
+        As of `Recording.pieces`, one for each frame.
+
+    Raises
+    ------
+    AudioError
+        If it is not audio (code ``not_audio``), or its rate or channels make no sense.
+    """
+    stops: list[BaseException] = []
+
+    def guarded(size: int) -> bytes:
+        try:
+            return b"" if stops else read(size)
+        except BaseException as stop:  # noqa: BLE001 - PyAV would lose Ctrl-C and go on
+            stops.append(stop)
+            return b""
+
+    try:
+        stream = _best(SimpleNamespace(read=guarded), source, at_once=True)
+        for frame in _frames(stream, Decoding(), source, longest=math.inf):
+            kind = frame.sample_rate, frame.layout.nb_channels, frame.format.name
+            yield _piece([_raw(frame)], kind)
+    finally:
+        if stops:
+            raise stops[0]
+
+
 def open_stream(file: Readable, source: str) -> Any:
     """The stream of a file that FFmpeg takes for the best audio, ready to be decoded."""
     file.seek(0)
@@ -238,12 +238,17 @@ def open_stream(file: Readable, source: str) -> Any:
     if head[:4] == b"RIFF" and head[12:16] == b"fmt ":
         # FFmpeg would not say what it dislikes.
         check_channels(int.from_bytes(head[22:24], "little"), source)
+    return _best(file, source)
+
+
+def _best(file: Any, source: str, *, at_once: bool = False) -> Any:
     try:
         # Tags may be in any encoding; they are not needed.
         container: Any = av.open(
             file,
             metadata_errors="ignore",
-            options={"format_whitelist": FORMATS, "protocol_whitelist": "none"},
+            options=_OPTIONS | (_AT_ONCE if at_once else {}),
+            buffer_size=_PIPE_BYTES if at_once else _FILE_BYTES,
         )
         stream = container.streams.best("audio")
     except (av.FFmpegError, ValueError) as error:
@@ -261,12 +266,12 @@ def open_stream(file: Readable, source: str) -> Any:
     return stream
 
 
-def _frames(stream: Any, seen: Decoding, source: str) -> Iterator[Any]:
+def _frames(stream: Any, seen: Decoding, source: str, longest: float = LONGEST_S) -> Iterator[Any]:
     """Decode a stream; a packet that is damaged is passed over."""
     in_ogg, end = stream.container.format.name == "ogg", 0.0
     with stream.container as container:
         packets = container.demux(stream)
-        while seen.seconds < LONGEST_S:
+        while seen.seconds < longest:
             try:
                 packet = next(packets, None)
                 if packet is None:
@@ -343,33 +348,6 @@ def _piece(held: list[NDArray[Any]], kind: Kind) -> Piece:
     if name in _FULL_SCALE:
         samples /= np.float32(_FULL_SCALE[name])
     return kind[0], samples.T
-
-
-def _remarks(seen: Decoding, promised: float) -> list[str]:
-    """Sentences on what was unusual in what was decoded."""
-    found = [_change(*one) for one in seen.changes[:MOST_CHANGES]]
-    if len(seen.changes) > MOST_CHANGES:
-        found[-1] += f", and {len(seen.changes) - MOST_CHANGES} times more"
-    if seen.bad:
-        places = "a damaged place was" if seen.bad == 1 else f"{seen.bad} damaged places were"
-        found.append(f"{places} left out, the first near {seen.first_bad:.1f} s")
-    if seen.seconds >= LONGEST_S:
-        found.append(f"only the first {clock(LONGEST_S)} of the file were read")
-    elif promised - seen.seconds > EARLY_S:
-        found.append(f"the file ends early: {seen.seconds:.1f} of {promised:.1f} s could be read")
-    if promised and seen.seconds > 1.01 * promised + 1:
-        found.append(
-            f"the file is longer than its header says: {seen.seconds:.1f} s instead of "
-            f"{promised:.1f} s"
-        )
-    return found
-
-
-def _change(seconds: float, old: Kind, new: Kind) -> str:
-    rate = f"the sample rate changes from {old[0]} to {new[0]} Hz"
-    channels = f"the number of channels changes from {old[1]} to {new[1]}"
-    changed = [text for at, text in enumerate((rate, channels)) if old[at] != new[at]]
-    return f"{' and '.join(changed)} at {seconds:.1f} s"
 
 
 def _unreadable(error: OSError, source: str) -> AudioError:

@@ -30,6 +30,7 @@ from hevner.cli.features import app as features
 from hevner.cli.gap import gap
 from hevner.cli.group import ANALYSE, FIND, RESEARCH, SERVE, Group
 from hevner.cli.index import Index, index
+from hevner.cli.listen import listen
 from hevner.cli.mcp import mcp
 from hevner.cli.models import app as models
 from hevner.cli.moods import moods
@@ -68,7 +69,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 for panel, verbs in (
-    (ANALYSE, (analyze, explain, report, tag, moods)),
+    (ANALYSE, (analyze, explain, report, listen, tag, moods)),
     (FIND, (index, search, browse, playlist)),
     (SERVE, (serve, mcp)),
     (RESEARCH, (extract, train, evaluate, probe, gap, rehearse)),

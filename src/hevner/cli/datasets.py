@@ -137,8 +137,8 @@ def check(
     Exit status: 0 if nothing is wrong that a person must mend, else 1.
     """
     from hevner import datasets
+    from hevner.datasets import reliability
     from hevner.datasets.report import describe
-    from hevner.lab.data import reliability
 
     choice: Labels = labels.value
     dataset = datasets.check(name, folder, labels=choice)

@@ -16,6 +16,7 @@ from contextlib import closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import TracebackType
+from typing import BinaryIO
 
 from hevner.errors import AudioError, HevnerError
 from hevner.files import Found, display_name
@@ -62,16 +63,9 @@ class Pipes:
         if path != INPUT:
             with path.open("rb") as pipe, place.open("wb") as file:
                 copy(pipe, file, name)
-        elif sys.stdin.isatty():
-            raise AudioError(
-                "the standard input is a terminal",
-                subject=name,
-                remedy="Send audio to it, as in 'hevner analyze - < song.mp3'",
-                code="not_a_file",
-            )
         else:
             with place.open("wb") as file:
-                copy(sys.stdin.buffer, file, name)
+                copy(standard_input("hevner analyze - < song.mp3"), file, name)
         return place
 
     def files(self, found: Iterable[Found]) -> Iterator[Path]:
@@ -93,6 +87,21 @@ class Pipes:
                     yield dataclasses.replace(result, path=display_name(one.path))
                 else:
                     yield result
+
+
+def standard_input(example: str) -> BinaryIO:
+    """The standard input.
+
+    Raises `AudioError` if it is a terminal; ``example`` is a command that sends audio to it.
+    """
+    if sys.stdin.isatty():
+        raise AudioError(
+            "the standard input is a terminal",
+            subject=display_name(INPUT),
+            remedy=f"Send audio to it, as in '{example}'",
+            code="not_a_file",
+        )
+    return sys.stdin.buffer
 
 
 def is_pipe(path: Path) -> bool:

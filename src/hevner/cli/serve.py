@@ -13,6 +13,7 @@ from hevner.cli.progress import say
 
 if TYPE_CHECKING:
     from hevner.serve.catalog_snapshot import CatalogSnapshot
+    from hevner.serve.rating_study import Study
     from hevner.serve.songs import Songs
 
 
@@ -46,6 +47,14 @@ def serve(
     subsonic_root: Annotated[
         Path, Option(metavar="FOLDER", help="Folder that the paths of these songs lie in.")
     ] = Path(),
+    study: Annotated[
+        Path | None,
+        Option(
+            metavar="FILE",
+            help="What is rated on the page, and how, in TOML (docs/rate.md); else 60 pieces of "
+            "the catalogue on the plane.",
+        ),
+    ] = None,
     opened: Annotated[bool, Option("--open", help="Open the page in a browser.")] = False,
     token: Annotated[
         str,
@@ -77,6 +86,9 @@ def serve(
     max_minutes: Annotated[
         float, Option(metavar="N", min=0.1, help="Longest audio that is analysed, in minutes.")
     ] = 120,
+    live: Annotated[
+        int, Option(metavar="N", min=0, help="Most microphones at once; 0 for none.")
+    ] = 4,
     rate: Annotated[
         float,
         Option(metavar="N", min=1, help="Largest number of requests per second of one client."),
@@ -107,7 +119,7 @@ def serve(
     from hevner.errors import HevnerError
     from hevner.model import registry, space
     from hevner.object_path import location
-    from hevner.serve import app, run
+    from hevner.serve import app, rating_study, run
     from hevner.serve.catalog_snapshot import CatalogSnapshot
     from hevner.serve.settings import LOOPBACK, Settings
 
@@ -130,6 +142,7 @@ def serve(
             code="needs_token",
         )
     listed = None if subsonic is None else _songs(subsonic, subsonic_root, snapshot)
+    plan = rating_study.EVERYONE if study is None else _study(study, snapshot)
     run.check_address(host, port)
     logging.basicConfig(format="%(levelname)s: %(message)s", level=logging.INFO)
     settings = Settings(
@@ -145,8 +158,9 @@ def serve(
         upload_bytes=max_upload * 2**20,
         duration_s=60 * max_minutes,
         rate=rate,
+        live=live,
     )
-    service, jobs_queue = app.create(settings, snapshot, listed)
+    service, jobs_queue = app.create(settings, snapshot, listed, plan)
 
     def listening(address: str) -> None:
         say(f"Listening on {address} (Ctrl-C stops)")
@@ -172,4 +186,22 @@ def _songs(file: Path, root: Path, snapshot: CatalogSnapshot | None) -> Songs:
         cause = f"the catalogue has none of the songs, such as {example}: name another root"
         raise typer.BadParameter(cause, param_hint="--subsonic-root")
     say(f"{count} of {len(found.entries)} songs of the Subsonic server are in the catalogue.")
+    return found
+
+
+def _study(file: Path, snapshot: CatalogSnapshot | None) -> Study:
+    """A study whose pieces are all in the catalogue."""
+    from hevner.errors import DataError
+    from hevner.serve import rating_study
+
+    if snapshot is None:
+        raise typer.BadParameter("it needs a catalogue", param_hint="--study")
+    found = rating_study.read(file)
+    if lacking := rating_study.missing(found, snapshot.id_by_name):
+        raise DataError(
+            f"the catalogue has no {lacking[0]} (of {len(lacking)} pieces that it lacks)",
+            subject=str(file),
+            remedy="Name them by their paths below the folder that was indexed",
+            code="unknown_piece",
+        )
     return found

@@ -18,6 +18,7 @@ import numpy as np
 from hevner.arrays import Doubles, Integers
 from hevner.datasets.track import Track
 from hevner.emotion import BASIC, GEMS, Quadrant
+from hevner.heads import BY_NAME
 
 NAN = float("nan")
 
@@ -32,6 +33,12 @@ RATINGS: dict[str, Callable[[Track], float | None]] = {
 }
 """Every kind of rating by its name in tables and results: valence, arousal, tension, basic
 emotions."""
+
+FELT: dict[str, Callable[[Track], float | None]] = {
+    name: lambda track, k=k: None if track.gems is None else track.gems[k]  # type: ignore[misc]
+    for k, name in enumerate(BY_NAME["gems"].columns)
+}
+"""Shares of listeners who feel the emotions of GEMS, or how much one of them does, in [0, 1]."""
 
 CLASSES: dict[str, Callable[[Track], str | None]] = {
     "quadrant": lambda track: None if track.quadrant is None else track.quadrant.name,
@@ -109,8 +116,7 @@ def label_table(tracks: Sequence[Track]) -> LabelTable:
     """The labels of tracks as arrays."""
     ratings = {name: _numbers(map(get, tracks)) for name, get in RATINGS.items()}
     shares = {
-        name: _numbers(None if track.gems is None else track.gems[k] for track in tracks)
-        for k, name in enumerate(GEMS)
+        name: _numbers(map(get, tracks)) for name, get in zip(GEMS, FELT.values(), strict=True)
     }
     classes = {kind: _classes(kind, list(map(get, tracks))) for kind, get in CLASSES.items()}
     return LabelTable(

@@ -31,9 +31,14 @@ from typing import Any
 
 from hevner.emotion import AXES, BASIC, UNIT, Scale
 from hevner.errors import DataError, HevnerError
+from hevner.heads import BY_NAME
 from hevner.text_file import read_toml
 
 FILE = "layout.toml"
+
+FELT = BY_NAME["gems"].columns
+"""Columns of the nine emotions of GEMS, as tables of analyses name them: ``mood_amazement``, ..."""
+
 FIELDS = (
     "id",
     "file",
@@ -41,6 +46,7 @@ FIELDS = (
     "arousal",
     "tension",
     *BASIC,
+    *FELT,
     "valence_std",
     "arousal_std",
     "raters",
@@ -64,8 +70,9 @@ OPTIONS = ("annotations", "audio", "moments", "delimiter", "tag_separator")
 CHOICES = {"empty_cells": ("refuse", "missing"), "rater_weights": ("equal", "agreement")}
 """Further keys, and their values; the first is the default."""
 
-RATED = (*AXES, "tension", *BASIC)
-"""Fields that are ratings on a scale; the basic emotions share one, named ``emotions``."""
+RATED = (*AXES, "tension", *BASIC, *FELT)
+"""Fields that are ratings on a scale; the basic emotions share one, named ``emotions``, those of
+GEMS another, ``moods``."""
 
 LABELS = (*RATED, "quadrant", "cluster", "category", "tags")
 
@@ -87,8 +94,8 @@ class Layout:
     named
         Further fields whose column must be there; its cells may be empty.
     scales
-        Nominal scale by field: ``valence``, ``arousal``, ``tension``, and ``emotions`` for all of
-        the basic emotions.
+        Nominal scale by field: ``valence``, ``arousal``, ``tension``, ``emotions`` for all of the
+        basic emotions, and ``moods`` for all of GEMS.
     gaps
         Whether rows without any label are left out, and not faults.
     moments
@@ -194,7 +201,9 @@ def read_layout(folder: Path, default: Layout) -> Layout:
             f"not TOML ({error})", subject=str(path), remedy="Correct the file", code="not_toml"
         ) from error
     columns = _texts(content.pop("columns", {}), FIELDS, f"{path}, [columns]")
-    scales = _texts(content.pop("scales", {}), (*AXES, "tension", "emotions"), f"{path}, [scales]")
+    scales = _texts(
+        content.pop("scales", {}), (*AXES, "tension", "emotions", "moods"), f"{path}, [scales]"
+    )
     options = _texts(content, (*OPTIONS, *CHOICES), str(path), "the tables [columns], [scales]")
     for key, known in CHOICES.items():
         if options.get(key, known[0]) not in known:

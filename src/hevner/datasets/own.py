@@ -31,7 +31,7 @@ from hevner.datasets import raters
 from hevner.datasets.card import read_card
 from hevner.datasets.findings import Findings
 from hevner.datasets.jams import read_jams
-from hevner.datasets.labels import CLASSES, RATINGS
+from hevner.datasets.labels import CLASSES, FELT, RATINGS
 from hevner.datasets.layout import Layout, read_layout
 from hevner.datasets.media import Media
 from hevner.datasets.rows import Row, each, read_rows
@@ -140,7 +140,7 @@ def _rated(tables: _Tables, findings: Findings, find: Find) -> list[Track]:
 def _given(track: Track) -> dict[str, Given]:
     """All labels of the row of one rater by field."""
     found: dict[str, Given] = {}
-    for name, get in (*RATINGS.items(), *CLASSES.items()):
+    for name, get in (*RATINGS.items(), *FELT.items(), *CLASSES.items()):
         value: float | str | None = get(track)
         if isinstance(value, str) or (value is not None and np.isfinite(value)):
             found[name] = value
@@ -155,9 +155,10 @@ def _together(track: Track, weight: Mapping[str, float]) -> Track:
         made[axis], made[f"{axis}_std"] = raters.mean_and_spread(votes, axis, weight)
         made[f"{axis}_by_rater"] = _column(votes, axis)
     made["tension"], _ = raters.mean_and_spread(votes, "tension", weight)
-    means = [raters.mean_and_spread(votes, name, weight)[0] for name in BASIC]
-    if any(value is not None for value in means):
-        made["emotions"] = tuple(math.nan if value is None else value for value in means)
+    for field, names in (("emotions", BASIC), ("gems", tuple(FELT))):
+        means = [raters.mean_and_spread(votes, name, weight)[0] for name in names]
+        if any(value is not None for value in means):
+            made[field] = tuple(math.nan if value is None else value for value in means)
     made["category"], quadrant, cluster = (
         raters.most_votes(votes, name, weight) for name in ("category", "quadrant", "cluster")
     )

@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from hevner.arrays import Doubles
-from hevner.datasets.labels import NAN, RATINGS
+from hevner.datasets.labels import FELT, NAN, RATINGS
 from hevner.datasets.track import Given, Track
 
 COMMON = 3
@@ -62,7 +62,7 @@ def weights(tracks: Sequence[Track]) -> dict[str, float]:
     of the mean that they are compared with.
     """
     raters = rater_names(tracks)
-    found = np.array([agreement(matrix(tracks, field)) for field in RATINGS])
+    found = np.array([agreement(matrix(tracks, field)) for field in (*RATINGS, *FELT)])
     known = np.isfinite(found)
     total = np.where(known, np.maximum(found, 0), 0).sum(axis=0)
     mean = np.divide(total, known.sum(axis=0), out=np.full(len(raters), NAN), where=known.any(0))

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from hevner.datasets.card import Card
 from hevner.datasets.findings import Findings
-from hevner.datasets.layout import FIELDS, FILE, LABELS, RATED, Layout
+from hevner.datasets.layout import FELT, FIELDS, FILE, LABELS, RATED, Layout
 from hevner.datasets.media import Media
 from hevner.datasets.rows import Row, each, read_rows
 from hevner.datasets.track import Track
@@ -98,8 +98,8 @@ def check_labels(columns: Mapping[str, str], layout: Layout, path: Path) -> None
 
 
 def scale_name(name: str) -> str:
-    """Name of the scale of a rating: the basic emotions share one."""
-    return "emotions" if name in BASIC else name
+    """Name of the scale of a rating: the basic emotions share one, and those of GEMS."""
+    return "emotions" if name in BASIC else "moods" if name in FELT else name
 
 
 @dataclass
@@ -148,7 +148,15 @@ class _Cells:
 
     def emotions(self) -> tuple[float, ...] | None:
         """The basic emotions, NaN for those that were not rated; None if none was."""
-        found = [self.rating(name) for name in BASIC]
+        return self._several(BASIC)
+
+    def felt(self) -> tuple[float, ...] | None:
+        """The emotions of GEMS in [0, 1], NaN for those that were not rated; None if none was."""
+        found = self._several(FELT)
+        return None if found is None else tuple((value + 1) / 2 for value in found)
+
+    def _several(self, names: tuple[str, ...]) -> tuple[float, ...] | None:
+        found = [self.rating(name) for name in names]
         if all(value is None for value in found):
             return None
         return tuple(math.nan if value is None else value for value in found)
@@ -209,6 +217,7 @@ def track_of(
         quadrant=cells.value("quadrant", partial(quadrant, row)),
         tension=cells.rating("tension"),
         emotions=cells.emotions(),
+        gems=cells.felt(),
         cluster=cells.value("cluster", partial(_cluster, row)),
         category=cells.value("category", row.text),
         tags=cells.tags(),

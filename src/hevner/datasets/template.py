@@ -42,7 +42,9 @@ rater_weights = "equal"
 tag_separator = ","
 
 # Columns under other names. Known are, beside id:
-#   labels: valence, arousal, tension; anger, fear, joy, sadness, tenderness; quadrant (Q1 to Q4);
+#   labels: valence, arousal, tension; anger, fear, joy, sadness, tenderness; those of GEMS,
+#           mood_amazement, mood_solemnity, mood_tenderness, mood_nostalgia, mood_calmness,
+#           mood_power, mood_joyful_activation, mood_tension, mood_sadness; quadrant (Q1 to Q4);
 #           cluster (1 to 5, MIREX); category (classes of your own, one for each track); tags
 #   about labels: rater; or valence_std, arousal_std, raters
 #   about tracks: file, title, artist, album, genre, split, and group: tracks of one group stay on

@@ -84,7 +84,8 @@ class Track:
     quadrant
         Where only that was rated, or in addition.
     gems
-        Shares of listeners who felt each of `hevner.emotion.GEMS`, in [0, 1].
+        Shares of listeners who felt each of `hevner.emotion.GEMS`, or how much they felt it on
+        average, in [0, 1]; NaN for one that was not rated.
     gems_by_rater
         One row of 0 or 1 per listener.
     tension

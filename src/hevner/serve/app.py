@@ -19,12 +19,15 @@ from fastapi.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
 from hevner import __version__
-from hevner.serve import analyses, catalog, listing, models, problems, subsonic
+from hevner.serve import analyses, catalog, listing, live, models, problems, ratings, subsonic
 from hevner.serve.catalog_snapshot import CatalogSnapshot
 from hevner.serve.guard import Guard
 from hevner.serve.job_queue import JobQueue
+from hevner.serve.live_streams import LiveStreams
 from hevner.serve.media import Addresses
 from hevner.serve.metrics import Counting, Metrics
+from hevner.serve.rating_store import RatingStore
+from hevner.serve.rating_study import EVERYONE, Study
 from hevner.serve.settings import Settings
 from hevner.serve.songs import Songs
 from hevner.serve.state import ServerState
@@ -41,17 +44,23 @@ result; search a catalogue by emotion, both ways. Errors are
 
 
 def create(
-    settings: Settings, snapshot: CatalogSnapshot | None = None, songs: Songs | None = None
+    settings: Settings,
+    snapshot: CatalogSnapshot | None = None,
+    songs: Songs | None = None,
+    study: Study = EVERYONE,
 ) -> tuple[ASGIApp, JobQueue]:
     """Make the application, with its catalogue if it has one, and its job queue.
 
-    With songs of a Subsonic server it answers for it too (`hevner.serve.subsonic`). Whoever serves
-    it calls ``stop_soon`` of the queue when it is about to end.
+    With songs of a Subsonic server it answers for it too (`hevner.serve.subsonic`). The study is
+    what may be rated, if there is a catalogue. Whoever serves it calls ``stop_soon`` of the queue
+    when it is about to end.
 
     Raises
     ------
     OutputError
         If the state folder cannot be used.
+    DataError
+        If there are ratings of the name of the study with other labels or another scale.
     """
     metrics = Metrics()
     queue = JobQueue(settings, metrics.died)
@@ -60,7 +69,10 @@ def create(
     # Conditions in SQL may be slow; a thread of their own keeps them from holding up all others.
     filters = BoundedThreads(1, settings.waiting, "filters", 1, settings.search_s)
     addresses = Addresses(bool(settings.token))
-    state = ServerState(settings, queue, snapshot, searches, filters, addresses, metrics, songs)
+    streams = LiveStreams(settings, metrics.died)
+    rated = None if snapshot is None else RatingStore(settings.state / "ratings", study)
+    shared = addresses, metrics, streams, songs, rated
+    state = ServerState(settings, queue, snapshot, searches, filters, *shared)
 
     @asynccontextmanager
     async def running(_app: FastAPI) -> AsyncIterator[None]:
@@ -71,6 +83,7 @@ def create(
         finally:
             if looking is not None:
                 looking.cancel()
+            await streams.close()
             await queue.close()
             searches.close()
             filters.close()
@@ -87,7 +100,8 @@ def create(
     )
     app.state.server = state
     problems.install(app)
-    routers = [analyses.router, catalog.router, listing.router, models.router]
+    routers = [analyses.router, catalog.router, listing.router, models.router, live.router]
+    routers.append(ratings.router)
     for router in routers + [subsonic.router] * (songs is not None):
         app.include_router(router)
 

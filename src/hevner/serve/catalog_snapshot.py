@@ -109,6 +109,12 @@ class CatalogSnapshot(Catalog):
         """Number of moments."""
         return self.moments.count()
 
+    @cached_property
+    def id_by_name(self) -> dict[str, str]:
+        """Ids of all pieces by name; of two with one name that of the last."""
+        columns = (self._listed[name].to_pylist() for name in ("name", "id"))
+        return dict(zip(*columns, strict=True))
+
     def page(self, offset: int, limit: int) -> list[Row]:
         """Pieces in the order of their names."""
         rows: list[Row] = self.slice(offset, limit).to_pylist()

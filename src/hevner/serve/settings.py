@@ -53,6 +53,9 @@ class Settings:
     searches, waiting, search_s
         Number of threads for searches; most searches that wait for one; seconds that a client waits
         for an answer.
+    live, live_of_one
+        Most streams of live listening at the same time, of all clients and of one; each has a
+        process of its own.
     worker
         Command that starts a worker.
     """
@@ -80,4 +83,6 @@ class Settings:
     searches: int = 2
     waiting: int = 128
     search_s: float = 20.0
+    live: int = 4
+    live_of_one: int = 2
     worker: tuple[str, ...] = WORKER

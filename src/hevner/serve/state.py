@@ -10,9 +10,11 @@ from fastapi import Depends, Request
 from hevner.serve import schemas
 from hevner.serve.catalog_snapshot import CatalogSnapshot
 from hevner.serve.job_queue import JobQueue
+from hevner.serve.live_streams import LiveStreams
 from hevner.serve.media import Addresses
 from hevner.serve.metrics import Metrics
 from hevner.serve.problems import ServiceError
+from hevner.serve.rating_store import RatingStore
 from hevner.serve.settings import Settings
 from hevner.serve.songs import Songs
 from hevner.serve.threads import BoundedThreads
@@ -22,8 +24,8 @@ from hevner.serve.threads import BoundedThreads
 class ServerState:
     """A running server.
 
-    ``newest`` is the newest version of its catalogue, and ``songs`` those of a Subsonic server that
-    are in it; None for none.
+    ``newest`` is the newest version of its catalogue, ``ratings`` those of its pieces, and
+    ``songs`` those of a Subsonic server that are in it; None for none.
     """
 
     settings: Settings
@@ -33,7 +35,9 @@ class ServerState:
     filters: BoundedThreads
     addresses: Addresses
     metrics: Metrics
+    live: LiveStreams
     songs: Songs | None = None
+    ratings: RatingStore | None = None
 
     @property
     def snapshot(self) -> CatalogSnapshot:

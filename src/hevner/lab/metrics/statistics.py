@@ -13,28 +13,25 @@ none is defined.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from hevner.arrays import Rows
+from hevner.datasets.resampling import LEVEL as LEVEL
+from hevner.datasets.resampling import RESAMPLES as RESAMPLES
+from hevner.datasets.resampling import Groups, percentiles
+from hevner.datasets.resampling import Interval as Interval
+from hevner.datasets.resampling import Score as Score
+from hevner.datasets.resampling import bootstrap as bootstrap
+from hevner.datasets.resampling import group_index as group_index
 from hevner.errors import DataError
 
-Score = Callable[[Rows], float]
 Metric = Callable[[Any, Any], float]
 
-RESAMPLES = 1000
 PERMUTATIONS = 10_000
-LEVEL = 0.95
-
-
-class Interval(NamedTuple):
-    """A confidence interval."""
-
-    low: float
-    high: float
 
 
 class Difference(NamedTuple):
@@ -58,15 +55,6 @@ class Seeds(NamedTuple):
     greatest: float
     low: float
     high: float
-
-
-def bootstrap(
-    score: Score, groups: ArrayLike, *, resamples: int = RESAMPLES, seed: int = 0
-) -> Interval:
-    """Percentile interval of a score, drawing as many whole groups as there are, with repeats."""
-    rng = np.random.default_rng(seed)
-    members = _Groups(groups)
-    return _percentiles([score(members.draw(rng)) for _ in range(resamples)])
 
 
 def paired_bootstrap(
@@ -154,7 +142,7 @@ def over_seeds(
             f"{seeds} seeds", remedy="Give the number of runs, at least 1", code="out_of_range"
         )
     rng = np.random.default_rng(seed)
-    members = _Groups(groups)
+    members = Groups(groups)
     everything = np.arange(len(members.order))
     values = np.array([score(number, everything) for number in range(seeds)])
 
@@ -163,51 +151,10 @@ def over_seeds(
         drawn, times = np.unique(rng.integers(seeds, size=seeds), return_counts=True)
         return float(np.average([score(int(n), rows) for n in drawn], weights=times))
 
-    interval = _percentiles([resample() for _ in range(resamples)])
+    interval = percentiles([resample() for _ in range(resamples)])
     std = float(values.std(ddof=1)) if seeds > 1 else np.nan
     mean, least, greatest = float(values.mean()), float(values.min()), float(values.max())
     return Seeds(mean, std, least, greatest, *interval)
-
-
-class _Groups:
-    """Rows by group, for drawing whole groups quickly."""
-
-    def __init__(self, groups: ArrayLike) -> None:
-        _, index = group_index(groups)
-        self.order: Rows = np.argsort(index, kind="stable")
-        self.sizes = np.bincount(index)
-        self.starts = np.cumsum(self.sizes) - self.sizes
-
-    def draw(self, rng: np.random.Generator) -> Rows:
-        """Rows of as many groups as there are, drawn with repeats, group after group."""
-        drawn = rng.integers(len(self.sizes), size=len(self.sizes))
-        sizes = self.sizes[drawn]
-        before = np.cumsum(sizes) - sizes
-        places = np.repeat(self.starts[drawn] - before, sizes) + np.arange(sizes.sum())
-        return np.asarray(self.order[places])
-
-
-def group_index(groups: ArrayLike) -> tuple[NDArray[Any], Rows]:
-    """Distinct groups, at least two, and the number of the group of each row."""
-    array = np.asarray(groups)
-    if array.ndim != 1:
-        raise DataError(
-            f"groups have shape {array.shape}", remedy="Give one group per row", code="wrong_shape"
-        )
-    if array.dtype.kind == "f" and np.isnan(array).any():
-        raise DataError(
-            "groups hold NaN",
-            remedy="Give every row a group of its own or a shared one",
-            code="not_finite",
-        )
-    names, index = np.unique(array, return_inverse=True)
-    if len(names) < 2:
-        raise DataError(
-            f"too few groups: {len(names)}",
-            remedy="Give rows of at least two groups",
-            code="too_few_groups",
-        )
-    return names, index
 
 
 def _rows(*columns: ArrayLike) -> list[NDArray[Any]]:
@@ -221,11 +168,3 @@ def _rows(*columns: ArrayLike) -> list[NDArray[Any]]:
             code="shapes_differ",
         )
     return arrays[:3]
-
-
-def _percentiles(values: Sequence[float]) -> Interval:
-    if np.isnan(values).all():
-        return Interval(np.nan, np.nan)
-    tail = (1 - LEVEL) / 2
-    low, high = np.nanquantile(values, [tail, 1 - tail])
-    return Interval(float(low), float(high))

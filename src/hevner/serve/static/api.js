@@ -1,7 +1,11 @@
 // The service over HTTP. Paths are relative to the page, so that it may live below any prefix.
 //
+// Words are those of the page's language (`vocabulary.js`), also in what is asked.
+//
 // Errors are a `Problem`: `kind`, `message` and `remedy` as the service returned them, or the kind
 // "offline" if it did not answer.
+
+import * as vocabulary from "./vocabulary.js";
 
 const BASE = new URL("../api/v1/", import.meta.url);
 const KEPT = "hevner.token";
@@ -13,7 +17,7 @@ let askForToken = null;
 export class Problem extends Error {
   constructor({ kind, message, remedy = "", word = null, suggestions = [] }, status = 0, wait = 0) {
     super(message);
-    Object.assign(this, { kind, remedy, word, suggestions, status, wait });
+    Object.assign(this, { kind, remedy, word, suggestions: suggestions.map(vocabulary.word), status, wait });
   }
 }
 
@@ -22,10 +26,11 @@ export function tokenFrom(ask) {
   askForToken = ask;
 }
 
-export async function ask(path, { method = "GET", body, json, signal } = {}) {
+export async function ask(path, { method = "GET", body, json, signal, keepalive } = {}) {
   const answer = await request(path, {
     method,
     signal,
+    keepalive,
     headers: json === undefined ? {} : { "Content-Type": "application/json" },
     body: json === undefined ? body : JSON.stringify(json),
   });
@@ -114,18 +119,29 @@ export const jobs = async () => (await ask("analyses")).analyses;
 export const job = (id) => ask(`analyses/${id}`);
 export const result = (id) => ask(`analyses/${id}/result`);
 export const forget = (id) => ask(`analyses/${id}`, { method: "DELETE" });
-export const expressed = async (id) => (await ask(`analyses/${id}/emotions`)).words;
+export const expressed = async (id) => vocabulary.translated((await ask(`analyses/${id}/emotions`)).words);
 export const plot = (id, ending) => blob(`analyses/${id}/plot.${ending}`);
+
+// Live listening: a stream of samples, its next part, its end, also when the page is closed.
+export const listen = (rate) => ask(`live?rate=${rate}`, { method: "POST" });
+export const sound = (id, body, signal) => ask(`live/${id}`, { method: "POST", body, signal });
+export const hush = (id) => ask(`live/${id}`, { method: "DELETE", keepalive: true });
 
 export const catalog = () => ask("catalog");
 export const points = async () => (await ask("catalog/pieces?points=true")).points;
 export const listing = (page) => ask(`catalog/listing?page=${page}`);
 export const pieces = async (limit) => (await ask(`catalog/pieces?limit=${limit}`)).pieces;
 export const curve = async (id) => (await ask(`catalog/pieces/${id}/curve`)).moments;
+export const emotions = async (id) => vocabulary.translated((await ask(`catalog/pieces/${id}/emotions`)).words);
+export const search = (query, signal) => ask("catalog/search", { method: "POST", json: inWords(query), signal });
+export const playlist = (query) => ask("catalog/playlist", { method: "POST", json: inWords(query) });
+export const study = () => ask("study");
+export const rater = (name) => ask(`raters/${encodeURIComponent(name)}`);
+export const rate = (name, rating) => ask(`raters/${encodeURIComponent(name)}`, { method: "POST", json: rating });
+export const ratings = () => ask("ratings");
+export const piece = (id) => ask(`catalog/pieces/${id}`);
+export const addressOf = (path) => new URL(path, BASE).href;
 export const analysis = (id) => ask(`catalog/pieces/${id}/analysis`);
-export const emotions = async (id) => (await ask(`catalog/pieces/${id}/emotions`)).words;
-export const search = (query, signal) => ask("catalog/search", { method: "POST", json: query, signal });
-export const playlist = (query) => ask("catalog/playlist", { method: "POST", json: query });
 export const audioBlob = (id) => blob(`catalog/pieces/${id}/audio`);
 
 // An address that an audio element can play: such an element sends no token, so a service with a
@@ -144,6 +160,13 @@ export async function cover(id) {
 // The address of the picture of a hit that has one.
 export const picture = ({ cover }) => new URL(cover, BASE).href;
 
+// A query with its words as the service knows them.
+function inWords(query) {
+  const { words, unwanted, from, to } = query;
+  const said = (text) => (typeof text === "string" ? text.split(",").map(vocabulary.asked).join(", ") : text);
+  return { ...query, words: words?.map(said), unwanted: unwanted?.map(said), from: said(from), to: said(to) };
+}
+
 const once = new Map();
 const kept = (path) => {
   if (!once.has(path)) {
@@ -153,7 +176,7 @@ const kept = (path) => {
   }
   return once.get(path);
 };
-export const words = async () => (await kept("words")).words;
+export const words = async () => (await kept("words")).words.map((one) => ({ ...one, name: one.word, word: vocabulary.word(one.word) }));
 export const models = async () => (await kept("models")).models;
 export const gap = async () => (await kept("models")).gap;
 export const model = (name) => kept(`models/${name}`);

@@ -7,12 +7,13 @@ import { button, field, fill, h } from "./dom.js";
 import * as find from "./find.js";
 import { jobs } from "./jobs.js";
 import * as listen from "./listen.js";
+import * as rate from "./rate.js";
 import * as strings from "./strings.js";
 import * as theme from "./theme.js";
 import * as understand from "./understand.js";
 
 const { t } = strings;
-const VIEWS = { listen, find, compare, understand };
+const VIEWS = { listen, find, compare, rate, understand };
 const main = document.getElementById("main");
 let leave = null;
 let shown = "";
@@ -37,7 +38,21 @@ function frame() {
   const views = document.getElementById("views");
   views.setAttribute("aria-label", t("views"));
   fill(views, Object.keys(VIEWS).map((name) => h("a", { href: `#${name}` }, t(`view.${name}`))));
-  fill(document.getElementById("tools"), theme.toggle());
+  fill(document.getElementById("tools"), languageChoice(), theme.toggle());
+}
+
+function languageChoice() {
+  const options = strings.languages.map(([code, name]) =>
+    h("option", { value: code, lang: code, selected: code === strings.language }, name));
+  const choice = h("select", {
+    class: "quiet", "aria-label": t("language"),
+    onchange: () => {
+      const unsent = jobs.list.some(({ state }) => ["sending", "waiting"].includes(state));
+      if (!unsent || confirm(t("language.unsent"))) strings.speak(choice.value);
+      else choice.value = strings.language;
+    },
+  }, options);
+  return choice;
 }
 
 function show(moved) {

@@ -3,8 +3,7 @@
 import { button, field, fill, h } from "./dom.js";
 import { question } from "./question.js";
 import { t } from "./strings.js";
-
-const DEGREES = ["slightly", "moderately", "", "very", "extremely"];
+import { degrees, spelling } from "./vocabulary.js";
 
 export class Chips {
   known = new Set();
@@ -54,8 +53,9 @@ export class Chips {
     const some = [...question[this.name]];
     for (const part of this.input.value.split(",")) {
       const text = plain(part);
-      const degree = DEGREES.find((one) => one && text.startsWith(`${one} `)) ?? "";
-      const word = text.slice(degree ? degree.length + 1 : 0);
+      const degree = degrees().find((one) => one && text.startsWith(`${one} `)) ?? "";
+      const plainWord = text.slice(degree ? degree.length + 1 : 0);
+      const word = spelling(plainWord) ?? plainWord;
       if (word && !some.some((one) => one.word === word)) some.push({ word, degree });
     }
     this.input.value = "";
@@ -71,11 +71,12 @@ export class Chips {
 
   #degree(one) {
     const label = `${one.degree} ${one.word}`.trim();
-    const strength = DEGREES.indexOf(one.degree) + 1;
+    const all = degrees();
+    const strength = all.indexOf(one.degree) + 1;
     const dots = h("span", { class: "dots", "aria-hidden": "true" },
-      DEGREES.map((_, index) => h("i", { class: index < strength ? "on" : null })));
+      all.map((_, index) => h("i", { class: index < strength ? "on" : null })));
     return button([label, dots], () => {
-      one.degree = DEGREES[strength % DEGREES.length];
+      one.degree = all[strength % all.length];
       this.changed();
     }, { class: "word", title: t("degree.change"), "aria-label": t("degree.label", { said: label }), "data-chip": one.word });
   }

@@ -1,6 +1,6 @@
 // Numbers and names in readable form: times, points on the plane, chords, quadrants.
 
-import { known, t } from "./strings.js";
+import { known, number, t } from "./strings.js";
 
 export const UNFAMILIAR = 0.05; // as hevner.output.summary
 const AT_THE_EDGE = 0.2;
@@ -16,8 +16,12 @@ export function clock(seconds) {
 }
 
 export function signed(value) {
-  const rounded = Math.round(value * 100) / 100;
-  return (rounded < 0 ? "−" : rounded > 0 ? "+" : "") + Math.abs(rounded).toFixed(2);
+  return decimal(value, "exceptZero");
+}
+
+// A number with two places.
+export function decimal(value, signDisplay = "negative") {
+  return number(value, { signDisplay, minimumFractionDigits: 2, maximumFractionDigits: 2 });
 }
 
 export function percent(share) {
@@ -32,7 +36,7 @@ export function quadrant(valence, arousal) {
 export function chordName(label) {
   if (label === "N" || label === "X") return t("chord.none");
   const [root, quality = "maj"] = label.split(":");
-  return (root + (SHORT[quality] ?? quality)).replace("#", "♯").replace(/(?<=^[A-G])b/, "♭");
+  return withSigns(known(`root.${root}`, root) + (SHORT[quality] ?? quality));
 }
 
 export function isMinor(label) {
@@ -41,8 +45,12 @@ export function isMinor(label) {
 
 export function keyName(key, mode) {
   if (!key) return t("key.none");
-  const name = key.replace("#", "♯").replace(/(?<=^[A-G])b/, "♭");
-  return mode && mode !== "ionian" ? `${name} (${mode})` : name;
+  const name = known(`key.${key}`, withSigns(key));
+  return mode && mode !== "ionian" ? `${name} (${known(`mode.${mode}`, mode)})` : name;
+}
+
+function withSigns(name) {
+  return name.replace("#", "♯").replace(/(?<=^[A-G])b/, "♭");
 }
 
 export function moodName(name) {

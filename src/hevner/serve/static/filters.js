@@ -2,7 +2,7 @@
 
 import { fill, h } from "./dom.js";
 import { question } from "./question.js";
-import { t } from "./strings.js";
+import { known, t } from "./strings.js";
 
 const MODES = ["ionian", "dorian", "phrygian", "lydian", "mixolydian", "aeolian", "harmonic minor"]; // as hevner.result
 const CHOICES = { quadrant: ["Q1", "Q2", "Q3", "Q4"], key_mode: ["major", "minor"], mode: MODES };
@@ -78,5 +78,5 @@ export class Filters {
 
 function shown(name, value) {
   if (name === "quadrant") return t(`quadrant.${value}`);
-  return name === "key_mode" ? t(`mode.${value}`) : String(value);
+  return name.endsWith("mode") ? known(`mode.${value}`, value) : String(value);
 }

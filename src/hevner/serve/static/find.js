@@ -78,10 +78,10 @@ class Find {
       this.text.hidden = !facts.encoder;
       this.plane.lay({ words, pieces: { ...points, names: points.names.map(titleOf) } });
       fill(this.wordList, words.map(({ word }) => h("option", { value: word })));
-      for (const chips of this.chips) chips.known = new Set(words.map(({ word }) => word));
+      for (const chips of this.chips) chips.known = new Set(words.map(({ word }) => word.toLowerCase()));
       const shown = points.ids.length;
       this.facts.textContent = facts.pieces > shown
-        ? t("catalog.some", { count: facts.pieces.toLocaleString(), shown: shown.toLocaleString() })
+        ? t("catalog.some", { count: facts.pieces, shown })
         : t("catalog.facts", { count: facts.pieces });
       this.#search();
     } catch (problem) {
@@ -182,7 +182,7 @@ class Find {
     try {
       const { hits, nothing } = await api.search(query, stop.signal);
       this.#show(hits);
-      fill(this.status, hits.length ? t("find.count", { count: hits.length }) : nothing);
+      fill(this.status, hits.length ? t("find.count", { count: hits.length }) : h("span", { lang: "en" }, nothing));
     } catch (problem) {
       if (stop.signal.aborted) return; // asked again meanwhile
       if (!(problem instanceof api.Problem)) throw problem;

@@ -4,10 +4,11 @@ import * as api from "./api.js";
 import { button, fill, h } from "./dom.js";
 import { labelOf, percent, titleOf } from "./emotion.js";
 import { jobs } from "./jobs.js";
+import * as live from "./live.js";
 import { Piece } from "./piece.js";
 import { Plane } from "./plane.js";
 import { player } from "./player.js";
-import { t } from "./strings.js";
+import { known, t } from "./strings.js";
 import { attempt, trouble } from "./trouble.js";
 import { Waveform } from "./waveform.js";
 
@@ -30,6 +31,7 @@ async function wordsFor(id, analysis) {
 }
 
 export function open(main, [id]) {
+  if (id === "live") return live.open(main);
   wanted = id ?? wanted;
   const stop = new AbortController();
   const pick = h("input", {
@@ -49,7 +51,8 @@ export function open(main, [id]) {
   const stage = h("div", { class: "shown" });
   const offered = h("div", { class: "offered" });
   const view = h("section", { class: "view listen-view" },
-    h("div", { class: "intake" }, list, drop, offered, plane.element), stage);
+    h("div", { class: "intake" }, list, drop,
+      h("a", { class: "like-button", href: "#listen/live" }, t("live.open")), offered, plane.element), stage);
   fill(main, view);
   // The plane is only decoration here; errors are shown elsewhere.
   attempt(null, async () => plane.lay({ words: await api.words() }));
@@ -150,14 +153,14 @@ function stateText(job) {
   if (job.note) return job.note;
   if (job.state === "running") return t("job.running", { share: percent(job.progress ?? 0) });
   if (job.state === "queued" && job.position) return t("job.place", { count: job.position });
-  if (job.state === "failed") return job.error?.message ?? t("job.failed");
+  if (job.state === "failed") return known(`problem.${job.error?.kind}`, job.error?.message ?? t("job.failed"));
   return job.state === "done" ? "" : t(`job.${job.state}`);
 }
 
 async function current(stage) {
   const job = wanted ? jobs.find(wanted) : jobs.list.find((one) => one.state === "done");
   if (job?.state !== "done") close();
-  if (!job) return fill(stage);
+  if (!job) return fill(stage, h("h1", { class: "unseen" }, t("view.listen")));
   if (job.state === "failed") return failed(stage, job);
   if (job.state !== "done") return unfinished(stage, job);
   if (piece?.job === job && stage.contains(piece.element)) {

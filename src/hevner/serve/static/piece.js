@@ -4,7 +4,7 @@ import * as api from "./api.js";
 import { Chords, courseOf, Curve, placeAt, Ruler, valueAt } from "./curves.js";
 import { button, h, range, table, term } from "./dom.js";
 import {
-  chordName, clock, familiarity, keyName, moodName, percent, quadrant, saidWord, signed, spoken, titleOf,
+  chordName, clock, decimal, familiarity, keyName, moodName, percent, quadrant, saidWord, signed, spoken, titleOf,
 } from "./emotion.js";
 import { asCsv, save } from "./export.js";
 import { Plane } from "./plane.js";
@@ -12,6 +12,7 @@ import { player } from "./player.js";
 import { known, t } from "./strings.js";
 import { calm, changes, colours } from "./theme.js";
 import { Timeline } from "./timeline.js";
+import { headline, word } from "./vocabulary.js";
 import { Waveform } from "./waveform.js";
 
 const TRAIL = 12; // seconds
@@ -67,7 +68,7 @@ export class Piece {
     this.missing = this.listen = h("div");
     this.wave = new Waveform();
     return h("article", { class: "piece" },
-      this.#heading(kind === "silent" ? t("silent.title") : this.analysis.headline),
+      this.#heading(kind === "silent" ? t("silent.title") : headline(this.analysis.headline)),
       h("p", { class: "callout" }, t(`${kind}.text`)));
   }
 
@@ -86,7 +87,7 @@ export class Piece {
     this.#draw();
     this.#follow();
     return h("article", { class: "piece" },
-      this.#heading(analysis.headline),
+      this.#heading(headline(analysis.headline)),
       this.#familiarity(),
       this.#warnings(),
       h("div", { class: "stage" },
@@ -126,12 +127,12 @@ export class Piece {
     const [kind, share] = Object.entries(this.analysis.sounds_like ?? {})[0] ?? [];
     return level && h("p", { class: level.warning ? "callout warning" : "aside" },
       level.warning && h("strong", {}, t("familiarity.warning"), " "), level.text,
-      kind && h("span", { class: "kind" }, " ", t("sounds_like", { kind, share: percent(share) })));
+      kind && h("span", { class: "kind" }, " ", t("sounds_like", { kind: known(`kind.${kind}`, kind), share: percent(share) })));
   }
 
   #warnings() {
     const all = [...this.analysis.warnings, ...this.analysis.contradictions];
-    return all.length > 0 && h("ul", { class: "callout" }, all.map((text) => h("li", {}, text)));
+    return all.length > 0 && h("ul", { class: "callout" }, all.map((text) => h("li", { lang: "en" }, text)));
   }
 
   #sources() {
@@ -281,7 +282,7 @@ export class Piece {
         found.map(([name, share]) => bar(name, share, percent(share)))))),
       h("section", {}, h("h2", {}, t("tags")), this.#expressed(),
         h("ul", { class: "tags" }, tags.slice(0, TAGS).map((tag) =>
-          h("li", { class: "tag", title: t("tag.title", { share: percent(tag.probability) }) }, tag.name))),
+          h("li", { class: "tag", title: t("tag.title", { share: percent(tag.probability) }) }, word(tag.name)))),
         tags.length ? null : h("p", { class: "aside" }, t("tags.none")),
         h("p", { class: "aside" }, t("model.by", { model: analysis.model }), " ",
           h("a", { href: "#understand" }, t("model.more")))));
@@ -324,7 +325,7 @@ function bar(name, share, text) {
 
 // A basic emotion, from not at all to very.
 function reading(name, one) {
-  const [value, low, high] = [one.value, one.low, one.high].map((number) => number.toFixed(2));
+  const [value, low, high] = [one.value, one.low, one.high].map((number) => decimal(number));
   const interval = t("interval", { low, high });
   return h("li", { title: interval }, h("span", {}, name), range(one),
     h("span", { class: "number" }, value, h("span", { class: "unseen" }, `, ${interval}`)));

@@ -195,8 +195,8 @@ function apart(places) {
   return found;
 }
 
-function weight({ word, group }) {
-  return CORNERS.includes(word) ? WEIGHTS.length : WEIGHTS.indexOf(group);
+function weight({ name, group }) {
+  return CORNERS.includes(name) ? WEIGHTS.length : WEIGHTS.indexOf(group);
 }
 
 function outlined(context, text, x, y) {

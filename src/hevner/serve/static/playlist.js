@@ -50,7 +50,7 @@ export class Playlist extends EventTarget {
 
   #form() {
     const groups = [
-      ["from", { value: "tense", list: "word-list" }], ["to", { value: "very calm", list: "word-list" }],
+      ["from", { value: t("playlist.from.value"), list: "word-list" }], ["to", { value: t("playlist.to.value"), list: "word-list" }],
       ["minutes", { value: 30, type: "number", min: 1, max: 600 }], ["shortest", { value: 30, type: "number", min: 0, max: 3600 }],
     ].map(([name, more]) => field(t(`playlist.${name}`), `list-${name}`, { required: true, ...more }));
     [this.from, this.to, this.length, this.shortest] = groups.map(([, input]) => input);

@@ -20,7 +20,7 @@ export class Timeline extends EventTarget {
     this.ghost = h("div", { class: "playhead ghost" });
     this.element = h("div", {
       class: "timeline", role: "slider", tabindex: 0, "aria-label": label, "data-keys": true,
-      "aria-valuemin": 0,
+      "aria-valuemin": 0, "aria-valuenow": 0,
     }, ...parts, this.ghost, this.head);
     new ResizeObserver(([entry]) => {
       this.#width = entry.contentRect.width;

@@ -1,14 +1,16 @@
-// Errors of the service, shown in the place of what failed.
+// Errors of the service, shown in the place of what failed. A translation may have a sentence for a
+// kind of error; the details, which are in English, follow it.
 
 import { Problem } from "./api.js";
 import { fill, h } from "./dom.js";
-import { t } from "./strings.js";
+import { known, t } from "./strings.js";
 
 export function trouble(problem) {
-  const offline = problem.kind === "offline";
-  return h("div", { class: "callout warning", role: "alert" },
-    h("p", {}, h("strong", {}, offline ? t("offline") : problem.message)),
-    problem.remedy && h("p", {}, problem.remedy));
+  const { kind, message, remedy } = problem;
+  const own = kind === "offline" ? t("offline") : known(`problem.${kind}`, null);
+  const details = [own ? null : h("strong", {}, message), own && kind !== "offline" ? message : null, remedy];
+  return h("div", { class: "callout warning", role: "alert" }, own && h("p", {}, h("strong", {}, own)),
+    details.filter(Boolean).map((text) => h("p", { lang: "en" }, text)));
 }
 
 // Does some work; an error of the service is shown in `place`, if there is one.

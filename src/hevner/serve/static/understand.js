@@ -2,8 +2,9 @@
 
 import * as api from "./api.js";
 import { fill, h, range, table, term } from "./dom.js";
+import { decimal } from "./emotion.js";
 import { Plane } from "./plane.js";
-import { known, t } from "./strings.js";
+import { known, number, t } from "./strings.js";
 import { attempt } from "./trouble.js";
 
 const HEADLINES = [
@@ -65,14 +66,10 @@ function measures(rows) {
   const columns = ["dataset", "protocol", "metric", "value", "interval", "pieces"];
   return table(columns.map((name) => t(`scores.${name}`)), rows.map((row) => [
     row.dataset, known(`protocol.${row.protocol}`, row.protocol), known(`metric.${row.metric}`, row.metric),
-    figure(row.value),
-    h("span", { class: "range" }, inside(row) && range(row), t("scores.range", { low: figure(row.low), high: figure(row.high) })),
-    row.n.toLocaleString(),
+    decimal(row.value),
+    h("span", { class: "range" }, inside(row) && range(row), t("scores.range", { low: decimal(row.low), high: decimal(row.high) })),
+    number(row.n),
   ]));
-}
-
-function figure(value) {
-  return value.toFixed(2).replace("-", "−");
 }
 
 // An interval that reaches outside 0..1 is only written.

@@ -18,16 +18,18 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from hevner.arrays import Doubles, Rows
-from hevner.datasets.labels import CLASSES, NAN, RATINGS
+from hevner.datasets.labels import CLASSES, FELT, NAN, RATINGS
 from hevner.datasets.raters import COMMON, matrix, rater_names, weights
+from hevner.datasets.resampling import bootstrap
 from hevner.datasets.track import Track
-from hevner.lab.metrics.regression import pearson
-from hevner.lab.metrics.statistics import bootstrap
 
 Figures = dict[str, str | float | int | None]
 
 SPLITS = 100
 """Random halves of the raters."""
+
+TINY = 1e-9
+"""Share of the variance below which a variance is only rounding."""
 
 RESAMPLES = 200
 """Resamples for an interval: it is read to two digits at most."""
@@ -45,7 +47,7 @@ def one_way(ratings: Doubles) -> tuple[float, float]:
     grand = (counts * means).sum() / total
     between = (counts * (means - grand) ** 2).sum() / (n - 1)
     k = (total - (counts**2).sum() / total) / (n - 1)
-    if not between:
+    if between <= TINY * (between + within):
         return NAN, NAN
     return (
         float((between - within) / (between + (k - 1) * within)),
@@ -65,8 +67,8 @@ def two_way(ratings: Doubles) -> tuple[float, float]:
     error = (left**2).sum() / ((n - 1) * (k - 1))
     single = between + (k - 1) * error + k * (raters - error) / n
     mean = between + (raters - error) / n
-    if not single or not mean:
-        return NAN, NAN
+    if min(single, mean) <= TINY * (between + raters + error):
+        return NAN, NAN  # no variance to be a share of
     return float((between - error) / single), float((between - error) / mean)
 
 
@@ -86,9 +88,14 @@ def split_half(ratings: Doubles, splits: int = SPLITS) -> float:
         one = np.where(place < half, mixed, 0).sum(axis=1)
         other = np.where((place >= half) & (place < 2 * half), mixed, 0).sum(axis=1)
         if np.ptp(one / half[:, 0]):
-            found.append(pearson(one / half[:, 0], other / half[:, 0]))
+            found.append(_correlation(one / half[:, 0], other / half[:, 0]))
     mean = float(np.nanmean(found)) if np.isfinite(found).any() else NAN
     return 2 * mean / (1 + abs(mean))
+
+
+def _correlation(one: Doubles, other: Doubles) -> float:
+    """Pearson's, 0 where the other is constant."""
+    return float(np.corrcoef(one, other)[0, 1]) if np.ptp(other) else 0.0
 
 
 def kappa(votes: Sequence[Sequence[object]]) -> float:
@@ -119,7 +126,7 @@ def table(tracks: Sequence[Track]) -> list[Figures]:
     """
     rated = [track for track in tracks if track.by_rater]
     rows: list[Figures] = []
-    for name in RATINGS:
+    for name in (*RATINGS, *FELT):
         ratings = matrix(rated, name) if rated else np.empty((0, 0))
         mine = np.isfinite(ratings).sum(axis=1) > 1
         if mine.sum() >= COMMON:

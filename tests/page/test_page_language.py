@@ -1,0 +1,175 @@
+"""The page in two languages: the same texts, and words, keys and numbers as the language has them."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import pytest
+
+from hevner.emotion import BASIC, GEMS, SOUNDS_LIKE
+from hevner.model.sound_kind import KINDS
+from hevner.music.chord_labels import FLAT_NAMES, SHARP_NAMES
+from hevner.result import MODES
+from hevner.serve.problems import STATUS
+from hevner.words import DEGREES, WORDS
+from hevner.words.headline import NEAR_NEUTRAL, SIDES
+from tests.page.pages import AUDIO, STATIC, TEXT, Opener, Service, drop, expect
+
+TRANSLATIONS = {
+    path.name.split(".")[1]: json.loads(path.read_text("utf-8"))
+    for path in STATIC.glob("strings.*.json")
+    if path.name != "strings.en.json"
+}
+PLURALS = {"en": {"one", "other"}, "de": {"one", "other"}}
+"""Categories of the CLDR; a language with others is added here."""
+
+DOUBT = "this does not sound like music"
+VOCABULARY = {
+    *(f"lexicon.{word.name}" for word in WORDS),
+    *(f"degree.{degree.name}" for degree in DEGREES if degree.name),
+    *(f"headline.{side}" for *_, side in SIDES),
+    f"headline.{NEAR_NEUTRAL}",
+    f"headline.{DOUBT}",
+    *(f"headline.{DOUBT}: {kind}" for name, kind in KINDS.items() if name != "music"),
+    *(f"mood.{name}" for name in GEMS),
+    *(f"emotion.{name}" for name in BASIC),
+    *(f"kind.{name}" for name in SOUNDS_LIKE),
+    *(f"mode.{name}" for name in MODES),
+    *(f"key.{t} {third}" for t in {*SHARP_NAMES, *FLAT_NAMES} for third in ("major", "minor")),
+    *(f"problem.{stage}" for stage in STATUS),
+}
+"""What the service says in English words, for which every translation has its own."""
+
+FREE = re.compile(r"root\.[A-G]b?|problem\.\w+|key\.[A-G][#b]? (major|minor)")
+"""Further names that a translation may have and English need not."""
+
+
+def parts(text: Any) -> list[set[str]]:
+    forms = text.values() if isinstance(text, dict) else [text]
+    return [set(re.findall(r"\{(\w+)\}", form)) for form in forms]
+
+
+@pytest.mark.parametrize("language", TRANSLATIONS)
+def test_a_translation_has_the_same_texts(language: str) -> None:
+    texts = TRANSLATIONS[language]
+    assert set(TEXT) - set(texts) == set()
+    more = set(texts) - set(TEXT) - VOCABULARY
+    assert {name for name in more if not FREE.fullmatch(name)} == set()
+    assert VOCABULARY - set(texts) == set()
+    for name, text in TEXT.items():
+        assert parts(texts[name])[0] == parts(text)[0], name
+        assert isinstance(texts[name], dict) == isinstance(text, dict), name
+
+
+@pytest.mark.parametrize("language", PLURALS)
+def test_plurals_are_those_of_the_language(language: str) -> None:
+    texts = TRANSLATIONS.get(language, TEXT)
+    for name, text in texts.items():
+        if isinstance(text, dict):
+            assert set(text) == PLURALS[language], name
+            assert len({frozenset({*one, "count"}) for one in parts(text)}) == 1, name
+
+
+@pytest.mark.parametrize("language", TRANSLATIONS)
+def test_no_two_words_are_translated_alike(language: str) -> None:
+    # What is typed is translated back.
+    words = [
+        text.lower() for name, text in TRANSLATIONS[language].items() if name.startswith("lexicon.")
+    ]
+    assert len(set(words)) == len(words)
+    degrees = [TRANSLATIONS[language][f"degree.{one.name}"] for one in DEGREES if one.name]
+    assert not [word for word in words for degree in degrees if word.startswith(f"{degree} ")]
+
+
+def test_every_language_is_offered() -> None:
+    (listed,) = re.findall(r"const LANGUAGES = \{(.+?)\};", (STATIC / "strings.js").read_text())
+    assert set(re.findall(r"(\w+):", listed)) == {"en", *TRANSLATIONS} == set(PLURALS)
+
+
+def test_german_quotes_and_dashes_are_typographic() -> None:
+    text = json.dumps(list(TRANSLATIONS["de"].values()), ensure_ascii=False)
+    assert "\\\"" not in text
+    assert text.count("„") == text.count("“")
+    assert "..." not in text
+
+
+def test_a_language_is_chosen_and_kept(service: Service, opened: Opener) -> None:
+    german = TRANSLATIONS["de"]
+    page, _ = opened(service, "/#find")
+    page.select_option("#tools select", "de")
+    expect(page.locator("html")).to_have_attribute("lang", "de")
+    expect(page.locator(".facts")).to_have_text("5 Stücke")
+    expect(page).to_have_title(f"{german['view.find']} · hevner")
+    with page.expect_request("**/search") as asked:
+        page.fill("#words-words", "sehr traurig, sommer, tense")
+        page.press("#words-words", "Enter")
+    assert json.loads(asked.value.post_data)["words"] == ["very sad", "summer", "tense"]
+    expect(page.locator("[data-chip=Sommer]")).to_be_visible()
+    expect(page.locator(".hit .aside").first).to_contain_text("-Moll")
+    with page.expect_request("**/search") as asked:  # from much to more
+        page.click("[data-chip=traurig]")
+    assert json.loads(asked.value.post_data)["words"][0] == "extremely sad"
+    with page.expect_request("**/playlist") as asked:
+        page.click(".playlist-form button")
+    assert json.loads(asked.value.post_data)["to"] == "very calm"
+    page.reload()
+    expect(page.locator("#views a").first).to_have_text(german["view.listen"])
+
+
+def test_the_language_of_the_browser_is_the_first_choice(service: Service, opened: Opener) -> None:
+    for locale, language in (("de-AT", "de"), ("fr-FR", "en")):
+        page, _ = opened(service, locale=locale)
+        expect(page.locator("html")).to_have_attribute("lang", language)
+
+
+def test_a_piece_in_german(service: Service, opened: Opener) -> None:
+    page, _ = opened(service, locale="de-DE")
+    headlines = iter(
+        ["very sad, gloomy", "perhaps calm, content", "between sad and calm, unsure (low energy)"]
+        + [NEAR_NEUTRAL]
+    )
+
+    def told(route: Any) -> None:
+        route.fulfill(
+            json=route.fetch().json() | {"headline": next(headlines), "key": "Bb minor", "mode": "dorian"}
+        )
+
+    page.route("**/result", told)
+    shown = []
+    for _ in range(4):
+        drop(page, AUDIO / "calm_evening.ogg")
+        lead = page.locator(".heading .lead")
+        expect(lead).to_contain_text("b-Moll (dorisch)")
+        shown.append(lead.locator("strong").text_content())
+        expect(page.locator(".estimates .valence")).to_have_text(re.compile(r"[+−]\d,\d\d"))
+        page.reload()
+        page.wait_for_selector("nav a[aria-current]")
+    assert shown == [
+        "sehr traurig, düster",
+        "vielleicht ruhig, zufrieden",
+        "zwischen traurig und ruhig, unsicher (wenig Energie)",
+        "nahe neutral, unsicher",
+    ]
+
+
+def test_english_headlines_are_those_of_the_service(service: Service, opened: Opener) -> None:
+    page, _ = opened(service)
+    for said in (
+        *("happy, excited", "very tense, angry", "perhaps calm, content", NEAR_NEUTRAL),
+        *("between sad and calm, unsure (low energy)", f"{DOUBT}: speech"),
+    ):
+        shown = page.evaluate(
+            "async (said) => (await import('./static/vocabulary.js')).headline(said)", said
+        )
+        assert shown == said
+
+
+def test_what_is_english_in_german_says_so(service: Service, opened: Opener) -> None:
+    page, _ = opened(service, "/#find", may_fail=True, locale="de")
+    page.fill("#words-words", "hapy")
+    page.press("#words-words", "Enter")
+    callout = page.locator(".status .callout")
+    expect(callout.locator("strong")).to_have_text(TRANSLATIONS["de"]["problem.words"])
+    expect(callout.locator("[lang=en]").last).to_contain_text("'happy'")

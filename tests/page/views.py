@@ -1,0 +1,71 @@
+"""Every view of the page, and how to bring a page into it; a new view is a function and a line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from tests.page.pages import AUDIO, drop, expect
+
+FORGET = """async () => {
+    const { analyses } = await (await fetch("api/v1/analyses")).json();
+    for (const { id } of analyses) await fetch(`api/v1/analyses/${id}`, { method: "DELETE" });
+}"""
+
+
+def go(page: Any, view: str) -> None:
+    """To a view by its address, wherever the page is."""
+    page.evaluate("(view) => { location.hash = `#${view}`; }", view)
+    expect(page.locator(f"#views a[href='#{view}'][aria-current]")).to_have_count(1)
+
+
+def listen_empty(page: Any) -> None:
+    page.evaluate(FORGET)
+    go(page, "listen")
+    page.reload()
+    expect(page.locator(".offered .tag")).not_to_have_count(0)
+
+
+def listen(page: Any) -> None:
+    go(page, "listen")
+    drop(page, AUDIO / "journey.ogg")
+    expect(page.locator(".timeline[role]")).to_be_visible()
+    page.locator(".timeline[role]").focus()
+    for _ in range(5):
+        page.keyboard.press("ArrowRight")
+    page.evaluate("document.activeElement.blur()")
+    page.wait_for_function("document.querySelector('.bar:not([hidden])')")
+    page.locator(".bar .main").click()  # stands still again
+
+
+def find(page: Any) -> None:
+    go(page, "find")
+    expect(page.locator(".facts")).to_contain_text("5")
+    page.fill("#words-words", "calm")
+    page.press("#words-words", "Enter")
+    expect(page.locator(".hit")).not_to_have_count(0)
+    page.mouse.move(0, 0)
+
+
+def compare(page: Any) -> None:
+    go(page, "compare")
+    if page.locator(".legend li").count() < 2:
+        catalogue = page.locator("#compare-add optgroup:last-child option")
+        expect(catalogue).not_to_have_count(0)
+        page.select_option("#compare-add", catalogue.first.get_attribute("value"))
+    expect(page.locator(".legend .title")).not_to_have_count(0)
+
+
+def understand(page: Any) -> None:
+    go(page, "understand")
+    expect(page.locator(".card-text tbody tr")).not_to_have_count(0)
+
+
+VIEWS: dict[str, Callable[[Any], None]] = {
+    "listen-empty": listen_empty,
+    "listen": listen,
+    "find": find,
+    "compare": compare,
+    "understand": understand,
+}
+"""In this order, so that later views have the piece of earlier ones."""
