@@ -164,7 +164,7 @@ export const picture = ({ cover }) => new URL(cover, BASE).href;
 // A query with its words as the service knows them.
 function inWords(query) {
   const { words, unwanted, from, to } = query;
-  const said = (text) => (typeof text === "string" ? text.split(",").map(vocabulary.asked).join(", ") : text); // points stay
+  const said = (text) => (typeof text === "string" ? text.split(",").map(vocabulary.asked).join(", ") : text);
   return { ...query, words: words?.map(said), unwanted: unwanted?.map(said), from: said(from), to: said(to) };
 }
 

@@ -78,5 +78,5 @@ export class Filters {
 
 function shown(name, value) {
   if (name === "quadrant") return t(`quadrant.${value}`);
-  return name === "key_mode" || name === "mode" ? known(`mode.${value}`, value) : String(value);
+  return name.endsWith("mode") ? known(`mode.${value}`, value) : String(value);
 }
