@@ -92,8 +92,8 @@ class Watch:
     def check(self) -> None:
         own = (f"{self._service.address}/", f"blob:{self._service.address}/", "data:")
         strangers = [one for one in self.requests if not one.split(" ", 1)[1].startswith(own)]
-        assert strangers == []
-        assert self.complaints == []
+        assert strangers == [], strangers
+        assert self.complaints == [], self.complaints
 
 
 DRAWN = """(canvas) => {

@@ -185,7 +185,6 @@ export class Playlist extends EventTarget {
   #focus(index, act) {
     const row = this.results.rows[index];
     const wanted = row?.querySelector(`[data-act="${act}"]:not(:disabled)`) ?? row?.querySelector("[data-act]:not(:disabled)");
-    row?.querySelector(".round").focus(); // the other buttons are shown where the focus is
     wanted?.focus();
   }
 
