@@ -122,7 +122,8 @@ def summary(rows: list[dict[str, float]]) -> dict[str, object]:
     for name in rows[0]:
         values = np.array([row[name] for row in rows])
         low, high = np.quantile(values[picks].mean(axis=1), (0.025, 0.975))
-        found[name] = f"{values.mean():.3f} ({low:.3f}-{high:.3f})"
+        ends = {name: values.mean(), f"{name}_low": low, f"{name}_high": high}
+        found |= {column: round(float(value), 3) for column, value in ends.items()}
     return found
 
 
