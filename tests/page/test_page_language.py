@@ -90,7 +90,7 @@ def test_every_language_is_offered() -> None:
 
 def test_german_quotes_and_dashes_are_typographic() -> None:
     text = json.dumps(list(TRANSLATIONS["de"].values()), ensure_ascii=False)
-    assert "\\\"" not in text
+    assert '\\"' not in text
     assert text.count("„") == text.count("“")
     assert "..." not in text
 
@@ -133,7 +133,8 @@ def test_a_piece_in_german(service: Service, opened: Opener) -> None:
 
     def told(route: Any) -> None:
         route.fulfill(
-            json=route.fetch().json() | {"headline": next(headlines), "key": "Bb minor", "mode": "dorian"}
+            json=route.fetch().json()
+            | {"headline": next(headlines), "key": "Bb minor", "mode": "dorian"}
         )
 
     page.route("**/result", told)
