@@ -167,10 +167,12 @@ def test_english_headlines_are_those_of_the_service(service: Service, opened: Op
         assert shown == said
 
 
-def test_what_is_english_in_german_says_so(service: Service, opened: Opener) -> None:
+def test_words_that_may_be_meant_are_german(service: Service, opened: Opener) -> None:
     page, _ = opened(service, "/#find", may_fail=True, locale="de")
     page.fill("#words-words", "hapy")
     page.press("#words-words", "Enter")
-    callout = page.locator(".status .callout")
-    expect(callout.locator("strong")).to_have_text(TRANSLATIONS["de"]["problem.words"])
-    expect(callout.locator("[lang=en]").last).to_contain_text("'happy'")
+    callout = page.locator(".status .mend")
+    expect(callout.locator("strong")).to_have_text(
+        TRANSLATIONS["de"]["find.unknown"].format(word="hapy")
+    )
+    expect(callout.locator("button").first).to_have_text(TRANSLATIONS["de"]["lexicon.happy"])
