@@ -320,6 +320,18 @@ def test_page(run: Run, tmp_path: Path) -> None:
     assert lines(tmp_path / "page.csv") == 6
 
 
+@pytest.mark.usefixtures("loopback")
+def test_page_library(run: Run, tmp_path: Path) -> None:
+    pytest.importorskip("playwright")
+    browser = next(filter(None, map(shutil.which, ("chromium", "google-chrome"))), None)
+    if browser is None:
+        pytest.skip("no browser here")
+    small = {"PIECES": 500, "PAINTS": 1, "TYPED": ("rain",), "ROUNDS": 1, "WHEELS": 5}
+    options = ("--folder", tmp_path, "--browser", browser, "--out", tmp_path / "library.csv")
+    run("page_library", *options, **small, ENDS_S=0.3)
+    assert lines(tmp_path / "library.csv") == 15
+
+
 # --- encoders ---
 
 

@@ -126,3 +126,384 @@ def test_the_picker_has_nothing_to_suggest(library: Shown, opened: Opener) -> No
     expect(page.locator(".suggestions .title")).to_have_text([HOSTILE[0]])
     expect(page.locator(".suggestions img")).to_have_count(0)
     assert page.evaluate("window.picked") == []
+
+
+# --- the library ---
+
+
+def shelf(library: Any, opened: Opener, **options: Any) -> Page:
+    """The library, once its rows are there."""
+    page, _ = opened(library, "/#library", **options)
+    expect(page.locator(".grid-body .grid-row").first).to_be_visible()
+    return page
+
+
+def titles(page: Page) -> list[str]:
+    """Titles in sight, from above."""
+    found: list[str] = page.evaluate(
+        """() => [...document.querySelectorAll(".grid-body .grid-row")]
+            .sort((a, b) => a.index - b.index)
+            .map((row) => row.querySelector(".title").textContent)"""
+    )
+    return found
+
+
+def count(page: Page, text: str) -> None:
+    expect(page.locator(".library-view .status span").first).to_have_text(text)
+
+
+def active(page: Page) -> str:
+    """The title of the row that has the focus."""
+    title: str = page.evaluate(
+        """() => document.getElementById(
+            document.querySelector(".grid").getAttribute("aria-activedescendant"),
+        ).querySelector(".title").textContent"""
+    )
+    return title
+
+
+def tab(page: Page, name: str) -> None:
+    page.click(f"[data-tab={name}]")
+
+
+def test_only_rows_in_sight_are_elements(library: Shown, opened: Opener) -> None:
+    page = shelf(library, opened)
+    count(page, "2,006 pieces")
+    grid = page.locator(".grid")
+    expect(grid).to_have_attribute("aria-rowcount", "2007")
+    for place in (0, 10_000, 40_000, 80_000):
+        grid.evaluate("(grid, top) => { grid.scrollTop = top; }", place)
+        row = page.locator(f".grid-row[aria-rowindex='{place // 40 + 2}']")
+        expect(row).to_be_visible()
+        assert page.locator(".grid-row").count() < 60
+
+
+def test_keys_move_through_the_list(library: Shown, opened: Opener) -> None:
+    page = shelf(library, opened)
+    page.get_by_label("Order").select_option("year")
+    page.locator(".grid").focus()
+    page.keyboard.press("Home")
+    assert active(page) == "Piece 0"
+    page.keyboard.press("ArrowDown")
+    assert active(page) == "Piece 1020"
+    page.keyboard.press("PageDown")
+    page.keyboard.press("PageUp")
+    assert active(page) == "Piece 1020"
+    page.keyboard.press("End")  # those without a year, such as these, come last
+    assert active(page) == HOSTILE[-1]
+    for _ in range(2):
+        page.keyboard.press("Shift+ArrowUp")
+    expect(page.locator(".grid-row[aria-selected=true]")).to_have_count(3)
+    page.keyboard.press("Control+a")
+    page.keyboard.press("Escape")
+    expect(page.locator(".grid-row[aria-selected=true]")).to_have_count(1)
+    # In both directions, what has no value is last.
+    page.click(".direction")
+    page.keyboard.press("Tab")
+    page.locator(".grid").focus()
+    page.keyboard.press("End")
+    assert active(page) == HOSTILE[-1]
+    page.keyboard.press("Home")
+    assert active(page) == "Piece 1019"  # the first of its year by file
+
+
+def test_search_filters_and_region_narrow_the_list(library: Shown, opened: Opener) -> None:
+    page = shelf(library, opened)
+    box = page.get_by_label("Search")
+    box.press_sequentially("zoe 19")
+    assert all(title.startswith("Piece") for title in titles(page))
+    count(page, f"{sum('19' in str(n) for n in range(2000) if n % 5 == 3)} of 2,006 pieces")
+    page.locator(".filters summary").click()
+    page.get_by_label("Year to").fill("1999")
+    expected = [n for n in range(2000) if "19" in str(n) and n % 5 == 3 and n % 30 < 10]
+    count(page, f"{len(expected)} of 2,006 pieces")
+    page.locator("#library-mood").select_option("happy")
+    expected = [n for n in expected if n % 2 == 0]
+    count(page, f"{len(expected)} of 2,006 pieces")
+    assert sorted(titles(page)) == sorted(f"Piece {n}" for n in expected)
+    page.get_by_role("button", name=TEXT["library.all"]).click()
+    count(page, "2,006 pieces")
+    expect(box).to_have_value("")
+
+    # A circle on the map.
+    plane = page.locator(".mood-map .plane").bounding_box()
+    x, y = plane["x"] + plane["width"] / 2, plane["y"] + plane["height"] / 2
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + 30, y, steps=4)
+    page.mouse.up()
+    radius = 30 / ((plane["width"] - 2 - 36) / 2)  # inside its border and margin
+    inside = [
+        n
+        for n in range(2000)
+        if (-0.9 + 1.8 * (n % 41) / 40) ** 2 + (-0.9 + 1.8 * (n % 37) / 36) ** 2 < radius**2
+    ]
+    shown = page.locator(".library-view .status span").first.text_content()
+    assert abs(int(shown.split()[0]) - len(inside) - len(HOSTILE)) < 0.1 * len(inside)
+    page.locator(".mood-map .chip button").click()
+    count(page, "2,006 pieces")
+
+
+def test_the_map_picks_a_piece_by_keys(library: Shown, opened: Opener) -> None:
+    page = shelf(library, opened)
+    page.locator(".mood-map .plane").focus()
+    page.keyboard.press("ArrowRight")
+    expect(page.locator(".mood-map [role=status]")).to_contain_text("nearest:")
+    near = page.locator(".mood-map [role=status]").text_content().partition("nearest: ")[2]
+    page.keyboard.press("Enter")
+    artist, _, title = near.partition(" \u2013 ")
+    assert active(page) == title
+    expect(page.locator(".grid-row.active .artist")).to_have_text(artist)
+
+
+def test_artists_and_albums_lead_to_pieces(library: Shown, opened: Opener) -> None:
+    page = shelf(library, opened)
+    tab(page, "artists")
+    page.get_by_label("Search").fill("piece")
+    count(page, "5 artists · 2,000 of 2,006 pieces")
+    assert titles(page) == ["Ada Fenn", "Björk", "Cy Bell", "Émile", "Zoë"]
+    expect(page.locator(".grid-row .count").nth(1)).to_have_text("400")
+    page.locator(".grid").focus()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    count(page, "400 of 2,006 pieces")
+    expect(page.locator(".status .chip")).to_have_text("Björk")
+    expect(page.locator(".grid")).to_be_focused()
+    page.locator(".status .chip button").click()
+    tab(page, "albums")
+    assert titles(page)[:3] == ["Album 0", "Album 1", "Album 2"]
+    page.locator(".grid-row .opens").nth(2).click()
+    count(page, "200 of 2,006 pieces")
+
+
+def test_hostile_names_are_only_text(library: Shown, opened: Opener) -> None:
+    page = shelf(library, opened)
+    for name in ("pieces", "artists"):
+        tab(page, name)
+        for text in HOSTILE:
+            page.get_by_label("Search").fill(text[:60])
+            assert text in titles(page)
+            wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+            assert wide <= 0
+    expect(page.locator(".library-view img")).to_have_count(0)
+
+
+# --- queue and lists ---
+
+
+def select(page: Page, text: str) -> None:
+    """Select all pieces that a search finds."""
+    tab(page, "pieces")
+    page.get_by_label("Search").fill(text)
+    page.locator(".grid").focus()
+    page.keyboard.press("Control+a")
+
+
+def press(page: Page, name: str) -> None:
+    page.get_by_role("button", name=TEXT[name], exact=True).click()
+
+
+def keep(page: Page, name: str) -> None:
+    """Add what is selected to a new list."""
+    press(page, "library.keep")
+    page.locator("#list-name").fill(name)
+    page.keyboard.press("Enter")
+    expect(page.locator(".undo")).to_contain_text(name)
+
+
+def test_the_queue_is_arranged(library: Shown, opened: Opener) -> None:
+    page = shelf(library, opened, may_fail=True)  # no piece has a file
+    tab(page, "queue")
+    expect(page.locator(".panel .hint")).to_have_text(TEXT["library.queue.none"])
+    select(page, "piece 100 ")
+    press(page, "library.queue.add")
+    tab(page, "queue")
+    # 100, 1000 to 1009, and 1100
+    expect(page.locator(".grid-body .grid-row")).to_have_count(12)
+    before = titles(page)
+    page.locator(".grid").focus()
+    page.keyboard.press("Home")
+    page.keyboard.press("Alt+ArrowDown")
+    assert titles(page) == [before[1], before[0], *before[2:]]
+    assert active(page) == before[0]
+    press(page, "library.up")
+    assert titles(page) == before
+    # By hand: the third before the first.
+    grip = page.locator("[aria-rowindex='4'] button.grip").bounding_box()
+    first = page.locator("[aria-rowindex='2']").bounding_box()
+    page.mouse.move(grip["x"] + 5, grip["y"] + 10)
+    page.mouse.down()
+    page.mouse.move(grip["x"] + 5, first["y"] + 4, steps=5)
+    page.wait_for_timeout(100)
+    page.mouse.up()
+    moved = [before[2], before[0], before[1], *before[3:]]
+    assert titles(page) == moved
+    page.locator(".grid").focus()
+    page.keyboard.press("Home")
+    page.keyboard.press("Delete")
+    assert titles(page) == moved[1:]
+    press(page, "library.queue.clear")
+    expect(page.locator(".panel .hint")).to_have_text(TEXT["library.queue.none"])
+    press(page, "library.undo")
+    expect(page.locator(".panel .hint")).to_be_hidden()
+    assert titles(page) == moved[1:]
+
+
+def test_lists_are_kept_renamed_and_deleted(library: Shown, opened: Opener) -> None:
+    page = shelf(library, opened)
+    select(page, "piece 1999")
+    keep(page, "  Evening ")
+    select(page, "piece 1998")
+    press(page, "library.keep")
+    page.get_by_role("button", name="Evening").click()
+    page.reload()
+    expect(page.locator(".grid-body .grid-row").first).to_be_visible()
+    tab(page, "lists")
+    expect(page.locator(".panel .tag")).to_have_text(["Evening (2)"])
+    assert titles(page) == ["Piece 1999", "Piece 1998"]
+    with page.expect_download() as download:
+        page.get_by_role("button", name="M3U8").click()
+    assert download.value.suggested_filename == "Evening.m3u8"
+    lines = Path(download.value.path()).read_text().splitlines()
+    assert lines[1:3] == ["#EXTINF:2099,Émile \u2013 Piece 1999", "./1999.mp3"]
+    with page.expect_download() as download:
+        page.get_by_role("button", name="CSV").click()
+    assert "1998.mp3,Zoë,Piece 1998" in Path(download.value.path()).read_text()
+    press(page, "library.list.rename")
+    page.locator("#list-name").fill("<b>Night</b>")
+    page.keyboard.press("Enter")
+    expect(page.locator(".panel .tag")).to_have_text(["<b>Night</b> (2)"])
+    press(page, "library.list.delete")
+    expect(page.locator(".panel .tag")).to_have_count(0)
+    press(page, "library.undo")
+    expect(page.locator(".panel .tag")).to_have_text(["<b>Night</b> (2)"])
+    assert titles(page) == ["Piece 1999", "Piece 1998"]
+
+
+@pytest.mark.parametrize(
+    "kept",
+    [
+        "no JSON",
+        "[]",
+        '{"lists": 3}',
+        '{"lists": [{"id": 1}, {"id": "a", "name": "Left", "pieces": [null]}]}',
+    ],
+)
+def test_damaged_lists_are_put_aside(library: Shown, opened: Opener, kept: str) -> None:
+    page = shelf(library, opened)
+    page.evaluate("(kept) => localStorage.setItem('hevner.lists', kept)", kept)
+    page.reload()
+    expect(page.locator(".grid-body .grid-row").first).to_be_visible()
+    tab(page, "lists")
+    expect(page.locator(".panel .callout")).to_have_text(TEXT["library.lists.damaged"])
+    assert page.evaluate("localStorage.getItem('hevner.lists.damaged')") == kept
+    expect(page.locator(".panel .tag")).to_have_text(["Left (0)"] if "Left" in kept else [])
+    select(page, "piece 1999")
+    keep(page, "New")
+    tab(page, "lists")
+    expect(page.locator(".panel .callout")).to_have_count(0)
+
+
+def test_a_full_storage_is_said(library: Shown, opened: Opener) -> None:
+    page = shelf(library, opened)
+    page.evaluate(
+        """() => {
+            Storage.prototype.setItem = () => { throw new DOMException("", "QuotaExceededError"); };
+        }"""
+    )
+    select(page, "piece 1999")
+    keep(page, "New")
+    tab(page, "lists")
+    expect(page.locator(".panel .callout")).to_have_text(TEXT["library.lists.full"])
+    assert titles(page) == ["Piece 1999"]
+
+
+def test_pieces_that_are_gone_stay_in_lists(library: Shown, opened: Opener) -> None:
+    page = shelf(library, opened)
+    select(page, "piece 1999")
+    keep(page, "Some")
+    page.evaluate(
+        """() => {
+            const kept = JSON.parse(localStorage.getItem("hevner.lists"));
+            const [piece] = kept.lists[0].pieces;
+            kept.lists[0].pieces = [
+                { ...piece, id: "gone", name: "gone.mp3", title: "Lost" },
+                { ...piece, id: "other", title: "Tagged anew" },
+            ];
+            localStorage.setItem("hevner.lists", JSON.stringify(kept));
+        }"""
+    )
+    page.reload()
+    expect(page.locator(".grid-body .grid-row").first).to_be_visible()
+    tab(page, "lists")
+    assert titles(page) == ["Lost (gone from the catalogue)", "Piece 1999"]
+
+
+# --- catalogues of all kinds ---
+
+
+def test_an_empty_catalogue(tmp_path: Path, opened: Opener) -> None:
+    create(tmp_path / "catalog", joint_world.space())
+    with running(settings(tmp_path / "state"), snapshot(tmp_path / "catalog")) as server:
+        shown = Shown(server.client_address, tmp_path)
+        page, _ = opened(shown, "/#library")
+        expect(page.locator(".library-view .status")).to_have_text(TEXT["library.empty"])
+        page.locator(".grid").focus()
+        for key in ("ArrowDown", "End", "Enter", "Control+a", "Delete"):
+            page.keyboard.press(key)
+        for name in ("artists", "albums", "queue", "lists"):
+            tab(page, name)
+        page.goto("about:blank")
+
+
+def test_no_catalogue(tmp_path: Path, opened: Opener) -> None:
+    with running(settings(tmp_path / "state")) as server:
+        shown = Shown(server.client_address, tmp_path)
+        page, _ = opened(shown, "/#library", may_fail=True)
+        expect(page.locator(".nothing h1")).to_have_text(TEXT["catalog.none"])
+        page.goto("about:blank")
+
+
+def test_a_catalogue_that_changes_without_metadata(
+    tmp_path: Path, opened: Opener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hevner.serve.app.LOOK_S", 0.05)
+    catalog = create(tmp_path / "catalog", joint_world.space())
+    with writing(catalog) as writer:
+        writer.put([made_up.piece(n, name=f"folder/song_{n}.mp3") for n in range(3)], [])
+    with running(settings(tmp_path / "state"), snapshot(tmp_path / "catalog")) as server:
+        shown = Shown(server.client_address, tmp_path)
+        page = shelf(shown, opened)
+        assert titles(page) == ["song 0", "song 1", "song 2"]
+        tab(page, "artists")
+        assert titles(page) == [TEXT["library.unknown.artist"]]
+        tab(page, "pieces")
+        page.locator(".grid").focus()
+        page.keyboard.press("End")
+        with writing(catalog) as writer:
+            writer.put([made_up.piece(9, name="folder/a_song.mp3")], [])
+        expect(page.locator(".undo")).to_have_text("The catalogue has changed: 4 pieces.")
+        assert titles(page)[0] == "a song"
+        page.goto("about:blank")
+
+
+# --- with sound ---
+
+
+def test_a_row_plays_and_opens(service: Any, opened: Opener) -> None:
+    page = shelf(service, opened)
+    count(page, "5 pieces")
+    page.locator(".grid").focus()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    expect(page.locator(".bar .place")).to_have_text("2 of 5")
+    expect(page.locator(".grid-row.playing .title")).to_have_text(active(page))
+    title = active(page)
+    page.keyboard.press("Space")  # everywhere, it pauses
+    expect(page.locator(".grid-row.playing")).to_have_count(0)
+    expect(page.locator(".grid-row.current")).to_have_count(1)
+    press(page, "library.open")
+    expect(page.locator("h1")).to_contain_text(
+        title.lower().replace(" ", "_")[:4], ignore_case=True
+    )
+    expect(page.locator(".timeline[role]")).to_be_visible()

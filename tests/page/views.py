@@ -38,6 +38,25 @@ def listen(page: Any) -> None:
     page.locator(".bar .main").click()  # stands still again
 
 
+def library(page: Any) -> None:
+    go(page, "library")
+    expect(page.locator(".grid-body .grid-row")).to_have_count(5)
+
+
+def albums(page: Any) -> None:
+    library(page)
+    page.click("[data-tab=albums]")
+    expect(page.locator(".grid-body .grid-row")).to_have_count(1)
+
+
+def queue(page: Any) -> None:
+    library(page)
+    page.click("[data-tab=pieces]")
+    page.locator(".library-view .actions button").nth(1).click()
+    page.click("[data-tab=queue]")
+    expect(page.locator(".grid-body .grid-row")).not_to_have_count(0)
+
+
 def find(page: Any) -> None:
     go(page, "find")
     expect(page.locator(".facts")).to_contain_text("5")
@@ -64,6 +83,9 @@ def understand(page: Any) -> None:
 VIEWS: dict[str, Callable[[Any], None]] = {
     "listen-empty": listen_empty,
     "listen": listen,
+    "library": library,
+    "library-albums": albums,
+    "library-queue": queue,
     "find": find,
     "compare": compare,
     "understand": understand,

@@ -25,8 +25,8 @@ ROWS = 10_000
 QUICK = 1
 """Level of compression: higher ones take much longer for little."""
 
-DECIMALS = {"valence": 3, "arousal": 3, "tension": 3, "duration": 1, "tempo": 1}
-"""Decimals of numbers that are no integers."""
+DECIMALS = {"valence": 4, "arousal": 4, "tension": 4, "duration": 1, "tempo": 1}
+"""Decimals of numbers that are no integers, as in other answers where they are shown so."""
 
 TEXTS = (*("id", "name", "title", "artist", "album", "album_artist", "genre"), "key", "mode")
 INTEGERS = ("track", "year")

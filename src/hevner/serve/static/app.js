@@ -6,6 +6,7 @@ import * as compare from "./compare.js";
 import { button, field, fill, h } from "./dom.js";
 import * as find from "./find.js";
 import { jobs } from "./jobs.js";
+import * as library from "./library.js";
 import * as listen from "./listen.js";
 import * as rate from "./rate.js";
 import * as strings from "./strings.js";
@@ -13,7 +14,7 @@ import * as theme from "./theme.js";
 import * as understand from "./understand.js";
 
 const { t } = strings;
-const VIEWS = { listen, find, compare, rate, understand };
+const VIEWS = { listen, library, find, compare, rate, understand };
 const main = document.getElementById("main");
 let leave = null;
 let shown = "";

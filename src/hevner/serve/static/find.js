@@ -300,7 +300,7 @@ class Find {
   }
 }
 
-function noCatalog() {
+export function noCatalog() {
   return h("div", { class: "nothing" }, h("h1", {}, t("catalog.none")), h("p", {}, t("catalog.none.text")),
     h("pre", {}, "hevner index music/ --into catalogue\nhevner serve catalogue"));
 }

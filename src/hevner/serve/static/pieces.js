@@ -7,7 +7,7 @@ import * as api from "./api.js";
 import { titleOf } from "./emotion.js";
 import { language } from "./strings.js";
 
-const collator = new Intl.Collator(language, { numeric: true, sensitivity: "base" });
+export const collator = new Intl.Collator(language, { numeric: true, sensitivity: "base" });
 // By what equal pieces are ordered, after the column that was asked for.
 const FURTHER = {
   artist: ["artist", "album", "track"], album: ["album", "owner", "track"], title: ["title", "artist"],
@@ -19,6 +19,7 @@ export class Pieces {
   #orders = new Map();
   #texts = null;
   #numbers = null;
+  #names = null;
 
   constructor(version, columns) {
     const { title, name, artist, album_artist: owner } = columns;
@@ -42,10 +43,57 @@ export class Pieces {
     return Object.fromEntries(Object.entries(this.columns).map(([name, values]) => [name, values[row]]));
   }
 
+  // The number of a piece that was kept: by its content, or else by its name, as content changes with
+  // the tags; -1 if it is gone.
+  again({ id, name }) {
+    const row = this.find(id);
+    if (row >= 0) return row;
+    this.#names ??= new Map(this.columns.name.map((one, number) => [one, number]));
+    return this.#names.get(name) ?? -1;
+  }
+
   // Artist and title, as far as they are known.
   label(row) {
     const { artist, title } = this.columns;
     return artist[row] ? `${artist[row]} – ${title[row]}` : title[row];
+  }
+
+  // A piece for the player.
+  track(row) {
+    const { id, duration } = this.columns;
+    const hit = { id: id[row] };
+    return { ...this.kept(row), title: this.label(row), duration: duration[row], address: () => api.audio(hit) };
+  }
+
+  // What is kept of a piece in lists, so that it is known when the catalogue does not have it.
+  kept(row) {
+    const { id, name, title, artist, album, duration } = this.columns;
+    return { id: id[row], name: name[row], title: title[row], artist: artist[row], album: album[row], duration: duration[row] };
+  }
+
+  // Groups of some pieces by "artist" or "album": {label, owner, rows, seconds, valence, arousal, year}.
+  groups(by, rows) {
+    const { artist, album, owner, duration, valence, arousal, year } = this.columns;
+    const [labels, owners] = by === "album" ? [album, owner] : [artist, artist];
+    const groups = new Map();
+    for (const row of rows) {
+      const key = `${labels[row] ?? ""}${END}${labels[row] ? owners[row] ?? "" : ""}`;
+      const group = groups.get(key) ?? {
+        key, label: labels[row] ?? "", owner: labels[row] ? owners[row] ?? "" : "", rows: [], seconds: 0, valence: 0, arousal: 0, year: null,
+      };
+      groups.set(key, group);
+      group.rows.push(row);
+      group.seconds += duration[row] ?? 0;
+      group.valence += valence[row];
+      group.arousal += arousal[row];
+      group.year ??= year[row];
+    }
+    for (const group of groups.values()) {
+      group.valence /= group.rows.length;
+      group.arousal /= group.rows.length;
+      group.count = group.rows.length;
+    }
+    return [...groups.values()];
   }
 
   // All pieces in the order of a column; those without a value come last, whatever the direction.
@@ -111,6 +159,11 @@ export class Pieces {
       if (group.length < most) group.push(row);
     }
     return groups.flat().slice(0, most);
+  }
+
+  // Does beforehand what the first search would have to do.
+  prepare() {
+    this.#folded();
   }
 
   // What is searched in each piece. All texts are folded in one call: one for each takes far longer.

@@ -60,6 +60,17 @@ class Player extends EventTarget {
     if (play) await this.play();
   }
 
+  // Puts another queue in the place of this one. The track that is loaded goes on if it is in both;
+  // otherwise the one that takes its place is loaded.
+  arrange(queue) {
+    const { track, index, playing } = this;
+    this.queue = queue;
+    this.index = queue.indexOf(track);
+    if (!queue.length) this.stop();
+    else if (this.index >= 0) this.#emit("track");
+    else this.load(queue, Math.min(Math.max(index, 0), queue.length - 1), { play: playing });
+  }
+
   async play() {
     try {
       await this.#audio.play();

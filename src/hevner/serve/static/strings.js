@@ -46,7 +46,11 @@ export function named(prefix) {
     .map(([name, text]) => [text.toLowerCase(), name.slice(prefix.length)]));
 }
 
-// A number as the language writes it, with a minus as long as a plus.
+// A number as the language writes it, with a minus as long as a plus. A format takes long to make.
+const formats = new Map();
+
 export function number(value, digits = {}) {
-  return value.toLocaleString(language, digits).replace("-", "−");
+  const kind = JSON.stringify(digits);
+  if (!formats.has(kind)) formats.set(kind, new Intl.NumberFormat(language, digits));
+  return formats.get(kind).format(value).replace("-", "−");
 }
