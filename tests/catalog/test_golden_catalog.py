@@ -2,7 +2,8 @@
 
 ``tests/golden/catalog`` was made by hevner 0.1.0 before the modules of catalogues were rearranged,
 from the first 24 made-up pieces of `tests.catalog.library`, together with what searches found in
-it. It is never made anew: people have such catalogues. Only where a new default model refuses old
+it; what it finds for a course is that of 0.2, which compares movement too. It is never made anew:
+people have such catalogues. Only where a new default model refuses old
 catalogues on purpose, write its identity into ``catalog.json``, and where a new schema does, its
 number, and add its columns to the tables (``add_columns`` of LanceDB).
 """
