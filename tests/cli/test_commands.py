@@ -28,7 +28,7 @@ PAGES = sorted(
     ]
 )
 MODULES = sorted([*ROOT.glob("benchmarks/*.py"), *ROOT.glob("src/hevner/**/*.py")])
-HISTORY = ("CHANGELOG.md",)
+HISTORY = ("CHANGELOG.md", "upgrading.md")
 """Pages that name commands of earlier releases."""
 
 FENCED = re.compile(r"^```(?:sh|console|bash)\n(.*?)^```$", re.MULTILINE | re.DOTALL)

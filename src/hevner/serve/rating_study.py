@@ -2,7 +2,7 @@
 
 Conventions
 -----------
-Pieces are named as in the catalogue (``hevner search --json``, the field ``name``), or by their id.
+Pieces are named as in the catalogue (the column ``name`` of ``hevner browse``), or by their id.
 Every draw comes from digests of the seed, so that it is the same on all machines and stays when a
 piece is added: the pieces of a study are those of the lowest digests of seed and id, and the order
 of a rater is that of the digests of seed, nickname and id.
