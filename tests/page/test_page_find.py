@@ -110,6 +110,7 @@ def test_a_playlist_is_changed_by_hand(service: Service, opened: Opener) -> None
 def test_a_playlist_goes_along_a_drawn_path(service: Service, opened: Opener) -> None:
     page, _ = opened(service, "/#find")
     page.select_option("#list-way", "path")
+    page.fill("#list-minutes", "3")
     page.click(".playlist-form button")
     expect(page.locator(".playlist .status")).to_have_text(TEXT["playlist.draw"])
     page.click("[data-tool=path]")

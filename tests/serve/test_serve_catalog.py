@@ -22,7 +22,7 @@ from hevner.metadata import SHOWN
 from hevner.serve import query_request, schemas
 from hevner.words import Lexicon
 from tests.catalog import made_up
-from tests.catalog.library import Library
+from tests.catalog.library import Library, build
 from tests.serve.servers import Running, running, settings, snapshot, wait_for
 from tests.serve.test_serve_guard import BEARER, TOKEN
 
@@ -532,3 +532,12 @@ def test_searches_that_pile_up_are_refused(music: Library, state: Path) -> None:
         for thread in threads:
             thread.join(30)
         assert sorted(statuses) == [422, 422, 503, 503, 503]
+
+
+def test_too_little_music_for_a_path_is_said(tmp_path: Path, state: Path) -> None:
+    few = build(tmp_path / "few", 5).catalog.folder
+    path = [{"valence": v, "arousal": a} for v, a in ((-0.6, 0.6), (0.6, 0.6), (0.6, -0.6))]
+    wanted = {"from": path[0], "via": path[1:2], "to": path[2], "minutes": 300}
+    with running(settings(state), snapshot(few)) as server:
+        answer = server.post("/catalog/playlist", wanted)
+    assert (answer.status, answer.kind) == (409, "catalog")

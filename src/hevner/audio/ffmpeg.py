@@ -168,7 +168,7 @@ class Recording:
     def _frames(self, seen: Decoding) -> Iterator[Any]:
         """Frames of all files that were joined to this one."""
         if not self._links:
-            yield from _frames(self._stream, seen, self.source)
+            yield from _frames(self._stream, seen, self.source, LONGEST_S)
             return
         for link in self._links:
             try:
@@ -176,7 +176,7 @@ class Recording:
             except AudioError:
                 seen.packet(fine=False)
             else:
-                yield from _frames(stream, seen, self.source)
+                yield from _frames(stream, seen, self.source, LONGEST_S)
 
     def _check(self, seen: Decoding) -> None:
         damaged = seen.bad > seen.good
@@ -266,7 +266,7 @@ def _best(file: Any, source: str, *, at_once: bool = False) -> Any:
     return stream
 
 
-def _frames(stream: Any, seen: Decoding, source: str, longest: float = LONGEST_S) -> Iterator[Any]:
+def _frames(stream: Any, seen: Decoding, source: str, longest: float) -> Iterator[Any]:
     """Decode a stream; a packet that is damaged is passed over."""
     in_ogg, end = stream.container.format.name == "ogg", 0.0
     with stream.container as container:

@@ -187,6 +187,8 @@ def _order(
         total,
         AGAIN * ((artists == last) & (artists != "")),
     )
+    if not order:
+        return []
     plane = np.array([[row[axis] for axis in EMOTION] for row in rows])
     steps = np.linalg.norm(plane[:, None] - plane, axis=2) + again
     shares = _middles(order, lengths) / total
