@@ -40,6 +40,7 @@ def listen(page: Any) -> None:
 
 def library(page: Any) -> None:
     go(page, "library")
+    page.click("[data-tab=pieces]")
     expect(page.locator(".grid-body .grid-row")).to_have_count(5)
 
 
@@ -51,7 +52,6 @@ def albums(page: Any) -> None:
 
 def queue(page: Any) -> None:
     library(page)
-    page.click("[data-tab=pieces]")
     page.locator(".library-view .actions button").nth(1).click()
     page.click("[data-tab=queue]")
     expect(page.locator(".grid-body .grid-row")).not_to_have_count(0)
