@@ -30,6 +30,7 @@ from hevner.catalog.catalog import Catalog
 from hevner.catalog.faults import enclosed
 from hevner.catalog.query import check_time
 from hevner.catalog.search import EMOTION, PIECE, Hits
+from hevner.catalog.short_way import TINY, shortest
 from hevner.catalog.tables import in_lists
 from hevner.errors import CatalogError
 from hevner.hits import Hit
@@ -63,9 +64,6 @@ LEAST = 30.0
 
 AMPLE = 4
 """Times the wanted time that the pieces near the line must last, or more are looked for."""
-
-TINY = 1e-9
-"""Least shortening of a way that is worth a change."""
 
 AGAIN = 1_000.0
 """Cost of an artist twice in a row, or distance between the pieces: more than all else."""
@@ -196,62 +194,6 @@ def _order(
     for first, end in pairwise(sorted({0, len(order) - 1} | turns)):
         order[first : end + 1] = shortest(order[first : end + 1], steps)
     return order
-
-
-def shortest(order: Sequence[int], steps: Array) -> list[int]:
-    """The same pieces in an order of fewer and smaller steps; the first and the last one stay.
-
-    The best part is turned round (2-opt), or where that helps no more up to three pieces are moved
-    (Or-opt), until nothing helps.
-
-    Parameters
-    ----------
-    order
-        Numbers of the pieces.
-    steps
-        Distance of each piece to each, symmetric, shape ``(pieces, pieces)``.
-    """
-    found = np.array(order, np.intp)
-    while len(found) > 3:
-        apart = steps[np.ix_(found, found)]
-        change, places = _turned(apart)
-        if change > -TINY:
-            moves = (_moved(apart, size) for size in range(1, min(4, len(found) - 2)))
-            change, places = min(moves, key=lambda move: move[0])
-        if change > -TINY:
-            break
-        found = found[places]
-    return [int(piece) for piece in found]
-
-
-def _turned(apart: Array) -> tuple[float, NDArray[np.intp]]:
-    """What turning round the best part of a way adds to it, and the places in the new order."""
-    step = apart.diagonal(1)
-    change = apart[:-2, 1:-1] + apart[1:-1, 2:] - step[:-1, None] - step[1:]
-    change = np.where(np.triu(np.ones_like(change), 1) > 0, change, np.inf)
-    first, last = np.unravel_index(change.argmin(), change.shape)
-    places = np.arange(len(apart))
-    places[first + 1 : last + 2] = places[first + 1 : last + 2][::-1]
-    return float(change[first, last]), places
-
-
-def _moved(apart: Array, size: int) -> tuple[float, NDArray[np.intp]]:
-    """Likewise for moving the best part of so many pieces to the best other place."""
-    best, places = np.inf, np.arange(len(apart))
-    step = apart.diagonal(1)
-    for first in range(1, len(apart) - size):
-        last = first + size - 1
-        change = apart[:-1, first] + apart[last, 1:] - step
-        change[first - 1 : last + 1] = np.inf
-        change += apart[first - 1, last + 1] - step[first - 1] - step[last]
-        after = int(change.argmin())
-        if change[after] < best:
-            best, rest = (
-                float(change[after]),
-                np.delete(np.arange(len(apart)), slice(first, last + 1)),
-            )
-            places = np.insert(rest, int((rest <= after).sum()), np.arange(first, last + 1))
-    return best, places
 
 
 def _played(catalog: Catalog, before: Sequence[tuple[str, str]]) -> list[dict[str, Any]]:
