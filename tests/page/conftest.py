@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,19 +12,10 @@ from typing import Any
 
 import pytest
 
+from tests.loopback import only_this_machine  # noqa: F401 - a fixture for all tests here
 from tests.page.pages import AUDIO, LONG_S, Opener, Service, Watch, expect, sync_api, write_wav
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-CONNECT = socket.socket.connect
-
-
-@pytest.fixture(autouse=True)
-def _only_this_machine(_no_network: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    def connect(self: socket.socket, address: tuple[str, int]) -> None:
-        assert address[0] == "127.0.0.1", "tests must not use the network"
-        CONNECT(self, address)
-
-    monkeypatch.setattr(socket.socket, "connect", connect)
 
 
 @pytest.fixture(scope="module")

@@ -185,3 +185,16 @@ def along(page: Page, *points: tuple[float, float]) -> None:
     for point in points[1:]:
         page.mouse.move(*place(point), steps=8)
     page.mouse.up()
+
+
+def without_storage(page: Page) -> None:
+    """Load the page anew in a browser that keeps nothing, as some do for reasons of privacy."""
+    page.context.add_init_script(
+        """for (const name of ["localStorage", "sessionStorage"]) {
+            Object.defineProperty(window, name, {
+                get() { throw new DOMException("closed", "SecurityError"); },
+            });
+        }"""
+    )
+    page.reload()
+    page.wait_for_selector("nav a[aria-current]")

@@ -404,7 +404,7 @@ def test_damaged_notes_are_put_aside(
         "(key) => [localStorage.getItem(key), localStorage.getItem(key + ' damaged')]", key
     )
     assert json.loads(found[0]) == [{"start": 0, "end": 0, "text": "new"}]
-    assert found[1] == kept
+    assert json.loads(found[1]) == kept
 
 
 def test_a_full_browser_says_so(service: Service, opened: Opener, tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,18 +10,8 @@ import pytest
 pytest.importorskip("fastapi", reason="the service needs the extra 'serve'")
 
 from tests.catalog.library import Library, build
+from tests.loopback import only_this_machine  # noqa: F401 - a fixture for all tests here
 from tests.serve.servers import Running, running, settings, snapshot
-
-CONNECT = socket.socket.connect
-
-
-@pytest.fixture(autouse=True)
-def _only_this_machine(_no_network: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    def connect(self: socket.socket, address: tuple[str, int]) -> None:
-        assert address[0] == "127.0.0.1", "tests must not use the network"
-        CONNECT(self, address)
-
-    monkeypatch.setattr(socket.socket, "connect", connect)
 
 
 @pytest.fixture(scope="session")

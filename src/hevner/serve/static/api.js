@@ -13,11 +13,29 @@ const KEPT = "hevner.token";
 export const connection = new EventTarget(); // "lost", "back", "token"
 let lost = false;
 let askForToken = null;
+let token = keptToken(); // where the browser keeps nothing, until the page is loaded anew
 
 export class Problem extends Error {
   constructor({ kind, message, remedy = "", word = null, suggestions = [] }, status = 0, wait = 0) {
     super(message);
     Object.assign(this, { kind, remedy, word, suggestions: suggestions.map(vocabulary.word), status, wait });
+  }
+}
+
+function keptToken() {
+  try {
+    return sessionStorage.getItem(KEPT);
+  } catch {
+    return null;
+  }
+}
+
+function keep(given) {
+  token = given;
+  try {
+    sessionStorage.setItem(KEPT, given);
+  } catch {
+    // It is in this page.
   }
 }
 
@@ -42,13 +60,11 @@ export async function blob(path) {
 }
 
 async function request(path, options) {
-  const token = sessionStorage.getItem(KEPT);
+  const before = token;
   const answer = await reach(path, options);
   if (answer.status === 401 && askForToken) {
     // Of requests sent together, a refusal may come after the answer to an earlier one's question.
-    if (sessionStorage.getItem(KEPT) === token) {
-      sessionStorage.setItem(KEPT, await askForToken(Boolean(token)));
-    }
+    if (token === before) keep(await askForToken(Boolean(before)));
     return request(path, options);
   }
   if (!answer.ok) throw await problem(answer);
@@ -56,7 +72,6 @@ async function request(path, options) {
 }
 
 async function reach(path, options) {
-  const token = sessionStorage.getItem(KEPT);
   const headers = { ...options.headers, ...(token ? { Authorization: `Bearer ${token}` } : {}) };
   try {
     const answer = await fetch(new URL(path, BASE), { ...options, headers });
@@ -155,7 +170,7 @@ export async function audio({ id, audio: known }) {
 // The address of the picture of a piece, which a service with a token signs.
 export async function cover(id) {
   const path = `catalog/pieces/${id}`;
-  return new URL(sessionStorage.getItem(KEPT) ? (await ask(path)).cover : `${path}/cover`, BASE).href;
+  return new URL(token ? (await ask(path)).cover : `${path}/cover`, BASE).href;
 }
 
 // The address of the picture of a hit that has one.

@@ -84,19 +84,15 @@ export class Notes extends EventTarget {
   }
 
   #read() {
-    const text = localStorage.getItem(this.#key);
+    const text = kept.text(this.#key);
     const found = text === null ? [] : kept.read(this.#key);
     const sound = Array.isArray(found) ? found.map((one) => this.#checked(one)).filter(Boolean) : [];
     this.list = sound.toSorted(byTime);
     this.problem = "";
     if (text === null || sound.length === found?.length) return;
     this.problem = t("listen.notes.damaged");
-    if (localStorage.getItem(`${this.#key} damaged`) === text) return;
-    try {
-      localStorage.setItem(`${this.#key} damaged`, text);
-    } catch {
-      this.problem = t("listen.notes.full");
-    }
+    const aside = `${this.#key} damaged`;
+    if (kept.read(aside) !== text && !kept.write(aside, text)) this.problem = t("listen.notes.full");
   }
 
   #write() {

@@ -6,6 +6,7 @@
 import * as api from "./api.js";
 import { button, field, fill, h, mount } from "./dom.js";
 import { labelOf, signed } from "./emotion.js";
+import * as kept from "./kept.js";
 import { Plane } from "./plane.js";
 import { player } from "./player.js";
 import { results } from "./rate-results.js";
@@ -15,7 +16,7 @@ import { colours } from "./theme.js";
 import { attempt, trouble } from "./trouble.js";
 
 const KEPT = "hevner.rater";
-const UNSENT = "hevner.unsent"; // {study, rater, rating}
+const UNSENT = "hevner.unsent "; // and the name of a study: {rater, rating}
 const practised = new Set(); // raters who had their practice on this page
 
 export const open = (main, [part]) => mount(main, new Rate(part));
@@ -30,6 +31,10 @@ class Rate {
     this.title = h("h1", {}, t("rate.title"));
     this.element = h("section", { class: "view rate-view" },
       h("header", { class: "heading" }, this.title, this.#links()), this.place);
+  }
+
+  get #unsent() {
+    return UNSENT + this.study.name;
   }
 
   start() {
@@ -57,7 +62,7 @@ class Rate {
   #welcome() {
     const { study } = this;
     const [label, input] = field(t("rate.nickname"), "nickname", {
-      required: true, maxlength: 40, value: localStorage.getItem(KEPT) ?? "", "aria-describedby": "nickname-help",
+      required: true, maxlength: 40, value: kept.read(KEPT) ?? "", "aria-describedby": "nickname-help",
     });
     const said = h("div", { role: "status" });
     const form = h("form", {
@@ -78,7 +83,7 @@ class Rate {
     await this.#resend();
     const progress = await api.rater(rater);
     this.rater = progress.rater;
-    localStorage.setItem(KEPT, this.rater);
+    kept.write(KEPT, this.rater);
     this.#go(progress);
   }
 
@@ -101,7 +106,7 @@ class Rate {
   }
 
   async #keep(rating, values, before) {
-    localStorage.setItem(UNSENT, JSON.stringify({ study: this.study.name, rater: this.rater, rating }));
+    kept.write(this.#unsent, { rater: this.rater, rating });
     fill(this.place, h("p", { role: "status" }, t("rate.sending")));
     await this.#whenSent(async (progress) => {
       const wanted = this.study.show_prediction && !rating.skipped;
@@ -130,15 +135,15 @@ class Rate {
 
   // Sends what the service has not acknowledged; returns how far its rater has come.
   async #resend() {
-    const unsent = JSON.parse(localStorage.getItem(UNSENT) ?? "null");
-    if (!unsent || unsent.study !== this.study.name) return null;
+    const unsent = kept.read(this.#unsent);
+    if (!unsent?.rater || !unsent.rating) return null;
     try {
       const progress = await api.rate(unsent.rater, unsent.rating);
-      localStorage.removeItem(UNSENT);
+      kept.forget(this.#unsent);
       return progress;
     } catch (problem) {
       if (![404, 409, 422].includes(problem.status)) throw problem;
-      localStorage.removeItem(UNSENT); // the service will never take it
+      kept.forget(this.#unsent); // the service will never take it
       return api.rater(unsent.rater);
     }
   }

@@ -1,13 +1,15 @@
 // All text that the page shows. A translation is a copy of strings.en.json under the code of its
 // language, named in LANGUAGES by what its speakers call it; the first is for all others.
 
+import * as kept from "./kept.js";
+
 const LANGUAGES = { en: "English", de: "Deutsch" };
 const KEPT = "hevner.language";
 
 let strings = {};
 
 export const language =
-  [localStorage.getItem(KEPT), ...navigator.languages.map((tag) => tag.split("-")[0])]
+  [kept.read(KEPT), ...navigator.languages.map((tag) => tag.split("-")[0])]
     .find((code) => Object.hasOwn(LANGUAGES, code)) ?? Object.keys(LANGUAGES)[0];
 
 export async function load() {
@@ -20,7 +22,7 @@ export async function load() {
 export const languages = Object.entries(LANGUAGES);
 
 export function speak(code) {
-  localStorage.setItem(KEPT, code);
+  kept.write(KEPT, code);
   location.reload();
 }
 

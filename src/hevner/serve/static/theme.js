@@ -1,6 +1,7 @@
 // Dark and light, and colours for canvases, which cannot name custom properties.
 
 import { button, fill, icon, ICONS } from "./dom.js";
+import * as kept from "./kept.js";
 import { t } from "./strings.js";
 
 const KEPT = "hevner.theme";
@@ -28,7 +29,7 @@ export function toggle() {
   const made = button(t("theme.toggle"), () => {
     const theme = isDark() ? "light" : "dark";
     document.documentElement.dataset.theme = theme;
-    localStorage.setItem(KEPT, theme);
+    kept.write(KEPT, theme);
     read();
   }, { glyph: isDark() ? "sun" : "moon", class: "quiet round" });
   changes.addEventListener("change", () => fill(made, glyph()));
