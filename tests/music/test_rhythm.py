@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -183,6 +184,40 @@ def test_what_has_no_pulse_has_no_rhythm(kind: str) -> None:
 
 def test_too_little_music_has_no_rhythm() -> None:
     assert heard(drums(120, 4, 1.5)) == Rhythm()
+
+
+def test_long_recordings_are_read_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(0)
+    steps = rng.random((3_000, onsets.INPUTS)).astype(np.float32)
+    spectrum = rng.random((700, 252)).astype(np.float16)
+    posterior = rng.random((700, 40)).astype(np.float16)
+
+    def found() -> list[np.ndarray]:
+        distance = onsets._distance(posterior, 7)
+        return [rhythm_network.load().steps(steps), onsets._bass(spectrum), distance]
+
+    whole = found()
+    monkeypatch.setattr(rhythm_network, "BLOCK", 700)
+    monkeypatch.setattr(onsets, "_BLOCK", 300)
+    monkeypatch.setattr(onsets, "_COLUMNS", 9)
+    for part, all_at_once in zip(found(), whole, strict=True):
+        np.testing.assert_allclose(part, all_at_once, rtol=1e-4, atol=1e-4)
+
+
+def test_memory_does_not_grow_much_with_an_hour() -> None:
+    rng = np.random.default_rng(0)
+    steps = rng.random((112_500, onsets.INPUTS)).astype(np.float32)
+    hidden = 4 * len(steps) * rhythm_network.load().weights["in"].shape[1]
+    posterior = rng.random((36_000, 170)).astype(np.float16)
+    for work, most in (
+        (lambda: rhythm_network.load().steps(steps), 4 * hidden),
+        (lambda: onsets._distance(posterior, 7), 3 * posterior.nbytes),
+    ):
+        tracemalloc.start()
+        work()
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert peak < most
 
 
 def test_rises_are_put_on_one_time_axis() -> None:

@@ -25,6 +25,8 @@ INPUTS = 2 * BANDS + 4
 _BASS_BINS = 84
 # Frames of harmony, a tenth of a second apart and half a second long, that lie wholly on one side.
 _NEAR, _FAR, _FURTHER = 3, 7, 14
+# Frames, and columns of all frames, at a time: recordings may be hours long.
+_BLOCK, _COLUMNS = 8192, 16
 
 
 def rises(levels: Array) -> Array:
@@ -91,18 +93,34 @@ def _joined(rows: NDArray[np.floating], starts: NDArray[np.float64], length: int
 
 def _changes(spectrum: NDArray[np.floating], harmony: Harmony, times: NDArray[np.float64]) -> Array:
     """How much chroma, bass and chords differ before and after each time, ``(n, 4)`` in 0..1."""
-    low = np.asarray(spectrum, np.float32).copy()
-    low[:, _BASS_BINS:] = 0
-    posterior = harmony.chord_posterior.astype(np.float32)
     columns = [
         _turn(harmony.chroma, _FAR),
         _turn(harmony.chroma, _FURTHER),
-        _turn(chroma.from_frames(low), _FAR),
-        0.5 * np.abs(np.subtract(*_sides(posterior, _FAR))).sum(axis=1),
+        _turn(_bass(spectrum), _FAR),
+        0.5 * _distance(harmony.chord_posterior, _FAR),
     ]
     return np.stack([np.interp(times, harmony.times, one) for one in columns], axis=1).astype(
         np.float32
     )
+
+
+def _bass(spectrum: NDArray[np.floating]) -> Array:
+    """Chroma of the bass alone, ``(n_frames, 12)``."""
+    found = [np.zeros((0, 12), np.float32)]
+    for begin in range(0, len(spectrum), _BLOCK):
+        low = spectrum[begin : begin + _BLOCK].astype(np.float32)
+        low[:, _BASS_BINS:] = 0
+        found.append(chroma.from_frames(low))
+    return np.concatenate(found)
+
+
+def _distance(rows: NDArray[np.floating], far: int) -> Array:
+    """Sum of absolute differences between the means before and after each row."""
+    total = np.zeros(len(rows), np.float32)
+    for begin in range(0, rows.shape[1], _COLUMNS):
+        part = rows[:, begin : begin + _COLUMNS].astype(np.float32)
+        total += np.abs(np.subtract(*_sides(part, far))).sum(axis=1)
+    return total
 
 
 def _turn(rows: Array, far: int) -> Array:

@@ -34,6 +34,8 @@ WEIGHTS = "rhythm.npz"
 DILATIONS = tuple(2**k for k in range(9))
 CONTEXT = sum(DILATIONS)
 TEMPI = np.geomspace(36.0, 256.0, 103)
+BLOCK = 16_384
+"""Steps of a layer at a time, as recordings may be hours long."""
 METERS = ("2/4", "3/4", "4/4", "5/4", "6/8", "7/8")
 MULTIPLES = np.array([1 / 3, 1 / 2, 2 / 3, 1, 3 / 2, 2, 5 / 2, 3, 7 / 2, 4, 5, 6, 7, 8])
 """Lags at which the autocorrelation is read, in beats."""
@@ -53,9 +55,11 @@ class Network:
         hidden = np.maximum(inputs @ w["in"] + w["in_bias"], 0)
         for k, reach in enumerate(DILATIONS):
             padded = np.pad(hidden, ((reach, reach), (0, 0)))
-            taps = [padded[t * reach : t * reach + len(hidden)] for t in range(3)]
-            new = np.concatenate(taps, axis=1) @ w[f"block{k}"] + w[f"block{k}_bias"]
-            hidden += np.maximum(new, 0)
+            for begin in range(0, len(hidden), BLOCK):
+                rows = hidden[begin : begin + BLOCK]
+                first = [begin + t * reach for t in range(3)]
+                near = np.concatenate([padded[at : at + len(rows)] for at in first], axis=1)
+                rows += np.maximum(near @ w[f"block{k}"] + w[f"block{k}_bias"], 0)
         return np.asarray(hidden @ w["out"] + w["out_bias"], np.float32)
 
     def tempi(self, channels: Array) -> tuple[Array, Array]:
