@@ -147,7 +147,9 @@ def _of_chords(posterior: Vector, presence: Vector, keys: Vector) -> dict[str, f
     by_root = share.reshape(12, len(chord_labels.QUALITIES))
     by_quality = dict(zip(chord_labels.QUALITIES, by_root.sum(axis=0), strict=True))
     degrees = _by_degree(by_root.sum(axis=1), keys)
-    entropy = -np.sum(posterior * np.log(posterior + 1e-9), axis=1)
+    logs = posterior + 1e-9
+    np.log(logs, out=logs)  # in its place: hours of music have millions of these
+    entropy = -np.einsum("ij,ij->i", posterior, logs)
     values = {name: float(sum(by_quality[q] for q in group)) for name, group in _GROUPS.items()}
     return values | {
         "share_tonic": float(degrees[0]),
