@@ -243,6 +243,16 @@ def test_facts_and_pages(server: Running, music: Library) -> None:
         assert server.get(f"/catalog/pieces?{query}").kind == "request"
 
 
+def test_hits_show_how_they_move(server: Running) -> None:
+    for scale in ("-1..1", "1..9"):
+        hits = ask(server, words=["calm"], scale=scale)
+        assert hits
+        for hit in hits:
+            valence, arousal = (sum(axis) / len(axis) for axis in hit["course"])
+            assert (valence, arousal) == pytest.approx((hit["valence"], hit["arousal"]), abs=0.05)
+            assert len(set(hit["course"][0])) > 1
+
+
 def test_a_slow_condition_does_not_hold_up_a_search(
     server: Running, monkeypatch: pytest.MonkeyPatch
 ) -> None:

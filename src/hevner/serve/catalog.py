@@ -166,6 +166,5 @@ def _hit(server: ServerState, snapshot: CatalogSnapshot, hit: Hit, scale: Scale)
     id = snapshot.ids[hit.path]
     shown = hit.to_dict(scale)
     del shown["path"]
-    course = snapshot.course(id)
-    on_scale = course and [[_rounded(scale.from_unit(one)) for one in axis] for axis in course]
-    return {"id": id, **shown, "course": on_scale, **_addresses(server, id, hit.cover)}
+    course = snapshot.course(id, scale)
+    return {"id": id, **shown, "course": course, **_addresses(server, id, hit.cover)}

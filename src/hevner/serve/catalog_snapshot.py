@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hevner.catalog import header, search_index
 from hevner.catalog.catalog import Catalog
@@ -24,6 +25,7 @@ from hevner.catalog.columns import PIECES, SOUNDS, TABLES, Row, noted
 from hevner.catalog.file_identity import Stamp
 from hevner.catalog.packages import pa
 from hevner.catalog.tables import in_lists
+from hevner.emotion import AXES, Scale
 from hevner.files import file_named
 from hevner.heads import ESTIMATE_COLUMNS, ESTIMATES
 from hevner.metadata import IDS
@@ -71,11 +73,7 @@ class CatalogSnapshot(Catalog):
             first.setdefault(id, number)
         listed = rows.take(pa.array(list(first.values()), pa.int64()))
         self._listed = listed.select(SHOWN)
-        curves = listed["curve"].combine_chunks()
-        known = curves.is_valid().to_numpy(zero_copy_only=False)
-        self._curves = np.zeros((len(first), 2, CURVE_POINTS), np.float16)
-        self._curves[known] = curves.drop_null().flatten().to_numpy().reshape(-1, 2, CURVE_POINTS)
-        self._known = known
+        self._courses = _courses(listed)
         self._by_id = {id: number for number, id in enumerate(first)}
         self._packed: dict[int, bytes] = {}
 
@@ -92,14 +90,14 @@ class CatalogSnapshot(Catalog):
         changed = _version(self.folder) != self._version
         return CatalogSnapshot(self.folder, self.space) if changed else self
 
-    def course(self, id: str) -> list[list[float]] | None:
-        """Valence and arousal over equal parts of a piece; None if not known."""
-        number = self._by_id[id]
-        if not self._known[number]:
+    def course(self, id: str, scale: Scale) -> list[list[float]] | None:
+        """Valence and arousal over equal parts of a piece, on a scale; None if not known."""
+        unit = self._courses[self._by_id[id]].astype(np.float64)
+        if np.isnan(unit[0, 0]):
             return None
-        means = [self._listed[axis][number].as_py() for axis in ("valence", "arousal")]
-        around = self._curves[number].astype(np.float64)
-        found: list[list[float]] = np.clip(np.array(means)[:, None] + around, -1, 1).tolist()
+        found: list[list[float]] = (
+            np.interp(unit, (-1, 1), (scale.low, scale.high)).round(3).tolist()
+        )
         return found
 
     # --- listing ---
@@ -187,6 +185,17 @@ class CatalogSnapshot(Catalog):
         """Columns of a piece that are not in memory."""
         (same,) = in_lists("path", [self.piece(id)["path"]])
         return {name: row[name] for row in self.pieces.records(same) for name in columns}
+
+
+def _courses(listed: pa.Table) -> NDArray[np.float16]:
+    """Valence and arousal over parts of each piece, ``(n, 2, CURVE_POINTS)``; NaN for none."""
+    curves = listed["curve"].combine_chunks()
+    known = curves.is_valid().to_numpy(zero_copy_only=False)
+    means = np.stack([listed[axis].to_numpy()[known] for axis in AXES], axis=1)
+    around = curves.drop_null().flatten().to_numpy().reshape(-1, 2, CURVE_POINTS)
+    found = np.full((len(listed), 2, CURVE_POINTS), np.nan, np.float16)
+    found[known] = np.clip(means[:, :, None] + around, -1, 1)
+    return found
 
 
 @lru_cache(maxsize=1)
