@@ -16,7 +16,7 @@ pytest.importorskip("fastapi", reason="the service needs the extra 'serve'")
 
 from hevner.client import Client
 from tests.cli.test_docs import BLOCK, ROOT, run_console
-from tests.serve.conftest import _only_this_machine  # noqa: F401 - talks to the server
+from tests.loopback import only_this_machine  # noqa: F401 - talks to the server
 from tests.sounds import write
 
 RATE = 16_000

@@ -513,6 +513,7 @@ def test_the_waveform_stays_after_the_upload(
         }"""
     )
     drop(page, copied("journey.ogg", tmp_path))
+    page.evaluate("window.said = []")  # without what was said of a piece that was open before
     expect(page.locator("[data-layer=joy]")).to_be_visible()
     drawn(page, ".wave")
     page.goto(f"{service.address}/#find")
