@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 import serve
 import soundfile
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 RESULTS = Path(__file__).with_name("results") / "page.csv"
 PIECES, MINUTES, PAINTS = 5_000, 10.0, 5
@@ -31,7 +31,8 @@ SIZE = {"width": 1360, "height": 860}
 STEPS, PAUSE_S = 160, 0.012
 STILL_S, PLAYS_S = 3.0, 6.0
 """Seconds for which frames are timed while nothing happens, and while a piece plays."""
-COLUMNS = ("measure", "count", "median_ms", "p95_ms", "max_ms")
+COLUMNS = ("measure", "count", "median", "p95", "max", "unit")
+Row = dict[str, object]
 
 RECORD = """() => {
   window.frames_seen = []; window.recording = true; let last = performance.now();
@@ -79,16 +80,23 @@ def draw(page: Page, box: Any) -> None:
     page.mouse.up()
 
 
-def measure(address: str, browser: Any, file: Path) -> dict[str, list[float]]:
-    """All times in milliseconds."""
-    seen: dict[str, list[float]] = {"first contentful paint": []}
+def row_of(measure: str, values: list[float], unit: str = "ms") -> Row:
+    """A row of the table."""
+    figures = statistics.median(values), float(np.quantile(values, 0.95)), max(values)
+    shown = (f"{figure:.1f}" for figure in figures)
+    return dict(zip(COLUMNS, (measure, len(values), *shown, unit), strict=True))
+
+
+def measure(address: str, browser: Browser, folder: Path) -> list[Row]:
+    """All rows of the table."""
+    paints = []
     for _ in range(PAINTS):
         context = browser.new_context(viewport=SIZE)
         page = context.new_page()
         page.goto(f"{address}/")
         page.wait_for_selector("nav a")
         time.sleep(0.6)
-        seen["first contentful paint"].append(page.evaluate(PAINT))
+        paints.append(page.evaluate(PAINT))
         context.close()
     page = browser.new_context(viewport=SIZE).new_page()
     page.set_default_timeout(120_000)
@@ -96,48 +104,63 @@ def measure(address: str, browser: Any, file: Path) -> dict[str, list[float]]:
     page.wait_for_selector(".facts:not(:empty)")
     time.sleep(2)
     box = page.locator(".plane").bounding_box()
-    seen[f"frames, {PIECES} points"] = frames(page, lambda: time.sleep(STILL_S))
+    still = frames(page, lambda: time.sleep(STILL_S))
     page.click("[data-tool=pick]")
-    seen[f"frames, {PIECES} points, pointer moves"] = frames(page, lambda: sweep(page, box))
+    moving = frames(page, lambda: sweep(page, box))
     page.click("[data-tool=path]")
-    seen[f"frames, {PIECES} points, path is drawn"] = frames(page, lambda: draw(page, box))
+    drawing = frames(page, lambda: draw(page, box))
     page.goto(f"{address}/#listen")
+    file = song(folder / "hevner-page.wav")
     page.set_input_files("#pick", str(file))
     page.wait_for_selector(".timeline")
     time.sleep(3)
     page.click(".listen button")
     time.sleep(1)
-    seen[f"frames, {MINUTES:g} minutes play"] = frames(page, lambda: time.sleep(PLAYS_S))
-    return seen
+    playing = frames(page, lambda: time.sleep(PLAYS_S))
+    file.unlink()
+    return [
+        row_of("first contentful paint", paints),
+        row_of(f"frames, {PIECES} points", still),
+        row_of(f"frames, {PIECES} points, pointer moves", moving),
+        row_of(f"frames, {PIECES} points, path is drawn", drawing),
+        row_of(f"frames, {MINUTES:g} minutes play", playing),
+    ]
+
+
+def run(
+    about: str | None,
+    out: Path,
+    made: Callable[[Path, int], None],
+    count: int,
+    measure: Callable[[str, Browser, Path], list[Row]],
+) -> None:
+    """Measure in a browser with a server of a made-up catalogue; print, and write the table."""
+    parser = argparse.ArgumentParser(description=about)
+    parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()))
+    parser.add_argument("--browser", default="chromium")
+    parser.add_argument("--out", type=Path, default=out, help="CSV file for the figures")
+    options = parser.parse_args()
+    program = shutil.which(options.browser)
+    catalogue = options.folder / f"hevner-{out.stem}-{count}"
+    if not catalogue.exists():
+        made(catalogue, count)
+    arguments = ["--no-sandbox", "--autoplay-policy=no-user-gesture-required"]
+    with serve.server(catalogue, 1) as (port, _), sync_playwright() as player:
+        browser = player.chromium.launch(executable_path=program, args=arguments)
+        rows = measure(f"http://127.0.0.1:{port}", browser, options.folder)
+        browser.close()
+    shutil.rmtree(catalogue)
+    with options.out.open("w", newline="", encoding="utf-8") as table:
+        writer = csv.DictWriter(table, COLUMNS, lineterminator="\n")
+        writer.writeheader()
+        for row in rows:
+            print(*row.values(), sep=", ", flush=True)
+            writer.writerow(row)
 
 
 def main() -> None:
     """Measure, print, and write the table."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()))
-    parser.add_argument("--browser", default="chromium")
-    parser.add_argument("--out", type=Path, default=RESULTS, help="CSV file for the figures")
-    options = parser.parse_args()
-    program = shutil.which(options.browser)
-    catalogue = options.folder / f"hevner-page-{PIECES}"
-    if not catalogue.exists():
-        serve.made(catalogue, PIECES)
-    file = song(options.folder / "hevner-page.wav")
-    arguments = ["--no-sandbox", "--autoplay-policy=no-user-gesture-required"]
-    with serve.server(catalogue, 1) as (port, _), sync_playwright() as player:
-        browser = player.chromium.launch(executable_path=program, args=arguments)
-        seen = measure(f"http://127.0.0.1:{port}", browser, file)
-        browser.close()
-    shutil.rmtree(catalogue)
-    file.unlink()
-    with options.out.open("w", newline="", encoding="utf-8") as table:
-        writer = csv.writer(table, lineterminator="\n")
-        writer.writerow(COLUMNS)
-        for name, times in seen.items():
-            figures = statistics.median(times), float(np.quantile(times, 0.95)), max(times)
-            row = (name, len(times), *(f"{figure:.1f}" for figure in figures))
-            print(*row, sep=", ", flush=True)
-            writer.writerow(row)
+    run(__doc__, RESULTS, serve.made, PIECES, measure)
 
 
 if __name__ == "__main__":

@@ -14,12 +14,8 @@ it on an idle machine.
 
 from __future__ import annotations
 
-import argparse
-import csv
 import gzip
-import shutil
 import statistics
-import tempfile
 import time
 import urllib.request
 from pathlib import Path
@@ -29,8 +25,8 @@ import catalog
 import numpy as np
 import page as page_times
 import pyarrow as pa
-import serve
-from playwright.sync_api import Browser, CDPSession, Page, sync_playwright
+from page import Row, row_of
+from playwright.sync_api import Browser, CDPSession, Page
 
 from hevner.catalog.columns import PIECES as TABLE
 from hevner.catalog.columns import noted
@@ -49,7 +45,6 @@ ENDS_S = 4.0
 """Seconds in which the list is scrolled from one end to the other."""
 FRAME_MS = 16.7
 WORDS = ("night", "river", "rain", "winter", "slow", "golden", "broken", "silent", "city", "stone")
-COLUMNS = ("measure", "count", "median", "p95", "max", "unit")
 
 ROWS = "() => window.rows_shown"
 WATCH = """() => {
@@ -126,14 +121,7 @@ def tags(numbers: range, rng: np.random.Generator) -> dict[str, list[Any]]:
     }
 
 
-def quantiles(name: str, values: list[float], unit: str) -> dict[str, object]:
-    """A row of the table."""
-    figures = statistics.median(values), float(np.quantile(values, 0.95)), max(values)
-    shown = (f"{figure:.1f}" for figure in figures)
-    return dict(zip(COLUMNS, (name, len(values), *shown, unit), strict=True))
-
-
-def over_http(address: str) -> list[dict[str, object]]:
+def over_http(address: str) -> list[Row]:
     """Size of the listing, and how long it takes: at first, when it is packed, and later."""
     times, sizes = [], []
     for _ in range(1 + ASKED):
@@ -146,14 +134,14 @@ def over_http(address: str) -> list[dict[str, object]]:
         times.append(1000 * (time.perf_counter() - begun))
         sizes.append((len(packed) / 1e3, len(gzip.decompress(packed)) / 1e3))
     return [
-        quantiles("listing, first answer", times[:1], "ms"),
-        quantiles("listing, later answers", times[1:], "ms"),
-        quantiles("listing, compressed", [sizes[0][0]], "kB"),
-        quantiles("listing, unpacked", [sizes[0][1]], "kB"),
+        row_of("listing, first answer", times[:1]),
+        row_of("listing, later answers", times[1:]),
+        row_of("listing, compressed", [sizes[0][0]], "kB"),
+        row_of("listing, unpacked", [sizes[0][1]], "kB"),
     ]
 
 
-def paints(address: str, browser: Browser) -> list[dict[str, object]]:
+def paints(address: str, browser: Browser) -> list[Row]:
     """Times of the first paint and of the first rows."""
     first, rows = [], []
     for _ in range(PAINTS):
@@ -166,12 +154,12 @@ def paints(address: str, browser: Browser) -> list[dict[str, object]]:
         first.append(page.evaluate(page_times.PAINT))
         context.close()
     return [
-        quantiles("first contentful paint", first, "ms"),
-        quantiles("first rows painted", rows, "ms"),
+        row_of("first contentful paint", first),
+        row_of("first rows painted", rows),
     ]
 
 
-def typing(page: Page) -> list[dict[str, object]]:
+def typing(page: Page) -> list[Row]:
     """Times of key strokes in the search box."""
     page.evaluate(TYPING)
     box = page.get_by_role("searchbox")
@@ -183,12 +171,12 @@ def typing(page: Page) -> list[dict[str, object]]:
         page.wait_for_timeout(200)
         page.evaluate(KEEP)
     return [
-        quantiles("key stroke to the next frame", page.evaluate("kept"), "ms"),
-        quantiles("key stroke, work of the page", page.evaluate("kept_work"), "ms"),
+        row_of("key stroke to the next frame", page.evaluate("kept")),
+        row_of("key stroke, work of the page", page.evaluate("kept_work")),
     ]
 
 
-def scrolling(page: Page) -> list[dict[str, object]]:
+def scrolling(page: Page) -> list[Row]:
     """Times between frames while the list is scrolled."""
     box = page.locator(".grid").bounding_box()
     if box is None:
@@ -206,25 +194,25 @@ def scrolling(page: Page) -> list[dict[str, object]]:
     }
     rows = []
     for name, times in seen.items():
-        rows.append(quantiles(name, times, "ms"))
+        rows.append(row_of(name, times))
         # A frame counts as late from half a millisecond on: clocks of browsers are rounded.
         late = statistics.mean(ms > FRAME_MS + 0.5 for ms in times)
-        rows.append(quantiles(f"{name}, late", [100 * late], "%"))
+        rows.append(row_of(f"{name}, late", [100 * late], "%"))
     return rows
 
 
-def sizes(page: Page, session: CDPSession) -> list[dict[str, object]]:
+def sizes(page: Page, session: CDPSession) -> list[Row]:
     """Elements of the document, and memory of scripts after unused memory was freed."""
     session.send("HeapProfiler.collectGarbage")
     heap = session.send("Runtime.getHeapUsage")["usedSize"] / 1e6
     elements = page.evaluate("document.querySelectorAll('*').length")
     return [
-        quantiles("elements of the document", [elements], ""),
-        quantiles("memory of scripts", [heap], "MB"),
+        row_of("elements of the document", [elements], ""),
+        row_of("memory of scripts", [heap], "MB"),
     ]
 
 
-def measure(address: str, browser: Browser) -> list[dict[str, object]]:
+def measure(address: str, browser: Browser, folder: Path) -> list[Row]:
     """All rows of the table."""
     rows = over_http(address) + paints(address, browser)
     page = browser.new_context(viewport=page_times.SIZE).new_page()
@@ -240,26 +228,7 @@ def measure(address: str, browser: Browser) -> list[dict[str, object]]:
 
 def main() -> None:
     """Measure, print, and write the table."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()))
-    parser.add_argument("--browser", default="chromium")
-    parser.add_argument("--out", type=Path, default=RESULTS, help="CSV file for the figures")
-    options = parser.parse_args()
-    catalogue = options.folder / f"hevner-page-library-{PIECES}"
-    if not catalogue.exists():
-        made(catalogue, PIECES)
-    with serve.server(catalogue, 1) as (port, _), sync_playwright() as player:
-        program = shutil.which(options.browser)
-        browser = player.chromium.launch(executable_path=program, args=["--no-sandbox"])
-        rows = measure(f"http://127.0.0.1:{port}", browser)
-        browser.close()
-    shutil.rmtree(catalogue)
-    with options.out.open("w", newline="", encoding="utf-8") as table:
-        writer = csv.DictWriter(table, COLUMNS, lineterminator="\n")
-        writer.writeheader()
-        for row in rows:
-            print(*row.values(), sep=", ", flush=True)
-            writer.writerow(row)
+    page_times.run(__doc__, RESULTS, made, PIECES, measure)
 
 
 if __name__ == "__main__":
