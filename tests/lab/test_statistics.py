@@ -138,7 +138,7 @@ def test_seeds_are_summed_up(rng: np.random.Generator) -> None:
 
     found = over_seeds(score, 3, groups)
     middle = values.mean() + 1
-    assert found[:4] == pytest.approx((middle, 1.0, values.mean(), values.mean() + 2))
+    assert found[:2] == pytest.approx((middle, 1.0))
     assert found.low < middle < found.high
     one = over_seeds(score, 1, groups)
     assert math.isnan(one.std)

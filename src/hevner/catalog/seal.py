@@ -28,9 +28,6 @@ WHOLE = 2**25
 """Bytes of tables up to which a catalogue is compared in full whenever it is opened; that takes
 some 40 ms. In larger ones, the lists of files, and each row that is shown."""
 
-HINT = "latest_version_hint.json"
-"""The one file of a table that changes under its name."""
-
 LARGE = (".lance", ".idx")
 """Endings of files of data and indices."""
 

@@ -32,7 +32,6 @@ Array = NDArray[np.float32]
 
 WEIGHTS = "rhythm.npz"
 DILATIONS = tuple(2**k for k in range(9))
-CONTEXT = sum(DILATIONS)
 TEMPI = np.geomspace(36.0, 256.0, 103)
 BLOCK = 16_384
 """Steps of a layer at a time, as recordings may be hours long."""

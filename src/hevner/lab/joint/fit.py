@@ -45,8 +45,6 @@ CHECK = 10
 PATIENCE = 4
 """Steps between two checks on the groups left out, and checks without gain that end training."""
 
-Values = NDArray[np.float32]
-
 
 @dataclass(frozen=True, eq=False)
 class BranchInput:

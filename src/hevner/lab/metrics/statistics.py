@@ -51,8 +51,6 @@ class Seeds(NamedTuple):
 
     mean: float
     std: float
-    least: float
-    greatest: float
     low: float
     high: float
 
@@ -153,8 +151,7 @@ def over_seeds(
 
     interval = percentiles([resample() for _ in range(resamples)])
     std = float(values.std(ddof=1)) if seeds > 1 else np.nan
-    mean, least, greatest = float(values.mean()), float(values.min()), float(values.max())
-    return Seeds(mean, std, least, greatest, *interval)
+    return Seeds(float(values.mean()), std, *interval)
 
 
 def _rows(*columns: ArrayLike) -> list[NDArray[Any]]:
