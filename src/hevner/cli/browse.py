@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Literal, get_args
 
 import typer
 from typer import Option
@@ -12,14 +11,8 @@ from hevner.cli.options import form_of, names_of
 from hevner.cli.progress import interruptible, say
 from hevner.cli.search import Folder, Output, Where, write_results
 
-
-class Format(StrEnum):
-    """Forms of a listing."""
-
-    TABLE = "table"
-    JSON = "json"
-    CSV = "csv"
-    PARQUET = "parquet"
+Format = Literal["table", "json", "csv", "parquet"]
+"""Forms of a listing."""
 
 
 def browse(
@@ -67,8 +60,8 @@ def browse(
     Exit status: 0 all fine, 1 the catalogue could not be read or the result not be written, 2 wrong
     usage.
     """
-    named = form_of(form, output, list(Format))
-    if named == Format.PARQUET and output is None:
+    named = form_of(form, output, get_args(Format))
+    if named == "parquet" and output is None:
         raise typer.BadParameter("is needed for Parquet, which is no text", param_hint="--output")
     with interruptible("Stopped."):
         from hevner.catalog import open_catalog
@@ -89,7 +82,7 @@ def browse(
         table = sorted_by(table, keys or (() if by else ("name",)), reverse)
         table = table if by or not wanted else table.select(wanted)
         shown = table if count is None else table.slice(0, count)
-        if named == Format.PARQUET and output is not None:
+        if named == "parquet" and output is not None:
             write_parquet(shown, output)
         else:
             rows, names = shown.to_pylist(), shown.column_names

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from functools import partial
 from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 from typer import Argument, Option
@@ -16,9 +15,6 @@ from hevner.cli.group import Group
 from hevner.cli.layout import write, write_entry, write_json
 from hevner.cli.options import AsJson, names_of, scale_of
 from hevner.cli.progress import FAILED, FINE, Reporter, say, usage_errors
-
-if TYPE_CHECKING:
-    from hevner.datasets import Labels
 
 SHOWN, SHOWN_PROBLEMS = 5, 100
 """Findings of one kind that a report for people lists; JSON has them all."""
@@ -37,15 +33,8 @@ Folder = Annotated[
 ]
 
 
-class LabelChoice(StrEnum):
-    """Whether defects are repaired."""
-
-    REPAIRED = "repaired"
-    AS_PUBLISHED = "as_published"
-
-
 WhichLabels = Annotated[
-    LabelChoice,
+    Literal["repaired", "as_published"],
     Option("--labels", help="Labels with known defects repaired, or as they were published."),
 ]
 
@@ -129,7 +118,7 @@ def new(
 def check(
     name: Name,
     folder: Folder,
-    labels: WhichLabels = LabelChoice.REPAIRED,
+    labels: WhichLabels = "repaired",
     as_json: AsJson = False,
 ) -> None:
     """Read a dataset to the end and report what is there, what is wrong, what was repaired.
@@ -140,8 +129,7 @@ def check(
     from hevner.datasets import reliability
     from hevner.datasets.report import describe
 
-    choice: Labels = labels.value
-    dataset = datasets.check(name, folder, labels=choice)
+    dataset = datasets.check(name, folder, labels=labels)
     facts = describe(dataset) | {"reliability": reliability.table(dataset.tracks)}
     if as_json:
         write_json(facts)

@@ -102,7 +102,7 @@ def evaluate(
     dry_run: DryRun = False,
     seeds: Seeds = None,
     card: CardFile = None,
-    seen: Seen = SeenChoice.REFUSE,
+    seen: Seen = "refuse",
     soundfont: Soundfont = "FluidR3_GM",
     sound: Sound = True,
 ) -> None:

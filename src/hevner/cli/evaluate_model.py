@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import typer
 
@@ -21,12 +20,8 @@ if TYPE_CHECKING:
     from hevner.model.registry import Entry
 
 
-class SeenChoice(StrEnum):
-    """What happens with music that the model was trained on."""
-
-    REFUSE = "refuse"
-    LABEL = "label"
-    DROP = "drop"
+SeenChoice = Literal["refuse", "label", "drop"]
+"""What happens with music that the model was trained on."""
 
 
 @dataclass(frozen=True)
@@ -122,7 +117,7 @@ def _score(
     verdict = known.compare(known.load(graph), entry.trained_on, tracks, words)
     say(f"{name}, training music: {verdict.label}")
     seen = verdict.names == "seen"
-    if seen.any() and wanted.seen is SeenChoice.REFUSE:
+    if seen.any() and wanted.seen == "refuse":
         say(
             f"Error: {seen.sum()} of {len(tracks)} tracks of {name} are known to {entry.name} from "
             f"training ({verdict.example}). Scores on them flatter it: --seen drop leaves them "
@@ -130,7 +125,7 @@ def _score(
         )
         return None, failures
     status = verdict.names
-    if wanted.seen is SeenChoice.DROP and seen.any():
+    if wanted.seen == "drop" and seen.any():
         tracks = [track for track, one in zip(tracks, seen, strict=True) if not one]
         status = status[~seen]
         if len(tracks) < scores.FEWEST:

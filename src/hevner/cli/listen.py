@@ -7,7 +7,7 @@ import time
 from collections.abc import Generator
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, cast
+from typing import TYPE_CHECKING, Annotated, Literal, cast
 
 import typer
 from typer import Argument, Option
@@ -27,16 +27,7 @@ if TYPE_CHECKING:
     from hevner.audio.mixdown import Piece
     from hevner.live import Instant
 
-FORMATS = ("text", "jsonl")
-
 _WITHOUT = {"silent": "silence", "no_music": "no music"}
-
-
-def form_named(name: str) -> str:
-    """A name of a form, checked."""
-    if name not in FORMATS:
-        raise typer.BadParameter(f"'{name}' is not one of {', '.join(FORMATS)}")
-    return name
 
 
 def listen(
@@ -49,15 +40,7 @@ def listen(
         ),
     ] = "",
     form: Annotated[
-        str,
-        Option(
-            "--format",
-            "-f",
-            metavar=f"[{'|'.join(FORMATS)}]",
-            parser=form_named,
-            autocompletion=lambda: list(FORMATS),
-            help="Form of the lines.",
-        ),
+        Literal["text", "jsonl"], Option("--format", "-f", help="Form of the lines.")
     ] = "text",
     rate: Annotated[
         float | None,

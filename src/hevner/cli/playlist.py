@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, get_args
 
 from typer import Option
 
@@ -72,7 +72,7 @@ def playlist(
     from hevner.errors import HevnerError
     from hevner.words.describing import describe
 
-    named = form_of(form, output, list(Format))
+    named = form_of(form, output, get_args(Format))
     with usage_errors():
         if not start and extend is None:
             remedy = "Give --from, or a playlist to --extend"

@@ -2,29 +2,19 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 from typer import Argument, Option
 
 from hevner.cli.progress import say, stopping
 
+Paper = Literal["distribution_gap", "unified", "composite_loss"]
+"""Papers that can be rehearsed."""
 
-class Paper(StrEnum):
-    """Papers that can be rehearsed."""
-
-    DISTRIBUTION_GAP = "distribution_gap"
-    UNIFIED = "unified"
-    COMPOSITE_LOSS = "composite_loss"
-
-
-class Size(StrEnum):
-    """How large a rehearsal is."""
-
-    USUAL = "usual"
-    TINY = "tiny"
+Size = Literal["usual", "tiny"]
+"""How large a rehearsal is."""
 
 
 def rehearse(
@@ -38,7 +28,7 @@ def rehearse(
             help="How much of the data is made up, and how far seeds, folds, steps and epochs of "
             "the recipes are reduced; what was reduced is reported."
         ),
-    ] = Size.USUAL,
+    ] = "usual",
     papers: Annotated[
         Path | None,
         Option(metavar="DIR", help="Folder of the papers' recipes.", show_default="hevner's own"),
@@ -58,7 +48,7 @@ def rehearse(
     papers = papers or ROOT / "papers"
     if not (papers / paper).is_dir():
         raise typer.BadParameter(f"there is no {papers / paper}", param_hint="--papers")
-    rehearsal = Rehearsal(paper.value, size.value, papers, out.resolve() / paper)
+    rehearsal = Rehearsal(paper, size, papers, out.resolve() / paper)
     with stopping():
         for line in rehearsal.prepare():
             say(f"Reduced in {line}")

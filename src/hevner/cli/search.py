@@ -7,9 +7,8 @@ import sys
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal, get_args
 
 import typer
 from typer import Argument, Option
@@ -25,16 +24,8 @@ if TYPE_CHECKING:
     from hevner.words import Lexicon
 
 
-class Format(StrEnum):
-    """Forms of results."""
-
-    TABLE = "table"
-    JSON = "json"
-    CSV = "csv"
-    M3U8 = "m3u8"
-    XSPF = "xspf"
-    JSPF = "jspf"
-
+Format = Literal["table", "json", "csv", "m3u8", "xspf", "jspf"]
+"""Forms of results."""
 
 Folder = Annotated[
     str,
@@ -155,7 +146,7 @@ def search(
     from hevner.catalog.query import Query
     from hevner.emotion import Scale
 
-    named = form_of(form, output, list(Format))
+    named = form_of(form, output, get_args(Format))
     asked: dict[str, object] = {
         "valence": valence,
         "arousal": arousal,
@@ -201,7 +192,7 @@ def _check_describing(asked: dict[str, object], form: str, count: int) -> None:
             remedy="Leave out the options for the search",
             code="conflict",
         )
-    if form in (Format.M3U8, Format.XSPF, Format.JSPF):
+    if form in ("m3u8", "xspf", "jspf"):
         raise HevnerError("words make no playlist", remedy="Use another --format", code="conflict")
     if count < 1:
         raise HevnerError(
