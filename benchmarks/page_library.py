@@ -1,6 +1,6 @@
 """Measure the library on the page in a real browser, with 10,000 pieces.
 
-    python benchmarks/page_library.py [--folder DIR] [--browser chromium]
+    python benchmarks/page_library.py
 
 A server with a catalogue of made-up pieces with titles, artists and albums is started on loopback
 and the page opened in Chromium, without a window. Measured are: the time from the request of the
@@ -9,7 +9,7 @@ the time from a key stroke in the search box to the next frame after the list ha
 part of it in which the page itself works; the time between frames while the list is scrolled, by
 the wheel and from end to end, and the share of frames that took longer than one at 60 a second;
 elements of the document and memory of scripts; and the size and time of the listing over HTTP. Run
-it on an idle machine.
+it on an idle machine; the options are those of `page`.
 """
 
 from __future__ import annotations

@@ -16,9 +16,11 @@ from hevner.files import (
     expanded,
     file_named,
     find_audio,
+    make_folder,
     printable,
     replace_file,
     sweep_parts,
+    write_file,
 )
 from tests.errors import raises
 from tests.fakes import contents
@@ -150,6 +152,14 @@ def test_failed_replacement_leaves_the_old_file_alone(
         replace_file(path, b"new")
     assert path.read_text() == "old"
     assert contents(tmp_path) == ["out.txt"]
+
+
+def test_what_cannot_be_written_is_named(tmp_path: Path) -> None:
+    with raises(OutputError, "folder_missing", subject=str(tmp_path / "no" / "out.txt")):
+        write_file(tmp_path / "no" / "out.txt", b"new")
+    (tmp_path / "file").write_bytes(b"")
+    with raises(OutputError, "cannot_write", subject=str(tmp_path / "file" / "no")):
+        make_folder(tmp_path / "file" / "no")
 
 
 def test_output_appears_only_when_it_is_complete(tmp_path: Path) -> None:

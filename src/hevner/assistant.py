@@ -32,7 +32,7 @@ from hevner.catalog.query import Query
 from hevner.catalog.search import search, why_nothing
 from hevner.emotion import UNIT
 from hevner.errors import HevnerError, OutputError
-from hevner.files import cannot_write, display_name, replace_file
+from hevner.files import display_name, write_file
 from hevner.hits import Hit
 from hevner.output.search_results import hits_as
 from hevner.words import Lexicon
@@ -211,10 +211,7 @@ class Tools:
             )
             hits = make_playlist(catalog, first, last, 60 * minutes, where)
         if path is not None:
-            try:
-                replace_file(path, hits_as("m3u8", hits, UNIT, path).encode())
-            except OSError as error:
-                raise cannot_write(path, error) from error
+            write_file(path, hits_as("m3u8", hits, UNIT, path).encode())
         total = sum(hit.duration for hit in hits) / 60
         file = "" if path is None else display_name(path)
         return {"hits": _plain(hits), "minutes": round(total, 2), "file": file}

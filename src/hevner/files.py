@@ -194,6 +194,22 @@ def replace_file(path: Location, data: bytes | IO[bytes]) -> None:
         raise
 
 
+def make_folder(folder: Path) -> None:
+    """Make a folder, and those above it, where they are missing; raises `OutputError`."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise cannot_write(folder, error) from error
+
+
+def write_file(path: Location, data: bytes) -> None:
+    """Write a file as `replace_file` does; raises `OutputError` if that is not possible."""
+    try:
+        replace_file(path, data)
+    except OSError as error:
+        raise cannot_write(path, error) from error
+
+
 def sweep_parts(folder: Path, older_than: float = 0.0) -> None:
     """Remove what killed processes left of `replace_file` in a folder, if it is so many s old.
 

@@ -22,6 +22,7 @@ from hevner.catalog import columns, header, indexing, writer
 from hevner.catalog.catalog import Catalog
 from hevner.catalog.writer import create, open_or_create, writing
 from hevner.errors import CatalogError, HevnerError, OutputError
+from hevner.files import cannot_write
 from tests.catalog.made_up import SPACE, FakeAnalyzer, piece, run, song, state
 from tests.errors import raises
 
@@ -402,12 +403,12 @@ def test_no_room_for_the_first_catalogue_leaves_none(
     music, folder = tmp_path / "music", tmp_path / "catalog"
     song(music / "a.mp3")
 
-    def refuse(*_: object) -> None:
-        raise OSError(errno.ENOSPC, "No space left on device")
+    def refuse(path: Path, _data: bytes) -> None:
+        raise cannot_write(path, OSError(errno.ENOSPC, "No space left on device"))
 
     for module in (header, writer):
         with monkeypatch.context() as patch:
-            patch.setattr(module, "replace_file", refuse)
+            patch.setattr(module, "write_file", refuse)
             with raises(OutputError, "no_space"):
                 run(music, open_or_create(folder, SPACE))
     # As much of a table as there was room for.

@@ -26,7 +26,7 @@ from hevner.defaults import DEFAULT_MODEL, identity
 from hevner.emotion import UNIT
 from hevner.encoders.base import EncoderCard
 from hevner.errors import CatalogError
-from hevner.files import cannot_write, display_name, replace_file
+from hevner.files import cannot_write, display_name, write_file
 from hevner.model import registry
 from hevner.model.space import Space
 from hevner.object_path import ChangedError, Location, ObjectPath
@@ -114,11 +114,7 @@ def current(space: Space, model: Path | None = None) -> Header:
 
 def write(folder: Location, header: Header) -> None:
     """Put the header into a catalogue's folder; raises `OutputError` if that is not possible."""
-    path = folder / NAME
-    try:
-        replace_file(path, _content(header))
-    except OSError as error:
-        raise cannot_write(path, error) from error
+    write_file(folder / NAME, _content(header))
 
 
 def change(folder: ObjectPath, made: Callable[[Header | None], Header]) -> Header:

@@ -35,7 +35,7 @@ from hevner.catalog.kept_features import FEATURES
 from hevner.catalog.tables import HOMES, in_lists
 from hevner.encoders.base import EncoderCard
 from hevner.errors import CatalogError, OutputError
-from hevner.files import PART, cannot_write, display_name, replace_file, sweep_parts
+from hevner.files import PART, cannot_write, display_name, sweep_parts, write_file
 from hevner.model.space import Space
 from hevner.object_path import Location, ObjectPath, location
 from hevner.text_file import read_json
@@ -177,7 +177,7 @@ def locked(folder: Path) -> Iterator[None]:
         sweep_parts(folder)
         now = datetime.now().astimezone().isoformat(" ", "seconds")
         holder = {"process": os.getpid(), "machine": socket.gethostname(), "since": now}
-        _put(folder / HOLDER, holder)
+        write_file(folder / HOLDER, json.dumps(holder).encode())
         yield
     finally:
         lock.release()
@@ -322,7 +322,7 @@ class Writer:
         if isinstance(self._catalog.folder, ObjectPath):
             yield
             return
-        _put(self._journal, sorted(ids))
+        write_file(self._journal, json.dumps(sorted(ids)).encode())
         yield
         self._journal.unlink()
         self._changes += 1
@@ -353,10 +353,3 @@ class Writer:
         gone = sorted(set(ids) - kept)
         self._catalog.moments.delete("piece", gone)
         return gone
-
-
-def _put(path: Path, record: object) -> None:
-    try:
-        replace_file(path, json.dumps(record).encode())
-    except OSError as error:
-        raise cannot_write(path, error) from error

@@ -48,7 +48,7 @@ class Wanted:
 
 def evaluate_model(wanted: Wanted, run: Run) -> None:
     """Score a model on every dataset that is there; write a table, and a page beside it."""
-    from hevner.files import replace_file
+    from hevner.files import write_file
     from hevner.lab.metrics.report import write
     from hevner.lab.scoring.page import page, player
     from hevner.model import registry
@@ -76,7 +76,7 @@ def evaluate_model(wanted: Wanted, run: Run) -> None:
         title = f"{entry.name} on {', '.join(names)}"
         write(rows, run.out)
         place = run.out.with_suffix(".html")
-        replace_file(place, page(sheets, title, play).encode("utf-8"))
+        write_file(place, page(sheets, title, play).encode("utf-8"))
         _print(rows)
         say(f"{run.out}: {len(rows)} rows; {place}: plots and the worst errors")
     raise typer.Exit(FAILED if failed or not rows else FINE)

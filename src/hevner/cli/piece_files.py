@@ -7,7 +7,7 @@ from mimetypes import guess_type
 from pathlib import Path
 
 from hevner.errors import OutputError
-from hevner.files import Found, cannot_write, display_name, replace_file
+from hevner.files import Found, display_name, make_folder, write_file
 from hevner.output.annotations import PER_PIECE
 from hevner.result import Analysis
 
@@ -36,14 +36,6 @@ class PieceFiles(ABC):
         return free
 
 
-def make_folder(folder: Path) -> None:
-    """Make a folder for files of pieces; raises `OutputError`."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise cannot_write(folder, error) from error
-
-
 class Annotations(PieceFiles):
     """Annotations in one of the forms of `PER_PIECE`: ``folder/sub/song.jams``."""
 
@@ -57,10 +49,7 @@ class Annotations(PieceFiles):
         for ending, text in self._files_of(analysis).items():
             path = self._folder / f"{name}.{ending}"
             make_folder(path.parent)
-            try:
-                replace_file(path, text.encode())
-            except OSError as error:
-                raise cannot_write(path, error) from error
+            write_file(path, text.encode())
 
 
 class Plots(PieceFiles):

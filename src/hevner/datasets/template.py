@@ -11,7 +11,7 @@ from hevner.datasets.layout import FILE, LABELS, RATED, Layout
 from hevner.datasets.table import scale_name
 from hevner.emotion import Scale
 from hevner.errors import DataError
-from hevner.files import SUFFIXES, display_name, replace_file
+from hevner.files import SUFFIXES, display_name, write_file
 
 MOMENTS = "moments"
 """Label that stands for a table of ratings over time."""
@@ -110,7 +110,7 @@ def write_template(
         empty="missing" if columns == ["tags"] else layout.empty_cells,
         scales="\n".join(f'{name} = "{scale.name}"' for name in scales) or '# valence = "1..9"',
     )
-    replace_file(folder / FILE, text.encode("utf-8"))
+    write_file(folder / FILE, text.encode("utf-8"))
     return len(ids)
 
 
@@ -145,4 +145,4 @@ def _write(path: Path, header: list[str], ids: list[str]) -> None:
     table = csv.writer(text, lineterminator="\r\n")
     table.writerow(header)
     table.writerows([name, *[""] * (len(header) - 1)] for name in ids)
-    replace_file(path, text.getvalue().encode("utf-8-sig"))
+    write_file(path, text.getvalue().encode("utf-8-sig"))

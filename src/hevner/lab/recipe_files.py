@@ -14,7 +14,7 @@ from functools import cache
 from pathlib import Path
 
 from hevner.errors import DataError, OutputError
-from hevner.files import cannot_write, display_name, replace_file
+from hevner.files import display_name, make_folder, write_file
 from hevner.text_file import read_text, read_toml
 
 ENDING = ".toml"
@@ -75,12 +75,9 @@ def copy(name: str, folder: Path) -> list[Path]:
                 "there is a file already", subject=display_name(target), code="already_there",
                 remedy="Name another folder, or move the file away",
             )  # fmt: skip
+    make_folder(folder)
     for target, path in files.items():
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            replace_file(target, path.read_bytes())
-        except OSError as error:
-            raise cannot_write(target, error) from error
+        write_file(target, path.read_bytes())
     return list(files)
 
 

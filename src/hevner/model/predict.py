@@ -36,7 +36,7 @@ import numpy as np
 from hevner.arrays import Doubles, Floats
 from hevner.blocks import DIMENSION, vector_id
 from hevner.errors import ModelError
-from hevner.files import replace_file
+from hevner.files import write_file
 from hevner.heads import HEADS
 from hevner.model import stored
 from hevner.model.prediction import Prediction
@@ -150,7 +150,7 @@ class Model:
 
     def save(self, path: Path) -> None:
         """Write the graph as ``.onnx`` and the card, with its digest, as ``.json`` beside it."""
-        replace_file(path, self.graph)
+        write_file(path, self.graph)
         stored.write_card(path, self.card | {"sha256": sha256(self.graph).hexdigest()})
 
 

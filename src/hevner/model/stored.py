@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from hevner.defaults import DEFAULT_MODEL
 from hevner.errors import ModelError
-from hevner.files import replace_file
+from hevner.files import write_file
 from hevner.text_file import read_json
 
 _DAMAGE = (
@@ -36,14 +36,14 @@ def write(path: Path, arrays: Mapping[str, NDArray[Any]], card: Mapping[str, Any
     content = io.BytesIO()
     named: dict[str, Any] = dict(arrays)
     np.savez_compressed(content, **named)
-    replace_file(path, content.getvalue())
+    write_file(path, content.getvalue())
     write_card(path, card)
 
 
 def write_card(path: Path, card: Mapping[str, Any]) -> None:
     """Write the card of a model beside its weights."""
     text = json.dumps(card, indent=2) + "\n"
-    replace_file(path.with_suffix(".json"), text.encode("utf-8"))
+    write_file(path.with_suffix(".json"), text.encode("utf-8"))
 
 
 def read(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:

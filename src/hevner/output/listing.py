@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hevner.files import cannot_write, printable, replace_file
+from hevner.files import printable, write_file
 from hevner.output.search_results import drawn, new_result_table, records
 from hevner.output.table import NONE, number
 from hevner.result import clock
@@ -79,10 +79,7 @@ def write_parquet(table: pa.Table, path: Path) -> None:
 
     content = io.BytesIO()
     parquet.write_table(table, content)
-    try:
-        replace_file(path, content.getvalue())
-    except OSError as error:
-        raise cannot_write(path, error) from error
+    write_file(path, content.getvalue())
 
 
 def _rounded(value: Any) -> Any:

@@ -25,7 +25,7 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import FuncFormatter, MaxNLocator, MultipleLocator
 
 from hevner.emotion import Quadrant, Scale
-from hevner.files import cannot_write, printable, replace_file
+from hevner.files import printable, write_file
 from hevner.music.chord_labels import pitch_class
 from hevner.output.summary import BLUE, COLOURS, VERMILION, facts, is_unfamiliar
 from hevner.result import Estimate, clock
@@ -87,10 +87,7 @@ def save(analysis: Analysis, path: Path) -> None:
             # A title in a script without a font is drawn as boxes; no warning is needed.
             warnings.filterwarnings("ignore", "Glyph .* missing from font", UserWarning)
             figure.savefig(picture, format=kind, dpi=DPI)
-    try:
-        replace_file(path, picture.getvalue())
-    except OSError as error:
-        raise cannot_write(path, error) from error
+    write_file(path, picture.getvalue())
 
 
 def draw(analysis: Analysis) -> Figure:

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hevner.errors import DataError
+from hevner.errors import DataError, OutputError
 from hevner.lab.cross_dataset import study as cross_dataset
 from hevner.lab.cross_dataset.experiments import StudyData
 from hevner.lab.data.samples import label
@@ -180,3 +180,10 @@ def test_a_damaged_file_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "a.npz").write_bytes((tmp_path / "a.npz").read_bytes()[:60])
     with raises(DataError, "damaged_cell", subject="a.npz"):
         kept.read(tmp_path / "a.npz")
+
+
+def test_tables_and_cells_without_a_folder_are_errors_of_output(tmp_path: Path) -> None:
+    with raises(OutputError, "folder_missing"):
+        kept.write_table(tmp_path / "no" / "table.csv", ("a",), [{"a": 1}])
+    with raises(OutputError, "folder_missing"):
+        kept.write(tmp_path / "no" / "cell.npz", {"a": np.zeros(2)})

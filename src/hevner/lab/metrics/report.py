@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from hevner.arrays import Names, Rows
 from hevner.errors import ModelError
-from hevner.files import replace_file
+from hevner.files import write_file
 from hevner.lab.metrics.statistics import RESAMPLES, bootstrap
 from hevner.output.spreadsheet import cell
 from hevner.text_file import read_json
@@ -98,7 +98,7 @@ def into_card(rows: Sequence[Row], card: Path, run: str) -> None:
         ) from error
     kept = [{n: v for n, v in row.items() if n != "seed_std"} for row in rows]
     facts["scores"] = {"run": run, "rows": kept}
-    replace_file(card, (json.dumps(facts, indent=1) + "\n").encode("utf-8"))
+    write_file(card, (json.dumps(facts, indent=1) + "\n").encode("utf-8"))
 
 
 def write(rows: Sequence[Mapping[str, object]], path: Path) -> None:
@@ -110,4 +110,4 @@ def write(rows: Sequence[Mapping[str, object]], path: Path) -> None:
     table = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
     table.writeheader()
     table.writerows({name: cell(value) for name, value in row.items()} for row in rows)
-    replace_file(path, text.getvalue().encode("utf-8"))
+    write_file(path, text.getvalue().encode("utf-8"))

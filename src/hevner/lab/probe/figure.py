@@ -15,7 +15,7 @@ from matplotlib import rc_context
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from hevner.files import replace_file
+from hevner.files import write_file
 from hevner.lab.probe.scores import interval_of, main_name, state_of
 from hevner.lab.study.kept import Row
 from hevner.output.plot import DPI
@@ -36,7 +36,7 @@ def save(rows: Sequence[Row], path: Path) -> None:
     with rc_context({"svg.hashsalt": "hevner"}):
         kind = path.suffix.lower().lstrip(".") or "png"
         _draw(rows).savefig(picture, format=kind, dpi=DPI)
-    replace_file(path, picture.getvalue())
+    write_file(path, picture.getvalue())
 
 
 def _draw(rows: Sequence[Row]) -> Figure:

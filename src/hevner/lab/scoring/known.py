@@ -30,7 +30,7 @@ from hevner.datasets import leaks
 from hevner.datasets.track import Track
 from hevner.encoders.fingerprint import CARD, HOP_SAMPLES, MINIMUM_S, Words
 from hevner.errors import ModelError
-from hevner.files import display_name, replace_file
+from hevner.files import display_name, write_file
 from hevner.lab.data.corpus import Variant
 from hevner.lab.data.extraction import FINGERPRINT
 from hevner.store import FeatureFile, FeatureStore
@@ -124,7 +124,7 @@ def write(
         lengths=np.array([len(row) for row in rows], np.int64),
         words=np.concatenate([blank, *rows]),
     )
-    replace_file(place(model), file.getvalue())
+    write_file(place(model), file.getvalue())
 
 
 def kept(tracks: Iterable[Track], words: Mapping[str, Words], base: Known | None = None) -> Known:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Generic, Self, TypeVar
 
-from hevner.files import cannot_write
+from hevner.files import make_folder
 from hevner.lab import workers
 from hevner.lab.study import kept
 from hevner.lab.study.kept import Arrays, Row
@@ -119,10 +119,7 @@ def run(
     `ModelError` or `MissingDependencyError` if a cell cannot be computed or read; `OutputError` if
     the folder cannot be written.
     """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise cannot_write(folder, error) from error
+    make_folder(folder)
     paths = [folder / study.file_name(cell) for cell in cells]
     done = sum(path.is_file() for path in paths)
     for stage in sorted({study.stage(cell) for cell in cells}):

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from hevner.errors import DataError
-from hevner.files import replace_file
+from hevner.files import write_file
 from hevner.lab.recipe_types import plain
 from hevner.output.spreadsheet import cell
 
@@ -55,7 +55,7 @@ def write(path: Path, arrays: Mapping[str, ArrayLike]) -> None:
     """Keep the result of a cell; raise `OutputError` if the file cannot be written."""
     content = io.BytesIO()
     np.savez_compressed(content, **arrays)  # type: ignore[arg-type]
-    replace_file(path, content.getvalue())
+    write_file(path, content.getvalue())
 
 
 def read(path: Path) -> Arrays:
@@ -85,7 +85,7 @@ def write_table(path: Path, columns: Sequence[str], rows: Iterable[Row]) -> None
     table = csv.writer(text, lineterminator="\n")
     table.writerow(columns)
     table.writerows([_field(row.get(name, "")) for name in columns] for row in rows)
-    replace_file(path, text.getvalue().encode())
+    write_file(path, text.getvalue().encode())
 
 
 def _field(value: Any) -> str:

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from hevner import __version__
 from hevner.errors import DataError
-from hevner.files import cannot_write, replace_file
+from hevner.files import make_folder, write_file
 from hevner.lab.recipe_types import plain
 from hevner.lab.study import kept
 from hevner.lab.study.splits import Rows, Split
@@ -53,11 +53,8 @@ def train_row(
         raise DataError(
             f"no dataset of row '{row.name}' is complete", remedy="See --dry-run", code="no_tracks"
         )
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise cannot_write(folder, error) from error
-    replace_file(folder / "recipe.toml", recipe.text.encode())
+    make_folder(folder)
+    write_file(folder / "recipe.toml", recipe.text.encode())
     for seed in range(recipe.seeds):
         own = folder / f"seed-{seed}"
         lessons = lessons_of(recipe, row, data, rows, seed) if row.teachers else {}
@@ -70,13 +67,13 @@ def train_row(
         _write(fitted, own)
         if not seed:
             card = json.dumps(_card(recipe, row, data, rows, fitted), indent=2, default=plain)
-            replace_file(folder / "card.json", card.encode())
+            write_file(folder / "card.json", card.encode())
 
 
 def _write(fitted: Fitted, folder: Path) -> None:
     weights = io.BytesIO()
     torch.save(fitted.network.state_dict(), weights)
-    replace_file(folder / "weights.pt", weights.getvalue())
+    write_file(folder / "weights.pt", weights.getvalue())
     arrays = {
         f"{name}.{part}": getattr(block, part)
         for name, block in fitted.preparation.blocks.items()
