@@ -2,7 +2,7 @@
 
 `load` gives tracks with repaired labels, `check` a report of all faults, `card` the facts about a
 dataset. Each dataset is a card (`hevner.datasets.card`) and a module with a function ``read``, or
-a layout of a table (`hevner.datasets.layout.LAYOUTS`).
+the layout of a table (`hevner.datasets.layout.default_layout`) in its card.
 """
 
 from __future__ import annotations
@@ -11,12 +11,13 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 
 from hevner.datasets.card import Card, Defect, read_card
 from hevner.datasets.findings import Finding, Findings
-from hevner.datasets.layout import LAYOUTS, read_layout
+from hevner.datasets.layout import default_layout, read_layout
 from hevner.datasets.table import read_tracks
 from hevner.datasets.track import Curve, Track
 from hevner.errors import DataError
@@ -212,10 +213,11 @@ def _read(name: str, folder: Path, labels: Labels, findings: Findings) -> Datase
             remedy=f"Get {known.title} from {known.source}",
             code="folder_missing",
         )
-    if name in LAYOUTS:
-        tracks = read_tracks(known, folder, read_layout(folder, LAYOUTS[name]), findings)
+    module = f"hevner.datasets.{name}"
+    if find_spec(module):
+        tracks = import_module(module).read(folder, findings, labels)
     else:
-        tracks = import_module(f"hevner.datasets.{name}").read(folder, findings, labels)
+        tracks = read_tracks(known, folder, read_layout(folder, default_layout(name)), findings)
     return Dataset(known, folder, labels, tuple(tracks), tuple(findings.found))
 
 

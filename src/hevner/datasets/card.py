@@ -1,6 +1,7 @@
 """Facts about datasets, each in a file ``cards/NAME.toml``.
 
 The keys of a file are the attributes of `Card` but ``name``; a scale is written ``[low, high]``.
+Where a dataset is a table, ``[table]`` has its layout (`hevner.datasets.layout.default_layout`).
 """
 
 from __future__ import annotations
@@ -120,6 +121,7 @@ def read_card(name: str) -> Card:
     path = FOLDER / f"{name}.toml"
     try:
         facts = read_toml(path)
+        facts.pop("table", None)
         defects = [_checked(Defect, defect) for defect in facts.pop("defects", ())]
         for axis in ("valence", "arousal"):
             if axis in facts:

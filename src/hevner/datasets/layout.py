@@ -26,10 +26,12 @@ columns ``rater`` and ``time``, are those of `hevner.datasets.own`.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
-from hevner.emotion import AXES, BASIC, UNIT, Scale
+from hevner.datasets.card import FOLDER
+from hevner.emotion import AXES, BASIC, Scale
 from hevner.errors import DataError, HevnerError
 from hevner.heads import BY_NAME
 from hevner.text_file import read_toml
@@ -120,67 +122,14 @@ class Layout:
     rater_weights: str = "equal"
 
 
-_RANKED = Layout(
-    required=frozenset({"id", "valence", "arousal"}), scales={"valence": UNIT, "arousal": UNIT}
-)
-
-
-def _film(number: int) -> Layout:
-    """One of the two sets of ratings of the film music."""
-    columns = {"valence": "valence", "arousal": "energy", "tension": "tension"}
-    columns |= {"anger": "anger", "fear": "fear", "joy": "happy"}
-    columns |= {"sadness": "sad", "tenderness": "tender"}
-    return Layout(
-        "ratings.csv",
-        columns={name: f"{column}_set{number}" for name, column in columns.items()}
-        | {"id": "id", "album": "album", "group": "album", "title": "track"},
-        required=frozenset({"id", "group", *columns}),
-        scales=dict.fromkeys((*AXES, "tension", "emotions"), Scale(1, 9)),
-        gaps=number == 2,
-    )
-
-
-LAYOUTS = {
-    "wcmed": _RANKED,
-    "ccmed": _RANKED,
-    "film": _film(1),
-    "film_listeners": _film(2),
-    "musifeast": Layout(
-        "ratings.csv",
-        columns={
-            "id": "id",
-            "valence": "valence",
-            "arousal": "arousal",
-            "valence_std": "valence_SD",
-            "arousal_std": "arousal_SD",
-            "artist": "ARTIST",
-            "title": "TRACK_TITLE",
-            "genre": "GENRE",
-        },
-        required=frozenset({"id", *AXES, "artist"}),
-        scales=dict.fromkeys(AXES, Scale(1, 5)),
-    ),
-    "quadrants4q": Layout(
-        "songs.csv",
-        columns={
-            "id": "id",
-            "quadrant": "quadrant",
-            "artist": "artist",
-            "title": "title",
-            "genre": "genres",
-            "tags": "moods",
-        },
-        required=frozenset({"id", "quadrant"}),
-        tag_separator=";",
-    ),
-    "mirex": Layout(
-        "clusters.csv",
-        columns={"id": "id", "cluster": "cluster"},
-        required=frozenset({"id", "cluster"}),
-    ),
-}
-"""Default layouts of the datasets that are nothing but a table; the names of the columns of WCMED
-and CCMED are ours, as theirs are not published."""
+@cache
+def default_layout(name: str) -> Layout:
+    """The layout of a dataset that is a table: ``[table]`` of its card, whose scales hold in it."""
+    facts = read_toml(FOLDER / f"{name}.toml")
+    table = facts["table"]
+    scales = {axis: facts[axis] for axis in AXES if axis in facts} | table.pop("scales", {})
+    known = {name: Scale(*ends) for name, ends in scales.items()}
+    return Layout(**table | {"required": frozenset(table["required"]), "scales": known})
 
 
 def read_layout(folder: Path, default: Layout) -> Layout:

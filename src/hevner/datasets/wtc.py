@@ -8,32 +8,16 @@ from pathlib import Path
 
 from hevner.datasets.card import read_card
 from hevner.datasets.findings import Findings
-from hevner.datasets.layout import Layout, read_layout
+from hevner.datasets.layout import default_layout, read_layout
 from hevner.datasets.table import read_tracks
 from hevner.datasets.track import Track
-from hevner.emotion import AXES
 
 CARD = read_card("wtc")
-
-LAYOUT = Layout(
-    columns={
-        "id": "id",
-        "group": "piece",
-        "artist": "pianist",
-        "valence": "valence",
-        "arousal": "arousal",
-        "raters": "raters",
-        "valence_std": "valence_std",
-        "arousal_std": "arousal_std",
-    },
-    required=frozenset({"id", "group", "artist", "valence", "arousal"}),
-    scales={axis: CARD.scale(axis) for axis in AXES},
-)
 
 
 def read(folder: Path, findings: Findings, labels: str) -> list[Track]:
     """Tracks of a folder; see `hevner.datasets.load`. There is nothing to repair in the labels."""
-    layout = read_layout(folder, LAYOUT)
+    layout = read_layout(folder, default_layout("wtc"))
     tracks = [
         replace(track, recording=f"wtc/{track.group}/{track.artist}")
         for track in read_tracks(CARD, folder, layout, findings)
