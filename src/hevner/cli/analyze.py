@@ -15,6 +15,7 @@ from hevner.cli.options import (
     NoCache,
     Paths,
     Quiet,
+    ScaleText,
     form_of,
     scale_of,
 )
@@ -84,13 +85,7 @@ def analyze(
             "(.png, .svg or .pdf).",
         ),
     ] = None,
-    scale: Annotated[
-        str,
-        Option(
-            metavar="LOW..HIGH",
-            help="Scale of valence, arousal and tension, such as -1..1, 0..1 or 1..9.",
-        ),
-    ] = "-1..1",
+    scale: ScaleText = "-1..1",
     all_tags: Annotated[
         bool,
         Option(
@@ -185,9 +180,7 @@ def report(
     output: Annotated[
         Path, Option("--output", "-o", metavar="FILE.HTML", help="The page to write.")
     ] = Path("report.html"),
-    scale: Annotated[
-        str, Option(metavar="LOW..HIGH", help="Scale of valence, arousal and tension.")
-    ] = "-1..1",
+    scale: ScaleText = "-1..1",
     model: ModelName = "",
     jobs: Jobs = None,
     no_cache: NoCache = False,

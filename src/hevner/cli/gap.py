@@ -61,10 +61,8 @@ def gap(
         samples = None
         if store is not None and stored:
             say("Gathering features")
-            wanted, names = (
-                [one for name in stored for one in tracks[name]],
-                names_of(representation),
-            )
+            wanted = [one for name in stored for one in tracks[name]]
+            names = names_of(representation)
             samples = gather(FeatureStore(store), wanted, names, soundfont=soundfont)
         found = analyse(rated, samples, seed=seed, report=lambda step: say(f"Measuring {step}"))
         write(found, out)

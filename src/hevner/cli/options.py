@@ -43,6 +43,13 @@ ModelName = Annotated[
         show_default="the one that comes with hevner",
     ),
 ]
+ScaleText = Annotated[
+    str,
+    Option(
+        metavar="LOW..HIGH",
+        help="Scale of valence, arousal and tension, such as -1..1, 0..1 or 1..9.",
+    ),
+]
 Engine = Annotated[
     Literal["processes", "ray"],
     Option(

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from typer import Argument, Option
 
-from hevner.cli.options import Jobs, ModelName, NoCache, Quiet, names_of, scale_of
+from hevner.cli.options import Jobs, ModelName, NoCache, Quiet, ScaleText, names_of, scale_of
 from hevner.cli.progress import USAGE, say
 
 FIELDS = ("mood", "tempo", "key", "valence", "arousal", "tension", "words")
@@ -31,9 +31,7 @@ def tag(
             help=f"Fields to write, with commas between them: {', '.join(FIELDS)}.",
         ),
     ] = "mood,tempo,key",
-    scale: Annotated[
-        str, Option(metavar="LOW..HIGH", help="Scale of valence, arousal and tension.")
-    ] = "0..100",
+    scale: ScaleText = "0..100",
     sure: Annotated[
         float,
         Option(

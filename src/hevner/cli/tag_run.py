@@ -195,7 +195,7 @@ def restore(paths: list[Path], journal: Path | None, *, quiet: bool) -> int:
             count["restored" if is_changed else "as before"] += 1
             restored.add(entry.path)
     if catalog is not None:
-        _renew(catalog, [one for one in catalog.found if _real(one.path) in restored])
+        _renew(catalog, [one for one in catalog.found if str(one.path.resolve()) in restored])
     if not count["failed"] and journal is None:
         with suppress(OSError):
             path.rename(path.with_suffix(".undone"))
@@ -204,10 +204,6 @@ def restore(paths: list[Path], journal: Path | None, *, quiet: bool) -> int:
         parts = [f"{count[name]} {name}" for name in names if count[name] or name == "restored"]
         say(f"{display_name(path)}: {', '.join(parts)}.")
     return FAILED if count["failed"] else FINE
-
-
-def _real(path: Path) -> str:
-    return str(path.resolve())
 
 
 def _renew(catalog: Any, changed: list[Found]) -> None:

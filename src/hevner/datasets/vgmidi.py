@@ -14,13 +14,11 @@ from hevner.datasets.findings import Findings
 from hevner.datasets.media import Media
 from hevner.datasets.rows import on_scale
 from hevner.datasets.track import Array, Curve, Track
-from hevner.emotion import UNIT
+from hevner.emotion import AXES, UNIT
 from hevner.errors import DataError
 from hevner.text_file import read_json
 
 CARD = read_card("vgmidi")
-AXES = ("valence", "arousal")
-
 
 Entry = tuple[Any, str]
 """A piece as the files have it, unchecked, and its place."""

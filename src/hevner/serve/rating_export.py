@@ -16,7 +16,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from hevner.datasets.layout import FILE
 from hevner.datasets.reliability import Figures, table
@@ -149,11 +149,7 @@ def _parts(path: Location) -> Iterator[bytes]:
         yield path.read_bytes()
         return
     with path.open("rb") as file:
-        yield from iter(lambda: _read(file), b"")
-
-
-def _read(file: IO[bytes]) -> bytes:
-    return file.read(PART)
+        yield from iter(lambda: file.read(PART), b"")
 
 
 def _place(rating: Rating) -> tuple[str, str]:

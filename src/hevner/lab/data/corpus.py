@@ -284,12 +284,9 @@ def _compute(keep: Callable[[Track, Variant], bool], track: Track, variant: Vari
     # The one place where everything is caught: whatever a file provokes, the others go on.
     except Exception as error:  # noqa: BLE001
         cause = f"{type(error).__name__}: {error}"
-        wrapped = HevnerError(cause, subject=_subject(track), remedy="Check its file")
+        subject = f"{track.dataset}, track {track.id}"
+        wrapped = HevnerError(cause, subject=subject, remedy="Check its file")
         return Done(track, variant, error=wrapped)
-
-
-def _subject(track: Track) -> str:
-    return f"{track.dataset}, track {track.id}"
 
 
 GAIN_DB = 5.0

@@ -92,7 +92,8 @@ class Scales:
         )
         line = np.full((1 + table.emotions.shape[1], 3), np.nan)
         found = np.column_stack([table.tension, (table.emotions + 1) / 2])
-        place = [targets.columns["tension"].start, *_range(targets.columns["emotions"])]
+        emotions = targets.columns["emotions"]
+        place = [targets.columns["tension"].start, *range(emotions.start, emotions.stop)]
         for row, (truth, column) in enumerate(zip(found.T, place, strict=True)):
             known = table.clean & np.isfinite(truth)
             if known.sum() >= FEWEST_RATED:
@@ -100,10 +101,6 @@ class Scales:
                 error = np.abs(truth[known] - start - slope * scores[known, column])
                 line[row] = slope, start, conformal(error)
         return cls(matrix, offset, half, np.maximum(np.nan_to_num(moment), half), line)
-
-
-def _range(columns: slice) -> range:
-    return range(columns.start, columns.stop)
 
 
 def _through(scores: Doubles, ratings: Doubles) -> tuple[Doubles, Doubles]:

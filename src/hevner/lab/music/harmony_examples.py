@@ -23,7 +23,6 @@ from hevner.music.spectrum import BINS, BINS_PER_SEMITONE, SAMPLE_RATE, frame_ti
 
 LENGTH_S = 30.0
 SOUNDFONTS = ("FluidR3_GM", "MuseScore_General_Full", "TimGM6mb")
-_RENDER_RATE = 32_000
 _POP909, _NO_HARMONY, _PIANO = 0.55, 0.04, 0.12
 
 
@@ -58,14 +57,14 @@ def make(number: int, data: Path, subset: str, seed: int) -> Example:
         silent = {"drums": piece.parts["drums"]}
         piece = Piece(LENGTH_S, silent, ((0.0, LENGTH_S, chord_labels.NO_CHORD),))
     plain = _PIANO * (source < _POP909)
-    sound = render.played(piece, SOUNDFONTS, rng, plain=plain, rate=_RENDER_RATE)
+    sound = render.played(piece, SOUNDFONTS, rng, plain=plain, rate=render.RATE)
     if source > 1 - 0.3 * _NO_HARMONY:
         sound = rng.standard_normal(len(sound)).astype(np.float32)
     cents = float(rng.uniform(-40, 40)) if rng.random() < 0.7 else 0.0
-    sound = render.detune(sound, cents, _RENDER_RATE)
+    sound = render.detune(sound, cents, render.RATE)
     if rng.random() < 0.85:
-        sound = render.roughen(sound, _RENDER_RATE, rng)
-    samples: Floats = np.asarray(soxr.resample(sound, _RENDER_RATE, SAMPLE_RATE), np.float32)
+        sound = render.roughen(sound, render.RATE, rng)
+    samples: Floats = np.asarray(soxr.resample(sound, render.RATE, SAMPLE_RATE), np.float32)
     return _example(render.spectrum(samples), piece, 2 ** (cents / 1200))
 
 

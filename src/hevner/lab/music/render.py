@@ -32,7 +32,9 @@ from hevner.music.spectrum import SAMPLE_RATE, HarmonySpectrum
 
 Rng = np.random.Generator
 
-_RENDER_RATE = 32_000
+RATE = 32_000
+"""Sampling rate of rendered music, in Hz."""
+
 _KITS = (0, 0, 8, 16, 24, 25)
 _TICKS_PER_SECOND = 1000
 
@@ -188,7 +190,7 @@ def write_midi(parts: list[Instrument], path: Path) -> None:
     song.save(path)
 
 
-def sing(notes: Notes, duration: float, rng: Rng, *, rate: int = _RENDER_RATE) -> Floats:
+def sing(notes: Notes, duration: float, rng: Rng, *, rate: int = RATE) -> Floats:
     """Sound a voice-like line: glides between notes, vibrato, vowel resonances."""
     n = int(duration * rate)
     voice = np.zeros(n, np.float32)
