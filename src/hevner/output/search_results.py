@@ -8,7 +8,6 @@ nor steer a terminal.
 
 from __future__ import annotations
 
-import csv
 import io
 import json
 from collections.abc import Collection, Mapping, Sequence
@@ -19,7 +18,7 @@ from hevner.emotion import UNIT, Scale
 from hevner.files import display_name, printable
 from hevner.hits import FIT, EmotionWord, Hit
 from hevner.output import playlists
-from hevner.output.spreadsheet import cell
+from hevner.output.spreadsheet import csv_text
 from hevner.output.table import NONE, new_console, new_table, number
 from hevner.result import clock
 
@@ -87,15 +86,11 @@ def records(form: str, rows: Sequence[Mapping[str, object]], columns: Sequence[s
         for row in rows
     ]
     if form == "json":
-        lines = ",\n".join(json.dumps(row, ensure_ascii=False, allow_nan=False) for row in rows)
-        return f"[\n{lines}\n]\n" if lines else "[]\n"
-    text = io.StringIO()
-    writer = csv.DictWriter(text, columns, restval="", lineterminator="\n")
-    writer.writeheader()
-    for row in rows:
-        joined = {n: "; ".join(v) if isinstance(v, list) else v for n, v in row.items()}
-        writer.writerow({name: cell(value) for name, value in joined.items()})
-    return text.getvalue()
+        written = ",\n".join(json.dumps(row, ensure_ascii=False, allow_nan=False) for row in rows)
+        return f"[\n{written}\n]\n" if written else "[]\n"
+    lines = ([row.get(name) for name in columns] for row in rows)
+    joined = (["; ".join(v) if isinstance(v, list) else v for v in line] for line in lines)
+    return csv_text(columns, joined)
 
 
 def _hit_table(hits: Sequence[Hit], scale: Scale, width: int | None, fit: str) -> str:

@@ -9,12 +9,12 @@ those that were skipped too, in the order of each rater; it is not read by `hevn
 
 from __future__ import annotations
 
-import csv
 import io
 import zipfile
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,7 @@ from hevner.datasets.table import scale_name
 from hevner.datasets.track import Given, Track
 from hevner.emotion import AXES
 from hevner.object_path import Location
-from hevner.output.spreadsheet import cell
+from hevner.output.spreadsheet import csv_text
 from hevner.serve.rating_store import Rating
 from hevner.serve.rating_study import Study
 
@@ -33,6 +33,8 @@ PART = 2**20
 
 ABOUT = ("title", "artist", "album", "genre")
 TRIALS = ("heard_s", "pauses", "seeked", "skipped")
+
+_csv = partial(csv_text, line_end="\r\n")
 
 Facts = Mapping[str, Mapping[str, Any]]
 """What a catalogue holds of each piece by its id."""
@@ -159,14 +161,6 @@ def _place(rating: Rating) -> tuple[str, str]:
 def _about(facts: Facts, id: str, name: str) -> object:
     found = facts.get(id, {})
     return found.get(name) or (found.get("name", "") if name == "title" else "")
-
-
-def _csv(head: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
-    text = io.StringIO()
-    written = csv.writer(text, lineterminator="\r\n")
-    written.writerow(head)
-    written.writerows([cell(value) for value in row] for row in rows)
-    return text.getvalue()
 
 
 def _layout(study: Study) -> str:

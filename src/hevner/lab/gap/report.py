@@ -9,8 +9,6 @@ in ``sections.toml``; here its places for values are filled from the tables.
 from __future__ import annotations
 
 import base64
-import csv
-import io
 import os
 import secrets
 import shutil
@@ -37,7 +35,7 @@ from hevner.lab.gap.bias import Probe
 from hevner.lab.gap.distances import EXCHANGES, Distance
 from hevner.lab.gap.figures import MEASURES
 from hevner.lab.gap.study import MOST, Gap
-from hevner.output.spreadsheet import cell
+from hevner.output.spreadsheet import csv_text
 
 TITLE = "The gap between datasets"
 PAGE_NAME = "report.html"
@@ -148,16 +146,12 @@ def _csv(rows: Sequence[dict[str, object]]) -> str:
     """Rows under a header; empty if there are none. NaN is an empty cell."""
     if not rows:
         return ""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(rows[0])
-    writer.writerows([_field(value) for value in row.values()] for row in rows)
-    return text.getvalue()
+    return csv_text(list(rows[0]), ([_field(value) for value in row.values()] for row in rows))
 
 
 def _field(value: object) -> object:
     if not isinstance(value, float):
-        return cell(value)
+        return value
     return "" if value != value else f"{value:.6g}"
 
 

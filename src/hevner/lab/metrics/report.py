@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -16,7 +14,7 @@ from hevner.arrays import Names, Rows
 from hevner.errors import ModelError
 from hevner.files import write_file
 from hevner.lab.metrics.statistics import RESAMPLES, bootstrap
-from hevner.output.spreadsheet import cell
+from hevner.output.spreadsheet import csv_text
 from hevner.text_file import read_json
 
 Row = dict[str, object]
@@ -106,8 +104,6 @@ def write(rows: Sequence[Mapping[str, object]], path: Path) -> None:
 
     Raises `OutputError` if the file cannot be written; what was there before stays.
     """
-    text = io.StringIO()
-    table = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
-    table.writeheader()
-    table.writerows({name: cell(value) for name, value in row.items()} for row in rows)
-    write_file(path, text.getvalue().encode("utf-8"))
+    columns = list(rows[0])
+    text = csv_text(columns, ([row.get(name) for name in columns] for row in rows))
+    write_file(path, text.encode("utf-8"))

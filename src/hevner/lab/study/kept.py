@@ -6,7 +6,6 @@ that an earlier version kept are found by them.
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import io
 import json
@@ -22,7 +21,7 @@ from numpy.typing import ArrayLike, NDArray
 from hevner.errors import DataError
 from hevner.files import write_file
 from hevner.lab.recipe_types import plain
-from hevner.output.spreadsheet import cell
+from hevner.output.spreadsheet import csv_text
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -81,14 +80,11 @@ def write_table(path: Path, columns: Sequence[str], rows: Iterable[Row]) -> None
 
     Numbers have four decimals; values that are not defined leave their field empty.
     """
-    text = io.StringIO()
-    table = csv.writer(text, lineterminator="\n")
-    table.writerow(columns)
-    table.writerows([_field(row.get(name, "")) for name in columns] for row in rows)
-    write_file(path, text.getvalue().encode())
+    text = csv_text(columns, ([_field(row.get(name, "")) for name in columns] for row in rows))
+    write_file(path, text.encode())
 
 
 def _field(value: Any) -> str:
     if isinstance(value, float):
         return "" if math.isnan(value) else f"{value:.4f}"
-    return str(cell(value))
+    return str(value)
