@@ -5,13 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from hevner.arrays import Floats
 from hevner.music import rhythm, tempo_level
 from hevner.music.onsets import BANDS, INPUTS, RATE
 from hevner.music.rhythm_network import TEMPI, Network
-from hevner.music.tempo_level import OCTAVES, PREFERENCE, Array, Preference
+from hevner.music.tempo_level import OCTAVES, PREFERENCE, Preference
 
 
-def _inputs(notes: float, chords: float, seconds: float = 12.0) -> Array:
+def _inputs(notes: float, chords: float, seconds: float = 12.0) -> Floats:
     """Rises and changes of chords at even distances, so many a second."""
     found = np.zeros((int(seconds * RATE), INPUTS), np.float32)
     for rate, columns, value in (
@@ -55,10 +56,10 @@ def test_shipped_preference_is_for_usual_tempi(away: int, monkeypatch: pytest.Mo
 class _Counting(Network):
     """Sure of the tempo at which rises follow one another."""
 
-    def steps(self, inputs: Array) -> Array:
+    def steps(self, inputs: Floats) -> Floats:
         return inputs
 
-    def tempi(self, channels: Array) -> tuple[Array, Array]:
+    def tempi(self, channels: Floats) -> tuple[Floats, Floats]:
         rises = channels[:, : 2 * BANDS].reshape(-1, BANDS).mean(axis=1)
         places = np.flatnonzero(rises > 0.3 * rises.max())
         places = places[np.append(True, np.diff(places) > 4)]

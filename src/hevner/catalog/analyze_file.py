@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hevner.analysis import Analyzer, Reading
+from hevner.arrays import Floats
 from hevner.catalog.columns import MODEL, Row
 from hevner.features import Pooled
 from hevner.heads import ESTIMATE_COLUMNS, ESTIMATES
@@ -81,7 +81,7 @@ class FileAnalyzer:
         assert reading.whole is not None
         return self._points(reading.whole, _course(reading.analysis)[None])
 
-    def _points(self, prediction: Prediction, course: NDArray[np.float32] | None = None) -> Points:
+    def _points(self, prediction: Prediction, course: Floats | None = None) -> Points:
         rates = self._analyzer.model.card.get("tags", {}).get("base_rates")
         return self._space.music(description.described(prediction, rates, course))
 
@@ -94,7 +94,7 @@ class FileAnalyzer:
         ]
 
 
-def places(points: Points) -> NDArray[np.float32]:
+def places(points: Points) -> Floats:
     """The column ``place``: the three arrays of points side by side."""
     parts = (points.correlated, points.mean, points.variance)
     return np.concatenate(parts, axis=1, dtype=np.float32)
@@ -121,7 +121,7 @@ def _described(analysis: Analysis) -> Row:
     }
 
 
-def _course(analysis: Analysis) -> NDArray[np.float32]:
+def _course(analysis: Analysis) -> Floats:
     line = analysis.timeline
     return description.course(
         [(moment.start + moment.end) / 2 for moment in line],

@@ -32,6 +32,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from hevner.arrays import Floats, Integers
 from hevner.catalog import header, seal, search_index
 from hevner.catalog.columns import MOMENTS, PIECES, ROW, Row
 from hevner.catalog.course import compared
@@ -55,8 +56,6 @@ COURSE = ("valence", "arousal", "curve")
 
 TableName = Literal["pieces", "moments"]
 
-Array = NDArray[np.float32]
-
 
 @dataclass(frozen=True, eq=False)
 class Found:
@@ -73,9 +72,9 @@ class Found:
         ``(m, 2, CURVE_POINTS)``, if they were asked for.
     """
 
-    rows: NDArray[np.int64]
+    rows: Integers
     points: Points
-    courses: Array | None = None
+    courses: Floats | None = None
 
 
 class Catalog:
@@ -185,11 +184,11 @@ class Catalog:
 
     def candidates(
         self,
-        query_vector: Array,
+        query_vector: Floats,
         count: int = CANDIDATES,
         where: str | None = None,
         table: TableName = "pieces",
-        course: Array | None = None,
+        course: Floats | None = None,
     ) -> Found:
         """Rows whose vectors or courses are near to one: the first stage of a search.
 
@@ -225,7 +224,7 @@ class Catalog:
         found = self._table(table).nearest(query_vector, count, where, ["place"])
         return self._found(found[ROW].to_numpy(), _values(found, ["place"]))
 
-    def _nearest_courses(self, course: Array, count: int, where: str | None) -> Found:
+    def _nearest_courses(self, course: Floats, count: int, where: str | None) -> Found:
         """Pieces with the nearest courses, of all in the table."""
         there = "curve IS NOT NULL"
         condition = f"{there} AND {enclosed(where)}" if where else there
@@ -241,7 +240,7 @@ class Catalog:
             chosen, _values(self.pieces.take(chosen.tolist(), columns), columns), True
         )
 
-    def _passing(self, table: TableName, where: str) -> Iterator[NDArray[np.int64]]:
+    def _passing(self, table: TableName, where: str) -> Iterator[Integers]:
         """Numbers of the rows that pass a filter, in parts."""
         for batch in self._table(table).scan([ROW], where, NUMBERS_AT_ONCE):
             yield batch[ROW].to_numpy().astype(np.int64)
@@ -255,7 +254,7 @@ class Catalog:
                 self._leave_index(PIECES)
         return None
 
-    def at(self, rows: Sequence[int] | NDArray[np.int64], table: TableName = "pieces") -> Found:
+    def at(self, rows: Sequence[int] | Integers, table: TableName = "pieces") -> Found:
         """Rows by their numbers, in that order; valid until the next `refresh`."""
         if index := self._indexes.get(table):
             try:
@@ -265,7 +264,7 @@ class Catalog:
         found = self._table(table).take([int(row) for row in rows], ["place"])
         return self._found(np.asarray(rows), _values(found, ["place"]))
 
-    def _found(self, rows: NDArray[Any], values: Array, courses: bool = False) -> Found:
+    def _found(self, rows: NDArray[Any], values: Floats, courses: bool = False) -> Found:
         """Rows from their places and, for courses, what is in `COURSE`."""
         course = _courses(values) if courses else None
         return Found(rows.astype(np.int64), self.points(values), course)
@@ -297,13 +296,13 @@ class Catalog:
             yield from batch.to_pylist()
 
 
-def _courses(values: Array) -> Array:
+def _courses(values: Floats) -> Floats:
     """Courses, as compared, from rows that end with the columns `COURSE`."""
     means, curves = values[:, -2 - 2 * CURVE_POINTS :][:, :2], values[:, -2 * CURVE_POINTS :]
     return compared(means, curves.reshape(-1, 2, CURVE_POINTS))
 
 
-def _values(rows: pa.Table, columns: Sequence[str]) -> Array:
+def _values(rows: pa.Table, columns: Sequence[str]) -> Floats:
     """Columns of numbers or lists of them side by side, shape ``(m, numbers)``."""
     parts = []
     for name in columns:

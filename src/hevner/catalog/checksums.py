@@ -15,7 +15,7 @@ import zlib
 import numpy as np
 from numpy.typing import NDArray
 
-from hevner.arrays import Mask
+from hevner.arrays import Integers, Mask
 from hevner.catalog.packages import pa
 
 CHECKSUM = "checksum"
@@ -28,7 +28,7 @@ are covered by the digests of files (`hevner.catalog.seal`); keys are derived fr
 _STEP = np.uint64(0x9E3779B97F4A7C15)
 
 
-def checksums(rows: pa.Table) -> NDArray[np.int64]:
+def checksums(rows: pa.Table) -> Integers:
     """The checksum of each row, shape ``(n,)``; the order of the columns plays no part."""
     total = np.zeros(len(rows), np.uint64)
     for name in rows.column_names:

@@ -20,8 +20,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
+from hevner.arrays import Floats
 from hevner.audio.isolated import open_audio
 from hevner.audio.windows import Windower
 from hevner.batch import in_threads
@@ -43,8 +43,6 @@ if TYPE_CHECKING:
 
 TOGETHER = 8
 """Windows that are encoded at a time."""
-
-Array = NDArray[np.float32]
 
 
 @dataclass
@@ -84,7 +82,7 @@ def encode(found: Iterable[Source], catalog: Catalog, encoder: Clap, options: Op
     work = _FileEncoder(encoder)
     with writing(catalog) as writer:
         writer.note_encoder(encoder.card)
-        vectors: dict[str, Array] = {}
+        vectors: dict[str, Floats] = {}
         written = time.monotonic()
         if options.cluster is None:
             outcomes = in_threads(work.encode, files, options.jobs, options.stop)
@@ -125,7 +123,7 @@ class _Task:
     name: str
     version: str
 
-    def __call__(self, item: tuple[Source, str]) -> tuple[Source, str, Array | Failure]:
+    def __call__(self, item: tuple[Source, str]) -> tuple[Source, str, Floats | Failure]:
         return _file_encoder(self).encode(item)
 
 
@@ -143,7 +141,7 @@ def _file_encoder(task: _Task) -> _FileEncoder:
     return _FileEncoder(encoder)
 
 
-def _lost(item: tuple[Source, str], error: HevnerError) -> tuple[Source, str, Array | Failure]:
+def _lost(item: tuple[Source, str], error: HevnerError) -> tuple[Source, str, Floats | Failure]:
     return *item, Failure.of(display_name(item[0].path), error)
 
 
@@ -157,7 +155,7 @@ class _FileEncoder:
         self._encoder = encoder
         self._turn = threading.Lock()
 
-    def encode(self, item: tuple[Source, str]) -> tuple[Source, str, Array | Failure]:
+    def encode(self, item: tuple[Source, str]) -> tuple[Source, str, Floats | Failure]:
         """The vector of a file if it has the content of this id, or why there is none."""
         file, id = item
         fatal = (ModelError, MissingDependencyError)
@@ -167,7 +165,7 @@ class _FileEncoder:
             outcome = Failure(display_name(file.path), "encode", cause, remedy)
         return file, id, outcome
 
-    def _vector(self, path: Path, _id: str) -> Array:
+    def _vector(self, path: Path, _id: str) -> Floats:
         """The mean over all windows, brought to length 1."""
         total = np.zeros(self._encoder.card.dimension)
         for windows in self._windows(path):
@@ -175,10 +173,10 @@ class _FileEncoder:
                 total += self._encoder.encode(windows).sum(axis=0, dtype=np.float64)
         return np.asarray(total / np.linalg.norm(total), np.float32)
 
-    def _windows(self, path: Path) -> Iterator[Array]:
+    def _windows(self, path: Path) -> Iterator[Floats]:
         card = self._encoder.card
         windower = Windower(card.window_samples, card.hop_samples, card.shortest)
-        waiting: list[Array] = []
+        waiting: list[Floats] = []
         for block in open_audio(path, card.sample_rate).blocks:
             waiting.extend(windower.push(block))
             while len(waiting) >= TOGETHER:

@@ -21,6 +21,7 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hevner.arrays import Floats, Integers, Mask
 from hevner.catalog import index_layout, search_index
 from hevner.catalog.columns import ENCODED, PIECES, ROW
 from hevner.catalog.course import MOVEMENT, compared
@@ -42,8 +43,6 @@ BLOCK = 2**19
 """Rows that are put in order at a time, at some 1 kB each; for each such block all are read."""
 
 THERE = "vector IS NOT NULL"
-
-Floats = NDArray[np.float32]
 
 
 def build(table: Table) -> None:
@@ -84,15 +83,15 @@ def remove(table: Path, but: Path | None = None) -> None:
 class _Order:
     """Where rows belong: first rows of cells, and fragments and lines as in `Layout.places`."""
 
-    bounds: NDArray[np.int64]
-    fragments: NDArray[np.int64]
-    lines: NDArray[np.int64]
+    bounds: Integers
+    fragments: Integers
+    lines: Integers
 
-    def lines_of(self, ids: NDArray[np.int64]) -> NDArray[np.int64]:
+    def lines_of(self, ids: Integers) -> Integers:
         return self.lines[_slots(self.fragments, ids)]
 
 
-def _slots(fragments: NDArray[np.int64], ids: NDArray[np.int64]) -> NDArray[np.int64]:
+def _slots(fragments: Integers, ids: Integers) -> Integers:
     begin = fragments[1, np.searchsorted(fragments[0], ids >> 32)]
     return np.asarray(begin + (ids & 0xFFFFFFFF))
 
@@ -219,7 +218,7 @@ def _put_orders(file: IO[bytes], layout: Layout, part: Path) -> None:
         _put(file, layout, "course_boxes", cell, _boxes(courses(lines[first:last]), ends))
 
 
-def _boxes(rows: Floats, ends: NDArray[np.int64]) -> Floats:
+def _boxes(rows: Floats, ends: Integers) -> Floats:
     """Least and largest values between ends, shape ``(cells, 2, numbers)``; 0 for no rows."""
     boxes = np.zeros((len(ends) - 1, 2, rows.shape[1]), np.float32)
     for box, (first, last) in zip(boxes, pairwise(ends), strict=True):
@@ -228,7 +227,7 @@ def _boxes(rows: Floats, ends: NDArray[np.int64]) -> Floats:
     return boxes
 
 
-def _sample(rows: int, cells: int) -> NDArray[np.bool_]:
+def _sample(rows: int, cells: int) -> Mask:
     """Which rows the centres are computed from."""
     wanted = np.zeros(rows, bool)
     wanted[np.random.default_rng(SEED).permutation(rows)[: SAMPLE * cells]] = True
@@ -264,16 +263,16 @@ def _order(table: Table, centres: Floats) -> _Order:
     return _Order(np.searchsorted(cells[by_cell], np.arange(len(centres) + 1)), fragments, lines)
 
 
-def _places(table: Table) -> Iterator[tuple[NDArray[np.int64], Floats]]:
+def _places(table: Table) -> Iterator[tuple[Integers, Floats]]:
     for batch in table.scan([ROW, "place"], THERE):
         yield _ids(batch), _matrix(batch["place"], batch["place"].type.list_size)
 
 
-def _ids(batch: pa.RecordBatch) -> NDArray[np.int64]:
+def _ids(batch: pa.RecordBatch) -> Integers:
     return np.asarray(batch[ROW].to_numpy(), np.int64)
 
 
-def _nearest(rows: Floats, centres: Floats) -> NDArray[np.int64]:
+def _nearest(rows: Floats, centres: Floats) -> Integers:
     """The nearest centre of each row."""
     halves = (centres**2).sum(axis=1) / 2
     blocks = np.array_split(rows, max(1, len(rows) // 8192))

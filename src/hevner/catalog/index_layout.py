@@ -11,11 +11,10 @@ from dataclasses import asdict, dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from hevner.arrays import Floats
 from hevner.metadata import SHOWN
 
 Ids = NDArray[np.int64]
-Floats = NDArray[np.float32]
-
 NUMBERS = {
     "pieces": ("duration", "valence", "arousal"),
     "moments": ("start", "end", "valence", "arousal"),

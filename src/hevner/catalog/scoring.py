@@ -21,8 +21,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
+from hevner.arrays import Doubles, Floats, Integers
 from hevner.catalog import texts
 from hevner.catalog.catalog import CANDIDATES, Catalog, Found, TableName
 from hevner.catalog.columns import CHANGED, Row
@@ -39,8 +39,6 @@ from hevner.words.describing import describe
 
 if TYPE_CHECKING:
     from hevner.catalog.analyze_file import FileAnalyzer
-
-Array = NDArray[np.float32]
 
 TYPICAL = 0.8
 """Fit from which music is typical of a feeling: the fifth of music at large that fits it best."""
@@ -90,9 +88,9 @@ class Ranked:
     no hit; empty for none.
     """
 
-    rows: NDArray[np.int64]
-    divergences: Array
-    fits: Array | None
+    rows: Integers
+    divergences: Floats
+    fits: Floats | None
     left_out: str
 
 
@@ -152,7 +150,7 @@ def locate(catalog: Catalog, path: Location) -> tuple[Points, Row]:
     return catalog.points(np.array([piece["place"]])), piece | {"id": ""}
 
 
-def diverse(divergences: Array, unlike: Array) -> list[int]:
+def diverse(divergences: Floats, unlike: Floats) -> list[int]:
     """Order items so that they fit the query and differ from those before.
 
     This is maximal marginal relevance (Carbonell and Goldstein, 1998). Relevance and likeness are
@@ -254,7 +252,7 @@ def _candidates(catalog: Catalog, query: Query, target: Target, depth: int) -> F
     return catalog.candidates(vector, depth, query.condition, table, course)
 
 
-def _scores(space: Space, target: Target, found: Found) -> tuple[Array, Array | None]:
+def _scores(space: Space, target: Target, found: Found) -> tuple[Floats, Floats | None]:
     """Divergences of rows, and the share of music or of the catalogue that fits worse."""
     if found.courses is not None and target.course is not None:
         return _course_distances(target.course, found.courses), None
@@ -277,19 +275,19 @@ def _scores(space: Space, target: Target, found: Found) -> tuple[Array, Array | 
     return 1 - worse, worse
 
 
-def _course_distances(course: Course, courses: Array) -> Array:
+def _course_distances(course: Course, courses: Floats) -> Floats:
     """Root mean square distances of courses as they are compared, over equal parts of the piece."""
     squares = ((courses - course.wanted) ** 2).sum(axis=1)
     return np.asarray(np.sqrt(squares.mean(axis=1)), np.float32)
 
 
-def _share_above(rising: Array, values: Array) -> Array:
+def _share_above(rising: Floats, values: Floats) -> Floats:
     """The share of sorted values that are larger than each of others."""
     closer = np.searchsorted(rising, values, side="right")
     return np.asarray(1 - closer / max(len(rising), 1), np.float32)
 
 
-def _nearness(distances: Array) -> NDArray[np.float64]:
+def _nearness(distances: Floats) -> Doubles:
     positive = np.maximum(np.asarray(distances, np.float64), 0)
     typical = float(np.median(positive)) or float(positive.max()) or 1.0
     return np.asarray(np.exp(-positive / typical))

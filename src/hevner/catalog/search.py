@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hevner import extras
+from hevner.arrays import Integers
 from hevner.catalog.browse import listed
 from hevner.catalog.catalog import Catalog
 from hevner.catalog.columns import ROW, SOUNDS, WITH_VECTOR
@@ -171,7 +171,7 @@ def _hits(catalog: Catalog, query: Query, ranked: Ranked) -> Iterator[Hit]:
 
 
 def _shown(
-    catalog: Catalog, query: Query, rows: NDArray[np.int64]
+    catalog: Catalog, query: Query, rows: Integers
 ) -> list[dict[str, Any]] | list[dict[str, Any] | None]:
     """What is shown of rows; None for moments of pieces that do not pass the filter."""
     if not query.moments:

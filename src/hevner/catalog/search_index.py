@@ -30,14 +30,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hevner.arrays import Mask
+from hevner.arrays import Floats, Integers, Mask
 from hevner.catalog import index_cache
 from hevner.catalog.course import MOVEMENT
 from hevner.catalog.index_layout import (
     HEAD,
     NUMBERS,
     TEXTS,
-    Floats,
     Ids,
     Layout,
     checksums,
@@ -130,21 +129,21 @@ class SearchIndex:
             setattr(self, f"_{name}", self._memory[first:last].view(kind).reshape(shape))
         self._texts, self._numbers = TEXTS[table], NUMBERS[table]
 
-    _bounds: NDArray[np.int64]
+    _bounds: Integers
     _boxes: Floats
-    _course_bounds: NDArray[np.int64]
+    _course_bounds: Integers
     _course_boxes: Floats
     _courses: Floats
-    _course_lines: NDArray[np.int64]
+    _course_lines: Integers
     _paths: NDArray[np.uint64]
-    _path_lines: NDArray[np.int64]
+    _path_lines: Integers
     _vectors: Floats
     _values: Floats
     _ids: Ids
     _sums: NDArray[np.uint32]
-    _spans: NDArray[np.int64]
-    _fragments: NDArray[np.int64]
-    _lines: NDArray[np.int64]
+    _spans: Integers
+    _fragments: Integers
+    _lines: Integers
 
     def __len__(self) -> int:
         return self.layout.rows
@@ -273,7 +272,7 @@ class SearchIndex:
             is_wanted[self._at(ids)] = True
         return is_wanted[:-1]
 
-    def _at(self, ids: Sequence[int] | Ids) -> NDArray[np.int64]:
+    def _at(self, ids: Sequence[int] | Ids) -> Integers:
         """Where rows are here, in the order asked for; -1 for those that are not."""
         wanted = np.asarray(ids, np.int64)
         try:
@@ -282,7 +281,7 @@ class SearchIndex:
         except IndexError as error:
             raise DamagedIndexError from error
 
-    def _checked(self, lines: NDArray[np.int64], ids: Sequence[int] | Ids | None = None) -> Floats:
+    def _checked(self, lines: Integers, ids: Sequence[int] | Ids | None = None) -> Floats:
         """The values of rows, which have these numbers in the table."""
         try:
             values, here = self._values[lines], self._ids[lines]

@@ -21,8 +21,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from hevner.arrays import Floats
 from hevner.catalog.checksums import CHECKSUM, checksums, unsound
 from hevner.catalog.columns import (
     CHANGED,
@@ -155,7 +155,7 @@ class Table:
 
     def nearest(
         self,
-        vector: NDArray[np.float32],
+        vector: Floats,
         count: int,
         where: str | None,
         columns: Sequence[str],
@@ -239,7 +239,7 @@ class Table:
             self._commit(lambda: self._table.add_columns(missing))
             self.schema = self._table.schema
 
-    def put_encoded(self, vectors: Mapping[str, NDArray[np.float32]]) -> None:
+    def put_encoded(self, vectors: Mapping[str, Floats]) -> None:
         """Fill the column `ENCODED` of all rows with these ids in one step."""
         flat = np.stack(list(vectors.values())).astype(np.float16)
         column = pa.FixedSizeListArray.from_arrays(pa.array(flat.ravel()), flat.shape[1])

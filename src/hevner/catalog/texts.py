@@ -15,9 +15,9 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hevner import encoders
+from hevner.arrays import Floats, Integers
 from hevner.catalog.catalog import Catalog
 from hevner.catalog.columns import ENCODED, ROW, WITH_VECTOR, WITHOUT_VECTOR
 from hevner.catalog.header import check_encoder, command, refused
@@ -25,8 +25,6 @@ from hevner.errors import ModelError
 
 if TYPE_CHECKING:
     from hevner.encoders.clap.encoder import Clap
-
-Array = NDArray[np.float32]
 
 SUGGESTED = "clap-general"
 """Encoder to suggest where there is none: its text tower is reported to work as published, that of
@@ -57,9 +55,9 @@ class Matches:
     minus the cosine of each; ``rising`` are the distances of all pieces in rising order.
     """
 
-    rows: NDArray[np.int64]
-    distances: Array
-    rising: Array
+    rows: Integers
+    distances: Floats
+    rising: Floats
 
 
 def match(catalog: Catalog, text: str, where: str | None) -> Matches:
@@ -89,7 +87,7 @@ def count_without_vector(catalog: Catalog) -> int:
     return catalog.pieces.count(WITHOUT_VECTOR) if _has_vectors(catalog) else 0
 
 
-def _vector(catalog: Catalog, text: str) -> Array:
+def _vector(catalog: Catalog, text: str) -> Floats:
     name = catalog.header.encoder
     if not _has_vectors(catalog):
         cause = (

@@ -24,9 +24,8 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import filelock
-import numpy as np
-from numpy.typing import NDArray
 
+from hevner.arrays import Floats
 from hevner.catalog import header, index_building, object_catalog, seal, tables
 from hevner.catalog.catalog import Catalog
 from hevner.catalog.columns import TABLES, Row
@@ -259,7 +258,7 @@ class Writer:
             self._catalog.header = new
             self._seal()
 
-    def put_encoded(self, vectors: Mapping[str, NDArray[np.float32]]) -> None:
+    def put_encoded(self, vectors: Mapping[str, Floats]) -> None:
         """Add vectors of the encoder to pieces, by their ids."""
         if vectors:
             with self._change(set()):

@@ -13,7 +13,7 @@ from typing import Literal
 
 import numpy as np
 
-from hevner.datasets.track import Array
+from hevner.arrays import Doubles
 
 FEWEST_SONGS = 10
 """Below this there is no verdict."""
@@ -79,7 +79,7 @@ def compare(ratings: Ratings, others: Ratings) -> Comparison:
     )
 
 
-def _correlation(one: Array, other: Array) -> float:
+def _correlation(one: Doubles, other: Doubles) -> float:
     if len(one) < 2 or not one.std() or not other.std():
         return float("nan")
     return float(np.corrcoef(one, other)[0, 1])

@@ -15,9 +15,10 @@ from pathlib import Path
 
 import numpy as np
 
+from hevner.arrays import Doubles
 from hevner.datasets.findings import Findings
 from hevner.datasets.rows import Row, read_rows
-from hevner.datasets.track import Array, Curve
+from hevner.datasets.track import Curve
 from hevner.emotion import Scale
 from hevner.errors import DataError
 
@@ -34,19 +35,19 @@ class Wide:
         Values by song, shape ``(n,)``; NaN where nothing was rated.
     """
 
-    times: Array
-    rows: dict[str, Array]
+    times: Doubles
+    rows: dict[str, Doubles]
 
-    def rated(self, song: str) -> Array:
+    def rated(self, song: str) -> Doubles:
         """The times at which a song was rated."""
         return self.times[np.isfinite(self.at(song, self.times))]
 
-    def at(self, song: str, times: Array) -> Array:
+    def at(self, song: str, times: Doubles) -> Doubles:
         """Values of a song at other times; NaN where nothing was rated."""
         return align(self.times, self.rows.get(song, np.full(len(self.times), np.nan)), times)
 
 
-def align(times: Array, values: Array, wanted: Array) -> Array:
+def align(times: Doubles, values: Doubles, wanted: Doubles) -> Doubles:
     """Values of shape ``(..., n)`` at ``n`` times, brought to ``m`` wanted times.
 
     Returns
@@ -79,7 +80,7 @@ def read_wide(path: Path, scale: Scale, findings: Findings, *, spread: bool = Fa
     """
     rows = read_rows(path, ("song_id",))
     columns, times = _moments(rows[0], path)
-    series: dict[str, Array] = {}
+    series: dict[str, Doubles] = {}
     for row in rows:
         with findings.skipping():
             song = row.text("song_id")
@@ -91,7 +92,7 @@ def read_wide(path: Path, scale: Scale, findings: Findings, *, spread: bool = Fa
     return Wide(times, series)
 
 
-def read_raters(path: Path, scale: Scale, times: Array) -> Array:
+def read_raters(path: Path, scale: Scale, times: Doubles) -> Doubles:
     """Read one song's file with a row per rater and a column per moment.
 
     Returns
@@ -160,7 +161,7 @@ def read_long(
 
 def _by_song(
     path: Path, statistic: str, scale: Scale, findings: Findings
-) -> dict[str, tuple[Array, Array, Array]]:
+) -> dict[str, tuple[Doubles, Doubles, Doubles]]:
     """Times, valence and arousal of each song."""
     columns = (f"Valence({statistic})", f"Arousal({statistic})")
     value = Row.spread if statistic == "std" else Row.rating
@@ -179,7 +180,7 @@ def _by_song(
     return {song: (times, valence, arousal) for song, (times, valence, arousal) in songs.items()}
 
 
-def _moments(row: Row, path: Path) -> tuple[list[str], Array]:
+def _moments(row: Row, path: Path) -> tuple[list[str], Doubles]:
     """Names and times of the columns that hold moments."""
     found = {name: re.fullmatch(r"sample_(\d+)ms", name) for name in row.values}
     times = {name: int(match[1]) / 1000 for name, match in found.items() if match}
@@ -193,6 +194,6 @@ def _moments(row: Row, path: Path) -> tuple[list[str], Array]:
     return list(times), np.array(list(times.values()))
 
 
-def _series(row: Row, columns: list[str], scale: Scale, spread: bool = False) -> Array:
+def _series(row: Row, columns: list[str], scale: Scale, spread: bool = False) -> Doubles:
     value = row.spread if spread else row.rating
     return np.array([value(name, scale) if row.values[name] else np.nan for name in columns])

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from hevner.arrays import Doubles
 from hevner.datasets import emomusic
 from hevner.datasets.axis_swap import Ratings, compare
 from hevner.datasets.card import read_card
@@ -20,7 +21,7 @@ from hevner.datasets.curves import read_long, read_raters, read_wide, wide_curve
 from hevner.datasets.findings import Findings
 from hevner.datasets.media import Media
 from hevner.datasets.rows import read_rows, unique
-from hevner.datasets.track import Array, Curve, Track
+from hevner.datasets.track import Curve, Track
 from hevner.emotion import UNIT, Scale
 from hevner.errors import DataError
 
@@ -64,7 +65,7 @@ def read(folder: Path, findings: Findings, labels: str) -> list[Track]:
 
 
 def _completed(
-    song: int, track: Track, curve: Curve | None, raters: Array | None, known: dict[str, str]
+    song: int, track: Track, curve: Curve | None, raters: Doubles | None, known: dict[str, str]
 ) -> Track:
     """A song with all that is known besides its static ratings."""
     artist = known.get("artist", "")
@@ -205,7 +206,7 @@ def _repaired(
     return repaired
 
 
-def _raters(folder: Path, findings: Findings) -> dict[int, Array]:
+def _raters(folder: Path, findings: Findings) -> dict[int, Doubles]:
     """Static ratings of single raters by song, valence and arousal, shape ``(2, raters)``."""
     ratings: dict[int, list[tuple[float, float]]] = defaultdict(list)
     for name, ending in (("1_2000", ""), ("2000_2058", "_Average")):
@@ -219,8 +220,8 @@ def _raters(folder: Path, findings: Findings) -> dict[int, Array]:
 
 
 def _repaired_raters(
-    raters: dict[int, Array], songs: dict[int, Track], findings: Findings
-) -> dict[int, Array]:
+    raters: dict[int, Doubles], songs: dict[int, Track], findings: Findings
+) -> dict[int, Doubles]:
     """The raters, exchanged where their means agree crosswise with the repaired songs."""
     repaired = dict(raters)
     for part, ids in PARTS.items():

@@ -20,9 +20,10 @@ import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from hevner.arrays import Doubles
 from hevner.datasets.leaks import LINKS, links, name
 from hevner.datasets.splits import as_csv, digest
-from hevner.datasets.track import Array, Track
+from hevner.datasets.track import Track
 from hevner.errors import DataError
 
 Axis = Literal["valence", "arousal"]
@@ -187,7 +188,7 @@ def _joined_links(track: Track, joined: Collection[str]) -> set[tuple[str, str]]
     return {(kind, key) for kind, keys in links(track).items() if kind in joined for key in keys}
 
 
-def _weights(tracks: Sequence[Track], balance: Collection[Axis]) -> Array:
+def _weights(tracks: Sequence[Track], balance: Collection[Axis]) -> Doubles:
     """Quantities to spread evenly: tracks, those of each dataset, its standardised labels."""
     dataset = np.array([track.dataset for track in tracks])
     columns = [np.ones(len(tracks))]

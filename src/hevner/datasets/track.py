@@ -13,13 +13,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
+from hevner.arrays import Doubles
 from hevner.emotion import Quadrant
 from hevner.errors import DataError
-
-Array = NDArray[np.float64]
 
 Given = float | str | tuple[str, ...]
 """What one rater gave: a rating, a class, or tags."""
@@ -42,13 +38,13 @@ class Curve:
         One row per rater, shape ``(raters, n)``; NaN where a rater gave nothing.
     """
 
-    times: Array
-    valence: Array
-    arousal: Array
-    valence_std: Array | None = None
-    arousal_std: Array | None = None
-    valence_by_rater: Array | None = None
-    arousal_by_rater: Array | None = None
+    times: Doubles
+    valence: Doubles
+    arousal: Doubles
+    valence_std: Doubles | None = None
+    arousal_std: Doubles | None = None
+    valence_by_rater: Doubles | None = None
+    arousal_by_rater: Doubles | None = None
 
 
 @dataclass(frozen=True, eq=False)

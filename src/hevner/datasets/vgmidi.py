@@ -9,11 +9,12 @@ from typing import Any
 
 import numpy as np
 
+from hevner.arrays import Doubles
 from hevner.datasets.card import read_card
 from hevner.datasets.findings import Findings
 from hevner.datasets.media import Media
 from hevner.datasets.rows import on_scale
-from hevner.datasets.track import Array, Curve, Track
+from hevner.datasets.track import Curve, Track
 from hevner.emotion import AXES, UNIT
 from hevner.errors import DataError
 from hevner.text_file import read_json
@@ -189,7 +190,7 @@ def _track(piece: _Piece, media: Media, labels: str) -> Track:
     )
 
 
-def _ratings(piece: _Piece, axis: str) -> Array:
+def _ratings(piece: _Piece, axis: str) -> Doubles:
     """Raters by measures; values past the last measure are left out."""
     raters, where = piece.raters[axis], f"{piece.where}, {axis}"
     if len(raters) < 2:

@@ -11,14 +11,12 @@ from __future__ import annotations
 from functools import lru_cache
 
 import numpy as np
-from numpy.typing import NDArray
 
+from hevner.arrays import Floats
 from hevner.music.spectrum import BINS, BINS_PER_SEMITONE, LOWEST_PITCH, SEMITONES
 
-Array = NDArray[np.float32]
 
-
-def from_frames(frames: Array) -> Array:
+def from_frames(frames: Floats) -> Floats:
     """Chroma ``(n, 12)`` of tuning-corrected frames ``(n, 252)``.
 
     Only what stands out of its neighbourhood of a tone either side counts, which leaves noise and
@@ -29,25 +27,25 @@ def from_frames(frames: Array) -> Array:
     return np.asarray(energy / np.where(total > 0, total, 1), np.float32)
 
 
-def semitones(frames: Array) -> Array:
+def semitones(frames: Floats) -> Floats:
     """Energy of every semitone that stands out, ``(n, 84)``, of such frames."""
     energy = np.square(_salience(frames))
     return np.asarray(energy.reshape(len(frames), SEMITONES, -1).sum(axis=2))
 
 
-def _salience(frames: Array) -> Array:
+def _salience(frames: Floats) -> Floats:
     return np.clip(frames - frames @ _neighbourhood(), 0, None)
 
 
 @lru_cache(maxsize=1)
-def _neighbourhood() -> Array:
+def _neighbourhood() -> Floats:
     distance = np.abs(np.arange(BINS)[:, None] - np.arange(BINS)[None, :])
     near = (distance <= 2 * BINS_PER_SEMITONE).astype(np.float32)
     return np.asarray(near / near.sum(axis=0), np.float32)
 
 
 @lru_cache(maxsize=1)
-def _fold() -> Array:
+def _fold() -> Floats:
     pitch = np.arange(SEMITONES) + LOWEST_PITCH
     weight = 1 / (1 + np.exp((36 - pitch) / 2)) / (1 + np.exp((pitch - 91) / 2))
     fold = np.zeros((BINS, 12), np.float32)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from hevner.arrays import Doubles, Floats
 from hevner.music import chord_labels, network
 
 # Semitones of every pitch class above every tonic.
@@ -32,9 +33,7 @@ KRUMHANSL = np.array(
 )
 
 
-def profile_correlations(
-    chroma: NDArray[np.float64], profiles: NDArray[np.float64] = TEMPERLEY
-) -> NDArray[np.float64]:
+def profile_correlations(chroma: Doubles, profiles: Doubles = TEMPERLEY) -> Doubles:
     """Correlation of a chroma vector ``(12,)`` with the 24 key profiles, major keys first."""
     if np.ptp(chroma) == 0:
         return np.zeros(24)
@@ -48,8 +47,8 @@ def profile_correlations(
 def probabilities(
     evidence: NDArray[np.float16],
     posterior: NDArray[np.float16],
-    chroma: NDArray[np.float32],
-) -> NDArray[np.float32]:
+    chroma: Floats,
+) -> Floats:
     """Probabilities of the 24 keys over a span of frames.
 
     Parameters

@@ -17,12 +17,11 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from hevner.arrays import Floats
 from hevner.music import key
 from hevner.music.chord_labels import MINOR_MODES, MODES, NO_CHORD, QUALITIES
 from hevner.music.chroma import semitones
 from hevner.music.network import FROM_TONIC, stored
-
-Array = NDArray[np.float32]
 
 WEIGHTS = "modes.npz"
 
@@ -70,16 +69,16 @@ class Estimator:
         ``(1,)``.
     """
 
-    mean: Array
-    scale: Array
-    hidden: Array
-    hidden_bias: Array
-    mode: Array
-    mode_bias: Array
-    none: Array
-    none_bias: Array
+    mean: Floats
+    scale: Floats
+    hidden: Floats
+    hidden_bias: Floats
+    mode: Floats
+    mode_bias: Floats
+    none: Floats
+    none_bias: Floats
 
-    def probabilities(self, features: Array) -> Array:
+    def probabilities(self, features: Floats) -> Floats:
         """Probability of every tonic and mode, ``(12, 7)``; what lacks to 1 is that of no key."""
         seen = ((features - self.mean) / self.scale)[FROM_TONIC].reshape(12, -1)
         hidden = np.maximum(seen @ self.hidden + self.hidden_bias, 0)
@@ -96,7 +95,7 @@ def load() -> Estimator:
     return stored(WEIGHTS, "key", lambda weights: Estimator(**weights))
 
 
-def estimate(features: Array, profile: Array = CUTS) -> Array:
+def estimate(features: Floats, profile: Floats = CUTS) -> Floats:
     """Probability of every tonic and mode, ``(12, 7)``, of the features of a span.
 
     A piece that begins and ends on the root that the network takes for the tonic is at home there.
@@ -115,7 +114,7 @@ def estimate(features: Array, profile: Array = CUTS) -> Array:
     return np.asarray(found * (shared / np.maximum(sums, 1e-9))[minor.astype(int)].T, np.float32)
 
 
-def bass(frames: Array) -> Array:
+def bass(frames: Floats) -> Floats:
     """Share of every pitch class among the lowest notes of corrected frames, ``(n, 12)``."""
     energy = semitones(frames)
     total = energy.sum(axis=1, keepdims=True)
@@ -127,12 +126,12 @@ def bass(frames: Array) -> Array:
 
 
 def summarise(
-    chroma: Array,
-    low: Array,
+    chroma: Floats,
+    low: Floats,
     posterior: NDArray[np.float16],
     evidence: NDArray[np.float16],
     path: NDArray[np.int16],
-) -> Array:
+) -> Floats:
     """Features ``(12, WIDTH)`` of a span, n > 0 frames.
 
     Parameters
@@ -175,17 +174,17 @@ def summarise(
 
 
 @lru_cache(maxsize=1)
-def _threshold() -> Array:
+def _threshold() -> Floats:
     return np.repeat(np.array([0.12, 0.4, 0.5], np.float32), 12)
 
 
-def _edge(notes: Array) -> Array:
+def _edge(notes: Floats) -> Floats:
     if not len(notes):
         return np.zeros((12, 3), np.float32)
     return np.asarray(notes.mean(axis=0).reshape(3, 12).T)
 
 
-def _path_features(path: NDArray[np.int16], posterior: Array) -> tuple[Array, Array]:
+def _path_features(path: NDArray[np.int16], posterior: Floats) -> tuple[Floats, Floats]:
     """First and last root, share of every root by the squared length of its chords; moves."""
     firsts = np.concatenate([[0], np.flatnonzero(np.diff(path)) + 1])
     spans = np.diff(np.append(firsts, len(path)))

@@ -30,10 +30,10 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from hevner.arrays import Floats
 from hevner.errors import ModelError
 from hevner.music.spectrum import BINS, BINS_PER_SEMITONE, SEMITONES
 
-Array = NDArray[np.float32]
 Model = TypeVar("Model")
 
 DILATIONS = (1, 2, 4, 8)
@@ -55,19 +55,19 @@ FROM_TONIC = (np.arange(12)[:, None] + np.arange(12)[None, :]) % 12
 class Network:
     """Weights, spread out or transformed for use; ``spectra`` holds maps over pitch class."""
 
-    pitch: Array
-    fold: Array
+    pitch: Floats
+    fold: Floats
     spectra: dict[str, NDArray[np.complex64]]
-    none: Array
-    profile: Array
-    biases: dict[str, Array]
+    none: Floats
+    profile: Floats
+    biases: dict[str, Floats]
 
-    def frames(self, frames: Array) -> tuple[Array, Array]:
+    def frames(self, frames: Floats) -> tuple[Floats, Floats]:
         """Chord log-odds ``(n, 121)`` and key features ``(n, 12 * k)`` of frames ``(n, 252)``.
 
         Only frames within `CONTEXT` of either end depend on where the input was cut.
         """
-        centred: Array = (frames - np.float32(INPUT_MEAN)) * np.float32(INPUT_SCALE)
+        centred: Floats = (frames - np.float32(INPUT_MEAN)) * np.float32(INPUT_SCALE)
         pitched = _rectify(centred @ self.pitch + self.biases["pitch"])
         hidden = _rectify(pitched @ self.fold + self.biases["fold"])
         hidden = hidden.reshape(len(frames), 12, -1)
@@ -78,7 +78,7 @@ class Network:
         features = _rectify(self._map("key_features", hidden))
         return np.concatenate([rooted, none], axis=1), features.reshape(len(frames), -1)
 
-    def keys(self, features: Array, chords: Array, chroma: Array) -> Array:
+    def keys(self, features: Floats, chords: Floats, chroma: Floats) -> Floats:
         """Log-odds ``(24,)`` of the keys.
 
         Parameters
@@ -92,7 +92,7 @@ class Network:
         matched = self.profile @ chroma[FROM_TONIC] + self.biases["profile"][:, None]
         return np.asarray(np.float32(KEY_SHARE) * (learned + matched).ravel(), np.float32)
 
-    def _map(self, name: str, values: Array, reach: int = 0) -> Array:
+    def _map(self, name: str, values: Floats, reach: int = 0) -> Floats:
         """Apply a map over pitch class, and over three points in time if ``reach`` is not 0."""
         import scipy.fft
 
@@ -111,7 +111,7 @@ def _three_points(spectrum: NDArray[np.complex64], reach: int) -> NDArray[np.com
     return np.concatenate(taps, axis=2)
 
 
-def _rectify(values: Array) -> Array:
+def _rectify(values: Floats) -> Floats:
     np.maximum(values, np.float32(0), out=values)
     return values
 
@@ -123,7 +123,7 @@ def version() -> str:
     return hashlib.sha256(content).hexdigest()[:12]
 
 
-def stored(file: str, what: str, build: Callable[[dict[str, Array]], Model]) -> Model:
+def stored(file: str, what: str, build: Callable[[dict[str, Floats]], Model]) -> Model:
     """What ``build`` makes of weights that this package ships; ``what`` names them in messages.
 
     Raises
@@ -150,7 +150,7 @@ def load() -> Network:
     return stored(WEIGHTS, "harmony", build)
 
 
-def build(weights: dict[str, Array]) -> Network:
+def build(weights: dict[str, Floats]) -> Network:
     """Prepare stored weights; `hevner.lab.music.harmony.HarmonyNetwork` has their shapes."""
     maps = [f"block{k}" for k in range(len(DILATIONS))]
     maps += ["chord", "key_features", "key_hidden", "key"]
@@ -167,7 +167,7 @@ def build(weights: dict[str, Array]) -> Network:
     )
 
 
-def register_weights() -> Array:
+def register_weights() -> Floats:
     """Share of every semitone in each of five overlapping registers, ``(84, 5)``."""
     centres = np.linspace(10, SEMITONES - 14, REGISTERS)
     width = centres[1] - centres[0]
@@ -176,7 +176,7 @@ def register_weights() -> Array:
     return np.asarray(np.clip(1 - distance / width, 0, None), np.float32)
 
 
-def _transform(kernel: Array) -> NDArray[np.complex64]:
+def _transform(kernel: Floats) -> NDArray[np.complex64]:
     """Kernel ``(out, in, 12)`` or ``(out, in, 12, 3)`` as ``(7, in or 3 * in, out)``."""
     spectrum = np.conj(np.fft.rfft(kernel, axis=2)).astype(np.complex64)
     if kernel.ndim == 3:
@@ -184,7 +184,7 @@ def _transform(kernel: Array) -> NDArray[np.complex64]:
     return np.concatenate([spectrum[..., tap].transpose(2, 1, 0) for tap in range(3)], axis=1)
 
 
-def _spread_pitch(kernel: Array) -> Array:
+def _spread_pitch(kernel: Floats) -> Floats:
     """Kernel ``(features, 9)`` as a band matrix ``(252, 84 * features)``."""
     features = len(kernel)
     padded = np.zeros((BINS + KERNEL_BINS, SEMITONES, features), np.float32)
@@ -196,7 +196,7 @@ def _spread_pitch(kernel: Array) -> Array:
     return np.ascontiguousarray(matrix)
 
 
-def _spread_fold(kernel: Array, registers: Array) -> Array:
+def _spread_fold(kernel: Floats, registers: Floats) -> Floats:
     """Kernel ``(channels, registers * features, 12)`` as ``(84 * features, 12 * channels)``."""
     channels = len(kernel)
     features = kernel.shape[1] // REGISTERS

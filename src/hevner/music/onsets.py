@@ -11,10 +11,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from hevner.arrays import Doubles, Floats
 from hevner.music import chroma
 from hevner.music.records import Harmony
-
-Array = NDArray[np.float32]
 
 VERSION = "2"
 FRAME_RATE = 62.5
@@ -29,7 +28,7 @@ _NEAR, _FAR, _FURTHER = 3, 7, 14
 _BLOCK, _COLUMNS = 8192, 16
 
 
-def rises(levels: Array) -> Array:
+def rises(levels: Floats) -> Floats:
     """Mean rise in decibels from frame to frame, in bands.
 
     Parameters
@@ -50,10 +49,10 @@ def rises(levels: Array) -> Array:
 
 def inputs(
     rows: NDArray[np.floating],
-    starts: NDArray[np.float64],
+    starts: Doubles,
     spectrum: NDArray[np.floating],
     harmony: Harmony,
-) -> Array:
+) -> Floats:
     """Input of the rhythm network.
 
     Parameters
@@ -79,7 +78,7 @@ def inputs(
     return np.concatenate([joined, _changes(spectrum, harmony, np.arange(steps) / RATE)], axis=1)
 
 
-def _joined(rows: NDArray[np.floating], starts: NDArray[np.float64], length: int) -> Array:
+def _joined(rows: NDArray[np.floating], starts: Doubles, length: int) -> Floats:
     """Rises on one time axis; the frame between two patches, unknown, is as its neighbours."""
     known = np.asarray(rows, np.float32).reshape(len(rows), -1, BANDS)
     size = known.shape[1] + 1
@@ -91,7 +90,7 @@ def _joined(rows: NDArray[np.floating], starts: NDArray[np.float64], length: int
     return np.pad(joined, ((0, max(length - len(joined), 0)), (0, 0)))[:length]
 
 
-def _changes(spectrum: NDArray[np.floating], harmony: Harmony, times: NDArray[np.float64]) -> Array:
+def _changes(spectrum: NDArray[np.floating], harmony: Harmony, times: Doubles) -> Floats:
     """How much chroma, bass and chords differ before and after each time, ``(n, 4)`` in 0..1."""
     columns = [
         _turn(harmony.chroma, _FAR),
@@ -104,7 +103,7 @@ def _changes(spectrum: NDArray[np.floating], harmony: Harmony, times: NDArray[np
     )
 
 
-def _bass(spectrum: NDArray[np.floating]) -> Array:
+def _bass(spectrum: NDArray[np.floating]) -> Floats:
     """Chroma of the bass alone, ``(n_frames, 12)``."""
     found = [np.zeros((0, 12), np.float32)]
     for begin in range(0, len(spectrum), _BLOCK):
@@ -114,7 +113,7 @@ def _bass(spectrum: NDArray[np.floating]) -> Array:
     return np.concatenate(found)
 
 
-def _distance(rows: NDArray[np.floating], far: int) -> Array:
+def _distance(rows: NDArray[np.floating], far: int) -> Floats:
     """Sum of absolute differences between the means before and after each row."""
     total = np.zeros(len(rows), np.float32)
     for begin in range(0, rows.shape[1], _COLUMNS):
@@ -123,7 +122,7 @@ def _distance(rows: NDArray[np.floating], far: int) -> Array:
     return total
 
 
-def _turn(rows: Array, far: int) -> Array:
+def _turn(rows: Floats, far: int) -> Floats:
     """One minus the cosine between the means before and after each row."""
     before, after = _sides(rows, far)
     size = np.linalg.norm(before, axis=1) * np.linalg.norm(after, axis=1)
@@ -133,7 +132,7 @@ def _turn(rows: Array, far: int) -> Array:
     )
 
 
-def _sides(rows: Array, far: int) -> tuple[Array, Array]:
+def _sides(rows: Floats, far: int) -> tuple[Floats, Floats]:
     """Means of the rows `_NEAR` to ``far`` before and after each row; the ends are repeated."""
     padded = np.pad(rows, ((far, far), (0, 0)), mode="edge")
     summed = np.pad(np.cumsum(padded, axis=0, dtype=np.float64), ((1, 0), (0, 0)))

@@ -19,11 +19,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from hevner.arrays import Floats, Integers, Mask
 from hevner.music import rhythm_network as network
 from hevner.music import tempo_level
 from hevner.music.onsets import BANDS, RATE
 
-Array = NDArray[np.float32]
 Seconds = NDArray[np.float64]
 
 SHORTEST_S = 2.0
@@ -79,7 +79,7 @@ class Rhythm:
 
 
 def analyse(
-    inputs: Array,
+    inputs: Floats,
     model: network.Network | None = None,
     preference: tempo_level.Preference = tempo_level.PREFERENCE,
 ) -> Rhythm:
@@ -110,7 +110,7 @@ def analyse(
     return Rhythm(round(tempo, 1), named, meter, _rounded(beats), _rounded(downbeats))
 
 
-def whole(inputs: Array, channels: Array, model: network.Network) -> tuple[Array, float]:
+def whole(inputs: Floats, channels: Floats, model: network.Network) -> tuple[Floats, float]:
     """Log-odds of the tempi of a whole recording ``(103,)``, and the probability of none."""
     if len(inputs) > BRIEF_S * RATE:
         shares = _softmax(_windows(model, channels, WHOLE_S)[1])
@@ -125,11 +125,11 @@ def whole(inputs: Array, channels: Array, model: network.Network) -> tuple[Array
     return np.log(shares[:, :-1] + 1e-3).mean(axis=0), float(shares[:, -1].mean())
 
 
-def _faster(inputs: Array, factor: float) -> Array:
+def _faster(inputs: Floats, factor: float) -> Floats:
     """The same recording, played faster by a factor."""
     count = int(len(inputs) / factor)
 
-    def read(rows: Array, number: int) -> Array:
+    def read(rows: Floats, number: int) -> Floats:
         places, known = np.arange(number) * factor, np.arange(len(rows))
         return np.stack([np.interp(places, known, one) for one in rows.T], axis=1)
 
@@ -138,7 +138,7 @@ def _faster(inputs: Array, factor: float) -> Array:
     return np.concatenate([frames.reshape(count, -1), changes], axis=1, dtype=np.float32)
 
 
-def _flutters(inputs: Array) -> bool:
+def _flutters(inputs: Floats) -> bool:
     """Whether nothing rises, or rises come back more than ten times a second, as in a hum."""
     rise = np.expm1(inputs[:, : 2 * BANDS]).reshape(-1, BANDS).sum(axis=1)
     rise -= rise.mean()
@@ -148,8 +148,8 @@ def _flutters(inputs: Array) -> bool:
 
 
 def _windows(
-    model: network.Network, channels: Array, seconds: float
-) -> tuple[Seconds, Array, Array]:
+    model: network.Network, channels: Floats, seconds: float
+) -> tuple[Seconds, Floats, Floats]:
     """Middles of windows in steps, and what the network predicts for each."""
     length = min(int(seconds * RATE), len(channels))
     starts = np.linspace(
@@ -163,7 +163,7 @@ def _windows(
     )
 
 
-def _candidates(shares: Array) -> tuple[tuple[float, float], ...]:
+def _candidates(shares: Floats) -> tuple[tuple[float, float], ...]:
     """Tempi at the peaks, with the probability of what lies within 4 per cent."""
     left = shares.copy()
     found: list[tuple[float, float]] = []
@@ -187,7 +187,7 @@ def _nearest(tempo: float) -> int:
     return int(np.argmin(np.abs(np.log(network.TEMPI / tempo))))
 
 
-def _tempo_path(odds: Array, best: int) -> NDArray[np.int64]:
+def _tempo_path(odds: Floats, best: int) -> Integers:
     """Place on the grid for every window; changes are rare, the tempo of the whole is likelier."""
     grid = np.arange(odds.shape[1])
     odds = odds + np.where(np.abs(grid - best) <= _NEAR, _LOYALTY, 0.0)
@@ -203,14 +203,14 @@ def _tempo_path(odds: Array, best: int) -> NDArray[np.int64]:
     return np.array(path[::-1])
 
 
-def _bars(odds: Array, periods: Seconds, meter: str) -> tuple[Seconds, Seconds]:
+def _bars(odds: Floats, periods: Seconds, meter: str) -> tuple[Seconds, Seconds]:
     """Times of beats and downbeats, in seconds."""
     length, templates = BARS[meter]
     longest = int(np.ceil(length * periods.max() * 1.2)) + 2
     # Beyond the ends a bar counts nothing, so that all sequences are compared fairly.
     padded = np.pad(_widened(odds - odds.mean(axis=0)), ((longest, longest), (0, 0)))
     bars = np.pad(periods * length, longest, mode="edge")
-    best: tuple[float, NDArray[np.int64], tuple[float, ...]] | None = None
+    best: tuple[float, Integers, tuple[float, ...]] | None = None
     for template in templates:
         score, path = _best_bars(padded, bars, np.array(template) / length)
         if best is None or score > best[0]:
@@ -229,18 +229,18 @@ def _bars(odds: Array, periods: Seconds, meter: str) -> tuple[Seconds, Seconds]:
     return beats[kept] / RATE, downbeats[inside] / RATE
 
 
-def _phase(odds: Array) -> int:
+def _phase(odds: Floats) -> int:
     """Which of the first four beats begins a bar, from log-odds at all beats."""
     return int(np.argmax([odds[k::4].sum() for k in range(min(4, len(odds)))]))
 
 
-def _widened(odds: Array) -> Array:
+def _widened(odds: Floats) -> Floats:
     """Peaks reach one step further, since lengths of bars are tried in steps of about two."""
     edges = np.pad(odds, ((1, 1), (0, 0)), mode="edge")
     return np.maximum(odds, np.maximum(edges[:-2], edges[2:]) - _BLUR)
 
 
-def _best_bars(odds: Array, bars: Seconds, template: Seconds) -> tuple[float, NDArray[np.int64]]:
+def _best_bars(odds: Floats, bars: Seconds, template: Seconds) -> tuple[float, Integers]:
     """The best sequence of bars: total and starts, the last one the end of the last bar."""
     count = len(odds)
     spans = np.maximum(np.round(bars[:, None] * (1 + _STRETCH)), 1).astype(np.int64)
@@ -271,7 +271,7 @@ def _best_bars(odds: Array, bars: Seconds, template: Seconds) -> tuple[float, ND
     return float(rest[:first].max()), np.array(path)
 
 
-def _peaks(odds: Array, places: Seconds) -> Seconds:
+def _peaks(odds: Floats, places: Seconds) -> Seconds:
     """Move places to the peak of the log-odds within two steps, interpolated between steps."""
     near = np.round(places).astype(np.int64)[:, None] + np.arange(-2, 3)
     near = np.clip(near, 1, len(odds) - 2)
@@ -283,7 +283,7 @@ def _peaks(odds: Array, places: Seconds) -> Seconds:
     return np.where(weak, places, best + np.clip(shift, -0.5, 0.5))
 
 
-def _sounding(odds: Array, beats: Seconds) -> NDArray[np.bool_]:
+def _sounding(odds: Floats, beats: Seconds) -> Mask:
     """Which beats lie inside: from the one before the first clear one to the last."""
     inside = (beats > -0.5) & (beats < len(odds))
     clear = inside & (odds[np.clip(np.round(beats).astype(int), 0, len(odds) - 1)] > -2)
@@ -302,7 +302,7 @@ def _refined(tempo: float, downbeats: Seconds, length: float) -> float:
     return 60 * length / float(usual.mean()) if enough else tempo
 
 
-def _softmax(odds: Array) -> Array:
+def _softmax(odds: Floats) -> Floats:
     weights = np.exp(odds - odds.max(axis=-1, keepdims=True))
     return np.asarray(weights / weights.sum(axis=-1, keepdims=True), np.float32)
 

@@ -23,12 +23,10 @@ from functools import lru_cache
 
 import numpy as np
 import scipy.fft
-from numpy.typing import NDArray
 
+from hevner.arrays import Floats, Integers, Mask
 from hevner.music.network import stored
 from hevner.music.onsets import BANDS, RATE
-
-Array = NDArray[np.float32]
 
 WEIGHTS = "rhythm.npz"
 DILATIONS = tuple(2**k for k in range(9))
@@ -46,9 +44,9 @@ BEATS = 13
 class Network:
     """Weights by name."""
 
-    weights: dict[str, Array]
+    weights: dict[str, Floats]
 
-    def steps(self, inputs: Array) -> Array:
+    def steps(self, inputs: Floats) -> Floats:
         """Channels ``(n, channels)``: beat and downbeat as log-odds, then free ones."""
         w = self.weights
         hidden = np.maximum(inputs @ w["in"] + w["in_bias"], 0)
@@ -61,7 +59,7 @@ class Network:
                 rows += np.maximum(near @ w[f"block{k}"] + w[f"block{k}_bias"], 0)
         return np.asarray(hidden @ w["out"] + w["out_bias"], np.float32)
 
-    def tempi(self, channels: Array) -> tuple[Array, Array]:
+    def tempi(self, channels: Floats) -> tuple[Floats, Floats]:
         """Log-odds of every tempo and, last, of none ``(104,)``; of meters at each ``(103, 6)``."""
         w = self.weights
         read = autocorrelation(sigmoid(channels))
@@ -74,7 +72,7 @@ class Network:
         last = none @ w["none_out"] + w["none_out_bias"]
         return np.concatenate([scores[:, 0], last]), scores[:, 1:]
 
-    def firsts(self, values: Array) -> Array:
+    def firsts(self, values: Floats) -> Floats:
         """Log-odds ``(n,)`` that a bar of four begins at each beat, from `at_beats`."""
         w = self.weights
         hidden = np.maximum(values @ w["first"] + w["first_bias"], 0)
@@ -84,7 +82,7 @@ class Network:
         return np.asarray(hidden @ w["bar_out"] + w["bar_out_bias"], np.float32)[:, 0]
 
 
-def at_beats(inputs: Array, channels: Array, steps: NDArray[np.int64]) -> Array:
+def at_beats(inputs: Floats, channels: Floats, steps: Integers) -> Floats:
     """The largest rises, changes of harmony and channels within a step of every beat."""
     rises = inputs[:, : 2 * BANDS].reshape(len(inputs), 2, BANDS).max(axis=1)
     odds = np.clip(channels[:, :2], -8, 8) / 3
@@ -95,12 +93,12 @@ def at_beats(inputs: Array, channels: Array, steps: NDArray[np.int64]) -> Array:
     return np.asarray(values[near].max(axis=1), np.float32)
 
 
-def sigmoid(values: Array) -> Array:
+def sigmoid(values: Floats) -> Floats:
     """Log-odds as probabilities."""
     return np.asarray(1 / (1 + np.exp(-np.clip(values, -30, 30))), np.float32)
 
 
-def autocorrelation(channels: Array) -> Array:
+def autocorrelation(channels: Floats) -> Floats:
     """Autocorrelation of channels ``(n, c)`` at `MULTIPLES` of every beat, ``(103, c * 14)``.
 
     Lags beyond four fifths of the length are 0.
@@ -118,7 +116,7 @@ def autocorrelation(channels: Array) -> Array:
 
 
 @lru_cache(maxsize=64)
-def lags(count: int) -> tuple[NDArray[np.int64], Array, NDArray[np.bool_]]:
+def lags(count: int) -> tuple[Integers, Floats, Mask]:
     """Steps below every lag, how far it lies towards the next, and whether it is known."""
     lags = 60 * RATE / TEMPI[:, None] * MULTIPLES
     known = lags < 0.8 * count

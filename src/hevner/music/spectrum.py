@@ -18,11 +18,9 @@ from __future__ import annotations
 from functools import lru_cache
 
 import numpy as np
-from numpy.typing import NDArray
 
+from hevner.arrays import Doubles, Floats
 from hevner.errors import ModelError
-
-Array = NDArray[np.float32]
 
 SAMPLE_RATE = 16_000
 WINDOW_SAMPLES = 8_192
@@ -49,7 +47,7 @@ class HarmonySpectrum:
     hop_samples = HOP_SAMPLES
     dimension = BINS
 
-    def encode(self, windows: NDArray[np.float32]) -> Array:
+    def encode(self, windows: Floats) -> Floats:
         """Turn windows ``(n, 8192)`` into frames ``(n, 252)``, independent of level.
 
         Raises
@@ -70,20 +68,20 @@ class HarmonySpectrum:
         return frames
 
 
-def frame_times(n_frames: int, duration: float) -> NDArray[np.float64]:
+def frame_times(n_frames: int, duration: float) -> Doubles:
     """Centres of the frames in seconds, within ``0..duration``."""
     centres = (np.arange(n_frames) * HOP_SAMPLES + WINDOW_SAMPLES / 2) / SAMPLE_RATE
     last = max(duration - WINDOW_SAMPLES / 2 / SAMPLE_RATE, duration / 2)
     return np.minimum(centres, last)
 
 
-def bin_frequencies() -> NDArray[np.float64]:
+def bin_frequencies() -> Doubles:
     """Centre frequency of every bin in hertz, shape ``(252,)``."""
     semitones = (np.arange(BINS) - 1) / BINS_PER_SEMITONE + LOWEST_PITCH
     return np.asarray(440.0 * 2.0 ** ((semitones - 69) / 12))
 
 
-def _encode_rows(windows: Array) -> Array:
+def _encode_rows(windows: Floats) -> Floats:
     import scipy.fft
 
     filters = _filters()
@@ -101,13 +99,13 @@ def _encode_rows(windows: Array) -> Array:
 
 
 @lru_cache(maxsize=1)
-def _taper() -> Array:
+def _taper() -> Floats:
     phase = 2 * np.pi * np.arange(WINDOW_SAMPLES) / WINDOW_SAMPLES
     return (0.5 - 0.5 * np.cos(phase)).astype(np.float32)
 
 
 @lru_cache(maxsize=1)
-def _filters() -> tuple[tuple[slice, slice, Array], ...]:
+def _filters() -> tuple[tuple[slice, slice, Floats], ...]:
     """Triangles on the log-frequency axis, one small dense matrix per octave.
 
     A triangle has height 1 so that a sinusoid gives the same power in every octave; it is never

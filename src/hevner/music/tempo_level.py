@@ -13,12 +13,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from hevner.arrays import Floats
 from hevner.music.onsets import BANDS, FRAME_RATE, RATE
 from hevner.music.rhythm_network import TEMPI
-
-Array = NDArray[np.float32]
 
 MIDDLE = 100.0
 """Beats per minute."""
@@ -44,19 +42,19 @@ class Preference:
         Factor of the log-odds that it is added to.
     """
 
-    mean: Array
-    spread: Array
-    slopes: Array
+    mean: Floats
+    spread: Floats
+    slopes: Floats
     trust: float
 
-    def apply(self, odds: Array, inputs: Array) -> Array:
+    def apply(self, odds: Floats, inputs: Floats) -> Floats:
         """Log-odds ``(103,)`` of tempi of a piece, from those of the network."""
         standard = np.clip((describe(inputs) - self.mean) / self.spread, -_FURTHEST, _FURTHEST)
         slopes = self.slopes[:, 0] + self.slopes[:, 1:] @ standard
         return np.asarray(self.trust * odds + slopes @ SHAPES, np.float32)
 
 
-def describe(inputs: Array) -> Array:
+def describe(inputs: Floats) -> Floats:
     """Logarithm of notes per second, mean changes of harmony, and of chord changes per second.
 
     ``inputs`` are those of the rhythm network, ``(n, INPUTS)``; the result has shape ``(6,)``.
@@ -68,7 +66,7 @@ def describe(inputs: Array) -> Array:
     return np.array([np.log(notes + 0.2), *changes.mean(axis=0), np.log(chords + 0.1)], np.float32)
 
 
-def _peaks(values: Array, least: float) -> int:
+def _peaks(values: Floats, least: float) -> int:
     middle = values[1:-1]
     higher = (middle > values[:-2]) & (middle >= values[2:]) & (middle > least)
     return int(higher.sum())

@@ -11,16 +11,15 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from hevner.arrays import Floats
 from hevner.music.spectrum import BINS, BINS_PER_SEMITONE
-
-Array = NDArray[np.float32]
 
 # Two octaves at either end are left out: at the bottom the window cannot resolve a third of a
 # semitone, at the top harmonics of natural instruments run sharp.
 _LOWEST_BIN, _HIGHEST_BIN = 72, 216
 
 
-def estimate(frames: NDArray[np.float32] | NDArray[np.float16]) -> float:
+def estimate(frames: Floats | NDArray[np.float16]) -> float:
     """Tuning in cents of frames ``(n, 252)``; 0 where there is no sound.
 
     The bins of a semitone are three samples of a periodic function of frequency; the phase of its
@@ -39,7 +38,7 @@ def estimate(frames: NDArray[np.float32] | NDArray[np.float16]) -> float:
     return float(np.angle(total) / (2 * np.pi) * 100)
 
 
-def correct(frames: NDArray[np.float32] | NDArray[np.float16], cents: float) -> Array:
+def correct(frames: Floats | NDArray[np.float16], cents: float) -> Floats:
     """Move frames ``(n, 252)`` down by ``cents``, by cubic interpolation between bins."""
     values = np.asarray(frames, np.float32)
     offset = cents / 100 * BINS_PER_SEMITONE

@@ -12,8 +12,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
+from hevner.arrays import Doubles
 from hevner.emotion import GEMS, MOOD_TAGS, Quadrant
 from hevner.model.description import Description, join
 from hevner.words.degrees import Degree
@@ -50,7 +50,7 @@ def describe(feelings: Sequence[Feeling]) -> Description:
 
 def _row(feeling: Feeling) -> Description:
     word, degree = feeling.word, feeling.degree
-    parts: dict[str, NDArray[np.float64]] = {}
+    parts: dict[str, Doubles] = {}
     if word.valence is not None and word.arousal is not None:
         parts["point"] = degree.factor * REACH * np.array([[word.valence, word.arousal]])
     if word.quadrant is not None:
@@ -67,7 +67,7 @@ def _row(feeling: Feeling) -> Description:
     return Description.of(**parts)
 
 
-def _quadrants(quadrant: Quadrant, degree: Degree) -> NDArray[np.float64]:
+def _quadrants(quadrant: Quadrant, degree: Degree) -> Doubles:
     odds = np.ones((1, len(Quadrant)))
     odds[0, list(Quadrant).index(quadrant)] = np.exp(degree.steps * QUADRANT_STEP)
     return np.asarray(odds / odds.sum())

@@ -21,9 +21,10 @@ from typing import Any
 
 import numpy as np
 
+from hevner.arrays import Doubles
 from hevner.emotion import AXES
 from hevner.errors import DataError
-from hevner.lab.cross_dataset.experiments import Array, Cell, CellResult, StudyData
+from hevner.lab.cross_dataset.experiments import Cell, CellResult, StudyData
 from hevner.lab.cross_dataset.recipe import Claim
 from hevner.lab.metrics.tags import roc_auc
 from hevner.lab.study import claims
@@ -40,7 +41,7 @@ class System:
 
     cell: Cell
     test: str
-    guesses: Array
+    guesses: Doubles
 
     @property
     def name(self) -> str:
@@ -151,17 +152,17 @@ def _pair(data: StudyData, first: System, second: System, axis: int) -> Pair:
     return Pair(truth[tested], one[tested], two[tested], groups)
 
 
-def _repeated(guesses: Array, seeds: int) -> Array:
+def _repeated(guesses: Doubles, seeds: int) -> Doubles:
     """Columns for so many seeds, from one for each or one for all."""
     return np.asarray(np.resize(guesses.T, (seeds, len(guesses))).T)
 
 
-def _mean_pearson(truth: Array, guesses: Array) -> float:
+def _mean_pearson(truth: Doubles, guesses: Doubles) -> float:
     """Mean over pairs (last column of the truth) and seeds of Pearson's correlation."""
     pair = truth[:, 1].astype(np.intp)
     count = np.maximum(np.bincount(pair), 1)[:, None]
 
-    def sums(table: Array) -> Array:
+    def sums(table: Doubles) -> Doubles:
         return np.stack([np.bincount(pair, column) for column in table.T], axis=1)
 
     t = truth[:, :1] - (sums(truth[:, :1]) / count)[pair]
@@ -174,6 +175,6 @@ def _mean_pearson(truth: Array, guesses: Array) -> float:
     return float(values[np.unique(pair)].mean())
 
 
-def _mean_auc(truth: Array, guesses: Array) -> float:
+def _mean_auc(truth: Doubles, guesses: Doubles) -> float:
     """Mean over seeds of the area under the ROC curve."""
     return float(np.mean([roc_auc(truth[:, 0] > 0, guess) for guess in guesses.T]))

@@ -22,8 +22,8 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from hevner.arrays import Doubles, Rows
 from hevner.datasets import splits as stored_splits
 from hevner.datasets.folds import Fold, k_folds, leave_one_out
 from hevner.datasets.leaks import LINKS, Leaks, find, refuse
@@ -39,12 +39,10 @@ from hevner.lab.data.samples import Samples, stack
 from hevner.lab.default.targets import CLUSTER_PLACES
 from hevner.lab.study import engine
 from hevner.lab.study.sources import IncompleteError, gather_blocks, load_tracks, with_blocks
-from hevner.lab.study.splits import Rows, Split, joined_links, row_numbers
+from hevner.lab.study.splits import Split, joined_links, row_numbers
 from hevner.store import FeatureFile, FeatureStore
 
 Kind = Literal["ratings", "quadrants", "proxies", "clusters"]
-
-Array = NDArray[np.float64]
 
 
 class DatasetPart(NamedTuple):
@@ -67,7 +65,7 @@ class StudyData:
 
     tracks: tuple[Track, ...]
     samples: Samples
-    truth: Array
+    truth: Doubles
     kinds: Mapping[str, Kind]
     alike: Mapping[str, frozenset[str]]
 
@@ -97,7 +95,7 @@ class StudyData:
         """Rows of some datasets that have a label."""
         return np.flatnonzero(self.samples.of(*names) & np.isfinite(self.truth).any(axis=1))
 
-    def truth_of(self, test: str, axis: int) -> tuple[Rows, Array]:
+    def truth_of(self, test: str, axis: int) -> tuple[Rows, Doubles]:
         """Labelled rows of a dataset and their labels; high and low quadrants are 1 and -1."""
         rows = self.rows(test)
         labels = self.truth[rows, axis]

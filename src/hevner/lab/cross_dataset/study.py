@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from hevner import __version__
+from hevner.arrays import Doubles, Rows
 from hevner.emotion import AXES
 from hevner.lab.cross_dataset import claims, experiments
 from hevner.lab.cross_dataset.experiments import (
-    Array,
     Cell,
     CellResult,
     Experiment,
@@ -35,7 +35,6 @@ from hevner.lab.regression.fusion import FusionRegressor
 from hevner.lab.study import engine, kept
 from hevner.lab.study.claims import RESAMPLES
 from hevner.lab.study.kept import Row
-from hevner.lab.study.splits import Rows
 
 Metric = Callable[[ArrayLike, ArrayLike], float]
 
@@ -181,7 +180,7 @@ class CrossDatasetStudy(engine.Study[CrossDatasetRecipe, StudyData, Cell]):
         names = (samples.track, samples.dataset, samples.group, samples.genre)
         return kept.digest(self.data.truth, *(np.char.encode(one) for one in names))
 
-    def _predict(self, cell: Cell) -> dict[str, Array]:
+    def _predict(self, cell: Cell) -> dict[str, Doubles]:
         data, runs, tests = self.data, cell.experiment.runs, cell.experiment.tests
         samples = data.samples.only(*self.recipe.representations[cell.representation])
         tested = np.isin(data.samples.dataset, tests)
@@ -194,7 +193,7 @@ class CrossDatasetStudy(engine.Study[CrossDatasetRecipe, StudyData, Cell]):
                     everything[seed, rows] = model.predict(samples.where(rows))
         return {name: everything[:, data.rows(name)] for name in tests}
 
-    def _scores(self, cell: Cell, test: str, axis: int, guesses: Array) -> dict[str, float]:
+    def _scores(self, cell: Cell, test: str, axis: int, guesses: Doubles) -> dict[str, float]:
         kinds = self.data.kinds
         own, truth = self.data.truth_of(test, axis)
         mine = guesses[:, np.isin(self.data.rows(test), own), axis]
@@ -228,7 +227,7 @@ class Mean:
             member.fit(samples)
         return self
 
-    def predict(self, samples: Samples) -> Array:
+    def predict(self, samples: Samples) -> Doubles:
         """Valence and arousal, shape ``(n, 2)``."""
         return np.asarray(np.mean([member.predict(samples) for member in self.members], axis=0))
 
@@ -237,7 +236,7 @@ class Mean:
 
 
 def score(
-    kind: Kind, truth: Array, guesses: Array, groups: Sequence[str], *, on_scale: bool
+    kind: Kind, truth: Doubles, guesses: Doubles, groups: Sequence[str], *, on_scale: bool
 ) -> dict[str, float]:
     """Scores with their intervals, by the names of `COLUMNS`.
 
@@ -262,7 +261,7 @@ def score(
     return result
 
 
-def _of_rows(metric: Metric, truth: Array, guesses: Array, seed: int, rows: Rows) -> float:
+def _of_rows(metric: Metric, truth: Doubles, guesses: Doubles, seed: int, rows: Rows) -> float:
     return metric(truth[rows], guesses[seed][rows])
 
 

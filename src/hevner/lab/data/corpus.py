@@ -27,10 +27,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import soundfile
 import soxr
-from numpy.typing import NDArray
 from scipy.signal import fftconvolve, lfilter
 
-from hevner.arrays import Floats
+from hevner.arrays import Doubles, Floats
 from hevner.audio.decode import SAMPLE_RATE, Audio, from_array
 from hevner.audio.isolated import open_audio
 from hevner.datasets.render import GAIN, RENDER_RATE, find_soundfont, render
@@ -330,7 +329,7 @@ def equalise(samples: Floats, sample_rate: int, rng: np.random.Generator) -> Flo
 
 def _biquad(
     kind: str, frequency: float, gain_db: float, sample_rate: int
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+) -> tuple[Doubles, Doubles]:
     """Shelving and peaking filters after Bristow-Johnson's audio equaliser formulas."""
     a = 10 ** (gain_db / 40)
     w = 2 * np.pi * frequency / sample_rate

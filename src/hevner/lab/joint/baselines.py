@@ -15,9 +15,10 @@ from typing import Protocol
 
 import numpy as np
 
+from hevner.arrays import Doubles
 from hevner.lab.data.blocks import Block, grouped_folds
 from hevner.lab.joint import scoring
-from hevner.lab.joint.data import Array, Emotions, Index, MatchingData
+from hevner.lab.joint.data import Emotions, Index, MatchingData
 from hevner.lab.joint.recipe import Correlated as CorrelatedDistance
 from hevner.lab.joint.recipe import MatcherRecipe, Scorer
 from hevner.lab.joint.scoring import Distances, Embedded
@@ -46,7 +47,7 @@ class Matcher(Protocol):
         """Distances between some music of the dataset and emotions, in both directions."""
 
 
-def places(matcher: Matcher, musics: Index, known: Emotions) -> Array:
+def places(matcher: Matcher, musics: Index, known: Emotions) -> Doubles:
     """Emotions that a matcher predicts for music: the mean place of the nearest known emotions.
 
     Those are the emotions of training rows. A regressor of places predicts them itself. Shape
@@ -63,11 +64,11 @@ def places(matcher: Matcher, musics: Index, known: Emotions) -> Array:
 class Units:
     """Standard units of training rows; unknown numbers become their mean."""
 
-    mean: Array
-    spread: Array
+    mean: Doubles
+    spread: Doubles
 
     @classmethod
-    def fit(cls, table: Array) -> Units:
+    def fit(cls, table: Doubles) -> Units:
         """Units of a table ``(n, k)``; NaN does not count."""
         known = np.isfinite(table)
         count = np.maximum(known.sum(axis=0), 1)
@@ -86,16 +87,16 @@ class Units:
         labels, place = cls.fit(emotions.labels), cls.fit(emotions.place)
         return cls(labels.mean, np.resize(place.spread, len(labels.mean)))
 
-    def __call__(self, table: Array) -> Array:
+    def __call__(self, table: Doubles) -> Doubles:
         """The table in these units."""
         return np.nan_to_num((table - self.mean) / self.spread)
 
-    def back(self, table: Array) -> Array:
+    def back(self, table: Doubles) -> Doubles:
         """A table in these units, in its own units again."""
         return np.asarray(table * self.spread + self.mean)
 
 
-def music_vectors(data: MatchingData, train: Index) -> Array:
+def music_vectors(data: MatchingData, train: Index) -> Doubles:
     """Music of all rows in units of the training rows, shape ``(n, width)``.
 
     Blocks have the same total variance; the mean variance of a number is 1.
@@ -141,9 +142,9 @@ class Regressor:
 
     whole: bool
     units: Units
-    predicted: Array
-    residuals: Array | None = None
-    rated: Array | None = None
+    predicted: Doubles
+    residuals: Doubles | None = None
+    rated: Doubles | None = None
 
     @classmethod
     def fit(cls, data: MatchingData, space: MatcherRecipe, train: Index) -> Regressor:
@@ -173,7 +174,7 @@ class Regressor:
         return Distances(likely - common, (likely - common).T)
 
 
-def _squares(differences: Array, sample: Array) -> Array:
+def _squares(differences: Doubles, sample: Doubles) -> Doubles:
     """Squared lengths in units of the covariance of a sample, along the last axis."""
     covariance = sample.T @ sample / len(sample)
     covariance = (1 - _SHRINKAGE) * covariance + _SHRINKAGE * np.diag(np.diag(covariance))
@@ -182,7 +183,9 @@ def _squares(differences: Array, sample: Array) -> Array:
     )
 
 
-def _regressed(music: Array, rated: Array, train: Index, groups: Index) -> tuple[Array, Array]:
+def _regressed(
+    music: Doubles, rated: Doubles, train: Index, groups: Index
+) -> tuple[Doubles, Doubles]:
     """Predictions of a ridge regression for all rows, and for training rows it had not seen."""
     rows = music[train]
     fold = grouped_folds(groups, INNER_FOLDS, seed=0)
@@ -201,7 +204,7 @@ def _regressed(music: Array, rated: Array, train: Index, groups: Index) -> tuple
     return _solve(total, PENALTIES[best], music), unseen[best]
 
 
-def _solve(moments: NormalEquations, penalty: float, rows: Array) -> Array:
+def _solve(moments: NormalEquations, penalty: float, rows: Doubles) -> Doubles:
     coefficients, intercept = moments.solve(np.full(rows.shape[1], penalty * moments.weight))
     return np.asarray(rows @ coefficients + intercept)
 
@@ -218,7 +221,7 @@ class Correlated:
     """
 
     units: Units
-    music: Array
+    music: Doubles
     analyses: tuple[LinearCCA, ...]
     distance: CorrelatedDistance
     least_correlation: float
@@ -260,7 +263,7 @@ def averaged(found: Sequence[Distances]) -> Distances:
 
 
 def _apart(
-    music: Array, rated: Array, cca: LinearCCA, distance: CorrelatedDistance, least: float
+    music: Doubles, rated: Doubles, cca: LinearCCA, distance: CorrelatedDistance, least: float
 ) -> Distances:
     musics, emotions = (Embedded(rows, rows, np.ones_like(rows)) for rows in (music, rated))
     return scoring.score(

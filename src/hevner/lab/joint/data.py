@@ -14,8 +14,8 @@ from functools import cached_property, partial
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
+from hevner.arrays import Doubles, Floats, Rows
 from hevner.datasets.folds import linked_groups
 from hevner.datasets.track import Curve, Track
 from hevner.emotion import AXES
@@ -23,10 +23,9 @@ from hevner.lab.data.representations import find, variant_of
 from hevner.lab.joint.recipe import LENGTH, JointRecipe, Kind, Source
 from hevner.lab.study import kept
 from hevner.lab.study.sources import IncompleteError, gather_blocks, load_tracks
-from hevner.lab.study.splits import Rows, joined_links
+from hevner.lab.study.splits import joined_links
 from hevner.store import FeatureStore
 
-Array = NDArray[np.float64]
 Index = Rows
 
 AXES_OF = {"point": AXES, "tense point": (*AXES, "tension")}
@@ -46,9 +45,9 @@ class Emotions:
     """
 
     kind: Kind
-    place: Array
-    moments: Array | None = None
-    spread: Array | None = None
+    place: Doubles
+    moments: Doubles | None = None
+    spread: Doubles | None = None
 
     def __len__(self) -> int:
         return len(self.place)
@@ -70,7 +69,7 @@ class Emotions:
         return replace(self, moments=still, spread=np.full_like(self.spread, np.nan))
 
     @cached_property
-    def labels(self) -> Array:
+    def labels(self) -> Doubles:
         """All labels as one vector; for curves, their summary and the spread between raters."""
         if self.moments is None or self.spread is None:
             return self.place
@@ -92,8 +91,8 @@ class MatchingData:
     """
 
     tracks: tuple[Track, ...]
-    vectors: tuple[Array, ...]
-    windows: tuple[NDArray[np.float32], ...]
+    vectors: tuple[Doubles, ...]
+    windows: tuple[Floats, ...]
     emotions: Emotions
     groups: Index
 
@@ -147,7 +146,7 @@ def _labelled(source: Source, track: Track) -> bool:
 
 def _windows(
     store: FeatureStore, block: str, tracks: Sequence[Track], soundfont: str
-) -> tuple[NDArray[np.float32], ...]:
+) -> tuple[Floats, ...]:
     """Vectors of each track, window by window; imported ones are stored without a variant."""
     file = find(store, tracks[0].dataset, block)
     ids = file.ids()
@@ -183,7 +182,7 @@ def _rated(kind: Kind, track: Track) -> list[float | None]:
     return [getattr(track, axis) for axis in AXES_OF[kind]]
 
 
-def _moments(source: Source, curve: Curve) -> Array:
+def _moments(source: Source, curve: Curve) -> Doubles:
     """Valence and arousal at the moments that are used, shape ``(steps, 2)``."""
     rated = np.stack([curve.valence, curve.arousal], axis=1)
     faulty = source.repeat_fault and len(rated) != LENGTH
@@ -195,7 +194,7 @@ def _moments(source: Source, curve: Curve) -> Array:
     return rated[:, [1, 1]] if faulty else rated
 
 
-def _spread(curve: Curve) -> Array:
+def _spread(curve: Curve) -> Doubles:
     """Mean over time of the standard deviation between raters; NaN where it is not known."""
     found = []
     for std, raters in (

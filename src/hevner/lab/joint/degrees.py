@@ -19,16 +19,14 @@ Degrees of a GEMS emotion
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from hevner.arrays import Doubles as Array
+from hevner.arrays import Doubles, Integers
 from hevner.lab.data.labels import QUADRANT_SIGNS
 from hevner.lab.metrics.regression import numbers, same_shape
 
-Numbers = NDArray[np.int64]
 
-
-def along_diagonal(points: ArrayLike, category: ArrayLike) -> Array:
+def along_diagonal(points: ArrayLike, category: ArrayLike) -> Doubles:
     """Degree of each point, rated or predicted, in units of the plane, shape ``(n,)``.
 
     The category is the quadrant of each item (`quadrants_of` the ratings), ``(n,)``.
@@ -37,12 +35,12 @@ def along_diagonal(points: ArrayLike, category: ArrayLike) -> Array:
     return np.asarray((numbers("points", points, 2) * signs).sum(axis=1) / np.sqrt(2))
 
 
-def strongest(shares: ArrayLike) -> Numbers:
+def strongest(shares: ArrayLike) -> Integers:
     """The column of the largest share of each item, shape ``(n,)``; the first in a tie."""
     return np.asarray(numbers("shares", shares, 2).argmax(axis=1))
 
 
-def own_share(shares: ArrayLike, category: ArrayLike) -> Array:
+def own_share(shares: ArrayLike, category: ArrayLike) -> Doubles:
     """The share, rated or predicted, of each item's category, shape ``(n,)``.
 
     The category is a column for each item (`strongest` of the listeners' shares), ``(n,)``.

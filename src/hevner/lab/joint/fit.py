@@ -20,9 +20,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
+from hevner.arrays import Doubles
 from hevner.lab.data.blocks import grouped_folds
 from hevner.lab.joint import losses, scoring
 from hevner.lab.joint.baselines import Matcher, Units, averaged, log_rank, music_vectors
@@ -112,11 +112,11 @@ class InputMaker:
         return _padded(found)
 
 
-def _tensor(table: NDArray[np.float64]) -> Tensor:
+def _tensor(table: Doubles) -> Tensor:
     return torch.from_numpy(np.ascontiguousarray(table, np.float32))
 
 
-def _padded(sequences: list[NDArray[np.float64]]) -> BranchInput:
+def _padded(sequences: list[Doubles]) -> BranchInput:
     values = torch.nn.utils.rnn.pad_sequence([_tensor(one) for one in sequences], batch_first=True)
     lengths = torch.tensor([len(one) for one in sequences])
     return BranchInput(values, torch.arange(values.shape[1]) < lengths[:, None])

@@ -19,10 +19,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from hevner.arrays import Doubles
 from hevner.emotion import AXES
 from hevner.lab.data.labels import quadrants_of
 from hevner.lab.joint import degrees
-from hevner.lab.joint.data import Array, MatchingData
+from hevner.lab.joint.data import MatchingData
 from hevner.lab.joint.recipe import Claim, JointRecipe
 from hevner.lab.metrics import retrieval
 from hevner.lab.metrics.statistics import bootstrap
@@ -71,9 +72,9 @@ class Evaluation:
     scorer: str
     query: str
     direction: str
-    values: dict[str, Array]
-    chance: dict[str, Array]
-    truth: Array
+    values: dict[str, Doubles]
+    chance: dict[str, Doubles]
+    truth: Doubles
     pool: float
     leaks: str
 
@@ -82,7 +83,7 @@ class Evaluation:
         """What was matched, without space and scorer."""
         return (self.data.name, self.division, self.query, self.direction)
 
-    def means(self, metric: str) -> Array:
+    def means(self, metric: str) -> Doubles:
         """Mean over seeds, shape ``(n,)``, NaN for queries that were never tested."""
         table = self.values[metric]
         known = np.isfinite(table)
@@ -186,18 +187,18 @@ def _resamples(metric: str) -> int:
     return claims.FEW_RESAMPLES if metric == TAU else claims.RESAMPLES
 
 
-def _tau(truth: Array, values: Array) -> float:
+def _tau(truth: Doubles, values: Doubles) -> float:
     return degrees.within(truth[:, 0], truth[:, 1], values)
 
 
-def _mean(truth: Array, values: Array) -> float:
+def _mean(truth: Doubles, values: Doubles) -> float:
     return float(values.mean())
 
 
 # --- metrics of each query ---
 
 
-def per_query(distances: Array, apart: Array) -> tuple[Array, Array]:
+def per_query(distances: Doubles, apart: Doubles) -> tuple[Doubles, Doubles]:
     """`METRICS` of each query and their chance levels, shapes ``(metrics, n)``.
 
     Distances of queries and candidates, and between the emotions of both, are ``(n, n)``; i belongs
@@ -270,7 +271,7 @@ def _queries(claim: Claim, found: Sequence[Evaluation]) -> Iterator[_Queries]:
                 yield _Queries((*key[:3], BOTH), metric, pair, (first, second))
 
 
-def _pair(about: Evaluation, one: Array, two: Array) -> Pair:
+def _pair(about: Evaluation, one: Doubles, two: Doubles) -> Pair:
     rows = np.flatnonzero(np.isfinite(one) & np.isfinite(two))
     groups = np.char.add(f"{about.data.name}/", about.data.groups[rows].astype(np.str_))
     return Pair(about.truth[rows], one[rows], two[rows], groups.tolist())

@@ -36,14 +36,13 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from hevner.arrays import Doubles
 from hevner.errors import DataError
 from hevner.lab.joint.recipe import Correlated
 from hevner.model.cca import LinearCCA
 from hevner.model.cca import likelihood_ratios as cca_ratios
 
-Array = NDArray[np.float64]
 Orientation = Literal["reference", "fixed", "query"]
 
 LEAST_CORRELATION = 0.4
@@ -64,9 +63,9 @@ class Embedded:
     at least 0, are those of a Gaussian with independent dimensions, ``(n, E)``.
     """
 
-    embedding: Array
-    mean: Array
-    variance: Array
+    embedding: Doubles
+    mean: Doubles
+    variance: Doubles
 
 
 class Spreads(NamedTuple):
@@ -79,11 +78,11 @@ class Spreads(NamedTuple):
 class Distances(NamedTuple):
     """Distances in both directions, ``(musics, emotions)`` and ``(emotions, musics)``."""
 
-    to_emotion: Array
-    to_music: Array
+    to_emotion: Doubles
+    to_music: Doubles
 
 
-def divergences(p: Embedded, q: Embedded) -> Array:
+def divergences(p: Embedded, q: Embedded) -> Doubles:
     """``KL(p_i || q_j)`` in nats, at least 0, shape ``(len(p), len(q))``."""
     # Means from a common centre, so that no large numbers are subtracted below.
     centre = q.mean.mean(axis=0)
@@ -113,7 +112,7 @@ def correlated_distances(
     music, emotion = cca.first(musics.embedding), cca.second(emotions.embedding)
     weights = cca.training_correlations[kept]
 
-    def apart(queries: Array, candidates: Array) -> Array:
+    def apart(queries: Doubles, candidates: Doubles) -> Doubles:
         from scipy.spatial.distance import cdist
 
         pairs = queries[:, kept] * weights, candidates[:, kept] * weights

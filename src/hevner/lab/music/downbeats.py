@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import nn
 from torch.nn import functional
 
+from hevner.arrays import Floats
 from hevner.lab.music.fitting import descend
 from hevner.lab.music.recipe import RhythmRecipe
 from hevner.lab.music.rhythm_examples import Example
@@ -20,8 +20,7 @@ from hevner.music import rhythm
 from hevner.music import rhythm_network as network
 from hevner.music.onsets import RATE
 
-Array = NDArray[np.float32]
-Bars = tuple[Array, Array]
+Bars = tuple[Floats, Floats]
 """Input of the network at beats, and the share of bars at each phase, ``(4,)``."""
 
 NEAR_S = 0.12

@@ -15,10 +15,10 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
+from hevner.arrays import Floats, Integers
 from hevner.lab.music.fitting import descend, kept, save
 from hevner.lab.music.harmony_examples import Example, disturb, make
 from hevner.lab.music.pieces import UNKNOWN, chord_tones
@@ -178,7 +178,7 @@ def fit(recipe: HarmonyRecipe, examples: list[Example]) -> HarmonyNetwork:
 
 def fit_profiles(
     model: HarmonyNetwork, recipe: HarmonyRecipe, examples: list[Example]
-) -> dict[str, NDArray[np.float32]]:
+) -> dict[str, Floats]:
     """Learn profiles of pooled chroma in major and in minor, by logistic regression.
 
     Gives ``profile`` ``(2, 12)``, tonic first, and ``profile_bias`` ``(2,)``.
@@ -204,9 +204,7 @@ def fit_profiles(
     }
 
 
-def _pooled_chroma(
-    model: network.Network, examples: list[Example]
-) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+def _pooled_chroma(model: network.Network, examples: list[Example]) -> tuple[Floats, Integers]:
     """Mean chroma of whole, half and quarter examples in a known key, by presence of chords."""
     vectors, keys = [], []
     for example in examples:

@@ -15,7 +15,7 @@ import numpy as np
 import soxr
 from numpy.typing import NDArray
 
-from hevner.arrays import Floats
+from hevner.arrays import Doubles, Floats, Integers
 from hevner.lab.music import composer, pieces, render, spectral
 from hevner.lab.music.pieces import UNKNOWN, Piece
 from hevner.music import chord_labels, tuning
@@ -74,7 +74,7 @@ def _example(frames: NDArray[np.float16], piece: Piece, speed: float = 1.0) -> E
     return Example(frames, targets(piece, times), piece.key)
 
 
-def targets(piece: Piece, times: NDArray[np.float64]) -> NDArray[np.int16]:
+def targets(piece: Piece, times: Doubles) -> NDArray[np.int16]:
     """Chord class at every time; `UNKNOWN` before the first and after the last chord."""
     classes = np.full(len(times), UNKNOWN, np.int16)
     for start, end, number in piece.chords:
@@ -84,7 +84,7 @@ def targets(piece: Piece, times: NDArray[np.float64]) -> NDArray[np.int16]:
 
 def disturb(
     example: Example, cents: float, crop: int, rng: np.random.Generator
-) -> tuple[NDArray[np.float32], NDArray[np.int64], int]:
+) -> tuple[Floats, Integers, int]:
     """Take a random piece of an example, transposed, equalised, masked, slightly out of tune."""
     spare = max(len(example.frames) - crop, 0)
     first = int(rng.integers(spare + 1))

@@ -17,10 +17,9 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from hevner.arrays import Floats
+from hevner.arrays import Doubles, Floats, Integers, Mask
 from hevner.lab.music import composer, pieces, spectral
 from hevner.lab.music.fitting import descend, save
 from hevner.lab.music.pieces import Piece
@@ -44,11 +43,11 @@ class Examples:
     """Features ``(n, 12, k)``, classes allowed ``(n, 85)``, weights and number of the piece."""
 
     features: Floats
-    allowed: NDArray[np.bool_]
-    weights: NDArray[np.float64]
-    pieces: NDArray[np.int64]
+    allowed: Mask
+    weights: Doubles
+    pieces: Integers
 
-    def only(self, rows: NDArray[np.bool_]) -> Examples:
+    def only(self, rows: Mask) -> Examples:
         """Some of the rows."""
         return Examples(*(part[rows] for part in vars(self).values()))
 
@@ -105,7 +104,7 @@ def _spans(count: int, rng: Rng) -> list[slice]:
     return found
 
 
-def classes(piece: Piece) -> NDArray[np.bool_]:
+def classes(piece: Piece) -> Mask:
     """Classes that a piece may be given, ``(85,)``; the last means no key."""
     found = np.zeros(CLASSES, bool)
     if not piece.modes:

@@ -21,7 +21,7 @@ import soundfile
 import soxr
 from numpy.typing import NDArray
 
-from hevner.arrays import Floats
+from hevner.arrays import Doubles, Floats
 from hevner.audio.windows import Windower
 from hevner.blocks import FRAMES, Grid
 from hevner.datasets.render import DYNAMIC_LOADING, find_soundfont
@@ -67,7 +67,7 @@ def drawn(piece: Piece, rng: Rng, plain: float) -> tuple[list[Instrument], Notes
     return (piano(piece), np.zeros((0, 4))) if rng.random() < plain else arrange(piece, rng)
 
 
-def windows(sound: Floats, grid: Grid) -> tuple[Floats, NDArray[np.float64]]:
+def windows(sound: Floats, grid: Grid) -> tuple[Floats, Doubles]:
     """Windows of a sound at 16 kHz, and where they start in seconds."""
     windower = Windower(*grid)
     cut = np.concatenate([windower.push(sound), windower.finish()])

@@ -15,7 +15,7 @@ import numpy as np
 import scipy.signal
 from numpy.typing import NDArray
 
-from hevner.arrays import Floats
+from hevner.arrays import Doubles, Floats
 from hevner.audio.decode import SAMPLE_RATE, open_audio
 from hevner.blocks import PATCHES, Windows
 from hevner.lab.music import composer, pieces, render
@@ -35,8 +35,8 @@ class Example:
     """Input ``(n, INPUTS)``, times of beats and downbeats, tempo (0: none), meter ("": unknown)."""
 
     inputs: NDArray[np.float16]
-    beats: NDArray[np.float64]
-    downbeats: NDArray[np.float64]
+    beats: Doubles
+    downbeats: Doubles
     tempo: float
     meter: str
 

@@ -13,7 +13,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from hevner.arrays import Floats
+from hevner.arrays import Doubles, Floats
 from hevner.lab.music.pieces import Notes, Piece
 from hevner.music.spectrum import BINS, bin_frequencies, frame_times
 
@@ -70,7 +70,7 @@ def _timbre(rng: Rng, pure: bool) -> tuple[Floats, float, float]:
     return np.square(strength).astype(np.float32), fall, float(rng.uniform(0.05, 0.6))
 
 
-def _activity(notes: Notes, times: NDArray[np.float64], fall: float, release: float) -> Floats:
+def _activity(notes: Notes, times: Doubles, fall: float, release: float) -> Floats:
     """Power of every pitch over time, ``(n, 128)``."""
     found = np.zeros((len(times), 128), np.float32)
     firsts = np.searchsorted(times, notes[:, 0] - 0.25)
@@ -87,7 +87,7 @@ def _activity(notes: Notes, times: NDArray[np.float64], fall: float, release: fl
 def _recorded(power: Floats, rng: Rng) -> NDArray[np.float16]:
     """Beats between partials, strokes of noise, a noise floor, an equaliser and a room."""
 
-    def tilt(points: int, spread: float) -> NDArray[np.float64]:
+    def tilt(points: int, spread: float) -> Doubles:
         curve = rng.normal(0, spread, points)
         return np.exp(np.interp(np.arange(BINS), np.linspace(0, BINS, points), curve))
 

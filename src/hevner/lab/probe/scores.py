@@ -19,9 +19,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from hevner.arrays import Doubles as Array
+from hevner.arrays import Doubles, Integers, Mask
 from hevner.emotion import AXES
 from hevner.lab.metrics.statistics import LEVEL, RESAMPLES
 from hevner.lab.probe.states import ALL, state_name
@@ -49,7 +48,7 @@ class Resamples:
             shares.append(np.bincount(rng.integers(seeds, size=seeds), minlength=seeds) / seeds)
         self._counts, self._shares = np.stack(counts), np.stack(shares)
 
-    def regression(self, truth: Array, guesses: Array) -> dict[str, Array]:
+    def regression(self, truth: Doubles, guesses: Doubles) -> dict[str, Doubles]:
         """R2, R2 after the best line, Pearson's r and CCC, shape ``(1 + resamples,)`` each.
 
         Truth and guesses have shapes ``(n,)`` and ``(seeds, n)``.
@@ -73,11 +72,11 @@ class Resamples:
         varied = var_t > 1e-12 * truth.var()
         return {name: self._mean(np.where(varied, one, np.nan)) for name, one in found.items()}
 
-    def auc(self, high: Array, guesses: Array) -> Array:
+    def auc(self, high: Doubles, guesses: Doubles) -> Doubles:
         """Area under the ROC curve of rows with ``high`` above 0, shape ``(1 + resamples,)``."""
         return self._mean(np.stack([self._auc(high > 0, one) for one in guesses], axis=1))
 
-    def _auc(self, positive: NDArray[np.bool_], guess: Array) -> Array:
+    def _auc(self, positive: Mask, guess: Doubles) -> Doubles:
         """Share of pairs in the right order, ties by half."""
         order = np.argsort(guess, kind="stable")
         levels = np.flatnonzero(np.diff(guess[order], prepend=-np.inf) > 0)
@@ -89,12 +88,12 @@ class Resamples:
         with np.errstate(invalid="ignore"):
             return np.asarray((high * below).sum(axis=1) / (high.sum(axis=1) * low.sum(axis=1)))
 
-    def _mean(self, scores: Array) -> Array:
+    def _mean(self, scores: Doubles) -> Doubles:
         """Over the drawn seeds."""
         return np.asarray((scores * self._shares).sum(axis=1))
 
 
-def estimate(scores: Array) -> Estimate:
+def estimate(scores: Doubles) -> Estimate:
     """The score of the sample, and the 95 % interval of those of resamples."""
     if np.isnan(scores[1:]).all():
         return Estimate(float(scores[0]), np.nan, np.nan)
@@ -115,9 +114,9 @@ class Predictions:
     of the states in the learned mix, ``(fits, 2, states)``, or None.
     """
 
-    guesses: Mapping[str, Array]
-    chosen: NDArray[np.int64]
-    weights: Array | None
+    guesses: Mapping[str, Doubles]
+    chosen: Integers
+    weights: Doubles | None
 
 
 COLUMNS = (
@@ -178,7 +177,7 @@ class _Axis:
         draws = Resamples(self.groups, len(first))
         quadrants = data.kinds[dataset] == "quadrants"
         self.main = "auc" if quadrants else "r2"
-        self.scores: dict[str, dict[str, Array]] = {}
+        self.scores: dict[str, dict[str, Doubles]] = {}
         for name, one in guesses.items():
             own = draws.regression(truth[tested], one[:, tested])
             if quadrants:  # these have no scale
@@ -229,6 +228,6 @@ class _Axis:
         return int(sum(widths.values()) if system == ALL else max(widths.values()))
 
 
-def _named(name: str, scores: Array) -> dict[str, float]:
+def _named(name: str, scores: Doubles) -> dict[str, float]:
     found = estimate(scores)
     return {name: found.value, f"{name}_low": found.low, f"{name}_high": found.high}

@@ -17,11 +17,9 @@ from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hevner import __version__
-from hevner.arrays import Doubles as Array
-from hevner.arrays import Rows
+from hevner.arrays import Doubles, Floats, Integers, Rows
 from hevner.datasets.folds import linked_groups
 from hevner.errors import DataError
 from hevner.lab.cross_dataset import experiments
@@ -157,7 +155,7 @@ class ProbeStudy(engine.Study[Probe, StudyData, Split]):
     # --- inside ---
 
     @property
-    def vectors(self) -> NDArray[np.float32]:
+    def vectors(self) -> Floats:
         """All states of every track, side by side."""
         return self.data.samples.blocks[self.recipe.block]
 
@@ -176,7 +174,7 @@ class ProbeStudy(engine.Study[Probe, StudyData, Split]):
     def _digest(self) -> str:
         return kept.digest(self.vectors, self.data.truth)
 
-    def _inner_folds(self, train: Rows) -> NDArray[np.int64]:
+    def _inner_folds(self, train: Rows) -> Integers:
         groups = np.zeros(len(train), np.int64)
         tracks = [self.data.tracks[row] for row in train]
         for number, rows in enumerate(linked_groups(tracks)):
@@ -185,8 +183,8 @@ class ProbeStudy(engine.Study[Probe, StudyData, Split]):
 
 
 def _learned_weights(
-    states: NDArray[np.float32], targets: Array, fold: NDArray[np.int64]
-) -> Array:  # fmt: skip
+    states: Floats, targets: Doubles, fold: Integers
+) -> Doubles:  # fmt: skip
     """Learned weights of the states, shape ``(2, states)``."""
     from hevner.lab.probe.mix import learn_weights  # here, as planning needs no torch
 
@@ -195,13 +193,13 @@ def _learned_weights(
 
 
 def _mixed(
-    states: NDArray[np.float32],
-    weights: Array,
+    states: Floats,
+    weights: Doubles,
     train: Rows,
     test: Rows,
-    targets: Array,
-    fold: NDArray[np.int64],
-) -> Array:
+    targets: Doubles,
+    fold: Integers,
+) -> Doubles:
     """Predictions from the mean of states with weights for each axis, shape ``(m, 2)``."""
     guesses = []
     for axis, own in enumerate(weights):
@@ -224,26 +222,26 @@ class Fit:
     without its fold. Both have shape ``(k,)``.
     """
 
-    guesses: Array
-    inside: Array
-    penalty: Array
+    guesses: Doubles
+    inside: Doubles
+    penalty: Doubles
 
 
-def standard(numbers: NDArray[np.float32], train: Rows) -> NDArray[np.float32]:
+def standard(numbers: Floats, train: Rows) -> Floats:
     """Numbers ``(n, width)`` less their mean over training rows, in units of their spread there."""
     mean, spread = numbers[train].mean(axis=0), numbers[train].std(axis=0)
     still = spread <= 1e-6 * np.maximum(1, np.abs(mean))
     return np.asarray((numbers - mean) / np.where(still, 1, spread), np.float32)
 
 
-def kernel(numbers: NDArray[np.float32], train: Rows) -> Array:
+def kernel(numbers: Floats, train: Rows) -> Doubles:
     """Products of rows ``(n, width)`` with each other; see the module."""
     wide = numbers.astype(np.float64)
     products = wide @ wide.T
     return np.asarray(products / (np.diag(products)[train].mean() or 1.0))
 
 
-def fit(products: Array, train: Rows, test: Rows, targets: Array, fold: NDArray[np.int64]) -> Fit:
+def fit(products: Doubles, train: Rows, test: Rows, targets: Doubles, fold: Integers) -> Fit:
     """Fit to training rows with the penalty that predicts their folds best, and predict others.
 
     Targets ``(n, k)`` and numbers of folds are those of the training rows.
@@ -266,8 +264,8 @@ def fit(products: Array, train: Rows, test: Rows, targets: Array, fold: NDArray[
 
 
 def _left_out(
-    vectors: Array, kept: Array, projected: Array, targets: Array, fold: NDArray[np.int64]
-) -> Array:
+    vectors: Doubles, kept: Doubles, projected: Doubles, targets: Doubles, fold: Integers
+) -> Doubles:
     """Sums of squared errors for rows, each predicted by a fit without its fold, shape ``(k,)``.
 
     The errors of such a fit are those of the fit to all rows, multiplied by the inverse of the

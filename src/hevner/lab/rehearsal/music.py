@@ -14,9 +14,8 @@ from functools import cached_property
 from zlib import crc32
 
 import numpy as np
-from numpy.typing import NDArray
 
-from hevner.arrays import Floats
+from hevner.arrays import Doubles, Floats
 from hevner.lab.music.pieces import Notes
 
 RATE = 22_050
@@ -44,10 +43,10 @@ class Piece:
         valence, arousal = self.rng.uniform(-0.9, 0.9, 2).round(2).tolist()
         return valence, arousal
 
-    def curve(self, count: int) -> NDArray[np.float64]:
+    def curve(self, count: int) -> Doubles:
         """Valence and arousal at some moments around the mean, ``(count, 2)``."""
         moved = np.cumsum(self.rng.normal(0, 0.02, (count, 2)), axis=0)
-        rated: NDArray[np.float64] = np.clip(self.emotion + moved - moved.mean(axis=0), -1, 1)
+        rated: Doubles = np.clip(self.emotion + moved - moved.mean(axis=0), -1, 1)
         return rated.round(4)
 
     def notes(self, seconds: float) -> Notes:

@@ -11,14 +11,14 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from hevner.arrays import Doubles
 from hevner.lab import workers
 from hevner.lab.metrics.statistics import paired_bootstrap, permutation_test
 from hevner.lab.study.kept import Row
 
-Array = NDArray[np.float64]
-Measure = Callable[[Array, Array], float]
+Measure = Callable[[Doubles, Doubles], float]
 """From truth and predictions, one row per track each, to a score."""
 
 RESAMPLES = 1000
@@ -47,9 +47,9 @@ class Pair:
     Rows of a group stand or fall together.
     """
 
-    truth: Array
-    first: Array
-    second: Array
+    truth: Doubles
+    first: Doubles
+    second: Doubles
     groups: Sequence[str]
 
 

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
 from hevner import datasets
+from hevner.arrays import Floats
 from hevner.datasets import Labels
 from hevner.datasets.track import Track
 from hevner.errors import DataError
@@ -80,5 +78,5 @@ def gather_blocks(
 
 def with_blocks(found: dict[str, Samples], blocks: Iterable[str]) -> Samples:
     """Samples of the same tracks side by side, with some of their blocks."""
-    vectors: dict[str, NDArray[np.float32]] = {name: found[name].blocks[name] for name in blocks}
+    vectors: dict[str, Floats] = {name: found[name].blocks[name] for name in blocks}
     return Samples(**{**vars(next(iter(found.values()))), "blocks": vectors})

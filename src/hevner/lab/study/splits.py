@@ -6,14 +6,12 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from hevner.arrays import Rows
 from hevner.datasets.folds import Fold
 from hevner.datasets.leaks import LINKS, find, refuse
 from hevner.datasets.leaks import name as full_name
 from hevner.datasets.track import Track
-
-Rows = NDArray[np.intp]
 
 
 @dataclass(frozen=True, eq=False)

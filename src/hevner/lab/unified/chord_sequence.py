@@ -18,8 +18,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
+from hevner.arrays import Floats, Integers
 from hevner.lab.unified.recipe import Variant
 from hevner.music import chord_labels
 from hevner.music.records import Harmony
@@ -80,9 +80,9 @@ class ChordSequence:
     for major and 1 for minor.
     """
 
-    roots: NDArray[np.int64]
-    qualities: NDArray[np.int64]
-    durations: NDArray[np.float32]
+    roots: Integers
+    qualities: Integers
+    durations: Floats
     minor: float
 
     def __len__(self) -> int:

@@ -15,8 +15,8 @@ from functools import lru_cache, partial
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
+from hevner.arrays import Doubles
 from hevner.blocks import vector_id
 from hevner.datasets.track import Track
 from hevner.emotion import MOOD_TAGS, Quadrant
@@ -37,8 +37,6 @@ from hevner.lab.unified.recipe import LABELLED, UnifiedRecipe, Variant
 from hevner.music import analyse
 from hevner.store import Entry, FeatureFile, FeatureStore, Kind
 
-Array = NDArray[np.float64]
-
 
 @dataclass(frozen=True, eq=False)
 class StudyData:
@@ -49,7 +47,7 @@ class StudyData:
 
     tracks: tuple[Track, ...]
     samples: Samples
-    labels: Mapping[str, Array]
+    labels: Mapping[str, Doubles]
     chords: Mapping[str, tuple[ChordSequence, ...]]
 
     @property
@@ -64,7 +62,7 @@ class DatasetPart:
 
     tracks: Sequence[Track]
     samples: Samples
-    predicted: Mapping[str, Array]
+    predicted: Mapping[str, Doubles]
     chords: Mapping[str, tuple[ChordSequence, ...]]
 
 
@@ -143,7 +141,7 @@ def _variants(recipe: UnifiedRecipe, name: str) -> list[Variant]:
     return list(dict.fromkeys(row.variant for row in rows))
 
 
-def _tag_labels(tracks: Sequence[Track]) -> Array:
+def _tag_labels(tracks: Sequence[Track]) -> Doubles:
     """1 for every mood tag a track has, NaN where tags are not known."""
     place = {tag: k for k, tag in enumerate(MOOD_TAGS)}
     table = np.full((len(tracks), len(MOOD_TAGS)), np.nan)

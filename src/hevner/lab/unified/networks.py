@@ -19,11 +19,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from typing import cast
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from hevner.arrays import Floats
 from hevner.lab.unified.chord_sequence import (
     NO_ROOT,
     PUBLISHED,
@@ -59,7 +58,7 @@ class Inputs:
 
     @classmethod
     def from_sequences(
-        cls, vectors: NDArray[np.float32], chords: Sequence[ChordSequence], vocabulary: Vocabulary
+        cls, vectors: Floats, chords: Sequence[ChordSequence], vocabulary: Vocabulary
     ) -> Inputs:
         """Embeddings ``(n, dimension)`` with the ``n`` chord sequences that go with them.
 

@@ -17,14 +17,14 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from hevner import __version__
+from hevner.arrays import Doubles, Floats, Rows
 from hevner.errors import DataError
 from hevner.files import make_folder, write_file
 from hevner.lab.recipe_types import plain
 from hevner.lab.study import kept
-from hevner.lab.study.splits import Rows, Split
+from hevner.lab.study.splits import Split
 from hevner.lab.unified.data import StudyData
 from hevner.lab.unified.fit import Fitted, Prediction, fit
 from hevner.lab.unified.loop import Epoch
@@ -114,7 +114,7 @@ def _card(
     }
 
 
-Lessons = dict[str, NDArray[np.float32]]
+Lessons = dict[str, Floats]
 """Raw outputs of teachers for all rows of the data, NaN for none, by head."""
 
 
@@ -175,7 +175,7 @@ def _of(data: StudyData, rows: Rows, datasets: Collection[str]) -> Rows:
 def _for_all_rows(data: StudyData, fitted: Fitted, rows: Rows) -> dict[str, Prediction]:
     """Predictions for some rows as tables with a row for every track."""
 
-    def spread_out(table: NDArray[np.float64]) -> NDArray[np.float64]:
+    def spread_out(table: Doubles) -> Doubles:
         full = np.full((len(data.tracks), table.shape[1]), np.nan)
         full[rows] = table
         return full

@@ -28,9 +28,9 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.stats import rankdata
 
+from hevner.arrays import Doubles, Mask, Rows
 from hevner.emotion import AXES
 from hevner.errors import DataError
 from hevner.lab.metrics.statistics import over_seeds
@@ -38,15 +38,13 @@ from hevner.lab.metrics.tags import pr_auc_macro, roc_auc, roc_auc_macro
 from hevner.lab.study import claims
 from hevner.lab.study.claims import ALL, Comparison, Pair, mean_over_pairs
 from hevner.lab.study.kept import Row as TableRow
-from hevner.lab.study.splits import Rows
 from hevner.lab.unified.data import StudyData
 from hevner.lab.unified.recipe import LEFT_OUT, Claim, HeadRecipe, Row, UnifiedRecipe
 
 if TYPE_CHECKING:
     from hevner.lab.unified.study import CellResult
 
-Array = NDArray[np.float64]
-Metric = Callable[[Array, Array], float]
+Metric = Callable[[Doubles, Doubles], float]
 
 _HALF_WIDTH = 1.645
 """Standard deviations from the mean to the ends of a 90 % interval."""
@@ -76,9 +74,9 @@ class Evaluation:
     output: str
     metrics: dict[str, Metric]
     index: Rows
-    truth: Array
-    guesses: Array
-    spread: Array | None
+    truth: Doubles
+    guesses: Doubles
+    spread: Doubles | None
     groups: list[str]
     leaks: str
 
@@ -149,11 +147,11 @@ def _evaluations(
 
 
 def _over_seeds(
-    recipe: UnifiedRecipe, results: Sequence[CellResult], head: str, mine: NDArray[np.bool_]
-) -> tuple[Array | None, Array | None, str]:
+    recipe: UnifiedRecipe, results: Sequence[CellResult], head: str, mine: Mask
+) -> tuple[Doubles | None, Doubles | None, str]:
     """Predictions of a dataset from all splits and seeds, shape ``(count, seeds, k)``."""
-    values: Array | None = None
-    spread: Array | None = None
+    values: Doubles | None = None
+    spread: Doubles | None = None
     leaks: dict[str, None] = {}
     for result in results:
         found, split = result.arrays.get(f"values.{head}"), result.cell.split
@@ -293,7 +291,7 @@ def _pair(first: Evaluation, second: Evaluation) -> Pair:
 # --- metrics: truth (n, k), guesses (n, seeds, k) ---
 
 
-def _pearson(truth: Array, guesses: Array) -> float:
+def _pearson(truth: Doubles, guesses: Doubles) -> float:
     t = truth[:, None] - truth.mean(axis=0)
     g = guesses - guesses.mean(axis=0)
     lengths = np.sqrt((t**2).sum(axis=0) * (g**2).sum(axis=0))
@@ -304,36 +302,38 @@ def _pearson(truth: Array, guesses: Array) -> float:
     return float(values.mean()) if values.size else float("nan")
 
 
-def _r2(truth: Array, guesses: Array) -> float:
+def _r2(truth: Doubles, guesses: Doubles) -> float:
     rest = ((truth[:, None] - guesses) ** 2).sum(axis=0)
     whole = ((truth - truth.mean(axis=0)) ** 2).sum(axis=0)
     return float((1 - rest / whole).mean()) if (whole > 0).all() else float("nan")
 
 
-def _ccc(truth: Array, guesses: Array) -> float:
+def _ccc(truth: Doubles, guesses: Doubles) -> float:
     t, g = truth[:, None] - truth.mean(axis=0), guesses - guesses.mean(axis=0)
     shift = (truth.mean(axis=0) - guesses.mean(axis=0)) ** 2
     spread = (t**2).mean(axis=0) + (g**2).mean(axis=0) + shift
     return float((2 * (t * g).mean(axis=0) / spread).mean()) if (spread > 0).all() else float("nan")
 
 
-def _accuracy(truth: Array, guesses: Array) -> float:
+def _accuracy(truth: Doubles, guesses: Doubles) -> float:
     return float((guesses.argmax(axis=2) == truth.argmax(axis=1)[:, None]).mean())
 
 
-def _share(truth: Array, guesses: Array) -> float:
+def _share(truth: Doubles, guesses: Doubles) -> float:
     return float(guesses.mean())
 
 
-def _auc(truth: Array, guesses: Array) -> float:
+def _auc(truth: Doubles, guesses: Doubles) -> float:
     return _per_seed(lambda t, g: roc_auc(t[:, 0] > 0, g[:, 0]), truth, guesses)
 
 
-def _per_seed(metric: Callable[[Array, Array], float], truth: Array, guesses: Array) -> float:
+def _per_seed(
+    metric: Callable[[Doubles, Doubles], float], truth: Doubles, guesses: Doubles
+) -> float:
     return float(np.mean([metric(truth, guesses[:, seed]) for seed in range(guesses.shape[1])]))
 
 
-def _calibration_error(truth: Array, guesses: Array) -> float:
+def _calibration_error(truth: Doubles, guesses: Doubles) -> float:
     """Mean distance of probability and label in their bin of probability, column by column."""
     labels = np.broadcast_to(truth[:, None], guesses.shape)
     column = np.broadcast_to(np.arange(truth.shape[1]), guesses.shape)
