@@ -34,7 +34,6 @@ from hevner.lab.music.render import Instrument
 from hevner.music import analyse, key
 
 LENGTH_S = 20.0
-SOUNDFONTS = ("FluidR3_GM", "MuseScore_General_Full", "TimGM6mb")
 PROGRAMS = (0, 0, 0, 4, 19, 24, 46, 48)
 """What plays the piano pieces: piano, electric piano, organ, guitar, harp, strings."""
 
@@ -260,7 +259,7 @@ def play(scene: Scene, soundfont: str) -> Floats:
 def vectors(path: Path) -> Floats:
     """Pooled vectors of a piece and of its changes, ``(1 + len(CHANGES), DIMENSION)``."""
     rng = np.random.default_rng(zlib.crc32(path.stem.encode()))
-    soundfont = SOUNDFONTS[int(rng.integers(len(SOUNDFONTS)))]
+    soundfont = render.SOUNDFONTS[int(rng.integers(len(render.SOUNDFONTS)))]
     scene = scene_of(path, rng)
     found = []
     for change in (lambda one: one, *(change for _, change in CHANGES.values())):

@@ -12,8 +12,8 @@ from collections.abc import Callable
 import numpy as np
 
 from hevner.lab.music import parts
-from hevner.lab.music.parts import Frame, Rng, Rows, accompaniment, drone, frame, phrases
-from hevner.lab.music.pieces import QUALITY_OF, SCALES, TABLES, UNKNOWN, Chord, Piece
+from hevner.lab.music.parts import Frame, Rows, accompaniment, drone, frame, phrases
+from hevner.lab.music.pieces import QUALITY_OF, SCALES, TABLES, UNKNOWN, Chord, Piece, Rng
 from hevner.music.chord_labels import MODES, NO_CHORD, QUALITIES, TEMPLATES
 
 _KINDS, _SHARES = TABLES["kinds"], TABLES["modes"]

@@ -22,7 +22,6 @@ from hevner.music import chord_labels, tuning
 from hevner.music.spectrum import BINS, BINS_PER_SEMITONE, SAMPLE_RATE, frame_times
 
 LENGTH_S = 30.0
-SOUNDFONTS = ("FluidR3_GM", "MuseScore_General_Full", "TimGM6mb")
 _POP909, _NO_HARMONY, _PIANO = 0.55, 0.04, 0.12
 
 
@@ -57,7 +56,7 @@ def make(number: int, data: Path, subset: str, seed: int) -> Example:
         silent = {"drums": piece.parts["drums"]}
         piece = Piece(LENGTH_S, silent, ((0.0, LENGTH_S, chord_labels.NO_CHORD),))
     plain = _PIANO * (source < _POP909)
-    sound = render.played(piece, SOUNDFONTS, rng, plain=plain, rate=render.RATE)
+    sound = render.played(piece, render.SOUNDFONTS, rng, plain=plain, rate=render.RATE)
     if source > 1 - 0.3 * _NO_HARMONY:
         sound = rng.standard_normal(len(sound)).astype(np.float32)
     cents = float(rng.uniform(-40, 40)) if rng.random() < 0.7 else 0.0

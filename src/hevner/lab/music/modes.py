@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from hevner.arrays import Doubles, Floats, Integers, Mask
 from hevner.lab.music import composer, pieces, spectral
 from hevner.lab.music.fitting import descend, save
-from hevner.lab.music.pieces import Piece
+from hevner.lab.music.pieces import Piece, Rng
 from hevner.lab.music.recipe import ModesRecipe
 from hevner.music import chord_decoder, harmony, tuning
 from hevner.music.chord_labels import MODES
@@ -30,8 +30,6 @@ from hevner.music.modes import Estimator, summarise
 from hevner.music.network import FROM_TONIC
 
 log = logging.getLogger(__name__)
-
-Rng = np.random.Generator
 
 CLASSES = 12 * len(MODES) + 1
 _SPANS_S = (10, 8, 6, 6)

@@ -17,10 +17,9 @@ from pathlib import Path
 
 import numpy as np
 
-from hevner.lab.music.pieces import Chord, Times, chord_tones
+from hevner.lab.music.pieces import Chord, Rng, Times, chord_tones
 from hevner.music.chord_labels import NO_CHORD
 
-Rng = np.random.Generator
 Rows = list[tuple[float, float, float, float]]
 _PITCHES = {
     "kick": [36, 36, 35, 41],

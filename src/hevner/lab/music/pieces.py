@@ -26,6 +26,7 @@ from hevner.music.chord_labels import MODES, NO_CHORD, QUALITIES, TEMPLATES
 Notes = NDArray[np.float64]
 Times = NDArray[np.float64]
 Chord = tuple[float, float, int]
+Rng = np.random.Generator
 UNKNOWN = -1
 
 QUALITY_OF = {frozenset(tones): name for name, tones in TEMPLATES.items()}

@@ -27,11 +27,10 @@ from hevner.blocks import FRAMES, Grid
 from hevner.datasets.render import DYNAMIC_LOADING, find_soundfont
 from hevner.errors import DataError
 from hevner.lab.data.corpus import encode, equalise
-from hevner.lab.music.pieces import TABLES, Notes, Piece
+from hevner.lab.music.pieces import TABLES, Notes, Piece, Rng
 from hevner.music.spectrum import SAMPLE_RATE, HarmonySpectrum
 
-Rng = np.random.Generator
-
+SOUNDFONTS = ("FluidR3_GM", "MuseScore_General_Full", "TimGM6mb")
 RATE = 32_000
 """Sampling rate of rendered music, in Hz."""
 

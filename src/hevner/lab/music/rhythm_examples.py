@@ -76,7 +76,7 @@ def inputs_of(sound: Floats) -> NDArray[np.float16]:
     return onsets.inputs(rows, starts, spectrum, harmony).astype(np.float16)
 
 
-def _nothing(length: float, rng: render.Rng) -> Floats:
+def _nothing(length: float, rng: pieces.Rng) -> Floats:
     """Sound without a pulse."""
     time = np.arange(int(length * SAMPLE_RATE)) / SAMPLE_RATE
     noise = rng.standard_normal(len(time))

@@ -14,10 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hevner.arrays import Doubles, Floats
-from hevner.lab.music.pieces import Notes, Piece
+from hevner.lab.music.pieces import Notes, Piece, Rng
 from hevner.music.spectrum import BINS, bin_frequencies, frame_times
-
-Rng = np.random.Generator
 
 _HARMONICS = np.arange(1, 13)
 
