@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from hevner.catalog.browse import GROUPS, HIDDEN, grouped, listed, sorted_by
+from hevner.catalog.browse import GROUPS, grouped, listed, sorted_by
 from hevner.catalog.columns import SOUNDS
+from hevner.catalog.faults import HIDDEN
 from hevner.catalog.query import Query
 from hevner.catalog.search import SearchableCatalog, search
 from hevner.errors import CatalogError, HevnerError

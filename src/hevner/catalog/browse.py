@@ -11,14 +11,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from hevner.catalog.catalog import Catalog
-from hevner.catalog.checksums import CHECKSUM
-from hevner.catalog.columns import CHANGED, ENCODED, ROW, noted
+from hevner.catalog.columns import ROW, noted
+from hevner.catalog.faults import HIDDEN
 from hevner.catalog.packages import pa
 from hevner.errors import CatalogError
 from hevner.files import display_name
-
-HIDDEN = ("vector", "place", "curve", ENCODED, CHECKSUM, CHANGED)
-"""Columns that nobody reads."""
 
 GROUPS = ("artist", "album", "folder", "genre", "year", "quadrant", "key", "mode", "mood")
 """What pieces are grouped by. An album is of its album artist, or else of its artist; a folder is
@@ -36,7 +33,7 @@ def listed(catalog: Catalog, where: str = "", columns: Sequence[str] = ()) -> pa
         A condition on the columns, in SQL; empty for none. Without one, there are also rows of
         files that are silent, no music, or failed (``status``).
     columns
-        Names of the columns; all but `HIDDEN` if empty.
+        Names of the columns; all but `hevner.catalog.faults.HIDDEN` if empty.
 
     Raises
     ------

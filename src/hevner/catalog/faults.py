@@ -29,7 +29,7 @@ SHOWN = 200
 """Most characters of a filter in a message."""
 
 HIDDEN = ("vector", "place", "curve", "encoded", "changed", CHECKSUM)
-"""Columns that nobody needs in a filter."""
+"""Columns that nobody reads or needs in a filter."""
 
 PANICS = ("PanicException", "RustPanic")
 """Names of errors for a panic: of a call, which is no `Exception`, and of one in the background."""

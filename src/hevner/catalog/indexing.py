@@ -24,7 +24,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -54,14 +53,10 @@ from hevner.files import display_name
 from hevner.object_path import Location, ObjectPath
 from hevner.result import Failure
 
-if TYPE_CHECKING:
-    pass
-
 PIECES_AT_ONCE = 32
 COPIES_AT_ONCE = 1000
 SECONDS_AT_ONCE = 30.0
 """Results are written when there are so many, or after so long; more at once in a large cluster."""
-
 
 _KNOWN = ("path", "id", "size", "mtime", CHANGED, "status", READ_FROM)
 

@@ -29,7 +29,7 @@ from hevner.catalog.index_rows import made_by
 from hevner.catalog.indexing import PIECES_AT_ONCE
 from hevner.catalog.kept_features import FEATURES, PLACE, KeptFeatures
 from hevner.catalog.packages import pa
-from hevner.catalog.sound_rows import SoundRows
+from hevner.catalog.sound_rows import AT_ONCE, SoundRows
 from hevner.catalog.tables import HOMES, Table
 from hevner.catalog.writer import HOLDER, LOCK, Writer, create, locked, sweep_old, writing
 from hevner.errors import CatalogError
@@ -39,9 +39,6 @@ from hevner.object_path import Location
 
 CODES = ("other_model", "other_space", "other_schema", "other_scale", "mixed_models")
 """Codes of errors for catalogues that a renewal helps."""
-
-AT_ONCE = 4096
-"""Rows that are read at a time where some may be damaged."""
 
 LOST = "it was analysed with another model, and its file is gone"
 
@@ -191,7 +188,7 @@ class Renewal:
         self, folder: Path, found: Header, space: Space, model: Path | None
     ) -> Catalog | None:
         """What an earlier renewal for the same model has left."""
-        home = folder / HOMES.replace("*", str(1 + _number(Path(found.tables))))
+        home = _next_home(folder, found)
         with suppress(CatalogError):
             begun = Catalog(home, space, features=folder / FEATURES)
             header.check(home, begun.header, header.current(space, model))
@@ -321,11 +318,14 @@ def _sealed_header(folder: Path, space: Space) -> Header:
     return dataclasses.replace(header.current(space), tables=name)
 
 
+def _next_home(folder: Path, found: Header) -> Path:
+    return folder / HOMES.replace("*", str(1 + _number(Path(found.tables))))
+
+
 def _next(folder: Path, space: Space, found: Header, model: Path | None) -> Catalog:
     """An empty catalogue for the tables that shall follow those of a header."""
-    number = 1 + _number(Path(found.tables))
-    home, features = folder / HOMES.replace("*", str(number)), folder / FEATURES
-    new = create(home, space, model, features)
+    home = _next_home(folder, found)
+    new = create(home, space, model, folder / FEATURES)
     kept = ("folders", "mounts", "encoder", "encoder_version")
     header.write(
         home, dataclasses.replace(new.header, **{name: getattr(found, name) for name in kept})
