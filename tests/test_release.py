@@ -89,7 +89,10 @@ def rounds_to(value: float, shown: str) -> bool:
     return abs(value - float(shown)) <= 0.5 * 10**-places + 1e-9
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/results.md"])
+PAGES = ["README.md", *sorted(f"docs/results/{path.name}" for path in ROOT.glob("docs/results/*.md"))]
+
+
+@pytest.mark.parametrize("page", PAGES)
 def test_figures_with_intervals_are_in_the_results(page: str) -> None:
     known = list(measured())
     shown = set(FIGURE.findall(" ".join(text(page).split()))) - WITHOUT_COMMAND
