@@ -61,9 +61,7 @@ def _moved(apart: Array, size: int) -> tuple[float, NDArray[np.intp]]:
         change += apart[first - 1, last + 1] - step[first - 1] - step[last]
         after = int(change.argmin())
         if change[after] < best:
-            best, rest = (
-                float(change[after]),
-                np.delete(np.arange(len(apart)), slice(first, last + 1)),
-            )
+            best = float(change[after])
+            rest = np.delete(np.arange(len(apart)), slice(first, last + 1))
             places = np.insert(rest, int((rest <= after).sum()), np.arange(first, last + 1))
     return best, places
