@@ -42,8 +42,7 @@ from numpy.typing import NDArray
 from hevner.audio.decode import from_array, open_audio
 from hevner.lab.metrics.statistics import bootstrap
 from hevner.lab.music import pieces, render
-from hevner.lab.music.harmony_examples import SOUNDFONTS
-from hevner.lab.music.render import Instrument
+from hevner.lab.music.render import SOUNDFONTS, Instrument
 from hevner.lab.music.rhythm_examples import inputs_of
 from hevner.music import rhythm
 
