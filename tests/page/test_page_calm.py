@@ -1,0 +1,102 @@
+"""A calm page: nothing moves under the mouse, nothing is cut off, the first file comes first."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+from tests.page.pages import AUDIO, STATIC, TEXT, Opener, Service, expect
+
+PAINT = {
+    "background", "border-color", "color", "cursor", "opacity", "outline", "text-decoration",
+}  # fmt: skip
+"""Properties that move nothing."""
+
+
+def test_nothing_is_laid_out_anew_by_the_mouse() -> None:
+    sheet = (STATIC / "style.css").read_text("utf-8")
+    rules = re.findall(r"([^{}]*:hover[^{}]*)\{([^{}]*)\}", sheet)
+    assert len(rules) > 10
+    for selector, body in rules:
+        names = {one.split(":")[0].strip() for one in body.split(";") if one.strip()}
+        assert names <= PAINT, selector.strip()
+
+
+def calm_results(page: Any) -> None:
+    page.fill("#words-words", "calm")
+    page.press("#words-words", "Enter")
+    expect(page.locator(".hit")).to_have_count(5)
+    page.mouse.move(0, 0)
+
+
+def tops(page: Any) -> list[float]:
+    found: list[float] = page.locator(".hit").evaluate_all(
+        "(rows) => rows.map((row) => row.getBoundingClientRect().top)"
+    )
+    return found
+
+
+@pytest.mark.parametrize("width", [390, 1024, 1440])
+def test_results_keep_their_places(service: Service, opened: Opener, width: int) -> None:
+    page, _ = opened(service, "/#find", viewport={"width": width, "height": 2400})
+    calm_results(page)
+    before = tops(page)
+    for row in page.locator(".hit").all():
+        expect(row.locator(".more button")).to_have_count(3)
+        row.hover()
+        assert tops(page) == before
+    page.locator(".hit").nth(2).get_by_text(TEXT["hit.express"]).click()
+    expect(page.locator(".hit").nth(2).locator(".description .tag").first).to_be_visible()
+    assert tops(page)[:3] == before[:3]
+
+
+def test_a_button_that_cannot_be_pressed_looks_so_under_the_mouse(
+    service: Service, opened: Opener
+) -> None:
+    page, _ = opened(service, "/#rate")
+    page.fill("#nickname", "Cal")
+    page.keyboard.press("Enter")
+    on = page.locator(".trial .next")
+    expect(on).to_be_disabled()
+    page.mouse.move(*middle(on))
+    assert float(on.evaluate("(one) => getComputedStyle(one).opacity")) < 0.5
+
+
+def middle(place: Any) -> tuple[float, float]:
+    box = place.bounding_box()
+    return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+
+@pytest.mark.parametrize("width", [390, 1024, 1440])
+def test_filters_are_no_higher_than_their_fields(
+    service: Service, opened: Opener, width: int
+) -> None:
+    page, _ = opened(service, "/#find", viewport={"width": width, "height": 900})
+    page.click(".filters summary")
+    rows = page.locator(".filters label").evaluate_all(
+        "(all) => new Set(all.map((one) => one.getBoundingClientRect().top)).size"
+    )
+    assert page.locator(".filters").bounding_box()["height"] < 80 + 75 * rows
+
+
+def test_files_are_sent_in_the_order_in_which_they_were_chosen(
+    service: Service, opened: Opener
+) -> None:
+    page, _ = opened(service)
+    page.evaluate(
+        """() => {
+            window.sent = [];
+            const { fetch } = window;
+            window.fetch = (address, options) => {
+                const file = options?.body?.get?.("file");
+                if (file) window.sent.push(file.name);
+                return fetch(address, options);
+            };
+        }"""
+    )
+    names = ["tense_chase.ogg", "journey.ogg", "calm_evening.ogg", "bright_dance.ogg"]
+    page.set_input_files("#pick", [AUDIO / name for name in names])
+    expect(page.locator(".job:not(.done)")).to_have_count(0)
+    assert page.evaluate("window.sent") == names
