@@ -16,6 +16,7 @@ import { asTrack, Results } from "./results.js";
 import { t } from "./strings.js";
 import { changes, colours } from "./theme.js";
 import { attempt, trouble } from "./trouble.js";
+import { nothing as whyNothing } from "./vocabulary.js";
 
 const DEBOUNCE = 200; // milliseconds between the last change and the search
 const TOOLS = ["point", "path", "pick"];
@@ -182,7 +183,7 @@ class Find {
     try {
       const { hits, nothing } = await api.search(query, stop.signal);
       this.#show(hits);
-      fill(this.status, hits.length ? t("find.count", { count: hits.length }) : h("span", { lang: "en" }, nothing));
+      fill(this.status, hits.length ? t("find.count", { count: hits.length }) : whyNothing(nothing) ?? h("span", { lang: "en" }, nothing));
     } catch (problem) {
       if (stop.signal.aborted) return; // asked again meanwhile
       if (!(problem instanceof api.Problem)) throw problem;
