@@ -100,3 +100,71 @@ def test_files_are_sent_in_the_order_in_which_they_were_chosen(
     page.set_input_files("#pick", [AUDIO / name for name in names])
     expect(page.locator(".job:not(.done)")).to_have_count(0)
     assert page.evaluate("window.sent") == names
+
+
+CUT = """() => {
+    const pen = document.createElement("canvas").getContext("2d");
+    const cut = (one) => {
+        const text = one.selectedOptions?.[0].text ?? one.value;
+        if (!text) return one.scrollWidth > one.clientWidth + 1;
+        pen.font = getComputedStyle(one).font;
+        const room = one.selectedOptions ? 40 : 20; // padding, and the arrow
+        return pen.measureText(text).width + room > one.clientWidth;
+    };
+    const shown = [...document.querySelectorAll("main :is(button, select, [type=text], .head > *, h2, label)")]
+        .filter((one) => one.checkVisibility() && one.clientWidth > 0);
+    return [shown.length, shown.filter((one) => !one.matches(".opens, .name") && cut(one))
+        .map((one) => one.outerHTML.slice(0, 80))];
+}"""
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_no_text_of_a_control_is_cut_off(service: Service, opened: Opener, language: str) -> None:
+    page, _ = opened(service, locale=language)
+    for width in (1024, 1440):
+        page.set_viewport_size({"width": width, "height": 900})
+        for view, there in {
+            "library": ".grid-head",
+            "find": ".facts",
+            "compare": ".picker",
+        }.items():
+            page.evaluate("(view) => { location.hash = view; }", view)
+            expect(page.locator(there).first).to_be_attached()
+            tabs = page.locator("[data-tab]:not([data-tab=queue], [data-tab=lists])")
+            for tab in [None, *tabs.all()]:
+                if tab:
+                    tab.click()
+                    page.locator(".head [aria-sort] button").last.click()  # by arousal
+                page.wait_for_timeout(300)
+                count, cut = page.evaluate(CUT)
+                assert count
+                assert cut == [], (width, view)
+
+
+def test_a_focused_field_leaves_its_label_in_sight(service: Service, opened: Opener) -> None:
+    page, _ = opened(service, "/#find")
+    for place in ("#words-words", "#list-from", "#list-way"):
+        page.locator(place).focus()
+        reach = page.evaluate(
+            """(place) => {
+                const field = document.querySelector(place);
+                const own = getComputedStyle(field).outlineStyle !== "none";
+                const ring = own ? field : field.parentElement;
+                const { outlineWidth, outlineOffset } = getComputedStyle(ring);
+                const width = parseFloat(outlineWidth) + parseFloat(outlineOffset);
+                const label = document.querySelector(`label[for="${field.id}"]`);
+                const { bottom } = label.getBoundingClientRect();
+                return ring.getBoundingClientRect().top - width - bottom;
+            }""",
+            place,
+        )
+        assert reach >= -1, place
+
+
+def test_the_words_of_the_user_stay_as_they_are(service: Service, opened: Opener) -> None:
+    page, _ = opened(service, "/#find", may_fail=True)
+    page.fill("#words-words", "qqqq")
+    page.press("#words-words", "Enter")
+    said = page.locator(".mend p")
+    expect(said).to_contain_text("qqqq")
+    assert said.evaluate("(one) => getComputedStyle(one, '::first-letter').textTransform") == "none"
