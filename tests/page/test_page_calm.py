@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.page.pages import AUDIO, STATIC, TEXT, Opener, Service, expect
+from tests.page.pages import AUDIO, STATIC, TEXT, Opener, Service, drop, expect
 
 PAINT = {
     "background", "border-color", "color", "cursor", "opacity", "outline", "text-decoration",
@@ -111,7 +111,8 @@ CUT = """() => {
         const room = one.selectedOptions ? 40 : 20; // padding, and the arrow
         return pen.measureText(text).width + room > one.clientWidth;
     };
-    const shown = [...document.querySelectorAll("main :is(button, select, [type=text], .head > *, h2, label)")]
+    const looked = "main :is(button, select, [type=text], .head > *, h2, label)";
+    const shown = [...document.querySelectorAll(looked)]
         .filter((one) => one.checkVisibility() && one.clientWidth > 0);
     return [shown.length, shown.filter((one) => !one.matches(".opens, .name") && cut(one))
         .map((one) => one.outerHTML.slice(0, 80))];
@@ -168,3 +169,29 @@ def test_the_words_of_the_user_stay_as_they_are(service: Service, opened: Opener
     said = page.locator(".mend p")
     expect(said).to_contain_text("qqqq")
     assert said.evaluate("(one) => getComputedStyle(one, '::first-letter').textTransform") == "none"
+
+
+SHIFTS = """new PerformanceObserver((list) => {
+    window.shifted ??= [];
+    for (const { sources } of list.getEntries()) {
+        window.shifted.push(...sources.map(({ node }) => node?.className ?? ""));
+    }
+}).observe({ type: "layout-shift", buffered: true });"""
+
+
+def test_nothing_jumps_when_a_piece_is_there_again(service: Service, opened: Opener) -> None:
+    page, _ = opened(service)
+    drop(page, AUDIO / "slow_lament.ogg")
+    expect(page.locator("[data-layer=joy]")).to_be_enabled()
+    page.context.add_init_script(SHIFTS)
+    held: list[Any] = []
+    page.route("**/moments", lambda route: held.append(route))
+    page.goto("about:blank")
+    page.goto(f"{service.address}/#listen")
+    expect(page.locator("[data-layer=joy]")).to_be_disabled()
+    before = page.locator(".timeline[role]").bounding_box()
+    held[0].continue_()
+    expect(page.locator("[data-layer=joy]")).to_be_enabled()
+    assert page.locator(".timeline[role]").bounding_box() == before
+    jumped = set(page.evaluate("window.shifted ?? []"))
+    assert not jumped & {"intake", "timeline", "shown", "piece"}, jumped

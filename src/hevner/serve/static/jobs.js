@@ -13,6 +13,7 @@ const FINAL = ["done", "failed", "cancelled"];
 
 class Jobs extends EventTarget {
   list = [];
+  restored = false; // whether it is known which ones the service has
   #sending = 0;
   #made = 0;
 
@@ -22,7 +23,10 @@ class Jobs extends EventTarget {
 
   // Jobs that the service has kept from earlier.
   async restore() {
-    const record = await api.jobs();
+    const record = await api.jobs().finally(() => {
+      this.restored = true;
+      this.#emit();
+    });
     for (const one of record) {
       if (this.find(one.id)) continue;
       const job = { ...one };

@@ -61,6 +61,7 @@ export function open(main, [id]) {
 
   const show = () => {
     view.classList.toggle("empty", jobs.list.length === 0);
+    view.classList.toggle("unknown", jobs.list.length === 0 && !jobs.restored);
     offered.hidden = jobs.list.length > 0;
     dismiss.hidden = failures().length < 2;
     drop.firstChild.textContent = t(jobs.list.length ? "drop.more" : "drop.title");

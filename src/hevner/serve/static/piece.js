@@ -277,9 +277,9 @@ export class Piece {
 
   // Takes the basic emotions and moods of all moments.
   #feel(course) {
+    this.layers.offer(course);
     if (!Object.keys(course.moods).length && !Object.keys(course.emotions).length) return;
     this.course = course;
-    this.layers.offer(course);
     this.#felt();
   }
 
