@@ -195,3 +195,14 @@ def test_nothing_jumps_when_a_piece_is_there_again(service: Service, opened: Ope
     assert page.locator(".timeline[role]").bounding_box() == before
     jumped = set(page.evaluate("window.shifted ?? []"))
     assert not jumped & {"intake", "timeline", "shown", "piece"}, jumped
+
+
+def test_what_plays_does_not_widen_its_button(service: Service, opened: Opener) -> None:
+    page, _ = opened(service, "/#rate", locale="de")
+    page.fill("#nickname", "Wide")
+    page.keyboard.press("Enter")
+    play = page.locator(".sound .play")
+    before = play.bounding_box()["width"]
+    play.click()
+    expect(play).to_have_text("Pause")
+    assert play.bounding_box()["width"] == before

@@ -573,3 +573,20 @@ def test_a_moment_that_was_found_is_a_whole_piece_in_listen(
     page.wait_for_function(f"async () => await {SHOWN} > 31")
     expect(page.locator(".listen button")).to_have_text(TEXT["player.pause"])
     expect(page.locator(".bar .title")).to_have_text("journey")
+
+
+def test_a_piece_of_the_catalogue_keeps_its_title(service: Service, opened: Opener) -> None:
+    page, _ = opened(service, "/#find")
+    page.evaluate(
+        """async () => {
+            const api = await import("./static/api.js");
+            const { openPiece } = await import("./static/listen.js");
+            const piece = (await api.pieces(20)).find((one) => one.name.includes("calm"));
+            await openPiece({ ...piece, artist: "Björk", title: "Jóga / live" });
+        }"""
+    )
+    expect(page.locator(LINE)).to_be_visible()
+    for place in ("h1", ".job.current .name"):
+        expect(page.locator(place)).to_have_text("Björk – Jóga / live")
+    page.click(".listen button")
+    expect(page.locator(".bar .title")).to_have_text("Björk – Jóga / live")
