@@ -587,6 +587,6 @@ def test_a_piece_of_the_catalogue_keeps_its_title(service: Service, opened: Open
     )
     expect(page.locator(LINE)).to_be_visible()
     for place in ("h1", ".job.current .name"):
-        expect(page.locator(place)).to_have_text("Björk – Jóga / live")
+        expect(page.locator(place)).to_have_text("Björk \u2013 Jóga / live")
     page.click(".listen button")
-    expect(page.locator(".bar .title")).to_have_text("Björk – Jóga / live")
+    expect(page.locator(".bar .title")).to_have_text("Björk \u2013 Jóga / live")
