@@ -68,11 +68,16 @@ function scores({ scores: measured }) {
 function measures(rows) {
   const columns = ["dataset", "protocol", "metric", "value", "interval", "pieces"];
   return table(columns.map((name) => t(`scores.${name}`)), rows.map((row) => [
-    row.dataset, known(`protocol.${row.protocol}`, row.protocol), known(`metric.${row.metric}`, row.metric),
+    row.dataset, named("protocol", row.protocol), named("metric", row.metric),
     decimal(row.value),
     h("span", { class: "range" }, inside(row) && range(row), t("scores.range", { low: decimal(row.low), high: decimal(row.high) })),
     number(row.n),
   ]));
+}
+
+// What the language has no text for is English.
+function named(kind, name) {
+  return known(`${kind}.${name}`, null) ?? h("span", { lang: "en" }, name);
 }
 
 // An interval that reaches outside 0..1 is only written.
