@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import re
 from typing import Any
 
 import pytest
 
+from hevner.catalog.search import why_nothing
 from hevner.emotion import BASIC, GEMS, SOUNDS_LIKE
 from hevner.model.sound_kind import KINDS
 from hevner.music.chord_labels import FLAT_NAMES, SHARP_NAMES
@@ -26,6 +28,10 @@ PLURALS = {"en": {"one", "other"}, "de": {"one", "other"}}
 """Categories of the CLDR; a language with others is added here."""
 
 DOUBT = "this does not sound like music"
+EXPLAINED = STATIC.parents[1] / "pretrained" / "unified.explanation.json"
+RATED: list[str] = json.loads(EXPLAINED.read_text("utf-8"))["kinds"]
+"""Kinds of music that explanations name."""
+
 VOCABULARY = {
     *(f"lexicon.{word.name}" for word in WORDS),
     *(f"degree.{degree.name}" for degree in DEGREES if degree.name),
@@ -39,6 +45,7 @@ VOCABULARY = {
     *(f"mode.{name}" for name in MODES),
     *(f"key.{t} {third}" for t in {*SHARP_NAMES, *FLAT_NAMES} for third in ("major", "minor")),
     *(f"problem.{stage}" for stage in STATUS),
+    *(f"like.{kind}" for kind in RATED),
 }
 """What the service says in English words, for which every translation has its own."""
 
@@ -195,3 +202,91 @@ def test_german_is_no_wider_than_a_telephone(service: Service, opened: Opener) -
 def test_german_addresses_nobody() -> None:
     text = json.dumps(list(TRANSLATIONS["de"].values()), ensure_ascii=False)
     assert re.findall(r"\b(?:[Dd]u|[Dd]ein\w*|[Dd]ich|[Dd]ir|Ihr\w* Antwort\w*)\b", text) == []
+
+
+def said(language: str, call: str, page: Any, *given: Any) -> Any:
+    """What a function of ``vocabulary.js`` gives for some arguments."""
+    expect(page.locator("html")).to_have_attribute("lang", language)
+    return page.evaluate(
+        f"async (given) => (await import('./static/vocabulary.js')).{call}(...given)", list(given)
+    )
+
+
+def test_why_a_search_found_nothing_is_said_by_the_page(service: Service, opened: Opener) -> None:
+    sentences = re.findall(r'return f?"(.+)"\n', inspect.getsource(why_nothing))
+    assert len(sentences) == 9
+    for language in ("en", *TRANSLATIONS):
+        page, _ = opened(service, "/#find", locale=language, may_fail=True)
+        given = [said(language, "nothing", page, sentence) for sentence in sentences]
+        assert None not in given
+        assert len(set(given)) == len(sentences)
+        assert said(language, "nothing", page, "Something else.") is None
+    page.evaluate("localStorage.clear()")
+    page.click(".filters summary")
+    page.fill("#filter-tempo_max", "1")
+    page.press("#filter-tempo_max", "Tab")
+    page.fill("#words-words", "sehr ruhig")
+    page.press("#words-words", "Enter")
+    status = page.locator(".question > .status")
+    expect(status).to_have_text(TRANSLATIONS["de"]["find.nothing.filter"])
+    expect(status.locator("[lang]")).to_have_count(0)
+
+
+def test_a_misspelt_german_word_is_corrected(service: Service, opened: Opener) -> None:
+    page, _ = opened(service, "/#find", may_fail=True, locale="de")
+    german = TRANSLATIONS["de"]
+    page.fill("#words-words", "sehr fröhlch")
+    page.press("#words-words", "Enter")
+    offered = page.locator(".mend .tag button")
+    expect(offered.first).to_have_text(german["lexicon.happy"])
+    lexicon = {text for name, text in german.items() if name.startswith("lexicon.")}
+    assert set(offered.all_text_contents()) <= {*lexicon, german["find.without"]}
+    with page.expect_request("**/search") as asked:
+        offered.first.click()
+    assert json.loads(asked.value.post_data)["words"] == ["very happy"]
+
+
+def test_what_a_piece_is_most_like_is_german(service: Service, opened: Opener) -> None:
+    page, _ = opened(service, locale="de")
+    german = [TRANSLATIONS["de"][f"like.{kind}"] for kind in RATED]
+    assert [said("de", "similar", page, kind) for kind in RATED] == german
+    assert said("de", "similar", page, "another kind of music") is None
+    english, _ = opened(service)
+    assert said("en", "similar", english, RATED[0]) == RATED[0]
+
+
+def test_model_cards_are_marked_as_english(service: Service, opened: Opener) -> None:
+    page, _ = opened(service, "/#understand", locale="de")
+    expect(page.locator(".card-text[lang=en] h3").first).to_be_visible()
+    expect(page.get_by_text(TRANSLATIONS["de"]["card.english"])).to_be_visible()
+    assert page.locator("dl.facts [lang=en]").count() == 3
+    english = page.get_by_text("tag auc", exact=False)
+    assert english.count() == page.locator("td [lang=en]", has_text="tag auc").count() > 0
+    page, _ = opened(service, "/#understand")
+    expect(page.locator(".card-text[lang=en] h3").first).to_be_visible()
+    expect(page.get_by_text(TEXT["card.english"])).to_have_count(0)
+
+
+def test_figures_of_raters_are_german(service: Service, opened: Opener) -> None:
+    page, _ = opened(service, locale="de")
+    figure = {"low": -0.25, "high": 0.5, "n": 4, "groups": 4, "raters": 2}
+    rows = [
+        {"label": "valence", "measure": "split-half", "value": 0.5, **figure},
+        {"label": "all ratings", "measure": "agreement of Ann", "value": -0.5, **figure},
+    ]
+    page.route(
+        "**/ratings",
+        lambda route: route.fulfill(
+            json={
+                "study": "x", "raters": [{"rater": "Ann", "rated": 4, "skipped": 0}], "pieces": 4,
+                "agreement": rows, "export": "ratings/export", "commands": [],
+            }
+        ),
+    )  # fmt: skip
+    page.evaluate("location.hash = '#rate/results'")
+    cells = page.locator(".rate-results table").nth(1).locator("tbody td")
+    expect(cells).to_have_count(10)
+    assert cells.all_text_contents() == [
+        *("Wie angenehm", "Testhalbierung", "0,50", "\u22120,25 bis 0,50", "4"),
+        *("Alle Bewertungen", "Übereinstimmung von Ann", "\u22120,50", "\u22120,25 bis 0,50", "4"),
+    ]

@@ -240,13 +240,18 @@ def test_further_curves_and_moods_at_the_playhead(
     page.click("[data-layer=tension]")
     expect(page.locator(".curve:visible")).to_have_count(3)
     felt = page.locator(".now .moods")
-    expect(felt).to_contain_text(f"joy {course['emotions']['joy'][0]:.2f}")
+    expressed = page.locator(".now .basic")
+    expect(expressed).to_have_text(f"joy {course['emotions']['joy'][0]:.2f}")
+    expect(page.locator(".now .expressed dt")).to_have_text(TEXT["listen.emotions"])
     press(page, "End")
-    expect(felt).to_contain_text(f"joy {course['emotions']['joy'][-1]:.2f}")
+    expect(expressed).to_have_text(f"joy {course['emotions']['joy'][-1]:.2f}")
     last = {name: values[-1] for name, values in course["moods"].items()}
     strongest = max(last, key=lambda name: last[name])
     shown = TEXT.get(f"mood.{strongest}", strongest)
     expect(felt).to_contain_text(f"{shown} {100 * last[strongest]:.0f} %")
+    page.click("[data-layer=joy]")
+    expect(page.locator(".now .expressed")).to_be_hidden()
+    page.click("[data-layer=joy]")
     page.reload()  # what is shown is kept
     expect(page.locator("[data-layer=joy]")).to_have_attribute("aria-pressed", "true")
     expect(page.locator("[data-layer=tension]")).to_have_attribute("aria-pressed", "false")
@@ -568,3 +573,20 @@ def test_a_moment_that_was_found_is_a_whole_piece_in_listen(
     page.wait_for_function(f"async () => await {SHOWN} > 31")
     expect(page.locator(".listen button")).to_have_text(TEXT["player.pause"])
     expect(page.locator(".bar .title")).to_have_text("journey")
+
+
+def test_a_piece_of_the_catalogue_keeps_its_title(service: Service, opened: Opener) -> None:
+    page, _ = opened(service, "/#find")
+    page.evaluate(
+        """async () => {
+            const api = await import("./static/api.js");
+            const { openPiece } = await import("./static/listen.js");
+            const piece = (await api.pieces(20)).find((one) => one.name.includes("calm"));
+            await openPiece({ ...piece, artist: "Björk", title: "Jóga / live" });
+        }"""
+    )
+    expect(page.locator(LINE)).to_be_visible()
+    for place in ("h1", ".job.current .name"):
+        expect(page.locator(place)).to_have_text("Björk \u2013 Jóga / live")
+    page.click(".listen button")
+    expect(page.locator(".bar .title")).to_have_text("Björk \u2013 Jóga / live")

@@ -373,7 +373,7 @@ def test_continuous_ratings_are_curves_and_means(
             for turn in range(4):
                 piece = server.get(f"/raters/{rater}").json["next"]["piece"]
                 level = int(piece) / 300
-                moments = [[k / 2, level - 0.1 * shift, (-1) ** k / 2] for k in range(4 + turn)]
+                moments = [[k / 2, level - 0.1 * shift, (-1) ** k / 2] for k in range(14 + turn)]
                 assert rate(server, rater, piece, moments=moments).status == 201
         late = [[0, 0, 0], [1e4, 0, 0]]
         piece = server.get("/raters/cleo").json["next"]["piece"]
@@ -387,6 +387,8 @@ def test_continuous_ratings_are_curves_and_means(
         folder = unpacked(server, tmp_path / "out")
     dataset = datasets.load("own", folder)
     assert reliability.table(dataset.tracks) == found["agreement"]
+    (over_time,) = [row for row in found["agreement"] if row["measure"] == "over time"]
+    assert (over_time["label"], over_time["value"], over_time["n"]) == ("arousal", 1, 4)
     track = dataset.tracks[0]
     assert track.curve is not None
     assert track.curve.times[:3].tolist() == [0, 0.5, 1]

@@ -8,6 +8,8 @@ Ratings are a matrix with a row per track and a column per rater, NaN where a ra
 number of raters per track, ``k`` being their mean number corrected for its spread; the second needs
 all raters to have rated all tracks. ``ICC(1)`` is the reliability of one rater, ``ICC(1,k)`` that
 of the mean of ``k``. Kappa is Fleiss' (Psychological Bulletin 76, 1971) for any number of raters.
+Agreement over time is the mean correlation of the courses of two raters of a piece. A course is
+seconds and values, both of shape ``(n,)``, the seconds rising.
 """
 
 from __future__ import annotations
@@ -22,14 +24,23 @@ from hevner.datasets.labels import CLASSES, FELT, NAN, RATINGS
 from hevner.datasets.raters import COMMON, matrix, rater_names, weights
 from hevner.datasets.resampling import bootstrap
 from hevner.datasets.track import Track
+from hevner.emotion import AXES
 
 Figures = dict[str, str | float | int | None]
+Course = tuple[Doubles, Doubles]
+Courses = Callable[[Track, str], Sequence[Course]]
 
 SPLITS = 100
 """Random halves of the raters."""
 
 TINY = 1e-9
 """Share of the variance below which a variance is only rounding."""
+
+STEP_S = 0.5
+"""Seconds between the moments at which courses are compared."""
+
+LEAST = 10
+"""Moments that two courses must have in common."""
 
 RESAMPLES = 200
 """Resamples for an interval: it is read to two digits at most."""
@@ -116,9 +127,42 @@ def kappa(votes: Sequence[Sequence[object]]) -> float:
     return float((np.mean(agreed) - chance) / (1 - chance))
 
 
-def table(tracks: Sequence[Track]) -> list[Figures]:
+def together(courses: Sequence[Course]) -> float:
+    """Mean correlation of the courses of two raters of a piece; NaN if no two can be compared.
+
+    Courses are resampled to common moments, each between its first and its last value. One that
+    does not move has no correlation and is left out.
+    """
+    if len(courses) < 2:
+        return NAN
+    first = min(times[0] for times, _ in courses) // STEP_S
+    grid = STEP_S * np.arange(first, max(times[-1] for times, _ in courses) // STEP_S + 1)
+    rows = np.array([np.interp(grid, *one, left=NAN, right=NAN) for one in courses])
+    mine = np.isfinite(rows).astype(float)
+    values = np.nan_to_num(rows - [[one[1].mean()] for one in courses])
+    # Sums over the moments that two have in common, for all pairs at once.
+    count, total, square = mine @ mine.T, values @ mine.T, values**2 @ mine.T
+    with np.errstate(divide="ignore", invalid="ignore"):
+        spread = square - total**2 / count
+        found = (values @ values.T - total * total.T / count) / np.sqrt(spread * spread.T)
+    moves = spread > TINY * np.maximum(square, TINY)
+    some = found[np.triu((count >= LEAST) & moves & moves.T, 1)]
+    return float(some.mean()) if len(some) else NAN
+
+
+def courses_of(track: Track, axis: str) -> list[Course]:
+    """Courses of the raters of a track, as far as it has a curve with raters."""
+    rows = None if track.curve is None else getattr(track.curve, f"{axis}_by_rater")
+    if track.curve is None or rows is None:
+        return []
+    known = [np.isfinite(row) for row in rows]
+    return [(track.curve.times[k], row[k]) for k, row in zip(known, rows, strict=True) if k.any()]
+
+
+def table(tracks: Sequence[Track], courses: Courses = courses_of) -> list[Figures]:
     """Agreement of the raters of tracks, a row per label and measure; none without raters.
 
+    ``courses`` gives those of the raters of a track on an axis, for agreement over time.
     ``value`` with its 95 % bootstrap interval over groups of tracks, where there is one; ``n``
     tracks and ``raters`` stand behind it. The last rows have each rater's correlation with the mean
     of the others, averaged over ratings, which is also the weight that ``rater_weights =
@@ -133,6 +177,8 @@ def table(tracks: Sequence[Track]) -> list[Figures]:
             used = ratings[mine][:, np.isfinite(ratings[mine]).any(axis=0)]
             some = [track for track, keep in zip(rated, mine, strict=True) if keep]
             rows += _of_ratings(name, used, some)
+        if name in AXES:
+            rows += _over_time(name, rated, courses)
     for name in (*CLASSES, "tags"):
         rows += _of_classes(name, rated)
     if any(row["measure"] == "ICC(1)" for row in rows):
@@ -155,6 +201,16 @@ def _of_ratings(name: str, ratings: Doubles, tracks: Sequence[Track]) -> list[Fi
         if np.isfinite(value):
             rows.append(_row(name, measure, value, tracks, ratings.shape[1], ratings, of))
     return rows
+
+
+def _over_time(axis: str, tracks: Sequence[Track], courses: Courses) -> list[Figures]:
+    found = np.array([together(courses(track, axis)) for track in tracks])
+    known = np.isfinite(found)
+    if known.sum() < COMMON:
+        return []
+    some = [track for track, keep in zip(tracks, known, strict=True) if keep]
+    mean, raters = float(found[known].mean()), len(rater_names(some))
+    return [_row(axis, "over time", mean, some, raters, found[known], lambda r: float(r.mean()))]
 
 
 def _of_classes(name: str, tracks: Sequence[Track]) -> list[Figures]:

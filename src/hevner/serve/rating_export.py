@@ -18,8 +18,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from hevner.arrays import Doubles
 from hevner.datasets.layout import FILE
-from hevner.datasets.reliability import Figures, table
+from hevner.datasets.reliability import Course, Figures, table
 from hevner.datasets.table import scale_name
 from hevner.datasets.track import Given, Track
 from hevner.emotion import AXES
@@ -60,9 +63,12 @@ def agreement(study: Study, ratings: Iterable[Rating], facts: Facts) -> list[Fig
     That one has other scales, which agreement does not depend on.
     """
     votes: dict[str, dict[str, dict[str, Given]]] = defaultdict(dict)
+    moments: dict[str, list[Doubles]] = defaultdict(list)
     for rating in sorted(ratings, key=_place):
         if found := values(study, rating):
             votes[rating.piece][rating.rater] = dict(found)
+            if study.when == "continuous":
+                moments[rating.piece].append(np.array(rating.given["moments"], float).T)
     tracks = [
         Track(
             "own",
@@ -74,7 +80,11 @@ def agreement(study: Study, ratings: Iterable[Rating], facts: Facts) -> list[Fig
         )
         for id, by_rater in votes.items()
     ]
-    return table(tracks)
+
+    def courses(track: Track, axis: str) -> list[Course]:
+        return [(rows[0], rows[1 + AXES.index(axis)]) for rows in moments[track.id]]
+
+    return table(tracks, courses)
 
 
 def tables(study: Study, ratings: list[Rating], facts: Facts) -> dict[str, str]:

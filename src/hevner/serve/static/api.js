@@ -18,7 +18,7 @@ let token = keptToken(); // where the browser keeps nothing, until the page is l
 export class Problem extends Error {
   constructor({ kind, message, remedy = "", word = null, suggestions = [] }, status = 0, wait = 0) {
     super(message);
-    Object.assign(this, { kind, remedy, word, suggestions: suggestions.map(vocabulary.word), status, wait });
+    Object.assign(this, { kind, remedy, word, suggestions: word ? vocabulary.meant(word, suggestions) : [], status, wait });
   }
 }
 

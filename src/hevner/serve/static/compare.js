@@ -4,7 +4,7 @@ import * as api from "./api.js";
 import { mark } from "./bar.js";
 import { courseOf, Curve, placeAt, Ruler } from "./curves.js";
 import { button, fill, h, mount } from "./dom.js";
-import { clock, keyName, labelOf, signed, titleOf } from "./emotion.js";
+import { clock, keyName, labelOf, signed } from "./emotion.js";
 import { jobs } from "./jobs.js";
 import { analysisOf } from "./listen.js";
 import { axis } from "./piece.js";
@@ -89,7 +89,7 @@ class Compare {
     const taken = new Set(chosen.map((one) => one.choice));
     const done = jobs.list.filter((job) => job.state === "done" && !taken.has(`job ${job.id}`));
     fill(this.select, h("option", { value: "" }, t("compare.files")),
-      done.map((job) => h("option", { value: `job ${job.id}` }, titleOf(job.name))));
+      done.map((job) => h("option", { value: `job ${job.id}` }, labelOf(job))));
     this.select.hidden = !done.length;
     const full = chosen.length >= MOST;
     this.select.disabled = this.picker.input.disabled = full;
@@ -215,7 +215,7 @@ async function ofJob(job) {
   const analysis = await analysisOf(job.id);
   if (analysis.status !== "ok") return null;
   if (job.file) job.address ??= URL.createObjectURL(job.file);
-  return { ...ofAnalysis(analysis), title: titleOf(job.name), address: job.file && (async () => job.address) };
+  return { ...ofAnalysis(analysis), title: labelOf(job), address: job.file && (async () => job.address) };
 }
 
 // From what the catalogue keeps of a piece; of early ones it keeps moments without intervals and beats.

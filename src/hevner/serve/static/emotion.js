@@ -18,7 +18,7 @@ export function clock(seconds) {
 // A time with tenths of a second.
 export function tenths(seconds) {
   const whole = Math.round(seconds * 10);
-  return `${clock(Math.floor(whole / 10))}.${whole % 10}`;
+  return clock(Math.floor(whole / 10)) + number((whole % 10) / 10, { minimumFractionDigits: 1 }).slice(1);
 }
 
 export function signed(value) {

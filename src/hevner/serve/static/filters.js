@@ -22,7 +22,7 @@ export class Filters {
   }
 
   show() {
-    fill(this.inside, h("div", { class: "grid" }, Object.keys(LABELS).map((name) => this.#field(name))),
+    fill(this.inside, h("div", { class: "grid-of-fields" }, Object.keys(LABELS).map((name) => this.#field(name))),
       h("div", { class: "checks" }, CHECKS.map((name) => this.#check(name))));
   }
 

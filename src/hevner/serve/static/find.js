@@ -16,6 +16,7 @@ import { asTrack, Results } from "./results.js";
 import { t } from "./strings.js";
 import { changes, colours } from "./theme.js";
 import { attempt, trouble } from "./trouble.js";
+import { nothing as whyNothing } from "./vocabulary.js";
 
 const DEBOUNCE = 200; // milliseconds between the last change and the search
 const TOOLS = ["point", "path", "pick"];
@@ -44,7 +45,7 @@ class Find {
       h("div", { class: "stage" },
         h("div", { class: "instrument" }, this.#tools(), this.plane.element, this.#help(), this.#numbers(), this.facts),
         h("div", { class: "question" }, this.#words(), this.filters.element, this.asked, this.status,
-          this.description, this.results.element, this.exports, this.playlist.element)), this.spoken);
+          this.results.element, this.exports, this.playlist.element)), this.spoken);
   }
 
   leave() {
@@ -182,7 +183,7 @@ class Find {
     try {
       const { hits, nothing } = await api.search(query, stop.signal);
       this.#show(hits);
-      fill(this.status, hits.length ? t("find.count", { count: hits.length }) : h("span", { lang: "en" }, nothing));
+      fill(this.status, hits.length ? t("find.count", { count: hits.length }) : whyNothing(nothing) ?? h("span", { lang: "en" }, nothing));
     } catch (problem) {
       if (stop.signal.aborted) return; // asked again meanwhile
       if (!(problem instanceof api.Problem)) throw problem;
@@ -266,8 +267,14 @@ class Find {
     this.plane.show(index < 0 ? null : [this.points.valence[index], this.points.arousal[index]]);
   }
 
+  // The place for what is said of a result: in its row, so that no other row moves away.
+  #below(hit) {
+    this.results.rows[this.results.hits.indexOf(hit)]?.append(this.description);
+    return this.description;
+  }
+
   async #express(hit) {
-    await attempt(this.description, async () => {
+    await attempt(this.#below(hit), async () => {
       const words = await api.emotions(hit.id);
       fill(this.description, h("div", { class: "callout" },
         h("p", {}, h("strong", {}, t("express.title", { title: labelOf(hit) }))),
@@ -282,7 +289,7 @@ class Find {
   }
 
   async #open(hit) {
-    await attempt(this.description, () => openPiece(hit));
+    await attempt(this.#below(hit), () => openPiece(hit));
   }
 
   // Gives up the search for a playlist; a drawn path stays in sight.

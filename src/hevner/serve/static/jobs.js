@@ -13,6 +13,7 @@ const FINAL = ["done", "failed", "cancelled"];
 
 class Jobs extends EventTarget {
   list = [];
+  restored = false; // whether it is known which ones the service has
   #sending = 0;
   #made = 0;
 
@@ -22,7 +23,10 @@ class Jobs extends EventTarget {
 
   // Jobs that the service has kept from earlier.
   async restore() {
-    const record = await api.jobs();
+    const record = await api.jobs().finally(() => {
+      this.restored = true;
+      this.#emit();
+    });
     for (const one of record) {
       if (this.find(one.id)) continue;
       const job = { ...one };
@@ -48,7 +52,8 @@ class Jobs extends EventTarget {
   }
 
   #new(file) {
-    return { id: `new-${++this.#made}`, name: file.name, state: "sending", progress: 0, error: null, file };
+    const turn = ++this.#made;
+    return { id: `new-${turn}`, turn, name: file.name, state: "sending", progress: 0, error: null, file };
   }
 
   async remove(job) {
@@ -66,14 +71,15 @@ class Jobs extends EventTarget {
   }
 
   retry(job) {
-    Object.assign(job, { state: "sending", error: null, progress: 0, claimed: false });
+    Object.assign(job, { turn: ++this.#made, state: "sending", error: null, progress: 0, claimed: false });
     this.#emit();
     this.#send();
   }
 
+  // In the order in which they were chosen: the first one is the one that is shown.
   #send() {
     while (this.#sending < AT_ONCE) {
-      const job = this.list.findLast((one) => one.state === "sending" && !one.claimed);
+      const job = this.list.filter((one) => one.state === "sending" && !one.claimed).toSorted((a, b) => a.turn - b.turn)[0];
       if (!job) return;
       job.claimed = true;
       this.#sending += 1;

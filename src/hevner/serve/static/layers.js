@@ -38,11 +38,13 @@ export class Layers {
     return Object.keys(this.course?.emotions ?? {}).filter((name) => this.#shown.has(name));
   }
 
-  // Offers what a piece has: `course` with the basic emotions of its moments.
+  // Offers what a piece has: `course` with the basic emotions of its moments. Until it is there, those of
+  // the piece keep its place.
   offer(course) {
     this.course = course;
     const names = [
-      ...(this.piece.axes.includes("tension") ? ["tension"] : []), ...Object.keys(course.emotions ?? {}), ...SOUNDS,
+      ...(this.piece.axes.includes("tension") ? ["tension"] : []),
+      ...Object.keys(course.emotions ?? this.piece.analysis.emotions ?? {}).toSorted(), ...SOUNDS,
     ];
     this.switches = names.map((name) => {
       const mark = h("i", { class: "swatch", "aria-hidden": "true" });
@@ -73,7 +75,7 @@ export class Layers {
     for (const one of this.switches) {
       one.setAttribute("aria-pressed", this.#shown.has(one.layer));
       const lacking = SOUNDS.includes(one.layer) && !file;
-      one.disabled = lacking;
+      one.disabled = lacking || (one.layer in LOOKS && !this.course.emotions);
       one.title = lacking ? t("wave.absent") : "";
     }
     const tension = piece.curves.find((curve) => curve.axis === "tension");

@@ -2,7 +2,7 @@
 
 import * as api from "./api.js";
 import { button, fill, h } from "./dom.js";
-import { labelOf, percent, titleOf } from "./emotion.js";
+import { labelOf, percent } from "./emotion.js";
 import { jobs } from "./jobs.js";
 import * as live from "./live.js";
 import { Piece } from "./piece.js";
@@ -61,6 +61,7 @@ export function open(main, [id]) {
 
   const show = () => {
     view.classList.toggle("empty", jobs.list.length === 0);
+    view.classList.toggle("unknown", jobs.list.length === 0 && !jobs.restored);
     offered.hidden = jobs.list.length > 0;
     dismiss.hidden = failures().length < 2;
     drop.firstChild.textContent = t(jobs.list.length ? "drop.more" : "drop.title");
@@ -85,10 +86,10 @@ export function take(files) {
 }
 
 // Opens a piece of the catalogue, which keeps no analysis moment by moment: its file is analysed.
-export async function openPiece({ id, name }) {
+export async function openPiece({ id, name, artist, title }) {
   const sound = await api.audioBlob(id);
   const [job] = jobs.add([new File([sound], name.split("/").pop(), { type: sound.type })]);
-  job.piece = id;
+  Object.assign(job, { piece: id, artist, title });
   location.hash = `#listen/${job.id}`;
 }
 
@@ -117,7 +118,7 @@ function rows(list) {
 }
 
 function made(job) {
-  const name = button(titleOf(job.name), () => {
+  const name = button(labelOf(job), () => {
     wanted = job.id;
     location.hash = `#listen/${job.id}`;
     jobs.dispatchEvent(new Event("change"));
@@ -144,6 +145,7 @@ function update(row) {
   const unfinished = !["done", "failed", "cancelled"].includes(job.state);
   row.className = `job ${job.state}${shown ? " current" : ""}`;
   parts.name.setAttribute("aria-current", shown);
+  if (parts.name.textContent !== labelOf(job)) parts.name.textContent = labelOf(job);
   parts.progress.hidden = !unfinished;
   if (job.state === "running") parts.progress.value = job.progress ?? 0;
   else parts.progress.removeAttribute("value");
@@ -200,7 +202,7 @@ function unfinished(stage, job) {
     const wave = new Waveform();
     wave.say(job.file ? t("wave.loading") : "");
     shown = Object.assign(h("article", { class: "piece" },
-      h("header", { class: "heading" }, h("div", {}, h("h1", {}, titleOf(job.name)),
+      h("header", { class: "heading" }, h("div", {}, h("h1", {}, labelOf(job)),
         h("p", { class: "lead" }, t("job.wait")))),
       h("div", { class: "timeline" }, wave.element)), { job, wave });
     fill(stage, shown);
@@ -211,7 +213,7 @@ function unfinished(stage, job) {
 
 function failed(stage, job) {
   fill(stage, h("article", { class: "piece" },
-    h("header", { class: "heading" }, h("h1", {}, titleOf(job.name))),
+    h("header", { class: "heading" }, h("h1", {}, labelOf(job))),
     trouble(job.error ?? { message: t("job.failed") }),
     h("div", { class: "row" }, job.file && button(t("job.retry"), () => jobs.retry(job)),
       button(t("listen.dismiss"), () => forget(job)))));

@@ -2,7 +2,7 @@
 // deleted and brought back, saved as files and read from them.
 
 import { button, fill, h } from "./dom.js";
-import { tenths, titleOf } from "./emotion.js";
+import { labelOf, tenths } from "./emotion.js";
 import { save } from "./export.js";
 import { asJams, asNoteTable, notesOf } from "./note-files.js";
 import { LONGEST, Notes } from "./notes.js";
@@ -18,7 +18,7 @@ export class NoteList extends EventTarget {
   constructor(job, duration, loop, signal) {
     super();
     this.loop = loop;
-    this.title = titleOf(job.name);
+    this.title = labelOf(job);
     this.notes = new Notes(job, duration, signal);
     this.where = h("label", { for: "note-text", class: "number" });
     this.input = h("input", {

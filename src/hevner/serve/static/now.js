@@ -16,9 +16,11 @@ export class Now {
     this.parts = Object.fromEntries(Object.entries(classes).map(([name, kind]) => [name, h("span", { class: kind })]));
     this.moods = h("dd", { class: "moods" });
     this.felt = h("div", { class: "felt", hidden: true }, h("dt", {}, t("listen.moods")), this.moods);
+    this.emotions = h("dd", { class: "basic" });
+    this.expressed = h("div", { class: "expressed", hidden: true }, h("dt", {}, t("listen.emotions")), this.emotions);
     this.element = h("dl", { class: "now" },
       piece.axes.map((name) => term(t(name), this.parts[name])),
-      term(t("now.chord"), this.parts.chord, this.parts.next), term(t("now.word"), this.parts.word), this.felt);
+      term(t("now.chord"), this.parts.chord, this.parts.next), term(t("now.word"), this.parts.word), this.felt, this.expressed);
   }
 
   // Once a frame while it plays: text is written only if it differs. Returns whether the word did.
@@ -44,7 +46,9 @@ export class Now {
     const shown = Object.entries(emotions).filter(([, value]) => value !== null)
       .map(([name, value]) => `${known(`emotion.${name}`, name)} ${decimal(value)}`);
     this.felt.hidden = false;
-    fill(this.moods, h("span", {}, strongest.join(" · ") || "–"), shown.length > 0 && h("span", {}, shown.join(" · ")));
+    fill(this.moods, strongest.join(" · ") || "–");
+    this.expressed.hidden = !shown.length;
+    fill(this.emotions, shown.join(" · "));
   }
 
   // "Perhaps" where the interval of the piece, laid around the point, reaches neutral.

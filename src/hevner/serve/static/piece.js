@@ -3,7 +3,7 @@
 import * as api from "./api.js";
 import { Chords, courseOf, Curve, Marks, placeAt, Ruler } from "./curves.js";
 import { button, h } from "./dom.js";
-import { clock, familiarity, keyName, percent, quadrant, spoken, titleOf } from "./emotion.js";
+import { clock, familiarity, keyName, labelOf, percent, quadrant, spoken } from "./emotion.js";
 import { asCsv, save } from "./export.js";
 import { Layers } from "./layers.js";
 import { Loop } from "./loop.js";
@@ -136,13 +136,13 @@ export class Piece {
     ].filter(Boolean);
     return h("header", { class: "heading" },
       h("div", {},
-        h("h1", { tabindex: -1 }, titleOf(job.name)),
+        h("h1", { tabindex: -1 }, labelOf(job)),
         h("p", { class: "lead" }, h("strong", {}, words), " · ", facts.join(" · "))),
       analysis.status === "ok" && this.#exports());
   }
 
   #exports() {
-    const name = titleOf(this.job.name);
+    const name = labelOf(this.job);
     const { analysis, job } = this;
     const drawn = (ending) => async () => save(`${name}.${ending}`, "", await api.plot(job.id, ending));
     return h("div", { class: "exports", role: "group", "aria-label": t("export") },
@@ -193,10 +193,10 @@ export class Piece {
       return;
     }
     if (!this.job.file) return;
-    const { file, id, name } = this.job;
+    const { file, id } = this.job;
     this.address ??= URL.createObjectURL(file);
     const track = {
-      id, title: titleOf(name), duration: this.analysis.duration, start: seconds ?? this.timeline.time,
+      id, title: labelOf(this.job), duration: this.analysis.duration, start: seconds ?? this.timeline.time,
       address: async () => this.address,
     };
     player.load([track]);
@@ -277,9 +277,9 @@ export class Piece {
 
   // Takes the basic emotions and moods of all moments.
   #feel(course) {
+    this.layers.offer(course);
     if (!Object.keys(course.moods).length && !Object.keys(course.emotions).length) return;
     this.course = course;
-    this.layers.offer(course);
     this.#felt();
   }
 

@@ -2,8 +2,11 @@
 
 import * as api from "./api.js";
 import { fill, h, table } from "./dom.js";
+import { decimal } from "./emotion.js";
 import { known, t } from "./strings.js";
 import { attempt } from "./trouble.js";
+
+const RATER = /^agreement of (.+)$/; // as hevner.datasets.reliability
 
 export function results() {
   const place = h("div", { class: "rate-results" });
@@ -31,10 +34,8 @@ function content({ raters, pieces, agreement, export: address, commands }) {
 }
 
 function row({ label, measure, value, low, high, n }) {
-  return [known(`rate.label.${label}`, label), measure, figure(value),
-    low === null ? "" : t("interval", { low: figure(low), high: figure(high) }), n];
-}
-
-function figure(value) {
-  return value.toFixed(2).replace("-", "−");
+  const [, rater] = RATER.exec(measure) ?? [];
+  const name = rater ? t("rate.measure.rater", { rater }) : known(`rate.measure.${measure}`, measure);
+  return [known(`rate.label.${label}`, label), name, decimal(value),
+    low === null ? "" : t("interval", { low: decimal(low), high: decimal(high) }), n];
 }

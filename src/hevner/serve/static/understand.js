@@ -4,7 +4,7 @@ import * as api from "./api.js";
 import { fill, h, range, table, term } from "./dom.js";
 import { decimal } from "./emotion.js";
 import { Plane } from "./plane.js";
-import { known, number, t } from "./strings.js";
+import { known, language, number, t } from "./strings.js";
 import { attempt } from "./trouble.js";
 
 const HEADLINES = [
@@ -43,15 +43,18 @@ async function cards(models, name, choices, place) {
     href: `#understand/${model.name}`, "aria-current": model === first && "true",
   }, model.name)));
   const model = await api.model(first.name);
-  fill(place, facts(model.facts), scores(model.card), blocks(model.text));
+  fill(place, facts(model.facts), scores(model.card),
+    language !== "en" && h("p", { class: "aside" }, t("card.english")),
+    h("section", { class: "card-text", lang: "en" }, blocks(model.text)));
 }
 
 function facts(model) {
   const row = (name, value) => term(t(`card.${name}`), value);
+  const english = (text) => h("span", { lang: "en" }, text);
   return h("dl", { class: "facts" },
-    row("predicts", model.predicts.join(" · ")),
-    row("trained", model.trained_on.join(" · ")),
-    row("licence", model.licences.weights),
+    row("predicts", english(model.predicts.join(" · "))),
+    row("trained", english(model.trained_on.join(" · "))),
+    row("licence", english(model.licences.weights)),
     row("commercial", t(model.commercial_use ? "yes" : "no")));
 }
 
@@ -65,11 +68,16 @@ function scores({ scores: measured }) {
 function measures(rows) {
   const columns = ["dataset", "protocol", "metric", "value", "interval", "pieces"];
   return table(columns.map((name) => t(`scores.${name}`)), rows.map((row) => [
-    row.dataset, known(`protocol.${row.protocol}`, row.protocol), known(`metric.${row.metric}`, row.metric),
+    row.dataset, named("protocol", row.protocol), named("metric", row.metric),
     decimal(row.value),
     h("span", { class: "range" }, inside(row) && range(row), t("scores.range", { low: decimal(row.low), high: decimal(row.high) })),
     number(row.n),
   ]));
+}
+
+// What the language has no text for is English.
+function named(kind, name) {
+  return known(`${kind}.${name}`, null) ?? h("span", { lang: "en" }, name);
 }
 
 // An interval that reaches outside 0..1 is only written.

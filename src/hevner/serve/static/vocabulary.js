@@ -3,11 +3,18 @@
 // `api.js` calls this for lexicon, searches and playlists, so that all else knows the words of the
 // page's language only. What has no text in strings.*.json stays as the service has it.
 
-import { known, named, t } from "./strings.js";
+import { known, language, named, t } from "./strings.js";
 
 const DEGREES = ["slightly", "moderately", "very", "extremely"];
 const PERHAPS = /^perhaps (.+)$/;
 const BETWEEN = /^between (.+) and (.+), unsure \((.+)\)$/;
+const MEANT = 3; // words of the language that may be meant by one that is not known
+const ALIKE = 0.4; // share of their pairs of letters that words must have in common
+// Why a search found nothing, as hevner.catalog.search has it.
+const NOTHING = {
+  empty: /^The catalogue holds/, both: /within the radius passes/, filter: /^No piece passes/, radius: /within the radius:/,
+  unwanted: /is not wanted/, text: /to compare texts/, course: /^No piece moves/, like: /the piece itself/, filters: /at once/,
+};
 
 export function word(name) {
   return known(`lexicon.${name}`, name);
@@ -34,6 +41,17 @@ export function headline(text) {
   return known(`headline.${text}`, phrase(text));
 }
 
+// Why a search found nothing; null for what the page has no text for.
+export function nothing(text) {
+  const [name] = Object.entries(NOTHING).find(([, said]) => said.test(text)) ?? [];
+  return name ? t(`find.nothing.${name}`) : null;
+}
+
+// The kind of music that a piece is most like; null for one that the language has no text for.
+export function similar(kind) {
+  return known(`like.${kind}`, language === "en" ? kind : null);
+}
+
 function phrase(text) {
   const [name, rest] = split(text, DEGREES.map((one) => [one, one]));
   return `${degree(name)} ${rest.split(", ").map(word).join(", ")}`.trim();
@@ -49,6 +67,22 @@ export function asked(text) {
 export function spelling(text) {
   const name = names().get(plain(text));
   return name && word(name);
+}
+
+// Words that may be meant by one that is not known: those of the language that look like it, then
+// those that the service offers.
+export function meant(text, offered) {
+  const own = [...names()].map(([said, name]) => [name, alike(plain(text), said)]).filter(([, share]) => share >= ALIKE)
+    .toSorted((a, b) => b[1] - a[1]).slice(0, MEANT).map(([name]) => name);
+  const all = new Set([...own, ...offered]);
+  return [...all].filter((name) => !names().size || known(`lexicon.${name}`, null)).map(word);
+}
+
+// Twice the pairs of letters that two words have in common, as a share of all that they have.
+function alike(one, other) {
+  const pairs = (text) => new Set([...text].map((_, index) => ` ${text}`.slice(index, index + 2)));
+  const [mine, others] = [pairs(one), pairs(other)];
+  return (2 * [...mine].filter((pair) => others.has(pair)).length) / (mine.size + others.size);
 }
 
 function split(text, pairs) {

@@ -3,6 +3,7 @@
 import { button, fill, h } from "./dom.js";
 import { clock, signed } from "./emotion.js";
 import { known, t } from "./strings.js";
+import { similar } from "./vocabulary.js";
 
 const SMALL = 0.005; // below which a part is not listed, as hevner.words.explaining
 const NEAR = 0.3; // standard deviations within which music is about average
@@ -46,6 +47,7 @@ export class Why {
     const added = explanation.timeline[this.#index]?.[name];
     const { average, terms } = explanation.readings[name];
     const { value } = analysis[name];
+    const kind = explanation.similar_to && similar(explanation.similar_to);
     const above = t("listen.why.piece", {
       name: t(name), value: signed(value), more: signed(value - average), average: signed(average),
     });
@@ -56,7 +58,7 @@ export class Why {
       })
       : t("listen.why.none");
     fill(this.said, h("span", {}, said), " ", h("span", {}, above), " ",
-      explanation.similar_to && h("span", { class: "aside" }, t("listen.why.like", { kind: explanation.similar_to })));
+      kind && h("span", { class: "aside" }, t("listen.why.like", { kind })));
     const most = Math.max(...[added ?? {}, terms].flatMap((one) => Object.values(one)).map(Math.abs), 0.05);
     fill(this.parts,
       added && this.#list(t("listen.why.here"), added, most, (term) => t(`listen.term.${term}`)),
