@@ -21,9 +21,19 @@ RUN = """async (only) => {
         .map(({ id, impact, nodes }) => `${id}, ${impact}: ${nodes[0].html.slice(0, 200)}`);
 }"""
 
-WIDER = """() => {
+STICKS_OUT = """() => {
     const { scrollWidth, clientWidth } = document.documentElement;
-    return scrollWidth > clientWidth ? [`the page is ${scrollWidth} pixels wide`] : [];
+    const found = scrollWidth > clientWidth ? [`the page is ${scrollWidth} pixels wide`] : [];
+    for (const one of document.querySelectorAll("body *")) {
+        const [box, around] = [one, one.parentElement].map((at) => at.getBoundingClientRect());
+        const beyond = Math.round(box.right - around.right);
+        if (beyond > 1 && around.width && one.checkVisibility()
+            && getComputedStyle(one).position === "static"
+            && getComputedStyle(one.parentElement).overflowX === "visible") {
+            found.push(`${one.outerHTML.slice(0, 90)} sticks out by ${beyond} pixels`);
+        }
+    }
+    return found;
 }"""
 
 REACHABLE = """() => {
@@ -65,7 +75,7 @@ def findings(page: Any) -> list[str]:
         for theme, rules in (("light", None), ("dark", OF_COLOURS)):
             page.emulate_media(color_scheme=theme)
             page.wait_for_timeout(100)  # colours and sizes that follow
-            faults = page.evaluate(WIDER) + page.evaluate(RUN, rules)
+            faults = page.evaluate(STICKS_OUT) + page.evaluate(RUN, rules)
             found += [f"{theme}, {width}: {fault}" for fault in faults]
     return found
 

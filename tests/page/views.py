@@ -74,7 +74,7 @@ def live(page: Any) -> None:
 
 def find(page: Any) -> None:
     go(page, "find")
-    page.wait_for_function("document.querySelector('.facts')?.textContent.includes('5')")
+    page.wait_for_function("() => document.querySelector('.facts')?.textContent.includes('5')")
     page.fill("#words-words", "calm")
     page.press("#words-words", "Enter")
     page.wait_for_selector(".hit")
