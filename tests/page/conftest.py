@@ -18,19 +18,26 @@ from tests.page.pages import AUDIO, LONG_S, Opener, Service, Watch, expect, sync
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 
 
-@pytest.fixture(scope="module")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    """With a catalogue of the example pieces."""
-    folder = tmp_path_factory.mktemp("service")
-    catalogue = folder / "catalogue"
+@pytest.fixture(scope="session")
+def indexed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a catalogue of the example pieces, to be copied."""
+    folder = tmp_path_factory.mktemp("indexed")
     cache = {"HEVNER_CACHE": str(folder / "cache"), "HEVNER_HOME": str(folder / "home")}
     subprocess.run(
-        [sys.executable, "-m", "hevner", "index", AUDIO, "--into", catalogue, "--quiet"],
+        [sys.executable, "-m", "hevner", "index", AUDIO, "--into", folder / "catalogue", "--quiet"],
         env=os.environ | cache,
         check=True,
         capture_output=True,
     )
-    running = Service(folder, str(catalogue))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory, indexed: Path) -> Iterator[Service]:
+    """With a catalogue of the example pieces."""
+    folder = tmp_path_factory.mktemp("service")
+    shutil.copytree(indexed, folder, dirs_exist_ok=True)
+    running = Service(folder, str(folder / "catalogue"))
     running.start()
     yield running
     running.stop()

@@ -1,5 +1,7 @@
 """A stock Firefox, driven by its own protocol: playwright drives only builds of its own.
 
+What it does has the names of playwright's page, so that tests can be written for both.
+
 Marionette is part of every Firefox. A message is its length, a colon and a list in JSON:
 ``[0, number, command, parameters]`` to the browser, ``[1, number, error, result]`` from it.
 """
@@ -7,6 +9,7 @@ Marionette is part of every Firefox. A message is its length, a colon and a list
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import socket
 import subprocess
@@ -25,6 +28,9 @@ PREFERENCES = {
     "datareporting.policy.dataSubmissionEnabled": False,
     "intl.accept_languages": "en",
     "media.autoplay.default": 0,
+    "media.cubeb.force_mock_context": True,
+    "media.navigator.permission.disabled": True,
+    "media.navigator.streams.fake": True,
     "network.captive-portal-service.enabled": False,
     "network.connectivity-service.enabled": False,
     "remote.log.level": "Fatal",
@@ -32,7 +38,27 @@ PREFERENCES = {
     "browser.safebrowsing.downloads.remote.enabled": False,
     "services.settings.server": "http://127.0.0.1:9/",
 }
-"""Nothing is asked of other hosts, and sound may start without a click."""
+"""Nothing is asked of other hosts, sound starts without a click and goes to a device that is none,
+and comes from a microphone that is a tone."""
+
+KEYS = {"Tab": "\ue004", "Enter": "\ue007", "ArrowRight": "\ue014"}
+SCREEN = {"MOZ_HEADLESS_WIDTH": "1600", "MOZ_HEADLESS_HEIGHT": "1200"}
+THEMES = {"dark": 0, "light": 1}
+
+VISIBLE = "(one) => document.querySelector(one)?.checkVisibility({ visibilityProperty: true })"
+FOCUS = "(one) => document.querySelector(one).focus()"
+EMPTY = """(one) => {
+    document.querySelector(one).focus();
+    document.querySelector(one).select();
+}"""
+
+SIZE = """
+    const { style } = gBrowser.selectedBrowser;
+    [style.width, style.height] = [`${arguments[0]}px`, `${arguments[1]}px`];
+"""
+THEME = """
+    Services.prefs.setIntPref("layout.css.prefers-color-scheme.content-override", arguments[0]);
+"""
 
 COMPLAINTS = """
     const [address] = arguments;
@@ -63,6 +89,7 @@ class Firefox:
                 *(BINARY, "--headless", "--marionette", "--remote-allow-system-access"),
                 *("--no-remote", "--profile", folder),
             ],
+            env=os.environ | SCREEN,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
@@ -71,6 +98,9 @@ class Firefox:
         self._stream = self._socket.makefile("rb")
         self._received()  # says who it is
         self.send("WebDriver:NewSession")
+        self.send("WebDriver:SetTimeouts", script=LONG_S * 1000, pageLoad=LONG_S * 1000)
+        self.send("WebDriver:SetWindowRect", width=1600, height=1200)
+        self.keyboard = Keyboard(self)
 
     def _connected(self, port: int) -> socket.socket:
         deadline = time.monotonic() + START_S
@@ -98,21 +128,41 @@ class Firefox:
         assert error is None, error
         return result["value"] if isinstance(result, dict) and "value" in result else result
 
-    def open(self, address: str) -> None:
-        """Load a page."""
-        self.send("WebDriver:Navigate", url=address)
-
-    def run(self, script: str, *arguments: Any) -> Any:
-        """Run the body of a function in the page; returns what it returns."""
-        return self.send("WebDriver:ExecuteScript", script=script, args=arguments)
-
-    def until(self, condition: str, *arguments: Any) -> Any:
-        """Wait until an expression is true; returns its value."""
-        deadline = time.monotonic() + WAIT_S
-        while not (found := self.run(f"return {condition}", *arguments)):
-            assert time.monotonic() < deadline, f"never came: {condition}"
-            time.sleep(0.1)
+    def chrome(self, script: str, *arguments: Any) -> Any:
+        """Run the body of a function in the browser itself; returns what it returns."""
+        self.send("Marionette:SetContext", value="chrome")
+        found = self.send("WebDriver:ExecuteScript", script=script, args=arguments)
+        self.send("Marionette:SetContext", value="content")
         return found
+
+    def complaints(self, address: str) -> list[str]:
+        """Errors of scripts and policies from an address since the last time."""
+        found: list[str] = self.chrome(COMPLAINTS, address)
+        return found
+
+    def goto(self, address: str) -> None:
+        self.send("WebDriver:Navigate", url=address)
+        self.chrome("gBrowser.selectedBrowser.focus();")  # the last Tab may have left the page
+
+    def reload(self) -> None:
+        self.send("WebDriver:Refresh")
+
+    def evaluate(self, expression: str, arg: Any = None) -> Any:
+        script = f"""const found = {expression};
+            return typeof found === "function" ? found(arguments[0]) : found;"""
+        return self.send("WebDriver:ExecuteScript", script=script, args=[arg], newSandbox=False)
+
+    def wait_for_function(self, expression: str, *, arg: Any = None) -> None:
+        deadline = time.monotonic() + WAIT_S
+        while not self.evaluate(expression, arg):
+            assert time.monotonic() < deadline, f"never came: {expression} {arg or ''}"
+            time.sleep(0.1)
+
+    def wait_for_selector(self, selector: str) -> None:
+        self.wait_for_function(VISIBLE, arg=selector)
+
+    def wait_for_timeout(self, milliseconds: float) -> None:
+        time.sleep(milliseconds / 1000)
 
     def _found(self, selector: str) -> str:
         found = self.send("WebDriver:FindElement", using="css selector", value=selector)
@@ -120,19 +170,33 @@ class Firefox:
         return str(element)
 
     def click(self, selector: str) -> None:
-        """Click an element as a hand does."""
+        self.wait_for_selector(selector)
         self.send("WebDriver:ElementClick", id=self._found(selector))
 
-    def type(self, selector: str, text: str) -> None:
-        """Type into a field, or choose files by their paths."""
-        self.send("WebDriver:ElementSendKeys", id=self._found(selector), text=text)
+    def fill(self, selector: str, text: str) -> None:
+        self.wait_for_selector(selector)
+        self.evaluate(EMPTY, selector)
+        self.keyboard.type(text)
 
-    def complaints(self, address: str) -> list[str]:
-        """Errors of scripts and policies from an address since the last time."""
-        self.send("Marionette:SetContext", value="chrome")
-        found: list[str] = self.run(COMPLAINTS, address)
-        self.send("Marionette:SetContext", value="content")
-        return found
+    def press(self, selector: str, key: str) -> None:
+        self.wait_for_selector(selector)
+        self.evaluate(FOCUS, selector)
+        self.keyboard.press(key)
+
+    def set_input_files(self, selector: str, file: Path) -> None:
+        self.send("WebDriver:ElementSendKeys", id=self._found(selector), text=str(file))
+
+    def set_viewport_size(self, size: dict[str, int]) -> None:
+        self.chrome(SIZE, size["width"], size["height"])
+        self.wait_for_function(
+            "([width, height]) => innerWidth === width && innerHeight === height",
+            arg=[size["width"], size["height"]],
+        )
+
+    def emulate_media(self, *, color_scheme: str) -> None:
+        self.chrome(THEME, THEMES[color_scheme])
+        query = f"(prefers-color-scheme: {color_scheme})"
+        self.wait_for_function("(query) => matchMedia(query).matches", arg=query)
 
     def stop(self) -> None:
         """End the browser."""
@@ -140,3 +204,20 @@ class Firefox:
         self._socket.close()
         self._process.terminate()
         self._process.wait()
+
+
+class Keyboard:
+    """Keys as a hand presses them, wherever the focus is."""
+
+    def __init__(self, browser: Firefox) -> None:
+        self._browser = browser
+
+    def press(self, key: str) -> None:
+        self.type(KEYS[key])
+
+    def type(self, text: str) -> None:
+        actions = [
+            {"type": way, "value": character} for character in text for way in ("keyDown", "keyUp")
+        ]
+        keys = {"type": "key", "id": "keyboard", "actions": actions}
+        self._browser.send("WebDriver:PerformActions", actions=[keys])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import shutil
@@ -121,18 +122,20 @@ def copied(name: str, folder: Path) -> Path:
     return copy
 
 
-def drop(page: Page, file: Path) -> None:
+def drop(page: Any, file: Path) -> None:
     """Drop a file on the page as a hand does."""
-    carried = page.evaluate_handle(
-        """([name, bytes]) => {
-            const data = new DataTransfer();
-            data.items.add(new File([new Uint8Array(bytes)], name));
-            return data;
+    page.evaluate(
+        """async ([name, bytes]) => {
+            const dataTransfer = new DataTransfer();
+            const { buffer } = Uint8Array.from(atob(bytes), (one) => one.charCodeAt(0));
+            dataTransfer.items.add(new File([buffer], name));
+            for (const event of ["dragenter", "dragover", "drop"]) {
+                const how = { dataTransfer, bubbles: true, cancelable: true, composed: true };
+                document.querySelector("main").dispatchEvent(new DragEvent(event, how));
+            }
         }""",
-        [file.name, list(file.read_bytes())],
+        [file.name, base64.b64encode(file.read_bytes()).decode()],
     )
-    for event in ("dragenter", "dragover", "drop"):
-        page.dispatch_event("main", event, {"dataTransfer": carried})
 
 
 def playhead(page: Page) -> float:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,26 +10,12 @@ import pytest
 import soundfile
 import soxr
 
-from hevner.analysis import Analyzer
 from tests.page.conftest import CHROMIUM
-from tests.page.pages import AUDIO, DRAWN, TEXT, Opener, Page, Service, Watch, expect, sync_api
+from tests.page.microphone import KEEP, alike, listened
+from tests.page.pages import AUDIO, TEXT, Opener, Page, Service, Watch, expect, sync_api
 
 RATE = 44_100
 NONE = "\N{EN DASH}"
-
-KEEP = """
-    window.sent = [];
-    const ask = window.fetch;
-    window.fetch = async (address, options) => {
-        const answer = await ask(address, options);
-        if (options?.body instanceof Blob) {
-            const samples = new Int16Array(await options.body.arrayBuffer());
-            window.sent.push([[...samples], await answer.clone().json()]);
-        }
-        return answer;
-    };
-"""
-"""Keeps what a page sends and is answered."""
 
 REFUSE = """
     navigator.mediaDevices.getUserMedia = async () => { throw new DOMException("", "%s"); };
@@ -96,29 +81,10 @@ def fed(page: Page) -> None:
 def test_values_come_and_are_those_of_the_sound_that_was_sent(
     opened: Opener, service: Service, played: np.ndarray
 ) -> None:
-    page, _ = listening(opened, service, KEEP)
-    expect(page.locator(".lead")).to_contain_text("0:05")
-    page.wait_for_function(DRAWN, arg=".timeline canvas.curve")
-    page.keyboard.press("Enter")
-    expect(page.locator(".lead")).to_have_text(TEXT["live.stopped"])
-    expect(page.locator(".listen button")).to_have_text(TEXT["live.start"])
-    sent, rate = page.evaluate("() => [window.sent, new AudioContext().sampleRate]")
-    samples = np.concatenate([np.array(part, np.int16) for part, _ in sent])
-    found = [one for _, answer in sent for one in answer["instants"]]
-    expected = [one.to_dict() for one in Analyzer().stream(rate).feed(samples)]
-    assert found == json.loads(json.dumps(expected))
-    for name in ("valence", "arousal"):
-        said = f"{found[-1][name]['value']:+.2f}".replace("-", "\N{MINUS SIGN}")
-        expect(page.locator(f".now .{name}")).to_have_text(said)
+    page, _ = listening(opened, service, f"({KEEP})()")
+    samples, rate, found = listened(page)
+    assert found[-1]["valence"]
     assert alike(samples[2 * rate : 3 * rate], soxr.resample(played, RATE, rate)) > 0.98
-
-
-def alike(part: np.ndarray, played: np.ndarray) -> float:
-    """Correlation of a part of a recording with what it is a part of."""
-    size, twice = 2**21, np.concatenate([played, played])
-    spectra = np.fft.rfft(twice, size) * np.conj(np.fft.rfft(part, size))
-    at = int(np.argmax(np.fft.irfft(spectra)[: len(played)]))
-    return float(np.corrcoef(twice[at : at + len(part)], part)[0, 1])
 
 
 def test_whoever_leaves_stops_listening(opened: Opener, service: Service) -> None:
