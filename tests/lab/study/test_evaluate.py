@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import importlib.util
 from pathlib import Path
 
 import numpy as np
@@ -140,6 +141,27 @@ def test_a_study_is_planned_run_and_not_run_again(
     assert again.exit_code == 0, again.output
     assert "done" not in again.stderr
     assert [path.read_bytes() for path in (place / "out.csv", place / "out_claims.csv")] == before
+
+
+@pytest.mark.parametrize("kind", ["cross-dataset", "unified"])
+def test_networks_without_torch_end_before_the_first_cell(
+    place: Path, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usual = importlib.util.find_spec
+    lacking = lambda name: None if name == "torch" else usual(name)  # noqa: E731
+    monkeypatch.setattr(importlib.util, "find_spec", lacking)
+    network = RECIPES[kind].replace("[models.ridge]", '[models.ridge]\nkind = "hidden"')
+    monkeypatch.setitem(RECIPES, kind, network)
+    done = evaluate(place, kind)
+    assert done.exit_code == 1
+    assert done.stderr == (
+        "Error: a study of networks needs torch, which is not installed. "
+        "Install it with: pip install 'hevner[networks]'\n"
+    )
+    assert not [*(place / "out.cells").iterdir()]
+    if kind == "cross-dataset":
+        monkeypatch.setitem(RECIPES, kind, network.replace("hidden", "kernel"))
+        assert evaluate(place, kind).exit_code == 0
 
 
 @pytest.mark.parametrize("kind", RECIPES)
