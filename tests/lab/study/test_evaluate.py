@@ -164,6 +164,31 @@ def test_networks_without_torch_end_before_the_first_cell(
         assert evaluate(place, kind).exit_code == 0
 
 
+@pytest.mark.parametrize("missing", [False, True])
+def test_claims_with_nothing_to_compare_are_named_after_the_others(
+    place: Path, missing: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An error, but where a dataset is missing that they may need."""
+    across = '[[claims]]\nclaim = "across"\nfirst = { train = "several" }\nsecond = {}\n'
+    more = across + "[datasets.wtc]\n" * missing
+    monkeypatch.setitem(RECIPES, "cross-dataset", RECIPES["cross-dataset"] + more)
+    done = evaluate(place, "cross-dataset")
+    assert done.exit_code == 1
+    assert {row["claim"] for row in rows_of(place / "out_claims.csv")} == {"x is better"}
+    assert ("Error: claim 'across': has nothing to compare" in done.stderr) != missing
+    assert ("Claims that need what is missing: 1 of 2\n" in done.stderr) == missing
+
+
+def test_blocks_that_one_command_makes_are_named_in_one_line(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = RECIPES["cross-dataset"].replace('x = ["x"]', 'x = ["x", "musicnn", "harmony"]')
+    monkeypatch.setitem(RECIPES, "cross-dataset", recipe)
+    found = evaluate(place, "cross-dataset", "--dry-run")
+    assert found.stderr.count("Missing: ") == 1
+    assert "Missing: own, features musicnn, harmony: nothing of" in found.stderr
+
+
 @pytest.mark.parametrize("kind", RECIPES)
 def test_what_is_missing_is_named(place: Path, kind: str) -> None:
     (place / "data" / "own" / "annotations.csv").unlink()
