@@ -122,6 +122,9 @@ def new(
     with usage_errors():
         rows = write_template(folder, names_of(labels), scale_of(scale), by_rater=raters)
     say(f"{folder}: layout.toml, and a table with {rows} rows to fill in.")
+    if not rows:
+        say(f"No audio is there yet: put it into {folder / 'audio'} and run this again.")
+        return
     say(f"When it is filled in: hevner datasets check own {folder}")
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from hevner.cli.data_options import Run
+from hevner.cli.data_options import NAME_IT, Run
 from hevner.cli.progress import FAILED, FINE, Reporter, say, stopping, usage_errors
 from hevner.errors import DataError
 
@@ -62,7 +62,7 @@ def evaluate_model(wanted: Wanted, run: Run) -> None:
         entry, graph = registry.find(wanted.model), registry.path_of(wanted.model)
         names = run.folders.available()
         if not names:
-            raise DataError("no dataset there", remedy="Check --data", code="no_tracks")
+            raise DataError("no dataset there", remedy=NAME_IT, code="no_tracks")
         found = {name: _tracks(name, run) for name in names}
     if run.dry:
         for name, tracks in found.items():
