@@ -123,6 +123,12 @@ def test_the_front_page_is_short_and_its_table_is_what_was_measured() -> None:
     assert f"\n\n{table}\n\n" in readme.decode(), "print it again: python docs/peers_table.py"
 
 
+def test_what_was_tried_from_nothing_is_what_was_measured() -> None:
+    table = runpy.run_path(str(ROOT / "docs" / "tried_table.py"))["table"]()
+    page = (ROOT / "docs" / "start" / "tried.md").read_text(encoding="utf-8")
+    assert f"\n\n{table}\n\n" in page, "print it again: python docs/tried_table.py"
+
+
 def test_the_picture_of_the_plane_is_drawn(tmp_path: Path) -> None:
     runpy.run_path(str(ROOT / "docs" / "plane_picture.py"))["draw"](tmp_path / "plane.png")
     with (

@@ -84,6 +84,15 @@ def test_what_was_begun_without_audio_is_begun_again(tmp_path: Path) -> None:
     assert CliRunner().invoke(app, arguments).exit_code == 2
 
 
+def test_a_single_track_has_no_spread(tmp_path: Path) -> None:
+    touch(tmp_path, ["a.mp3"])
+    write_template(tmp_path, ["valence", "arousal"], SEVEN)
+    fill(tmp_path / "annotations.csv", ",4,7")
+    run = CliRunner().invoke(app, ["datasets", "check", "own", str(tmp_path)])
+    assert run.exit_code == 0, run.output
+    assert "  arousal on -1..1: mean 1.000\n" in run.stdout
+
+
 def test_rows_for_raters(tmp_path: Path) -> None:
     write_template(tmp_path, ["category", MOMENTS], SEVEN, by_rater=True)
     assert (tmp_path / "annotations.csv").read_text("utf-8-sig").split() == ["id,rater,category"]

@@ -264,9 +264,8 @@ def _write_report(facts: dict[str, Any]) -> None:
         write("  categories: " + ", ".join(f"{k} {n:,}" for k, n in facts["categories"].items()))
     for axis in ("valence", "arousal"):
         if spread := facts[axis]:
-            write(
-                f"  {axis} on {spread['scale']}: mean {spread['mean']:.3f}, sd {spread['std']:.3f}"
-            )
+            sd = "" if spread["std"] is None else f", sd {spread['std']:.3f}"
+            write(f"  {axis} on {spread['scale']}: mean {spread['mean']:.3f}{sd}")
     if facts["correlation"] is not None:
         write(f"  correlation of valence and arousal: {facts['correlation']:.3f}")
     if facts["reliability"]:
