@@ -60,9 +60,10 @@ def list_datasets(as_json: AsJson = False) -> None:
     if as_json:
         write_json([describe_card(card) for card in cards])
         return
+    width = max(len(card.name) for card in cards)
     for card in cards:
         size = f"{card.tracks:,}" if card.tracks else "any"
-        write(f"{card.name:<12} {size:>6}  {card.emotion:<9} {', '.join(card.labels)}")
+        write(f"{card.name:<{width}} {size:>6}  {card.emotion:<9} {', '.join(card.labels)}")
 
 
 @app.command()
