@@ -53,9 +53,11 @@ RATINGS = {
 """Made-up valence and arousal, on 1..9, of the example pieces."""
 
 FIELDS = (
-    "page", "step", "seconds", "cpu_seconds", "exit", "megabytes", "version", "python", "date",
+    "page", "step", "seconds", "cpu_seconds", "exit", "megabytes", "load", "version", "python",
+    "date",
 )  # fmt: skip
-"""Columns: ``megabytes`` are those of the environment after an installation; ``exit`` is 1 where
+"""Columns: ``load`` is the mean number of processes that wanted a core in the minute before the
+step, of the whole machine; ``megabytes`` are those of the environment after an installation; ``exit`` is 1 where
 a study names datasets that are missing."""
 
 Row = dict[str, object]
@@ -184,8 +186,10 @@ def walk(text: str, place: Place, wheel: Path, new: bool, data: bool) -> Iterato
         if language.startswith("file "):
             (place.folder / language[5:]).write_text(content, encoding="utf-8")
         elif not skipped and (new or not (installs and first)):
+            load = f"{os.getloadavg()[0]:.1f}"
             row = timed(partial(run, language, content, place, wheel))
             row["megabytes"] = size_of(place.programs.parent) if installs else ""
+            row["load"] = load
             row["step"] = "the code in Python" if language == "python" else content
             print(f"{row['step']}: {row['seconds']} s, exit status {row['exit']}", flush=True)
             yield row
