@@ -57,8 +57,8 @@ FIELDS = (
     "date",
 )  # fmt: skip
 """Columns: ``load`` is the mean number of processes that wanted a core in the minute before the
-step, of the whole machine; ``megabytes`` are those of the environment after an installation; ``exit`` is 1 where
-a study names datasets that are missing."""
+step, of the whole machine; ``megabytes`` are those of the environment after an installation;
+``exit`` is 1 where a study names datasets that are missing."""
 
 Row = dict[str, object]
 
