@@ -117,6 +117,74 @@ def test_every_script_is_run_or_says_why_not() -> None:
     assert not run & set(NOT_RUN)
 
 
+# --- a newcomer ---
+
+FIRST_PAGE = """
+```sh
+pip install '.[lab]'
+cp -r examples/audio music
+hevner datasets check musemo data/musemo
+```
+
+```python
+import hevner
+```
+
+```console
+$ hevner datasets new music --labels valence,arousal
+...
+```
+
+`music/annotations.csv`:
+
+```csv
+id,valence,arousal
+bright_dance,8,7
+calm_evening,6.5,2.5
+journey,6,6
+slow_lament,2.5,2
+tense_chase,3,8
+```
+
+```console
+$ hevner datasets check own music
+...
+```
+
+```python
+print(hevner.nothing)
+```
+"""
+
+
+def test_first_steps(run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    for name, does in {
+        "python": f'exec {sys.executable} "$@"',
+        "hevner": f'exec {sys.executable} -m hevner "$@"',
+        "pip": f'echo "$@" > {tmp_path}/pip',
+    }.items():
+        (programs / name).write_text(f"#!/bin/sh\n{does}\n")
+        (programs / name).chmod(0o755)
+    out = tmp_path / "out.csv"
+    pages = {"first.md": FIRST_PAGE, "second.md": FIRST_PAGE}
+    wheel = tmp_path / "hevner-7.0-py3-none-any.whl"
+    run("first_steps", wheel, "--out", out, PAGES=pages, environment=lambda _: programs)
+    with out.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert (tmp_path / "pip").read_text().split() == ["install", f"{wheel}[lab]"]
+    first, second = (
+        [(row["step"].split()[0], row["exit"]) for row in rows if row["page"] == page]
+        for page in pages
+    )
+    # The code is one program, so the names of its first block are known in the second.
+    assert second == [("the", "1"), ("hevner", "0"), ("hevner", "0")]
+    assert first == [("pip", "0"), *second]
+    assert "has no attribute 'nothing'" in capsys.readouterr().out
+    assert {(row["version"], bool(row["date"])) for row in rows} == {("7.0", True)}
+
+
 # --- analysis ---
 
 

@@ -22,10 +22,9 @@ PACKAGES = {
     "frames": ("pandas", "pyarrow"),
     "mcp": ("mcp", "lancedb", "pyarrow"),
     "tags": ("mutagen",),
+    "lab": ("matplotlib", "mido", "mir_eval", "msgspec", "onnx", "sklearn", "umap"),
+    "networks": ("torch",),
     "encoders": ("huggingface_hub", "psutil", "safetensors", "torch", "transformers"),
-    "lab": (
-        "matplotlib", "mido", "mir_eval", "msgspec", "onnx", "sklearn", "torch", "umap",
-    ),
 }  # fmt: skip
 """Modules that each extra of ``pyproject.toml`` installs."""
 

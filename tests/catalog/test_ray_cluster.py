@@ -35,7 +35,8 @@ from hevner.errors import HevnerError, ModelError
 from hevner.model import space
 from hevner.object_path import ObjectPath
 from hevner.store import FeatureStore
-from tests.cli.test_docs import blocks, run_console
+from tests.cli.test_docs import run_console
+from tests.documents import blocks
 from tests.errors import raises
 from tests.lab.tracks import musemo
 from tests.object_store import ObjectStore

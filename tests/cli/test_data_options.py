@@ -96,3 +96,20 @@ def test_the_gap_of_folders_that_are_not_there_is_wrong_usage(tmp_path: Path) ->
         done = CliRunner().invoke(app, call)
         assert done.exit_code == 2
         assert f"there is no folder {tmp_path}/missing" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "evaluate --model unified --data {0} --out {0}/a.csv",
+        "extract --data {0} --store {0}/store",
+        "train own --data {0} --out {0}/a.onnx",
+    ],
+)
+def test_labels_of_ones_own_without_their_name_are_an_error_with_the_option(
+    tmp_path: Path, words: str
+) -> None:
+    (tmp_path / "annotations.csv").write_text("id,valence\na,1\n")
+    done = CliRunner().invoke(app, words.format(tmp_path).split())
+    assert done.exit_code in (1, 2)
+    assert "--data own=DIR" in done.stderr

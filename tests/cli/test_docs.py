@@ -18,20 +18,12 @@ from hevner.cli.encoders import state_widths
 from hevner.cli.layout import yes_no
 from hevner.encoders import card
 from hevner.encoders.large import LARGE
+from tests.documents import ROOT, blocks, commands, parts, sections
 
-ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "data.md"
 TABLES = ROOT / "docs" / "tables.py"
-BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
-
-def sections(page: Path) -> dict[str, str]:
-    """Text of each section by heading."""
-    _, *parts = re.split(r"^## ", page.read_text(encoding="utf-8"), flags=re.MULTILINE)
-    return {heading: text for heading, _, text in (part.partition("\n") for part in parts)}
-
-
-SECTIONS = {f"data.md {heading}": text for heading, text in sections(PAGE).items()}
+SECTIONS = {f"data.md {heading}": text for heading, text in sections("docs/data.md").items()}
 SEARCH, ENCODERS, RECIPES = "search.md", "encoders.md", "recipes.md"
 PAGES = ("browsing.md", "playlists.md", "scikit_learn.md", "tags.md", "python.md", "formats.md")
 PAGES += (
@@ -52,11 +44,7 @@ RUN_ELSEWHERE = {
 }
 """Pages whose code and commands need a world of their own."""
 
-SECTIONS["README.md Use"] = sections(ROOT / "README.md")["Use"]
-
-
-def blocks(text: str, language: str) -> list[str]:
-    return [content for found, content in BLOCK.findall(text) if found == language]
+SECTIONS["README.md Use"] = sections("README.md")["Use"]
 
 
 def own_dataset(folder: Path) -> None:
@@ -77,8 +65,7 @@ def assert_shown(shown: str, real: str) -> None:
 
 
 def run_console(block: str) -> None:
-    for entry in re.split(r"^\$ ", block.replace("\\\n", ""), flags=re.MULTILINE)[1:]:
-        command, _, shown = entry.partition("\n")
+    for command, shown in commands(block):
         program, *arguments = shlex.split(command)
         assert program == "hevner"
         result = CliRunner().invoke(app, arguments)
@@ -109,8 +96,10 @@ def test_commands_and_code_do_what_is_shown(
     (tmp_path / "examples").symlink_to(ROOT / "examples")
     monkeypatch.chdir(tmp_path)
     names: dict[str, object] = {}
-    for language, content in BLOCK.findall(text):
-        if language == "console":
+    for language, content, file in parts(text):
+        if file:
+            Path(file).write_text(content)
+        elif language == "console":
             run_console(content)
         elif language == "python":
             exec(compile(content, text.partition("\n")[0], "exec"), names)
@@ -132,6 +121,12 @@ def test_the_front_page_is_short_and_its_table_is_what_was_measured() -> None:
     assert len(readme) <= 6000
     table = runpy.run_path(str(ROOT / "docs" / "peers_table.py"))["table"]()
     assert f"\n\n{table}\n\n" in readme.decode(), "print it again: python docs/peers_table.py"
+
+
+def test_what_was_tried_from_nothing_is_what_was_measured() -> None:
+    table = runpy.run_path(str(ROOT / "docs" / "tried_table.py"))["table"]()
+    page = (ROOT / "docs" / "start" / "tried.md").read_text(encoding="utf-8")
+    assert f"\n\n{table}\n\n" in page, "print it again: python docs/tried_table.py"
 
 
 def test_the_picture_of_the_plane_is_drawn(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from hevner.cli import app
 from hevner.defaults import DEFAULT_MODEL
 from hevner.lab.scoring import known, readings
 from hevner.store import FeatureStore
+from tests.lab.tracks import musemo
 from tests.sounds import music, write
 
 CLIPS = 5
@@ -114,6 +115,15 @@ def test_music_of_training_is_refused_labelled_or_left_out(world: World, tmp_pat
         ("seen and unseen", "5"), ("not seen", "3"),
     }  # fmt: skip
     assert 'class="warning"' in out.with_suffix(".html").read_text()
+
+
+def test_music_that_is_known_by_name_is_refused_before_it_is_analysed(tmp_path: Path) -> None:
+    musemo(tmp_path / "musemo", 3)
+    options = ["--model", "unified", "--data", str(tmp_path), "--store", str(tmp_path / "store")]
+    run = CliRunner().invoke(app, ["evaluate", *options, "--out", str(tmp_path / "a.csv")])
+    assert run.exit_code == 1
+    assert "1 of 3 tracks of musemo are known to unified-" in run.output
+    assert not (tmp_path / "store").exists()
 
 
 def test_a_dry_run_counts_and_does_nothing(world: World, tmp_path: Path) -> None:

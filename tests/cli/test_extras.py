@@ -120,6 +120,27 @@ def bare(place: Path) -> dict[str, tuple[int, str]]:
     return dict(zip(lines, found.values(), strict=True))
 
 
+NETWORKS = [f"train {name} --out {{0}}/net.npz {DATA}" for name in ("harmony", "rhythm", "tags")]
+"""Verbs that need torch beside the laboratory."""
+
+
+def test_networks_need_torch_and_the_rest_of_the_laboratory_does_not(place: Path) -> None:
+    lines = [
+        f"evaluate --model unified --out {{0}}/scores.csv {DATA} --jobs 1",
+        f"train own --out {{0}}/mine.onnx {DATA} --jobs 1",
+        f"evaluate distribution_gap/at_hand --out {{0}}/gap.csv {DATA}",
+        *NETWORKS,
+    ]
+    found = outcomes(["torch"], [line.format(place) for line in lines])
+    scored, trained, studied, *networks = (said for _, said in found.values())
+    assert "fewer than 3 tracks could be analysed" in scored
+    assert "Error: " in trained
+    assert "musemo" in studied
+    assert not any("torch" in said for said in (scored, trained, studied))
+    for said in networks:
+        assert said.endswith("Install it with: pip install 'hevner[networks]'\n"), said
+
+
 @pytest.mark.parametrize("line", LACKING)
 def test_a_missing_extra_is_one_line_with_the_remedy(
     line: str, bare: dict[str, tuple[int, str]]
@@ -148,8 +169,8 @@ def test_what_is_missing_is_named() -> None:
     assert "no_such_package" in str(caught.value)
     with pytest.raises(ModuleNotFoundError), extras.required("a mistake of ours"):
         import hevner.no_such_module  # noqa: F401
-    assert extras.extra_of("torch.nn") == "encoders"
-    assert extras.extra_of("torch.nn", "lab") == "lab"
+    assert extras.extra_of("torch.nn") == "networks"
+    assert extras.extra_of("torch.nn", "encoders") == "encoders"
     assert extras.extra_of("hevner.analysis") == ""
 
 

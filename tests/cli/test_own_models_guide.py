@@ -15,7 +15,8 @@ import pytest
 pytest.importorskip("fastapi", reason="the service needs the extra 'serve'")
 
 from hevner.client import Client
-from tests.cli.test_docs import BLOCK, ROOT, run_console
+from tests.cli.test_docs import run_console
+from tests.documents import BLOCK, ROOT
 from tests.loopback import only_this_machine  # noqa: F401 - talks to the server
 from tests.sounds import write
 

@@ -72,6 +72,27 @@ def test_rows_that_are_not_filled_in_say_nothing(tmp_path: Path) -> None:
     assert [(one.id, one.tags) for one in datasets.load("own", tmp_path)] == [("a", ("calm",))]
 
 
+def test_what_was_begun_without_audio_is_begun_again(tmp_path: Path) -> None:
+    arguments = ["datasets", "new", str(tmp_path), "--labels", "valence,moments"]
+    first = CliRunner().invoke(app, arguments)
+    assert "No audio is there yet" in first.stderr
+    touch(tmp_path / "audio", ["a.mp3"])
+    again = CliRunner().invoke(app, arguments)
+    assert again.exit_code == 0, again.output
+    assert "a table with 1 rows" in again.stderr
+    assert "\na,\n" in (tmp_path / "annotations.csv").read_text(encoding="utf-8-sig")
+    assert CliRunner().invoke(app, arguments).exit_code == 2
+
+
+def test_a_single_track_has_no_spread(tmp_path: Path) -> None:
+    touch(tmp_path, ["a.mp3"])
+    write_template(tmp_path, ["valence", "arousal"], SEVEN)
+    fill(tmp_path / "annotations.csv", ",4,7")
+    run = CliRunner().invoke(app, ["datasets", "check", "own", str(tmp_path)])
+    assert run.exit_code == 0, run.output
+    assert "  arousal on -1..1: mean 1.000\n" in run.stdout
+
+
 def test_rows_for_raters(tmp_path: Path) -> None:
     write_template(tmp_path, ["category", MOMENTS], SEVEN, by_rater=True)
     assert (tmp_path / "annotations.csv").read_text("utf-8-sig").split() == ["id,rater,category"]
@@ -91,9 +112,11 @@ def test_the_comments_name_every_key_and_column() -> None:
 
 def test_nothing_is_overwritten(tmp_path: Path) -> None:
     write_template(tmp_path, ["tags"], SEVEN)
+    (tmp_path / "layout.toml").write_text("# mine\n")
     with raises(DataError, "already_there", subject="layout.toml"):
         write_template(tmp_path, ["tags"], SEVEN)
     (tmp_path / "layout.toml").unlink()
+    (tmp_path / "annotations.csv").write_text("id,tags\na,calm\n")
     with raises(DataError, "already_there", subject="annotations.csv"):
         write_template(tmp_path, ["tags"], SEVEN)
     for labels in (["mood"], []):

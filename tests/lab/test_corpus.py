@@ -9,6 +9,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -25,7 +26,15 @@ from hevner.datasets.track import Track
 from hevner.errors import AudioError, DataError, MissingDependencyError
 from hevner.features import Features
 from hevner.lab.data import corpus
-from hevner.lab.data.corpus import Variant, compute_all, content_of, features_of, keep, sound
+from hevner.lab.data.corpus import (
+    Done,
+    Variant,
+    compute_all,
+    content_of,
+    features_of,
+    keep,
+    sound,
+)
 from hevner.lab.data.extraction import DEFAULT, PASS, kinds
 from hevner.store import FeatureStore
 from tests import deadly
@@ -234,6 +243,22 @@ def test_a_bad_file_does_not_stop_the_others(song: Track, tmp_path: Path) -> Non
 def call(*arguments: object) -> tuple[int, str]:
     result = CliRunner().invoke(app, ["extract", *map(str, arguments)])
     return result.exit_code, result.stderr
+
+
+def test_failures_with_one_cause_are_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(work, *_: object) -> Iterator[Done]:
+        for number, (one, variant) in enumerate(work):
+            yield Done(one, variant, error=DataError("torn" if number == 1 else "no soundfont"))
+
+    monkeypatch.setattr("hevner.lab.data.corpus.compute_all", fail)
+    data = musemo(tmp_path / "musemo", 4)
+    status, errors = call("--dataset", "musemo", "--data", data, "--store", tmp_path / "store")
+    assert status == 1
+    assert "0 stored before, 4 failed.\n" in errors
+    assert "Failed: out_blues.00000 and 2 more: no soundfont\n" in errors
+    assert "Failed: out_blues.00001: torn\n" in errors
 
 
 def test_extracting_a_dataset_says_what_failed_and_goes_on_later(tmp_path: Path) -> None:

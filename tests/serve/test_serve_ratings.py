@@ -31,7 +31,8 @@ from hevner.serve.problems import ServiceError
 from hevner.serve.rating_store import NAME_LENGTH, Rating, RatingStore, nickname
 from hevner.serve.rating_study import EVERYONE, Study, order, select
 from tests.catalog.library import Library
-from tests.cli.test_docs import BLOCK, ROOT, run_console
+from tests.cli.test_docs import run_console
+from tests.documents import BLOCK, ROOT
 from tests.errors import raises
 from tests.serve.servers import (
     PATIENCE_S,

@@ -14,7 +14,8 @@ import pytest
 
 pytest.importorskip("beets")
 
-from tests.cli.test_docs import ROOT, assert_shown
+from tests.cli.test_docs import assert_shown
+from tests.documents import ROOT
 
 EXAMPLES = ROOT / "examples" / "audio"
 PAGE = (ROOT / "docs" / "beets.md").read_text("utf-8")

@@ -19,6 +19,9 @@ Loaded = TypeVar("Loaded")
 VARIABLE = "HEVNER_DATA"
 """Environment variable with the folder of the datasets, used if ``--data`` is not given."""
 
+NAME_IT = "Name its folder, such as --data own=DIR for labels of your own"
+"""Remedy where ``--data`` gives no dataset."""
+
 OTHERS = ("pop909",)
 """Collections without ratings that recipes can use, beside `hevner.datasets.NAMES`."""
 

@@ -49,9 +49,10 @@ def list_datasets(as_json: AsJson = False) -> None:
     if as_json:
         write_json([describe_card(card) for card in cards])
         return
+    width = max(len(card.name) for card in cards)
     for card in cards:
         size = f"{card.tracks:,}" if card.tracks else "any"
-        write(f"{card.name:<12} {size:>6}  {card.emotion:<9} {', '.join(card.labels)}")
+        write(f"{card.name:<{width}} {size:>6}  {card.emotion:<9} {', '.join(card.labels)}")
 
 
 @app.command()
@@ -111,6 +112,9 @@ def new(
     with usage_errors():
         rows = write_template(folder, names_of(labels), scale_of(scale), by_rater=raters)
     say(f"{folder}: layout.toml, and a table with {rows} rows to fill in.")
+    if not rows:
+        say(f"No audio is there yet: put it into {folder / 'audio'} and run this again.")
+        return
     say(f"When it is filled in: hevner datasets check own {folder}")
 
 
@@ -249,9 +253,8 @@ def _write_report(facts: dict[str, Any]) -> None:
         write("  categories: " + ", ".join(f"{k} {n:,}" for k, n in facts["categories"].items()))
     for axis in ("valence", "arousal"):
         if spread := facts[axis]:
-            write(
-                f"  {axis} on {spread['scale']}: mean {spread['mean']:.3f}, sd {spread['std']:.3f}"
-            )
+            sd = "" if spread["std"] is None else f", sd {spread['std']:.3f}"
+            write(f"  {axis} on {spread['scale']}: mean {spread['mean']:.3f}{sd}")
     if facts["correlation"] is not None:
         write(f"  correlation of valence and arousal: {facts['correlation']:.3f}")
     if facts["reliability"]:

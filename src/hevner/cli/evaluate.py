@@ -24,6 +24,7 @@ from hevner.cli.evaluate_model import SeenChoice, Wanted, evaluate_model
 from hevner.cli.options import Jobs
 from hevner.cli.progress import FAILED, FINE, say, stopping, usage_errors
 from hevner.cli.recipes import located
+from hevner.errors import DataError
 
 if TYPE_CHECKING:
     from hevner.lab.study.engine import Study
@@ -160,12 +161,17 @@ def _evaluate_study(recipe: Path, encoder: str, run: Run) -> None:
             for line in study.describe(cells):
                 typer.echo(line)
         else:
-            _run(study, cells, run.out, run.jobs)
+            _run(study, cells, run.out, run.jobs, partial=bool(loaded[1]))
     raise typer.Exit(FAILED if loaded[1] else FINE)
 
 
-def _run(study: Study[Any, Any, Any], cells: Sequence[Any], out: Path, jobs: int) -> None:
-    """Compute cells, and write the tables of scores and of claims."""
+def _run(
+    study: Study[Any, Any, Any], cells: Sequence[Any], out: Path, jobs: int, *, partial: bool
+) -> None:
+    """Compute cells, and write the tables of scores and of claims.
+
+    ``partial`` is whether datasets are missing: then claims may have nothing to compare.
+    """
     from hevner.lab.study import claims, engine, kept
 
     results = engine.run(study, cells, out.with_suffix(".cells"), jobs, _progress())
@@ -177,6 +183,17 @@ def _run(study: Study[Any, Any, Any], cells: Sequence[Any], out: Path, jobs: int
         path = out.with_name(f"{out.stem}_claims.csv")
         kept.write_table(path, claims.COLUMNS, verdicts)
         say(f"{path}: {len(verdicts)} rows")
+    tested = {row["claim"] for row in verdicts}
+    untested = [one.claim for one in study.recipe.claims if one.claim not in tested]
+    if untested and not partial:
+        raise DataError(
+            "has nothing to compare",
+            subject=f"claim '{untested[0]}'",
+            remedy="Check what it selects, or add the protocols that it needs",
+            code="nothing_to_compare",
+        )
+    if untested:
+        say(f"Claims that need what is missing: {len(untested)} of {len(study.recipe.claims)}")
 
 
 def _progress() -> Callable[[int, int], None]:

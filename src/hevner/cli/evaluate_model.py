@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Literal
 
 import typer
 
-from hevner.cli.data_options import Run
+from hevner.cli.data_options import NAME_IT, Run
 from hevner.cli.progress import FAILED, FINE, Reporter, say, stopping, usage_errors
 from hevner.errors import DataError
 
 if TYPE_CHECKING:
     from hevner.datasets.track import Track
+    from hevner.lab.scoring.known import Verdict
     from hevner.lab.scoring.page import Sheet
     from hevner.model.registry import Entry
 
@@ -57,7 +58,7 @@ def evaluate_model(wanted: Wanted, run: Run) -> None:
         entry, graph = registry.find(wanted.model), registry.path_of(wanted.model)
         names = run.folders.available()
         if not names:
-            raise DataError("no dataset there", remedy="Check --data", code="no_tracks")
+            raise DataError("no dataset there", remedy=NAME_IT, code="no_tracks")
         found = {name: _tracks(name, run) for name in names}
     if run.dry:
         for name, tracks in found.items():
@@ -109,22 +110,21 @@ def _score(
     from hevner.lab.scoring.page import Sheet
     from hevner.store import FeatureStore
 
+    music = known.load(graph)
+    if name != "own":  # names of one's own tracks say nothing without their sound
+        early = known.compare(music, entry.trained_on, tracks, {})
+        if _refused(early, name, entry, wanted):
+            return None, []
     tracks, failures = _prepared(tracks, wanted, run)
     if len(tracks) < scores.FEWEST:
         say(f"{name}: fewer than {scores.FEWEST} tracks could be analysed; not scored.")
         return None, failures
     words = known.fingerprints(FeatureStore(run.store), tracks)
-    verdict = known.compare(known.load(graph), entry.trained_on, tracks, words)
+    verdict = known.compare(music, entry.trained_on, tracks, words)
     say(f"{name}, training music: {verdict.label}")
-    seen = verdict.names == "seen"
-    if seen.any() and wanted.seen == "refuse":
-        say(
-            f"Error: {seen.sum()} of {len(tracks)} tracks of {name} are known to {entry.name} from "
-            f"training ({verdict.example}). Scores on them flatter it: --seen drop leaves them "
-            "out, --seen label scores them too, apart."
-        )
+    if _refused(verdict, name, entry, wanted):
         return None, failures
-    status = verdict.names
+    seen, status = verdict.names == "seen", verdict.names
     if wanted.seen == "drop" and seen.any():
         tracks = [track for track, one in zip(tracks, seen, strict=True) if not one]
         status = status[~seen]
@@ -147,6 +147,19 @@ def _score(
     warned = bool((status != "unseen").any())
     axes, classes = scores.pictures(read, own)
     return Sheet(f"{entry.name} on {name}", facts, warned, rows, tracks, axes, classes), failures
+
+
+def _refused(verdict: Verdict, name: str, entry: Entry, wanted: Wanted) -> bool:
+    """Whether a dataset is not scored, as the model was trained on some of it; says so."""
+    seen = verdict.names == "seen"
+    if not seen.any() or wanted.seen != "refuse":
+        return False
+    say(
+        f"Error: {seen.sum()} of {len(seen)} tracks of {name} are known to {entry.name} from "
+        f"training ({verdict.example}). Scores on them flatter it: --seen drop leaves them out, "
+        "--seen label scores them too, apart."
+    )
+    return True
 
 
 def _prepared(tracks: Sequence[Track], wanted: Wanted, run: Run) -> tuple[list[Track], list[str]]:

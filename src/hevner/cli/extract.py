@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from typer import Option
 
-from hevner.cli.data_options import Data, Store, data_folders, dataset_folder
+from hevner.cli.data_options import NAME_IT, Data, Store, data_folders, dataset_folder
 from hevner.cli.options import Address, Engine, Jobs, cluster_of, names_of, shard_of
 from hevner.cli.progress import FAILED, FINE, Reporter, say, stopping, usage_errors
 from hevner.errors import DataError
@@ -164,9 +164,7 @@ def _datasets(data: list[str], names: list[str]) -> list[Dataset]:
         folders = data_folders(data)
         places = {name: folders[name] for name in names or folders.available()}
     if not places:
-        raise DataError(
-            "no dataset there", remedy="Check --data, or name it with --dataset", code="no_tracks"
-        )
+        raise DataError("no dataset there", remedy=NAME_IT, code="no_tracks")
     found = [datasets.load(name, folder, partial=True) for name, folder in places.items()]
     for one in found:
         if names and not len(one):
@@ -195,19 +193,22 @@ def _variants(dataset: Dataset, soundfont: str, names: list[str]) -> list[Varian
 
 def _run(dataset: Dataset, variant: Variant, compute: Compute) -> int:
     """Work through the tracks of a dataset; return the exit status."""
-    computed, failures = 0, []
+    computed = 0
+    failures: dict[str, list[str]] = {}
     results = compute([(track, variant) for track in dataset])
     with closing(results), Reporter(len(dataset), True, "Extracting") as reporter:
         for done in results:
             computed += done.computed
             if done.error is not None:
-                failures.append(f"{done.track.id}: {done.error}")
+                failures.setdefault(str(done.error), []).append(done.track.id)
             reporter.advance()
-    known = len(dataset) - computed - len(failures)
+    failed = sum(map(len, failures.values()))
+    known = len(dataset) - computed - failed
     say(
         f"{dataset.card.name} {variant.name}, {len(dataset)} tracks: {computed} computed, "
-        f"{known} stored before, {len(failures)} failed."
+        f"{known} stored before, {failed} failed."
     )
-    for failure in failures:
-        say(f"Failed: {failure}")
+    for error, ids in failures.items():
+        more = f" and {len(ids) - 1} more" if len(ids) > 1 else ""
+        say(f"Failed: {ids[0]}{more}: {error}")
     return FAILED if failures else FINE

@@ -210,7 +210,9 @@ def _read(name: str, folder: Path, labels: Labels, findings: Findings) -> Datase
         raise DataError(
             "no such folder",
             subject=str(folder),
-            remedy=f"Get {known.title} from {known.source}",
+            remedy="Check the path; the option for it is --data own=DIR"
+            if name == "own"
+            else f"Get {known.title} from {known.source}",
             code="folder_missing",
         )
     module = f"hevner.datasets.{name}"

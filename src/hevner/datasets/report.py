@@ -65,13 +65,14 @@ def describe(dataset: Dataset) -> dict[str, Any]:
     }
 
 
-def _spread(dataset: Dataset, axis: str) -> dict[str, float | str] | None:
+def _spread(dataset: Dataset, axis: str) -> dict[str, float | str | None] | None:
     values = [v for v in (getattr(track, axis) for track in dataset) if v is not None]
     scale = dataset.card.scale(axis)
     if not values:
         return None
     nominal = np.array([scale.from_unit(value) for value in values])
-    return {"scale": scale.name, "mean": float(nominal.mean()), "std": float(nominal.std(ddof=1))}
+    std = float(nominal.std(ddof=1)) if len(nominal) > 1 else None
+    return {"scale": scale.name, "mean": float(nominal.mean()), "std": std}
 
 
 def _correlation(dataset: Dataset) -> float | None:

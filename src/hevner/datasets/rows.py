@@ -215,7 +215,10 @@ def read_rows(
             rows.append(Row(cells, f"{path}, line {number}", tuple(values[len(names) :]), comma))
     if not rows:
         raise DataError(
-            "has no rows", subject=str(path), remedy="Fetch the file again", code="no_rows"
+            "has no rows",
+            subject=str(path),
+            remedy="Fill it in, or fetch the file again",
+            code="no_rows",
         )
     return rows
 

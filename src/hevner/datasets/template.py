@@ -64,6 +64,8 @@ def write_template(
 ) -> int:
     """Write ``layout.toml`` and a table with a row for each audio file of a folder.
 
+    What was begun here before there was audio is begun again, as long as nobody has edited it.
+
     Parameters
     ----------
     folder
@@ -84,22 +86,17 @@ def write_template(
     Raises
     ------
     DataError
-        If a label is not known, or a file is there already.
+        If a label is not known, or a file with other content is there already.
     OutputError
         If a file cannot be written.
     """
     layout = Layout()
-    _check(folder, labels, layout)
+    _check(labels)
     below = folder / layout.audio
     inside = not below.is_dir() and any(_audio(folder))
     ids = [*dict.fromkeys(_audio(folder if inside else below))]
     columns = [name for name in labels if name != MOMENTS]
     header = ["id", *(["rater"] if by_rater else [])]
-    (folder if inside else below).mkdir(parents=True, exist_ok=True)
-    if columns:
-        _write(folder / layout.annotations, [*header, *columns], ids)
-    if MOMENTS in labels:
-        _write(folder / layout.moments, [*header, "time", "valence", "arousal"], [])
     rated = [*columns, *(["valence", "arousal"] if MOMENTS in labels else [])]
     scales = dict.fromkeys(scale_name(name) for name in rated if name in RATED)
     text = TEXT.format(
@@ -110,12 +107,23 @@ def write_template(
         empty="missing" if columns == ["tags"] else layout.empty_cells,
         scales="\n".join(f'{name} = "{scale.name}"' for name in scales) or '# valence = "1..9"',
     )
-    write_file(folder / FILE, text.encode("utf-8"))
+    tables = {layout.annotations: [*header, *columns]} if columns else {}
+    if MOMENTS in labels:
+        tables[layout.moments] = [*header, "time", "valence", "arousal"]
+    begun = {name: _table(columns, []) for name, columns in tables.items()}
+    begun[FILE] = text.encode("utf-8")
+    for name in (FILE, layout.annotations, layout.moments):
+        _check_unedited(folder / name, begun.get(name))
+    (folder if inside else below).mkdir(parents=True, exist_ok=True)
+    if columns:
+        begun[layout.annotations] = _table(tables[layout.annotations], ids)
+    for name, content in begun.items():
+        write_file(folder / name, content)
     return len(ids)
 
 
-def _check(folder: Path, labels: Sequence[str], layout: Layout) -> None:
-    """Refuse labels that are not known, and files that are there already."""
+def _check(labels: Sequence[str]) -> None:
+    """Refuse labels that are not known."""
     unknown = [name for name in labels if name not in (*LABELS, MOMENTS)]
     if unknown or not labels:
         raise DataError(
@@ -123,14 +131,17 @@ def _check(folder: Path, labels: Sequence[str], layout: Layout) -> None:
             remedy=f"Choose among {', '.join((*LABELS, MOMENTS))}",
             code="unknown_choice",
         )
-    for name in (FILE, layout.annotations, layout.moments):
-        if (folder / name).exists():
-            raise DataError(
-                "is there already",
-                subject=display_name(folder / name),
-                remedy="Move it away, or edit it",
-                code="already_there",
-            )
+
+
+def _check_unedited(path: Path, begun: bytes | None) -> None:
+    """Refuse a file that is there already, unless it is as it was begun."""
+    if path.exists() and path.read_bytes() != begun:
+        raise DataError(
+            "is there already",
+            subject=display_name(path),
+            remedy="Move it away, or edit it",
+            code="already_there",
+        )
 
 
 def _audio(folder: Path) -> list[str]:
@@ -139,10 +150,10 @@ def _audio(folder: Path) -> list[str]:
     return [path.relative_to(folder).with_suffix("").as_posix() for path in files]
 
 
-def _write(path: Path, header: list[str], ids: list[str]) -> None:
+def _table(header: list[str], ids: list[str]) -> bytes:
     """A table with a row for each id; marked as UTF-8, which spreadsheets need."""
     text = io.StringIO()
     table = csv.writer(text, lineterminator="\r\n")
     table.writerow(header)
     table.writerows([name, *[""] * (len(header) - 1)] for name in ids)
-    write_file(path, text.getvalue().encode("utf-8-sig"))
+    return text.getvalue().encode("utf-8-sig")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import importlib.util
 from pathlib import Path
 
 import numpy as np
@@ -140,6 +141,52 @@ def test_a_study_is_planned_run_and_not_run_again(
     assert again.exit_code == 0, again.output
     assert "done" not in again.stderr
     assert [path.read_bytes() for path in (place / "out.csv", place / "out_claims.csv")] == before
+
+
+@pytest.mark.parametrize("kind", ["cross-dataset", "unified"])
+def test_networks_without_torch_end_before_the_first_cell(
+    place: Path, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usual = importlib.util.find_spec
+    lacking = lambda name: None if name == "torch" else usual(name)  # noqa: E731
+    monkeypatch.setattr(importlib.util, "find_spec", lacking)
+    network = RECIPES[kind].replace("[models.ridge]", '[models.ridge]\nkind = "hidden"')
+    monkeypatch.setitem(RECIPES, kind, network)
+    done = evaluate(place, kind)
+    assert done.exit_code == 1
+    assert done.stderr == (
+        "Error: a study of networks needs torch, which is not installed. "
+        "Install it with: pip install 'hevner[networks]'\n"
+    )
+    assert not [*(place / "out.cells").iterdir()]
+    if kind == "cross-dataset":
+        monkeypatch.setitem(RECIPES, kind, network.replace("hidden", "kernel"))
+        assert evaluate(place, kind).exit_code == 0
+
+
+@pytest.mark.parametrize("missing", [False, True])
+def test_claims_with_nothing_to_compare_are_named_after_the_others(
+    place: Path, missing: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An error, but where a dataset is missing that they may need."""
+    across = '[[claims]]\nclaim = "across"\nfirst = { train = "several" }\nsecond = {}\n'
+    more = across + "[datasets.wtc]\n" * missing
+    monkeypatch.setitem(RECIPES, "cross-dataset", RECIPES["cross-dataset"] + more)
+    done = evaluate(place, "cross-dataset")
+    assert done.exit_code == 1
+    assert {row["claim"] for row in rows_of(place / "out_claims.csv")} == {"x is better"}
+    assert ("Error: claim 'across': has nothing to compare" in done.stderr) != missing
+    assert ("Claims that need what is missing: 1 of 2\n" in done.stderr) == missing
+
+
+def test_blocks_that_one_command_makes_are_named_in_one_line(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = RECIPES["cross-dataset"].replace('x = ["x"]', 'x = ["x", "musicnn", "harmony"]')
+    monkeypatch.setitem(RECIPES, "cross-dataset", recipe)
+    found = evaluate(place, "cross-dataset", "--dry-run")
+    assert found.stderr.count("Missing: ") == 1
+    assert "Missing: own, features musicnn, harmony: nothing of" in found.stderr
 
 
 @pytest.mark.parametrize("kind", RECIPES)

@@ -62,6 +62,11 @@ class CrossDatasetStudy(engine.Study[CrossDatasetRecipe, StudyData, Cell]):
     load_dataset = staticmethod(load_dataset)
     join = staticmethod(join)
 
+    @property
+    def needs_torch(self) -> bool:
+        """Whether a model of the recipe is a network."""
+        return any(model.kind == "hidden" for model in self.recipe.models.values())
+
     def plan(self) -> list[Cell]:
         """All cells, protocol by protocol.
 

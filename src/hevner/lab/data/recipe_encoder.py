@@ -55,14 +55,14 @@ def substitute(table: dict[str, Any], text: str, encoder: str = "") -> tuple[dic
 def missing(
     error: DataError, block: str, dataset: str, data: Path, store: Path, soundfont: str
 ) -> str:
-    """Describe vectors that are not stored, and the command that makes them, in one line.
+    """What is said of vectors that are not stored: why, and the command that makes them.
 
     ``error`` is that of the store; ``data`` and ``store`` are the folders of the dataset and the
     store.
     """
     subject = f" ({error.subject})" if error.subject else ""
     remedy = _remedy(block, dataset, data, store, soundfont)
-    return f"{dataset}, features {block}: {error.cause}{subject}; {remedy}"
+    return f"{error.cause}{subject}; {remedy}"
 
 
 def _check(name: str) -> None:

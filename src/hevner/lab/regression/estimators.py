@@ -251,7 +251,7 @@ class _Network:
     """The network while it is trained."""
 
     def __init__(self, width: int, outputs: int, decay: float, seed: int) -> None:
-        with extras.required("training a network", "lab"):
+        with extras.required("training a network", "networks"):
             import torch
         self._torch = torch
         with torch.random.fork_rng(devices=[]):

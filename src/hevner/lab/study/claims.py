@@ -101,7 +101,7 @@ class Comparison:
 
 def compare(comparisons: Sequence[Comparison], jobs: int = 1) -> list[Row]:
     """Verdicts of comparisons, in their order, from a number of processes."""
-    if jobs == 1:
+    if jobs == 1 or not comparisons:
         return [comparison.verdict() for comparison in comparisons]
     with workers.pool(jobs) as pool:
         return list(pool.map(Comparison.verdict, comparisons, chunksize=4))

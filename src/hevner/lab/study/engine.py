@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Generic, Self, TypeVar
 
+from hevner import extras
 from hevner.files import make_folder
 from hevner.lab import workers
 from hevner.lab.study import kept
@@ -41,8 +42,11 @@ class Study(ABC, Generic[RecipeT, DataT, CellT]):
 
     columns: ClassVar[tuple[str, ...]]
     """Columns of the table of scores."""
-    needs_torch: ClassVar[bool] = False
-    """Whether cells are computed with torch."""
+
+    @property
+    def needs_torch(self) -> bool:
+        """Whether cells are computed with torch."""
+        return False
 
     @classmethod
     def load(
@@ -139,6 +143,8 @@ def _compute(
     study: Study[Any, Any, CellT], waiting: Mapping[Path, CellT], jobs: int
 ) -> Iterator[Path]:
     """Compute cells; yield the file of each as soon as it is there."""
+    if waiting and study.needs_torch:
+        extras.require("networks", "a study of networks", "torch")
     if jobs == 1:
         for path, cell in waiting.items():
             kept.write(path, study.compute(cell, path.parent))

@@ -60,19 +60,23 @@ def gather_blocks(
     soundfont: str,
     jobs: int = 1,
 ) -> tuple[dict[str, Samples], list[str]]:
-    """Stored vectors of tracks of one dataset, block by block, and a line for each that is missing.
+    """Stored vectors of tracks of one dataset, block by block, and lines that name those missing.
 
     Blocks are named as in `hevner.lab.data.representations`, which has the soundfont and the jobs
     too; ``folder`` is the dataset's own, which the lines name.
     """
     found: dict[str, Samples] = {}
-    lines: list[str] = []
+    lacking: dict[str, list[str]] = {}
     for block in dict.fromkeys(blocks):
         try:
             found[block] = gather(store, tracks, [block], soundfont=soundfont, jobs=jobs)
         except DataError as error:
             name = tracks[0].dataset
-            lines.append(missing(error, block, name, folder, store.folder, soundfont))
+            said = missing(error, block, name, folder, store.folder, soundfont)
+            lacking.setdefault(said, []).append(block)
+    lines = [
+        f"{tracks[0].dataset}, features {', '.join(own)}: {said}" for said, own in lacking.items()
+    ]
     return found, lines
 
 

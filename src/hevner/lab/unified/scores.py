@@ -32,7 +32,6 @@ from scipy.stats import rankdata
 
 from hevner.arrays import Doubles, Mask, Rows
 from hevner.emotion import AXES
-from hevner.errors import DataError
 from hevner.lab.metrics.statistics import over_seeds
 from hevner.lab.metrics.tags import pr_auc_macro, roc_auc, roc_auc_macro
 from hevner.lab.study import claims
@@ -233,16 +232,11 @@ def compare(recipe: UnifiedRecipe, found: Sequence[Evaluation], jobs: int = 1) -
     """Test every claim on all that both of its rows predicted, by the first metric.
 
     Where several datasets have the same output, ``all`` takes them together. A claim that finds
-    nothing to compare raises `DataError` (``nothing_to_compare``).
+    nothing to compare has no row.
     """
     comparisons = []
     for claim in recipe.claims:
         both = _both(claim, found)
-        if not both:
-            raise DataError(
-                "nothing to compare", subject=f"claim '{claim.claim}'",
-                remedy="Check its rows and their protocols", code="nothing_to_compare",
-            )  # fmt: skip
         several: dict[tuple[str, ...], list[tuple[Evaluation, Evaluation]]] = {}
         for first, second in both:
             comparisons.append(_comparison(claim.claim, [(first, second)]))
