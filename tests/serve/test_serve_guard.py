@@ -5,14 +5,17 @@ from __future__ import annotations
 import re
 import socket
 from collections.abc import Iterator
+from http.client import HTTPConnection
 from pathlib import Path
 
 import pytest
 
+from hevner.errors import HevnerError
+from hevner.serve.catalog_snapshot import CatalogSnapshot
 from hevner.serve.guard import BODY, CLIENTS, Buckets
 from hevner.serve.media import Addresses
 from hevner.serve.problems import without_paths
-from tests.serve.servers import Running, form, running, settings, sound
+from tests.serve.servers import PATIENCE_S, Running, form, running, settings, sound
 
 TOKEN = "a secret"
 BEARER = {"Authorization": f"Bearer {TOKEN}"}
@@ -41,6 +44,69 @@ def test_names_that_are_allowed_are_not(state: Path) -> None:
         for host in ("music.example", "192.168.1.20:8765", "[fe80::1]", socket.gethostname()):
             assert server.get("/health", headers={"Host": host}).status == 200
         assert server.get("/health", headers={"Host": "evil.example"}).status == 421
+
+
+@pytest.mark.parametrize("host", ["::1", "::"])
+def test_a_server_at_an_address_of_ipv6(state: Path, host: str) -> None:
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError:
+        pytest.skip("this machine has no IPv6")
+    with running(settings(state, host=host, token=TOKEN)) as server:
+        for name in (f"[::1]:{server.port}", "[::1]", "localhost:1", "[fe80::1%25eth0]:1"):
+            for origin in ({}, {"Origin": f"http://{name}"}):
+                connection = HTTPConnection("::1", server.port, timeout=PATIENCE_S)
+                connection.request("GET", "/api/v1/words", headers=BEARER | {"Host": name} | origin)
+                assert connection.getresponse().status == 200
+                connection.close()
+        for name in ("[", "[::1", "[::g]", "evil.example", "evil.example:[::1]"):
+            connection = HTTPConnection("::1", server.port, timeout=PATIENCE_S)
+            connection.request("GET", "/api/v1/words", headers=BEARER | {"Host": name})
+            assert connection.getresponse().status == 421
+            connection.close()
+
+
+def test_a_header_does_not_make_another_client(state: Path) -> None:
+    with running(settings(state, rate=1)) as server:
+        answers = [
+            server.get(
+                "/words",
+                headers={"X-Forwarded-For": f"10.0.0.{n}", "Forwarded": f"for=10.0.0.{n}"},
+            )
+            for n in range(6)
+        ]
+        assert 429 in [answer.status for answer in answers]
+
+
+def test_the_token_counts_in_one_place_alone(closed: Running) -> None:
+    for path in (f"/words?token={TOKEN}", f"/words?authorization=Bearer+{TOKEN}"):
+        assert closed.get(path.replace(" ", "+")).status == 401
+    for headers in (
+        {"Authorization": TOKEN},
+        {"Authorization": f"Bearer {TOKEN}, Bearer wrong"},
+        {"Authorization": f"Bearer\t{TOKEN}"},
+        {"Authorization": f"Bearer {TOKEN}\xe9"},
+        {"Cookie": f"token={TOKEN}"},
+        {"Proxy-Authorization": f"Bearer {TOKEN}"},
+    ):
+        assert closed.get("/words", headers=headers).kind == "token"
+    with socket.create_connection(("127.0.0.1", closed.port), timeout=PATIENCE_S) as connection:
+        head = b"GET /api/v1/words HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
+        both = b"Authorization: Bearer wrong\r\nAuthorization: Bearer a secret\r\n\r\n"
+        connection.sendall(head + both)
+        assert b" 401 " in connection.recv(100)
+
+
+def test_a_line_of_the_log_is_one_line(
+    server: Running, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*_: object) -> None:
+        raise HevnerError("no\nERROR: all is lost", subject="a\x1b[2Jb\r\n.wav", stage="decode")
+
+    monkeypatch.setattr(CatalogSnapshot, "points_on_plane", fail)
+    assert server.get("/catalog/pieces?points=true").status == 422
+    (line,) = [one.getMessage() for one in caplog.records if "lost" in one.getMessage()]
+    assert line.isprintable()
 
 
 def test_pages_of_other_servers_are_refused(server: Running) -> None:

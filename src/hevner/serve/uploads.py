@@ -19,6 +19,7 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.requests import ClientDisconnect, Request
 
 from hevner.files import cannot_write
+from hevner.serve.clients import CLIENT
 from hevner.serve.job_queue import JobQueue
 from hevner.serve.jobs import Job, bare_name, ending
 from hevner.serve.problems import ServiceError, stopping
@@ -41,8 +42,7 @@ async def receive(request: Request, queue: JobQueue) -> Job:
     if promised.isdecimal() and promised.isascii() and int(promised) > limit + AROUND:
         raise _too_large(limit)
     try:
-        client = request.client.host if request.client else ""
-        async with queue.reserved(client) as folder:
+        async with queue.reserved(CLIENT.get()) as folder:
             form = await queue.in_thread(partial(_Form, folder, boundary, limit))
             try:
                 async for piece in _pieces(request, queue):

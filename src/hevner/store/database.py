@@ -14,7 +14,7 @@ WAIT_S = 60.0
 """Seconds to wait for another process that writes."""
 
 
-def connect(path: Path, mode: str) -> sqlite3.Connection:
+def connect(path: Path, mode: str, wait_s: float = WAIT_S) -> sqlite3.Connection:
     """Open a database.
 
     Opening takes a fifth of a millisecond. With a connection for each use no lock outlives a call,
@@ -24,13 +24,15 @@ def connect(path: Path, mode: str) -> sqlite3.Connection:
     ----------
     mode
         SQLite's ``ro``, ``rw`` or ``rwc``: read, write, write and create.
+    wait_s
+        Seconds to wait for another process that writes.
     """
     address = f"{path.absolute().as_uri()}?mode={mode}"
-    return sqlite3.connect(address, timeout=WAIT_S, isolation_level=None, uri=True)
+    return sqlite3.connect(address, timeout=wait_s, isolation_level=None, uri=True)
 
 
 @contextmanager
-def session(path: Path, mode: str = "rw") -> Iterator[sqlite3.Connection]:
+def session(path: Path, mode: str = "rw", wait_s: float = WAIT_S) -> Iterator[sqlite3.Connection]:
     """A database to read from.
 
     Raises
@@ -42,17 +44,19 @@ def session(path: Path, mode: str = "rw") -> Iterator[sqlite3.Connection]:
     """
     try:
         # Closing undoes a transaction that was not committed.
-        with closing(connect(path, mode)) as database:
+        with closing(connect(path, mode, wait_s)) as database:
             database.execute("PRAGMA foreign_keys = ON")
             yield database
     except sqlite3.Error as error:
-        raise _problem(path, error) from error
+        raise _problem(path, error, wait_s) from error
 
 
 @contextmanager
-def transaction(path: Path, mode: str = "rw") -> Iterator[sqlite3.Connection]:
+def transaction(
+    path: Path, mode: str = "rw", wait_s: float = WAIT_S
+) -> Iterator[sqlite3.Connection]:
     """A `session` for one writer at a time; all changes are kept, or none."""
-    with session(path, mode) as database:
+    with session(path, mode, wait_s) as database:
         database.execute("BEGIN IMMEDIATE")
         yield database
         database.execute("COMMIT")
@@ -68,10 +72,10 @@ def damaged(path: Path, cause: str) -> DataError:
     )
 
 
-def _problem(path: Path, error: sqlite3.Error) -> HevnerError:
+def _problem(path: Path, error: sqlite3.Error, wait_s: float) -> HevnerError:
     number = getattr(error, "sqlite_errorcode", 0) & 0xFF  # the higher bits are details
     if number in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-        code, cause = "store_busy", f"another process has been writing for {WAIT_S:g} s"
+        code, cause = "store_busy", f"another process has been writing for {wait_s:g} s"
         remedy = "Wait for it to end, then try again"
     elif number == sqlite3.SQLITE_FULL:
         code, cause, remedy = "no_space", "the disk is full", "Free some space there"
