@@ -14,10 +14,11 @@ from __future__ import annotations
 import asyncio
 import hmac
 import ipaddress
+import re
 import socket
 import time
 from collections import OrderedDict
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -59,6 +60,8 @@ HEADERS = {
 
 BODY = 2**20
 """Largest body of a request in bytes, but for uploads, which have their own limit."""
+
+_HOST = re.compile(r"(?:\[([^][]+)\]|([^][:@/?#]+))(?::\d*)?")
 
 CLIENTS = 10_000
 """Number of clients whose rate is remembered."""
@@ -194,7 +197,5 @@ def host_in(host: str) -> str:
     """The name or address in a ``Host`` header, without port and brackets; empty if it has none."""
     if _is_address(host):  # of IPv6 without brackets, as people type it
         return host
-    try:
-        return urlsplit(f"//{host}").hostname or ""
-    except ValueError:
-        return ""
+    found = _HOST.fullmatch(host)
+    return (found[1] or found[2]).lower() if found else ""
