@@ -153,7 +153,10 @@ class _Form:
         if self._found:
             raise ServiceError(400, "upload", "there is more than one file", "Send them one by one")
         self._found = True
-        self.name = bare_name(options[b"filename"].decode("utf-8", "replace"))
+        name = options[b"filename"].decode("utf-8", "replace")
+        for sign in '"\r\n':  # as browsers write them in a form
+            name = name.replace(f"%{ord(sign):02X}", sign)
+        self.name = bare_name(name)
         self._file = (self._folder / f"audio{ending(self.name)}").open("xb")
 
     def _data(self, data: bytes, start: int, end: int) -> None:
