@@ -1,4 +1,4 @@
-"""Print the accuracy tables of ``docs/results.md`` from the committed results.
+"""Print the accuracy tables of ``docs/results/emotion.md`` from the committed results.
 
 python benchmarks/tables.py
 """
@@ -73,7 +73,7 @@ def tags(scores: dict[tuple[str, str, str], Score]) -> list[list[str]]:
 
 def main() -> None:
     """Print all tables."""
-    argparse.ArgumentParser(description="Print the tables of docs/results.md.").parse_args()
+    argparse.ArgumentParser(description="Print the tables of docs/results/emotion.md.").parse_args()
     scores = read("default")
     axes = [f"{axis} {m}" for axis in ("valence", "arousal") for m in ("r", "CCC", "R2")]
     for protocol in ("cross-validation", "leave-one-dataset-out"):

@@ -33,6 +33,7 @@ LINK = re.compile(r"\[[^]]*\]\(<?([^)>#\s]*)(?:#[^)\s]*)?>?\)", re.DOTALL)
 CODE = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 IMPORT = re.compile(r"^from (hevner[\w.]*) import ([\w, ]+)$", re.MULTILINE)
 ANCHOR = re.compile(r'id="?(hevner[\w.]*)')
+NAMED = re.compile(r"`((?:benchmarks|docs|examples|papers|recipes|src|tests)/[\w./-]+\.[a-z]+)`")
 FENCED = re.compile(r"^(```+).*?^\1$|`[^`\n]*`", re.MULTILINE | re.DOTALL)
 
 
@@ -117,3 +118,9 @@ def test_links_lead_somewhere(page: Path) -> None:
     for target in LINK.findall(text):
         if target and not re.match("[a-z]+:", target):
             assert (ROOT / page.parent / target).exists(), target
+
+
+@pytest.mark.parametrize("page", PAGES, ids=str)
+def test_files_that_are_named_exist(page: Path) -> None:
+    for name in set(NAMED.findall((ROOT / page).read_text("utf-8"))):
+        assert (ROOT / name).is_file() or (ROOT / page.parent / name).is_file(), name

@@ -1,4 +1,4 @@
-"""Write what every metric gives on fixed inputs, for `tests/test_metrics.py`.
+"""Write what every metric gives on fixed inputs, for `tests/lab/test_metrics.py`.
 
     python -m tests.golden.regenerate_metrics
 
