@@ -8,6 +8,7 @@ import json
 import math
 from html import unescape
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -103,9 +104,28 @@ def test_forms_agree(record: Analysis | Failure) -> None:
                 if isinstance(value, str)
                 else float(cells[name]) == value
             )
+    agrees_with_columns(shown, row)
     if isinstance(record, Analysis):
         assert Analysis.from_dict(shown) == record
         agrees_with_annotations(record)
+
+
+def agrees_with_columns(shown: dict[str, Any], row: dict[str, object]) -> None:
+    """Columns have the numbers and texts of JSON, and no others."""
+    texts = {name: one for name, one in shown.items() if not isinstance(one, dict | list)}
+    assert {name: row[name] for name in texts if name in row} == {
+        name: one if one != "" else None for name, one in texts.items() if name in row
+    }
+    estimated = {name: shown.get(name) for name in ("valence", "arousal", "tension")}
+    estimated |= {f"emotion_{name}": one for name, one in (shown.get("emotions") or {}).items()}
+    for name, one in estimated.items():
+        for end, column in (("value", name), ("low", f"{name}_low"), ("high", f"{name}_high")):
+            assert row[column] == (one and one[end])
+    shares = {f"mood_{name}".replace(" ", "_"): one for name, one in shown.get("moods", {}).items()}
+    shares |= {
+        f"tag_{one['name']}".replace(" ", "_"): one["probability"] for one in shown.get("tags", ())
+    }
+    assert shares == {name: row[name] for name in row if name in shares}
 
 
 def agrees_with_annotations(analysis: Analysis) -> None:
