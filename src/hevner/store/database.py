@@ -14,7 +14,7 @@ WAIT_S = 60.0
 """Seconds to wait for another process that writes."""
 
 
-def connect(path: Path, mode: str, wait_s: float = WAIT_S) -> sqlite3.Connection:
+def connect(path: Path, mode: str) -> sqlite3.Connection:
     """Open a database.
 
     Opening takes a fifth of a millisecond. With a connection for each use no lock outlives a call,
@@ -24,16 +24,16 @@ def connect(path: Path, mode: str, wait_s: float = WAIT_S) -> sqlite3.Connection
     ----------
     mode
         SQLite's ``ro``, ``rw`` or ``rwc``: read, write, write and create.
-    wait_s
-        Seconds to wait for another process that writes.
     """
     address = f"{path.absolute().as_uri()}?mode={mode}"
-    return sqlite3.connect(address, timeout=wait_s, isolation_level=None, uri=True)
+    return sqlite3.connect(address, timeout=WAIT_S, isolation_level=None, uri=True)
 
 
 @contextmanager
-def session(path: Path, mode: str = "rw", wait_s: float = WAIT_S) -> Iterator[sqlite3.Connection]:
-    """A database to read from.
+def session(
+    path: Path, mode: str = "rw", wait_s: float | None = None
+) -> Iterator[sqlite3.Connection]:
+    """A database to read from; others that write are waited for `WAIT_S`, or the seconds given.
 
     Raises
     ------
@@ -42,10 +42,12 @@ def session(path: Path, mode: str = "rw", wait_s: float = WAIT_S) -> Iterator[sq
     OutputError
         If the disk or another process is in the way.
     """
+    wait_s = WAIT_S if wait_s is None else wait_s
     try:
         # Closing undoes a transaction that was not committed.
-        with closing(connect(path, mode, wait_s)) as database:
+        with closing(connect(path, mode)) as database:
             database.execute("PRAGMA foreign_keys = ON")
+            database.execute(f"PRAGMA busy_timeout = {wait_s * 1000:.0f}")
             yield database
     except sqlite3.Error as error:
         raise _problem(path, error, wait_s) from error
@@ -53,7 +55,7 @@ def session(path: Path, mode: str = "rw", wait_s: float = WAIT_S) -> Iterator[sq
 
 @contextmanager
 def transaction(
-    path: Path, mode: str = "rw", wait_s: float = WAIT_S
+    path: Path, mode: str = "rw", wait_s: float | None = None
 ) -> Iterator[sqlite3.Connection]:
     """A `session` for one writer at a time; all changes are kept, or none."""
     with session(path, mode, wait_s) as database:
