@@ -226,7 +226,7 @@ def render_alarms(folder: Path) -> list[Row]:
     """Pairs of different pieces played by one soundfont that are taken for the same."""
     rows = []
     for soundfont in sorted({path.name for path in folder.glob("*/*") if path.is_dir()}):
-        files = sorted(folder.glob(f"*/{soundfont}/*"))
+        files = sorted(folder.glob(f"*/{soundfont}/*.flac"))
         prints = {f"{f.parent.parent.name}/{f.stem}": fingerprint(f) for f in files}
         started = perf_counter()
         found = matches(prints)
