@@ -2,14 +2,16 @@
 
     python benchmarks/attack.py [--pieces 10000] [--folder DIR] [--seconds 20]
 
-A server of a catalogue of made-up pieces (`benchmarks/serve.py`) answers four clients, each of
-which searches about twice a second, while others mean harm:
+A server of a catalogue of made-up pieces (`benchmarks/serve.py`) answers four people at one
+address, each of whom searches about twice a second, while others at another address mean harm:
 
 - *none*: nobody does.
 - *slow*: 100 connections, of which 40 are silent, 40 send a request a byte at a time, and 20 an
   upload; whatever is closed is opened again.
 - *filters*: 24 clients send the longest filters that are taken, and far longer ones, one after the
   other.
+- *turns*: the same, but the four search with filters too, which wait in the same queue.
+- *searches*: 24 clients ask for the hundred best moments, one search after the other.
 - *jobs*: 1,000 uploads, of which every third is cancelled at once and every seventh twice.
 - *requests*: hostile hosts, origins, ranges, names of files, paths and bodies.
 - *restarts*: 60 uploads, while the server is killed five times and started again. Here nobody
@@ -52,6 +54,8 @@ JOBS, SENDERS = 1000, 8
 RESTARTS, RESTARTED_JOBS = 5, 60
 CLIENTS, THINK_S = 4, 0.5
 LIMIT_MS = 150.0
+PEOPLE = "127.0.0.2"
+"""Address of those who mean no harm, another client to the server; Linux has all of 127/8."""
 
 HEAD = (
     b"POST /api/v1/analyses HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100000\r\n"
@@ -123,6 +127,25 @@ async def filters(port: int, until: float, harm: Harm) -> None:
         link.close()
 
     await asyncio.gather(*map(client, range(FILTERS)))
+
+
+async def searches(port: int, until: float, harm: Harm) -> None:
+    """Send searches that take long, all at once."""
+
+    async def client(number: int) -> None:
+        link, rng = serve.Link(port), random.Random(number)
+        while time.monotonic() < until:
+            asked = json.loads(serve.question(rng)) | {"moments": True, "limit": 100}
+            harm.note(*await link.ask("POST", "/catalog/search", json.dumps(asked).encode()))
+        link.close()
+
+    await asyncio.gather(*map(client, range(FILTERS)))
+
+
+def filtered(rng: random.Random) -> bytes:
+    """A search with a filter that nobody has sent before."""
+    asked = json.loads(serve.question(rng)) | {"where": f"valence > {rng.uniform(-1, 0):.4f}"}
+    return json.dumps(asked).encode()
 
 
 def form(name: str = "song.wav") -> bytes:
@@ -226,24 +249,29 @@ ATTACKS: dict[str, Attack] = {
     "none": none,
     "slow": slow,
     "filters": filters,
+    "turns": filters,
+    "searches": searches,
     "jobs": jobs,
     "requests": requests,
 }
 
 
-async def attacked(port: int, seconds: float, attack: Attack) -> tuple[serve.Seen, Harm]:
-    """Let clients search while an attack goes on."""
-    warm, seen, harm = serve.Seen(), serve.Seen(), Harm()
-    await asyncio.gather(
-        *(serve.search(port, warm, time.monotonic() + serve.WARM_S, 0, -n) for n in (1, 2))
-    )
+async def attacked(
+    port: int, seconds: float, attack: Attack, ask: Callable[[random.Random], bytes]
+) -> tuple[serve.Seen, Harm]:
+    """Let people search while an attack goes on."""
+    warm, seen, harm, until = serve.Seen(), serve.Seen(), Harm(), time.monotonic() + serve.WARM_S
+    links = [serve.Link(port, PEOPLE) for _ in range(CLIENTS)]
+    await asyncio.gather(*(serve.search(links[n], warm, until, 0, -n) for n in (1, 2)))
     goes_on = True
+
+    seeds = itertools.count()
 
     async def clients() -> None:
         while goes_on:
             until = time.monotonic() + 1
             await asyncio.gather(
-                *(serve.search(port, seen, until, THINK_S, n) for n in range(CLIENTS))
+                *(serve.search(link, seen, until, THINK_S, next(seeds), ask) for link in links)
             )
 
     searching = asyncio.create_task(clients())
@@ -340,7 +368,9 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as state:
             process, port = started(command(folder, state))
             try:
-                rows.append(row_of(name, *asyncio.run(attacked(port, options.seconds, attack))))
+                ask = filtered if name == "turns" else serve.question
+                found = asyncio.run(attacked(port, options.seconds, attack, ask))
+                rows.append(row_of(name, *found))
             finally:
                 process.kill()
                 process.communicate()

@@ -32,7 +32,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -74,10 +74,14 @@ class Seen:
 
 
 class Link:
-    """A connection that is kept open: little work for the client, so that the server is timed."""
+    """A connection that is kept open: little work for the client, so that the server is timed.
 
-    def __init__(self, port: int) -> None:
+    It comes from ``source``, an address of this machine, which makes it that client's.
+    """
+
+    def __init__(self, port: int, source: str = "127.0.0.1") -> None:
         self._port = port
+        self._source = (source, 0)
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
 
     async def ask(
@@ -98,7 +102,9 @@ class Link:
 
     async def _ask(self, method: str, path: str, body: bytes, kind: str) -> tuple[int, bytes]:
         if self._streams is None:
-            self._streams = await asyncio.open_connection("127.0.0.1", self._port)
+            self._streams = await asyncio.open_connection(
+                "127.0.0.1", self._port, local_addr=self._source
+            )
         reader, writer = self._streams
         head = (
             f"{method} /api/v1{path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: {kind}\r\n"
@@ -129,12 +135,19 @@ def question(rng: random.Random) -> bytes:
     return json.dumps(asked).encode()
 
 
-async def search(port: int, seen: Seen, until: float, think: float, seed: int) -> None:
-    """One client."""
-    link, rng = Link(port), random.Random(seed)
+async def search(
+    link: Link,
+    seen: Seen,
+    until: float,
+    think: float,
+    seed: int,
+    ask: Callable[[random.Random], bytes] = question,
+) -> None:
+    """One person."""
+    rng = random.Random(seed)
     await asyncio.sleep(rng.uniform(0, think))
     while time.monotonic() < until:
-        body = question(rng)
+        body = ask(rng)
         begin = time.perf_counter()
         status, _ = await link.ask("POST", "/catalog/search", body)
         seen.searches.append(time.perf_counter() - begin)
@@ -214,12 +227,12 @@ async def part(
     with ProcessPoolExecutor(1, get_context("spawn")) as sender:
         await loop.run_in_executor(sender, upload, port, [])
         await asyncio.gather(
-            *(search(port, warm, time.monotonic() + WARM_S, 0, -n) for n in (1, 2))
+            *(search(Link(port), warm, time.monotonic() + WARM_S, 0, -n) for n in (1, 2))
         )
         watching, before = asyncio.create_task(watch(port, process, seen)), process.cpu_times()
         sent = loop.run_in_executor(sender, upload, port, files)
         until = time.monotonic() + seconds
-        await asyncio.gather(*(search(port, seen, until, think, n) for n in range(clients)))
+        await asyncio.gather(*(search(Link(port), seen, until, think, n) for n in range(clients)))
         after = process.cpu_times()
         seen.cpu = after.user + after.system - before.user - before.system
         seen.finished = await sent

@@ -14,7 +14,7 @@ def only_this_machine(_no_network: None, monkeypatch: pytest.MonkeyPatch) -> Non
     """Let tests connect to the loopback interface."""
 
     def connect(self: socket.socket, address: tuple[str, int]) -> None:
-        assert address[0] == "127.0.0.1", "tests must not use the network"
+        assert address[0] in ("127.0.0.1", "::1"), "tests must not use the network"
         CONNECT(self, address)
 
     monkeypatch.setattr(socket.socket, "connect", connect)

@@ -120,3 +120,13 @@ def test_wrong_credentials_are_named(bucket: ObjectPath, monkeypatch: pytest.Mon
     with pytest.raises(PermissionError, match="credentials"):
         (bucket / "a").read_bytes()
     object_path._store.cache_clear()
+
+
+@pytest.mark.parametrize(
+    "address", ["", "nonsense", "localhost:9000", "http://", "http://127.0.0.1:99999", " http://x"]
+)
+def test_an_address_that_is_none_is_refused(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", address)
+    with raises(HevnerError, "bad_address", subject="s3://no-such-bucket") as caught:
+        ObjectPath("s3://no-such-bucket/catalogue").read()
+    assert "AWS_ENDPOINT_URL" in caught.value.cause

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,6 +23,7 @@ from functools import lru_cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
+from urllib.parse import urlsplit
 
 from hevner import extras
 from hevner.errors import HevnerError
@@ -30,6 +32,9 @@ SCHEME = "s3://"
 
 ADDRESS = r"[a-z][a-z0-9+.-]+:/"
 """Beginning of an address of any kind; a path of this machine loses one of its slashes."""
+
+ENDPOINTS = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT")
+"""Variables with the address of a store."""
 
 AT_ONCE = 2**25
 """Bytes that are asked for at a time, so that no request lasts long."""
@@ -282,8 +287,23 @@ def location(text: str | Location) -> Location:
 def _store(bucket: str) -> Any:
     with extras.required("an object store", "s3"):
         from obstore.store import S3Store
+    for name in ENDPOINTS:
+        # The library panics at what is none. An address may have a password, so it is not shown.
+        if not _is_endpoint(os.environ.get(name, "http://default")):
+            remedy = "Write it as http://HOST:PORT or https://HOST, or unset the variable"
+            cause = f"the environment variable {name} holds no address of a store"
+            raise HevnerError(cause, subject=f"{SCHEME}{bucket}", remedy=remedy, code="bad_address")
     options: Any = {"allow_http": True, "timeout": "120s"}
     return S3Store(bucket, client_options=options, retry_config=RETRIES or None)
+
+
+def _is_endpoint(address: str) -> bool:
+    try:
+        parts = urlsplit(address)
+        fit = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+    return fit and re.fullmatch(r"[!-~]+", address) is not None
 
 
 @contextmanager

@@ -122,6 +122,7 @@ def test_what_cannot_be_read_says_why(
 def test_music_elsewhere_must_be_downloaded(source: str | Path) -> None:
     with raises(AudioError, "file_missing") as caught:
         heard(source)
+    assert "not on this machine" in caught.value.cause
     assert "Download it" in str(caught.value.remedy)
 
 

@@ -12,14 +12,18 @@ import signal
 import socket
 import time
 from collections.abc import Callable
+from functools import partial
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from hevner.catalog import columns, header, indexing, writer
+from hevner.catalog import columns, header, indexing, seal, writer
+from hevner.catalog.analyze_file import FileAnalyzer
 from hevner.catalog.catalog import Catalog
+from hevner.catalog.index_options import Options
+from hevner.catalog.renewal import mend
 from hevner.catalog.writer import create, open_or_create, writing
 from hevner.errors import CatalogError, HevnerError, OutputError
 from hevner.files import cannot_write
@@ -41,6 +45,16 @@ def _processes(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 own_process = pytest.mark.usefixtures("_processes")
+
+
+def _nothing(_graph: Path) -> FileAnalyzer:
+    raise AssertionError("nothing is analysed")
+
+
+def lancedb_schema(folder: Path, name: str) -> list[str]:
+    """Names of the columns of a table on disk."""
+    names: list[str] = pytest.importorskip("lancedb").connect(folder).open_table(name).schema.names
+    return names
 
 
 def start(target: Callable[..., None], *arguments: object) -> BaseProcess:
@@ -428,6 +442,35 @@ def test_a_newer_schema_is_refused(tmp_path: Path) -> None:
     path.write_text(json.dumps({**record, **later}))
     with raises(CatalogError, "newer_version"):
         Catalog(tmp_path / "catalog", SPACE)
+
+
+def test_a_header_with_something_newer_is_refused_and_not_mended(tmp_path: Path) -> None:
+    folder = tmp_path / "catalog"
+    create(folder, SPACE)
+    record = json.loads((folder / header.NAME).read_text())
+    del record["checksum"]
+    record |= {"hevner": "0.3.0", "novelty": 1}
+    record["checksum"] = seal.digest_of(record)
+    (folder / header.NAME).write_text(json.dumps(record))
+    for open_it in (Catalog, partial(mend, analyzer_of=_nothing, options=Options())):
+        with raises(CatalogError, "newer_version", subject=header.NAME) as caught:
+            open_it(folder, SPACE)
+        assert "'novelty'" in caught.value.cause
+    assert json.loads((folder / header.NAME).read_text()) == record
+
+
+@pytest.mark.parametrize("name", columns.TABLES)
+def test_a_table_with_something_newer_is_refused_and_not_mended(tmp_path: Path, name: str) -> None:
+    folder = tmp_path / "catalog"
+    create(folder, SPACE)
+    pytest.importorskip("lancedb").connect(folder).open_table(name).add_columns(
+        {"novelty": "cast(1 as float)"}
+    )
+    for open_it in (Catalog, partial(mend, analyzer_of=_nothing, options=Options())):
+        with raises(CatalogError, "newer_version", subject=str(folder)) as caught:
+            open_it(folder, SPACE)
+        assert "'novelty'" in caught.value.cause
+    assert "novelty" in lancedb_schema(folder, name)
 
 
 def test_a_stop_while_a_catalogue_is_made_leaves_none(

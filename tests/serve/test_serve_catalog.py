@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from starlette.responses import FileResponse
 
 from hevner.catalog.course import Course
 from hevner.catalog.file_identity import Stamp
@@ -19,7 +20,7 @@ from hevner.catalog.writer import create, writing
 from hevner.errors import HevnerError
 from hevner.files import file_named
 from hevner.metadata import SHOWN
-from hevner.serve import query_request, schemas
+from hevner.serve import media, query_request, schemas
 from hevner.words import Lexicon
 from tests.catalog import made_up
 from tests.catalog.library import Library, build
@@ -423,7 +424,10 @@ def address(server: Running, name: str) -> str:
         ("bytes=256000-", 416, None),
         ("bytes=9-5", 400, None),
         ("lines=1-2", 400, None),
-        ("bytes=" + ",".join(f"{n}-{n}" for n in range(0, 3000, 2)), 200, slice(None)),
+        ("bytes=-999999", 206, slice(None)),
+        ("bytes=0-9,5-19", 206, slice(20)),
+        ("bytes=0-9,256000-", 416, None),
+        ("bytes=" + ",".join(f"{n}-{n}" for n in range(0, 3000, 2)), 416, None),
     ],
 )
 def test_audio_comes_in_ranges(
@@ -441,6 +445,29 @@ def test_audio_comes_in_ranges(
     assert answer.headers["accept-ranges"] == "bytes"
     if status == 206:
         assert answer.headers["content-range"].endswith("/256000")
+
+
+def test_headers_alone_read_nothing_of_the_file(
+    player: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = []
+
+    class Noted(FileResponse):
+        @property
+        def chunk_size(self) -> int:  # type: ignore[override]
+            read.append(self.path)
+            return 65536
+
+    monkeypatch.setattr(media, "FileResponse", Noted)
+    song = address(player, "a song.mp3")
+    for headers, status, length in (({}, 200, 256_000), ({"Range": "bytes=-7"}, 206, 7)):
+        answer = player.ask("HEAD", song, headers=headers, api="")
+        assert (answer.status, answer.body) == (status, b"")
+        assert answer.headers["content-length"] == str(length)
+        assert "content-security-policy" in answer.headers
+        assert not read
+    assert len(player.ask("GET", song, api="").body) == 256_000
+    assert read
 
 
 def test_audio_under_a_name_that_is_not_utf_8_is_served(player: Running) -> None:

@@ -11,8 +11,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from typer import BadParameter
 from typer.testing import CliRunner
 
+from hevner.cli.serve import _host
 from hevner.client import Client
 from hevner.errors import HevnerError
 from hevner.serve.run import check_address
@@ -121,6 +123,31 @@ def test_other_machines_need_a_token(tmp_path: Path) -> None:
         assert process.stderr is not None
         assert process.stderr.readline().startswith("Listening on http://0.0.0.0:")
         process.kill()
+
+
+@pytest.mark.parametrize("token", [" ", "geheimé", "secret\n", " secret", "a\x01b"])
+def test_a_token_that_no_header_takes_is_refused(tmp_path: Path, token: str) -> None:
+    code, said = run("--token", token, "--state", str(tmp_path / "state"))
+    assert (code, "--token" in said) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("typed", "name"),
+    [
+        ("Music.example", "music.example"),
+        ("music.example:8765", "music.example"),
+        ("müsik.example", "xn--msik-0ra.example"),
+        ("[fe80::1]:8765", "fe80::1"),
+        ("fe80::1", "fe80::1"),
+        *((wrong, None) for wrong in ("http://music.example", "", ":80", "[", "a" * 70, "a..b")),
+    ],
+)
+def test_a_name_is_allowed_as_browsers_send_it(typed: str, name: str | None) -> None:
+    if name is None:
+        with pytest.raises(BadParameter):
+            _host(typed)
+    else:
+        assert _host(typed) == name
 
 
 def test_a_port_in_use_is_told(tmp_path: Path) -> None:

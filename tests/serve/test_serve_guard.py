@@ -5,14 +5,18 @@ from __future__ import annotations
 import re
 import socket
 from collections.abc import Iterator
+from contextlib import closing
+from http.client import HTTPConnection
 from pathlib import Path
 
 import pytest
 
+from hevner.errors import HevnerError
+from hevner.serve.catalog_snapshot import CatalogSnapshot
 from hevner.serve.guard import BODY, CLIENTS, Buckets
 from hevner.serve.media import Addresses
 from hevner.serve.problems import without_paths
-from tests.serve.servers import Running, form, running, settings, sound
+from tests.serve.servers import PATIENCE_S, Running, form, running, settings, sound
 
 TOKEN = "a secret"
 BEARER = {"Authorization": f"Bearer {TOKEN}"}
@@ -41,6 +45,69 @@ def test_names_that_are_allowed_are_not(state: Path) -> None:
         for host in ("music.example", "192.168.1.20:8765", "[fe80::1]", socket.gethostname()):
             assert server.get("/health", headers={"Host": host}).status == 200
         assert server.get("/health", headers={"Host": "evil.example"}).status == 421
+
+
+@pytest.mark.parametrize("host", ["::1", "::"])
+def test_a_server_at_an_address_of_ipv6(state: Path, host: str) -> None:
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError:
+        pytest.skip("this machine has no IPv6")
+
+    def asked(port: int, **headers: str) -> int:
+        connection = HTTPConnection("::1", port, timeout=PATIENCE_S)
+        with closing(connection):
+            connection.request("GET", "/api/v1/words", headers=BEARER | headers)
+            with connection.getresponse() as answer:
+                return answer.status
+
+    with running(settings(state, host=host, token=TOKEN)) as server:
+        for name in (f"[::1]:{server.port}", "[::1]", "localhost:1", "[fe80::1%25eth0]:1"):
+            assert asked(server.port, Host=name) == 200
+            assert asked(server.port, Host=name, Origin=f"http://{name}") == 200
+        for name in ("[", "[::1", "[::g]", "evil.example", "evil.example:[::1]", "x@[::1]"):
+            assert asked(server.port, Host=name) == 421
+
+
+def test_a_header_does_not_make_another_client(
+    server: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counted = []
+    monkeypatch.setattr(Buckets, "take", lambda _, client, _now: not counted.append(client))
+    for name in ("X-Forwarded-For", "X-Real-IP", "Forwarded", "True-Client-IP"):
+        server.get("/words", headers={name: "for=10.0.0.1", "X-Forwarded-Proto": "https"})
+    assert counted == ["127.0.0.1"] * 4
+
+
+def test_the_token_counts_in_one_place_alone(closed: Running) -> None:
+    for path in (f"/words?token={TOKEN}", f"/words?authorization=Bearer+{TOKEN}"):
+        assert closed.get(path.replace(" ", "+")).status == 401
+    for headers in (
+        {"Authorization": TOKEN},
+        {"Authorization": f"Bearer {TOKEN}, Bearer wrong"},
+        {"Authorization": f"Bearer\t{TOKEN}"},
+        {"Authorization": f"Bearer {TOKEN}\xe9"},
+        {"Cookie": f"token={TOKEN}"},
+        {"Proxy-Authorization": f"Bearer {TOKEN}"},
+    ):
+        assert closed.get("/words", headers=headers).kind == "token"
+    with socket.create_connection(("127.0.0.1", closed.port), timeout=PATIENCE_S) as connection:
+        head = b"GET /api/v1/words HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
+        both = b"Authorization: Bearer wrong\r\nAuthorization: Bearer a secret\r\n\r\n"
+        connection.sendall(head + both)
+        assert b" 401 " in connection.recv(100)
+
+
+def test_a_line_of_the_log_is_one_line(
+    server: Running, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*_: object) -> None:
+        raise HevnerError("no\nERROR: all is lost", subject="a\x1b[2Jb\r\n.wav", stage="decode")
+
+    monkeypatch.setattr(CatalogSnapshot, "points_on_plane", fail)
+    assert server.get("/catalog/pieces?points=true").status == 422
+    (line,) = [one.getMessage() for one in caplog.records if "lost" in one.getMessage()]
+    assert line.isprintable()
 
 
 def test_pages_of_other_servers_are_refused(server: Running) -> None:

@@ -9,11 +9,14 @@ import re
 import shlex
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import threading
 import zipfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from http.client import HTTPException
 from pathlib import Path
 from typing import Any
@@ -270,6 +273,55 @@ def test_a_damaged_file_is_named_and_left_alone(tmp_path: Path) -> None:
     with raises(OutputError, "damaged", subject=str(path)):
         RatingStore(tmp_path, study())
     assert path.read_bytes() == b"no database" * 100
+
+
+def test_ratings_of_a_newer_version_are_refused_and_left_alone(tmp_path: Path) -> None:
+    RatingStore(tmp_path, study()).add(rating("ann", "a"))
+    path = tmp_path / "everyone.sqlite"
+    with closing(sqlite3.connect(path)) as table:
+        table.execute("PRAGMA user_version = 2")
+    before = path.read_bytes()
+    with raises(DataError, "newer_version", subject=str(path)):
+        RatingStore(tmp_path, study())
+    assert path.read_bytes() == before
+
+
+def test_ratings_of_before_their_form_had_a_number_are_read(tmp_path: Path) -> None:
+    store = RatingStore(tmp_path, study())
+    store.add(rating("ann", "a"))
+    with closing(sqlite3.connect(tmp_path / "everyone.sqlite")) as table:
+        table.execute("PRAGMA user_version = 0")
+    assert RatingStore(tmp_path, study()).everything() == store.everything()
+
+
+def test_a_file_that_another_process_locks_holds_up_nothing_else(
+    served: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hevner.serve.rating_store.WAIT_S", 0.5)
+    (piece,) = rate_all(served, "ann", 1)
+    path = served.settings.state / "ratings" / "everyone.sqlite"
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        assert served.get("/raters/ann").json["done"] == 1
+        assert len(served.get("/ratings").json["raters"]) == 1
+        busy = rate(served, "ben", piece, values=PLANE)
+        assert (busy.status, busy.kind) == (503, "write")
+        assert "another process" in busy.json["error"]["message"]
+        other.execute("ROLLBACK")
+    assert rate(served, "ben", piece, values=PLANE).status == 201
+
+
+@pytest.mark.parametrize("same", [True, False])
+def test_two_who_take_one_nickname_at_once_give_one_rating(served: Running, same: bool) -> None:
+    piece = served.get("/raters/ann").json["next"]["piece"]
+    values = [PLANE | {"valence": 0.25 if same else number / 8} for number in range(8)]
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda one: rate(served, "ann", piece, values=one), values))
+    statuses = sorted(answer.status for answer in answers)
+    assert statuses == ([201] * 8 if same else [201] + [409] * 7)
+    (kept,) = RatingStore(served.settings.state / "ratings", EVERYONE).everything()
+    (taken,) = {one["valence"] for one, a in zip(values, answers, strict=True) if a.status == 201}
+    assert kept.given["values"]["valence"] == taken
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals as on Unix")

@@ -178,6 +178,11 @@ def test_names_lose_their_folders(sent: str, name: str) -> None:
     assert bare_name(sent) == name
 
 
+def test_quotes_in_names_are_as_browsers_write_them(server: Running) -> None:
+    id = server.send(name="a %22live%22 %0A100%25.wav")
+    assert server.job(id)["name"] == 'a "live" \\n100%25.wav'
+
+
 def test_endings_are_those_of_audio() -> None:
     assert ending("a.FLAC") == ".flac"
     assert ending("a.sh") == ending("a") == ending(".wav/") == ""

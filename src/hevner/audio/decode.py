@@ -127,13 +127,10 @@ def _opened(path: Path) -> BinaryIO:
     # Looked at before it is opened: opening a pipe waits for ever.
     try:
         if not path.exists():
-            remote = re.match(ADDRESS, str(path))
-            remedy = (
-                "Download it first; 'hevner index' alone reads s3://"
-                if remote
-                else "Check the path"
-            )
-            raise _refused(path, "no such file", remedy, "file_missing")
+            if re.match(ADDRESS, str(path)):
+                remedy = "Download it first; 'hevner index' alone reads s3://"
+                raise _refused(path, "it is not on this machine", remedy, "file_missing")
+            raise _refused(path, "no such file", "Check the path", "file_missing")
         if not path.is_file():
             raise _refused(path, "not a regular file", "Name an audio file", "not_a_file")
         file = path.open("rb")

@@ -134,7 +134,7 @@ def _misunderstood(where: str, text: str, columns: Sequence[str]) -> CatalogErro
 
 
 def _first_clause(text: str) -> str:
-    """An error message of LanceDB without the place in its source code."""
-    text = re.sub(r", /\S+\.rs:\d+:\d+.*", "", text, flags=re.DOTALL)
+    """An error message of LanceDB without the place in its source code, and names of columns."""
+    text = re.sub(r"(, /\S+\.rs:\d+:\d+|\. Valid fields are ).*", "", text, flags=re.DOTALL)
     text = re.sub(r"^.*Error applying filter expression to batch: (Arrow error: )?", "", text)
-    return text.removeprefix("lance error: ").removeprefix("Invalid input, ").rstrip(". ")
+    return text.removeprefix("lance error: ").removeprefix("Invalid input, ").rstrip(".? ")

@@ -174,16 +174,17 @@ def parsed(folder: Location, record: Any) -> Header:
     schema = record.get("schema") if isinstance(record, dict) else None
     if not isinstance(schema, int):
         raise _unreadable(folder, "it names no schema")
+    sealed, newer = record.pop("checksum", None), ""
     if schema > SCHEMA:
-        cause = (
-            f"it was made by a newer hevner ({record.get('hevner')}): its schema is {schema}, "
-            f"this version knows up to {SCHEMA}"
-        )
+        newer = f"its schema is {schema}, this version knows up to {SCHEMA}"
+    elif sealed not in (None, seal.digest_of(record)):
+        raise _unreadable(folder, "it is not as it was written")
+    elif sealed and (strange := record.keys() - {one.name for one in dataclasses.fields(Header)}):
+        newer = f"its header has {min(strange)!r}, which this version does not know"
+    if newer:
+        cause = f"it was made by a newer hevner ({record.get('hevner')}): {newer}"
         again = command(folder, record.get("folders", ()), rebuild=True)
         raise refused("newer_version", path, cause, f"Update hevner, or run: {again}")
-    sealed = record.pop("checksum", None)
-    if sealed not in (None, seal.digest_of(record)):
-        raise _unreadable(folder, "it is not as it was written")
     try:
         several = {name: tuple(record[name]) for name in ("folders", "mounts") if name in record}
         header = Header(**{**record, **several})

@@ -40,6 +40,8 @@ class SoundRows:
             for batch in self._table.scan([ROW]):
                 self._numbers += batch[ROW].to_pylist()
         except CatalogError as error:
+            if error.code == "newer_version":
+                raise
             self._note(f"{name}: {error.cause}")
 
     @property

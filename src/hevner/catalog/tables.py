@@ -36,7 +36,7 @@ from hevner.catalog.columns import (
     schema,
 )
 from hevner.catalog.faults import clear_errors, is_panic, system_error, unreadable
-from hevner.catalog.header import Header
+from hevner.catalog.header import Header, refused
 from hevner.catalog.packages import lancedb, pa
 from hevner.catalog.row_keys import KEY, KEYS, declared, with_keys
 from hevner.errors import CatalogError
@@ -108,6 +108,10 @@ class Table:
             found = self._table.schema
         optional = {ENCODED, KEY, *noted(name).names}
         there = {field.with_nullable(True) for field in found if field.name not in optional}
+        if not any_columns and there > set(self.schema):
+            strange = min(field.name for field in there - set(self.schema))
+            cause = f"its table {name} was written by a newer hevner: it has a column {strange!r}"
+            raise refused("newer_version", folder, cause, "Update hevner, or name another folder")
         if not any_columns and there != set(self.schema):
             raise self._damaged("the table has other columns than its header says")
         self.schema = found

@@ -67,18 +67,19 @@ def browse(
         from hevner.catalog import open_catalog
         from hevner.catalog.browse import grouped, listed, sorted_by
         from hevner.catalog.columns import SOUNDS
-        from hevner.catalog.faults import enclosed
+        from hevner.catalog.faults import enclosed, quoting
         from hevner.output.listing import PIECE, listing_as, write_parquet
 
         music = open_catalog(catalog)
         condition = " AND ".join(enclosed(one) for one in (where, "" if every else SOUNDS) if one)
         wanted = () if columns == "all" else names_of(columns) or PIECE
         keys = names_of(sort)
-        if by:
-            table = grouped(music, names_of(by), condition)
-        else:
-            extra = [key for key in keys or ["name"] if wanted and key not in wanted]
-            table = listed(music, condition, (*wanted, *extra))
+        with quoting(where, music.pieces.count):
+            if by:
+                table = grouped(music, names_of(by), condition)
+            else:
+                extra = [key for key in keys or ["name"] if wanted and key not in wanted]
+                table = listed(music, condition, (*wanted, *extra))
         table = sorted_by(table, keys or (() if by else ("name",)), reverse)
         table = table if by or not wanted else table.select(wanted)
         shown = table if count is None else table.slice(0, count)

@@ -111,6 +111,7 @@ def serve(
     Exit status: 0 stopped, 1 it could not be started, 2 wrong usage.
     """
     import logging
+    import re
     import webbrowser
 
     from hevner.batch import usable_cores
@@ -141,6 +142,9 @@ def serve(
             stage="listen",
             code="needs_token",
         )
+    if token and re.fullmatch(r"[!-~]+( +[!-~]+)*", token) is None:
+        cause = "a header of HTTP takes ASCII characters alone, with no space before or after"
+        raise typer.BadParameter(cause, param_hint="--token")
     listed = None if subsonic is None else _songs(subsonic, subsonic_root, snapshot)
     plan = rating_study.EVERYONE if study is None else _study(study, snapshot)
     run.check_address(host, port)
@@ -151,7 +155,7 @@ def serve(
         gap=report,
         host=host,
         port=port,
-        hosts=tuple(allow_host or ()),
+        hosts=tuple(_host(name) for name in allow_host or ()),
         token=token,
         jobs=jobs or max(1, usable_cores() - 1),
         queue=queue,
@@ -171,6 +175,20 @@ def serve(
         run.Server(service, jobs_queue, settings, listening).run()
     except SystemExit as stop:  # it could not listen, and has said why
         raise typer.Exit(1) from stop
+
+
+def _host(name: str) -> str:
+    """A name as a browser sends it, whether or not a port or brackets were typed with it."""
+    from hevner.serve.guard import host_in
+
+    try:
+        found = host_in(name).encode("idna").decode()
+    except UnicodeError:
+        found = ""
+    if not found or "/" in name:
+        cause = f"{name!r} is no name of a machine, such as music.example"
+        raise typer.BadParameter(cause, param_hint="--allow-host")
+    return found
 
 
 def _songs(file: Path, root: Path, snapshot: CatalogSnapshot | None) -> Songs:

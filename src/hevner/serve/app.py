@@ -19,6 +19,7 @@ from fastapi.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
 from hevner import __version__
+from hevner.files import printable
 from hevner.serve import analyses, catalog, listing, live, models, problems, ratings, subsonic
 from hevner.serve.catalog_snapshot import CatalogSnapshot
 from hevner.serve.guard import Guard
@@ -68,11 +69,13 @@ def create(
     searches = BoundedThreads(*limits, "searches", 1, settings.search_s)
     # Conditions in SQL may be slow; a thread of their own keeps them from holding up all others.
     filters = BoundedThreads(1, settings.waiting, "filters", 1, settings.search_s)
+    # So does a file of ratings that another process has locked.
+    rating = BoundedThreads(2, settings.waiting, "ratings", 1, settings.search_s)
     addresses = Addresses(bool(settings.token))
     streams = LiveStreams(settings, metrics.died)
     rated = None if snapshot is None else RatingStore(settings.state / "ratings", study)
     shared = addresses, metrics, streams, songs, rated
-    state = ServerState(settings, queue, snapshot, searches, filters, *shared)
+    state = ServerState(settings, queue, snapshot, searches, filters, rating, *shared)
 
     @asynccontextmanager
     async def running(_app: FastAPI) -> AsyncIterator[None]:
@@ -85,8 +88,8 @@ def create(
                 looking.cancel()
             await streams.close()
             await queue.close()
-            searches.close()
-            filters.close()
+            for threads in (searches, filters, rating):
+                threads.close()
 
     app = FastAPI(
         title="hevner",
@@ -121,4 +124,4 @@ async def _look(state: ServerState, snapshot: CatalogSnapshot) -> None:
             snapshot = state.newest = await state.searches.do(snapshot.newest)
         # The edge of a loop: whatever it is, the next look may be better.
         except Exception as error:  # noqa: BLE001
-            problems.logger.warning("the catalogue is not read anew: %s", error)
+            problems.logger.warning("the catalogue is not read anew: %s", printable(str(error)))

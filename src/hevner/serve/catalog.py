@@ -14,10 +14,14 @@ from hevner.emotion import Scale
 from hevner.hits import Hit
 from hevner.serve import API, media, query_request, schemas
 from hevner.serve.catalog_snapshot import CatalogSnapshot
+from hevner.serve.problems import ServiceError
 from hevner.serve.state import Server, ServerState, failures
 
 MOST_PIECES = 500
 MOST_POINTS = 5_000
+
+MOST_RANGES = 20
+"""Most parts of a file that are sent at once; Starlette before 0.49 takes seconds to sort many."""
 
 WORDS = 12
 """Words that are returned for a piece."""
@@ -92,6 +96,8 @@ async def audio(
     wanted: Annotated[str, Header(alias="range", include_in_schema=False)] = "",
 ) -> Response:
     """The audio file of a piece; understands ranges."""
+    if wanted.count(",") >= MOST_RANGES:
+        raise ServiceError(416, "range", "there are too many ranges", "Ask for fewer")
     path = await server.searches.do(server.snapshot.unchanged_file, id)
     return await server.queue.in_thread(partial(media.audio, path, wanted))
 

@@ -15,7 +15,7 @@ from typing import ClassVar
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from hevner.serve import UPLOADS
+from hevner.serve import UPLOADS, clients
 from hevner.serve.guard import HEADERS
 
 REQUEST_S = 20.0
@@ -40,7 +40,7 @@ class Connection(H11Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Start to wait for a request, or refuse the connection."""
         super().connection_made(transport)
-        self._client = self.client[0] if self.client else ""
+        self._client = clients.name(self.client[0] if self.client else "")
         self.clients[self._client] += 1
         self._deadline = self.loop.call_later(REQUEST_S, self._give_up)
         if len(self.connections) > MOST or self.clients[self._client] > MOST_OF_ONE:

@@ -11,17 +11,20 @@ for the token, is open.
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import ipaddress
+import re
 import socket
 import time
 from collections import OrderedDict
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from hevner.serve import API, UPLOADS, problems
+from hevner.serve import API, UPLOADS, clients, problems
+from hevner.serve.clients import CLIENT
 from hevner.serve.media import Addresses
 from hevner.serve.problems import record
 from hevner.serve.settings import LOOPBACK, Settings
@@ -57,6 +60,8 @@ HEADERS = {
 
 BODY = 2**20
 """Largest body of a request in bytes, but for uploads, which have their own limit."""
+
+_HOST = re.compile(r"(?:\[([^][]+)\]|([^][:@/?#]+))(?::\d*)?")
 
 CLIENTS = 10_000
 """Number of clients whose rate is remembered."""
@@ -106,29 +111,54 @@ class Guard:
                 headers.setdefault("Cache-Control", "no-store")
             await send(message)
 
+        CLIENT.set(clients.name((scope.get("client") or ("",))[0]))
         refusal = self._refusal(scope)
         if refusal is None:
-            if scope["method"] == "HEAD" and not scope["path"].endswith("/events"):
-                scope = {**scope, "method": "GET"}  # uvicorn leaves the body out
-            await self._app(scope, receive, with_headers)
+            if scope["method"] == "HEAD":
+                await self._headers_only(scope, receive, with_headers)
+            else:
+                await self._app(scope, receive, with_headers)
             return
         status, error, extra = refusal
         await problems.answer(status, error, extra)(scope, receive, with_headers)
+
+    async def _headers_only(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer HEAD as GET, but end it where the body begins, which may be long or endless."""
+        is_answered = False
+
+        async def without_body(message: Message) -> None:
+            nonlocal is_answered
+            await send(message)
+            # Errors are short, and go to the log once they are sent.
+            if message["type"] == "http.response.start" and message["status"] < 400:
+                await send({"type": "http.response.body"})
+                is_answered = True
+                answering.cancel()
+                await asyncio.sleep(0)
+
+        async def answer() -> None:
+            await self._app({**scope, "method": "GET"}, receive, without_body)
+
+        answering = asyncio.create_task(answer())
+        try:
+            await answering
+        except asyncio.CancelledError:
+            if not is_answered:
+                raise
 
     def _refusal(self, scope: Scope) -> tuple[int, dict[str, str], dict[str, str]] | None:
         """Status, error and headers of the refusal; None if the request is allowed."""
         headers = Headers(scope=scope)
         host = headers.get("host", "")
-        if not (_is_address(_name(host)) or _name(host) in self._hosts):
+        if not (_is_address(host_in(host)) or host_in(host) in self._hosts):
             remedy = "Whoever runs it can allow the name with --allow-host"
             return 421, record("host", "this server goes by another name", remedy), {}
         origin = headers.get("origin", "")
         if origin and origin.partition("://")[2].lower() != host.lower():
             return 403, record("origin", "pages of other servers may not use this one"), {}
-        client = (scope.get("client") or ("",))[0]
         # The page has some fifty files; who loads it anew thrice a second would miss some.
         is_page = scope["path"].startswith("/static/")
-        if not is_page and not self._buckets.take(client, time.monotonic()):
+        if not is_page and not self._buckets.take(CLIENT.get(), time.monotonic()):
             return 429, record("rate", "too many requests", "Slow down"), {"Retry-After": "1"}
         if not self._is_allowed(scope, headers):
             error = record("token", "a token is needed", "Send 'Authorization: Bearer TOKEN'")
@@ -163,9 +193,9 @@ def _is_address(name: str) -> bool:
     return True
 
 
-def _name(host: str) -> str:
-    """The name in a ``Host`` header, without the port."""
-    try:
-        return urlsplit(f"//{host}").hostname or ""
-    except ValueError:
-        return ""
+def host_in(host: str) -> str:
+    """The name or address in a ``Host`` header, without port and brackets; empty if it has none."""
+    if _is_address(host):  # of IPv6 without brackets, as people type it
+        return host
+    found = _HOST.fullmatch(host)
+    return (found[1] or found[2]).lower() if found else ""

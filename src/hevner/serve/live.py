@@ -18,6 +18,7 @@ from starlette.requests import ClientDisconnect
 
 from hevner.live import Instant
 from hevner.serve import API
+from hevner.serve.clients import CLIENT
 from hevner.serve.problems import ServiceError
 from hevner.serve.state import Server, failures
 
@@ -47,10 +48,9 @@ Rate = Annotated[int, Query(ge=1_000, le=192_000, description="Samples per secon
 
 
 @router.post("", status_code=201, responses=failures(503))
-async def begin(request: Request, server: Server, rate: Rate) -> Begun:
+async def begin(server: Server, rate: Rate) -> Begun:
     """Begin a stream of sound. It ends by itself if nothing comes for ten seconds."""
-    client = request.client.host if request.client else ""
-    return Begun(id=await server.live.begin(client, rate))
+    return Begun(id=await server.live.begin(CLIENT.get(), rate))
 
 
 @router.post(

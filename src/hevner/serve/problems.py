@@ -19,6 +19,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from hevner.errors import HevnerError
+from hevner.files import printable
 from hevner.words.lexicon import WordError
 
 logger = logging.getLogger("hevner.serve")
@@ -115,9 +116,9 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(HevnerError)
     async def _hevner(_request: Request, error: HevnerError) -> JSONResponse:
-        status = STATUS.get(error.stage, 500)
+        status = 503 if error.code == "store_busy" else STATUS.get(error.stage, 500)
         if status == 500 or error.subject:
-            logger.warning("%s", error)
+            logger.warning("%s", printable(str(error)))
         return answer(status, error_record(error))
 
     @app.exception_handler(HTTPException)

@@ -11,8 +11,8 @@ from __future__ import annotations
 import json
 import sqlite3
 import unicodedata
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,9 +22,17 @@ from hevner.errors import DataError, OutputError
 from hevner.files import cannot_write, display_name
 from hevner.serve.problems import ServiceError
 from hevner.serve.rating_study import Study
-from hevner.store.database import transaction
+from hevner.store.database import session, transaction
+
+Way = Callable[[Path, str, float], AbstractContextManager[sqlite3.Connection]]
 
 MOST_RATERS = 500
+
+WAIT_S = 5.0
+"""Seconds to wait for another process that writes to the file."""
+
+FORMAT = 1
+"""Version of the tables."""
 
 NAME_LENGTH = 40
 """Characters of a nickname."""
@@ -67,7 +75,8 @@ class RatingStore:
     Raises
     ------
     DataError
-        If there are ratings of the name of this study with other labels or another scale.
+        If there are ratings of the name of this study with other labels or another scale, or of a
+        newer hevner.
     OutputError
         If the folder cannot be written.
     """
@@ -81,7 +90,16 @@ class RatingStore:
         except OSError as error:
             raise cannot_write(folder, error) from error
         measure = json.dumps(study.measure, sort_keys=True)
-        with self._writing() as table:
+        with self._open(transaction, "rwc") as table:
+            (version,) = table.execute("PRAGMA user_version").fetchone()
+            if version > FORMAT:
+                raise DataError(
+                    f"the ratings were kept by a newer hevner, in form {version}",
+                    subject=display_name(self._path),
+                    remedy="Update hevner, or give the study another name",
+                    code="newer_version",
+                )
+            table.execute(f"PRAGMA user_version = {FORMAT}")
             for statement in TABLES:
                 table.execute(statement)
             before = table.execute("SELECT measure FROM study").fetchone()
@@ -102,7 +120,7 @@ class RatingStore:
         many raters.
         """
         given = json.dumps(rating.given, sort_keys=True)
-        with self._writing() as table:
+        with self._open(transaction) as table:
             find = "SELECT given FROM ratings WHERE rater = ? AND piece = ?"
             before = table.execute(find, (rating.rater, rating.piece)).fetchone()
             if before is not None:
@@ -118,21 +136,22 @@ class RatingStore:
 
     def done(self, rater: str) -> set[str]:
         """Ids of the pieces that a rater has rated or skipped."""
-        with self._writing() as table:
+        with self._open(session) as table:
             ask = "SELECT piece FROM ratings WHERE rater = ?"
             return {row[0] for row in table.execute(ask, (rater,))}
 
     def everything(self) -> list[Rating]:
         """All ratings in the order in which they came."""
         ask = "SELECT rater, piece, at, given FROM ratings ORDER BY number"
-        with self._writing() as table:
+        with self._open(session) as table:
             rows = table.execute(ask).fetchall()
         return [Rating(rater, piece, at, json.loads(given)) for rater, piece, at, given in rows]
 
     @contextmanager
-    def _writing(self) -> Iterator[sqlite3.Connection]:
+    def _open(self, way: Way, mode: str = "rw") -> Iterator[sqlite3.Connection]:
+        """The database, for a `session` to read or a `transaction`."""
         try:
-            with transaction(self._path, "rwc") as table:
+            with way(self._path, mode, WAIT_S) as table:
                 yield table
         except DataError as error:
             if error.code != "damaged_store":

@@ -39,7 +39,7 @@ Rater = Annotated[str, Depends(_nickname)]
 @router.get(f"{API}/study", response_model=rating_schemas.StudyFacts, responses=failures(404, 503))
 async def study(server: Server) -> dict[str, Any]:
     """What is rated and how."""
-    return await server.queue.in_thread(partial(_study, server))
+    return await server.rating.do(_study, server)
 
 
 _SAME = (
@@ -53,7 +53,7 @@ _SAME = (
 )
 async def progress(rater: Rater, server: Server) -> dict[str, Any]:
     """How far a rater has come, and the next piece."""
-    return await server.queue.in_thread(partial(_progress, server, rater))
+    return await server.rating.do(_progress, server, rater)
 
 
 @router.post(
@@ -64,7 +64,7 @@ async def progress(rater: Rater, server: Server) -> dict[str, Any]:
 )
 async def rate(rater: Rater, body: rating_schemas.RatingBody, server: Server) -> dict[str, Any]:
     """Keep the rating of a piece; the same may be sent again, another one not."""
-    return await server.queue.in_thread(partial(_rate, server, rater, body))
+    return await server.rating.do(_rate, server, rater, body)
 
 
 @router.get(f"{API}/ratings", response_model=rating_schemas.Results, responses=failures(404, 503))

@@ -33,6 +33,7 @@ class ServerState:
     newest: CatalogSnapshot | None
     searches: BoundedThreads
     filters: BoundedThreads
+    rating: BoundedThreads
     addresses: Addresses
     metrics: Metrics
     live: LiveStreams

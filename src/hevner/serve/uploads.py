@@ -19,6 +19,7 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.requests import ClientDisconnect, Request
 
 from hevner.files import cannot_write
+from hevner.serve.clients import CLIENT
 from hevner.serve.job_queue import JobQueue
 from hevner.serve.jobs import Job, bare_name, ending
 from hevner.serve.problems import ServiceError, stopping
@@ -41,8 +42,7 @@ async def receive(request: Request, queue: JobQueue) -> Job:
     if promised.isdecimal() and promised.isascii() and int(promised) > limit + AROUND:
         raise _too_large(limit)
     try:
-        client = request.client.host if request.client else ""
-        async with queue.reserved(client) as folder:
+        async with queue.reserved(CLIENT.get()) as folder:
             form = await queue.in_thread(partial(_Form, folder, boundary, limit))
             try:
                 async for piece in _pieces(request, queue):
@@ -153,7 +153,10 @@ class _Form:
         if self._found:
             raise ServiceError(400, "upload", "there is more than one file", "Send them one by one")
         self._found = True
-        self.name = bare_name(options[b"filename"].decode("utf-8", "replace"))
+        name = options[b"filename"].decode("utf-8", "replace")
+        for sign in '"\r\n':  # as browsers write them in a form
+            name = name.replace(f"%{ord(sign):02X}", sign)
+        self.name = bare_name(name)
         self._file = (self._folder / f"audio{ending(self.name)}").open("xb")
 
     def _data(self, data: bytes, start: int, end: int) -> None:

@@ -30,8 +30,10 @@ def connect(path: Path, mode: str) -> sqlite3.Connection:
 
 
 @contextmanager
-def session(path: Path, mode: str = "rw") -> Iterator[sqlite3.Connection]:
-    """A database to read from.
+def session(
+    path: Path, mode: str = "rw", wait_s: float | None = None
+) -> Iterator[sqlite3.Connection]:
+    """A database to read from; others that write are waited for `WAIT_S`, or the seconds given.
 
     Raises
     ------
@@ -40,19 +42,23 @@ def session(path: Path, mode: str = "rw") -> Iterator[sqlite3.Connection]:
     OutputError
         If the disk or another process is in the way.
     """
+    wait_s = WAIT_S if wait_s is None else wait_s
     try:
         # Closing undoes a transaction that was not committed.
         with closing(connect(path, mode)) as database:
             database.execute("PRAGMA foreign_keys = ON")
+            database.execute(f"PRAGMA busy_timeout = {wait_s * 1000:.0f}")
             yield database
     except sqlite3.Error as error:
-        raise _problem(path, error) from error
+        raise _problem(path, error, wait_s) from error
 
 
 @contextmanager
-def transaction(path: Path, mode: str = "rw") -> Iterator[sqlite3.Connection]:
+def transaction(
+    path: Path, mode: str = "rw", wait_s: float | None = None
+) -> Iterator[sqlite3.Connection]:
     """A `session` for one writer at a time; all changes are kept, or none."""
-    with session(path, mode) as database:
+    with session(path, mode, wait_s) as database:
         database.execute("BEGIN IMMEDIATE")
         yield database
         database.execute("COMMIT")
@@ -68,10 +74,10 @@ def damaged(path: Path, cause: str) -> DataError:
     )
 
 
-def _problem(path: Path, error: sqlite3.Error) -> HevnerError:
+def _problem(path: Path, error: sqlite3.Error, wait_s: float) -> HevnerError:
     number = getattr(error, "sqlite_errorcode", 0) & 0xFF  # the higher bits are details
     if number in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-        code, cause = "store_busy", f"another process has been writing for {WAIT_S:g} s"
+        code, cause = "store_busy", f"another process has been writing for {wait_s:g} s"
         remedy = "Wait for it to end, then try again"
     elif number == sqlite3.SQLITE_FULL:
         code, cause, remedy = "no_space", "the disk is full", "Free some space there"
