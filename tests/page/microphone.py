@@ -24,7 +24,7 @@ KEEP = """() => {
 }"""
 """Keeps what a page sends and is answered."""
 
-SAYS = "([one, text]) => document.querySelector(one).textContent.includes(text)"
+SAYS = "([one, text]) => document.querySelector(one)?.textContent.includes(text)"
 
 
 def listened(page: Any) -> tuple[np.ndarray, int, list[dict[str, Any]]]:

@@ -528,6 +528,38 @@ def test_the_waveform_stays_after_the_upload(
     assert TEXT["wave.absent"] not in page.evaluate("window.said")
 
 
+def test_a_result_that_comes_late_does_not_replace_what_was_chosen_since(
+    service: Service, opened: Opener, tmp_path: Path
+) -> None:
+    page, _ = opened(service)
+    drop(page, copied("journey.ogg", tmp_path))
+    expect(page.locator(LINE)).to_be_visible()
+    held: list[Any] = []
+
+    def hold(route: Any) -> None:
+        """Keep back the result of the piece that is shown first."""
+        if held:
+            route.continue_()
+        held.append(route)
+
+    page.route("**/result", hold)
+    page.reload()
+    expect(page.locator(".jobs .job.current")).to_have_count(0)
+    page.wait_for_function("() => document.querySelectorAll('.job').length")
+    newer = copied("slow_lament.ogg", tmp_path)
+    drop(page, newer)
+    expect(page.locator("h1")).to_contain_text("slow lament")
+    page.evaluate(
+        """() => new MutationObserver(() => {
+            (window.titles ??= []).push(document.querySelector("h1")?.textContent);
+        }).observe(document.querySelector("#main"), { subtree: true, childList: true })"""
+    )
+    with page.expect_response("**/result"):
+        held[0].continue_()
+    expect(page.locator(LINE)).to_be_visible()
+    assert all("slow lament" in title for title in page.evaluate("window.titles"))
+
+
 def test_failures_are_dismissed_for_good(service: Service, opened: Opener, tmp_path: Path) -> None:
     page, _ = opened(service)
     bad = [tmp_path / f"{tmp_path.name} {name}.wav" for name in ("one", "two", "three")]
@@ -557,7 +589,7 @@ def test_a_moment_that_was_found_is_a_whole_piece_in_listen(
         """async () => {
             const { player } = await import("./static/player.js");
             const api = await import("./static/api.js");
-            const { openPiece } = await import("./static/listen.js");
+            const { openPiece } = await import("./static/jobs.js");
             const piece = (await api.pieces(20)).find((one) => one.name.includes("journey"));
             const address = () => api.audio(piece);
             const { id } = piece;
@@ -580,7 +612,7 @@ def test_a_piece_of_the_catalogue_keeps_its_title(service: Service, opened: Open
     page.evaluate(
         """async () => {
             const api = await import("./static/api.js");
-            const { openPiece } = await import("./static/listen.js");
+            const { openPiece } = await import("./static/jobs.js");
             const piece = (await api.pieces(20)).find((one) => one.name.includes("calm"));
             await openPiece({ ...piece, artist: "Björk", title: "Jóga / live" });
         }"""

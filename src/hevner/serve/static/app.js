@@ -2,24 +2,30 @@
 
 import * as api from "./api.js";
 import * as bar from "./bar.js";
-import * as compare from "./compare.js";
 import { button, field, fill, h } from "./dom.js";
-import * as find from "./find.js";
 import { jobs } from "./jobs.js";
-import * as library from "./library.js";
-import * as listen from "./listen.js";
-import * as rate from "./rate.js";
+import * as pieces from "./pieces.js";
 import * as strings from "./strings.js";
 import * as theme from "./theme.js";
-import * as understand from "./understand.js";
 
 const { t } = strings;
-const VIEWS = { listen, library, find, compare, rate, understand };
+const VIEWS = {
+  listen: () => import("./listen.js"),
+  library: () => import("./library.js"),
+  find: () => import("./find.js"),
+  compare: () => import("./compare.js"),
+  rate: () => import("./rate.js"),
+  understand: () => import("./understand.js"),
+};
+const LATER = 1000; // milliseconds after the first view
 const main = document.getElementById("main");
 let leave = null;
 let shown = "";
+let wanted = 0; // how often a view was asked for
 
-await strings.load();
+// All that the first view needs is on its way at once.
+if (place()[0] === "library") pieces.load().catch(() => {}); // the view asks again
+await Promise.all([strings.load(), VIEWS[place()[0]]()]);
 theme.start();
 frame();
 bar.start(document.getElementById("bar"));
@@ -27,8 +33,9 @@ api.tokenFrom(askForToken);
 connection();
 drops();
 addEventListener("hashchange", () => show(true));
-show(false);
+await show(false);
 restore();
+setTimeout(fetchViews, LATER);
 
 function frame() {
   fill(document.getElementById("skip"), t("skip"));
@@ -56,21 +63,34 @@ function languageChoice() {
   return choice;
 }
 
-function show(moved) {
+// The view that the address names, and what follows it there.
+function place() {
   const [name, ...rest] = location.hash.slice(1).split("/").map(decodeURIComponent);
-  const view = VIEWS[name] ? name : "listen";
+  return [Object.hasOwn(VIEWS, name) ? name : "listen", ...rest];
+}
+
+async function show(moved) {
+  const asked = ++wanted;
+  const [view, ...rest] = place();
   for (const link of document.querySelectorAll("#views a")) {
     if (link.hash === `#${view}`) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
   }
   document.title = t("title", { view: t(`view.${view}`) });
+  const { open } = await VIEWS[view]();
+  if (asked !== wanted) return;
   leave?.();
-  leave = VIEWS[view].open(main, rest) ?? null;
+  leave = open(main, rest) ?? null;
   if (moved && shown !== view) {
     scrollTo(0, 0);
     main.focus({ preventScroll: true });
   }
   shown = view;
+}
+
+// The views that are not shown yet, so that they open at once, also when the service is away.
+function fetchViews() {
+  for (const view of Object.values(VIEWS)) view().catch(() => {}); // fetched again when it is wanted
 }
 
 // Jobs from before this page was opened; requested again when the service is back.
@@ -107,7 +127,8 @@ function drops() {
     if (!carries(event)) return;
     event.preventDefault();
     mark(-depth);
-    listen.take(event.dataTransfer.files);
+    const files = [...event.dataTransfer.files];
+    VIEWS.listen().then(({ take }) => take(files));
   });
 }
 

@@ -2,12 +2,10 @@
 
 import * as api from "./api.js";
 import { mark } from "./bar.js";
-import { courseOf, Curve, placeAt, Ruler } from "./curves.js";
+import { axis, courseOf, Curve, placeAt, Ruler } from "./curves.js";
 import { button, fill, h, mount } from "./dom.js";
 import { clock, keyName, labelOf, signed } from "./emotion.js";
-import { jobs } from "./jobs.js";
-import { analysisOf } from "./listen.js";
-import { axis } from "./piece.js";
+import { analysisOf, jobs } from "./jobs.js";
 import { Picker } from "./picker.js";
 import { Places } from "./places.js";
 import { player } from "./player.js";

@@ -119,6 +119,13 @@ export function valueAt(moments, time) {
   return here.value + ((time - middle) / distance) * (other.value - here.value);
 }
 
+// The moments of an axis of an analysis, as the content of a curve.
+export function axis(analysis, name) {
+  return analysis.timeline.map(({ start, end, [name]: estimate }) => ({
+    start, end, value: estimate?.value ?? null, low: estimate?.low, high: estimate?.high,
+  }));
+}
+
 // The point of a piece, {valence, arousal} with the moments of each, at a time; null where it is silent.
 export function placeAt(piece, time) {
   const place = ["valence", "arousal"].map((axis) => valueAt(piece[axis], time));

@@ -7,7 +7,7 @@ import { labelOf, percent, saidWord, signed, spoken, titleOf } from "./emotion.j
 import { exportsOf } from "./export.js";
 import { Filters } from "./filters.js";
 import { Instrument } from "./instrument.js";
-import { openPiece } from "./listen.js";
+import { openPiece } from "./jobs.js";
 import { mend } from "./mend.js";
 import { player } from "./player.js";
 import { Playlist } from "./playlist.js";
@@ -15,7 +15,7 @@ import { asQuery, nothing, question } from "./question.js";
 import { asTrack, Results } from "./results.js";
 import { t } from "./strings.js";
 import { changes, colours } from "./theme.js";
-import { attempt, trouble } from "./trouble.js";
+import { attempt, noCatalog, trouble } from "./trouble.js";
 import { nothing as whyNothing } from "./vocabulary.js";
 
 const DEBOUNCE = 200; // milliseconds between the last change and the search
@@ -305,9 +305,4 @@ class Find {
     fill(this.status);
     this.#show([]);
   }
-}
-
-export function noCatalog() {
-  return h("div", { class: "nothing" }, h("h1", {}, t("catalog.none")), h("p", {}, t("catalog.none.text")),
-    h("pre", {}, "hevner index music/ --into catalogue\nhevner serve catalogue"));
 }

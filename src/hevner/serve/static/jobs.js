@@ -154,3 +154,18 @@ function later(problem) {
 }
 
 export const jobs = new Jobs();
+
+// Opens a piece of the catalogue, which keeps no analysis moment by moment: its file is analysed.
+export async function openPiece({ id, name, artist, title }) {
+  const sound = await api.audioBlob(id);
+  const [job] = jobs.add([new File([sound], name.split("/").pop(), { type: sound.type })]);
+  Object.assign(job, { piece: id, artist, title });
+  location.hash = `#listen/${job.id}`;
+}
+
+const results = new Map(); // of the jobs that were looked at; an analysis does not change
+
+export async function analysisOf(id) {
+  if (!results.has(id)) results.set(id, await api.result(id));
+  return results.get(id);
+}

@@ -3,18 +3,17 @@
 import * as api from "./api.js";
 import { mark } from "./bar.js";
 import { button, field, fill, h, mount } from "./dom.js";
-import { noCatalog } from "./find.js";
 import { Grid } from "./grid.js";
 import { GROUP_ORDERS, ofGroups, ofPieces, ORDERS } from "./library-columns.js";
 import { Filters } from "./library-filters.js";
 import { keepIn, Queue, SavedLists } from "./library-kept.js";
 import { inside, MoodMap } from "./library-map.js";
-import { openPiece } from "./listen.js";
+import { openPiece } from "./jobs.js";
 import { lists } from "./lists.js";
 import { collator, load } from "./pieces.js";
 import { player } from "./player.js";
 import { t } from "./strings.js";
-import { attempt, trouble } from "./trouble.js";
+import { attempt, noCatalog, trouble } from "./trouble.js";
 
 const TABS = ["pieces", "artists", "albums", "queue", "lists"];
 const GROUPS = { artists: "artist", albums: "album" };
@@ -31,9 +30,6 @@ const state = {
 };
 
 export const open = (main) => mount(main, new Library());
-
-// Where the page begins with this view, the pieces are on their way before anything is drawn.
-if (location.hash.startsWith("#library")) load().catch(() => {}); // `start` asks again
 
 class Library {
   #stop = new AbortController();

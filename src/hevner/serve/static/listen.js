@@ -3,7 +3,7 @@
 import * as api from "./api.js";
 import { button, fill, h } from "./dom.js";
 import { labelOf, percent } from "./emotion.js";
-import { jobs } from "./jobs.js";
+import { analysisOf, jobs, openPiece } from "./jobs.js";
 import * as live from "./live.js";
 import { Piece } from "./piece.js";
 import { Plane } from "./plane.js";
@@ -14,15 +14,9 @@ import { Waveform } from "./waveform.js";
 
 const OFFERED = 8; // pieces of the catalogue
 
-const results = new Map(); // of the jobs that were looked at; an analysis does not change
-const expressed = new Map();
+const expressed = new Map(); // words of the jobs that were looked at
 let piece = null;
 let wanted = null; // id of the job that is shown, or will be once it is done
-
-export async function analysisOf(id) {
-  if (!results.has(id)) results.set(id, await api.result(id));
-  return results.get(id);
-}
 
 async function wordsFor(id, analysis) {
   if (analysis.status !== "ok") return [];
@@ -83,14 +77,6 @@ export function take(files) {
   if (location.hash.startsWith("#listen")) history.replaceState(null, "", "#listen");
   else location.hash = "#listen";
   jobs.dispatchEvent(new Event("change"));
-}
-
-// Opens a piece of the catalogue, which keeps no analysis moment by moment: its file is analysed.
-export async function openPiece({ id, name, artist, title }) {
-  const sound = await api.audioBlob(id);
-  const [job] = jobs.add([new File([sound], name.split("/").pop(), { type: sound.type })]);
-  Object.assign(job, { piece: id, artist, title });
-  location.hash = `#listen/${job.id}`;
 }
 
 // Some pieces of the catalogue, if there is one, for who has no file at hand.
@@ -167,7 +153,10 @@ function stateText(job) {
 
 async function current(stage) {
   const job = wanted ? jobs.find(wanted) : jobs.list.find((one) => one.state === "done");
-  if (job?.state !== "done") close();
+  if (job?.state !== "done") {
+    close();
+    stage.waiting = null;
+  }
   if (!job) return fill(stage, h("h1", { class: "unseen" }, t("view.listen")));
   if (job.state === "failed") return failed(stage, job);
   if (job.state !== "done") return unfinished(stage, job);
@@ -186,7 +175,7 @@ async function current(stage) {
     fill(stage, piece.element);
     player.dispatchEvent(new Event("track"));
   }).finally(() => {
-    stage.waiting = null;
+    if (stage.waiting === job) stage.waiting = null;
   });
 }
 

@@ -1,7 +1,7 @@
 // One analysed piece: its sound, its emotion over time, and what is known of the moment that plays.
 
 import * as api from "./api.js";
-import { Chords, courseOf, Curve, Marks, placeAt, Ruler } from "./curves.js";
+import { axis, Chords, courseOf, Curve, Marks, placeAt, Ruler } from "./curves.js";
 import { button, h } from "./dom.js";
 import { clock, familiarity, keyName, labelOf, percent, quadrant, spoken } from "./emotion.js";
 import { asCsv, save } from "./export.js";
@@ -28,12 +28,6 @@ const TRAIL_STEPS = 24;
 // Axes of emotion over time; a model may lack tension.
 function axesOf(analysis) {
   return ["valence", "arousal", "tension"].filter((name) => analysis.timeline.some((moment) => moment[name]));
-}
-
-export function axis(analysis, name) {
-  return analysis.timeline.map(({ start, end, [name]: estimate }) => ({
-    start, end, value: estimate?.value ?? null, low: estimate?.low, high: estimate?.high,
-  }));
 }
 
 export class Piece {

@@ -13,6 +13,12 @@ export function trouble(problem) {
     details.filter(Boolean).map((text) => h("p", { lang: "en" }, text)));
 }
 
+// What a view shows that needs a catalogue where there is none.
+export function noCatalog() {
+  return h("div", { class: "nothing" }, h("h1", {}, t("catalog.none")), h("p", {}, t("catalog.none.text")),
+    h("pre", {}, "hevner index music/ --into catalogue\nhevner serve catalogue"));
+}
+
 // Does some work; an error of the service is shown in `place`, if there is one.
 export async function attempt(place, work) {
   try {
