@@ -518,7 +518,12 @@ def test_the_waveform_stays_after_the_upload(
         }"""
     )
     drop(page, copied("journey.ogg", tmp_path))
-    page.evaluate("window.said = []")  # without what was said of a piece that was open before
+    page.evaluate(  # without the last picture of a piece that was open before
+        """() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => {
+            window.said = [];
+            done();
+        })))"""
+    )
     expect(page.locator("[data-layer=joy]")).to_be_visible()
     drawn(page, ".wave")
     page.goto(f"{service.address}/#find")

@@ -22,6 +22,7 @@ from hevner.cli.features import app as features_app
 from hevner.errors import DataError
 from hevner.store import Entry, FeatureFile, FeatureStore, Kind, digest
 from hevner.store import entry as entries
+from hevner.store import file as file_module
 from hevner.store.entry import DTYPES
 from tests.errors import raises
 from tests.store.worlds import KIND, assert_holds, entry, filled, vectors
@@ -337,3 +338,19 @@ def test_the_store_needs_no_framework() -> None:
         "assert not heavy & set(sys.modules), heavy & set(sys.modules)\n"
     )
     subprocess.run([sys.executable, "-c", script], check=True)
+
+
+def test_a_file_that_is_made_while_it_is_opened(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "some.features"
+    path.touch()
+    is_empty = file_module._is_empty
+
+    def made_before(database: sqlite3.Connection) -> bool:
+        monkeypatch.undo()
+        FeatureFile(path, KIND)
+        return is_empty(database)
+
+    monkeypatch.setattr(file_module, "_is_empty", made_before)
+    assert FeatureFile(path, KIND).kind == KIND

@@ -101,10 +101,10 @@ class FeatureFile:
         if not self.path.exists():
             return None
         with session(self.path) as database:
+            if _is_empty(database):  # first: another process may be making it just now
+                return None
             (owner,) = database.execute("PRAGMA application_id").fetchone()
             (layout,) = database.execute("PRAGMA user_version").fetchone()
-            if _is_empty(database):
-                return None
             if owner != APPLICATION_ID or layout != LAYOUT:
                 raise damaged(self.path, "made by another program or version")
             (text,) = database.execute("SELECT kind FROM state").fetchone()
