@@ -515,3 +515,23 @@ def test_results_are_saved(service: Service, opened: Opener) -> None:
     assert table[0]["name"] == first.get_attribute("title")
     assert {"artist", "title", "album"} <= set(table[0])
     assert -1 <= float(table[0]["valence"]) <= 1
+
+
+def test_a_view_that_cannot_be_fetched_is_said_and_opens_once_it_can(
+    service: Service, opened: Opener
+) -> None:
+    page, _ = opened(service, "/#listen", may_fail=True)
+    page.route("**/rate.js", lambda route: route.abort())
+    page.reload()
+    page.click("#views a[href='#rate']")
+    expect(page.locator("#main [role=alert]")).to_have_text(TEXT["offline"])
+    page.unroute("**/rate.js")
+    page.click("#views a[href='#find']")
+    expect(page.locator(".facts")).to_have_text("5 pieces")
+    page.click("#views a[href='#rate']")
+    expect(page.locator(".rate-view")).to_be_visible()
+
+
+def test_an_address_that_is_no_code_opens_a_view(service: Service, opened: Opener) -> None:
+    page, _ = opened(service, "/#listen/%E0%A4%A")
+    expect(page.locator("#pick")).to_be_attached()

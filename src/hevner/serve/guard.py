@@ -156,7 +156,7 @@ class Guard:
         origin = headers.get("origin", "")
         if origin and origin.partition("://")[2].lower() != host.lower():
             return 403, record("origin", "pages of other servers may not use this one"), {}
-        # The page has some fifty files; who loads it anew thrice a second would miss some.
+        # The page has some sixty files; who loads it anew thrice a second would miss some.
         is_page = scope["path"].startswith("/static/")
         if not is_page and not self._buckets.take(CLIENT.get(), time.monotonic()):
             return 429, record("rate", "too many requests", "Slow down"), {"Retry-After": "1"}

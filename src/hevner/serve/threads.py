@@ -2,8 +2,8 @@
 
 Conventions
 -----------
-Clients (`hevner.serve.clients`) take turns: however many calls of one wait, another's first call is
-the next but one at most.
+Clients (`hevner.serve.clients`) take turns: each that waits has one call done before any has a
+second one done.
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@ import { jobs } from "./jobs.js";
 import * as pieces from "./pieces.js";
 import * as strings from "./strings.js";
 import * as theme from "./theme.js";
+import { trouble } from "./trouble.js";
 
 const { t } = strings;
 const VIEWS = {
@@ -65,8 +66,16 @@ function languageChoice() {
 
 // The view that the address names, and what follows it there.
 function place() {
-  const [name, ...rest] = location.hash.slice(1).split("/").map(decodeURIComponent);
+  const [name, ...rest] = location.hash.slice(1).split("/").map(decoded);
   return [Object.hasOwn(VIEWS, name) ? name : "listen", ...rest];
+}
+
+function decoded(text) {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text; // typed by somebody, and no code
+  }
 }
 
 async function show(moved) {
@@ -77,10 +86,11 @@ async function show(moved) {
     else link.removeAttribute("aria-current");
   }
   document.title = t("title", { view: t(`view.${view}`) });
-  const { open } = await VIEWS[view]();
+  const module = await VIEWS[view]().catch(() => null);
   if (asked !== wanted) return;
   leave?.();
-  leave = open(main, rest) ?? null;
+  leave = module?.open(main, rest) ?? null;
+  if (!module) fill(main, trouble({ kind: "offline" }));
   if (moved && shown !== view) {
     scrollTo(0, 0);
     main.focus({ preventScroll: true });
