@@ -318,6 +318,22 @@ def test_a_piece_that_cannot_be_read_anew_stays_as_failed(folder: Path, whole: P
     assert state(folder) == state(whole / "catalog")
 
 
+def test_a_catalogue_whose_music_is_away_stays_as_it_is(folder: Path, whole: Path) -> None:
+    older(folder)
+    shutil.rmtree(folder / "features")
+    before, music = (folder / header.NAME).read_bytes(), whole / "music"
+    music.rename(whole / "away")
+    try:
+        with raises(CatalogError, "folder_missing", subject=str(music)):
+            renew(folder, FakeAnalyzer())
+    finally:
+        (whole / "away").rename(music)
+    assert (folder / header.NAME).read_bytes() == before
+    renew(folder, FakeAnalyzer())
+    assert run(music, Catalog(folder, SPACE)).changed == 5
+    assert state(folder) == state(whole / "catalog")
+
+
 def of_first_schema(folder: Path) -> None:
     """Make a catalogue one as the first hevner did: fewer columns, and no features or seal."""
     catalog = Catalog(folder, SPACE)

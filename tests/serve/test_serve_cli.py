@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http.client import HTTPConnection
 from pathlib import Path
 
 import pytest
@@ -148,6 +149,15 @@ def test_a_name_is_allowed_as_browsers_send_it(typed: str, name: str | None) -> 
             _host(typed)
     else:
         assert _host(typed) == name
+
+
+def test_a_name_that_is_allowed_is_answered(tmp_path: Path) -> None:
+    with served("--state", str(tmp_path / "state"), "--allow-host", "Music.example:80") as (_, own):
+        for name, status in (("music.example", 200), ("other.example", 421)):
+            link = HTTPConnection("127.0.0.1", own._port)
+            link.request("GET", "/api/v1/health", headers={"Host": name})
+            assert link.getresponse().status == status
+            link.close()
 
 
 def test_a_port_in_use_is_told(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from hevner.batch import in_threads
-from hevner.catalog import header, index_building, seal
+from hevner.catalog import header, index_building, presence, seal
 from hevner.catalog.analyze_file import FileAnalyzer
 from hevner.catalog.catalog import Catalog
 from hevner.catalog.columns import ABOUT, ENCODED, MOMENTS, PIECES, TABLES, Row
@@ -139,6 +139,7 @@ class Renewal:
 
     def __init__(self, folder: Path, space: Space, model: Path | None) -> None:
         found = header.read(folder)
+        self._folders = found.folders
         with suppress(OSError, ValueError):
             seal.restore(folder / found.tables)
         self._old = SoundRows(folder, PIECES, found, [], any_columns=True)
@@ -174,13 +175,25 @@ class Renewal:
         return count
 
     def finish(self) -> None:
-        """Note the pieces that could not be read anew, as failed ones."""
+        """Note the pieces that could not be read anew, as failed ones.
+
+        Raises a `CatalogError` if there are any whose music is away, such as a drive that is not
+        mounted: then the old tables stay.
+        """
         self.catalog.refresh()
         with writing(self.catalog) as writer:
             # With neither size nor content of its file, it is analysed when that is there again.
             lost = {"status": "failed", "cause": LOST, "size": -1}
             there = self._paths()
-            rows = (row for row in self._places(ok=True) if row["path"] not in there)
+            rows = [row for row in self._places(ok=True) if row["path"] not in there]
+            empty = [one for one in self._folders if not presence.is_filled(f"{one}/_")]
+            if rows and empty:
+                raise CatalogError(
+                    f"{len(rows)} pieces must be analysed again, and there is no music",
+                    subject=empty[0],
+                    remedy="Mount it and run this again; or begin anew without it: --rebuild",
+                    code="folder_missing",
+                )
             _put(writer, (row | lost | {"id": f"lost-{row['id']}"} for row in rows), self.catalog)
             writer.tidy()
 

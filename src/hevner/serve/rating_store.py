@@ -24,7 +24,7 @@ from hevner.serve.problems import ServiceError
 from hevner.serve.rating_study import Study
 from hevner.store.database import session, transaction
 
-Way = Callable[[Path, str, float], AbstractContextManager[sqlite3.Connection]]
+Opening = Callable[[Path, str, float], AbstractContextManager[sqlite3.Connection]]
 
 MOST_RATERS = 500
 
@@ -148,10 +148,10 @@ class RatingStore:
         return [Rating(rater, piece, at, json.loads(given)) for rater, piece, at, given in rows]
 
     @contextmanager
-    def _open(self, way: Way, mode: str = "rw") -> Iterator[sqlite3.Connection]:
+    def _open(self, opening: Opening, mode: str = "rw") -> Iterator[sqlite3.Connection]:
         """The database, for a `session` to read or a `transaction`."""
         try:
-            with way(self._path, mode, WAIT_S) as table:
+            with opening(self._path, mode, WAIT_S) as table:
                 yield table
         except DataError as error:
             if error.code != "damaged_store":
