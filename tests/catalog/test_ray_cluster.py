@@ -14,7 +14,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import closing, nullcontext, suppress
+from contextlib import closing, contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
@@ -104,14 +104,19 @@ def proxy(object_store: ObjectStore) -> Iterator[StoreProxy]:
 
 
 class Machines:
-    """A cluster of two machines with a core each, all on this one."""
+    """A cluster of two machines with a core each, all on this one.
 
-    def __init__(self) -> None:
+    ``environment`` is that of each machine, of those that are put in another's place too.
+    """
+
+    def __init__(self, environment: dict[str, str]) -> None:
         from ray.cluster_utils import Cluster
 
         soon = {"health_check_initial_delay_ms": 0, "health_check_period_ms": 200}
         head = {"num_cpus": 0, "include_dashboard": False, "_system_config": soon}
-        self._cluster = Cluster(initialize_head=True, head_node_args=head | MEMORY)
+        self._environment = environment
+        with patched(environment):
+            self._cluster = Cluster(initialize_head=True, head_node_args=head | MEMORY)
         self.address = self._cluster.address
         self._nodes: list[Any] = []
         self.mend()
@@ -122,8 +127,9 @@ class Machines:
 
     def mend(self) -> None:
         """Put machines in the place of those that ended."""
-        while len(self._nodes) < 2:
-            self._nodes.append(self._cluster.add_node(num_cpus=1, **MEMORY))
+        with patched(self._environment):
+            while len(self._nodes) < 2:
+                self._nodes.append(self._cluster.add_node(num_cpus=1, **MEMORY))
 
     def close(self) -> None:
         """End all, and remove its log."""
@@ -132,14 +138,21 @@ class Machines:
         shutil.rmtree(log, ignore_errors=True)
 
 
+@contextmanager
+def patched(environment: dict[str, str]) -> Iterator[None]:
+    """This process's environment for a while, of which the processes it starts have a copy."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in environment.items():
+            patch.setenv(name, value)
+        yield
+
+
 @pytest.fixture(scope="module")
 def machines(proxy: StoreProxy) -> Iterator[Machines]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PYTHONPATH", os.pathsep.join(filter(None, sys.path)))
-        patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
-        for name, value in proxy.environment.items():
-            patch.setenv(name, value)
-        machines = Machines()
+    """All ask the store through the proxy."""
+    here = {"PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "RAY_USAGE_STATS_ENABLED": "0"}
+    with patched(here | proxy.environment):
+        machines = Machines(here | proxy.environment)
         yield machines
         machines.close()
 
