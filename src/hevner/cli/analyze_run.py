@@ -128,8 +128,11 @@ class Session:
         from hevner import output
 
         start = time.perf_counter()
-        form = "nothing" if self.form in PER_PIECE else self.form
-        writer = output.create(form, destination, self._table_options())
+        options = self._table_options()
+        if self.form in PER_PIECE:  # all is in the files of each piece
+            writer = output.Writer(destination, options)
+        else:
+            writer = output.create(self.form, destination, options)
         # Lines that come one by one would tear a bar on the same terminal apart.
         torn = self.output is None and self.form != "table" and sys.stdout.isatty()
         with Reporter(len(found), not self.quiet and not torn) as reporter:

@@ -10,7 +10,6 @@ Every result appears, failed files too. Text is valid Unicode.
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Protocol, cast
@@ -67,36 +66,22 @@ class Options:
     explain: bool = False
 
 
-class Writer(ABC):
-    """Writes results to a destination, one after the other."""
+class Writer:
+    """Writes results to a destination, one after the other; this one writes nothing."""
 
     def __init__(self, destination: Destination, options: Options) -> None:
         self.destination = destination
         self.options = options
 
-    @abstractmethod
     def write(self, record: Record) -> None:
         """Add a result."""
 
-    @abstractmethod
     def finish(self) -> None:
-        """Write what comes after the last result."""
-
-
-class NoWriter(Writer):
-    """Writes nothing, as all is in the files of each piece (`hevner.output.annotations`)."""
-
-    def write(self, record: Record) -> None:
-        """Pass over a result."""
-
-    def finish(self) -> None:
-        """Nothing follows."""
+        """Write what comes after the last result, if anything does."""
 
 
 def create(name: str, destination: Destination, options: Options | None = None) -> Writer:
-    """Make the writer of one of `FORMATS`, or of ``nothing``; a KeyError for others."""
-    if name == "nothing":
-        return NoWriter(destination, options or Options())
+    """Make the writer of one of `FORMATS`; a KeyError for others."""
     module, _, kind = WRITERS[name].partition(".")
     writer = cast("type[Writer]", getattr(import_module(f"{__name__}.{module}"), kind))
     return writer(destination, options or Options())

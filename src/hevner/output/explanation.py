@@ -17,6 +17,3 @@ class ExplanationWriter(Writer):
         else:
             head, rest = f"{record.path}: failed: {record.cause}", [record.remedy]
         self.destination.write("\n".join([head, *rest]) + "\n\n")
-
-    def finish(self) -> None:
-        """Nothing follows."""

@@ -51,9 +51,6 @@ class JsonLinesWriter(Writer):
         """Add a line."""
         self.destination.write(_encode(record, self.options) + "\n")
 
-    def finish(self) -> None:
-        """Nothing follows."""
-
 
 class JsonWriter(Writer):
     """One array of all results."""
@@ -81,9 +78,6 @@ class CsvWriter(Writer):
     def write(self, record: Record) -> None:
         """Add a row."""
         self._rows.writerow({name: cell(value) for name, value in row(record).items()})
-
-    def finish(self) -> None:
-        """Nothing follows."""
 
 
 def _encode(record: Record, options: Options) -> str:
