@@ -23,7 +23,7 @@ from tests.errors import raises
 
 LEXICON = Lexicon()
 BY_NAME = {word.name: word for word in WORDS}
-PLACED = [word for word in WORDS if word.is_placed]
+PLACED = [word for word in WORDS if word.valence is not None]
 
 FEELINGS = st.builds(Feeling, st.sampled_from(WORDS), st.sampled_from(DEGREES))
 

@@ -75,6 +75,8 @@ CARD = EncoderCard(
 class Fingerprint:
     """The encoder: windows to words."""
 
+    card = CARD
+
     def __init__(self) -> None:
         self._taper = np.hanning(FRAME_SAMPLES).astype(np.float32)
         frequencies = np.fft.rfftfreq(FRAME_SAMPLES, 1 / SAMPLE_RATE)
@@ -82,11 +84,6 @@ class Fingerprint:
         self._edges = np.searchsorted(frequencies, edges)
         sine = self._taper.sum() ** 2 / 4
         self._floor = np.float32(sine * 10 ** (SILENCE_DB / 10))
-
-    @property
-    def card(self) -> EncoderCard:
-        """Facts about this encoder."""
-        return CARD
 
     def encode(self, windows: Floats) -> Words:
         """Return the words ``(n, 1)`` of windows ``(n, CARD.window_samples)``; n may be 0.

@@ -41,6 +41,7 @@ _HZ_PER_MEL = 200.0 / 3.0
 _KNEE_HZ = 1000.0
 _KNEE_MEL = _KNEE_HZ / _HZ_PER_MEL
 _LOG_STEP = np.log(6.4) / 27.0
+_HIGHEST_MEL = _KNEE_MEL + np.log(SAMPLE_RATE / 2 / _KNEE_HZ) / _LOG_STEP
 
 
 def power_spectrum(windows: Floats) -> Floats:
@@ -72,13 +73,8 @@ def power_spectrum(windows: Floats) -> Floats:
     return power
 
 
-def log_mel(windows: Floats) -> Floats:
-    """Return ``log10(1 + 1e4 * mel)``, shape ``(n, FRAMES, N_MELS)``; arguments as above."""
-    return log_mel_of_power(power_spectrum(windows))
-
-
 def log_mel_of_power(power: Floats) -> Floats:
-    """Like `log_mel`, for a caller that has the power spectrum, shape ``(n, FRAMES, BINS)``."""
+    """Return ``log10(1 + 1e4 * mel)`` of power spectra, shape ``(n, FRAMES, N_MELS)``."""
     bank = mel_filterbank().T
     result = np.empty((*power.shape[:2], N_MELS), np.float32)
     for spectrum, patch in zip(power, result, strict=True):  # so that a batch equals singles
@@ -95,7 +91,7 @@ def mel_filterbank(n_mels: int = N_MELS) -> Floats:
     Triangles between neighbouring edges on the mel scale, divided by half their width in hertz.
     The array is shared and cannot be written to.
     """
-    edges = _mel_to_hz(np.linspace(0.0, _hz_to_mel(SAMPLE_RATE / 2), n_mels + 2))
+    edges = _mel_to_hz(np.linspace(0.0, _HIGHEST_MEL, n_mels + 2))
     bins = np.arange(BINS) * (SAMPLE_RATE / N_FFT)
     low, centre, high = (edges[start : start + n_mels, None] for start in range(3))
     rising = (bins - low) / (centre - low)
@@ -104,12 +100,6 @@ def mel_filterbank(n_mels: int = N_MELS) -> Floats:
     weights: Floats = (triangles * (2.0 / (high - low))).astype(np.float32)
     weights.flags.writeable = False
     return weights
-
-
-def _hz_to_mel(frequency: float) -> float:
-    if frequency < _KNEE_HZ:
-        return frequency / _HZ_PER_MEL
-    return float(_KNEE_MEL + np.log(frequency / _KNEE_HZ) / _LOG_STEP)
 
 
 def _mel_to_hz(mels: Doubles) -> Doubles:

@@ -68,11 +68,6 @@ class Word:
     quadrant: Quadrant | None = None
     synonyms: tuple[str, ...] = ()
 
-    @property
-    def is_placed(self) -> bool:
-        """Whether it has a place on the plane."""
-        return self.valence is not None
-
 
 QUADRANT_NAMES = {word: quadrant for quadrant in Quadrant for word in quadrant.value.split(", ")}
 """The words that name quadrants."""
