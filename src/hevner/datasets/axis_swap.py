@@ -72,14 +72,15 @@ def compare(ratings: Ratings, others: Ratings) -> Comparison:
     other_valence, other_arousal = np.array([others[song] for song in both]).reshape(-1, 2).T
     return Comparison(
         len(both),
-        _correlation(valence, other_valence),
-        _correlation(valence, other_arousal),
-        _correlation(arousal, other_arousal),
-        _correlation(arousal, other_valence),
+        correlation(valence, other_valence),
+        correlation(valence, other_arousal),
+        correlation(arousal, other_arousal),
+        correlation(arousal, other_valence),
     )
 
 
-def _correlation(one: Doubles, other: Doubles) -> float:
+def correlation(one: Doubles, other: Doubles) -> float:
+    """Pearson's correlation; NaN where there is none."""
     if len(one) < 2 or not one.std() or not other.std():
         return float("nan")
     return float(np.corrcoef(one, other)[0, 1])

@@ -19,7 +19,7 @@ from hevner.arrays import Doubles
 from hevner.datasets.findings import Findings
 from hevner.datasets.rows import Row, read_rows
 from hevner.datasets.track import Curve
-from hevner.emotion import Scale
+from hevner.emotion import UNIT, Scale
 from hevner.errors import DataError
 
 
@@ -61,13 +61,11 @@ def align(times: Doubles, values: Doubles, wanted: Doubles) -> Doubles:
     return found
 
 
-def read_wide(path: Path, scale: Scale, findings: Findings, *, spread: bool = False) -> Wide:
-    """Read a file with the columns ``song_id``, ``sample_15000ms``, ``sample_15500ms``, ...
+def read_wide(path: Path, findings: Findings, *, spread: bool = False) -> Wide:
+    """Read a file on -1..1 with the columns ``song_id``, ``sample_15000ms``, ...
 
     Parameters
     ----------
-    path, scale
-        The file, and the scale of its ratings.
     findings
         Takes rows that are left out.
     spread
@@ -88,12 +86,12 @@ def read_wide(path: Path, scale: Scale, findings: Findings, *, spread: bool = Fa
                 raise row.fault(
                     "duplicate_id", f"a second row of song {song}", "Keep one of the two"
                 )
-            series[song] = _series(row, columns, scale, spread)
+            series[song] = _series(row, columns, spread)
     return Wide(times, series)
 
 
-def read_raters(path: Path, scale: Scale, times: Doubles) -> Doubles:
-    """Read one song's file with a row per rater and a column per moment.
+def read_raters(path: Path, times: Doubles) -> Doubles:
+    """Read one song's file with a row per rater and a column per moment, on -1..1.
 
     Returns
     -------
@@ -107,7 +105,7 @@ def read_raters(path: Path, scale: Scale, times: Doubles) -> Doubles:
     """
     rows = read_rows(path, ())
     columns, own = _moments(rows[0], path)
-    ratings = np.array([_series(row, columns, scale) for row in rows])
+    ratings = np.array([_series(row, columns) for row in rows])
     return align(own, ratings, times)
 
 
@@ -138,7 +136,9 @@ def read_long(
 
     Parameters
     ----------
-    path, scale, findings
+    scale
+        Scale of the ratings.
+    findings
         As for `read_wide`.
     deviations
         A file of the same form with ``Arousal(std)`` and ``Valence(std)``.
@@ -194,6 +194,6 @@ def _moments(row: Row, path: Path) -> tuple[list[str], Doubles]:
     return list(times), np.array(list(times.values()))
 
 
-def _series(row: Row, columns: list[str], scale: Scale, spread: bool = False) -> Doubles:
+def _series(row: Row, columns: list[str], spread: bool = False) -> Doubles:
     value = row.spread if spread else row.rating
-    return np.array([value(name, scale) if row.values[name] else np.nan for name in columns])
+    return np.array([value(name, UNIT) if row.values[name] else np.nan for name in columns])

@@ -22,7 +22,7 @@ from hevner.datasets.findings import Findings
 from hevner.datasets.media import Media
 from hevner.datasets.rows import read_rows, unique
 from hevner.datasets.track import Curve, Track
-from hevner.emotion import UNIT, Scale
+from hevner.emotion import Scale
 from hevner.errors import DataError
 
 CARD = read_card("deam")
@@ -123,8 +123,7 @@ def _curves(folder: Path, songs: dict[int, Track], findings: Findings) -> dict[i
     curves: dict[int, Curve] = {}
     if arousal is not None:
         wide = [
-            read_wide(arousal.with_name(f"{axis}.csv"), UNIT, findings)
-            for axis in ("valence", "arousal")
+            read_wide(arousal.with_name(f"{axis}.csv"), findings) for axis in ("valence", "arousal")
         ]
         found = {song: wide_curve(str(song), *wide) for song in songs}
         curves = {song: curve for song, curve in found.items() if curve is not None}
@@ -143,9 +142,9 @@ def _curves(folder: Path, songs: dict[int, Track], findings: Findings) -> dict[i
             curves[song] = replace(
                 curve,
                 valence_by_rater=read_raters(
-                    single.with_name("valence") / f"{song}.csv", UNIT, curve.times
+                    single.with_name("valence") / f"{song}.csv", curve.times
                 ),
-                arousal_by_rater=read_raters(single / f"{song}.csv", UNIT, curve.times),
+                arousal_by_rater=read_raters(single / f"{song}.csv", curve.times),
             )
     return curves
 

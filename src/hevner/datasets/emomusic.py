@@ -12,7 +12,6 @@ from hevner.datasets.findings import Findings
 from hevner.datasets.media import Media
 from hevner.datasets.rows import Row, each, read_rows, unique
 from hevner.datasets.track import Track
-from hevner.emotion import UNIT
 
 CARD = read_card("emomusic")
 SCALE = CARD.scale("valence")
@@ -53,8 +52,7 @@ def read(folder: Path, findings: Findings, labels: str) -> list[Track]:
     songs = unique(read_rows(place / "songs_info.csv", INFO), "song_id", findings)
     info = {row.values["song_id"]: row for row in songs}
     curves = [
-        read_wide(place / f"{name}.csv", UNIT, findings, spread=name.endswith("std"))
-        for name in CURVES
+        read_wide(place / f"{name}.csv", findings, spread=name.endswith("std")) for name in CURVES
     ]
     media = Media(CARD, folder, ("clips_45seconds", "audio"), findings)
     tracks = each(static, "song_id", findings, lambda row: _track(row, info, curves, media))

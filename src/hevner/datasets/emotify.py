@@ -12,20 +12,10 @@ from hevner.datasets.findings import Findings
 from hevner.datasets.media import Media
 from hevner.datasets.rows import Row, read_rows
 from hevner.datasets.track import Track
+from hevner.emotion import GEMS
 
 CARD = read_card("emotify")
-COLUMNS = (
-    "amazement",
-    "solemnity",
-    "tenderness",
-    "nostalgia",
-    "calmness",
-    "power",
-    "joyful_activation",
-    "tension",
-    "sadness",
-)
-"""In the order of `hevner.emotion.GEMS`."""
+COLUMNS = tuple(name.replace(" ", "_") for name in GEMS)
 
 GENRES = ("classical", "rock", "electronic", "pop")
 """In the order of the track ids: a hundred each, from 1."""

@@ -9,8 +9,15 @@ from typing import Any
 import numpy as np
 
 from hevner.datasets import Dataset
+from hevner.datasets.axis_swap import correlation
 from hevner.datasets.card import Card
 from hevner.emotion import Scale
+
+LABELLED = {"valence-arousal": "valence"} | {
+    name: name
+    for name in ("curve", "quadrant", "gems", "tension", "emotions", "cluster", "category", "tags")
+}
+"""Field of a track by kind of label."""
 
 
 def describe_card(card: Card) -> dict[str, Any]:
@@ -44,15 +51,8 @@ def describe(dataset: Dataset) -> dict[str, Any]:
         "artists": len({track.artist for track in tracks if track.artist}),
         "genres": dict(Counter(track.genre for track in tracks if track.genre).most_common()),
         "labelled": {
-            "valence-arousal": sum(track.valence is not None for track in tracks),
-            "curve": sum(track.curve is not None for track in tracks),
-            "quadrant": sum(track.quadrant is not None for track in tracks),
-            "gems": sum(track.gems is not None for track in tracks),
-            "tension": sum(track.tension is not None for track in tracks),
-            "emotions": sum(track.emotions is not None for track in tracks),
-            "cluster": sum(track.cluster is not None for track in tracks),
-            "category": sum(track.category is not None for track in tracks),
-            "tags": sum(track.tags is not None for track in tracks),
+            kind: sum(getattr(track, field) is not None for track in tracks)
+            for kind, field in LABELLED.items()
         },
         "categories": dict(Counter(t.category for t in tracks if t.category).most_common()),
         "valence": _spread(dataset, "valence"),
@@ -77,9 +77,5 @@ def _spread(dataset: Dataset, axis: str) -> dict[str, float | str | None] | None
 
 def _correlation(dataset: Dataset) -> float | None:
     rated = [(t.valence, t.arousal) for t in dataset if None not in (t.valence, t.arousal)]
-    if len(rated) < 2:
-        return None
-    valence, arousal = np.array(rated, dtype=float).T
-    if not valence.std() or not arousal.std():
-        return None
-    return float(np.corrcoef(valence, arousal)[0, 1])
+    found = correlation(*np.array(rated, dtype=float).reshape(-1, 2).T)
+    return None if np.isnan(found) else found
