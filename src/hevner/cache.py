@@ -90,9 +90,7 @@ class Cache:
             if not path.is_file():  # Opening a pipe would wait for ever.
                 return None
             with path.open("rb") as file:
-                # One update per block lets other threads run, and holds memory down.
-                while block := file.read(2**20):
-                    digest.update(block)
+                hashlib.file_digest(file, lambda: digest)
         except OSError:
             return None
         return digest.hexdigest()

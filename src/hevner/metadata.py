@@ -144,13 +144,7 @@ def from_path(name: str) -> Metadata:
 
 def cover(path: Path) -> tuple[str, bytes] | None:
     """The embedded picture of a file and its media type; None if there is none of `MOST_COVER`."""
-    if not can_read_tags():
-        return None
-    for data in _pictures(_opened(path)):
-        kind = next((kind for begin, kind in KINDS.items() if data.startswith(begin)), None)
-        if kind is not None and len(data) <= MOST_COVER:
-            return kind, data
-    return None
+    return _cover(_opened(path)) if can_read_tags() else None
 
 
 def source() -> str:
@@ -181,9 +175,8 @@ def _from_tags(path: Path) -> dict[str, Any]:
         }
         found |= {field: _number(field, values[field]) for field in NUMBERS}
         found |= {field: next(_ids(values[field]), None) for field in IDS}
-        pictures = (kind for data in _pictures(file) for begin, kind in KINDS.items()
-                    if data.startswith(begin) and len(data) <= MOST_COVER)  # fmt: skip
-        return found | {"cover": next(pictures, None)}
+        picture = _cover(file)
+        return found | {"cover": picture and picture[0]}
     except Exception:  # noqa: BLE001 - as above
         return {}
 
@@ -233,6 +226,14 @@ def _number(field: str, values: Iterable[str]) -> int | None:
 def _ids(values: Iterable[str]) -> Iterator[str]:
     for value in values:
         yield from _ID.findall(value.lower())
+
+
+def _cover(file: Any) -> tuple[str, bytes] | None:
+    for data in _pictures(file):
+        for begin, kind in KINDS.items():
+            if data.startswith(begin) and len(data) <= MOST_COVER:
+                return kind, data
+    return None
 
 
 def _pictures(file: Any) -> Iterator[bytes]:

@@ -38,6 +38,9 @@ FORMATS = (
 SYNCED = frozenset({"mp3", "aac", "loas", "ac3", "eac3", "dts", "truehd", "mlp", "mpeg", "mpegts"})
 """Formats known by sync words alone, which any long file holds by chance."""
 
+TAGS = (b"TAG", b"ID3", b"APETAGEX", b"LYRICSBEGIN")
+"""Beginnings of tags that FFmpeg takes for packets where they stand between frames."""
+
 RUN = 3
 """Packets in a row that must decode without damage in a format of `SYNCED`. By chance a frame is
 followed by another about once in 2,000 times."""
@@ -301,7 +304,7 @@ def _frames(stream: Any, seen: Decoding, source: str, longest: float) -> Iterato
 def _harmless(data: bytes) -> bool:
     """Whether what cannot be decoded is padding or a tag, as between joined files."""
     rest = data.lstrip(b"\0")
-    return not rest or rest.startswith((b"TAG", b"ID3", b"APETAGEX", b"LYRICSBEGIN"))
+    return not rest or rest.startswith(TAGS)
 
 
 def _joined(frames: Iterator[Any], block_s: float, seen: Decoding) -> Iterator[Piece]:

@@ -13,12 +13,9 @@ from collections.abc import Sequence
 
 import av
 
-from hevner.audio.ffmpeg import open_stream
+from hevner.audio.ffmpeg import TAGS, open_stream
 from hevner.audio.headers import Readable, links
 from hevner.errors import AudioError
-
-TAGS = (b"TAG", b"ID3", b"APETAGEX", b"LYRICSBEGIN")
-"""Beginnings of tags that FFmpeg takes for packets where they stand between frames."""
 
 
 def packet_digest(file: Readable, source: str) -> str:
