@@ -29,12 +29,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from hevner.arrays import Doubles, Floats, Mask, Rows
 from hevner.errors import DataError
 from hevner.model import stored
-from hevner.model.cca import likelihood_ratios
 from hevner.model.description import CURVE_POINTS, Description
 
 DEFAULT_SPACE = Path(__file__).parents[1] / "pretrained" / "joint.npz"
@@ -175,7 +174,7 @@ class Space:
         DataError
             If anything else but the spread is unknown.
         """
-        for form in ("point", *FORMS[1:], "tags"):
+        for form in (*FORMS, "tags"):
             values: Floats = getattr(described, form)
             known = np.isfinite(values).reshape(len(described), -1)
             if not known.all() and (known.any() or form in ("point", "curve")):
@@ -386,6 +385,25 @@ def relative_divergences(emotions: Points, musics: Points) -> Doubles:
     own = ((precision * mean**2).sum(axis=1) - np.log(precision).sum(axis=1)) / 2
     crossed = (precision * mean) @ musics.mean.astype(np.float64).T
     return np.asarray((precision - 1) @ squares.T - crossed + own[:, None])
+
+
+def likelihood_ratios(first: ArrayLike, second: ArrayLike, correlations: ArrayLike) -> Doubles:
+    """Log likelihood ratio of two rows being no pair against being one, for all pairs of rows.
+
+    The negative logarithm of ``p(u, v) / (p(u) p(v))``, summed over variates, with both normal of
+    variance 1 and of correlation ``rho`` (probabilistic CCA; Bach and Jordan, 2005). For a query
+    the order of candidates is then that of the probability of being its pair; the published
+    distance ``rho |rho v - u|`` favours those in the middle, whatever the query.
+
+    From variates of shapes ``(n, k)`` and ``(m, k)`` and correlations below 1, shape ``(k,)``. The
+    result, shape ``(n, m)``, is in nats, of either sign, and symmetric in the two sides.
+    """
+    rho = np.asarray(correlations, np.float64)
+    u, v = np.asarray(first, np.float64), np.asarray(second, np.float64)
+    weights = rho / (1 - rho**2)
+    own, others = (one**2 @ (weights * rho) / 2 for one in (u, v))
+    crossed = (weights * u) @ v.T
+    return np.asarray(own[:, None] + others - crossed + np.log(1 - rho**2).sum() / 2)
 
 
 def _points(*arrays: NDArray[np.floating]) -> Points:

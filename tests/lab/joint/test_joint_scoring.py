@@ -15,10 +15,10 @@ from scipy.stats import multivariate_normal, norm
 from hevner.errors import DataError
 from hevner.lab.joint import scoring
 from hevner.lab.joint.baselines import Chance
+from hevner.lab.joint.cca import LinearCCA
 from hevner.lab.joint.data import Emotions
 from hevner.lab.joint.scoring import Embedded, Spreads, score
 from hevner.lab.metrics import retrieval
-from hevner.model.cca import LinearCCA
 from tests.errors import raises
 
 ORIENTATIONS = get_args(scoring.Orientation)

@@ -18,13 +18,13 @@ import numpy as np
 from hevner.arrays import Doubles
 from hevner.lab.data.blocks import Block, grouped_folds
 from hevner.lab.joint import scoring
+from hevner.lab.joint.cca import LinearCCA
 from hevner.lab.joint.data import Emotions, Index, MatchingData
 from hevner.lab.joint.recipe import Correlated as CorrelatedDistance
 from hevner.lab.joint.recipe import MatcherRecipe, Scorer
 from hevner.lab.joint.scoring import Distances, Embedded
 from hevner.lab.metrics.retrieval import first_ranks
 from hevner.lab.regression.ridge import NormalEquations
-from hevner.model.cca import LinearCCA
 
 PENALTIES = tuple(float(10**power) for power in np.arange(-2.5, 1.1, 0.5))
 """Penalties of ridge regressions, as shares of the mean variance of a number."""

@@ -26,6 +26,7 @@ from hevner.arrays import Doubles
 from hevner.lab.data.blocks import grouped_folds
 from hevner.lab.joint import losses, scoring
 from hevner.lab.joint.baselines import Matcher, Units, averaged, log_rank, music_vectors
+from hevner.lab.joint.cca import LinearCCA
 from hevner.lab.joint.data import Emotions, Index, MatchingData
 from hevner.lab.joint.networks import (
     Branch,
@@ -39,7 +40,6 @@ from hevner.lab.joint.networks import (
 )
 from hevner.lab.joint.recipe import WEIGHTS, MatcherRecipe, NetworkSettings, Scorer, Source
 from hevner.lab.joint.scoring import Distances, Embedded, Orientation, Spreads
-from hevner.model.cca import LinearCCA
 
 CHECK = 10
 PATIENCE = 4

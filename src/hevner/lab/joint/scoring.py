@@ -39,9 +39,9 @@ import numpy as np
 
 from hevner.arrays import Doubles
 from hevner.errors import DataError
+from hevner.lab.joint.cca import LinearCCA
 from hevner.lab.joint.recipe import Correlated
-from hevner.model.cca import LinearCCA
-from hevner.model.cca import likelihood_ratios as cca_ratios
+from hevner.model.space import likelihood_ratios as cca_ratios
 
 Orientation = Literal["reference", "fixed", "query"]
 
@@ -132,7 +132,7 @@ def likelihood_ratios(
 ) -> Distances:
     """Minus the log likelihood ratio of belonging together to being any two, both ways.
 
-    In nats, of either sign; see `hevner.model.cca.likelihood_ratios`. Variates have variance 1
+    In nats, of either sign; see `hevner.model.space.likelihood_ratios`. Variates have variance 1
     (`LinearCCA.recalibrated`).
     """
     kept = cca.correlations >= least_correlation

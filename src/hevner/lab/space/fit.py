@@ -27,10 +27,10 @@ from hevner.emotion import GEMS, MOOD_TAGS, Quadrant
 from hevner.lab.default.basis import folds
 from hevner.lab.default.fit import Progress, describe, prepare
 from hevner.lab.default.table import build, load_tracks
+from hevner.lab.joint.cca import LinearCCA
 from hevner.lab.space.pairs import Pairs, joined, plan, read
 from hevner.lab.space.pairs import build as build_pairs
 from hevner.lab.space.recipe import SpaceRecipe
-from hevner.model.cca import LinearCCA
 from hevner.model.description import CURVE_POINTS
 from hevner.model.space import CLIP, Expert, Points, Space, readings
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from sklearn.cross_decomposition import CCA
 
 from hevner.errors import DataError
-from hevner.model.cca import LinearCCA
+from hevner.lab.joint.cca import LinearCCA
 from tests.errors import raises
 
 PLANTED = np.array([0.9, 0.6, 0.2])

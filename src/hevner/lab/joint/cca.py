@@ -144,34 +144,6 @@ class LinearCCA:
         )
 
 
-def likelihood_ratios(first: ArrayLike, second: ArrayLike, correlations: ArrayLike) -> Doubles:
-    """Log likelihood ratio of two rows being no pair against being one, for all pairs of rows.
-
-    The negative logarithm of ``p(u, v) / (p(u) p(v))``, summed over variates, with both normal of
-    variance 1 and of correlation ``rho`` (probabilistic CCA; Bach and Jordan, 2005). For a query
-    the order of candidates is then that of the probability of being its pair; the published
-    distance ``rho |rho v - u|`` favours those in the middle, whatever the query.
-
-    Parameters
-    ----------
-    first, second
-        Variates, shapes ``(n, k)`` and ``(m, k)``.
-    correlations
-        Below 1, shape ``(k,)``.
-
-    Returns
-    -------
-    Doubles
-        Shape ``(n, m)``, in nats, of either sign; symmetric in the two sides.
-    """
-    rho = np.asarray(correlations, np.float64)
-    u, v = np.asarray(first, np.float64), np.asarray(second, np.float64)
-    weights = rho / (1 - rho**2)
-    own, others = (one**2 @ (weights * rho) / 2 for one in (u, v))
-    crossed = (weights * u) @ v.T
-    return np.asarray(own[:, None] + others - crossed + np.log(1 - rho**2).sum() / 2)
-
-
 def _table(name: str, rows: ArrayLike) -> Doubles:
     table = np.asarray(rows, np.float64)
     if table.ndim != 2 or not np.isfinite(table).all():
