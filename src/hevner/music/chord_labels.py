@@ -87,7 +87,7 @@ def pitch_class(name: str) -> int:
     """
     if not name or name[0] not in _NATURALS or set(name[1:]) - set(_ACCIDENTALS):
         raise DataError(
-            f"{name!r} is not a note name", remedy="write it like C, F# or Bb", code="unknown_note"
+            f"{name!r} is not a note name", remedy="Write it like C, F# or Bb", code="unknown_note"
         )
     return (_NATURALS[name[0]] + sum(_ACCIDENTALS[sign] for sign in name[1:])) % 12
 
@@ -110,7 +110,7 @@ def parse_chord(label: str) -> int:
     if quality not in TEMPLATES:
         raise DataError(
             f"chord {label!r} has an unknown quality",
-            remedy="see labels.QUALITIES",
+            remedy="Use one of: " + ", ".join(QUALITIES),
             code="unknown_quality",
         )
     return pitch_class(root) * len(QUALITIES) + QUALITIES.index(quality)
@@ -149,7 +149,7 @@ def parse_key(label: str) -> int:
     if mode not in modes:
         raise DataError(
             f"key {label!r} has an unknown mode",
-            remedy="write it like 'A minor'",
+            remedy="Write it like 'A minor'",
             code="unknown_mode",
         )
     return modes[mode] + pitch_class(tonic)

@@ -51,7 +51,7 @@ def analyse(frames: Frames, duration: float) -> Harmony:
     if frames.ndim != 2 or frames.shape[1] != BINS or not len(frames):
         raise DataError(
             f"harmony frames must have shape (n > 0, {BINS}), not {frames.shape}",
-            remedy="use the frames of HarmonySpectrum.encode",
+            remedy="Use the frames of HarmonySpectrum.encode",
             code="wrong_shape",
         )
     cents = tuning.estimate(frames)

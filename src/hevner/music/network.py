@@ -138,7 +138,7 @@ def stored(file: str, what: str, build: Callable[[dict[str, Floats]], Model]) ->
     except (FileNotFoundError, KeyError, TypeError, ValueError) as error:
         raise ModelError(
             f"the {what} weights are missing or damaged",
-            remedy="reinstall hevner",
+            remedy="Install hevner again",
             subject=str(source),
             code="unreadable",
         ) from error

@@ -58,7 +58,7 @@ class HarmonySpectrum:
         if windows.ndim != 2 or windows.shape[1] != WINDOW_SAMPLES:
             raise ModelError(
                 f"harmony windows must have shape (n, {WINDOW_SAMPLES}), not {windows.shape}",
-                remedy=f"cut windows of {WINDOW_SAMPLES} samples at {SAMPLE_RATE} Hz",
+                remedy=f"Cut windows of {WINDOW_SAMPLES} samples at {SAMPLE_RATE} Hz",
                 code="wrong_shape",
             )
         frames = np.zeros((len(windows), BINS), np.float32)
