@@ -25,7 +25,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import csv
 import itertools
 import json
 import os
@@ -45,6 +44,8 @@ from pathlib import Path
 import numpy as np
 import serve
 import soundfile
+
+from hevner.lab.metrics.report import write
 
 RESULTS = Path(__file__).with_name("results") / "attack.csv"
 
@@ -378,10 +379,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as state:
         harm = asyncio.run(restarts(lambda: started(command(folder, state))))
     rows.append(row_of("restarts", None, harm))
-    with options.out.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, rows[0])
-        writer.writeheader()
-        writer.writerows(rows)
+    write(rows, options.out, line_end="\r\n")
     bad = [
         str(row["attack"])
         for row in rows

@@ -26,7 +26,6 @@ import os
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import argparse
-import csv
 import json
 import math
 import re
@@ -53,6 +52,7 @@ from hevner.catalog.scoring import _course_distances, _emotion
 from hevner.catalog.search import search
 from hevner.catalog.writer import create, writing
 from hevner.emotion import MOOD_TAGS
+from hevner.lab.metrics.report import write
 from hevner.model import space as spaces
 from hevner.model.description import CURVE_POINTS
 from hevner.model.space import Points, Space
@@ -396,12 +396,11 @@ def main() -> None:
                 failed += missed(row) if count == options.pieces[-1] else ()
         finally:
             shutil.rmtree(folder, ignore_errors=True)
-    with options.out.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, rows[0])
-        writer.writeheader()
-        for row in (*rows, *estimated(rows)):
-            values = {n: f"{v:.4g}" if isinstance(v, float) else v for n, v in row.items()}
-            writer.writerow(values)
+    shown = [
+        {n: f"{v:.4g}" if isinstance(v, float) else v for n, v in row.items()}
+        for row in (*rows, *estimated(rows))
+    ]
+    write(shown, options.out, line_end="\r\n")
     if failed:
         sys.exit(f"not reached: {', '.join(failed)}")
 

@@ -24,7 +24,6 @@ import os
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import argparse
-import csv
 import itertools
 from collections.abc import Iterator
 from pathlib import Path
@@ -35,6 +34,7 @@ from numpy.typing import NDArray
 from hevner.catalog import course, open_catalog
 from hevner.catalog.catalog import Catalog
 from hevner.catalog.course import LARGEST, MOVEMENT, STILL, Course
+from hevner.lab.metrics.report import write
 from hevner.model.description import CURVE_POINTS
 from hevner.words import Lexicon
 
@@ -154,11 +154,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=OUT)
     given = parser.parse_args()
     rows = list(measured(open_catalog(given.catalogue)))
-    names = list(dict.fromkeys(name for row in rows for name in row))
-    with given.out.open("w", newline="") as file:
-        writer = csv.DictWriter(file, names, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
+    write(rows, given.out, list(dict.fromkeys(name for row in rows for name in row)))
     for row in rows:
         print(row)
 

@@ -19,13 +19,12 @@ for library in ("OMP", "OPENBLAS", "MKL"):
     os.environ[f"{library}_NUM_THREADS"] = "1"
 
 import argparse
-import csv
 import itertools
 import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 from time import process_time
@@ -36,6 +35,7 @@ import soundfile
 from hevner.audio.decode import SAMPLE_RATE, open_audio
 from hevner.audio.mixdown import Piece, mono_stream
 from hevner.errors import HevnerError
+from hevner.lab.metrics.report import write
 
 RESULTS = Path(__file__).with_name("results")
 MPEG = (8_000, 16_000, 22_050, 44_100, 48_000)
@@ -209,18 +209,16 @@ def cost(path: Path, hear: Callable[[Path], float], repetitions: int) -> float |
     return median(times)
 
 
-def speed(folder: Path, only: str, repetitions: int) -> Iterator[tuple[str, str, str, str]]:
+def speed(folder: Path, only: str, repetitions: int) -> Iterator[dict[str, str]]:
     """Rows of the table of cost: stereo at 44.1 kHz."""
     for ((kind, path),) in made(folder, only, usual=True):
+        codec, mode, *_ = kind
         mine = cost(path, by_hevner, repetitions)
         other = cost(path, by_libsndfile, repetitions)
-        yield (*kind[:2], f"{mine:.1f}", f"{other:.1f}" if other else "")
-
-
-def write(path: Path, head: list[str], rows: list[tuple[object, ...]]) -> None:
-    """Write a table as CSV."""
-    with path.open("w", newline="") as file:
-        csv.writer(file, lineterminator="\n").writerows([head, *rows])
+        yield {
+            "codec": codec, "mode": mode, "cpu_ms_per_minute": f"{mine:.1f}",
+            "by_libsndfile": f"{other:.1f}" if other else "",
+        }  # fmt: skip
 
 
 def source(folder: Path, seconds: float) -> None:
@@ -252,15 +250,13 @@ def main() -> None:
               f"{sum(row.channels > 0 for row in rows)} clean ones with a warning")  # fmt: skip
         for row in [*wrong, *warned]:
             print(row)
-        names = [one.name for one in fields(Length)]
-        write(options.out / "decode.csv", names, [tuple(vars(row).values()) for row in rows])
+        write([vars(row) for row in rows], options.out / "decode.csv")
         if options.repetitions:
             source(folder, 10 * options.seconds)
             times = list(speed(folder, options.only, options.repetitions))
-            head = ["codec", "mode", "cpu_ms_per_minute", "by_libsndfile"]
-            write(options.out / "decode_speed.csv", head, list(times))
+            write(times, options.out / "decode_speed.csv")
             for line in times:
-                print("{:<16}{:<14}{:>8} {:>8}".format(*line))
+                print("{:<16}{:<14}{:>8} {:>8}".format(*line.values()))
 
 
 if __name__ == "__main__":

@@ -30,6 +30,7 @@ import numpy as np
 from hevner import encoders
 from hevner.audio.decode import from_array
 from hevner.lab.rehearsal import clap_weights, mert_weights
+from hevner.output.spreadsheet import csv_text
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "benchmarks" / "results" / "encoders.csv"
@@ -229,10 +230,7 @@ def main() -> None:
         for row in found:
             print(*row, sep=", ", flush=True)
         kept = [row for row in kept if row[0] != name] + found
-        with options.out.open("w", newline="") as file:
-            lines = csv.writer(file, lineterminator="\n")
-            lines.writerow(COLUMNS)
-            lines.writerows(kept)
+        options.out.write_text(csv_text(COLUMNS, kept), "utf-8", newline="")
 
 
 if __name__ == "__main__":

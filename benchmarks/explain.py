@@ -14,7 +14,6 @@ sounds most like is right, likewise. Intervals are 95 % bootstrap intervals over
 from __future__ import annotations
 
 import argparse
-import csv
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -28,6 +27,7 @@ from hevner.lab.explanation import changes
 from hevner.lab.explanation.fit import SAID, Terms, deviations, fit, moves, readings_of, share
 from hevner.lab.explanation.music import Music, load, place
 from hevner.lab.explanation.recipe import ExplanationRecipe
+from hevner.lab.metrics.report import write
 from hevner.lab.metrics.statistics import bootstrap
 from hevner.model import predict
 from hevner.model.explanation import Explainer
@@ -151,10 +151,7 @@ def main() -> None:
     model = predict.load(options.model)
     rows = [*faithfulness(explainer, model, tested, Terms(recipe)),
             *shares(recipe, music, fitted, model)]  # fmt: skip
-    with options.out.open("w", newline="") as file:
-        table = csv.DictWriter(file, COLUMNS, lineterminator="\n")
-        table.writeheader()
-        table.writerows(rows)
+    write(rows, options.out, COLUMNS)
     for one in rows:
         print(*(one.get(name, "") for name in COLUMNS))
 

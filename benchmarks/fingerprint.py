@@ -22,7 +22,6 @@ for library in ("OMP", "OPENBLAS", "MKL"):
     os.environ[f"{library}_NUM_THREADS"] = "1"
 
 import argparse
-import csv
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -44,6 +43,7 @@ from hevner.encoders.fingerprint import (
     fingerprint,
     matches,
 )
+from hevner.lab.metrics.report import Row, write
 
 RESULTS = Path(__file__).with_name("results") / "fingerprint.csv"
 
@@ -67,7 +67,6 @@ PAIRS = 10_000
 """Random pairs whose lowest error rate is looked at."""
 
 Sound = np.ndarray
-Row = tuple[str, str, int, int, float, float, float]
 
 
 def noisy(sound: Sound, rng: np.random.Generator) -> Sound:
@@ -141,7 +140,8 @@ def row(what: str, detail: str, hits: int, n: int, rates: list[float]) -> Row:
     low, high = wilson(hits, n)
     rate = float(np.quantile(rates, 0.95)) if rates else float("nan")
     print(f"{what}, {detail}: {hits} of {n} ({low:.2e} to {high:.2e}), error rate {rate:.3f}")
-    return what, detail, hits, n, low, high, rate
+    ends = {"low": f"{low:.6f}", "high": f"{high:.6f}", "error_rate_p95": f"{rate:.4f}"}
+    return {"what": what, "detail": detail, "hits": hits, "n": n} | ends
 
 
 def recall(clips: dict[str, Sound], prints: dict[str, Words]) -> list[Row]:
@@ -251,15 +251,6 @@ def piece(name: str) -> str:
     """The EMOPIA song or VGMIDI piece of a render."""
     dataset, stem = name.split("/", 1)
     return stem.split("_", 1)[1].rsplit("_", 1)[0] if dataset == "emopia" else stem
-
-
-def write(rows: list[Row], out: Path) -> None:
-    """Keep the figures."""
-    with out.open("w", newline="") as file:
-        lines = csv.writer(file, lineterminator="\n")
-        lines.writerow(["what", "detail", "hits", "n", "low", "high", "error_rate_p95"])
-        for what, detail, hits, n, low, high, rate in rows:
-            lines.writerow([what, detail, hits, n, f"{low:.6f}", f"{high:.6f}", f"{rate:.4f}"])
 
 
 def main() -> None:

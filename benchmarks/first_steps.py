@@ -13,7 +13,6 @@ they are left out. ``docs/tried_table.py`` makes the table of ``docs/start/tried
 from __future__ import annotations
 
 import argparse
-import csv
 import datetime
 import os
 import re
@@ -35,6 +34,7 @@ import soundfile
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # for tests, which are not installed
 
+from hevner.lab.metrics.report import write
 from tests.documents import blocks, commands, parts, read, sections
 
 RESULTS = ROOT / "benchmarks" / "results" / "first_steps.csv"
@@ -224,10 +224,7 @@ def main() -> None:
             place = replace(place, programs=environments[extras])
             walked = walk(text, place, wheel, new, options.data is not None)
             rows += [{"page": page, **row, **about} for row in walked]
-    with options.out.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, FIELDS)
-        writer.writeheader()
-        writer.writerows(rows)
+    write(rows, options.out, FIELDS, "\r\n")
 
 
 if __name__ == "__main__":

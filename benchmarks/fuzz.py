@@ -25,7 +25,6 @@ for library in ("OMP", "OPENBLAS", "MKL"):
     os.environ[f"{library}_NUM_THREADS"] = "1"
 
 import argparse
-import csv
 import json
 import resource
 import shutil
@@ -44,6 +43,7 @@ import numpy as np
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # for tests, which are not installed
 
+from hevner.output.spreadsheet import csv_text
 from tests.audio.encoded import CODECS, encoded
 from tests.sounds import music
 
@@ -274,13 +274,11 @@ def main() -> None:
 
 def report(counts: dict[str, Counter[str]], out: Path) -> None:
     """Print and write the counts."""
-    with out.open("w", newline="") as file:
-        lines = csv.writer(file, lineterminator="\n")
-        lines.writerow(["damage", "files", *OUTCOMES])
-        for damage, count in counts.items():
-            row = [damage, count["files"], *(count[outcome] for outcome in OUTCOMES)]
-            lines.writerow(row)
-            print(f"{damage:<10}", *(f"{number:>6}" for number in row[1:]))
+    columns = ("files", *OUTCOMES)
+    rows = [[damage, *(count[name] for name in columns)] for damage, count in counts.items()]
+    for damage, *numbers in rows:
+        print(f"{damage:<10}", *(f"{number:>6}" for number in numbers))
+    out.write_text(csv_text(("damage", *columns), rows), "utf-8", newline="")
 
 
 if __name__ == "__main__":

@@ -16,7 +16,6 @@ score is the MIREX weighting; ``mode`` is the share of songs with the right mode
 from __future__ import annotations
 
 import argparse
-import csv
 import json
 import subprocess
 from dataclasses import dataclass
@@ -29,6 +28,7 @@ import soundfile
 import soxr
 
 from hevner.audio.windows import Windower
+from hevner.lab.metrics.report import write
 from hevner.lab.music import pieces, render
 from hevner.lab.music.pieces import UNKNOWN, Piece
 from hevner.music import Harmony, analyse, chord_labels
@@ -192,10 +192,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=RESULTS, help="The table.")
     options = parser.parse_args()
     rows = evaluate(options.data, options.songs, options.folder, options.essentia_python)
-    with options.out.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
+    write(rows, options.out)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,6 @@ clips; differences come with a 95 % bootstrap interval over groups.
 from __future__ import annotations
 
 import argparse
-import csv
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -30,6 +29,7 @@ from hevner.lab.metrics.regression import pearson, r2
 from hevner.lab.metrics.statistics import bootstrap
 from hevner.lab.metrics.tags import roc_auc
 from hevner.lab.recipes import read
+from hevner.output.spreadsheet import csv_text
 
 Array = NDArray[Any]
 Score = Callable[[dict[str, Array], Array], float]
@@ -148,10 +148,7 @@ def compare(options: argparse.Namespace) -> None:
                     [protocol, dataset, metric, len(everything), len(names)]
                     + [f"{value:.4f}" for value in values]
                 )
-    with options.out.open("w", newline="") as file:
-        table = csv.writer(file, lineterminator="\n")
-        table.writerow(COLUMNS)
-        table.writerows(lines)
+    options.out.write_text(csv_text(COLUMNS, lines), "utf-8", newline="")
 
 
 def main() -> None:

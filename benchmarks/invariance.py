@@ -11,7 +11,6 @@ clip; ``rounded`` ones of 16 bits.
 from __future__ import annotations
 
 import argparse
-import csv
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -23,6 +22,7 @@ from numpy.typing import NDArray
 
 from hevner.analysis import Analyzer
 from hevner.emotion import AXES
+from hevner.lab.metrics.report import write
 from hevner.result import Analysis
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -112,10 +112,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=RESULTS, help="CSV file for the figures")
     options = parser.parse_args()
     lines = measure(sorted(AUDIO.glob("*.ogg")))
-    with options.out.open("w", newline="") as file:
-        table = csv.DictWriter(file, list(lines[0]), lineterminator="\n")
-        table.writeheader()
-        table.writerows(lines)
+    write(lines, options.out)
     missed = []
     for name, (limit, _) in CHANGES.items():
         own = [line for line in lines if line["change"] == name]

@@ -12,7 +12,6 @@ of the two in one round with its 95 % bootstrap interval.
 from __future__ import annotations
 
 import argparse
-import csv
 import os
 import subprocess
 import sys
@@ -23,6 +22,8 @@ from time import perf_counter
 import numpy as np
 import soundfile
 import soxr
+
+from hevner.output.spreadsheet import csv_text
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "benchmarks" / "results" / "isolation.csv"
@@ -121,10 +122,8 @@ def main() -> None:
                 figures = np.median(within), np.median(isolated), np.median(ratios), low, high
                 rows.append([what, kind, rounds, *(f"{figure:.3f}" for figure in figures)])
                 print(*rows[-1], flush=True)
-    with options.out.open("w", newline="") as file:
-        lines = csv.writer(file, lineterminator="\n")
-        lines.writerow(["what", "time", "rounds", "within_s", "isolated_s", "ratio", "low", "high"])
-        lines.writerows(rows)
+    columns = ("what", "time", "rounds", "within_s", "isolated_s", "ratio", "low", "high")
+    options.out.write_text(csv_text(columns, rows), "utf-8", newline="")
 
 
 if __name__ == "__main__":

@@ -35,6 +35,7 @@ from harmony import analyse_file, interval
 from hevner.lab.music import render
 from hevner.music import chord_labels
 from hevner.music.key import KRUMHANSL, profile_correlations
+from hevner.output.spreadsheet import csv_text
 
 RESULTS = Path(__file__).parent / "results" / "key.csv"
 PEER = Path(__file__).with_name("harmony_peer.py")
@@ -377,10 +378,8 @@ def main() -> None:
         with options.out.open(newline="") as file:
             rows += [row for row in list(csv.reader(file))[1:] if tuple(row[:2]) not in measured]
     rows.sort(key=lambda row: (SETS.index(str(row[0])), str(row[1])))
-    with options.out.open("w", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["set", "system", "score", "mean", "low", "high", "n"])
-        writer.writerows(rows)
+    columns = ("set", "system", "score", "mean", "low", "high", "n")
+    options.out.write_text(csv_text(columns, rows), "utf-8", newline="")
 
 
 if __name__ == "__main__":

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import csv
 import hashlib
 import json
 import os
@@ -24,6 +23,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+from hevner.lab.metrics.report import write
 
 RESULTS = Path(__file__).with_name("results") / "library.csv"
 
@@ -186,10 +187,7 @@ def main() -> None:
             (music / album).mkdir(parents=True, exist_ok=True)
             shutil.copy(path, music / album / path.name)
         rows = way(Path(work), music, len(found))
-    with options.out.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, rows[0])
-        writer.writeheader()
-        writer.writerows(rows)
+    write(rows, options.out, line_end="\r\n")
 
 
 if __name__ == "__main__":

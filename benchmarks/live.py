@@ -16,7 +16,6 @@
 from __future__ import annotations
 
 import argparse
-import csv
 import json
 import math
 import subprocess
@@ -38,6 +37,7 @@ import soundfile
 
 from hevner.analysis import Analyzer
 from hevner.live import FIRST_S
+from hevner.output.spreadsheet import csv_text
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "benchmarks" / "results" / "live.csv"
@@ -224,10 +224,8 @@ def main() -> None:
     quick = [partial(measure, options.seconds) for measure in (delay, service, same)]
     for measure in (*quick, *steps):
         rows += measure()
-        with options.out.open("w", newline="") as file:
-            lines = csv.writer(file, lineterminator="\n")
-            lines.writerow(["run", "figure", "value", "limit"])
-            lines.writerows(rows)
+        text = csv_text(("run", "figure", "value", "limit"), rows)
+        options.out.write_text(text, "utf-8", newline="")
     for run, figure, value, limit in rows:
         print(f"{run}: {figure} {value:g}" + (f" (limit {limit:g})" if limit != "" else ""))
 

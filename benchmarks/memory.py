@@ -9,7 +9,6 @@ The file is made of the examples, over and over, each time at another speed and 
 from __future__ import annotations
 
 import argparse
-import csv
 import resource
 import subprocess
 import sys
@@ -19,6 +18,8 @@ from pathlib import Path
 import numpy as np
 import soundfile
 import soxr
+
+from hevner.lab.metrics.report import write
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "benchmarks" / "results" / "memory.csv"
@@ -57,10 +58,11 @@ def main() -> None:
     per_megabyte = 2**20 if sys.platform == "darwin" else 2**10  # bytes there, else kibibytes
     megabytes, seconds = used.ru_maxrss / per_megabyte, used.ru_utime + used.ru_stime
     print(f"{options.hours:g} h: peak {megabytes:.0f} MB (limit {LIMIT_MB}), CPU {seconds:.0f} s")
-    with options.out.open("w", newline="") as file:
-        lines = csv.writer(file, lineterminator="\n")
-        lines.writerow(["hours", "peak_mb", "limit_mb", "cpu_s"])
-        lines.writerow([f"{options.hours:g}", f"{megabytes:.0f}", LIMIT_MB, f"{seconds:.1f}"])
+    row = {
+        "hours": f"{options.hours:g}", "peak_mb": f"{megabytes:.0f}", "limit_mb": LIMIT_MB,
+        "cpu_s": f"{seconds:.1f}",
+    }  # fmt: skip
+    write([row], options.out)
 
 
 if __name__ == "__main__":

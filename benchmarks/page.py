@@ -10,7 +10,6 @@ plane, while a path is drawn, and while a piece of ten minutes plays. Run it on 
 from __future__ import annotations
 
 import argparse
-import csv
 import math
 import shutil
 import statistics
@@ -24,6 +23,8 @@ import numpy as np
 import serve
 import soundfile
 from playwright.sync_api import Browser, Page, sync_playwright
+
+from hevner.lab.metrics.report import write
 
 RESULTS = Path(__file__).with_name("results") / "page.csv"
 PIECES, MINUTES, PAINTS = 5_000, 10.0, 5
@@ -150,12 +151,9 @@ def run(
         rows = measure(f"http://127.0.0.1:{port}", browser, options.folder)
         browser.close()
     shutil.rmtree(catalogue)
-    with options.out.open("w", newline="", encoding="utf-8") as table:
-        writer = csv.DictWriter(table, COLUMNS, lineterminator="\n")
-        writer.writeheader()
-        for row in rows:
-            print(*row.values(), sep=", ", flush=True)
-            writer.writerow(row)
+    for row in rows:
+        print(*row.values(), sep=", ")
+    write(rows, options.out)
 
 
 def main() -> None:

@@ -10,7 +10,6 @@ Seconds are of the processor, with one thread of torch; ``--share`` takes fewer 
 from __future__ import annotations
 
 import argparse
-import csv
 import resource
 import time
 from collections.abc import Callable, Iterator
@@ -34,6 +33,7 @@ from hevner.lab.unified import loop
 from hevner.lab.unified.networks import Head, Inputs, Network, UnifiedPublished, UnifiedRepaired
 from hevner.lab.unified.recipe import UnifiedRecipe
 from hevner.lab.unified.rows import Rows
+from hevner.output.spreadsheet import csv_text
 
 RESULTS = Path(__file__).parent / "results"
 PAPERS = Path(__file__).parents[1] / "papers"
@@ -133,12 +133,11 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=RESULTS / "paper_costs.csv", help="table")
     parser.add_argument("--share", type=float, default=1.0, help="share of the rows")
     options = parser.parse_args()
-    rows: list[tuple[str, ...]] = [COLUMNS]
+    rows: list[tuple[str, ...]] = []
     for paper in (gap, unified, composite_loss):
         with ProcessPoolExecutor(1, get_context("spawn")) as fresh:  # whose peak is its own
             rows += fresh.submit(measure, paper, options.share).result()
-    with options.out.open("w", newline="", encoding="utf-8") as file:
-        csv.writer(file, lineterminator="\n").writerows(rows)
+    options.out.write_text(csv_text(COLUMNS, rows), "utf-8", newline="")
 
 
 if __name__ == "__main__":

@@ -16,7 +16,6 @@ import os
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import argparse
-import csv
 import tempfile
 import time
 from itertools import pairwise
@@ -31,6 +30,7 @@ from hevner.catalog import playlist
 from hevner.catalog.catalog import Catalog
 from hevner.catalog.search import Hits
 from hevner.catalog.writer import create, writing
+from hevner.lab.metrics.report import write
 from hevner.model import space as spaces
 from hevner.model.space import Points, Space
 from hevner.words import Lexicon
@@ -141,21 +141,13 @@ def main() -> None:
                     seconds = time.perf_counter() - start
                     rows.setdefault(name, []).append(facts(space, catalog, hits, seconds))
     playlist.shortest = ordered
-    found = [
-        {
-            "order": name,
-            "pieces_in_catalogue": given.pieces,
-            **summary(some, np.random.default_rng(0)),
-        }
-        for name, some in rows.items()
-    ]
-    with given.out.open("w", newline="") as file:
-        writer = csv.DictWriter(file, found[0], lineterminator="\n")
-        writer.writeheader()
-        for row in found:
-            shown = {n: f"{v:.4g}" if isinstance(v, float) else v for n, v in row.items()}
-            writer.writerow(shown)
-            print(shown)
+    found = []
+    for name, some in rows.items():
+        figures = {"pieces_in_catalogue": given.pieces, **summary(some, np.random.default_rng(0))}
+        shown = {n: f"{v:.4g}" if isinstance(v, float) else v for n, v in figures.items()}
+        found.append({"order": name, **shown})
+        print(found[-1])
+    write(found, given.out)
 
 
 if __name__ == "__main__":

@@ -19,7 +19,6 @@ moments on disk, and memory for what a run knows of each song.
 from __future__ import annotations
 
 import argparse
-import csv
 import os
 import sys
 import tempfile
@@ -49,6 +48,7 @@ from hevner.cluster import Cluster
 from hevner.defaults import DEFAULT_MODEL
 from hevner.model import space
 from hevner.object_path import ObjectPath, StoredObject
+from hevner.output.spreadsheet import csv_text
 from tests import object_store
 from tests.store_proxy import StoreProxy
 
@@ -250,13 +250,13 @@ def main() -> None:
     options = parser.parse_args()
     rows = growth(options.rows) if options.growth else measure(options)
     options.out = options.out or (GROWTH if options.growth else RESULTS)
-    with options.out.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["measure", "songs", "rounds", "value", "low", "high"])
-        for name, songs, rounds, *values in rows:
-            shown = [f"{value:.4g}" for value in values]
-            writer.writerow([name, songs, rounds, *shown, *[""] * (3 - len(shown))])
-            print(f"{name:48} {' '.join(shown)}")
+    lines = []
+    for name, songs, rounds, *values in rows:
+        shown = [f"{value:.4g}" for value in values]
+        lines.append([name, songs, rounds, *shown, *[""] * (3 - len(shown))])
+        print(f"{name:48} {' '.join(shown)}")
+    columns = ("measure", "songs", "rounds", "value", "low", "high")
+    options.out.write_text(csv_text(columns, lines), "utf-8", newline="")
     if options.growth:
         return
     (gain,) = (row[3] for row in rows if str(row[0]).startswith("gain"))

@@ -24,7 +24,6 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import argparse
 import asyncio
-import csv
 import json
 import random
 import shutil
@@ -46,6 +45,7 @@ import soundfile
 
 from hevner.catalog.writer import create, writing
 from hevner.client import Client
+from hevner.lab.metrics.report import write
 from hevner.model import space as spaces
 from hevner.words import DEGREES, WORDS
 
@@ -306,10 +306,7 @@ def main() -> None:
     shutil.rmtree(folder)
     for file in files:
         Path(file).unlink()
-    with options.out.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, rows[0])
-        writer.writeheader()
-        writer.writerows(rows)
+    write(rows, options.out, line_end="\r\n")
     by_name = {str(row["part"]): row for row in rows}
     missed = [
         limit

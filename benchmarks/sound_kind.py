@@ -35,6 +35,7 @@ from hevner.defaults import DEFAULT_WINDOW_S, SOUND_KIND
 from hevner.encoders.handcrafted import NAMES
 from hevner.errors import HevnerError
 from hevner.features import around, extract, pool
+from hevner.lab.metrics.report import write
 from hevner.model.sound_kind import DOUBTFUL, KINDS, LIMIT, NO_MUSIC, SoundKind, kind_of
 from hevner.music import analyse
 
@@ -297,11 +298,7 @@ def main() -> None:
         for row in report(every, held_out(every, mixed))
         if str(row["subset"]).startswith("no music")
     ]
-    with options.out.open("w", encoding="utf-8", newline="") as file:
-        columns = ("measure", "subset", "n", "value", "low", "high")
-        table = csv.DictWriter(file, columns, lineterminator="\n")
-        table.writeheader()
-        table.writerows(rows)
+    write(rows, options.out, ("measure", "subset", "n", "value", "low", "high"))
     for row in rows:
         print(*row.values())
     if options.save:

@@ -19,7 +19,6 @@ for library in ("OMP", "OPENBLAS", "MKL"):
     os.environ[f"{library}_NUM_THREADS"] = "1"
 
 import argparse
-import csv
 import json
 import subprocess
 import sys
@@ -47,6 +46,7 @@ from hevner.model.prediction import Prediction
 from hevner.music import analyse, onsets, rhythm
 from hevner.music.records import Harmony
 from hevner.music.spectrum import HarmonySpectrum
+from hevner.output.spreadsheet import csv_text
 
 ROOT = Path(__file__).resolve().parents[1]
 EXAMPLES = ROOT / "examples" / "audio"
@@ -167,13 +167,14 @@ def show(name: str, stages: dict[str, tuple[float, float]]) -> None:
 
 def write(out: Path, tables: dict[str, dict[str, tuple[float, float]]], ratio: float) -> None:
     """Keep the figures."""
-    with out.open("w", newline="") as file:
-        lines = csv.writer(file, lineterminator="\n")
-        lines.writerow(["system", "stage", "cpu_s_per_30_s", "wall_s_per_30_s"])
-        for name, stages in tables.items():
-            for stage, (cpu, wall) in stages.items():
-                lines.writerow([name, stage, f"{cpu:.4f}", f"{wall:.4f}"])
-        lines.writerow(["essentia/hevner", TOTAL, f"{ratio:.2f}", ""])
+    rows = [
+        (name, stage, f"{cpu:.4f}", f"{wall:.4f}")
+        for name, stages in tables.items()
+        for stage, (cpu, wall) in stages.items()
+    ]
+    rows.append(("essentia/hevner", TOTAL, f"{ratio:.2f}", ""))
+    columns = ("system", "stage", "cpu_s_per_30_s", "wall_s_per_30_s")
+    out.write_text(csv_text(columns, rows), "utf-8", newline="")
 
 
 def main() -> None:

@@ -11,7 +11,6 @@ it takes a few milliseconds longer (`benchmarks/catalog.py`).
 from __future__ import annotations
 
 import argparse
-import csv
 import os
 import resource
 import subprocess
@@ -22,6 +21,8 @@ from statistics import median
 from time import perf_counter
 
 import soundfile
+
+from hevner.output.spreadsheet import csv_text
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "benchmarks" / "results" / "startup.csv"
@@ -84,14 +85,14 @@ def main() -> None:
         soundfile.write(folder / "clip.wav", audio[: CLIP_S * rate], rate)
         measure(folder)  # Python compiles modules when they are first imported
         rows = [measure(folder) for _ in range(options.repetitions)]
-    with options.out.open("w", newline="") as file:
-        lines = csv.writer(file, lineterminator="\n")
-        lines.writerow(["what", "median_ms", "processor_ms", "limit_ms"])
-        for (what, limit), times in zip(LIMITS_MS.items(), zip(*rows, strict=True), strict=True):
-            wall, processor = map(median, zip(*times, strict=True))
-            lines.writerow([what, f"{wall:.0f}", f"{processor:.0f}", limit or ""])
-            note = f" (limit {limit})" if limit else ""
-            print(f"{what:<36}{wall:6.0f} ms, of the processor {processor:6.0f} ms{note}")
+    lines = []
+    for (what, limit), times in zip(LIMITS_MS.items(), zip(*rows, strict=True), strict=True):
+        wall, processor = map(median, zip(*times, strict=True))
+        lines.append((what, f"{wall:.0f}", f"{processor:.0f}", limit or ""))
+        note = f" (limit {limit})" if limit else ""
+        print(f"{what:<36}{wall:6.0f} ms, of the processor {processor:6.0f} ms{note}")
+    columns = ("what", "median_ms", "processor_ms", "limit_ms")
+    options.out.write_text(csv_text(columns, lines), "utf-8", newline="")
 
 
 if __name__ == "__main__":

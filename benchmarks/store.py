@@ -10,7 +10,6 @@ transaction of its own, safe on disk. The first open is that of a new process.
 from __future__ import annotations
 
 import argparse
-import csv
 import subprocess
 import sys
 import tempfile
@@ -19,6 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
+from hevner.output.spreadsheet import csv_text
 from hevner.store import Entry, FeatureFile, FeatureStore, Kind, digest
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -104,10 +104,8 @@ def main() -> None:
     figures |= {"limit_open_s": LIMIT_OPEN_S, "limit_row_ms": LIMIT_ROW_MS}
     for name, value in figures.items():
         print(f"{name:<16} {value:.4g}")
-    with options.out.open("w", newline="") as file:
-        lines = csv.writer(file, lineterminator="\n")
-        lines.writerow(["figure", "value"])
-        lines.writerows((name, f"{value:.6g}") for name, value in figures.items())
+    rows = [(name, f"{value:.6g}") for name, value in figures.items()]
+    options.out.write_text(csv_text(("figure", "value"), rows), "utf-8", newline="")
 
 
 if __name__ == "__main__":

@@ -45,6 +45,7 @@ from hevner.lab.music import pieces, render
 from hevner.lab.music.render import SOUNDFONTS, Instrument
 from hevner.lab.music.rhythm_examples import inputs_of
 from hevner.music import rhythm
+from hevner.output.spreadsheet import csv_text
 
 RATE = 22_050
 SOUNDFONT = "MuseScore_General_Full"
@@ -348,10 +349,8 @@ def main() -> None:
                 if clip.tempo and not right(one["tempo"], clip.tempo)
             ]
             print(f"{part}, {system}, wrong:", "; ".join(wrong[:40]), flush=True)
-    with options.out.open("w", encoding="utf-8", newline="") as stream:
-        writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(["set", "system", "score", "mean", "low", "high", "n"])
-        writer.writerows(sorted(rows))
+    columns = ("set", "system", "score", "mean", "low", "high", "n")
+    options.out.write_text(csv_text(columns, sorted(rows)), "utf-8", newline="")
 
 
 if __name__ == "__main__":

@@ -17,7 +17,6 @@ share is the mean over pieces of the share of their words, of all ("WORD") and o
 from __future__ import annotations
 
 import argparse
-import csv
 import pickle
 from collections import defaultdict
 from dataclasses import dataclass
@@ -28,6 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hevner.emotion import Quadrant
+from hevner.lab.metrics.report import write
 from hevner.model.prediction import Prediction
 from hevner.position import Position
 from hevner.result import COVERAGE, SURE, Estimate
@@ -256,11 +256,7 @@ def main() -> None:
     table = Table()
     for told in pickle.loads(options.keep.read_bytes()):
         score(told, table)
-    with options.out.open("w", encoding="utf-8", newline="") as file:
-        columns = ("protocol", "dataset", "what", "n", "value", "low", "high")
-        writer = csv.DictWriter(file, columns, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(table.rows)
+    write(table.rows, options.out)
     for row in table.rows:
         print(*row.values(), sep="\t")
 

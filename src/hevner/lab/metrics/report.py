@@ -99,11 +99,16 @@ def into_card(rows: Sequence[Row], card: Path, run: str) -> None:
     write_file(card, (json.dumps(facts, indent=1) + "\n").encode("utf-8"))
 
 
-def write(rows: Sequence[Mapping[str, object]], path: Path) -> None:
-    """Write rows as CSV, with the keys of the first as columns.
+def write(
+    rows: Sequence[Mapping[str, object]],
+    path: Path,
+    columns: Sequence[str] = (),
+    line_end: str = "\n",
+) -> None:
+    """Write rows as CSV; columns are the keys of the first row unless they are given.
 
     Raises `OutputError` if the file cannot be written; what was there before stays.
     """
-    columns = list(rows[0])
-    text = csv_text(columns, ([row.get(name) for name in columns] for row in rows))
+    columns = columns or list(rows[0])
+    text = csv_text(columns, ([row.get(name) for name in columns] for row in rows), line_end)
     write_file(path, text.encode("utf-8"))
