@@ -16,8 +16,8 @@ flip, flip large
     One bit of one file is changed, then the catalogue is read and searched; the second kind is a
     catalogue as if it were too large to be compared in full when it is opened.
 
-Changes are counted in the process by a small library in C (``catalog_faults.c``), which is compiled
-with ``cc``. Analyses are made up (``tests/catalog/made_up.py``), storing and reading are real.
+Changes are counted by a library in C (`fault_injection`). Analyses are made up
+(``tests/catalog/made_up.py``), storing and reading are real.
 Columns: ``trials``; ``hit``, those in which the fault came before the end; ``messages``, an error
 with a cause and a remedy; ``order``, other hits or another order, each with true values; ``lost``,
 a piece that was there is not, then or after the next run; ``locked``, the next run fails;
@@ -33,22 +33,19 @@ for library in ("OMP", "OPENBLAS", "MKL"):
 
 import argparse
 import csv
-import ctypes
-import multiprocessing
 import random
 import shutil
-import subprocess
 import sys
 import tempfile
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[1]
+from fault_injection import FULL, KILL, NOTHING, ROOT, outcome, start_again_with_library
+
 sys.path.insert(0, str(ROOT))  # for tests, which are not installed
 
 from hevner.catalog import columns, header, renewal, tables
@@ -58,13 +55,11 @@ from hevner.catalog.query import Query
 from hevner.catalog.search import search
 from hevner.catalog.writer import HOMES, open_or_create
 from hevner.errors import HevnerError
+from hevner.lab.metrics.report import write
 from tests.catalog.made_up import SPACE, FakeAnalyzer, run, song
 
 RESULTS = Path(__file__).with_name("results") / "catalog_faults.csv"
-PRELOAD = "HEVNER_FAULTS"
-NOTHING, KILL, FULL = range(3)
 COLUMNS = ("trials", "hit", "messages", "order", "lost", "locked", "wrong", "left")
-MOST_S = 600.0
 PRELOADED = ["tests.catalog.made_up", "hevner.catalog.renewal", "hevner.catalog.search", "lancedb"]
 """Modules that are loaded once for all processes that are cut off."""
 
@@ -86,8 +81,7 @@ def main() -> None:
     parser.add_argument("--commands", nargs="*", default=list(COMMANDS), help="what is cut off")
     parser.add_argument("--out", type=Path, default=RESULTS, help="the table")
     given = parser.parse_args()
-    if PRELOAD not in os.environ and sys.platform == "linux":
-        _again_with_library()
+    start_again_with_library()
     rows: dict[tuple[str, str], dict[str, Any]] = {}
     if given.only and given.out.exists():
         with given.out.open(newline="") as file:
@@ -95,23 +89,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         for row in _measure(Path(folder), given):
             rows[row["fault"], row["command"]] = row
-            with given.out.open("w", newline="") as file:
-                writer = csv.DictWriter(file, ["fault", "command", *COLUMNS, "seconds"], restval=0)
-                writer.writeheader()
-                writer.writerows(rows.values())
-
-
-def _again_with_library() -> None:
-    """Start this program again with the library that counts changes."""
-    with tempfile.TemporaryDirectory() as folder:
-        library = Path(folder) / "faults.so"
-        source = Path(__file__).with_suffix(".c")
-        subprocess.run(["cc", "-shared", "-fPIC", "-O1", "-o", library, source, "-ldl"], check=True)
-        environment = {**os.environ, "LD_PRELOAD": str(library), PRELOAD: "1"}
-        environment["PYTHONWARNINGS"] = "ignore::RuntimeWarning"  # forking is experimental
-        # So that the server of forks finds what it shall load once for all trials.
-        environment["PYTHONPATH"] = os.pathsep.join([str(ROOT), *sys.path[1:]])
-        raise SystemExit(subprocess.call([sys.executable, *sys.argv], env=environment))
+            write([*rows.values()], given.out, line_end="\r\n")
 
 
 def _measure(folder: Path, given: argparse.Namespace) -> Iterator[dict[str, Any]]:
@@ -129,7 +107,7 @@ def _measure(folder: Path, given: argparse.Namespace) -> Iterator[dict[str, Any]
             seconds = round(time.perf_counter() - start)
             row = {"fault": fault, "command": command, **counts, "seconds": seconds}
             print(row, flush=True)
-            yield row
+            yield {name: row.get(name, 0) for name in ("fault", "command", *COLUMNS, "seconds")}
 
 
 class World:
@@ -243,63 +221,33 @@ def hits(folder: Path) -> list[tuple[Any, ...]]:
 def cuts(world: World, command: str, mode: int | None, given: argparse.Namespace) -> Counter[str]:
     """Cut a command off at every point, or at random times if no mode is given."""
     counts: Counter[str] = Counter()
-    _child(world, command, NOTHING, 0)  # loads what all others find loaded
+    _cut(world, command)  # loads what all others find loaded
     start = time.perf_counter()
-    points = int(_child(world, command, NOTHING, 0).get("count", 0))
+    points = int(_cut(world, command).get("count", 0))
     lasts = time.perf_counter() - start
     chance = random.Random(0)
     trials = given.random if mode is None else range(1, points + 1, given.every)
     for at in range(trials) if isinstance(trials, int) else trials:
         if mode is None:
-            outcome = _child(world, command, NOTHING, 0, chance.uniform(0.1, 1) * lasts)
+            said = _cut(world, command, seconds=chance.uniform(0.1, 1) * lasts)
         else:
-            outcome = _child(world, command, mode, at)
+            said = _cut(world, command, mode, at)
         counts["trials"] += 1
-        counts["hit"] += "count" not in outcome
-        counts["messages"] += "message" in outcome
+        counts["hit"] += "count" not in said
+        counts["messages"] += "message" in said
         _judge(world, command, counts)
     return counts
 
 
-def _child(
-    world: World, command: str, mode: int, at: int, seconds: float | None = None
+def _cut(
+    world: World, command: str, mode: int = NOTHING, at: int = 0, seconds: float | None = None
 ) -> dict[str, Any]:
-    """Run a command in a process of its own; what it said, nothing if it was killed."""
+    """Run a command, which is cut off."""
     folder = world.start(command)
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(PRELOADED)
-    ours, theirs = context.Pipe(duplex=False)
-    arguments = (theirs, command, folder, world.music, mode, at)
-    process = context.Process(target=_work, args=arguments)
-    process.start()
-    theirs.close()
-    process.join(MOST_S if seconds is None else seconds)
-    if seconds is None and process.is_alive():
-        print("hangs:", command, mode, at, flush=True)
-    process.kill()
-    process.join()
-    try:
-        said: dict[str, Any] = ours.recv()
-    except EOFError:
-        return {}
-    return said
-
-
-def _work(answer: Connection, command: str, folder: Path, music: Path, mode: int, at: int) -> None:
-    library = ctypes.CDLL(None)
-    armed = hasattr(library, "faults_arm")
-    if armed:
-        library.faults_arm(mode, at, str(folder).encode())
-    try:
-        COMMANDS[command](folder, music)
-        said: dict[str, Any] = {"count": library.faults_count() if armed else 0}
-    except HevnerError as error:
-        said = {"message": str(error)}
-    except BaseException as error:  # noqa: BLE001 - what a person would see as a traceback
-        said = {"traceback": repr(error)}
-    if armed:
-        library.faults_arm(NOTHING, 0, b"")
-    answer.send(said)
+    return outcome(
+        COMMANDS[command], folder, world.music, below=folder, modules=PRELOADED, mode=mode, at=at,
+        seconds=seconds,
+    )  # fmt: skip
 
 
 def _judge(world: World, command: str, counts: Counter[str]) -> None:
@@ -358,15 +306,16 @@ def flips(world: World, count: int, large: bool) -> Counter[str]:
         file = world.trial / chance.choice(files).relative_to(whole)
         _flip(file, chance.randrange(8 * file.stat().st_size))
         counts["trials"] += 1
-        said = _reading(world.trial, large)
-        shown = said.get("hits", [])
+        # In a process of its own, which damage may end.
+        said = outcome(_read, world.trial, large, below=world.trial, modules=PRELOADED)
+        shown = said.get("result", [])
         counts["messages"] += "message" in said
-        counts["wrong"] += "hits" not in said and "message" not in said
+        counts["wrong"] += "result" not in said and "message" not in said
         values_of = {(hit[0], hit[4]): hit for hit in right}
         counts["wrong"] += any(values_of.get((hit[0], hit[4]), hit) != hit for hit in shown)
-        counts["order"] += "hits" in said and shown != right
+        counts["order"] += "result" in said and shown != right
         counts["hit"] += "message" in said or shown != right
-        if "hits" not in said and "message" not in said:
+        if "result" not in said and "message" not in said:
             print("dies:", file.relative_to(world.trial), said, flush=True)
         try:
             mend(world.trial, world.music)
@@ -384,34 +333,11 @@ def _flip(path: Path, bit: int) -> None:
     path.write_bytes(content)
 
 
-def _reading(folder: Path, large: bool) -> dict[str, Any]:
-    """Search a catalogue in a process of its own, which damage may end."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(PRELOADED)
-    ours, theirs = context.Pipe(duplex=False)
-    process = context.Process(target=_read, args=(theirs, folder, large))
-    process.start()
-    theirs.close()
-    said: dict[str, Any] = {}
-    if ours.poll(MOST_S):
-        try:
-            said = ours.recv()
-        except EOFError:
-            said = {}
-    process.kill()
-    process.join()
-    return said
-
-
-def _read(answer: Connection, folder: Path, large: bool) -> None:
+def _read(folder: Path, large: bool) -> list[tuple[Any, ...]]:
+    """Search a catalogue, as if it were too large to be compared in full when it is opened."""
     if large:
         Catalog.__init__.__defaults__ = (0, None)
-    try:
-        answer.send({"hits": hits(folder)})
-    except HevnerError as error:
-        answer.send({"message": str(error)})
-    except BaseException as error:  # noqa: BLE001 - what a person would see as a traceback
-        answer.send({"traceback": repr(error)})
+    return hits(folder)
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ The file is first tagged without a fault: its samples, as FFmpeg decodes them, a
 tags must be as before. After the fault it must be byte by byte the old or the new one, and after
 undoing the old one, or a message says that it is not restored and it stays as it is.
 
-Changes are counted by a small library in C (``catalog_faults.c``), which is compiled with ``cc``.
+Changes are counted by a library in C (`fault_injection`).
 Columns: ``runs``; ``hit``, those in which the fault came before the end; ``tagged``, those after
 which the file has the new tags; ``restored``, those whose bytes came back, and ``refused``, those
 where a message says why not; ``damaged``, files that are neither old nor new, or sound otherwise,
@@ -38,38 +38,36 @@ for library in ("OMP", "OPENBLAS", "MKL"):
     os.environ[f"{library}_NUM_THREADS"] = "1"
 
 import argparse
-import csv
-import ctypes
-import multiprocessing
 import random
-import subprocess
 import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
-from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[1]
+from fault_injection import FULL, KILL, NOTHING, ROOT, outcome, start_again_with_library
+
 sys.path.insert(0, str(ROOT))  # for tests, which are not installed
 
-from hevner.errors import HevnerError
 from hevner.files import sweep_parts
+from hevner.lab.metrics.report import write
 from hevner.tags import journal, writing
 from hevner.tags.containers import TaggedFile
 from hevner.tags.values import Values
 from tests.tags.tagged_music import CONTAINERS, STATES, make, sound
 
 RESULTS = Path(__file__).with_name("results") / "tag_faults.csv"
-PRELOAD = "HEVNER_FAULTS"
-NOTHING, KILL, FULL = range(3)
 MODES = {"kill": KILL, "full": FULL, "kill undo": KILL, "full undo": FULL}
 FAULTS = ("kill", "full", "kill undo", "full undo") * 2 + (
     "none", "link", "edited", "read-only", "hard link",
 )  # fmt: skip
 """Faults; a run takes one of them."""
+
+PRELOADED = ("tests.tags.tagged_music", "hevner.tags.writing")
+"""Modules that are loaded once for all processes that are cut off."""
 
 NAMES = ("song", "Ночь 夜 🎻", "a'b\"c; $(x) {analysis}", "caf\udce9", "-x", "n" * 200)
 COLUMNS = ("runs", "hit", "tagged", "restored", "refused", "damaged", "wrong", "left")
@@ -115,8 +113,7 @@ def main() -> None:
     parser.add_argument("--first", type=int, default=0, help="seed of the first run")
     parser.add_argument("--out", type=Path, default=RESULTS, help="the table")
     given = parser.parse_args()
-    if PRELOAD not in os.environ and sys.platform == "linux":
-        _again_with_library()
+    start_again_with_library()
     counts: dict[tuple[str, str], Counter[str]] = {}
     start = time.perf_counter()
     for seed in range(given.first, given.first + given.runs):
@@ -129,22 +126,12 @@ def main() -> None:
             counts.setdefault(key, Counter()).update(found)
         if seed % 100 == 99:
             print(seed + 1, round(time.perf_counter() - start), "s", flush=True)
-    with given.out.open("w", newline="") as file:
-        writer = csv.DictWriter(file, ["fault", "container", *COLUMNS], restval=0)
-        writer.writeheader()
-        for (fault, container), found in sorted(counts.items()):
-            writer.writerow({"fault": fault, "container": container, **found})
+    rows = [
+        {"fault": fault, "container": container} | {name: found[name] for name in COLUMNS}
+        for (fault, container), found in sorted(counts.items())
+    ]
+    write(rows, given.out, line_end="\r\n")
     print(dict(counts["all", "all"]))
-
-
-def _again_with_library() -> None:
-    """Start this program again with the library that counts changes."""
-    with tempfile.TemporaryDirectory() as folder:
-        library = Path(folder) / "faults.so"
-        source = Path(__file__).with_name("catalog_faults.c")
-        subprocess.run(["cc", "-shared", "-fPIC", "-O1", "-o", library, source, "-ldl"], check=True)
-        environment = {**os.environ, "LD_PRELOAD": str(library), PRELOAD: "1"}
-        raise SystemExit(subprocess.call([sys.executable, *sys.argv], env=environment))
 
 
 class Trial:
@@ -179,7 +166,7 @@ class Trial:
 
     def _whole(self) -> int:
         """Tag without a fault; the file must sound and say the same as before."""
-        said = self._child("tag", NOTHING, 0)
+        said = self._child(tag)
         self.count["damaged"] += sound(self.file) != self.sound
         self.count["damaged"] += _other_tags(self.file) != self.before
         found = TaggedFile(self.file)
@@ -201,7 +188,7 @@ class Trial:
             self.file.chmod(0o444)
         elif fault == "hard link":
             os.link(self.file, self.music / f"other.{self.case.container}")
-        said = self._child("tag", MODES.get(fault, NOTHING), 1 + int(self.case.point * points))
+        said = self._child(tag, MODES.get(fault, NOTHING), 1 + int(self.case.point * points))
         content = self.file.read_bytes()
         is_new = content == self.new != self.old
         self.count["hit"] += "count" not in said
@@ -220,13 +207,13 @@ class Trial:
             TaggedFile(self.file).put({"tension": ("edited elsewhere",)})
         now = self.file.read_bytes()
         if fault.endswith("undo"):
-            points = int(self._child("undo", NOTHING, 0).get("count", 0))
+            points = int(self._child(undo).get("count", 0))
             self.file.write_bytes(now)
-            said = self._child("undo", MODES[fault], 1 + int(self.case.point * points))
+            said = self._child(undo, MODES[fault], 1 + int(self.case.point * points))
             self.count["hit"] += "count" not in said
             self.count["damaged"] += self.file.read_bytes() not in (self.old, self.new)
             self.count["wrong"] += "traceback" in said
-        said = self._child("undo", NOTHING, 0)
+        said = self._child(undo)
         content = self.file.read_bytes()
         self.count["restored"] += content == self.old
         if content != self.old:
@@ -236,47 +223,25 @@ class Trial:
         self.count["wrong"] += "traceback" in said
         self.count["wrong"] += self.path != self.file and not self.path.is_symlink()
 
-    def _child(self, task: str, mode: int, at: int) -> dict[str, Any]:
-        """Tag or undo in a process of its own; what it said, nothing if it was killed."""
-        context = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload(["tests.tags.tagged_music", "hevner.tags.writing"])
-        ours, theirs = context.Pipe(duplex=False)
-        process = context.Process(
-            target=_work, args=(theirs, task, self.case, self.path, self.log, mode, at)
-        )
-        process.start()
-        theirs.close()
-        process.join()
-        try:
-            said: dict[str, Any] = ours.recv()
-        except EOFError:
-            return {}
-        return said
+    def _child(self, task: Callable[..., None], mode: int = NOTHING, at: int = 0) -> dict[str, Any]:
+        """Tag or undo in a process of its own."""
+        return outcome(
+            task, self.case, self.path, self.log, below=self.log.parent, modules=PRELOADED,
+            mode=mode, at=at,
+        )  # fmt: skip
 
 
-def _work(
-    answer: Connection, task: str, case: Case, path: Path, log: Path, mode: int, at: int
-) -> None:
-    library = ctypes.CDLL(None)
-    armed = hasattr(library, "faults_arm")
-    if armed:
-        library.faults_arm(mode, at, os.fsencode(log.parent))
-    try:
-        if task == "tag":
-            wanted = writing.changes(path, case.values, case.overwrite)
-            if wanted:
-                writing.write(path, wanted, journal.Journal(log), case.keep_times)
-        else:
-            for entry in reversed(journal.entries(log) if log.exists() else []):
-                writing.undo(entry)
-        said: dict[str, Any] = {"count": library.faults_count() if armed else 0}
-    except HevnerError as error:
-        said = {"message": str(error)}
-    except BaseException as error:  # noqa: BLE001 - what a person would see as a traceback
-        said = {"traceback": repr(error)}
-    if armed:
-        library.faults_arm(NOTHING, 0, b"")
-    answer.send(said)
+def tag(case: Case, path: Path, log: Path) -> None:
+    """Write the tags of a run."""
+    wanted = writing.changes(path, case.values, case.overwrite)
+    if wanted:
+        writing.write(path, wanted, journal.Journal(log), case.keep_times)
+
+
+def undo(_case: Case, _path: Path, log: Path) -> None:
+    """Restore what was changed, the last change first."""
+    for entry in reversed(journal.entries(log) if log.exists() else []):
+        writing.undo(entry)
 
 
 def _other_tags(path: Path) -> dict[str, Any]:

@@ -1,5 +1,5 @@
 /* Counts the changes that a process makes to files below a folder, and at the chosen one kills the
-   process or reports a full disk from there on. For benchmarks/catalog_faults.py and tag_faults.py, by LD_PRELOAD. */
+   process or reports a full disk from there on. For catalog_faults.py and tag_faults.py, by LD_PRELOAD. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
