@@ -55,6 +55,9 @@ JOBS, SENDERS = 1000, 8
 RESTARTS, RESTARTED_JOBS = 5, 60
 CLIENTS, THINK_S = 4, 0.5
 LIMIT_MS = 150.0
+ROOM = ("--queue", "2000", "--jobs", "1")
+"""Options of a server that takes all jobs."""
+
 PEOPLE = "127.0.0.2"
 """Address of those who mean no harm, another client to the server; Linux has all of 127/8."""
 
@@ -311,26 +314,8 @@ async def restarts(start: Callable[[], tuple[subprocess.Popen[str], int]]) -> Ha
             await ended(link, ids, harm)
             process.terminate()
         link.close()
-        process.wait()
-        if process.stderr is not None:
-            process.stderr.close()
+        process.communicate()
     return harm
-
-
-def command(folder: Path, state: str, port: int = 0) -> list[str]:
-    """Of a server with room for all jobs."""
-    words = [str(folder), "--port", str(port), "--state", state, "--queue", "2000", "--jobs", "1"]
-    return [sys.executable, "-m", "hevner", "serve", *words, "--rate", "1000000"]
-
-
-def started(words: list[str]) -> tuple[subprocess.Popen[str], int]:
-    """A server that listens, and its port."""
-    process = subprocess.Popen(words, stderr=subprocess.PIPE, text=True)
-    assert process.stderr is not None
-    for line in process.stderr:
-        if "Listening on" in line:
-            return process, int(line.split("/ ")[0].rpartition(":")[2])
-    raise SystemExit("the server does not start")
 
 
 def row_of(name: str, seen: serve.Seen | None, harm: Harm) -> dict[str, object]:
@@ -367,7 +352,7 @@ def main() -> None:
     rows = []
     for name, attack in ATTACKS.items():
         with tempfile.TemporaryDirectory() as state:
-            process, port = started(command(folder, state))
+            process, port = serve.started(folder, state, *ROOM)
             try:
                 ask = filtered if name == "turns" else serve.question
                 found = asyncio.run(attacked(port, options.seconds, attack, ask))
@@ -377,7 +362,7 @@ def main() -> None:
                 process.communicate()
         print("  ".join(f"{key} {value}" for key, value in rows[-1].items()), flush=True)
     with tempfile.TemporaryDirectory() as state:
-        harm = asyncio.run(restarts(lambda: started(command(folder, state))))
+        harm = asyncio.run(restarts(lambda: serve.started(folder, state, *ROOM)))
     rows.append(row_of("restarts", None, harm))
     write(rows, options.out, line_end="\r\n")
     bad = [

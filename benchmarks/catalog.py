@@ -35,9 +35,10 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -203,6 +204,28 @@ def pieces(
         }
         blank = {f.name: pa.nulls(count, f.type) for f in schema if f.name not in columns}
         yield pa.table({**blank, **columns}).select(schema.names).cast(schema)
+
+
+def fill(
+    folder: Path,
+    space: Space,
+    count: int,
+    rng: np.random.Generator,
+    texts: Callable[[range], dict[str, list[Any]]] = lambda _numbers: {},
+) -> Catalog:
+    """Make a catalogue of so many pieces, with texts for pieces of some numbers."""
+    catalog = create(folder, space)
+    schema, first = catalog.pieces.schema, 0
+    with writing(catalog) as writer:
+        made_up = music(space, count, rng)
+        for table in pieces(space, made_up, schema, rng):
+            for name, values in texts(range(first, first + len(table))).items():
+                column = pa.array(values, schema.field(name).type)
+                table = table.set_column(schema.get_field_index(name), schema.field(name), column)
+            catalog.pieces.add(table)
+            first += len(table)
+        writer.tidy()
+    return Catalog(folder, space)
 
 
 def path(number: int) -> str:

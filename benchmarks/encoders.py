@@ -20,15 +20,17 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import jukebox
 import numpy as np
+import torch
+from torch.utils.flop_counter import FlopCounterMode
 
 from hevner import encoders
 from hevner.audio.decode import from_array
+from hevner.encoders import weights
+from hevner.lab.data.extraction import run
 from hevner.lab.rehearsal import clap_weights, mert_weights
 from hevner.output.spreadsheet import csv_text
 
@@ -43,8 +45,6 @@ ENOUGH_S = 120
 """No further run is begun after so many seconds."""
 
 BATCHES = (1, 2, 4, 8, 16, 32)
-MATRIX = 8_192
-NOT_MEASURED = "not measured"
 ON_CARD = (
     ("throughput at the best batch", "clips of 30 s per s"),
     ("best batch", "windows"),
@@ -64,8 +64,6 @@ def clip() -> np.ndarray:
 
 def add(name: str, scratch: Path) -> None:
     """Make weights up and add them; what was published-like is removed again."""
-    from hevner.encoders import weights
-
     if weights.added(name):
         return
     published = scratch / "published" / name
@@ -87,10 +85,6 @@ def make_up(name: str, folder: Path) -> None:
 
 def measure_cpu(name: str, threads: int) -> dict[str, float]:
     """Figures of this process, which has not done anything else."""
-    import torch
-
-    from hevner.lab.data.extraction import run
-
     torch.set_num_threads(threads)
     samples = clip()
     took, used = [], []
@@ -122,9 +116,6 @@ def peak_memory() -> float:
 
 def measure_card(name: str) -> dict[str, float]:
     """Throughput on the card by batch; the best one is reported."""
-    import torch
-    from torch.utils.flop_counter import FlopCounterMode
-
     encoder = encoders.create(name, "cuda")
     card = encoder.card
     window = np.resize(clip(), card.window_samples)
@@ -136,7 +127,7 @@ def measure_card(name: str) -> dict[str, float]:
         windows = np.repeat(window[None], batch, axis=0)
         torch.cuda.reset_peak_memory_stats()
         try:
-            seconds = timed(lambda windows=windows: encoder.encode(windows))
+            seconds = jukebox.timed(lambda windows=windows: encoder.encode(windows))
         except torch.cuda.OutOfMemoryError:
             break
         encoded = batch * card.window_samples / card.sample_rate / seconds
@@ -147,37 +138,14 @@ def measure_card(name: str) -> dict[str, float]:
                 "times real time": encoded,
                 "memory on the card": torch.cuda.max_memory_allocated() / 2**20,
                 "share of the card's rate at matrices": (
-                    counter.get_total_flops() * batch / seconds / matrix_rate()
+                    counter.get_total_flops() * batch / seconds / jukebox.matrix_rate()
                 ),
             }
     return best
 
 
-def matrix_rate() -> float:
-    """Operations per second of the card on large matrices in bfloat16."""
-    import torch
-
-    one = torch.randn(MATRIX, MATRIX, device="cuda", dtype=torch.bfloat16)
-    return 2 * MATRIX**3 / timed(lambda: one @ one, 20)
-
-
-def timed(what: Callable[[], Any], times: int = RUNS) -> float:
-    """Seconds that one call takes on the card."""
-    import torch
-
-    what()
-    torch.cuda.synchronize()
-    began = time.perf_counter()
-    for _ in range(times):
-        what()
-    torch.cuda.synchronize()
-    return (time.perf_counter() - began) / times
-
-
 def rows(name: str, threads: int) -> list[tuple[str, ...]]:
     """Lines of the result file about one encoder."""
-    import torch
-
     cuda = torch.cuda.is_available()
     figures = apart("cpu", name, threads)
     runs = int(figures.pop("runs"))
@@ -189,7 +157,7 @@ def rows(name: str, threads: int) -> list[tuple[str, ...]]:
     on_card = apart("card", name, threads) if cuda else {}
     device = torch.cuda.get_device_name() if cuda else "CUDA"
     for measure, unit in ON_CARD:
-        figure = f"{on_card[measure]:.3g}" if cuda else NOT_MEASURED
+        figure = f"{on_card[measure]:.3g}" if cuda else jukebox.NOT_MEASURED
         lines.append((name, device, measure, figure, unit, RUNS if cuda else 0))
     return [tuple(map(str, line)) for line in lines]
 

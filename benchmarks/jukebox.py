@@ -21,6 +21,7 @@ import subprocess
 import sys
 import time
 from collections import OrderedDict
+from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
 
@@ -173,7 +174,7 @@ def matrix_rate() -> float:
     return 2 * MATRIX**3 / timed(lambda: one @ one, 20)
 
 
-def timed(what: Any, times: int = RUNS) -> float:
+def timed(what: Callable[[], object], times: int = RUNS) -> float:
     """Seconds that one call takes on the card."""
     what()
     torch.cuda.synchronize()

@@ -18,19 +18,16 @@ import gzip
 import statistics
 import time
 import urllib.request
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import catalog
 import numpy as np
 import page as page_times
-import pyarrow as pa
 from page import Row, row_of
 from playwright.sync_api import Browser, CDPSession, Page
 
-from hevner.catalog.columns import PIECES as TABLE
-from hevner.catalog.columns import noted
-from hevner.catalog.writer import create, writing
 from hevner.model import space as spaces
 
 RESULTS = Path(__file__).with_name("results") / "page_library.csv"
@@ -87,24 +84,11 @@ SCROLL = """(seconds) => new Promise((done) => {
 
 def made(folder: Path, count: int) -> None:
     """Make a catalogue of so many pieces, with what tags say."""
-    space, rng = spaces.load(), np.random.default_rng(catalog.SEED)
-    new = create(folder, space)
-    schema = pa.unify_schemas([new.pieces.schema, noted(TABLE)])
-    first = 0
-    with writing(new) as writer:
-        music = catalog.music(space, count, rng)
-        for table in catalog.pieces(space, music, schema, rng):
-            for name, values in tags(range(first, first + len(table)), rng).items():
-                number = schema.get_field_index(name)
-                table = table.set_column(
-                    number, schema.field(name), pa.array(values, schema.field(name).type)
-                )
-            new.pieces.add(table)
-            first += len(table)
-        writer.tidy()
+    rng = np.random.default_rng(catalog.SEED)
+    catalog.fill(folder, spaces.load(), count, rng, partial(tags, rng))
 
 
-def tags(numbers: range, rng: np.random.Generator) -> dict[str, list[Any]]:
+def tags(rng: np.random.Generator, numbers: range) -> dict[str, list[Any]]:
     """Titles, artists and so on of some pieces."""
     words = rng.choice(WORDS, (len(numbers), 3))
     albums = [number // ALBUM for number in numbers]

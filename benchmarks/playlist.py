@@ -18,18 +18,17 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import argparse
 import tempfile
 import time
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
 import catalog as made_up
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
 from hevner.catalog import playlist
 from hevner.catalog.catalog import Catalog
 from hevner.catalog.search import Hits
-from hevner.catalog.writer import create, writing
 from hevner.lab.metrics.report import write
 from hevner.model import space as spaces
 from hevner.model.space import Points, Space
@@ -42,25 +41,12 @@ RESAMPLED = 2_000
 OUT = Path(__file__).parent / "results" / "playlist.csv"
 
 
-def fill(folder: Path, space: Space, count: int, rng: np.random.Generator) -> Catalog:
-    """A catalogue of so many pieces with artists and titles."""
-    catalog = create(folder, space)
-    music = made_up.music(space, count, rng)
-    with writing(catalog) as writer:
-        first = 0
-        for table in made_up.pieces(space, music, catalog.pieces.schema, rng):
-            numbers = range(first, first + len(table))
-            texts = {
-                "artist": [f"artist {rng.integers(997)}" for _ in numbers],
-                "title": [f"track {number}" for number in numbers],
-            }
-            for name, values in texts.items():
-                column = table.schema.get_field_index(name)
-                table = table.set_column(column, name, pa.array(values, pa.string()))
-            catalog.pieces.add(table)
-            first += len(table)
-        writer.tidy()
-    return Catalog(folder, space)
+def names(rng: np.random.Generator, numbers: range) -> dict[str, list[str]]:
+    """Artists and titles of some pieces."""
+    return {
+        "artist": [f"artist {rng.integers(997)}" for _ in numbers],
+        "title": [f"track {number}" for number in numbers],
+    }
 
 
 def best(steps: NDArray[np.float64]) -> float:
@@ -131,7 +117,8 @@ def main() -> None:
     for seed in range(SEEDS):
         rng = np.random.default_rng(seed)
         with tempfile.TemporaryDirectory() as folder:
-            catalog = fill(Path(folder) / "catalog", space, given.pieces, rng)
+            place = Path(folder) / "catalog"
+            catalog = made_up.fill(place, space, given.pieces, rng, partial(names, rng))
             for _ in range(given.playlists // SEEDS):
                 two = ends(space, rng)
                 for name, order in (("ordered", ordered), ("as chosen", lambda way, _: list(way))):

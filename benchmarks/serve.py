@@ -43,7 +43,6 @@ import numpy as np
 import psutil
 import soundfile
 
-from hevner.catalog.writer import create, writing
 from hevner.client import Client
 from hevner.lab.metrics.report import write
 from hevner.model import space as spaces
@@ -183,34 +182,29 @@ def upload(port: int, files: list[str]) -> int:
         return sum(pool.map(one, files))
 
 
+def started(folder: Path, state: str, *options: str) -> tuple[subprocess.Popen[str], int]:
+    """A server of a catalogue that listens, and its port."""
+    command = [sys.executable, "-m", "hevner", "serve", str(folder), "--state", state]
+    command += ["--port", "0", "--rate", "1000000", *options]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    assert process.stderr is not None
+    for line in process.stderr:
+        if "Listening on" in line:
+            return process, int(line.split("/ ")[0].rpartition(":")[2])
+    raise SystemExit("the server does not start")
+
+
 @contextmanager
 def server(folder: Path, jobs: int) -> Iterator[tuple[int, psutil.Process]]:
     """A server of a catalogue: its port and its process."""
     with tempfile.TemporaryDirectory() as state:
-        command = [
-            sys.executable,
-            "-m",
-            "hevner",
-            "serve",
-            str(folder),
-            "--port",
-            "0",
-            "--state",
-            state,
-        ]
-        command += ["--rate", "1000000", "--jobs", str(jobs)]
-        started = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+        process, port = started(folder, state, "--jobs", str(jobs))
         try:
-            assert started.stderr is not None
-            line = started.stderr.readline()
-            port = int(line.split("/ ")[0].rpartition(":")[2])
             time.sleep(READY_S)
-            yield port, psutil.Process(started.pid)
+            yield port, psutil.Process(process.pid)
         finally:
-            started.terminate()
-            started.wait()
-            if started.stderr is not None:
-                started.stderr.close()
+            process.terminate()
+            process.communicate()
 
 
 async def part(
@@ -255,13 +249,7 @@ def song(path: Path, seed: int) -> str:
 
 def made(folder: Path, count: int) -> None:
     """Make a catalogue of so many pieces."""
-    space, rng = spaces.load(), np.random.default_rng(catalog.SEED)
-    new = create(folder, space)
-    made_up = catalog.music(space, count, rng)
-    with writing(new) as writer:
-        for table in catalog.pieces(space, made_up, new.pieces.schema, rng):
-            new.pieces.add(table)
-        writer.tidy()
+    catalog.fill(folder, spaces.load(), count, np.random.default_rng(catalog.SEED))
 
 
 def row_of(name: str, seen: Seen, seconds: float) -> dict[str, object]:
