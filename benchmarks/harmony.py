@@ -16,23 +16,19 @@ score is the MIREX weighting; ``mode`` is the share of songs with the right mode
 from __future__ import annotations
 
 import argparse
-import json
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+import key_cuts
 import mir_eval
+import music_essentia
 import numpy as np
 import soundfile
-import soxr
 
-from hevner.audio.windows import Windower
 from hevner.lab.metrics.report import write
 from hevner.lab.music import pieces, render
 from hevner.lab.music.pieces import UNKNOWN, Piece
 from hevner.music import Harmony, analyse, chord_labels
-from hevner.music.spectrum import HOP_SAMPLES, SAMPLE_RATE, WINDOW_SAMPLES, HarmonySpectrum
 
 RESULTS = Path(__file__).parent / "results" / "harmony.csv"
 RENDER_RATE = 44_100
@@ -93,11 +89,7 @@ def write_song(song: Piece, condition: Condition, seed: int, path: Path) -> None
 
 def analyse_file(path: Path) -> Harmony:
     """Harmony of a sound file."""
-    sound, rate = soundfile.read(path, dtype="float32", always_2d=True)
-    samples = np.asarray(soxr.resample(sound.mean(axis=1), rate, SAMPLE_RATE), np.float32)
-    windower = Windower(WINDOW_SAMPLES, HOP_SAMPLES)
-    windows = np.concatenate([windower.push(samples), windower.finish()])
-    return analyse(HarmonySpectrum().encode(windows), len(samples) / SAMPLE_RATE)
+    return analyse(*key_cuts.spectrum(path))
 
 
 def score_chords(reference: Chords, estimate: Chords) -> dict[str, float]:
@@ -130,14 +122,6 @@ def _split(chords: Chords) -> tuple[np.ndarray, list[str]]:
     return np.array([row[:2] for row in chords]), [row[2] for row in chords]
 
 
-def _run_peer(python: Path, paths: list[Path]) -> dict[str, Any]:
-    script = Path(__file__).with_name("harmony_peer.py")
-    command = [str(python), str(script), *map(str, paths)]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    found: dict[str, Any] = json.loads(done.stdout)
-    return found
-
-
 def evaluate(data: Path, count: int, folder: Path, peer: Path | None) -> list[dict[str, object]]:
     """Measure ``count`` songs; rows are condition, system, score, mean, low, high, songs."""
     available = pieces.song_ids(data, "test")
@@ -155,7 +139,7 @@ def evaluate(data: Path, count: int, folder: Path, peer: Path | None) -> list[di
         for song_id, (song, *_) in references.items():
             if not paths[song_id].exists():
                 write_song(song, condition, int(song_id), paths[song_id])
-        peers = _run_peer(peer, list(paths.values())) if peer else {}
+        peers = music_essentia.ask(peer, paths.values()) if peer else {}
         for song_id, (_, chords, key) in references.items():
             harmony = analyse_file(paths[song_id])
             own = [(c.start, c.end, c.label) for c in harmony.chords]

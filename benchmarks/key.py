@@ -18,8 +18,6 @@ from __future__ import annotations
 
 import argparse
 import csv
-import json
-import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
@@ -28,6 +26,7 @@ from pathlib import Path
 import key_cuts
 import librosa
 import mir_eval
+import music_essentia
 import numpy as np
 import soundfile
 from harmony import analyse_file, interval
@@ -38,7 +37,6 @@ from hevner.music.key import KRUMHANSL, profile_correlations
 from hevner.output.spreadsheet import csv_text
 
 RESULTS = Path(__file__).parent / "results" / "key.csv"
-PEER = Path(__file__).with_name("harmony_peer.py")
 SOUNDFONT = "MuseScore_General_Full"
 RATE = 44_100
 OWN = ("hevner", "librosa")
@@ -141,21 +139,26 @@ def compose(
     return instruments, length + 1.5
 
 
+def write(path: Path, sound: np.ndarray, peak: float = 0.7) -> None:
+    """Write a sound with a peak."""
+    soundfile.write(path, peak * sound / (np.abs(sound).max() + 1e-9), RATE)
+
+
+def label(tonic: int, mode: str) -> str:
+    """Name of the key of a tonic and a mode, by its third."""
+    return chord_labels.key_label(tonic + 12 * (4 not in MODES[mode][0]))
+
+
 def write_modal(folder: Path, per_mode: int) -> list[Case]:
     """Render the modal pieces."""
     cases = []
     for number, (mode, tonic, program, loop, texture) in enumerate(pieces(per_mode)):
-        third = "major" if 4 in MODES[mode][0] else "minor"
-        name = chord_labels.key_label(chord_labels.parse_key(
-            f"{chord_labels.SHARP_NAMES[tonic]} {third}"))  # fmt: skip
         path = folder / f"{number:03d}-{mode}-{texture}-{program}.flac".replace(" ", "_")
         if not path.exists():
-            parts, length = compose(
-                mode, tonic, program, loop, texture, np.random.default_rng([7, number])
-            )
-            sound = render.render(parts, length, SOUNDFONT, rate=RATE)
-            soundfile.write(path, 0.7 * sound / (np.abs(sound).max() + 1e-9), RATE)
-        cases.append(Case(path, name, mode, not loop.endswith("|")))
+            rng = np.random.default_rng([7, number])
+            parts, length = compose(mode, tonic, program, loop, texture, rng)
+            write(path, render.render(parts, length, SOUNDFONT, rate=RATE))
+        cases.append(Case(path, label(tonic, mode), mode, not loop.endswith("|")))
     return cases
 
 
@@ -179,17 +182,14 @@ def write_simple(folder: Path) -> dict[str, list[Case]]:
         for number in range(16):
             tonic, program = (3 * (number // 4) + place) % 12, PROGRAMS[number % 4]
             bars = [int(d) for d in loops[(number + number // 4) % 2].split()]
-            third = "major" if 4 in MODES[mode][0] else "minor"
-            key = chord_labels.parse_key(f"{chord_labels.SHARP_NAMES[tonic]} {third}")
             for name, cases in found.items():
                 cut = "cut" in name
                 path = folder / f"{name}-{mode}-{number:02d}.flac".replace(" ", "_")
                 if not path.exists():
                     sound = simple(mode, tonic, program, bars * 4 if cut else [*bars, *bars, 0])
                     first = int(np.random.default_rng([9, place, number]).uniform(1, 11) * RATE)
-                    sound = sound[first : first + 12 * RATE] if cut else sound
-                    soundfile.write(path, 0.7 * sound / (np.abs(sound).max() + 1e-9), RATE)
-                cases.append(Case(path, chord_labels.key_label(key), mode, not cut))
+                    write(path, sound[first : first + 12 * RATE] if cut else sound)
+                cases.append(Case(path, label(tonic, mode), mode, not cut))
     return found
 
 
@@ -219,8 +219,7 @@ def write_keyless(folder: Path, count: int) -> list[Case]:
     for number in range(count):
         path = folder / f"none-{number:02d}-{KINDS[number % len(KINDS)]}.flac"
         if not path.exists():
-            sound = keyless(KINDS[number % len(KINDS)], number)
-            soundfile.write(path, 0.5 * sound / (np.abs(sound).max() + 1e-9), RATE)
+            write(path, keyless(KINDS[number % len(KINDS)], number), 0.5)
         cases.append(Case(path, None))
     return cases
 
@@ -284,9 +283,7 @@ def by_librosa(path: Path) -> Found:
 
 def by_essentia(python: Path, cases: list[Case]) -> dict[str, Callable[[Path], Found]]:
     """A function for each of Essentia's profiles."""
-    command = [str(python), str(PEER), *(str(case.path) for case in cases)]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    found = json.loads(done.stdout)
+    found = music_essentia.ask(python, [case.path for case in cases])
     names = next(iter(found.values()))["keys"]
     return {
         f"essentia {name}": lambda path, name=name: (found[str(path)]["keys"][name], None, 0.0)

@@ -21,24 +21,30 @@ import scipy.optimize
 import soundfile
 import soxr
 
-from hevner.audio.windows import Windower
+from hevner.blocks import FRAMES
 from hevner.datasets.musemo import ALIKE_METAL, REPEATED_JAZZ
+from hevner.lab.music import render
 from hevner.music import chord_decoder, chord_labels, harmony, modes, tuning
 from hevner.music.network import FROM_TONIC
 from hevner.music.records import Key
-from hevner.music.spectrum import HOP_SAMPLES, SAMPLE_RATE, WINDOW_SAMPLES, HarmonySpectrum
+from hevner.music.spectrum import SAMPLE_RATE, HarmonySpectrum
 
 FOLDS, INNER_FOLDS, DRAWINGS = 10, 5, 4
 PENALTIES = (3.0, 5.0, 10.0, 20.0)
 NO_PROFILE = np.zeros((2, 12), np.float32)
 
 
+def spectrum(path: Path) -> tuple[np.ndarray, float]:
+    """Frames of the harmony spectrum of a file, and its length in seconds."""
+    sound, rate = soundfile.read(path, dtype="float32", always_2d=True)
+    samples = np.asarray(soxr.resample(sound.mean(axis=1), rate, SAMPLE_RATE), np.float32)
+    windows, _ = render.windows(samples, FRAMES)
+    return HarmonySpectrum().encode(windows), len(samples) / SAMPLE_RATE
+
+
 def features(path: Path) -> np.ndarray:
     """What `modes.estimate` is given for a file."""
-    sound, rate = soundfile.read(path, dtype="float32", always_2d=True)
-    sound = np.asarray(soxr.resample(sound.mean(axis=1), rate, SAMPLE_RATE), np.float32)
-    windower = Windower(WINDOW_SAMPLES, HOP_SAMPLES)
-    frames = HarmonySpectrum().encode(np.concatenate([windower.push(sound), windower.finish()]))
+    frames, _ = spectrum(path)
     chroma, low, posterior, evidence = harmony.classify(frames, tuning.estimate(frames))
     chords = chord_decoder.best_path(chord_decoder.scores(posterior))
     return modes.summarise(chroma, low, posterior, evidence, chords)

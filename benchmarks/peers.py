@@ -346,16 +346,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Compare hevner with Essentia and VibeNet.")
     steps = parser.add_subparsers(required=True)
     wanted = {
-        "clips": (list_clips, SETS, "--renders"),
-        "predict": (predict_left_out, SETS, "--store"),
-        "score": (score, SETS, "tables"),
+        "clips": (list_clips, "--renders"),
+        "predict": (predict_left_out, "--store"),
+        "score": (score, "tables"),
     }
-    for name, (step, sets, own) in wanted.items():
+    for name, (step, own) in wanted.items():
         one = steps.add_parser(name)
         one.add_argument(own, type=Path, **({"nargs": "+"} if own == "tables" else {}))
         one.add_argument("--data", type=Path, required=True)
         one.add_argument("--out", type=Path, required=True)
-        one.add_argument("--sets", nargs="+", choices=SETS, default=sets)
+        one.add_argument("--sets", nargs="+", choices=SETS, default=SETS)
         if name == "score":
             one.add_argument("--leaks", type=Path)
         if name == "predict":

@@ -24,7 +24,6 @@ from __future__ import annotations
 import argparse
 import csv
 import json
-import subprocess
 import tempfile
 import warnings
 from collections.abc import Iterator
@@ -34,6 +33,7 @@ from typing import Any
 
 import librosa
 import mir_eval
+import music_essentia
 import numpy as np
 import soundfile
 import tempo_level
@@ -177,12 +177,8 @@ def pop909(data: Path) -> Iterator[Clip]:
 
 def gtzan(data: Path) -> Iterator[Clip]:
     """Cuts of real songs."""
-    with (data / "gtzan_labels" / "songs.csv").open(encoding="utf-8") as stream:
-        labels = {row["song"]: row["tempo"] for row in csv.DictReader(stream)}
-    for path in sorted((data / "musemo" / "audio").glob("*")):
-        tempo = labels.get(path.stem.removeprefix("out_"))
-        if tempo:
-            yield Clip(path.stem, _read(path), float(tempo), path=path)
+    for path, _, tempo in tempo_level.songs(data):
+        yield Clip(path.stem, _read(path), tempo, path=path)
 
 
 def examples() -> Iterator[Clip]:
@@ -254,13 +250,11 @@ def by_librosa(clip: Clip) -> Answer:
 def by_essentia(python: str, clips: list[Clip]) -> list[Answer]:
     """The same, by another Python."""
     with tempfile.TemporaryDirectory() as folder:
-        paths = [str(Path(folder) / f"{k}.wav") for k in range(len(clips))]
+        paths = [Path(folder) / f"{k}.wav" for k in range(len(clips))]
         for path, clip in zip(paths, clips, strict=True):
             soundfile.write(path, clip.sound, RATE)
-        script = Path(__file__).with_name("tempo_peer.py")
-        done = subprocess.run([python, script, *paths], capture_output=True, text=True, check=True)
-    found = json.loads(done.stdout.splitlines()[-1])
-    return [found[path] for path in paths]
+        found = music_essentia.ask(python, paths, "--beats")
+    return [found[str(path)] for path in paths]
 
 
 def right(found: float | None, true: float, factors: tuple[float, ...] = (1,)) -> bool:

@@ -49,16 +49,21 @@ def case(inputs: np.ndarray, tempo: float, block: str = "") -> Case:
     return Case(inputs, rhythm.whole(inputs, model.steps(inputs), model)[0], tempo, block)
 
 
-def cuts(data: Path) -> Iterator[Case]:
-    """Cuts of songs with a tempo, in the order of their names."""
+def songs(data: Path) -> Iterator[tuple[Path, str, float]]:
+    """Cuts of songs with a tempo, in the order of their names: file, song, tempo."""
     with (data / "gtzan_labels" / "songs.csv").open(encoding="utf-8") as stream:
         labels = {row["song"]: row["tempo"] for row in csv.DictReader(stream)}
     for path in sorted((data / "musemo" / "audio").glob("*")):
         song = path.stem.removeprefix("out_")
         if labels.get(song):
-            sound = np.concatenate(list(open_audio(path).blocks))
-            inputs = inputs_of(sound).astype(np.float32)
-            yield case(inputs, float(labels[song]), key_cuts.block(song))
+            yield path, song, float(labels[song])
+
+
+def cuts(data: Path) -> Iterator[Case]:
+    """What the network says of these cuts."""
+    for path, song, tempo in songs(data):
+        sound = np.concatenate(list(open_audio(path).blocks))
+        yield case(inputs_of(sound).astype(np.float32), tempo, key_cuts.block(song))
 
 
 def pieces(data: Path, store: Path, count: int = PIECES) -> Iterator[Case]:
