@@ -28,6 +28,7 @@ from hevner.audio.decode import SAMPLE_RATE, from_array, open_audio
 from hevner.datasets import leaks
 from hevner.datasets.track import Track
 from hevner.encoders.fingerprint import Words, fingerprint
+from hevner.lab.data.representations import fingerprints
 from hevner.lab.metrics.report import Row, write
 from hevner.lab.scoring import known
 from hevner.store import FeatureStore
@@ -96,7 +97,7 @@ def main() -> None:
     tracks, words = {}, dict[str, Words]()
     for name in SETS:
         tracks[name] = list(datasets.load(name, options.data / name, partial=True))
-        words |= known.fingerprints(store, tracks[name])
+        words |= fingerprints(store, tracks[name])
         words |= {
             leaks.name(t): fingerprint(t.path) for t in tracks[name] if leaks.name(t) not in words
         }

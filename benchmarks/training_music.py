@@ -17,6 +17,7 @@ from hevner import datasets
 from hevner.datasets.track import Track
 from hevner.lab.data.corpus import Variant, compute_all
 from hevner.lab.data.extraction import FINGERPRINT
+from hevner.lab.data.representations import fingerprints
 from hevner.lab.scoring import known
 from hevner.model import registry
 from hevner.store import FeatureStore
@@ -41,7 +42,7 @@ def main() -> None:
     for done in compute_all(work, options.store, options.jobs, (FINGERPRINT,)):
         if done.error is not None:
             print(f"{done.track.dataset}/{done.track.id}: {done.error}")
-    words = known.fingerprints(FeatureStore(options.store), sounds)
+    words = fingerprints(FeatureStore(options.store), sounds)
     known.write(graph, tracks, words)
     size = known.place(graph).stat().st_size
     print(f"{len(tracks)} tracks, {len(words)} fingerprints, {size:,} bytes")

@@ -38,7 +38,7 @@ from hevner.lab.default.evaluate import refuse_leaks
 from hevner.lab.default.fit import fit
 from hevner.lab.default.recipe import DefaultRecipe
 from hevner.lab.default.table import Table, build, load_tracks
-from hevner.lab.metrics.report import Report, Score, less, write
+from hevner.lab.metrics.report import Pieces, Report, Score, less, write
 from hevner.lab.recipes import read
 from hevner.model import moments
 from hevner.model.predict import Model
@@ -63,17 +63,6 @@ class Piece:
     vectors: Array
     sounding: Array
     times: Array
-
-
-@dataclass(frozen=True, eq=False)
-class Pieces:
-    """What a report needs to know of the pieces."""
-
-    dataset: Array
-    group: Array
-
-    def __len__(self) -> int:
-        return len(self.group)
 
 
 @dataclass(frozen=True, eq=False)

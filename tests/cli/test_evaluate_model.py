@@ -13,6 +13,7 @@ from typer.testing import CliRunner, Result
 from hevner import datasets
 from hevner.cli import app
 from hevner.defaults import DEFAULT_MODEL
+from hevner.lab.data.representations import fingerprints
 from hevner.lab.scoring import known, readings
 from hevner.store import FeatureStore
 from tests.lab.tracks import musemo
@@ -94,7 +95,7 @@ def own_model(folder: Path, world: World, trained: list[datasets.Track]) -> Path
     graph = folder / "mine.onnx"
     for ending in (".onnx", ".json"):
         shutil.copy(DEFAULT_MODEL.with_suffix(ending), graph.with_suffix(ending))
-    known.write(graph, trained, known.fingerprints(FeatureStore(world.store), trained))
+    known.write(graph, trained, fingerprints(FeatureStore(world.store), trained))
     return graph
 
 

@@ -106,6 +106,7 @@ def _score(
     entry: Entry, graph: Path, name: str, tracks: list[Track], wanted: Wanted, run: Run
 ) -> tuple[Sheet | None, list[str]]:
     """The scores of a dataset, None if it is refused, and the tracks that failed."""
+    from hevner.lab.data.representations import fingerprints
     from hevner.lab.scoring import known, readings, scores
     from hevner.lab.scoring.page import Sheet
     from hevner.store import FeatureStore
@@ -119,7 +120,7 @@ def _score(
     if len(tracks) < scores.FEWEST:
         say(f"{name}: fewer than {scores.FEWEST} tracks could be analysed; not scored.")
         return None, failures
-    words = known.fingerprints(FeatureStore(run.store), tracks)
+    words = fingerprints(FeatureStore(run.store), tracks)
     verdict = known.compare(music, entry.trained_on, tracks, words)
     say(f"{name}, training music: {verdict.label}")
     if _refused(verdict, name, entry, wanted):

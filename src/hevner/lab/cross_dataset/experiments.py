@@ -32,15 +32,14 @@ from hevner.datasets.track import Track
 from hevner.encoders.fingerprint import Words, matches
 from hevner.errors import DataError
 from hevner.lab.cross_dataset.recipe import CrossDatasetRecipe, Protocol
-from hevner.lab.data.corpus import Variant
-from hevner.lab.data.extraction import FINGERPRINT
 from hevner.lab.data.labels import labels_of
+from hevner.lab.data.representations import fingerprints
 from hevner.lab.data.samples import Samples, stack
 from hevner.lab.default.targets import CLUSTER_PLACES
 from hevner.lab.study import engine
 from hevner.lab.study.sources import IncompleteError, gather_blocks, load_tracks, with_blocks
 from hevner.lab.study.splits import Split, joined_links, row_numbers
-from hevner.store import FeatureFile, FeatureStore
+from hevner.store import FeatureStore
 
 Kind = Literal["ratings", "quadrants", "proxies", "clusters"]
 
@@ -74,7 +73,7 @@ class StudyData:
         cls,
         tracks: Sequence[Track],
         samples: Samples,
-        fingerprints: Mapping[str, Words] | None = None,
+        words: Mapping[str, Words] | None = None,
     ) -> StudyData:
         """Data from tracks, their samples, and fingerprints by full name of the track."""
         kinds: dict[str, Kind] = {}
@@ -89,7 +88,7 @@ class StudyData:
         for row, track in enumerate(tracks):
             if kinds[track.dataset] == "clusters" and track.cluster is not None:
                 truth[row] = CLUSTER_PLACES[track.cluster - 1]
-        return cls(tuple(tracks), samples, truth, kinds, _alike(fingerprints or {}))
+        return cls(tuple(tracks), samples, truth, kinds, _alike(words or {}))
 
     def rows(self, *names: str) -> Rows:
         """Rows of some datasets that have a label."""
@@ -114,15 +113,15 @@ def load_dataset(
     found, problems = gather_blocks(store, tracks, recipe.blocks, folder, recipe.soundfont, jobs)
     if problems:
         raise IncompleteError(problems)
-    fingerprints = _fingerprints(store, name, tracks, recipe.soundfont)
-    return DatasetPart(tracks, with_blocks(found, recipe.blocks), fingerprints)
+    words = fingerprints(store, tracks, recipe.soundfont)
+    return DatasetPart(tracks, with_blocks(found, recipe.blocks), words)
 
 
 def join(parts: Sequence[DatasetPart]) -> StudyData:
     """Data of several datasets, one after the other."""
     tracks = [track for part in parts for track in part.tracks]
-    fingerprints = {name: one for part in parts for name, one in part.fingerprints.items()}
-    return StudyData.of(tracks, stack([part.samples for part in parts]), fingerprints)
+    words = {name: one for part in parts for name, one in part.fingerprints.items()}
+    return StudyData.of(tracks, stack([part.samples for part in parts]), words)
 
 
 def _labelled(track: Track) -> bool:
@@ -130,26 +129,10 @@ def _labelled(track: Track) -> bool:
     return any(label is not None for label in labels)
 
 
-def _fingerprints(
-    store: FeatureStore, name: str, tracks: Sequence[Track], soundfont: str
-) -> dict[str, Words]:
-    """Fingerprints of the tracks of a dataset, as far as they are stored."""
-    found: dict[str, Words] = {}
-    wanted = {track.id: full_name(track) for track in tracks}
-    variants = (Variant().name, Variant(soundfont).name)
-    for path in store.paths(name, f"{FINGERPRINT}-*"):
-        file = FeatureFile(path)
-        for track, variant in file.ids():
-            if track in wanted and variant in variants:
-                words = np.array(file.get(track, variant).rows, np.uint32)
-                found[wanted[track]] = words.ravel()
-    return found
-
-
-def _alike(fingerprints: Mapping[str, Words]) -> dict[str, frozenset[str]]:
+def _alike(words: Mapping[str, Words]) -> dict[str, frozenset[str]]:
     """Recordings that sound the same, found once for all comparisons."""
-    found: dict[str, set[str]] = {name: set() for name in fingerprints}
-    for match in matches(fingerprints):
+    found: dict[str, set[str]] = {name: set() for name in words}
+    for match in matches(words):
         found[match.first].add(match.second)
         found[match.second].add(match.first)
     return {name: frozenset(others) for name, others in found.items()}

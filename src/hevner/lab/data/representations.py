@@ -32,13 +32,15 @@ import numpy as np
 
 from hevner.arrays import Floats, Rows
 from hevner.blocks import DIMENSION, WIDTHS, vector_id
+from hevner.datasets.leaks import name as full_name
 from hevner.datasets.track import Track
+from hevner.encoders.fingerprint import Words
 from hevner.errors import DataError
 from hevner.features import pool
 from hevner.files import display_name
 from hevner.lab import workers
 from hevner.lab.data.corpus import Variant
-from hevner.lab.data.extraction import PASS, read_features
+from hevner.lab.data.extraction import FINGERPRINT, PASS, read_features
 from hevner.lab.data.samples import Samples, label
 from hevner.music import analyse
 from hevner.store import Entry, FeatureFile, FeatureStore, Kind
@@ -143,6 +145,23 @@ def _join(name: str, parts: list[Floats], rows: list[Rows]) -> Floats:
             code="wrong_shape",
         )
     return np.asarray(np.concatenate(parts)[np.argsort(np.concatenate(rows))])
+
+
+def fingerprints(
+    store: FeatureStore, tracks: Sequence[Track], soundfont: str = ""
+) -> dict[str, Words]:
+    """Stored fingerprints of recordings, and of MIDI files with a soundfont, by full name."""
+    found: dict[str, Words] = {}
+    variants = dict.fromkeys((Variant().name, Variant(soundfont).name))
+    for dataset in dict.fromkeys(track.dataset for track in tracks):
+        for path in store.paths(dataset, f"{FINGERPRINT}-*"):
+            file = FeatureFile(path)
+            for track in tracks:
+                for variant in variants if track.dataset == dataset else ():
+                    if file.content(track.id, variant):
+                        words = np.asarray(file.get(track.id, variant).rows, np.uint32)
+                        found[full_name(track)] = words.ravel()
+    return found
 
 
 # --- blocks of the default pass ---

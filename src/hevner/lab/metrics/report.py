@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,14 +43,17 @@ class Grouped(Protocol):
     @property
     def dataset(self) -> Names:
         """Name of the dataset, for every row."""
-        ...
 
     @property
     def group(self) -> Names:
         """Song, piece, game or artist of every row."""
-        ...
 
-    def __len__(self) -> int: ...
+
+class Pieces(NamedTuple):
+    """Rows of which nothing but dataset and group is known."""
+
+    dataset: Names
+    group: Names
 
 
 class Report:
@@ -61,7 +64,7 @@ class Report:
 
     def add(self, protocol: str, table: Grouped, name: str, score: Score, seeds: int) -> None:
         """Add ``score(seed, rows)`` of a table."""
-        everything = np.arange(len(table))
+        everything = np.arange(len(table.group))
         per_seed = [score(seed, everything) for seed in range(seeds)]
         low, high = bootstrap(lambda rows: score(0, rows), table.group, resamples=RESAMPLES)
         self.rows.append(
@@ -73,7 +76,7 @@ class Report:
                 "low": round(low, 4),
                 "high": round(high, 4),
                 "seed_std": round(float(np.std(per_seed)), 4),
-                "n": len(table),
+                "n": len(table.group),
                 "groups": len(set(table.group)),
                 "seeds": seeds,
             }

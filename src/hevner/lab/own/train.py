@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +17,10 @@ from hevner.datasets.labels import LabelTable, label_table
 from hevner.datasets.track import Track
 from hevner.errors import DataError
 from hevner.heads import HEADS
+from hevner.lab.data.representations import fingerprints
 from hevner.lab.default.scores import agreement
 from hevner.lab.metrics.regression import ccc, pearson, r2
-from hevner.lab.metrics.report import Report, Row
+from hevner.lab.metrics.report import Pieces, Report, Row
 from hevner.lab.metrics.tags import roc_auc
 from hevner.lab.own.graph import build, start_from
 from hevner.lab.own.heads import OwnHead, fit_heads
@@ -43,31 +43,13 @@ Progress = Callable[[str, int, int], None]
 def train(
     recipe: OwnRecipe, folder: Path, store: Path, out: Path, jobs: int, progress: Progress
 ) -> Model:
-    """Train a model, and write it with its card and the names of its training music.
+    """Train a model, and write it to ``out`` with its card and the names of its training music.
 
-    Parameters
-    ----------
-    recipe
-        How.
-    folder
-        Folder of the labels and of the audio.
-    store
-        Folder of the features; a run that was stopped goes on where it was.
-    out
-        File to write; the model has its name.
-    jobs
-        Number of parallel processes.
-    progress
-        Called with a step, the number of tracks that are done, and of all.
-
-    Raises
-    ------
-    DataError
-        If the labels cannot be used, or tracks cannot be read or are silent.
-    ModelError
-        If the model that is started from cannot be used.
-    OutputError
-        If a file cannot be written.
+    ``folder`` has the labels and the audio, ``store`` gets the features: a run that was stopped
+    goes on where it was. ``progress`` is called with a step and the number of tracks done and of
+    all. Raises `DataError` if the labels cannot be used, or tracks cannot be read or are silent;
+    `ModelError` if the model that is started from cannot be used; `OutputError` if a file cannot
+    be written.
     """
     place = registry.find(recipe.start).path.with_suffix(".onnx")
     start, tracks = load(place), list(datasets.load(SET, folder))
@@ -84,7 +66,7 @@ def train(
         )
     vectors, seconds = inputs(tracks, store, "")
     model = fit(start, recipe, label_table(tracks), vectors, seconds, groups_of(tracks), out.stem)
-    words = known.fingerprints(FeatureStore(store), tracks)
+    words = fingerprints(FeatureStore(store), tracks)
     model.save(out)
     known.write(out, tracks, words, known.load(place))
     return model
@@ -101,12 +83,8 @@ def fit(
 ) -> Model:
     """Fit a model to labels of ``n`` tracks with these vectors, lengths and names of groups.
 
-    Raises
-    ------
-    DataError
-        If there are too few labels.
-    ModelError
-        If the model that is started from cannot be used.
+    Raises `DataError` if there are too few labels; `ModelError` if the model that is started from
+    cannot be used.
     """
     heads = fit_heads(labels, start_from(start, vectors, seconds), group, recipe)
     model = Model({}, build(start, heads))
@@ -148,21 +126,6 @@ METRICS: dict[str, Callable[[Doubles, Doubles], float]] = {"r": pearson, "ccc": 
 OWN = "own labels, by folds"
 
 
-@dataclass(frozen=True)
-class Labelled:
-    """Rows of a report: their groups."""
-
-    group: Names
-
-    @property
-    def dataset(self) -> Names:
-        """Name of the dataset of every row."""
-        return np.full(len(self), SET)
-
-    def __len__(self) -> int:
-        return len(self.group)
-
-
 def scores(heads: Sequence[OwnHead], group: Names, start: str) -> list[Row]:
     """Scores of heads on their labels, with 95 % intervals over groups, as a card has them.
 
@@ -177,6 +140,7 @@ def scores(heads: Sequence[OwnHead], group: Names, start: str) -> list[Row]:
         for column, name in enumerate(head.names):
             mine = np.isfinite(head.truth[:, column])
             truth = head.truth[mine, column]
+            pieces = Pieces(np.full(len(truth), SET), group[mine])
             if not mine.any() or truth.std() == 0:
                 continue
             for protocol, guess in ((OWN, head.unseen), (start, head.before)):
@@ -184,9 +148,7 @@ def scores(heads: Sequence[OwnHead], group: Names, start: str) -> list[Row]:
                     continue
                 for metric, of in metrics.items():
                     score = agreement(of, truth, [guess[mine]], column)
-                    report.add(
-                        protocol, Labelled(group[mine]), f"{prefix}{name} {metric}", score, 1
-                    )
+                    report.add(protocol, pieces, f"{prefix}{name} {metric}", score, 1)
     return [{key: row[key] for key in row if key != "seed_std"} for row in report.rows]
 
 

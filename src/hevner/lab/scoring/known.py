@@ -31,9 +31,6 @@ from hevner.datasets.track import Track
 from hevner.encoders.fingerprint import CARD, HOP_SAMPLES, MINIMUM_S, Words
 from hevner.errors import ModelError
 from hevner.files import display_name, write_file
-from hevner.lab.data.corpus import Variant
-from hevner.lab.data.extraction import FINGERPRINT
-from hevner.store import FeatureFile, FeatureStore
 
 SEEN: tuple[str, ...] = ("id", "recording", "song", "file", "sound")
 """Kinds of leak (`hevner.datasets.leaks`) that make a track seen; the others make it related."""
@@ -53,15 +50,7 @@ Status = Literal["seen", "related", "unseen", "not compared"]
 
 @dataclass(frozen=True, eq=False)
 class Known:
-    """Training music.
-
-    Attributes
-    ----------
-    tracks
-        Without media.
-    words
-        Fingerprints of the recordings among them, by full name.
-    """
+    """Training music: tracks without media, and fingerprints of recordings by full name."""
 
     tracks: tuple[Track, ...]
     words: Mapping[str, Words]
@@ -69,16 +58,9 @@ class Known:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What is known of each track of a test set.
+    """What is known of each track of a test set, and in one line for tables (``label``).
 
-    Attributes
-    ----------
-    status
-        One for each track.
-    label
-        One line for tables.
-    example
-        A seen track and the one in training that it is; empty without any.
+    ``example`` names a seen track and the one in training that it is; empty if none is seen.
     """
 
     status: tuple[Status, ...]
@@ -101,16 +83,9 @@ def write(
 ) -> None:
     """Keep the training music of a model beside its graph.
 
-    Parameters
-    ----------
-    model
-        The graph.
-    tracks
-        Training tracks.
-    words
-        Fingerprints by full name (`fingerprints`); the middle of each is kept.
-    base
-        Training music of a model that this one was made from, which it knows too.
+    ``words`` are fingerprints by full name (`hevner.lab.data.representations.fingerprints`); the
+    middle of each is kept. ``base`` is the training music of a model that this one was made from,
+    which it knows too.
     """
     music = kept(tracks, words, base)
     facts = [{field: getattr(track, field) for field in FIELDS} for track in music.tracks]
@@ -137,10 +112,7 @@ def kept(tracks: Iterable[Track], words: Mapping[str, Words], base: Known | None
 def load(model: Path) -> Known | None:
     """The training music of a model; None if it is not kept.
 
-    Raises
-    ------
-    ModelError
-        If the file is damaged, or its fingerprints are of another version.
+    Raises `ModelError` if the file is damaged, or its fingerprints are of another version.
     """
     path = place(model)
     if not path.is_file():
@@ -170,37 +142,16 @@ def load(model: Path) -> Known | None:
     return Known(tracks, words)
 
 
-def fingerprints(store: FeatureStore, tracks: Sequence[Track]) -> dict[str, Words]:
-    """Fingerprints of recordings by full name, as far as they are stored."""
-    found: dict[str, Words] = {}
-    for dataset in dict.fromkeys(track.dataset for track in tracks):
-        for path in store.paths(dataset, f"{FINGERPRINT}-*"):
-            file = FeatureFile(path)
-            for track in tracks:
-                if track.dataset == dataset and file.content(track.id, Variant().name):
-                    rows = file.get(track.id, Variant().name).rows
-                    found[leaks.name(track)] = np.asarray(rows, np.uint32).ravel()
-    return found
-
-
 def compare(
     known: Known | None,
     trained_on: Iterable[str],
     tracks: Sequence[Track],
     words: Mapping[str, Words],
 ) -> Verdict:
-    """Compare a test set with the music that a model was trained on.
+    """Compare tracks of one dataset with the music that a model was trained on.
 
-    Parameters
-    ----------
-    known
-        Training music; None if it is not kept.
-    trained_on
-        Names of the datasets on the model's card.
-    tracks
-        Test tracks, all of one dataset.
-    words
-        Their fingerprints by full name.
+    ``known`` is None if that music is not kept; ``trained_on`` names the datasets on the model's
+    card; ``words`` are the fingerprints of the tracks by full name.
     """
     if known is None:
         whole = tracks[0].dataset != "own" and tracks[0].dataset in set(trained_on)
