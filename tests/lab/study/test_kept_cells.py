@@ -18,12 +18,13 @@ from hevner.lab.cross_dataset import study as cross_dataset
 from hevner.lab.cross_dataset.experiments import StudyData
 from hevner.lab.data.samples import label
 from hevner.lab.joint import study as joint
-from hevner.lab.joint.data import MatchingData, emotions_of, groups_of
+from hevner.lab.joint.data import MatchingData, emotions_of
 from hevner.lab.probe import study as probe
 from hevner.lab.probe.states import Probe
 from hevner.lab.recipe_types import plain
 from hevner.lab.study import engine, kept
 from hevner.lab.study.kinds import open_recipe
+from hevner.lab.study.splits import group_numbers, joined_links
 from hevner.lab.unified import study as unified
 from hevner.lab.unified.chord_sequence import ChordSequence
 from hevner.lab.unified.data import DatasetPart
@@ -83,9 +84,8 @@ def matching_part(recipe, name: str) -> MatchingData:
     tracks, blocks = toys.tracks_and_blocks(name)
     source = recipe.datasets[name]
     vectors = tuple(blocks[block].astype(np.float64) for block in source.blocks)
-    return MatchingData(
-        tuple(tracks), vectors, (), emotions_of(source, tracks), groups_of(source, tracks)
-    )
+    groups = group_numbers(tracks, joined_links(source.shared))
+    return MatchingData(tuple(tracks), vectors, (), emotions_of(source, tracks), groups)
 
 
 def toy_study(name: str, folder: Path) -> Study:

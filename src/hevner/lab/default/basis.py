@@ -11,6 +11,7 @@ from hevner.arrays import Doubles, Floats, Integers, Mask
 from hevner.lab.default.kernel import Kernel
 from hevner.lab.default.recipe import DefaultRecipe
 from hevner.lab.default.table import Table
+from hevner.model.prediction import softmax
 
 CLIP = 4.0
 """Standardised features are limited to this many standard deviations, so that one odd descriptor
@@ -93,11 +94,9 @@ class Basis:
     def shares(self, x: Floats, seconds: Doubles) -> Floats:
         """How much each piece is of each kind, shape ``(n, kinds)``; rows add up to 1."""
         weights, bias = self.kinds
-        scores = x @ weights + bias
-        raised = np.exp(scores - scores.max(axis=1, keepdims=True))
-        sounds = raised / raised.sum(axis=1, keepdims=True)
+        sounds = softmax(x @ weights + bias)
         if not self.short_s:
-            return np.asarray(sounds, np.float32)
+            return sounds
         short = (seconds <= self.short_s)[:, None]
         return np.concatenate([sounds * ~short, short], axis=1, dtype=np.float32)
 

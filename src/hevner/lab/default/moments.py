@@ -15,7 +15,7 @@ from hevner.arrays import Doubles, Floats, Integers, Mask
 from hevner.lab.default.basis import folds
 from hevner.lab.default.scales import conformal
 from hevner.lab.default.table import Table
-from hevner.lab.regression.ridge import NormalEquations
+from hevner.lab.regression.ridge import sums_by_fold
 from hevner.model.moments import STEP_S
 
 FOLDS = 5
@@ -157,16 +157,12 @@ def _cross_fit(
     x: Doubles, targets: Doubles, row_weights: Doubles, fold: Integers, ladder: list[Doubles]
 ) -> tuple[Doubles, Doubles, Doubles]:
     """Ridge with the penalty of a ladder that predicts unseen rows best, and those predictions."""
-    parts = [
-        NormalEquations.of(x[fold == k], targets[fold == k], row_weights[fold == k])
-        for k in range(FOLDS)
-    ]
-    total = sum(parts[1:], start=parts[0])
+    total, parts = sums_by_fold(x, targets, row_weights, fold)
     trials = []
     for ridge in ladder:
         unseen = np.empty_like(targets)
-        for k in range(FOLDS):
-            coefficients, intercept = (total - parts[k]).solve(ridge)
+        for k, part in enumerate(parts):
+            coefficients, intercept = (total - part).solve(ridge)
             unseen[fold == k] = x[fold == k] @ coefficients + intercept
         error = float(row_weights @ ((targets - unseen) ** 2).sum(axis=1))
         trials.append((error, ridge, unseen))

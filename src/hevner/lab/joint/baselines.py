@@ -24,7 +24,7 @@ from hevner.lab.joint.recipe import Correlated as CorrelatedDistance
 from hevner.lab.joint.recipe import MatcherRecipe, Scorer
 from hevner.lab.joint.scoring import Distances, Embedded
 from hevner.lab.metrics.retrieval import first_ranks
-from hevner.lab.regression.ridge import NormalEquations
+from hevner.lab.regression.ridge import NormalEquations, sums_by_fold
 
 PENALTIES = tuple(float(10**power) for power in np.arange(-2.5, 1.1, 0.5))
 """Penalties of ridge regressions, as shares of the mean variance of a number."""
@@ -189,15 +189,11 @@ def _regressed(
     """Predictions of a ridge regression for all rows, and for training rows it had not seen."""
     rows = music[train]
     fold = grouped_folds(groups, INNER_FOLDS, seed=0)
-    ones = np.ones(len(rows))
-    parts = [
-        NormalEquations.of(rows[fold == k], rated[fold == k], ones[fold == k]) for k in set(fold)
-    ]
-    total = sum(parts[1:], start=parts[0])
+    total, parts = sums_by_fold(rows, rated, np.ones(len(rows)), fold)
     unseen = []
     for penalty in PENALTIES:
         guesses = np.zeros_like(rated)
-        for k, part in zip(set(fold), parts, strict=True):
+        for k, part in enumerate(parts):
             guesses[fold == k] = _solve(total - part, penalty, rows[fold == k])
         unseen.append(guesses)
     best = int(np.argmin([((guesses - rated) ** 2).mean() for guesses in unseen]))

@@ -16,14 +16,13 @@ from pathlib import Path
 import numpy as np
 
 from hevner.arrays import Doubles, Floats, Rows
-from hevner.datasets.folds import linked_groups
 from hevner.datasets.track import Curve, Track
 from hevner.emotion import AXES
 from hevner.lab.data.representations import find, variant_of
 from hevner.lab.joint.recipe import LENGTH, JointRecipe, Kind, Source
 from hevner.lab.study import kept
 from hevner.lab.study.sources import IncompleteError, gather_blocks, load_tracks
-from hevner.lab.study.splits import joined_links
+from hevner.lab.study.splits import group_numbers, joined_links
 from hevner.store import FeatureStore
 
 Index = Rows
@@ -123,17 +122,8 @@ def load_dataset(
         raise IncompleteError(problems)
     vectors = tuple(found[block].blocks[block].astype(np.float64) for block in blocks)
     windows = _windows(store, source.windows, tracks, recipe.soundfont) if source.windows else ()
-    return MatchingData(
-        tuple(tracks), vectors, windows, emotions_of(source, tracks), groups_of(source, tracks)
-    )
-
-
-def groups_of(source: Source, tracks: Sequence[Track]) -> Index:
-    """Number of the linked group of each track, shape ``(n,)``."""
-    groups = np.zeros(len(tracks), np.intp)
-    for number, rows in enumerate(linked_groups(tracks, joined_links(source.shared))):
-        groups[rows] = number
-    return groups
+    groups = group_numbers(tracks, joined_links(source.shared))
+    return MatchingData(tuple(tracks), vectors, windows, emotions_of(source, tracks), groups)
 
 
 def _labelled(source: Source, track: Track) -> bool:

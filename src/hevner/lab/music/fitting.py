@@ -11,7 +11,6 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from hevner.lab.music.recipe import MusicRecipe
 from hevner.lab.study.kept import write
 
 log = logging.getLogger(__name__)
@@ -34,19 +33,14 @@ def kept(path: Path, kind: type[E], make: Callable[[], E]) -> E:
 def descend(
     parameters: Iterable[nn.Parameter],
     loss: Callable[[], Tensor],
-    recipe: MusicRecipe | None = None,
-    *,
-    steps: int = 0,
-    rate: float = 0.0,
-    decay: float = 0.0,
+    steps: int,
+    rate: float,
+    decay: float,
 ) -> None:
-    """Train parameters with AdamW and a learning rate of one cycle.
+    """Train parameters with AdamW, a weight decay, and a learning rate of one cycle.
 
-    ``loss`` draws examples and gives the loss of a step. Number of steps, learning rate and weight
-    decay are those of the recipe, if one is given.
+    ``loss`` draws examples and gives the loss of a step.
     """
-    if recipe is not None:
-        steps, rate, decay = recipe.steps, recipe.learning_rate, recipe.weight_decay
     trained, seen = list(parameters), 0.0
     optimiser = torch.optim.AdamW(trained, rate, weight_decay=decay)
     schedule = torch.optim.lr_scheduler.OneCycleLR(

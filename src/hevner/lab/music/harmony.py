@@ -172,7 +172,7 @@ def fit(recipe: HarmonyRecipe, examples: list[Example]) -> HarmonyNetwork:
         frames, chords = (torch.from_numpy(np.stack([cut[k] for cut in cuts])) for k in (0, 1))
         return loss_of(model, recipe, (frames, chords, torch.tensor([c[2] for c in cuts])), rng)
 
-    descend(model.parameters(), loss, recipe)
+    descend(model.parameters(), loss, recipe.steps, recipe.learning_rate, recipe.weight_decay)
     return model
 
 

@@ -164,7 +164,7 @@ def _fitted(recipe: ModesRecipe, known: Examples, features: Floats, seed: int) -
         smoothed: Tensor = -right.mean() - recipe.label_smoothing * found.mean()
         return smoothed
 
-    descend(model.parameters(), loss, recipe)
+    descend(model.parameters(), loss, recipe.steps, recipe.learning_rate, recipe.weight_decay)
     return model.eval()
 
 

@@ -183,7 +183,7 @@ def fit(recipe: RhythmRecipe, made: list[Example], real: list[Example]) -> Rhyth
         meters = torch.tensor([c[3] for c in cuts])
         return loss_of(model, recipe, (inputs, beats, tempi, meters))
 
-    descend(model.parameters(), loss, recipe)
+    descend(model.parameters(), loss, recipe.steps, recipe.learning_rate, recipe.weight_decay)
     return model
 
 

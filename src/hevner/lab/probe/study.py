@@ -20,7 +20,6 @@ import numpy as np
 
 from hevner import __version__
 from hevner.arrays import Doubles, Floats, Integers, Rows
-from hevner.datasets.folds import linked_groups
 from hevner.errors import DataError
 from hevner.lab.cross_dataset import experiments
 from hevner.lab.cross_dataset.experiments import Experiment, StudyData, join, load_dataset
@@ -30,7 +29,7 @@ from hevner.lab.probe.scores import Predictions
 from hevner.lab.probe.states import Probe, systems
 from hevner.lab.study import engine, kept
 from hevner.lab.study.kept import Row
-from hevner.lab.study.splits import Split
+from hevner.lab.study.splits import Split, group_numbers
 from hevner.store import FeatureStore
 
 INNER_FOLDS = 5
@@ -175,10 +174,7 @@ class ProbeStudy(engine.Study[Probe, StudyData, Split]):
         return kept.digest(self.vectors, self.data.truth)
 
     def _inner_folds(self, train: Rows) -> Integers:
-        groups = np.zeros(len(train), np.int64)
-        tracks = [self.data.tracks[row] for row in train]
-        for number, rows in enumerate(linked_groups(tracks)):
-            groups[rows] = number
+        groups = group_numbers([self.data.tracks[row] for row in train])
         return grouped_folds(groups, INNER_FOLDS, seed=0)
 
 

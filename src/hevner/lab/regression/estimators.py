@@ -21,7 +21,7 @@ import numpy as np
 
 from hevner import extras
 from hevner.arrays import Doubles, Integers, Mask
-from hevner.lab.regression.ridge import NormalEquations
+from hevner.lab.regression.ridge import NormalEquations, sums_by_fold
 
 Choice = dict[str, float]
 
@@ -91,11 +91,7 @@ class Ridge(Regression):
         super().__init__(blocks, target, weights, fold)
         self._x = np.concatenate(blocks, axis=1)
         self._widths = [block.shape[1] for block in blocks]
-        self._parts = [
-            NormalEquations.of(self._x[fold == k], target[fold == k, None], weights[fold == k])
-            for k in range(fold.max() + 1)
-        ]
-        self._total = sum(self._parts[1:], start=self._parts[0])
+        self._total, self._parts = sums_by_fold(self._x, target[:, None], weights, fold)
 
     def _unseen(self, factors: Doubles, choice: Choice) -> Iterator[Doubles]:
         for k, part in enumerate(self._parts):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hevner.arrays import Doubles
+from hevner.arrays import Doubles, Integers
 
 
 @dataclass(frozen=True)
@@ -45,3 +45,14 @@ class NormalEquations:
         cross = self.cross - np.outer(self.row_sum, target)
         coefficients = np.asarray(np.linalg.solve(gram + np.diag(penalty), cross), np.float64)
         return coefficients, target - centre @ coefficients
+
+
+def sums_by_fold(
+    rows: Doubles, targets: Doubles, weights: Doubles, fold: Integers
+) -> tuple[NormalEquations, list[NormalEquations]]:
+    """Sums over all rows, and over those of each fold ``0, 1, ...``."""
+    parts = [
+        NormalEquations.of(rows[fold == k], targets[fold == k], weights[fold == k])
+        for k in range(fold.max() + 1)
+    ]
+    return sum(parts[1:], start=parts[0]), parts

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from hevner.arrays import Rows
-from hevner.datasets.folds import Fold
+from hevner.datasets.folds import Fold, linked_groups
 from hevner.datasets.leaks import LINKS, find, refuse
 from hevner.datasets.leaks import name as full_name
 from hevner.datasets.track import Track
@@ -35,6 +35,14 @@ def row_numbers(tracks: Sequence[Track], some: Iterable[Track]) -> Rows:
     """Places of some tracks among all of them, in the order in which they are given."""
     places = {full_name(track): row for row, track in enumerate(tracks)}
     return np.array([places[full_name(track)] for track in some], np.intp)
+
+
+def group_numbers(tracks: Sequence[Track], joined: Collection[str] = LINKS) -> Rows:
+    """Number of the group of each track, shape ``(n,)``: tracks joined by any chain of links."""
+    groups = np.zeros(len(tracks), np.intp)
+    for number, rows in enumerate(linked_groups(tracks, joined)):
+        groups[rows] = number
+    return groups
 
 
 def joined_links(shared: Collection[str]) -> tuple[str, ...]:
