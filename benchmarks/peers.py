@@ -51,6 +51,7 @@ from hevner.lab.default.fit import fit
 from hevner.lab.default.recipe import DefaultRecipe
 from hevner.lab.default.table import Table as FeatureTable
 from hevner.lab.default.table import build
+from hevner.lab.gap.bias import class_means
 from hevner.lab.metrics.regression import ccc, pearson, r2, r2_affine
 from hevner.lab.metrics.report import write
 from hevner.lab.metrics.statistics import bootstrap
@@ -139,16 +140,10 @@ def rating_questions(
             f"{name} r within genres",
             everything,
             lambda v, rows: pearson(
-                without_means(rated[rows], genre[rows]), without_means(v[:, axis], genre[rows])
+                rated[rows] - class_means(rated[rows], genre[rows]),
+                v[:, axis] - class_means(v[:, axis], genre[rows]),
             ),
         )
-
-
-def without_means(values: Array, classes: Rows) -> Array:
-    """Values less the mean of their class."""
-    sums = np.bincount(classes, values)
-    counts = np.maximum(np.bincount(classes), 1)
-    return np.asarray(values - (sums / counts)[classes])
 
 
 def quadrant_questions(quadrant: Sequence[str]) -> Iterator[Question]:

@@ -6,7 +6,7 @@ Predictions are those of models that have not seen the piece: five folds by song
 every set with ratings or quadrants left out (``--recipe``, as `hevner evaluate` trains them). They
 are kept in ``--keep``, made if it is missing.
 
-``benchmarks/results/words.csv`` tells for each kind of words: pieces that are told so, share of
+``benchmarks/results/words.csv`` has for each kind of words the pieces that get them, the share of
 those where listeners agree, with a bootstrap interval over groups (songs, games, albums). A
 headline is right if the listeners' mean lies in the quadrant, or in one of the two that are named;
 "near neutral" if it lies within .35 of neutral. A word with a degree is right if the mean lies in
@@ -27,6 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hevner.emotion import Quadrant
+from hevner.lab.data.labels import quadrants_of
 from hevner.lab.metrics.report import write
 from hevner.model.prediction import Prediction
 from hevner.position import Position
@@ -46,7 +47,7 @@ Array = NDArray[np.float64]
 
 
 @dataclass
-class Told:
+class Predicted:
     """Predictions of one set and what listeners said; NaN where they were not asked.
 
     Attributes
@@ -71,7 +72,7 @@ class Told:
     group: NDArray[np.str_]
 
 
-def held_out(recipe_path: Path, data: Path, store: Path) -> list[Told]:
+def held_out(recipe_path: Path, data: Path, store: Path) -> list[Predicted]:
     """Predictions out of fold, and with each set left out."""
     from hevner.lab.default.basis import folds
     from hevner.lab.default.fit import fit
@@ -93,36 +94,31 @@ def held_out(recipe_path: Path, data: Path, store: Path) -> list[Told]:
             mine = rows.where(rows.dataset == name)
             found[protocol, name].append((model.predict(mine.vectors, mine.seconds), mine))
         print(protocol, flush=True)
-    return [_told(protocol, name, some) for (protocol, name), some in found.items()]
+    return [_predicted(protocol, name, some) for (protocol, name), some in found.items()]
 
 
-def _told(protocol: str, dataset: str, parts: list[tuple[Prediction, object]]) -> Told:
+def _predicted(protocol: str, dataset: str, parts: list[tuple[Prediction, object]]) -> Predicted:
     def both(name: str) -> Array:
         return np.concatenate([getattr(rows, name) for _, rows in parts])
 
     guesses = [guess for guess, _ in parts]
     truth, quadrant = both("emotion"), both("quadrant").astype(np.int64)
-    return Told(
+    return Predicted(
         protocol,
         dataset,
         np.concatenate([guess.values for guess in guesses]).astype(np.float64),
         np.concatenate([guess.halves for guess in guesses]).astype(np.float64),
         truth,
-        np.where(quadrant >= 0, quadrant, _quadrants(truth)),
+        np.where(quadrant >= 0, quadrant, quadrants_of(np.nan_to_num(truth))),
         np.concatenate([guess.outputs["quadrants"] for guess in guesses]).astype(np.float64),
         both("group").astype(str),
     )
 
 
-def _quadrants(points: Array) -> NDArray[np.int64]:
-    known = np.nan_to_num(points)
-    return np.array([QUADRANTS.index(Quadrant.of(v, a)) for v, a in known])
-
-
-def positions(told: Told) -> list[Position]:
+def positions(predicted: Predicted) -> list[Position]:
     """The distribution of every piece."""
     found = []
-    for values, halves in zip(told.values, told.halves, strict=True):
+    for values, halves in zip(predicted.values, predicted.halves, strict=True):
         low, high = np.maximum(values - halves, -1), np.minimum(values + halves, 1)
         axes = (Estimate(*map(float, one)) for one in zip(values, low, high, strict=True))
         found.append(Position.of(*axes))
@@ -135,90 +131,97 @@ class Table:
     def __init__(self) -> None:
         self.rows: list[dict[str, object]] = []
 
-    def add(self, told: Told, what: str, mask: NDArray[np.bool_], right: Array) -> None:
+    def add(self, predicted: Predicted, what: str, mask: NDArray[np.bool_], right: Array) -> None:
         """A share with its interval; right is NaN where it does not count."""
         chosen = mask & np.isfinite(right)
         if not chosen.any():
             return
-        groups = sorted(set(told.group[chosen]))
-        parts = [right[chosen & (told.group == one)] for one in groups]
+        groups = sorted(set(predicted.group[chosen]))
+        parts = [right[chosen & (predicted.group == one)] for one in groups]
         sums, counts = np.array([p.sum() for p in parts]), np.array([len(p) for p in parts])
         draw = np.random.default_rng(1).integers(len(parts), size=(DRAWS, len(parts)))
         means = sums[draw].sum(axis=1) / counts[draw].sum(axis=1)
         value = float(right[chosen].mean())
         low, high = np.quantile(means, [0.025, 0.975])
-        self._row(told, what, int(chosen.sum()), value, float(low), float(high))
+        self._row(predicted, what, int(chosen.sum()), value, float(low), float(high))
 
-    def number(self, told: Told, what: str, value: float) -> None:
+    def number(self, predicted: Predicted, what: str, value: float) -> None:
         """A number about a whole set."""
-        self._row(told, what, len(told.values), value, None, None)
+        self._row(predicted, what, len(predicted.values), value, None, None)
 
     def _row(
-        self, told: Told, what: str, n: int, value: float, low: float | None, high: float | None
+        self,
+        predicted: Predicted,
+        what: str,
+        n: int,
+        value: float,
+        low: float | None,
+        high: float | None,
     ) -> None:
         numbers = {"value": value, "low": low, "high": high}
         shown = {name: "" if one is None else round(one, 4) for name, one in numbers.items()}
         self.rows.append(
-            {"protocol": told.protocol, "dataset": told.dataset, "what": what, "n": n} | shown
+            {"protocol": predicted.protocol, "dataset": predicted.dataset, "what": what, "n": n}
+            | shown
         )
 
 
-def score(told: Told, table: Table) -> None:
+def score(predicted: Predicted, table: Table) -> None:
     """Add all rows of a set."""
-    places = positions(told)
+    places = positions(predicted)
     every = np.ones(len(places), bool)
     best = np.array([QUADRANTS.index(place.quadrant) for place in places])
-    right = (best == told.quadrant).astype(np.float64)
-    table.add(told, "quadrant of the values", every, right)
-    head = (told.head.argmax(axis=1) == told.quadrant).astype(np.float64)
-    table.add(told, "quadrant of the head", every, head)
-    rated = bool(np.isfinite(told.truth).all())
+    right = (best == predicted.quadrant).astype(np.float64)
+    table.add(predicted, "quadrant of the values", every, right)
+    head = (predicted.head.argmax(axis=1) == predicted.quadrant).astype(np.float64)
+    table.add(predicted, "quadrant of the head", every, head)
+    rated = bool(np.isfinite(predicted.truth).all())
     if rated:
         deviation = NormalDist().inv_cdf((1 + COVERAGE) / 2)
-        errors = told.truth - told.values
-        scaled = errors / (told.halves / deviation)
-        table.number(told, "correlation of errors", float(np.corrcoef(scaled.T)[0, 1]))
+        errors = predicted.truth - predicted.values
+        scaled = errors / (predicted.halves / deviation)
+        table.number(predicted, "correlation of errors", float(np.corrcoef(scaled.T)[0, 1]))
         for axis, name in enumerate(("valence", "arousal")):
-            table.number(told, f"mean error of {name}", float(errors[:, axis].mean()))
+            table.number(predicted, f"mean error of {name}", float(errors[:, axis].mean()))
     else:
         # The offset with which as many pieces lie on each side as listeners say.
-        sides = (np.isin(told.quadrant, (0, 3)), told.quadrant < 2)
+        sides = (np.isin(predicted.quadrant, (0, 3)), predicted.quadrant < 2)
         for axis, name in enumerate(("valence", "arousal")):
-            offset = -np.quantile(told.values[:, axis], 1 - sides[axis].mean())
-            table.number(told, f"mean error of {name}", float(offset))
-    _headlines(told, places, right, table)
+            offset = -np.quantile(predicted.values[:, axis], 1 - sides[axis].mean())
+            table.number(predicted, f"mean error of {name}", float(offset))
+    _headlines(predicted, places, right, table)
     if rated:
-        _degrees(told, places, table)
+        _degrees(predicted, places, table)
 
 
-def _headlines(told: Told, places: list[Position], right: Array, table: Table) -> None:
+def _headlines(predicted: Predicted, places: list[Position], right: Array, table: Table) -> None:
     said = [headline(place) for place in places]
     perhaps = np.array([s.startswith("perhaps ") for s in said])
     plain = np.array([any(one.value in s for one in Quadrant) for s in said]) & ~perhaps
     near = np.array([s == NEAR_NEUTRAL for s in said])
-    table.add(told, "headline: a quadrant", plain, right)
-    table.add(told, "headline: perhaps a quadrant", perhaps, right)
+    table.add(predicted, "headline: a quadrant", plain, right)
+    table.add(predicted, "headline: perhaps a quadrant", perhaps, right)
     for quadrant in Quadrant:
         mine = np.array([quadrant.value in s for s in said]) & plain
-        table.add(told, f"headline: {quadrant.value}", mine, right)
+        table.add(predicted, f"headline: {quadrant.value}", mine, right)
     named = np.array(
         [
             float(s.startswith("between ") and QUADRANTS[q].value.split(",")[0] in s)
-            for s, q in zip(said, told.quadrant, strict=True)
+            for s, q in zip(said, predicted.quadrant, strict=True)
         ]
     )
-    table.add(told, "headline: between two", ~plain & ~perhaps & ~near, named)
-    distance = np.hypot(*told.truth.T)
+    table.add(predicted, "headline: between two", ~plain & ~perhaps & ~near, named)
+    distance = np.hypot(*predicted.truth.T)
     close = np.where(np.isfinite(distance), distance < NEAR, np.nan)
-    table.add(told, "headline: near neutral", near, close)
+    table.add(predicted, "headline: near neutral", near, close)
 
 
-def _degrees(told: Told, places: list[Position], table: Table) -> None:
+def _degrees(predicted: Predicted, places: list[Position], table: Table) -> None:
     names = [*(degree.name or "plain" for degree in DEGREES), "perhaps"]
     right: dict[str, list[list[float]]] = {
         f"{name} {word}": [[] for _ in places] for word in ("WORD", *SHOWN) for name in names
     }
-    for row, (place, truth) in enumerate(zip(places, told.truth, strict=True)):
+    for row, (place, truth) in enumerate(zip(places, predicted.truth, strict=True)):
         for word in WORDS:
             if word.valence is None or word.arousal is None:
                 continue
@@ -238,7 +241,7 @@ def _degrees(told: Told, places: list[Position], table: Table) -> None:
                 right[f"{name} {word.name}"][row].append(is_right)
     for name, parts in right.items():
         means = np.array([np.mean(one) if one else np.nan for one in parts])
-        table.add(told, name, np.isfinite(means), means)
+        table.add(predicted, name, np.isfinite(means), means)
 
 
 def main() -> None:
@@ -254,8 +257,8 @@ def main() -> None:
         known = held_out(options.recipe, options.data, options.store)
         options.keep.write_bytes(pickle.dumps(known))
     table = Table()
-    for told in pickle.loads(options.keep.read_bytes()):
-        score(told, table)
+    for predicted in pickle.loads(options.keep.read_bytes()):
+        score(predicted, table)
     write(table.rows, options.out)
     for row in table.rows:
         print(*row.values(), sep="\t")

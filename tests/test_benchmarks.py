@@ -828,7 +828,7 @@ def test_words(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     truth = values + random.normal(0, 0.1, (40, 2))
     quadrant = np.array([0 if v > 0 < a else 1 if a > 0 else 2 if v < 0 else 3 for v, a in truth])
     common = (np.full((40, 2), 0.2), truth, quadrant, np.full((40, 4), 0.25))
-    made = script.Told("folds", "made up", values, *common, np.arange(40).astype(str))
+    made = script.Predicted("folds", "made up", values, *common, np.arange(40).astype(str))
     table = tmp_path / "table.csv"
     monkeypatch.setattr(script.pickle, "dumps", lambda _known: b"")
     monkeypatch.setattr(script.pickle, "loads", lambda _content: [made])

@@ -12,6 +12,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hevner.arrays import Doubles, Integers, Names
 from hevner.emotion import AXES, GEMS, Quadrant
@@ -43,7 +44,7 @@ perceived: the result is a proxy.
 """
 
 
-def quadrants_of(points: Doubles) -> Integers:
+def quadrants_of(points: NDArray[np.floating]) -> Integers:
     """Index into `hevner.emotion.Quadrant` of each point, shape ``(n,)``."""
     order = list(Quadrant)
     return np.array([order.index(Quadrant.of(*point)) for point in points], np.int64)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from hevner.arrays import Doubles, Floats, Integers, Names, Rows
 from hevner.emotion import AXES, BASIC
+from hevner.lab.data.labels import quadrants_of
 from hevner.lab.default.table import Table
 from hevner.lab.metrics.regression import ccc, pearson, r2, r2_affine
 from hevner.lab.metrics.report import Score, mean_of
@@ -56,7 +57,7 @@ def value_scores(table: Table, values: list[Floats]) -> dict[str, Score]:
             f"{name} auc": agreement(roc_auc, high[axis].astype(np.float64), values, axis)
             for axis, name in enumerate(AXES)
         }
-        right = [signs(one) == table.quadrant for one in values]
+        right = [quadrants_of(one) == table.quadrant for one in values]
         scores["quadrant signs"] = mean_of(right)
     for classes, pairs in PAIRS.items():
         number = getattr(table, classes)
@@ -75,12 +76,6 @@ def _agreements(
         f"{name} {metric}": agreement(function, truth, columns, 0)
         for metric, function in METRICS.items()
     }
-
-
-def signs(values: NDArray[np.floating]) -> Integers:
-    """Numbers of the quadrants with the signs of valence and arousal, shape ``(n,)``."""
-    right, up = (values >= 0).T
-    return np.where(up, np.where(right, 0, 1), np.where(right, 3, 2))
 
 
 def _without_means(values: NDArray[np.floating], group: Names) -> Doubles:

@@ -22,7 +22,8 @@ import numpy as np
 from hevner.arrays import Doubles, Integers, Mask, Rows
 from hevner.datasets.labels import Classes, LabelTable, Tags, label_table
 from hevner.emotion import AXES, BASIC, GEMS, MOOD_TAGS, Quadrant
-from hevner.lab.default.scores import METRICS, PAIRS, signs
+from hevner.lab.data.labels import quadrants_of
+from hevner.lab.default.scores import METRICS, PAIRS
 from hevner.lab.metrics.regression import pearson
 from hevner.lab.metrics.statistics import bootstrap
 from hevner.lab.metrics.tags import average_precision, roc_auc
@@ -192,7 +193,7 @@ def _of_plane(kind: str, number: Integers, found: Prediction) -> list[Named]:
         high = np.isin(number, (0, 3)), np.isin(number, (0, 1))
         for k, axis in enumerate(AXES):
             scores.append((kind, f"auc of {axis}", _auc(high[k], values[:, k]), there))
-        right = signs(values) == number
+        right = quadrants_of(values) == number
         scores.append((kind, "accuracy by signs", lambda rows: float(right[rows].mean()), there))
     for name, axis, first, second in PAIRS.get(kind, ()):
         both = np.isin(number, (first, second))
