@@ -93,24 +93,24 @@ def main() -> None:
 
 
 def _measure(folder: Path, given: argparse.Namespace) -> Iterator[dict[str, Any]]:
-    world = World(folder, given.pieces)
+    fixture = Fixture(folder, given.pieces)
     wanted = given.only or ["kill", "full", "random", "flip", "flip large"]
     for fault in wanted:
         commands = ["update"] if fault.startswith(("flip", "random")) else given.commands
         for command in commands:
             start = time.perf_counter()
             if fault.startswith("flip"):
-                counts = flips(world, given.flips, fault == "flip large")
+                counts = flips(fixture, given.flips, fault == "flip large")
             else:
                 mode = {"kill": KILL, "full": FULL}.get(fault)
-                counts = cuts(world, command, mode, given)
+                counts = cuts(fixture, command, mode, given)
             seconds = round(time.perf_counter() - start)
             row = {"fault": fault, "command": command, **counts, "seconds": seconds}
             print(row, flush=True)
             yield {name: row.get(name, 0) for name in ("fault", "command", *COLUMNS, "seconds")}
 
 
-class World:
+class Fixture:
     """Music, and catalogues of it before each command and after it."""
 
     def __init__(self, folder: Path, pieces: int) -> None:
@@ -218,43 +218,45 @@ def hits(folder: Path) -> list[tuple[Any, ...]]:
 # --- processes that are cut off ---
 
 
-def cuts(world: World, command: str, mode: int | None, given: argparse.Namespace) -> Counter[str]:
+def cuts(
+    fixture: Fixture, command: str, mode: int | None, given: argparse.Namespace
+) -> Counter[str]:
     """Cut a command off at every point, or at random times if no mode is given."""
     counts: Counter[str] = Counter()
-    _cut(world, command)  # loads what all others find loaded
+    _cut(fixture, command)  # loads what all others find loaded
     start = time.perf_counter()
-    points = int(_cut(world, command).get("count", 0))
+    points = int(_cut(fixture, command).get("count", 0))
     lasts = time.perf_counter() - start
     chance = random.Random(0)
     trials = given.random if mode is None else range(1, points + 1, given.every)
     for at in range(trials) if isinstance(trials, int) else trials:
         if mode is None:
-            said = _cut(world, command, seconds=chance.uniform(0.1, 1) * lasts)
+            said = _cut(fixture, command, seconds=chance.uniform(0.1, 1) * lasts)
         else:
-            said = _cut(world, command, mode, at)
+            said = _cut(fixture, command, mode, at)
         counts["trials"] += 1
         counts["hit"] += "count" not in said
         counts["messages"] += "message" in said
-        _judge(world, command, counts)
+        _judge(fixture, command, counts)
     return counts
 
 
 def _cut(
-    world: World, command: str, mode: int = NOTHING, at: int = 0, seconds: float | None = None
+    fixture: Fixture, command: str, mode: int = NOTHING, at: int = 0, seconds: float | None = None
 ) -> dict[str, Any]:
     """Run a command, which is cut off."""
-    folder = world.start(command)
+    folder = fixture.start(command)
     return outcome(
-        COMMANDS[command], folder, world.music, below=folder, modules=PRELOADED, mode=mode, at=at,
+        COMMANDS[command], folder, fixture.music, below=folder, modules=PRELOADED, mode=mode, at=at,
         seconds=seconds,
     )  # fmt: skip
 
 
-def _judge(world: World, command: str, counts: Counter[str]) -> None:
+def _judge(fixture: Fixture, command: str, counts: Counter[str]) -> None:
     """Read the catalogue as it is now, run the command again, and compare."""
-    old = {} if command == "first" else world.old if command == "update" else world.new
+    old = {} if command == "first" else fixture.old if command == "update" else fixture.new
     try:
-        _compare(values(world.trial), old, world.new, counts)
+        _compare(values(fixture.trial), old, fixture.new, counts)
     except HevnerError as error:
         # A catalogue that was not made yet, and those that are to be mended or read anew.
         expected = {"first": ("file_missing", "damaged"), "mend": "damaged", "renew": "other_model"}
@@ -264,16 +266,16 @@ def _judge(world: World, command: str, counts: Counter[str]) -> None:
     except AssertionError:
         counts["wrong"] += 1
     try:
-        COMMANDS[command](world.trial, world.music)
-        found = values(world.trial)
+        COMMANDS[command](fixture.trial, fixture.music)
+        found = values(fixture.trial)
     except BaseException as error:  # noqa: BLE001 - counted, whatever it is
         counts["locked"] += 1
         print("locked:", repr(error), flush=True)
         return
-    _compare(found, world.new, world.new, counts)
-    counts["lost"] += bool(set(found) - set(world.new))
-    used = world.trial / header.read(world.trial).tables
-    left = [*world.trial.rglob(".hevner-*"), *(set(world.trial.glob(HOMES)) - {used})]
+    _compare(found, fixture.new, fixture.new, counts)
+    counts["lost"] += bool(set(found) - set(fixture.new))
+    used = fixture.trial / header.read(fixture.trial).tables
+    left = [*fixture.trial.rglob(".hevner-*"), *(set(fixture.trial.glob(HOMES)) - {used})]
     counts["left"] += bool(left)
 
 
@@ -287,27 +289,27 @@ def _compare(found: Values, old: Values, new: Values, counts: Counter[str]) -> N
 # --- changed bits ---
 
 
-def flips(world: World, count: int, large: bool) -> Counter[str]:
+def flips(fixture: Fixture, count: int, large: bool) -> Counter[str]:
     """Change one bit of a catalogue, read and search it, and mend it."""
     counts: Counter[str] = Counter()
     chance = random.Random(1)
-    whole = world.folder / "indexed"
+    whole = fixture.folder / "indexed"
     if not whole.exists():
-        shutil.copytree(world.whole, whole)
+        shutil.copytree(fixture.whole, whole)
         tables.INDEX_ROWS, usual = 4, tables.INDEX_ROWS
-        index(whole, world.music)
+        index(whole, fixture.music)
         tables.INDEX_ROWS = usual
     right = hits(whole)
     files = [path for path in sorted(whole.rglob("*")) if path.is_file() and path.stat().st_size]
     files = [path for path in files if path.name not in ("lock", "holder.json")]
     for _ in range(count):
-        shutil.rmtree(world.trial, ignore_errors=True)
-        shutil.copytree(whole, world.trial)
-        file = world.trial / chance.choice(files).relative_to(whole)
+        shutil.rmtree(fixture.trial, ignore_errors=True)
+        shutil.copytree(whole, fixture.trial)
+        file = fixture.trial / chance.choice(files).relative_to(whole)
         _flip(file, chance.randrange(8 * file.stat().st_size))
         counts["trials"] += 1
         # In a process of its own, which damage may end.
-        said = outcome(_read, world.trial, large, below=world.trial, modules=PRELOADED)
+        said = outcome(_read, fixture.trial, large, below=fixture.trial, modules=PRELOADED)
         shown = said.get("result", [])
         counts["messages"] += "message" in said
         counts["wrong"] += "result" not in said and "message" not in said
@@ -316,14 +318,14 @@ def flips(world: World, count: int, large: bool) -> Counter[str]:
         counts["order"] += "result" in said and shown != right
         counts["hit"] += "message" in said or shown != right
         if "result" not in said and "message" not in said:
-            print("dies:", file.relative_to(world.trial), said, flush=True)
+            print("dies:", file.relative_to(fixture.trial), said, flush=True)
         try:
-            mend(world.trial, world.music)
-            _compare(values(world.trial), world.new, world.new, counts)
-            counts["wrong"] += hits(world.trial) != right
+            mend(fixture.trial, fixture.music)
+            _compare(values(fixture.trial), fixture.new, fixture.new, counts)
+            counts["wrong"] += hits(fixture.trial) != right
         except BaseException as error:  # noqa: BLE001 - counted, whatever it is
             counts["locked"] += 1
-            print("locked:", file.relative_to(world.trial), repr(error), flush=True)
+            print("locked:", file.relative_to(fixture.trial), repr(error), flush=True)
     return counts
 
 

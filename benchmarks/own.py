@@ -76,7 +76,7 @@ SYSTEMS = ("own", "shipped", "line", "nothing")
 
 
 @dataclass(frozen=True, eq=False)
-class World:
+class LeftOut:
     """A set that is left out, and what the model that is started from says of it.
 
     Attributes
@@ -102,7 +102,7 @@ class World:
     group: NDArray[np.str_]
 
 
-def worlds(table: Table, base: DefaultRecipe) -> Iterator[World]:
+def left_out_sets(table: Table, base: DefaultRecipe) -> Iterator[LeftOut]:
     """All sets, with all labels of each."""
     for sets, names in SETS.items():
         mine = np.isin(table.dataset, sets)
@@ -110,10 +110,10 @@ def worlds(table: Table, base: DefaultRecipe) -> Iterator[World]:
         test = table.where(mine & table.clean)
         start = start_from(model, test.vectors, test.seconds)
         for name in names:
-            yield world(" ".join(sets), name, test, start)
+            yield left_out_set(" ".join(sets), name, test, start)
 
 
-def world(sets: str, name: str, test: Table, start: Start) -> World:
+def left_out_set(sets: str, name: str, test: Table, start: Start) -> LeftOut:
     """One label of one set."""
     ratings, classes = {}, {}
     if name in ("quadrant", "cluster"):
@@ -131,12 +131,14 @@ def world(sets: str, name: str, test: Table, start: Start) -> World:
         said = said[:, column] if said.size else said
     shipped = said.astype(np.float64) if said.size else None
     labels = LabelTable(ratings, classes, {}, None)
-    return World(sets, name, labels, start, truth, shipped, test.group)
+    return LeftOut(sets, name, labels, start, truth, shipped, test.group)
 
 
-def some(world: World, rows: NDArray[np.intp], *, blind: bool = False) -> tuple[LabelTable, Start]:
+def some(
+    left_out: LeftOut, rows: NDArray[np.intp], *, blind: bool = False
+) -> tuple[LabelTable, Start]:
     """Labels and outputs of some tracks; blind without what the model that is started from says."""
-    labels, start = world.labels, world.start
+    labels, start = left_out.labels, left_out.start
     ratings = {name: values[rows] for name, values in labels.ratings.items()}
     classes = {n: Classes(one.names, one.number[rows]) for n, one in labels.classes.items()}
     columns = start.columns[rows]
@@ -149,12 +151,12 @@ def some(world: World, rows: NDArray[np.intp], *, blind: bool = False) -> tuple[
     return LabelTable(ratings, classes, {}, None), Start(outputs, columns, places, start.readings)
 
 
-def predict(head: OwnHead, start: Start, world: World) -> Array:
+def predict(head: OwnHead, start: Start, left_out: LeftOut) -> Array:
     """What a head says of tracks, in the form of the truth; see `hevner.lab.own.graph`."""
     linear = start.columns @ head.weights + head.offset
     if head.kind == "classes":
         return probabilities("classes", linear)
-    column = head.names.index(world.label)
+    column = head.names.index(left_out.label)
     base = start.outputs[head.name]
     before = base[:, column] if base.size else 0.0
     return np.asarray(np.clip(before + linear[:, column], -1, 1))
@@ -167,14 +169,14 @@ def line(said: Array, truth: Array, train: NDArray[np.intp], test: NDArray[np.in
 
 
 def guesses(
-    world: World, size: int, recipe: OwnRecipe, seed: int
+    left_out: LeftOut, size: int, recipe: OwnRecipe, seed: int
 ) -> tuple[dict[str, Array], Array, float]:
     """Predictions of each system, half-widths of the intervals of ``own``, number of labels."""
-    fold = folds(world.group, FOLDS, seed)
+    fold = folds(left_out.group, FOLDS, seed)
     alone = replace(recipe, readings=recipe.readings[-1:])
-    said = {name: np.full(world.truth.shape, np.nan) for name in SYSTEMS}
-    if world.shipped is not None:
-        said["shipped"] = world.shipped
+    said = {name: np.full(left_out.truth.shape, np.nan) for name in SYSTEMS}
+    if left_out.shipped is not None:
+        said["shipped"] = left_out.shipped
     half, used = np.full(len(fold), np.nan), []
     rng = np.random.default_rng([seed, size])
     for number in range(FOLDS):
@@ -183,14 +185,14 @@ def guesses(
         used.append(len(train))
         for name in ("own", "nothing"):
             blind = name == "nothing"
-            labels, start = some(world, train, blind=blind)
-            (head,) = fit_heads(labels, start, world.group[train], alone if blind else recipe)
-            _, unseen = some(world, test, blind=blind)
-            said[name][test] = predict(head, unseen, world)
+            labels, start = some(left_out, train, blind=blind)
+            (head,) = fit_heads(labels, start, left_out.group[train], alone if blind else recipe)
+            _, unseen = some(left_out, test, blind=blind)
+            said[name][test] = predict(head, unseen, left_out)
             if name == "own" and head.kind == "values":
-                half[test] = head.half[head.names.index(world.label)]
-        if world.shipped is not None and world.truth.ndim == 1:
-            said["line"][test] = line(world.shipped, world.truth, train, test)
+                half[test] = head.half[head.names.index(left_out.label)]
+        if left_out.shipped is not None and left_out.truth.ndim == 1:
+            said["line"][test] = line(left_out.shipped, left_out.truth, train, test)
     return said, half, float(np.mean(used))
 
 
@@ -208,16 +210,16 @@ RATINGS: dict[str, Metric] = {"r": pearson, "ccc": ccc, "r2": r2}
 CLASSES: dict[str, Metric] = {"auc": macro_auc, "accuracy": accuracy}
 
 
-def measure(world: World, size: int, recipe: OwnRecipe) -> Iterator[dict[str, object]]:
+def measure(left_out: LeftOut, size: int, recipe: OwnRecipe) -> Iterator[dict[str, object]]:
     """All rows of one label and one number of labels."""
-    runs = [guesses(world, size, recipe, seed) for seed in range(SEEDS)]
-    truth, group = world.truth, world.group
+    runs = [guesses(left_out, size, recipe, seed) for seed in range(SEEDS)]
+    truth, group = left_out.truth, left_out.group
     everything = np.arange(len(group))
 
     def mean(metric: Metric, system: str, rows: NDArray[np.intp]) -> float:
         return float(np.mean([metric(truth[rows], run[0][system][rows]) for run in runs]))
 
-    facts: dict[str, object] = {"dataset": world.name, "label": world.label}
+    facts: dict[str, object] = {"dataset": left_out.name, "label": left_out.label}
     facts |= {"labels": round(float(np.mean([run[2] for run in runs]))), "seeds": SEEDS}
     facts |= {"n": len(group), "groups": len(np.unique(group))}
     for metric, of in (RATINGS if truth.ndim == 1 else CLASSES).items():
@@ -254,9 +256,9 @@ def numbers(name: str, value: float, ends: tuple[float, float]) -> dict[str, obj
     return {c: "" if np.isnan(value) else f"{v:.4f}" for c, v in zip(columns, found, strict=True)}
 
 
-def sizes(world: World) -> list[int]:
+def sizes(left_out: LeftOut) -> list[int]:
     """Numbers of labels that a training part has, and all of them."""
-    most = len(world.group) * (FOLDS - 1) // FOLDS
+    most = len(left_out.group) * (FOLDS - 1) // FOLDS
     return [*(size for size in SIZES if size < 0.9 * most), most]
 
 
@@ -273,7 +275,7 @@ def main() -> None:
     recipe = read(options.recipe, OwnRecipe)
     table = build(base, {name: options.data / name for name in base.sets}, options.store)
     rows: list[dict[str, object]] = []
-    for one in worlds(table, base):
+    for one in left_out_sets(table, base):
         for size in sizes(one):
             rows += measure(one, size, recipe)
             print(one.name, one.label, size, [r["value"] for r in rows[-13:]], flush=True)
