@@ -45,6 +45,9 @@ PAGES |= {
     for page in ("docs/start/listener.md", "docs/start/developer.md", "docs/start/researcher.md")
 }
 INSTALL = re.compile(r"pip install '\.(\[.+\])'$")
+PREPARED = ("cp ", "python3 -m venv", "source ")
+"""How steps begin that `prepare` and `environment` have done already."""
+
 CUT_S = 6.0
 RATINGS = {
     "bright_dance": (8.0, 7.0), "calm_evening": (6.5, 2.5), "journey": (6.0, 6.0),
@@ -182,7 +185,7 @@ def walk(text: str, place: Place, wheel: Path, new: bool, data: bool) -> Iterato
     first = True
     for language, content in steps(text):
         installs = INSTALL.match(content)
-        skipped = content.startswith("cp ") or (re.search("data/|DATA", content) and not data)
+        skipped = content.startswith(PREPARED) or (re.search("data/|DATA", content) and not data)
         if language.startswith("file "):
             (place.folder / language[5:]).write_text(content, encoding="utf-8")
         elif not skipped and (new or not (installs and first)):

@@ -72,7 +72,8 @@ def main() -> None:
     for path in sorted(out.iterdir()):
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
         sys.stdout.write(f"{digest}  {path.name}  {path.stat().st_size:,} bytes\n")
-    sys.exit("\n".join(found))
+    if found:
+        sys.exit("\n".join(found))
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
-"""Print the tables of ``data.md`` from the dataset cards, the splits and the measured figures.
+"""Print the tables of ``data.md`` and ``features.md``: cards, splits and measured figures.
 
     python docs/tables.py
 
-A test holds that the page has the same tables.
+A test holds that the pages have the same tables.
 """
 
 from __future__ import annotations

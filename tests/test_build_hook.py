@@ -359,3 +359,15 @@ def test_archives_built_again_from_the_source_archive_have_the_same_bytes(tmp_pa
         f"hevner-{hevner.__version__}{ending}" for ending in ("-py3-none-any.whl", ".tar.gz")
     )
     assert "more than 1,000,000" in found[-1]
+
+
+def test_a_release_without_problems_is_a_success(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(release.sys, "argv", ["release", str(tmp_path)])
+    monkeypatch.setattr(release, "problems", lambda out: [])
+    (tmp_path / "hevner.whl").touch()
+    monkeypatch.setattr(release.shutil, "rmtree", lambda *_, **__: None)
+    release.main()
+    assert "hevner.whl" in capsys.readouterr().out
+    monkeypatch.setattr(release, "problems", lambda out: ["too large", "other bytes"])
+    with pytest.raises(SystemExit, match="too large\nother bytes"):
+        release.main()

@@ -9,7 +9,7 @@ import sys
 import pytest
 
 import hevner
-from hevner import moved
+from hevner import client, moved
 
 
 @pytest.mark.parametrize(("old", "new"), moved.NAMES.items())
@@ -33,6 +33,13 @@ def test_the_warning_points_at_the_import() -> None:
         "<string>:1",
         "<string>:2",
     }
+
+
+def test_a_class_of_the_client_that_was_renamed_warns() -> None:
+    with pytest.warns(DeprecationWarning, match=r"Told is now hevner\.client\.EmotionWord"):
+        assert client.Told is client.EmotionWord
+    with pytest.raises(AttributeError, match="Asked"):
+        _ = client.Asked
 
 
 def test_other_names_are_not_found() -> None:

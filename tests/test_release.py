@@ -27,6 +27,7 @@ def test_version_and_date_are_the_same_everywhere() -> None:
     assert cited["version"] == hevner.__version__
     assert f"\n## [{hevner.__version__}] - {cited['date-released']}\n" in text("CHANGELOG.md")
     assert f"| {hevner.__version__.rpartition('.')[0]} | yes |" in text("SECURITY.md")
+    assert f'"serverVersion": "{hevner.__version__}"' in text("docs/opensubsonic.md")
 
 
 def test_names_that_moved_stand_in_the_upgrade_notes() -> None:

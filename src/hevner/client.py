@@ -38,6 +38,15 @@ FINAL = ("done", "failed", "cancelled")
 T = TypeVar("T")
 
 
+def __getattr__(name: str) -> object:
+    if name != "Told":
+        raise AttributeError(f"module 'hevner.client' has no attribute '{name}'")
+    from hevner.moved import warn
+
+    warn("hevner.client.Told", "hevner.client.EmotionWord")
+    return EmotionWord
+
+
 class ServerError(HevnerError):
     """A server cannot be reached, or refuses a request.
 

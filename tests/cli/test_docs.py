@@ -18,23 +18,24 @@ from hevner.cli.encoders import state_widths
 from hevner.cli.layout import yes_no
 from hevner.encoders import card
 from hevner.encoders.large import LARGE
-from tests.documents import ROOT, blocks, commands, parts, sections
+from tests.documents import ROOT, blocks, commands, parts, read, sections
 
-PAGE = ROOT / "docs" / "data.md"
 TABLES = ROOT / "docs" / "tables.py"
 
 SECTIONS = {f"data.md {heading}": text for heading, text in sections("docs/data.md").items()}
-SEARCH, ENCODERS, RECIPES = "search.md", "encoders.md", "recipes.md"
+SEARCH, ENCODERS, RECIPES, OWN_DATA = "search.md", "encoders.md", "recipes.md", "own_data.md"
 PAGES = ("browsing.md", "playlists.md", "scikit_learn.md", "tags.md", "python.md", "formats.md")
 PAGES += (
     "analyze.md",
+    "features.md",
     "licence.md",
+    "metrics.md",
     "reading.md",
     "start/listener.md",
     "start/developer.md",
     "start/researcher.md",
 )
-for name in (SEARCH, ENCODERS, RECIPES, *PAGES, "live.md", "mcp.md", "audiomuse.md"):
+for name in (SEARCH, ENCODERS, RECIPES, OWN_DATA, *PAGES, "live.md", "mcp.md", "audiomuse.md"):
     SECTIONS[name] = (ROOT / "docs" / name).read_text(encoding="utf-8")
 RUN_ELSEWHERE = {
     "beets.md": "tests/tags/test_beets_plugin.py",
@@ -49,7 +50,7 @@ SECTIONS["README.md Use"] = sections("README.md")["Use"]
 
 def own_dataset(folder: Path) -> None:
     """The dataset that the page describes, and a copy with the faults it speaks of."""
-    text = SECTIONS["data.md 5. Your own dataset"]
+    text = SECTIONS[OWN_DATA]
     for name in ("mine", "broken"):
         shutil.copytree(ROOT / "examples" / "audio", folder / name / "clips")
         (folder / name / "layout.toml").write_text(*blocks(text, "toml"))
@@ -142,9 +143,9 @@ def test_tables_are_those_of_cards_splits_and_results(capsys: pytest.CaptureFixt
     runpy.run_path(str(TABLES), run_name="__main__")
     tables = capsys.readouterr().out.strip().split("\n\n")
     assert len(tables) == 5
-    page = PAGE.read_text(encoding="utf-8")
+    text = "".join(read(f"docs/{name}") for name in ("data.md", "features.md"))
     for table in tables:
-        assert f"\n\n{table}\n" in page, f"print it again: python docs/tables.py\n{table}"
+        assert f"\n\n{table}\n" in text, f"print it again: python docs/tables.py\n{table}"
 
 
 def test_the_reference_of_recipes_is_that_of_their_types() -> None:

@@ -94,6 +94,7 @@ LACKING = {
     f"extract {DATA} --encoder handcrafted --engine ray": "ray",
     "datasets ratings --data {0}/data": "lab",
     "datasets tag-rates {0}/data": "lab",
+    "rehearse unified --out {0}/rehearsal": "lab",
 }
 
 
@@ -129,14 +130,16 @@ def test_networks_need_torch_and_the_rest_of_the_laboratory_does_not(place: Path
         f"evaluate --model unified --out {{0}}/scores.csv {DATA} --jobs 1",
         f"train own --out {{0}}/mine.onnx {DATA} --jobs 1",
         f"evaluate distribution_gap/at_hand --out {{0}}/gap.csv {DATA}",
+        "rehearse unified --out {0}/rehearsal",
         *NETWORKS,
     ]
     found = outcomes(["torch"], [line.format(place) for line in lines])
-    scored, trained, studied, *networks = (said for _, said in found.values())
+    scored, trained, studied, rehearsed, *networks = (said for _, said in found.values())
     assert "fewer than 3 tracks could be analysed" in scored
     assert "Error: " in trained
     assert "musemo" in studied
     assert not any("torch" in said for said in (scored, trained, studied))
+    assert rehearsed.endswith("Install it with: pip install 'hevner[encoders]'\n"), rehearsed
     for said in networks:
         assert said.endswith("Install it with: pip install 'hevner[networks]'\n"), said
 
@@ -150,6 +153,8 @@ def test_a_missing_extra_is_one_line_with_the_remedy(
     (message,) = said.splitlines()
     assert message.startswith("Error: ")
     assert message.endswith(f"Install it with: pip install 'hevner[{LACKING[line]}]'")
+    if line.startswith("datasets "):
+        assert "'hevner datasets " in message or "'root datasets " in message
 
 
 @pytest.mark.parametrize("line", PLAIN)

@@ -47,7 +47,8 @@ class Group(TyperGroup):
             module, verb = error.name or "", ctx.invoked_subcommand or ""
             if not extras.extra_of(module):
                 raise
-            lacking = extras.missing(module, f"'hevner {verb}'", EXTRAS.get(verb, ""))
+            command = f"'{ctx.command_path} {verb}'"
+            lacking = extras.missing(module, command, EXTRAS.get(verb, ""))
             say(f"Error: {lacking}")
             raise typer.Exit(FAILED) from error
 

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 import typer
 from typer import Argument, Option
 
+from hevner import extras
 from hevner.cli.progress import say, stopping
 
 Paper = Literal["distribution_gap", "unified", "composite_loss"]
@@ -42,6 +43,8 @@ def rehearse(
 
     Exit status: 0 all fine, 1 a command failed.
     """
+    for extra in ("lab", "encoders"):
+        extras.require(extra, "'hevner rehearse'")
     from hevner.lab.recipe_files import ROOT
     from hevner.lab.rehearsal.steps import Rehearsal
 
