@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.page.pages import AUDIO, STATIC, TEXT, Opener, Service, drop, expect
+from tests.page.pages import AUDIO, STATIC, TEXT, Opener, Service, drop, expect, wait_for
 
 PAINT = {
     "background", "border-color", "color", "cursor", "opacity", "outline", "text-decoration",
@@ -189,6 +189,7 @@ def test_nothing_jumps_when_a_piece_is_there_again(service: Service, opened: Ope
     page.goto("about:blank")
     page.goto(f"{service.address}/#listen")
     expect(page.locator("[data-layer=joy]")).to_be_disabled()
+    wait_for(page, lambda: held)
     before = page.locator(".timeline[role]").bounding_box()
     held[0].continue_()
     expect(page.locator("[data-layer=joy]")).to_be_enabled()
