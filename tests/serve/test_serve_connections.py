@@ -144,7 +144,7 @@ def test_what_is_no_request_is_answered_with_the_headers_of_all_answers(server: 
 def test_nobody_waits_for_ever() -> None:
     async def run() -> None:
         goes_on = threading.Event()
-        threads = BoundedThreads(1, 0, "calls", 1, limit_s=0.05)
+        threads = BoundedThreads(1, 0, "calls", 1, limit_s=1.0)  # by then the call runs
         with pytest.raises(ServiceError) as slow:
             await threads.do(goes_on.wait, PATIENCE_S)
         assert (slow.value.status, slow.value.record["kind"]) == (503, "slow")
