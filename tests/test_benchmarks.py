@@ -373,7 +373,7 @@ def test_serve(run: Run, tmp_path: Path) -> None:
         "READY_S": 0.0,
         "WARM_S": 0.2,
     }
-    sizes = ("--pieces", 1_000, "--seconds", 0.5, "--folder", tmp_path)
+    sizes = ("--pieces", 1_000, "--seconds", 3, "--folder", tmp_path)  # for one search at least
     missed_limits(lambda: run("serve", *sizes, "--out", tmp_path / "serve.csv", **small))
     assert lines(tmp_path / "serve.csv") == 2
 
