@@ -178,7 +178,7 @@ def made(number: int) -> tuple[str, str, bytes]:
     return codec, damage.__name__, content
 
 
-def child(whole: int) -> None:
+def child(whole: int, seconds: int) -> None:
     """Say what comes of the files whose paths are read, each in a line."""
     from hevner.analysis import Analyzer
     from hevner.audio import isolated
@@ -188,7 +188,7 @@ def child(whole: int) -> None:
     analyzer = Analyzer(open_audio=isolated.open_audio)
     for line in sys.stdin:
         path = Path(line.rstrip("\n"))
-        signal.alarm(SECONDS)
+        signal.alarm(seconds)
         if int(path.stem) % whole:
             outcome, told = decoded(path)
         else:
@@ -220,11 +220,12 @@ def decoded(path: Path) -> tuple[str, str]:
     return "warned" if audio.warnings else "heard", "; ".join(audio.warnings)
 
 
-def outcomes(paths: list[Path], whole: int) -> Iterator[tuple[Path, str, str]]:
+def outcomes(paths: list[Path], whole: int, seconds: int) -> Iterator[tuple[Path, str, str]]:
     """What comes of files, whatever becomes of the processes that read them."""
+    options = ["--child", "--whole", str(whole), "--seconds", str(seconds)]
     while paths:
         done = subprocess.run(
-            [sys.executable, __file__, "--child", "--whole", str(whole)],
+            [sys.executable, __file__, *options],
             input="".join(f"{path}\n" for path in paths), stdout=subprocess.PIPE, text=True,
         )  # fmt: skip
         for path, line in zip(paths, done.stdout.splitlines(), strict=False):
@@ -244,12 +245,13 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=5_000, help="number of files")
     parser.add_argument("--first", type=int, default=0, help="number of the first file")
     parser.add_argument("--whole", type=int, default=11, help="analyse every so many of them")
+    parser.add_argument("--seconds", type=int, default=SECONDS, help="longest time for one file")
     parser.add_argument("--keep", type=Path, help="folder for files that came out badly")
     parser.add_argument("--out", type=Path, default=RESULTS, help="CSV file for the counts")
     parser.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.child:
-        child(options.whole)
+        child(options.whole, options.seconds)
         return
     counts: dict[str, Counter[str]] = {damage.__name__: Counter() for damage in DAMAGES}
     for first in range(options.first, options.first + options.count, BATCH):
@@ -259,7 +261,7 @@ def main() -> None:
             for number, (_, _, content) in files.items():
                 Path(folder, f"{number}.bin").write_bytes(content)
             paths = [Path(folder, f"{number}.bin") for number in numbers]
-            for path, outcome, told in outcomes(paths, options.whole):
+            for path, outcome, told in outcomes(paths, options.whole, options.seconds):
                 codec, damage, _ = files[int(path.stem)]
                 if damage == "no_audio" and outcome in ("heard", "warned"):
                     outcome = "believed"

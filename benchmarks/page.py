@@ -32,6 +32,8 @@ SIZE = {"width": 1360, "height": 860}
 STEPS, PAUSE_S = 160, 0.012
 STILL_S, PLAYS_S = 3.0, 6.0
 """Seconds for which frames are timed while nothing happens, and while a piece plays."""
+PATIENCE_MS = 180_000
+"""Milliseconds until what should come on a page is given up."""
 COLUMNS = ("measure", "count", "median", "p95", "max", "unit")
 Row = dict[str, object]
 
@@ -42,8 +44,13 @@ RECORD = """() => {
     if (window.recording) requestAnimationFrame(step);
   });
 }"""
-STOP = "() => { window.recording = false; return window.frames_seen.slice(2); }"
-PAINT = "performance.getEntriesByName('first-contentful-paint')[0].startTime"
+STOP = """async () => {
+  // A machine may be so busy that it has shown none.
+  while (window.frames_seen.length < 3) await new Promise(requestAnimationFrame);
+  window.recording = false;
+  return window.frames_seen.slice(2);
+}"""
+PAINT = "performance.getEntriesByName('first-contentful-paint')[0]?.startTime"
 
 
 def song(path: Path) -> Path:
@@ -94,13 +101,15 @@ def measure(address: str, browser: Browser, folder: Path) -> list[Row]:
     for _ in range(PAINTS):
         context = browser.new_context(viewport=SIZE)
         page = context.new_page()
+        page.set_default_timeout(PATIENCE_MS)
         page.goto(f"{address}/")
         page.wait_for_selector("nav a")
+        page.wait_for_function(PAINT)
         time.sleep(0.6)
         paints.append(page.evaluate(PAINT))
         context.close()
     page = browser.new_context(viewport=SIZE).new_page()
-    page.set_default_timeout(120_000)
+    page.set_default_timeout(PATIENCE_MS)
     page.goto(f"{address}/#find")
     page.wait_for_selector(".facts:not(:empty)")
     time.sleep(2)

@@ -131,10 +131,12 @@ def paints(address: str, browser: Browser) -> list[Row]:
     for _ in range(PAINTS):
         context = browser.new_context(viewport=page_times.SIZE)
         page = context.new_page()
+        page.set_default_timeout(page_times.PATIENCE_MS)
         page.add_init_script(f"({WATCH})()")
         page.goto(f"{address}/#library")
         page.wait_for_function(ROWS)
         rows.append(page.evaluate(ROWS))
+        page.wait_for_function(page_times.PAINT)
         first.append(page.evaluate(page_times.PAINT))
         context.close()
     return [
@@ -152,7 +154,7 @@ def typing(page: Page) -> list[Row]:
         page.wait_for_timeout(200)
         page.evaluate(FORGET)
         box.press_sequentially(text, delay=60)
-        page.wait_for_timeout(200)
+        page.wait_for_function("(count) => strokes.length >= count", arg=len(text))
         page.evaluate(KEEP)
     return [
         row_of("key stroke to the next frame", page.evaluate("kept")),
@@ -200,6 +202,7 @@ def measure(address: str, browser: Browser, folder: Path) -> list[Row]:
     """All rows of the table."""
     rows = over_http(address) + paints(address, browser)
     page = browser.new_context(viewport=page_times.SIZE).new_page()
+    page.set_default_timeout(page_times.PATIENCE_MS)
     page.goto(f"{address}/#library")
     page.wait_for_selector(".grid-body .grid-row")
     page.wait_for_timeout(1000)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import socket
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -41,6 +41,29 @@ CONNECT = socket.socket.connect
 
 # A shell starts background jobs with Ctrl-C ignored, which the commands under test would inherit.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+LONGEST_S = 3600.0
+"""Seconds after which a test is taken for one that waits for ever; any machine needs less."""
+
+
+def _end(_number: int, _frame: object) -> None:
+    pytest.fail(f"it waits for ever: it has taken {LONGEST_S:.0f} s")
+
+
+@pytest.hookimpl(wrapper=True)
+def _bounded() -> Generator[None, object, object]:
+    """Let a test that waits for ever fail, and go on to clean up whatever waits for ever then."""
+    signal.signal(signal.SIGALRM, _end)
+    signal.setitimer(signal.ITIMER_REAL, LONGEST_S, 60)
+    try:
+        return (yield)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+if hasattr(signal, "SIGALRM"):
+    pytest_runtest_setup = pytest_runtest_call = pytest_runtest_teardown = _bounded
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -98,6 +121,6 @@ def object_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ObjectSto
     weed = object_store.program()
     if weed is None:
         pytest.skip("no object store here: pip install -r tests/requirements-store.txt")
-    store = object_store.ObjectStore(weed, tmp_path_factory.mktemp("store"))
+    store = object_store.started(weed, lambda: tmp_path_factory.mktemp("store"))
     yield store
     store.close()

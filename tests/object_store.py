@@ -9,13 +9,17 @@ import socket
 import subprocess
 import sys
 import time
-from contextlib import ExitStack
+from collections.abc import Callable
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from pyarrow import fs
 
 READY_S = 90.0
 """Seconds in which the server must be up; it takes four, on a busy machine some more."""
+
+TRIES = 3
+"""How often a server is started before it is given up."""
 
 VOLUMES = "400"
 """Each bucket takes seven at once."""
@@ -133,6 +137,14 @@ class ObjectStore:
                 time.sleep(0.1)
             else:
                 return
+
+
+def started(weed: str, new_folder: Callable[[], Path]) -> ObjectStore:
+    """A server; another one, at other ports, if somebody took one of its ports meanwhile."""
+    for _ in range(TRIES - 1):
+        with suppress(RuntimeError):
+            return ObjectStore(weed, new_folder())
+    return ObjectStore(weed, new_folder())
 
 
 def _free_ports() -> dict[str, int]:

@@ -35,7 +35,7 @@ def test_results_come_in_the_order_of_the_files(jobs: int) -> None:
         def analyze(self, source: Path, /) -> Analysis:
             number = int(source.name)
             if jobs > 1 and number % 2 == 0:
-                assert done[f"{number + 1}"].wait(60)
+                assert done[f"{number + 1}"].wait(180)
             done[source.name].set()
             return sample()
 

@@ -234,7 +234,9 @@ def test_no_fault_damages_a_tagged_file(tmp_path: Path) -> None:
 def test_no_damaged_file_is_lost_or_believed(run: Run, tmp_path: Path) -> None:
     """A short run of the measurement, at other numbers than the committed one."""
     out = tmp_path / "fuzz.csv"
-    run("fuzz", "--first", 100_000, "--count", 150, "--whole", 50, "--out", out)
+    # Twenty seconds for a file are enough on a quiet machine, and some minutes on any.
+    few = ("--count", 150, "--whole", 50, "--seconds", 300)
+    run("fuzz", "--first", 100_000, *few, "--out", out)
     with out.open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert sum(int(row["files"]) for row in rows) == 150
@@ -370,7 +372,7 @@ def test_serve(run: Run, tmp_path: Path) -> None:
         "READY_S": 0.0,
         "WARM_S": 0.2,
     }
-    sizes = ("--pieces", 1_000, "--seconds", 0.5, "--folder", tmp_path)
+    sizes = ("--pieces", 1_000, "--seconds", 3, "--folder", tmp_path)  # for one search at least
     missed_limits(lambda: run("serve", *sizes, "--out", tmp_path / "serve.csv", **small))
     assert lines(tmp_path / "serve.csv") == 2
 

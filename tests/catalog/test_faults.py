@@ -80,12 +80,24 @@ def usual_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(writer, "TIDY_AFTER", writer.TIDY_AFTER)
 
 
-def index_slowly(folder: Path, batch: int = 2) -> None:
+def index_slowly(folder: Path) -> None:
     """Index ``folder/music`` in small steps."""
-    indexing.PIECES_AT_ONCE = batch
+    indexing.PIECES_AT_ONCE = 2
     writer.TIDY_AFTER = 3
     analyzer = FakeAnalyzer(lambda _path: time.sleep(0.005), folder / "log")
     run(folder / "music", open_or_create(folder / "catalog", SPACE), analyzer, jobs=2)
+
+
+def index_until_told(folder: Path) -> None:
+    """Index ``folder/music``, and have it in work until there is ``folder/go``."""
+    begun, go = folder / "begun", folder / "go"
+
+    def wait(_path: Path) -> None:
+        begun.touch()
+        while not go.exists():
+            time.sleep(0.005)
+
+    run(folder / "music", open_or_create(folder / "catalog", SPACE), FakeAnalyzer(wait), jobs=2)
 
 
 def index_with_little_room(folder: Path, limit: int) -> None:
@@ -185,15 +197,15 @@ def test_a_change_cut_off_after_any_step_is_completed_or_undone(
 def test_a_second_indexer_stops_at_once_and_names_the_first(tmp_path: Path) -> None:
     for number in range(SONGS):
         song(tmp_path / "music" / f"{number}.mp3")
-    process = start(index_slowly, tmp_path, 1)
-    wait_for(tmp_path / "log", process)
+    process = start(index_until_told, tmp_path)
+    wait_for(tmp_path / "begun", process)
     catalog = Catalog(tmp_path / "catalog", SPACE)
     analyzer = FakeAnalyzer()
     with raises(CatalogError, "locked") as caught:
         run(tmp_path / "music", catalog, analyzer)
     assert f"written by process {process.pid} on " in caught.value.cause
     assert not analyzer.asked
-    assert process.is_alive()
+    (tmp_path / "go").touch()
     process.join()
     assert process.exitcode == 0
     assert check_whole(tmp_path / "catalog") == SONGS

@@ -264,13 +264,16 @@ def test_pieces_are_found_by_their_address(local: Library, folder: str) -> None:
 def test_the_command_line_searches_it(
     stored: Library, folder: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    pytest.importorskip("fastapi", reason="needs the extra 'serve'")
+    from tests.serve.servers import refused
+
     monkeypatch.setattr("hevner.model.space.load", lambda: SPACE)
     words = ["--mood", "very happy", "--format", "m3u8", "--count", "1"]
     done = CliRunner().invoke(app, ["search", str(stored.catalog.folder), *words])
     best = search(stored.catalog, Query.of(mood="very happy", count=1))[0]
     assert (done.exit_code, done.stdout.splitlines()[-1]) == (0, best.path)
     for arguments in (["search", folder, *words], ["serve", folder]):
-        done = CliRunner().invoke(app, arguments)
+        done = refused(*arguments)
         assert isinstance(done.exception, HevnerError) or done.exit_code == 1
         assert folder in (done.output or str(done.exception))
 

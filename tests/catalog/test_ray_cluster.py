@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import importlib
+import math
 import os
 import shutil
 import subprocess
@@ -220,7 +221,7 @@ def test_a_machine_that_dies_in_the_middle_costs_nothing(
 
     def before(method: str, path: str) -> int:
         if is_song(method, path) and next(asked) in (6, 7):
-            both_ask.wait(60)
+            both_ask.wait(240)
         return 0
 
     proxy.before = before
@@ -295,7 +296,7 @@ def test_parts_by_several_processes_at_once_are_the_whole(
     words = ["index", f"s3://{bucket}/music", "--into", f"s3://{bucket}/catalog", "--jobs", "1"]
     command = [sys.executable, "-c", DRIVER, *words, "--shard"]
     parts = [subprocess.Popen([*command, f"{part}/2"]) for part in (1, 2)]
-    assert sorted(part.wait(120) for part in parts) == [0, 1]  # one has the broken song
+    assert sorted(part.wait(240) for part in parts) == [0, 1]  # one has the broken song
     last = CliRunner().invoke(app, words)
     assert f"{FILES + 3} unchanged" in last.stderr
     assert contents(f"s3://{bucket}/catalog") == expected
@@ -404,6 +405,7 @@ def test_the_measurement_runs(
     script = importlib.import_module("scale")
     monkeypatch.setattr(script, "store", lambda: nullcontext(proxy))
     monkeypatch.setattr(script, "Cluster", lambda: Cluster(machines.address))
+    monkeypatch.setattr("hevner.catalog.indexing.SECONDS_AT_ONCE", math.inf)
     out = tmp_path / "scale.csv"
     options = ["--songs", "3", "--seconds", "6", "--rounds", "1", "--out", str(out)]
     monkeypatch.setattr(sys, "argv", ["scale.py", *options])

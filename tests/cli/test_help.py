@@ -88,7 +88,7 @@ def run(*arguments: str, home: Path, **variables: str) -> subprocess.CompletedPr
     shell = ["bash", "-c", '"$@"; exit $?', "bash"]
     return subprocess.run(
         [*shell, sys.executable, "-c", script, *arguments],
-        capture_output=True, text=True, cwd=ROOT, timeout=60,
+        capture_output=True, text=True, cwd=ROOT, timeout=180,
         env=os.environ | {"HOME": str(home)} | variables,
     )  # fmt: skip
 

@@ -21,6 +21,11 @@ RUN = """async (only) => {
         .map(({ id, impact, nodes }) => `${id}, ${impact}: ${nodes[0].html.slice(0, 200)}`);
 }"""
 
+FRAMES = """() => new Promise((done) => {
+    requestAnimationFrame(() => requestAnimationFrame(done));
+})"""
+"""Until the page has been laid out and painted anew."""
+
 STICKS_OUT = """() => {
     const { scrollWidth, clientWidth } = document.documentElement;
     const found = scrollWidth > clientWidth ? [`the page is ${scrollWidth} pixels wide`] : [];
@@ -74,7 +79,7 @@ def findings(page: Any) -> list[str]:
         page.set_viewport_size({"width": width, "height": 900})
         for theme, rules in (("light", None), ("dark", OF_COLOURS)):
             page.emulate_media(color_scheme=theme)
-            page.wait_for_timeout(100)  # colours and sizes that follow
+            page.evaluate(FRAMES)  # colours and sizes that follow
             faults = page.evaluate(STICKS_OUT) + page.evaluate(RUN, rules)
             found += [f"{theme}, {width}: {fault}" for fault in faults]
     return found

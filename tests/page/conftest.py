@@ -13,7 +13,17 @@ from typing import Any
 import pytest
 
 from tests.loopback import only_this_machine  # noqa: F401 - a fixture for all tests here
-from tests.page.pages import AUDIO, LONG_S, Opener, Service, Watch, expect, sync_api, write_wav
+from tests.page.pages import (
+    AUDIO,
+    LONG_S,
+    PATIENCE_S,
+    Opener,
+    Service,
+    Watch,
+    expect,
+    sync_api,
+    write_wav,
+)
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 
@@ -80,7 +90,7 @@ def opened(browser: Any) -> Iterator[Opener]:
         )
         contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(60_000)
+        page.set_default_timeout(1000 * PATIENCE_S)
         watches.append(Watch(page, service))
         watches[-1].may_fail = may_fail
         page.goto(service.address + path)

@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any
 
 BINARY = shutil.which("firefox-esr") or shutil.which("firefox")
-START_S = 60
-WAIT_S = 60
+START_S = 180
+WAIT_S = 180
 LONG_S = 600
 """Seconds for the start of the browser, for what should come on a page, and for one command."""
 
@@ -27,6 +27,7 @@ PREFERENCES = {
     "browser.shell.checkDefaultBrowser": False,
     "datareporting.policy.dataSubmissionEnabled": False,
     "intl.accept_languages": "en",
+    "marionette.port": 0,
     "media.autoplay.default": 0,
     "media.cubeb.force_mock_context": True,
     "media.navigator.permission.disabled": True,
@@ -75,12 +76,9 @@ class Firefox:
     """A browser without a window, with a profile of its own in ``folder``."""
 
     def __init__(self, folder: Path) -> None:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
         lines = [
             f"user_pref({json.dumps(name)}, {json.dumps(value)});"
-            for name, value in (PREFERENCES | {"marionette.port": port}).items()
+            for name, value in PREFERENCES.items()
         ]
         (folder / "user.js").write_text("\n".join(lines), encoding="utf-8")
         assert BINARY is not None
@@ -94,7 +92,7 @@ class Firefox:
             stderr=subprocess.DEVNULL,
         )
         self._number = 0
-        self._socket = self._connected(port)
+        self._socket = self._connected(folder / "MarionetteActivePort")
         self._stream = self._socket.makefile("rb")
         self._received()  # says who it is
         self.send("WebDriver:NewSession")
@@ -102,15 +100,14 @@ class Firefox:
         self.send("WebDriver:SetWindowRect", width=1600, height=1200)
         self.keyboard = Keyboard(self)
 
-    def _connected(self, port: int) -> socket.socket:
+    def _connected(self, told: Path) -> socket.socket:
+        """A connection to the port that the browser has chosen and told in a file."""
         deadline = time.monotonic() + START_S
-        while True:
-            try:
-                return socket.create_connection(("127.0.0.1", port), timeout=LONG_S)
-            except ConnectionRefusedError:
-                assert time.monotonic() < deadline, "Firefox does not start"
-                assert self._process.poll() is None, "Firefox ended at once"
-                time.sleep(0.1)
+        while not (told.is_file() and (port := told.read_text())):
+            assert time.monotonic() < deadline, "Firefox does not start"
+            assert self._process.poll() is None, "Firefox ended at once"
+            time.sleep(0.1)
+        return socket.create_connection(("127.0.0.1", int(port)), timeout=LONG_S)
 
     def _received(self) -> Any:
         length = b""

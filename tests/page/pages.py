@@ -7,9 +7,9 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
+import time
 import wave
 from collections.abc import Callable
 from pathlib import Path
@@ -28,19 +28,20 @@ SERVE = "import typer; from hevner.cli.serve import serve; typer.run(serve)"
 LONG_S = 400
 """Seconds of a file whose analysis takes long enough to be interrupted."""
 
-expect.set_options(timeout=60_000)
+PATIENCE_S = 180
+"""Seconds until a test that waits for something gives up."""
+
+expect.set_options(timeout=1000 * PATIENCE_S)
 
 
 class Service:
-    """A server on a port of its own, that can be stopped and started again."""
+    """A server on a port of its own, that can be stopped and started again at the same one."""
 
     def __init__(self, folder: Path, *options: str) -> None:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
-        self.address = f"http://127.0.0.1:{self.port}"
+        self.address = ""
+        self._port = "0"  # any that is free; the first start tells which
         self._command = [
-            *(sys.executable, "-c", SERVE, *options, "--port", str(self.port)),
+            *(sys.executable, "-c", SERVE, *options),
             *("--state", str(folder / "state"), "--jobs", "1"),
         ]
         self._env = os.environ | {
@@ -50,14 +51,15 @@ class Service:
         self._process: subprocess.Popen[str] | None = None
 
     def start(self) -> None:
-        self._process = subprocess.Popen(
-            self._command, env=self._env, stderr=subprocess.PIPE, text=True
-        )
+        command = [*self._command, "--port", self._port]
+        self._process = subprocess.Popen(command, env=self._env, stderr=subprocess.PIPE, text=True)
         assert self._process.stderr is not None
         said = []
         for line in self._process.stderr:
             said.append(line)
             if line.startswith("Listening on"):
+                self.address = line.split()[2].rstrip("/")
+                self._port = self.address.rpartition(":")[2]
                 return
         raise AssertionError("".join(said))
 
@@ -150,18 +152,27 @@ def playhead(page: Page) -> float:
     return share
 
 
+def wait_for(page: Page, happened: Callable[[], Any]) -> None:
+    """Wait until something has happened here, such as a request that was held up."""
+    until = time.monotonic() + PATIENCE_S
+    while not happened():
+        assert time.monotonic() < until, "it did not happen"
+        page.wait_for_timeout(10)  # what comes from the browser is heard meanwhile
+
+
 def drawn(page: Page, canvas: str) -> None:
     """Wait until there is a picture on a canvas, and not only a colour or two."""
     page.wait_for_function(DRAWN, arg=canvas)
 
 
-def result_of(page: Page) -> dict[str, Any]:
-    """The analysis that the service has of the newest file."""
+def result_of(page: Page, part: str = "result") -> dict[str, Any]:
+    """What the service has of the piece that is shown."""
     told: dict[str, Any] = page.evaluate(
-        """async () => {
-            const { analyses } = await (await fetch("api/v1/analyses")).json();
-            return (await fetch(`api/v1/analyses/${analyses[0].id}/result`)).json();
-        }"""
+        """async (part) => {
+            const { id } = document.querySelector(".job.current").job;
+            return (await fetch(`api/v1/analyses/${id}/${part}`)).json();
+        }""",
+        part,
     )
     return told
 
@@ -171,6 +182,21 @@ def sounded(page: Page, time: str) -> None:
     page.wait_for_function(
         "(time) => document.querySelector('.bar .time').textContent >= time", arg=time
     )
+
+
+def searching(page: Page, **wanted: Any) -> Any:
+    """Expect that a search with these keys is sent, and without those that are None.
+
+    A search goes out a moment after the last change, so that one of before may come first.
+    """
+
+    def is_it(request: Any) -> bool:
+        if not request.url.endswith("/search"):
+            return False
+        sent = request.post_data_json
+        return all(sent.get(name) == value for name, value in wanted.items())
+
+    return page.expect_request(is_it)
 
 
 def along(page: Page, *points: tuple[float, float]) -> None:

@@ -52,6 +52,7 @@ def test_time_is_shared_in_three_ways(service: Service, opened: Opener) -> None:
     chosen(page, *NAMES[:2])
     first = page.locator(".legend button.round:not(.quiet)").first
     first.click()  # of 40 seconds, beside one of 61
+    sounded(page, "0:01")
     page.locator(".timeline").focus()
     page.keyboard.press("Space")
     page.keyboard.press("Home")

@@ -210,6 +210,14 @@ def test_an_answer_waits_for_a_service_that_is_away(
     assert of_service(page, "ratings")["raters"][0]["rated"] == 1
 
 
+PAUSED_AT = """(share) => {
+    const begun = document.querySelector(".sound progress").value > share;
+    if (begun) document.querySelector(".play").click();
+    return begun;
+}"""
+"""Pauses in the frame in which so much has been heard, however late anybody else hears of it."""
+
+
 def test_a_continuous_rating_has_two_values_a_second_without_the_pause(
     served: Served, opened: Opener, tmp_path: Path
 ) -> None:
@@ -220,8 +228,7 @@ def test_a_continuous_rating_has_two_values_a_second_without_the_pause(
     page.mouse.click(box["x"] + box["width"] * 0.25, box["y"] + box["height"] * 0.5)
     expect(page.locator(".next")).to_be_disabled()
     page.keyboard.press("Space")
-    page.wait_for_function("() => document.querySelector('.sound progress').value > 0.4")
-    page.keyboard.press("Space")
+    page.wait_for_function(PAUSED_AT, arg=0.2)
     expect(page.locator(".play")).to_have_text(TEXT["player.play"])
     page.keyboard.press("ArrowUp")
     page.wait_for_timeout(1200)  # longer than two values
@@ -261,10 +268,13 @@ def test_a_jump_is_undone_and_noted(served: Served, opened: Opener) -> None:
     )
     begin(page)
     page.keyboard.press("Space")
-    page.wait_for_function("() => window.sound?.currentTime > 0.2")
-    page.keyboard.press("Space")
-    page.evaluate("window.sound.currentTime = 2.5")
-    page.wait_for_function("() => !window.sound.seeking && window.sound.currentTime < 1.5")
+    page.wait_for_function(PAUSED_AT, arg=0.05)
+    expect(page.locator(".play")).to_have_text(TEXT["player.play"])
+    at = page.evaluate("window.sound.currentTime")
+    page.evaluate("window.sound.currentTime += 1")
+    page.wait_for_function(
+        "(at) => !window.sound.seeking && window.sound.currentTime < at + 0.5", arg=at
+    )
     expect(page.locator(".next")).to_be_disabled()  # no point is set beforehand
     page.locator(".plane").focus()
     page.keyboard.press("Enter")

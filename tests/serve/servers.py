@@ -20,8 +20,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 import soundfile
+from typer.testing import CliRunner, Result
 
+from hevner.cli import app as cli
 from hevner.serve import app, run
 from hevner.serve.catalog_snapshot import CatalogSnapshot
 from hevner.serve.job_queue import JobQueue
@@ -37,7 +40,7 @@ ROOT = Path(__file__).resolve().parents[2]
 # Child processes find what the tests find.
 os.environ["PYTHONPATH"] = os.pathsep.join([str(ROOT), *filter(None, sys.path)])
 
-PATIENCE_S = 60.0
+PATIENCE_S = 180.0
 """Seconds until a test that waits for something gives up."""
 
 
@@ -192,6 +195,17 @@ def process(state: Path, **how: Any) -> Iterator[tuple[subprocess.Popen[str], Ad
         started.kill()
         started.wait()
         started.stderr.close()
+
+
+def refused(*words: str) -> Result:
+    """A command that must not come to serve, which it would do for ever."""
+
+    def serve(_server: run.Server) -> None:
+        raise AssertionError("it serves")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(run.Server, "run", serve)
+        return CliRunner().invoke(cli, words)
 
 
 def sound(seconds: float = 1.0, rate: int = 16_000, form: str = "WAV") -> bytes:

@@ -24,7 +24,7 @@ from hevner.serve import media, query_request, schemas
 from hevner.words import Lexicon
 from tests.catalog import made_up
 from tests.catalog.library import Library, build
-from tests.serve.servers import Running, running, settings, snapshot, wait_for
+from tests.serve.servers import PATIENCE_S, Running, running, settings, snapshot, wait_for
 from tests.serve.test_serve_guard import BEARER, TOKEN
 
 WORDS = Lexicon()
@@ -264,7 +264,7 @@ def test_a_slow_condition_does_not_hold_up_a_search(
     go_on, find = Event(), query_request.find
 
     def slow(snapshot: Any, request: schemas.Search) -> Any:
-        assert not request.where or go_on.wait(60)
+        assert not request.where or go_on.wait(PATIENCE_S)
         return find(snapshot, request)
 
     monkeypatch.setattr(query_request, "find", slow)
@@ -545,7 +545,7 @@ def test_searches_that_pile_up_are_refused(music: Library, state: Path) -> None:
 
     def slowly(*_: object) -> None:
         begun.set()
-        hold.wait(30)
+        hold.wait(PATIENCE_S)
         raise HevnerError("enough", stage="query")
 
     how = settings(state, searches=1, waiting=1)
@@ -562,13 +562,13 @@ def test_searches_that_pile_up_are_refused(music: Library, state: Path) -> None:
         threads = [Thread(target=once) for _ in range(5)]
         for thread in threads:
             thread.start()
-        assert begun.wait(30)
+        assert begun.wait(PATIENCE_S)
         wait_for(lambda: len(statuses) == 3)
         assert statuses == [503] * 3
         assert server.get("/health").status == 200
         hold.set()
         for thread in threads:
-            thread.join(30)
+            thread.join(PATIENCE_S)
         assert sorted(statuses) == [422, 422, 503, 503, 503]
 
 

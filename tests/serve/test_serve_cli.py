@@ -13,7 +13,6 @@ from pathlib import Path
 
 import pytest
 from typer import BadParameter
-from typer.testing import CliRunner
 
 from hevner.cli.serve import _host
 from hevner.client import Client
@@ -22,7 +21,7 @@ from hevner.serve.run import check_address
 from tests.catalog.library import Library
 from tests.errors import raises
 from tests.model.own import saved
-from tests.serve.servers import ROOT
+from tests.serve.servers import PATIENCE_S, ROOT, refused
 from tests.sounds import music, write
 
 SERVE = [sys.executable, "-m", "hevner", "serve"]
@@ -59,7 +58,7 @@ def test_an_upload_is_heard_by_the_model_that_ships(tmp_path: Path) -> None:
         assert client.analyze(silent).status == "silent"
         assert client.emotions(client.jobs()[0].id) == []
         process.send_signal(signal.SIGINT)
-        assert process.wait(30) == 0
+        assert process.wait(PATIENCE_S) == 0
     from hevner import analyze
 
     assert analysis.valence == analyze(song).valence
@@ -67,9 +66,7 @@ def test_an_upload_is_heard_by_the_model_that_ships(tmp_path: Path) -> None:
 
 def run(*words: str) -> tuple[int, str]:
     """The command in this process, where it does not come to serve."""
-    from hevner.cli import app
-
-    result = CliRunner().invoke(app, ["serve", *words])
+    result = refused("serve", *words)
     return result.exit_code, result.output
 
 
@@ -106,8 +103,9 @@ def test_a_catalogue_of_another_space_is_told(music: Library, tmp_path: Path) ->
 def test_a_missing_package_is_told() -> None:
     without = "import sys; sys.modules['uvicorn'] = None; from hevner.cli import main; main()"
     done = subprocess.run(
-        [sys.executable, "-c", without, "serve"], capture_output=True, text=True, check=False
-    )
+        [sys.executable, "-c", without, "serve"], capture_output=True, text=True, check=False,
+        timeout=PATIENCE_S,
+    )  # fmt: skip
     assert done.returncode == 1
     assert "'hevner serve' needs uvicorn, which is not installed" in done.stderr
     assert "pip install 'hevner[serve]'" in done.stderr
@@ -164,7 +162,7 @@ def test_a_port_in_use_is_told(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         command = [*SERVE, "--port", port, "--state", str(tmp_path / "state")]
-        done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=120)
+        done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=PATIENCE_S)
     assert done.returncode == 1
     assert done.stderr == (
         f"Error: 127.0.0.1, port {port}: another program listens there. Stop it, or name another "

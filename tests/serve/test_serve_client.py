@@ -12,7 +12,7 @@ from hevner.client import Client, Job, ServerError
 from hevner.result import Analysis
 from tests.catalog.library import Library
 from tests.serve.rates import CRASHING, SLOW
-from tests.serve.servers import Running, running, settings, snapshot, sound, wait_for
+from tests.serve.servers import PATIENCE_S, Running, running, settings, snapshot, sound, wait_for
 
 
 @pytest.fixture(scope="module")
@@ -94,7 +94,7 @@ def test_an_analysis_is_cancelled(client: Client, tmp_path: Path) -> None:
     waiting.start()
     wait_for(lambda: any(job.state == "running" for job in client.jobs()))
     client.cancel(client.jobs()[0].id)
-    waiting.join(60)
+    waiting.join(PATIENCE_S)
     assert errors[0].kind == "cancelled"
 
 

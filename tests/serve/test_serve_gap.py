@@ -5,12 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
 
 pytest.importorskip("fastapi", reason="needs the extra 'serve'")
 
-from hevner.cli import app
-from tests.serve.servers import running, settings
+from tests.serve.servers import refused, running, settings
 
 
 @pytest.fixture
@@ -48,6 +46,6 @@ def test_with_a_token_its_address_is_signed(tmp_path: Path, report: Path) -> Non
 
 
 def test_a_folder_without_a_report_is_wrong_usage(tmp_path: Path) -> None:
-    result = CliRunner().invoke(app, ["serve", "--gap", str(tmp_path)])
+    result = refused("serve", "--gap", str(tmp_path))
     assert result.exit_code == 2
     assert "report.html" in result.output

@@ -43,6 +43,7 @@ from tests.serve.servers import (
     Answer,
     Running,
     process,
+    refused,
     running,
     settings,
     snapshot,
@@ -517,7 +518,7 @@ def test_the_guide_does_what_it_shows(tmp_path: Path, monkeypatch: pytest.Monkey
 def test_serve_refuses_a_study_that_does_not_fit(tmp_path: Path) -> None:
     (tmp_path / "study.toml").write_text('pieces = ["nothing.mp3"]')
     words = ["serve", "--study", str(tmp_path / "study.toml"), "--state", str(tmp_path / "state")]
-    result = CliRunner().invoke(app, words)
+    result = refused(*words)
     assert result.exit_code == 2
     assert "it needs a catalogue" in result.output
 

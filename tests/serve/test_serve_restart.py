@@ -34,8 +34,8 @@ def test_what_was_queued_or_running_is_taken_up(state: Path, how: signal.Signals
         waiting = [address.send(name=f"{number}.wav") for number in range(3)]
         workers = psutil.Process(server.pid).children()
         server.send_signal(how)
-        assert server.wait(30) == (-how if how == signal.SIGKILL else 0)
-    psutil.wait_procs(workers, timeout=30)
+        assert server.wait(PATIENCE_S) == (-how if how == signal.SIGKILL else 0)
+    psutil.wait_procs(workers, timeout=PATIENCE_S)
     assert not [worker for worker in workers if worker.is_running()]
     assert on_disk(state, slow)["state"] == "queued"
     with process(state) as (_server, address):

@@ -14,14 +14,12 @@ from xml.etree import ElementTree
 import jsonschema
 import numpy as np
 import pytest
-from typer.testing import CliRunner
 
-from hevner.cli import app as cli
 from hevner.errors import DataError
 from hevner.serve.songs import Songs, read
 from tests.catalog.library import Library
 from tests.errors import raises
-from tests.serve.servers import Running, running, settings, snapshot
+from tests.serve.servers import Running, refused, running, settings, snapshot
 from tests.serve.test_serve_guard import BEARER, TOKEN
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -210,7 +208,7 @@ def test_other_files_are_no_songs(tmp_path: Path, name: str, text: str) -> None:
 
 def test_songs_of_another_place_are_refused_at_the_start(tmp_path: Path) -> None:
     (tmp_path / "songs.csv").write_text("id,path\n1,a.mp3\n")
-    done = CliRunner().invoke(cli, ["serve", "--subsonic", str(tmp_path / "songs.csv")])
+    done = refused("serve", "--subsonic", str(tmp_path / "songs.csv"))
     assert done.exit_code == 2
     assert "it needs a catalogue" in done.stderr
 

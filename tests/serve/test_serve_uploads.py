@@ -11,15 +11,15 @@ import pytest
 from hevner.serve.jobs import bare_name, ending
 from hevner.serve.uploads import AROUND
 from tests.serve.rates import SLOW
-from tests.serve.servers import Running, form, running, settings, sound, wait_for
+from tests.serve.servers import PATIENCE_S, Running, form, running, settings, sound, wait_for
 
 LIMIT = 100_000
 
 
 @pytest.fixture
 def strict(state: Path) -> Iterator[Running]:
-    """A server that takes little and waits shortly."""
-    with running(settings(state, upload_bytes=LIMIT, idle_s=0.3, uploads=2)) as server:
+    """A server that takes little."""
+    with running(settings(state, upload_bytes=LIMIT, uploads=2)) as server:
         yield server
 
 
@@ -37,7 +37,7 @@ def nothing_is_left(server: Running) -> bool:
 
 def raw(server: Running, data: bytes) -> bytes:
     """Send bytes as they are; return how the answer begins."""
-    with socket.create_connection(("127.0.0.1", server.port), timeout=30) as connection:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE_S) as connection:
         connection.sendall(data)
         return connection.recv(1000)
 
@@ -100,17 +100,16 @@ def test_broken_forms_are_refused(server: Running, kind: str, body: bytes, statu
         assert answer.kind in ("upload", "too_large")
 
 
-def test_a_slow_client_is_not_waited_for(strict: Running) -> None:
-    with socket.create_connection(("127.0.0.1", strict.port), timeout=30) as connection:
-        connection.sendall(HEAD + PART)
-        assert connection.recv(1000).startswith(b"HTTP/1.1 408")
-    wait_for(lambda: nothing_is_left(strict))
+def test_a_slow_client_is_not_waited_for(state: Path) -> None:
+    with running(settings(state, idle_s=0.3)) as server:
+        assert raw(server, HEAD + PART).startswith(b"HTTP/1.1 408")
+        wait_for(lambda: nothing_is_left(server))
 
 
 def test_a_client_that_drips_is_not_waited_for(state: Path) -> None:
     how = settings(state, idle_s=0.5, least_rate=1000.0)
     with running(how) as server:
-        with socket.create_connection(("127.0.0.1", server.port), timeout=30) as connection:
+        with socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE_S) as connection:
             connection.sendall(HEAD + PART)
             connection.settimeout(0.1)  # never silent for long
             answer = b""
@@ -126,33 +125,39 @@ def test_a_client_that_drips_is_not_waited_for(state: Path) -> None:
 
 
 def test_an_upload_that_breaks_off_leaves_nothing(server: Running) -> None:
-    before = len(list((server.settings.state / "analyses").iterdir()))
-    with socket.create_connection(("127.0.0.1", server.port), timeout=30) as connection:
+    folder = server.settings.state / "analyses"
+    before = len(list(folder.iterdir()))
+    with socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE_S) as connection:
         connection.sendall(HEAD + PART + b"half")
-    wait_for(lambda: len(list((server.settings.state / "analyses").iterdir())) == before)
+        wait_for(lambda: len(list(folder.iterdir())) == before + 1)
+    wait_for(lambda: len(list(folder.iterdir())) == before)
     assert server.finished(server.send())["state"] == "done"
 
 
 @pytest.mark.parametrize("limit", ["uploads", "uploads_of_one"])
 def test_uploads_at_once_are_bounded(state: Path, limit: str) -> None:
     with running(settings(state, **{limit: 1})) as server:
-        with socket.create_connection(("127.0.0.1", server.port), timeout=30) as connection:
+        with socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE_S) as connection:
             connection.sendall(HEAD + PART)
             wait_for(lambda: bool(list((state / "analyses").iterdir())))
             answer = server.upload(sound())
             assert (answer.status, answer.kind) == (429, "busy")
-        wait_for(lambda: nothing_is_left(server))
-        assert server.upload(sound()).status == 202
+        wait_for(lambda: server.upload(sound()).status == 202)
+        assert len(server.get("/analyses").json["analyses"]) == 1
 
 
 def test_the_server_stays_quick_while_uploads_hang(server: Running) -> None:
+    folder = server.settings.state / "analyses"
     hanging = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(3)]
+    before = len(list(folder.iterdir()))
     for connection in hanging:
         connection.sendall(HEAD + PART)
+    wait_for(lambda: len(list(folder.iterdir())) == before + 3)
     assert server.get("/health").json["status"] == "ok"
     assert server.finished(server.send())["state"] == "done"
     for connection in hanging:
         connection.close()
+    wait_for(lambda: len(list(folder.iterdir())) == before + 1)
 
 
 def test_garbage_in_the_place_of_a_request_is_refused(server: Running) -> None:

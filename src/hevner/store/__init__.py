@@ -142,7 +142,7 @@ class FeatureStore:
                 remedy="Check that it exists and may be read",
                 code="unreadable_file",
             ) from error
-        if time.time_ns() - status.st_mtime_ns > SETTLED_NS:
+        if time.time_ns() - time_ns > SETTLED_NS:
             self._remember(key, found.hexdigest())
         return found.hexdigest()
 

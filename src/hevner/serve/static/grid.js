@@ -267,13 +267,16 @@ export class Grid extends EventTarget {
     const { signal } = stop;
     if (!this.selected.has(index)) this.activate(index);
     let [y, to, frame] = [event.clientY, index, 0];
+    const aim = () => {
+      const place = (y - body.getBoundingClientRect().top) / this.#height;
+      to = Math.max(0, Math.min(this.rows.length, Math.round(place)));
+    };
     const follow = () => {
       const bounds = element.getBoundingClientRect();
       const above = bounds.top + this.head.offsetHeight + EDGE - y;
       const below = y - (bounds.bottom - EDGE);
       element.scrollTop += (below > 0 ? below : above > 0 ? -above : 0) / 4;
-      const place = (y - body.getBoundingClientRect().top) / this.#height;
-      to = Math.max(0, Math.min(this.rows.length, Math.round(place)));
+      aim();
       line.style.setProperty("transform", `translateY(${to * this.#height - 1}px)`);
       frame = requestAnimationFrame(follow);
     };
@@ -286,7 +289,11 @@ export class Grid extends EventTarget {
       if (moved) this.#emit("move", { indices: [...this.selected].sort((a, b) => a - b), to });
     };
     addEventListener("pointermove", (move) => { y = move.clientY; }, { signal });
-    addEventListener("pointerup", () => end(true), { signal });
+    addEventListener("pointerup", ({ clientY }) => {
+      y = clientY; // there may have been no frame since
+      aim();
+      end(true);
+    }, { signal });
     addEventListener("pointercancel", () => end(false), { signal });
     addEventListener("keydown", (key) => key.key === "Escape" && end(false), { signal });
   }
