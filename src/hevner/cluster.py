@@ -94,9 +94,9 @@ class Cluster:
         cores = self.slots()
         return f"{cores} core{'s' * (cores > 1)} of {machines} machine{'s' * (machines > 1)}"
 
-    def slots(self, gpu: bool = False) -> int:
+    def slots(self) -> int:
         """Number of tasks that can be done at a time now."""
-        there = self._there(gpu)
+        there = self._there(gpu=False)
         return max(1, min(there, self.most or there))
 
     def _given(self, gpu: bool) -> int:

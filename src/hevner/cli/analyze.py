@@ -152,9 +152,7 @@ def analyze(
 def explain(
     paths: Paths,
     as_json: AsJson = False,
-    scale: Annotated[
-        str, Option(metavar="LOW..HIGH", help="Scale of valence and arousal.")
-    ] = "-1..1",
+    scale: ScaleText = "-1..1",
     model: ModelName = "",
     jobs: Jobs = None,
     no_cache: NoCache = False,

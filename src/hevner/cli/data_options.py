@@ -172,10 +172,10 @@ def shared_store() -> Path:
     return default_folder() / "features"
 
 
-def check_table(out: Path, option: str = "--out") -> None:
+def check_table(out: Path) -> None:
     """Refuse a table whose name does not end in .csv."""
     if out.suffix.lower() != ".csv":
-        raise typer.BadParameter("must end in .csv", param_hint=option)
+        raise typer.BadParameter("must end in .csv", param_hint="--out")
 
 
 def _parse(data: Sequence[str]) -> tuple[list[Path], dict[str, Path]]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from hevner.files import printable
+from hevner.output.table import new_table
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -37,11 +38,9 @@ def yes_no(value: bool | None) -> str:
 
 def table(headings: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
     """Rows of cells under headings."""
-    from rich import box
-    from rich.table import Table
     from rich.text import Text
 
-    drawing = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    drawing = new_table()
     for number, heading in enumerate(headings):
         drawing.add_column(Text(heading), overflow="fold", no_wrap=number == 0)
     for row in rows:

@@ -23,6 +23,7 @@ from hevner.cli.data_options import (
 )
 from hevner.cli.layout import table, write
 from hevner.cli.options import Jobs
+from hevner.cli.piece_files import PLOT_ENDINGS
 from hevner.cli.progress import FAILED, FINE, say, stopping, usage_errors
 
 if TYPE_CHECKING:
@@ -30,8 +31,6 @@ if TYPE_CHECKING:
     from hevner.lab.probe.study import CellResult, ProbeStudy
     from hevner.lab.study.kept import Row
     from hevner.store import FeatureStore
-
-PICTURES = (".png", ".svg", ".pdf")
 
 
 def probe(
@@ -84,8 +83,8 @@ def probe(
 
     if out is not None:
         check_table(out)
-    if plot is not None and plot.suffix.lower() not in PICTURES:
-        raise typer.BadParameter(f"ends in none of {', '.join(PICTURES)}", param_hint="--plot")
+    if plot is not None and plot.suffix.lower() not in PLOT_ENDINGS:
+        raise typer.BadParameter(f"ends in none of {', '.join(PLOT_ENDINGS)}", param_hint="--plot")
     with usage_errors():
         dataset, folder = dataset_folder(data, dataset)
         wanted = _wanted(encoder, dataset, states, folds, seeds, soundfont)

@@ -20,9 +20,6 @@ from hevner.result import clock
 if TYPE_CHECKING:
     import pyarrow as pa
 
-FORMATS = ("table", "json", "csv", "parquet")
-"""Forms of a listing; the last one is no text, and is written by pyarrow."""
-
 PIECE = (
     *("name", "title", "artist", "album", "album_artist", "track", "year", "genre", "duration"),
     *("valence", "arousal", "tension", "quadrant", "key", "mode", "tempo", "tags", "path"),
@@ -41,17 +38,10 @@ MINUS_ONE_TO_ONE = ("valence", "arousal", "tension")
 def listing_as(
     form: str, rows: Sequence[dict[str, Any]], columns: Sequence[str], width: int | None = None
 ) -> str:
-    """Rows as text, in one of `FORMATS` but the last.
+    """Rows as text, in the form ``table``, ``json`` or ``csv``.
 
-    Parameters
-    ----------
-    form, rows
-        The form, and the rows in their order.
-    columns
-        Names of their columns. Groups have ``pieces``, the number of which is drawn as a bar in a
-        table.
-    width
-        Characters per line of a table; None for as many as it needs.
+    Groups have a column ``pieces``, the number of which is drawn as a bar in a table. ``width`` is
+    in characters per line of a table; None for as many as it needs.
     """
     if form != "table":
         return records(form, [{n: _rounded(row[n]) for n in columns} for row in rows], columns)

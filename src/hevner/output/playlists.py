@@ -93,16 +93,9 @@ class Existing:
 def playlist_as(
     form: str, hits: Sequence[Hit], output: Path | None = None, before: Existing | None = None
 ) -> str:
-    """A playlist in one of `FORMATS`.
+    """A playlist in one of `FORMATS`, after the pieces of another if ``before`` is one.
 
-    Parameters
-    ----------
-    form, hits
-        The form, and the pieces in their order.
-    output
-        The file that the text is for; pieces are named relative to it.
-    before
-        A playlist whose pieces come first.
+    Pieces are named relative to ``output``, the file that the text is for.
     """
     if form == "m3u8":
         old = ["#EXTM3U"] if before is None else list(before.lines_for(output))

@@ -25,9 +25,6 @@ from hevner.result import clock
 if TYPE_CHECKING:
     from rich.table import Table
 
-FORMATS = ("table", "json", "csv", *playlists.FORMATS)
-"""Forms of hits; words have the first three."""
-
 NO_FIT = "Best first. A course has no fit: it is not known how the emotion of music at large moves."
 
 BY_NAME = "In the order of their names."
@@ -44,20 +41,11 @@ def hits_as(
     width: int | None = None,
     fit: str = FIT,
 ) -> str:
-    """Hits as text, in one of `FORMATS`.
+    """Hits as text: a ``table``, ``json``, ``csv``, or one of `playlists.FORMATS`.
 
-    Parameters
-    ----------
-    form, hits
-        The form, and the hits in their order.
-    scale
-        Scale for valence and arousal.
-    output
-        The file that the text is for; a playlist names its pieces relative to it.
-    width
-        Characters per line of a table; None for as many as it needs.
-    fit
-        Meaning of the fit, for the line below a table.
+    A playlist names its pieces relative to ``output``, the file that the text is for. ``width`` is
+    in characters per line of a table, None for as many as it needs; ``fit`` says what the fit
+    means, for the line below a table.
     """
     if form in playlists.FORMATS:
         return playlists.playlist_as(form, hits, output)
@@ -67,7 +55,7 @@ def hits_as(
 
 
 def words_as(form: str, words: Sequence[EmotionWord], width: int | None = None) -> str:
-    """Words as text; see `hits_as`."""
+    """Words as text: a ``table``, ``json`` or ``csv``; see `hits_as`."""
     if form != "table":
         return records(form, [word.to_dict() for word in words], WORD_COLUMNS)
     table = new_result_table(("Feels", "Fit"), right=("Fit",))
