@@ -9,8 +9,7 @@ Modules import each other in one direction only, from bottom to top:
 3. filling: ``file_identity``, ``sources``, ``presence``, ``analyze_file``, ``texts``,
    ``index_rows``, ``examine``, ``index_options``, ``indexing``, ``encoding``, and mending:
    ``sound_rows``, ``renewal``;
-4. searching: ``browse``, ``scoring``, ``search``, ``short_way``, ``playlist``,
-   ``describe``.
+4. searching: ``browse``, ``scoring``, ``search``, ``tour``, ``playlist``, ``describe``.
 
 Importing this package loads nothing; LanceDB is loaded when a search index cannot answer.
 """

@@ -30,8 +30,8 @@ from hevner.catalog.catalog import Catalog
 from hevner.catalog.faults import enclosed
 from hevner.catalog.query import check_time
 from hevner.catalog.search import EMOTION, PIECE, Hits
-from hevner.catalog.short_way import TINY, shortest
 from hevner.catalog.tables import in_lists
+from hevner.catalog.tour import TINY, shortest
 from hevner.errors import CatalogError
 from hevner.hits import Hit
 from hevner.model.space import Points
