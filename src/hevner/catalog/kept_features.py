@@ -87,15 +87,15 @@ class KeptFeatures:
     def get(self, id: str) -> Kept | None:
         """The features of a piece by its id; None if they are not there and sound."""
         try:
-            content = self._file(id).read_bytes()
-            if content[:16] != _digest(content[16:]):
+            content = self._read(id)
+            if content is None:
                 return None
             # Searching a catalogue needs nothing of the analysis.
             from hevner.blocks import vector_id
             from hevner.features import Pooled
             from hevner.result import Analysis
 
-            with _PARSING, np.load(io.BytesIO(content[16:]), allow_pickle=False) as arrays:
+            with _PARSING, np.load(io.BytesIO(content), allow_pickle=False) as arrays:
                 facts = json.loads(arrays["facts"].tobytes())
                 vector, vectors, starts, sounding, lengths = (arrays[name] for name in _ARRAYS)
         except (OSError, ValueError, KeyError, zipfile.BadZipFile):
@@ -115,8 +115,7 @@ class KeptFeatures:
         """Remove files that are not as they were written; return how many."""
         count = 0
         for id in list(self.ids()):
-            content = self._file(id).read_bytes()
-            if content[:16] != _digest(content[16:]):
+            if self._read(id) is None:
                 self._file(id).unlink()
                 count += 1
         return count
@@ -125,6 +124,11 @@ class KeptFeatures:
         """Forget the features of pieces."""
         for id in ids:
             self._file(id).unlink(missing_ok=True)
+
+    def _read(self, id: str) -> bytes | None:
+        """The archive of a piece; None if it is not as it was written."""
+        content = self._file(id).read_bytes()
+        return content[16:] if content[:16] == _digest(content[16:]) else None
 
     def _file(self, id: str) -> Location:
         return self.folder / id[:2] / f"{id}{SUFFIX}"

@@ -23,6 +23,7 @@ from hevner.cli.progress import (
     INTERRUPTED,
     USAGE,
     Reporter,
+    failure_line,
     say,
     stopping_cleanly,
     without_decoder_notes,
@@ -165,7 +166,7 @@ class Session:
         writer.write(record)
         self.status = FAILED
         if self.form != "table" and not self.quiet:
-            reporter.say(f"Failed: {record.path}: {record.cause}. {record.remedy}".rstrip())
+            reporter.say(failure_line(record))
 
     def _table_options(self) -> Options:
         from hevner.output import Options

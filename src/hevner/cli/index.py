@@ -19,6 +19,7 @@ from hevner.cli.progress import (
     INTERRUPTED,
     USAGE,
     Reporter,
+    failure_line,
     say,
     stopping_cleanly,
     without_decoder_notes,
@@ -195,7 +196,7 @@ def index(
         left = texts.count_without_vector(catalog)
         machines = cluster.description if cluster else ""
     for problem in problems:
-        say(f"Failed: {problem.path}: {problem.cause}. {problem.remedy}")
+        say(failure_line(problem))
     if not quiet:
         say(
             _summary_text(summary, len(found), perf_counter() - start, machines)
@@ -273,7 +274,7 @@ def _watched(
         def report(_file: Source, failure: Failure | None) -> None:
             reporter.advance()
             if failure is not None:
-                reporter.say(f"Failed: {failure.path}: {failure.cause}. {failure.remedy}")
+                reporter.say(failure_line(failure))
 
         running = pool.submit(work, dataclasses.replace(options, report=report))
         try:

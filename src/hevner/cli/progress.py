@@ -21,6 +21,8 @@ from hevner.files import printable
 if TYPE_CHECKING:
     from rich.progress import Progress, ProgressColumn, TaskID
 
+    from hevner.result import Failure
+
 FINE, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
 """Exit status: all fine, something failed, wrong arguments, stopped with Ctrl-C."""
 
@@ -57,6 +59,11 @@ class Reporter:
             self._progress.console.print(
                 printable(text), markup=False, highlight=False, emoji=False, soft_wrap=True
             )
+
+
+def failure_line(failure: Failure) -> str:
+    """The line that says that a file failed, and why."""
+    return f"Failed: {failure.path}: {failure.cause}. {failure.remedy}".rstrip()
 
 
 def say(text: str) -> None:

@@ -18,6 +18,7 @@ from hevner.cli.progress import (
     INTERRUPTED,
     USAGE,
     Reporter,
+    failure_line,
     say,
     stopping_cleanly,
     without_decoder_notes,
@@ -150,7 +151,7 @@ class Tagging:
 
     def _fail(self, show: Any, failure: Failure) -> None:
         self.count["failed"] += 1
-        show(f"Failed: {failure.path}: {failure.cause}. {failure.remedy}".rstrip())
+        show(failure_line(failure))
 
     def _summary(self, total: int) -> str:
         done = "would change" if self.dry_run else "tagged"

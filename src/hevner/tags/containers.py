@@ -112,10 +112,13 @@ class TaggedFile:
         old = self.kind == "id3" and field == MOOD and self._written_as() == 3
         return "TXXX:MOOD" if old else NAMES[self.kind][field]
 
+    def _names(self, field: str) -> tuple[str, ...]:
+        """All names of a field in files of this kind, its own first."""
+        return (NAMES[self.kind][field], *OTHERS[self.kind].get(field, ()))
+
     def values(self, field: str) -> tuple[str, ...]:
         """The values of a field, under any of its names; none if it is not there."""
-        names = (NAMES[self.kind][field], *OTHERS[self.kind].get(field, ()))
-        return next((found for name in names if (found := self._read(name))), ())
+        return next((found for name in self._names(field) if (found := self._read(name))), ())
 
     def put(self, values: Values) -> None:
         """Write fields to the file, in place of what they held.
@@ -128,7 +131,7 @@ class TaggedFile:
         if self.file.tags is None:
             self.file.add_tags()
         for field, texts in values.items():
-            for name in (NAMES[self.kind][field], *OTHERS[self.kind].get(field, ())):
+            for name in self._names(field):
                 for key in self._keys(name):
                     del self.file.tags[key]
             self._set(self.name(field), texts)
@@ -144,12 +147,7 @@ class TaggedFile:
 
     def rest(self, without: Collection[str]) -> dict[str, Any]:
         """All that is in the tags, for comparing, but some fields."""
-        ours = {
-            key
-            for field in without
-            for name in (NAMES[self.kind][field], *OTHERS[self.kind].get(field, ()))
-            for key in self._keys(name)
-        }
+        ours = {key for field in without for name in self._names(field) for key in self._keys(name)}
         tags = self.file.tags
         found = {key: tags[key] for key in (tags or {}).keys() if key not in ours}  # noqa: SIM118
         if self.kind == "vorbis":  # keys with their case, which look-ups ignore
