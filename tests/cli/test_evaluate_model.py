@@ -106,6 +106,7 @@ def test_music_of_training_is_refused_labelled_or_left_out(world: World, tmp_pat
     refused = world.run(out, model=model)
     assert refused.exit_code == 1
     assert "2 of 5 tracks of own are known" in refused.output
+    assert "(own/" in refused.output
     assert not out.exists()
 
     world.run(out, "--seen", "drop", "--no-sound", model=model)

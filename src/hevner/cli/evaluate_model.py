@@ -155,9 +155,14 @@ def _refused(verdict: Verdict, name: str, entry: Entry, wanted: Wanted) -> bool:
     seen = verdict.names == "seen"
     if not seen.any() or wanted.seen != "refuse":
         return False
+    from hevner.lab.scoring.known import TEST
+
+    example = verdict.example
+    if example.startswith(f"{TEST}/"):
+        example = f"{name}{example.removeprefix(TEST)}"
     say(
         f"Error: {seen.sum()} of {len(seen)} tracks of {name} are known to {entry.name} from "
-        f"training ({verdict.example}). Scores on them flatter it: --seen drop leaves them out, "
+        f"training ({example}). Scores on them flatter it: --seen drop leaves them out, "
         "--seen label scores them too, apart."
     )
     return True
