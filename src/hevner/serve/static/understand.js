@@ -11,7 +11,7 @@ const HEADLINES = [
   "valence r", "arousal r", "valence auc", "arousal auc", "quadrant accuracy", "gems mean r",
   "valence coverage", "arousal coverage", "valence within-piece r", "arousal within-piece r",
 ];
-const GUIDE = ["interval", "time", "familiarity", "emotions", "moods", "limits", "gap"];
+const GUIDE = ["interval", "time", "familiarity", "emotions", "limits", "gap", "moods"];
 // Felt emotions, as hevner.emotion has them.
 const FELT = ["amazement", "solemnity", "tenderness", "nostalgia", "calmness", "power", "joyful activation", "tension", "sadness"];
 const INLINE = /\*\*(.+?)\*\*|\*(.+?)\*|`(.+?)`|\[(.+?)\]\((.+?)\)/g;
