@@ -207,3 +207,27 @@ def test_what_plays_does_not_widen_its_button(service: Service, opened: Opener) 
     play.click()
     expect(play).to_have_text("Pause")
     assert play.bounding_box()["width"] == before
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_the_views_are_in_one_line_on_a_tablet(
+    service: Service, opened: Opener, language: str
+) -> None:
+    page, _ = opened(service, locale=language, viewport={"width": 768, "height": 900})
+    tops = "(links) => new Set(links.map((link) => link.getBoundingClientRect().top)).size"
+    assert page.locator("#views a").evaluate_all(tops) == 1
+
+
+def test_a_title_takes_the_room_there_is_on_a_telephone(service: Service, opened: Opener) -> None:
+    page, _ = opened(service, "/#library", viewport={"width": 360, "height": 780})
+    row = page.locator(".grid-body .grid-row").first
+    title = row.locator(".title").bounding_box()
+    time = row.locator(".duration")
+    text = time.evaluate(
+        """(cell) => {
+            const range = document.createRange();
+            range.selectNodeContents(cell);
+            return range.getBoundingClientRect().left;
+        }"""
+    )
+    assert text - (title["x"] + title["width"]) < 40

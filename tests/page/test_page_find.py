@@ -136,3 +136,71 @@ def test_playlists_are_saved(service: Service, opened: Opener) -> None:
     assert [track.findtext(f"{name}location") for track in found] == [
         track["location"][0] for track in tracks
     ]
+
+
+def test_a_moment_that_was_heard_plays_again(service: Service, opened: Opener) -> None:
+    page, _ = opened(service, "/#find")
+    page.evaluate(
+        """async () => {
+            const { player } = await import("./static/player.js");
+            const api = await import("./static/api.js");
+            const [{ id }] = await api.pieces(1);
+            const address = () => api.audio({ id });
+            await player.load([{ id, title: "moment", duration: 60, start: 2, end: 2.6, address }]);
+        }"""
+    )
+    play = page.locator(".bar .main")
+    expect(play).to_have_attribute("aria-label", TEXT["player.play"])  # it came to its end
+    page.evaluate(
+        """async () => {
+            const { player } = await import("./static/player.js");
+            window.heard = [];
+            player.addEventListener("time", () => window.heard.push(player.time));
+        }"""
+    )
+    play.click()
+    page.wait_for_function("() => window.heard.some((time) => time > 2 && time < 2.5)")
+
+
+def test_the_focus_stays_where_something_is_taken_away(service: Service, opened: Opener) -> None:
+    page, _ = opened(service, "/#find")
+    for word in ("calm", "happy"):
+        page.fill("#words-words", word)
+        page.press("#words-words", "Enter")
+    first = page.locator(".chips li").first.locator(".round")
+    first.press("Enter")
+    expect(page.locator(".chips li")).to_have_count(1)
+    expect(page.locator(".chips li button").last).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator("#words-words")).to_be_focused()
+    page.fill("#at-valence", "0.5")
+    page.fill("#at-arousal", "0.5")
+    page.press("#at-arousal", "Tab")
+    page.locator(".asked .chip .round").press("Enter")
+    expect(page.locator(".asked .chip")).to_have_count(0)
+    expect(page.locator("#words-words")).to_be_focused()
+    page.fill("#words-words", "calm")
+    page.press("#words-words", "Enter")
+    page.locator(".hit .round").first.click()
+    page.locator(".bar .quiet").last.press("Enter")
+    expect(page.locator(".bar")).to_be_hidden()
+    expect(page.locator("main")).to_be_focused()
+
+
+def test_a_playlist_goes_into_a_list_and_outlasts_the_page(
+    service: Service, opened: Opener
+) -> None:
+    page, _ = opened(service, "/#find")
+    page.fill("#list-minutes", "2")
+    page.click(".playlist-form .primary")
+    made = page.locator(".playlist .hit .title")
+    expect(made.first).to_be_visible()
+    titles = made.all_text_contents()
+    page.locator(".playlist .status").get_by_text(TEXT["library.keep"]).click()
+    page.fill("#list-name", "From tense to calm")
+    page.press("#list-name", "Enter")
+    expect(page.locator(".playlist .status")).to_contain_text("“From tense to calm”")
+    page.goto(f"{service.address}/#library")
+    page.reload()
+    page.click("[data-tab=lists]")
+    expect(page.locator(".kept .grid-row:not(.head) .title")).to_have_text(titles)

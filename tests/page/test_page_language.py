@@ -11,6 +11,7 @@ import pytest
 
 from hevner.catalog.search import why_nothing
 from hevner.emotion import BASIC, GEMS, SOUNDS_LIKE
+from hevner.model import registry
 from hevner.model.sound_kind import KINDS
 from hevner.music.chord_labels import FLAT_NAMES, SHARP_NAMES
 from hevner.result import MODES
@@ -49,7 +50,7 @@ VOCABULARY = {
 }
 """What the service says in English words, for which every translation has its own."""
 
-FREE = re.compile(r"root\.[A-G]b?|problem\.\w+|key\.[A-G][#b]? (major|minor)")
+FREE = re.compile(r"root\.[A-G]b?|(problem|remedy)\.\w+|predicts\..+|key\.[A-G][#b]? (major|minor)")
 """Further names that a translation may have and English need not."""
 
 
@@ -93,6 +94,8 @@ def test_no_two_words_are_translated_alike(language: str) -> None:
 def test_every_language_is_offered() -> None:
     (listed,) = re.findall(r"const LANGUAGES = \{(.+?)\};", (STATIC / "strings.js").read_text())
     assert set(re.findall(r"(\w+):", listed)) == {"en", *TRANSLATIONS} == set(PLURALS)
+    (fetched,) = re.findall(r"const LANGUAGES = \[(.+?)\];", (STATIC / "first.js").read_text())
+    assert set(re.findall(r'"(\w+)"', fetched)) == set(PLURALS)
 
 
 def test_german_quotes_and_dashes_are_typographic() -> None:
@@ -256,7 +259,8 @@ def test_model_cards_are_marked_as_english(service: Service, opened: Opener) -> 
     page, _ = opened(service, "/#understand", locale="de")
     expect(page.locator(".card-text[lang=en] h3").first).to_be_visible()
     expect(page.get_by_text(TRANSLATIONS["de"]["card.english"])).to_be_visible()
-    assert page.locator("dl.facts [lang=en]").count() == 3
+    assert page.locator("dl.facts [lang=en]").count() == 2  # names of datasets, and a licence
+    expect(page.locator("dl.facts dd").first).to_contain_text("Valenz, Aktivierung · Spannung")
     english = page.get_by_text("tag auc", exact=False)
     assert english.count() == page.locator("td [lang=en]", has_text="tag auc").count() > 0
     page, _ = opened(service, "/#understand")
@@ -285,5 +289,40 @@ def test_figures_of_raters_are_german(service: Service, opened: Opener) -> None:
     expect(cells).to_have_count(10)
     assert cells.all_text_contents() == [
         *("Wie angenehm", "Testhalbierung", "0,50", "\u22120,25 bis 0,50", "4"),
-        *("Alle Bewertungen", "Übereinstimmung von Ann", "\u22120,50", "\u22120,25 bis 0,50", "4"),
+        *(
+            "Alle Bewertungen",
+            "Übereinstimmung von Ann",
+            "\u22120,50 (keine)",
+            "\u22120,25 bis 0,50",
+            "4",
+        ),
     ]
+
+
+def test_what_a_model_predicts_and_common_errors_are_german(
+    service: Service, opened: Opener
+) -> None:
+    german = TRANSLATIONS["de"]
+    predicted = {one for entry in registry.shipped() for one in entry.predicts}
+    assert {f"predicts.{one}" for one in predicted} <= set(german)
+    page, _ = opened(service, locale="de")
+    shown = page.evaluate(
+        """async () => {
+            const { trouble } = await import("./static/trouble.js");
+            const gone = { kind: "gone", message: "the file is gone", remedy: "Index it again" };
+            const other = { kind: "decode", message: "the file is empty", remedy: "Copy it again" };
+            return [gone, other].map((one) => {
+                const parts = [...trouble(one).querySelectorAll("p")];
+                return parts.map((part) => [part.lang, part.textContent]);
+            });
+        }"""
+    )
+    assert shown == [
+        [["", german["problem.gone"]], ["", german["remedy.gone"]]],
+        [["", german["problem.decode"]], ["en", "the file is empty"], ["en", "Copy it again"]],
+    ]
+
+
+def test_a_control_is_called_by_its_name() -> None:
+    for text in (TEXT, TRANSLATIONS["de"]):
+        assert text["tool.path"] in text["playlist.draw"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +15,7 @@ pytest.importorskip("fastapi", reason="needs the extra 'serve'")
 from hevner.catalog.writer import create, writing
 from tests import joint_world
 from tests.catalog import made_up
-from tests.page.pages import TEXT, Opener, Page, expect
+from tests.page.pages import STATIC, TEXT, Opener, Page, expect
 from tests.serve.servers import running, settings, snapshot
 
 HOSTILE = [
@@ -491,6 +492,56 @@ def test_a_catalogue_that_changes_without_metadata(
         page.goto("about:blank")
 
 
+def test_filters_are_in_the_language_of_the_page(library: Shown, opened: Opener) -> None:
+    page = shelf(library, opened, locale="de")
+    offered = page.locator("#library-mood option")
+    assert offered.all_text_contents() == ["beliebig", "fröhlich", "ruhig"]
+
+
+def modules_of(name: str) -> set[str]:
+    """A module and all that it imports."""
+    found: set[str] = set()
+    wanted = {name}
+    while wanted:
+        one = wanted.pop()
+        found.add(one)
+        text = (STATIC / one).read_text("utf-8")
+        wanted |= set(re.findall(r'^import .*"\./([\w-]+\.js)";', text, re.MULTILINE)) - found
+    return found
+
+
+def test_all_that_the_first_rows_need_is_requested_at_once(library: Shown, opened: Opener) -> None:
+    """Modules do not wait for those that import them, nor the pieces for any of them."""
+    first = (STATIC / "first.js").read_text("utf-8")
+    (listed,) = re.findall(r"library: \[(.+?)\]", first, re.DOTALL)
+    named = {f"{one}.js" for one in re.findall(r'"([\w-]+)"', listed)}
+    index = (STATIC / "index.html").read_text("utf-8")
+    always = set(re.findall(r'modulepreload" href="static/([\w-]+\.js)', index))
+    assert modules_of("app.js") <= always
+    assert modules_of("library.js") - always == named
+    page, watch = opened(library, "/#library", locale="de")
+    expect(page.locator(".grid-body .grid-row").first).to_be_visible()
+    hrefs = page.locator("link[rel=modulepreload], link[rel=preload]")
+    asked = {
+        one.split("/")[-1] for one in hrefs.evaluate_all("(all) => all.map((one) => one.href)")
+    }
+    wanted = {*named, "strings.de.json", "listing?page=0"}
+    assert wanted <= asked
+    for name in wanted:
+        assert len([one for one in watch.requests if one.endswith(f"/{name}")]) == 1, name
+    assert not [one for one in watch.requests if one.endswith("/strings.en.json")]
+
+
+def test_pieces_are_not_requested_without_the_token(guarded: Any, opened: Opener) -> None:
+    page, _ = opened(guarded, "/#library", may_fail=True)
+    page.fill("#token-field", "open sesame")
+    page.keyboard.press("Enter")
+    expect(page.locator(".nothing h1")).to_have_text(TEXT["catalog.none"])
+    page.reload()
+    expect(page.locator(".nothing h1")).to_have_text(TEXT["catalog.none"])
+    expect(page.locator("link[href*=listing]")).to_have_count(0)
+
+
 # --- with sound ---
 
 
@@ -511,3 +562,34 @@ def test_a_row_plays_and_opens(service: Any, opened: Opener) -> None:
         title.lower().replace(" ", "_")[:4], ignore_case=True
     )
     expect(page.locator(".timeline[role]")).to_be_visible()
+
+
+def test_a_piece_that_cannot_be_had_says_why_and_plays_once_it_can(
+    service: Any, opened: Opener
+) -> None:
+    page = shelf(service, opened, may_fail=True)
+    count(page, "5 pieces")
+    away = {"kind": "gone", "message": "the file of this piece is gone", "remedy": "Index it"}
+    page.route("**/pieces/*/audio", lambda route: route.fulfill(status=404, json={"error": away}))
+    page.locator(".grid-row .round").first.click()
+    expect(page.locator(".bar .place")).to_have_text("The file of this piece is gone")
+    play = page.locator(".bar .main")
+    expect(play).to_have_attribute("aria-label", TEXT["player.play"])
+    expect(page.locator(".grid-row.playing")).to_have_count(0)
+    page.unroute("**/pieces/*/audio")
+    play.click()
+    expect(play).to_have_attribute("aria-label", TEXT["player.pause"])
+    expect(page.locator(".bar .place")).to_have_text("1 of 5")
+    expect(page.locator(".grid-row.playing")).to_have_count(1)
+
+
+def test_the_player_says_that_the_service_is_away(service: Any, opened: Opener) -> None:
+    page = shelf(service, opened, may_fail=True)
+    count(page, "5 pieces")
+    page.route("**/api/v1/**", lambda route: route.abort())
+    page.locator(".grid-row .round").first.click()
+    expect(page.locator(".bar .place")).to_have_text(TEXT["offline"])
+    expect(page.locator(".bar .main")).to_have_attribute("aria-label", TEXT["player.play"])
+    page.unroute("**/api/v1/**")
+    page.locator(".bar .main").click()
+    expect(page.locator(".grid-row.playing")).to_have_count(1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -649,3 +650,99 @@ def test_a_piece_of_the_catalogue_keeps_its_title(service: Service, opened: Open
         expect(page.locator(place)).to_have_text("Björk \u2013 Jóga / live")
     page.click(".listen button")
     expect(page.locator(".bar .title")).to_have_text("Björk \u2013 Jóga / live")
+
+
+OPEN = """async (part) => {
+    const api = await import("./static/api.js");
+    const { openPiece } = await import("./static/jobs.js");
+    await openPiece((await api.pieces(20)).find((one) => one.name.includes(part)));
+}"""
+
+
+def test_what_the_catalogue_knows_is_shown_while_the_file_is_analysed(
+    service: Service, opened: Opener
+) -> None:
+    page, _ = opened(service, "/#find")
+    held: list[Any] = []
+    sent = "**/api/v1/analyses"
+    page.route(sent, lambda route: held.append(route) if held == [] else route.continue_())
+    page.evaluate(OPEN, "chase")
+    known = page.evaluate(
+        """async () => {
+            const { pieces } = await import("./static/api.js");
+            return (await pieces(20)).find((one) => one.name.includes("chase")).valence;
+        }"""
+    )
+    expect(page.locator(LINE)).to_be_visible()
+    expect(page.locator(".job.current")).to_contain_text(TEXT["job.sending"])
+    shown = page.locator(".estimates .valence").text_content().replace("\u2212", "-")
+    assert float(shown) == pytest.approx(known, abs=0.006)
+    expect(page.locator(".why li").first).to_be_visible()
+    drawings = page.locator(".heading .exports").get_by_text(re.compile("PNG|SVG"))
+    for drawing in drawings.all():
+        expect(drawing).to_be_disabled()
+    expect(page.locator(".felt")).to_be_hidden()
+    page.evaluate("document.querySelector('.timeline').same = true")
+    held[0].continue_()
+    expect(page.locator(".felt")).to_be_visible()
+    for drawing in drawings.all():
+        expect(drawing).to_be_enabled()
+    assert page.evaluate("document.querySelector('.timeline').same")  # nothing is drawn anew
+
+
+def test_a_piece_of_the_catalogue_is_there_again_after_a_reload(
+    service: Service, opened: Opener
+) -> None:
+    page, watch = opened(service, "/#find")
+    page.evaluate(OPEN, "dance")
+    expect(page.locator(".felt")).to_be_visible()
+    title, count = page.locator("h1").text_content(), page.locator(".job").count()
+    sent = watch.accepted
+    page.reload()
+    expect(page.locator("h1")).to_have_text(title)
+    expect(page.locator(".listen button")).to_be_visible()  # with its sound
+    expect(page.locator(".job")).to_have_count(count)
+    assert watch.accepted == sent
+
+
+def test_an_address_of_a_job_that_is_gone_shows_another(service: Service, opened: Opener) -> None:
+    page, _ = opened(service, "/#find")
+    page.evaluate(OPEN, "dance")
+    expect(page.locator(".felt")).to_be_visible()
+    page.goto(f"{service.address}/#listen/new-7")
+    page.reload()
+    expect(page.locator(LINE)).to_be_visible()
+
+
+def test_curves_say_their_scale_and_times_are_clear_of_the_edges(
+    service: Service, opened: Opener
+) -> None:
+    page, _ = opened(service, "/#find")
+    page.evaluate(
+        """() => {
+            window.written = [];
+            const write = CanvasRenderingContext2D.prototype.fillText;
+            CanvasRenderingContext2D.prototype.fillText = function (text, x, y) {
+                const half = this.measureText(text).width / 2;
+                if (this.textAlign === "center") window.written.push([text, x - half]);
+                else window.written.push([text, x]);
+                return write.call(this, text, x, y);
+            };
+        }"""
+    )
+    page.evaluate(OPEN, "dance")
+    page.wait_for_function("() => window.written.some(([text]) => text === '0:00')")
+    written = page.evaluate("window.written")
+    texts = {text for text, _ in written}
+    assert {"pleasant +1", "unpleasant \u22121", "excited +1", "calm \u22121"} <= texts
+    assert min(left for text, left in written if text == "0:00") >= 3
+    shown = page.evaluate(
+        """async () => {
+            const { Curve } = await import("./static/curves.js");
+            const curve = new Curve("emotions", 0);
+            window.written = [];
+            curve.draw(document.createElement("canvas").getContext("2d"), 300, 90);
+            return window.written.map(([text]) => text);
+        }"""
+    )
+    assert {"very 1", "not at all 0"} <= set(shown)

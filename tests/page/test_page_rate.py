@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -20,7 +21,8 @@ import numpy as np
 import soundfile
 
 from hevner import datasets
-from tests.page.pages import AUDIO, TEXT, Opener, Service, without_storage
+from hevner.emotion import GEMS
+from tests.page.pages import AUDIO, STATIC, TEXT, Opener, Service, without_storage
 
 SECONDS, COUNT = 4, 4
 
@@ -301,3 +303,43 @@ def test_nothing_is_cut_off(served: Served, opened: Opener) -> None:
     page.goto(service.address + "/#rate/results")
     expect(page.locator(".rate-results > *").first).to_be_visible()
     assert fits(page)
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_felt_emotions_have_one_name_with_an_explanation(
+    served: Served, opened: Opener, language: str
+) -> None:
+    text = json.loads((STATIC / f"strings.{language}.json").read_text("utf-8"))
+    names = [(text[f"mood.{name}"], text[f"mood.{name}.text"]) for name in GEMS]
+    service = served('input = "moods"\nleast_s = 0\npractice = false')
+    page, _ = opened(service, "/#rate", locale=language)
+    begin(page)
+    asked = page.locator(".slider label").all_text_contents()
+    assert sorted(one.lower() for one in asked) == sorted(" ".join(n).lower() for n in names)
+    page.goto(service.address + "/#understand")
+    expect(page.locator(".felt-words dt")).to_have_text([name for name, _ in names])
+    expect(page.locator(".felt-words dd")).to_have_text([meaning for _, meaning in names])
+    for name, (shown, meaning) in zip(GEMS, names, strict=True):
+        said = page.evaluate(
+            """async ([name, label]) => {
+                const { moodName, moodText, scaleName } = await import("./static/emotion.js");
+                return [moodName(name), moodText(name), scaleName(label).toLowerCase()];
+            }""",
+            [name, f"mood_{name.replace(' ', '_')}"],
+        )
+        assert said == [shown, meaning, shown.lower()]
+
+
+def test_a_piece_that_does_not_come_says_why(served: Served, opened: Opener) -> None:
+    service = served("least_s = 0\npractice = false")
+    page, _ = opened(service, "/#rate", may_fail=True)
+    away = {"kind": "gone", "message": "the file of this piece is gone", "remedy": "Index it"}
+    page.route("**/audio*", lambda route: route.fulfill(status=404, json={"error": away}))
+    begin(page)
+    page.click(".play")
+    expect(page.locator(".trial .callout")).to_contain_text("file of this piece is gone")
+    expect(page.locator(".play")).to_have_text(TEXT["player.play"])
+    page.unroute("**/audio*")
+    page.click(".play")
+    expect(page.locator(".play")).to_have_text(TEXT["player.pause"])
+    expect(page.locator(".trial .callout")).to_have_count(0)

@@ -124,6 +124,7 @@ def test_what_was_analysed_is_there_after_a_reload(
     page, watch = opened(service)
     piece = copied("slow_lament.ogg", tmp_path)
     drop(page, piece)
+    expect(page.locator("h1")).to_have_text(piece.stem.replace("_", " "))  # not another one's
     expect(page.locator(".estimates")).to_be_visible()
     page.reload()
     page.locator(".job .name").first.click()

@@ -167,6 +167,18 @@ export async function audio({ id, audio: known }) {
   return new URL(address, BASE).href;
 }
 
+// Why the browser cannot play an address: what the service says of it, null if it sends it.
+export async function mute(address) {
+  if (address.startsWith("blob:")) return null;
+  try {
+    await request(address, { headers: { Range: "bytes=0-0" } });
+    return null;
+  } catch (problem) {
+    if (!(problem instanceof Problem)) throw problem;
+    return problem;
+  }
+}
+
 // The address of the picture of a piece, which a service with a token signs.
 export async function cover(id) {
   const path = `catalog/pieces/${id}`;

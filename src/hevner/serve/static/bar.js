@@ -1,9 +1,11 @@
 // The bar at the bottom: the piece that plays, its position, and the keys of the keyboard.
 
+import * as api from "./api.js";
 import { button, fill, h, relabel } from "./dom.js";
 import { clock } from "./emotion.js";
 import { player } from "./player.js";
 import { t } from "./strings.js";
+import { inShort } from "./trouble.js";
 
 const STEP = 5;
 const LONG_STEP = 30;
@@ -19,7 +21,10 @@ export function start(bar) {
     oninput: () => player.seek(Number(seek.value)),
   });
   const time = h("span", { class: "time" });
-  const close = button(t("player.close"), () => player.stop(), { glyph: "close", class: "round quiet" });
+  const close = button(t("player.close"), () => {
+    player.stop();
+    document.getElementById("main").focus({ preventScroll: true }); // the button is gone
+  }, { glyph: "close", class: "round quiet" });
   fill(bar, previous, play, next, h("div", { class: "what" }, title, place), seek, time, close);
   bar.setAttribute("aria-label", t("player"));
 
@@ -37,7 +42,12 @@ export function start(bar) {
     if (Number(seek.max) !== player.duration) seek.max = player.duration || 1;
     tick();
   });
+  const where = () => {
+    const parts = { index: player.index + 1, count: player.queue.length };
+    place.textContent = parts.count > 1 ? t("player.place", parts) : "";
+  };
   player.addEventListener("state", () => {
+    if (player.playing) where();
     const glyph = player.playing ? "pause" : "play";
     relabel(play, t(`player.${glyph}`), glyph);
   });
@@ -48,15 +58,15 @@ export function start(bar) {
     if (!track) return;
     shown = -1;
     title.textContent = track.title;
-    const many = player.queue.length > 1;
-    const parts = { index: player.index + 1, count: player.queue.length };
-    place.textContent = many ? t("player.place", parts) : "";
-    previous.hidden = next.hidden = !many;
+    where();
+    previous.hidden = next.hidden = player.queue.length < 2;
     next.disabled = player.index + 1 >= player.queue.length;
     tick();
   });
-  player.addEventListener("trouble", () => {
-    place.textContent = t("player.trouble");
+  player.addEventListener("trouble", async () => {
+    const { track } = player;
+    const problem = player.problem ?? await api.mute(player.address);
+    if (player.failed && track === player.track) place.textContent = problem ? inShort(problem) : t("player.trouble");
   });
   document.addEventListener("keydown", keys);
 }

@@ -1,6 +1,6 @@
 // Words with a degree each, as chips before an input field for more.
 
-import { button, field, fill, h } from "./dom.js";
+import { button, field, h, refill } from "./dom.js";
 import { question } from "./question.js";
 import { t } from "./strings.js";
 import { degrees, spelling } from "./vocabulary.js";
@@ -29,10 +29,8 @@ export class Chips {
 
   show() {
     const some = question[this.name];
-    const focused = this.chips.contains(document.activeElement) && document.activeElement.dataset.chip;
-    fill(this.chips, some.map((one) => this.#chip(one)));
+    refill(this.chips, this.input, some.map((one) => this.#chip(one)));
     this.input.placeholder = some.length ? "" : t(`${this.name}.placeholder`);
-    if (focused) this.chips.querySelector(`[data-chip="${CSS.escape(focused)}"]`)?.focus();
   }
 
   #key(event) {

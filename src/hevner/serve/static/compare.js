@@ -3,7 +3,7 @@
 import * as api from "./api.js";
 import { mark } from "./bar.js";
 import { axis, courseOf, Curve, placeAt, Ruler } from "./curves.js";
-import { button, fill, h, mount } from "./dom.js";
+import { button, fill, h, mount, refill } from "./dom.js";
 import { clock, keyName, labelOf, signed } from "./emotion.js";
 import { analysisOf, jobs } from "./jobs.js";
 import { Picker } from "./picker.js";
@@ -133,7 +133,7 @@ class Compare {
       valence: one.means[0], arousal: one.means[1], label: String.fromCharCode(65 + index), colour: colours[one.look.colour],
     }));
     this.plane.lay({ courses, marks });
-    fill(this.legend, chosen.map((one, index) => this.#entry(one, index)));
+    refill(this.legend, this.picker.input, chosen.map((one, index) => this.#entry(one, index)));
     this.#sounding();
     this.#follow();
   }

@@ -5,7 +5,7 @@
 
 import { Canvas, paint, path, stroke, type } from "./canvas.js";
 import { chordName, clock, isMinor } from "./emotion.js";
-import { t } from "./strings.js";
+import { number, t } from "./strings.js";
 import { colours } from "./theme.js";
 import { Zoom } from "./zoom.js";
 
@@ -71,8 +71,9 @@ export class Curve extends Plot {
     type(context, { colour, size: 12, weight: 600 });
     context.fillText(t(this.axis), 6, PADDING + 7);
     type(context, { align: "right" });
-    context.fillText(t(`axis.${this.axis}.high`), width - 6, PADDING + 7);
-    context.fillText(t(`axis.${this.axis}.low`), width - 6, height - PADDING - 7);
+    const end = (name, value) => `${t(`axis.${this.axis}.${name}`)} ${number(value, { signDisplay: this.low ? "exceptZero" : "auto" })}`;
+    context.fillText(end("high", 1), width - 6, PADDING + 7);
+    context.fillText(end("low", this.low), width - 6, height - PADDING - 7);
   }
 
   #drawSeries(context, { moments, colour, dash }, y) {
@@ -201,8 +202,10 @@ export class Ruler extends Plot {
     const step = STEPS.find((seconds) => this.wide(seconds) > 56) ?? 7200;
     for (let time = Math.ceil(this.zoom.from / step) * step; time <= this.zoom.to; time += step) {
       const x = this.x(time);
-      type(context, { align: x < 16 ? "left" : x > width - 16 ? "right" : "center" });
-      context.fillText(clock(time), x, height / 2);
+      type(context, { align: "center" });
+      const label = clock(time);
+      const half = context.measureText(label).width / 2 + 4; // clear of the edges, where the playhead begins
+      context.fillText(label, Math.min(Math.max(x, half), width - half), height / 2);
     }
   }
 }

@@ -76,6 +76,20 @@ export function fill(element, ...children) {
   return element;
 }
 
+// Fills an element in which the focus may be: it stays at its place there, or, where nothing is left
+// to be focused, goes to `otherwise`.
+export function refill(element, otherwise, ...children) {
+  const controls = () => [...element.querySelectorAll("a[href], button:not(:disabled), input, select")]
+    .filter((one) => one.checkVisibility());
+  const held = document.activeElement;
+  const index = controls().indexOf(held);
+  fill(element, ...children);
+  if (index < 0) return element;
+  const now = controls();
+  (now.includes(held) ? held : now[Math.min(index, now.length - 1)] ?? otherwise).focus();
+  return element;
+}
+
 function filled(element, attributes, children) {
   for (const [name, value] of Object.entries(attributes)) {
     if (value == null || value === false) continue;

@@ -59,8 +59,27 @@ function withSigns(name) {
   return name.replace("#", "♯").replace(/(?<=^[A-G])b/, "♭");
 }
 
+// A felt emotion, as the factors of GEMS are called.
 export function moodName(name) {
   return known(`mood.${name}`, name);
+}
+
+// What it feels like, in a few words.
+export function moodText(name) {
+  return known(`mood.${name}.text`, "");
+}
+
+// The felt emotion that a scale of a study asks for; null for other scales.
+export function moodOf(label) {
+  return label.startsWith("mood_") ? label.slice("mood_".length).replaceAll("_", " ") : null;
+}
+
+// What a scale of a study is called.
+export function scaleName(label) {
+  const mood = moodOf(label);
+  if (!mood) return known(`rate.label.${label}`, label);
+  const name = moodName(mood);
+  return name[0].toUpperCase() + name.slice(1);
 }
 
 export function familiarity(share) {

@@ -2,7 +2,7 @@
 
 import * as api from "./api.js";
 import { Chips } from "./chips.js";
-import { button, field, fill, h, mount } from "./dom.js";
+import { button, field, fill, h, mount, refill } from "./dom.js";
 import { labelOf, percent, saidWord, signed, spoken, titleOf } from "./emotion.js";
 import { exportsOf } from "./export.js";
 import { Filters } from "./filters.js";
@@ -217,7 +217,7 @@ class Find {
     if (question.text && !path.length) parts.push([t("asked.text", { text: question.text }), () => this.#withoutText()]);
     parts.push(...this.filters.chips);
     if (path.length && question.words.length) parts.push([t("asked.without"), null]);
-    fill(this.asked, parts.map(([text, without]) => h("span", { class: "chip" },
+    refill(this.asked, this.chips[0].input, parts.map(([text, without]) => h("span", { class: "chip" },
       h("span", { class: "word" }, text),
       without && button(t("find.remove", { name: text }), without, { glyph: "close", class: "round quiet small" }))));
   }

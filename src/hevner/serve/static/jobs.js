@@ -14,6 +14,8 @@ const FINAL = ["done", "failed", "cancelled"];
 class Jobs extends EventTarget {
   list = [];
   restored = false; // whether it is known which ones the service has
+  #told = null;
+  ready = new Promise((told) => (this.#told = told)); // that it is
   #sending = 0;
   #made = 0;
 
@@ -25,6 +27,7 @@ class Jobs extends EventTarget {
   async restore() {
     const record = await api.jobs().finally(() => {
       this.restored = true;
+      this.#told();
       this.#emit();
     });
     for (const one of record) {
@@ -155,12 +158,28 @@ function later(problem) {
 
 export const jobs = new Jobs();
 
-// Opens a piece of the catalogue, which keeps no analysis moment by moment: its file is analysed.
-export async function openPiece({ id, name, artist, title }) {
-  const sound = await api.audioBlob(id);
+// Opens a piece of the catalogue.
+export async function openPiece(piece) {
+  await jobOf(piece.id, piece);
+  location.hash = `#listen/piece/${piece.id}`;
+}
+
+const opening = new Map(); // pieces of the catalogue whose files are on their way
+
+// The job of a piece of the catalogue: its file is analysed for what the catalogue does not keep.
+// `about` is the piece, if it is known.
+export function jobOf(id, about = null) {
+  if (!opening.has(id)) opening.set(id, fetched(id, about).finally(() => opening.delete(id)));
+  return opening.get(id);
+}
+
+async function fetched(id, about) {
+  await jobs.ready; // it may have been analysed before the page was loaded anew
+  const before = jobs.list.find((job) => job.piece === id);
+  if (before) return before;
+  const [{ name, artist, title }, sound] = await Promise.all([about ?? api.piece(id), api.audioBlob(id)]);
   const [job] = jobs.add([new File([sound], name.split("/").pop(), { type: sound.type })]);
-  Object.assign(job, { piece: id, artist, title });
-  location.hash = `#listen/${job.id}`;
+  return Object.assign(job, { piece: id, artist, title });
 }
 
 const results = new Map(); // of the jobs that were looked at; an analysis does not change

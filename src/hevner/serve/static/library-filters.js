@@ -1,8 +1,8 @@
 // Filters of the library by what is known of pieces, folded until they are opened.
 
 import { fill, h } from "./dom.js";
-import { moodName } from "./emotion.js";
 import { t } from "./strings.js";
+import { word } from "./vocabulary.js";
 
 const SPANS = ["year", "tempo", "minutes"];
 
@@ -26,7 +26,7 @@ export class Filters {
         h("option", { value, selected: this.values[name] === value }, shown)));
     };
     offer("genre", new Set(columns.genre.flatMap(parts)), String);
-    offer("mood", new Set(columns.tags.flat()), moodName);
+    offer("mood", new Set(columns.tags.flat()), word);
     offer("third", ["major", "minor"], (third) => t(`mode.${third}`));
   }
 

@@ -1,11 +1,12 @@
 // Lists of pieces that one arranges: the play queue and the saved lists, each with its actions.
 
-import { button, field, fill, h } from "./dom.js";
+import { button, fill, h } from "./dom.js";
 import { clock } from "./emotion.js";
 import { asM3u, asTable, save } from "./export.js";
 import { Grid, moved } from "./grid.js";
+import { ask } from "./keep.js";
 import { ofKept } from "./library-columns.js";
-import { LONGEST, lists } from "./lists.js";
+import { lists } from "./lists.js";
 import { player } from "./player.js";
 import { t } from "./strings.js";
 
@@ -147,39 +148,6 @@ export class SavedLists {
     const { id, name } = this.chosen;
     this.undoable(t("library.list.deleted", { name }), lists.remove(id));
   }
-}
-
-// Asks to which saved list some pieces go, and puts them there; `done(name)` says so.
-export function keepIn(some, done) {
-  const into = (list, dialog) => {
-    lists.put(list.id, [...list.pieces, ...some]);
-    dialog.close();
-    done(list.name);
-  };
-  const dialog = ask(t("library.keep"), "", (name) => {
-    lists.create(name, some);
-    done(name);
-  }, { label: t("library.list.new") });
-  dialog.querySelector("form").before(h("ul", { class: "tags" }, lists.all.map((list) =>
-    h("li", { class: "tag" }, button(list.name, () => into(list, dialog), { dir: "auto" })))));
-}
-
-// A dialog that asks for a name.
-function ask(title, value, answer, { label = t("library.list.name") } = {}) {
-  const [caption, input] = field(label, "list-name", { required: true, maxlength: LONGEST, value, pattern: ".*\\S.*" });
-  const dialog = h("dialog", { "aria-label": title, onclose: () => dialog.remove() },
-    h("h2", {}, title),
-    h("form", { onsubmit: (event) => {
-      event.preventDefault();
-      dialog.close();
-      answer(input.value.trim());
-    } }, caption, input, h("div", { class: "row" },
-      button(t("library.save"), () => {}, { type: "submit", class: "primary" }),
-      button(t("library.cancel"), () => dialog.close(), { class: "quiet" }))));
-  document.body.append(dialog);
-  dialog.showModal();
-  input.select();
-  return dialog;
 }
 
 function fileName(name) {

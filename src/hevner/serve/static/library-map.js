@@ -3,7 +3,7 @@
 //
 // Events: "pick" {row}, "region" {region}, null for none.
 
-import { button, fill, h } from "./dom.js";
+import { button, h, refill } from "./dom.js";
 import { Instrument } from "./instrument.js";
 import { spoken } from "./emotion.js";
 import { t } from "./strings.js";
@@ -64,7 +64,7 @@ export class MoodMap extends EventTarget {
   #ask() {
     const region = this.#region;
     this.plane.ask({ point: region });
-    fill(this.chosen, region && h("span", { class: "chip" }, h("span", { class: "word" }, t("library.region")),
+    refill(this.chosen, this.plane.element, region && h("span", { class: "chip" }, h("span", { class: "word" }, t("library.region")),
       button(t("clear"), () => { this.region = null; }, { glyph: "close", class: "round quiet small" })));
   }
 

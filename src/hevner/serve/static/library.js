@@ -2,13 +2,14 @@
 
 import * as api from "./api.js";
 import { mark } from "./bar.js";
-import { button, field, fill, h, mount } from "./dom.js";
+import { button, field, fill, h, mount, refill } from "./dom.js";
 import { Grid } from "./grid.js";
 import { GROUP_ORDERS, ofGroups, ofPieces, ORDERS } from "./library-columns.js";
 import { Filters } from "./library-filters.js";
-import { keepIn, Queue, SavedLists } from "./library-kept.js";
+import { Queue, SavedLists } from "./library-kept.js";
 import { inside, MoodMap } from "./library-map.js";
 import { openPiece } from "./jobs.js";
+import { keepIn } from "./keep.js";
 import { lists } from "./lists.js";
 import { collator, load } from "./pieces.js";
 import { player } from "./player.js";
@@ -217,7 +218,7 @@ class Library {
     const filtered = rows < count;
     const text = !count ? t("library.empty") : !rows ? t("library.nothing")
       : [...grouped, filtered ? t("library.some", { shown: rows, count }) : said("pieces", count)].join(" · ");
-    fill(this.status, h("span", {}, text),
+    refill(this.status, document.getElementById("library-search"), h("span", {}, text),
       group && h("span", { class: "chip" }, h("span", { class: "word", dir: "auto" }, group.label || t(`library.unknown.${group.by}`)),
         button(t("clear"), () => {
           state.group = null;

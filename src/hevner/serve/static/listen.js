@@ -1,9 +1,9 @@
 // Drop a file and watch its emotion unfold.
 
 import * as api from "./api.js";
-import { button, fill, h } from "./dom.js";
+import { button, fill, h, refill } from "./dom.js";
 import { labelOf, percent } from "./emotion.js";
-import { analysisOf, jobs, openPiece } from "./jobs.js";
+import { analysisOf, jobOf, jobs, openPiece } from "./jobs.js";
 import * as live from "./live.js";
 import { Piece } from "./piece.js";
 import { Plane } from "./plane.js";
@@ -17,6 +17,7 @@ const OFFERED = 8; // pieces of the catalogue
 const expressed = new Map(); // words of the jobs that were looked at
 let piece = null;
 let wanted = null; // id of the job that is shown, or will be once it is done
+let fetching = null; // id of the piece of the catalogue whose file is on its way
 
 async function wordsFor(id, analysis) {
   if (analysis.status !== "ok") return [];
@@ -24,9 +25,24 @@ async function wordsFor(id, analysis) {
   return expressed.get(id);
 }
 
-export function open(main, [id]) {
+// What the service found, or what the catalogue knows of a piece that is still being analysed: the
+// analysis and its words; null if it keeps too little.
+async function found(job) {
+  if (job.state === "done") {
+    const analysis = await analysisOf(job.id);
+    return [analysis, await wordsFor(job.id, analysis)];
+  }
+  return Promise.all([api.analysis(job.piece), api.emotions(job.piece)]).catch((problem) => {
+    if (!(problem instanceof api.Problem)) throw problem;
+    return null; // it comes with the analysis of the file
+  });
+}
+
+export function open(main, [id, part]) {
   if (id === "live") return live.open(main);
-  wanted = id ?? wanted;
+  const kept = id === "piece" && part;
+  wanted = kept ? null : id ?? wanted;
+  fetching = kept || null;
   const stop = new AbortController();
   const pick = h("input", {
     type: "file", multiple: true, accept: "audio/*,.flac,.ogg,.opus,.mp3,.wav,.m4a,.aif,.aiff",
@@ -43,11 +59,12 @@ export function open(main, [id]) {
     h("span", { class: "like-button" }, t("drop.choose")), pick);
   const list = h("ul", { class: "jobs", "aria-label": t("jobs") });
   const stage = h("div", { class: "shown" });
+  const said = h("div");
   const offered = h("div", { class: "offered" });
   const dismiss = button(t("listen.dismiss.all"), () => failures().forEach(forget), { class: "quiet" });
   const view = h("section", { class: "view listen-view" },
     h("div", { class: "intake" }, list, drop,
-      h("a", { class: "like-button", href: "#listen/live" }, t("live.open")), dismiss, offered, plane.element), stage);
+      h("a", { class: "like-button", href: "#listen/live" }, t("live.open")), dismiss, offered, plane.element), said, stage);
   fill(main, view);
   // The plane is only decoration here; errors are shown elsewhere.
   attempt(null, async () => plane.lay({ words: await api.words() }));
@@ -64,6 +81,14 @@ export function open(main, [id]) {
   };
   jobs.addEventListener("change", show, { signal: stop.signal });
   show();
+  if (kept) {
+    attempt(said, async () => {
+      const { id: made } = await jobOf(kept);
+      if (stop.signal.aborted || fetching !== kept) return; // something else was chosen meanwhile
+      [wanted, fetching] = [made, null];
+      show();
+    });
+  }
   return () => {
     stop.abort();
     close();
@@ -73,7 +98,7 @@ export function open(main, [id]) {
 export function take(files) {
   const added = jobs.add([...files]);
   if (!added.length) return;
-  wanted = added[0].id;
+  [wanted, fetching] = [added[0].id, null];
   if (location.hash.startsWith("#listen")) history.replaceState(null, "", "#listen");
   else location.hash = "#listen";
   jobs.dispatchEvent(new Event("change"));
@@ -99,7 +124,7 @@ function rows(list) {
     return row;
   });
   if (after.length !== before.size || after.some((row, index) => list.children[index] !== row)) {
-    fill(list, after);
+    refill(list, document.getElementById("pick"), after);
   }
 }
 
@@ -152,30 +177,38 @@ function stateText(job) {
 }
 
 async function current(stage) {
-  const job = wanted ? jobs.find(wanted) : jobs.list.find((one) => one.state === "done");
-  if (job?.state !== "done") {
+  const first = () => jobs.list.find((one) => one.state === "done");
+  const job = fetching ? null : jobs.find(wanted) ?? first();
+  const done = job?.state === "done";
+  const early = job?.piece && !done && !job.unknown; // the catalogue knows something of it
+  if (!done && !early) {
     close();
     stage.waiting = null;
   }
   if (!job) return fill(stage, h("h1", { class: "unseen" }, t("view.listen")));
-  if (job.state === "failed") return failed(stage, job);
-  if (job.state !== "done") return unfinished(stage, job);
-  if (piece?.job === job && stage.contains(piece.element)) {
+  if (piece?.job === job && stage.contains(piece.element) && (piece.complete || !done)) {
     if (job.file) piece.load(job.file);
     return undefined;
   }
-  if (stage.waiting === job) return undefined;
-  stage.waiting = job;
+  if (!done && !early) return job.state === "failed" ? failed(stage, job) : unfinished(stage, job);
+  if (stage.waiting?.job === job && stage.waiting.done === done) return undefined;
+  const turn = { job, done };
+  stage.waiting = turn;
+  if (early) unfinished(stage, job);
   return attempt(stage, async () => {
-    const [analysis, words] = await Promise.all([analysisOf(job.id), api.words()]);
-    const emotions = await wordsFor(job.id, analysis);
-    if (stage.waiting !== job || !stage.isConnected) return;
-    close();
-    piece = new Piece(job, analysis, words, emotions);
-    fill(stage, piece.element);
-    player.dispatchEvent(new Event("track"));
+    const [read, words] = await Promise.all([found(job), api.words()]);
+    if (stage.waiting !== turn || !stage.isConnected) return;
+    if (!read) job.unknown = true;
+    else if (!piece?.completed(job, read[0])) {
+      close();
+      piece = new Piece(job, words, ...read);
+      fill(stage, piece.element);
+      player.dispatchEvent(new Event("track"));
+    }
   }).finally(() => {
-    if (stage.waiting === job) stage.waiting = null;
+    if (stage.waiting !== turn) return;
+    stage.waiting = null;
+    if (job.unknown && !done) current(stage);
   });
 }
 

@@ -35,14 +35,27 @@ export class Piece {
   #moment = null;
   #second = null;
 
-  constructor(job, analysis, words, expressed) {
+  constructor(job, words, analysis, expressed) {
     this.job = job;
+    this.complete = false; // what only the service has, once it has analysed the file
     this.analysis = analysis;
     this.expressed = expressed;
     this.words = words.filter((word) => word.valence !== null);
     this.axes = axesOf(analysis);
     for (const name of this.axes) this[name] = axis(analysis, name);
+    this.drawings = [];
     this.element = analysis.status === "ok" ? this.#described() : this.#empty();
+    if (job.state === "done") this.completed(job, analysis);
+  }
+
+  // Takes what the service has besides the analysis, which must be the one that is shown; returns
+  // whether it is.
+  completed(job, analysis) {
+    if (job !== this.job || analysis.model !== this.analysis.model || analysis.status !== this.analysis.status) return false;
+    this.complete = true;
+    for (const one of this.drawings) one.disabled = false;
+    if (analysis.status === "ok") attempt(null, async () => this.#feel(await api.moments(job.id)));
+    return true;
   }
 
   // Removes the listeners when the piece is no longer shown.
@@ -89,7 +102,6 @@ export class Piece {
     this.#follow();
     const tools = h("div", { class: "timeline-tools" }, zoomButtons(this.timeline), this.loop.element, this.layers.element);
     const overview = new Overview(this.timeline.zoom, this.timeline.element.id, (share) => this.#colourAt(share));
-    attempt(null, async () => this.#feel(await api.moments(job.id)));
     return h("article", { class: "piece", onkeydown: (event) => this.#key(event) },
       this.#heading(headline(analysis.headline)),
       this.#familiarity(),
@@ -139,11 +151,11 @@ export class Piece {
     const name = labelOf(this.job);
     const { analysis, job } = this;
     const drawn = (ending) => async () => save(`${name}.${ending}`, "", await api.plot(job.id, ending));
+    this.drawings = ["png", "svg"].map((ending) => button(ending.toUpperCase(), drawn(ending), { class: "quiet", disabled: true }));
     return h("div", { class: "exports", role: "group", "aria-label": t("export") },
       button("JSON", () => save(`${name}.json`, "application/json", JSON.stringify(analysis, null, 1)), { class: "quiet" }),
       button("CSV", () => save(`${name}.csv`, "text/csv", asCsv(analysis, this.axes)), { class: "quiet" }),
-      button("PNG", drawn("png"), { class: "quiet" }),
-      button("SVG", drawn("svg"), { class: "quiet" }));
+      this.drawings);
   }
 
   #familiarity() {

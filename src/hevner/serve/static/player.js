@@ -2,7 +2,8 @@
 //
 // A track is {id, title, address: () => Promise<string>, start, end, duration}. Events: "track" when
 // another one is loaded, "state" when it starts or stops, "time" once a frame while it plays and
-// after a jump, "seek" when somebody jumps, "trouble" when it cannot be played.
+// after a jump, "seek" when somebody jumps, "trouble" when it cannot be played: then `failed` is true, and
+// playing it again tries it anew.
 
 const BACK_TO_START = 3; // seconds into a track from which "previous" starts it again
 
@@ -12,6 +13,8 @@ class Player extends EventTarget {
   #loading = 0;
   queue = [];
   index = -1;
+  failed = false;
+  problem = null; // why it has no address, if that is known
 
   constructor() {
     super();
@@ -23,9 +26,7 @@ class Player extends EventTarget {
       this.#audio.addEventListener(name, () => this.#emit("time"));
     }
     this.#audio.addEventListener("ended", () => this.#ended());
-    this.#audio.addEventListener("error", () => {
-      if (this.#audio.getAttribute("src")) this.#emit("trouble");
-    });
+    this.#audio.addEventListener("error", () => this.#audio.getAttribute("src") && this.#trouble());
   }
 
   get track() {
@@ -41,22 +42,37 @@ class Player extends EventTarget {
     return Number.isFinite(seconds) ? seconds : this.track?.duration ?? 0;
   }
 
+  // A browser may take what it cannot play for what plays.
   get playing() {
-    return !this.#audio.paused;
+    return !this.#audio.paused && !this.failed;
   }
 
-  async load(queue, index = 0, { play = true } = {}) {
+  // Address of what is loaded; empty if there is none.
+  get address() {
+    return this.#audio.getAttribute("src") ?? "";
+  }
+
+  async load(queue, index = 0, { play = true, from } = {}) {
     this.queue = queue;
     this.index = index;
     const { track } = this;
     const turn = ++this.#loading;
+    this.failed = false;
+    this.problem = null;
     this.#audio.pause();
     this.#emit("track");
-    const address = await track.address().catch(() => null); // the service is away
+    const address = await track.address().catch((problem) => {
+      if (turn === this.#loading) this.problem = problem; // the service is away, or has no such piece
+      return null;
+    });
     if (turn !== this.#loading) return; // another track was chosen meanwhile
-    if (!address) return void this.#emit("trouble");
+    if (!address) {
+      this.#audio.removeAttribute("src"); // what was loaded before is another piece
+      this.#audio.load();
+      return void this.#trouble();
+    }
     this.#audio.src = address;
-    if (track.start) this.#audio.currentTime = track.start;
+    if (from || track.start) this.#audio.currentTime = from || track.start;
     if (play) await this.play();
   }
 
@@ -72,12 +88,16 @@ class Player extends EventTarget {
   }
 
   async play() {
+    if (this.failed) return this.load(this.queue, this.index, { from: this.time });
+    const { start = 0, end } = this.track ?? {};
+    if (end && this.time >= end) this.#audio.currentTime = start; // it was heard to its end
     try {
       await this.#audio.play();
     } catch (error) {
       // A new track takes the place of this one, or the browser waits for a gesture.
-      if (error.name !== "AbortError" && error.name !== "NotAllowedError") this.#emit("trouble");
+      if (error.name !== "AbortError" && error.name !== "NotAllowedError") this.#trouble();
     }
+    return undefined;
   }
 
   pause() {
@@ -111,7 +131,15 @@ class Player extends EventTarget {
     this.#audio.removeAttribute("src");
     this.queue = [];
     this.index = -1;
+    this.failed = false;
     this.#emit("track");
+  }
+
+  #trouble() {
+    if (this.failed) return;
+    this.failed = true;
+    this.#changed();
+    this.#emit("trouble");
   }
 
   #ended() {

@@ -6,6 +6,7 @@ import * as api from "./api.js";
 import { button, field, fill, h } from "./dom.js";
 import { clock, labelOf } from "./emotion.js";
 import { exportsOf } from "./export.js";
+import { asKept, keepIn } from "./keep.js";
 import { mend } from "./mend.js";
 import { player } from "./player.js";
 import { asFilters, question } from "./question.js";
@@ -116,10 +117,15 @@ export class Playlist extends EventTarget {
     this.exports.hidden = !hits.length;
     const total = hits.reduce((sum, hit) => sum + hit.duration, 0);
     fill(this.status, hits.length > 0 && h("span", {}, t("playlist.made", { count: hits.length, time: clock(total) }), " "),
-      hits.length > 0 && button(t("playlist.play"), () => this.#play(), { class: "primary" }));
+      hits.length > 0 && [button(t("playlist.play"), () => this.#play(), { class: "primary" }),
+        button(t("library.keep"), () => this.#keep(), { class: "quiet" })]);
     for (const [index, row] of this.results.rows.entries()) Object.assign(row, { draggable: true }).dataset.index = index;
     this.#follow();
     this.dispatchEvent(new Event("change"));
+  }
+
+  #keep() {
+    keepIn(this.hits.map(asKept), (name) => this.status.append(" ", t("library.kept", { count: this.hits.length, name })));
   }
 
   #play() {

@@ -4,7 +4,7 @@
 // "cursor" with the text of where the keys have come to.
 
 import { h } from "./dom.js";
-import { spoken } from "./emotion.js";
+import { moodOf, moodText, scaleName, spoken } from "./emotion.js";
 import { Plane } from "./plane.js";
 import { t } from "./strings.js";
 
@@ -116,7 +116,9 @@ export class SliderAnswers extends EventTarget {
       give();
     });
     const ends = AXES.includes(name) || name === "tension" ? `axis.${name}` : "rate.amount";
-    return h("div", { class: "slider" }, h("label", { for: `rate-${name}` }, t(`rate.label.${name}`)), number, input,
+    const mood = moodOf(name);
+    return h("div", { class: "slider" },
+      h("label", { for: `rate-${name}` }, scaleName(name), mood && h("span", { class: "aside" }, ` ${moodText(mood)}`)), number, input,
       h("span", { class: "ends aside", "aria-hidden": "true" },
         h("span", {}, t(`${ends}.low`)), h("span", {}, t(`${ends}.high`))));
   }

@@ -2,7 +2,7 @@
 
 import * as api from "./api.js";
 import { fill, h, table } from "./dom.js";
-import { decimal } from "./emotion.js";
+import { decimal, scaleName } from "./emotion.js";
 import { known, t } from "./strings.js";
 import { attempt } from "./trouble.js";
 
@@ -36,6 +36,7 @@ function content({ raters, pieces, agreement, export: address, commands }) {
 function row({ label, measure, value, low, high, n }) {
   const [, rater] = RATER.exec(measure) ?? [];
   const name = rater ? t("rate.measure.rater", { rater }) : known(`rate.measure.${measure}`, measure);
-  return [known(`rate.label.${label}`, label), name, decimal(value),
+  const shown = decimal(value);
+  return [scaleName(label), name, value < 0 ? t("rate.agreement.below", { value: shown }) : shown,
     low === null ? "" : t("interval", { low: decimal(low), high: decimal(high) }), n];
 }

@@ -30,8 +30,16 @@ export class TrialSound extends EventTarget {
     audio.addEventListener("pause", () => this.#paused());
     audio.addEventListener("seeking", () => this.#back());
     audio.addEventListener("ended", () => this.#ended());
-    audio.addEventListener("error", () => audio.getAttribute("src") && this.#emit("trouble"));
+    audio.addEventListener("error", () => {
+      if (!audio.getAttribute("src")) return;
+      this.#emit("state");
+      this.#emit("trouble");
+    });
     Object.assign(this, { hop, answer, ended: false });
+  }
+
+  get address() {
+    return this.#audio.src;
   }
 
   get time() {
@@ -43,13 +51,17 @@ export class TrialSound extends EventTarget {
   }
 
   get playing() {
-    return !this.#audio.paused;
+    return !this.#audio.paused && !this.#audio.error;
   }
 
   async toggle() {
     if (this.playing) return this.#audio.pause();
     if (this.ended && this.hop) return undefined; // a continuous rating is given once
     if (this.ended) this.#at = 0;
+    if (this.#audio.error) {
+      this.#audio.load(); // once more, from where it came to
+      this.#audio.currentTime = this.#at;
+    }
     try {
       await this.#audio.play();
     } catch (error) {

@@ -6,6 +6,7 @@ import { clock } from "./emotion.js";
 import { answersFor } from "./rate-answers.js";
 import { TrialSound } from "./rate-sound.js";
 import { t } from "./strings.js";
+import { trouble } from "./trouble.js";
 
 const REASONS = ["known", "unplayable", "unwanted", "other"];
 
@@ -48,13 +49,14 @@ export class Trial {
     this.time = h("span", { class: "time aside" });
     this.next = button(t("rate.next"), () => this.#done(), { class: "primary next" });
     this.status = h("p", { class: "aside", role: "status" });
+    this.problem = h("div");
     this.cursor = h("p", { class: "unseen", role: "status" });
     this.element = h("div", { class: "trial-view" },
       h("div", { class: "row sound" }, this.play, this.played, this.time),
       h("div", { class: "stage" }, this.#answers.element, h("div", { class: "trial" },
         h("p", {}, t(`rate.ask.${input}.${when}`)),
         h("p", { class: "aside", id: "rate-help" }, t(`rate.keys.${input === "plane" ? "plane" : "sliders"}`)),
-        this.next, this.status, this.#skip(), this.cursor)));
+        this.next, this.status, this.problem, this.#skip(), this.cursor)));
   }
 
   #skip() {
@@ -66,7 +68,7 @@ export class Trial {
   #listen() {
     const { signal } = this.#stop;
     for (const name of ["state", "time", "end"]) this.#sound.addEventListener(name, () => this.#show());
-    this.#sound.addEventListener("trouble", () => fill(this.status, t("rate.trouble")));
+    this.#sound.addEventListener("trouble", () => this.#mute());
     this.#answers.addEventListener("answer", () => this.#show());
     this.#answers.addEventListener("cursor", ({ detail }) => fill(this.cursor, detail));
     document.addEventListener("keydown", (event) => this.#key(event), { signal });
@@ -74,6 +76,11 @@ export class Trial {
       // Nobody can rate what cannot be seen.
       if (document.hidden && this.study.when === "continuous") this.#sound.pause();
     }, { signal });
+  }
+
+  async #mute() {
+    const problem = await api.mute(this.#sound.address);
+    if (!this.#stop.signal.aborted) fill(this.problem, problem ? trouble(problem) : t("rate.trouble"));
   }
 
   #key(event) {
@@ -84,6 +91,7 @@ export class Trial {
 
   #show() {
     const { time, duration, playing } = this.#sound;
+    if (playing && time && this.problem.firstChild) fill(this.problem);
     const label = t(playing ? "player.pause" : "player.play");
     if (this.play.textContent !== label) this.play.textContent = label;
     this.play.disabled = this.#sound.ended && this.#sound.hop > 0;

@@ -8,9 +8,17 @@ import { known, t } from "./strings.js";
 export function trouble(problem) {
   const { kind, message, remedy } = problem;
   const own = kind === "offline" ? t("offline") : known(`problem.${kind}`, null);
-  const details = [own ? null : h("strong", {}, message), own && kind !== "offline" ? message : null, remedy];
+  const todo = known(`remedy.${kind}`, null);
+  // What the language has a sentence and a remedy for needs no details.
+  const details = own && todo ? [] : [own ? null : h("strong", {}, message), own && kind !== "offline" ? message : null, todo ? null : remedy];
   return h("div", { class: "callout warning", role: "alert" }, own && h("p", {}, h("strong", {}, own)),
-    details.filter(Boolean).map((text) => h("p", { lang: "en" }, text)));
+    details.filter(Boolean).map((text) => h("p", { lang: "en" }, text)), todo && h("p", {}, todo));
+}
+
+// The same in one sentence.
+export function inShort({ kind, message }) {
+  const text = kind === "offline" ? t("offline") : known(`problem.${kind}`, message);
+  return text[0].toUpperCase() + text.slice(1);
 }
 
 // What a view shows that needs a catalogue where there is none.

@@ -2,7 +2,7 @@
 
 import * as api from "./api.js";
 import { fill, h, range, table, term } from "./dom.js";
-import { decimal } from "./emotion.js";
+import { decimal, moodName, moodText } from "./emotion.js";
 import { Plane } from "./plane.js";
 import { known, language, number, t } from "./strings.js";
 import { attempt } from "./trouble.js";
@@ -11,7 +11,9 @@ const HEADLINES = [
   "valence r", "arousal r", "valence auc", "arousal auc", "quadrant accuracy", "gems mean r",
   "valence coverage", "arousal coverage", "valence within-piece r", "arousal within-piece r",
 ];
-const GUIDE = ["interval", "time", "familiarity", "emotions", "moods", "limits", "gap"];
+const GUIDE = ["interval", "time", "familiarity", "emotions", "limits", "gap", "moods"];
+// Felt emotions, as hevner.emotion has them.
+const FELT = ["amazement", "solemnity", "tenderness", "nostalgia", "calmness", "power", "joyful activation", "tension", "sadness"];
 const INLINE = /\*\*(.+?)\*\*|\*(.+?)\*|`(.+?)`|\[(.+?)\]\((.+?)\)/g;
 
 export function open(main, [name]) {
@@ -26,7 +28,7 @@ export function open(main, [name]) {
         h("p", {}, t("guide.plane.arousal")), h("p", {}, t("guide.plane.listeners"))),
       plane.element),
     h("div", { class: "guides" }, GUIDE.map((part) => h("section", {},
-      h("h2", {}, t(`guide.${part}.title`)), h("p", {}, t(`guide.${part}`)), part === "gap" ? gap : null))),
+      h("h2", {}, t(`guide.${part}.title`)), h("p", {}, t(`guide.${part}`)), { gap, moods: felt() }[part]))),
     h("h2", {}, t("models")), choices, card));
   attempt(card, async () => plane.lay({ words: await api.words() }));
   attempt(card, async () => {
@@ -34,6 +36,11 @@ export function open(main, [name]) {
     if (address) fill(gap, h("a", { href: address, target: "_blank" }, t("guide.gap.open")));
   });
   attempt(card, async () => cards(await api.models(), name, choices, card));
+}
+
+// What each felt emotion is called, and what it feels like.
+function felt() {
+  return h("dl", { class: "felt-words" }, FELT.map((name) => term(moodName(name), moodText(name))));
 }
 
 async function cards(models, name, choices, place) {
@@ -49,10 +56,10 @@ async function cards(models, name, choices, place) {
 }
 
 function facts(model) {
-  const row = (name, value) => term(t(`card.${name}`), value);
+  const row = (name, value) => term(t(`card.${name}`), ...[value].flat());
   const english = (text) => h("span", { lang: "en" }, text);
   return h("dl", { class: "facts" },
-    row("predicts", english(model.predicts.join(" · "))),
+    row("predicts", model.predicts.flatMap((one, index) => [index ? " · " : "", named("predicts", one)])),
     row("trained", english(model.trained_on.join(" · "))),
     row("licence", english(model.licences.weights)),
     row("commercial", t(model.commercial_use ? "yes" : "no")));

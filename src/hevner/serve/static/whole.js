@@ -2,7 +2,7 @@
 // table.
 
 import { h, range, table, term } from "./dom.js";
-import { chordName, clock, decimal, keyName, moodName, percent, saidWord, signed } from "./emotion.js";
+import { chordName, clock, decimal, keyName, moodName, moodText, percent, saidWord, signed } from "./emotion.js";
 import { known, t } from "./strings.js";
 import { word } from "./vocabulary.js";
 
@@ -26,7 +26,7 @@ export function whole({ analysis, expressed }) {
       Object.entries(analysis.emotions).map(([name, one]) => reading(known(`emotion.${name}`, name), one))),
       h("p", { class: "aside" }, t("emotions.text"))),
     moods.length > 0 && h("section", {}, h("h2", {}, t("moods")), h("ul", { class: "bars" },
-      moods.map(([name, share]) => bar(moodName(name), share, percent(share)))),
+      moods.map(([name, share]) => bar(moodName(name), share, percent(share), moodText(name)))),
       h("p", { class: "aside" }, t("moods.text"))),
     own.map(([head, found]) => found.length > 0 && h("section", {}, h("h2", {}, t(head)), h("ul", { class: "bars" },
       found.map(([name, share]) => bar(name, share, percent(share)))))),
@@ -62,10 +62,10 @@ function keys({ key_candidates: candidates }) {
   return found.length > 1 && h("p", { class: "aside keys" }, t("keys", { keys: found.join(", ") }));
 }
 
-function bar(name, share, text) {
+function bar(name, share, text, title) {
   const level = h("i");
   level.style.setProperty("--share", share);
-  return h("li", {}, h("span", {}, name), h("b", { "aria-hidden": "true" }, level), h("span", { class: "number" }, text));
+  return h("li", { title }, h("span", {}, name), h("b", { "aria-hidden": "true" }, level), h("span", { class: "number" }, text));
 }
 
 // A basic emotion, from not at all to very.
