@@ -20,6 +20,7 @@ from hevner.analysis import Analyzer
 from hevner.audio import capture, ffmpeg
 from hevner.cli import app
 from hevner.errors import AudioError
+from hevner.live import Instant
 from hevner.result import Analysis, ChordSpan, Estimate, Moment
 from tests.errors import raises
 from tests.sounds import music
@@ -135,16 +136,37 @@ def test_a_container_is_listened_to(quick: list[tuple[int, float]]) -> None:
     assert quick[-1] == (4 * 16_000, 16_000)
 
 
+@pytest.mark.parametrize("size", [1, 3, 4, 7])
+def test_samples_are_put_together_however_they_come(size: int) -> None:
+    data = packed(music(0.01, RATE, 2))
+    pipe = io.BytesIO(data + b"\1\2\3")
+    parts = [part for _, part in capture.pcm(lambda _: pipe.read(size), RATE, 2, "pipe")]
+    expected = np.frombuffer(data, "<i2").reshape(-1, 2) / 2**15
+    assert np.array_equal(np.concatenate(parts), expected.astype(np.float32))
+
+
+def test_a_summary_has_the_range_of_all_lines_and_the_longest_delay() -> None:
+    summary = listen.Summary()
+    for value, delay in ((0.2, 0.1), (-0.4, 0.5), (0.5, 0.2)):
+        one = Estimate(value, value, value)
+        summary.add(Instant(1.0, 1.0, True, "ok", one, one), delay)
+    assert summary.text(60.0) == (
+        "Listened for 1:00: valence +0.10 (-0.40 to +0.50), arousal +0.10 (-0.40 to +0.50); "
+        "3 lines, at most 0.50 s late."
+    )
+
+
 def test_another_rate_goes_on_on_the_same_clock(
     quick: list[tuple[int, float]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def changing(*_: object) -> Iterator[tuple[int, np.ndarray]]:
         yield 8_000, np.zeros((4 * 8_000, 1), np.float32)
         yield 16_000, np.zeros((3 * 16_000, 2), np.float32)
+        yield 16_000, np.zeros((3 * 16_000, 1), np.float32)
 
     monkeypatch.setattr(listen, "_pieces", changing)
     out, _ = run("-", "-f", "jsonl")
-    assert [json.loads(line)["time"] for line in out] == [3.0, 4.0, 7.0]
+    assert [json.loads(line)["time"] for line in out] == [3.0, 4.0, 7.0, 10.0]
     assert quick[-1] == (3 * 16_000, 16_000)
 
 
