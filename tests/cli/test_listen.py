@@ -156,6 +156,20 @@ def test_a_summary_has_the_range_of_all_lines_and_the_longest_delay() -> None:
     )
 
 
+def test_samples_that_make_no_sense_are_named_with_their_place(
+    quick: list[tuple[int, float]],
+) -> None:
+    samples = music(4.0, RATE)
+    samples[3 * RATE + RATE // 2] = np.nan
+    sound = container(samples, RATE, format="WAV", subtype="FLOAT")
+    out, said = run("-", sound=sound, code=1)
+    assert len(out) == 1
+    error = "Error: -: samples are not finite (NaN or infinite) near 3.5 s."
+    assert said.splitlines()[-1].startswith(error)
+    sound = container(2**15 * music(3.0, RATE), RATE, format="WAV", subtype="FLOAT")
+    assert "as if they were integers" in run("-", sound=sound)[1]
+
+
 def test_another_rate_goes_on_on_the_same_clock(
     quick: list[tuple[int, float]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -223,11 +237,17 @@ def test_what_cannot_be_read_is_one_line(
     _, said = run("-", sound=b"no audio at all" * 100, code=1)
     assert said.startswith("Error: ")
     assert "not audio" in said
+    _, said = run("-", "--rate", f"{RATE}", "--channels", "65", sound=bytes(6 * RATE), code=1)
+    assert said.startswith("Error: -: it has 65 channels")
+    _, said = run("-", "--rate", f"{RATE}", "--window", "1e12", sound=bytes(10), code=1)
+    assert said.startswith("Error: a window of 1e+12 s is too long")
     pipe = Pipe(lambda second: None, OSError(5, "Input/output error"))
     monkeypatch.setattr(listen, "standard_input", lambda _example: pipe)
     _, said = run("-", "--rate", f"{RATE}", code=1)
     assert said.splitlines()[-1].startswith("Error: -: cannot be read (Input/output")
-    run("-", "--rate", "1", code=1)
+    for words in (["-", "--rate", "1"], ["-", "--rate", "0"], ["--rate", "0"]):
+        _, said = run(*words, code=1)
+        assert "a sample rate of" in said
     run("-", "--format", "csv", code=2)
 
 

@@ -145,7 +145,7 @@ def test_an_upload_that_comes_while_the_server_stops_is_refused(state: Path) -> 
         wait_for(lambda: nothing_is_left(server))
 
 
-@pytest.mark.parametrize("limit", ["uploads", "uploads_of_one"])
+@pytest.mark.parametrize("limit", ["uploads", "uploads_of_one", "queue"])
 def test_uploads_at_once_are_bounded(state: Path, limit: str) -> None:
     with running(settings(state, **{limit: 1})) as server:
         with socket.create_connection(("127.0.0.1", server.port), timeout=30) as connection:
