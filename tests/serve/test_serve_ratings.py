@@ -383,6 +383,25 @@ def values_of(plan: Study, turn: int, rater: int) -> dict[str, float]:
     }
 
 
+def test_agreement_is_of_all_ratings_whenever_it_is_asked_for(state: Path, music: Library) -> None:
+    plan = study(name="four", count=4, practice=False)
+    with running(settings(state), snapshot(music.catalog.folder), study=plan) as server:
+        pieces = server.get("/catalog/pieces?limit=300").json["pieces"]
+        turn = {piece["id"]: number for number, piece in enumerate(pieces)}
+        told = []
+        for number, rater in enumerate(("ann", "ben", "cleo")):
+            for _ in range(4):
+                piece = server.get(f"/raters/{rater}").json["next"]["piece"]
+                values = values_of(plan, turn[piece], number)
+                assert rate(server, rater, piece, values=values).status == 201
+            told.append(server.get("/ratings").json["agreement"])
+    assert told[0] == []
+    assert [{row["raters"] for row in rows if row["measure"] == "ICC(1)"} for rows in told[1:]] == [
+        {2},
+        {3},
+    ]
+
+
 @pytest.mark.parametrize("kind", ["plane", "sliders", "moods"])
 def test_an_export_is_a_dataset_with_the_same_agreement(
     kind: str, state: Path, music: Library, tmp_path: Path
