@@ -312,6 +312,26 @@ def test_a_copy_whose_tags_are_not_as_they_should_be_is_dropped(
     assert path.read_bytes() == old
 
 
+def test_journal_and_copy_are_on_the_disk_before_the_copy_takes_its_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, log = make(tmp_path / "a.mp3"), tmp_path / "journal.jsonl"
+    synced, replace, replaced = set(), os.replace, []
+
+    def fsync(file: int) -> None:
+        synced.add(os.fstat(file).st_ino)
+
+    def moved(source: Path, target: Path) -> None:
+        replaced.append({source.stat().st_ino, log.stat().st_ino} <= synced)
+        replace(source, target)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    monkeypatch.setattr(os, "replace", moved)
+    tagged(path)
+    assert replaced == [True]
+    assert tmp_path.stat().st_ino in synced
+
+
 def test_a_file_that_changes_meanwhile_is_left_as_it_is(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
