@@ -447,8 +447,8 @@ def test_continuous_ratings_are_curves_and_means(
                 level = int(piece) / 300
                 moments = [[k / 2, level - 0.1 * shift, (-1) ** k / 2] for k in range(14 + turn)]
                 assert rate(server, rater, piece, moments=moments).status == 201
-        late = [[0, 0, 0], [1e4, 0, 0]]
-        piece = server.get("/raters/cleo").json["next"]["piece"]
+        following = server.get("/raters/cleo").json["next"]
+        piece, late = following["piece"], [[0, 0, 0], [following["duration"] + 3, 0, 0]]
         bad: list[dict[str, Any]] = [
             {"moments": late}, {"moments": [[1, 0, 0], [1, 0, 0]]}, {"moments": []},
             {"values": PLANE}, {"moments": [[0, 0, 1.5]]},
