@@ -31,6 +31,9 @@ FIRST_S = 3.0
 EVERY_S = 1.0
 """Seconds from value to value."""
 
+LONGEST_S = 3600.0
+"""Seconds of the longest window: all of it is held, and analysed for each value."""
+
 
 @dataclass(frozen=True)
 class Instant:
@@ -114,6 +117,13 @@ class Stream:
                 remedy="Give seconds, such as 1",
                 stage="options",
                 code="bad_step",
+            )
+        if window > LONGEST_S:
+            raise HevnerError(
+                f"a window of {window:g} s is too long for a stream",
+                remedy=f"Use at most {LONGEST_S:.0f} s",
+                stage="options",
+                code="window_too_long",
             )
         self._analyze, self._window, self._begin = analyze, window, begin
         self._size, self._step = (round(one * self.sample_rate) for one in (window, every))

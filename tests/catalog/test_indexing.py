@@ -27,6 +27,7 @@ from hevner.catalog import (
     header,
     index_options,
     indexing,
+    presence,
     sources,
     writer,
 )
@@ -678,3 +679,12 @@ def test_the_command_removes_what_is_missing_if_its_number_is_told(
     assert ("2 removed." in done.stderr) == removed
     assert (done.exit_code == 0) == removed
     assert len(state(folder)[0]) == (3 if removed else 5)
+
+
+def test_a_file_is_gone_only_if_that_is_sure(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    (tmp_path / "loop").symlink_to("loop")
+    assert presence.is_gone(str(tmp_path / "none.mp3"))
+    assert presence.is_gone(str(tmp_path / "file" / "none.mp3"))
+    assert not presence.is_gone(str(tmp_path / "file"))
+    assert not presence.is_gone(str(tmp_path / "loop" / "behind.mp3"))

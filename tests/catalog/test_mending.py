@@ -286,6 +286,20 @@ def test_another_model_reads_what_was_kept(folder: Path) -> None:
     assert are_indexed(folder)
 
 
+def test_moments_of_a_content_are_read_anew_once_for_all_its_files(
+    whole: Path, tmp_path: Path
+) -> None:
+    music = Path(shutil.copytree(whole / "music", tmp_path / "music"))
+    shutil.copy(music / "1.mp3", music / "copy.mp3")
+    catalog = create(tmp_path / "other", SPACE)
+    run(music, catalog)
+    before = state(tmp_path / "other")
+    older(tmp_path / "other")
+    renew(tmp_path / "other", FakeAnalyzer())
+    assert state(tmp_path / "other") == before
+    assert len(rows(tmp_path / "other")) == 7
+
+
 def test_a_renewal_that_is_stopped_goes_on_later(folder: Path) -> None:
     before = rows(folder)
     older(folder)
@@ -423,6 +437,25 @@ def test_mending_that_is_cut_off_anywhere_can_be_repeated(
         if finished:
             break
     assert at > 1
+
+
+def test_what_another_process_puts_in_its_place_meanwhile_is_no_damage(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = seal.read(folder)
+    assert found is not None
+    compared = []
+
+    def differs(path: Path, sealed: tuple[int, str]) -> bool:
+        compared.append(path)
+        if len(compared) == 1:
+            seal.write(folder, {name: n + 1 for name, n in found.versions.items()}, found.header)
+            return True
+        return False
+
+    monkeypatch.setattr(seal, "_differs", differs)
+    assert seal.damaged_file(folder) == ""
+    assert len(compared) > len(found.files)
 
 
 def test_the_seal_digests_each_file_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

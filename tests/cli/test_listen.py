@@ -20,6 +20,7 @@ from hevner.analysis import Analyzer
 from hevner.audio import capture, ffmpeg
 from hevner.cli import app
 from hevner.errors import AudioError
+from hevner.live import Instant
 from hevner.result import Analysis, ChordSpan, Estimate, Moment
 from tests.errors import raises
 from tests.sounds import music
@@ -135,16 +136,51 @@ def test_a_container_is_listened_to(quick: list[tuple[int, float]]) -> None:
     assert quick[-1] == (4 * 16_000, 16_000)
 
 
+@pytest.mark.parametrize("size", [1, 3, 4, 7])
+def test_samples_are_put_together_however_they_come(size: int) -> None:
+    data = packed(music(0.01, RATE, 2))
+    pipe = io.BytesIO(data + b"\1\2\3")
+    parts = [part for _, part in capture.pcm(lambda _: pipe.read(size), RATE, 2, "pipe")]
+    expected = np.frombuffer(data, "<i2").reshape(-1, 2) / 2**15
+    assert np.array_equal(np.concatenate(parts), expected.astype(np.float32))
+
+
+def test_a_summary_has_the_range_of_all_lines_and_the_longest_delay() -> None:
+    summary = listen.Summary()
+    for value, delay in ((0.2, 0.1), (-0.4, 0.5), (0.5, 0.2)):
+        one = Estimate(value, value, value)
+        summary.add(Instant(1.0, 1.0, True, "ok", one, one), delay)
+    assert summary.text(60.0) == (
+        "Listened for 1:00: valence +0.10 (-0.40 to +0.50), arousal +0.10 (-0.40 to +0.50); "
+        "3 lines, at most 0.50 s late."
+    )
+
+
+def test_samples_that_make_no_sense_are_named_with_their_place(
+    quick: list[tuple[int, float]],
+) -> None:
+    samples = music(4.0, RATE)
+    samples[3 * RATE + RATE // 2] = np.nan
+    sound = container(samples, RATE, format="WAV", subtype="FLOAT")
+    out, said = run("-", sound=sound, code=1)
+    assert len(out) == 1
+    error = "Error: -: samples are not finite (NaN or infinite) near 3.5 s."
+    assert said.splitlines()[-1].startswith(error)
+    sound = container(2**15 * music(3.0, RATE), RATE, format="WAV", subtype="FLOAT")
+    assert "as if they were integers" in run("-", sound=sound)[1]
+
+
 def test_another_rate_goes_on_on_the_same_clock(
     quick: list[tuple[int, float]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def changing(*_: object) -> Iterator[tuple[int, np.ndarray]]:
         yield 8_000, np.zeros((4 * 8_000, 1), np.float32)
         yield 16_000, np.zeros((3 * 16_000, 2), np.float32)
+        yield 16_000, np.zeros((3 * 16_000, 1), np.float32)
 
     monkeypatch.setattr(listen, "_pieces", changing)
     out, _ = run("-", "-f", "jsonl")
-    assert [json.loads(line)["time"] for line in out] == [3.0, 4.0, 7.0]
+    assert [json.loads(line)["time"] for line in out] == [3.0, 4.0, 7.0, 10.0]
     assert quick[-1] == (3 * 16_000, 16_000)
 
 
@@ -201,11 +237,17 @@ def test_what_cannot_be_read_is_one_line(
     _, said = run("-", sound=b"no audio at all" * 100, code=1)
     assert said.startswith("Error: ")
     assert "not audio" in said
+    _, said = run("-", "--rate", f"{RATE}", "--channels", "65", sound=bytes(6 * RATE), code=1)
+    assert said.startswith("Error: -: it has 65 channels")
+    _, said = run("-", "--rate", f"{RATE}", "--window", "1e12", sound=bytes(10), code=1)
+    assert said.startswith("Error: a window of 1e+12 s is too long")
     pipe = Pipe(lambda second: None, OSError(5, "Input/output error"))
     monkeypatch.setattr(listen, "standard_input", lambda _example: pipe)
     _, said = run("-", "--rate", f"{RATE}", code=1)
     assert said.splitlines()[-1].startswith("Error: -: cannot be read (Input/output")
-    run("-", "--rate", "1", code=1)
+    for words in (["-", "--rate", "1"], ["-", "--rate", "0"], ["--rate", "0"]):
+        _, said = run(*words, code=1)
+        assert "a sample rate of" in said
     run("-", "--format", "csv", code=2)
 
 

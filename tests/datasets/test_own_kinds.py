@@ -167,6 +167,7 @@ def test_ratings_of_the_whole_stay_beside_moments(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("row", "code"),
     [("a,1,ann,5,5", "wrong_order"), ("a,-1,ann,5,5", "wrong_order"),
+     ("a,86401,ann,5,5", "wrong_time"),
      ("a,2,ann,,5", "not_a_number"), ("a,2,ann,5,0", "off_scale"), ("a,2,,5,5", "value_missing")],
 )  # fmt: skip
 def test_a_bad_moment(tmp_path: Path, row: str, code: str) -> None:

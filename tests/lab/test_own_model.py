@@ -192,6 +192,8 @@ def test_a_group_is_never_predicted_from_itself(recipe: OwnRecipe) -> None:
     fold = ridge.folds(group, 5, 1)
     assert all(len(set(fold[group == one])) == 1 for one in set(group))
     assert sorted(np.unique(fold, return_counts=True)[1]) == [24] * 5
+    assert np.array_equal(ridge.folds(group, 5, 1), fold)
+    assert not np.array_equal(ridge.folds(group, 5, 2), fold)
 
 
 def test_the_function_is_the_mean_over_penalties_that_were_weighed(recipe: OwnRecipe) -> None:

@@ -110,6 +110,10 @@ def test_opposite_halves_are_reliable_by_minus_one() -> None:
     assert reliability.split_half(opposite) == pytest.approx(-1)
 
 
+def test_a_half_that_does_not_differ_agrees_with_nothing() -> None:
+    assert reliability.split_half(np.array([[1.0, 1], [1, 1], [1, 2]])) == 0
+
+
 def rated(*votes: Mapping[str, Mapping[str, Given]], group: str = "") -> list[Track]:
     return [
         Track("own", str(k), None, group or str(k), str(k), by_rater=one)

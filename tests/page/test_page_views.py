@@ -535,6 +535,25 @@ def test_a_view_that_cannot_be_fetched_is_said_and_opens_once_it_can(
     expect(page.locator(".rate-view")).to_be_visible()
 
 
+def test_a_view_that_comes_late_replaces_none_that_was_asked_for_since(
+    service: Service, opened: Opener
+) -> None:
+    page, _ = opened(service, "/#listen")
+    held: list[Any] = []
+    page.route("**/compare.js", lambda route: held.append(route))
+    page.reload()
+    with page.expect_request("**/compare.js"):
+        page.click("#views a[href='#compare']")
+    page.click("#views a[href='#find']")
+    expect(page.locator(".find-view .facts")).to_have_text("5 pieces")
+    for route in held:
+        route.continue_()
+    page.evaluate(
+        "() => import('/static/compare.js').then(() => new Promise(requestAnimationFrame))"
+    )
+    expect(page.locator(".find-view .facts")).to_be_visible()
+
+
 def test_an_address_that_is_no_code_opens_a_view(service: Service, opened: Opener) -> None:
     page, _ = opened(service, "/#listen/%E0%A4%A")
     expect(page.locator("#pick")).to_be_attached()

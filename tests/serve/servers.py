@@ -145,7 +145,8 @@ def wait_for(happened: Callable[[], bool]) -> None:
 
 def settings(state: Path, **how: Any) -> Settings:
     """Of a server with a fake worker on a free port."""
-    return Settings(**{"state": state, "port": 0, "worker": FAKE, "rate": 1e6, **how})
+    usual = {"state": state, "port": 0, "worker": FAKE, "rate": 1e6, "search_s": PATIENCE_S}
+    return Settings(**{**usual, **how})
 
 
 def snapshot(folder: Path) -> CatalogSnapshot:

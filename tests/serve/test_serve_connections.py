@@ -118,10 +118,9 @@ def test_an_answer_and_an_upload_may_take_longer(steady: Running) -> None:
         assert everything(connection).startswith(b"HTTP/1.1 202")
 
 
-def test_connections_of_one_client_are_bounded(
-    state: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(connections, "MOST_OF_ONE", 3)
+@pytest.mark.parametrize("limit", ["MOST", "MOST_OF_ONE"])
+def test_connections_are_bounded(limit: str, state: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connections, limit, 3)
     with running(settings(state)) as server:
         held = [connected(server) for _ in range(3)]
         wait_for(lambda: Connection.clients["127.0.0.1"] == 3)

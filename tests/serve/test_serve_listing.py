@@ -98,6 +98,15 @@ def test_an_empty_catalogue_and_none(tmp_path: Path, state: Path) -> None:
         assert (answer.status, answer.kind) == (404, "no_catalog")
 
 
+def test_copies_are_listed_once_under_the_first_of_their_names(tmp_path: Path, state: Path) -> None:
+    catalog = create(tmp_path / "catalog", joint_world.space())
+    with writing(catalog) as writer:
+        copies = [made_up.piece(1, name=name, path=f"/music/{name}") for name in "cab"]
+        writer.put([*copies, made_up.piece(2, name="d")], [])
+    with running(settings(state), snapshot(tmp_path / "catalog")) as server:
+        assert columns_of(server)["name"] == ["a", "d"]
+
+
 def test_hostile_names_stay_what_they_are(tmp_path: Path, state: Path) -> None:
     catalog = create(tmp_path / "catalog", joint_world.space())
     with writing(catalog) as writer:

@@ -384,6 +384,25 @@ def values_of(plan: Study, turn: int, rater: int) -> dict[str, float]:
     }
 
 
+def test_agreement_is_of_all_ratings_whenever_it_is_asked_for(state: Path, music: Library) -> None:
+    plan = study(name="four", count=4, practice=False)
+    with running(settings(state), snapshot(music.catalog.folder), study=plan) as server:
+        pieces = server.get("/catalog/pieces?limit=300").json["pieces"]
+        turn = {piece["id"]: number for number, piece in enumerate(pieces)}
+        told = []
+        for number, rater in enumerate(("ann", "ben", "cleo")):
+            for _ in range(4):
+                piece = server.get(f"/raters/{rater}").json["next"]["piece"]
+                values = values_of(plan, turn[piece], number)
+                assert rate(server, rater, piece, values=values).status == 201
+            told.append(server.get("/ratings").json["agreement"])
+    assert told[0] == []
+    assert [{row["raters"] for row in rows if row["measure"] == "ICC(1)"} for rows in told[1:]] == [
+        {2},
+        {3},
+    ]
+
+
 @pytest.mark.parametrize("kind", ["plane", "sliders", "moods"])
 def test_an_export_is_a_dataset_with_the_same_agreement(
     kind: str, state: Path, music: Library, tmp_path: Path
@@ -429,8 +448,8 @@ def test_continuous_ratings_are_curves_and_means(
                 level = int(piece) / 300
                 moments = [[k / 2, level - 0.1 * shift, (-1) ** k / 2] for k in range(14 + turn)]
                 assert rate(server, rater, piece, moments=moments).status == 201
-        late = [[0, 0, 0], [1e4, 0, 0]]
-        piece = server.get("/raters/cleo").json["next"]["piece"]
+        following = server.get("/raters/cleo").json["next"]
+        piece, late = following["piece"], [[0, 0, 0], [following["duration"] + 3, 0, 0]]
         bad: list[dict[str, Any]] = [
             {"moments": late}, {"moments": [[1, 0, 0], [1, 0, 0]]}, {"moments": []},
             {"values": PLANE}, {"moments": [[0, 0, 1.5]]},

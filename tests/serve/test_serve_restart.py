@@ -72,6 +72,17 @@ def test_an_end_is_shown_when_it_is_on_disk(
         assert not list(state.rglob("audio*"))
 
 
+def test_an_upload_whose_deletion_was_cut_off_is_deleted_by_the_next_server(state: Path) -> None:
+    with running(settings(state)) as server:
+        id = server.send()
+        server.finished(id)
+    left = state / "analyses" / id / "audio.wav"
+    left.write_bytes(sound())
+    with running(settings(state)) as server:
+        assert server.job(id)["state"] == "done"
+        assert not left.exists()
+
+
 def test_a_stop_ends_streams_and_refuses_uploads(state: Path) -> None:
     with running(settings(state)) as server:
         id = server.send(sound(rate=SLOW))

@@ -134,7 +134,19 @@ def test_an_upload_that_breaks_off_leaves_nothing(server: Running) -> None:
     assert server.finished(server.send())["state"] == "done"
 
 
-@pytest.mark.parametrize("limit", ["uploads", "uploads_of_one"])
+def test_an_upload_that_comes_while_the_server_stops_is_refused(state: Path) -> None:
+    with running(settings(state)) as server:
+        with socket.create_connection(("127.0.0.1", server.port), timeout=30) as connection:
+            connection.sendall(HEAD + PART)
+            wait_for(lambda: bool(list((state / "analyses").iterdir())))
+            server.queue.stop_soon()
+            wait_for(server.queue.stopping.is_set)
+            connection.sendall(b"more")
+            assert connection.recv(1000).startswith(b"HTTP/1.1 503")
+        wait_for(lambda: nothing_is_left(server))
+
+
+@pytest.mark.parametrize("limit", ["uploads", "uploads_of_one", "queue"])
 def test_uploads_at_once_are_bounded(state: Path, limit: str) -> None:
     with running(settings(state, **{limit: 1})) as server:
         with socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE_S) as connection:

@@ -167,6 +167,25 @@ def test_a_named_journal_is_that_of_its_run(analyzer: SureAnalyzer, tmp_path: Pa
     assert [path.read_bytes() for path in paths] == [old, edited]
 
 
+def test_what_could_not_be_restored_can_be_later(analyzer: SureAnalyzer, tmp_path: Path) -> None:
+    paths = [make(tmp_path / f"{name}.ogg") for name in "ab"]
+    old = [path.read_bytes() for path in paths]
+    hevner("tag", *paths)
+    away = paths[1].rename(tmp_path / "away.ogg")
+    assert "1 restored, 1 failed" in hevner("tag", "--undo").stderr
+    away.rename(paths[1])
+    again = hevner("tag", "--undo")
+    assert (again.exit_code, "1 restored, 1 as before" in again.stderr) == (0, True)
+    assert [path.read_bytes() for path in paths] == old
+
+
+def test_a_journal_that_was_named_keeps_its_name(analyzer: SureAnalyzer, tmp_path: Path) -> None:
+    path, log = make(tmp_path / "a.mp3"), tmp_path / "my journal.jsonl"
+    hevner("tag", path, "--journal", log)
+    for said in ("1 restored", "1 as before"):
+        assert said in hevner("tag", "--undo", "--journal", log).stderr
+
+
 def test_what_a_killed_run_left_is_swept_away(analyzer: SureAnalyzer, tmp_path: Path) -> None:
     make(tmp_path / "a.mp3")
     for name, age in (("old", 0), ("new", None)):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+from datetime import datetime
 from pathlib import Path
 
 import mutagen
@@ -311,6 +312,26 @@ def test_a_copy_whose_tags_are_not_as_they_should_be_is_dropped(
     assert path.read_bytes() == old
 
 
+def test_journal_and_copy_are_on_the_disk_before_the_copy_takes_its_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, log = make(tmp_path / "a.mp3"), tmp_path / "journal.jsonl"
+    synced, replace, replaced = set(), os.replace, []
+
+    def fsync(file: int) -> None:
+        synced.add(os.fstat(file).st_ino)
+
+    def moved(source: Path, target: Path) -> None:
+        replaced.append({source.stat().st_ino, log.stat().st_ino} <= synced)
+        replace(source, target)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    monkeypatch.setattr(os, "replace", moved)
+    tagged(path)
+    assert replaced == [True]
+    assert tmp_path.stat().st_ino in synced
+
+
 def test_a_file_that_changes_meanwhile_is_left_as_it_is(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -359,6 +380,24 @@ def test_a_journal_that_was_cut_off_goes_on(tmp_path: Path) -> None:
         file.write(b'{"path": "cut off')
     second = tagged(paths[1])
     assert journal.entries(log) == [first, second]
+
+
+def test_the_newest_journal_is_of_the_last_run_though_the_clock_was_put_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entry = tagged(make(tmp_path / "a.mp3"))
+    for hour in (3, 2, 2, 1, 4):
+
+        class Clock:
+            @staticmethod
+            def now(hour: int = hour) -> datetime:
+                return datetime(2026, 10, 25, hour, 30)
+
+        monkeypatch.setattr(journal, "datetime", Clock)
+        log = journal.Journal()
+        log.add(dataclasses.replace(entry, path=str(hour)))
+        assert journal.newest() == log.path
+        assert [one.path for one in journal.entries(log.path)] == [str(hour)]
 
 
 def test_without_a_journal_nothing_is_written(tmp_path: Path) -> None:

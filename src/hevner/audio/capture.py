@@ -83,6 +83,8 @@ def microphone(
     AudioError
         If there is no such input, it cannot be opened, or nothing comes from it.
     """
+    if rate is not None:
+        check_rate(rate, "microphone")
     with extras.required("a microphone", "live"):
         try:
             import sounddevice

@@ -117,12 +117,13 @@ def _pieces(
             cause, remedy = f"cannot be read ({error.strerror})", "Check where it comes from"
             raise AudioError(cause, subject=name, remedy=remedy, code="unreadable") from error
 
-    if rate:
+    if rate is not None:
         yield from capture.pcm(read, rate, channels, name)
     else:
         from hevner.audio.ffmpeg import follow
+        from hevner.audio.limits import sane
 
-        yield from follow(read, name)
+        yield from sane(follow(read, name), name, warnings)
 
 
 def _line(instant: Instant, form: str) -> str:

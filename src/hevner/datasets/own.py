@@ -42,6 +42,9 @@ from hevner.errors import DataError
 
 CARD = read_card("own")
 
+LONGEST_S = 24 * 3600.0
+"""Seconds after which no piece goes on: a larger time is in another unit, or of day."""
+
 Find = Callable[[str, str], Path | None]
 
 
@@ -207,6 +210,9 @@ def _curves(rows: list[Row], layout: Layout, findings: Findings) -> dict[str, tu
             if time < 0 or time in mine:
                 cause = f"{time:g} s of '{name}' is before the beginning, or rated before"
                 raise row.fault("wrong_order", cause, "Correct or remove the row")
+            if time > LONGEST_S:
+                cause = f"{time:g} s of '{name}' is more than a day after its beginning"
+                raise row.fault("wrong_time", cause, "Give seconds from the beginning of the piece")
             values = [row.rating(column[axis], layout.scales[axis]) for axis in AXES]
             mine[time] = (values[0], values[1])
             places.setdefault(name, row.where)

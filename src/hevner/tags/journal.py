@@ -87,8 +87,7 @@ class Journal:
     """
 
     def __init__(self, path: Path | None = None) -> None:
-        now = datetime.now().strftime("%Y-%m-%dT%H-%M-%S.%f")
-        self.path = path or home() / FOLDER / f"{now}-{secrets.token_hex(2)}{SUFFIX}"
+        self.path = path or _next()
 
     def add(self, entry: Entry) -> None:
         """Write an entry; it is on the disk when this returns. Raises `OutputError`."""
@@ -128,15 +127,28 @@ def entries(path: Path) -> list[Entry]:
 def newest() -> Path:
     """The newest journal in the folder of journals; raises `DataError` if there is none."""
     folder = home() / FOLDER
-    found = sorted(folder.glob(f"*{SUFFIX}"))
-    if not found:
+    found = _last(folder)
+    if found is None:
         raise DataError(
             "there is no journal, so nothing can be undone",
             subject=display_name(folder),
             remedy="Name one with --journal",
             code="journal_missing",
         )
-    return found[-1]
+    return found
+
+
+def _next() -> Path:
+    """A new journal, the newest of all also after a clock was put back, as it is in autumn."""
+    folder = home() / FOLDER
+    begin, last = datetime.now().strftime("%Y-%m-%dT%H-%M-%S.%f"), _last(folder)
+    if last is not None:
+        begin = max(begin, last.stem)
+    return folder / f"{begin}-{secrets.token_hex(2)}{SUFFIX}"
+
+
+def _last(folder: Path) -> Path | None:
+    return max(folder.glob(f"*{SUFFIX}"), key=lambda path: path.stem, default=None)
 
 
 def _parsed(line: bytes) -> Entry | None:
