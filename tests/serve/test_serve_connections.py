@@ -121,6 +121,7 @@ def test_an_answer_and_an_upload_may_take_longer(steady: Running) -> None:
 @pytest.mark.parametrize("limit", ["MOST", "MOST_OF_ONE"])
 def test_connections_are_bounded(limit: str, state: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connections, limit, 3)
+    monkeypatch.setattr(connections, "REQUEST_S", 10 * PATIENCE_S)  # nobody is let go for that
     with running(settings(state)) as server:
         held = [connected(server) for _ in range(3)]
         wait_for(lambda: Connection.clients["127.0.0.1"] == 3)

@@ -204,6 +204,11 @@ def test_folders_are_not_listed(server: Running) -> None:
         assert server.get(path, api="").status == 404
 
 
+def test_answers_are_kept_by_no_browser(server: Running) -> None:
+    for path in ("/health", "/analyses", "/nothing"):
+        assert server.get(path).headers["cache-control"] == "no-store"
+
+
 def test_who_asks_too_often_is_told_to_wait(state: Path) -> None:
     with running(settings(state, rate=0.5)) as server:  # one at once, then one every two seconds
         answers = [server.get("/health") for _ in range(12)]
