@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +14,7 @@ pytest.importorskip("fastapi", reason="needs the extra 'serve'")
 from hevner.catalog.writer import create, writing
 from tests import joint_world
 from tests.catalog import made_up
-from tests.page.pages import STATIC, TEXT, Opener, Page, expect
+from tests.page.pages import TEXT, Opener, Page, expect
 from tests.serve.servers import running, settings, snapshot
 
 HOSTILE = [
@@ -496,50 +495,6 @@ def test_filters_are_in_the_language_of_the_page(library: Shown, opened: Opener)
     page = shelf(library, opened, locale="de")
     offered = page.locator("#library-mood option")
     assert offered.all_text_contents() == ["beliebig", "fröhlich", "ruhig"]
-
-
-def modules_of(name: str) -> set[str]:
-    """A module and all that it imports."""
-    found: set[str] = set()
-    wanted = {name}
-    while wanted:
-        one = wanted.pop()
-        found.add(one)
-        text = (STATIC / one).read_text("utf-8")
-        wanted |= set(re.findall(r'^import .*"\./([\w-]+\.js)";', text, re.MULTILINE)) - found
-    return found
-
-
-def test_all_that_the_first_rows_need_is_requested_at_once(library: Shown, opened: Opener) -> None:
-    """Modules do not wait for those that import them, nor the pieces for any of them."""
-    first = (STATIC / "first.js").read_text("utf-8")
-    (listed,) = re.findall(r"library: \[(.+?)\]", first, re.DOTALL)
-    named = {f"{one}.js" for one in re.findall(r'"([\w-]+)"', listed)}
-    index = (STATIC / "index.html").read_text("utf-8")
-    always = set(re.findall(r'modulepreload" href="static/([\w-]+\.js)', index))
-    assert modules_of("app.js") <= always
-    assert modules_of("library.js") - always == named
-    page, watch = opened(library, "/#library", locale="de")
-    expect(page.locator(".grid-body .grid-row").first).to_be_visible()
-    hrefs = page.locator("link[rel=modulepreload], link[rel=preload]")
-    asked = {
-        one.split("/")[-1] for one in hrefs.evaluate_all("(all) => all.map((one) => one.href)")
-    }
-    wanted = {*named, "strings.de.json", "listing?page=0"}
-    assert wanted <= asked
-    for name in wanted:
-        assert len([one for one in watch.requests if one.endswith(f"/{name}")]) == 1, name
-    assert not [one for one in watch.requests if one.endswith("/strings.en.json")]
-
-
-def test_pieces_are_not_requested_without_the_token(guarded: Any, opened: Opener) -> None:
-    page, _ = opened(guarded, "/#library", may_fail=True)
-    page.fill("#token-field", "open sesame")
-    page.keyboard.press("Enter")
-    expect(page.locator(".nothing h1")).to_have_text(TEXT["catalog.none"])
-    page.reload()
-    expect(page.locator(".nothing h1")).to_have_text(TEXT["catalog.none"])
-    expect(page.locator("link[href*=listing]")).to_have_count(0)
 
 
 # --- with sound ---
