@@ -47,8 +47,8 @@ class Group(TyperGroup):
             module, verb = error.name or "", ctx.invoked_subcommand or ""
             if not extras.extra_of(module):
                 raise
-            command = f"'{ctx.command_path} {verb}'"
-            lacking = extras.missing(module, command, EXTRAS.get(verb, ""))
+            group = f"{ctx.info_name} " if ctx.parent else ""  # else the name of the program
+            lacking = extras.missing(module, f"'hevner {group}{verb}'", EXTRAS.get(verb, ""))
             say(f"Error: {lacking}")
             raise typer.Exit(FAILED) from error
 
