@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from hevner.batch import AHEAD, analyze_many, usable_cores
+from hevner.batch import AHEAD, analyze_many, in_threads, usable_cores
 from hevner.cache import Cache
 from hevner.errors import AudioError, ModelError
 from hevner.result import Analysis, Failure
@@ -41,6 +42,26 @@ def test_results_come_in_the_order_of_the_files(jobs: int) -> None:
 
     results = analyze_many([Path(f"{n}") for n in range(12)], Reversing(), jobs)
     assert [result.path for result in results] == [f"{n}" for n in range(12)]
+
+
+def test_nothing_that_waits_is_begun_after_a_stop() -> None:
+    stop, queued, both, begun = threading.Event(), threading.Event(), threading.Barrier(2), []
+
+    def items() -> Iterator[int]:
+        for number in range(20):
+            if number == 2 * AHEAD - 1:
+                queued.set()
+            yield number
+
+    def work(number: int) -> int:
+        begun.append(number)
+        queued.wait(180)
+        both.wait(180)
+        stop.set()
+        return number
+
+    assert list(in_threads(work, items(), 2, stop)) == [0, 1]
+    assert sorted(begun) == [0, 1]
 
 
 def test_one_bad_file_never_stops_the_others() -> None:

@@ -64,19 +64,23 @@ def in_threads(
     stop
         When set, no further items are begun, and those in work are finished.
     """
-    waiting: deque[Future[Result]] = deque()
+
+    def begin(item: Item) -> tuple[Result, ...]:
+        # Items that wait when ``stop`` is set come here too: to cancel them one by one, in this
+        # thread, would be too late for those after the first.
+        return () if stop is not None and stop.is_set() else (work(item),)
+
+    waiting: deque[Future[tuple[Result, ...]]] = deque()
     pool = ThreadPoolExecutor(jobs, thread_name_prefix="hevner")
     try:
         for item in items:
             if stop is not None and stop.is_set():
                 break
-            waiting.append(pool.submit(work, item))
+            waiting.append(pool.submit(begin, item))
             if len(waiting) >= AHEAD * jobs:
-                yield waiting.popleft().result()
+                yield from waiting.popleft().result()
         while waiting:
-            first = waiting.popleft()
-            if not (stop is not None and stop.is_set() and first.cancel()):
-                yield first.result()
+            yield from waiting.popleft().result()
     finally:
         # Items in work are finished, those that wait are dropped.
         pool.shutdown(cancel_futures=True)

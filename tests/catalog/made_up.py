@@ -70,24 +70,16 @@ class FakeAnalyzer:
     ----------
     meanwhile
         Called with the path while a file is analysed.
-    log
-        A file that gets a line for each analysis; none if None.
     """
 
-    def __init__(
-        self, meanwhile: Callable[[Path], None] = lambda _path: None, log: Path | None = None
-    ) -> None:
+    def __init__(self, meanwhile: Callable[[Path], None] = lambda _path: None) -> None:
         self.asked: list[str] = []
         self._meanwhile = meanwhile
-        self._log = log
 
     def analyze(self, path: Path, /) -> AnalyzedFile:
         self.asked.append(path.name)
         text = path.read_text()
         self._meanwhile(path)
-        if self._log is not None:
-            with self._log.open("a") as log:
-                log.write(f"{path.name}\n")
         if text.startswith("noise"):
             raise AudioError("this is noise", remedy="Play music", subject=str(path))
         if text.startswith("silence"):
@@ -140,13 +132,23 @@ def state(folder: Path) -> tuple[dict[str, tuple[str, str]], dict[str, int]]:
 
 
 if __name__ == "__main__":
-    # python -m tests.catalog.made_up LOG DELAY index ...: the command line over fakes.
+    # python -m tests.catalog.made_up LOG GO index ...: the command line over fakes. Names of files
+    # are written to LOG when they are begun, and none is done until GO exists.
     import hevner.catalog.analyze_file
     import hevner.model.space
     from hevner.cli import main
 
-    delay = float(sys.argv[2])
-    fake = FakeAnalyzer(lambda _path: time.sleep(delay), Path(sys.argv[1]))
+    begun, go = map(Path, sys.argv[1:3])
+
+    def hold(path: Path) -> None:
+        with begun.open("a") as log:
+            log.write(f"{path.name}\n")
+        while True:
+            time.sleep(0.5)
+            if go.exists():
+                return
+
+    fake = FakeAnalyzer(hold)
     hevner.model.space.load = joint_world.space  # type: ignore[assignment]
     hevner.catalog.analyze_file.FileAnalyzer = lambda *_: fake  # type: ignore[assignment, misc]
     del sys.argv[1:3]

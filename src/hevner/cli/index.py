@@ -42,6 +42,9 @@ MISSING = "--prune-missing"
 ASKED = "ask"
 """Value of the option where none was given."""
 
+LOOK_S = 1.0
+"""Seconds between looks for signals."""
+
 
 def index(
     into: Annotated[
@@ -266,7 +269,7 @@ def _watched(
     It runs in another thread, where no Ctrl-C interrupts a change of the catalogue.
     """
     import dataclasses
-    from concurrent.futures import ThreadPoolExecutor
+    from concurrent.futures import ThreadPoolExecutor, wait
 
     bar = Reporter(total, not quiet, verb)
     with stopping_cleanly(), bar as reporter, ThreadPoolExecutor(1) as pool:
@@ -278,10 +281,12 @@ def _watched(
 
         running = pool.submit(work, dataclasses.replace(options, report=report))
         try:
-            return running.result()
+            # A signal that comes just before a wait begins is seen when it ends.
+            while wait([running], timeout=LOOK_S).not_done:
+                pass
         except KeyboardInterrupt:
             options.stop.set()
-            return running.result()
+        return running.result()
 
 
 class Index(TyperCommand):
