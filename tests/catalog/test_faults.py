@@ -84,7 +84,7 @@ def index_slowly(folder: Path) -> None:
     """Index ``folder/music`` in small steps."""
     indexing.PIECES_AT_ONCE = 2
     writer.TIDY_AFTER = 3
-    analyzer = FakeAnalyzer(lambda _path: time.sleep(0.005), folder / "log")
+    analyzer = FakeAnalyzer(lambda _path: time.sleep(0.005))
     run(folder / "music", open_or_create(folder / "catalog", SPACE), analyzer, jobs=2)
 
 
@@ -217,8 +217,8 @@ def test_the_lock_of_a_killed_indexer_holds_nobody_up(tmp_path: Path) -> None:
     catalog = create(tmp_path / "catalog", SPACE)
     for number in range(SONGS):
         song(tmp_path / "music" / f"{number}.mp3")
-    process = start(index_slowly, tmp_path)
-    wait_for(tmp_path / "log", process)
+    process = start(index_until_told, tmp_path)
+    wait_for(tmp_path / "begun", process)
     process.kill()
     process.join()
     run(tmp_path / "music", catalog)
