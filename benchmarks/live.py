@@ -220,7 +220,7 @@ def main() -> None:
     options = parser.parse_args()
     rows: Rows = []
     runs = [[*map(float, run.split(":"))] for run in options.runs]
-    steps = [partial(memory, *run, options.minutes) for run in runs]
+    steps = [partial(memory, *run, options.minutes) for run in runs]  # type: ignore[call-arg]
     quick = [partial(measure, options.seconds) for measure in (delay, service, same)]
     for measure in (*quick, *steps):
         rows += measure()

@@ -106,7 +106,7 @@ def fit(recordings: list[Case], rendered: list[Case]) -> Preference:
     best = scipy.optimize.minimize(cost, usual, jac=True, method="L-BFGS-B").x
     slopes = best[1:].reshape(3, 7).round(2).astype(np.float32)
     rounded = (one.round(3).astype(np.float32) for one in (mean, spread))
-    return Preference(*rounded, slopes, round(float(best[0]), 2))
+    return Preference(*rounded, slopes, round(float(best[0]), 2))  # type: ignore[call-arg]
 
 
 def out_of_fold(recordings: list[Case], rendered: list[Case], seed: int) -> list[Preference]:

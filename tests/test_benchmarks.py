@@ -526,7 +526,7 @@ def test_within(
     for clip in table.clip[table.dataset == "pieces"][:12]:
         ratings = [np.sin(seconds / 9), np.cos(seconds / 9)]
         raters = [one + 0.1 * rng.normal(size=(6, 90)) for one in ratings]
-        curve = Curve(seconds, *ratings, None, None, *raters)  # type: ignore[arg-type]
+        curve = Curve(seconds, *ratings, None, None, *raters)  # type: ignore[arg-type, call-arg]
         vectors = rng.normal(size=(30, WIDTH)).astype(np.float32)
         times = 1.5 + 3.0 * np.arange(30)
         pieces[clip] = here.Piece(curve, vectors[:1], vectors, np.ones(30, bool), times)

@@ -102,7 +102,7 @@ def test_the_open_catalogue_has_it_all(tagged: Library) -> None:
         == catalog.search(where="year = 1990", count=9)[:3]
     )
     with pytest.raises(TypeError):
-        catalog.search(colour="red")
+        catalog.search(colour="red")  # type: ignore[call-arg]
 
 
 def test_a_data_frame_has_the_same_rows(tagged: Library) -> None:

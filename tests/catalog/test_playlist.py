@@ -248,7 +248,7 @@ def test_no_artist_comes_twice_in_a_row_nor_any_content_twice(seed: int, tagged:
     words = Lexicon().words
     rng = np.random.default_rng(seed)
     ends = [w.name for w in rng.choice([w for w in words if w.valence is not None], 2)]
-    hits = make_playlist(tagged.catalog, *(emotion(tagged, w) for w in ends), 3000)
+    hits = make_playlist(tagged.catalog, *(emotion(tagged, w) for w in ends), 3000)  # type: ignore[call-arg]
     artists = [hit.artist for hit in hits]
     assert all(one != other for one, other in pairwise(artists))
     numbers = [number(hit) for hit in hits]

@@ -13,6 +13,7 @@ from hevner.lab.explanation.changes import CHANGES, Scene
 from hevner.lab.explanation.music import Music, quadrant
 from hevner.lab.explanation.recipe import ExplanationRecipe, Term
 from hevner.lab.music.render import Instrument
+from hevner.model.explanation import Explainer
 
 CHORD = np.array([[t, t + 0.4, p, 80 + 20 * (t % 2)] for t in range(8) for p in (60, 64, 67)])
 DRUM = np.array([[0.0, 0.1, 36, 90.0]])
@@ -118,12 +119,12 @@ def moved(rng: np.random.Generator) -> dict[str, np.ndarray]:
 
 
 @pytest.fixture(scope="module")
-def fitted() -> fit.Explainer:
+def fitted() -> Explainer:
     rng = np.random.default_rng(0)
     return fit.fit(RECIPE, music(rng), moved(rng), Toy(), "digest")
 
 
-def test_effects_are_those_of_the_model(fitted: fit.Explainer) -> None:
+def test_effects_are_those_of_the_model(fitted: Explainer) -> None:
     assert fitted.effects[0, 0] == pytest.approx(0.2, abs=0.05)
     assert fitted.effects[1, 1] == pytest.approx(0.1, abs=0.03)
     assert fitted.moment_effects[0, 0] == pytest.approx(0.1, abs=0.05)
@@ -131,7 +132,7 @@ def test_effects_are_those_of_the_model(fitted: fit.Explainer) -> None:
     assert fitted.card["digest"] == "digest"
 
 
-def test_what_does_not_move_a_reading_is_not_named(fitted: fit.Explainer) -> None:
+def test_what_does_not_move_a_reading_is_not_named(fitted: Explainer) -> None:
     """Brightness goes along with arousal in the music, but changing it changes nothing."""
     assert fitted.effects[2].tolist() == [0, 0]
     assert fitted.effects[1, 0] == 0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 
@@ -134,7 +136,7 @@ def test_heads_give_their_columns() -> None:
 @pytest.mark.parametrize(("build", "vocabulary"), VARIANTS)
 @pytest.mark.parametrize("field", ["roots", "qualities", "minor"])
 def test_chords_and_mode_reach_an_untrained_network(
-    build: type[Network], vocabulary: Vocabulary, field: str
+    build: Callable[[], Network], vocabulary: Vocabulary, field: str
 ) -> None:
     network = build().eval()
     inputs = pieces([5], vocabulary)
@@ -144,7 +146,7 @@ def test_chords_and_mode_reach_an_untrained_network(
 
 
 @pytest.mark.parametrize(("build", "vocabulary"), VARIANTS)
-def test_the_order_of_chords_matters(build: type[Network], vocabulary: Vocabulary) -> None:
+def test_the_order_of_chords_matters(build: Callable[[], Network], vocabulary: Vocabulary) -> None:
     network = build().eval()
     inputs = pieces([100], vocabulary)
     sequences = ("roots", "qualities", "durations", "present")
@@ -189,7 +191,9 @@ def test_padding_changes_nothing_in_the_repaired_network() -> None:
 
 @pytest.mark.parametrize(("build", "vocabulary"), VARIANTS)
 @pytest.mark.parametrize("length", [0, 99, 100, 101])
-def test_any_number_of_chords(build: type[Network], vocabulary: Vocabulary, length: int) -> None:
+def test_any_number_of_chords(
+    build: Callable[[], Network], vocabulary: Vocabulary, length: int
+) -> None:
     network = build()
     told = network(pieces([length, length], vocabulary))
     sum(raw.square().sum() for raw in told.values()).backward()

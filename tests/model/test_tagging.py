@@ -66,7 +66,7 @@ def test_number_of_values_must_be_that_of_the_tags(which: int) -> None:
     columns = [BASE, BASE, BASE]
     columns[which] = BASE[:-1]
     with pytest.raises(ValueError, match="zip"):
-        describe(*columns, (), NEUTRAL)
+        describe(*columns, (), NEUTRAL)  # type: ignore[call-arg]
 
 
 def test_describe_explains_contradictions_in_the_order_of_the_tags() -> None:

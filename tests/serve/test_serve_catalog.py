@@ -224,7 +224,7 @@ def test_conditions_have_a_limited_number_of_operators(where: str) -> None:
 
 
 def test_conditions_are_joined_and_quoted() -> None:
-    filters = schemas.Filters(key="it's", tags=["calm"], quadrants=["Q1", "Q2"])
+    filters = schemas.Filters(key="it's", tags=["calm"], quadrants=["Q1", "Q2"])  # type: ignore[call-arg]
     assert query_request.condition(filters, "tempo > 1 or tempo < 0") == (
         "(tempo > 1 or tempo < 0) AND key = 'it''s' AND quadrant IN ('Q1', 'Q2')"
         " AND array_has(tags, 'calm')"

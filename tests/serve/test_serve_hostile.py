@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 
 schemathesis = pytest.importorskip("schemathesis")
 
-from schemathesis import GenerationMode
+from schemathesis import Case, GenerationMode
 from schemathesis.checks import (
     content_type_conformance,
     not_a_server_error,
@@ -50,7 +50,7 @@ def test_requests_that_are_made_up(server: Running, mode: GenerationMode) -> Non
 
         @MADE_UP
         @given(case=operation.as_strategy(generation_mode=mode))
-        def check(case: schemathesis.Case) -> None:
+        def check(case: Case) -> None:
             answer = case.call(base_url=server.client_address)
             assert str(server.settings.state).encode() not in answer.content
             assert b"Traceback" not in answer.content

@@ -20,5 +20,5 @@ def both(music: Library) -> tuple[CatalogSnapshot, Catalog]:
 
 def test_playlists_are_the_same(both: tuple[CatalogSnapshot, Catalog], music: Library) -> None:
     ends = [music.space.emotion(describe(Lexicon().parse(word))) for word in ("tense", "very calm")]
-    ours, theirs = (make_playlist(one, *ends, 1800.0) for one in both)
+    ours, theirs = (make_playlist(one, *ends, 1800.0) for one in both)  # type: ignore[call-arg]
     assert [hit.path for hit in ours] == [hit.path for hit in theirs]

@@ -159,7 +159,7 @@ def test_likelihood_ratios_are_those_of_normal_variables() -> None:
         cca, first_mean=np.zeros(3), second_mean=np.zeros(3), first_weights=np.eye(3),
         second_weights=np.eye(3), correlations=rho,
     )  # fmt: skip
-    to_emotion, to_music = scoring.likelihood_ratios(*sides, plain, least_correlation=0.0)
+    to_emotion, to_music = scoring.likelihood_ratios(*sides, plain, least_correlation=0.0)  # type: ignore[call-arg]
     for i, j in ((0, 0), (2, 5), (6, 1)):
         expected = 0.0
         for k, r in enumerate(np.minimum(rho, scoring.HIGHEST_CORRELATION)):
@@ -252,7 +252,7 @@ def test_invertible_maps_of_embeddings_leave_correlated_distances(seed: int) -> 
     def found(one: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         cca = LinearCCA.fit(one, second, ridge=0)
         sides = (Embedded(x, np.zeros((40, 1)), np.ones((40, 1))) for x in (one, second))
-        return scoring.correlated_distances(*sides, cca, 0.0)
+        return scoring.correlated_distances(*sides, cca, 0.0)  # type: ignore[call-arg]
 
     for plain, mapped in zip(found(first), found(first @ turn + 3), strict=True):
         assert mapped == pytest.approx(plain, abs=1e-6)
