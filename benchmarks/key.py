@@ -170,6 +170,8 @@ SIMPLE = {
     "harmonic minor": ("0 3 4 0", "0 5 4 0"),
 }  # fmt: skip
 BAR_S = 1.5
+LOOPS = 16
+"""Of each mode, at home and cut anywhere."""
 
 
 def write_simple(folder: Path) -> dict[str, list[Case]]:
@@ -179,7 +181,7 @@ def write_simple(folder: Path) -> dict[str, list[Case]]:
     """
     found: dict[str, list[Case]] = {"simple loops": [], "simple loops, cut anywhere": []}
     for place, (mode, loops) in enumerate(SIMPLE.items()):
-        for number in range(16):
+        for number in range(LOOPS):
             tonic, program = (3 * (number // 4) + place) % 12, PROGRAMS[number % 4]
             bars = [int(d) for d in loops[(number + number // 4) % 2].split()]
             for name, cases in found.items():

@@ -287,7 +287,8 @@ def test_key(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(render, "render", play)
     out = tmp_path / "key.csv"
-    run("key", tmp_path / "sound", "--per-mode", 1, "--keyless", 3, "--out", out, RATE=16_000)
+    few = ("--per-mode", 1, "--keyless", 3)
+    run("key", tmp_path / "sound", *few, "--out", out, RATE=16_000, LOOPS=1)
     with out.open(newline="") as file:
         scores = {(r["set"], r["system"], r["score"]): r for r in csv.DictReader(file)}
     assert scores["modes", "hevner", "right"]["n"] == "7"
