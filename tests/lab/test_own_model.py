@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import onnx
@@ -176,6 +177,18 @@ def test_probabilities_of_labels_without_a_reason_are_their_shares(
     found = heard(own(start, recipe, vectors, table), vectors, "classes")
     assert abs(found[REST, 0].mean() - 0.75) < 0.1
     assert found[REST, 0].std() < 0.15
+
+
+@pytest.mark.parametrize("kind", ["tags", "classes"])
+def test_labels_on_which_nothing_bears_have_the_odds_of_half_a_label_more(
+    recipe: OwnRecipe, kind: Literal["tags", "classes"]
+) -> None:
+    has = np.repeat([1.0, 0.0], [15, 45])
+    truth = np.stack([has, 1 - has], axis=1)
+    nothing = heads.Start({}, np.zeros((60, 4)), {}, 2)
+    found = heads._odds(kind, ("a", "b"), truth, nothing, GROUPS, recipe).offset
+    difference = found[0] if kind == "tags" else found[0] - found[1]
+    assert difference == pytest.approx(np.log(15.5 / 45.5))
 
 
 # --- honesty ---

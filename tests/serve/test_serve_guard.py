@@ -16,7 +16,7 @@ from hevner.serve.catalog_snapshot import CatalogSnapshot
 from hevner.serve.guard import BODY, CLIENTS, Buckets
 from hevner.serve.media import Addresses
 from hevner.serve.problems import without_paths
-from tests.serve.servers import PATIENCE_S, Running, form, running, settings, sound
+from tests.serve.servers import PATIENCE_S, Running, form, running, settings, sound, wait_for
 
 TOKEN = "a secret"
 BEARER = {"Authorization": f"Bearer {TOKEN}"}
@@ -255,15 +255,20 @@ def test_methods_that_do_not_exist_are_refused(server: Running) -> None:
     assert server.ask("TRACE", "/analyses").status == 405
 
 
-def test_faults_give_nothing_away(server: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_faults_give_nothing_away_but_to_the_log(
+    server: Running, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, method: str
+) -> None:
     def fail(*_: object) -> None:
         raise RuntimeError("/etc/secret")
 
     id = server.send()
     monkeypatch.setattr("hevner.serve.analyses.job_record", fail)
-    answer = server.get(f"/analyses/{id}")
-    assert (answer.status, answer.kind) == (500, "internal")
+    answer = server.ask(method, f"/analyses/{id}")
+    assert answer.status == 500
+    assert method == "HEAD" or answer.kind == "internal"
     assert b"secret" not in answer.body
+    wait_for(lambda: "/etc/secret" in caplog.text)
 
 
 @pytest.mark.parametrize(

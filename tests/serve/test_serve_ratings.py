@@ -90,6 +90,11 @@ def test_a_rater_gets_one_piece_after_the_other(served: Running) -> None:
     assert found["raters"] == [{"rater": "ann", "rated": 1, "skipped": 1}]
 
 
+def test_pieces_come_in_the_order_of_the_rater(served: Running, music: Library) -> None:
+    found = select(EVERYONE, snapshot(music.catalog.folder).id_by_name)
+    assert rate_all(served, "ann", 5) == order(EVERYONE, found, "ann")[:5]
+
+
 def test_the_same_rating_may_be_sent_again_and_another_not(served: Running) -> None:
     (piece,) = rate_all(served, "ann", 1)
     again = rate(served, "ann", piece, values=PLANE)
