@@ -11,14 +11,19 @@ from typer.testing import CliRunner, Result
 import hevner
 from hevner import datasets
 from hevner.cli import app
+from hevner.datasets.labels import LabelTable
 from hevner.defaults import DEFAULT_MODEL
-from hevner.lab.own.train import groups_of
+from hevner.lab.own.recipe import OwnRecipe
+from hevner.lab.own.train import fit, groups_of
+from hevner.lab.recipes import read
 from hevner.lab.scoring import known
 from hevner.lab.scoring.readings import prepare
 from hevner.model.predict import load
+from hevner.model.registry import path_of
 from tests.lab.tracks import track
 from tests.sounds import music, write
 
+RECIPE = Path(__file__).parents[2] / "recipes" / "own.toml"
 LABELS = """id,artist,valence,arousal,category
 {rows}
 """
@@ -96,6 +101,20 @@ def test_a_dry_run_counts_the_tracks(folder: Path, tmp_path: Path) -> None:
     assert result.exit_code == 0
     assert f"own: {COUNT} tracks" in result.output
     assert not list(tmp_path.iterdir())
+
+
+def test_moments_are_less_certain_by_the_factor_of_the_start() -> None:
+    start = load(path_of(DEFAULT_MODEL))
+    vectors = np.random.default_rng(0).normal(size=(60, start.dimension)).astype(np.float32)
+    labels = LabelTable({"valence": np.tanh(vectors[:, 1])}, {}, {}, None)
+    group = np.arange(60).astype(str)
+    model = fit(start, read(RECIPE, OwnRecipe), labels, vectors, np.full(60, 30.0), group, "mine")
+    wider = [
+        one.predict(vectors, 30.0, windows=True).halves / one.predict(vectors, 30.0).halves
+        for one in (model, start)
+    ]
+    np.testing.assert_allclose(*wider, rtol=1e-4)
+    assert np.abs(wider[1] - 1).max() > 0.01
 
 
 def test_tracks_that_are_linked_are_one_group() -> None:

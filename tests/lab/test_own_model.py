@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
@@ -148,16 +149,18 @@ def test_classes_and_tags_of_ones_own_are_new_heads(
 ) -> None:
     kind = vectors[:, 5:8].argmax(axis=1)
     kind[5] = -1
-    has = (vectors[:, :2] > 0.5).astype(float)
+    has = (vectors[:, :3] > [0.5, 0.5, 9]).astype(float)
     has[7] = np.nan
     classes = {
         "cluster": Classes(tuple("12345"), 0 * kind[FEW]),
         "category": Classes(("low", "mid", "high"), kind[FEW]),
     }
-    table = LabelTable({}, classes, {}, Tags(("bright", "wide"), has[FEW]))
+    table = LabelTable({}, classes, {}, Tags(("bright", "wide", "never"), has[FEW]))
     model = own(start, recipe, vectors, table)
     assert model.card["classes"] == ["low", "mid", "high"]
-    assert model.card["own_tags"] == ["bright", "wide"]
+    assert model.card["own_tags"] == ["bright", "wide", "never"]
+    scored = [row["metric"] for row in model.card["scores"]["rows"] if "own_tags" in row["metric"]]
+    assert scored == ["own_tags bright auc", "own_tags wide auc"]
     assert model.card["own"]["classes"]["classes"]["labels"] == 59
     assert {"classes", "own_tags"} <= set(model.card["heads"])
     found = model.predict(vectors, SECONDS).outputs
@@ -167,6 +170,7 @@ def test_classes_and_tags_of_ones_own_are_new_heads(
     high = has[REST, 0] == 1
     assert found["own_tags"][REST, 0][high].mean() > found["own_tags"][REST, 0][~high].mean() + 0.2
     assert abs(found["own_tags"][REST, 0].mean() - high.mean()) < 0.15
+    assert (found["own_tags"][:, 2] < 0.05).all()
 
 
 def test_probabilities_of_labels_without_a_reason_are_their_shares(
@@ -247,6 +251,16 @@ def test_the_graph_adds_what_was_fitted(
         np.testing.assert_allclose(
             found.outputs[head.name], np.clip(base + linear, -1, 1), atol=1e-4
         )
+
+
+def test_numbers_stay_on_their_scale(start: Model, recipe: OwnRecipe, vectors: np.ndarray) -> None:
+    table = labels(valence=vectors[FEW, 1], **dict.fromkeys(BASIC, vectors[FEW, 2]))
+    first = start_from(start, vectors[FEW], SECONDS[FEW])
+    fitted = heads.fit_heads(table, first, GROUPS, recipe)
+    low = [dataclasses.replace(head, offset=head.offset - 9) for head in fitted]
+    found = Model(start.card, build(start, low)).predict(vectors, SECONDS).outputs
+    assert found["emotion"][:, 0].max() == -1
+    assert found["emotions"].max() == 0
 
 
 # --- the model as a file ---
