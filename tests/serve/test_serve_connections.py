@@ -9,8 +9,11 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
+from uvicorn.config import Config
+from uvicorn.server import ServerState
 
 from hevner.serve import connections
 from hevner.serve.connections import Connection
@@ -82,6 +85,21 @@ def test_who_does_not_read_the_answer_is_let_go(hasty: Running) -> None:
             while True:
                 connection.sendall(listing)
         wait_for(lambda: not Connection.clients["127.0.0.1"])
+
+
+def test_who_goes_on_to_read_is_not_let_go() -> None:
+    async def run() -> None:
+        connection = Connection(Config(lambda: None, log_config=None), ServerState(), {})
+        transport = Mock(get_extra_info=Mock(return_value=None))
+        connection.connection_made(transport)
+        connection.pause_writing()
+        waiting = connection._unread
+        assert not waiting.cancelled()
+        connection.resume_writing()
+        assert waiting.cancelled()
+        connection.connection_lost(None)
+
+    asyncio.run(run())
 
 
 def test_a_second_request_has_its_deadline_too(steady: Running) -> None:

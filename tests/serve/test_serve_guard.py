@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from hevner.errors import HevnerError
+from hevner.serve.app import STATIC, TYPES
 from hevner.serve.catalog_snapshot import CatalogSnapshot
 from hevner.serve.guard import BODY, CLIENTS, Buckets
 from hevner.serve.media import Addresses
@@ -202,6 +203,19 @@ def test_folders_are_not_listed(server: Running) -> None:
         "/static//etc/passwd",
     ):
         assert server.get(path, api="").status == 404
+
+
+def test_the_files_of_the_page_are_served_as_what_they_are(
+    server: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mimetypes.guess_type", lambda *_, **__: ("text/plain", None))
+    files = sorted(path for path in STATIC.iterdir() if path.is_file())
+    assert files
+    for path in files:
+        answer = server.get(f"/static/{path.name}", api="")
+        assert answer.body == path.read_bytes()
+        assert answer.headers["content-type"].partition(";")[0] == TYPES[path.suffix]
+    assert server.get("/", api="").body == (STATIC / "index.html").read_bytes()
 
 
 def test_answers_are_kept_by_no_browser(server: Running) -> None:

@@ -14,8 +14,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from fastapi import FastAPI
-from fastapi.responses import FileResponse, Response
-from fastapi.staticfiles import StaticFiles
+from fastapi.responses import Response
 from starlette.types import ASGIApp
 
 from hevner import __version__
@@ -35,6 +34,14 @@ from hevner.serve.state import ServerState
 from hevner.serve.threads import BoundedThreads
 
 STATIC = Path(__file__).with_name("static")
+TYPES = {
+    ".css": "text/css",
+    ".html": "text/html",
+    ".js": "text/javascript",
+    ".json": "application/json",
+    ".svg": "image/svg+xml",
+}
+"""Of the files of the page, whatever the system says of their suffixes."""
 
 LOOK_S = 10.0
 """Seconds between looks for a new version of the catalogue."""
@@ -108,11 +115,17 @@ def create(
     for router in routers + [subsonic.router] * (songs is not None):
         app.include_router(router)
 
-    @app.get("/", include_in_schema=False)
-    async def page() -> Response:
-        return FileResponse(STATIC / "index.html", headers={"Cache-Control": "no-cache"})
+    kinds = {path.name: TYPES[path.suffix] for path in STATIC.iterdir() if path.suffix in TYPES}
 
-    app.mount("/static", StaticFiles(directory=STATIC, check_dir=False), name="static")
+    @app.get("/", include_in_schema=False)
+    @app.get("/static/{name}", include_in_schema=False)
+    async def page(name: str = "index.html") -> Response:
+        if name not in kinds:
+            raise problems.not_found("file")
+        # Some sixty small files are asked for at once; handing each to a thread takes longer.
+        content, headers = (STATIC / name).read_bytes(), {"Cache-Control": "no-cache"}
+        return Response(content, headers=headers, media_type=kinds[name])
+
     return Guard(Counting(app, metrics), settings, addresses), queue
 
 
