@@ -212,6 +212,18 @@ def test_a_piece_whose_moments_are_fewer_is_made_again(folder: Path) -> None:
     assert state(folder)[1][id] == 2
 
 
+def test_features_of_what_a_file_held_before_make_no_second_piece(folder: Path) -> None:
+    """As an indexer leaves them that was killed before it removed them."""
+    catalog = Catalog(folder, SPACE)
+    id, lost = (next(catalog.listing(["id"], f"name = '{n}.mp3'"))["id"] for n in (1, 2))
+    kept = catalog.kept.get(id)
+    assert kept
+    catalog.kept.put({**kept.place, "id": "0" * len(id)}, kept.pooled)
+    catalog.moments.delete("piece", [lost])
+    assert mend(folder).restored == 1
+    assert len(rows(folder)) == 6
+
+
 def test_damaged_features_are_removed(folder: Path, whole: Path) -> None:
     path = next((folder / "features").rglob("*.features"))
     flip(path, 4000)
