@@ -52,14 +52,12 @@ def test_a_file_that_says_it_is_too_large_is_refused_at_once(strict: Running) ->
     assert nothing_is_left(strict)
 
 
-@pytest.mark.parametrize("size", [LIMIT + 1, LIMIT + 2 * AROUND])
-def test_a_file_that_proves_too_large_is_refused(strict: Running, size: int) -> None:
+@pytest.mark.parametrize(("size", "beside"), [(LIMIT + 1, 0), (LIMIT + 2 * AROUND, 0), (9, AROUND)])
+def test_a_form_that_proves_too_large_is_refused(strict: Running, size: int, beside: int) -> None:
     body, kind = form(bytes(size))
+    after = bytes(beside and LIMIT + beside)
 
-    def pieces() -> Iterator[bytes]:
-        yield body
-
-    answer = strict.ask("POST", "/analyses", pieces(), {"Content-Type": kind})
+    answer = strict.ask("POST", "/analyses", iter([body, after]), {"Content-Type": kind})
     assert (answer.status, answer.kind) == (413, "too_large")
     assert nothing_is_left(strict)
 
