@@ -21,6 +21,7 @@ from hevner.errors import HevnerError
 from hevner.files import file_named
 from hevner.metadata import SHOWN
 from hevner.serve import media, query_request, schemas
+from hevner.serve.catalog_snapshot import CatalogSnapshot
 from hevner.words import Lexicon
 from tests.catalog import made_up
 from tests.catalog.library import Library, build
@@ -521,6 +522,13 @@ def test_a_catalogue_that_grows_is_seen(tmp_path: Path, monkeypatch: pytest.Monk
 def test_a_catalogue_that_was_damaged_for_a_while_is_seen_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
+    looks, newest_of = [], CatalogSnapshot.newest
+
+    def looked(one: CatalogSnapshot) -> CatalogSnapshot:
+        looks.append(one)
+        return newest_of(one)
+
+    monkeypatch.setattr(CatalogSnapshot, "newest", looked)
     monkeypatch.setattr("hevner.serve.app.LOOK_S", 0.05)
     catalog, emotion = create(tmp_path / "catalog", made_up.SPACE), {"valence": 0.1, "arousal": 0.2}
     with writing(catalog) as writer:
@@ -531,6 +539,9 @@ def test_a_catalogue_that_was_damaged_for_a_while_is_seen_again(
         newest.unlink()
         newest.write_bytes(sound.replace(b"string", b"strinf"))
         wait_for(lambda: "is not read anew" in caplog.text)
+        told_at = len(looks)
+        wait_for(lambda: len(looks) > told_at + 3)
+        assert caplog.text.count("is not read anew") == 1
         assert len(ask(server, words=["calm"])) == 1
         newest.write_bytes(sound)
         with writing(catalog) as writer:

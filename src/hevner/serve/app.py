@@ -131,10 +131,15 @@ def create(
 
 async def _look(state: ServerState, snapshot: CatalogSnapshot) -> None:
     """Open the catalogue anew whenever it has changed."""
+    told = ""
     while True:
         await asyncio.sleep(LOOK_S)
         try:
             snapshot = state.newest = await state.searches.do(snapshot.newest)
+            told = ""
         # The edge of a loop: whatever it is, the next look may be better.
         except Exception as error:  # noqa: BLE001
-            problems.logger.warning("the catalogue is not read anew: %s", printable(str(error)))
+            cause = printable(str(error))
+            if cause != told:  # a disk that is away for a night is one line of the log
+                problems.logger.warning("the catalogue is not read anew: %s", cause)
+            told = cause
