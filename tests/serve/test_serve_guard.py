@@ -14,7 +14,7 @@ import pytest
 from hevner.errors import HevnerError
 from hevner.serve.app import STATIC, TYPES
 from hevner.serve.catalog_snapshot import CatalogSnapshot
-from hevner.serve.guard import BODY, CLIENTS, Buckets
+from hevner.serve.guard import BODY, CLIENTS, Buckets, host_in
 from hevner.serve.media import Addresses
 from hevner.serve.problems import without_paths
 from tests.serve.servers import PATIENCE_S, Running, form, running, settings, sound, wait_for
@@ -39,6 +39,20 @@ def test_names_made_to_point_here_are_refused(server: Running, host: str) -> Non
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1:99", "LOCALHOST:1", "[::1]:8765"])
 def test_names_of_this_machine_are_not(server: Running, host: str) -> None:
     assert server.get("/health", headers={"Host": host}).status == 200
+
+
+@pytest.mark.parametrize(
+    ("typed", "host"),
+    [
+        ("::1", "::1"),
+        ("[::1]:80", "::1"),
+        ("A.b:80", "a.b"),
+        ("10.0.0.1", "10.0.0.1"),
+        ("a b:c", ""),
+    ],
+)
+def test_hosts_are_understood_as_people_type_them(typed: str, host: str) -> None:
+    assert host_in(typed) == host
 
 
 def test_names_that_are_allowed_are_not(state: Path) -> None:

@@ -113,6 +113,7 @@ def test_the_same_rating_may_be_sent_again_and_another_not(served: Running) -> N
         {"values": PLANE | {"valence": 1.01}},
         {"values": PLANE, "moments": [[0, 0, 0]]},
         {"values": PLANE, "skipped": "known"},
+        {"moments": [[0, 0, 0]], "skipped": "known"},
         {"skipped": "bored"},
         {"values": PLANE, "heard_s": -1},
         {"values": PLANE, "mood": "good"},
