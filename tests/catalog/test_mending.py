@@ -360,6 +360,17 @@ def test_a_catalogue_whose_music_is_away_stays_as_it_is(folder: Path, whole: Pat
     assert state(folder) == state(whole / "catalog")
 
 
+def test_music_that_is_away_is_not_needed_for_what_was_kept(folder: Path, whole: Path) -> None:
+    before = rows(folder)
+    older(folder)
+    (whole / "music").rename(whole / "away")
+    try:
+        renew(folder, FakeAnalyzer())
+    finally:
+        (whole / "away").rename(whole / "music")
+    assert rows(folder) == before
+
+
 def of_first_schema(folder: Path) -> None:
     """Make a catalogue one as the first hevner did: fewer columns, and no features or seal."""
     catalog = Catalog(folder, SPACE)

@@ -87,7 +87,7 @@ def test_who_does_not_read_the_answer_is_let_go(hasty: Running) -> None:
         wait_for(lambda: not Connection.clients["127.0.0.1"])
 
 
-def test_who_goes_on_to_read_is_not_let_go() -> None:
+def test_deadlines_of_what_was_done_in_time_are_over() -> None:
     async def run() -> None:
         connection = Connection(Config(lambda: None, log_config=None), ServerState(), {})
         transport = Mock(get_extra_info=Mock(return_value=None))
@@ -97,6 +97,10 @@ def test_who_goes_on_to_read_is_not_let_go() -> None:
         assert not waiting.cancelled()
         connection.resume_writing()
         assert waiting.cancelled()
+        first = connection._deadline
+        connection.on_response_complete()
+        assert first.cancelled()
+        assert not connection._deadline.cancelled()
         connection.connection_lost(None)
 
     asyncio.run(run())

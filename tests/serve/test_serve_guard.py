@@ -245,6 +245,7 @@ def test_who_asks_too_often_is_told_to_wait(state: Path) -> None:
         assert refused
         assert refused[0].kind == "rate"
         assert refused[0].headers["retry-after"] == "1"
+        assert 429 in {server.get("/x/static/app.js", api="").status for _ in range(12)}
         files = {server.get("/static/app.js", api="").status for _ in range(12)}
         assert files == {200}, "the page has many files, and loads them all"
 

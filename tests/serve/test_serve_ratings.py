@@ -88,6 +88,7 @@ def test_a_rater_gets_one_piece_after_the_other(served: Running) -> None:
     assert served.get("/raters/ben").json["done"] == 0
     found = served.get("/ratings").json
     assert found["raters"] == [{"rater": "ann", "rated": 1, "skipped": 1}]
+    assert found["pieces"] == 1
 
 
 def test_pieces_come_in_the_order_of_the_rater(served: Running, music: Library) -> None:
