@@ -287,12 +287,16 @@ def renew(folder: Path, analyzer: FakeAnalyzer, stop: Event | None = None) -> Ca
 def test_another_model_reads_what_was_kept(folder: Path) -> None:
     before = rows(folder)
     older(folder)
+    noted = {"encoder": "x", "encoder_version": "x-1", "mounts": ("7 /music",)}
+    header.write(folder, replace(header.read(folder), **noted))
     with raises(CatalogError, "other_model"):
         Catalog(folder, SPACE)
     analyzer = FakeAnalyzer()
     renew(folder, analyzer)
     assert not analyzer.asked
     assert rows(folder) == before
+    found = header.read(folder)
+    assert {name: getattr(found, name) for name in noted} == noted
     assert {path.name for path in folder.iterdir()} >= {"features", "tables-1"}
     assert not [*folder.glob("*.lance"), *folder.glob("*.search")]
     assert are_indexed(folder)

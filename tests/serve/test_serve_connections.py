@@ -155,6 +155,21 @@ def test_connections_are_bounded(limit: str, state: Path, monkeypatch: pytest.Mo
         assert server.get("/health").status == 200
 
 
+def test_addresses_of_one_network_are_one_client() -> None:
+    async def run() -> None:
+        how = Config(lambda: None, log_config=None), ServerState(), {}
+        both = [Connection(*how) for _ in range(2)]
+        for number, connection in enumerate(both):
+            peer = {"peername": (f"2001:db8::{number}", 9)}
+            connection.connection_made(Mock(get_extra_info=peer.get))
+        assert Connection.clients["2001:db8::/64"] == 2
+        for connection in both:
+            connection.connection_lost(None)
+        assert "2001:db8::/64" not in Connection.clients
+
+    asyncio.run(run())
+
+
 def test_what_is_no_request_is_answered_with_the_headers_of_all_answers(server: Running) -> None:
     with connected(server) as connection:
         connection.sendall(b"garbage\r\n\r\n")
