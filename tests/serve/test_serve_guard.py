@@ -127,7 +127,9 @@ def test_a_line_of_the_log_is_one_line(
 
 def test_pages_of_other_servers_are_refused(server: Running) -> None:
     body, kind = form(sound())
-    for origin in ("http://evil.example", "null", "http://localhost:1", "http://[", "//["):
+    alike = f"http://127.0.0.1:{server.port}.evil.example", f"http://evil-127.0.0.1:{server.port}"
+    others = ("http://evil.example", "null", "http://localhost:1", "http://[", "//[")
+    for origin in (*alike, *others):
         answer = server.post("/analyses", body, headers={"Content-Type": kind, "Origin": origin})
         assert (answer.status, answer.kind) == (403, "origin")
     own = {"Origin": f"http://127.0.0.1:{server.port}"}

@@ -273,6 +273,7 @@ def test_there_is_a_limit_of_raters(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     with pytest.raises(ServiceError):
         store.add(rating("cleo", "a"))
     assert store.add(rating("ann", "b"))
+    assert [one.piece + one.rater for one in store.everything()] == ["aann", "aben", "bann"]
 
 
 def test_a_damaged_file_is_named_and_left_alone(tmp_path: Path) -> None:
