@@ -407,6 +407,17 @@ def test_the_card_of_the_model_is_shown(service: Service, opened: Opener) -> Non
     assert page.locator(".card-text tbody tr").count() > 20
 
 
+def test_a_card_that_did_not_come_is_asked_for_again(service: Service, opened: Opener) -> None:
+    page, _ = opened(service, "/#find", may_fail=True)
+    page.route("**/models/*", lambda route: route.abort())
+    page.click("#views a[href='#understand']")
+    expect(page.locator("#main [role=alert]")).to_have_text(TEXT["offline"])
+    page.unroute("**/models/*")
+    page.click("#views a[href='#find']")
+    page.click("#views a[href='#understand']")
+    expect(page.locator(".card-text tbody tr")).not_to_have_count(0)
+
+
 @pytest.mark.parametrize("view", ["listen", "find", "compare", "understand"])
 def test_all_fits_a_telephone_and_has_a_name(service: Service, opened: Opener, view: str) -> None:
     page, _ = opened(service, f"/#{view}", viewport={"width": 360, "height": 740})
