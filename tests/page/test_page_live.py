@@ -73,6 +73,16 @@ def listening(opened: Opener, service: Service, script: str = "", **how: Any) ->
     return page, watch
 
 
+KEEP_TRACK = """
+    const devices = navigator.mediaDevices, usual = devices.getUserMedia.bind(devices);
+    devices.getUserMedia = async (how) => {
+        const stream = await usual(how);
+        [window.track] = stream.getAudioTracks();
+        return stream;
+    };
+"""
+
+
 def fed(page: Page) -> None:
     """Wait until the service takes sound."""
     page.wait_for_event("response", lambda one: "/live/" in one.url and one.status == 200)
@@ -88,11 +98,13 @@ def test_values_come_and_are_those_of_the_sound_that_was_sent(
 
 
 def test_whoever_leaves_stops_listening(opened: Opener, service: Service) -> None:
-    """Each stream is ended at once, or the third would be refused."""
-    page, _ = listening(opened, service)
+    """Each stream is ended at once, or the third would be refused; the microphone is let go."""
+    page, _ = listening(opened, service, KEEP_TRACK)
     fed(page)
+    assert page.evaluate("track.readyState") == "live"
     page.keyboard.press("Enter")
     expect(page.locator(".lead")).to_have_text(TEXT["live.stopped"])
+    page.wait_for_function("track.readyState === 'ended'")
     for leave in (lambda: page.click("nav a[href='#find']"), page.reload, page.reload):
         page.goto(f"{service.address}/#listen/live")
         page.click(".listen button")

@@ -407,6 +407,27 @@ def test_the_card_of_the_model_is_shown(service: Service, opened: Opener) -> Non
     assert page.locator(".card-text tbody tr").count() > 20
 
 
+def test_messages_may_come_in_pieces(service: Service, opened: Opener) -> None:
+    page, _ = opened(service, "/#listen")
+    found = page.evaluate(
+        """async () => {
+            const { events } = await import("/static/api.js");
+            const pieces = ['data: {"a"', ": 1}\\n", '\\ndata: {"b": 2}\\r\\n\\r\\n'];
+            window.fetch = async () => new Response(new ReadableStream({
+                pull(to) {
+                    const piece = pieces.shift();
+                    if (piece) to.enqueue(new TextEncoder().encode(piece));
+                    else to.close();
+                },
+            }));
+            const found = [];
+            for await (const one of events("x")) found.push(one);
+            return found;
+        }"""
+    )
+    assert found == [{"a": 1}, {"b": 2}]
+
+
 def test_a_card_that_did_not_come_is_asked_for_again(service: Service, opened: Opener) -> None:
     page, _ = opened(service, "/#find", may_fail=True)
     page.route("**/models/*", lambda route: route.abort())
