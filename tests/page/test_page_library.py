@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -286,6 +287,151 @@ def test_hostile_names_are_only_text(library: Shown, opened: Opener) -> None:
             wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
             assert wide <= 0
     expect(page.locator(".library-view img")).to_have_count(0)
+
+
+# --- what the address says ---
+
+
+def test_an_address_shows_the_library_as_it_was(library: Shown, opened: Opener) -> None:
+    page = shelf(library, opened)
+    page.get_by_label("Search").fill("zoë 1")
+    page.get_by_label("Order").select_option("year")
+    page.click(".direction")
+    page.locator(".filters summary").click()
+    page.locator("#library-mood").select_option("calm")
+    page.get_by_label("Year to").fill("2005")
+    said = "text=zo%C3%AB%201/mood=calm/year-to=2005/sort=-year"
+    page.wait_for_url(f"**/#library/pieces/{said}")
+    expected = titles(page)
+    text = page.locator(".library-view .status span").first.text_content()
+    assert text != "2,006 pieces"
+
+    def check(page: Page) -> None:
+        count(page, text)
+        assert titles(page) == expected
+        expect(page.get_by_label("Search")).to_have_value("zoë 1")
+        expect(page.get_by_label("Order")).to_have_value("year")
+        expect(page.locator(".direction")).to_have_text(TEXT["library.descending"])
+        expect(page.get_by_label("Year to")).to_be_visible()  # not folded away
+        expect(page.get_by_label("Year to")).to_have_value("2005")
+        expect(page.locator("#library-mood")).to_have_value("calm")
+
+    page.reload()
+    check(page)
+    page.click("#views a[href='#understand']")
+    page.click("#views a[href='#library']")  # as it was left
+    check(page)
+    check(opened(library, f"/#library/pieces/{said}")[0])
+
+
+def test_an_address_says_tab_group_region_and_list(library: Shown, opened: Opener) -> None:
+    page = shelf(library, opened)
+    select(page, "piece 1999")
+    keep(page, "First")
+    keep(page, "Second")
+    tab(page, "lists")
+    for number in (0, 1):
+        before = page.url
+        page.locator(".panel .tag button").nth(number).click()
+        page.wait_for_function("(before) => location.href !== before", arg=before)
+    page.reload()
+    expect(page.locator(".panel [aria-pressed=true]")).to_have_text("Second (1)")
+    page.goto(f"{library.address}/#library/pieces/region=0,0,0.1/album=Album%203/owner=Zo%C3%AB")
+    expect(page.locator(".mood-map .chip")).to_have_text(TEXT["library.region"])
+    expect(page.locator(".status .chip")).to_have_text("Album 3")
+    inside = [
+        n
+        for n in range(3, 2000, 10)
+        if (-0.9 + 1.8 * (n % 41) / 40) ** 2 + (-0.9 + 1.8 * (n % 37) / 36) ** 2 < 0.01
+    ]
+    assert sorted(titles(page)) == sorted(f"Piece {n}" for n in inside)
+    for name, order in [("artists", "-count"), ("albums", "valence"), ("pieces", "key")]:
+        page.goto(f"{library.address}/#library/{name}/sort={order}")
+        expect(page.locator(f"[data-tab={name}]")).to_have_attribute("aria-pressed", "true")
+        expect(page.get_by_label("Order")).to_have_value(order.strip("-"))
+
+
+def test_back_leads_through_what_was_opened_and_not_what_was_typed(
+    library: Shown, opened: Opener
+) -> None:
+    page, _ = opened(library, "/#understand")
+    page.click("#views a[href='#library']")
+    box = page.get_by_label("Search")
+    box.press_sequentially("piece 1 without an end")
+    for _ in range(len(" without an end")):
+        box.press("Backspace")
+    page.wait_for_url("**/#library/pieces/text=piece%201")
+    tab(page, "artists")
+    tab(page, "artists")
+    first = titles(page)[0]
+    page.locator(".grid").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator(".status .chip")).to_have_text(first)
+    page.go_back()
+    expect(page.locator("[data-tab=artists]")).to_have_attribute("aria-pressed", "true")
+    expect(box).to_have_value("piece 1")
+    expect(page.locator("main")).to_be_focused()  # what had it is gone
+    page.go_forward()
+    expect(page.locator(".status .chip")).to_have_text(first)
+    page.go_back()
+    expect(page.locator("[data-tab=artists]")).to_have_attribute("aria-pressed", "true")
+    page.go_back()
+    expect(page.locator("[data-tab=pieces]")).to_have_attribute("aria-pressed", "true")
+    expect(box).to_have_value("piece 1")
+    expect(page.locator(".status .chip")).to_have_count(0)
+    page.go_back()
+    expect(page.locator("#views [aria-current]")).to_have_text(TEXT["view.understand"])
+
+
+PLAIN = {
+    "no such tab": "drawers/sort=-year",
+    "no such column": "pieces/sort=-password",
+    "no such name": "pieces/__proto__=1/constructor/toString=2/=/==",
+    "no such filter": "pieces/genre=Polka%20of%20Mars/mood=%3Cb%3E/third=diminished",
+    "no number": "pieces/year-from=abc/tempo-to=1e999/minutes-from=/minutes-to=NaN",
+    "no place": "pieces/region=9,9,9",
+    "half a place": "pieces/region=0,0",
+    "no code": "pieces/text=%E0%A4%A",
+    "very long": "pieces/text=" + "x" * 100_000,
+    "very many": "pieces" + "/text=x" * 20_000,
+    "many slashes": "/" * 100_000,
+}
+
+
+@pytest.mark.parametrize("rest", PLAIN.values(), ids=PLAIN)
+def test_an_address_that_makes_no_sense_shows_the_plain_library(
+    library: Shown, opened: Opener, rest: str
+) -> None:
+    page, _ = opened(library, f"/#library/{rest}")
+    count(page, "2,006 pieces")
+    expect(page.get_by_label("Search")).to_have_value("")
+    expect(page.get_by_label("Order")).to_have_value("artist")
+    expect(page.locator(".mood-map .chip")).to_have_count(0)
+    page.wait_for_url("**/#library/pieces")
+
+
+SEARCHED = [*HOSTILE, "a/b=c&d#e?f%20+", "%", "\ud800 alone"]
+
+
+@pytest.mark.parametrize("text", SEARCHED, ids=range(len(SEARCHED)))
+def test_any_text_comes_back_from_the_address(library: Shown, opened: Opener, text: str) -> None:
+    page = shelf(library, opened)
+    before = page.url
+    page.evaluate(
+        """(text) => {
+            const input = document.getElementById("library-search");
+            input.value = JSON.parse(text);
+            input.dispatchEvent(new Event("input"));
+        }""",
+        json.dumps(text[:200]),
+    )
+    page.wait_for_function("(before) => location.href !== before", arg=before)
+    shown = titles(page)
+    page.reload()
+    kept = text[:200].encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    expect(page.get_by_label("Search")).to_have_value(kept)
+    expect(page.locator(".library-view .status")).not_to_be_empty()
+    assert titles(page) == shown
 
 
 # --- queue and lists ---

@@ -74,7 +74,7 @@ function decoded(text) {
   try {
     return decodeURIComponent(text);
   } catch {
-    return text; // typed by somebody, and no code
+    return ""; // typed by somebody, and no code
   }
 }
 
@@ -91,10 +91,9 @@ async function show(moved) {
   leave?.();
   leave = module?.open(main, rest) ?? null;
   if (!module) fill(main, trouble({ kind: "offline" }));
-  if (moved && shown !== view) {
-    scrollTo(0, 0);
-    main.focus({ preventScroll: true });
-  }
+  if (moved && shown !== view) scrollTo(0, 0);
+  // The focus goes with a view, and may have been in what "back" has replaced.
+  if (moved && (shown !== view || document.activeElement === document.body)) main.focus({ preventScroll: true });
   shown = view;
 }
 

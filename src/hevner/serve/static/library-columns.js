@@ -9,7 +9,7 @@ const label = (name) => t(`library.column.${name}`);
 const number = (values, row, format) => (values[row] === null || values[row] === undefined ? "" : format(values[row]));
 
 // Orders that pieces can be in.
-export const ORDERS = ["title", "artist", "album", "year", "duration", "tempo", "valence", "arousal", "tension", "genre", "name"];
+export const ORDERS = ["title", "artist", "album", "year", "duration", "key", "tempo", "valence", "arousal", "tension", "genre", "name"];
 export const GROUP_ORDERS = ["label", "owner", "year", "count", "seconds", "valence", "arousal"];
 
 export function ofPieces(pieces) {

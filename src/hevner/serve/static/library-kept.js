@@ -6,6 +6,7 @@ import { asM3u, asTable, save } from "./export.js";
 import { Grid, moved } from "./grid.js";
 import { ask } from "./keep.js";
 import { ofKept } from "./library-columns.js";
+import { state, tell } from "./library-state.js";
 import { lists } from "./lists.js";
 import { player } from "./player.js";
 import { t } from "./strings.js";
@@ -85,8 +86,8 @@ export class Queue {
 
 // The saved lists: a choice of one, and what is in it.
 export class SavedLists {
-  constructor(pieces, state, { mark, undoable, enqueue }) {
-    Object.assign(this, { pieces, state, undoable });
+  constructor(pieces, { mark, undoable, enqueue }) {
+    Object.assign(this, { pieces, undoable });
     this.list = new Arranged(pieces, t("library.lists"), {
       mark, get: () => this.chosen?.pieces ?? [], put: (some) => lists.put(this.chosen.id, some),
       play: (index) => this.#play(index), absent: (title) => t("library.gone", { title }),
@@ -102,7 +103,7 @@ export class SavedLists {
   }
 
   get chosen() {
-    return lists.find(this.state.list) ?? lists.all[0] ?? null;
+    return lists.find(state.list) ?? lists.all[0] ?? null;
   }
 
   show() {
@@ -110,16 +111,17 @@ export class SavedLists {
     fill(this.problem, lists.trouble && h("p", { class: "callout warning", role: "alert" }, t(`library.lists.${lists.trouble}`)));
     fill(this.choices, lists.all.map((list) => h("span", { class: "tag" }, button(
       `${list.name} (${list.pieces.length})`, () => {
-        this.state.list = list.id;
+        state.list = list.id;
         this.show();
         this.choices.querySelector("[aria-pressed=true]")?.focus();
       }, { "aria-pressed": String(list === chosen), dir: "auto" }))),
     button(t("library.list.new"), () => ask(t("library.list.new"), "", (name) => {
-      this.state.list = lists.create(name).id;
+      state.list = lists.create(name).id;
       this.show();
     }), { class: "quiet" }));
     this.list.show(t(chosen ? "library.list.empty" : "library.lists.none"));
     this.list.actions.hidden = !chosen;
+    tell();
   }
 
   #there() {
