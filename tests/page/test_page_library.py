@@ -15,7 +15,7 @@ pytest.importorskip("fastapi", reason="needs the extra 'serve'")
 from hevner.catalog.writer import create, writing
 from tests import joint_world
 from tests.catalog import made_up
-from tests.page.pages import TEXT, Opener, Page, expect
+from tests.page.pages import TEXT, Opener, Page, expect, sounded
 from tests.serve.servers import running, settings, snapshot
 
 HOSTILE = [
@@ -499,6 +499,97 @@ def test_the_queue_is_arranged(library: Shown, opened: Opener) -> None:
     assert titles(page) == moved[1:]
 
 
+def queued(page: Page, count: int) -> list[str]:
+    """What is in the queue, once its rows are there."""
+    tab(page, "queue")
+    expect(page.locator(".grid-body .grid-row")).to_have_count(count)
+    return titles(page)
+
+
+ARRANGE = """async () => {
+    const { player } = await import("./static/player.js");
+    const own = { id: "own", title: "A file of mine", address: async () => "" };
+    player.arrange([own, ...player.queue]);
+}"""
+
+
+def test_the_queue_is_there_again_after_a_reload(library: Shown, opened: Opener) -> None:
+    page, watch = opened(library, "/#library", may_fail=True)  # no piece has a file
+    select(page, "piece 100 ")
+    press(page, "library.queue.add")
+    before = queued(page, 12)
+    page.locator("[aria-rowindex='4'] .round").click()
+    page.evaluate(ARRANGE)
+    assert queued(page, 13) == ["A file of mine", *before]  # which the browser cannot keep
+    title = page.locator(".bar .title").text_content()
+    page.wait_for_url("**/#library/queue/*")
+    watch.requests.clear()
+    page.reload()
+    expect(page.locator(".bar .title")).to_have_text(title)
+    expect(page.locator(".bar .place")).to_have_text("3 of 12")
+    expect(page.locator(".bar .main")).to_have_attribute("aria-label", TEXT["player.play"])
+    expect(page.locator(".grid-row.current .title")).to_have_text(before[2])
+    assert titles(page) == before
+    # Nothing is fetched before somebody wants to hear it.
+    assert [one for one in watch.requests if "/pieces/" in one] == []
+    with page.expect_request("**/audio*"):
+        page.locator(".bar .main").click()
+    press(page, "library.queue.clear")
+    page.reload()
+    expect(page.locator(".panel .hint")).to_have_text(TEXT["library.queue.none"])
+    expect(page.locator(".bar")).to_be_hidden()
+
+
+def test_of_a_long_queue_the_part_that_plays_is_kept(library: Shown, opened: Opener) -> None:
+    page = shelf(library, opened, may_fail=True)
+    page.get_by_label("Order").select_option("year")
+    page.locator(".grid").focus()
+    for key in ("End", "PageUp", "PageUp", "Enter"):
+        page.keyboard.press(key)
+    title = active(page)
+    expect(page.locator(".bar .title")).to_contain_text(title)
+    page.reload()
+    expect(page.locator(".bar .title")).to_contain_text(title)
+    tab(page, "queue")
+    expect(page.locator(".grid")).to_have_attribute("aria-rowcount", "1001")
+    assert page.evaluate("localStorage.getItem('hevner.queue').length") < 400_000
+
+
+TRACK = {"id": "gone", "name": "gone.mp3", "title": "Lost"}
+
+
+@pytest.mark.parametrize(
+    ("kept", "shown"),
+    [
+        ("no JSON", []),
+        ("3", []),
+        ('{"tracks": 3}', []),
+        ('{"tracks": [null, 1, {"id": 1, "name": "a"}], "index": 2}', []),
+        (json.dumps({"tracks": [TRACK], "index": "map"}), ["Lost (gone from the catalogue)"]),
+        (
+            json.dumps({"tracks": [TRACK | {"start": "x", "end": {}, "artist": []}], "index": -9}),
+            ["Lost (gone from the catalogue)"],
+        ),
+        (
+            json.dumps({"tracks": [TRACK | {"name": "1999.mp3"}], "index": 0}),  # tagged anew
+            ["Piece 1999"],
+        ),
+    ],
+)
+def test_a_queue_that_is_damaged_or_gone_says_so(
+    library: Shown, opened: Opener, kept: str, shown: list[str]
+) -> None:
+    page = shelf(library, opened, may_fail=True)
+    page.evaluate("(kept) => localStorage.setItem('hevner.queue', kept)", kept)
+    page.reload()
+    expect(page.locator(".grid-body .grid-row").first).to_be_visible()
+    assert queued(page, len(shown)) == shown
+    expect(page.locator(".bar")).to_be_visible(visible=bool(shown))
+    if shown:
+        page.locator(".bar .main").click()
+        expect(page.locator(".bar .place")).to_have_text("There is no such piece")
+
+
 def test_lists_are_kept_renamed_and_deleted(library: Shown, opened: Opener) -> None:
     page = shelf(library, opened)
     select(page, "piece 1999")
@@ -663,6 +754,35 @@ def test_a_row_plays_and_opens(service: Any, opened: Opener) -> None:
         title.lower().replace(" ", "_")[:4], ignore_case=True
     )
     expect(page.locator(".timeline[role]")).to_be_visible()
+
+
+def test_a_queue_of_before_plays_from_where_it_was(service: Any, opened: Opener) -> None:
+    page = shelf(service, opened)
+    page.locator(".grid").focus()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    title = active(page)
+    expect(page.locator(".grid-row.playing .title")).to_have_text(title)
+    page.evaluate(
+        """() => {
+            const kept = JSON.parse(localStorage.getItem("hevner.queue"));
+            kept.tracks[2].start = "soon";  // by whatever has damaged it
+            localStorage.setItem("hevner.queue", JSON.stringify(kept));
+        }"""
+    )
+    page.reload()
+    expect(page.locator(".grid-row.current .title")).to_have_text(title)
+    expect(page.locator(".grid-row.playing")).to_have_count(0)
+    assert float(page.locator(".bar input").get_attribute("max")) > 5
+    page.locator("main").focus()
+    page.keyboard.press("ArrowRight")  # five seconds on
+    page.keyboard.press("Space")
+    expect(page.locator(".grid-row.playing .title")).to_have_text(title)
+    expect(page.locator(".bar .place")).to_have_text("2 of 5")
+    sounded(page, "0:06")
+    page.locator(".bar button").nth(2).click()
+    expect(page.locator(".bar .place")).to_have_text("3 of 5")
+    expect(page.locator(".grid-row.playing .title")).not_to_have_text(title)
 
 
 def test_a_piece_that_cannot_be_had_says_why_and_plays_once_it_can(

@@ -59,7 +59,7 @@ export class Queue {
   constructor(pieces, { mark, undoable, keep }) {
     this.list = new Arranged(pieces, t("library.queue"), {
       get: () => player.queue, put: (queue) => player.arrange(queue), mark,
-      absent: String, // a file of one's own
+      absent: (track) => (track.name ? gone(track) : track.title), // or it is a file of one's own
       play: (index) => (index === player.index ? player.toggle() : player.load(player.queue, index)),
     });
     this.summary = h("span", { class: "aside" });
@@ -90,7 +90,7 @@ export class SavedLists {
     Object.assign(this, { pieces, undoable });
     this.list = new Arranged(pieces, t("library.lists"), {
       mark, get: () => this.chosen?.pieces ?? [], put: (some) => lists.put(this.chosen.id, some),
-      play: (index) => this.#play(index), absent: (title) => t("library.gone", { title }),
+      play: (index) => this.#play(index), absent: gone,
     });
     this.choices = h("div", { class: "tags", role: "group", "aria-label": t("library.lists") });
     this.problem = h("div");
@@ -150,6 +150,10 @@ export class SavedLists {
     const { id, name } = this.chosen;
     this.undoable(t("library.list.deleted", { name }), lists.remove(id));
   }
+}
+
+function gone({ title }) {
+  return t("library.gone", { title });
 }
 
 function fileName(name) {
