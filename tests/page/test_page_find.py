@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from xml.etree import ElementTree
 
 import pytest
@@ -12,7 +13,11 @@ pytest.importorskip("fastapi", reason="needs the extra 'serve'")
 sync_api = pytest.importorskip("playwright.sync_api", reason="needs playwright")
 Page, expect = sync_api.Page, sync_api.expect
 
+from hevner.catalog.writer import create, writing
+from tests import joint_world
+from tests.catalog import made_up
 from tests.page.pages import TEXT, Opener, Service, along, searching, sounded
+from tests.serve.servers import running, settings, snapshot, wait_for
 
 
 def asked_for(page: Page, words: str) -> None:
@@ -204,3 +209,38 @@ def test_a_playlist_goes_into_a_list_and_outlasts_the_page(
     page.reload()
     page.click("[data-tab=lists]")
     expect(page.locator(".kept .grid-row:not(.head) .title")).to_have_text(titles)
+
+
+def test_points_of_another_catalogue_are_drawn(
+    tmp_path: Path, opened: Opener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hevner.serve.app.LOOK_S", 0.05)
+    catalog = create(tmp_path / "catalog", joint_world.space())
+
+    def put(*numbers: int) -> None:
+        with writing(catalog) as writer:
+            writer.put([made_up.piece(n, valence=n / 9, arousal=0.0) for n in numbers], [])
+
+    def served(count: int) -> None:
+        wait_for(lambda: server.get("/catalog").json["pieces"] == count)
+
+    put(1, 2, 3)
+    with running(settings(tmp_path / "state"), snapshot(tmp_path / "catalog")) as server:
+        page, _ = opened(SimpleNamespace(address=server.client_address), "/#library")
+        page.click("#views a[href='#find']")
+        facts = page.locator(".facts")
+        expect(facts).to_have_text("3 pieces")
+        put(4)
+        served(4)
+        # Somebody has indexed in another window, and comes back.
+        page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+        expect(facts).to_have_text("4 pieces")
+        put(5)
+        served(5)
+        along(page, (0.0, 0.0))
+        expect(page.locator(".hit")).to_have_count(5)
+        expect(facts).to_have_text("5 pieces")
+        page.click("[data-tool=pick]")
+        along(page, (5 / 9, 0.0))
+        expect(page.locator(".find-view [role=status]").last).to_contain_text("5")
+        page.goto("about:blank")

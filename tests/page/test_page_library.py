@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +15,7 @@ pytest.importorskip("fastapi", reason="needs the extra 'serve'")
 from hevner.catalog.writer import create, writing
 from tests import joint_world
 from tests.catalog import made_up
-from tests.page.pages import TEXT, Opener, Page, expect
+from tests.page.pages import TEXT, Opener, Page, expect, sounded
 from tests.serve.servers import running, settings, snapshot
 
 HOSTILE = [
@@ -288,6 +289,151 @@ def test_hostile_names_are_only_text(library: Shown, opened: Opener) -> None:
     expect(page.locator(".library-view img")).to_have_count(0)
 
 
+# --- what the address says ---
+
+
+def test_an_address_shows_the_library_as_it_was(library: Shown, opened: Opener) -> None:
+    page = shelf(library, opened)
+    page.get_by_label("Search").fill("zoë 1")
+    page.get_by_label("Order").select_option("year")
+    page.click(".direction")
+    page.locator(".filters summary").click()
+    page.locator("#library-mood").select_option("calm")
+    page.get_by_label("Year to").fill("2005")
+    said = "text=zo%C3%AB%201/mood=calm/year-to=2005/sort=-year"
+    page.wait_for_url(f"**/#library/pieces/{said}")
+    expected = titles(page)
+    text = page.locator(".library-view .status span").first.text_content()
+    assert text != "2,006 pieces"
+
+    def check(page: Page) -> None:
+        count(page, text)
+        assert titles(page) == expected
+        expect(page.get_by_label("Search")).to_have_value("zoë 1")
+        expect(page.get_by_label("Order")).to_have_value("year")
+        expect(page.locator(".direction")).to_have_text(TEXT["library.descending"])
+        expect(page.get_by_label("Year to")).to_be_visible()  # not folded away
+        expect(page.get_by_label("Year to")).to_have_value("2005")
+        expect(page.locator("#library-mood")).to_have_value("calm")
+
+    page.reload()
+    check(page)
+    page.click("#views a[href='#understand']")
+    page.click("#views a[href='#library']")  # as it was left
+    check(page)
+    check(opened(library, f"/#library/pieces/{said}")[0])
+
+
+def test_an_address_says_tab_group_region_and_list(library: Shown, opened: Opener) -> None:
+    page = shelf(library, opened)
+    select(page, "piece 1999")
+    keep(page, "First")
+    keep(page, "Second")
+    tab(page, "lists")
+    for number in (0, 1):
+        before = page.url
+        page.locator(".panel .tag button").nth(number).click()
+        page.wait_for_function("(before) => location.href !== before", arg=before)
+    page.reload()
+    expect(page.locator(".panel [aria-pressed=true]")).to_have_text("Second (1)")
+    page.goto(f"{library.address}/#library/pieces/region=0,0,0.1/album=Album%203/owner=Zo%C3%AB")
+    expect(page.locator(".mood-map .chip")).to_have_text(TEXT["library.region"])
+    expect(page.locator(".status .chip")).to_have_text("Album 3")
+    inside = [
+        n
+        for n in range(3, 2000, 10)
+        if (-0.9 + 1.8 * (n % 41) / 40) ** 2 + (-0.9 + 1.8 * (n % 37) / 36) ** 2 < 0.01
+    ]
+    assert sorted(titles(page)) == sorted(f"Piece {n}" for n in inside)
+    for name, order in [("artists", "-count"), ("albums", "valence"), ("pieces", "key")]:
+        page.goto(f"{library.address}/#library/{name}/sort={order}")
+        expect(page.locator(f"[data-tab={name}]")).to_have_attribute("aria-pressed", "true")
+        expect(page.get_by_label("Order")).to_have_value(order.strip("-"))
+
+
+def test_back_leads_through_what_was_opened_and_not_what_was_typed(
+    library: Shown, opened: Opener
+) -> None:
+    page, _ = opened(library, "/#understand")
+    page.click("#views a[href='#library']")
+    box = page.get_by_label("Search")
+    box.press_sequentially("piece 1 without an end")
+    for _ in range(len(" without an end")):
+        box.press("Backspace")
+    page.wait_for_url("**/#library/pieces/text=piece%201")
+    tab(page, "artists")
+    tab(page, "artists")
+    first = titles(page)[0]
+    page.locator(".grid").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator(".status .chip")).to_have_text(first)
+    page.go_back()
+    expect(page.locator("[data-tab=artists]")).to_have_attribute("aria-pressed", "true")
+    expect(box).to_have_value("piece 1")
+    expect(page.locator("main")).to_be_focused()  # what had it is gone
+    page.go_forward()
+    expect(page.locator(".status .chip")).to_have_text(first)
+    page.go_back()
+    expect(page.locator("[data-tab=artists]")).to_have_attribute("aria-pressed", "true")
+    page.go_back()
+    expect(page.locator("[data-tab=pieces]")).to_have_attribute("aria-pressed", "true")
+    expect(box).to_have_value("piece 1")
+    expect(page.locator(".status .chip")).to_have_count(0)
+    page.go_back()
+    expect(page.locator("#views [aria-current]")).to_have_text(TEXT["view.understand"])
+
+
+PLAIN = {
+    "no such tab": "drawers/sort=-year",
+    "no such column": "pieces/sort=-password",
+    "no such name": "pieces/__proto__=1/constructor/toString=2/=/==",
+    "no such filter": "pieces/genre=Polka%20of%20Mars/mood=%3Cb%3E/third=diminished",
+    "no number": "pieces/year-from=abc/tempo-to=1e999/minutes-from=/minutes-to=NaN",
+    "no place": "pieces/region=9,9,9",
+    "half a place": "pieces/region=0,0",
+    "no code": "pieces/text=%E0%A4%A",
+    "very long": "pieces/text=" + "x" * 100_000,
+    "very many": "pieces" + "/text=x" * 20_000,
+    "many slashes": "/" * 100_000,
+}
+
+
+@pytest.mark.parametrize("rest", PLAIN.values(), ids=PLAIN)
+def test_an_address_that_makes_no_sense_shows_the_plain_library(
+    library: Shown, opened: Opener, rest: str
+) -> None:
+    page, _ = opened(library, f"/#library/{rest}")
+    count(page, "2,006 pieces")
+    expect(page.get_by_label("Search")).to_have_value("")
+    expect(page.get_by_label("Order")).to_have_value("artist")
+    expect(page.locator(".mood-map .chip")).to_have_count(0)
+    page.wait_for_url("**/#library/pieces")
+
+
+SEARCHED = [*HOSTILE, "a/b=c&d#e?f%20+", "%", "\ud800 alone"]
+
+
+@pytest.mark.parametrize("text", SEARCHED, ids=range(len(SEARCHED)))
+def test_any_text_comes_back_from_the_address(library: Shown, opened: Opener, text: str) -> None:
+    page = shelf(library, opened)
+    before = page.url
+    page.evaluate(
+        """(text) => {
+            const input = document.getElementById("library-search");
+            input.value = JSON.parse(text);
+            input.dispatchEvent(new Event("input"));
+        }""",
+        json.dumps(text[:200]),
+    )
+    page.wait_for_function("(before) => location.href !== before", arg=before)
+    shown = titles(page)
+    page.reload()
+    kept = text[:200].encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    expect(page.get_by_label("Search")).to_have_value(kept)
+    expect(page.locator(".library-view .status")).not_to_be_empty()
+    assert titles(page) == shown
+
+
 # --- queue and lists ---
 
 
@@ -351,6 +497,97 @@ def test_the_queue_is_arranged(library: Shown, opened: Opener) -> None:
     press(page, "library.undo")
     expect(page.locator(".panel .hint")).to_be_hidden()
     assert titles(page) == moved[1:]
+
+
+def queued(page: Page, count: int) -> list[str]:
+    """What is in the queue, once its rows are there."""
+    tab(page, "queue")
+    expect(page.locator(".grid-body .grid-row")).to_have_count(count)
+    return titles(page)
+
+
+ARRANGE = """async () => {
+    const { player } = await import("./static/player.js");
+    const own = { id: "own", title: "A file of mine", address: async () => "" };
+    player.arrange([own, ...player.queue]);
+}"""
+
+
+def test_the_queue_is_there_again_after_a_reload(library: Shown, opened: Opener) -> None:
+    page, watch = opened(library, "/#library", may_fail=True)  # no piece has a file
+    select(page, "piece 100 ")
+    press(page, "library.queue.add")
+    before = queued(page, 12)
+    page.locator("[aria-rowindex='4'] .round").click()
+    page.evaluate(ARRANGE)
+    assert queued(page, 13) == ["A file of mine", *before]  # which the browser cannot keep
+    title = page.locator(".bar .title").text_content()
+    page.wait_for_url("**/#library/queue/*")
+    watch.requests.clear()
+    page.reload()
+    expect(page.locator(".bar .title")).to_have_text(title)
+    expect(page.locator(".bar .place")).to_have_text("3 of 12")
+    expect(page.locator(".bar .main")).to_have_attribute("aria-label", TEXT["player.play"])
+    expect(page.locator(".grid-row.current .title")).to_have_text(before[2])
+    assert titles(page) == before
+    # Nothing is fetched before somebody wants to hear it.
+    assert [one for one in watch.requests if "/pieces/" in one] == []
+    with page.expect_request("**/audio*"):
+        page.locator(".bar .main").click()
+    press(page, "library.queue.clear")
+    page.reload()
+    expect(page.locator(".panel .hint")).to_have_text(TEXT["library.queue.none"])
+    expect(page.locator(".bar")).to_be_hidden()
+
+
+def test_of_a_long_queue_the_part_that_plays_is_kept(library: Shown, opened: Opener) -> None:
+    page = shelf(library, opened, may_fail=True)
+    page.get_by_label("Order").select_option("year")
+    page.locator(".grid").focus()
+    for key in ("End", "PageUp", "PageUp", "Enter"):
+        page.keyboard.press(key)
+    title = active(page)
+    expect(page.locator(".bar .title")).to_contain_text(title)
+    page.reload()
+    expect(page.locator(".bar .title")).to_contain_text(title)
+    tab(page, "queue")
+    expect(page.locator(".grid")).to_have_attribute("aria-rowcount", "1001")
+    assert page.evaluate("localStorage.getItem('hevner.queue').length") < 400_000
+
+
+TRACK = {"id": "gone", "name": "gone.mp3", "title": "Lost"}
+
+
+@pytest.mark.parametrize(
+    ("kept", "shown"),
+    [
+        ("no JSON", []),
+        ("3", []),
+        ('{"tracks": 3}', []),
+        ('{"tracks": [null, 1, {"id": 1, "name": "a"}], "index": 2}', []),
+        (json.dumps({"tracks": [TRACK], "index": "map"}), ["Lost (gone from the catalogue)"]),
+        (
+            json.dumps({"tracks": [TRACK | {"start": "x", "end": {}, "artist": []}], "index": -9}),
+            ["Lost (gone from the catalogue)"],
+        ),
+        (
+            json.dumps({"tracks": [TRACK | {"name": "1999.mp3"}], "index": 0}),  # tagged anew
+            ["Piece 1999"],
+        ),
+    ],
+)
+def test_a_queue_that_is_damaged_or_gone_says_so(
+    library: Shown, opened: Opener, kept: str, shown: list[str]
+) -> None:
+    page = shelf(library, opened, may_fail=True)
+    page.evaluate("(kept) => localStorage.setItem('hevner.queue', kept)", kept)
+    page.reload()
+    expect(page.locator(".grid-body .grid-row").first).to_be_visible()
+    assert queued(page, len(shown)) == shown
+    expect(page.locator(".bar")).to_be_visible(visible=bool(shown))
+    if shown:
+        page.locator(".bar .main").click()
+        expect(page.locator(".bar .place")).to_have_text("There is no such piece")
 
 
 def test_lists_are_kept_renamed_and_deleted(library: Shown, opened: Opener) -> None:
@@ -517,6 +754,35 @@ def test_a_row_plays_and_opens(service: Any, opened: Opener) -> None:
         title.lower().replace(" ", "_")[:4], ignore_case=True
     )
     expect(page.locator(".timeline[role]")).to_be_visible()
+
+
+def test_a_queue_of_before_plays_from_where_it_was(service: Any, opened: Opener) -> None:
+    page = shelf(service, opened)
+    page.locator(".grid").focus()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    title = active(page)
+    expect(page.locator(".grid-row.playing .title")).to_have_text(title)
+    page.evaluate(
+        """() => {
+            const kept = JSON.parse(localStorage.getItem("hevner.queue"));
+            kept.tracks[2].start = "soon";  // by whatever has damaged it
+            localStorage.setItem("hevner.queue", JSON.stringify(kept));
+        }"""
+    )
+    page.reload()
+    expect(page.locator(".grid-row.current .title")).to_have_text(title)
+    expect(page.locator(".grid-row.playing")).to_have_count(0)
+    assert float(page.locator(".bar input").get_attribute("max")) > 5
+    page.locator("main").focus()
+    page.keyboard.press("ArrowRight")  # five seconds on
+    page.keyboard.press("Space")
+    expect(page.locator(".grid-row.playing .title")).to_have_text(title)
+    expect(page.locator(".bar .place")).to_have_text("2 of 5")
+    sounded(page, "0:06")
+    page.locator(".bar button").nth(2).click()
+    expect(page.locator(".bar .place")).to_have_text("3 of 5")
+    expect(page.locator(".grid-row.playing .title")).not_to_have_text(title)
 
 
 def test_a_piece_that_cannot_be_had_says_why_and_plays_once_it_can(

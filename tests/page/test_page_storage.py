@@ -15,6 +15,19 @@ def test_every_view_works_without_storage(service: Service, opened: Opener) -> N
     expect(page.locator("html[data-theme=dark]")).to_have_count(1)
 
 
+def test_the_library_and_its_queue_work_without_storage(service: Service, opened: Opener) -> None:
+    page, _ = opened(service, "/#library/pieces/sort=-title")
+    without_storage(page)
+    VIEWS["library-queue"](page)
+    expect(page.locator(".bar")).to_be_visible()
+    page.wait_for_url("**/#library/queue")
+    page.go_back()
+    expect(page.locator("#library-order")).to_have_value("title")
+    page.reload()
+    expect(page.locator("#library-order")).to_have_value("title")
+    expect(page.locator(".bar")).to_be_hidden()
+
+
 def test_a_token_is_asked_for_once_without_storage(guarded: Service, opened: Opener) -> None:
     page, _ = opened(guarded, may_fail=True)
     without_storage(page)

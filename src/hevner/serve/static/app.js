@@ -5,6 +5,7 @@ import * as bar from "./bar.js";
 import { button, field, fill, h } from "./dom.js";
 import { jobs } from "./jobs.js";
 import * as pieces from "./pieces.js";
+import * as queue from "./queue.js";
 import * as strings from "./strings.js";
 import * as theme from "./theme.js";
 import { trouble } from "./trouble.js";
@@ -31,6 +32,7 @@ theme.start();
 frame();
 bar.start(document.getElementById("bar"));
 api.tokenFrom(askForToken);
+queue.start();
 connection();
 drops();
 addEventListener("hashchange", () => show(true));
@@ -74,7 +76,7 @@ function decoded(text) {
   try {
     return decodeURIComponent(text);
   } catch {
-    return text; // typed by somebody, and no code
+    return ""; // typed by somebody, and no code
   }
 }
 
@@ -91,10 +93,9 @@ async function show(moved) {
   leave?.();
   leave = module?.open(main, rest) ?? null;
   if (!module) fill(main, trouble({ kind: "offline" }));
-  if (moved && shown !== view) {
-    scrollTo(0, 0);
-    main.focus({ preventScroll: true });
-  }
+  if (moved && shown !== view) scrollTo(0, 0);
+  // The focus goes with a view, and may have been in what "back" has replaced.
+  if (moved && (shown !== view || document.activeElement === document.body)) main.focus({ preventScroll: true });
   shown = view;
 }
 

@@ -30,6 +30,7 @@ export function start(bar) {
 
   let shown = -1;
   const tick = () => {
+    if (Number(seek.max) !== player.duration) seek.max = player.duration || 1;
     const second = Math.floor(player.time * 4);
     if (second === shown) return; // four times a second is enough for a slider
     shown = second;
@@ -38,10 +39,7 @@ export function start(bar) {
     time.textContent = `${clock(player.time)} / ${clock(player.duration)}`;
     seek.style.setProperty("--done", `${(100 * player.time) / (player.duration || 1)}%`);
   };
-  player.addEventListener("time", () => {
-    if (Number(seek.max) !== player.duration) seek.max = player.duration || 1;
-    tick();
-  });
+  player.addEventListener("time", tick);
   const where = () => {
     const parts = { index: player.index + 1, count: player.queue.length };
     place.textContent = parts.count > 1 ? t("player.place", parts) : "";

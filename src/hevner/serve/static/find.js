@@ -67,15 +67,17 @@ class Find {
     player.addEventListener("state", () => this.#sounding(), { signal });
     changes.addEventListener("change", () => this.#paint(), { signal });
     api.connection.addEventListener("back", () => this.#load(), { signal });
+    document.addEventListener("visibilitychange", () => this.#look(), { signal });
     this.plane.ask(question);
     this.#use(question.tool);
     await this.#load();
   }
 
-  async #load() {
+  async #load({ search = true } = {}) {
     try {
       const [facts, points, words] = await Promise.all([api.catalog(), api.points(), api.words()]);
       this.points = points;
+      this.version = facts.version;
       this.text.hidden = !facts.encoder;
       this.plane.lay({ words, pieces: { ...points, names: points.names.map(titleOf) } });
       fill(this.wordList, words.map(({ word }) => h("option", { value: word })));
@@ -84,12 +86,19 @@ class Find {
       this.facts.textContent = facts.pieces > shown
         ? t("catalog.some", { count: facts.pieces, shown })
         : t("catalog.facts", { count: facts.pieces });
-      this.#search();
+      if (search) this.#search();
     } catch (problem) {
       if (!(problem instanceof api.Problem)) throw problem;
       if (problem.kind === "no_catalog") fill(this.element, noCatalog());
       else fill(this.status, trouble(problem));
     }
+  }
+
+  // Reads the points anew if the catalogue has changed. Asked after a search and on return to the page.
+  async #look() {
+    if (document.hidden || !this.points) return;
+    const facts = await attempt(null, () => api.catalog());
+    if (facts && !this.#stop.signal.aborted && facts.version !== this.version) await this.#load({ search: false });
   }
 
   // ---- query
@@ -183,6 +192,7 @@ class Find {
     try {
       const { hits, nothing } = await api.search(query, stop.signal);
       this.#show(hits);
+      this.#look();
       fill(this.status, hits.length ? t("find.count", { count: hits.length }) : whyNothing(nothing) ?? h("span", { lang: "en" }, nothing));
     } catch (problem) {
       if (stop.signal.aborted) return; // asked again meanwhile

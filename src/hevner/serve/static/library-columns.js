@@ -9,7 +9,7 @@ const label = (name) => t(`library.column.${name}`);
 const number = (values, row, format) => (values[row] === null || values[row] === undefined ? "" : format(values[row]));
 
 // Orders that pieces can be in.
-export const ORDERS = ["title", "artist", "album", "year", "duration", "tempo", "valence", "arousal", "tension", "genre", "name"];
+export const ORDERS = ["title", "artist", "album", "year", "duration", "key", "tempo", "valence", "arousal", "tension", "genre", "name"];
 export const GROUP_ORDERS = ["label", "owner", "year", "count", "seconds", "valence", "arousal"];
 
 export function ofPieces(pieces) {
@@ -46,7 +46,7 @@ export function ofGroups(by, pieces) {
 }
 
 // Of lists whose rows are {row, kept}: the number of a piece, -1 if the catalogue does not have it,
-// and what is kept of it. `absent(title)` is shown for such a piece.
+// and what is kept of it. `absent(kept)` is shown for such a piece.
 export function ofKept(pieces, absent) {
   const known = (name) => ({ row, kept }) => (row < 0 ? kept[name] : pieces.columns[name][row]) ?? "";
   const text = (name) => ({ name, label: label(name), long: true, text: known(name) });
@@ -55,7 +55,7 @@ export function ofKept(pieces, absent) {
   });
   return [
     { name: "grip", label: t("library.grip"), make: grip, paint: () => {} }, play(),
-    { ...text("title"), text: (one) => (one.row < 0 ? absent(one.kept.title) : known("title")(one)) },
+    { ...text("title"), text: (one) => (one.row < 0 ? absent(one.kept) : known("title")(one)) },
     text("artist"), text("album"), figure("duration", clock), figure("valence", signed), figure("arousal", signed),
   ];
 }

@@ -4,24 +4,33 @@ import { fill, h } from "./dom.js";
 import { t } from "./strings.js";
 import { word } from "./vocabulary.js";
 
+const CHOICES = ["genre", "mood", "third"];
 const SPANS = ["year", "tempo", "minutes"];
+const ENDS = SPANS.flatMap((name) => [`${name}-from`, `${name}-to`]);
+
+// The filters that an address sets, of a map of what it says.
+export function filtersIn(said) {
+  const chosen = CHOICES.map((name) => [name, said.get(name)]).filter(([, value]) => value);
+  const ends = ENDS.map((name) => [name, parseFloat(said.get(name))]).filter(([, value]) => Number.isFinite(value));
+  return Object.fromEntries([...chosen, ...ends]);
+}
 
 export class Filters {
   // `values` holds the filters that are set, by name; `changed` is called after every change.
   constructor(values, changed) {
     this.values = values;
     this.changed = changed;
-    this.choices = { genre: this.#choice("genre"), mood: this.#choice("mood"), third: this.#choice("third") };
-    this.spans = SPANS.flatMap((name) => [this.#number(name, "from"), this.#number(name, "to")]);
-    this.element = h("details", { class: "filters" }, h("summary", {}, t("filters")),
-      h("div", { class: "grid-of-fields" }, Object.values(this.choices).map(({ label }) => label), this.spans));
+    this.choices = Object.fromEntries(CHOICES.map((name) => [name, this.#choice(name)]));
+    this.element = h("details", { class: "filters", open: Object.keys(values).length > 0 }, h("summary", {}, t("filters")),
+      h("div", { class: "grid-of-fields" }, Object.values(this.choices).map(({ label }) => label), ENDS.map((name) => this.#number(name))));
   }
 
-  // Offers what there is.
+  // Offers what there is; a filter by what there is no more is none.
   offer({ columns }) {
     const offer = (name, found, text) => {
       const { select } = this.choices[name];
       const sorted = [...found].map((one) => [one, text(one)]).sort((a, b) => a[1].localeCompare(b[1]));
+      if (!sorted.some(([value]) => value === this.values[name])) delete this.values[name];
       fill(select, h("option", { value: "" }, t("filter.any")), sorted.map(([value, shown]) =>
         h("option", { value, selected: this.values[name] === value }, shown)));
     };
@@ -63,8 +72,7 @@ export class Filters {
     return { select, label: h("label", {}, h("span", {}, t(`library.filter.${name}`)), select) };
   }
 
-  #number(name, end) {
-    const key = `${name}-${end}`;
+  #number(key) {
     return h("label", {}, h("span", {}, t(`library.filter.${key}`)), h("input", {
       type: "number", min: 0, step: "any", id: `library-${key}`, inputmode: "decimal", value: this.values[key],
       oninput: ({ target }) => this.#set(key, target.value === "" ? undefined : Number(target.value)),

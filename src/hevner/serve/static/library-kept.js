@@ -6,6 +6,7 @@ import { asM3u, asTable, save } from "./export.js";
 import { Grid, moved } from "./grid.js";
 import { ask } from "./keep.js";
 import { ofKept } from "./library-columns.js";
+import { state, tell } from "./library-state.js";
 import { lists } from "./lists.js";
 import { player } from "./player.js";
 import { t } from "./strings.js";
@@ -58,7 +59,7 @@ export class Queue {
   constructor(pieces, { mark, undoable, keep }) {
     this.list = new Arranged(pieces, t("library.queue"), {
       get: () => player.queue, put: (queue) => player.arrange(queue), mark,
-      absent: String, // a file of one's own
+      absent: (track) => (track.name ? gone(track) : track.title), // or it is a file of one's own
       play: (index) => (index === player.index ? player.toggle() : player.load(player.queue, index)),
     });
     this.summary = h("span", { class: "aside" });
@@ -85,11 +86,11 @@ export class Queue {
 
 // The saved lists: a choice of one, and what is in it.
 export class SavedLists {
-  constructor(pieces, state, { mark, undoable, enqueue }) {
-    Object.assign(this, { pieces, state, undoable });
+  constructor(pieces, { mark, undoable, enqueue }) {
+    Object.assign(this, { pieces, undoable });
     this.list = new Arranged(pieces, t("library.lists"), {
       mark, get: () => this.chosen?.pieces ?? [], put: (some) => lists.put(this.chosen.id, some),
-      play: (index) => this.#play(index), absent: (title) => t("library.gone", { title }),
+      play: (index) => this.#play(index), absent: gone,
     });
     this.choices = h("div", { class: "tags", role: "group", "aria-label": t("library.lists") });
     this.problem = h("div");
@@ -102,7 +103,7 @@ export class SavedLists {
   }
 
   get chosen() {
-    return lists.find(this.state.list) ?? lists.all[0] ?? null;
+    return lists.find(state.list) ?? lists.all[0] ?? null;
   }
 
   show() {
@@ -110,16 +111,17 @@ export class SavedLists {
     fill(this.problem, lists.trouble && h("p", { class: "callout warning", role: "alert" }, t(`library.lists.${lists.trouble}`)));
     fill(this.choices, lists.all.map((list) => h("span", { class: "tag" }, button(
       `${list.name} (${list.pieces.length})`, () => {
-        this.state.list = list.id;
+        state.list = list.id;
         this.show();
         this.choices.querySelector("[aria-pressed=true]")?.focus();
       }, { "aria-pressed": String(list === chosen), dir: "auto" }))),
     button(t("library.list.new"), () => ask(t("library.list.new"), "", (name) => {
-      this.state.list = lists.create(name).id;
+      state.list = lists.create(name).id;
       this.show();
     }), { class: "quiet" }));
     this.list.show(t(chosen ? "library.list.empty" : "library.lists.none"));
     this.list.actions.hidden = !chosen;
+    tell();
   }
 
   #there() {
@@ -148,6 +150,10 @@ export class SavedLists {
     const { id, name } = this.chosen;
     this.undoable(t("library.list.deleted", { name }), lists.remove(id));
   }
+}
+
+function gone({ title }) {
+  return t("library.gone", { title });
 }
 
 function fileName(name) {

@@ -70,7 +70,7 @@ export class MoodMap extends EventTarget {
 
   #pointed(point) {
     if (point.radius) {
-      this.region = point;
+      this.region = Object.fromEntries(Object.entries(point).map(([name, value]) => [name, Number(value.toFixed(3))])); // for the address
       return;
     }
     this.#ask();

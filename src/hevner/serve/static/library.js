@@ -4,10 +4,11 @@ import * as api from "./api.js";
 import { mark } from "./bar.js";
 import { button, field, fill, h, mount, refill } from "./dom.js";
 import { Grid } from "./grid.js";
-import { GROUP_ORDERS, ofGroups, ofPieces, ORDERS } from "./library-columns.js";
+import { ofGroups, ofPieces } from "./library-columns.js";
 import { Filters } from "./library-filters.js";
 import { Queue, SavedLists } from "./library-kept.js";
 import { inside, MoodMap } from "./library-map.js";
+import { address, GROUPS, orders, read, state, step, TABS, tell } from "./library-state.js";
 import { openPiece } from "./jobs.js";
 import { keepIn } from "./keep.js";
 import { lists } from "./lists.js";
@@ -16,21 +17,15 @@ import { player } from "./player.js";
 import { t } from "./strings.js";
 import { attempt, noCatalog, trouble } from "./trouble.js";
 
-const TABS = ["pieces", "artists", "albums", "queue", "lists"];
-const GROUPS = { artists: "artist", albums: "album" };
 const LOOK = 10_000; // milliseconds between looks for another version of the catalogue
 const PREPARE = 300; // milliseconds after the first paint
 
-// Kept while the page is open, so that the view is as it was left.
-const state = {
-  tab: "pieces", text: "", filters: {}, region: null, group: null, list: null,
-  sort: {
-    pieces: { name: "artist", descending: false }, artists: { name: "label", descending: false },
-    albums: { name: "label", descending: false },
-  },
-};
-
-export const open = (main) => mount(main, new Library());
+// Without more of an address, the library is as it was left.
+export function open(main, rest) {
+  if (rest[0]) read(rest);
+  history.replaceState(null, "", address());
+  return mount(main, new Library());
+}
 
 class Library {
   #stop = new AbortController();
@@ -108,7 +103,7 @@ class Library {
       artists: new Grid(t("library.artists"), ofGroups("artist", pieces), { mark: ofGroup, kind: "artists" }),
       albums: new Grid(t("library.albums"), ofGroups("album", pieces), { mark: ofGroup, kind: "albums" }),
     };
-    this.panels = { queue: new Queue(pieces, shared), lists: new SavedLists(pieces, state, shared) };
+    this.panels = { queue: new Queue(pieces, shared), lists: new SavedLists(pieces, shared) };
     for (const [tab, grid] of Object.entries(this.grids)) this.#listen(tab, grid);
     this.map?.leave();
     this.map = new MoodMap(state.region);
@@ -136,16 +131,13 @@ class Library {
   // ---- what is listed
 
   #tabs() {
-    this.tabs = TABS.map((name) => button(t(`library.${name}`), () => {
-      state.tab = name;
-      this.#show();
-    }, { "data-tab": name }));
+    this.tabs = TABS.map((name) => button(t(`library.${name}`), () => this.#step({ tab: name }), { "data-tab": name }));
     return h("div", { class: "segments", role: "group", "aria-label": t("library.tabs") }, this.tabs);
   }
 
   #searches() {
     const [label, input] = field(t("library.search"), "library-search", {
-      type: "search", value: state.text, placeholder: t("picker.placeholder"), spellcheck: "false",
+      type: "search", maxlength: 200, value: state.text, placeholder: t("picker.placeholder"), spellcheck: "false",
       oninput: () => {
         state.text = input.value;
         this.#refresh();
@@ -177,12 +169,15 @@ class Library {
     const grid = this.grids[tab];
     this.searches.hidden = this.actions.hidden = this.status.hidden = !grid;
     fill(this.place, grid ? grid.element : this.panels[tab].element);
-    if (!grid) return this.panels[tab].show();
     const by = GROUPS[tab];
-    fill(this.order, (by ? GROUP_ORDERS : ORDERS).filter((name) => by !== "artist" || !["owner", "year"].includes(name))
-      .map((name) => h("option", { value: name }, t(`library.column.${name === "label" ? by : name === "owner" ? "artist" : name}`))));
+    fill(this.order, orders(tab).map((name) => h("option", { value: name }, t(`library.column.${name === "label" ? by : name === "owner" ? "artist" : name}`))));
     fill(this.actions, this.#actions(tab));
-    return this.#refresh();
+    this.#refresh();
+  }
+
+  #step(change) {
+    step(change);
+    this.#show();
   }
 
   #sort(name, descending) {
@@ -192,23 +187,25 @@ class Library {
 
   // Lists anew what passes the search, the filters, the group and the region.
   #refresh() {
-    const grid = this.grids?.[state.tab];
-    if (!grid) return;
+    if (!this.grids) return;
     const pieces = this.#pieces;
-    const { name, descending } = state.sort[state.tab];
-    this.order.value = name;
-    fill(this.direction, t(descending ? "library.descending" : "library.ascending"));
+    const { name, descending } = state.sort[state.tab] ?? state.sort.pieces;
     const grouped = GROUPS[state.tab];
     const group = grouped ? null : state.group;
     const tests = [pieces.matching(state.text), this.filters.passing(pieces), inGroup(pieces, group)];
     const within = inside(pieces, state.region);
     const mapped = pieces.order(grouped ? "artist" : name, !grouped && descending).filter((row) => tests.every((test) => test(row)));
     const rows = state.region ? mapped.filter(within) : mapped;
+    this.map.show(pieces, mapped);
+    tell();
+    const grid = this.grids[state.tab];
+    if (!grid) return this.panels[state.tab].show();
+    this.order.value = name;
+    fill(this.direction, t(descending ? "library.descending" : "library.ascending"));
     const shown = grouped ? arranged(pieces.groups(grouped, rows), name, descending) : rows;
     grid.sorted(name, descending);
     grid.show(shown);
-    this.map.show(pieces, mapped);
-    this.#count(rows.length, shown.length, group);
+    return this.#count(rows.length, shown.length, group);
   }
 
   #count(rows, shown, group) {
@@ -286,19 +283,15 @@ class Library {
   #enter(index) {
     const group = this.grids[state.tab].rows[index];
     if (!group) return;
-    state.group = { by: GROUPS[state.tab], label: group.label, owner: group.owner };
-    state.tab = "pieces";
-    if (state.group.by === "album") state.sort.pieces = { name: "album", descending: false };
-    this.#show();
+    const by = GROUPS[state.tab];
+    if (by === "album") state.sort.pieces = { name: "album", descending: false };
+    this.#step({ tab: "pieces", group: { by, label: group.label, owner: group.owner } });
     this.grids.pieces.element.focus();
   }
 
   // Goes to a piece in the list.
   #pick(row) {
-    if (state.tab !== "pieces") {
-      state.tab = "pieces";
-      this.#show();
-    }
+    if (state.tab !== "pieces") this.#step({ tab: "pieces" });
     this.grids.pieces.activate(this.grids.pieces.rows.indexOf(row));
   }
 

@@ -57,7 +57,7 @@ class Lists extends EventTarget {
     if (text === undefined) return;
     const found = text === null ? { lists: [] } : attempted(() => JSON.parse(text), () => {});
     const some = Array.isArray(found?.lists) ? found.lists : null;
-    this.all = (some ?? []).map(sound).filter(Boolean);
+    this.all = (some ?? []).map(listOf).filter(Boolean);
     const pieces = (lists) => lists.reduce((sum, list) => sum + (list?.pieces?.length ?? 0), 0);
     if (some && some.length === this.all.length && pieces(some) === pieces(this.all)) return;
     this.trouble = "damaged";
@@ -80,16 +80,19 @@ class Lists extends EventTarget {
 }
 
 // A list as it should be, of what was kept; null for what is none.
-function sound(list) {
+function listOf(list) {
   if (typeof list?.id !== "string" || typeof list.name !== "string" || !Array.isArray(list.pieces)) return null;
+  return { id: list.id, name: tidy(list.name), pieces: list.pieces.map(sound).filter(Boolean) };
+}
+
+// The same for a piece.
+export function sound(piece) {
+  if (typeof piece?.id !== "string" || typeof piece.name !== "string") return null;
+  const { id, name, title, artist, album, duration } = piece;
   const text = (value) => (typeof value === "string" ? value : null);
-  const pieces = list.pieces.filter((piece) => typeof piece?.id === "string" && typeof piece.name === "string");
   return {
-    id: list.id, name: tidy(list.name),
-    pieces: pieces.map(({ id, name, title, artist, album, duration }) => ({
-      id, name, title: text(title) ?? name, artist: text(artist), album: text(album),
-      duration: Number.isFinite(duration) ? duration : null,
-    })),
+    id, name, title: text(title) ?? name, artist: text(artist), album: text(album),
+    duration: Number.isFinite(duration) ? duration : null,
   };
 }
 

@@ -1,9 +1,9 @@
 // The player: one audio element, a queue, and events with its position.
 //
-// A track is {id, title, address: () => Promise<string>, start, end, duration}. Events: "track" when
-// another one is loaded, "state" when it starts or stops, "time" once a frame while it plays and
-// after a jump, "seek" when somebody jumps, "trouble" when it cannot be played: then `failed` is true, and
-// playing it again tries it anew.
+// A track is {id, name, title, address: () => Promise<string>, start, end, duration}; only pieces of the
+// catalogue have a name. Events: "track" when another one is loaded, "state" when it starts or stops, "time"
+// once a frame while it plays and after a jump, "seek" when somebody jumps, "trouble" when it cannot be
+// played: then `failed` is true, and playing it again tries it anew.
 
 const BACK_TO_START = 3; // seconds into a track from which "previous" starts it again
 
@@ -76,6 +76,12 @@ class Player extends EventTarget {
     if (play) await this.play();
   }
 
+  // Takes a queue of before: nothing is loaded until it is played.
+  restore(queue, index) {
+    Object.assign(this, { queue, index });
+    this.#emit("track");
+  }
+
   // Puts another queue in the place of this one. The track that is loaded goes on if it is in both;
   // otherwise the one that takes its place is loaded.
   arrange(queue) {
@@ -88,7 +94,7 @@ class Player extends EventTarget {
   }
 
   async play() {
-    if (this.failed) return this.load(this.queue, this.index, { from: this.time });
+    if (this.failed || !this.address) return this.load(this.queue, this.index, { from: this.time });
     const { start = 0, end } = this.track ?? {};
     if (end && this.time >= end) this.#audio.currentTime = start; // it was heard to its end
     try {

@@ -57,7 +57,7 @@ export class Results {
 
 export function asTrack(hit) {
   return {
-    id: hit.id, title: labelOf(hit), duration: hit.duration,
+    id: hit.id, name: hit.name, title: labelOf(hit), duration: hit.duration,
     start: hit.start ?? undefined, end: hit.end ?? undefined, address: () => api.audio(hit),
   };
 }
