@@ -134,6 +134,21 @@ def test_what_was_analysed_is_there_after_a_reload(
     assert watch.accepted == 1
 
 
+def test_analyses_are_asked_for_again_once_the_service_is_back(
+    service: Service, opened: Opener, tmp_path: Path
+) -> None:
+    page, _ = opened(service, may_fail=True)
+    drop(page, copied("slow_lament.ogg", tmp_path))
+    expect(page.locator(".estimates")).to_be_visible()
+    page.route("**/api/v1/**", lambda route: route.abort())
+    page.reload()
+    expect(page.locator(".notice")).to_be_visible()
+    expect(page.locator(".job")).to_have_count(0)
+    page.unroute("**/api/v1/**")
+    expect(page.locator(".notice")).to_be_hidden()
+    expect(page.locator(".job .name").first).to_be_visible()
+
+
 def test_a_broken_file_shows_its_reason(service: Service, opened: Opener, tmp_path: Path) -> None:
     page, _ = opened(service)
     broken = tmp_path / "broken.mp3"
