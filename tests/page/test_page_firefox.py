@@ -125,7 +125,7 @@ def test_german(page: Firefox) -> None:
             choice.dispatchEvent(new Event("change"));
         }"""
     )
-    page.wait_for_function("document.documentElement.lang === 'de'")
+    page.wait_for_function("document.documentElement?.lang === 'de'")
     go(page, "find")
     page.wait_for_function(SAYS, arg=[".facts", "5 Stücke"])
     page.fill("#words-words", "sehr ruhig")

@@ -383,6 +383,30 @@ def test_back_leads_through_what_was_opened_and_not_what_was_typed(
     expect(page.locator("#views [aria-current]")).to_have_text(TEXT["view.understand"])
 
 
+LATE = """
+    const usual = window.setTimeout;
+    let rested = () => null;
+    window.setTimeout = (call, ms, ...rest) => {
+        if (ms === 150) rested = call;
+        return usual(call, ms, ...rest);
+    };
+    addEventListener("hashchange", () => rested());
+"""
+"""What waits until whoever types rests comes just between "back" and the page's own answer to it."""
+
+
+def test_an_address_that_is_told_late_replaces_no_other(library: Shown, opened: Opener) -> None:
+    page, _ = opened(library, "/#library/artists")
+    page.add_init_script(LATE)
+    page.reload()
+    expect(page.locator(".grid-body .grid-row")).not_to_have_count(0)
+    page.locator(".grid").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator(".status .chip")).to_have_count(1)
+    page.go_back()
+    expect(page.locator("[data-tab=artists]")).to_have_attribute("aria-pressed", "true")
+
+
 PLAIN = {
     "no such tab": "drawers/sort=-year",
     "no such column": "pieces/sort=-password",

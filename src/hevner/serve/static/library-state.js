@@ -49,10 +49,12 @@ export function address() {
   return ["#library", tab, ...parts.map(([key, value]) => `${key}=${encodeURIComponent(String(value).toWellFormed())}`)].join("/");
 }
 
-// Says it in the address in the place of what that said before, once whoever types or draws rests.
+// Says it in the address in the place of what that said before, once whoever types or draws rests; not in
+// the place of what "back" or another view has brought meanwhile.
 export function tell() {
+  const before = location.hash;
   clearTimeout(timer);
-  timer = setTimeout(() => location.hash.startsWith("#library") && history.replaceState(null, "", address()), REST);
+  timer = setTimeout(() => location.hash === before && history.replaceState(null, "", address()), REST);
 }
 
 // Changes it to what the button "back" of the browser leads back from.
