@@ -392,7 +392,7 @@ LATE = """
     };
     addEventListener("hashchange", () => rested());
 """
-"""What waits until whoever types rests comes just between "back" and the page's own answer to it."""
+"""What waits until whoever types rests comes between "back" and the answer of the page to it."""
 
 
 def test_an_address_that_is_told_late_replaces_no_other(library: Shown, opened: Opener) -> None:
