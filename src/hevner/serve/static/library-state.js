@@ -54,7 +54,7 @@ export function address() {
 export function tell() {
   const before = location.hash;
   clearTimeout(timer);
-  timer = setTimeout(() => location.hash === before && history.replaceState(null, "", address()), REST);
+  if (before.startsWith("#library")) timer = setTimeout(() => location.hash === before && history.replaceState(null, "", address()), REST);
 }
 
 // Changes it to what the button "back" of the browser leads back from.
