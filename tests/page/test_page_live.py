@@ -65,6 +65,7 @@ def listening(opened: Opener, service: Service, script: str = "", **how: Any) ->
     page.keyboard.press("Enter")
     page.evaluate(f"() => {{ {script} }}")
     page.click("nav a[href='#listen']")
+    expect(page.locator(".intake a")).to_be_visible()  # once the files from before are known
     page.locator(".intake a").focus()
     page.keyboard.press("Enter")
     expect(page.locator("h1")).to_be_focused()

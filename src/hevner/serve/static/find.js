@@ -27,6 +27,7 @@ class Find {
   #stop = new AbortController();
   #searching = null;
   #timer = 0;
+  #numbered = null; // the point that the fields for numbers were last filled with
 
   constructor() {
     this.plane = new Instrument(t("plane.find"));
@@ -144,6 +145,15 @@ class Find {
     this.#ask({ point: { valence, arousal, radius }, path: [], like: null });
   }
 
+  // Fills the fields if the point is another one: a search must not take away what is half typed.
+  #number(point) {
+    if (point === this.#numbered) return;
+    this.#numbered = point;
+    ["valence", "arousal", "radius"].forEach((name, index) => {
+      this.fields[index].value = point?.[name]?.toFixed(2) ?? "";
+    });
+  }
+
   #words() {
     this.wordList = h("datalist", { id: "word-list" });
     this.chips = [
@@ -163,6 +173,7 @@ class Find {
   }
 
   #clear() {
+    for (const field of this.fields) field.value = "";
     this.text.querySelector("input").value = "";
     this.#ask(nothing());
   }
@@ -215,9 +226,7 @@ class Find {
   #describe() {
     const parts = [];
     const { point, path, like } = question;
-    ["valence", "arousal", "radius"].forEach((name, index) => {
-      this.fields[index].value = point?.[name]?.toFixed(2) ?? "";
-    });
+    this.#number(point);
     if (point) {
       const place = { valence: signed(point.valence), arousal: signed(point.arousal) };
       parts.push([t("asked.point", place), () => this.#ask({ point: null })]);
