@@ -543,6 +543,7 @@ def test_the_queue_is_there_again_after_a_reload(library: Shown, opened: Opener)
     press(page, "library.queue.add")
     before = queued(page, 12)
     page.locator("[aria-rowindex='4'] .round").click()
+    expect(page.locator(".bar .place")).to_contain_text("gone")  # all is asked that will be
     page.evaluate(ARRANGE)
     assert queued(page, 13) == ["A file of mine", *before]  # which the browser cannot keep
     title = page.locator(".bar .title").text_content()

@@ -428,13 +428,16 @@ def test_messages_may_come_in_pieces(service: Service, opened: Opener) -> None:
         """async () => {
             const { events } = await import("/static/api.js");
             const pieces = ['data: {"a"', ": 1}\\n", '\\ndata: {"b": 2}\\r\\n\\r\\n'];
-            window.fetch = async () => new Response(new ReadableStream({
+            const stream = new ReadableStream({
                 pull(to) {
                     const piece = pieces.shift();
                     if (piece) to.enqueue(new TextEncoder().encode(piece));
                     else to.close();
                 },
-            }));
+            });
+            const usual = window.fetch;  // the page still asks for what it shows
+            window.fetch = async (url, ...how) =>
+                String(url).endsWith("/events") ? new Response(stream) : usual(url, ...how);
             const found = [];
             for await (const one of events("x")) found.push(one);
             return found;
