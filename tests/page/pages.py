@@ -125,7 +125,7 @@ def copied(name: str, folder: Path) -> Path:
 
 
 def drop(page: Any, file: Path) -> None:
-    """Drop a file on the page as a hand does."""
+    """Drop a file on the page as a hand does, and wait until it is what the page shows."""
     page.evaluate(
         """async ([name, bytes]) => {
             const dataTransfer = new DataTransfer();
@@ -138,6 +138,7 @@ def drop(page: Any, file: Path) -> None:
         }""",
         [file.name, base64.b64encode(file.read_bytes()).decode()],
     )
+    expect(page.locator(".job.current .name")).to_have_text(file.stem.replace("_", " "))
 
 
 def playhead(page: Page) -> float:
