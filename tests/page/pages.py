@@ -138,7 +138,10 @@ def drop(page: Any, file: Path) -> None:
         }""",
         [file.name, base64.b64encode(file.read_bytes()).decode()],
     )
-    expect(page.locator(".job.current .name")).to_have_text(file.stem.replace("_", " "))
+    page.wait_for_function(
+        "(name) => document.querySelector('.job.current .name')?.textContent === name",
+        arg=file.stem.replace("_", " "),
+    )
 
 
 def playhead(page: Page) -> float:
