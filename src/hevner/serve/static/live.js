@@ -112,6 +112,11 @@ class Live {
       stop.abort();
     });
     let id = null;
+    const hush = () => {
+      if (id) api.hush(id).catch(() => null); // it ends by itself
+      id = null;
+    };
+    signal.addEventListener("abort", hush); // at once: a page that is left may do no more
     try {
       if (signal.aborted) return;
       this.#say(t("live.waiting"));
@@ -126,7 +131,7 @@ class Live {
       throw problem.status === 404 ? refusal("gone") : problem;
     } finally {
       microphone.close();
-      if (id) api.hush(id).catch(() => null); // it ends by itself
+      hush();
       if (unplugged) throw refusal("unplugged");
     }
   }
