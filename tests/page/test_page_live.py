@@ -114,6 +114,25 @@ def test_whoever_leaves_stops_listening(opened: Opener, service: Service) -> Non
     fed(listening(opened, service)[0])
 
 
+def test_a_page_that_is_left_ends_its_stream_at_once(opened: Opener, service: Service) -> None:
+    """Nothing that would come later is sure to be done any more."""
+    page, _ = listening(opened, service)
+    fed(page)
+    sent = page.evaluate(
+        """() => {
+            const sent = [], usual = window.fetch;
+            window.fetch = (address, options) => {
+                sent.push(options.method);
+                return usual(address, options);
+            };
+            dispatchEvent(new Event("pagehide"));
+            return [...sent];
+        }"""
+    )
+    assert sent == ["DELETE"]
+    expect(page.locator(".lead")).to_have_text(TEXT["live.stopped"])
+
+
 @pytest.mark.parametrize(
     ("name", "why"),
     [("NotAllowedError", "refused"), ("NotFoundError", "absent"), ("NotReadableError", "unusable")],
