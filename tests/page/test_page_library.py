@@ -395,6 +395,20 @@ LATE = """
 """What waits until whoever types rests comes between "back" and the answer of the page to it."""
 
 
+def test_the_address_of_another_view_is_left_alone(library: Shown, opened: Opener) -> None:
+    page, _ = opened(library, "/#understand")
+    page.evaluate(
+        """async () => {
+            const { tell } = await import("./static/library-state.js");
+            const rest = window.setTimeout;
+            window.setTimeout = (work, ...how) => rest(work, 0, ...how);  // at once
+            tell();
+            await new Promise((done) => rest(done, 100));
+        }"""
+    )
+    assert page.url.endswith("/#understand")
+
+
 def test_an_address_that_is_told_late_replaces_no_other(library: Shown, opened: Opener) -> None:
     page, _ = opened(library, "/#library/artists")
     page.add_init_script(LATE)
